@@ -1,0 +1,205 @@
+"""The tables of an environment file, one frozen model each. Unknown keys are refused everywhere."""
+
+from __future__ import annotations
+
+from datetime import time
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Positive = Annotated[int, Field(gt=0)]
+Mapped = dict[str, tuple[str, ...]]
+
+
+class Settings(BaseModel):
+    """A table of the environment file: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Expectation(StrEnum):
+    """Whether data must be replicated to the DR region."""
+
+    NONE = "none"
+    EXPECTED = "expected"
+    MANDATORY = "mandatory"
+
+
+class Regions(Settings):
+    """The two regions, and others in which the estate might be found by mistake."""
+
+    primary: str
+    dr: str
+    others: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _two_regions(self) -> Self:
+        if self.primary == self.dr:
+            raise ValueError(
+                f"primary and DR region are both '{self.primary}': a region cannot be its own standby. Change one"
+            )
+        return self
+
+
+class Objectives(Settings):
+    """Recovery objectives, in minutes."""
+
+    rpo_minutes: Positive = 60
+    rto_minutes: Positive = 240
+
+
+class Replication(Settings):
+    """What data replication is expected, and which mechanisms count for a store (first listed is preferred)."""
+
+    expectation: Expectation
+    reason: str = ""
+    database: tuple[Literal["automated-backup", "read-replica", "backup-copy"], ...] = (
+        "automated-backup",
+        "read-replica",
+        "backup-copy",
+    )
+    files: tuple[Literal["replication", "backup-copy"], ...] = ("replication", "backup-copy")
+
+    @model_validator(mode="after")
+    def _no_replication_has_a_reason(self) -> Self:
+        if self.expectation is Expectation.NONE and not self.reason:
+            raise ValueError("expectation is 'none': say why in replication.reason, reports will quote it")
+        return self
+
+
+class Standby(Settings):
+    """How warm the DR region is kept: tasks each tenant's service runs there while the primary serves."""
+
+    mode: Literal["pilot-light", "warm-standby"] = "warm-standby"
+    tasks_per_service: Annotated[int, Field(ge=0)] = 1
+
+
+class Capacity(Settings):
+    """What the DR region must be able to run after a failover."""
+
+    tasks_per_service: Positive = 2
+    launch_burst: Positive = 100
+    launch_per_s: Positive = 20
+    headroom_percent: Annotated[int, Field(ge=0)] = 20
+
+
+class Names(Settings):
+    """Name patterns of the estate's resources."""
+
+    cluster: str = "{env}-cluster"
+    service: str = "{env}-{tenant}-service"
+    task_family: str = "{env}-{tenant}"
+    container: str = "wordpress"
+    container_port: Positive = 80
+    log_group: str = "/ecs/{env}-{tenant}"
+    load_balancer: str = "{env}-alb"
+    target_group: str = "{env}-{tenant}-tg"
+    security_group: str = "{env}-ecs-sg"
+    vpc: str = "{env}-vpc"
+    database: str = "{env}-mysql"
+    db_subnet_group: str = "{env}-db-subnet-group"
+    db_parameter_group: str = "{env}-mysql-params"
+    db_copy_key_alias: str = "alias/{env}-rds-dr-backup"
+    tenant_schema: str = "{tenant}_db"
+    file_system: str = "{env}-efs"
+    access_point: str = "{env}-{tenant}-ap"
+    access_point_path: str = "/{tenant}"
+    access_point_uid: int = 33
+    repository: str = "{env}-wordpress"
+    master_secret: str = "{env}-rds-master-credentials"  # noqa: S105 - a name, not a password
+    tenant_secret: str = "{env}-{tenant}-db-credentials"  # noqa: S105 - a name, not a password
+    tables: tuple[str, ...] = ("{env}-tenant-state", "{env}-transaction-log")
+    buckets: tuple[str, ...] = ("bbws-templates-{env}", "bbws-tenant-assets-{env}", "bbws-backups-{env}")
+    bucket_copy: str = "{bucket}-dr"
+    backup_plan: str = "bbws-backup-plan-{env}"
+    primary_vault: str = "bbws-backup-vault-{env}"
+    dr_vault: str = "bbws-dr-vault"
+    state_bucket: str = "bbws-terraform-state-{env}"
+    state_key: str = "{env}/terraform.tfstate"
+    state_lock_tables: tuple[str, ...] = ("terraform-state-lock-{env}", "bbws-terraform-locks-{env}")
+    topics: tuple[str, ...] = ("bbws-dr-events", "bbws-ops-critical")
+    control_table: str = "{env}-dr-control"
+    alarms: tuple[str, ...] = ("{env}-mysql-cpu", "{env}-alb-5xx")
+
+
+class Traffic(Settings):
+    """The cut-over point and the names that reach it. ``zone`` is the hosted zone that holds the traffic records."""
+
+    zone: str
+    tenant_domain: str
+    origin_record: str
+    primary_set_identifier: str
+    secondary_set_identifier: str
+    policy: Literal["failover", "weighted"] = "failover"
+    parent_zone: str | None = None
+    denied_zones: tuple[str, ...] = ()
+    distribution_alias: str
+    test_prefix: str = "wpdr"
+    canary_zones: tuple[str, ...] = ()
+    customer_hosts: Mapped = {}
+    dns_step: Literal["manual", "automatic"] = "manual"
+    probe_path: str = "/wp-login.php"
+    expected_probe_statuses: tuple[int, ...] = (200,)
+    resolvers: tuple[str, ...] = ()
+
+
+class Thresholds(Settings):
+    """Limits that checks compare with."""
+
+    record_ttl_s: Positive = 60
+    soa_negative_ttl_s: Positive = 900
+    alb_keep_alive_s: Positive = 120
+    certificate_days: Positive = 30
+    metric_age_minutes: Positive = 15
+    failed_job_hours: Positive = 24
+    s3_latency_s: Positive = 900
+    document_age_days: Positive = 90
+    restore_test_age_days: Positive = 90
+    backup_retention_days: Positive = 7
+    store_skew_minutes: Positive = 60
+
+
+class Observation(Settings):
+    """How long and how hard the eyes look."""
+
+    deadline_s: Positive = 90
+    connect_timeout_s: Positive = 3
+    read_timeout_s: Positive = 10
+    attempts: Positive = 3
+    workers: Positive = 32
+
+
+class ScalingSchedule(Settings):
+    """Hours in which services are scaled to 0 on purpose: that is not an outage."""
+
+    timezone: str
+    off_from: time
+    off_until: time
+    weekends_off: bool = True
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError) as unknown:
+            raise ValueError(f"'{value}' is not an IANA time zone, such as Africa/Johannesburg") from unknown
+        return value
+
+
+class Approvals(Settings):
+    """Who may order a failover: ``people`` distinct persons, and a ticket where ``ticket`` is true."""
+
+    people: Literal[1, 2] = 1
+    ticket: bool = False
+    approvers: tuple[str, ...] = ()
+    full_drill: bool = True
+
+
+class People(Settings):
+    """Contacts and documents that a recovery needs."""
+
+    runbook: str = "docs/runbook.md"
+    contacts: dict[str, str] = {}

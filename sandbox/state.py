@@ -1,0 +1,46 @@
+"""What the embedded world knows beyond the emulator's own backends. One instance a process; persisted with the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+
+@dataclass
+class Outage:
+    """A region (or one service or operation of it) that answers badly. ``service`` and ``operation`` "" mean all."""
+
+    region: str
+    how: str  # refuse | hang | error | throttle | deny | expired | slow
+    service: str = ""
+    operation: str = ""
+    seconds: float = 0.0
+
+
+@dataclass
+class WorldState:
+    """Extras of the world: outages in force, when a region stopped replicating, broken disasters and how to undo them."""
+
+    environment: dict[str, Any] = field(default_factory=dict)
+    tenants: tuple[str, ...] = ()
+    outages: list[Outage] = field(default_factory=list)
+    stopped: dict[str, datetime] = field(default_factory=dict)
+    disasters: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)
+
+
+STATE = WorldState()
+
+
+def now() -> datetime:
+    """The world's time (UTC)."""
+    return datetime.now(UTC)
+
+
+def replicated_until(source_region: str, lag_s: float) -> datetime:
+    """Until when data written in ``source_region`` has reached the other side.
+
+    While the source answers this trails the clock by ``lag_s`` seconds; once it went dark it stands still.
+    """
+    return STATE.stopped.get(source_region, now()) - timedelta(seconds=lag_s)
