@@ -80,6 +80,10 @@ class Environment(Settings):
             )
         return self
 
+    def __hash__(self) -> int:
+        """Hash by identity of the environment; equality still compares every setting."""
+        return hash((self.name, self.account))
+
     def region(self, side: Side) -> str:
         """Return the AWS region that serves ``side``; global services are called in us-east-1 (T01, T14)."""
         return {Side.PRIMARY: self.regions.primary, Side.DR: self.regions.dr, Side.GLOBAL: "us-east-1"}[side]

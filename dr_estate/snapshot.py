@@ -1,0 +1,157 @@
+"""The snapshot: everything the readers saw, taken once a run, concurrently, frozen, and kept as evidence in JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from dr_estate.environments import Side
+from dr_estate.facts import readers
+from dr_estate.looking import Reader
+from dr_estate.unseen import Blindness, CannotSee, Unseen
+
+T = TypeVar("T")
+SCHEMA = "aws-dr-manager/evidence/1"
+
+
+class EvidenceError(Exception):
+    """An evidence file cannot be read, is damaged, or is of another schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing read on one side: when and where, and the value or why there is none."""
+
+    name: str
+    side: Side
+    region: str
+    read_at: datetime
+    value: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What was observed. ``world`` says which world it was: live, sandbox, or an endpoint."""
+
+    environment: str
+    account: str
+    identity: str
+    world: str
+    taken_at: datetime
+    parts: Mapping[tuple[str, Side], Part]
+    calls: Mapping[str, int] = field(default_factory=dict)
+
+    def get(self, reader: Reader[T], side: Side) -> T:
+        """Return the part's value. Raises CannotSee where it was not seen or not asked for."""
+        part = self.parts.get((reader.name, side))
+        if part is None:
+            raise CannotSee(Unseen(Blindness.UNSUPPORTED, f"{reader.name} was not read on the {side} side."))
+        if isinstance(part.value, Unseen):
+            raise CannotSee(part.value)
+        return cast(T, part.value)
+
+    def unseen(self) -> list[Part]:
+        """Every part that could not be seen."""
+        return [part for part in self.parts.values() if isinstance(part.value, Unseen)]
+
+    @property
+    def api_calls(self) -> int:
+        """API calls made to take it, retries not counted."""
+        return sum(self.calls.values())
+
+
+@cache
+def _codec(name: str) -> TypeAdapter[Any]:
+    known = readers()
+    if name not in known:
+        raise EvidenceError(f"The evidence holds a part this version does not know: {name}.")
+    return TypeAdapter(known[name].shape | Unseen)
+
+
+def to_json(snapshot: Snapshot) -> bytes:
+    """Serialise to evidence: one JSON object, with a digest over its parts."""
+    parts = [
+        {
+            "name": part.name,
+            "side": part.side,
+            "region": part.region,
+            "read_at": part.read_at.isoformat(),
+            "unseen": isinstance(part.value, Unseen),
+            "value": _dump(part),
+        }
+        for part in snapshot.parts.values()
+    ]
+    body = {
+        "schema": SCHEMA,
+        "environment": snapshot.environment,
+        "account": snapshot.account,
+        "identity": snapshot.identity,
+        "world": snapshot.world,
+        "taken_at": snapshot.taken_at.isoformat(),
+        "calls": dict(sorted(snapshot.calls.items())),
+        "parts": parts,
+    }
+    return orjson.dumps({"digest": _digest(body), **body})
+
+
+def _dump(part: Part) -> Any:
+    if isinstance(part.value, Unseen):
+        return {"kind": part.value.kind, "why": part.value.why}
+    return _codec(part.name).dump_python(part.value, mode="json")
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def from_json(data: bytes, source: str = "evidence") -> Snapshot:
+    """Read evidence back. Raises EvidenceError with a sentence where it is damaged or of another schema."""
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError as damaged:
+        raise EvidenceError(f"{source}: not evidence: {damaged}. Save it anew with --save-evidence FILE.") from damaged
+    if not isinstance(body, dict) or body.get("schema") != SCHEMA:
+        raise EvidenceError(f"{source}: not evidence of schema {SCHEMA}. Save it anew with --save-evidence FILE.")
+    digest = body.pop("digest", "")
+    if digest != _digest(body):
+        raise EvidenceError(f"{source}: its digest does not match its content: it was changed after it was saved.")
+    try:
+        parts = [_load(row) for row in body["parts"]]
+    except (ValidationError, KeyError, ValueError) as damaged:
+        raise EvidenceError(f"{source}: a part cannot be read: {damaged}") from damaged
+    return Snapshot(
+        environment=body["environment"],
+        account=body["account"],
+        identity=body["identity"],
+        world=body["world"],
+        taken_at=datetime.fromisoformat(body["taken_at"]),
+        parts={(part.name, part.side): part for part in parts},
+        calls=Counter(body["calls"]),
+    )
+
+
+def _load(row: dict[str, Any]) -> Part:
+    value: Any
+    if row["unseen"]:
+        value = Unseen(Blindness(row["value"]["kind"]), row["value"]["why"])
+    else:
+        value = _codec(row["name"]).validate_python(row["value"])
+    read_at = datetime.fromisoformat(row["read_at"]).astimezone(UTC)
+    return Part(row["name"], Side(row["side"]), row["region"], read_at, value)
+
+
+def read_evidence(path: Path) -> Snapshot:
+    """Load evidence from a file. Raises EvidenceError."""
+    try:
+        return from_json(path.read_bytes(), str(path))
+    except OSError as missing:
+        raise EvidenceError(f"{path}: cannot be read: {missing.strerror}.") from missing

@@ -1,0 +1,31 @@
+"""Every check passes, fails and stays unknown exactly when its examples say so."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+
+from dr_checks.model import Status
+from dr_checks.registry import checks, judge
+from tests.dr_checks import examples
+from tests.dr_checks.worlds import Example
+
+MODULES = [importlib.import_module(f"{examples.__name__}.{m.name}") for m in pkgutil.iter_modules(examples.__path__)]
+EXAMPLES: list[Example] = [example for module in MODULES for example in module.EXAMPLES]
+
+
+@pytest.mark.parametrize("example", [pytest.param(e, id=f"{n}-{e.check}-{e.expected}") for n, e in enumerate(EXAMPLES)])
+def test_the_check_judges_the_example_as_expected(example: Example) -> None:
+    result = judge(checks()[example.check], example.snapshot, example.env)
+    assert example.expected == result.status, result.findings
+    named = {f.subject for f in result.findings if f.status == example.expected}
+    assert example.subjects <= named, result.findings
+    assert all(f.because for f in result.findings), "every finding gives its reason"
+    assert all(f.remedy for f in result.findings if f.status is Status.FAIL), "every gap names its remedy"
+
+
+@pytest.mark.parametrize("check", sorted(checks()))
+def test_every_check_has_a_passing_a_failing_and_a_not_seen_example(check: str) -> None:
+    assert {e.expected for e in EXAMPLES if e.check == check} >= {Status.PASS, Status.FAIL, Status.UNKNOWN}

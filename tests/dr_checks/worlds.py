@@ -1,0 +1,62 @@
+"""Builds snapshots out of plain values, so that a check is tested without any AWS at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Environment, Side, load_environment
+from dr_estate.facts import ecs
+from dr_estate.looking import Reader
+from dr_estate.snapshot import Part, Snapshot
+from dr_estate.unseen import Blindness, Unseen
+
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+DENIED = Unseen(Blindness.DENIED, "the call is denied (AccessDenied).")
+SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
+Values = Mapping[tuple[Reader[Any], Side], Any]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A world, the check that judges it, and the verdict expected; ``subjects`` are those that must be named in it."""
+
+    check: str
+    expected: Status
+    snapshot: Snapshot
+    subjects: frozenset[str] = frozenset()
+    env: Environment = SIT
+
+
+def world(values: Values, tenants: tuple[str, ...] = ("tenant1", "tenant2"), env: Environment = SIT) -> Snapshot:
+    """A snapshot of ``values``; tenants come from primary services unless ``values`` says otherwise. The rest is unseen."""
+    given = dict(values)
+    given.setdefault((ecs.services, Side.PRIMARY), tuple(service(env.named(env.names.service, t)) for t in tenants))
+    parts = {
+        (reader.name, side): Part(reader.name, side, env.region(side), NOW, value)
+        for (reader, side), value in given.items()
+    }
+    return Snapshot(env.name, env.account, "arn:aws:iam::1:user/reader", "values", NOW, parts)
+
+
+def service(name: str, desired: int = 2, running: int = 2, status: str = "ACTIVE") -> ecs.Service:
+    """An ECS service with plausible values."""
+    return ecs.Service(
+        name=name,
+        arn=f"arn:aws:ecs:r:1:service/c/{name}",
+        status=status,
+        desired=desired,
+        running=running,
+        pending=0,
+        task_definition=f"arn:aws:ecs:r:1:task-definition/{name.removesuffix('-service')}:1",
+        launch_type="FARGATE",
+        platform_version="1.4.0",
+        target_groups=(),
+        subnets=("subnet-1", "subnet-2"),
+        security_groups=("sg-1",),
+        rollout="COMPLETED",
+    )
