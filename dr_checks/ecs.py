@@ -42,7 +42,7 @@ def service_exists(view: View) -> Iterator[Finding]:
     traps=("T07",),
 )
 def desired_and_running(view: View) -> Iterator[Finding]:
-    """Desired and running counts reach standby.tasks_per_service; surplus is fine. Source: ECS DescribeServices, T07."""
+    """Desired and running counts reach standby.tasks_per_service; surplus is fine. Source: DescribeServices, T07."""
     planned = view.env.standby.tasks_per_service
     services = {service.name: service for service in view.get(ecs.services)}
     for tenant in view.tenants:
@@ -63,6 +63,6 @@ def desired_and_running(view: View) -> Iterator[Finding]:
                 tenant.id,
             )
     if not services:
-        yield view.gap("all services", "none", f"{planned} task(s) each", "no service exists", "Apply the DR Terraform.")
-
-
+        yield view.gap(
+            "all services", "none", f"{planned} task(s) each", "no service exists", "Apply the DR Terraform."
+        )

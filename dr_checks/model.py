@@ -106,7 +106,9 @@ class View:
     def tenants(self) -> tuple[Tenant, ...]:
         """The tenants in question. Raises CannotSee where they cannot be discovered."""
         found = discover(self.snapshot, self.env)
-        return tuple(t for t in found if not self.only_tenants or t.id in self.only_tenants or t.dns in self.only_tenants)
+        return tuple(
+            t for t in found if not self.only_tenants or t.id in self.only_tenants or t.dns in self.only_tenants
+        )
 
     def get(self, reader: Reader[T], side: Side | None = None) -> T:
         """Return a part of the snapshot on this side, or on ``side``. Raises CannotSee: the finding becomes UNKNOWN."""
@@ -117,13 +119,25 @@ class View:
         return self._finding(Status.PASS, subject, measured, wanted, because, "", tenant)
 
     def gap(
-        self, subject: str, measured: object, wanted: object, because: str, remedy: str, tenant: str | None = None
+        self,
+        subject: str,
+        measured: object,
+        wanted: object,
+        because: str,
+        remedy: str,
+        tenant: str | None = None,
     ) -> Finding:
         """A thing that is not as it must be: FAIL."""
         return self._finding(Status.FAIL, subject, measured, wanted, because, remedy, tenant)
 
     def warn(
-        self, subject: str, measured: object, wanted: object, because: str, remedy: str, tenant: str | None = None
+        self,
+        subject: str,
+        measured: object,
+        wanted: object,
+        because: str,
+        remedy: str,
+        tenant: str | None = None,
     ) -> Finding:
         """A thing that would hurt, but not stop, a failover: WARN."""
         return self._finding(Status.WARN, subject, measured, wanted, because, remedy, tenant)
@@ -139,11 +153,16 @@ class View:
         return self._finding(Status.PASS, subject, "none", "none needed", because, "", None)
 
     def _finding(
-        self, status: Status, subject: str, measured: object, wanted: object, because: str, remedy: str, tenant: str | None
+        self,
+        status: Status,
+        subject: str,
+        measured: object,
+        wanted: object,
+        because: str,
+        remedy: str,
+        tenant: str | None,
     ) -> Finding:
-        return Finding(
-            self.check, self.side, subject, tenant, status, str(measured), str(wanted), because, remedy
-        )
+        return Finding(self.check, self.side, subject, tenant, status, str(measured), str(wanted), because, remedy)
 
 
 Judge = Callable[[View], Iterator[Finding]]

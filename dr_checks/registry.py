@@ -90,7 +90,9 @@ def judge(
     findings: list[Finding] = []
     for side in check.sides:
         view = View(check.id, side, env, snapshot, only_tenants)
-        findings += _judge_side(check, view) or [view.unknown(check.id, check.says, "The check found nothing to look at.")]
+        findings += _judge_side(check, view) or [
+            view.unknown(check.id, check.says, "The check found nothing to look at.")
+        ]
     return CheckResult(check.id, check.severity, check.area, worst([f.status for f in findings]), tuple(findings))
 
 

@@ -160,7 +160,8 @@ class Eyes:
 
     def _before_send(self, **_: Any) -> None:
         if self.seconds_left <= 0:
-            raise DeadlinePassed(error=f"the observation's deadline of {self.environment.observation.deadline_s} s passed")
+            limit_s = self.environment.observation.deadline_s
+            raise DeadlinePassed(error=f"the observation's deadline of {limit_s} s passed")
 
 
 _CALLS_BEFORE_DARK = 4

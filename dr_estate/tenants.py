@@ -21,7 +21,7 @@ class Tenant:
 
 @lru_cache(maxsize=4)
 def discover(snapshot: Snapshot, env: Environment) -> tuple[Tenant, ...]:
-    """The tenants in id order. Raises CannotSee where neither region's services nor the zone can be seen, or hold any."""
+    """The tenants in id order. Raises CannotSee where no region's services and no zone show any."""
     dark: list[str] = []
     sources = (
         lambda: _from_services(snapshot, env, Side.PRIMARY),

@@ -129,7 +129,9 @@ def tasks(look: Look) -> tuple[Task, ...]:
     listed = look.pages("ecs", "list_tasks", "taskArns", cluster=name)
 
     def describe(batch: Sequence[str]) -> list[Task]:
-        return [_task(row) for row in look.call("ecs", "describe_tasks", cluster=name, tasks=list(batch))["tasks"]]
+        return [
+            _task(row) for row in look.call("ecs", "describe_tasks", cluster=name, tasks=list(batch))["tasks"]
+        ]
 
     return tuple(look.batches(describe, listed, _TASKS_A_CALL))
 
@@ -147,7 +149,7 @@ def task_definitions(look: Look) -> tuple[TaskDefinition | Unseen, ...]:
 
 def _service(row: dict[str, Any]) -> Service:
     network = row.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-    primary = next((d for d in row.get("deployments", []) if d.get("status") == "PRIMARY"), {})
+    primary: dict[str, Any] = next((d for d in row.get("deployments", []) if d.get("status") == "PRIMARY"), {})
     return Service(
         name=row["serviceName"],
         arn=row["serviceArn"],
@@ -158,7 +160,9 @@ def _service(row: dict[str, Any]) -> Service:
         task_definition=row["taskDefinition"],
         launch_type=row.get("launchType", ""),
         platform_version=row.get("platformVersion", ""),
-        target_groups=tuple(lb["targetGroupArn"] for lb in row.get("loadBalancers", []) if lb.get("targetGroupArn")),
+        target_groups=tuple(
+            lb["targetGroupArn"] for lb in row.get("loadBalancers", []) if lb.get("targetGroupArn")
+        ),
         subnets=tuple(network.get("subnets", [])),
         security_groups=tuple(network.get("securityGroups", [])),
         rollout=primary.get("rolloutState", ""),

@@ -33,7 +33,7 @@ class Example:
 
 
 def world(values: Values, tenants: tuple[str, ...] = ("tenant1", "tenant2"), env: Environment = SIT) -> Snapshot:
-    """A snapshot of ``values``; tenants come from primary services unless ``values`` says otherwise. The rest is unseen."""
+    """A snapshot of ``values``; tenants come from primary services unless given. The rest is unseen."""
     given = dict(values)
     given.setdefault((ecs.services, Side.PRIMARY), tuple(service(env.named(env.names.service, t)) for t in tenants))
     parts = {

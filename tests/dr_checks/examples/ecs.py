@@ -15,6 +15,11 @@ EXAMPLES = [
     Example("ecs.service-exists", Status.FAIL, world({HERE: (service(ONE),)}), frozenset({TWO})),
     Example("ecs.service-exists", Status.UNKNOWN, world({HERE: DENIED})),
     Example("ecs.desired-and-running", Status.PASS, world({HERE: (service(ONE, 1, 1), service(TWO))})),
-    Example("ecs.desired-and-running", Status.FAIL, world({HERE: (service(ONE, 1, 0), service(TWO))}), frozenset({ONE})),
+    Example(
+        "ecs.desired-and-running",
+        Status.FAIL,
+        world({HERE: (service(ONE, 1, 0), service(TWO))}),
+        frozenset({ONE}),
+    ),
     Example("ecs.desired-and-running", Status.UNKNOWN, world({HERE: DENIED})),
 ]

@@ -1,0 +1,73 @@
+"""Wires the rooms: step modules, markers, and the observation every scenario judges.
+
+The command line hands an observation in (in process, or as an evidence file to workers); bare pytest takes one of the
+embedded sandbox, so that nothing but the command line ever looks at live AWS.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import steps
+from dr_checks.exceptions import ExceptionRule, parse_exceptions
+from dr_checks.model import Area
+from dr_checks.registry import checks
+from dr_estate.environments import load_environment
+from dr_estate.snapshot import read_evidence
+from steps.observation import Observation
+
+ROOT = Path(__file__).parent
+REQUIREMENTS = {"US-018": "backup and copies", "US-027": "failover", "US-028": "failback"}
+HANDED_IN = "dr-observation"
+
+pytest_plugins = [f"steps.{module.name}" for module in pkgutil.iter_modules(steps.__path__)]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options by which the command line hands its choice to the scenarios, workers included."""
+    group = parser.getgroup("disaster recovery")
+    group.addoption("--dr-environment", default="sit", help="name of the environment file whose rules apply")
+    group.addoption("--dr-config", default=str(ROOT / "environments"), help="folder of the environment files")
+    group.addoption("--dr-evidence", default=None, help="evidence file to judge, instead of the embedded sandbox")
+    group.addoption("--dr-tenant", action="append", default=[], help="narrow to this tenant (repeatable)")
+    group.addoption("--dr-exceptions", default=None, help="exceptions file (TOML)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the closed list of tags: a misspelt one is a collection error."""
+    for area in Area:
+        config.addinivalue_line("markers", f"{area}: scenarios about {area}")
+    for name, about in REQUIREMENTS.items():
+        config.addinivalue_line("markers", f"{name}: requirement {name}, {about}")
+
+
+@pytest.fixture(scope="session")
+def observation(request: pytest.FixtureRequest) -> Iterator[Observation]:
+    """The run's observation: handed in by the command line, else read from evidence, else taken of the sandbox."""
+    handed = request.config.pluginmanager.get_plugin(HANDED_IN)
+    if handed is not None:
+        yield handed.observation
+        return
+    option = request.config.getoption
+    environment = load_environment(Path(option("--dr-config")), option("--dr-environment"))
+    tenants = frozenset(option("--dr-tenant"))
+    rules = _exceptions(option("--dr-exceptions"))
+    if option("--dr-evidence"):
+        yield Observation(environment, read_evidence(Path(option("--dr-evidence"))), tenants, rules)
+        return
+    from dr_estate.access import Credentials
+    from dr_estate.observing import observe
+    from sandbox.embedded import running
+
+    with running(environment, tenants=3) as world:
+        keys = world.people["reader"]
+        reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+        yield Observation(environment, observe(environment, reader, "sandbox"), tenants, rules)
+
+
+def _exceptions(path: str | None) -> tuple[ExceptionRule, ...]:
+    return parse_exceptions(Path(path).read_text(), path, frozenset(checks())) if path else ()

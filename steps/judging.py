@@ -1,0 +1,64 @@
+"""The Then sentences: one for each check of the registry, made from its own words. No check needs a step by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from pytest_bdd import then
+
+from dr_checks.exceptions import apply_exceptions
+from dr_checks.model import Check, CheckResult, Finding, Status
+from dr_checks.registry import checks, judge
+from steps.carrying import RESULT_PROPERTY, result_to_json
+from steps.observation import Observation
+
+_SHOWN = 20
+
+
+class Gap(AssertionError):
+    """A check found what would break a failover: FAIL, in Allure ``failed``."""
+
+
+class NotSeen(Exception):
+    """A check could not look: UNKNOWN, in Allure ``broken``."""
+
+
+def _step(check: Check) -> Callable[[Observation, pytest.FixtureRequest], None]:
+    def judged(estate: Observation, request: pytest.FixtureRequest) -> None:
+        result = judge(check, estate.snapshot, estate.environment, estate.only_tenants)
+        result = apply_exceptions(result, estate.exceptions, estate.snapshot.taken_at.date())
+        scenario = request.node.function.__scenario__
+        result = replace(result, scenario=scenario.name, feature=scenario.feature.name)
+        request.node.user_properties.append((RESULT_PROPERTY, result_to_json(result)))
+        _raise(result)
+
+    judged.__name__ = check.id.replace(".", "_").replace("-", "_")
+    judged.__doc__ = check.judge.__doc__
+    return judged
+
+
+def _raise(result: CheckResult) -> None:
+    __tracebackhide__ = True
+    if result.status is Status.NOT_APPLICABLE:
+        pytest.skip(f"NOT APPLICABLE: {result.reason}")
+    if result.status is Status.UNKNOWN:
+        raise NotSeen(_told(result, Status.UNKNOWN))
+    if result.status is Status.FAIL:
+        raise Gap(_told(result, Status.FAIL))
+
+
+def _told(result: CheckResult, status: Status) -> str:
+    lines = [_line(finding) for finding in result.findings if finding.status is status]
+    more = [f"... and {len(lines) - _SHOWN} more (see the findings table)"] if len(lines) > _SHOWN else []
+    return "\n".join([f"{result.check}: {len(lines)} finding(s) {status}", *lines[:_SHOWN], *more])
+
+
+def _line(finding: Finding) -> str:
+    remedy = f" Remedy: {finding.remedy}" if finding.remedy else ""
+    return f"- {finding.subject}: {finding.measured}, wanted {finding.wanted}: {finding.because}.{remedy}"
+
+
+for _check in checks().values():
+    then(_check.says)(_step(_check))

@@ -1,0 +1,19 @@
+"""What a run of scenarios is about: the rules, the evidence, and the tenants it is narrowed to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dr_checks.exceptions import ExceptionRule
+from dr_estate.environments import Environment
+from dr_estate.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Shared by all scenarios of a run. Its repr is quiet: evidence does not belong in a report's parameters."""
+
+    environment: Environment = field(repr=False)
+    snapshot: Snapshot = field(repr=False)
+    only_tenants: frozenset[str] = frozenset()
+    exceptions: tuple[ExceptionRule, ...] = field(default=(), repr=False)
