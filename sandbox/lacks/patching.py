@@ -1,0 +1,81 @@
+"""How an emulator class is changed: an operation added, a method wrapped, an error raised. All of it idempotent."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+
+Method = Callable[..., Any]
+_MARK = "_repaired_by_sandbox"
+
+
+def attach(owner: type, *members: Method) -> None:
+    """Give ``owner`` these functions as methods, under their own names; an existing one is replaced."""
+    for member in members:
+        setattr(owner, member.__name__, member)
+
+
+def attach_property(owner: type, getter: Method) -> None:
+    """Give ``owner`` a read-only property called like ``getter``."""
+    setattr(owner, getter.__name__, property(getter))
+
+
+def wrap(owner: type, name: str, around: Method) -> None:
+    """Replace ``owner.name`` by ``around(original, self, ...)``; does nothing when it was replaced before."""
+    original = getattr(owner, name)
+    if getattr(original, _MARK, None) == around.__qualname__:
+        return
+
+    @functools.wraps(original)
+    def repaired(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return around(original, self, *args, **kwargs)
+
+    setattr(repaired, _MARK, around.__qualname__)
+    setattr(owner, name, repaired)
+
+
+def operation(owner: type[BaseResponse], name: str, answer: Callable[[Any, dict[str, Any]], Any]) -> None:
+    """Add or replace an API operation.
+
+    ``answer(response, params)`` gets the request parsed by the service model (names as in the API, times as
+    datetimes) and returns the answer as the API names it, or None for an empty one.
+    """
+
+    def perform(self: BaseResponse) -> ActionResult:
+        if not self.automated_parameter_parsing:
+            self.parse_parameters(self.normalized_request)
+        return ActionResult(answer(self, self.params))
+
+    perform.__name__ = name
+    setattr(owner, name, perform)
+
+
+def catch_all(url_paths: dict[str, Any], dispatch: Any) -> None:
+    """Route every path of a REST service to its handler, which then finds the operation by the service model."""
+    url_paths.setdefault("{0}/.*$", dispatch)
+
+
+class Refused(ServiceException):
+    """An error answer. The emulator looks for a service model named after the module of its own exceptions only."""
+
+
+def refused(code: str, message: str) -> Refused:
+    """The error to raise when AWS would refuse; ``code`` as in the service's model."""
+    return Refused(code, message)
+
+
+def page(items: list[Any], params: Mapping[str, Any], limit: int = 1000) -> tuple[list[Any], str | None]:
+    """One page of ``items`` as MaxResults and NextToken ask, and the next token (an offset) or None."""
+    start = int(params.get("NextToken") or 0)
+    end = start + int(params.get("MaxResults") or limit)
+    return items[start:end], str(end) if end < len(items) else None
+
+
+def state(backend: Any, name: str) -> dict[Any, Any]:
+    """A dictionary of ours in the emulator's backend: it is reset, saved and loaded with it."""
+    kept: dict[Any, Any] = backend.__dict__.setdefault(name, {})
+    return kept

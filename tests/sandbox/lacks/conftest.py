@@ -1,0 +1,65 @@
+"""An emulated account of two regions, in this process or behind a real socket, with every repair installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.server import ThreadedMotoServer
+
+from sandbox.lacks import install
+from sandbox.state import STATE, now
+
+PRIMARY = "eu-north-1"
+DR = "eu-west-3"
+Clients = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def fresh_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No outage, no extras, and credentials that belong to nobody."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    install()
+    for kept in (STATE.stopped, STATE.extras, STATE.outages):
+        kept.clear()
+    STATE.extras["transition_s"] = 0.0
+    yield
+    STATE.stopped.clear()
+    STATE.extras.clear()
+
+
+@pytest.fixture
+def aws() -> Iterator[Clients]:
+    """``aws("rds", DR)``: a client of the world in this process."""
+    with mock_aws():
+        yield boto3.client
+
+
+@pytest.fixture
+def served() -> Iterator[Clients]:
+    """``served("efs", DR)``: a client of a world served over HTTP on loopback."""
+    with mock_aws():
+        pass
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+
+    def client(service: str, region: str) -> Any:
+        return boto3.client(service, region, endpoint_url=f"http://{host}:{port}")
+
+    try:
+        yield client
+    finally:
+        server.stop()
+        with mock_aws():
+            pass
+
+
+def go_dark(region: str, minutes_ago: float = 0) -> None:
+    """Let replication from and to ``region`` stand still since then."""
+    STATE.stopped[region] = now() - timedelta(minutes=minutes_ago)
