@@ -29,7 +29,7 @@ from dr_estate.unseen import CannotSee, Unseen
 DR_ONLY = (Side.DR,)
 BOTH = (Side.PRIMARY, Side.DR)
 GLOBAL = (Side.GLOBAL,)
-_MACHINERY = {"model", "registry", "verdict"}
+_MACHINERY = {"carrying", "exceptions", "model", "registry", "verdict"}
 
 T = TypeVar("T")
 LagJudge = Callable[[View], Iterator[Lag]]

@@ -1,7 +1,8 @@
 """Weighs the results: score, recommendation, recovery point, gaps. The formula is published in docs/score.md. Pure.
 
 score = floor(100 x sum(weight x credit) / sum(weight)) over the applicable checks; weights blocker 10, critical 5,
-normal 2, minor 1; credit 1 for pass, 0.5 for warn, 0 for fail, unknown and excepted. An exception never raises the score (T49).
+normal 2, minor 1; credit 1 for pass, 0.5 for warn, 0 for fail, unknown and excepted. An exception never raises the
+score (T49).
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from dr_checks.carrying import RESULT_PROPERTY, result_from_json
 from dr_checks.model import Area, CheckResult, Status
 from dr_checks.registry import checks
-from steps.carrying import RESULT_PROPERTY, result_from_json
 from steps.observation import Observation
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,105 @@
+"""The report as JSON: stable, documented in docs/json.md, checked against docs/report.schema.json by a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from dr_checks.model import CheckResult, Status
+from reports.report import SCHEMA, Report
+
+
+def to_dict(report: Report) -> dict[str, Any]:
+    """The report as plain values."""
+    verdict = report.verdict
+    return {
+        "schema": SCHEMA,
+        "command": report.command,
+        "environment": report.environment.name,
+        "account": report.environment.account,
+        "regions": {"primary": report.environment.regions.primary, "dr": report.environment.regions.dr},
+        "world": report.world,
+        "observed_at": report.observed_at,
+        "posture": report.posture,
+        "score": verdict.score,
+        "recommendation": verdict.recommendation,
+        "reasons": list(verdict.reasons),
+        "tenants": list(report.tenants),
+        "rpo": {
+            "target_s": verdict.rpo.target_s,
+            "worst_s": verdict.rpo.worst_s,
+            "compliant": verdict.rpo.compliant,
+        },
+        "lags": [
+            {
+                "store": lag.store,
+                "subject": lag.subject,
+                "tenant": lag.tenant,
+                "side": lag.side,
+                "seconds": lag.seconds,
+                "basis": lag.basis,
+            }
+            for lag in verdict.lags
+        ],
+        "results": [_result(result) for result in verdict.results],
+        "unseen": [
+            {
+                "part": part.name,
+                "side": part.side,
+                "region": part.region,
+                "kind": part.value.kind,
+                "why": part.value.why,
+            }
+            for part in report.unseen
+        ],
+        "exceptions": _exceptions(report),
+        "api_calls": report.api_calls,
+        "exit": report.exit,
+    }
+
+
+def _result(result: CheckResult) -> dict[str, Any]:
+    return {
+        "check": result.check,
+        "scenario": result.scenario,
+        "feature": result.feature,
+        "area": result.area,
+        "severity": result.severity,
+        "status": result.status,
+        "reason": result.reason,
+        "findings": [
+            {
+                "side": finding.side,
+                "subject": finding.subject,
+                "tenant": finding.tenant,
+                "status": finding.status,
+                "measured": finding.measured,
+                "wanted": finding.wanted,
+                "because": finding.because,
+                "remedy": finding.remedy,
+            }
+            for finding in result.findings
+        ],
+    }
+
+
+def _exceptions(report: Report) -> list[dict[str, Any]]:
+    today = report.observed_at.date()
+    excepted = {f.check for r in report.verdict.results for f in r.findings if f.status is Status.EXCEPTED}
+    return [
+        {
+            "check": rule.check,
+            "subject": rule.subject,
+            "who": rule.who,
+            "why": rule.why,
+            "until": rule.until,
+            "state": "expired" if today > rule.until else "applied" if rule.check in excepted else "unused",
+        }
+        for rule in report.exceptions
+    ]
+
+
+def render(report: Report) -> str:
+    """The report as an indented JSON document with a final newline."""
+    return orjson.dumps(to_dict(report), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()

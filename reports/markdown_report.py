@@ -1,0 +1,92 @@
+"""The report as Markdown, for tickets, wikis and pull requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dr_checks.model import Status
+from reports.report import Report, duration
+
+_SHOWN = 50
+
+
+def render(report: Report) -> str:
+    """The whole report; findings beyond fifty a check are counted, not listed."""
+    verdict, env = report.verdict, report.environment
+    lines = [
+        f"# DR status of {env.name.upper()}: {verdict.recommendation}, score {verdict.score}/100",
+        "",
+        f"- **World:** {report.world}, account {env.account}, {env.regions.primary} (primary) and "
+        f"{env.regions.dr} (DR)",
+        f"- **Observed at:** {report.observed_at.isoformat(timespec='seconds')}, {report.api_calls} API calls",
+        f"- **Posture:** {report.posture}: {report.posture_says}",
+        f"- **Recovery point:** {_rpo(report)}",
+        "",
+    ]
+    lines += _section("Checks by area", _areas(report))
+    lines += _section("Lag by store", _lags(report))
+    for status, title in (
+        (Status.FAIL, "Gaps"),
+        (Status.UNKNOWN, "Not seen"),
+        (Status.WARN, "Warnings"),
+        (Status.EXCEPTED, "Exceptions"),
+    ):
+        lines += _section(title, _findings(report, status))
+    lines += _section(
+        "Not applicable", [f"- `{r.check}`: {r.reason}" for r in verdict.with_status(Status.NOT_APPLICABLE)]
+    )
+    lines += _section("Recommendations", [f"{n}. {text}" for n, text in enumerate(report.recommendations(), 1)])
+    lines += _section("Parts that could not be read", [f"- {p.name} ({p.side}): {p.value.why}" for p in report.unseen])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _rpo(report: Report) -> str:
+    rpo = report.verdict.rpo
+    met = {True: "met", False: "NOT met", None: "not known to be met"}[rpo.compliant]
+    return f"worst {duration(rpo.worst_s)} against {duration(rpo.target_s)}: {met}"
+
+
+def _section(title: str, body: Iterable[str]) -> list[str]:
+    rows = list(body)
+    return [f"## {title}", "", *rows, ""] if rows else []
+
+
+def _areas(report: Report) -> list[str]:
+    rows = ["| area | pass | warn | fail | unknown | excepted | not applicable |", "|---|---|---|---|---|---|---|"]
+    for area, results in report.by_area().items():
+        counts = [sum(r.status is status for r in results) for status in _COLUMNS]
+        rows.append(f"| {area} | " + " | ".join(map(str, counts)) + " |")
+    return rows
+
+
+_COLUMNS = (Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN, Status.EXCEPTED, Status.NOT_APPLICABLE)
+
+
+def _lags(report: Report) -> list[str]:
+    if not report.verdict.lags:
+        return []
+    rows = ["| store | subject | lag | basis |", "|---|---|---|---|"]
+    return rows + [
+        f"| {lag.store} | {_cell(lag.subject)} | {duration(lag.seconds)} | {_cell(lag.basis)} |"
+        for lag in report.verdict.lags
+    ]
+
+
+def _findings(report: Report, status: Status) -> list[str]:
+    lines: list[str] = []
+    for result in report.verdict.with_status(status):
+        rows = [f for f in result.findings if f.status is status]
+        lines += [f"### {result.check} ({result.severity})", ""]
+        if not rows:
+            lines += [result.reason, ""]
+            continue
+        lines += ["| side | subject | measured | wanted | because | remedy |", "|---|---|---|---|---|---|"]
+        for f in rows[:_SHOWN]:
+            cells = (f.side, f.subject, f.measured, f.wanted, f.because, f.remedy)
+            lines.append("| " + " | ".join(_cell(str(cell)) for cell in cells) + " |")
+        lines += [f"... and {len(rows) - _SHOWN} more", ""] if len(rows) > _SHOWN else [""]
+    return lines
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,59 @@
+"""The account of one run: the value every renderer is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from dr_checks.exceptions import ExceptionRule
+from dr_checks.model import Area, CheckResult, Status
+from dr_checks.verdict import Verdict
+from dr_estate.environments import Environment
+from dr_estate.snapshot import Part
+
+SCHEMA = "aws-dr-manager/report/1"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was looked at, what was judged, and what that means. ``observed_at`` is UTC; ``exit`` the exit code."""
+
+    command: str
+    environment: Environment
+    world: str
+    observed_at: datetime
+    posture: str
+    posture_says: str
+    tenants: tuple[str, ...]
+    verdict: Verdict
+    unseen: tuple[Part, ...]
+    exceptions: tuple[ExceptionRule, ...]
+    api_calls: int
+    exit: int
+    files: dict[str, Path] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def by_area(self) -> dict[Area, list[CheckResult]]:
+        """The results of each area that was run, in the areas' order."""
+        results = self.verdict.results
+        grouped = {area: [result for result in results if result.area is area] for area in Area}
+        return {area: rows for area, rows in grouped.items() if rows}
+
+    def recommendations(self) -> list[str]:
+        """What to do, the severest gap first, each remedy once."""
+        troubled = [*self.verdict.with_status(Status.FAIL), *self.verdict.with_status(Status.WARN)]
+        return list(dict.fromkeys(f.remedy for r in troubled for f in r.findings if f.status is r.status and f.remedy))
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person says them: ``4 min 50 s``, ``1 h 5 min``, ``2 d 3 h``; ``not measured`` for None."""
+    if seconds is None:
+        return "not measured"
+    whole = round(seconds)
+    minutes, s = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    words = [(days, "d"), (hours, "h"), (minutes, "min"), (s, "s")]
+    said = [f"{number} {unit}" for number, unit in words if number]
+    return " ".join(said[:2]) or "0 s"

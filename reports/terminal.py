@@ -1,0 +1,147 @@
+"""The status on a terminal: 100 columns, colour only where the terminal wants it, plain text into a pipe."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dr_checks.model import Status
+from dr_checks.verdict import Recommendation
+from reports.report import Report, duration
+
+WIDTH = 100
+_SHOWN = 5
+_COLOUR = {
+    Status.PASS: "green",
+    Status.WARN: "yellow",
+    Status.FAIL: "bold red",
+    Status.UNKNOWN: "bold magenta",
+    Status.EXCEPTED: "cyan",
+    Status.NOT_APPLICABLE: "dim",
+}
+_HEADLINE = {
+    Recommendation.READY: "bold green",
+    Recommendation.AT_RISK: "bold yellow",
+    Recommendation.NOT_READY: "bold red",
+    Recommendation.CANNOT_SAY: "bold magenta",
+}
+
+
+def console_for(stream: TextIO) -> Console:
+    """A console no wider than 100 columns; it honours NO_COLOR, and is plain where ``stream`` is no terminal."""
+    console = Console(file=stream, highlight=False, soft_wrap=False)
+    console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    return console
+
+
+def render(report: Report, stream: TextIO) -> None:
+    """Print the report to ``stream``."""
+    console = console_for(stream)
+    _headline(report, console)
+    _areas(report, console)
+    _lags(report, console)
+    for status, title in ((Status.FAIL, "Gaps"), (Status.UNKNOWN, "Not seen"), (Status.WARN, "Warnings")):
+        _findings(report, console, status, title)
+    _findings(report, console, Status.EXCEPTED, "Exceptions (beside the score, never counted as passed)")
+    _not_applicable(report, console)
+    _recommendations(report, console)
+    _footer(report, console)
+
+
+def _headline(report: Report, console: Console) -> None:
+    env, verdict = report.environment, report.verdict
+    console.print(
+        Text.assemble(
+            (f"DR status of {env.name.upper()}: ", "bold"),
+            (f"{verdict.recommendation}, score {verdict.score}/100", _HEADLINE[verdict.recommendation]),
+        )
+    )
+    tenants = f"{len(report.tenants)} tenants" if report.tenants else "tenants not seen"
+    console.print(f"  account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR), {tenants}")
+    console.print(f"  world: {report.world}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
+    console.print(f"  posture {report.posture}: {report.posture_says}")
+    rpo = verdict.rpo
+    met = {True: "met", False: "NOT MET", None: "not known"}[rpo.compliant]
+    console.print(f"  recovery point: worst {duration(rpo.worst_s)}, objective {duration(rpo.target_s)}: {met}")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, header_style="underline", overflow="fold")
+    return table
+
+
+def _areas(report: Report, console: Console) -> None:
+    names = [status for status in _COLOUR if any(r.status is status for r in report.verdict.results)]
+    table = _table("\nChecks", "area", *names)
+    for area, results in report.by_area().items():
+        counts = [sum(r.status is status for r in results) for status in names]
+        cells = [Text(str(n), _COLOUR[s] if n else "dim") for n, s in zip(counts, names, strict=True)]
+        table.add_row(area, *cells)
+    console.print(table)
+
+
+def _lags(report: Report, console: Console) -> None:
+    if not report.verdict.lags:
+        return
+    table = _table("\nLag by store", "store", "subject", "lag", "basis")
+    target_s = report.verdict.rpo.target_s
+    for lag in report.verdict.lags:
+        bad = lag.seconds is None or lag.seconds > target_s
+        table.add_row(lag.store, lag.subject, Text(duration(lag.seconds), "yellow" if bad else "green"), lag.basis)
+    console.print(table)
+
+
+def _findings(report: Report, console: Console, status: Status, title: str) -> None:
+    results = report.verdict.with_status(status)
+    if results:
+        console.print(Text(f"\n{title}", "bold"))
+    for result in results:
+        console.print(Text.assemble((f"  {result.check}", _COLOUR[status]), f" ({result.severity})"))
+        rows = [f for f in result.findings if f.status is status]
+        if not rows:
+            console.print(Text(f"    {result.reason}"))
+        for f in rows[:_SHOWN]:
+            console.print(Text(f"    {f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because}"))
+        if len(rows) > _SHOWN:
+            console.print(Text(f"    ... and {len(rows) - _SHOWN} more (--format markdown lists them)", "dim"))
+
+
+def _not_applicable(report: Report, console: Console) -> None:
+    results = report.verdict.with_status(Status.NOT_APPLICABLE)
+    for reason in dict.fromkeys(result.reason for result in results):
+        checks = [result.check for result in results if result.reason == reason]
+        console.print(Text(f"\nNot applicable ({len(checks)} checks): {reason}", "dim"))
+        console.print(Text(f"  {', '.join(checks)}", "dim"))
+
+
+def _recommendations(report: Report, console: Console) -> None:
+    said = report.recommendations()
+    if said:
+        console.print(Text("\nRecommendations", "bold"))
+    for number, text in enumerate(said[: 2 * _SHOWN], 1):
+        console.print(Text(f"  {number}. {text}"))
+    if len(said) > 2 * _SHOWN:
+        console.print(Text(f"  ... and {len(said) - 2 * _SHOWN} more", "dim"))
+
+
+def _footer(report: Report, console: Console) -> None:
+    if report.unseen:
+        console.print(Text(f"\nCould not be read ({len(report.unseen)} parts)", "bold"))
+    reasons: dict[str, list[str]] = {}
+    for part in report.unseen:
+        reasons.setdefault(part.value.why, []).append(f"{part.name} ({part.side})")
+    for why, names in reasons.items():
+        console.print(Text(f"  {why}"))
+        console.print(Text(f"    {', '.join(names)}", "dim"))
+    console.print(
+        f"\n{report.api_calls} API calls. Score = passed / applicable weight (docs/score.md); exit {report.exit}."
+    )
+    for title, path in report.files.items():
+        console.print(Text(f"{title}: {path}"), soft_wrap=True)
+    for note in report.notes:
+        console.print(Text(note))
