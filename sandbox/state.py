@@ -1,4 +1,4 @@
-"""What the embedded world knows beyond the emulator's own backends. One instance a process; persisted with the world."""
+"""What the embedded world knows beyond the emulator's own backends. One instance a process; saved with it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,29 @@ from typing import Any
 
 @dataclass
 class Outage:
-    """A region (or one service or operation of it) that answers badly. ``service`` and ``operation`` "" mean all."""
+    """A region (or one service or operation of it) that answers badly. ``service`` and ``operation`` "" mean all.
+
+    ``service`` is botocore's name of it (``ecs``, ``elbv2``). ``seconds`` is how long a call hangs (0: until the
+    client gives up) or is slowed. ``times`` is how many calls are met (0: all). ``person`` narrows it to one of the
+    sandbox's people.
+    """
 
     region: str
     how: str  # refuse | hang | error | throttle | deny | expired | slow
     service: str = ""
     operation: str = ""
     seconds: float = 0.0
+    times: int = 0
+    person: str = ""
 
 
 @dataclass
 class WorldState:
-    """Extras of the world: outages in force, when a region stopped replicating, broken disasters and how to undo them."""
+    """Extras of the world: outages in force, when a region stopped replicating, broken disasters and their undoing."""
 
     environment: dict[str, Any] = field(default_factory=dict)
     tenants: tuple[str, ...] = ()
+    seeded_at: datetime | None = None
     outages: list[Outage] = field(default_factory=list)
     stopped: dict[str, datetime] = field(default_factory=dict)
     disasters: dict[str, list[dict[str, Any]]] = field(default_factory=dict)

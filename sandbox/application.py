@@ -1,0 +1,80 @@
+"""The sandbox's own WSGI layers around the emulator: control path, counting, latency, identities, outages, saving."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from sandbox import faults
+from sandbox.answers import failure, not_implemented
+from sandbox.calls import Call, Environ, identify
+from sandbox.emulator import Emulator
+from sandbox.people import EXPIRED
+
+CONTROL = "/_sandbox/"
+EMULATORS_OWN = ("/moto-api", "/latest/")
+
+
+class Counts:
+    """How often each operation was called, by region; the sandbox's own calls are not among them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: Counter[str] = Counter()
+
+    def add(self, call: Call) -> None:
+        """Count one call."""
+        with self._lock:
+            self._calls[call.key] += 1
+
+    def all(self) -> dict[str, int]:
+        """Return ``{"region service:Operation": calls}``, sorted."""
+        with self._lock:
+            return dict(sorted(self._calls.items()))
+
+    def reset(self) -> None:
+        """Start counting anew."""
+        with self._lock:
+            self._calls.clear()
+
+
+class Application:
+    """One request: control, or an AWS call that is counted, delayed, met by an outage or carried out."""
+
+    def __init__(self, emulator: Emulator, control: Callable[[Environ], Response], latency_s: float = 0.0) -> None:
+        self.emulator = emulator
+        self.control = control
+        self.latency_s = latency_s
+        self.counts = Counts()
+        self.changed = threading.Event()
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Serve one request (WSGI). Raises ConnectionError where the caller is to get no answer."""
+        path = environ["PATH_INFO"]
+        if path.startswith(CONTROL):
+            return self.control(environ)(environ, start_response)
+        call = identify(environ)
+        if path.startswith(EMULATORS_OWN):
+            return not_implemented(call, "AWS has no such path")(environ, start_response)
+        return self.answer(call, environ)(environ, start_response)
+
+    def answer(self, call: Call, environ: Environ) -> Response:
+        """Answer an AWS call from outside."""
+        self.counts.add(call)
+        if self.latency_s:
+            time.sleep(self.latency_s)
+        person = self.emulator.people.person(call.access_key)
+        if person == EXPIRED:
+            return failure(call, "expired", faults.SAID["expired"])
+        bad = faults.meet(call, person, environ)
+        if bad is not None:
+            return bad
+        response = self.emulator.answer(call, environ)
+        if call.writes:
+            self.changed.set()
+        return response

@@ -1,0 +1,113 @@
+"""The control path ``/_sandbox/...``: what tests, benchmarks and commands ask of a running sandbox. JSON both ways."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from sandbox import faults
+from sandbox.calls import Environ
+from sandbox.emulator import WORLD_LOCK
+from sandbox.errors import SandboxError
+from sandbox.state import STATE, Outage
+from sandbox.world import World
+
+TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name, not a token
+Answer = dict[str, Any]
+
+
+class Control:
+    """Routes control requests. Each needs the token this run of the sandbox was started with."""
+
+    def __init__(self, token: str, world: World, hooks: dict[str, Callable[..., Any]]) -> None:
+        """``hooks``: ``save()``, ``stop()``, ``counts()``, ``reset_counts()``, ``latency(seconds)``."""
+        self._token = token
+        self._world = world
+        self._hooks = hooks
+        self._routes: dict[tuple[str, str], Callable[[Answer], Answer]] = {
+            ("GET", "state"): self._state,
+            ("GET", "calls"): lambda _: {"calls": hooks["counts"]()},
+            ("DELETE", "calls"): lambda _: self._done("reset_counts"),
+            ("PUT", "latency"): lambda body: self._done("latency", float(body["seconds"])),
+            ("GET", "faults"): lambda _: {"faults": [asdict(o) for o in STATE.outages]},
+            ("PUT", "faults"): self._begin,
+            ("DELETE", "faults"): self._end,
+            ("GET", "disasters"): self._disasters,
+            ("POST", "break"): self._break,
+            ("POST", "mend"): self._mend,
+            ("POST", "save"): lambda _: self._done("save"),
+            ("POST", "stop"): lambda _: self._done("stop"),
+        }
+
+    def __call__(self, environ: Environ) -> Response:
+        """Answer one control request: 401 without the token, 404 for an unknown path, 409 with a sentence."""
+        given = environ.get("HTTP_X_SANDBOX_TOKEN", "")
+        if not secrets.compare_digest(given.encode(), self._token.encode()):
+            return _json({"error": "The control path needs the token of this sandbox."}, 401)
+        name = environ["PATH_INFO"].removeprefix("/_sandbox/")
+        route = self._routes.get((environ["REQUEST_METHOD"], name))
+        if route is None:
+            return _json({"error": f"There is no control '{environ['REQUEST_METHOD']} {name}'."}, 404)
+        try:
+            return _json(route(json.loads(environ["wsgi.input"].read() or b"{}")))
+        except SandboxError as refused:
+            return _json({"error": str(refused)}, 409)
+        except (ValueError, KeyError, TypeError) as malformed:
+            return _json({"error": f"The request to '{name}' is malformed: {malformed!r}"}, 400)
+
+    def _done(self, hook: str, *args: Any) -> Answer:
+        self._hooks[hook](*args)
+        return {}
+
+    def _state(self, _: Answer) -> Answer:
+        environment = self._world.environment
+        return {
+            "environment": environment.name,
+            "account": environment.account,
+            "tenants": list(STATE.tenants),
+            "pid": os.getpid(),
+            "faults": [asdict(o) for o in STATE.outages],
+            "stopped": {region: when.isoformat() for region, when in STATE.stopped.items()},
+            "disasters": sorted(STATE.disasters),
+        }
+
+    def _begin(self, body: Answer) -> Answer:
+        faults.begin(Outage(**body))
+        self._hooks["changed"]()
+        return {}
+
+    def _end(self, body: Answer) -> Answer:
+        faults.end(Outage(**body) if body else None)
+        self._hooks["changed"]()
+        return {}
+
+    def _disasters(self, _: Answer) -> Answer:
+        from sandbox.disasters import catalogue
+
+        return {"disasters": [{**d.described(), "broken": d.name in STATE.disasters} for d in catalogue()]}
+
+    def _break(self, body: Answer) -> Answer:
+        from sandbox.disasters import break_
+
+        with WORLD_LOCK:
+            break_(self._world, body["name"])
+        self._hooks["changed"]()
+        return {}
+
+    def _mend(self, body: Answer) -> Answer:
+        from sandbox.disasters import mend, mend_all
+
+        with WORLD_LOCK:
+            mended = mend(self._world, body["name"]) if body.get("name") else mend_all(self._world)
+        self._hooks["changed"]()
+        return {"mended": mended}
+
+
+def _json(body: Answer, status: int = 200) -> Response:
+    return Response(json.dumps(body), status, content_type="application/json")

@@ -1,0 +1,109 @@
+"""Disasters: named ways to break the world, each with the way back. A module here registers by being here.
+
+``break_`` runs a disaster and keeps the inverse calls it recorded as data in the world's state; ``mend`` replays them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.errors import SandboxError
+from sandbox.state import STATE
+from sandbox.world import World
+
+Breaking = Callable[[World], None]
+
+
+@dataclass(frozen=True)
+class Disaster:
+    """``trips``: the checks it must turn; ``consequences``: those it may turn beside them."""
+
+    name: str
+    sentence: str
+    trips: tuple[str, ...]
+    consequences: tuple[str, ...]
+    run: Breaking
+
+    def described(self) -> dict[str, Any]:
+        """Return the disaster as JSON-ready values."""
+        return {
+            "name": self.name,
+            "sentence": self.sentence,
+            "trips": list(self.trips),
+            "consequences": list(self.consequences),
+        }
+
+
+_REGISTERED: dict[str, Disaster] = {}
+
+
+def disaster(
+    name: str, sentence: str, trips: tuple[str, ...] = (), consequences: tuple[str, ...] = ()
+) -> Callable[[Breaking], Breaking]:
+    """Register the decorated function as the disaster ``name``. Raises ValueError for a name already taken."""
+
+    def register(run: Breaking) -> Breaking:
+        if name in _REGISTERED:
+            raise ValueError(f"two disasters are called '{name}'")
+        _REGISTERED[name] = Disaster(name, sentence, trips, consequences, run)
+        return run
+
+    return register
+
+
+def catalogue() -> list[Disaster]:
+    """Return all disasters, by name."""
+    _load()
+    return [_REGISTERED[name] for name in sorted(_REGISTERED)]
+
+
+def find(name: str) -> Disaster:
+    """Return the disaster ``name``. Raises SandboxError with the nearest names for an unknown one."""
+    _load()
+    if name not in _REGISTERED:
+        near = difflib.get_close_matches(name, _REGISTERED, n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "`sandbox list` names them all."
+        raise SandboxError(f"There is no disaster '{name}'. {hint}")
+    return _REGISTERED[name]
+
+
+def break_(world: World, name: str) -> None:
+    """Break ``world`` by ``name``. What half a disaster did is taken back. Raises SandboxError."""
+    found = find(name)
+    if name in STATE.disasters:
+        raise SandboxError(f"'{name}' is already broken: mend it first.")
+    world.recorded()
+    try:
+        found.run(world)
+    except Exception:
+        world.replay(world.recorded())
+        raise
+    STATE.disasters[name] = world.recorded()
+
+
+def mend(world: World, name: str) -> list[str]:
+    """Take the disaster ``name`` back. Raises SandboxError where it is unknown or not broken."""
+    find(name)
+    if name not in STATE.disasters:
+        broken = ", ".join(sorted(STATE.disasters)) or "nothing"
+        raise SandboxError(f"'{name}' is not broken (broken now: {broken}).")
+    world.replay(STATE.disasters[name])
+    del STATE.disasters[name]
+    return [name]
+
+
+def mend_all(world: World) -> list[str]:
+    """Take every disaster back, the latest first; return their names."""
+    return [done for name in reversed(list(STATE.disasters)) for done in mend(world, name)]
+
+
+@functools.cache
+def _load() -> None:
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")

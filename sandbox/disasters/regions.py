@@ -1,0 +1,44 @@
+"""Whole regions that answer badly. Global services sign with us-east-1: a dark primary leaves them alone (T01, T14)."""
+
+from __future__ import annotations
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.world import World
+
+
+@disaster("primary-dark", "The primary region refuses every connection; replication stands still")
+def primary_dark(world: World) -> None:
+    """Refuse every call to the primary region."""
+    world.outage(Side.PRIMARY, "refuse")
+
+
+@disaster("primary-hangs", "The primary region accepts connections and never answers")
+def primary_hangs(world: World) -> None:
+    """Hold every call to the primary region until the client gives up."""
+    world.outage(Side.PRIMARY, "hang")
+
+
+@disaster("primary-throttled", "The primary region throttles every call")
+def primary_throttled(world: World) -> None:
+    """Throttle every call to the primary region."""
+    world.outage(Side.PRIMARY, "throttle")
+
+
+@disaster("dr-dark", "The DR region refuses every connection")
+def dr_dark(world: World) -> None:
+    """Refuse every call to the DR region."""
+    world.outage(Side.DR, "refuse")
+
+
+@disaster("us-east-1-dark", "us-east-1 is down: the control planes of Route 53, CloudFront and IAM do not answer")
+def us_east_1_dark(world: World) -> None:
+    """Refuse every call to the region of the global services' control planes (T01)."""
+    world.outage(Side.GLOBAL, "refuse")
+
+
+@disaster("credentials-expired", "The session token of every caller has expired")
+def credentials_expired(world: World) -> None:
+    """Answer ExpiredToken in every region of the estate."""
+    for side in Side:
+        world.outage(side, "expired")

@@ -1,0 +1,36 @@
+"""A sandbox for one command's own life, or one test's: a child process that ends with the ``with`` block.
+
+The world is in another process because the emulator's state is global to one, and because its work should not take
+the client's share of the interpreter. It ends too when its starter dies: it watches the pipe between them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dr_estate.environments import Environment
+from sandbox.endpoint import Endpoint
+from sandbox.host import Order
+from sandbox.starting import end, start
+
+DEFAULT_TENANTS = 12
+
+
+@contextmanager
+def running(
+    environment: Environment, tenants: int = DEFAULT_TENANTS, latency_s: float = 0.0, port: int = 0
+) -> Iterator[Endpoint]:
+    """Run the healthy world of ``environment`` with ``tenants`` tenants, each call delayed by ``latency_s``.
+
+    Raises SandboxError where it does not come up.
+    """
+    order = Order(environment.model_dump(mode="json"), tenants, port=port, latency_s=latency_s)
+    with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
+        child, endpoint = start(order, Path(folder) / "log")
+        try:
+            yield endpoint
+        finally:
+            end(child)

@@ -1,0 +1,122 @@
+"""A running sandbox as its users see it: where it listens, whose keys it knows, and what can be asked of it."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import SandboxError
+from sandbox.people import Keys
+from sandbox.state import Outage
+
+TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """``people`` maps reader, operator, approver, admin, stranger (another account) and expired to their keys.
+
+    ``dns`` is the address of the world's name server. Every method raises SandboxError with the server's sentence.
+    """
+
+    url: str
+    account: str
+    token: str
+    environment: str
+    tenants: int
+    pid: int
+    people: dict[str, Keys]
+    dns: tuple[str, int] | None = None
+
+    def state(self) -> dict[str, Any]:
+        """Return what the world says of itself: tenants, faults, stopped regions, disasters in force."""
+        found: dict[str, Any] = self.ask("GET", "state")
+        return found
+
+    def calls(self) -> dict[str, int]:
+        """Return how often each operation was called: ``{"region service:Operation": calls}``."""
+        found: dict[str, int] = self.ask("GET", "calls")["calls"]
+        return found
+
+    def reset_calls(self) -> None:
+        """Count from nought."""
+        self.ask("DELETE", "calls")
+
+    def latency(self, seconds: float) -> None:
+        """Delay each call by ``seconds``."""
+        self.ask("PUT", "latency", {"seconds": seconds})
+
+    def begin(self, outage: Outage) -> None:
+        """Put ``outage`` in force."""
+        self.ask("PUT", "faults", asdict(outage))
+
+    def end(self, outage: Outage | None = None) -> None:
+        """Take ``outage`` back, or all."""
+        self.ask("DELETE", "faults", asdict(outage) if outage else None)
+
+    def disasters(self) -> list[dict[str, Any]]:
+        """Return all disasters: name, sentence, trips, consequences, broken."""
+        found: list[dict[str, Any]] = self.ask("GET", "disasters")["disasters"]
+        return found
+
+    def break_(self, name: str) -> None:
+        """Break the world by the disaster ``name``."""
+        self.ask("POST", "break", {"name": name})
+
+    def mend(self, name: str = "") -> list[str]:
+        """Take the disaster ``name`` back, or all that are in force; return their names."""
+        found: list[str] = self.ask("POST", "mend", {"name": name})["mended"]
+        return found
+
+    def save(self) -> None:
+        """Write the world to its file now."""
+        self.ask("POST", "save")
+
+    def ask(self, method: str, what: str, body: dict[str, Any] | None = None, timeout_s: float = TIMEOUT_S) -> Any:
+        """Send one request to the control path and return its JSON."""
+        request = urllib.request.Request(  # noqa: S310 - our own http URL on loopback
+            f"{self.url}/_sandbox/{what}",
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={"X-Sandbox-Token": self.token},
+            method=method,
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=timeout_s) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                raise SandboxError(_sentence(refused.read(), refused.code)) from refused
+        except OSError as silent:
+            raise SandboxError(f"The sandbox at {self.url} does not answer: {silent}") from silent
+
+
+def _sentence(body: bytes, status: int) -> str:
+    try:
+        return str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"The sandbox answered {status}"
+
+
+def to_json(endpoint: Endpoint) -> dict[str, Any]:
+    """Return ``endpoint`` as JSON-ready values."""
+    return asdict(endpoint)
+
+
+def from_json(data: dict[str, Any]) -> Endpoint:
+    """Return the Endpoint ``to_json`` wrote. Raises KeyError or TypeError where it is something else."""
+    people = {person: Keys(**keys) for person, keys in data["people"].items()}
+    dns = (str(data["dns"][0]), int(data["dns"][1])) if data.get("dns") else None
+    return Endpoint(**{**data, "people": people, "dns": dns})
+
+
+def read(path: Path) -> Endpoint | None:
+    """Return the endpoint kept in ``path``, or None where there is none that can be read."""
+    try:
+        return from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

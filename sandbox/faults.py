@@ -1,0 +1,121 @@
+"""Outages: a region, a service or an operation that answers badly, in the shape AWS or the network would."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+import time
+from dataclasses import replace
+
+from werkzeug.wrappers import Response
+
+from sandbox.answers import failure
+from sandbox.calls import Call, Environ
+from sandbox.errors import SandboxError
+from sandbox.state import STATE, Outage, now
+
+MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow")
+DARK = ("refuse", "hang", "error")
+SAID = {
+    "error": "The service is unavailable: the sandbox holds {region} in an outage",
+    "throttle": "Rate exceeded",
+    "deny": "User: {person} is not authorized to perform: {service}:{operation}",
+    "expired": "The security token included in the request is expired",
+}
+POLL_S = 0.1
+
+STOPPING = threading.Event()
+"""Set when the server ends, so that held calls let go."""
+
+
+class DroppedConnection(ConnectionError):
+    """The call is met with a closed connection and no answer."""
+
+
+def begin(outage: Outage) -> None:
+    """Put ``outage`` in force. A region gone dark as a whole stops replicating from now on.
+
+    Raises SandboxError for an unknown manner.
+    """
+    if outage.how not in MANNERS:
+        raise SandboxError(f"'{outage.how}' is no way to fail: use one of {', '.join(MANNERS)}.")
+    STATE.outages = [*STATE.outages, outage]
+    if _darkens(outage):
+        STATE.stopped.setdefault(outage.region, now())
+
+
+def end(outage: Outage | None = None) -> None:
+    """Take ``outage`` back, or all of them. A region no longer dark replicates again."""
+    STATE.outages = [o for o in STATE.outages if outage is not None and not _same(o, outage)]
+    dark = {o.region for o in STATE.outages if _darkens(o)}
+    for region in [r for r in STATE.stopped if r not in dark]:
+        del STATE.stopped[region]
+
+
+def meet(call: Call, person: str, environ: Environ) -> Response | None:
+    """Return the bad answer an outage has for ``call``, or None where the call goes through (perhaps later).
+
+    Raises DroppedConnection where there is to be no answer at all.
+    """
+    outage = _outage_of(call, person)
+    if outage is None:
+        return None
+    if outage.how == "refuse":
+        raise DroppedConnection
+    if outage.how == "slow":
+        STOPPING.wait(outage.seconds)
+        return None
+    if outage.how == "hang":
+        _hold(outage, environ)
+        return None
+    said = SAID[outage.how].format(
+        region=call.region, service=call.service, operation=call.operation, person=person or call.access_key
+    )
+    return failure(call, outage.how, said)
+
+
+def _outage_of(call: Call, person: str) -> Outage | None:
+    for outage in STATE.outages:
+        if (
+            outage.region in ("", call.region)
+            and outage.service in ("", call.service)
+            and outage.operation in ("", call.operation)
+            and outage.person in ("", person)
+        ):
+            return _counted(outage)
+    return None
+
+
+def _counted(outage: Outage) -> Outage:
+    """Use up one of an outage's ``times``; the last use ends it."""
+    if outage.times == 1:
+        end(outage)
+    elif outage.times > 1:
+        outage.times -= 1
+    return outage
+
+
+def _hold(outage: Outage, environ: Environ) -> None:
+    """Hold the call until it is let go: by mending, by the client leaving, or by time. The last two drop it."""
+    until = time.monotonic() + outage.seconds if outage.seconds else float("inf")
+    client: socket.socket | None = environ.get("werkzeug.socket")
+    while any(o is outage for o in STATE.outages):
+        if STOPPING.wait(POLL_S) or time.monotonic() >= until or (client is not None and _gone(client)):
+            raise DroppedConnection
+
+
+def _gone(client: socket.socket) -> bool:
+    try:
+        readable, _, _ = select.select([client], [], [], 0)
+        return bool(readable) and client.recv(1, socket.MSG_PEEK) == b""
+    except (OSError, ValueError):
+        return True
+
+
+def _darkens(outage: Outage) -> bool:
+    return outage.how in DARK and not (outage.service or outage.operation or outage.person or outage.times)
+
+
+def _same(one: Outage, other: Outage) -> bool:
+    return replace(one, times=0) == replace(other, times=0)

@@ -1,0 +1,207 @@
+"""The server's own process: ``python -m sandbox.host``. Its order comes as one JSON line on stdin, its word on stdout.
+
+The word is one JSON line: the endpoint, or ``{"error": sentence}``. After that stdout is closed. An attached host
+(``attached``) lives as long as its stdin is open, so it cannot outlive the process that started it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from dr_estate.environments import Environment
+from sandbox import emulator, faults
+from sandbox.endpoint import Endpoint, to_json
+from sandbox.errors import SandboxError
+from sandbox.people import all_keys
+
+if TYPE_CHECKING:
+    from werkzeug.serving import BaseWSGIServer
+
+    from sandbox.application import Application
+
+LOCK_DEADLINE_S = 15.0
+SAVE_PAUSE_S = 0.3
+SAVE_SHARE = 10
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the host is to run. ``folder`` "" keeps no world on disk; ``port`` 0 is any, ``last_port`` if it is free."""
+
+    environment: dict[str, Any]
+    tenants: int
+    port: int = 0
+    last_port: int = 0
+    latency_s: float = 0.0
+    folder: str = ""
+    attached: bool = True
+
+    def to_line(self) -> bytes:
+        """Return the order as the line the host reads."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+class Host:
+    """One world, one server, and the thread that saves the first while the second runs."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.environment = Environment.model_validate(order.environment)
+        self.folder = Path(order.folder) if order.folder else None
+        self._lock = _locked(self.folder) if self.folder else None
+        self.application, self.server = self._served()
+        self.endpoint = self._endpoint()
+
+    def run(self) -> None:
+        """Serve until told to stop, and save the world once more."""
+        if self.folder:
+            threading.Thread(target=self._keep_saving, daemon=True).start()
+        self.server.serve_forever(poll_interval=0.05)
+        if self.folder:
+            self.save()
+
+    def stop(self) -> None:
+        """End ``run`` soon; the answer to whoever asked still goes out."""
+        faults.STOPPING.set()
+        threading.Timer(0.05, self.server.shutdown).start()
+
+    def save(self) -> None:
+        """Write the world to its file."""
+        from sandbox import persistence
+
+        if self.folder is None:
+            raise SandboxError("This sandbox lives for one command: its world has no file.")
+        self.application.changed.clear()
+        with emulator.WORLD_LOCK:
+            world = persistence.dump()
+        persistence.write(self.folder / "world", world, self._about())
+
+    def _served(self) -> tuple[Application, BaseWSGIServer]:
+        from sandbox.application import Application
+        from sandbox.control import Control
+        from sandbox.serving import listen
+        from sandbox.world import World
+
+        order = self.order
+        moto = emulator.Emulator(self.environment.account)
+        self._fill(moto)
+        self.token = secrets.token_urlsafe(24)
+        hooks: dict[str, Any] = {"save": self.save, "stop": self.stop}
+        control = Control(self.token, World(self.environment, moto), hooks)
+        application = Application(moto, control, order.latency_s)
+        counts = application.counts
+        hooks |= {"counts": counts.all, "reset_counts": counts.reset, "changed": application.changed.set}
+        hooks["latency"] = lambda seconds: setattr(application, "latency_s", seconds)
+        server = listen(application, order.port or order.last_port, fallback=not order.port)
+        return application, server
+
+    def _fill(self, moto: emulator.Emulator) -> None:
+        from sandbox import persistence, seeds
+
+        kept = self.folder / "world" if self.folder else None
+        if kept is not None and kept.exists():
+            _same_world(persistence.about(kept), self._about())
+            persistence.load(kept)
+        else:
+            seeds.fill(self.environment, self.order.tenants, moto.settle_people)
+
+    def _about(self) -> dict[str, Any]:
+        return {"environment": self.environment.model_dump(mode="json"), "tenants": self.order.tenants}
+
+    def _endpoint(self) -> Endpoint:
+        account = self.environment.account
+        return Endpoint(
+            url=f"http://127.0.0.1:{self.server.port}",
+            account=account,
+            token=self.token,
+            environment=self.environment.name,
+            tenants=self.order.tenants,
+            pid=os.getpid(),
+            people=all_keys(account),
+        )
+
+    def _keep_saving(self) -> None:
+        """Save soon after a change, and spend no more than a share of the time on it."""
+        pause = SAVE_PAUSE_S
+        while not faults.STOPPING.wait(pause):
+            self.application.changed.wait()
+            began = time.monotonic()
+            self.save()
+            pause = max(SAVE_PAUSE_S, SAVE_SHARE * (time.monotonic() - began))
+
+
+def _locked(folder: Path) -> int:
+    """Take the world's lock for the life of this process. Raises SandboxError past the deadline."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + LOCK_DEADLINE_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                os.close(handle)
+                raise SandboxError(f"Another sandbox holds {folder}: stop it first (sandbox down).") from None
+            time.sleep(0.05)
+        else:
+            return handle
+
+
+def _same_world(kept: dict[str, Any], wanted: dict[str, Any]) -> None:
+    if kept["tenants"] != wanted["tenants"]:
+        raise SandboxError(
+            f"The kept sandbox has {kept['tenants']} tenants, {wanted['tenants']} were asked for: "
+            "leave --tenants out, or start anew with --fresh."
+        )
+    if kept["environment"] != wanted["environment"]:
+        raise SandboxError("The kept sandbox was built from other settings of this environment: start with --fresh.")
+
+
+def _follow(stdin: TextIO, host: Host) -> None:
+    """Stop when the process that started this one is gone."""
+    stdin.read()
+    host.stop()
+
+
+def _tell(word: TextIO, said: dict[str, Any]) -> None:
+    word.write(json.dumps(said) + "\n")
+    word.close()
+
+
+def main() -> int:
+    """Run the order on stdin. Returns the exit code: 0 after a stop, 1 where it never came up."""
+    word = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    order = Order(**json.loads(sys.stdin.readline()))
+    emulator.prepare()
+    try:
+        host = Host(order)
+    except SandboxError as refused:
+        _tell(word, {"error": str(refused)})
+        return 1
+    if host.folder:
+        from sandbox.daemon import keep
+
+        keep(host.folder, host.endpoint)
+        host.save()
+    if order.attached:
+        threading.Thread(target=_follow, args=(sys.stdin, host), daemon=True).start()
+    _tell(word, to_json(host.endpoint))
+    host.run()
+    return 0
+
+
+if __name__ == "__main__":
+    # Held connections are daemon threads; nothing is left to be said to them.
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)

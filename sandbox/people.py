@@ -1,0 +1,89 @@
+"""The sandbox's people and their access keys. Keys are derived from the account, so they survive a restart."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+
+PEOPLE = ("reader", "operator", "approver", "admin")
+
+STRANGER = "stranger"
+"""Whose keys belong to another account: for proving that a mismatch is refused."""
+
+EXPIRED = "expired"
+"""Whose keys answer ExpiredToken to every call."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """An access key pair. The secret guards nothing: the sandbox does not verify signatures."""
+
+    access_key_id: str
+    secret_access_key: str
+
+
+def keys_of(account: str, person: str) -> Keys:
+    """Return the key pair of ``person`` in the sandbox of ``account``."""
+    digest = hashlib.sha256(f"sandbox/{account}/{person}".encode()).digest()
+    readable = base64.b32encode(digest).decode()
+    return Keys(f"AKIA{readable[:16]}", base64.b64encode(digest).decode()[:40])
+
+
+def all_keys(account: str) -> dict[str, Keys]:
+    """Return every person's keys, the stranger's and the expired ones included."""
+    return {person: keys_of(account, person) for person in (*PEOPLE, STRANGER, EXPIRED)}
+
+
+def strangers_account(account: str) -> str:
+    """Return the account of the stranger: one of AWS's documentation accounts, never ``account`` itself."""
+    return "111122223333" if account != "111122223333" else "444455556666"
+
+
+class Registry:
+    """Who owns an access key, and which account it speaks for."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self._people = {keys.access_key_id: person for person, keys in all_keys(account).items()}
+
+    def person(self, access_key: str) -> str:
+        """Return the person whose key it is, or "" for anyone else's."""
+        return self._people.get(access_key, "")
+
+    def account_of(self, access_key: str) -> str:
+        """Return the account a key speaks for. Keys of no person and no assumed role speak for the environment's."""
+        if self.person(access_key) == STRANGER:
+            return strangers_account(self.account)
+        if re.match(r"ASIA", access_key):
+            return self._assumed(access_key)
+        return self.account
+
+    def _assumed(self, access_key: str) -> str:
+        from moto.core.models import DEFAULT_ACCOUNT_ID
+        from moto.iam.models import get_account_id_from
+
+        found = str(get_account_id_from(access_key))
+        return self.account if found == DEFAULT_ACCOUNT_ID else found
+
+
+def settle(account: str) -> None:
+    """Make the people IAM users of ``account`` with their keys, so that STS answers each one's own ARN. Repeatable."""
+    for person in (*PEOPLE, EXPIRED):
+        _user(account, person, keys_of(account, person))
+    _user(strangers_account(account), STRANGER, keys_of(account, STRANGER))
+
+
+def _user(account: str, person: str, keys: Keys) -> None:
+    from moto.iam.models import iam_backends
+
+    backend = iam_backends[account]["aws"]
+    if keys.access_key_id in backend.access_keys:
+        return
+    if person not in backend.users:
+        backend.create_user("us-east-1", person)
+    key = backend.create_access_key(person, prefix="AKIA", status="Active")
+    del backend.access_keys[key.access_key_id]
+    key.access_key_id, key.secret_access_key = keys.access_key_id, keys.secret_access_key
+    backend.access_keys[keys.access_key_id] = key

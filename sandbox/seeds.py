@@ -1,0 +1,91 @@
+"""Seeded worlds, kept on disk: the second start of the same world loads a snapshot instead of building it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from dr_estate.environments import Environment
+from sandbox import persistence
+from sandbox.errors import SandboxError
+from sandbox.state import STATE, now
+
+KEPT = 12
+FRESH_S = 900
+"""A kept world is used for this long: its recovery points age with the clock, as everything in it does."""
+
+
+def home() -> Path:
+    """Return the folder of the sandbox's state: DR_SANDBOX_HOME, else below XDG_STATE_HOME, else ~/.local/state."""
+    if own := os.environ.get("DR_SANDBOX_HOME"):
+        return Path(own)
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "aws-dr-manager" / "sandbox"
+
+
+def digest(environment: Environment, tenants: int) -> str:
+    """Return what a seeded world depends on, as a digest: settings, tenants, this package's source, versions."""
+    hashed = hashlib.sha256(environment.model_dump_json().encode())
+    hashed.update(json.dumps([tenants, persistence.stamp()]).encode())
+    source = Path(__file__).parent
+    for file in sorted(source.rglob("*.py")):
+        hashed.update(str(file.relative_to(source)).encode() + file.read_bytes())
+    return hashed.hexdigest()[:24]
+
+
+def fill(environment: Environment, tenants: int, settle: Callable[[], None]) -> None:
+    """Fill this process's empty world: from a kept snapshot where there is a fresh one, else by building it."""
+    folder = home() / "seeds"
+    path = folder / f"{digest(environment, tenants)}.world"
+    if _fresh(path):
+        try:
+            persistence.load(path)
+        except SandboxError:
+            path.unlink(missing_ok=True)  # a kept snapshot is only a saving of time: build it again
+        else:
+            return
+    build(environment, tenants, settle)
+    persistence.write(path, persistence.dump(), {"environment": environment.name, "tenants": tenants})
+    _forget_old(folder)
+
+
+def build(environment: Environment, tenants: int, settle: Callable[[], None]) -> None:
+    """Build the world from the environment file. Raises SandboxError where seeding fails."""
+    seed = _seeder()
+    os.environ["MOTO_ACCOUNT_ID"] = environment.account
+    try:
+        settle()
+        seed(environment, tenants)
+    except Exception as failed:
+        raise SandboxError(f"Seeding the sandbox of {environment.name} failed: {failed!r}") from failed
+    finally:
+        del os.environ["MOTO_ACCOUNT_ID"]
+    STATE.environment = environment.model_dump(mode="json")
+    STATE.seeded_at = now()
+
+
+def _seeder() -> Callable[[Environment, int], None]:
+    try:
+        from sandbox.seeding import seed
+    except ImportError as absent:
+        if absent.name != "sandbox.seeding":
+            raise
+        return lambda _environment, _tenants: None
+    return seed
+
+
+def _fresh(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime < FRESH_S
+    except FileNotFoundError:
+        return False
+
+
+def _forget_old(folder: Path) -> None:
+    kept = sorted(folder.glob("*.world"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in kept[KEPT:]:
+        old.unlink(missing_ok=True)
