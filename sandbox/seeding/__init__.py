@@ -1,0 +1,82 @@
+"""The healthy estate of an environment file, built in the emulator: both regions, N tenants, everything green.
+
+Order matters where AWS makes it matter: image replication before the push (T21), bucket rules before the objects
+(T30), replicas before the task definitions that name them. Where the environment expects no replication there are no
+copies of data in the DR region: no database backups, file replication, bucket copies, table replicas, secret replicas
+or recovery points. Infrastructure stands there as ``standby`` says, with secrets of its own; images and Terraform
+state are copied everywhere, for infrastructure cannot be raised without them (T21, T39).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dr_estate.environments import Environment, Side
+from sandbox.seeding import (
+    access,
+    alerting,
+    backups,
+    balancing,
+    certificates,
+    credentials,
+    database,
+    edge,
+    files,
+    images,
+    network,
+    objects,
+    parameters,
+    services,
+    tables,
+    traffic,
+)
+from sandbox.seeding.clients import Clients
+from sandbox.seeding.headroom import build as raise_quotas
+from sandbox.seeding.site import Estate, Site, tenant_list
+from sandbox.state import STATE
+
+BUILDERS: tuple[Callable[[Estate], None], ...] = (
+    access.build,
+    network.build,
+    raise_quotas,
+    images.build,
+    database.build,
+    files.build,
+    objects.build,
+    tables.build,
+    credentials.build,
+    certificates.build,
+    balancing.build,
+    services.build,
+    edge.build,
+    traffic.build,
+    alerting.build,
+    parameters.build,
+    backups.build,
+)
+
+
+def seed(environment: Environment, tenants: int) -> None:
+    """Build the whole estate of ``environment`` with ``tenants`` tenants in this process's emulator.
+
+    The emulator must be repaired (``sandbox.lacks.install()``) and hold nothing of this estate. ``STATE.tenants`` is
+    set to the tenants' names as AWS names spell them. Raises ClientError where the emulator refuses a call.
+    """
+    estate = new_estate(environment, tenants)
+    kept = STATE.extras.get("transition_s")
+    STATE.extras["transition_s"] = 0
+    try:
+        for build in BUILDERS:
+            build(estate)
+    finally:
+        del STATE.extras["transition_s"]
+        if kept is not None:
+            STATE.extras["transition_s"] = kept
+    STATE.tenants = tuple(tenant.name for tenant in estate.tenants)
+
+
+def new_estate(environment: Environment, tenants: int) -> Estate:
+    """Return the empty estate: two sites and the tenants' names."""
+    clients = Clients(environment.account)
+    primary, dr = (Site(side, environment.region(side), environment, clients) for side in (Side.PRIMARY, Side.DR))
+    return Estate(environment, tenant_list(tenants), primary, dr)

@@ -1,0 +1,101 @@
+"""IAM roles and KMS keys.
+
+Secrets share one multi-Region key, so that a replica opens with the DR region's own half of it (T18, T19). All other
+copies are encrypted again under a key that lives in the DR region.
+"""
+
+from __future__ import annotations
+
+import json
+
+from sandbox.seeding.site import Estate, Site, as_list, tag_map
+
+ROLES = {
+    "execution": ("{env}-ecs-execution-role", "ecs-tasks.amazonaws.com"),
+    "task": ("{env}-ecs-task-role", "ecs-tasks.amazonaws.com"),
+    "backup": ("{env}-backup-role", "backup.amazonaws.com"),
+    "replication": ("{env}-s3-replication-role", "s3.amazonaws.com"),
+}
+ALLOWED = {
+    "execution": [
+        "ecr:GetAuthorizationToken",
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer",
+        "secretsmanager:GetSecretValue",
+        "kms:Decrypt",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    ],
+    "task": [
+        "elasticfilesystem:ClientMount",
+        "elasticfilesystem:ClientWrite",
+        "s3:GetObject",
+        "s3:PutObject",
+    ],
+    "backup": [
+        "backup:*",
+        "rds:*Snapshot*",
+        "elasticfilesystem:Backup",
+        "dynamodb:*Backup*",
+        "s3:Get*",
+        "tag:*",
+    ],
+    "replication": [
+        "s3:GetReplicationConfiguration",
+        "s3:ListBucket",
+        "s3:GetObjectVersion*",
+        "s3:Replicate*",
+    ],
+}
+
+
+def build(estate: Estate) -> None:
+    """Make the roles of the account and the keys of both regions."""
+    for purpose, (pattern, service) in ROLES.items():
+        estate.roles[purpose] = _role(estate, purpose, estate.environment.named(pattern), service)
+    _secrets_key(estate)
+    for site in estate.sites:
+        for purpose in ("efs", "backup"):
+            site.keys[purpose] = _key(site, f"alias/{site.environment.name}-{purpose}", purpose)
+    env = estate.environment
+    estate.primary.keys["rds"] = _key(estate.primary, f"alias/{env.name}-rds", "rds")
+    estate.dr.keys["rds"] = _key(estate.dr, env.named(env.names.db_copy_key_alias), "rds copies")
+
+
+def _role(estate: Estate, purpose: str, name: str, service: str) -> str:
+    iam = estate.world_wide("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    policy = {"Effect": "Allow", "Action": ALLOWED[purpose], "Resource": "*"}
+    made = iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=_document(trust),
+        Tags=as_list(tag_map(estate.environment, name)),
+    )
+    iam.put_role_policy(RoleName=name, PolicyName=purpose, PolicyDocument=_document(policy))
+    return str(made["Role"]["Arn"])
+
+
+def _document(statement: dict[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _secrets_key(estate: Estate) -> None:
+    alias = f"alias/{estate.environment.name}-secrets"
+    tags = as_list(tag_map(estate.environment, alias), "TagKey", "TagValue")
+    primary, dr = estate.primary.client("kms"), estate.dr.client("kms")
+    key = primary.create_key(Description="Tenants' secrets", MultiRegion=True, Tags=tags)["KeyMetadata"]
+    primary.create_alias(AliasName=alias, TargetKeyId=key["KeyId"])
+    copy = primary.replicate_key(
+        KeyId=key["KeyId"], ReplicaRegion=estate.dr.region, Description="Tenants' secrets", Tags=tags
+    )["ReplicaKeyMetadata"]
+    dr.create_alias(AliasName=alias, TargetKeyId=copy["KeyId"])
+    estate.primary.keys["secrets"], estate.dr.keys["secrets"] = key["Arn"], copy["Arn"]
+
+
+def _key(site: Site, alias: str, purpose: str) -> str:
+    kms = site.client("kms")
+    tags = as_list(tag_map(site.environment, alias), "TagKey", "TagValue")
+    key = kms.create_key(Description=f"{site.environment.name} {purpose}", Tags=tags)["KeyMetadata"]
+    kms.create_alias(AliasName=alias, TargetKeyId=key["KeyId"])
+    kms.enable_key_rotation(KeyId=key["KeyId"])
+    return str(key["Arn"])

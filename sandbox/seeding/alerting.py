@@ -1,0 +1,70 @@
+"""Topics with a confirmed subscription and alarms, in both regions: those of a dark region tell nobody (T40)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sandbox.seeding.site import Estate, Site, as_list, tag_map
+
+
+def build(estate: Estate) -> None:
+    """Make topics, their queues and the alarms of both regions."""
+    env = estate.environment
+    for site in estate.sites:
+        site.topics = [_topic(site, env.named(pattern)) for pattern in env.names.topics]
+        for pattern in env.names.alarms:
+            _alarm(site, env.named(pattern))
+
+
+def _topic(site: Site, name: str) -> str:
+    """Make a topic and the queue the on-call desk reads; a queue's subscription needs no confirmation by a person."""
+    sns, sqs, tags = site.client("sns"), site.client("sqs"), tag_map(site.environment, name)
+    topic = str(sns.create_topic(Name=name, Tags=as_list(tags))["TopicArn"])
+    url = sqs.create_queue(QueueName=f"{name}-desk", tags=tags)["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    return topic
+
+
+def _alarm(site: Site, name: str) -> None:
+    site.client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        AlarmDescription=f"{name} in {site.region}",
+        ActionsEnabled=True,
+        AlarmActions=site.topics,
+        OKActions=site.topics,
+        Period=60,
+        EvaluationPeriods=5,
+        TreatMissingData="notBreaching",
+        Tags=as_list(tag_map(site.environment, name)),
+        **_watched(site, name),
+    )
+
+
+def _watched(site: Site, name: str) -> dict[str, Any]:
+    """Return what an alarm of this name watches: the database's processor, else the load balancer's errors."""
+    env = site.environment
+    if name.startswith(env.named(env.names.database)):
+        namespace, metric, statistic, limit = "AWS/RDS", "CPUUtilization", "Average", 80.0
+        dimension, value = "DBInstanceIdentifier", env.named(env.names.database)
+    else:
+        namespace, metric, statistic, limit = "AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "Sum", 25.0
+        dimension, value = "LoadBalancer", site.load_balancer.partition(":loadbalancer/")[2]
+    return {
+        "Namespace": namespace,
+        "MetricName": metric,
+        "Statistic": statistic,
+        "Threshold": limit,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Dimensions": [{"Name": dimension, "Value": value}],
+    }

@@ -1,0 +1,55 @@
+"""Secrets: the master credentials and one secret a tenant, replicated to the DR region under a multi-Region key.
+
+A replica is read-only and keeps the primary's value, host included (T18): the host is therefore the region-neutral
+name that each region's private zone resolves to its own database. Where data is not replicated both regions
+have secrets of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+
+from sandbox.seeding.site import Estate, Site, Tenant, as_list, internal_zone, tag_map
+
+
+def build(estate: Estate) -> None:
+    """Make the secrets of both regions."""
+    env = estate.environment
+    _secret(estate, "", env.named(env.names.master_secret), _value(estate, "admin", "mysql"))
+    for tenant in estate.tenants:
+        schema = env.named(env.names.tenant_schema, tenant=tenant.name)
+        name = env.named(env.names.tenant_secret, tenant=tenant.name)
+        _secret(estate, tenant.name, name, _value(estate, f"wp_{tenant.label}", schema), tenant)
+
+
+def _value(estate: Estate, username: str, dbname: str) -> str:
+    return json.dumps(
+        {
+            "engine": "mysql",
+            "host": f"db.{internal_zone(estate.environment)}",
+            "port": 3306,
+            "username": username,
+            "password": secrets.token_urlsafe(18),
+            "dbname": dbname,
+        }
+    )
+
+
+def _secret(estate: Estate, key: str, name: str, value: str, tenant: Tenant | None = None) -> None:
+    primary, dr, env = estate.primary, estate.dr, estate.environment
+    tags = as_list(tag_map(env, name, tenant))
+    copies = [{"Region": dr.region, "KmsKeyId": dr.keys["secrets"]}] if env.replicates else []
+    made = primary.client("secretsmanager").create_secret(
+        Name=name, SecretString=value, KmsKeyId=primary.keys["secrets"], Tags=tags, AddReplicaRegions=copies
+    )
+    primary.secrets[key] = made["ARN"]
+    # a replica keeps the name, random suffix included: only the region differs
+    dr.secrets[key] = made["ARN"].replace(primary.region, dr.region) if copies else _own(dr, name, value, tags)
+
+
+def _own(site: Site, name: str, value: str, tags: list[dict[str, str]]) -> str:
+    made = site.client("secretsmanager").create_secret(
+        Name=name, SecretString=value, KmsKeyId=site.keys["secrets"], Tags=tags
+    )
+    return str(made["ARN"])

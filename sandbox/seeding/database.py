@@ -1,0 +1,114 @@
+"""The shared MySQL instance, its copies in the DR region, and the name by which everybody reaches it.
+
+The name. A replica of a secret keeps what the primary wrote (T18), so secrets hold ``db.<environment>.internal``: each
+region's VPC sees its own private zone of that name, in which ``db`` is a CNAME to the region's own database. Task
+definitions name the database of their own region. In the DR region that is the endpoint the restored instance will
+have: endpoints are built from the instance's name, the account and the region, so restoring under the same name gives
+exactly this endpoint.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from sandbox.seeding.site import Estate, Site, as_list, tag_map
+
+FAMILY = "mysql8.0"
+ENGINE_VERSION = "8.0.40"
+RETENTION_DAYS = 7
+PARAMETERS = {"max_connections": "2000", "binlog_format": "ROW", "log_bin_trust_function_creators": "1"}
+
+
+def build(estate: Estate) -> None:
+    """Make parameter and subnet groups in both regions, the instance in the primary, and what copies it."""
+    for site in estate.sites:
+        _groups(site)
+    instance = _instance(estate.primary)
+    estate.primary.database_host = instance["Endpoint"]["Address"]
+    estate.dr.database_host = estate.primary.database_host.replace(estate.primary.region, estate.dr.region)
+    if estate.environment.replicates:
+        _copies(estate, instance["DBInstanceArn"])
+
+
+def _groups(site: Site) -> None:
+    env, rds = site.environment, site.client("rds")
+    parameters = env.named(env.names.db_parameter_group)
+    rds.create_db_parameter_group(
+        DBParameterGroupName=parameters,
+        DBParameterGroupFamily=FAMILY,
+        Description="WordPress on MySQL 8.0",
+        Tags=as_list(tag_map(env, parameters)),
+    )
+    rds.modify_db_parameter_group(
+        DBParameterGroupName=parameters,
+        Parameters=[
+            {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
+            for name, value in PARAMETERS.items()
+        ],
+    )
+    subnets = env.named(env.names.db_subnet_group)
+    rds.create_db_subnet_group(
+        DBSubnetGroupName=subnets,
+        DBSubnetGroupDescription="Database subnets in three zones",
+        SubnetIds=site.data_subnets,
+        Tags=as_list(tag_map(env, subnets)),
+    )
+
+
+def _instance(site: Site) -> dict[str, Any]:
+    env = site.environment
+    name = env.named(env.names.database)
+    made = site.client("rds").create_db_instance(
+        DBInstanceIdentifier=name,
+        DBInstanceClass="db.r6g.large",
+        Engine="mysql",
+        EngineVersion=ENGINE_VERSION,
+        LicenseModel="general-public-license",
+        AllocatedStorage=200,
+        StorageType="gp3",
+        StorageEncrypted=True,
+        KmsKeyId=site.keys["rds"],
+        MasterUsername="admin",
+        MasterUserPassword=secrets.token_urlsafe(24),
+        BackupRetentionPeriod=RETENTION_DAYS,
+        PreferredBackupWindow="01:00-01:30",
+        MultiAZ=True,
+        PubliclyAccessible=False,
+        DeletionProtection=True,
+        CopyTagsToSnapshot=True,
+        AutoMinorVersionUpgrade=False,
+        DBParameterGroupName=env.named(env.names.db_parameter_group),
+        DBSubnetGroupName=env.named(env.names.db_subnet_group),
+        VpcSecurityGroupIds=[site.groups["database"]],
+        EnableCloudwatchLogsExports=["error", "slowquery"],
+        Tags=as_list(tag_map(env, name, data=True)),
+    )
+    instance: dict[str, Any] = made["DBInstance"]
+    return instance
+
+
+def _copies(estate: Estate, source: str) -> None:
+    """Start the mechanism the environment prefers; AWS Backup copies are made for every environment that replicates."""
+    env, rds = estate.environment, estate.dr.client("rds")
+    if env.replication.database[:1] == ("read-replica",):
+        rds.create_db_instance_read_replica(
+            DBInstanceIdentifier=env.named(env.names.database),
+            SourceDBInstanceIdentifier=source,
+            SourceRegion=estate.primary.region,
+            KmsKeyId=estate.dr.keys["rds"],
+            DBSubnetGroupName=env.named(env.names.db_subnet_group),
+            DBParameterGroupName=env.named(env.names.db_parameter_group),
+            VpcSecurityGroupIds=[estate.dr.groups["database"]],
+            MultiAZ=True,
+            BackupRetentionPeriod=RETENTION_DAYS,
+            DeletionProtection=True,
+            Tags=as_list(tag_map(env, env.named(env.names.database), data=True)),
+        )
+    elif "automated-backup" in env.replication.database:
+        rds.start_db_instance_automated_backups_replication(
+            SourceDBInstanceArn=source,
+            BackupRetentionPeriod=RETENTION_DAYS,
+            KmsKeyId=estate.dr.keys["rds"],
+            SourceRegion=estate.primary.region,
+        )

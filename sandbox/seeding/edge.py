@@ -1,0 +1,76 @@
+"""CloudFront: one wildcard distribution whose single origin is the origin name, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.seeding.certificates import for_distribution
+from sandbox.seeding.site import Estate, as_list, tag_map
+
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+ORIGIN = "platform-origin"
+
+
+def build(estate: Estate) -> None:
+    """Make the distribution; its domain name is what the tenants' records point at."""
+    env = estate.environment
+    made = estate.world_wide("cloudfront").create_distribution_with_tags(
+        DistributionConfigWithTags={
+            "DistributionConfig": _config(estate, for_distribution(estate)),
+            "Tags": {"Items": as_list(tag_map(env, env.traffic.distribution_alias.lstrip("*.")))},
+        }
+    )
+    estate.distribution_domain = made["Distribution"]["DomainName"]
+
+
+def _config(estate: Estate, certificate: str) -> dict[str, Any]:
+    traffic = estate.environment.traffic
+    methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
+    return {
+        "CallerReference": f"{estate.environment.name}-tenants",
+        "Comment": f"{estate.environment.name}: every tenant below {traffic.tenant_domain}",
+        "Enabled": True,
+        "IsIPV6Enabled": True,
+        "HttpVersion": "http2and3",
+        "PriceClass": "PriceClass_All",
+        "Aliases": {"Quantity": 1, "Items": [traffic.distribution_alias]},
+        "Origins": {"Quantity": 1, "Items": [_origin(traffic.origin_record)]},
+        "DefaultCacheBehavior": {
+            "TargetOriginId": ORIGIN,
+            "ViewerProtocolPolicy": "redirect-to-https",
+            "AllowedMethods": {
+                "Quantity": len(methods),
+                "Items": methods,
+                "CachedMethods": {"Quantity": 2, "Items": ["GET", "HEAD"]},
+            },
+            "Compress": True,
+            "CachePolicyId": CACHING_DISABLED,
+            "OriginRequestPolicyId": ALL_VIEWER,
+        },
+        "ViewerCertificate": {
+            "ACMCertificateArn": certificate,
+            "SSLSupportMethod": "sni-only",
+            "MinimumProtocolVersion": "TLSv1.2_2021",
+        },
+        "Restrictions": {"GeoRestriction": {"RestrictionType": "none", "Quantity": 0}},
+    }
+
+
+def _origin(name: str) -> dict[str, Any]:
+    return {
+        "Id": ORIGIN,
+        "DomainName": name,
+        "OriginPath": "",
+        "CustomHeaders": {"Quantity": 0},
+        "CustomOriginConfig": {
+            "HTTPPort": 80,
+            "HTTPSPort": 443,
+            "OriginProtocolPolicy": "http-only",
+            "OriginSslProtocols": {"Quantity": 1, "Items": ["TLSv1.2"]},
+            "OriginReadTimeout": 30,
+            "OriginKeepaliveTimeout": 5,
+        },
+        "ConnectionAttempts": 2,
+        "ConnectionTimeout": 5,
+    }

@@ -1,0 +1,140 @@
+"""ECS: cluster, and a log group, task definition, service and scaling target for each tenant, in both regions.
+
+Everything a task definition names lives in its own region: registry, database, secrets, files and logs (T18, T21).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.seeding.site import Estate, Site, Tenant, as_list, host_of, tag_map
+
+CPU, MEMORY_MIB = 512, 1024
+LOG_DAYS = 30
+
+
+def build(estate: Estate) -> None:
+    """Make the clusters and everything that runs in them."""
+    env = estate.environment
+    for site in estate.sites:
+        tasks = env.capacity.tasks_per_service if site.is_primary else env.standby.tasks_per_service
+        cluster = env.named(env.names.cluster)
+        site.client("ecs").create_cluster(
+            clusterName=cluster,
+            settings=[{"name": "containerInsights", "value": "enabled"}],
+            capacityProviders=["FARGATE"],
+            tags=as_list(tag_map(env, cluster), "key", "value"),
+        )
+        for tenant in estate.tenants:
+            site.client("logs").create_log_group(
+                logGroupName=env.named(env.names.log_group, tenant=tenant.name),
+                tags=tag_map(env, tenant=tenant),
+            )
+            definition = _task_definition(estate, site, tenant)
+            _service(site, tenant, cluster, definition, tasks)
+            _scaling(site, tenant, cluster, tasks)
+
+
+def _task_definition(estate: Estate, site: Site, tenant: Tenant) -> str:
+    env = site.environment
+    family = env.named(env.names.task_family, tenant=tenant.name)
+    made = site.client("ecs").register_task_definition(
+        family=family,
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+        cpu=str(CPU),
+        memory=str(MEMORY_MIB),
+        executionRoleArn=estate.roles["execution"],
+        taskRoleArn=estate.roles["task"],
+        runtimePlatform={"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
+        containerDefinitions=[_container(site, tenant)],
+        volumes=[_volume(site, tenant)],
+        tags=as_list(tag_map(env, family, tenant), "key", "value"),
+    )
+    return str(made["taskDefinition"]["taskDefinitionArn"])
+
+
+def _container(site: Site, tenant: Tenant) -> dict[str, Any]:
+    env, secret = site.environment, site.secrets[tenant.name]
+    plain = {
+        "WORDPRESS_DB_HOST": f"{site.database_host}:3306",
+        "WORDPRESS_DB_NAME": env.named(env.names.tenant_schema, tenant=tenant.name),
+        "WORDPRESS_HOME": f"https://{host_of(env, tenant)}",
+        "TENANT": tenant.label,
+        "ENVIRONMENT": env.name,
+    }
+    return {
+        "name": env.names.container,
+        "image": site.image,
+        "essential": True,
+        "portMappings": [{"containerPort": env.names.container_port, "protocol": "tcp"}],
+        "environment": as_list(plain, "name", "value"),
+        "secrets": [
+            {"name": "WORDPRESS_DB_USER", "valueFrom": f"{secret}:username::"},
+            {"name": "WORDPRESS_DB_PASSWORD", "valueFrom": f"{secret}:password::"},
+        ],
+        "mountPoints": [{"sourceVolume": "content", "containerPath": "/var/www/html/wp-content"}],
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": env.named(env.names.log_group, tenant=tenant.name),
+                "awslogs-region": site.region,
+                "awslogs-stream-prefix": env.names.container,
+            },
+        },
+    }
+
+
+def _volume(site: Site, tenant: Tenant) -> dict[str, Any]:
+    return {
+        "name": "content",
+        "efsVolumeConfiguration": {
+            "fileSystemId": site.file_system,
+            "transitEncryption": "ENABLED",
+            "authorizationConfig": {"accessPointId": site.access_points[tenant.name], "iam": "ENABLED"},
+        },
+    }
+
+
+def _service(site: Site, tenant: Tenant, cluster: str, definition: str, tasks: int) -> None:
+    env = site.environment
+    name = env.named(env.names.service, tenant=tenant.name)
+    site.client("ecs").create_service(
+        cluster=cluster,
+        serviceName=name,
+        taskDefinition=definition,
+        desiredCount=tasks,
+        launchType="FARGATE",
+        platformVersion="1.4.0",
+        schedulingStrategy="REPLICA",
+        healthCheckGracePeriodSeconds=60,
+        deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
+        networkConfiguration={
+            "awsvpcConfiguration": {
+                "subnets": site.private_subnets,
+                "securityGroups": [site.groups["tasks"]],
+                "assignPublicIp": "DISABLED",
+            }
+        },
+        loadBalancers=[
+            {
+                "targetGroupArn": site.target_groups[tenant.name],
+                "containerName": env.names.container,
+                "containerPort": env.names.container_port,
+            }
+        ],
+        propagateTags="SERVICE",
+        tags=as_list(tag_map(env, name, tenant), "key", "value"),
+    )
+
+
+def _scaling(site: Site, tenant: Tenant, cluster: str, tasks: int) -> None:
+    """Let the service scale between today's tasks and twice the failover size (T36)."""
+    env = site.environment
+    site.client("application-autoscaling").register_scalable_target(
+        ServiceNamespace="ecs",
+        ResourceId=f"service/{cluster}/{env.named(env.names.service, tenant=tenant.name)}",
+        ScalableDimension="ecs:service:DesiredCount",
+        MinCapacity=tasks,
+        MaxCapacity=2 * env.capacity.tasks_per_service,
+    )

@@ -1,0 +1,124 @@
+"""Route 53: the traffic zone with the pair of origin records, the tenants' aliases, and a private zone a region.
+
+The pair is ALIAS records to the two load balancers with EvaluateTargetHealth and a health check each, already in the
+final policy (T05, T08, T12). Tenants are simple ALIAS records to the distribution. The parent zone belongs to another
+account where the environment names one, and is not made; a zone without a parent holds the delegations of the others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.seeding.site import Estate, Site, as_list, host_of, internal_zone, tag_map
+
+CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
+BATCH = 400
+SOA_TTL_S, RECORD_TTL_S = 300, 60
+DELEGATED = ("wpdev", "wpsit")
+Record = dict[str, Any]
+
+
+def build(estate: Estate) -> None:
+    """Make the zones, the health checks and all records."""
+    zone = _traffic_zone(estate)
+    traffic = estate.environment.traffic
+    records = [_origin_record(estate, site) for site in estate.sites]
+    records += [
+        _alias(host_of(estate.environment, tenant), CLOUDFRONT_ZONE, estate.distribution_domain, health=False)
+        for tenant in estate.tenants
+    ]
+    if traffic.parent_zone is None:
+        records += [_delegation(f"{label}.{traffic.zone}", n) for n, label in enumerate(DELEGATED)]
+    write(estate, zone, "CREATE", records)
+    for site in estate.sites:
+        _private_zone(estate, site)
+
+
+def write(estate: Estate, zone: str, action: str, records: list[Record]) -> None:
+    """Apply ``action`` to ``records`` of ``zone`` in batches that Route 53 takes (T13)."""
+    for start in range(0, len(records), BATCH):
+        changes = [{"Action": action, "ResourceRecordSet": record} for record in records[start : start + BATCH]]
+        estate.world_wide("route53").change_resource_record_sets(
+            HostedZoneId=zone, ChangeBatch={"Comment": "seeded", "Changes": changes}
+        )
+
+
+def _traffic_zone(estate: Estate) -> str:
+    """Make the public zone; its negative answers live for five minutes, and accelerated recovery is on (T02)."""
+    route53, env = estate.world_wide("route53"), estate.environment
+    made = route53.create_hosted_zone(
+        Name=env.traffic.zone,
+        CallerReference=f"{env.name}-traffic",
+        HostedZoneConfig={"Comment": f"{env.name} traffic", "PrivateZone": False},
+    )
+    zone = str(made["HostedZone"]["Id"]).removeprefix("/hostedzone/")
+    route53.change_tags_for_resource(
+        ResourceType="hostedzone", ResourceId=zone, AddTags=as_list(tag_map(env, env.traffic.zone))
+    )
+    route53.update_hosted_zone_features(HostedZoneId=zone, EnableAcceleratedRecovery=True)
+    first = made["DelegationSet"]["NameServers"][0].rstrip(".")
+    soa = f"{first}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 {SOA_TTL_S}"
+    write(estate, zone, "UPSERT", [_plain(f"{env.traffic.zone}.", "SOA", SOA_TTL_S, soa)])
+    return zone
+
+
+def _plain(name: str, kind: str, ttl_s: int, *values: str) -> Record:
+    return {"Name": name, "Type": kind, "TTL": ttl_s, "ResourceRecords": [{"Value": value} for value in values]}
+
+
+def _alias(name: str, zone: str, target: str, health: bool) -> Record:
+    alias = {"HostedZoneId": zone, "DNSName": f"{target}.", "EvaluateTargetHealth": health}
+    return {"Name": f"{name}.", "Type": "A", "AliasTarget": alias}
+
+
+def _origin_record(estate: Estate, site: Site) -> Record:
+    traffic = estate.environment.traffic
+    identifier = traffic.primary_set_identifier if site.is_primary else traffic.secondary_set_identifier
+    routing: Record = {"Failover": "PRIMARY" if site.is_primary else "SECONDARY"}
+    if traffic.policy == "weighted":
+        routing = {"Weight": 100 if site.is_primary else 0}
+    record = _alias(traffic.origin_record, site.load_balancer_zone, site.load_balancer_dns, health=True)
+    return record | {"SetIdentifier": identifier, "HealthCheckId": _health_check(estate, site)} | routing
+
+
+def _health_check(estate: Estate, site: Site) -> str:
+    route53, name = estate.world_wide("route53"), f"{estate.environment.name}-origin-{site.side}"
+    made = route53.create_health_check(
+        CallerReference=name,
+        HealthCheckConfig={
+            "Type": "HTTP",
+            "FullyQualifiedDomainName": site.load_balancer_dns,
+            "Port": 80,
+            "ResourcePath": "/",
+            "RequestInterval": 10,
+            "FailureThreshold": 3,
+            "MeasureLatency": False,
+            "Inverted": False,
+            "Disabled": False,
+        },
+    )
+    check = str(made["HealthCheck"]["Id"])
+    route53.change_tags_for_resource(
+        ResourceType="healthcheck", ResourceId=check, AddTags=as_list(tag_map(estate.environment, name))
+    )
+    return check
+
+
+def _delegation(name: str, number: int) -> Record:
+    """Return the NS record of a zone in another account, on four name servers as Route 53 spreads them."""
+    tops = ("com", "net", "org", "co.uk")
+    servers = [f"ns-{512 * place + 40 + number}.awsdns-{10 + number}.{top}." for place, top in enumerate(tops)]
+    return _plain(f"{name}.", "NS", 172800, *servers)
+
+
+def _private_zone(estate: Estate, site: Site) -> None:
+    """Make the zone that only this region's VPC sees: ``db`` is the database of this region (T18)."""
+    env, name = estate.environment, internal_zone(estate.environment)
+    made = estate.world_wide("route53").create_hosted_zone(
+        Name=name,
+        CallerReference=f"{env.name}-internal-{site.side}",
+        HostedZoneConfig={"Comment": f"{env.name} internal names, {site.side}", "PrivateZone": True},
+        VPC={"VPCRegion": site.region, "VPCId": site.vpc},
+    )
+    zone = str(made["HostedZone"]["Id"]).removeprefix("/hostedzone/")
+    write(estate, zone, "CREATE", [_plain(f"db.{name}.", "CNAME", RECORD_TTL_S, site.database_host)])
