@@ -1,0 +1,218 @@
+"""EFS replication, overwrite protection and backup policy (AWS: efs-replication.html, API_DeleteReplicationConfiguration; T27, T28).
+
+Both regions' backends hold the configuration (``backend.__dict__["replications"]``, source id -> :class:`Replication`),
+so that one side can forget it alone. A disaster may set ``frozen_at`` (last sync stands still), ``lag_s`` or
+``trouble`` (ERROR, PAUSED ...) there. :func:`last_sync` is what CloudWatch's TimeSinceLastSync is made of.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from moto.efs import urls
+from moto.efs.models import EFSBackend, FileSystem, efs_backends
+from moto.efs.responses import EFSResponse
+
+from sandbox.lacks.patching import catch_all, operation, page, refused, state, wrap
+from sandbox.lacks.timing import soon, stopped, to_the_second
+from sandbox.state import now, replicated_until
+
+LAG_S = 600
+
+
+@dataclass
+class Replication:
+    """One replication configuration: from one file system to one in another region."""
+
+    source_id: str
+    source_arn: str
+    destination_id: str
+    destination_region: str
+    owner: str
+    created: datetime
+    enabled_from: datetime
+    role: str | None = None
+    lag_s: float = LAG_S
+    frozen_at: datetime | None = None
+    trouble: str = ""
+
+    @property
+    def source_region(self) -> str:
+        """The region that is written to."""
+        return self.source_arn.split(":")[3]
+
+    @property
+    def status(self) -> str:
+        """ENABLING, ENABLED, or the trouble a disaster made."""
+        return self.trouble or ("ENABLED" if now() >= self.enabled_from else "ENABLING")
+
+    @property
+    def last_sync(self) -> datetime | None:
+        """Everything written in the source before this moment is at the destination; None before the first sync."""
+        if self.status == "ENABLING":
+            return None
+        reached = replicated_until(self.source_region, self.lag_s)
+        return to_the_second(min(reached, self.frozen_at) if self.frozen_at else reached)
+
+    def describe(self) -> dict[str, Any]:
+        """As DescribeReplicationConfigurations answers."""
+        return {
+            "SourceFileSystemId": self.source_id,
+            "SourceFileSystemRegion": self.source_region,
+            "SourceFileSystemArn": self.source_arn,
+            "OriginalSourceFileSystemArn": self.source_arn,
+            "SourceFileSystemOwnerId": self.owner,
+            "CreationTime": self.created,
+            "Destinations": [
+                {
+                    "Status": self.status,
+                    "FileSystemId": self.destination_id,
+                    "Region": self.destination_region,
+                    "LastReplicatedTimestamp": self.last_sync,
+                    "OwnerId": self.owner,
+                    "RoleArn": self.role,
+                }
+            ],
+        }
+
+
+def replications(backend: EFSBackend) -> dict[str, Replication]:
+    """Configurations this region knows, by source file system."""
+    return state(backend, "replications")
+
+
+def last_sync(account: str, region: str, file_system_id: str) -> datetime | None:
+    """When the file system (source or destination), seen from ``region``, was last in sync; None if it never was."""
+    for one in replications(efs_backends[account][region]).values():
+        if file_system_id in (one.source_id, one.destination_id):
+            return one.last_sync
+    return None
+
+
+def _file_system(backend: EFSBackend, file_system_id: str) -> FileSystem:
+    return backend.describe_file_systems(file_system_id=file_system_id.rsplit("/", 1)[-1])[1][0]
+
+
+def _of(backend: EFSBackend, file_system_id: str) -> Iterator[Replication]:
+    for one in replications(backend).values():
+        if file_system_id in (one.source_id, one.destination_id):
+            yield one
+
+
+def _protection(file_system: FileSystem) -> str:
+    return str(file_system.__dict__.get("_overwrite_protection", "ENABLED"))
+
+
+def _make_destination(backend: EFSBackend, asked: dict[str, Any], source: FileSystem) -> FileSystem:
+    return backend.create_file_system(
+        creation_token=f"replica-of-{source.file_system_id}-{uuid.uuid4()}",
+        performance_mode=source.performance_mode,
+        encrypted=True,
+        kms_key_id=asked.get("KmsKeyId") or "",
+        throughput_mode=source.throughput_mode,
+        provisioned_throughput_in_mibps=0,
+        availability_zone_name="",
+        backup=False,
+        tags=[],
+    )
+
+
+def _destination(backend: EFSBackend, asked: dict[str, Any], source: FileSystem) -> FileSystem:
+    if not asked.get("FileSystemId"):
+        return _make_destination(backend, asked, source)
+    given = _file_system(backend, asked["FileSystemId"])
+    if _protection(given) != "DISABLED":
+        raise refused("ValidationException", f"Replication overwrite protection of {given.file_system_id} is on.")
+    if source.encrypted and not given.encrypted:
+        raise refused("ConflictException", "The source is encrypted, the destination is not.")
+    return given
+
+
+def _create(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    backend = response.efs_backend
+    source = _file_system(backend, params["SourceFileSystemId"])
+    if any(_of(backend, source.file_system_id)):
+        raise refused("ValidationException", f"{source.file_system_id} is already part of a replication.")
+    asked = params["Destinations"][0]
+    there: EFSBackend = efs_backends[backend.account_id][asked.get("Region") or backend.region_name]
+    target = _destination(there, asked, source)
+    target.__dict__["_overwrite_protection"] = "REPLICATING"
+    one = Replication(
+        source.file_system_id,
+        source.file_system_arn,
+        target.file_system_id,
+        there.region_name,
+        backend.account_id,
+        to_the_second(now()),
+        soon(),
+        asked.get("RoleArn"),
+    )
+    replications(backend)[one.source_id] = one
+    replications(there)[one.source_id] = one
+    return one.describe()
+
+
+def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
+    """Both sides, or this side alone (LOCAL_CONFIGURATION_ONLY: for when the other region cannot be reached, T27)."""
+    here = response.efs_backend
+    one = replications(here).get(params["SourceFileSystemId"])
+    if one is None:
+        raise refused("ReplicationNotFound", f"{params['SourceFileSystemId']} has no replication configuration.")
+    regions = {one.source_region, one.destination_region}
+    if params.get("DeletionMode") == "LOCAL_CONFIGURATION_ONLY":
+        regions = {here.region_name}
+    elif stopped(*(regions - {here.region_name})):
+        raise refused("BadRequest", "The other region cannot be reached: use LOCAL_CONFIGURATION_ONLY.")
+    for region in regions:
+        replications(efs_backends[here.account_id][region]).pop(one.source_id, None)
+    if one.destination_region in regions:
+        target = efs_backends[here.account_id][one.destination_region].file_systems_by_id.get(one.destination_id)
+        if target is not None:
+            target.__dict__["_overwrite_protection"] = "ENABLED"
+
+
+def _describe(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    backend = response.efs_backend
+    found = list(replications(backend).values())
+    if wanted := params.get("FileSystemId"):
+        _file_system(backend, wanted)
+        found = list(_of(backend, wanted))
+        if not found:
+            raise refused("ReplicationNotFound", f"{wanted} has no replication configuration.")
+    shown, token = page([one.describe() for one in found], params)
+    return {"Replications": shown, "NextToken": token}
+
+
+def _protect(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    file_system = _file_system(response.efs_backend, params["FileSystemId"])
+    if _protection(file_system) == "REPLICATING":
+        raise refused("ReplicationAlreadyExists", "The file system is the destination of a replication.")
+    wanted = params.get("ReplicationOverwriteProtection") or _protection(file_system)
+    file_system.__dict__["_overwrite_protection"] = wanted
+    return {"ReplicationOverwriteProtection": wanted}
+
+
+def _with_protection(original: Any, self: FileSystem) -> dict[str, Any]:
+    told: dict[str, Any] = original(self)
+    return {**told, "FileSystemProtection": {"ReplicationOverwriteProtection": _protection(self)}}
+
+
+def _delete_file_system(original: Any, self: EFSBackend, file_system_id: str) -> None:
+    if any(_of(self, file_system_id)):
+        raise refused("FileSystemInUse", f"{file_system_id} is part of a replication: delete that first.")
+    original(self, file_system_id)
+
+
+def install() -> None:
+    """Add replication configurations and overwrite protection. Idempotent."""
+    catch_all(urls.url_paths, urls.response.dispatch)
+    operation(EFSResponse, "create_replication_configuration", _create)
+    operation(EFSResponse, "delete_replication_configuration", _delete)
+    operation(EFSResponse, "describe_replication_configurations", _describe)
+    operation(EFSResponse, "update_file_system_protection", _protect)
+    wrap(FileSystem, "info_json", _with_protection)
+    wrap(EFSBackend, "delete_file_system", _delete_file_system)

@@ -1,0 +1,50 @@
+"""EFS throughput, backup policy and checks of existence that the emulator leaves out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.efs.exceptions import FileSystemNotFound
+from moto.efs.models import AccessPoint, EFSBackend
+from moto.efs.responses import EFSResponse
+
+from sandbox.lacks.patching import operation, wrap
+
+
+def _update(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    file_system = response.efs_backend.describe_file_systems(file_system_id=params["FileSystemId"])[1][0]
+    file_system.throughput_mode = params.get("ThroughputMode") or file_system.throughput_mode
+    if params.get("ProvisionedThroughputInMibps") is not None:
+        file_system.provisioned_throughput_in_mibps = params["ProvisionedThroughputInMibps"]
+    return file_system.info_json()
+
+
+def _put_policy(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    file_system = response.efs_backend.describe_file_systems(file_system_id=params["FileSystemId"])[1][0]
+    wanted = params["BackupPolicy"]["Status"]
+    file_system._backup = wanted == "ENABLED"
+    file_system.__dict__["_backup_status"] = wanted
+    return {"BackupPolicy": {"Status": wanted}}
+
+
+def _policy(original: Any, self: EFSBackend, file_system_id: str) -> dict[str, str]:
+    file_system = self.describe_file_systems(file_system_id=file_system_id)[1][0]
+    if status := file_system.__dict__.get("_backup_status"):
+        return {"Status": status}
+    told: dict[str, str] = original(self, file_system_id)
+    return told
+
+
+def _access_point(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> AccessPoint:
+    if kwargs["file_system_id"] not in self.file_systems_by_id:
+        raise FileSystemNotFound(kwargs["file_system_id"])
+    made: AccessPoint = original(self, *args, **kwargs)
+    return made
+
+
+def install() -> None:
+    """Add updates and backup policies. Idempotent."""
+    operation(EFSResponse, "update_file_system", _update)
+    operation(EFSResponse, "put_backup_policy", _put_policy)
+    wrap(EFSBackend, "describe_backup_policy", _policy)
+    wrap(EFSBackend, "create_access_point", _access_point)
