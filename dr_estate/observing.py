@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
@@ -16,10 +16,14 @@ from dr_estate.snapshot import Part, Snapshot
 from dr_estate.unseen import Blindness, CannotSee, Unseen
 
 Key = tuple[str, Side]
+Progress = Callable[[int, int], None]
+_TICK_S = 0.1
 
 
-def observe(environment: Environment, credentials: Credentials, world: str) -> Snapshot:
-    """Prove the account, then read every part concurrently.
+def observe(
+    environment: Environment, credentials: Credentials, world: str, progress: Progress = lambda _done, _of: None
+) -> Snapshot:
+    """Prove the account, then read every part concurrently; ``progress`` is told how many parts are done, of how many.
 
     A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
     and CannotSee where no region could prove the account or there are no credentials.
@@ -27,7 +31,7 @@ def observe(environment: Environment, credentials: Credentials, world: str) -> S
     eyes = Eyes(environment, reads(), credentials)
     identity = eyes.prove_account()
     started = datetime.now(UTC)
-    values = _read_all(eyes, started, list(readers().values()))
+    values = _read_all(eyes, started, list(readers().values()), progress)
     parts = {
         key: Part(key[0], key[1], environment.region(key[1]), read_at, value)
         for key, (read_at, value) in values.items()
@@ -35,7 +39,9 @@ def observe(environment: Environment, credentials: Credentials, world: str) -> S
     return Snapshot(environment.name, identity.account, identity.arn, world, started, parts, dict(eyes.calls))
 
 
-def _read_all(eyes: Eyes, now: datetime, wanted: Iterable[Reader[Any]]) -> dict[Key, tuple[datetime, Any]]:
+def _read_all(
+    eyes: Eyes, now: datetime, wanted: Iterable[Reader[Any]], progress: Progress
+) -> dict[Key, tuple[datetime, Any]]:
     todo = {(reader.name, side): reader for reader in wanted for side in reader.sides}
     futures: dict[Key, Future[Any]] = {key: Future() for key in todo}
     read_at: dict[Key, datetime] = {}
@@ -49,7 +55,10 @@ def _read_all(eyes: Eyes, now: datetime, wanted: Iterable[Reader[Any]]) -> dict[
 
     for key in todo:
         threading.Thread(target=run, args=(key,), name=f"read-{key[0]}-{key[1]}", daemon=True).start()
-    wait(futures.values(), timeout=eyes.seconds_left)
+    waiting: set[Future[Any]] = set(futures.values())
+    while waiting and eyes.seconds_left:
+        _, waiting = wait(waiting, timeout=min(_TICK_S, eyes.seconds_left))
+        progress(len(futures) - len(waiting), len(futures))
     for pool in pools.values():
         pool.shutdown(wait=False, cancel_futures=True)
     return {key: (read_at.get(key, datetime.now(UTC)), _value(key, future, eyes)) for key, future in futures.items()}

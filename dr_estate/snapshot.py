@@ -40,7 +40,10 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """What was observed. ``world`` says which world it was: live, sandbox, or an endpoint."""
+    """What was observed. ``world`` says which world it was: live, sandbox, or an endpoint.
+
+    ``remembered_tenants`` are those of the last good observation: the last source when both regions are dark.
+    """
 
     environment: str
     account: str
@@ -49,6 +52,7 @@ class Snapshot:
     taken_at: datetime
     parts: Mapping[tuple[str, Side], Part]
     calls: Mapping[str, int] = field(default_factory=dict)
+    remembered_tenants: tuple[str, ...] = ()
 
     def get(self, reader: Reader[T], side: Side) -> T:
         """Return the part's value. Raises CannotSee where it was not seen or not asked for."""
@@ -98,6 +102,7 @@ def to_json(snapshot: Snapshot) -> bytes:
         "world": snapshot.world,
         "taken_at": snapshot.taken_at.isoformat(),
         "calls": dict(sorted(snapshot.calls.items())),
+        "remembered_tenants": list(snapshot.remembered_tenants),
         "parts": parts,
     }
     return orjson.dumps({"digest": _digest(body), **body})
@@ -136,6 +141,7 @@ def from_json(data: bytes, source: str = "evidence") -> Snapshot:
         taken_at=datetime.fromisoformat(body["taken_at"]),
         parts={(part.name, part.side): part for part in parts},
         calls=Counter(body["calls"]),
+        remembered_tenants=tuple(body["remembered_tenants"]),
     )
 
 

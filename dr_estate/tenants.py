@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,10 +24,11 @@ class Tenant:
 def discover(snapshot: Snapshot, env: Environment) -> tuple[Tenant, ...]:
     """The tenants in id order. Raises CannotSee where no region's services and no zone show any."""
     dark: list[str] = []
-    sources = (
+    sources: tuple[Callable[[], set[str]], ...] = (
         lambda: _from_services(snapshot, env, Side.PRIMARY),
         lambda: _from_services(snapshot, env, Side.DR),
         lambda: _from_records(snapshot, env),
+        lambda: set(snapshot.remembered_tenants),
     )
     for source in sources:
         try:

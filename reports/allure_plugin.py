@@ -26,7 +26,7 @@ _OPEN = pytest.StashKey[str]()
 _DONE = pytest.StashKey[int]()
 
 
-class LeanListener(AllureListener):  # type: ignore[misc] # allure-pytest publishes no types
+class LeanListener(AllureListener):
     """Allure's listener without a container file for every fixture lookup: one file a scenario instead of eleven."""
 
     def _update_fixtures_children(self, item: pytest.Item) -> None:

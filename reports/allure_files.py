@@ -1,0 +1,98 @@
+"""Completes an Allure results folder: environment, categories, executor, and a result for each check that had none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dr_checks.model import CheckResult, Status
+from reports import csv_report, json_report, markdown_report
+from reports.report import Report, duration
+
+_CATEGORIES = (
+    {"name": "Accepted gaps", "messageRegex": "(?s).*Accepted:.*", "matchedStatuses": ["failed"]},
+    {"name": "Gaps that would break a failover", "matchedStatuses": ["failed"]},
+    {"name": "Could not be seen", "messageRegex": "(?s).*NotSeen:.*", "matchedStatuses": ["broken"]},
+    {"name": "Defects of this tool", "matchedStatuses": ["broken"]},
+    {"name": "Not applicable here", "matchedStatuses": ["skipped"]},
+)
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run left behind: title and path of each file, and what to tell the operator."""
+
+    paths: dict[str, Path] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def finish_results(report: Report, folder: Path, *, html: bool) -> RunFiles:
+    """Write the files of the run in ``folder`` (JSON, Markdown, CSV, Allure's own), and the HTML where asked for."""
+    results = folder / "allure-results"
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "environment.properties").write_text(_environment(report), encoding="utf-8")
+    _write_json(results / "categories.json", _CATEGORIES)
+    _write_json(results / "executor.json", {"name": "AWS DR Manager", "type": "dr_cli", "buildName": folder.name})
+    for result in report.verdict.results:
+        if not result.scenario and result.status is Status.UNKNOWN:
+            _write_json(results / f"{uuid.uuid4()}-result.json", _lost(result, report))
+    (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
+    (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
+    (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
+    paths = {"Results": folder, "Evidence": folder / "evidence.json"}
+    if not html:
+        return RunFiles(paths)
+    from reports.allure_html import build_html
+
+    built = build_html(results, folder / "report.html", f"DR readiness of {report.environment.name}")
+    return RunFiles({**paths, "Report": built.path} if built.path else paths, built.notes)
+
+
+def _environment(report: Report) -> str:
+    env, verdict = report.environment, report.verdict
+    rows = {
+        "Environment": env.name,
+        "Account": env.account,
+        "Primary region": env.regions.primary,
+        "DR region": env.regions.dr,
+        "World": report.world,
+        "Observed at": report.observed_at.isoformat(timespec="seconds"),
+        "Posture": report.posture,
+        "Readiness score": f"{verdict.score}/100",
+        "Recommendation": verdict.recommendation,
+        "Worst recovery point": f"{duration(verdict.rpo.worst_s)} (objective {duration(verdict.rpo.target_s)})",
+        "API calls": report.api_calls,
+        "Python": platform.python_version(),
+    }
+    return "".join(f"{key.replace(' ', '_')} = {value}\n" for key, value in rows.items())
+
+
+def _lost(result: CheckResult, report: Report) -> dict[str, Any]:
+    """A broken result for a check whose scenario never reported (crash, collection error): nothing is lost silently."""
+    moment_ms = int(report.observed_at.timestamp() * 1000)
+    identity = hashlib.md5(result.check.encode(), usedforsecurity=False).hexdigest()
+    return {
+        "uuid": str(uuid.uuid4()),
+        "historyId": identity,
+        "testCaseId": identity,
+        "name": f"{result.check} was not judged",
+        "fullName": f"lost#{result.check}",
+        "status": "broken",
+        "statusDetails": {"message": f"NotSeen: {result.reason}"},
+        "start": moment_ms,
+        "stop": moment_ms,
+        "labels": [
+            {"name": "epic", "value": f"DR readiness of {report.environment.name}"},
+            {"name": "feature", "value": "Scenarios that did not report"},
+            {"name": "severity", "value": "blocker"},
+        ],
+    }
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1), encoding="utf-8")

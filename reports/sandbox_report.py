@@ -1,0 +1,37 @@
+"""How the sandbox's endpoint and disasters are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+
+def endpoint(data: dict[str, Any], form: str) -> str:
+    """The endpoint of a running sandbox. JSON holds all its people's keys; the text shows how to use the reader's."""
+    if form == "json":
+        return _json(data)
+    reader = data["people"]["reader"]
+    dns = data.get("dns")
+    lines = [
+        f"The sandbox of {data['environment']} is up at {data['url']}",
+        f"  account {data['account']}, {data['tenants']} tenants, process {data['pid']}",
+        *([f"  name server {dns[0]}:{dns[1]}"] if dns else []),
+        f"  people: {', '.join(sorted(data['people']))} (keys: sandbox show --format json)",
+        "Use it with any AWS client:",
+        f"  export AWS_ENDPOINT_URL={data['url']}",
+        f"  export AWS_ACCESS_KEY_ID={reader['access_key_id']} AWS_SECRET_ACCESS_KEY={reader['secret_access_key']}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def disasters(rows: list[dict[str, Any]], form: str) -> str:
+    """The disasters the sandbox can play; those in force are marked."""
+    if form == "json":
+        return _json(rows)
+    width = max((len(row["name"]) for row in rows), default=0)
+    return "".join(f"{'*' if row['broken'] else ' '} {row['name']:<{width}}  {row['sentence']}\n" for row in rows)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()

@@ -1,0 +1,72 @@
+"""What each command does: pick the world, look once, judge by scenarios, report."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dr_checks.model import Area
+from dr_estate.environments import Environment, load_environment
+from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.request import Request
+
+_READINESS = (Area.INFRASTRUCTURE, Area.REPLICATION, Area.TENANTS, Area.PREREQUISITES)
+_SELECTS = {
+    ("status", "replication"): (Area.REPLICATION,),
+    ("status", "infrastructure"): (Area.INFRASTRUCTURE,),
+    ("test", "infra"): _READINESS,
+    ("test", "dns"): (Area.DNS,),
+}
+
+
+class UsageError(Exception):
+    """What was asked cannot be asked; the message says what can."""
+
+
+class Refused(Exception):
+    """A guard refused; the message names the rule and what to use instead."""
+
+
+def run(request: Request) -> Exit:
+    """Run the command of ``request``. Raises UsageError, Refused, and what the layers below raise."""
+    environment = _environment(request)
+    if request.command == "sandbox":
+        from utils.aws_mgmt.sandbox_command import run_sandbox
+
+        return run_sandbox(request, environment)
+    if request.command == "test" and "full-drill" in request.flags and not environment.approvals.full_drill:
+        raise Refused(
+            f"{environment.name} allows no full drill (approvals.full_drill). Use test --infra and --dns, or rehearse "
+            f"the whole ceremony in the sandbox: -e {environment.name} --sandbox failover."
+        )
+    if request.command in {"failover", "failback"} or request.flags & {"tabletop", "full-drill"}:
+        what = request.command + "".join(f" --{flag}" for flag in sorted(request.flags))
+        raise UsageError(f"{what} is not in this version yet (CHANGELOG.md). Nothing was looked at or changed.")
+    from utils.aws_mgmt.readiness import judge_readiness
+
+    return judge_readiness(request, environment, areas_of(request))
+
+
+def areas_of(request: Request) -> tuple[Area, ...]:
+    """The areas the selectors choose; selectors add up, and none of them means all areas."""
+    chosen = {area for flag in request.flags for area in _SELECTS.get((request.command, flag), ())}
+    return tuple(area for area in Area if not chosen or area in chosen)
+
+
+def _environment(request: Request) -> Environment:
+    environment = load_environment(request.config, request.environment)
+    if request.deadline_s is None:
+        return environment
+    observation = environment.observation.model_copy(update={"deadline_s": request.deadline_s})
+    return environment.model_copy(update={"observation": observation})
+
+
+@contextlib.contextmanager
+def run_folder(request: Request) -> Iterator[Path]:
+    """A fresh folder for this run's results; runs never share one (a shared Allure folder shows false retries)."""
+    stamp = f"{request.environment}-{request.command}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    folder = request.output / stamp
+    folder.mkdir(parents=True)
+    yield folder

@@ -1,0 +1,57 @@
+"""The error wall: whatever goes wrong becomes one sentence on stderr and the right exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from datetime import UTC, datetime
+
+from dr_checks.exceptions import ExceptionsFileError
+from dr_estate.access import WrongAccount
+from dr_estate.environments import EnvironmentFileError
+from dr_estate.snapshot import EvidenceError
+from dr_estate.unseen import CannotSee
+from reports.voice import complain
+from sandbox.errors import SandboxError
+from utils.aws_mgmt import commands
+from utils.aws_mgmt.commands import Refused, UsageError
+from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.request import Request
+
+_USAGE = (EnvironmentFileError, ExceptionsFileError, EvidenceError, UsageError)
+
+
+def behind_the_wall(request: Request) -> int:
+    """Run the command of ``request``; returns its exit code."""
+    try:
+        return int(commands.run(request))
+    except _USAGE as wrong:
+        return _say(Exit.USAGE, str(wrong))
+    except (WrongAccount, Refused) as refused:
+        return _say(Exit.REFUSED, str(refused))
+    except (CannotSee, SandboxError) as blind:
+        return _say(Exit.COULD_NOT_SEE, str(blind))
+    except KeyboardInterrupt:
+        return _say(Exit.INTERRUPTED, "Interrupted. Nothing was changed: this command only looks.")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.COULD_NOT_SEE)
+    except OSError as trouble:
+        return _say(Exit.COULD_NOT_SEE, f"{trouble.filename or 'The system'}: {trouble.strerror or trouble}.")
+    except Exception as defect:  # noqa: BLE001 - the last wall: kept in a file, said in a sentence, never green
+        return _say(Exit.COULD_NOT_SEE, _keep(request, defect))
+
+
+def _say(code: Exit, sentence: str) -> int:
+    complain(sentence)
+    return int(code)
+
+
+def _keep(request: Request, defect: Exception) -> str:
+    path = request.output / f"defect-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(traceback.format_exception(defect)), encoding="utf-8")
+    return f"A defect of this tool stopped the command ({type(defect).__name__}: {defect}). Please report {path}."
