@@ -1,4 +1,4 @@
-"""Route 53: the traffic zone, its records, and the health checks that steer them."""
+"""Route 53: the account's zones, the traffic zone and its records, and customers' zones."""
 
 from __future__ import annotations
 
@@ -7,19 +7,33 @@ from typing import Any
 
 from dr_estate.facts import GLOBAL, part
 from dr_estate.looking import Look
+from dr_estate.unseen import Unseen
 
-ZONE_READS = frozenset({"route53:ListHostedZonesByName"})
+LIST_READS = frozenset({"route53:ListHostedZones"})
+ZONE_READS = frozenset({"route53:GetHostedZone"})
 RECORD_READS = frozenset({"route53:ListResourceRecordSets"})
 
 _ESCAPED_STAR = "\\052"
+_OTHER_POLICIES = ("Region", "GeoLocation", "MultiValueAnswer", "CidrRoutingConfig", "GeoProximityLocation")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedZone:
+    """A hosted zone of this account. ``name`` has no trailing dot; ``id`` no ``/hostedzone/`` before it."""
+
+    id: str
+    name: str
+    private: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A public hosted zone. ``name`` has no trailing dot; ``id`` no ``/hostedzone/`` before it."""
+    """The traffic zone, its delegation set, and its accelerated recovery ("" where AWS says none)."""
 
     id: str
     name: str
+    name_servers: tuple[str, ...]
+    accelerated_recovery: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +53,48 @@ class Record:
     evaluate_target_health: bool | None
     other_policy: str | None = None
 
+    @property
+    def policy(self) -> str:
+        """``failover``, ``weighted``, the name of another routing policy's field, or ``simple``."""
+        if self.failover is not None:
+            return "failover"
+        return "weighted" if self.weight is not None else self.other_policy or "simple"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerHost:
+    """A customer's host name, the zone of this account that holds it (None: held elsewhere), and its records."""
+
+    host: str
+    zone: str | None
+    records: tuple[Record, ...]
+
+
+@part(*GLOBAL, reads=LIST_READS)
+def zones(look: Look) -> tuple[ListedZone, ...]:
+    """Every hosted zone of the account, a hundred a page."""
+    rows = look.pages("route53", "list_hosted_zones", "HostedZones")
+    return tuple(
+        ListedZone(_bare_id(row["Id"]), plain(row["Name"]), bool(row.get("Config", {}).get("PrivateZone")))
+        for row in rows
+    )
+
 
 @part(*GLOBAL, reads=ZONE_READS)
 def zone(look: Look) -> Zone | None:
-    """The public hosted zone of the traffic records; None where this account has none of that name."""
-    name = look.env.traffic.zone
-    answer = look.call("route53", "list_hosted_zones_by_name", DNSName=name, MaxItems="100")
-    public = [z for z in answer["HostedZones"] if z["Name"] == f"{name}." and not z["Config"].get("PrivateZone")]
-    return Zone(public[0]["Id"].removeprefix("/hostedzone/"), name) if public else None
+    """The public zone of the traffic records; None where this account has none of that name, or several."""
+    found = [z for z in look.part(zones) if z.name == look.env.traffic.zone and not z.private]
+    if len(found) != 1:
+        return None
+    answer = look.call("route53", "get_hosted_zone", Id=found[0].id)
+    servers = answer.get("DelegationSet", {}).get("NameServers", [])
+    features = answer["HostedZone"].get("Features", {})
+    return Zone(
+        id=found[0].id,
+        name=found[0].name,
+        name_servers=tuple(sorted(plain(server) for server in servers)),
+        accelerated_recovery=features.get("AcceleratedRecoveryStatus", ""),
+    )
 
 
 @part(*GLOBAL, reads=RECORD_READS)
@@ -59,10 +107,28 @@ def records(look: Look) -> tuple[Record, ...]:
     return tuple(record(row) for row in rows)
 
 
+@part(*GLOBAL, reads=RECORD_READS)
+def customer_hosts(look: Look) -> tuple[CustomerHost | Unseen, ...]:
+    """The customers' host names of the environment file: one call for each that a zone of this account holds."""
+    public = {listed.name: listed.id for listed in look.part(zones) if not listed.private}
+    hosts = sorted({host for hosts in look.env.traffic.customer_hosts.values() for host in hosts})
+
+    def read(host: str) -> CustomerHost:
+        zone_name = _longest_suffix(host, public)
+        if zone_name is None:
+            return CustomerHost(host, None, ())
+        answer = look.call(
+            "route53", "list_resource_record_sets", HostedZoneId=public[zone_name], StartRecordName=host, MaxItems="20"
+        )
+        there = (record(row) for row in answer["ResourceRecordSets"])
+        return CustomerHost(host, zone_name, tuple(r for r in there if r.name == host))
+
+    return tuple(look.maybe(read, hosts))
+
+
 def record(row: dict[str, Any]) -> Record:
     """A row of ListResourceRecordSets as a Record."""
     alias = row.get("AliasTarget", {})
-    other = ("Region", "GeoLocation", "MultiValueAnswer", "CidrRoutingConfig", "GeoProximityLocation")
     return Record(
         name=plain(row["Name"]),
         type=row["Type"],
@@ -72,13 +138,22 @@ def record(row: dict[str, Any]) -> Record:
         weight=row.get("Weight"),
         failover=row.get("Failover"),
         health_check_id=row.get("HealthCheckId"),
-        alias_target=plain(alias["DNSName"]) if alias else None,
+        alias_target=plain(alias["DNSName"]).removeprefix("dualstack.") if alias else None,
         alias_zone_id=alias.get("HostedZoneId"),
         evaluate_target_health=alias.get("EvaluateTargetHealth"),
-        other_policy=next((key for key in other if row.get(key)), None),
+        other_policy=next((key for key in _OTHER_POLICIES if row.get(key)), None),
     )
 
 
 def plain(name: str) -> str:
     """A DNS name in lower case, without trailing dot, and with ``*`` written as such."""
     return name.lower().removesuffix(".").replace(_ESCAPED_STAR, "*")
+
+
+def _bare_id(zone_id: str) -> str:
+    return zone_id.removeprefix("/hostedzone/")
+
+
+def _longest_suffix(host: str, known: dict[str, str]) -> str | None:
+    labels = host.split(".")
+    return next((name for n in range(len(labels)) if (name := ".".join(labels[n:])) in known), None)
