@@ -15,10 +15,10 @@ import pytest
 import steps
 from dr_checks.exceptions import ExceptionRule, parse_exceptions
 from dr_checks.model import Area
+from dr_checks.observation import Observation
 from dr_checks.registry import checks
 from dr_estate.environments import load_environment
 from dr_estate.snapshot import read_evidence
-from steps.observation import Observation
 
 ROOT = Path(__file__).parent
 REQUIREMENTS = {"US-018": "backup and copies", "US-027": "failover", "US-028": "failback"}

@@ -29,7 +29,7 @@ from dr_estate.unseen import CannotSee, Unseen
 DR_ONLY = (Side.DR,)
 BOTH = (Side.PRIMARY, Side.DR)
 GLOBAL = (Side.GLOBAL,)
-_MACHINERY = {"carrying", "exceptions", "model", "registry", "verdict"}
+_MACHINERY = {"carrying", "exceptions", "model", "observation", "registry", "verdict"}
 
 T = TypeVar("T")
 LagJudge = Callable[[View], Iterator[Lag]]

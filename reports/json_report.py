@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import orjson
 
 from dr_checks.model import CheckResult, Status
+from dr_estate.snapshot import Part
 from reports.report import SCHEMA, Report
 
 
@@ -26,36 +28,23 @@ def to_dict(report: Report) -> dict[str, Any]:
         "recommendation": verdict.recommendation,
         "reasons": list(verdict.reasons),
         "tenants": list(report.tenants),
-        "rpo": {
-            "target_s": verdict.rpo.target_s,
-            "worst_s": verdict.rpo.worst_s,
-            "compliant": verdict.rpo.compliant,
-        },
-        "lags": [
-            {
-                "store": lag.store,
-                "subject": lag.subject,
-                "tenant": lag.tenant,
-                "side": lag.side,
-                "seconds": lag.seconds,
-                "basis": lag.basis,
-            }
-            for lag in verdict.lags
-        ],
+        "rpo": asdict(verdict.rpo),
+        "lags": [asdict(lag) for lag in verdict.lags],
         "results": [_result(result) for result in verdict.results],
-        "unseen": [
-            {
-                "part": part.name,
-                "side": part.side,
-                "region": part.region,
-                "kind": part.value.kind,
-                "why": part.value.why,
-            }
-            for part in report.unseen
-        ],
+        "unseen": [_unseen(part) for part in report.unseen],
         "exceptions": _exceptions(report),
         "api_calls": report.api_calls,
         "exit": report.exit,
+    }
+
+
+def _unseen(part: Part) -> dict[str, Any]:
+    return {
+        "part": part.name,
+        "side": part.side,
+        "region": part.region,
+        "kind": part.value.kind,
+        "why": part.value.why,
     }
 
 

@@ -11,8 +11,8 @@ from pytest_bdd import then
 from dr_checks.carrying import RESULT_PROPERTY, result_to_json
 from dr_checks.exceptions import apply_exceptions
 from dr_checks.model import Check, CheckResult, Finding, Status
+from dr_checks.observation import Observation
 from dr_checks.registry import checks, judge
-from steps.observation import Observation
 
 _SHOWN = 20
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from dr_actions.posture import posture_of
 from dr_checks.exceptions import ExceptionRule, parse_exceptions
 from dr_checks.model import Area, CheckResult
+from dr_checks.observation import Observation
 from dr_checks.registry import checks, lags
 from dr_checks.verdict import Verdict, weigh
 from dr_estate.environments import Environment
@@ -19,7 +20,6 @@ from dr_estate.unseen import CannotSee
 from reports import rendering, voice
 from reports.allure_files import finish_results
 from reports.report import Report
-from steps.observation import Observation
 from utils.aws_mgmt.commands import UsageError, run_folder
 from utils.aws_mgmt.exits import Exit, exit_of
 from utils.aws_mgmt.memory import recall_tenants, remember_tenants

@@ -12,8 +12,8 @@ import pytest
 
 from dr_checks.carrying import RESULT_PROPERTY, result_from_json
 from dr_checks.model import Area, CheckResult, Status
+from dr_checks.observation import Observation
 from dr_checks.registry import checks
-from steps.observation import Observation
 
 ROOT = Path(__file__).parents[2]
 _PLUGINS = ("pytest-bdd", "allure_pytest", "reports.allure_plugin")

@@ -1,4 +1,4 @@
-"""What a run of scenarios is about: the rules, the evidence, and the tenants it is narrowed to."""
+"""What a run of scenarios judges: the rules, the evidence, and the tenants it is narrowed to."""
 
 from __future__ import annotations
 

@@ -1,0 +1,52 @@
+# Two commands matter: `make demo` shows the product in the embedded sandbox, `make test` proves it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test setup lint types contracts unit bench allure constraints clean
+
+demo: setup
+	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
+
+test: setup
+	@$(BIN)/python tests/run_all.py
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@if command -v uv >/dev/null 2>&1; then \
+	  test -x $(BIN)/python || uv venv -q --no-python-downloads --python $(PYTHON) $(VENV); \
+	  uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+	else \
+	  test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	fi
+	@touch $(READY)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+contracts: setup
+	$(BIN)/lint-imports
+
+unit: setup
+	$(BIN)/pytest -q
+
+bench: setup
+	$(BIN)/python -m benchmarks.status
+
+# The Allure 3 generator (npm package `allure`), in .tools; with Node from PyPI where there is no Node 20+.
+allure: setup
+	@$(BIN)/python -m reports.allure_install
+
+constraints:
+	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links -o constraints.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .tools reports/out
