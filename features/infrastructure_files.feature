@@ -1,0 +1,23 @@
+@infrastructure @US-027
+Feature: The DR region's tasks can mount every tenant's files
+
+  Background:
+    Given the estate as observed in both regions
+
+  Scenario: Files can be reached from every zone
+    Then every zone in which the DR region starts tasks has an available mount target
+
+  Scenario: No security group stands between tasks and files
+    Then the mount targets of the DR region admit the tasks of every service
+
+  Scenario: No tenant is without its door to the files
+    Then every tenant has an available access point in the DR region
+
+  Scenario: Each tenant finds its own directory
+    Then every tenant's access point in the DR region opens the same directory as the same user as in the primary region
+
+  Scenario: The files stay readable when the primary region is gone
+    Then the file system of the DR region is encrypted under a key of the DR region
+
+  Scenario: Files answer as quickly after a failover
+    Then the file system of the DR region is as fast as the primary's

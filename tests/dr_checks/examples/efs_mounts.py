@@ -1,0 +1,100 @@
+"""Examples of the checks of mount targets, access points, encryption and throughput."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import ecs, efs, efs_mounts
+from dr_estate.facts.efs_mounts import MountTarget, NfsRule, Subnet
+from dr_estate.looking import Reader
+from tests.dr_checks.examples.efs import COPY, NAME, SOURCE
+from tests.dr_checks.worlds import DENIED, Example, service, world
+
+ONE, TWO = "sit-tenant1-ap", "sit-tenant2-ap"
+TARGETS = tuple(MountTarget(f"fsmt-{z}", "fs-2", f"subnet-{z}", f"zone-{z}", "available", ("sg-efs",)) for z in "ab")
+SUBNETS = (Subnet("subnet-1", "zone-a", "10.1.0.0/24"), Subnet("subnet-2", "zone-b", "10.1.1.0/24"))
+POINTS = tuple(
+    efs.AccessPoint(f"fsap-{n}", "fs-2", f"sit-tenant{n}-ap", f"/tenant{n}", 33, 33, "available") for n in (1, 2)
+)
+READERS: dict[str, tuple[Reader[Any], Side]] = {
+    "systems_here": (efs.file_systems, Side.PRIMARY),
+    "systems": (efs.file_systems, Side.DR),
+    "points_here": (efs.access_points, Side.PRIMARY),
+    "points": (efs.access_points, Side.DR),
+    "targets": (efs_mounts.mount_targets, Side.DR),
+    "subnets": (efs_mounts.task_subnets, Side.DR),
+    "rules": (efs_mounts.nfs_rules, Side.DR),
+    "services": (ecs.services, Side.DR),
+}
+HEALTHY: dict[str, Any] = {
+    "systems_here": (SOURCE,),
+    "systems": (COPY,),
+    "points_here": POINTS,
+    "points": POINTS,
+    "targets": TARGETS,
+    "subnets": SUBNETS,
+    "rules": (NfsRule("sg-efs", ("sg-1",), ()),),
+    "services": (service("sit-tenant1-service"), service("sit-tenant2-service")),
+}
+
+
+def _case(check: str, expected: Status, subject: str = "", **changed: Any) -> Example:
+    values = {READERS[key]: value for key, value in {**HEALTHY, **changed}.items()}
+    return Example(f"efs-mounts.{check}", expected, world(values), frozenset({subject} if subject else ()))
+
+
+EXAMPLES = [
+    _case("targets-per-zone", Status.PASS, "zone-a"),
+    _case("targets-per-zone", Status.FAIL, "zone-b", targets=TARGETS[:1]),
+    _case("targets-per-zone", Status.FAIL, "zone-a", targets=(replace(TARGETS[0], state="creating"), TARGETS[1])),
+    _case("targets-per-zone", Status.FAIL, "zone-a", targets=()),
+    _case("targets-per-zone", Status.UNKNOWN, NAME, targets=(DENIED, TARGETS[1])),
+    _case("targets-per-zone", Status.PASS, NAME, subnets=()),
+    _case("targets-per-zone", Status.PASS, NAME, systems=(), targets=()),
+    _case("targets-per-zone", Status.UNKNOWN, targets=DENIED),
+    _case("tasks-admitted", Status.PASS, "zone-a"),
+    _case("tasks-admitted", Status.PASS, "zone-a", rules=(NfsRule("sg-efs", (), ("10.1.0.0/16",)),)),
+    _case("tasks-admitted", Status.FAIL, "zone-a", rules=(NfsRule("sg-efs", (), ("10.1.0.0/24",)),)),
+    _case("tasks-admitted", Status.FAIL, "zone-b", rules=(NfsRule("sg-efs", ("sg-other",), ()),)),
+    _case("tasks-admitted", Status.FAIL, "zone-b", rules=(NfsRule("sg-efs", (), ()),), subnets=()),
+    _case("tasks-admitted", Status.PASS, NAME, services=()),
+    _case("tasks-admitted", Status.UNKNOWN, NAME, targets=(DENIED,)),
+    _case("tasks-admitted", Status.UNKNOWN, rules=DENIED),
+    _case("access-point-exists", Status.PASS, ONE),
+    _case("access-point-exists", Status.FAIL, TWO, points=POINTS[:1]),
+    _case("access-point-exists", Status.FAIL, ONE, points=(replace(POINTS[0], state="error"), POINTS[1])),
+    _case("access-point-exists", Status.PASS, NAME, systems=(), points=()),
+    _case("access-point-exists", Status.UNKNOWN, points=DENIED),
+    _case("access-point-parity", Status.PASS, ONE),
+    _case("access-point-parity", Status.PASS, ONE, points=POINTS[:1]),
+    _case("access-point-parity", Status.FAIL, TWO, points=(POINTS[0], replace(POINTS[1], path="/tenant1"))),
+    _case("access-point-parity", Status.FAIL, ONE, points=(replace(POINTS[0], uid=1000), POINTS[1])),
+    _case("access-point-parity", Status.FAIL, ONE, points=(replace(POINTS[0], gid=-1), POINTS[1])),
+    _case("access-point-parity", Status.PASS, "access points", points=()),
+    _case("access-point-parity", Status.UNKNOWN, points_here=DENIED),
+    _case("encrypted", Status.PASS, NAME),
+    _case("encrypted", Status.FAIL, NAME, systems=(replace(COPY, encrypted=False, key=""),)),
+    _case("encrypted", Status.FAIL, NAME, systems=(replace(COPY, key=SOURCE.key),)),
+    _case("encrypted", Status.PASS, NAME, systems=()),
+    _case("encrypted", Status.UNKNOWN, systems=DENIED),
+    _case("throughput-parity", Status.PASS, NAME),
+    _case("throughput-parity", Status.FAIL, NAME, systems=(replace(COPY, throughput="bursting"),)),
+    _case(
+        "throughput-parity",
+        Status.FAIL,
+        NAME,
+        systems_here=(replace(SOURCE, throughput="provisioned", provisioned_mibps=64.0),),
+        systems=(replace(COPY, throughput="provisioned", provisioned_mibps=32.0),),
+    ),
+    _case(
+        "throughput-parity",
+        Status.PASS,
+        NAME,
+        systems_here=(replace(SOURCE, throughput="provisioned", provisioned_mibps=64.0),),
+    ),
+    _case("throughput-parity", Status.PASS, NAME, systems=()),
+    _case("throughput-parity", Status.UNKNOWN, systems_here=DENIED),
+]
