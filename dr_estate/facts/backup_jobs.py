@@ -1,0 +1,116 @@
+"""AWS Backup: backup and copy jobs of the last hours, restores, and restore testing plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dr_estate.environments import Side
+from dr_estate.facts import part
+from dr_estate.looking import Look
+
+BACKUP_READS = frozenset({"backup:ListBackupJobs"})
+COPY_READS = frozenset({"backup:ListCopyJobs"})
+RESTORE_READS = frozenset({"backup:ListRestoreJobs"})
+TESTING_READS = frozenset({"backup:ListRestoreTestingPlans"})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A backup or copy job. ``vault_arn`` is where its recovery point goes."""
+
+    id: str
+    resource_arn: str
+    resource_type: str
+    state: str
+    message: str
+    vault_arn: str
+    created_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """A restore job of this region. ``validation`` is AWS's word for its check (SUCCESSFUL ...), "" if there was none.
+
+    ``source_arn`` is the resource that was once backed up, "" where AWS does not say.
+    """
+
+    id: str
+    source_arn: str
+    resource_type: str
+    status: str
+    message: str
+    validation: str
+    created_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TestingPlan:
+    """A restore testing plan; ``last_run_at`` is None while it never ran."""
+
+    name: str
+    schedule: str
+    last_run_at: datetime | None
+
+
+@part(Side.PRIMARY, reads=BACKUP_READS)
+def backups(look: Look) -> tuple[Job, ...]:
+    """The backup jobs of the last ``failed_job_hours``."""
+    return _jobs(look, "list_backup_jobs", "BackupJobs", "BackupJobId", "BackupVaultArn")
+
+
+@part(Side.PRIMARY, reads=COPY_READS)
+def copies(look: Look) -> tuple[Job, ...]:
+    """The copy jobs of the last ``failed_job_hours``: AWS lists them in the region they copy from."""
+    return _jobs(look, "list_copy_jobs", "CopyJobs", "CopyJobId", "DestinationBackupVaultArn")
+
+
+@part(Side.DR, reads=RESTORE_READS)
+def restores(look: Look) -> tuple[Restore, ...]:
+    """The restores in the DR region within the age a restore test may have (AWS forgets jobs after some weeks)."""
+    since = look.now - timedelta(days=look.env.thresholds.restore_test_age_days)
+    rows = look.pages("backup", "list_restore_jobs", "RestoreJobs", ByCreatedAfter=since)
+    return tuple(_restore(row) for row in rows)
+
+
+@part(Side.DR, reads=TESTING_READS)
+def testing_plans(look: Look) -> tuple[TestingPlan, ...]:
+    """The restore testing plans of the DR region."""
+    rows = look.pages("backup", "list_restore_testing_plans", "RestoreTestingPlans")
+    return tuple(
+        TestingPlan(row["RestoreTestingPlanName"], row.get("ScheduleExpression") or "", row.get("LastExecutionTime"))
+        for row in rows
+    )
+
+
+def _jobs(look: Look, operation: str, key: str, id_name: str, vault_name: str) -> tuple[Job, ...]:
+    since = look.now - timedelta(hours=look.env.thresholds.failed_job_hours)
+    return tuple(
+        Job(
+            id=row[id_name],
+            resource_arn=row.get("ResourceArn") or "",
+            resource_type=row.get("ResourceType") or "",
+            state=row.get("State") or "",
+            message=row.get("StatusMessage") or "",
+            vault_arn=row.get(vault_name) or "",
+            created_at=row["CreationDate"],
+            completed_at=row.get("CompletionDate"),
+        )
+        for row in look.pages("backup", operation, key, ByCreatedAfter=since)
+    )
+
+
+def _restore(row: dict[str, Any]) -> Restore:
+    return Restore(
+        id=row["RestoreJobId"],
+        source_arn=row.get("SourceResourceArn") or "",
+        resource_type=row.get("ResourceType") or "",
+        status=row.get("Status") or "",
+        message=row.get("StatusMessage") or "",
+        validation=row.get("ValidationStatus") or "",
+        created_at=row["CreationDate"],
+        completed_at=row.get("CompletionDate"),
+    )
