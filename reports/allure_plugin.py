@@ -5,6 +5,7 @@ Loaded with ``-p reports.allure_plugin`` beside allure-pytest, which by itself r
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Generator
 from typing import Any
@@ -22,6 +23,8 @@ from dr_checks.registry import checks
 from reports.csv_report import findings_table
 from reports.rule_links import rule_link
 
+# `import pytest_bdd.scenario` gives the decorator of that name, not the module
+_SCENARIOS = importlib.import_module("pytest_bdd.scenario").scenario_wrapper_template_registry
 _OPEN = pytest.StashKey[str]()
 _DONE = pytest.StashKey[int]()
 
@@ -48,7 +51,7 @@ allure_pytest.plugin.AllureListener = LeanListener
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Give a scenario its title and labels before it runs, so that they are there even when it breaks early."""
-    scenario = getattr(getattr(item, "function", None), "__scenario__", None)
+    scenario = _SCENARIOS.get(getattr(item, "function", None))
     if scenario is None:
         return
     item.obj.__allure_display_name__ = scenario.name  # type: ignore[attr-defined] # a scenario item has its function
@@ -69,7 +72,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def _check_of(scenario: Any) -> Check | None:
-    sentences = {step.name for step in scenario.steps}
+    sentences = {step.name for step in scenario._steps}
     return next((check for check in checks().values() if check.says in sentences), None)
 
 

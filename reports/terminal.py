@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from typing import TextIO
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from dr_checks.model import Status
+from dr_checks.model import CheckResult, Status
 from dr_checks.verdict import Recommendation
 from reports.report import Report, duration
 
@@ -39,7 +41,15 @@ def console_for(stream: TextIO) -> Console:
 
 def render(report: Report, stream: TextIO) -> None:
     """Print the report to ``stream``."""
-    console = console_for(stream)
+    if stream.isatty():
+        _print(report, console_for(stream))
+        return
+    plain = io.StringIO()
+    _print(report, console_for(plain))
+    stream.write("\n".join(line.rstrip() for line in plain.getvalue().splitlines()) + "\n")
+
+
+def _print(report: Report, console: Console) -> None:
     _headline(report, console)
     _areas(report, console)
     _lags(report, console)
@@ -66,6 +76,12 @@ def _headline(report: Report, console: Console) -> None:
     rpo = verdict.rpo
     met = {True: "met", False: "NOT MET", None: "not known"}[rpo.compliant]
     console.print(f"  recovery point: worst {duration(rpo.worst_s)}, objective {duration(rpo.target_s)}: {met}")
+
+
+def _indented(console: Console, text: str | Text, by: int, style: str = "") -> None:
+    """Print ``text`` indented; wrapped lines keep the indent."""
+    told = Text(text, style) if isinstance(text, str) else text
+    console.print(Padding(told, (0, 0, 0, by)))
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -101,22 +117,32 @@ def _findings(report: Report, console: Console, status: Status, title: str) -> N
     if results:
         console.print(Text(f"\n{title}", "bold"))
     for result in results:
-        console.print(Text.assemble((f"  {result.check}", _COLOUR[status]), f" ({result.severity})"))
         rows = [f for f in result.findings if f.status is status]
         if not rows:
-            console.print(Text(f"    {result.reason}"))
+            continue
+        console.print(Text.assemble((f"  {result.check}", _COLOUR[status]), f" ({result.severity})"))
         for f in rows[:_SHOWN]:
-            console.print(Text(f"    {f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because}"))
+            _indented(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because}", 4)
         if len(rows) > _SHOWN:
-            console.print(Text(f"    ... and {len(rows) - _SHOWN} more (--format markdown lists them)", "dim"))
+            _indented(console, f"... and {len(rows) - _SHOWN} more (--format markdown lists them)", "dim", 4)
+
+    _bare(results, console)
+
+
+def _bare(results: list[CheckResult], console: Console) -> None:
+    """Results without findings: each reason once, with the checks it holds for."""
+    bare = [result for result in results if not result.findings]
+    for reason in dict.fromkeys(result.reason for result in bare):
+        checks = [result.check for result in bare if result.reason == reason]
+        _indented(console, f"{len(checks)} checks: {reason}", 2)
+        _indented(console, f"{', '.join(checks)}", "dim", 4)
 
 
 def _not_applicable(report: Report, console: Console) -> None:
     results = report.verdict.with_status(Status.NOT_APPLICABLE)
-    for reason in dict.fromkeys(result.reason for result in results):
-        checks = [result.check for result in results if result.reason == reason]
-        console.print(Text(f"\nNot applicable ({len(checks)} checks): {reason}", "dim"))
-        console.print(Text(f"  {', '.join(checks)}", "dim"))
+    if results:
+        console.print(Text("\nNot applicable", "bold"))
+        _bare(results, console)
 
 
 def _recommendations(report: Report, console: Console) -> None:
@@ -124,9 +150,9 @@ def _recommendations(report: Report, console: Console) -> None:
     if said:
         console.print(Text("\nRecommendations", "bold"))
     for number, text in enumerate(said[: 2 * _SHOWN], 1):
-        console.print(Text(f"  {number}. {text}"))
+        _indented(console, f"{number}. {text}", 2)
     if len(said) > 2 * _SHOWN:
-        console.print(Text(f"  ... and {len(said) - 2 * _SHOWN} more", "dim"))
+        _indented(console, f"... and {len(said) - 2 * _SHOWN} more", "dim", 2)
 
 
 def _footer(report: Report, console: Console) -> None:
@@ -136,8 +162,8 @@ def _footer(report: Report, console: Console) -> None:
     for part in report.unseen:
         reasons.setdefault(part.value.why, []).append(f"{part.name} ({part.side})")
     for why, names in reasons.items():
-        console.print(Text(f"  {why}"))
-        console.print(Text(f"    {', '.join(names)}", "dim"))
+        _indented(console, f"{why}", 2)
+        _indented(console, f"{', '.join(names)}", "dim", 4)
     console.print(
         f"\n{report.api_calls} API calls. Score = passed / applicable weight (docs/score.md); exit {report.exit}."
     )

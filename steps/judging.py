@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from pytest_bdd import then
+from pytest_bdd.reporting import scenario_reports_registry
 
 from dr_checks.carrying import RESULT_PROPERTY, result_to_json
 from dr_checks.exceptions import apply_exceptions
@@ -33,7 +34,7 @@ def _step(check: Check) -> Callable[[Observation, pytest.FixtureRequest], None]:
     def judged(estate: Observation, request: pytest.FixtureRequest) -> None:
         result = judge(check, estate.snapshot, estate.environment, estate.only_tenants)
         result = apply_exceptions(result, estate.exceptions, estate.snapshot.taken_at.date())
-        scenario = request.node.function.__scenario__
+        scenario = scenario_reports_registry[request.node].scenario
         result = replace(result, scenario=scenario.name, feature=scenario.feature.name)
         request.node.user_properties.append((RESULT_PROPERTY, result_to_json(result)))
         _raise(result)

@@ -40,7 +40,8 @@ def test_the_features_and_steps_have_no_silent_fault() -> None:
 
 def test_every_feature_is_bound_by_the_one_binding_module() -> None:
     binder = importlib.import_module("features.test_features")
-    bound = {f.__scenario__.name for name, f in vars(binder).items() if name.startswith("test_")}
+    registry = importlib.import_module("pytest_bdd.scenario").scenario_wrapper_template_registry
+    bound = {registry[f].name for name, f in vars(binder).items() if name.startswith("test_")}
     assert {scenario.name for scenario in SCENARIOS} == bound
 
 
