@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,10 @@ DEFINITION_READS = frozenset({"ecs:DescribeTaskDefinition"})
 
 _SERVICES_A_CALL = 10
 _TASKS_A_CALL = 100
+_SECRET_NAME = re.compile(
+    r"PASS|SECRET|TOKEN|SALT|CREDENTIAL|PRIVATE|(^|_)(API|AUTH|NONCE|ACCESS|LOGGED_IN)_?KEY", re.IGNORECASE
+)
+_URL_USER = re.compile(r"//[^/@\s]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,10 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container of a task definition. ``environment`` and ``secrets`` are (name, value or ARN) pairs."""
+    """One container of a task definition. ``environment`` and ``secrets`` are (name, value or ARN) pairs.
+
+    Values of variables named like a secret, and the user part of URLs, are digests: they never enter the evidence.
+    """
 
     name: str
     image: str
@@ -79,6 +88,7 @@ class Container:
     secrets: tuple[tuple[str, str], ...]
     log_group: str
     log_region: str
+    log_creates_group: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,7 @@ class TaskDefinition:
     task_role: str
     containers: tuple[Container, ...]
     volumes: tuple[Volume, ...]
+    architecture: str = "X86_64"
 
 
 @part(*REGIONAL, reads=CLUSTER_READS)
@@ -129,9 +140,7 @@ def tasks(look: Look) -> tuple[Task, ...]:
     listed = look.pages("ecs", "list_tasks", "taskArns", cluster=name)
 
     def describe(batch: Sequence[str]) -> list[Task]:
-        return [
-            _task(row) for row in look.call("ecs", "describe_tasks", cluster=name, tasks=list(batch))["tasks"]
-        ]
+        return [_task(row) for row in look.call("ecs", "describe_tasks", cluster=name, tasks=list(batch))["tasks"]]
 
     return tuple(look.batches(describe, listed, _TASKS_A_CALL))
 
@@ -160,9 +169,7 @@ def _service(row: dict[str, Any]) -> Service:
         task_definition=row["taskDefinition"],
         launch_type=row.get("launchType", ""),
         platform_version=row.get("platformVersion", ""),
-        target_groups=tuple(
-            lb["targetGroupArn"] for lb in row.get("loadBalancers", []) if lb.get("targetGroupArn")
-        ),
+        target_groups=tuple(lb["targetGroupArn"] for lb in row.get("loadBalancers", []) if lb.get("targetGroupArn")),
         subnets=tuple(network.get("subnets", [])),
         security_groups=tuple(network.get("securityGroups", [])),
         rollout=primary.get("rolloutState", ""),
@@ -191,6 +198,7 @@ def _definition(row: dict[str, Any]) -> TaskDefinition:
         task_role=row.get("taskRoleArn", ""),
         containers=tuple(_container(c) for c in row["containerDefinitions"]),
         volumes=tuple(_volume(v) for v in row.get("volumes", []) if v.get("efsVolumeConfiguration")),
+        architecture=row.get("runtimePlatform", {}).get("cpuArchitecture") or "X86_64",
     )
 
 
@@ -200,11 +208,19 @@ def _container(row: dict[str, Any]) -> Container:
         name=row["name"],
         image=row["image"],
         ports=tuple(p["containerPort"] for p in row.get("portMappings", [])),
-        environment=tuple(sorted((e["name"], e["value"]) for e in row.get("environment", []))),
+        environment=tuple(sorted((e["name"], _harmless(e["name"], e["value"])) for e in row.get("environment", []))),
         secrets=tuple(sorted((s["name"], s["valueFrom"]) for s in row.get("secrets", []))),
         log_group=log.get("awslogs-group", ""),
         log_region=log.get("awslogs-region", ""),
+        log_creates_group=log.get("awslogs-create-group") == "true",
     )
+
+
+def _harmless(name: str, value: str) -> str:
+    """The value, or its digest where the name says it is a secret: plain variables do hold passwords now and then."""
+    if _SECRET_NAME.search(name):
+        return f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
+    return _URL_USER.sub("//***@", value)
 
 
 def _volume(row: dict[str, Any]) -> Volume:

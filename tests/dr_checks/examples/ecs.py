@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from dr_checks.model import Status
 from dr_estate.environments import Side
 from dr_estate.facts import ecs
-from tests.dr_checks.worlds import DENIED, Example, service, world
+from tests.dr_checks.compute import ONE, TWO, both_services, task
+from tests.dr_checks.worlds import DENIED, NOW, Example, Values, service, world
 
-ONE, TWO = "sit-tenant1-service", "sit-tenant2-service"
 HERE = (ecs.services, Side.DR)
+CLUSTER, TASKS = (ecs.cluster, Side.DR), (ecs.tasks, Side.DR)
+SUNDAY = NOW.replace(day=1)
+GROUP = "arn:aws:elasticloadbalancing:{}:1:targetgroup/sit-{}-tg/1"
+TENANT1_GROUP = (GROUP.format("eu-west-1", "tenant1"),)
+
+
+def _one(**changes: Any) -> Values:
+    return {HERE: (replace(service(ONE), **changes),)}
+
 
 EXAMPLES = [
+    Example("ecs.cluster-active", Status.PASS, world({CLUSTER: ecs.Cluster("sit-cluster", "ACTIVE")})),
+    Example("ecs.cluster-active", Status.FAIL, world({CLUSTER: ecs.Cluster("sit-cluster", None)})),
+    Example("ecs.cluster-active", Status.FAIL, world({CLUSTER: ecs.Cluster("sit-cluster", "DEPROVISIONING")})),
+    Example("ecs.cluster-active", Status.UNKNOWN, world({CLUSTER: DENIED})),
     Example("ecs.service-exists", Status.PASS, world({HERE: (service(ONE), service(TWO))})),
     Example("ecs.service-exists", Status.FAIL, world({HERE: (service(ONE),)}), frozenset({TWO})),
+    Example("ecs.service-exists", Status.FAIL, world({HERE: both_services(status="DRAINING")}), frozenset({TWO})),
     Example("ecs.service-exists", Status.UNKNOWN, world({HERE: DENIED})),
     Example("ecs.desired-and-running", Status.PASS, world({HERE: (service(ONE, 1, 1), service(TWO))})),
     Example(
@@ -21,5 +38,45 @@ EXAMPLES = [
         world({HERE: (service(ONE, 1, 0), service(TWO))}),
         frozenset({ONE}),
     ),
+    Example("ecs.desired-and-running", Status.FAIL, world({HERE: (service(ONE, 0, 0),)}), frozenset({ONE})),
+    Example("ecs.desired-and-running", Status.PASS, replace(world({HERE: (service(ONE, 0, 0),)}), taken_at=SUNDAY)),
+    Example("ecs.desired-and-running", Status.FAIL, replace(world({HERE: (service(ONE, 1, 0),)}), taken_at=SUNDAY)),
+    Example("ecs.desired-and-running", Status.FAIL, world({HERE: ()}), frozenset({"all services"})),
     Example("ecs.desired-and-running", Status.UNKNOWN, world({HERE: DENIED})),
+    Example("ecs.deployment-sound", Status.PASS, world({HERE: both_services(rollout="IN_PROGRESS")})),
+    Example("ecs.deployment-sound", Status.FAIL, world({HERE: both_services(rollout="FAILED")}), frozenset({TWO})),
+    Example("ecs.deployment-sound", Status.PASS, world({HERE: ()})),
+    Example("ecs.deployment-sound", Status.UNKNOWN, world({HERE: DENIED})),
+    Example("ecs.target-group-attached", Status.PASS, world(_one(target_groups=TENANT1_GROUP))),
+    Example("ecs.target-group-attached", Status.FAIL, world(_one(target_groups=()))),
+    Example(
+        "ecs.target-group-attached",
+        Status.FAIL,
+        world(_one(target_groups=(GROUP.format("eu-west-1", "tenant2"),))),
+        frozenset({ONE}),
+    ),
+    Example("ecs.target-group-attached", Status.PASS, world({HERE: ()})),
+    Example("ecs.target-group-attached", Status.UNKNOWN, world({HERE: DENIED})),
+    Example(
+        "ecs.zone-spread",
+        Status.PASS,
+        world({HERE: both_services(), TASKS: (task(ONE, "a"), task(ONE, "b"), task(TWO, "a"))}),
+    ),
+    Example(
+        "ecs.zone-spread",
+        Status.FAIL,
+        world({HERE: both_services(), TASKS: (task(ONE, "a"), task(ONE, "a"), task(TWO, "a"))}),
+        frozenset({ONE}),
+    ),
+    Example("ecs.zone-spread", Status.PASS, world({HERE: both_services(), TASKS: (task(ONE), task(TWO))})),
+    Example("ecs.zone-spread", Status.UNKNOWN, world({HERE: both_services(), TASKS: DENIED})),
+    Example("ecs.platform-version", Status.PASS, world({HERE: both_services(platform_version="LATEST")})),
+    Example(
+        "ecs.platform-version",
+        Status.FAIL,
+        world({HERE: both_services(platform_version="1.3.0")}),
+        frozenset({TWO}),
+    ),
+    Example("ecs.platform-version", Status.PASS, world({HERE: ()})),
+    Example("ecs.platform-version", Status.UNKNOWN, world({HERE: DENIED})),
 ]

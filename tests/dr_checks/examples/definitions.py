@@ -1,0 +1,89 @@
+"""Examples of the task definition checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import ecs
+from dr_estate.snapshot import Snapshot
+from tests.dr_checks.compute import D, P, both_services, container, definition, definitions, image
+from tests.dr_checks.worlds import DENIED, Example, Values, world
+
+TENANT2 = frozenset({"sit-tenant2"})
+LOCAL = (("WORDPRESS_DB_HOST", f"sit-mysql.x.{D}.rds.amazonaws.com"), ("TENANT", "tenant2"))
+
+
+def _estate(changes: dict[str, Any] | None = None, **two: Any) -> Snapshot:
+    """Both regions alike, but for the second tenant's DR definition (``two``) or its container (``changes``)."""
+    here = definitions(D, changes=changes, **two)
+    return world(
+        {
+            (ecs.services, Side.DR): both_services(),
+            (ecs.task_definitions, Side.PRIMARY): definitions(P),
+            (ecs.task_definitions, Side.DR): here,
+        }
+    )
+
+
+def _dark() -> Snapshot:
+    values: Values = {
+        (ecs.services, Side.DR): both_services(),
+        (ecs.task_definitions, Side.PRIMARY): definitions(P),
+        (ecs.task_definitions, Side.DR): (definition("tenant1", D), DENIED),
+    }
+    return world(values)
+
+
+NOTHING = world(
+    {
+        (ecs.services, Side.DR): (),
+        (ecs.task_definitions, Side.PRIMARY): definitions(P),
+        (ecs.task_definitions, Side.DR): (),
+    }
+)
+ANOTHER_SECRET = (("DB_USER", f"arn:aws:secretsmanager:{D}:1:secret:sit-tenant1-db-credentials-AbCdEf:username::"),)
+
+EXAMPLES = [
+    Example("definitions.parity", Status.PASS, _estate()),
+    Example("definitions.parity", Status.PASS, _estate(cpu=1024, memory=2048)),
+    Example("definitions.parity", Status.PASS, NOTHING),
+    Example("definitions.parity", Status.UNKNOWN, _dark()),
+    *(
+        Example("definitions.parity", Status.FAIL, broken, TENANT2)
+        for broken in (
+            _estate(cpu=256),
+            _estate(memory=512),
+            _estate(network_mode="bridge"),
+            _estate(architecture="ARM64"),
+            _estate(volumes=()),
+            _estate(volumes=(ecs.Volume("content", "fs-1", "", transit_encryption=True),)),
+            _estate(containers=()),
+            _estate({"ports": (8080,)}),
+            _estate({"environment": LOCAL[:1]}),
+            _estate({"environment": (*LOCAL, ("DEBUG", "1"))}),
+            _estate({"secrets": ANOTHER_SECRET}),
+            _estate({"secrets": ()}),
+        )
+    ),
+    Example("definitions.image-registry", Status.PASS, _estate()),
+    Example("definitions.image-registry", Status.PASS, _estate({"image": "public.ecr.aws/docker/wordpress:6"})),
+    Example("definitions.image-registry", Status.FAIL, _estate({"image": image(P)}), TENANT2),
+    Example("definitions.image-registry", Status.WARN, _estate({"image": image("eu-north-1")}), TENANT2),
+    Example("definitions.image-registry", Status.PASS, NOTHING),
+    Example("definitions.image-registry", Status.UNKNOWN, _dark()),
+    Example("definitions.primary-region-names", Status.PASS, _estate()),
+    Example("definitions.primary-region-names", Status.PASS, _estate({"environment": (("PRIMARY_REGION", P),)})),
+    Example("definitions.primary-region-names", Status.PASS, NOTHING),
+    Example("definitions.primary-region-names", Status.UNKNOWN, _dark()),
+    *(
+        Example("definitions.primary-region-names", Status.FAIL, _estate(changed), TENANT2)
+        for changed in (
+            {"environment": container("tenant2", P).environment},
+            {"environment": (("AWS_REGION", P),)},
+            {"secrets": container("tenant2", P).secrets},
+            {"log_region": P},
+        )
+    ),
+]

@@ -1,0 +1,80 @@
+"""Examples of the image registry checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import ecr, ecs
+from dr_estate.snapshot import Snapshot
+from tests.dr_checks.compute import (
+    NEW,
+    OLD,
+    ONE,
+    REPOSITORY,
+    TWO,
+    D,
+    P,
+    both_services,
+    definitions,
+    image,
+    repository,
+    task,
+)
+from tests.dr_checks.worlds import DENIED, SIT, Example, world
+
+ABSENT = ecr.Repository(SIT.account, REPOSITORY, None)
+UNSEEN = ecr.Repository(SIT.account, REPOSITORY, DENIED)
+TO_DR = ecr.ReplicationRule(((D, SIT.account),), ("sit-",))
+HELD = (repository(NEW, OLD),)
+RUNNING = (task(ONE), task(TWO))
+
+
+def _estate(
+    here: Any = HELD,
+    tasks: Any = RUNNING,
+    changes: dict[str, Any] | None = None,
+    rules: Any = (TO_DR,),
+    there: Any = HELD,
+) -> Snapshot:
+    return world(
+        {
+            (ecs.services, Side.DR): both_services(),
+            (ecs.tasks, Side.PRIMARY): tasks,
+            (ecs.task_definitions, Side.PRIMARY): definitions(P),
+            (ecs.task_definitions, Side.DR): definitions(D, changes=changes),
+            (ecr.repositories, Side.PRIMARY): there,
+            (ecr.repositories, Side.DR): here,
+            (ecr.replication_rules, Side.PRIMARY): rules,
+        }
+    )
+
+
+DIGEST = frozenset({f"{REPOSITORY}@{NEW}"})
+
+EXAMPLES = [
+    Example("ecr.repository-exists", Status.PASS, _estate()),
+    Example("ecr.repository-exists", Status.FAIL, _estate((ABSENT,)), frozenset({REPOSITORY})),
+    Example("ecr.repository-exists", Status.UNKNOWN, _estate((UNSEEN,))),
+    Example("ecr.replication-rule", Status.PASS, _estate()),
+    Example("ecr.replication-rule", Status.PASS, _estate(rules=(ecr.ReplicationRule(((D, SIT.account),), ()),))),
+    Example("ecr.replication-rule", Status.FAIL, _estate(rules=()), frozenset({REPOSITORY})),
+    Example("ecr.replication-rule", Status.FAIL, _estate(rules=(ecr.ReplicationRule((("eu-north-1", "1"),), ()),))),
+    Example("ecr.replication-rule", Status.FAIL, _estate(rules=(ecr.ReplicationRule(((D, "1"),), ("other",)),))),
+    Example("ecr.replication-rule", Status.UNKNOWN, _estate(rules=DENIED)),
+    Example("ecr.digest-present", Status.PASS, _estate()),
+    Example("ecr.digest-present", Status.PASS, _estate(tasks=(task(ONE, digest=OLD),))),
+    Example("ecr.digest-present", Status.FAIL, _estate((repository(OLD),)), DIGEST),
+    Example("ecr.digest-present", Status.FAIL, _estate((repository(OLD),), tasks=()), DIGEST),
+    Example("ecr.digest-present", Status.FAIL, _estate((ABSENT,)), DIGEST),
+    Example("ecr.digest-present", Status.UNKNOWN, _estate((UNSEEN,))),
+    Example("ecr.digest-present", Status.UNKNOWN, _estate(tasks=DENIED)),
+    Example("images.parity", Status.PASS, _estate()),
+    Example("images.parity", Status.PASS, _estate(changes={"image": image(D, ":live")})),
+    Example("images.parity", Status.PASS, _estate(tasks=())),
+    Example("images.parity", Status.FAIL, _estate(changes={"image": image(D, f"@{OLD}")}), frozenset({"sit-tenant2"})),
+    Example("images.parity", Status.FAIL, _estate((repository(OLD),), changes={"image": image(D, ":live")})),
+    Example("images.parity", Status.PASS, _estate((ABSENT,), changes={"image": image(D, ":live")})),
+    Example("images.parity", Status.UNKNOWN, _estate(tasks=DENIED)),
+]
