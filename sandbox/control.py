@@ -26,7 +26,7 @@ class Control:
     """Routes control requests. Each needs the token this run of the sandbox was started with."""
 
     def __init__(self, token: str, world: World, hooks: dict[str, Callable[..., Any]]) -> None:
-        """``hooks``: ``save()``, ``stop()``, ``counts()``, ``reset_counts()``, ``latency(seconds)``."""
+        """``hooks``: ``save()``, ``stop(save)``, ``counts()``, ``reset_counts()``, ``latency(seconds)``, ``changed()``."""
         self._token = token
         self._world = world
         self._hooks = hooks
@@ -42,7 +42,7 @@ class Control:
             ("POST", "break"): self._break,
             ("POST", "mend"): self._mend,
             ("POST", "save"): lambda _: self._done("save"),
-            ("POST", "stop"): lambda _: self._done("stop"),
+            ("POST", "stop"): lambda body: self._done("stop", body.get("save", True)),
         }
 
     def __call__(self, environ: Environ) -> Response:

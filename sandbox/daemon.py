@@ -53,14 +53,14 @@ def up(environment: Environment, tenants: int | None = None, port: int = 0, fres
         return started
 
 
-def down(environment: Environment) -> bool:
-    """Stop the sandbox of ``environment`` and wait until its lock is free; False where none ran.
+def down(environment: Environment, save: bool = True) -> bool:
+    """Save and stop the sandbox of ``environment`` and wait until its lock is free; False where none ran.
 
-    Raises SandboxError where it does not end in time.
+    Raises SandboxError where its world cannot be saved, or it does not end in time.
     """
     found = find(environment)
     if found is not None:
-        found.ask("POST", "stop")
+        found.ask("POST", "stop", {"save": save})
     if not _await_free(environment.name):
         raise SandboxError(f"The sandbox of {environment.name} did not stop within {DOWN_DEADLINE_S:.0f} s.")
     return found is not None
@@ -80,7 +80,7 @@ def find(environment: Environment) -> Endpoint | None:
 
 def purge(environment: Environment) -> None:
     """Stop the sandbox of ``environment`` and forget its world."""
-    down(environment)
+    down(environment, save=False)
     shutil.rmtree(folder_of(environment.name), ignore_errors=True)
 
 

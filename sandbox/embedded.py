@@ -21,13 +21,18 @@ DEFAULT_TENANTS = 12
 
 @contextmanager
 def running(
-    environment: Environment, tenants: int = DEFAULT_TENANTS, latency_s: float = 0.0, port: int = 0
+    environment: Environment,
+    tenants: int = DEFAULT_TENANTS,
+    latency_s: float = 0.0,
+    port: int = 0,
+    seeded: bool = True,
 ) -> Iterator[Endpoint]:
     """Run the healthy world of ``environment`` with ``tenants`` tenants, each call delayed by ``latency_s``.
 
-    Raises SandboxError where it does not come up.
+    A world that is not ``seeded`` holds the people alone. Raises SandboxError where it does not come up.
     """
-    order = Order(environment.model_dump(mode="json"), tenants, port=port, latency_s=latency_s)
+    settings = environment.model_dump(mode="json")
+    order = Order(settings, tenants, port=port, latency_s=latency_s, seeded=seeded)
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
         child, endpoint = start(order, Path(folder) / "log")
         try:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import traceback
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
 
+import orjson
+from botocore.loaders import JSONFileLoader
 from werkzeug.wrappers import Response
 
 from sandbox.answers import defect, not_implemented
@@ -35,13 +40,31 @@ def prepare() -> None:
     os.environ.update({"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull})
 
 
+def quicken() -> None:
+    """Halve the start-up of this process: botocore's data files are read by orjson, and nothing is collected meanwhile.
+
+    Call ``gc.freeze`` and ``gc.enable`` when the world is up: what stands by then is not garbage.
+    """
+    gc.disable()
+    JSONFileLoader._load_file = _read_json
+
+
+def _read_json(_: JSONFileLoader, path: str, opened: Callable[[str, str], BinaryIO]) -> Any:
+    if not Path(path).is_file():
+        return None
+    with opened(path, "rb") as file:
+        return orjson.loads(file.read())
+
+
 class Emulator:
     """Moto, with our repairs installed, answering for one account unless the caller's key belongs to another."""
 
     def __init__(self, account: str) -> None:
+        from sandbox import lacks
+
+        lacks.install()
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-        _install_repairs()
         self.account = account
         self.people = Registry(account)
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -76,13 +99,3 @@ def _is_missing(call: Call, response: Response) -> bool:
     if response.status_code != NEVER_EMPTY or call.service == "s3":
         return False
     return not response.get_data() or (response.mimetype or "") in MISSING_TYPES
-
-
-def _install_repairs() -> None:
-    try:
-        from sandbox.lacks import install
-    except ModuleNotFoundError as absent:
-        if absent.name != "sandbox.lacks":
-            raise
-        return
-    install()

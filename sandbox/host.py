@@ -7,6 +7,7 @@ The word is one JSON line: the endpoint, or ``{"error": sentence}``. After that 
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import secrets
@@ -35,7 +36,10 @@ SAVE_SHARE = 10
 
 @dataclass(frozen=True)
 class Order:
-    """What the host is to run. ``folder`` "" keeps no world on disk; ``port`` 0 is any, ``last_port`` if it is free."""
+    """What the host is to run. ``folder`` "" keeps no world on disk; ``port`` 0 is any, ``last_port`` if it is free.
+
+    A world that is not ``seeded`` holds the people and nothing else.
+    """
 
     environment: dict[str, Any]
     tenants: int
@@ -44,6 +48,7 @@ class Order:
     latency_s: float = 0.0
     folder: str = ""
     attached: bool = True
+    seeded: bool = True
 
     def to_line(self) -> bytes:
         """Return the order as the line the host reads."""
@@ -62,15 +67,15 @@ class Host:
         self.endpoint = self._endpoint()
 
     def run(self) -> None:
-        """Serve until told to stop, and save the world once more."""
+        """Serve until told to stop."""
         if self.folder:
             threading.Thread(target=self._keep_saving, daemon=True).start()
         self.server.serve_forever(poll_interval=0.05)
-        if self.folder:
-            self.save()
 
-    def stop(self) -> None:
-        """End ``run`` soon; the answer to whoever asked still goes out."""
+    def stop(self, save: bool = True) -> None:
+        """Save the world, then end ``run`` soon; the answer to whoever asked still goes out."""
+        if save and self.folder:
+            self.save()
         faults.STOPPING.set()
         threading.Timer(0.05, self.server.shutdown).start()
 
@@ -111,6 +116,8 @@ class Host:
         if kept is not None and kept.exists():
             _same_world(persistence.about(kept), self._about())
             persistence.load(kept)
+        elif not self.order.seeded:
+            moto.settle_people()
         else:
             seeds.fill(self.environment, self.order.tenants, moto.settle_people)
 
@@ -135,7 +142,11 @@ class Host:
         while not faults.STOPPING.wait(pause):
             self.application.changed.wait()
             began = time.monotonic()
-            self.save()
+            try:
+                self.save()
+            except (SandboxError, OSError) as failed:
+                # said again, and loudly, by the save of `down`; the next change tries anew
+                print(failed, file=sys.stderr, flush=True)  # noqa: T201 - the log of this process
             pause = max(SAVE_PAUSE_S, SAVE_SHARE * (time.monotonic() - began))
 
 
@@ -169,7 +180,7 @@ def _same_world(kept: dict[str, Any], wanted: dict[str, Any]) -> None:
 def _follow(stdin: TextIO, host: Host) -> None:
     """Stop when the process that started this one is gone."""
     stdin.read()
-    host.stop()
+    host.stop(save=False)
 
 
 def _tell(word: TextIO, said: dict[str, Any]) -> None:
@@ -183,6 +194,7 @@ def main() -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     order = Order(**json.loads(sys.stdin.readline()))
     emulator.prepare()
+    emulator.quicken()
     try:
         host = Host(order)
     except SandboxError as refused:
@@ -193,6 +205,8 @@ def main() -> int:
 
         keep(host.folder, host.endpoint)
         host.save()
+    gc.freeze()
+    gc.enable()
     if order.attached:
         threading.Thread(target=_follow, args=(sys.stdin, host), daemon=True).start()
     _tell(word, to_json(host.endpoint))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pickle
 import platform
 import stat
 import sys
@@ -38,9 +39,12 @@ def stamp() -> dict[str, str]:
 
 
 def dump() -> bytes:
-    """Return the world as bytes. The caller holds the world's lock."""
+    """Return the world as bytes. The caller holds the world's lock. Raises SandboxError where a part will not pickle."""
     out = io.BytesIO()
-    _Pickler(out).dump({"backends": _backends(), "state": STATE.__dict__})
+    try:
+        _Pickler(out).dump({"backends": _backends(), "state": STATE.__dict__})
+    except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as stubborn:
+        raise SandboxError(f"The world cannot be saved: {stubborn}") from stubborn
     return out.getvalue()
 
 
@@ -142,12 +146,16 @@ _REDUCERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (BackendDict, lambda held: (_held_by, _name_of(held))),
     (AccountSpecificBackend, lambda regions: (_account_of, (*_name_of(_parent_of(regions)), regions.account_id))),
     (_PRIVATE_KEYS, _reduced_key),
-    (Certificate, lambda c: (load_pem_x509_certificate, (c.public_bytes(serialization.Encoding.PEM),))),
+    (Certificate, lambda c: (_certificate_from, (c.public_bytes(serialization.Encoding.PEM),))),
 )
 
 
 def _key_from(pem: bytes) -> Any:
     return serialization.load_pem_private_key(pem, password=None)
+
+
+def _certificate_from(pem: bytes) -> Certificate:
+    return load_pem_x509_certificate(pem)
 
 
 def _name_of(held: BackendDict[Any]) -> tuple[str, str]:

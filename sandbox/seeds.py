@@ -55,7 +55,8 @@ def fill(environment: Environment, tenants: int, settle: Callable[[], None]) -> 
 
 def build(environment: Environment, tenants: int, settle: Callable[[], None]) -> None:
     """Build the world from the environment file. Raises SandboxError where seeding fails."""
-    seed = _seeder()
+    from sandbox.seeding import seed
+
     os.environ["MOTO_ACCOUNT_ID"] = environment.account
     try:
         settle()
@@ -66,16 +67,6 @@ def build(environment: Environment, tenants: int, settle: Callable[[], None]) ->
         del os.environ["MOTO_ACCOUNT_ID"]
     STATE.environment = environment.model_dump(mode="json")
     STATE.seeded_at = now()
-
-
-def _seeder() -> Callable[[Environment, int], None]:
-    try:
-        from sandbox.seeding import seed
-    except ImportError as absent:
-        if absent.name != "sandbox.seeding":
-            raise
-        return lambda _environment, _tenants: None
-    return seed
 
 
 def _fresh(path: Path) -> bool:

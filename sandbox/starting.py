@@ -28,6 +28,8 @@ def start(order: Order, log: Path) -> tuple[subprocess.Popen[bytes], Endpoint]:
     Raises SandboxError with the host's own sentence, or the end of its log where it died without one.
     """
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if log.exists():
+        log.replace(log.with_name("log.previous"))
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as errors:
         child = subprocess.Popen(
             [sys.executable, "-m", "sandbox.host"],
