@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test setup lint types contracts unit bench allure constraints clean
+.PHONY: demo test setup lint types contracts unit bench docs allure constraints clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -39,6 +39,10 @@ unit: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.status
+
+# The generated pages of docs/.
+docs: setup
+	@$(BIN)/python -m utils.aws_mgmt.reference
 
 # The Allure 3 generator (npm package `allure`), in .tools; with Node from PyPI where there is no Node 20+.
 allure: setup

@@ -124,7 +124,7 @@ def _findings(report: Report, console: Console, status: Status, title: str) -> N
         for f in rows[:_SHOWN]:
             _indented(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because}", 4)
         if len(rows) > _SHOWN:
-            _indented(console, f"... and {len(rows) - _SHOWN} more (--format markdown lists them)", "dim", 4)
+            _indented(console, f"... and {len(rows) - _SHOWN} more (--format markdown lists them)", 4, "dim")
 
     _bare(results, console)
 
@@ -135,7 +135,7 @@ def _bare(results: list[CheckResult], console: Console) -> None:
     for reason in dict.fromkeys(result.reason for result in bare):
         checks = [result.check for result in bare if result.reason == reason]
         _indented(console, f"{len(checks)} checks: {reason}", 2)
-        _indented(console, f"{', '.join(checks)}", "dim", 4)
+        _indented(console, f"{', '.join(checks)}", 4, "dim")
 
 
 def _not_applicable(report: Report, console: Console) -> None:
@@ -163,7 +163,7 @@ def _footer(report: Report, console: Console) -> None:
         reasons.setdefault(part.value.why, []).append(f"{part.name} ({part.side})")
     for why, names in reasons.items():
         _indented(console, f"{why}", 2)
-        _indented(console, f"{', '.join(names)}", "dim", 4)
+        _indented(console, f"{', '.join(names)}", 4, "dim")
     console.print(
         f"\n{report.api_calls} API calls. Score = passed / applicable weight (docs/score.md); exit {report.exit}."
     )

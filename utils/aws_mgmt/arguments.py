@@ -49,21 +49,33 @@ _SANDBOX = {
 }
 
 
+class _Help(argparse.HelpFormatter):
+    """Help of one width everywhere, so that docs/commands.md can be compared with it."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=100, max_help_position=30)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     shared = _global_options()
     parser = argparse.ArgumentParser(
-        prog="dr_cli.py", description="AWS DR Manager: sees, judges and moves a two-region estate.", parents=[shared]
+        prog="dr_cli.py",
+        description="AWS DR Manager: sees, judges and moves a two-region estate.",
+        parents=[shared],
+        formatter_class=_Help,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, flags in _FLAGS.items():
-        command = commands.add_parser(name, help=_HELP[name], description=_HELP[name], parents=[shared])
+        command = commands.add_parser(
+            name, help=_HELP[name], description=_HELP[name], parents=[shared], formatter_class=_Help
+        )
         for flag, about in flags.items():
             command.add_argument(f"--{flag}", action="store_true", help=about)
-    sandbox = commands.add_parser("sandbox", help=_HELP["sandbox"], description=_HELP["sandbox"])
+    sandbox = commands.add_parser("sandbox", help=_HELP["sandbox"], description=_HELP["sandbox"], formatter_class=_Help)
     actions = sandbox.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about in _SANDBOX.items():
-        action = actions.add_parser(name, help=about, description=about, parents=[shared])
+        action = actions.add_parser(name, help=about, description=about, parents=[shared], formatter_class=_Help)
         if name == "up":
             action.add_argument(
                 "--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one, then kept)"

@@ -1,0 +1,37 @@
+"""The docs say what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.reference import DOCS, PAGES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_generated_page_is_fresh(name: str) -> None:
+    assert PAGES[name]() == (DOCS / name).read_text(encoding="utf-8"), "run `make docs`"
+
+
+def test_the_readme_explains_every_exit_code() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [] == [code for code in Exit if not re.search(rf"^\| {code:d} \|", readme, re.MULTILINE)]
+
+
+def test_every_page_that_is_linked_exists() -> None:
+    pages = [ROOT / "README.md", *DOCS.glob("*.md")]
+    links = [(page, target) for page in pages for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))]
+    assert [] == [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()]
+
+
+def test_why_gives_the_reason_of_every_dependency() -> None:
+    declared = re.findall(
+        r'^    "([a-zA-Z0-9-]+)', (ROOT / "pyproject.toml").read_text().split("[build-system]")[0], re.MULTILINE
+    )
+    why = (DOCS / "why.md").read_text(encoding="utf-8").lower()
+    assert [] == [name for name in declared if name.lower() not in why]
