@@ -1,0 +1,158 @@
+"""Are the records that a failover relies on right, and what would Route 53 answer when a region is lost?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks import routing
+from dr_checks.model import Area, Finding, Severity, View
+from dr_checks.registry import GLOBAL, check
+from dr_estate.environments import Side
+from dr_estate.facts import health_checks, route53
+from dr_estate.facts.route53 import Record
+
+LOAD_BALANCER_ALIAS_TTL_S = 60
+
+
+def origin_records(view: View) -> list[Record]:
+    """The records of the traffic name that answer with an address."""
+    name = view.env.traffic.origin_record
+    return [r for r in view.get(route53.records) if r.name == name and r.type in routing.ADDRESS_TYPES]
+
+
+def identifier_of(view: View, side: Side) -> str:
+    """The set identifier of the record that leads to ``side``."""
+    traffic = view.env.traffic
+    return traffic.primary_set_identifier if side is Side.PRIMARY else traffic.secondary_set_identifier
+
+
+def situation(view: View, *down: Side) -> routing.Situation:
+    """The health checks as they are, with ``down``'s regions dark."""
+    known = {found.id: found for found in view.get(health_checks.checks)}
+    return routing.Situation(frozenset(view.env.region(side) for side in down), known)
+
+
+@check(
+    "both traffic records exist, and nothing else answers to their name",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsHealthCheckWiring", "REL11-BP02", "NIST CP-7", "SOC2 A1.2"),
+    traps=("T01", "T12"),
+)
+def pair_present(view: View) -> Iterator[Finding]:
+    """Each address type of the origin name holds exactly the two set identifiers. Source: ListResourceRecordSets."""
+    name = view.env.traffic.origin_record
+    wanted = {identifier_of(view, Side.PRIMARY), identifier_of(view, Side.DR)}
+    found = origin_records(view)
+    for kind in sorted({record.type for record in found}) or ["A"]:
+        there = {record.set_identifier or "no identifier" for record in found if record.type == kind}
+        subject, said = f"{name} {kind}", " and ".join(sorted(wanted))
+        if there == wanted:
+            yield view.ok(subject, said, said, "the cut-over point is complete")
+        else:
+            because = "a missing record cannot be answered with, and making one during an outage needs us-east-1"
+            if there > wanted:
+                because = "a stray record takes part in every answer, and leads outside the plan"
+            yield view.gap(
+                subject,
+                ", ".join(sorted(there)) or "no record",
+                said,
+                because,
+                f"In {view.env.traffic.zone}, keep one aws_route53_record with set_identifier for each of {said}.",
+            )
+
+
+@check(
+    "the traffic records already have their final routing policy",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceRecordSetConfigurationRule", "REL11-BP02"),
+    traps=("T12",),
+)
+def final_policy(view: View) -> Iterator[Finding]:
+    """Turning a simple record into another policy deletes and recreates it: names vanish meanwhile (T12)."""
+    policy = view.env.traffic.policy
+    for record in origin_records(view):
+        subject = f"{record.name} {record.type} {record.set_identifier or ''}".strip()
+        role = {identifier_of(view, Side.PRIMARY): "PRIMARY", identifier_of(view, Side.DR): "SECONDARY"}
+        wanted = f"failover {role.get(record.set_identifier or '', '')}".strip() if policy == "failover" else policy
+        measured = f"failover {record.failover}" if record.policy == "failover" else record.policy
+        if measured == wanted:
+            yield view.ok(subject, measured, wanted, "a failover need not convert it")
+        else:
+            yield view.gap(
+                subject,
+                measured,
+                wanted,
+                "Route 53 converts a record by deleting it: for a while the name does not exist",
+                f"Convert it in a quiet hour, in one change batch: aws_route53_record {policy}_routing_policy.",
+            )
+    if not origin_records(view):
+        yield view.none_expected(view.env.traffic.origin_record, "there is no traffic record: dns.pair-present says so")
+
+
+@check(
+    "no name on the way to the origin is cached longer than the cut-over can wait",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTtl", "DnsTargetResourceRecordSetConfigurationRule", "REL11-BP02"),
+    traps=("T11",),
+)
+def short_ttl(view: View) -> Iterator[Finding]:
+    """TTLs of the origin records, and of CNAMEs of tenants, reach record_ttl_s at most; an alias takes its target's.
+
+    Source: T11, ARC DnsTargetResourceRecordSetConfigurationRule.
+    """
+    limit = view.env.thresholds.record_ttl_s
+    origin, domain = view.env.traffic.origin_record, f".{view.env.traffic.tenant_domain}"
+    on_the_way = [
+        r
+        for r in view.get(route53.records)
+        if r.type in routing.ADDRESS_TYPES and (r.name == origin or r.name.endswith(domain))
+    ]
+    long_lived = [r for r in on_the_way if r.ttl_s is not None and r.ttl_s > limit]
+    for record in long_lived:
+        yield view.gap(
+            f"{record.name} {record.type} {record.set_identifier or ''}".strip(),
+            f"{record.ttl_s} s",
+            f"{limit} s or less",
+            f"resolvers keep sending its visitors to the dead region for up to {record.ttl_s} s",
+            f"Set ttl = {limit} on its aws_route53_record, or make it an alias record.",
+        )
+    if on_the_way and not long_lived:
+        said = f"{len(on_the_way)} record(s), none above {limit} s"
+        yield view.ok("all records", said, f"{limit} s or less", "an alias takes the TTL of its target, 60 s")
+    if not on_the_way:
+        yield view.none_expected(origin, "there is no record on the way: dns.pair-present says so")
+
+
+@check(
+    "no record relies on CloudFront to report its own health",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceHealthCheckRule", "DnsHealthCheckWiring"),
+    traps=("T08",),
+)
+def cloudfront_alias(view: View) -> Iterator[Finding]:
+    """A routed alias to a distribution needs a health check of its own: its target is never evaluated (T08)."""
+    routed = [
+        r for r in view.get(route53.records) if r.alias_zone_id == routing.CLOUDFRONT_ZONE and r.policy != "simple"
+    ]
+    for record in routed:
+        subject = f"{record.name} {record.type} {record.set_identifier}"
+        if record.health_check_id:
+            yield view.ok(subject, record.health_check_id, "a health check", "its own health check decides")
+        else:
+            yield view.gap(
+                subject,
+                "no health check",
+                "a health check",
+                "Route 53 cannot evaluate a distribution: this record counts as healthy for ever",
+                "Set health_check_id on its aws_route53_record, or route at the origin name instead.",
+            )
+    if not routed:
+        yield view.none_expected("aliases to CloudFront", "none of them takes part in failover or weighted routing")

@@ -1,0 +1,139 @@
+"""Examples of the checks on the traffic records and on Route 53's choice among them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dr_checks.model import Status
+from tests.dr_checks.edges import (
+    APEX,
+    CHECK_1,
+    CHECK_2,
+    CLOUDFRONT_ZONE,
+    DOMAIN,
+    DR_BALANCER,
+    HOSTS,
+    ORIGIN,
+    PRIMARY,
+    PRIMARY_BALANCER,
+    SECONDARY,
+    SECONDARY_ID,
+    alias,
+    probe,
+    record,
+    traffic,
+)
+from tests.dr_checks.worlds import DENIED, SIT, Example, world
+
+PAIR, WELL = (PRIMARY, SECONDARY), traffic()
+HEAVY = replace(PRIMARY, failover=None, weight=100)
+LIGHT = replace(SECONDARY, failover=None, weight=0)
+STRAY = replace(LIGHT, set_identifier="old-test", alias_target="elsewhere.example")
+SLOW = replace(PRIMARY, alias_target=None, alias_zone_id=None, values=(f"{PRIMARY_BALANCER}.",), type="CNAME", ttl_s=61)
+BLIND = [replace(r, health_check_id=None, evaluate_target_health=False) for r in PAIR]
+UNCHECKED = [replace(r, evaluate_target_health=False) for r in PAIR]
+WEIGHTED = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"policy": "weighted"})})
+CALCULATED = replace(CHECK_1, id="hc-3", type="CALCULATED", host="", children=("hc-1",), children_needed=1)
+ALARM = replace(CHECK_1, type="CLOUDWATCH_METRIC", host="", alarm_region=SIT.regions.primary)
+EDGE = alias(f"tenant1.{SIT.traffic.tenant_domain}", DOMAIN, CLOUDFRONT_ZONE, False, set_identifier="a", weight=1)
+
+
+def records(*some: object) -> dict[str, object]:
+    """The traffic zone with these records beside its apex's."""
+    return {"records": (*some, *APEX)}
+
+
+def given(check: str, expected: Status, **changed: object) -> Example:
+    """An example of ``check`` on the traffic path, with parts changed."""
+    return Example(f"dns.{check}", expected, world(traffic(**changed)))
+
+
+def choice(check: str, expected: Status, **changed: object) -> Example:
+    """An example of a check on Route 53's choice."""
+    return Example(f"dns-choice.{check}", expected, world(traffic(**changed)))
+
+
+EXAMPLES = [
+    given("pair-present", Status.PASS),
+    given("pair-present", Status.PASS, **records(SECONDARY, PRIMARY)),
+    given("pair-present", Status.FAIL, **records(PRIMARY)),
+    given("pair-present", Status.FAIL, **records(*PAIR, STRAY)),
+    given("pair-present", Status.FAIL, **records(*PAIR, record(ORIGIN, "AAAA", values=("2001:db8::1",)))),
+    given("pair-present", Status.FAIL, **records()),
+    given("pair-present", Status.UNKNOWN, records=DENIED),
+    given("final-policy", Status.PASS),
+    given("final-policy", Status.PASS, **records()),
+    given("final-policy", Status.FAIL, **records(record(ORIGIN, values=("192.0.2.1",)))),
+    given("final-policy", Status.FAIL, **records(HEAVY, LIGHT)),
+    given("final-policy", Status.FAIL, **records(replace(PRIMARY, failover="SECONDARY"), SECONDARY)),
+    given("final-policy", Status.UNKNOWN, records=DENIED),
+    Example("dns.final-policy", Status.PASS, world(traffic(**records(HEAVY, LIGHT)), env=WEIGHTED), env=WEIGHTED),
+    given("short-ttl", Status.PASS),
+    given("short-ttl", Status.PASS, **records(replace(SLOW, ttl_s=60), SECONDARY)),
+    given("short-ttl", Status.PASS, **records(*PAIR, record("mail.wpsit.kimmyai.io", "MX", ttl_s=86400))),
+    given("short-ttl", Status.FAIL, **records(SLOW, SECONDARY)),
+    given("short-ttl", Status.FAIL, **records(*PAIR, record("tenant1.wpsit.kimmyai.io", "CNAME", ttl_s=3600))),
+    given("short-ttl", Status.UNKNOWN, records=DENIED),
+    given("cloudfront-alias", Status.PASS),
+    given("cloudfront-alias", Status.PASS, **records(*PAIR, replace(EDGE, health_check_id="hc-1"))),
+    given("cloudfront-alias", Status.FAIL, **records(*PAIR, EDGE)),
+    given("cloudfront-alias", Status.UNKNOWN, records=DENIED),
+    choice("all-well", Status.PASS),
+    choice("all-well", Status.PASS, **records(HEAVY, LIGHT)),
+    choice("all-well", Status.FAIL, **records(replace(HEAVY, weight=90), replace(LIGHT, weight=10))),
+    choice("all-well", Status.FAIL, checks=(replace(CHECK_1, inverted=True), CHECK_2)),
+    choice("all-well", Status.FAIL, **records(replace(PRIMARY, alias_target=DR_BALANCER), SECONDARY)),
+    choice("all-well", Status.UNKNOWN, **records(record(ORIGIN, set_identifier="x", other_policy="GeoLocation"))),
+    choice("all-well", Status.UNKNOWN, checks=DENIED),
+    choice("primary-down", Status.PASS),
+    choice("primary-down", Status.PASS, **records(HEAVY, LIGHT)),
+    choice("primary-down", Status.PASS, **records(*UNCHECKED)),
+    choice("primary-down", Status.PASS, **records(*UNCHECKED), checks=(replace(CHECK_1, host=""), CHECK_2)),
+    choice(
+        "primary-down",
+        Status.PASS,
+        **records(replace(UNCHECKED[0], health_check_id="hc-3"), SECONDARY),
+        checks=(CHECK_1, CHECK_2, CALCULATED),
+    ),
+    choice(
+        "primary-down", Status.PASS, **records(*UNCHECKED), checks=(replace(ALARM, without_data="Unhealthy"), CHECK_2)
+    ),
+    choice(
+        "primary-down", Status.FAIL, **records(*UNCHECKED), checks=(replace(ALARM, without_data="Healthy"), CHECK_2)
+    ),
+    choice(
+        "primary-down", Status.FAIL, **records(*UNCHECKED), checks=(replace(ALARM, without_data="LastKnownStatus"),)
+    ),
+    choice("primary-down", Status.FAIL, **records(*UNCHECKED), checks=(replace(CHECK_1, disabled=True), CHECK_2)),
+    choice("primary-down", Status.FAIL, **records(*UNCHECKED), checks=(replace(CHECK_1, type="RECOVERY_CONTROL"),)),
+    choice("primary-down", Status.FAIL, **records(*BLIND)),
+    choice("primary-down", Status.FAIL, **records(PRIMARY)),
+    choice(
+        "primary-down",
+        Status.FAIL,
+        **records(replace(HEAVY, evaluate_target_health=False, health_check_id=None), LIGHT),
+    ),
+    choice("primary-down", Status.UNKNOWN, records=DENIED),
+    choice("dr-down", Status.PASS),
+    choice("dr-down", Status.PASS, **records(HEAVY, LIGHT)),
+    choice("dr-down", Status.FAIL, **records(SECONDARY)),
+    choice("dr-down", Status.FAIL, **records(UNCHECKED[0], BLIND[1]), checks=(probe("hc-1", DR_BALANCER), CHECK_2)),
+    choice("dr-down", Status.UNKNOWN, records=DENIED),
+    choice("both-down", Status.PASS),
+    choice("both-down", Status.PASS, **records(HEAVY, LIGHT)),
+    choice("both-down", Status.FAIL, **records(HEAVY, LIGHT, replace(STRAY, health_check_id=None))),
+    choice("both-down", Status.UNKNOWN, records=DENIED),
+    choice("pin-holds", Status.PASS),
+    choice("pin-holds", Status.PASS, **records(HEAVY, LIGHT)),
+    choice("pin-holds", Status.PASS, checks=(replace(CHECK_1, disabled=True), CHECK_2)),
+    choice("pin-holds", Status.FAIL, **records(replace(PRIMARY, health_check_id=None), SECONDARY)),
+    choice("pin-holds", Status.FAIL, checks=(CHECK_2,)),
+    choice("pin-holds", Status.UNKNOWN, checks=DENIED),
+    Example("dns.pair-present", Status.FAIL, world(traffic(**records(PRIMARY))), frozenset({f"{ORIGIN} A"})),
+    Example(
+        "dns.short-ttl",
+        Status.FAIL,
+        world(traffic(**records(SLOW, replace(SECONDARY, type="CNAME", ttl_s=3600), *HOSTS))),
+        frozenset({f"{ORIGIN} CNAME {SECONDARY_ID}"}),
+    ),
+]

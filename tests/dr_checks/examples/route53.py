@@ -1,0 +1,120 @@
+"""Examples of the checks on the traffic zone and its health checks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dr_checks.model import Status
+from dr_estate.facts.route53 import ListedZone
+from tests.dr_checks.edges import (
+    APEX,
+    CHECK_1,
+    CHECK_2,
+    DR_BALANCER,
+    ORIGIN,
+    PRIMARY,
+    PRIMARY_ID,
+    RECORDS,
+    SECONDARY,
+    SECONDARY_ID,
+    THE_ZONE,
+    ZONE,
+    ZONES,
+    status,
+    traffic,
+)
+from tests.dr_checks.worlds import DENIED, SIT, Example, world
+
+NS, SOA = APEX
+PARENT = SIT.traffic.parent_zone or ""
+DENYING = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"denied_zones": (ZONE,)})})
+SLOW_SOA = replace(SOA, values=(SOA.values[0].replace(" 300", " 86400"),))
+ALARM = replace(CHECK_1, type="CLOUDWATCH_METRIC", host="", alarm_region=SIT.regions.primary, alarm_name="down")
+
+
+def given(check: str, expected: Status, *subjects: str, **changed: object) -> Example:
+    """An example of ``check`` on the traffic path, with parts changed."""
+    return Example(check, expected, world(traffic(**changed)), frozenset(subjects))
+
+
+def apex(*changed: object) -> dict[str, object]:
+    """The zone with these records at its apex."""
+    return {"records": (PRIMARY, SECONDARY, *changed)}
+
+
+def checked(expected: Status, check: str, *checks: object) -> Example:
+    """An example of a health-check check, with these health checks."""
+    return given(f"health-checks.{check}", expected, checks=checks)
+
+
+EXAMPLES = [
+    given("route53.zone-accessible", Status.PASS),
+    given("route53.zone-accessible", Status.PASS, zones=(*ZONES, ListedZone("Z9", ZONE, True))),
+    given("route53.zone-accessible", Status.FAIL, ZONE, zones=(ZONES[1],)),
+    given("route53.zone-accessible", Status.FAIL, ZONE, zones=(*ZONES, ListedZone("Z9", ZONE, False))),
+    given("route53.zone-accessible", Status.UNKNOWN, zones=DENIED),
+    given("route53.own-name-servers", Status.PASS),
+    given("route53.own-name-servers", Status.PASS, **apex(replace(NS, values=NS.values[::-1]), SOA)),
+    given("route53.own-name-servers", Status.PASS, zone=None),
+    given("route53.own-name-servers", Status.FAIL, **apex(replace(NS, values=("ns1.elsewhere.example.",)), SOA)),
+    given("route53.own-name-servers", Status.FAIL, **apex(SOA)),
+    given("route53.own-name-servers", Status.UNKNOWN, zone=DENIED),
+    given("route53.accelerated-recovery", Status.PASS),
+    given("route53.accelerated-recovery", Status.PASS, zone=None),
+    given("route53.accelerated-recovery", Status.FAIL, ZONE, zone=replace(THE_ZONE, accelerated_recovery="")),
+    given("route53.accelerated-recovery", Status.FAIL, zone=replace(THE_ZONE, accelerated_recovery="ENABLING")),
+    given("route53.accelerated-recovery", Status.UNKNOWN, zone=DENIED),
+    given("route53.denied-zones", Status.PASS),
+    given("route53.denied-zones", Status.PASS, zones=(*ZONES, ListedZone("Z0", PARENT, False))),
+    given("route53.denied-zones", Status.PASS, zones=()),
+    given("route53.denied-zones", Status.FAIL, ORIGIN, zones=(*ZONES, ListedZone("Z3", ORIGIN, False))),
+    Example("route53.denied-zones", Status.FAIL, world(traffic(), env=DENYING), env=DENYING),
+    given("route53.denied-zones", Status.UNKNOWN, zones=DENIED),
+    given("route53.negative-ttl", Status.PASS),
+    given("route53.negative-ttl", Status.PASS, **apex(NS, replace(SLOW_SOA, ttl_s=900))),
+    given("route53.negative-ttl", Status.PASS, zone=None),
+    given("route53.negative-ttl", Status.FAIL, ZONE, **apex(NS, replace(SLOW_SOA, ttl_s=901))),
+    given("route53.negative-ttl", Status.UNKNOWN, **apex(NS)),
+    given("route53.negative-ttl", Status.UNKNOWN, records=DENIED),
+    checked(Status.PASS, "attached", CHECK_1, CHECK_2),
+    checked(Status.FAIL, "attached", CHECK_1),
+    given(
+        "health-checks.attached",
+        Status.FAIL,
+        f"{ORIGIN} A {SECONDARY_ID}",
+        records=(PRIMARY, replace(SECONDARY, health_check_id=None)),
+    ),
+    given("health-checks.attached", Status.PASS, records=APEX),
+    given("health-checks.attached", Status.UNKNOWN, checks=DENIED),
+    checked(Status.PASS, "enabled", CHECK_1, CHECK_2),
+    checked(Status.PASS, "enabled", CHECK_1, CHECK_2, replace(CHECK_1, id="of somebody else", disabled=True)),
+    checked(Status.FAIL, "enabled", CHECK_1, replace(CHECK_2, disabled=True)),
+    checked(Status.PASS, "enabled"),
+    given("health-checks.enabled", Status.UNKNOWN, checks=DENIED),
+    checked(Status.PASS, "not-inverted", CHECK_1, CHECK_2),
+    checked(Status.FAIL, "not-inverted", replace(CHECK_1, inverted=True), CHECK_2),
+    given("health-checks.not-inverted", Status.UNKNOWN, checks=DENIED),
+    checked(Status.PASS, "probes-own-target", CHECK_1, CHECK_2),
+    checked(Status.PASS, "probes-own-target", replace(CHECK_1, host="", address="192.0.2.1"), CHECK_2),
+    checked(Status.PASS, "probes-own-target", replace(ALARM, without_data="Unhealthy"), CHECK_2),
+    checked(Status.FAIL, "probes-own-target", replace(ALARM, without_data="LastKnownStatus"), CHECK_2),
+    checked(Status.FAIL, "probes-own-target", replace(CHECK_1, host=DR_BALANCER), CHECK_2),
+    checked(Status.FAIL, "probes-own-target", replace(CHECK_1, host=ORIGIN), CHECK_2),
+    given("health-checks.probes-own-target", Status.UNKNOWN, checks=DENIED),
+    given("health-checks.healthy-now", Status.PASS),
+    given(
+        "health-checks.healthy-now",
+        Status.FAIL,
+        f"{ORIGIN} A {PRIMARY_ID}",
+        statuses=(status("hc-1", 0.0), status("hc-2", 1.0)),
+    ),
+    given("health-checks.healthy-now", Status.UNKNOWN, statuses=(status("hc-1", None), status("hc-2", 1.0))),
+    given("health-checks.healthy-now", Status.UNKNOWN, statuses=(status("hc-1", 1.0, 16), status("hc-2", 1.0))),
+    given("health-checks.healthy-now", Status.UNKNOWN, statuses=DENIED),
+    given("health-checks.healthy-now", Status.PASS, records=RECORDS[2:]),
+    checked(Status.PASS, "set-alike", CHECK_1, CHECK_2),
+    checked(Status.PASS, "set-alike", CHECK_1),
+    checked(Status.FAIL, "set-alike", CHECK_1, replace(CHECK_2, interval_s=30)),
+    given("health-checks.set-alike", Status.FAIL, "path", checks=(CHECK_1, replace(CHECK_2, path="/other"))),
+    given("health-checks.set-alike", Status.UNKNOWN, checks=DENIED),
+]
