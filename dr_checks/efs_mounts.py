@@ -20,7 +20,7 @@ def _name(view: View) -> str:
     "every zone in which the DR region starts tasks has an available mount target",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
-    rules=("EfsMountTargetsPerAz", "Prowler efs_multi_az_enabled", "REL10-BP01", "NIST CP-7"),
+    rules=("EfsMountTargetsPerAz", "efs_multi_az_enabled", "REL10-BP01", "NIST CP-7"),
 )
 def targets_per_zone(view: View) -> Iterator[Finding]:
     """The zones of the services' subnets, against available mount targets. Source: EFS API."""
@@ -117,10 +117,10 @@ def access_point_exists(view: View) -> Iterator[Finding]:
     area=Area.INFRASTRUCTURE,
     rules=(
         "EfsAccessPointParity",
-        "Config efs-access-point-enforce-root-directory",
-        "Config efs-access-point-enforce-user-identity",
-        "Prowler efs_access_point_enforce_root_directory",
-        "Prowler efs_access_point_enforce_user_identity",
+        "EFS_ACCESS_POINT_ENFORCE_ROOT_DIRECTORY",
+        "EFS_ACCESS_POINT_ENFORCE_USER_IDENTITY",
+        "efs_access_point_enforce_root_directory",
+        "efs_access_point_enforce_user_identity",
         "REL13-BP04",
     ),
 )
@@ -161,8 +161,8 @@ def _opens(point: efs.AccessPoint) -> str:
     area=Area.INFRASTRUCTURE,
     rules=(
         "KmsKeyUsableInRegion",
-        "Config efs-encrypted-check",
-        "Prowler efs_encryption_at_rest_enabled",
+        "EFS_ENCRYPTED_CHECK",
+        "efs_encryption_at_rest_enabled",
         "REL09-BP02",
     ),
     traps=("T19",),
