@@ -9,7 +9,9 @@ state are copied everywhere, for infrastructure cannot be raised without them (T
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from dr_estate.environments import Environment, Side
 from sandbox.seeding import (
@@ -63,16 +65,26 @@ def seed(environment: Environment, tenants: int) -> None:
     set to the tenants' names as AWS names spell them. Raises ClientError where the emulator refuses a call.
     """
     estate = new_estate(environment, tenants)
-    kept = STATE.extras.get("transition_s")
-    STATE.extras["transition_s"] = 0
-    try:
+    with _at_once():
         for build in BUILDERS:
             build(estate)
+    STATE.tenants = tuple(tenant.name for tenant in estate.tenants)
+
+
+@contextmanager
+def _at_once() -> Iterator[None]:
+    """Let nothing be left half made, and collect no garbage in between: a world is all new objects that stay."""
+    kept, collecting = STATE.extras.get("transition_s"), gc.isenabled()
+    STATE.extras["transition_s"] = 0
+    gc.disable()
+    try:
+        yield
     finally:
+        if collecting:
+            gc.enable()
         del STATE.extras["transition_s"]
         if kept is not None:
             STATE.extras["transition_s"] = kept
-    STATE.tenants = tuple(tenant.name for tenant in estate.tenants)
 
 
 def new_estate(environment: Environment, tenants: int) -> Estate:

@@ -7,6 +7,7 @@ copies are encrypted again under a key that lives in the DR region.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from sandbox.seeding.site import Estate, Site, as_list, tag_map
 
@@ -75,7 +76,7 @@ def _role(estate: Estate, purpose: str, name: str, service: str) -> str:
     return str(made["Role"]["Arn"])
 
 
-def _document(statement: dict[str, object]) -> str:
+def _document(statement: Mapping[str, object]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 

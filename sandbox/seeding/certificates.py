@@ -19,7 +19,7 @@ def build(estate: Estate) -> None:
 
 
 def request(estate: Estate, region: str) -> str:
-    """Return the ARN of an issued certificate of ``region`` covering every tenant, customer, origin and test host."""
+    """Return the ARN of an issued certificate of ``region`` covering every tenant, customer and test host."""
     env = estate.environment
     customers = {host for hosts in env.traffic.customer_hosts.values() for host in hosts}
     names = [

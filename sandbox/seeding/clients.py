@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import boto3
@@ -19,8 +19,9 @@ from botocore.config import Config
 from moto import backend_index
 from moto.backends import get_backend
 from moto.core.botocore_stubber import MockRawResponse
-from moto.core.exceptions import HTTPException
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.request import normalize_request
+from werkzeug.exceptions import HTTPException
 
 Route = tuple[re.Pattern[str], Callable[..., Any]]
 
@@ -75,7 +76,7 @@ class Clients:
 
 
 def _urls_of(service: str) -> dict[str, Callable[..., Any]]:
-    backends = get_backend(service)["123456789012"]
+    backends = cast("Callable[[str], Any]", get_backend)(service)[DEFAULT_ACCOUNT_ID]
     backend = backends["us-east-1"] if "us-east-1" in backends else backends["aws"]
     urls: dict[str, Callable[..., Any]] = backend.urls
     return urls

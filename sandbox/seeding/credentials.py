@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from typing import Any
 
 from sandbox.seeding.site import Estate, Site, Tenant, as_list, internal_zone, tag_map
 
@@ -39,17 +40,17 @@ def _value(estate: Estate, username: str, dbname: str) -> str:
 def _secret(estate: Estate, key: str, name: str, value: str, tenant: Tenant | None = None) -> None:
     primary, dr, env = estate.primary, estate.dr, estate.environment
     tags = as_list(tag_map(env, name, tenant))
-    copies = [{"Region": dr.region, "KmsKeyId": dr.keys["secrets"]}] if env.replicates else []
-    made = primary.client("secretsmanager").create_secret(
-        Name=name, SecretString=value, KmsKeyId=primary.keys["secrets"], Tags=tags, AddReplicaRegions=copies
-    )
-    primary.secrets[key] = made["ARN"]
+    if not env.replicates:
+        primary.secrets[key], dr.secrets[key] = (_create(site, name, value, tags) for site in estate.sites)
+        return
+    copies = [{"Region": dr.region, "KmsKeyId": dr.keys["secrets"]}]
+    primary.secrets[key] = _create(primary, name, value, tags, AddReplicaRegions=copies)
     # a replica keeps the name, random suffix included: only the region differs
-    dr.secrets[key] = made["ARN"].replace(primary.region, dr.region) if copies else _own(dr, name, value, tags)
+    dr.secrets[key] = primary.secrets[key].replace(primary.region, dr.region)
 
 
-def _own(site: Site, name: str, value: str, tags: list[dict[str, str]]) -> str:
+def _create(site: Site, name: str, value: str, tags: list[dict[str, str]], **more: Any) -> str:
     made = site.client("secretsmanager").create_secret(
-        Name=name, SecretString=value, KmsKeyId=site.keys["secrets"], Tags=tags
+        Name=name, SecretString=value, KmsKeyId=site.keys["secrets"], Tags=tags, **more
     )
     return str(made["ARN"])
