@@ -1,0 +1,115 @@
+"""Examples of the checks of the database itself, and of what it needs in the DR region."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Environment
+from dr_estate.settings import Expectation
+from tests.dr_checks.databases import (
+    NAME,
+    OFFER,
+    OPTIONS,
+    PARAMETERS,
+    PRIMARY,
+    REPLICA,
+    SUBNETS,
+    database,
+)
+from tests.dr_checks.worlds import DENIED, SIT, Example, world
+
+PASS, WARN, FAIL, UNKNOWN = Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN
+QUIET = SIT.model_copy(
+    update={"replication": SIT.replication.model_copy(update={"expectation": Expectation.NONE, "reason": "fixtures"})}
+)
+DEFAULTS = replace(
+    PRIMARY, parameter_groups=(("default.mysql8.0", "in-sync"),), option_groups=(("default:mysql-8-0", "in-sync"),)
+)
+OWN_GROUP = replace(REPLICA, parameter_groups=(("own", "in-sync"),))
+
+
+def _case(
+    check: str, expected: Status, subject: str = "", env: Environment = SIT, module: str = "rds", **changed: Any
+) -> Example:
+    subjects = frozenset({subject} if subject else ())
+    return Example(f"{module}.{check}", expected, world(database(**changed), env=env), subjects, env)
+
+
+def _parity(check: str, expected: Status, subject: str = "", **changed: Any) -> Example:
+    return _case(check, expected, subject, module="rds-parity", **changed)
+
+
+EXAMPLES = [
+    _case("retention", PASS, NAME),
+    _case("retention", FAIL, NAME, instances_primary=()),
+    _case("retention", FAIL, NAME, instances_primary=(replace(PRIMARY, retention_days=6),)),
+    _case("retention", FAIL, NAME, instances_primary=(replace(PRIMARY, retention_days=0),)),
+    _case("retention", UNKNOWN, instances_primary=DENIED),
+    _case("retention", Status.NOT_APPLICABLE, env=QUIET),
+    _case("deletion-protection", PASS, NAME),
+    _case("deletion-protection", FAIL, NAME, instances_primary=(replace(PRIMARY, deletion_protection=False),)),
+    _case(
+        "deletion-protection",
+        FAIL,
+        "copy",
+        instances_dr=(replace(REPLICA, identifier="copy", deletion_protection=False),),
+    ),
+    _case("deletion-protection", PASS, instances_dr=(replace(PRIMARY, identifier="other", deletion_protection=False),)),
+    _case("deletion-protection", UNKNOWN, instances_dr=DENIED),
+    _case("multi-az", PASS, NAME),
+    _case("multi-az", PASS, instances_primary=()),
+    _case("multi-az", FAIL, NAME, instances_primary=(replace(PRIMARY, multi_az=False),)),
+    _case("multi-az", WARN, NAME, QUIET, instances_primary=(replace(PRIMARY, multi_az=False),)),
+    _case("multi-az", UNKNOWN, instances_primary=DENIED),
+    _case("subnet-group", PASS, SUBNETS.name),
+    _case("subnet-group", FAIL, SUBNETS.name, subnet_groups_dr=(replace(SUBNETS, name="other"),)),
+    _case("subnet-group", FAIL, SUBNETS.name, subnet_groups_dr=(replace(SUBNETS, zones=("a",)),)),
+    _case("subnet-group", UNKNOWN, subnet_groups_dr=DENIED),
+    _parity("parameter-group", PASS, PARAMETERS.name),
+    _parity("parameter-group", PASS, instances_primary=(DEFAULTS,)),
+    _parity("parameter-group", PASS, instances_primary=()),
+    _parity(
+        "parameter-group",
+        WARN,
+        NAME,
+        instances_primary=(replace(PRIMARY, parameter_groups=(("sit-mysql-params", "pending-reboot"),)),),
+    ),
+    _parity("parameter-group", FAIL, PARAMETERS.name, parameter_groups_dr=()),
+    _parity("parameter-group", FAIL, PARAMETERS.name, parameter_groups_dr=(replace(PARAMETERS, family="mysql8.4"),)),
+    _parity("parameter-group", FAIL, PARAMETERS.name, parameter_groups_dr=(replace(PARAMETERS, parameters=()),)),
+    _parity(
+        "parameter-group",
+        FAIL,
+        "own",
+        instances_dr=(OWN_GROUP,),
+        parameter_groups_dr=(PARAMETERS, replace(PARAMETERS, name="own", parameters=(("binlog_format", "MIXED"),))),
+    ),
+    _parity(
+        "parameter-group",
+        PASS,
+        "own",
+        instances_dr=(OWN_GROUP,),
+        parameter_groups_dr=(replace(PARAMETERS, name="own"),),
+    ),
+    _parity("parameter-group", UNKNOWN, parameter_groups_dr=DENIED),
+    _parity("option-group", PASS, OPTIONS.name),
+    _parity("option-group", PASS, instances_primary=(DEFAULTS,)),
+    _parity("option-group", FAIL, OPTIONS.name, option_groups_dr=()),
+    _parity("option-group", FAIL, OPTIONS.name, option_groups_dr=(replace(OPTIONS, options=()),)),
+    _parity("option-group", UNKNOWN, option_groups_dr=DENIED),
+    _parity("engine-version", PASS, NAME),
+    _parity("engine-version", FAIL, NAME, offers_dr=(replace(OFFER, version_status=None),)),
+    _parity("engine-version", WARN, NAME, offers_dr=(replace(OFFER, version_status="deprecated"),)),
+    _parity("engine-version", FAIL, f"{NAME} (replica)", instances_dr=(replace(REPLICA, engine_version="8.0.39"),)),
+    _parity("engine-version", FAIL, f"{NAME} (replica)", instances_dr=(replace(REPLICA, engine_version="8.4.3"),)),
+    _parity("engine-version", WARN, f"{NAME} (replica)", instances_dr=(replace(REPLICA, engine_version="8.0.41"),)),
+    _parity("engine-version", UNKNOWN, offers_dr=DENIED),
+    _parity("orderable", PASS, PRIMARY.instance_class),
+    _parity("orderable", PASS, instances_primary=(), offers_dr=()),
+    _parity("orderable", FAIL, PRIMARY.instance_class, offers_dr=(replace(OFFER, orderable=False, storage_types=()),)),
+    _parity("orderable", FAIL, PRIMARY.instance_class, offers_dr=(replace(OFFER, multi_az=False),)),
+    _parity("orderable", FAIL, PRIMARY.instance_class, offers_dr=(replace(OFFER, storage_types=("gp2",)),)),
+    _parity("orderable", UNKNOWN, offers_dr=DENIED),
+]
