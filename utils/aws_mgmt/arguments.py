@@ -64,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="AWS DR Manager: sees, judges and moves a two-region estate.",
         parents=[shared],
         formatter_class=_Help,
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, flags in _FLAGS.items():
@@ -75,7 +76,9 @@ def build_parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help=_HELP["sandbox"], description=_HELP["sandbox"], formatter_class=_Help)
     actions = sandbox.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about in _SANDBOX.items():
-        action = actions.add_parser(name, help=about, description=about, parents=[shared], formatter_class=_Help)
+        action = actions.add_parser(
+            name, help=about, description=about, parents=[shared], formatter_class=_Help, allow_abbrev=False
+        )
         if name == "up":
             action.add_argument(
                 "--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one, then kept)"
