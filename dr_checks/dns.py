@@ -6,18 +6,16 @@ from collections.abc import Iterator
 
 from dr_checks import routing
 from dr_checks.model import Area, Finding, Severity, View
-from dr_checks.registry import GLOBAL, check
+from dr_checks.registry import BOTH, GLOBAL, check
 from dr_estate.environments import Side
-from dr_estate.facts import health_checks, route53
+from dr_estate.facts import elbv2, health_checks, route53
 from dr_estate.facts.route53 import Record
-
-LOAD_BALANCER_ALIAS_TTL_S = 60
 
 
 def origin_records(view: View) -> list[Record]:
     """The records of the traffic name that answer with an address."""
     name = view.env.traffic.origin_record
-    return [r for r in view.get(route53.records) if r.name == name and r.type in routing.ADDRESS_TYPES]
+    return [r for r in view.get(route53.records, Side.GLOBAL) if r.name == name and r.type in routing.ADDRESS_TYPES]
 
 
 def identifier_of(view: View, side: Side) -> str:
@@ -28,7 +26,7 @@ def identifier_of(view: View, side: Side) -> str:
 
 def situation(view: View, *down: Side) -> routing.Situation:
     """The health checks as they are, with ``down``'s regions dark."""
-    known = {found.id: found for found in view.get(health_checks.checks)}
+    known = {found.id: found for found in view.get(health_checks.checks, Side.GLOBAL)}
     return routing.Situation(frozenset(view.env.region(side) for side in down), known)
 
 
@@ -91,6 +89,40 @@ def final_policy(view: View) -> Iterator[Finding]:
             )
     if not origin_records(view):
         yield view.none_expected(view.env.traffic.origin_record, "there is no traffic record: dns.pair-present says so")
+
+
+@check(
+    "each traffic record leads to the load balancer of its own region",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=BOTH,
+    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-7"),
+    traps=("T07", "T12"),
+)
+def own_load_balancer(view: View) -> Iterator[Finding]:
+    """The side's record names the DNS name of the side's load balancer as it is today. Source: DescribeLoadBalancers.
+
+    A load balancer that was rebuilt has another DNS name: its old record then leads nowhere.
+    """
+    identifier = identifier_of(view, view.side)
+    records = [r for r in origin_records(view) if r.set_identifier == identifier]
+    if not records:
+        yield view.none_expected(identifier, "there is no such record: dns.pair-present says so")
+        return
+    balancer = view.get(elbv2.load_balancer)
+    for record in records:
+        subject, target = f"{record.name} {record.type} {identifier}", routing.target_of(record)
+        wanted = route53.plain(balancer.dns_name) if balancer else "the load balancer of the region"
+        if balancer and target == wanted:
+            yield view.ok(subject, target, wanted, f"visitors sent to {view.region} arrive at its own door")
+        else:
+            yield view.gap(
+                subject,
+                target or "nothing",
+                wanted if balancer else f"{wanted}, of which there is none",
+                f"visitors sent to {view.region} would knock at a door that is not there",
+                f"Set alias name of aws_route53_record {identifier} to aws_lb.dns_name of {view.region}.",
+            )
 
 
 @check(

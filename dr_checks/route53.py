@@ -78,7 +78,7 @@ def accelerated_recovery(view: View) -> Iterator[Finding]:
     if zone is None:
         yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
     elif zone.accelerated_recovery == "ENABLED":
-        yield view.ok(zone.name, "ENABLED", "ENABLED", "Route 53 takes changes in us-west-2 about an hour after a loss")
+        yield view.ok(zone.name, "ENABLED", "ENABLED", "Route 53 takes changes again about an hour after a loss")
     else:
         yield view.gap(
             zone.name,

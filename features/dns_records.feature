@@ -7,6 +7,9 @@ Feature: The traffic name is ready to be moved
   Scenario: The cut-over point is complete
     Then both traffic records exist, and nothing else answers to their name
 
+  Scenario: Each record opens the right door
+    Then each traffic record leads to the load balancer of its own region
+
   Scenario: No record has to be converted during an outage
     Then the traffic records already have their final routing policy
 

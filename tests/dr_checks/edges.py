@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from dr_estate.environments import Side
-from dr_estate.facts import acm, cloudfront, health_checks, route53
+from dr_estate.facts import acm, cloudfront, elbv2, health_checks, route53
 from dr_estate.looking import Reader
 from dr_estate.metrics import Reading
 from tests.dr_checks.worlds import NOW, SIT, Values
@@ -113,6 +113,23 @@ CERTIFICATE = acm.Certificate(
 )
 
 
+def balancer(dns_name: str) -> elbv2.LoadBalancer:
+    """A load balancer with this DNS name."""
+    return elbv2.LoadBalancer(
+        name="sit-alb",
+        arn="arn:aws:elasticloadbalancing:r:1:loadbalancer/app/sit-alb/1",
+        state="active",
+        scheme="internet-facing",
+        type="application",
+        address_type="ipv4",
+        dns_name=dns_name,
+        vpc="vpc-1",
+        zones=("a", "b"),
+        security_groups=("sg-1",),
+        attributes=(),
+    )
+
+
 def traffic(**changed: Any) -> Values:
     """The traffic path with every part seen and well; ``changed`` replaces parts by their reader's name."""
     parts: dict[str, tuple[Reader[Any], Any]] = {
@@ -124,7 +141,11 @@ def traffic(**changed: Any) -> Values:
         "statuses": (health_checks.statuses, (status("hc-1", 1.0), status("hc-2", 1.0))),
         "distributions": (cloudfront.distributions, (DISTRIBUTION,)),
     }
-    return {(reader, Side.GLOBAL): changed.get(name, value) for name, (reader, value) in parts.items()}
+    doors = {
+        (elbv2.load_balancer, Side.PRIMARY): changed.get("primary_balancer", balancer(PRIMARY_BALANCER)),
+        (elbv2.load_balancer, Side.DR): changed.get("dr_balancer", balancer(DR_BALANCER)),
+    }
+    return doors | {(reader, Side.GLOBAL): changed.get(name, value) for name, (reader, value) in parts.items()}
 
 
 def certificates(**changed: Any) -> Values:
