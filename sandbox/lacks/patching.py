@@ -38,6 +38,19 @@ def wrap(owner: type, name: str, around: Method) -> None:
     setattr(owner, name, repaired)
 
 
+def wrap_property(owner: type, name: str, around: Method) -> None:
+    """Let the read-only property ``owner.name`` answer ``around(original getter, self)``; idempotent as :func:`wrap`."""
+    getter = getattr(owner, name).fget
+    if getattr(getter, _MARK, None) == around.__qualname__:
+        return
+
+    def repaired(self: Any) -> Any:
+        return around(getter, self)
+
+    setattr(repaired, _MARK, around.__qualname__)
+    setattr(owner, name, property(repaired))
+
+
 def operation(owner: type[BaseResponse], name: str, answer: Callable[[Any, dict[str, Any]], Any]) -> None:
     """Add or replace an API operation.
 

@@ -1,0 +1,52 @@
+"""S3 replication rules as the emulator keeps them (parsed XML): which objects they take, and how they are told back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NUMBERS = ("Priority", "Minutes")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _filter(rule: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    asked = rule.get("Filter") or {}
+    both = asked.get("And") or asked
+    prefix = both.get("Prefix") or rule.get("Prefix") or ""
+    tags = [one for one in _listed(both.get("Tag")) if one]
+    return prefix, {one["Key"]: one.get("Value") or "" for one in tags}
+
+
+def takes(rule: dict[str, Any], key: str, tags: dict[str, str], delete_marker: bool) -> bool:
+    """Whether an enabled rule replicates this object, or this delete marker.
+
+    Delete markers follow only where the rule says so, or where it is of the old kind without Filter (T30).
+    """
+    prefix, wanted = _filter(rule)
+    if rule["Status"] != "Enabled" or not key.startswith(prefix):
+        return False
+    if delete_marker:
+        asked = (rule.get("DeleteMarkerReplication") or {}).get("Status")
+        return asked == "Enabled" if "Filter" in rule else asked != "Disabled"
+    return all(tags.get(name) == value for name, value in wanted.items())
+
+
+def told(rule: dict[str, Any]) -> dict[str, Any]:
+    """The rule as GetBucketReplication answers it."""
+    answer: dict[str, Any] = _typed({key: value for key, value in rule.items() if key != "Filter"})
+    if "Filter" in rule:
+        prefix, tags = _filter(rule)
+        pairs = [{"Key": name, "Value": value} for name, value in tags.items()]
+        if pairs and ("And" in (rule["Filter"] or {})):
+            answer["Filter"] = {"And": {"Prefix": prefix, "Tags": pairs}}
+        else:
+            answer["Filter"] = {"Tag": pairs[0]} if pairs else {"Prefix": prefix}
+    return answer
+
+
+def _typed(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _typed(inner, key) for key, inner in value.items() if not key.startswith("@")}
+    return int(value) if name in NUMBERS else value
