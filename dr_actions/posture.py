@@ -136,11 +136,14 @@ def _traffic(snapshot: Snapshot, env: Environment, set_identifier: str) -> Traff
     mine = [r for r in records if r.name == env.traffic.origin_record and r.set_identifier == set_identifier]
     named = {record.health_check_id for record in mine if record.health_check_id}
     telling = {check for check in named if check in known and not known[check].disabled}
-    seen = [status.healthy != known[status.id].inverted for status in statuses if _tells(status, telling)]
+    seen = [
+        (reading.value >= 1) != known[reading.dimension(_CHECK)].inverted
+        for reading in statuses
+        if reading.dimension(_CHECK) in telling and reading.value is not None
+    ]
     if not seen:
         return Traffic.UNKNOWN
     return Traffic.HEALTHY if all(seen) else Traffic.UNHEALTHY
 
 
-def _tells(status: health_checks.Status, telling: set[str]) -> bool:
-    return status.id in telling and status.healthy is not None
+_CHECK = "HealthCheckId"

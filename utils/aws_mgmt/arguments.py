@@ -129,7 +129,7 @@ def parse(argv: list[str]) -> Request:
         parser.error("which environment? Name it with -e, for example: -e sit")
     flags = frozenset(name for name in _FLAGS.get(command, {}) if given.pop(name.replace("-", "_"), False))
     action = given.pop("action", "")
-    arguments = {name: given.pop(name) for name in ("port", "fresh", "name") if name in given}
+    arguments: dict[str, Any] = {name: given.pop(name) for name in ("port", "fresh", "name") if name in given}
     if given.get("from_evidence") and given.get("sandbox"):
         parser.error("--from-evidence judges what was saved, --sandbox looks anew: choose one")
     given["only_tenants"] = tuple(given.pop("only_tenants", ()))
