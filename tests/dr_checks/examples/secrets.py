@@ -1,0 +1,87 @@
+"""Examples of the checks of secrets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import secrets
+from dr_estate.facts.secrets import Content, Field, Hidden, Secret
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, Values, world
+
+HOME, AWAY = SIT.regions.primary, SIT.regions.dr
+NAMES = ("sit-rds-master-credentials", "sit-tenant1-db-credentials", "sit-tenant2-db-credentials")
+MASTER, ONE, TWO = NAMES
+FIELDS = (Field("host", "a1", False, False), Field("password", "b2", False, False))
+HERE = tuple(Secret(name, f"arn:{name}", "", "", "v1", NOW - timedelta(days=9), None) for name in NAMES)
+THERE = tuple(replace(secret, replica_of=HOME) for secret in HERE)
+CONTENTS = tuple(Content(name, "v1", FIELDS) for name in NAMES)
+
+
+def _second(rows: tuple[Any, ...], row: Any) -> tuple[Any, ...]:
+    """``rows`` with ``row`` in the place of the first tenant's."""
+    return (rows[0], row, rows[2])
+
+
+def _case(check: str, expected: Status, subject: str = ONE, **changed: Any) -> Example:
+    parts = {"here": HERE, "there": THERE, "values_here": CONTENTS, "values": CONTENTS, **changed}
+    values: Values = {
+        (secrets.secrets, Side.PRIMARY): parts["here"],
+        (secrets.secrets, Side.DR): parts["there"],
+        (secrets.contents, Side.PRIMARY): parts["values_here"],
+        (secrets.contents, Side.DR): parts["values"],
+    }
+    return Example(f"secrets.{check}", expected, world(values), frozenset({subject} if subject else ()))
+
+
+def _fields(*changed: Field) -> tuple[Content, ...]:
+    return _second(CONTENTS, Content(ONE, "v2", changed))
+
+
+OWN = _second(THERE, replace(HERE[1], current_version="v7"))
+LOCKED = _second(CONTENTS, Content(ONE, "", (), "DecryptionFailure"))
+HIDDEN = _second(CONTENTS, Hidden(ONE, DENIED))
+
+EXAMPLES = [
+    _case("secret-exists", Status.PASS),
+    _case("secret-exists", Status.FAIL, there=(THERE[0], THERE[2])),
+    _case("secret-exists", Status.FAIL, MASTER, there=THERE[1:]),
+    _case("secret-exists", Status.FAIL, there=_second(THERE, replace(THERE[1], deleted_at=NOW))),
+    _case("secret-exists", Status.UNKNOWN, "", there=DENIED),
+    _case("in-sync", Status.PASS),
+    _case("in-sync", Status.FAIL, there=_second(THERE, replace(THERE[1], current_version="v0"))),
+    _case("in-sync", Status.PASS, there=OWN),
+    _case(
+        "in-sync",
+        Status.PASS,
+        there=OWN,
+        values_here=_fields(replace(FIELDS[0], digest="zz", names_primary=True), FIELDS[1]),
+        values=_fields(replace(FIELDS[0], digest="yy", names_dr=True), FIELDS[1]),
+    ),
+    _case("in-sync", Status.FAIL, there=OWN, values=_fields(FIELDS[0], replace(FIELDS[1], digest="zz"))),
+    _case("in-sync", Status.UNKNOWN, there=OWN, values=HIDDEN),
+    _case("in-sync", Status.PASS, "all secrets", there=()),
+    _case("in-sync", Status.UNKNOWN, "", here=DENIED),
+    _case("decryptable", Status.PASS),
+    _case("decryptable", Status.FAIL, values=LOCKED),
+    _case("decryptable", Status.UNKNOWN, values=HIDDEN),
+    _case("decryptable", Status.UNKNOWN, values=(CONTENTS[0], CONTENTS[2])),
+    _case("decryptable", Status.PASS, "all secrets", there=(), values=()),
+    _case("decryptable", Status.UNKNOWN, "", values=DENIED),
+    _case("regional-fields", Status.PASS),
+    _case("regional-fields", Status.FAIL, values=_fields(replace(FIELDS[0], names_primary=True), FIELDS[1])),
+    _case("regional-fields", Status.PASS, MASTER, values=LOCKED),
+    _case("regional-fields", Status.UNKNOWN, values=HIDDEN),
+    _case("regional-fields", Status.PASS, "all secrets", values=()),
+    _case("regional-fields", Status.UNKNOWN, "", values=DENIED),
+    _case("same-fields", Status.PASS),
+    _case("same-fields", Status.PASS, values=_fields(*reversed(FIELDS))),
+    _case("same-fields", Status.FAIL, values=_fields(FIELDS[0])),
+    _case("same-fields", Status.PASS, MASTER, values=LOCKED),
+    _case("same-fields", Status.UNKNOWN, values_here=HIDDEN),
+    _case("same-fields", Status.PASS, "all secrets", values=()),
+    _case("same-fields", Status.UNKNOWN, "", values_here=DENIED),
+]
