@@ -11,8 +11,6 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-from moto.core import DEFAULT_ACCOUNT_ID  # noqa: F401 - moto's core must be loaded before any of its services
-
 
 def repairs() -> list[ModuleType]:
     """The modules of this package that repair something, in the order of their names."""

@@ -1,4 +1,4 @@
-"""AWS Backup plans, selections and vaults (AWS: API_CreateBackupSelection, API_UpdateBackupPlan, API_DescribeBackupVault).
+"""AWS Backup plans, selections and vaults (AWS: API_CreateBackupSelection, API_UpdateBackupPlan).
 
 The emulator keeps plans and vaults only: no selections, no points, no jobs; see the sibling modules.
 """

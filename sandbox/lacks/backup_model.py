@@ -1,4 +1,4 @@
-"""Recovery points, jobs and selections of AWS Backup, kept in the emulator's backends; their state follows the clock."""
+"""Recovery points, jobs and selections of AWS Backup, in the emulator's backends; their state follows the clock."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def selections(backend: BackupBackend) -> dict[str, Selection]:
 
 def vault_at(account: str, arn: str) -> tuple[BackupBackend, Vault]:
     """The vault of an ARN and its region's backend. Raises ResourceNotFoundException."""
-    region, name = arn.split(":")[3], arn.split(":")[-1]
+    *_, region, _account, _kind, name = arn.split(":")
     backend: BackupBackend = backup_backends[account][region]
     if name not in backend.vaults:
         raise refused("ResourceNotFoundException", f"Backup vault {name} not found in {region}.")

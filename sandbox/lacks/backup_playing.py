@@ -101,12 +101,17 @@ def _advance(backend: BackupBackend, selection: Selection) -> None:
     plan = backend.plans[selection.plan_id]
     until = world_time(backend.region_name)
     if plan.deletion_date is None and until > selection.played_until:
-        taken = selected(selection.asked, resources(backend.account_id, backend.region_name))
-        for rule in plan.backup_plan["Rules"]:
-            zone = rule["ScheduleExpressionTimezone"]
-            for at in occurrences(rule["ScheduleExpression"], zone, selection.played_until, until):
-                for resource in taken:
-                    _make(Run(backend, plan, rule, selection.asked["IamRoleArn"], resource, at))
+        runs = [
+            (rule, at)
+            for rule in plan.backup_plan["Rules"]
+            for at in occurrences(
+                rule["ScheduleExpression"], rule["ScheduleExpressionTimezone"], selection.played_until, until
+            )
+        ]
+        every = resources(backend.account_id, backend.region_name) if runs else []
+        for resource in selected(selection.asked, every):
+            for rule, at in runs:
+                _make(Run(backend, plan, rule, selection.asked["IamRoleArn"], resource, at))
     selection.played_until = now()
 
 
@@ -155,20 +160,28 @@ def _copy(run: Run, point: Point, action: dict[str, Any]) -> None:
     vault = target.vaults.get(arn.split(":")[-1])
     if vault is None:
         reason = f"Destination vault {arn} does not exist."
-    copy_of(run.backend, target, vault, point, {
-        "id": run.id(f"copy:{arn}"),
-        "begins": point.completed,
-        "ends": point.completed + COPY_TAKES,
-        "lifecycle": action.get("Lifecycle") or {},
-        "failure": reason,
-        "target_arn": arn,
-    })
+    copy_of(
+        run.backend,
+        target,
+        vault,
+        point,
+        {
+            "id": run.id(f"copy:{arn}"),
+            "begins": point.completed,
+            "ends": point.completed + COPY_TAKES,
+            "lifecycle": action.get("Lifecycle") or {},
+            "failure": reason,
+            "target_arn": arn,
+        },
+    )
 
 
-def copy_of(source: BackupBackend, target: BackupBackend, vault: Vault | None, point: Point, how: dict[str, Any]) -> Job:
-    """Copy a point into a vault of another (or the same) region.
+def copy_of(
+    source: BackupBackend, target: BackupBackend, vault: Vault | None, point: Point, how: dict[str, Any]
+) -> Job:
+    """Copy a point into a vault of another (or the same) region; the job stands in the source region.
 
-    ``how``: id, begins, ends, lifecycle, failure ("" when it works) and target_arn. The job stands in the source region.
+    ``how``: id, begins, ends, lifecycle, failure ("" when it works) and target_arn.
     """
     copy_arn = point_arn(target, point.resource.kind, f"{how['id']}:{point.arn}")
     answer = {

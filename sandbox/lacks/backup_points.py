@@ -67,7 +67,9 @@ def _describe(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
 def _delete(backend: BackupBackend, params: dict[str, Any]) -> None:
     point = find_point(backend, params["RecoveryPointArn"], params["BackupVaultName"])
     if point.vault.locked and (point.expires is None or point.expires > now()):
-        raise refused("InvalidRequestException", "The vault is locked: recovery points stay until their lifecycle ends.")
+        raise refused(
+            "InvalidRequestException", "The vault is locked: recovery points stay until their lifecycle ends."
+        )
     del points(backend)[point.arn]
 
 

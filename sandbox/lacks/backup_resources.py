@@ -52,7 +52,7 @@ def resources(account: str, region: str) -> list[Resource]:
 
 
 def selected(asked: dict[str, Any], every: list[Resource]) -> list[Resource]:
-    """The resources a selection takes: named ones (with wildcards) or tagged ones, all conditions met, none excluded."""
+    """The resources a selection takes: named (with wildcards) or tagged, all conditions met, none excluded."""
     return [one for one in every if _taken(asked, one)]
 
 

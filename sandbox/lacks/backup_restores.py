@@ -68,7 +68,9 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     if not point.done:
         raise refused("InvalidRequestException", "The recovery point is not complete yet.")
     if point.resource.kind not in RESTORERS:
-        raise refused("InvalidRequestException", f"Restores of {point.resource.kind} are not implemented in the sandbox.")
+        raise refused(
+            "InvalidRequestException", f"Restores of {point.resource.kind} are not implemented in the sandbox."
+        )
     made = RESTORERS[point.resource.kind](backend, point, params["Metadata"])
     answer = {
         "RecoveryPointArn": point.arn,

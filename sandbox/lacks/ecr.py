@@ -1,4 +1,4 @@
-"""ECR replication (AWS: ECR replication.html, API_DescribeImageReplicationStatus; T21): what is pushed after it was set.
+"""ECR replication (AWS: ECR replication.html, API_DescribeImageReplicationStatus; T21): of later pushes alone.
 
 Existing images, lifecycle and policies are not replicated; deletions neither. Also repaired: the digest is that of the
 manifest, a moved tag leaves its old image untagged, and more than one rule is allowed.

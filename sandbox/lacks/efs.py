@@ -1,4 +1,4 @@
-"""EFS replication, overwrite protection and backup policy (AWS: efs-replication.html, API_DeleteReplicationConfiguration; T27, T28).
+"""EFS replication and overwrite protection (AWS: efs-replication, API_DeleteReplicationConfiguration; T27, T28).
 
 Both regions' backends hold the configuration (``backend.__dict__["replications"]``, source id -> :class:`Replication`),
 so that one side can forget it alone. A disaster may set ``frozen_at`` (last sync stands still), ``lag_s`` or

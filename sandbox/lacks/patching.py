@@ -39,7 +39,7 @@ def wrap(owner: type, name: str, around: Method) -> None:
 
 
 def wrap_property(owner: type, name: str, around: Method) -> None:
-    """Let the read-only property ``owner.name`` answer ``around(original getter, self)``; idempotent as :func:`wrap`."""
+    """Let the property ``owner.name`` answer ``around(original getter, self)``; idempotent as :func:`wrap`."""
     getter = getattr(owner, name).fget
     if getattr(getter, _MARK, None) == around.__qualname__:
         return

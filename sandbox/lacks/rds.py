@@ -50,7 +50,7 @@ def create_copy(backend: RDSBackend, facts: Mapping[str, Any], asked: Mapping[st
     """Create an instance of ``backend``'s own region from ``facts``, with what the caller asked for on top."""
     wanted = {**facts, **{key: value for key, value in asked.items() if value is not None}}
     if wanted["db_instance_identifier"] in backend.databases:
-        raise DBInstanceAlreadyExists()
+        raise DBInstanceAlreadyExists
     return backend.create_db_instance(wanted)
 
 
@@ -62,9 +62,7 @@ def require_key(backend: RDSBackend, encrypted: bool, key: str | None) -> str | 
     if not encrypted:
         return None
     if key is None:
-        raise refused(
-            "KMSKeyNotAccessibleFault", "An encrypted copy in another region must name a key of that region."
-        )
+        raise refused("KMSKeyNotAccessibleFault", "An encrypted copy in another region must name a key of that region.")
     arn = backend._validate_kms_key(key)
     if backend.kms.keys[backend.kms.any_id_to_key_id(key)].key_state != "Enabled":
         raise refused("KMSKeyNotAccessibleFault", f"The KMS key [{key}] is not enabled.")
@@ -98,9 +96,7 @@ def create_db_instance_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInsta
         facts |= {"kms_key_id": source.kms_key_id, "db_parameter_group_name": source.db_parameter_group_name}
     replica = create_copy(self, facts, plain(asked))
     replica.is_replica = True
-    replica.source_db_instance_identifier = (
-        source.db_instance_arn if elsewhere else source.db_instance_identifier
-    )
+    replica.source_db_instance_identifier = source.db_instance_arn if elsewhere else source.db_instance_identifier
     source.add_replica(replica)
     return replica
 
@@ -114,13 +110,9 @@ def promote_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
     """Detach the replica on both sides and reboot it; irreversible, refused while it is not available (T22)."""
     replica = self.describe_db_instances(db_kwargs["db_instance_identifier"])[0]
     if not replica.is_replica:
-        raise refused(
-            "InvalidDBInstanceState", f"DB instance {replica.db_instance_identifier} is not a read replica."
-        )
+        raise refused("InvalidDBInstanceState", f"DB instance {replica.db_instance_identifier} is not a read replica.")
     if replica.status != "available":
-        raise refused(
-            "InvalidDBInstanceState", f"DB instance is {replica.status}: promotion needs an available one."
-        )
+        raise refused("InvalidDBInstanceState", f"DB instance is {replica.status}: promotion needs an available one.")
     self.find_db_from_id(str(replica.source_db_instance_identifier)).remove_replica(replica)
     replica.is_replica = False
     replica.source_db_instance_identifier = None
@@ -161,9 +153,7 @@ def latest_restorable_time(self: DBInstance) -> datetime | None:
 def _reboot(original: Any, self: RDSBackend, db_instance_identifier: str) -> DBInstance:
     instance: DBInstance = original(self, db_instance_identifier)
     if instance.status != "available":
-        raise refused(
-            "InvalidDBInstanceState", f"Instance {db_instance_identifier} is not in available state."
-        )
+        raise refused("InvalidDBInstanceState", f"Instance {db_instance_identifier} is not in available state.")
     begin(instance, "rebooting")
     return instance
 

@@ -42,9 +42,7 @@ def _used(backend: RDSBackend) -> dict[str, int]:
         "EventSubscriptions": len(backend.event_subscriptions),
         "DBSubnetGroups": len(backend.subnet_groups),
         "OptionGroups": len(backend.option_groups),
-        "SubnetsPerDBSubnetGroup": max(
-            (len(one.subnets) for one in backend.subnet_groups.values()), default=0
-        ),
+        "SubnetsPerDBSubnetGroup": max((len(one.subnets) for one in backend.subnet_groups.values()), default=0),
         "ReadReplicasPerMaster": max((len(one.replicas) for one in instances), default=0),
         "DBClusters": len(backend.clusters),
         "DBClusterParameterGroups": len(backend.db_cluster_parameter_groups),
@@ -80,9 +78,9 @@ def _groups(original: Any, self: RDSBackend, wanted: Mapping[str, Any]) -> Any:
 
 
 def _parameters(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
-    group = response.backend.describe_db_parameter_groups(
-        {"db_parameter_group_name": params["DBParameterGroupName"]}
-    )[0]
+    group = response.backend.describe_db_parameter_groups({"db_parameter_group_name": params["DBParameterGroupName"]})[
+        0
+    ]
     set_by_user = [{"Source": "user", "IsModifiable": True, **one} for one in group.parameters.values()]
     wanted = params.get("Source")
     return {"Parameters": [one for one in set_by_user if wanted in (None, one["Source"])]}

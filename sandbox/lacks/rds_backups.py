@@ -94,7 +94,8 @@ def _common(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _own(instance: DBInstance) -> dict[str, Any]:
     latest = to_the_second(replicated_until(instance.region, LOG_UPLOAD_S))
-    arn = f"arn:aws:rds:{instance.region}:{instance.account_id}:auto-backup:{instance.dbi_resource_id.replace('db-', 'ab-')}"
+    name = instance.dbi_resource_id.replace("db-", "ab-").lower()
+    arn = f"arn:aws:rds:{instance.region}:{instance.account_id}:auto-backup:{name}"
     return _common(facts_of(instance)) | {
         "DBInstanceArn": instance.db_instance_arn,
         "DBInstanceIdentifier": instance.db_instance_identifier,
@@ -111,7 +112,7 @@ def _own(instance: DBInstance) -> dict[str, Any]:
         "BackupRetentionPeriod": instance.backup_retention_period,
         "PreferredBackupWindow": instance.preferred_backup_window,
         "OptionGroupName": instance.option_group_name,
-        "DBInstanceAutomatedBackupsArn": arn.lower(),
+        "DBInstanceAutomatedBackupsArn": arn,
         "DBInstanceAutomatedBackupsReplications": db_instance_automated_backups_replications(instance),
     }
 
@@ -127,14 +128,10 @@ def db_instance_automated_backups_replications(self: DBInstance) -> list[dict[st
 
 
 def _source(backend: RDSBackend, arn: str) -> DBInstance:
-    region = arn.split(":")[3]
+    *_, region, _account, _kind, identifier = arn.split(":")
     if region == backend.region_name:
-        raise refused(
-            "InvalidParameterValue", "Automated backups are replicated to another region than their own."
-        )
-    instance: DBInstance = rds_backends[backend.account_id][region].describe_db_instances(arn.split(":")[-1])[
-        0
-    ]
+        raise refused("InvalidParameterValue", "Automated backups are replicated to another region than their own.")
+    instance: DBInstance = rds_backends[backend.account_id][region].describe_db_instances(identifier)[0]
     if not instance.backup_retention_period:
         raise refused("InvalidDBInstanceState", "Automated backups are not enabled for the source instance.")
     return instance
@@ -145,13 +142,9 @@ def _start(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     kept = replications(backend)
     source = _source(backend, params["SourceDBInstanceArn"])
     if any(copy.source_arn == source.db_instance_arn for copy in kept.values()):
-        raise refused(
-            "InvalidDBInstanceState", "Automated backups of this instance are already replicated here."
-        )
+        raise refused("InvalidDBInstanceState", "Automated backups of this instance are already replicated here.")
     if len(kept) >= QUOTA:
-        raise refused(
-            "DBInstanceAutomatedBackupQuotaExceeded", f"At most {QUOTA} replicated backups in a region."
-        )
+        raise refused("DBInstanceAutomatedBackupQuotaExceeded", f"At most {QUOTA} replicated backups in a region.")
     name = "ab-" + base64.b32encode(uuid.uuid4().bytes).decode().rstrip("=").lower()
     copy = ReplicatedBackup(
         arn=f"arn:aws:rds:{backend.region_name}:{backend.account_id}:auto-backup:{name}",
@@ -172,9 +165,7 @@ def _stop(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     kept = replications(response.backend)
     found = [copy for copy in kept.values() if copy.source_arn == params["SourceDBInstanceArn"]]
     if not found:
-        raise refused(
-            "DBInstanceNotFound", f"No automated backups of {params['SourceDBInstanceArn']} are kept here."
-        )
+        raise refused("DBInstanceNotFound", f"No automated backups of {params['SourceDBInstanceArn']} are kept here.")
     return {"DBInstanceAutomatedBackup": kept.pop(found[0].arn).describe()}
 
 
@@ -185,9 +176,7 @@ def _describe(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any
     asked = ("DBInstanceIdentifier", "DbiResourceId", "DBInstanceAutomatedBackupsArn")
     wanted = {name: [params[name]] for name in asked if params.get(name)}
     names = {"status": "Status", "db-instance-id": "DBInstanceIdentifier", "dbi-resource-id": "DbiResourceId"}
-    wanted |= {
-        names[one["Name"]]: one["Values"] for one in params.get("Filters") or [] if one["Name"] in names
-    }
+    wanted |= {names[one["Name"]]: one["Values"] for one in params.get("Filters") or [] if one["Name"] in names}
     found = [one for one in every if all(one.get(name) in values for name, values in wanted.items())]
     if not found and params.get("DBInstanceAutomatedBackupsArn"):
         raise refused("DBInstanceAutomatedBackupNotFound", "No automated backup has this ARN.")

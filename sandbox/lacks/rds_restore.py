@@ -1,4 +1,4 @@
-"""RDS restores and snapshot copies across regions (AWS: API_RestoreDBInstanceToPointInTime, API_CopyDBSnapshot; T19)."""
+"""RDS restores and snapshot copies across regions (API_RestoreDBInstanceToPointInTime, API_CopyDBSnapshot; T19)."""
 
 from __future__ import annotations
 
@@ -35,28 +35,20 @@ def restore_from(backend: RDSBackend, copy: ReplicatedBackup, asked: dict[str, A
     if moment is not None:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         if not window["EarliestTime"] <= moment <= window["LatestTime"]:
-            raise refused(
-                "InvalidRestoreFault", f"The specified time {moment} is outside the restore window."
-            )
+            raise refused("InvalidRestoreFault", f"The specified time {moment} is outside the restore window.")
     elif not asked.get("use_latest_restorable_time"):
-        raise refused(
-            "InvalidParameterCombination", "Name a RestoreTime or ask for the latest restorable time."
-        )
+        raise refused("InvalidParameterCombination", "Name a RestoreTime or ask for the latest restorable time.")
     kept = {key: value for key, value in asked.items() if key not in RESTORE_ONLY}
     kept["db_instance_identifier"] = asked["target_db_instance_identifier"]
     return create_copy(backend, copy.facts | {"kms_key_id": copy.kms_key_id}, kept)
 
 
-def _to_point_in_time(
-    original: Any, self: RDSBackend, source: str, target: str, overrides: Any
-) -> DBInstance:
+def _to_point_in_time(_original: Any, self: RDSBackend, source: str, target: str, overrides: Any) -> DBInstance:
     asked = plain(overrides)
     if arn := asked.get("source_db_instance_automated_backups_arn"):
         copy = replications(self).get(arn)
         if copy is None:
-            raise refused(
-                "DBInstanceAutomatedBackupNotFound", f"Automated backup {arn} not found in this region."
-            )
+            raise refused("DBInstanceAutomatedBackupNotFound", f"Automated backup {arn} not found in this region.")
         return restore_from(self, copy, asked)
     instance = self.describe_db_instances(source)[0]
     if not instance.backup_retention_period:

@@ -74,8 +74,8 @@ def _deliver_one(backend: S3Backend, waiting: Waiting) -> bool:
     config = backend.get_bucket_replication(waiting[0]) if bucket is not None else None
     if made is None or bucket is None or not config:
         return True
+    tags = {} if isinstance(made, FakeDeleteMarker) else backend.tagger.get_tag_dict_for_resource(made.arn)
     marker = isinstance(made, FakeDeleteMarker)
-    tags = {} if marker else backend.tagger.get_tag_dict_for_resource(made.arn)
     rules = [rule for rule in config["Rule"] if takes(rule, made.name, tags, marker)]
     targets = {rule["Destination"]["Bucket"].split(":")[-1]: rule["Destination"] for rule in rules}
     held = {name: backend.buckets.get(name) for name in targets}

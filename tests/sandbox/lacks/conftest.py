@@ -1,4 +1,4 @@
-"""An emulated account of two regions, in this process or behind a real socket, with every repair installed."""
+"""An emulated account of two regions, in this process or on a real socket, with every repair installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from sandbox.state import STATE, now
 
 PRIMARY = "eu-north-1"
 DR = "eu-west-3"
+ACCOUNT = "123456789012"
 Clients = Callable[..., Any]
+make: Any = boto3
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +39,7 @@ def fresh_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def aws() -> Iterator[Clients]:
     """``aws("rds", DR)``: a client of the world in this process."""
     with mock_aws():
-        yield boto3.client
+        yield make.client
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def served() -> Iterator[Clients]:
     host, port = server.get_host_and_port()
 
     def client(service: str, region: str) -> Any:
-        return boto3.client(service, region, endpoint_url=f"http://{host}:{port}")
+        return make.client(service, region, endpoint_url=f"http://{host}:{port}")
 
     try:
         yield client

@@ -5,17 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import cloudpickle
 import pytest
 from botocore.exceptions import ClientError
 from moto.backup.models import backup_backends
-from moto.core import DEFAULT_ACCOUNT_ID
 
 from sandbox.lacks.backup_schedule import ScheduleError, occurrences
 from sandbox.lacks.patching import state
 from sandbox.state import STATE, now
-from tests.sandbox.lacks.conftest import DR, PRIMARY, Clients, go_dark
+from tests.sandbox.lacks.conftest import ACCOUNT, DR, PRIMARY, Clients, go_dark
 
 ROLE = "arn:aws:iam::123456789012:role/backup"
 VAULT, COPIES = "shop-vault", "shop-dr-vault"
@@ -51,9 +49,7 @@ def _plan(aws: Clients) -> dict[str, str]:
         BackupSelection={
             "SelectionName": "tagged",
             "IamRoleArn": ROLE,
-            "ListOfTags": [
-                {"ConditionType": "STRINGEQUALS", "ConditionKey": "Backup", "ConditionValue": "Required"}
-            ],
+            "ListOfTags": [{"ConditionType": "STRINGEQUALS", "ConditionKey": "Backup", "ConditionValue": "Required"}],
         },
     )["SelectionId"]
     return {"resource": resource, "plan": plan, "selection": selection, "target": target}
@@ -100,7 +96,7 @@ def test_the_plan_keeps_running_as_time_passes(aws: Clients) -> None:
 
 
 def _backend(region: str) -> Any:
-    return backup_backends[DEFAULT_ACCOUNT_ID][region]
+    return backup_backends[ACCOUNT][region]
 
 
 def test_nothing_more_is_made_once_the_source_region_is_dark(aws: Clients) -> None:
@@ -183,9 +179,7 @@ def test_a_copy_on_demand_arrives_in_the_other_region(served: Clients) -> None:
     copy = backup.describe_copy_job(CopyJobId=_copy(served, job["RecoveryPointArn"], made["target"]))["CopyJob"]
     assert copy["State"] == "COMPLETED"
     there = served("backup", DR)
-    point = there.describe_recovery_point(
-        BackupVaultName=COPIES, RecoveryPointArn=copy["DestinationRecoveryPointArn"]
-    )
+    point = there.describe_recovery_point(BackupVaultName=COPIES, RecoveryPointArn=copy["DestinationRecoveryPointArn"])
     assert point["ResourceArn"] == made["resource"]
     by_resource = there.list_recovery_points_by_resource(ResourceArn=made["resource"])["RecoveryPoints"]
     assert copy["DestinationRecoveryPointArn"] in {one["RecoveryPointArn"] for one in by_resource}
@@ -212,8 +206,13 @@ def test_files_are_restored_into_a_new_file_system_in_the_dr_region(aws: Clients
 
 def test_a_database_is_restored_from_its_copy(aws: Clients) -> None:
     arn = aws("rds", PRIMARY).create_db_instance(
-        DBInstanceIdentifier="shop", DBInstanceClass="db.t3.small", Engine="mysql", EngineVersion="8.0.40",
-        AllocatedStorage=30, MasterUsername="admin", MasterUserPassword="not-a-secret",
+        DBInstanceIdentifier="shop",
+        DBInstanceClass="db.t3.small",
+        Engine="mysql",
+        EngineVersion="8.0.40",
+        AllocatedStorage=30,
+        MasterUsername="admin",
+        MasterUserPassword="not-a-secret",
     )["DBInstance"]["DBInstanceArn"]
     made = _plan(aws)
     job = aws("backup", PRIMARY).start_backup_job(BackupVaultName=VAULT, ResourceArn=arn, IamRoleArn=ROLE)
@@ -299,4 +298,4 @@ def test_an_unreadable_schedule_is_refused(aws: Clients) -> None:
         aws("backup", PRIMARY).create_backup_plan(
             BackupPlan={"BackupPlanName": "odd", "Rules": [_rule(None, schedule="cron(0 5 L * ? *)")]}
         )
-    assert boto3.client("backup", PRIMARY).list_backup_plans()["BackupPlansList"] == []
+    assert aws("backup", PRIMARY).list_backup_plans()["BackupPlansList"] == []

@@ -8,11 +8,10 @@ from typing import Any
 import cloudpickle
 import pytest
 from botocore.exceptions import ClientError
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from sandbox.state import STATE, now
-from tests.sandbox.lacks.conftest import DR, PRIMARY, Clients, go_dark
+from tests.sandbox.lacks.conftest import ACCOUNT, DR, PRIMARY, Clients, go_dark
 
 TABLE = "shop-tenant-state"
 
@@ -109,11 +108,15 @@ def test_writes_wait_out_an_outage_and_the_last_writer_wins(aws: Clients) -> Non
     standby.put_item(TableName=TABLE, Item=_item("contested", "later"))
     assert _values(standby) == {"before": "old", "contested": "later"}
     STATE.stopped.clear()
-    assert _values(standby) == _values(primary) == {
-        "before": "old",
-        "contested": "later",
-        "only-here": "stranded",
-    }
+    assert (
+        _values(standby)
+        == _values(primary)
+        == {
+            "before": "old",
+            "contested": "later",
+            "only-here": "stranded",
+        }
+    )
 
 
 def test_a_removed_replica_is_gone_there_and_forgotten_here(aws: Clients) -> None:
@@ -151,6 +154,6 @@ def test_writes_that_wait_survive_a_save(aws: Clients) -> None:
     primary, _ = _replicated(aws)
     go_dark(PRIMARY)
     primary.put_item(TableName=TABLE, Item=_item("stranded", "1"))
-    loaded = cloudpickle.loads(cloudpickle.dumps(dynamodb_backends[DEFAULT_ACCOUNT_ID][PRIMARY].__dict__))
+    loaded = cloudpickle.loads(cloudpickle.dumps(dynamodb_backends[ACCOUNT][PRIMARY].__dict__))
     assert len(loaded["unsent"]) == 1
     assert set(loaded["tables"][TABLE].__dict__["_replicas"]) == {PRIMARY, DR}

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.core import DEFAULT_ACCOUNT_ID
 
 from sandbox.state import STATE
-from tests.sandbox.lacks.conftest import DR, PRIMARY, Clients, go_dark
+from tests.sandbox.lacks.conftest import ACCOUNT, DR, PRIMARY, Clients, go_dark
 
 NAME = "shop-wordpress"
 
@@ -35,7 +34,7 @@ def _push(ecr: Any, version: str, tag: str) -> str:
 
 def _replicate(ecr: Any, prefix: str = "shop") -> None:
     rule = {
-        "destinations": [{"region": DR, "registryId": DEFAULT_ACCOUNT_ID}],
+        "destinations": [{"region": DR, "registryId": ACCOUNT}],
         "repositoryFilters": [{"filter": prefix, "filterType": "PREFIX_MATCH"}],
     }
     ecr.put_replication_configuration(replicationConfiguration={"rules": [rule]})
@@ -62,9 +61,7 @@ def test_later_pushes_arrive_with_the_same_digest_and_earlier_ones_do_not(served
     (image,) = standby.describe_images(repositoryName=NAME, imageIds=[{"imageDigest": late}])["imageDetails"]
     assert image["imageTags"] == ["v2"]
     status = primary.describe_image_replication_status(repositoryName=NAME, imageId={"imageDigest": late})
-    assert status["replicationStatuses"] == [
-        {"region": DR, "registryId": DEFAULT_ACCOUNT_ID, "status": "COMPLETE"}
-    ]
+    assert status["replicationStatuses"] == [{"region": DR, "registryId": ACCOUNT, "status": "COMPLETE"}]
     status = primary.describe_image_replication_status(repositoryName=NAME, imageId={"imageDigest": early})
     assert status["replicationStatuses"] == []
 
@@ -117,7 +114,7 @@ def test_an_image_deleted_from_the_dr_registry_is_missing_there_alone(aws: Clien
 
 def test_replication_to_itself_is_refused(aws: Clients) -> None:
     primary, _ = _registry(aws)
-    rule = {"destinations": [{"region": PRIMARY, "registryId": DEFAULT_ACCOUNT_ID}]}
+    rule = {"destinations": [{"region": PRIMARY, "registryId": ACCOUNT}]}
     with pytest.raises(ClientError, match="InvalidParameter"):
         primary.put_replication_configuration(replicationConfiguration={"rules": [rule]})
     assert primary.describe_registry()["replicationConfiguration"]["rules"] == []

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.core import DEFAULT_ACCOUNT_ID
 
 from sandbox.lacks.efs import last_sync
 from sandbox.state import STATE, now
-from tests.sandbox.lacks.conftest import DR, PRIMARY, Clients, go_dark
+from tests.sandbox.lacks.conftest import ACCOUNT, DR, PRIMARY, Clients, go_dark
 
 
 def _source(aws: Clients) -> str:
@@ -55,8 +54,8 @@ def test_the_last_sync_stands_still_when_the_source_is_dark(aws: Clients) -> Non
     go_dark(PRIMARY, minutes_ago=60)
     behind = now() - _seen(aws, DR, target)["LastReplicatedTimestamp"]
     assert timedelta(minutes=69) < behind < timedelta(minutes=71)
-    assert last_sync(DEFAULT_ACCOUNT_ID, DR, target) == _seen(aws, DR, target)["LastReplicatedTimestamp"]
-    assert last_sync(DEFAULT_ACCOUNT_ID, PRIMARY, "fs-unknown") is None
+    assert last_sync(ACCOUNT, DR, target) == _seen(aws, DR, target)["LastReplicatedTimestamp"]
+    assert last_sync(ACCOUNT, PRIMARY, "fs-unknown") is None
     assert source != target
 
 

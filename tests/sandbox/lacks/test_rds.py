@@ -30,9 +30,7 @@ def _database(aws: Clients, **more: Any) -> dict[str, Any]:
 
 
 def _look(aws: Clients, region: str, name: str = DATABASE) -> dict[str, Any]:
-    seen: dict[str, Any] = aws("rds", region).describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][
-        0
-    ]
+    seen: dict[str, Any] = aws("rds", region).describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
     return seen
 
 
@@ -54,9 +52,7 @@ def test_a_cross_region_replica_is_an_instance_of_its_own(aws: Clients) -> None:
     assert replica["DbiResourceId"] != source["DbiResourceId"]
     assert replica["ReadReplicaSourceDBInstanceIdentifier"] == source["DBInstanceArn"]
     assert source["ReadReplicaDBInstanceIdentifiers"] == [replica["DBInstanceArn"]]
-    assert replica["StatusInfos"] == [
-        {"StatusType": "read replication", "Normal": True, "Status": "replicating"}
-    ]
+    assert replica["StatusInfos"] == [{"StatusType": "read replication", "Normal": True, "Status": "replicating"}]
     assert replica["EngineVersion"] == "8.0.40"
     assert replica["BackupRetentionPeriod"] == 0
 
@@ -128,9 +124,7 @@ def _replicated(aws: Clients) -> dict[str, Any]:
 
 
 def _copies(aws: Clients) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = aws("rds", DR).describe_db_instance_automated_backups()[
-        "DBInstanceAutomatedBackups"
-    ]
+    found: list[dict[str, Any]] = aws("rds", DR).describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
     return found
 
 
@@ -159,9 +153,7 @@ def test_the_restore_window_stands_still_once_the_source_is_dark(aws: Clients) -
 
 def test_replication_ends_when_stopped_or_when_the_source_keeps_no_backups(aws: Clients) -> None:
     started = _replicated(aws)
-    aws("rds", DR).stop_db_instance_automated_backups_replication(
-        SourceDBInstanceArn=started["DBInstanceArn"]
-    )
+    aws("rds", DR).stop_db_instance_automated_backups_replication(SourceDBInstanceArn=started["DBInstanceArn"])
     assert _copies(aws) == []
     aws("rds", DR).start_db_instance_automated_backups_replication(
         SourceDBInstanceArn=started["DBInstanceArn"], KmsKeyId=started["KmsKeyId"]
@@ -203,14 +195,10 @@ def test_a_database_is_restored_from_replicated_backups_while_its_source_is_dark
 
 def test_a_snapshot_copy_tells_where_it_came_from(aws: Clients) -> None:
     _database(aws)
-    snapshot = aws("rds", PRIMARY).create_db_snapshot(
-        DBSnapshotIdentifier="before", DBInstanceIdentifier=DATABASE
-    )
+    snapshot = aws("rds", PRIMARY).create_db_snapshot(DBSnapshotIdentifier="before", DBInstanceIdentifier=DATABASE)
     arn = snapshot["DBSnapshot"]["DBSnapshotArn"]
     rds = aws("rds", DR)
-    rds.copy_db_snapshot(
-        SourceDBSnapshotIdentifier=arn, TargetDBSnapshotIdentifier="copied", SourceRegion=PRIMARY
-    )
+    rds.copy_db_snapshot(SourceDBSnapshotIdentifier=arn, TargetDBSnapshotIdentifier="copied", SourceRegion=PRIMARY)
     copied = rds.describe_db_snapshots(DBSnapshotIdentifier="copied")["DBSnapshots"][0]
     assert (copied["SourceRegion"], copied["SourceDBSnapshotIdentifier"]) == (PRIMARY, arn)
     assert copied["Status"] == "available"
@@ -242,9 +230,7 @@ def test_parameter_and_option_groups_are_read_back(aws: Clients) -> None:
     )
     rds.modify_db_parameter_group(
         DBParameterGroupName="shop-params",
-        Parameters=[
-            {"ParameterName": "max_connections", "ParameterValue": "500", "ApplyMethod": "immediate"}
-        ],
+        Parameters=[{"ParameterName": "max_connections", "ParameterValue": "500", "ApplyMethod": "immediate"}],
     )
     (parameter,) = rds.describe_db_parameters(DBParameterGroupName="shop-params")["Parameters"]
     assert (parameter["ParameterName"], parameter["ParameterValue"], parameter["Source"]) == (
@@ -261,7 +247,4 @@ def test_parameter_and_option_groups_are_read_back(aws: Clients) -> None:
         MajorEngineVersion="8.0",
         OptionGroupDescription="shop",
     )
-    assert (
-        rds.describe_option_groups(OptionGroupName="shop-options")["OptionGroupsList"][0]["EngineName"]
-        == "mysql"
-    )
+    assert rds.describe_option_groups(OptionGroupName="shop-options")["OptionGroupsList"][0]["EngineName"] == "mysql"

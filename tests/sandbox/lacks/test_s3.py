@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.core import DEFAULT_ACCOUNT_ID
 
 from sandbox.lacks.s3 import backlog
 from sandbox.state import STATE
-from tests.sandbox.lacks.conftest import DR, PRIMARY, Clients, go_dark
+from tests.sandbox.lacks.conftest import ACCOUNT, DR, PRIMARY, Clients, go_dark
 
 SOURCE, TARGET = "shop-assets", "shop-assets-dr"
 
@@ -132,14 +131,14 @@ def test_objects_wait_out_an_outage(aws: Clients) -> None:
     go_dark(DR)
     s3.put_object(Bucket=SOURCE, Key="one", Body=b"12345")
     assert s3.head_object(Bucket=SOURCE, Key="one")["ReplicationStatus"] == "PENDING"
-    operations, size, since = backlog(DEFAULT_ACCOUNT_ID, SOURCE)
+    operations, size, since = backlog(ACCOUNT, SOURCE)
     assert (operations, size) == (1, 5)
     assert since is not None
     assert _keys(standby, TARGET) == set()
     STATE.stopped.clear()
     assert _keys(standby, TARGET) == {"one"}
     assert s3.head_object(Bucket=SOURCE, Key="one")["ReplicationStatus"] == "COMPLETED"
-    assert backlog(DEFAULT_ACCOUNT_ID, SOURCE) == (0, 0, None)
+    assert backlog(ACCOUNT, SOURCE) == (0, 0, None)
 
 
 def test_replicas_are_not_replicated_back(aws: Clients) -> None:

@@ -51,14 +51,14 @@ def test_a_secret_can_be_replicated_later_and_once(aws: Clients) -> None:
 def test_a_replica_is_read_only_and_has_a_key_of_its_own(aws: Clients) -> None:
     key = aws("kms", DR).create_key()["KeyMetadata"]["Arn"]
     primary, standby = _pair(aws, KmsKeyId=key)
-    writes = (
-        lambda: standby.put_secret_value(SecretId=NAME, SecretString="x"),
-        lambda: standby.update_secret(SecretId=NAME, SecretString="x"),
-        lambda: standby.delete_secret(SecretId=NAME),
-    )
-    for write in writes:
+    value = {"SecretString": "x"}
+    for write, asked in (
+        (standby.put_secret_value, value),
+        (standby.update_secret, value),
+        (standby.delete_secret, {}),
+    ):
         with pytest.raises(ClientError, match="replica"):
-            write()
+            write(SecretId=NAME, **asked)
     assert standby.describe_secret(SecretId=NAME)["KmsKeyId"] == key
     assert "KmsKeyId" not in primary.describe_secret(SecretId=NAME)
     assert primary.describe_secret(SecretId=NAME)["ReplicationStatus"][0]["KmsKeyId"] == key
