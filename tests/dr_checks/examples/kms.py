@@ -1,0 +1,69 @@
+"""Examples of the checks of keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import kms
+from dr_estate.facts.kms import ACCOUNT, Key
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
+
+HOME, AWAY = SIT.regions.primary, SIT.regions.dr
+ROLE = "arn:aws:iam::1:role/task"
+
+
+def _key(region: str, name: str, noun: str, multi_region: str = "") -> Key:
+    arn = f"arn:aws:kms:{region}:1:key/{name}"
+    return Key(arn, arn, "Enabled", (noun,), multi_region, (HOME, AWAY) if multi_region else (), None, (ACCOUNT,))
+
+
+HERE = (_key(HOME, "a", "files"), _key(HOME, "mrk-s", "secrets", "PRIMARY"))
+THERE = (_key(AWAY, "b", "files"), _key(AWAY, "mrk-s", "secrets", "REPLICA"))
+FILES = THERE[0].ref
+
+
+def _case(
+    check: str, expected: Status, subject: str = FILES, here: Any = None, there: Any = None, **changed: Any
+) -> Example:
+    """A healthy pair of keys; ``changed`` changes the files' key of the DR region."""
+    values = {
+        (kms.keys, Side.PRIMARY): HERE if here is None else here,
+        (kms.keys, Side.DR): (replace(THERE[0], **changed), THERE[1]) if there is None else there,
+    }
+    return Example(f"kms.{check}", expected, world(values), frozenset({subject} if subject else ()))
+
+
+def _shared(*regions: str) -> tuple[Key, ...]:
+    return (HERE[0], replace(HERE[1], related_regions=regions))
+
+
+TASK_ONLY = (replace(HERE[0], admits=(ACCOUNT, ROLE)), HERE[1])
+
+EXAMPLES = [
+    _case("key-usable", Status.PASS),
+    _case("key-usable", Status.FAIL, state="Disabled"),
+    _case("key-usable", Status.FAIL, state="PendingDeletion", deletion_at=NOW),
+    _case("key-usable", Status.FAIL, state="absent", arn=""),
+    _case("key-usable", Status.FAIL, state="elsewhere"),
+    _case("key-usable", Status.UNKNOWN, "a key", there=(DENIED, THERE[1])),
+    _case("key-usable", Status.PASS, "all keys", there=()),
+    _case("key-usable", Status.UNKNOWN, "", there=DENIED),
+    _case("source-key-usable", Status.PASS, HERE[0].ref),
+    _case("source-key-usable", Status.FAIL, HERE[0].ref, here=(replace(HERE[0], state="PendingImport"), HERE[1])),
+    _case("source-key-usable", Status.UNKNOWN, "", here=DENIED),
+    _case("related-key", Status.PASS, HERE[1].ref),
+    _case("related-key", Status.FAIL, HERE[1].ref, here=_shared(HOME)),
+    _case("related-key", Status.PASS, "all keys", here=HERE[:1]),
+    _case("related-key", Status.UNKNOWN, "", here=DENIED),
+    _case("policy-parity", Status.PASS, f"files: {FILES}"),
+    _case("policy-parity", Status.PASS, f"files: {FILES}", admits=(ACCOUNT, ROLE)),
+    _case("policy-parity", Status.WARN, f"files: {FILES}", here=TASK_ONLY),
+    _case("policy-parity", Status.FAIL, f"files: {FILES}", here=TASK_ONLY, admits=("arn:aws:iam::1:role/other",)),
+    _case("policy-parity", Status.UNKNOWN, "files", admits=DENIED),
+    _case("policy-parity", Status.PASS, f"secrets: {THERE[1].ref}", state="absent", arn="", admits=()),
+    _case("policy-parity", Status.PASS, "all keys", here=()),
+    _case("policy-parity", Status.UNKNOWN, "", here=DENIED),
+]
