@@ -28,6 +28,7 @@ from sandbox.seeding import (
     network,
     objects,
     parameters,
+    restores,
     services,
     tables,
     traffic,
@@ -55,6 +56,7 @@ BUILDERS: tuple[Callable[[Estate], None], ...] = (
     alerting.build,
     parameters.build,
     backups.build,
+    restores.build,
 )
 
 

@@ -34,6 +34,7 @@ def demand(estate: Estate) -> dict[tuple[str, str], int]:
         ("elasticloadbalancing", "L-7EED9B64"): tenants * LISTENERS,
         ("elasticloadbalancing", "L-7E6692B2"): tasks,
         ("elasticloadbalancing", "L-B22855CB"): tenants,
+        ("elasticloadbalancing", "L-822D1B1B"): tenants,
         ("acm", "L-FB94F0B0"): customers + 3,
     }
     factor = SPARE + capacity.headroom_percent / 100

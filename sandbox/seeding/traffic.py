@@ -3,6 +3,7 @@
 The pair is ALIAS records to the two load balancers with EvaluateTargetHealth and a health check each, already in the
 final policy (T05, T08, T12). Tenants are simple ALIAS records to the distribution. The parent zone belongs to another
 account where the environment names one, and is not made; a zone without a parent holds the delegations of the others.
+Customers' own domains are zones of this account, their hosts CNAMEs to the origin name.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ Record = dict[str, Any]
 
 def build(estate: Estate) -> None:
     """Make the zones, the health checks and all records."""
-    zone = _traffic_zone(estate)
     traffic = estate.environment.traffic
+    zone = _public_zone(estate, traffic.zone)
     records = [_origin_record(estate, site) for site in estate.sites]
     records += [
         _alias(host_of(estate.environment, tenant), CLOUDFRONT_ZONE, estate.distribution_domain, health=False)
@@ -32,6 +33,7 @@ def build(estate: Estate) -> None:
     if traffic.parent_zone is None:
         records += [_delegation(f"{label}.{traffic.zone}", n) for n, label in enumerate(DELEGATED)]
     write(estate, zone, "CREATE", records)
+    _customer_zones(estate)
     for site in estate.sites:
         _private_zone(estate, site)
 
@@ -45,24 +47,33 @@ def write(estate: Estate, zone: str, action: str, records: list[Record]) -> None
         )
 
 
-def _traffic_zone(estate: Estate) -> str:
-    """Make the public zone; its negative answers live for five minutes, and accelerated recovery is on (T02)."""
+def _public_zone(estate: Estate, name: str) -> str:
+    """Make a public zone; its negative answers live for five minutes, and accelerated recovery is on (T02)."""
     route53, env = estate.world_wide("route53"), estate.environment
     made = route53.create_hosted_zone(
-        Name=env.traffic.zone,
-        CallerReference=f"{env.name}-traffic",
+        Name=name,
+        CallerReference=f"{env.name}-{name}",
         HostedZoneConfig={"Comment": f"{env.name} traffic", "PrivateZone": False},
     )
     zone = str(made["HostedZone"]["Id"]).removeprefix("/hostedzone/")
-    route53.change_tags_for_resource(
-        ResourceType="hostedzone", ResourceId=zone, AddTags=as_list(tag_map(env, env.traffic.zone))
-    )
+    route53.change_tags_for_resource(ResourceType="hostedzone", ResourceId=zone, AddTags=as_list(tag_map(env, name)))
     if hasattr(Route53, "update_hosted_zone_features"):
         route53.update_hosted_zone_features(HostedZoneId=zone, EnableAcceleratedRecovery=True)
     first = made["DelegationSet"]["NameServers"][0].rstrip(".")
     soa = f"{first}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 {SOA_TTL_S}"
-    write(estate, zone, "UPSERT", [_plain(f"{env.traffic.zone}.", "SOA", SOA_TTL_S, soa)])
+    write(estate, zone, "UPSERT", [_plain(f"{name}.", "SOA", SOA_TTL_S, soa)])
     return zone
+
+
+def _customer_zones(estate: Estate) -> None:
+    """Make the zones of customers' own domains: each host is a CNAME to the origin name, and so moves with it."""
+    traffic = estate.environment.traffic
+    by_domain: dict[str, list[str]] = {}
+    for host in (host for hosts in traffic.customer_hosts.values() for host in hosts):
+        by_domain.setdefault(host.partition(".")[2], []).append(host)
+    for domain, hosts in by_domain.items():
+        records = [_plain(f"{host}.", "CNAME", RECORD_TTL_S, f"{traffic.origin_record}.") for host in hosts]
+        write(estate, _public_zone(estate, domain), "CREATE", records)
 
 
 def _plain(name: str, kind: str, ttl_s: int, *values: str) -> Record:

@@ -126,7 +126,8 @@ def test_only_the_zone_without_a_parent_delegates_the_others(world: Seeded) -> N
     delegated = {r["Name"] for r in _records(world) if r["Type"] == "NS" and r["Name"] != f"{world.env.traffic.zone}."}
     zones = world.client("route53", Side.GLOBAL).list_hosted_zones()["HostedZones"]
     public = {zone["Name"] for zone in zones if not zone["Config"]["PrivateZone"]}
-    assert public == {f"{world.env.traffic.zone}."}
+    customers = {host for hosts in world.env.traffic.customer_hosts.values() for host in hosts}
+    assert public == {f"{world.env.traffic.zone}."} | {f"{host.partition('.')[2]}." for host in customers}
     assert bool(delegated) is (world.env.traffic.parent_zone is None)
 
 

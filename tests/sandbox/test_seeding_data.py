@@ -135,6 +135,13 @@ def test_the_newest_copies_in_the_locked_dr_vault_cover_every_store(world: Seede
     assert kinds == {"RDS", "EFS", "DynamoDB", "S3"}
 
 
+def test_database_and_files_were_restored_in_the_dr_region_and_nothing_is_left_of_it(world: Seeded) -> None:
+    jobs = world.client("backup", Side.DR).list_restore_jobs()["RestoreJobs"]
+    assert {(job["ResourceType"], job["Status"]) for job in jobs} == {("RDS", "COMPLETED"), ("EFS", "COMPLETED")}
+    assert world.client("rds", Side.DR).describe_db_instances()["DBInstances"] == []
+    assert len(world.client("efs", Side.DR).describe_file_systems()["FileSystems"]) == 1
+
+
 def test_where_nothing_is_expected_no_data_is_copied(lonely: Seeded) -> None:
     env = lonely.env
     assert lonely.client("rds", Side.DR).describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"] == []
