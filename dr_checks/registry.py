@@ -103,6 +103,9 @@ def _judge_side(check: Check, view: View) -> list[Finding]:
             findings.append(finding)  # noqa: PERF402 - what was judged before the view went dark is kept
     except CannotSee as dark:
         findings.append(view.unknown(view.region, check.says, dark.unseen))
+    except Exception as defect:  # noqa: BLE001 - a defect of one check is its own UNKNOWN, and never stops the rest
+        said = f"The check failed ({type(defect).__name__}: {defect}). This is a defect: please report it."
+        findings.append(view.unknown(view.region, check.says, said))
     return findings
 
 

@@ -22,6 +22,7 @@ def test_the_check_judges_the_example_as_expected(example: Example) -> None:
     assert example.expected == result.status, result.findings
     named = {f.subject for f in result.findings if f.status == example.expected}
     assert example.subjects <= named, result.findings
+    assert [] == [f.because for f in result.findings if "This is a defect" in f.because]
     assert all(f.because for f in result.findings), "every finding gives its reason"
     assert all(f.remedy for f in result.findings if f.status is Status.FAIL), "every gap names its remedy"
 

@@ -36,6 +36,16 @@ def test_findings_made_before_the_view_went_dark_are_kept() -> None:
     assert result.findings[1].because == DENIED.why
 
 
+def test_a_check_that_crashes_is_unknown_and_says_that_it_is_a_defect() -> None:
+    def crashes(view: View) -> Iterator[Finding]:
+        yield view.ok("first", 1, 1, "was judged")
+        raise KeyError("gone")
+
+    result = judge(_check(crashes), world({}), SIT)
+    assert [f.status for f in result.findings] == [Status.PASS, Status.UNKNOWN]
+    assert "KeyError: 'gone'). This is a defect" in result.findings[1].because
+
+
 def test_a_side_that_is_seen_is_judged_although_the_other_is_not() -> None:
     def each_side(view: View) -> Iterator[Finding]:
         yield view.ok(view.region, len(view.get(ecs.services)), "any", "it was seen")
