@@ -19,6 +19,7 @@ from dr_checks.observation import Observation
 from dr_checks.registry import checks
 from dr_estate.environments import load_environment
 from dr_estate.snapshot import read_evidence
+from sandbox.endpoint import Endpoint
 
 ROOT = Path(__file__).parent
 REQUIREMENTS = {"US-018": "backup and copies", "US-027": "failover", "US-028": "failback"}
@@ -61,12 +62,21 @@ def observation(request: pytest.FixtureRequest) -> Iterator[Observation]:
         return
     from dr_estate.access import Credentials
     from dr_estate.observing import observe
+
+    world: Endpoint = request.getfixturevalue("sandbox_world")
+    keys = world.people["reader"]
+    reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+    yield Observation(environment, observe(environment, reader, "sandbox"), tenants, rules)
+
+
+@pytest.fixture(scope="session")
+def sandbox_world(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
+    """The healthy world of the chosen environment, three tenants: one a session, mended by whoever breaks it."""
     from sandbox.embedded import running
 
-    with running(environment, tenants=3) as world:
-        keys = world.people["reader"]
-        reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
-        yield Observation(environment, observe(environment, reader, "sandbox"), tenants, rules)
+    option = request.config.getoption
+    with running(load_environment(Path(option("--dr-config")), option("--dr-environment")), tenants=3) as world:
+        yield world
 
 
 def _exceptions(path: str | None) -> tuple[ExceptionRule, ...]:

@@ -26,8 +26,8 @@ def test_global_options_stand_before_or_after_the_command(words: str) -> None:
 
 
 def test_an_option_before_the_command_is_not_forgotten_after_it() -> None:
-    assert parse("-e sit --config /x status --tenant a --tenant b".split()).only_tenants == ("a", "b")
-    assert parse("-e sit --config /x status".split()).config == Path("/x")
+    assert parse(["-e", "sit", "--config", "/x", "status", "--tenant", "a", "--tenant", "b"]).only_tenants == ("a", "b")
+    assert parse(["-e", "sit", "--config", "/x", "status"]).config == Path("/x")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_cannot_be_asked_is_exit_2_with_a_sentence(
 
 
 def test_sandbox_actions_carry_their_arguments() -> None:
-    request = parse("-e sit sandbox up --port 4567 --tenants 3 --fresh".split())
+    request = parse(["-e", "sit", "sandbox", "up", "--port", "4567", "--tenants", "3", "--fresh"])
     assert (request.action, request.tenants) == ("up", 3)
     assert request.arguments == {"port": 4567, "fresh": True}
-    assert parse("-e sit sandbox mend".split()).arguments == {"name": ""}
+    assert parse(["-e", "sit", "sandbox", "mend"]).arguments == {"name": ""}

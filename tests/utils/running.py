@@ -1,0 +1,48 @@
+"""Runs the command line as its users do: another process, a clean environment, nothing but arguments."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The JSON report on stdout."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    def statuses(self) -> dict[str, str]:
+        """Status by check id."""
+        return {result["check"]: result["status"] for result in self.report["results"]}
+
+
+def dr_cli(words: str, home: Path, **variables: str) -> Ran:
+    """Run ``dr_cli.py`` with ``words``; its results, sandbox worlds and memory live under ``home``."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    env = {
+        **kept,
+        "XDG_STATE_HOME": str(home),
+        "DR_SANDBOX_HOME": str(home / "sandbox"),
+        "HOME": str(home),
+        **variables,
+    }
+    env.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    command = [sys.executable, "utils/aws_mgmt/dr_cli.py", "--output", str(home / "out"), *words.split()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False, env=env)
+    return Ran(done.returncode, done.stdout, done.stderr)

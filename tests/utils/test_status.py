@@ -1,0 +1,183 @@
+"""status and test, run as their users run them, against the embedded world."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from sandbox.endpoint import Endpoint
+from sandbox.state import Outage
+from tests.utils.running import ROOT, Ran, dr_cli
+
+SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
+
+
+def _live(world: Endpoint, home: Path, words: str, person: str = "reader") -> Ran:
+    """Run against the world as against live AWS: only the usual AWS variables point at it."""
+    keys = world.people[person]
+    return dr_cli(
+        words,
+        home,
+        AWS_ENDPOINT_URL=world.url,
+        AWS_ACCESS_KEY_ID=keys.access_key_id,
+        AWS_SECRET_ACCESS_KEY=keys.secret_access_key,
+    )
+
+
+def test_the_healthy_estate_is_ready_with_score_100(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    ran = _live(sandbox_world, tmp_path, "-e sit status --format json")
+    assert (ran.code, ran.report["score"], ran.report["recommendation"]) == (0, 100, "READY"), ran.report["reasons"]
+    assert ran.report["posture"] == "NORMAL"
+    assert ran.report["rpo"]["compliant"] is True
+    assert ran.report["world"] == f"endpoint {sandbox_world.url}"
+    assert len(ran.report["tenants"]) == 3
+    assert [] == list(SCHEMA.iter_errors(ran.report))
+
+
+def test_the_sandbox_flag_attaches_to_the_world_that_is_up(tmp_path: Path) -> None:
+    up = dr_cli("-e dev --tenants 2 sandbox up --format json", tmp_path)
+    try:
+        assert up.code == 0, up.err
+        ran = dr_cli("status -e dev --sandbox --format json", tmp_path)
+        assert (ran.code, ran.report["world"], len(ran.report["tenants"])) == (0, "sandbox (attached)", 2), ran.out
+        skipped = [r for r in ran.report["results"] if r["status"] == "not-applicable"]
+        assert skipped, "replication is not applicable in DEV"
+        assert all("replication is not expected in dev: DEV holds no data" in r["reason"] for r in skipped)
+        shown = json.loads(dr_cli("-e dev sandbox show --format json", tmp_path).out)
+        assert {"reader", "operator", "approver"} <= set(shown["people"])
+    finally:
+        assert dr_cli("-e dev sandbox down", tmp_path).code == 0
+
+
+def test_workers_judge_the_same_without_looking_again(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    sandbox_world.reset_calls()
+    alone = _live(sandbox_world, tmp_path, "-e sit test --infra --format json")
+    made = sum(sandbox_world.calls().values())
+    sandbox_world.reset_calls()
+    shared = _live(sandbox_world, tmp_path, "-e sit test --infra --format json --workers 2")
+    assert made == sum(sandbox_world.calls().values())
+    assert alone.report["api_calls"] == made
+    assert alone.statuses() == shared.statuses()
+    assert shared.code == 0
+
+
+def test_evidence_is_judged_again_offline(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    kept = tmp_path / "evidence.json"
+    seen = _live(sandbox_world, tmp_path, f"-e sit status --replication --format json --save-evidence {kept}")
+    again = dr_cli(f"-e sit status --replication --format json --from-evidence {kept}", tmp_path)
+    assert (seen.code, again.code) == (0, 0), again.err
+    assert seen.statuses() == again.statuses()
+    assert (again.report["api_calls"], again.report["world"]) == (0, f"endpoint {sandbox_world.url}, from evidence")
+    other = dr_cli(f"-e prod status --from-evidence {kept}", tmp_path)
+    assert (other.code, other.out) == (2, "")
+    assert "is evidence of sit" in other.err
+
+
+def test_the_wrong_account_is_refused_before_anything_is_read(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    sandbox_world.reset_calls()
+    ran = _live(sandbox_world, tmp_path, "-e sit status", "stranger")
+    assert (ran.code, ran.out) == (4, "")
+    assert "belong to account" in ran.err
+    assert [call.split()[-1] for call in sandbox_world.calls()] == ["sts:GetCallerIdentity"]
+
+
+@pytest.mark.parametrize(("person", "said"), [("expired", "refused the credentials"), (None, "No AWS credentials")])
+def test_credentials_that_cannot_be_used_are_a_sentence(
+    sandbox_world: Endpoint, tmp_path: Path, person: str | None, said: str
+) -> None:
+    if person:
+        ran = _live(sandbox_world, tmp_path, "-e sit status", person)
+    else:
+        ran = dr_cli("-e sit status", tmp_path, AWS_ENDPOINT_URL=sandbox_world.url)
+    assert (ran.code, ran.out) == (3, "")
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("side", ["primary", "dr"])
+def test_a_dark_region_is_unknown_and_the_other_is_still_seen(
+    sandbox_world: Endpoint, tmp_path: Path, side: str
+) -> None:
+    regions = {"primary": "af-south-1", "dr": "eu-west-1"}
+    dark = Outage(regions[side], "refuse")
+    sandbox_world.begin(dark)
+    try:
+        ran = _live(sandbox_world, tmp_path, "-e sit status --format json")
+    finally:
+        sandbox_world.end(dark)
+    assert (ran.code, ran.report["recommendation"]) == (3, "CANNOT_SAY")
+    assert {part["side"] for part in ran.report["unseen"]} == {side}
+    assert all(regions[side] in part["why"] for part in ran.report["unseen"])
+    assert ran.report["posture"] == {"primary": "PRIMARY_LOST", "dr": "DR_UNSEEN"}[side]
+    assert len(ran.report["tenants"]) == 3
+    assert [] == list(SCHEMA.iter_errors(ran.report))
+
+
+def test_a_hanging_region_ends_within_the_deadline(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    hanging = Outage("af-south-1", "hang", seconds=60)
+    sandbox_world.begin(hanging)
+    try:
+        ran = _live(sandbox_world, tmp_path, "-e sit status --format json --deadline 5")
+    finally:
+        sandbox_world.end(hanging)
+    assert ran.code == 3
+    assert {part["side"] for part in ran.report["unseen"]} == {"primary"}
+
+
+def test_one_denied_operation_leaves_only_its_part_unknown(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    denied = Outage("eu-west-1", "deny", "ecs", "ListServices")
+    sandbox_world.begin(denied)
+    try:
+        ran = _live(sandbox_world, tmp_path, "-e sit status --format json")
+    finally:
+        sandbox_world.end(denied)
+    assert ran.code == 3
+    assert {part["kind"] for part in ran.report["unseen"]} == {"denied"}
+    assert all("ecs:ListServices in eu-west-1 is denied" in part["why"] for part in ran.report["unseen"])
+    assert ran.statuses()["route53.zone-accessible"] == "pass"
+
+
+def test_a_tenant_nobody_knows_is_refused_and_a_known_one_narrows(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    ran = _live(sandbox_world, tmp_path, "-e sit status --tenant tenant9")
+    assert (ran.code, "There is no tenant tenant9" in ran.err) == (2, True)
+    one = _live(sandbox_world, tmp_path, "-e sit status --tenant tenant2 --format json")
+    named = {f["tenant"] for r in one.report["results"] for f in r["findings"]} - {None}
+    assert (one.code, one.report["tenants"], named) == (0, ["tenant2"], {"tenant2"})
+
+
+def test_markdown_csv_and_terminal_tell_the_same(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    kept = tmp_path / "evidence.json"
+    _live(sandbox_world, tmp_path, f"-e sit status --format json --save-evidence {kept}")
+    again = f"-e sit status --from-evidence {kept}"
+    assert "score 100/100" in dr_cli(f"{again} --format markdown", tmp_path).out
+    rows = list(csv.DictReader(io.StringIO(dr_cli(f"{again} --format csv", tmp_path).out)))
+    assert {row["status"] for row in rows} <= {"pass", "not-applicable"}
+    plain = dr_cli(again, tmp_path).out
+    assert "READY, score 100/100" in plain
+    assert "\x1b" not in plain
+    assert max(len(line) for line in plain.splitlines() if "/" not in line) <= 100
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("-e qa status", 2, "no such environment file"),
+        ("-e prod test --full-drill", 4, "prod allows no full drill"),
+        ("-e sit failover", 2, "not in this version yet"),
+        ("-e sit status --from-evidence /nowhere.json", 2, "cannot be read"),
+        ("-e sit status --exceptions /nowhere.toml", 2, "cannot be read"),
+        ("-e sit sandbox show", 2, "No sandbox of sit is up"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_its_exit_code(
+    tmp_path: Path, words: str, code: int, said: str
+) -> None:
+    ran = dr_cli(words, tmp_path)
+    assert (ran.code, ran.out) == (code, "")
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
