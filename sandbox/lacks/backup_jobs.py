@@ -7,8 +7,9 @@ from typing import Any
 
 from moto.backup.models import BackupBackend
 
+from sandbox.lacks.backup_copies import copy_of
 from sandbox.lacks.backup_model import Job, Point, jobs, point_arn, points, vault_at
-from sandbox.lacks.backup_playing import copy_of, serve
+from sandbox.lacks.backup_playing import serve
 from sandbox.lacks.backup_points import find_point, in_span
 from sandbox.lacks.backup_resources import resources
 from sandbox.lacks.patching import page, refused

@@ -1,106 +1,25 @@
 """EFS replication and overwrite protection (AWS: efs-replication, API_DeleteReplicationConfiguration; T27, T28).
 
-Both regions' backends hold the configuration (``backend.__dict__["replications"]``, source id -> :class:`Replication`),
-so that one side can forget it alone. A disaster may set ``frozen_at`` (last sync stands still), ``lag_s`` or
-``trouble`` (ERROR, PAUSED ...) there. :func:`last_sync` is what CloudWatch's TimeSinceLastSync is made of.
+Both regions' backends hold the configuration, so that one side can forget it alone.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from moto.efs import urls
 from moto.efs.models import EFSBackend, FileSystem, efs_backends
 from moto.efs.responses import EFSResponse
 
-from sandbox.lacks.patching import catch_all, operation, page, refused, state, wrap
+from sandbox.lacks.efs_model import Replication, of_file_system, replications
+from sandbox.lacks.patching import catch_all, operation, page, refused, wrap
 from sandbox.lacks.timing import soon, stopped, to_the_second
-from sandbox.state import now, replicated_until
-
-LAG_S = 600
-
-
-@dataclass
-class Replication:
-    """One replication configuration: from one file system to one in another region."""
-
-    source_id: str
-    source_arn: str
-    destination_id: str
-    destination_region: str
-    owner: str
-    created: datetime
-    enabled_from: datetime
-    role: str | None = None
-    lag_s: float = LAG_S
-    frozen_at: datetime | None = None
-    trouble: str = ""
-
-    @property
-    def source_region(self) -> str:
-        """The region that is written to."""
-        return self.source_arn.split(":")[3]
-
-    @property
-    def status(self) -> str:
-        """ENABLING, ENABLED, or the trouble a disaster made."""
-        return self.trouble or ("ENABLED" if now() >= self.enabled_from else "ENABLING")
-
-    @property
-    def last_sync(self) -> datetime | None:
-        """Everything written in the source before this moment is at the destination; None before the first sync."""
-        if self.status == "ENABLING":
-            return None
-        reached = replicated_until(self.source_region, self.lag_s)
-        return to_the_second(min(reached, self.frozen_at) if self.frozen_at else reached)
-
-    def describe(self) -> dict[str, Any]:
-        """As DescribeReplicationConfigurations answers."""
-        return {
-            "SourceFileSystemId": self.source_id,
-            "SourceFileSystemRegion": self.source_region,
-            "SourceFileSystemArn": self.source_arn,
-            "OriginalSourceFileSystemArn": self.source_arn,
-            "SourceFileSystemOwnerId": self.owner,
-            "CreationTime": self.created,
-            "Destinations": [
-                {
-                    "Status": self.status,
-                    "FileSystemId": self.destination_id,
-                    "Region": self.destination_region,
-                    "LastReplicatedTimestamp": self.last_sync,
-                    "OwnerId": self.owner,
-                    "RoleArn": self.role,
-                }
-            ],
-        }
-
-
-def replications(backend: EFSBackend) -> dict[str, Replication]:
-    """Configurations this region knows, by source file system."""
-    return state(backend, "replications")
-
-
-def last_sync(account: str, region: str, file_system_id: str) -> datetime | None:
-    """When the file system (source or destination), seen from ``region``, was last in sync; None if it never was."""
-    for one in replications(efs_backends[account][region]).values():
-        if file_system_id in (one.source_id, one.destination_id):
-            return one.last_sync
-    return None
+from sandbox.state import now
 
 
 def _file_system(backend: EFSBackend, file_system_id: str) -> FileSystem:
     return backend.describe_file_systems(file_system_id=file_system_id.rsplit("/", 1)[-1])[1][0]
-
-
-def _of(backend: EFSBackend, file_system_id: str) -> Iterator[Replication]:
-    for one in replications(backend).values():
-        if file_system_id in (one.source_id, one.destination_id):
-            yield one
 
 
 def _protection(file_system: FileSystem) -> str:
@@ -135,7 +54,7 @@ def _destination(backend: EFSBackend, asked: dict[str, Any], source: FileSystem)
 def _create(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend = response.efs_backend
     source = _file_system(backend, params["SourceFileSystemId"])
-    if any(_of(backend, source.file_system_id)):
+    if any(of_file_system(backend, source.file_system_id)):
         raise refused("ValidationException", f"{source.file_system_id} is already part of a replication.")
     asked = params["Destinations"][0]
     there: EFSBackend = efs_backends[backend.account_id][asked.get("Region") or backend.region_name]
@@ -180,7 +99,7 @@ def _describe(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     found = list(replications(backend).values())
     if wanted := params.get("FileSystemId"):
         _file_system(backend, wanted)
-        found = list(_of(backend, wanted))
+        found = list(of_file_system(backend, wanted))
         if not found:
             raise refused("ReplicationNotFound", f"{wanted} has no replication configuration.")
     shown, token = page([one.describe() for one in found], params)
@@ -202,7 +121,7 @@ def _with_protection(original: Any, self: FileSystem) -> dict[str, Any]:
 
 
 def _delete_file_system(original: Any, self: EFSBackend, file_system_id: str) -> None:
-    if any(_of(self, file_system_id)):
+    if any(of_file_system(self, file_system_id)):
         raise refused("FileSystemInUse", f"{file_system_id} is part of a replication: delete that first.")
     original(self, file_system_id)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.lacks.efs import last_sync
+from sandbox.lacks.efs_model import last_sync
 from sandbox.state import STATE, now
 from tests.sandbox.lacks.conftest import ACCOUNT, DR, PRIMARY, Clients, go_dark
 

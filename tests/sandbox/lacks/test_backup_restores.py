@@ -1,0 +1,81 @@
+"""Restores from copies in the DR region, vault locks, and restore tests."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sandbox.state import now
+from tests.sandbox.lacks.backing_up import COPIES, ROLE, VAULT, copy, plan, points
+from tests.sandbox.lacks.conftest import DR, PRIMARY, Clients, go_dark
+
+
+def test_files_are_restored_into_a_new_file_system_in_the_dr_region(aws: Clients) -> None:
+    plan(aws)
+    go_dark(PRIMARY)
+    backup = aws("backup", DR)
+    arn = next(point["RecoveryPointArn"] for point in points(aws, DR, COPIES) if point["Status"] == "COMPLETED")
+    job = backup.start_restore_job(
+        RecoveryPointArn=arn, IamRoleArn=ROLE, Metadata={"newFileSystem": "true", "CreationToken": "restored"}
+    )["RestoreJobId"]
+    done = backup.describe_restore_job(RestoreJobId=job)
+    assert done["Status"] == "COMPLETED"
+    made = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"][0]
+    assert made["FileSystemArn"] == done["CreatedResourceArn"]
+    assert backup.list_restore_jobs(ByStatus="COMPLETED")["RestoreJobs"][0]["RestoreJobId"] == job
+
+
+def test_a_database_is_restored_from_its_copy(aws: Clients) -> None:
+    arn = aws("rds", PRIMARY).create_db_instance(
+        DBInstanceIdentifier="shop",
+        DBInstanceClass="db.t3.small",
+        Engine="mysql",
+        EngineVersion="8.0.40",
+        AllocatedStorage=30,
+        MasterUsername="admin",
+        MasterUserPassword="not-a-secret",
+    )["DBInstance"]["DBInstanceArn"]
+    made = plan(aws)
+    job = aws("backup", PRIMARY).start_backup_job(BackupVaultName=VAULT, ResourceArn=arn, IamRoleArn=ROLE)
+    copy(aws, job["RecoveryPointArn"], made["target"])
+    (point,) = [one for one in points(aws, DR, COPIES) if one["ResourceType"] == "RDS"]
+    aws("backup", DR).start_restore_job(
+        RecoveryPointArn=point["RecoveryPointArn"], IamRoleArn=ROLE, Metadata={"DBInstanceIdentifier": "shop-back"}
+    )
+    back = aws("rds", DR).describe_db_instances(DBInstanceIdentifier="shop-back")["DBInstances"][0]
+    assert (back["EngineVersion"], back["AllocatedStorage"]) == ("8.0.40", 30)
+
+
+def test_a_locked_vault_keeps_its_points(aws: Clients) -> None:
+    plan(aws)
+    backup = aws("backup", DR)
+    backup.put_backup_vault_lock_configuration(BackupVaultName=COPIES, MinRetentionDays=7, MaxRetentionDays=30)
+    seen = backup.describe_backup_vault(BackupVaultName=COPIES)
+    assert (seen["Locked"], seen["MinRetentionDays"]) == (True, 7)
+    arn = points(aws, DR, COPIES)[0]["RecoveryPointArn"]
+    with pytest.raises(ClientError, match="locked"):
+        backup.delete_recovery_point(BackupVaultName=COPIES, RecoveryPointArn=arn)
+    backup.delete_backup_vault_lock_configuration(BackupVaultName=COPIES)
+    backup.delete_recovery_point(BackupVaultName=COPIES, RecoveryPointArn=arn)
+    assert arn not in {point["RecoveryPointArn"] for point in points(aws, DR, COPIES)}
+
+
+def test_restore_tests_are_planned_and_listed(aws: Clients) -> None:
+    backup = aws("backup", DR)
+    backup.create_restore_testing_plan(
+        RestoreTestingPlan={
+            "RestoreTestingPlanName": "weekly",
+            "ScheduleExpression": "cron(0 3 ? * SUN *)",
+            "RecoveryPointSelection": {
+                "Algorithm": "LATEST_WITHIN_WINDOW",
+                "IncludeVaults": ["*"],
+                "RecoveryPointTypes": ["SNAPSHOT"],
+            },
+        }
+    )
+    (plan,) = backup.list_restore_testing_plans()["RestoreTestingPlans"]
+    assert now() - plan["LastExecutionTime"] < timedelta(days=8)
+    got = backup.get_restore_testing_plan(RestoreTestingPlanName="weekly")["RestoreTestingPlan"]
+    assert got["ScheduleExpression"] == "cron(0 3 ? * SUN *)"
