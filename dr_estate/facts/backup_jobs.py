@@ -1,4 +1,4 @@
-"""AWS Backup: backup and copy jobs of the last hours, restores, and restore testing plans."""
+"""AWS Backup: backup and copy jobs of the last hours, restores, and when each store was last restored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from dr_estate.looking import Look
 BACKUP_READS = frozenset({"backup:ListBackupJobs"})
 COPY_READS = frozenset({"backup:ListCopyJobs"})
 RESTORE_READS = frozenset({"backup:ListRestoreJobs"})
-TESTING_READS = frozenset({"backup:ListRestoreTestingPlans"})
+PROTECTED_READS = frozenset({"backup:ListProtectedResources", "backup:DescribeProtectedResource"})
+
+_RESTORED_TYPES = ("RDS", "EFS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,12 @@ class Restore:
 
 
 @dataclass(frozen=True, slots=True)
-class TestingPlan:
-    """A restore testing plan; ``last_run_at`` is None while it never ran."""
+class Protected:
+    """A database or file system with copies in this region; ``last_restore_at`` outlives the list of jobs."""
 
-    name: str
-    schedule: str
-    last_run_at: datetime | None
+    arn: str
+    resource_type: str
+    last_restore_at: datetime | None
 
 
 @part(Side.PRIMARY, reads=BACKUP_READS)
@@ -76,14 +78,17 @@ def restores(look: Look) -> tuple[Restore, ...]:
     return tuple(_restore(row) for row in rows)
 
 
-@part(Side.DR, reads=TESTING_READS)
-def testing_plans(look: Look) -> tuple[TestingPlan, ...]:
-    """The restore testing plans of the DR region."""
-    rows = look.pages("backup", "list_restore_testing_plans", "RestoreTestingPlans")
-    return tuple(
-        TestingPlan(row["RestoreTestingPlanName"], row.get("ScheduleExpression") or "", row.get("LastExecutionTime"))
-        for row in rows
-    )
+@part(Side.DR, reads=PROTECTED_READS)
+def protected(look: Look) -> tuple[Protected, ...]:
+    """The databases and file systems with copies in the DR region. One call each: AWS has no batch."""
+    listed = look.pages("backup", "list_protected_resources", "Results")
+
+    def read(row: dict[str, Any]) -> Protected:
+        absent = ("ResourceNotFoundException",)
+        told = look.find("backup", "describe_protected_resource", absent, ResourceArn=row["ResourceArn"]) or {}
+        return Protected(row["ResourceArn"], row["ResourceType"], told.get("LatestRestoreJobCreationDate"))
+
+    return tuple(look.each(read, [row for row in listed if row.get("ResourceType") in _RESTORED_TYPES]))
 
 
 def _jobs(look: Look, operation: str, key: str, id_name: str, vault_name: str) -> tuple[Job, ...]:
