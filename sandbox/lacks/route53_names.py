@@ -1,0 +1,195 @@
+"""How Route 53 chooses an answer: pure, over the records as ListResourceRecordSets gives them.
+
+Sources: Developer Guide, "How Route 53 chooses records when health checking is configured" and "Values specific for
+weighted records" (T03, T05, T07, T08). Reused by TestDNSAnswer, by the sandbox's metrics and by its DNS server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Record = dict[str, Any]
+Pick = Callable[[int], int]
+"""Given a total, a number from 0 up to below it: random in a name server, fixed in a test."""
+
+MULTIVALUE_ANSWERS = 8
+_DEPTH = 8
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is healthy: ``check`` by health check id, ``target`` by the AliasTarget of an AWS resource."""
+
+    check: Callable[[str], bool]
+    target: Callable[[Record], bool]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``code`` is NOERROR or NXDOMAIN. ``rows`` are (name, type, TTL in s, value); ``alias`` the AWS resource met last.
+
+    ``chosen`` are the record sets that led there, in order.
+    """
+
+    code: str
+    rows: tuple[tuple[str, str, int, str], ...] = ()
+    alias: Record | None = None
+    chosen: tuple[Record, ...] = ()
+
+
+@dataclass
+class Zone:
+    """Records by name and type, for many questions to one zone."""
+
+    records: Sequence[Record]
+    _sets: dict[tuple[str, str], list[Record]] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Index the records, and the empty names above them."""
+        for record in self.records:
+            name = plain(record["Name"])
+            self._sets.setdefault((name, record["Type"]), []).append(record)
+            while name and name not in self._names:
+                self._names.add(name)
+                name = name.partition(".")[2]
+
+    def exists(self, name: str) -> bool:
+        """Whether the name, or one below it, has a record."""
+        return name in self._names
+
+    def sets(self, name: str, kind: str) -> list[Record]:
+        """The record sets of a name and type."""
+        return self._sets.get((name, kind), [])
+
+    def owner(self, name: str) -> str | None:
+        """The name that answers for ``name``: itself or the closest wildcard; None where there is none (RFC 4592)."""
+        if self.exists(name):
+            return name
+        rest = name
+        while "." in rest:
+            rest = rest.partition(".")[2]
+            if self.exists(f"*.{rest}"):
+                return f"*.{rest}"
+            if self.exists(rest):
+                return None
+        return None
+
+
+def plain(name: str) -> str:
+    r"""A name in lower case, without its last dot, ``\052`` as ``*``."""
+    return name.rstrip(".").lower().replace("\\052", "*")
+
+
+def answer(records: Zone | Iterable[Record], health: Health, name: str, kind: str, pick: Pick) -> Answer:
+    """What the zone's name servers answer to one question.
+
+    An alias to another AWS resource ends in ``alias``: its addresses are for the caller to know. CNAMEs and aliases
+    inside the zone are followed.
+    """
+    zone = records if isinstance(records, Zone) else Zone(list(records))
+    return _ask(zone, health, plain(name), kind, pick, _DEPTH)
+
+
+def _ask(zone: Zone, health: Health, name: str, kind: str, pick: Pick, depth: int) -> Answer:
+    owner = zone.owner(name)
+    if owner is None:
+        return Answer("NXDOMAIN")
+    if sets := zone.sets(owner, kind):
+        chosen = _drawn(sets, zone, health, pick)
+        return _joined([_told(zone, health, name, kind, record, pick, depth) for record in chosen])
+    aliases = zone.sets(owner, "CNAME") if kind != "CNAME" else []
+    if not aliases:
+        return Answer("NOERROR")
+    record = _drawn(aliases, zone, health, pick)[0]
+    told = _told(zone, health, name, "CNAME", record, pick, depth)
+    if not told.rows or not depth:
+        return told
+    target = plain(told.rows[-1][3])
+    if zone.owner(target) is None:
+        return told
+    return _joined([told, _ask(zone, health, target, kind, pick, depth - 1)])
+
+
+def _told(zone: Zone, health: Health, name: str, kind: str, record: Record, pick: Pick, depth: int) -> Answer:
+    alias = record.get("AliasTarget")
+    if alias is None:
+        ttl = int(record.get("TTL") or 0)
+        rows = tuple((name, kind, ttl, value["Value"]) for value in record.get("ResourceRecords", ()))
+        return Answer("NOERROR", rows, None, (record,))
+    target = plain(alias["DNSName"])
+    if not depth or not zone.exists(target):
+        return Answer("NOERROR", (), alias, (record,))
+    inner = _ask(zone, health, target, kind, pick, depth - 1)
+    rows = tuple((name, kind, ttl, value) for _, _, ttl, value in inner.rows)
+    return Answer(inner.code, rows, inner.alias, (record, *inner.chosen))
+
+
+def _joined(answers: Sequence[Answer]) -> Answer:
+    rows = tuple(row for one in answers for row in one.rows)
+    alias = next((one.alias for one in reversed(answers) if one.alias), None)
+    return Answer("NOERROR", rows, alias, tuple(record for one in answers for record in one.chosen))
+
+
+def _drawn(sets: Sequence[Record], zone: Zone, health: Health, pick: Pick) -> list[Record]:
+    if any(record.get("MultiValueAnswer") for record in sets):
+        good = [record for record in sets if is_healthy(record, zone, health)] or list(sets)
+        return good[:MULTIVALUE_ANSWERS]
+    weights = weighed(sets, zone, health)
+    drawn = pick(sum(weight for _, weight in weights))
+    for record, weight in weights:
+        drawn -= weight
+        if drawn < 0:
+            return [record]
+    return [weights[-1][0]]
+
+
+def weighed(sets: Sequence[Record], zone: Zone, health: Health) -> list[tuple[Record, int]]:
+    """The record sets of one name and type that may be answered, with the parts each of them gets."""
+    good = [record for record in sets if is_healthy(record, zone, health)]
+    if any("Weight" in record for record in sets):
+        return _weighted(sets, good)
+    if any("Failover" in record for record in sets):
+        primary = [record for record in sets if record.get("Failover") == "PRIMARY"]
+        # neither healthy: the primary is answered
+        ranked = [r for r in good if r in primary] or good or primary or list(sets)
+        return [(ranked[0], 1)]
+    # latency and geographic choices need a resolver's place: the first healthy one stands for them
+    return [((good or list(sets))[0], 1)]
+
+
+def _weighted(sets: Sequence[Record], good: Sequence[Record]) -> list[tuple[Record, int]]:
+    """Weight 0 answers when nothing with a weight is healthy; all unhealthy counts as all healthy (T05)."""
+    for candidates in (good, sets):
+        heavy = [(record, int(record["Weight"])) for record in candidates if int(record.get("Weight") or 0)]
+        if heavy:
+            return heavy
+        if candidates:
+            return [(record, 1) for record in candidates]
+    return []
+
+
+def is_healthy(record: Record, zone: Zone, health: Health, depth: int = _DEPTH) -> bool:
+    """Whether Route 53 counts a record set as healthy: its check and, where asked for, its alias target."""
+    check = record.get("HealthCheckId")
+    if check and not health.check(check):
+        return False
+    alias = record.get("AliasTarget")
+    if not alias or not alias.get("EvaluateTargetHealth"):
+        return True
+    target = plain(alias["DNSName"])
+    inside = zone.sets(target, record["Type"])
+    if not inside:
+        return health.target(alias)
+    return depth > 0 and any(is_healthy(one, zone, health, depth - 1) for one in inside)
+
+
+def shares(zone: Zone, health: Health, name: str, kind: str) -> Iterator[tuple[Record, float]]:
+    """What part of the questions for a name each of its record sets answers."""
+    owner = zone.owner(plain(name))
+    weights = weighed(zone.sets(owner, kind), zone, health) if owner and zone.sets(owner, kind) else []
+    total = sum(weight for _, weight in weights)
+    for record, weight in weights:
+        yield record, weight / total
