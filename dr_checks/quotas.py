@@ -1,0 +1,140 @@
+"""Would the DR region's quotas let a failover of every tenant through, and how long would it take (T33, T35)?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.demand import Demand, demand, room
+from dr_checks.model import Area, Finding, Severity, View
+from dr_checks.registry import check
+from dr_estate.environments import Side
+from dr_estate.facts import elbv2, quotas, rds
+from dr_estate.unseen import Unseen
+
+_S_A_MINUTE = 60
+
+
+def _quota(view: View, code: str) -> quotas.Quota:
+    return next(quota for quota in view.get(quotas.quotas) if quota.code == code)
+
+
+def _judged(view: View, code: str, used: float, more: float) -> Finding:
+    """The finding on one quota: ``used`` as counted here, or more where AWS's own usage metric says so."""
+    quota = _quota(view, code)
+    if isinstance(quota.limit, Unseen):
+        return view.unknown(quota.name, "room for the failover", quota.limit)
+    counted = max(used, quota.used or 0)
+    remedy = (
+        f"aws service-quotas request-service-quota-increase --region {view.region} --service-code {quota.service} "
+        f"--quota-code {quota.code} --desired-value <more>: it takes hours or days."
+    )
+    return room(view, quota.name, counted, more, quota.limit, remedy)
+
+
+@check(
+    "the DR region's Fargate quota has room for every task of a failover",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("FargateVcpuHeadroom", "AsgQuotas", "REL01-BP03", "REL01-BP06", "NIST CP-2(2)", "SOC2 A1.1"),
+    traps=("T33",),
+)
+def fargate_vcpu(view: View) -> Iterator[Finding]:
+    """vCPU in use plus those of the tasks still to start fit the On-Demand quota. Source: Service Quotas, T33."""
+    wanted: Demand = demand(view)
+    yield _judged(view, quotas.FARGATE_VCPU, wanted.vcpu_running, wanted.vcpu_more)
+
+
+@check(
+    "the DR region's quota of network interfaces has room for every task of a failover",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("VpcQuotas", "REL01-BP03", "REL01-BP06", "SOC2 A1.1"),
+    traps=("T33",),
+)
+def network_interfaces(view: View) -> Iterator[Finding]:
+    """Each Fargate task takes one. Source: EC2 DescribeNetworkInterfaces, Service Quotas, T33."""
+    standing = view.get(quotas.network_interfaces)
+    yield _judged(view, quotas.NETWORK_INTERFACES, standing, demand(view).tasks_more)
+
+
+@check(
+    "the DR region's load balancer quotas have room for every tenant",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("ElbV2TargetGroupsCanServeTraffic", "REL01-BP03", "REL01-BP06", "SOC2 A1.1"),
+    traps=("T33",),
+)
+def load_balancer(view: View) -> Iterator[Finding]:
+    """Rules, target groups and targets: as many as the primary region has. Source: Service Quotas, T33."""
+    mine, theirs = _balanced(view, Side.DR), _balanced(view, Side.PRIMARY)
+    for code, used in mine.items():
+        yield _judged(view, code, used, max(0, theirs[code] - used))
+    wanted = demand(view)
+    yield _judged(view, quotas.TARGETS, wanted.tasks_running, wanted.tasks_more)
+
+
+def _balanced(view: View, side: Side) -> dict[str, int]:
+    balancer, groups = view.get(elbv2.load_balancer, side), view.get(elbv2.target_groups, side)
+    behind = [group for group in groups if balancer and balancer.arn in group.balancers]
+    rules = view.get(elbv2.rules, side)
+    return {
+        quotas.RULES: len(rules),
+        quotas.TARGET_GROUPS: len(groups),
+        quotas.TARGET_GROUPS_A_BALANCER: len(behind),
+    }
+
+
+@check(
+    "the DR region's quotas have room for every tenant's service and certificate",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL01-BP03", "REL01-BP06", "SOC2 A1.1"),
+    traps=("T33",),
+)
+def services_and_certificates(view: View) -> Iterator[Finding]:
+    """Services in the cluster, and certificates in the region, up to the primary's. Source: Service Quotas, T33."""
+    wanted = demand(view)
+    yield _judged(view, quotas.SERVICES, wanted.services, max(0, wanted.tenants - wanted.services))
+    mine, theirs = view.get(quotas.certificates), view.get(quotas.certificates, Side.PRIMARY)
+    yield _judged(view, quotas.CERTIFICATES, mine, max(0, theirs - mine))
+
+
+@check(
+    "the DR region's database quotas have room for one more database of the primary's size",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("RdsQuotas", "REL01-BP03", "REL01-BP06", "SOC2 A1.1"),
+    traps=("T33",),
+)
+def database(view: View) -> Iterator[Finding]:
+    """A restore makes a new instance and needs its storage. Source: RDS DescribeAccountAttributes, T33."""
+    name = view.env.named(view.env.names.database)
+    sizes = [i.storage_gib for i in view.get(rds.instances, Side.PRIMARY) if i.identifier == name]
+    more = {"DBInstances": 1, "AllocatedStorage": max(sizes, default=0)}
+    for quota in view.get(quotas.database_quotas):
+        if quota.name in more:
+            remedy = f"Ask for more in Service Quotas (rds, {quota.name}) in {view.region}: it takes hours or days."
+            yield room(view, quota.name, quota.used, more[quota.name], quota.limit, remedy)
+
+
+@check(
+    "every task of a failover can be launched within the recovery time objective",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP01", "REL07-BP01", "NIST CP-2(3)", "ISO22301 8.4"),
+    traps=("T35",),
+)
+def scale_out_time(view: View) -> Iterator[Finding]:
+    """Fargate launches capacity.launch_burst tasks at once, then launch_per_s: a floor that no tool lowers (T35)."""
+    more, limits = demand(view).tasks_more, view.env.capacity
+    seconds = max(0, more - limits.launch_burst) / limits.launch_per_s
+    rto_s = view.env.objectives.rto_minutes * _S_A_MINUTE
+    measured, wanted = f"{more} tasks in {seconds:.0f} s or more", f"{rto_s} s or less"
+    because = (
+        f"{limits.launch_burst} launch at once, then {limits.launch_per_s} a second, account-wide in {view.region}"
+    )
+    if seconds <= rto_s:
+        yield view.ok("launching every tenant", measured, wanted, because)
+    else:
+        remedy = "Keep more tasks warm (standby.tasks_per_service), or ask AWS for a higher Fargate launch rate."
+        yield view.gap("launching every tenant", measured, wanted, because, remedy)

@@ -1,0 +1,69 @@
+"""Examples of the alarm checks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import alarms
+from dr_estate.facts.alarms import Alarm
+from dr_estate.snapshot import Snapshot
+from tests.dr_checks.worlds import DENIED, SIT, Example, world
+
+CPU, ERRORS = "sit-mysql-cpu", "sit-alb-5xx"
+NAMED = frozenset({ERRORS})
+
+
+def alarm(name: str, region: str, **changes: Any) -> Alarm:
+    topic = f"arn:aws:sns:{region}:1:bbws-ops-critical"
+    rule = "Average AWS/RDS CPUUtilization GreaterThanThreshold"
+    return replace(
+        Alarm(name, "OK", "", rule, 80.0, 5, "notBreaching", actions_enabled=True, actions=(topic,)), **changes
+    )
+
+
+def _both(here: dict[str, Any] | None = None, there: dict[str, Any] | None = None) -> Snapshot:
+    """Both regions alike, but for the second alarm here, or there."""
+    regions = {Side.PRIMARY: SIT.regions.primary, Side.DR: SIT.regions.dr}
+    changes = {Side.PRIMARY: there, Side.DR: here}
+    rows = {
+        (alarms.alarms, side): (alarm(CPU, region), alarm(ERRORS, region, **(changes[side] or {})))
+        for side, region in regions.items()
+    }
+    return world(dict(rows))
+
+
+def _here(value: Any) -> Snapshot:
+    return world(
+        {(alarms.alarms, Side.PRIMARY): (alarm(CPU, "p"), alarm(ERRORS, "p")), (alarms.alarms, Side.DR): value}
+    )
+
+
+DARK_TOPIC = (f"arn:aws:sns:{SIT.regions.primary}:1:bbws-ops-critical",)
+
+EXAMPLES = [
+    Example("alarms.exist", Status.PASS, _both()),
+    Example("alarms.exist", Status.FAIL, _here((alarm(CPU, "d"),)), NAMED),
+    Example("alarms.exist", Status.UNKNOWN, _here(DENIED)),
+    Example("alarms.state", Status.PASS, _both()),
+    Example("alarms.state", Status.PASS, _both({"state": "INSUFFICIENT_DATA"})),
+    Example("alarms.state", Status.WARN, _both(there={"state": "INSUFFICIENT_DATA"}), NAMED),
+    Example("alarms.state", Status.FAIL, _both({"state": "ALARM", "reason": "1 datapoint"}), NAMED),
+    Example("alarms.state", Status.FAIL, _both(there={"state": "ALARM"}), NAMED),
+    Example("alarms.state", Status.PASS, _here(())),
+    Example("alarms.state", Status.UNKNOWN, _here(DENIED)),
+    Example("alarms.parity", Status.PASS, _both()),
+    Example("alarms.parity", Status.FAIL, _both({"threshold": 95.0}), NAMED),
+    Example("alarms.parity", Status.FAIL, _both({"missing_data": "ignore"}), NAMED),
+    Example("alarms.parity", Status.FAIL, _both({"periods": 50}), NAMED),
+    Example("alarms.parity", Status.PASS, _here(())),
+    Example("alarms.parity", Status.UNKNOWN, _here(DENIED)),
+    Example("alarms.actions", Status.PASS, _both()),
+    Example("alarms.actions", Status.FAIL, _both({"actions_enabled": False}), NAMED),
+    Example("alarms.actions", Status.FAIL, _both({"actions": ()}), NAMED),
+    Example("alarms.actions", Status.FAIL, _both({"actions": DARK_TOPIC}), NAMED),
+    Example("alarms.actions", Status.PASS, _here(())),
+    Example("alarms.actions", Status.UNKNOWN, _here(DENIED)),
+]

@@ -1,0 +1,78 @@
+"""Examples of the load balancer checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import acm, elbv2
+from dr_estate.snapshot import Snapshot
+from tests.dr_checks.traffic import balanced, balancer, listener
+from tests.dr_checks.worlds import DENIED, NOW, Example
+
+HERE, THERE = (elbv2.load_balancer, Side.DR), (elbv2.load_balancer, Side.PRIMARY)
+ALB = frozenset({"sit-alb"})
+
+
+def _dr(**changes: Any) -> Snapshot:
+    return balanced({HERE: balancer(Side.DR, **changes)})
+
+
+def _attributes(**changes: str) -> Snapshot:
+    pairs = {"client_keep_alive.seconds": "60", "deletion_protection.enabled": "true"}
+    return _dr(attributes=tuple((pairs | {key.replace("__", "."): value for key, value in changes.items()}).items()))
+
+
+def certificate(arn: str, *names: str, status: str = "ISSUED") -> acm.Certificate:
+    return acm.Certificate(arn, names[0], names, status, "AMAZON_ISSUED", NOW, (), "ELIGIBLE", "", ())
+
+
+def _secure(*certificates: Any, attached: tuple[str, ...] = ("arn:1",)) -> Snapshot:
+    return balanced(
+        {
+            (elbv2.listeners, Side.DR): (listener(Side.DR), listener(Side.DR, 443, certificates=attached)),
+            (acm.certificates, Side.DR): certificates,
+        }
+    )
+
+
+WILDCARD = certificate("arn:1", "*.wpsit.kimmyai.io")
+
+EXAMPLES = [
+    Example("elbv2.active", Status.PASS, balanced()),
+    Example("elbv2.active", Status.FAIL, balanced({HERE: None}), ALB),
+    Example("elbv2.active", Status.FAIL, _dr(state="provisioning"), ALB),
+    Example("elbv2.active", Status.FAIL, _dr(zones=("a",)), ALB),
+    Example("elbv2.active", Status.UNKNOWN, balanced({HERE: DENIED})),
+    Example("elbv2.alike", Status.PASS, balanced()),
+    Example("elbv2.alike", Status.FAIL, _dr(scheme="internal"), ALB),
+    Example("elbv2.alike", Status.FAIL, _dr(address_type="dualstack"), ALB),
+    Example("elbv2.alike", Status.WARN, _attributes(idle_timeout__timeout_seconds="5"), ALB),
+    Example("elbv2.alike", Status.PASS, balanced({HERE: None})),
+    Example("elbv2.alike", Status.UNKNOWN, balanced({THERE: DENIED})),
+    Example("elbv2.keep-alive", Status.PASS, balanced()),
+    Example("elbv2.keep-alive", Status.PASS, _attributes(client_keep_alive__seconds="120")),
+    Example("elbv2.keep-alive", Status.FAIL, _attributes(client_keep_alive__seconds="121"), ALB),
+    Example("elbv2.keep-alive", Status.FAIL, balanced({THERE: balancer(Side.PRIMARY, attributes=())}), ALB),
+    Example("elbv2.keep-alive", Status.UNKNOWN, balanced({THERE: DENIED})),
+    Example("elbv2.deletion-protection", Status.PASS, balanced()),
+    Example("elbv2.deletion-protection", Status.FAIL, _attributes(deletion_protection__enabled="false"), ALB),
+    Example("elbv2.deletion-protection", Status.UNKNOWN, balanced({HERE: DENIED})),
+    Example("elbv2.listener-certificates", Status.PASS, _secure(WILDCARD)),
+    Example("elbv2.listener-certificates", Status.PASS, balanced()),
+    Example("elbv2.listener-certificates", Status.PASS, _secure(WILDCARD, DENIED)),
+    Example("elbv2.listener-certificates", Status.FAIL, _secure(WILDCARD, attached=("arn:2",))),
+    Example(
+        "elbv2.listener-certificates",
+        Status.FAIL,
+        _secure(certificate("arn:1", "tenant1.wpsit.kimmyai.io")),
+        frozenset({"tenant2.wpsit.kimmyai.io"}),
+    ),
+    Example(
+        "elbv2.listener-certificates",
+        Status.FAIL,
+        _secure(certificate("arn:1", "*.wpsit.kimmyai.io", status="EXPIRED")),
+    ),
+    Example("elbv2.listener-certificates", Status.UNKNOWN, _secure(DENIED)),
+]

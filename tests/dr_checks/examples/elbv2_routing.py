@@ -1,0 +1,118 @@
+"""Examples of listeners, rules and target groups."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import ecs, elbv2
+from dr_estate.facts.elbv2 import Action
+from dr_estate.snapshot import Snapshot
+from tests.dr_checks.compute import ONE, TWO, both_services
+from tests.dr_checks.traffic import balanced, balancer, group, groups, healthy, listener, rule, rules
+from tests.dr_checks.worlds import DENIED, Example, service
+
+PRIMARY, DR = Side.PRIMARY, Side.DR
+LISTENERS, RULES, GROUPS = (elbv2.listeners, DR), (elbv2.rules, DR), (elbv2.target_groups, DR)
+TENANT2 = frozenset({"sit-tenant2-tg"})
+HOST2 = frozenset({"tenant2.wpsit.kimmyai.io"})
+REDIRECT = Action("redirect", (), "Port 443, Protocol HTTPS")
+ANY = replace(rule(DR, "tenant1", to="tenant1"), hosts=("*.wpsit.kimmyai.io",), priority=1)
+LAST = replace(ANY, priority=9)
+
+
+def _groups(**two: Any) -> Snapshot:
+    return balanced({GROUPS: groups(DR, **two)})
+
+
+def _healthy(*counts: Any, services: Any = None) -> Snapshot:
+    readings = tuple(healthy(DR, tenant, n) for tenant, n in zip(("tenant1", "tenant2"), counts, strict=True))
+    return balanced({(elbv2.healthy_hosts, DR): readings, (ecs.services, DR): services or both_services()})
+
+
+EXAMPLES = [
+    Example("elbv2-routing.listeners", Status.PASS, balanced()),
+    Example("elbv2-routing.listeners", Status.PASS, balanced({LISTENERS: (listener(DR), listener(DR, 8080))})),
+    Example(
+        "elbv2-routing.listeners",
+        Status.FAIL,
+        balanced({LISTENERS: (listener(DR, 81),)}),
+        frozenset({"sit-alb HTTP:80"}),
+    ),
+    Example("elbv2-routing.listeners", Status.FAIL, balanced({LISTENERS: (), (elbv2.listeners, PRIMARY): ()})),
+    Example("elbv2-routing.listeners", Status.PASS, balanced({(elbv2.listeners, PRIMARY): ()})),
+    Example("elbv2-routing.listeners", Status.UNKNOWN, balanced({LISTENERS: DENIED})),
+    Example("elbv2-routing.host-rules", Status.PASS, balanced()),
+    Example("elbv2-routing.host-rules", Status.PASS, balanced({RULES: (*rules(DR), LAST)})),
+    Example("elbv2-routing.host-rules", Status.FAIL, balanced({RULES: rules(DR)[:1]}), HOST2),
+    Example("elbv2-routing.host-rules", Status.FAIL, balanced({RULES: (ANY, rule(DR, "tenant2", priority=2))}), HOST2),
+    Example(
+        "elbv2-routing.host-rules",
+        Status.FAIL,
+        balanced({RULES: (rule(DR, "tenant1"), rule(DR, "tenant2", to="tenant1"))}),
+        HOST2,
+    ),
+    Example(
+        "elbv2-routing.host-rules",
+        Status.FAIL,
+        balanced({RULES: (rule(DR, "tenant1"), rule(DR, "tenant2", conditions=2))}),
+        HOST2,
+    ),
+    Example("elbv2-routing.host-rules", Status.FAIL, balanced({LISTENERS: (listener(DR), listener(DR, 443))}), HOST2),
+    Example(
+        "elbv2-routing.host-rules",
+        Status.PASS,
+        balanced({LISTENERS: (listener(DR), listener(DR, 81, REDIRECT))}),
+    ),
+    Example("elbv2-routing.host-rules", Status.PASS, balanced({LISTENERS: (), RULES: ()})),
+    Example("elbv2-routing.host-rules", Status.UNKNOWN, balanced({RULES: DENIED})),
+    Example("elbv2-routing.default-action", Status.PASS, balanced()),
+    Example("elbv2-routing.default-action", Status.FAIL, balanced({LISTENERS: (listener(DR, 80, REDIRECT),)})),
+    Example(
+        "elbv2-routing.default-action",
+        Status.FAIL,
+        balanced({LISTENERS: (listener(DR, 80, Action("forward", (group(DR, "tenant1").arn,), "")),)}),
+    ),
+    Example("elbv2-routing.default-action", Status.PASS, balanced({LISTENERS: ()})),
+    Example("elbv2-routing.default-action", Status.UNKNOWN, balanced({(elbv2.listeners, PRIMARY): DENIED})),
+    Example("elbv2-routing.target-groups", Status.PASS, balanced()),
+    Example("elbv2-routing.target-groups", Status.PASS, _groups(check_interval_s=30)),
+    Example("elbv2-routing.target-groups", Status.FAIL, balanced({GROUPS: groups(DR)[:1]}), TENANT2),
+    *(
+        Example("elbv2-routing.target-groups", Status.FAIL, _groups(**changed), TENANT2)
+        for changed in (
+            {"protocol": "HTTPS"},
+            {"port": 8080},
+            {"target_type": "instance"},
+            {"check_path": "/"},
+            {"check_codes": "200"},
+            {"balancers": ()},
+        )
+    ),
+    Example("elbv2-routing.target-groups", Status.UNKNOWN, balanced({GROUPS: DENIED})),
+    Example("elbv2-routing.healthy-targets", Status.PASS, _healthy(1, 2)),
+    Example("elbv2-routing.healthy-targets", Status.FAIL, _healthy(1, 0), TENANT2),
+    Example("elbv2-routing.healthy-targets", Status.UNKNOWN, _healthy(1, None), TENANT2),
+    Example(
+        "elbv2-routing.healthy-targets", Status.PASS, _healthy(1, None, services=(service(ONE), service(TWO, 0, 0)))
+    ),
+    Example(
+        "elbv2-routing.healthy-targets",
+        Status.PASS,
+        _healthy(None, None, services=(service(ONE, 0, 0), service(TWO, 0, 0))),
+    ),
+    Example(
+        "elbv2-routing.healthy-targets",
+        Status.FAIL,
+        balanced(
+            {
+                (ecs.services, DR): both_services(),
+                (elbv2.load_balancer, PRIMARY): balancer(PRIMARY),
+                (elbv2.healthy_hosts, PRIMARY): (healthy(PRIMARY, "tenant1", 1), healthy(PRIMARY, "tenant2", 0)),
+            }
+        ),
+        TENANT2,
+    ),
+]

@@ -1,0 +1,48 @@
+"""Examples of the log group checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import ecs, logs
+from dr_estate.facts.logs import LogGroup
+from dr_estate.snapshot import Snapshot
+from tests.dr_checks.compute import D, P, both_services, definition, definitions
+from tests.dr_checks.worlds import DENIED, Example, world
+
+FIRST, SECOND = LogGroup("/ecs/sit-tenant1", 30), LogGroup("/ecs/sit-tenant2", 30)
+NAMED = frozenset({SECOND.name})
+
+
+def _here(here: Any, there: Any = (FIRST, SECOND), read: Any = None, **changes: Any) -> Snapshot:
+    return world(
+        {
+            (ecs.services, Side.DR): both_services(),
+            (ecs.task_definitions, Side.DR): read or definitions(D, changes=changes),
+            (logs.groups, Side.PRIMARY): there,
+            (logs.groups, Side.DR): here,
+        }
+    )
+
+
+def _kept(days: int | None) -> LogGroup:
+    return LogGroup(SECOND.name, days)
+
+
+EXAMPLES = [
+    Example("logs.groups-exist", Status.PASS, _here((FIRST, SECOND))),
+    Example("logs.groups-exist", Status.PASS, _here((FIRST,), log_creates_group=True)),
+    Example("logs.groups-exist", Status.PASS, _here((FIRST,), log_region=P)),
+    Example("logs.groups-exist", Status.PASS, _here((FIRST, SECOND), there=DENIED)),
+    Example("logs.groups-exist", Status.FAIL, _here((FIRST,)), NAMED),
+    Example("logs.groups-exist", Status.UNKNOWN, _here(DENIED)),
+    Example("logs.groups-exist", Status.UNKNOWN, _here((FIRST,), read=(definition("tenant1", D), DENIED))),
+    Example("logs.retention", Status.PASS, _here((FIRST, _kept(90)))),
+    Example("logs.retention", Status.PASS, _here((FIRST, _kept(None)))),
+    Example("logs.retention", Status.PASS, _here((FIRST,), there=())),
+    Example("logs.retention", Status.FAIL, _here((FIRST, _kept(7))), NAMED),
+    Example("logs.retention", Status.FAIL, _here((FIRST, SECOND), there=(FIRST, _kept(None))), NAMED),
+    Example("logs.retention", Status.UNKNOWN, _here((FIRST,), there=DENIED)),
+]

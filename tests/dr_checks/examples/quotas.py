@@ -1,0 +1,83 @@
+"""Examples of the quota checks. Two tenants, two tasks each after a failover, of half a vCPU each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Environment, Side
+from dr_estate.facts import ecs, elbv2, quotas, rds
+from dr_estate.facts.quotas import DatabaseQuota, Quota
+from dr_estate.snapshot import Snapshot
+from tests.dr_checks.compute import ONE, TWO, D, P, definitions
+from tests.dr_checks.traffic import balancer, groups, rules
+from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
+
+LIMITS: dict[str, Any] = dict.fromkeys((code for _, code in quotas.WANTED), 100.0)
+STANDBY = (service(ONE, 1, 1), service(TWO, 1, 1))
+
+
+def _world(changes: dict[Any, Any] | None = None, used: float | None = None, **limits: Any) -> Snapshot:
+    """The standby runs one task a tenant; ``limits`` change a quota by its name in facts.quotas."""
+    held = LIMITS | {getattr(quotas, name): value for name, value in limits.items()}
+    values: dict[Any, Any] = {
+        (ecs.services, Side.DR): STANDBY,
+        (ecs.task_definitions, Side.DR): definitions(D),
+        (ecs.task_definitions, Side.PRIMARY): definitions(P),
+        (quotas.quotas, Side.DR): tuple(Quota("s", code, code, held[code], used) for _, code in quotas.WANTED),
+        (quotas.network_interfaces, Side.DR): 10,
+        (quotas.database_quotas, Side.DR): _databases(),
+        (rds.instances, Side.PRIMARY): (),
+    }
+    for side in (Side.PRIMARY, Side.DR):
+        values |= {
+            (elbv2.load_balancer, side): balancer(side),
+            (elbv2.rules, side): rules(side),
+            (elbv2.target_groups, side): groups(side),
+            (quotas.certificates, side): 3,
+        }
+    return world(values | (changes or {}))
+
+
+def _databases(used: int = 0, limit: int = 40) -> tuple[DatabaseQuota, ...]:
+    return (DatabaseQuota("DBInstances", used, limit), DatabaseQuota("AllocatedStorage", 0, 1000))
+
+
+def _capacity(**changes: int) -> Environment:
+    return SIT.model_copy(update={"capacity": SIT.capacity.model_copy(update=changes)})
+
+
+DATABASES, RULES = (quotas.database_quotas, Side.DR), (elbv2.rules, Side.DR)
+MANY = _capacity(tasks_per_service=200)
+
+EXAMPLES = [
+    Example("quotas.fargate-vcpu", Status.PASS, _world(FARGATE_VCPU=2.2)),
+    Example("quotas.fargate-vcpu", Status.WARN, _world(FARGATE_VCPU=2.0)),
+    Example("quotas.fargate-vcpu", Status.FAIL, _world(FARGATE_VCPU=1.9), frozenset({quotas.FARGATE_VCPU})),
+    Example("quotas.fargate-vcpu", Status.FAIL, _world(FARGATE_VCPU=6.0, used=5.5)),
+    Example("quotas.fargate-vcpu", Status.FAIL, _world({(ecs.services, Side.DR): ()}, FARGATE_VCPU=1.9)),
+    Example("quotas.fargate-vcpu", Status.UNKNOWN, _world(FARGATE_VCPU=DENIED)),
+    Example("quotas.fargate-vcpu", Status.UNKNOWN, _world({(ecs.services, Side.DR): DENIED})),
+    Example("quotas.network-interfaces", Status.PASS, _world()),
+    Example("quotas.network-interfaces", Status.FAIL, _world(NETWORK_INTERFACES=11.0)),
+    Example("quotas.network-interfaces", Status.WARN, _world(NETWORK_INTERFACES=12.0)),
+    Example("quotas.network-interfaces", Status.UNKNOWN, _world({(quotas.network_interfaces, Side.DR): DENIED})),
+    Example("quotas.load-balancer", Status.PASS, _world(RULES=2.0)),
+    Example("quotas.load-balancer", Status.FAIL, _world({RULES: ()}, RULES=1.0), frozenset({quotas.RULES})),
+    Example("quotas.load-balancer", Status.FAIL, _world(TARGETS=3.0), frozenset({quotas.TARGETS})),
+    Example("quotas.load-balancer", Status.UNKNOWN, _world({(elbv2.rules, Side.PRIMARY): DENIED})),
+    Example("quotas.services-and-certificates", Status.PASS, _world(SERVICES=2.0)),
+    Example("quotas.services-and-certificates", Status.FAIL, _world({(ecs.services, Side.DR): ()}, SERVICES=1.0)),
+    Example(
+        "quotas.services-and-certificates", Status.FAIL, _world({(quotas.certificates, Side.DR): 1}, CERTIFICATES=2.0)
+    ),
+    Example("quotas.services-and-certificates", Status.UNKNOWN, _world({(quotas.certificates, Side.DR): DENIED})),
+    Example("quotas.database", Status.PASS, _world({DATABASES: _databases(38)})),
+    Example("quotas.database", Status.WARN, _world({DATABASES: _databases(39)})),
+    Example("quotas.database", Status.FAIL, _world({DATABASES: _databases(40)}), frozenset({"DBInstances"})),
+    Example("quotas.database", Status.UNKNOWN, _world({DATABASES: DENIED})),
+    Example("quotas.scale-out-time", Status.PASS, _world()),
+    Example("quotas.scale-out-time", Status.PASS, _world(), env=MANY),
+    Example("quotas.scale-out-time", Status.FAIL, _world(), env=_capacity(tasks_per_service=200_000)),
+    Example("quotas.scale-out-time", Status.UNKNOWN, _world({(ecs.services, Side.DR): DENIED})),
+]

@@ -1,0 +1,58 @@
+"""Plain values of the networks of both regions, as the examples of their checks need them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dr_estate.environments import Side
+from dr_estate.facts import ecs, elbv2, vpc
+from dr_estate.facts.vpc import Endpoint, NatGateway, RouteTable, SecurityGroup, Subnet, Vpc
+from dr_estate.snapshot import Snapshot
+from tests.dr_checks.compute import ONE, TWO
+from tests.dr_checks.traffic import balancer
+from tests.dr_checks.worlds import service, world
+
+PLACES = ("subnet-1", "subnet-2")
+
+
+def network(**changes: Any) -> Vpc:
+    base = Vpc("vpc-1", "available", "default", is_default=False, cidrs=(("10.0.0.0/16", "associated"),))
+    return replace(base, **changes)
+
+
+def subnets(one: int = 100, two: int = 100, zones: tuple[str, str] = ("a", "b")) -> tuple[Subnet, ...]:
+    return (
+        Subnet("subnet-1", zones[0], "available", "10.0.0.0/24", one),
+        Subnet("subnet-2", zones[1], "available", "10.0.1.0/24", two),
+    )
+
+
+def group(name: str, ingress: tuple[str, ...] = ("tcp 80-80 sit-alb-sg",), side: Side = Side.DR) -> SecurityGroup:
+    return SecurityGroup(f"sg-{name}-{side}", name, ingress, ("all 0.0.0.0/0",))
+
+
+def services(side: Side, **changes: Any) -> tuple[ecs.Service, ...]:
+    """Both tenants' services, one task each; ``changes`` are of both."""
+    own: dict[str, Any] = {"subnets": PLACES, "security_groups": (f"sg-sit-ecs-sg-{side}",)}
+    return tuple(replace(service(name, 1, 1), **(own | changes)) for name in (ONE, TWO))
+
+
+def connected(changes: dict[Any, Any] | None = None) -> Snapshot:
+    """Both regions with a network, alike but for the parts in ``changes``: {(reader, side): value}."""
+    values: dict[Any, Any] = {}
+    for side in (Side.PRIMARY, Side.DR):
+        values |= {
+            (vpc.vpc, side): network(),
+            (vpc.subnets, side): subnets(),
+            (vpc.security_groups, side): (
+                group("sit-ecs-sg", side=side),
+                group("sit-alb-sg", ("tcp 443-443 0.0.0.0/0",), side),
+            ),
+            (vpc.route_tables, side): (RouteTable("rtb-1", False, PLACES, "nat-1", "active"),),
+            (vpc.nat_gateways, side): (NatGateway("nat-1", "available"),),
+            (vpc.endpoints, side): (Endpoint("s3", "Gateway", "available"),),
+            (elbv2.load_balancer, side): balancer(side, security_groups=(f"sg-sit-alb-sg-{side}",)),
+            (ecs.services, side): services(side),
+        }
+    return world(values | (changes or {}))
