@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import botocore
 from botocore.model import ServiceModel
 
 Environ = dict[str, Any]
@@ -33,6 +37,7 @@ SIGNED_AS: dict[str, tuple[str, ...]] = {
     "tagging": ("resourcegroupstaggingapi",),
 }
 UNSIGNED_STS = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
+HEAD = 2048
 READS = (
     "Describe",
     "List",
@@ -170,9 +175,21 @@ def _candidates(signed_as: str) -> tuple[str, ...]:
 
 
 def _search(signed_as: str) -> tuple[str, ...]:
-    """Look through all service models for a signing name; takes seconds, and is needed for rare services alone."""
-    found: Iterable[str] = (name for name in _services() if _model(name).signing_name == signed_as)
-    return tuple(found)
+    """Look through all service models for a signing name. Their metadata stands first, so their heads are enough."""
+    return tuple(sorted(path.parent.parent.name for path in _model_files() if _signing_name(path) == signed_as))
+
+
+def _model_files() -> Iterable[Path]:
+    folder = Path(botocore.__file__).parent / "data"
+    newest = {path.parent.parent.name: path for path in sorted(folder.glob("*/*/service-2.json*"))}
+    return newest.values()
+
+
+def _signing_name(path: Path) -> str:
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        head = file.read(HEAD).decode("utf-8", "replace")
+    found = re.search(r'"signingName"\s*:\s*"([^"]+)"', head) or re.search(r'"endpointPrefix"\s*:\s*"([^"]+)"', head)
+    return found[1] if found else ""
 
 
 @functools.cache

@@ -26,7 +26,7 @@ class Control:
     """Routes control requests. Each needs the token this run of the sandbox was started with."""
 
     def __init__(self, token: str, world: World, hooks: dict[str, Callable[..., Any]]) -> None:
-        """``hooks``: ``save()``, ``stop(save)``, ``counts()``, ``reset_counts()``, ``latency(seconds)``, ``changed()``."""
+        """``hooks``: ``save()``, ``stop(save)``, ``counts()``, ``reset_counts()``, ``latency(s)``, ``changed()``."""
         self._token = token
         self._world = world
         self._hooks = hooks

@@ -11,25 +11,30 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dr_estate.environments import Environment
 from sandbox import endpoint as endpoints
+from sandbox import worldfile
 from sandbox.embedded import DEFAULT_TENANTS
 from sandbox.endpoint import Endpoint
 from sandbox.errors import SandboxError
-from sandbox.host import Order
-from sandbox.seeds import home
+from sandbox.order import Order, same_world
 from sandbox.starting import start
+from sandbox.worldfile import home
 
 DOWN_DEADLINE_S = 30.0
 STARTER_DEADLINE_S = 150.0
 
 
-def up(environment: Environment, tenants: int | None = None, port: int = 0, fresh: bool = False) -> Endpoint:
+def up(
+    environment: Environment, tenants: int | None = None, port: int = 0, fresh: bool = False, seeded: bool = True
+) -> Endpoint:
     """Start the sandbox of ``environment``, or return the one that runs. ``fresh`` throws the kept world away.
 
     ``tenants`` None means as many as the world has, 12 for a new one. The port of the last run is taken again where
-    it is free. Raises SandboxError where another number of tenants, or another port, is asked of a running one.
+    it is free. A new world that is not ``seeded`` holds the people alone. Raises SandboxError where another number
+    of tenants, or another port, is asked of a running one.
     """
     with _starting(environment.name):
         if fresh:
@@ -44,7 +49,11 @@ def up(environment: Environment, tenants: int | None = None, port: int = 0, fres
             last_port=_last_port(environment),
             folder=str(folder_of(environment.name)),
             attached=False,
+            seeded=seeded,
         )
+        kept = _kept(environment.name)
+        if kept is not None:
+            same_world(kept, order)
         child, started = start(order, folder_of(environment.name) / "log")
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
@@ -69,7 +78,7 @@ def down(environment: Environment, save: bool = True) -> bool:
 def find(environment: Environment) -> Endpoint | None:
     """Return the running sandbox of ``environment``, or None. A stale endpoint file is none."""
     kept = endpoints.read(folder_of(environment.name) / "endpoint.json")
-    if kept is None or _free(environment.name):
+    if kept is None or free(environment.name):
         return None
     try:
         kept.state()
@@ -108,11 +117,14 @@ def _as_asked(found: Endpoint, tenants: int | None, port: int) -> Endpoint:
     return found
 
 
-def _kept_tenants(environment: Environment) -> int:
-    from sandbox import persistence
+def _kept(name: str) -> dict[str, Any] | None:
+    world = folder_of(name) / "world"
+    return worldfile.about(world) if world.exists() else None
 
-    world = folder_of(environment.name) / "world"
-    return int(persistence.about(world)["tenants"]) if world.exists() else DEFAULT_TENANTS
+
+def _kept_tenants(environment: Environment) -> int:
+    kept = _kept(environment.name)
+    return int(kept["tenants"]) if kept else DEFAULT_TENANTS
 
 
 def _last_port(environment: Environment) -> int:
@@ -140,7 +152,7 @@ def _try_lock(handle: int) -> bool:
     return False
 
 
-def _free(name: str) -> bool:
+def free(name: str) -> bool:
     """Whether no running sandbox holds the world's lock."""
     try:
         handle = os.open(folder_of(name) / "lock", os.O_RDWR)
@@ -154,7 +166,7 @@ def _free(name: str) -> bool:
 
 def _await_free(name: str) -> bool:
     until = time.monotonic() + DOWN_DEADLINE_S
-    while not _free(name):
+    while not free(name):
         if time.monotonic() > until:
             return False
         time.sleep(0.05)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dr_estate.environments import Environment
 from sandbox.endpoint import Endpoint
-from sandbox.host import Order
+from sandbox.order import Order
 from sandbox.starting import end, start
 
 DEFAULT_TENANTS = 12

@@ -14,14 +14,14 @@ import secrets
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from dr_estate.environments import Environment
-from sandbox import emulator, faults
+from sandbox import emulator, faults, worldfile
 from sandbox.endpoint import Endpoint, to_json
 from sandbox.errors import SandboxError
+from sandbox.order import Order, same_world
 from sandbox.people import all_keys
 
 if TYPE_CHECKING:
@@ -32,27 +32,6 @@ if TYPE_CHECKING:
 LOCK_DEADLINE_S = 15.0
 SAVE_PAUSE_S = 0.3
 SAVE_SHARE = 10
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the host is to run. ``folder`` "" keeps no world on disk; ``port`` 0 is any, ``last_port`` if it is free.
-
-    A world that is not ``seeded`` holds the people and nothing else.
-    """
-
-    environment: dict[str, Any]
-    tenants: int
-    port: int = 0
-    last_port: int = 0
-    latency_s: float = 0.0
-    folder: str = ""
-    attached: bool = True
-    seeded: bool = True
-
-    def to_line(self) -> bytes:
-        """Return the order as the line the host reads."""
-        return json.dumps(asdict(self)).encode() + b"\n"
 
 
 class Host:
@@ -88,7 +67,7 @@ class Host:
         self.application.changed.clear()
         with emulator.WORLD_LOCK:
             world = persistence.dump()
-        persistence.write(self.folder / "world", world, self._about())
+        worldfile.write(self.folder / "world", world, self.order.about())
 
     def _served(self) -> tuple[Application, BaseWSGIServer]:
         from sandbox.application import Application
@@ -97,6 +76,7 @@ class Host:
         from sandbox.world import World
 
         order = self.order
+        server = listen(None, order.port or order.last_port, fallback=not order.port)
         moto = emulator.Emulator(self.environment.account)
         self._fill(moto)
         self.token = secrets.token_urlsafe(24)
@@ -106,7 +86,7 @@ class Host:
         counts = application.counts
         hooks |= {"counts": counts.all, "reset_counts": counts.reset, "changed": application.changed.set}
         hooks["latency"] = lambda seconds: setattr(application, "latency_s", seconds)
-        server = listen(application, order.port or order.last_port, fallback=not order.port)
+        server.app = application
         return application, server
 
     def _fill(self, moto: emulator.Emulator) -> None:
@@ -114,15 +94,12 @@ class Host:
 
         kept = self.folder / "world" if self.folder else None
         if kept is not None and kept.exists():
-            _same_world(persistence.about(kept), self._about())
+            same_world(worldfile.about(kept), self.order)
             persistence.load(kept)
         elif not self.order.seeded:
             moto.settle_people()
         else:
             seeds.fill(self.environment, self.order.tenants, moto.settle_people)
-
-    def _about(self) -> dict[str, Any]:
-        return {"environment": self.environment.model_dump(mode="json"), "tenants": self.order.tenants}
 
     def _endpoint(self) -> Endpoint:
         account = self.environment.account
@@ -165,16 +142,6 @@ def _locked(folder: Path) -> int:
             time.sleep(0.05)
         else:
             return handle
-
-
-def _same_world(kept: dict[str, Any], wanted: dict[str, Any]) -> None:
-    if kept["tenants"] != wanted["tenants"]:
-        raise SandboxError(
-            f"The kept sandbox has {kept['tenants']} tenants, {wanted['tenants']} were asked for: "
-            "leave --tenants out, or start anew with --fresh."
-        )
-    if kept["environment"] != wanted["environment"]:
-        raise SandboxError("The kept sandbox was built from other settings of this environment: start with --fresh.")
 
 
 def _follow(stdin: TextIO, host: Host) -> None:

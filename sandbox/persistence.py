@@ -1,20 +1,12 @@
-"""The whole world in one file: every backend of the emulator and STATE, in one pickle, so that identities survive.
-
-A pickle is code. Files are written 0600 and only our own are read; the first line is JSON and says who wrote it.
-"""
+"""The whole world in one pickle: every backend of the emulator and STATE, so that identities survive."""
 
 from __future__ import annotations
 
 import io
-import json
-import os
 import pickle
-import platform
-import stat
 import sys
 import threading
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +16,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 from moto.core.base_backend import AccountSpecificBackend, BackendDict
 
+from sandbox import worldfile
 from sandbox.errors import SandboxError
 from sandbox.state import STATE, WorldState
 
-FORMAT = "aws-dr-manager sandbox world 1"
-PRIVATE = 0o600
 _LOCK, _RLOCK = type(threading.Lock()), type(threading.RLock())
 _PRIVATE_KEYS = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey)
 
 
-def stamp() -> dict[str, str]:
-    """What a world file is bound to: our format, the emulator's version and Python's."""
-    return {"format": FORMAT, "moto": version("moto"), "python": ".".join(platform.python_version_tuple()[:2])}
-
-
 def dump() -> bytes:
-    """Return the world as bytes. The caller holds the world's lock. Raises SandboxError where a part will not pickle."""
+    """Return the world as bytes. The caller holds the world's lock. Raises SandboxError where a part cannot."""
     out = io.BytesIO()
     try:
         _Pickler(out).dump({"backends": _backends(), "state": STATE.__dict__})
@@ -48,56 +34,18 @@ def dump() -> bytes:
     return out.getvalue()
 
 
-def write(path: Path, world: bytes, about: dict[str, Any]) -> None:
-    """Write ``world`` to ``path``, whole or not at all, readable by its owner alone; ``about`` is kept beside it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb") as out:
-        out.write(json.dumps({**stamp(), **about}).encode() + b"\n")
-        out.write(world)
-    part.replace(path)
-
-
-def about(path: Path) -> dict[str, Any]:
-    """Return what the file says of itself. Raises SandboxError where it is not ours, foreign or of another version."""
-    with path.open("rb") as file:
-        _own(file.fileno(), path)
-        return _header(file.readline(1 << 16), path)
-
-
 def load(path: Path) -> dict[str, Any]:
     """Make the world of ``path`` the world of this process; return what the file says of itself.
 
     Raises SandboxError where the file is not ours, of another version, or broken.
     """
-    with path.open("rb") as file:
-        _own(file.fileno(), path)
-        said = _header(file.readline(1 << 16), path)
+    with worldfile.opened(path) as (said, file):
         try:
             world = cloudpickle.load(file)
         except Exception as broken:
             raise SandboxError(f"{path} is broken ({broken}): start anew with --fresh.") from broken
     _restore(world["backends"])
     STATE.__dict__.update({**WorldState().__dict__, **world["state"]})
-    return said
-
-
-def _own(handle: int, path: Path) -> None:
-    status = os.fstat(handle)
-    if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise SandboxError(f"{path} is not a private file of yours (0600): the sandbox will not load it.")
-
-
-def _header(line: bytes, path: Path) -> dict[str, Any]:
-    try:
-        said: dict[str, Any] = json.loads(line)
-        written = {key: said.get(key) for key in stamp()}
-    except (ValueError, AttributeError) as foreign:
-        raise SandboxError(f"{path} is not a world of the sandbox: move it away, or start anew with --fresh.") from (
-            foreign
-        )
-    if written != stamp():
-        raise SandboxError(f"{path} was written by {written}, this is {stamp()}: start anew with --fresh.")
     return said
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dr_estate.environments import Environment
-from sandbox import persistence
+from sandbox import persistence, worldfile
 from sandbox.errors import SandboxError
 from sandbox.state import STATE, now
 
@@ -19,18 +19,10 @@ FRESH_S = 900
 """A kept world is used for this long: its recovery points age with the clock, as everything in it does."""
 
 
-def home() -> Path:
-    """Return the folder of the sandbox's state: DR_SANDBOX_HOME, else below XDG_STATE_HOME, else ~/.local/state."""
-    if own := os.environ.get("DR_SANDBOX_HOME"):
-        return Path(own)
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "aws-dr-manager" / "sandbox"
-
-
 def digest(environment: Environment, tenants: int) -> str:
     """Return what a seeded world depends on, as a digest: settings, tenants, this package's source, versions."""
     hashed = hashlib.sha256(environment.model_dump_json().encode())
-    hashed.update(json.dumps([tenants, persistence.stamp()]).encode())
+    hashed.update(json.dumps([tenants, worldfile.stamp()]).encode())
     source = Path(__file__).parent
     for file in sorted(source.rglob("*.py")):
         hashed.update(str(file.relative_to(source)).encode() + file.read_bytes())
@@ -39,7 +31,7 @@ def digest(environment: Environment, tenants: int) -> str:
 
 def fill(environment: Environment, tenants: int, settle: Callable[[], None]) -> None:
     """Fill this process's empty world: from a kept snapshot where there is a fresh one, else by building it."""
-    folder = home() / "seeds"
+    folder = worldfile.home() / "seeds"
     path = folder / f"{digest(environment, tenants)}.world"
     if _fresh(path):
         try:
@@ -49,7 +41,7 @@ def fill(environment: Environment, tenants: int, settle: Callable[[], None]) -> 
         else:
             return
     build(environment, tenants, settle)
-    persistence.write(path, persistence.dump(), {"environment": environment.name, "tenants": tenants})
+    worldfile.write(path, persistence.dump(), {"environment": environment.name, "tenants": tenants})
     _forget_old(folder)
 
 

@@ -14,7 +14,7 @@ from typing import IO
 
 from sandbox.endpoint import Endpoint, from_json
 from sandbox.errors import SandboxError
-from sandbox.host import Order
+from sandbox.order import Order
 
 ROOT = Path(__file__).resolve().parent.parent
 START_DEADLINE_S = 120.0

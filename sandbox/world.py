@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.backends import get_backend
 
 from dr_estate.environments import Environment, Side
 from sandbox import faults
@@ -17,6 +19,7 @@ from sandbox.state import STATE, Outage
 
 Undo = dict[str, Any]
 GLOBAL = ("route53", "cloudfront", "iam")
+_REGIONLESS = ("s3", *GLOBAL)
 
 
 class World:
@@ -49,6 +52,16 @@ class World:
         region = self._region(side, service)
         self._undo.append({"region": region, "service": service, "operation": operation, "params": params})
 
+    def alter(self, side: Side | str, service: str, path: Sequence[str | int], **values: Any) -> None:
+        """Change what no caller can change (a replication that fails by itself), and record how it was.
+
+        ``path`` leads from the emulator's backend of ``service`` to the thing, by attributes, keys and positions;
+        ``values`` are its new attributes. Raises SandboxError where there is no such thing.
+        """
+        region = self._region(side, service)
+        before = self._set(service, region, path, values)
+        self._undo.append({"service": service, "region": region, "path": list(path), "before": before})
+
     def outage(self, side: Side | str, how: str, service: str = "", operation: str = "", **more: Any) -> None:
         """Let ``side``'s region answer badly (see Outage); mending ends it. GLOBAL means the us-east-1 region."""
         region = self.environment.region(Side(side))
@@ -66,8 +79,24 @@ class World:
         for step in reversed(undo):
             if "outage" in step:
                 faults.end(Outage(**step["outage"]))
+            elif "before" in step:
+                self._set(step["service"], step["region"], step["path"], step["before"])
             else:
                 self._send(step["region"], step["service"], step["operation"], step["params"])
+
+    def _set(self, service: str, region: str, path: Sequence[str | int], values: dict[str, Any]) -> dict[str, Any]:
+        backends = get_backend(service)[self.environment.account]
+        thing: Any = backends["aws" if service in _REGIONLESS else region]
+        try:
+            for step in path:
+                held = isinstance(step, int) or (hasattr(thing, "__getitem__") and step in thing)
+                thing = thing[step] if held else getattr(thing, str(step))
+            before = {name: getattr(thing, name) for name in values}
+        except (AttributeError, KeyError, IndexError) as missing:
+            raise SandboxError(f"{service} in {region} has no {'/'.join(map(str, path))}: {missing}") from missing
+        for name, value in values.items():
+            setattr(thing, name, value)
+        return before
 
     def _region(self, side: Side | str, service: str) -> str:
         return self.environment.region(Side.GLOBAL if service in GLOBAL else Side(side))

@@ -1,0 +1,46 @@
+"""The order a host process is started with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sandbox.errors import SandboxError
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the host is to run. ``folder`` "" keeps no world on disk; ``port`` 0 is any, ``last_port`` if it is free.
+
+    A world that is not ``seeded`` holds the people and nothing else.
+    """
+
+    environment: dict[str, Any]
+    tenants: int
+    port: int = 0
+    last_port: int = 0
+    latency_s: float = 0.0
+    folder: str = ""
+    attached: bool = True
+    seeded: bool = True
+
+    def to_line(self) -> bytes:
+        """Return the order as the line the host reads."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    def about(self) -> dict[str, Any]:
+        """Return what a saved world says it was made from."""
+        return {"environment": self.environment, "tenants": self.tenants}
+
+
+def same_world(kept: dict[str, Any], order: Order) -> None:
+    """Refuse an order for another world than the ``kept`` one. Raises SandboxError."""
+    wanted = order.about()
+    if kept["tenants"] != wanted["tenants"]:
+        raise SandboxError(
+            f"The kept sandbox has {kept['tenants']} tenants, {wanted['tenants']} were asked for: "
+            "leave --tenants out, or start anew with --fresh."
+        )
+    if kept["environment"] != wanted["environment"]:
+        raise SandboxError("The kept sandbox was built from other settings of this environment: start with --fresh.")

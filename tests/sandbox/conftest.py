@@ -1,0 +1,77 @@
+"""One unseeded world for all tests of the server, and clients of its people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from dr_estate.environments import Environment, load_environment
+from sandbox.embedded import running
+from sandbox.endpoint import Endpoint
+
+ROOT = Path(__file__).parents[2]
+Client = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def sandbox_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A state folder of the tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("sandbox-home")
+        patch.setenv("DR_SANDBOX_HOME", str(home))
+        yield home
+
+
+@pytest.fixture(scope="session")
+def sit() -> Environment:
+    """The shipped SIT environment."""
+    return load_environment(ROOT / "environments", "sit")
+
+
+@pytest.fixture(scope="session")
+def bare_world(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
+    """A running world that holds its people alone."""
+    with running(sit, 3, seeded=False) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def world(bare_world: Endpoint) -> Iterator[Endpoint]:
+    """The running world, with no call counted and no outage in force."""
+    bare_world.reset_calls()
+    yield bare_world
+    bare_world.mend()
+    bare_world.end()
+    bare_world.latency(0)
+
+
+@pytest.fixture
+def client(bare_world: Endpoint) -> Client:
+    """Makes clients: ``client("ecs", "eu-west-1", person="reader", attempts=1)``."""
+    return lambda *args, **kwargs: client_of(bare_world, *args, **kwargs)
+
+
+def client_of(
+    endpoint: Endpoint,
+    service: str,
+    region: str = "eu-west-1",
+    person: str = "operator",
+    attempts: int = 1,
+    **more: Any,
+) -> Any:
+    """A client of one of the sandbox's people, patient for two seconds."""
+    keys = endpoint.people[person]
+    patience = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": attempts}, **more)
+    return boto3.client(
+        service,
+        region,
+        endpoint_url=endpoint.url,
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
+        config=patience,
+    )
