@@ -76,6 +76,7 @@ FILES_RESTORED = replace(RESTORED, id="restore-2", source_arn=FILES_ARN, resourc
 FILE_SYSTEM = efs.FileSystem(
     "fs-1", FILES_ARN, "sit-efs", "available", 6144, "elastic", 0.0, "generalPurpose", True, "", "ENABLED", ""
 )
+FILE_REPLICA = replace(FILE_SYSTEM, id="fs-2", arn=FILES_ARN.replace("fs-1", "fs-2"))
 SYNCED = efs.Replication("fs-1", HOME, "fs-2", AWAY, "ENABLED", "", NOW - timedelta(minutes=12))
 
 _MODULES = (backup, backup_plan, backup_jobs, efs)
@@ -95,6 +96,7 @@ def backed_up(**changed: Any) -> Rows:
         "restores_dr": (RESTORED, FILES_RESTORED),
         "protected_dr": (),
         "file_systems_primary": (FILE_SYSTEM,),
+        "file_systems_dr": (FILE_REPLICA,),
         "replications_dr": (SYNCED,),
     }
     of_backup = {key: value for key, value in changed.items() if key in values}
