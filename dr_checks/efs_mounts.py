@@ -1,4 +1,4 @@
-"""Can the DR region's tasks mount the files as in the primary? Mount targets, access points, key, throughput."""
+"""Can the DR region's tasks reach the files as in the primary? Mount targets, their guards, key and throughput."""
 
 from __future__ import annotations
 
@@ -81,78 +81,6 @@ def _covered(cidr: str, guards: list[efs_mounts.NfsRule]) -> bool:
     ranges = [ip_network(given, strict=False) for guard in guards for given in guard.cidrs]
     wanted = ip_network(cidr, strict=False)
     return any(wanted.version == r.version and wanted.subnet_of(r) for r in ranges)  # type: ignore[arg-type] # same version
-
-
-@check(
-    "every tenant has an available access point in the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("EfsAccessPointParity", "REL13-BP02", "NIST CP-7"),
-)
-def access_point_exists(view: View) -> Iterator[Finding]:
-    """Access points are not replicated with the files: each tenant's own is there, by its Name tag."""
-    if not view.get(efs.file_systems):
-        yield view.none_expected(_name(view), "there is no file system: efs.file-system-exists says so")
-        return
-    there = {point.name: point for point in view.get(efs.access_points)}
-    for tenant in view.tenants:
-        name = view.env.named(view.env.names.access_point, tenant=tenant.id)
-        point = there.get(name)
-        if point and point.state == "available":
-            yield view.ok(name, point.state, "available", "the tenant's directory can be mounted", tenant.id)
-        else:
-            yield view.gap(
-                name,
-                point.state if point else "absent",
-                "available",
-                "EFS replicates files, not access points: the tenant's task cannot mount its directory",
-                f"Apply aws_efs_access_point '{name}' with the DR provider.",
-                tenant.id,
-            )
-
-
-@check(
-    "every tenant's access point in the DR region opens the same directory as the same user as in the primary region",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=(
-        "EfsAccessPointParity",
-        "EFS_ACCESS_POINT_ENFORCE_ROOT_DIRECTORY",
-        "EFS_ACCESS_POINT_ENFORCE_USER_IDENTITY",
-        "efs_access_point_enforce_root_directory",
-        "efs_access_point_enforce_user_identity",
-        "REL13-BP04",
-    ),
-)
-def access_point_parity(view: View) -> Iterator[Finding]:
-    """Path, uid and gid are those of the primary's access point of the same name."""
-    there = {point.name: point for point in view.get(efs.access_points)}
-    here = {point.name: point for point in view.get(efs.access_points, Side.PRIMARY)}
-    compared = 0
-    for tenant in view.tenants:
-        name = view.env.named(view.env.names.access_point, tenant=tenant.id)
-        if name not in there or name not in here:
-            continue  # efs-mounts.access-point-exists says so
-        compared += 1
-        measured, wanted = _opens(there[name]), _opens(here[name])
-        if measured == wanted:
-            yield view.ok(name, measured, wanted, "the tenant finds its own files", tenant.id)
-        else:
-            yield view.gap(
-                name,
-                measured,
-                wanted,
-                "the tenant would see another directory, or not be allowed to write its own",
-                f"Recreate aws_efs_access_point '{name}' with root_directory.path and posix_user of the primary: "
-                "they cannot be changed in place.",
-                tenant.id,
-            )
-    if not compared:
-        yield view.none_expected("access points", "none on both sides: efs-mounts.access-point-exists says so")
-
-
-def _opens(point: efs.AccessPoint) -> str:
-    return f"{point.path} as {point.uid}:{point.gid}"
 
 
 @check(

@@ -16,6 +16,9 @@ Feature: The DR region's tasks can mount every tenant's files
   Scenario: Each tenant finds its own directory
     Then every tenant's access point in the DR region opens the same directory as the same user as in the primary region
 
+  Scenario: Containers ask for the DR region's files
+    Then every tenant's task definition in the DR region mounts the tenant's own access point of the DR file system
+
   Scenario: The files stay readable when the primary region is gone
     Then the file system of the DR region is encrypted under a key of the DR region
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
@@ -85,7 +85,7 @@ class World:
                 self._send(step["region"], step["service"], step["operation"], step["params"])
 
     def _set(self, service: str, region: str, path: Sequence[str | int], values: dict[str, Any]) -> dict[str, Any]:
-        backends = get_backend(service)[self.environment.account]
+        backends = cast(Any, get_backend)(service)[self.environment.account]
         thing: Any = backends["aws" if service in _REGIONLESS else region]
         try:
             for step in path:

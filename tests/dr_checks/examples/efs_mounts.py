@@ -10,8 +10,9 @@ from dr_estate.environments import Side
 from dr_estate.facts import ecs, efs, efs_mounts
 from dr_estate.facts.efs_mounts import MountTarget, NfsRule, Subnet
 from dr_estate.looking import Reader
+from tests.dr_checks.compute import definitions
 from tests.dr_checks.examples.efs import COPY, NAME, SOURCE
-from tests.dr_checks.worlds import DENIED, Example, service, world
+from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
 
 ONE, TWO = "sit-tenant1-ap", "sit-tenant2-ap"
 TARGETS = tuple(MountTarget(f"fsmt-{z}", "fs-2", f"subnet-{z}", f"zone-{z}", "available", ("sg-efs",)) for z in "ab")
@@ -28,7 +29,14 @@ READERS: dict[str, tuple[Reader[Any], Side]] = {
     "subnets": (efs_mounts.task_subnets, Side.DR),
     "rules": (efs_mounts.nfs_rules, Side.DR),
     "services": (ecs.services, Side.DR),
+    "definitions": (ecs.task_definitions, Side.DR),
 }
+
+
+def _without_files() -> tuple[ecs.TaskDefinition, ...]:
+    return tuple(replace(one, volumes=()) for one in definitions(SIT.regions.dr))
+
+
 HEALTHY: dict[str, Any] = {
     "systems_here": (SOURCE,),
     "systems": (COPY,),
@@ -41,9 +49,22 @@ HEALTHY: dict[str, Any] = {
 }
 
 
-def _case(check: str, expected: Status, subject: str = "", **changed: Any) -> Example:
+def _case(check: str, expected: Status, subject: str = "", module: str = "efs-mounts", **changed: Any) -> Example:
     values = {READERS[key]: value for key, value in {**HEALTHY, **changed}.items()}
-    return Example(f"efs-mounts.{check}", expected, world(values), frozenset({subject} if subject else ()))
+    return Example(f"{module}.{check}", expected, world(values), frozenset({subject} if subject else ()))
+
+
+def _point(check: str, expected: Status, subject: str = "", **changed: Any) -> Example:
+    return _case(check, expected, subject, "efs-access", **changed)
+
+
+def _mounting(file_system: str = "fs-2", point: str = "fsap-2") -> tuple[ecs.TaskDefinition, ...]:
+    """Both tenants' definitions; the second one mounts ``point`` of ``file_system``."""
+    one, two = definitions(SIT.regions.dr)
+    return (
+        replace(one, volumes=(ecs.Volume("files", "fs-2", "fsap-1", True),)),
+        replace(two, volumes=(ecs.Volume("files", file_system, point, True),)),
+    )
 
 
 EXAMPLES = [
@@ -63,18 +84,27 @@ EXAMPLES = [
     _case("tasks-admitted", Status.PASS, NAME, services=()),
     _case("tasks-admitted", Status.UNKNOWN, NAME, targets=(DENIED,)),
     _case("tasks-admitted", Status.UNKNOWN, rules=DENIED),
-    _case("access-point-exists", Status.PASS, ONE),
-    _case("access-point-exists", Status.FAIL, TWO, points=POINTS[:1]),
-    _case("access-point-exists", Status.FAIL, ONE, points=(replace(POINTS[0], state="error"), POINTS[1])),
-    _case("access-point-exists", Status.PASS, NAME, systems=(), points=()),
-    _case("access-point-exists", Status.UNKNOWN, points=DENIED),
-    _case("access-point-parity", Status.PASS, ONE),
-    _case("access-point-parity", Status.PASS, ONE, points=POINTS[:1]),
-    _case("access-point-parity", Status.FAIL, TWO, points=(POINTS[0], replace(POINTS[1], path="/tenant1"))),
-    _case("access-point-parity", Status.FAIL, ONE, points=(replace(POINTS[0], uid=1000), POINTS[1])),
-    _case("access-point-parity", Status.FAIL, ONE, points=(replace(POINTS[0], gid=-1), POINTS[1])),
-    _case("access-point-parity", Status.PASS, "access points", points=()),
-    _case("access-point-parity", Status.UNKNOWN, points_here=DENIED),
+    _point("point-exists", Status.PASS, ONE),
+    _point("point-exists", Status.FAIL, TWO, points=POINTS[:1]),
+    _point("point-exists", Status.FAIL, ONE, points=(replace(POINTS[0], state="error"), POINTS[1])),
+    _point("point-exists", Status.PASS, NAME, systems=(), points=()),
+    _point("point-exists", Status.UNKNOWN, points=DENIED),
+    _point("point-parity", Status.PASS, ONE),
+    _point("point-parity", Status.PASS, ONE, points=POINTS[:1]),
+    _point("point-parity", Status.FAIL, TWO, points=(POINTS[0], replace(POINTS[1], path="/tenant1"))),
+    _point("point-parity", Status.FAIL, ONE, points=(replace(POINTS[0], uid=1000), POINTS[1])),
+    _point("point-parity", Status.FAIL, ONE, points=(replace(POINTS[0], gid=-1), POINTS[1])),
+    _point("point-parity", Status.PASS, "access points", points=()),
+    _point("point-parity", Status.UNKNOWN, points_here=DENIED),
+    _point("volumes-local", Status.PASS, "sit-tenant2", definitions=_mounting()),
+    _point("volumes-local", Status.FAIL, "sit-tenant2", definitions=_mounting("fs-1", "fsap-9")),
+    _point("volumes-local", Status.FAIL, "sit-tenant2", definitions=_mounting(point="fsap-9")),
+    _point("volumes-local", Status.FAIL, "sit-tenant2", definitions=_mounting(point="fsap-1")),
+    _point("volumes-local", Status.FAIL, "sit-tenant2", definitions=_mounting(point="")),
+    _point("volumes-local", Status.PASS, "all task definitions", systems=(), definitions=_mounting()),
+    _point("volumes-local", Status.PASS, "all task definitions", definitions=_without_files()),
+    _point("volumes-local", Status.UNKNOWN, "tenant2", definitions=_mounting()[:1]),
+    _point("volumes-local", Status.UNKNOWN, points=DENIED, definitions=_mounting()),
     _case("encrypted", Status.PASS, NAME),
     _case("encrypted", Status.FAIL, NAME, systems=(replace(COPY, encrypted=False, key=""),)),
     _case("encrypted", Status.FAIL, NAME, systems=(replace(COPY, key=SOURCE.key),)),
