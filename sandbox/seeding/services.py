@@ -10,7 +10,6 @@ from typing import Any
 from sandbox.seeding.site import Estate, Site, Tenant, as_list, host_of, tag_map
 
 CPU, MEMORY_MIB = 512, 1024
-LOG_DAYS = 30
 
 
 def build(estate: Estate) -> None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.route53.responses import Route53
-
 from sandbox.seeding.site import Estate, Site, as_list, host_of, internal_zone, tag_map
 
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
@@ -57,8 +55,7 @@ def _public_zone(estate: Estate, name: str) -> str:
     )
     zone = str(made["HostedZone"]["Id"]).removeprefix("/hostedzone/")
     route53.change_tags_for_resource(ResourceType="hostedzone", ResourceId=zone, AddTags=as_list(tag_map(env, name)))
-    if hasattr(Route53, "update_hosted_zone_features"):
-        route53.update_hosted_zone_features(HostedZoneId=zone, EnableAcceleratedRecovery=True)
+    route53.update_hosted_zone_features(HostedZoneId=zone, EnableAcceleratedRecovery=True)
     first = made["DelegationSet"]["NameServers"][0].rstrip(".")
     soa = f"{first}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 {SOA_TTL_S}"
     write(estate, zone, "UPSERT", [_plain(f"{name}.", "SOA", SOA_TTL_S, soa)])

@@ -131,6 +131,14 @@ def test_only_the_zone_without_a_parent_delegates_the_others(world: Seeded) -> N
     assert bool(delegated) is (world.env.traffic.parent_zone is None)
 
 
+def test_the_traffic_zone_recovers_quickly_and_forgets_negative_answers_soon(world: Seeded) -> None:
+    zone = world.client("route53", Side.GLOBAL).get_hosted_zone(Id=_zone(world))["HostedZone"]
+    assert zone["Features"]["AcceleratedRecoveryStatus"] == "ENABLED"
+    soa = next(r for r in _records(world) if r["Type"] == "SOA")
+    negative_s = min(soa["TTL"], int(soa["ResourceRecords"][0]["Value"].split()[-1]))
+    assert negative_s <= world.env.thresholds.soa_negative_ttl_s
+
+
 def test_each_region_resolves_the_same_database_name_to_its_own_database(world: Seeded) -> None:
     route53 = world.client("route53", Side.GLOBAL)
     found = {}
