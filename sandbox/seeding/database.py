@@ -17,6 +17,7 @@ from sandbox.seeding.site import Estate, Site, as_list, tag_map
 FAMILY = "mysql8.0"
 ENGINE_VERSION = "8.0.40"
 RETENTION_DAYS = 7
+LOGS = ["error", "slowquery"]
 PARAMETERS = {"max_connections": "2000", "binlog_format": "ROW", "log_bin_trust_function_creators": "1"}
 
 
@@ -81,7 +82,7 @@ def _instance(site: Site) -> dict[str, Any]:
         DBParameterGroupName=env.named(env.names.db_parameter_group),
         DBSubnetGroupName=env.named(env.names.db_subnet_group),
         VpcSecurityGroupIds=[site.groups["database"]],
-        EnableCloudwatchLogsExports=["error", "slowquery"],
+        EnableCloudwatchLogsExports=LOGS,
         Tags=as_list(tag_map(env, name, data=True)),
     )
     instance: dict[str, Any] = made["DBInstance"]
@@ -101,9 +102,15 @@ def _copies(estate: Estate, source: str) -> None:
             DBParameterGroupName=env.named(env.names.db_parameter_group),
             VpcSecurityGroupIds=[estate.dr.groups["database"]],
             MultiAZ=True,
-            BackupRetentionPeriod=RETENTION_DAYS,
             DeletionProtection=True,
+            EnableCloudwatchLogsExports=LOGS,
             Tags=as_list(tag_map(env, env.named(env.names.database), data=True)),
+        )
+        # a replica begins without backups of its own
+        rds.modify_db_instance(
+            DBInstanceIdentifier=env.named(env.names.database),
+            BackupRetentionPeriod=RETENTION_DAYS,
+            ApplyImmediately=True,
         )
     elif "automated-backup" in env.replication.database:
         rds.start_db_instance_automated_backups_replication(
