@@ -17,9 +17,15 @@ _ABSENT = "there is no distribution: cloudfront.distribution-serves says so"
 
 
 def serving(view: View) -> Distribution | None:
-    """The distribution that holds the environment's alias; None where there is none. Staging copies do not count."""
-    alias = view.env.traffic.distribution_alias
-    return next((d for d in view.get(cloudfront.distributions) if alias in d.aliases and not d.staging), None)
+    """The distribution that holds the environment's alias, else one that fetches from the traffic name, or None.
+
+    Staging copies do not count.
+    """
+    traffic = view.env.traffic
+    live = [d for d in view.get(cloudfront.distributions) if not d.staging]
+    named = [d for d in live if traffic.distribution_alias in d.aliases]
+    fetching = [d for d in live if traffic.origin_record in {origin.domain for origin in d.origins}]
+    return next(iter(named + fetching), None)
 
 
 @check(

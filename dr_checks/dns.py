@@ -41,6 +41,9 @@ def situation(view: View, *down: Side) -> routing.Situation:
 def pair_present(view: View) -> Iterator[Finding]:
     """Each address type of the origin name holds exactly the two set identifiers. Source: ListResourceRecordSets."""
     name = view.env.traffic.origin_record
+    if view.get(route53.zone) is None:
+        yield view.none_expected(name, "the zone is not there: route53.zone-accessible says so")
+        return
     wanted = {identifier_of(view, Side.PRIMARY), identifier_of(view, Side.DR)}
     found = origin_records(view)
     for kind in sorted({record.type for record in found}) or ["A"]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dr_estate.facts.health_checks import HealthCheck
 from dr_estate.facts.route53 import Record
@@ -20,10 +20,14 @@ _REGION_OF_BALANCER = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d+)\.elb\.amazonaws\
 
 @dataclass(frozen=True)
 class Situation:
-    """What is imagined: the regions that are down, over the health checks as they are (or as they would be)."""
+    """What is imagined: the regions that are down, over the health checks as they are (or as they would be).
+
+    ``seen`` are verdicts of health checks that need not be imagined, by id: Route 53's own, inverting included.
+    """
 
     down: frozenset[str]
     checks: Mapping[str, HealthCheck]
+    seen: Mapping[str, bool] = field(default_factory=dict)
 
     def with_inverted(self, check_id: str) -> Situation:
         """The same situation with one health check inverted: how a primary is pinned down (T06)."""
@@ -81,8 +85,8 @@ def _passes(check_id: str, region: str | None, situation: Situation) -> bool:
     AWS promises nothing for it.
     """
     check = situation.checks.get(check_id)
-    if check is None:
-        return True
+    if check is None or check_id in situation.seen:
+        return situation.seen.get(check_id, True)
     if check.disabled:
         well = True
     elif check.type == "CALCULATED":

@@ -30,9 +30,11 @@ def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
         if record.type in routing.ADDRESS_TYPES:
             there.setdefault(record.name, []).append(record)
     distribution = cloudfront.serving(view)
-    if distribution is None:
-        because = "there is no distribution: cloudfront.distribution-serves says so"
-        yield view.none_expected(view.env.traffic.distribution_alias, because)
+    if distribution is None or view.get(route53.zone) is None:
+        absent = (
+            "distribution: cloudfront.distribution-serves" if distribution is None else "zone: route53.zone-accessible"
+        )
+        yield view.none_expected(view.env.traffic.distribution_alias, f"there is no {absent} says so")
         return
     wildcard = there.get(f"*.{view.env.traffic.tenant_domain}", [])
     for tenant in view.tenants:

@@ -37,11 +37,15 @@ class ForbiddenCall(Exception):
 
 @dataclass(frozen=True)
 class Credentials:
-    """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself."""
+    """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself.
+
+    ``name_server`` (address, port) answers for a world whose zones the internet does not know.
+    """
 
     endpoint_url: str | None = None
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
+    name_server: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,11 @@ class Eyes:
         )
         self._credentials = credentials
         self._session = _guarded_session(self._before_call, self._before_send)
+
+    @property
+    def name_server(self) -> tuple[str, int] | None:
+        """The DNS server of this world (address, port), where it has one of its own."""
+        return self._credentials.name_server
 
     @property
     def seconds_left(self) -> float:

@@ -24,6 +24,7 @@ class ListedZone:
     id: str
     name: str
     private: bool
+    record_sets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +76,29 @@ def zones(look: Look) -> tuple[ListedZone, ...]:
     """Every hosted zone of the account, a hundred a page."""
     rows = look.pages("route53", "list_hosted_zones", "HostedZones")
     return tuple(
-        ListedZone(_bare_id(row["Id"]), plain(row["Name"]), bool(row.get("Config", {}).get("PrivateZone")))
+        ListedZone(
+            _bare_id(row["Id"]),
+            plain(row["Name"]),
+            bool(row.get("Config", {}).get("PrivateZone")),
+            row.get("ResourceRecordSetCount", 0),
+        )
         for row in rows
     )
 
 
 @part(*GLOBAL, reads=ZONE_READS)
 def zone(look: Look) -> Zone | None:
-    """The public zone of the traffic records; None where this account has none of that name, or several."""
+    """The public zone of the traffic records; None where there is none. Of several, the one with the most records."""
     found = [z for z in look.part(zones) if z.name == look.env.traffic.zone and not z.private]
-    if len(found) != 1:
+    if not found:
         return None
-    answer = look.call("route53", "get_hosted_zone", Id=found[0].id)
+    fullest = max(found, key=lambda z: z.record_sets)
+    answer = look.call("route53", "get_hosted_zone", Id=fullest.id)
     servers = answer.get("DelegationSet", {}).get("NameServers", [])
     features = answer["HostedZone"].get("Features", {})
     return Zone(
-        id=found[0].id,
-        name=found[0].name,
+        id=fullest.id,
+        name=fullest.name,
         name_servers=tuple(sorted(plain(server) for server in servers)),
         accelerated_recovery=features.get("AcceleratedRecoveryStatus", ""),
     )

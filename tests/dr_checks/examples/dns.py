@@ -61,6 +61,7 @@ EXAMPLES = [
     given("pair-present", Status.FAIL, **records(*PAIR, STRAY)),
     given("pair-present", Status.FAIL, **records(*PAIR, record(ORIGIN, "AAAA", values=("2001:db8::1",)))),
     given("pair-present", Status.FAIL, **records()),
+    given("pair-present", Status.PASS, zone=None, records=()),
     given("pair-present", Status.UNKNOWN, records=DENIED),
     given("final-policy", Status.PASS),
     given("final-policy", Status.PASS, **records()),
