@@ -40,14 +40,14 @@ class World:
         """Return an admin boto3 client of ``service`` in ``region``."""
         return self._clients.client(service, region)
 
-    def call(self, side: Side | str, service: str, operation: str, **params: Any) -> dict[str, Any]:
+    def call(self, side: Side | str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """Call ``operation`` (``DeleteService`` or ``delete_service``) on ``side``; return its answer.
 
         Raises SandboxError, naming the call, where the world refuses it.
         """
         return self._send(self._region(side, service), service, operation, params)
 
-    def undo(self, side: Side | str, service: str, operation: str, **params: Any) -> None:
+    def undo(self, side: Side | str, service: str, operation: str, /, **params: Any) -> None:
         """Record the call that takes back what was, or is about to be, done. Replayed last first."""
         region = self._region(side, service)
         self._undo.append({"region": region, "service": service, "operation": operation, "params": params})

@@ -1,0 +1,243 @@
+"""Files that do not arrive, cannot be mounted, or could be overwritten (T27, T28)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.world import World
+
+NFS_PORT = 2049
+_TWO_HOURS_S = 7200
+_STRANGER = 1000
+
+
+def file_system(world: World, side: Side) -> dict[str, Any]:
+    """The environment's file system on ``side``, as DescribeFileSystems tells it."""
+    name = world.environment.named(world.environment.names.file_system)
+    found = world.call(side, "efs", "DescribeFileSystems")["FileSystems"]
+    return next(dict(one) for one in found if one.get("Name") == name)
+
+
+def _access_point(world: World, tenant: str) -> dict[str, Any]:
+    name = world.environment.named(world.environment.names.access_point, tenant=tenant)
+    system = file_system(world, Side.DR)["FileSystemId"]
+    points = world.client("efs", world.environment.regions.dr).get_paginator("describe_access_points")
+    pages = points.paginate(FileSystemId=system)
+    return next(dict(one) for page in pages for one in page["AccessPoints"] if one.get("Name") == name)
+
+
+@disaster(
+    "efs-replication-deleted",
+    "Somebody deleted the replication of the shared file system",
+    trips=("efs.replication-state",),
+    consequences=("backup-plan.worst-case",),
+)
+def replication_deleted(world: World) -> None:
+    """Delete the replication configuration from the primary's side; the DR copy stays and turns stale."""
+    source, copy = file_system(world, Side.PRIMARY), file_system(world, Side.DR)
+    destination = {
+        "Region": world.environment.regions.dr,
+        "FileSystemId": copy["FileSystemId"],
+        "KmsKeyId": copy["KmsKeyId"],
+    }
+    world.undo(
+        Side.PRIMARY,
+        "efs",
+        "CreateReplicationConfiguration",
+        SourceFileSystemId=source["FileSystemId"],
+        Destinations=[destination],
+    )
+    world.undo(
+        Side.DR,
+        "efs",
+        "UpdateFileSystemProtection",
+        FileSystemId=copy["FileSystemId"],
+        ReplicationOverwriteProtection="DISABLED",
+    )
+    world.call(Side.PRIMARY, "efs", "DeleteReplicationConfiguration", SourceFileSystemId=source["FileSystemId"])
+
+
+@disaster(
+    "efs-replication-slow",
+    "The replication of the shared file system is two hours behind",
+    trips=("efs.last-replicated", "efs.sync-metric"),
+    consequences=("backup-plan.worst-case",),
+)
+def replication_slow(world: World) -> None:
+    """Let the last complete sync be two hours old."""
+    _alter_replication(world, lag_s=_TWO_HOURS_S)
+
+
+@disaster(
+    "efs-replication-broken",
+    "The replication of the shared file system is in error and cannot be repaired",
+    trips=("efs.replication-state",),
+    consequences=("efs.sync-metric", "backup-plan.worst-case"),
+)
+def replication_broken(world: World) -> None:
+    """Put the replication into ERROR: its metric is published no more (T23)."""
+    _alter_replication(world, trouble="ERROR")
+
+
+def _alter_replication(world: World, **values: Any) -> None:
+    source = file_system(world, Side.PRIMARY)["FileSystemId"]
+    for side in (Side.PRIMARY, Side.DR):
+        world.alter(side, "efs", ["replications", source], **values)
+
+
+@disaster(
+    "efs-copy-failed",
+    "The file system of the DR region is in error",
+    trips=("efs.file-system-exists",),
+)
+def copy_failed(world: World) -> None:
+    """Let the DR file system's life-cycle state be error."""
+    copy = file_system(world, Side.DR)["FileSystemId"]
+    world.alter(Side.DR, "efs", ["file_systems_by_id", copy], life_cycle_state="error")
+
+
+@disaster(
+    "efs-unprotected",
+    "The overwrite protection of the primary's file system was switched off",
+    trips=("efs.overwrite-protection",),
+)
+def unprotected(world: World) -> None:
+    """Switch the protection off, as a failback prepares it, and forget to switch it on again (T28)."""
+    source = file_system(world, Side.PRIMARY)["FileSystemId"]
+    for turn, setting in ((world.undo, "ENABLED"), (world.call, "DISABLED")):
+        turn(
+            Side.PRIMARY,
+            "efs",
+            "UpdateFileSystemProtection",
+            FileSystemId=source,
+            ReplicationOverwriteProtection=setting,
+        )
+
+
+@disaster(
+    "efs-mount-target-deleted",
+    "One zone of the DR region lost its mount target",
+    trips=("efs-mounts.targets-per-zone",),
+)
+def mount_target_deleted(world: World) -> None:
+    """Delete one mount target of the DR file system."""
+    copy = file_system(world, Side.DR)["FileSystemId"]
+    target = world.call(Side.DR, "efs", "DescribeMountTargets", FileSystemId=copy)["MountTargets"][0]
+    one = target["MountTargetId"]
+    groups = world.call(Side.DR, "efs", "DescribeMountTargetSecurityGroups", MountTargetId=one)
+    world.undo(
+        Side.DR,
+        "efs",
+        "CreateMountTarget",
+        FileSystemId=copy,
+        SubnetId=target["SubnetId"],
+        SecurityGroups=groups["SecurityGroups"],
+    )
+    world.call(Side.DR, "efs", "DeleteMountTarget", MountTargetId=one)
+
+
+@disaster(
+    "efs-mount-blocked",
+    "A security group of the DR region no longer lets tasks reach the files",
+    trips=("efs-mounts.tasks-admitted",),
+)
+def mount_blocked(world: World) -> None:
+    """Revoke the rule for TCP 2049 from the mount targets' group."""
+    copy = file_system(world, Side.DR)["FileSystemId"]
+    target = world.call(Side.DR, "efs", "DescribeMountTargets", FileSystemId=copy)["MountTargets"][0]
+    groups = world.call(Side.DR, "efs", "DescribeMountTargetSecurityGroups", MountTargetId=target["MountTargetId"])
+    group = groups["SecurityGroups"][0]
+    described = world.call(Side.DR, "ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]
+    rules = [
+        {
+            "IpProtocol": one["IpProtocol"],
+            "FromPort": one["FromPort"],
+            "ToPort": one["ToPort"],
+            "UserIdGroupPairs": [{"GroupId": pair["GroupId"]} for pair in one["UserIdGroupPairs"]],
+        }
+        for one in described["IpPermissions"]
+        if one.get("FromPort") == NFS_PORT
+    ]
+    world.undo(Side.DR, "ec2", "AuthorizeSecurityGroupIngress", GroupId=group, IpPermissions=rules)
+    world.call(Side.DR, "ec2", "RevokeSecurityGroupIngress", GroupId=group, IpPermissions=rules)
+
+
+@disaster(
+    "efs-access-point-renamed",
+    "The access point of one tenant goes by another name in the DR region",
+    trips=("efs-access.point-exists", "efs-access.volumes-local"),
+)
+def access_point_renamed(world: World) -> None:
+    """Give the first tenant's access point a name that no tenant has."""
+    point = _access_point(world, world.tenants[0])["AccessPointId"]
+    world.alter(Side.DR, "efs", ["access_points", point], name="old-access-point")
+
+
+@disaster(
+    "efs-access-point-user",
+    "The access point of one tenant acts as another user in the DR region",
+    trips=("efs-access.point-parity",),
+)
+def access_point_user(world: World) -> None:
+    """Let the first tenant's access point act as a user that owns none of its files."""
+    point = _access_point(world, world.tenants[0])["AccessPointId"]
+    user = {"Uid": _STRANGER, "Gid": _STRANGER}
+    world.alter(Side.DR, "efs", ["access_points", point], posix_user=user)
+
+
+@disaster(
+    "efs-copy-unencrypted",
+    "The file system of the DR region was made without encryption",
+    trips=("efs-mounts.encrypted",),
+)
+def copy_unencrypted(world: World) -> None:
+    """Let the DR file system be unencrypted."""
+    copy = file_system(world, Side.DR)["FileSystemId"]
+    world.alter(Side.DR, "efs", ["file_systems_by_id", copy], encrypted=False, kms_key_id=None)
+
+
+@disaster(
+    "efs-copy-slow",
+    "The file system of the DR region bursts where the primary's is elastic",
+    trips=("efs-mounts.throughput-parity",),
+)
+def copy_slow(world: World) -> None:
+    """Put the DR file system into bursting mode."""
+    copy = file_system(world, Side.DR)["FileSystemId"]
+    for turn, mode in ((world.undo, "elastic"), (world.call, "bursting")):
+        turn(Side.DR, "efs", "UpdateFileSystem", FileSystemId=copy, ThroughputMode=mode)
+
+
+@disaster(
+    "efs-volume-of-the-primary",
+    "One tenant's task definition in the DR region mounts the primary's file system",
+    trips=("efs-access.volumes-local",),
+)
+def volume_of_the_primary(world: World) -> None:
+    """Register a revision that names the primary's file system, and let the tenant's service use it."""
+    env, tenant = world.environment, world.tenants[0]
+    service = env.named(env.names.service, tenant=tenant)
+    named = {"cluster": env.named(env.names.cluster), "service": service}
+    family = env.named(env.names.task_family, tenant=tenant)
+    current = world.call(Side.DR, "ecs", "DescribeTaskDefinition", taskDefinition=family)["taskDefinition"]
+    keys = (
+        "family",
+        "taskRoleArn",
+        "executionRoleArn",
+        "networkMode",
+        "containerDefinitions",
+        "volumes",
+        "requiresCompatibilities",
+        "cpu",
+        "memory",
+        "runtimePlatform",
+    )
+    copy = {key: current[key] for key in keys if current.get(key)}
+    for volume in copy["volumes"]:
+        volume["efsVolumeConfiguration"]["fileSystemId"] = file_system(world, Side.PRIMARY)["FileSystemId"]
+    made = world.call(Side.DR, "ecs", "RegisterTaskDefinition", **copy)["taskDefinition"]["taskDefinitionArn"]
+    world.undo(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=made)
+    world.undo(Side.DR, "ecs", "UpdateService", taskDefinition=current["taskDefinitionArn"], **named)
+    world.call(Side.DR, "ecs", "UpdateService", taskDefinition=made, **named)
