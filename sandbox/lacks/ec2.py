@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.ec2.exceptions import InvalidNetworkInterfaceIdError
-from moto.ec2.models import EC2Backend
+from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.availability_zones_and_regions import Region
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.subnets import Subnet
@@ -73,6 +73,12 @@ def interfaces_of_tasks(backend: EC2Backend) -> list[TaskInterface]:
     """The interfaces of every live task of the region."""
     ecs = ecs_backends[backend.account_id][backend.region_name]
     return [TaskInterface(backend, task) for task in alive(all_tasks(ecs).values()) if task.address]
+
+
+def interface_count(account: str, region: str) -> int:
+    """How many interfaces the region holds, those of live tasks included."""
+    tasks = alive(all_tasks(ecs_backends[account][region]).values())
+    return len(ec2_backends[account][region].enis) + sum(1 for task in tasks if task.address)
 
 
 def describe_network_interfaces(self: ElasticNetworkInterfaces) -> Any:

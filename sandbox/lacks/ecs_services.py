@@ -58,10 +58,20 @@ def counted_deployments(self: Service) -> list[dict[str, Any]]:
         return []
     kept = [told[0]] + [old for old in told[1:] if old["runningCount"] or old["pendingCount"]]
     done = told[0]["runningCount"] >= self.desired_count and len(kept) == 1
-    kept[0]["rolloutState"] = "COMPLETED" if done else "IN_PROGRESS"
-    words = "completed" if done else "in progress"
+    words = "completed" if done else "failed: tasks failed to start" if _broken(self, told[0]) else "in progress"
+    kept[0]["rolloutState"] = words.partition(":")[0].replace(" ", "_").upper()
     kept[0]["rolloutStateReason"] = f"ECS deployment {kept[0]['id']} {words}."
     return kept
+
+
+def _broken(service: Service, newest: dict[str, Any]) -> bool:
+    """Whether the circuit breaker gave the newest deployment up; one that rolls back hides it (deployment-circuit-breaker).
+
+    The sandbox does not retry a pull that failed, so one round of failures counts as AWS's three or more.
+    """
+    breaker = (service.__dict__.get("deployment_configuration") or {}).get("deploymentCircuitBreaker", {})
+    tried, alive_now = newest["failedTasks"], newest["runningCount"] + newest["pendingCount"]
+    return bool(breaker.get("enable") and not breaker.get("rollback") and tried and not alive_now)
 
 
 def _told(service: Service, rollout: dict[str, Any], moment: datetime) -> dict[str, Any]:

@@ -23,6 +23,15 @@ class Quota:
     usage: tuple[str, str, str] | None = None
     adjustable: bool = True
 
+    @property
+    def usage_dimensions(self) -> dict[str, str]:
+        """The dimensions of its metric in AWS/Usage; empty where it has none."""
+        if self.usage is None:
+            return {}
+        kind, resource, category = self.usage
+        service = {"fargate": "Fargate", "elasticloadbalancing": "ELB", "rds": "RDS", "vpc": "EC2"}[self.service]
+        return {"Class": category, "Resource": resource, "Service": service, "Type": kind}
+
 
 SERVICES = {
     "acm": "AWS Certificate Manager (ACM)",

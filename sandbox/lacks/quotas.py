@@ -46,13 +46,10 @@ def _told(self: ServiceQuotasResponse, quota: Quota, value: float) -> dict[str, 
         "QuotaAppliedAtLevel": "ACCOUNT",
     }
     if quota.usage:
-        kind, resource, category = quota.usage
-        service = {"fargate": "Fargate", "elasticloadbalancing": "ELB", "rds": "RDS", "vpc": "EC2"}[quota.service]
-        dimensions = {"Class": category, "Resource": resource, "Service": service, "Type": kind}
         told["UsageMetric"] = {
             "MetricNamespace": "AWS/Usage",
             "MetricName": "ResourceCount",
-            "MetricDimensions": dimensions,
+            "MetricDimensions": quota.usage_dimensions,
             "MetricStatisticRecommendation": "Maximum",
         }
     return told
