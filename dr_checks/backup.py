@@ -138,21 +138,33 @@ def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bound
 )
 def copy_age(view: View) -> Iterator[Finding]:
     """Age of the newest COMPLETED copy, against the worst case of the plan; two missed runs are a WARN (T25)."""
+    if _vault(view) is None:
+        yield _absent(view)
+        return
     copies, wanted = newest_copies(view), copied_resources(view)
+    own = {store.arn for store in stores(view)}
     for arn in wanted:
         promised = promise(view, arn)
         if promised is None:
             continue
         point, limit = copies.get(arn), f"{spoken(promised.worst_minutes * _MINUTE_S)} or less"
         if point is None:
-            days = view.env.thresholds.backup_retention_days
-            why = "the plan should copy it, but no complete copy arrived"
-            remedy = f"aws backup list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}"
-            yield view.gap(arn, f"none in {days} days", limit, why, f"Read why copies fail ({remedy}), and mend that.")
+            yield _uncopied(view, arn, limit, known=arn in own)
         else:
             yield _aged(view, arn, age_s(view, point), promised, limit)
     if not wanted:
         yield view.none_expected("all stores", "no plan copies anything there: backup-plan.copies-to-dr says so")
+
+
+def _uncopied(view: View, arn: str, limit: str, known: bool) -> Finding:
+    """No copy of a database or file system is a gap; of something else, which may be new, a WARN."""
+    said = f"none in {view.env.thresholds.backup_retention_days} days"
+    look = f"aws backup list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}"
+    if known:
+        why = "the plan should copy it, but no complete copy arrived"
+        return view.gap(arn, said, limit, why, f"Read why copies fail ({look}), and mend that.")
+    why = "the plan should copy it; a new resource gets its first copy with the next run"
+    return view.warn(arn, said, limit, why, f"Look again after the next run ({look}).")
 
 
 def _aged(view: View, arn: str, old_s: float, promised: Promise, limit: str) -> Finding:

@@ -147,7 +147,7 @@ def key_usable(view: View) -> Iterator[Finding]:
     applies=_prefers_automated,
 )
 def automated_backups(view: View) -> Iterator[Finding]:
-    """Status replicating, resource id of today's instance, kept long enough. RDS stops it by itself when a key is
+    """Status replicating and moving, of today's instance, kept long enough. RDS stops it by itself when a key is
     disabled on either side or a region is opted out. Source: RDS User Guide, Troubleshooting stopped automated backups.
     """
     found, name = replicated_backups(view), database_name(view)
@@ -175,10 +175,16 @@ def automated_backups(view: View) -> Iterator[Finding]:
 
 def _replication(view: View, name: str, one: rds.AutomatedBackup) -> Finding:
     days, wanted_days = one.retention_days, view.env.thresholds.backup_retention_days
-    measured, wanted = f"{one.status}, kept {days} days", f"replicating, kept {wanted_days} days or more"
+    old_s = (view.now - one.latest).total_seconds() if one.latest else None
+    measured = f"{one.status}, {spoken(old_s) if old_s else 'no time'} behind, kept {days} days"
+    wanted = f"replicating, {spoken(rpo_s(view))} behind or less, kept {wanted_days} days or more"
     if one.status not in ("replicating", "active"):
         why = "it does not replicate now: RDS stops it on a lost key, an opt-out, or retention 0"
         return view.gap(name, measured, wanted, why, _start_command(view))
+    if old_s is None or old_s > rpo_s(view):
+        why = "it says that it replicates, but the newest restorable time stands still"
+        remedy = f"Stop and start it anew; meanwhile rely on another copy. {_start_command(view)}"
+        return view.gap(name, measured, wanted, why, remedy)
     if days < wanted_days:
         why = "damage found later than this cannot be undone from the DR region"
         remedy = f"Stop and start it anew with --backup-retention-period {wanted_days} (retention_period)."

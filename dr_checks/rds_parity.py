@@ -159,6 +159,9 @@ def orderable(view: View) -> Iterator[Finding]:
     if source is None or offer is None:
         yield _no_primary(view)
         return
+    if offer.version_status is None:
+        yield view.none_expected(source.instance_class, "not even the version is offered: rds-parity.engine-version")
+        return
     zones = "two zones" if source.multi_az else "one zone"
     wanted = f"{source.instance_class}, {source.storage_type}, {zones}"
     measured = f"orderable with {', '.join(offer.storage_types)}" if offer.orderable else "not orderable"

@@ -111,5 +111,6 @@ EXAMPLES = [
     _parity("orderable", FAIL, PRIMARY.instance_class, offers_dr=(replace(OFFER, orderable=False, storage_types=()),)),
     _parity("orderable", FAIL, PRIMARY.instance_class, offers_dr=(replace(OFFER, multi_az=False),)),
     _parity("orderable", FAIL, PRIMARY.instance_class, offers_dr=(replace(OFFER, storage_types=("gp2",)),)),
+    _parity("orderable", PASS, offers_dr=(replace(OFFER, version_status=None, orderable=False),)),
     _parity("orderable", UNKNOWN, offers_dr=DENIED),
 ]

@@ -83,6 +83,8 @@ EXAMPLES = [
     _case("automated-backups", FAIL, NAME, automated_backups_dr=(replace(REPLICATED, resource_id="db-OLD"),)),
     _case("automated-backups", FAIL, NAME, automated_backups_dr=(replace(REPLICATED, status="stopped"),)),
     _case("automated-backups", FAIL, NAME, automated_backups_dr=(replace(REPLICATED, retention_days=6),)),
+    _case("automated-backups", FAIL, NAME, automated_backups_dr=(STALE,)),
+    _case("automated-backups", FAIL, NAME, automated_backups_dr=(replace(REPLICATED, latest=None),)),
     _case("automated-backups", UNKNOWN, NAME, instances_primary=DENIED),
     _case("automated-backups", UNKNOWN, automated_backups_dr=DENIED),
     _case("automated-backups", Status.NOT_APPLICABLE, env=ONLY_COPIES),
