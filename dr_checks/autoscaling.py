@@ -111,21 +111,20 @@ def not_suspended(view: View) -> Iterator[Finding]:
     traps=("T36",),
 )
 def no_scheduled_shrink(view: View) -> Iterator[Finding]:
-    """No scheduled action caps a service below failover size, unless the environment has a schedule. Source: T36."""
-    needed, subject = view.env.capacity.tasks_per_service, "all services"
-    if view.env.scaling_schedule:
-        yield view.none_expected(subject, "the environment scales its services by schedule on purpose")
-        return
-    shrinking = [a for a in view.get(autoscaling.scheduled_actions) if a.maximum is not None and a.maximum < needed]
+    """No scheduled action caps a service below its failover size; with a scaling_schedule, none that is not lifted."""
+    needed, actions = view.env.capacity.tasks_per_service, view.get(autoscaling.scheduled_actions)
+    lifted = {a.service for a in actions if a.maximum is None or a.maximum >= needed}
+    on_purpose = lifted if view.env.scaling_schedule else set()
+    shrinking = [a for a in actions if a.maximum is not None and a.maximum < needed and a.service not in on_purpose]
     for action in shrinking:
         yield view.gap(
             action.service,
             f"'{action.name}' at {action.schedule}: at most {action.maximum} tasks",
-            f"{needed} tasks or more at any hour",
+            f"{needed} tasks or more" + (", or an action that lifts it again" if view.env.scaling_schedule else ""),
             "hours after a failover this schedule would take the tenant down",
             f"aws application-autoscaling delete-scheduled-action --region {view.region} --service-namespace ecs "
             f"--scheduled-action-name {action.name}; remove its aws_appautoscaling_scheduled_action.",
             view.env.tenant_of(view.env.names.service, action.service),
         )
     if not shrinking:
-        yield view.none_expected(subject, "no scheduled action goes below the failover size")
+        yield view.none_expected("all services", "no schedule leaves a service below its failover size")

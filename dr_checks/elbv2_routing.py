@@ -152,6 +152,7 @@ def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]
         ("protocol", mine.protocol, theirs.protocol),
         ("port", mine.port, theirs.port),
         ("target_type", mine.target_type, theirs.target_type),
+        ("health_check.port", mine.check_port, theirs.check_port),
         ("health_check.path", mine.check_path, theirs.check_path),
         ("health_check.matcher", mine.check_codes, theirs.check_codes),
     )

@@ -75,6 +75,9 @@ def _addresses(network: vpc.Vpc) -> int:
 )
 def zones(view: View) -> Iterator[Finding]:
     """The service's subnets are of this VPC, available, and in two zones. Source: DescribeServices, DescribeSubnets."""
+    if view.get(vpc.vpc) is None:
+        yield view.none_expected("all services", _ABSENT)
+        return
     standing = {row.id: row for row in view.get(vpc.subnets) if row.state == "available"}
     services = list(tenant_services(view, Side.DR))
     for tenant, service in services:
@@ -105,6 +108,9 @@ def zones(view: View) -> Iterator[Finding]:
 )
 def free_addresses(view: View) -> Iterator[Finding]:
     """Each Fargate task takes an address: those still to start must fit. Source: AvailableIpAddressCount, T33."""
+    if view.get(vpc.vpc) is None:
+        yield view.none_expected("all subnets", _ABSENT)
+        return
     standing = {row.id: row for row in view.get(vpc.subnets)}
     needs: dict[tuple[str, ...], int] = {}
     for _, service in tenant_services(view, Side.DR):

@@ -12,6 +12,7 @@ from dr_estate.facts import elbv2, vpc
 
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
 _ALIVE = {"available", "pending"}
+_ABSENT = "there is no VPC: vpc.available says so"
 
 
 @check(
@@ -22,6 +23,9 @@ _ALIVE = {"available", "pending"}
 )
 def security_groups(view: View) -> Iterator[Finding]:
     """Groups of services and load balancer, by name, have the primary's rules. Source: DescribeSecurityGroups."""
+    if view.get(vpc.vpc) is None:
+        yield view.none_expected("all security groups", _ABSENT)
+        return
     here = {group.name: group for group in view.get(vpc.security_groups)}
     there = {group.name: group for group in view.get(vpc.security_groups, Side.PRIMARY)}
     used = _used(view, Side.PRIMARY)
@@ -51,6 +55,9 @@ def security_groups(view: View) -> Iterator[Finding]:
 )
 def attached_groups(view: View) -> Iterator[Finding]:
     """By name, each group of the primary's service is on the DR service. Source: DescribeServices."""
+    if view.get(vpc.vpc) is None:
+        yield view.none_expected("all services", _ABSENT)
+        return
     names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
     primary = {s.name: s for _, s in tenant_services(view, Side.PRIMARY)}
     pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view, Side.DR) if s.name in primary]
@@ -84,6 +91,9 @@ def _used(view: View, side: Side) -> set[str]:
 )
 def way_out(view: View) -> Iterator[Finding]:
     """Each subnet leads to a living gateway, or the VPC has the endpoints. Source: ECS task networking."""
+    if view.get(vpc.vpc) is None:
+        yield view.none_expected("all subnets", _ABSENT)
+        return
     tables, gateways = view.get(vpc.route_tables), {nat.id: nat.state for nat in view.get(vpc.nat_gateways)}
     standing = {e.service for e in view.get(vpc.endpoints) if e.state in _ALIVE}
     lacking = [name for name in NEEDED if name not in standing]

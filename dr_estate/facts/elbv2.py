@@ -90,6 +90,7 @@ class TargetGroup:
     vpc: str
     balancers: tuple[str, ...]
     check_path: str
+    check_port: str
     check_codes: str
     check_interval_s: int
     check_timeout_s: int
@@ -228,6 +229,7 @@ def _target_group(row: dict[str, Any]) -> TargetGroup:
         vpc=row.get("VpcId", ""),
         balancers=tuple(row.get("LoadBalancerArns", [])),
         check_path=row.get("HealthCheckPath", ""),
+        check_port=row.get("HealthCheckPort", ""),
         check_codes=row.get("Matcher", {}).get("HttpCode", ""),
         check_interval_s=row.get("HealthCheckIntervalSeconds", 0),
         check_timeout_s=row.get("HealthCheckTimeoutSeconds", 0),

@@ -14,6 +14,9 @@ from moto.rds.models import RDSBackend
 from moto.rds.responses import RDSResponse
 
 from sandbox.lacks.patching import operation, state, wrap
+from sandbox.lacks.quotas import limit
+
+DB_INSTANCES = "L-7B6409FD"
 
 DEFAULTS = {
     "DBInstances": 40,
@@ -51,7 +54,8 @@ def _used(backend: RDSBackend) -> dict[str, int]:
 
 
 def _attributes(response: RDSResponse, _params: Mapping[str, Any]) -> dict[str, Any]:
-    limits = DEFAULTS | state(response.backend, "account_quotas")
+    instances = limit(response.current_account, response.region, "rds", DB_INSTANCES)
+    limits = DEFAULTS | {"DBInstances": int(instances)} | state(response.backend, "account_quotas")
     used = _used(response.backend)
     quotas = [{"AccountQuotaName": name, "Used": used[name], "Max": limits[name]} for name in DEFAULTS]
     return {"AccountQuotas": quotas}

@@ -50,6 +50,7 @@ def group(side: Side, tenant: str, **changes: Any) -> TargetGroup:
         vpc=f"vpc-{side}",
         balancers=(balancer(side).arn,),
         check_path="/wp-login.php",
+        check_port="traffic-port",
         check_codes="200,401",
         check_interval_s=15,
         check_timeout_s=5,

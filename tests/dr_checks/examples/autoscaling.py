@@ -54,6 +54,10 @@ EXAMPLES = [
     Example("autoscaling.not-suspended", Status.UNKNOWN, _here(DENIED)),
     Example("autoscaling.no-scheduled-shrink", Status.PASS, _here(ALIKE, actions=(MORNING,)), env=ALWAYS_ON),
     Example("autoscaling.no-scheduled-shrink", Status.FAIL, _here(ALIKE, actions=(NIGHT,)), SECOND, env=ALWAYS_ON),
-    Example("autoscaling.no-scheduled-shrink", Status.PASS, _here(ALIKE, actions=(NIGHT,))),
+    Example("autoscaling.no-scheduled-shrink", Status.PASS, _here(ALIKE, actions=(NIGHT, MORNING))),
+    Example("autoscaling.no-scheduled-shrink", Status.FAIL, _here(ALIKE, actions=(NIGHT,)), SECOND),
+    Example(
+        "autoscaling.no-scheduled-shrink", Status.FAIL, _here(ALIKE, actions=(NIGHT, MORNING)), SECOND, env=ALWAYS_ON
+    ),
     Example("autoscaling.no-scheduled-shrink", Status.UNKNOWN, _here(ALIKE, actions=DENIED), env=ALWAYS_ON),
 ]

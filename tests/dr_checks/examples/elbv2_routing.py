@@ -87,6 +87,7 @@ EXAMPLES = [
             {"port": 8080},
             {"target_type": "instance"},
             {"check_path": "/"},
+            {"check_port": "9999"},
             {"check_codes": "200"},
             {"balancers": ()},
         )

@@ -76,8 +76,12 @@ EXAMPLES = [
     Example("quotas.database", Status.WARN, _world({DATABASES: _databases(39)})),
     Example("quotas.database", Status.FAIL, _world({DATABASES: _databases(40)}), frozenset({"DBInstances"})),
     Example("quotas.database", Status.UNKNOWN, _world({DATABASES: DENIED})),
-    Example("quotas.scale-out-time", Status.PASS, _world()),
-    Example("quotas.scale-out-time", Status.PASS, _world(), env=MANY),
-    Example("quotas.scale-out-time", Status.FAIL, _world(), env=_capacity(tasks_per_service=200_000)),
-    Example("quotas.scale-out-time", Status.UNKNOWN, _world({(ecs.services, Side.DR): DENIED})),
+    Example("quotas.fargate-vcpu", Status.PASS, _world(FARGATE_VCPU=1000.0), env=MANY),
+    Example(
+        "quotas.fargate-vcpu",
+        Status.FAIL,
+        _world(FARGATE_VCPU=1e9),
+        frozenset({"launching every tenant"}),
+        env=_capacity(tasks_per_service=200_000),
+    ),
 ]
