@@ -121,6 +121,8 @@ class Names(Settings):
     state_lock_tables: tuple[str, ...] = ("terraform-state-lock-{env}", "bbws-terraform-locks-{env}")
     topics: tuple[str, ...] = ("bbws-dr-events", "bbws-ops-critical")
     control_table: str = "{env}-dr-control"
+    operator_role: str = "{env}-dr-operator"
+    parameter_path: str = "/{env}/"
     alarms: tuple[str, ...] = ("{env}-mysql-cpu", "{env}-alb-5xx")
 
 
@@ -201,5 +203,6 @@ class Approvals(Settings):
 class People(Settings):
     """Contacts and documents that a recovery needs."""
 
-    runbook: str = "docs/runbook.md"
+    runbook: str = "s3://bbws-dr-runbooks-{env}/runbook.md"
+    roles: tuple[str, ...] = ("Platform Admin", "DR Manager", "Backup Manager", "Monitoring Agent")
     contacts: dict[str, str] = {}

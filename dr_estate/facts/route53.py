@@ -13,6 +13,8 @@ LIST_READS = frozenset({"route53:ListHostedZones"})
 ZONE_READS = frozenset({"route53:GetHostedZone"})
 RECORD_READS = frozenset({"route53:ListResourceRecordSets"})
 
+SERVED_AT = "x-world-name-server"
+
 _ESCAPED_STAR = "\\052"
 _OTHER_POLICIES = ("Region", "GeoLocation", "MultiValueAnswer", "CidrRoutingConfig", "GeoProximityLocation")
 
@@ -29,12 +31,17 @@ class ListedZone:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """The traffic zone, its delegation set, and its accelerated recovery ("" where AWS says none)."""
+    """The traffic zone, its delegation set, and its accelerated recovery ("" where AWS says none).
+
+    ``served_at`` is "" on AWS; an endpoint that is not AWS's own says there where its zones are served (address:port),
+    for the internet does not know them.
+    """
 
     id: str
     name: str
     name_servers: tuple[str, ...]
     accelerated_recovery: str
+    served_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,7 @@ def zone(look: Look) -> Zone | None:
         name=fullest.name,
         name_servers=tuple(sorted(plain(server) for server in servers)),
         accelerated_recovery=features.get("AcceleratedRecoveryStatus", ""),
+        served_at=answer["ResponseMetadata"]["HTTPHeaders"].get(SERVED_AT, ""),
     )
 
 

@@ -25,6 +25,7 @@ from sandbox.seeding import (
     edge,
     files,
     images,
+    mission,
     network,
     objects,
     parameters,
@@ -57,6 +58,7 @@ BUILDERS: tuple[Callable[[Estate], None], ...] = (
     parameters.build,
     backups.build,
     restores.build,
+    mission.build,
 )
 
 

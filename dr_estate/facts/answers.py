@@ -1,0 +1,117 @@
+"""Real DNS answers: what the zone's own servers, its parent and the configured resolvers say, beside the API's records.
+
+Live AWS is asked at the zone's delegation set. An endpoint that is not AWS's own has a name server of its own, or none
+that can be asked: then these parts are unseen, and nothing is asked of the internet about a world that is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
+
+from dr_estate import asking
+from dr_estate.asking import Answer, Server
+from dr_estate.environments import Side
+from dr_estate.facts import GLOBAL, elbv2, part, route53
+from dr_estate.looking import Look
+from dr_estate.unseen import Blindness, CannotSee, Unseen
+
+RECORD_READS = route53.RECORD_READS
+
+_ADDRESS_TYPES = ("A", "AAAA", "CNAME")
+_AWS = (".amazonaws.com", ".amazonaws.com.cn")
+
+
+@part(*GLOBAL, reads=RECORD_READS)
+def authorities(look: Look) -> tuple[Answer | Unseen, ...]:
+    """Each name server of the zone, asked for the zone's SOA and NS and for the traffic name."""
+    name = look.env.traffic.origin_record
+    kinds = sorted({r.type for r in look.part(route53.records) if r.name == name and r.type in _ADDRESS_TYPES})
+    zone = look.env.traffic.zone
+    questions = [(zone, "SOA"), (zone, "NS"), *((name, "A" if kind == "CNAME" else kind) for kind in kinds)]
+    asked = _own_servers(look)
+    return tuple(look.maybe(_put(look), [(server, *question) for server in asked for question in questions]))
+
+
+@part(*GLOBAL, reads=RECORD_READS)
+def hosts(look: Look) -> tuple[Answer | Unseen, ...]:
+    """The tenants' names of the zone, each asked of one of its name servers in turn."""
+    if all(isinstance(answer, Unseen) for answer in look.part(authorities)):
+        raise CannotSee(Unseen(Blindness.UNREACHABLE, "No name server of the zone could be asked."))
+    domain, traffic = f".{look.env.traffic.tenant_domain}", look.env.traffic
+    names = sorted(
+        {r.name for r in look.part(route53.records) if r.type in _ADDRESS_TYPES and r.name.endswith(domain)}
+        - {traffic.origin_record, f"*{domain}"}
+    )
+    servers = _own_servers(look)
+    questions = [(servers[number % len(servers)], name, "A") for number, name in enumerate(names)]
+    return tuple(look.maybe(_put(look), questions))
+
+
+@part(*GLOBAL, reads=RECORD_READS)
+def delegation(look: Look) -> Answer:
+    """What the parent zone says of the zone's name servers."""
+    zone = look.env.traffic.zone
+    if not _is_aws(look):
+        return asking.ask(_own_servers(look)[0], zone, "NS", _limit_s(look))
+    parent = zone.partition(".")[2]
+    names = asking.name_servers(parent, _limit_s(look), look.env.traffic.resolvers)
+    address = asking.addresses(names[0], _limit_s(look), look.env.traffic.resolvers)[0]
+    return asking.ask(Server(names[0], address), zone, "NS", _limit_s(look))
+
+
+@part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS)
+def door(look: Look) -> tuple[str, ...]:
+    """The IPv4 addresses of the region's load balancer today; empty where there is none. AWS changes them at will."""
+    balancer = look.part(elbv2.load_balancer)
+    if balancer is None:
+        return ()
+    if not _is_aws(look):
+        return asking.ask(_own_servers(look)[0], balancer.dns_name, "A", _limit_s(look)).values
+    return tuple(asking.addresses(balancer.dns_name, _limit_s(look), look.env.traffic.resolvers))
+
+
+@part(*GLOBAL, reads=RECORD_READS)
+def resolved(look: Look) -> tuple[Answer | Unseen, ...]:
+    """What the configured resolvers say of the traffic name and the customers' hosts; empty where there is none."""
+    traffic = look.env.traffic
+    customers = sorted({host for listed in traffic.customer_hosts.values() for host in listed})
+    servers = [asking.server_at(place) for place in traffic.resolvers]
+    questions = [(server, name, "A") for server in servers for name in (traffic.origin_record, *customers)]
+    return tuple(look.maybe(_put(look, recursive=True), questions))
+
+
+def _put(look: Look, recursive: bool = False) -> Callable[[tuple[Server, str, str]], Answer]:
+    """A function that asks one (server, name, type)."""
+    return lambda question: asking.ask(*question, timeout_s=_limit_s(look), recursive=recursive)
+
+
+def _own_servers(look: Look) -> Sequence[Server]:
+    """The servers that answer for this world's zone. Raises CannotSee where it has none that can be asked."""
+    zone = look.part(route53.zone, Side.GLOBAL)
+    if zone is None or not zone.name_servers:
+        raise CannotSee(Unseen(Blindness.ERROR, f"Zone {look.env.traffic.zone} shows no name servers to ask."))
+    if not _is_aws(look):
+        if not zone.served_at:
+            why = "The world is not AWS's own, and does not say which DNS server answers for its zones."
+            raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
+        return [asking.server_at(zone.served_at)]
+    found = look.maybe(lambda name: _located(look, name), zone.name_servers)
+    servers = [server for server in found if isinstance(server, Server)]
+    if not servers:
+        raise CannotSee(next(dark for dark in found if isinstance(dark, Unseen)))
+    return servers
+
+
+def _located(look: Look, name: str) -> Server:
+    return Server(name, asking.addresses(name, _limit_s(look), look.env.traffic.resolvers)[0])
+
+
+def _is_aws(look: Look) -> bool:
+    """Whether Route 53 is reached at AWS's own address, and not at an endpoint of somebody's making."""
+    host = urlsplit(look.eyes.client("route53", look.env.region(Side.GLOBAL)).meta.endpoint_url).hostname or ""
+    return host.endswith(_AWS)
+
+
+def _limit_s(look: Look) -> float:
+    return float(min(look.env.observation.connect_timeout_s, max(look.eyes.seconds_left, 0.1)))

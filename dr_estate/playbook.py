@@ -1,0 +1,110 @@
+"""The playbooks as data: each step's owner, the IAM actions it needs, and the control planes it depends on.
+
+A control plane named here must answer for the step to be taken; reads and data planes are not listed. Route 53, IAM and
+CloudFront are changed through us-east-1 alone, wherever the estate is (T01, T14).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Plane(StrEnum):
+    """A control plane that can be down on its own."""
+
+    PRIMARY = "primary region"
+    DR = "DR region"
+    GLOBAL = "us-east-1 (global services)"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookStep:
+    """One step. ``needs`` are the planes it cannot be taken without; ``emergency`` says what is done without them."""
+
+    number: int
+    name: str
+    owner: str
+    actions: tuple[str, ...]
+    needs: tuple[Plane, ...]
+    emergency: str = ""
+
+
+FAILOVER = (
+    PlaybookStep(1, "detect: primary region failure confirmed", "Monitoring Agent", ("cloudwatch:GetMetricData",), ()),
+    PlaybookStep(2, "assess the situation", "DR Manager", ("sts:GetCallerIdentity",), ()),
+    PlaybookStep(3, "decide go or no-go", "Platform Admin", ("dynamodb:PutItem", "dynamodb:GetItem"), (Plane.DR,)),
+    PlaybookStep(4, "failover begins", "DR Manager", ("dynamodb:UpdateItem",), (Plane.DR,)),
+    PlaybookStep(
+        5,
+        "provision DR infrastructure",
+        "Terraform",
+        ("ecs:CreateService", "elasticloadbalancing:CreateRule", "ec2:DescribeSubnets"),
+        (Plane.DR,),
+        "a warm standby has it already: skip",
+    ),
+    PlaybookStep(
+        6,
+        "restore data from backups or replicas",
+        "Backup Manager",
+        (
+            "rds:PromoteReadReplica",
+            "rds:RestoreDBInstanceToPointInTime",
+            "elasticfilesystem:DeleteReplicationConfiguration",
+            "backup:StartRestoreJob",
+            "secretsmanager:PutSecretValue",
+            "ecs:RegisterTaskDefinition",
+            "ecs:UpdateService",
+            "application-autoscaling:RegisterScalableTarget",
+        ),
+        (Plane.DR,),
+    ),
+    PlaybookStep(
+        7,
+        "shift traffic in Route 53",
+        "Platform Admin",
+        ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck", "route53:GetChange"),
+        (Plane.GLOBAL,),
+        "failover records made beforehand move by the health of the primary region, in the data plane",
+    ),
+    PlaybookStep(8, "validate that tenants are reachable", "Monitoring Agent", ("ecs:DescribeServices",), ()),
+    PlaybookStep(9, "notify stakeholders", "SNS", ("sns:Publish",), (Plane.DR,)),
+)
+
+FAILBACK = (
+    PlaybookStep(1, "confirm that the primary region recovered", "Monitoring Agent", ("cloudwatch:GetMetricData",), ()),
+    PlaybookStep(
+        2,
+        "sync data from DR to primary",
+        "Backup Manager",
+        ("backup:StartBackupJob", "rds:CopyDBSnapshot", "elasticfilesystem:CreateReplicationConfiguration"),
+        (Plane.PRIMARY, Plane.DR),
+    ),
+    PlaybookStep(3, "validate the primary infrastructure", "Monitoring Agent", ("ecs:DescribeServices",), ()),
+    PlaybookStep(
+        4,
+        "shift traffic in stages",
+        "Platform Admin",
+        ("route53:ChangeResourceRecordSets",),
+        (Plane.GLOBAL,),
+        "none: weights are control-plane calls, so wait",
+    ),
+    PlaybookStep(
+        5, "switch DNS to the primary", "Platform Admin", ("route53:ChangeResourceRecordSets",), (Plane.GLOBAL,)
+    ),
+    PlaybookStep(6, "stop DR services", "DR Manager", ("ecs:UpdateService",), (Plane.DR,)),
+    PlaybookStep(7, "review the incident", "DR Manager", ("dynamodb:Query",), ()),
+)
+
+# Primary data is never deleted: the operator must not even be able to.
+FORBIDDEN = (
+    "dynamodb:DeleteTable",
+    "elasticfilesystem:DeleteFileSystem",
+    "rds:DeleteDBInstance",
+    "s3:DeleteBucket",
+)
+
+
+def needed_actions() -> tuple[str, ...]:
+    """Every IAM action that a step of either playbook needs, sorted."""
+    return tuple(sorted({action for step in (*FAILOVER, *FAILBACK) for action in step.actions}))

@@ -1,0 +1,142 @@
+"""Examples of the prerequisites, topics and Terraform checks."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import control, documents, identity, parameters, permissions, regions, terraform, topics
+from dr_estate.looking import Reader
+from dr_estate.playbook import FORBIDDEN, needed_actions
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
+
+FINE, FAILS, UNSEEN = Status.PASS, Status.FAIL, Status.UNKNOWN
+NOBODY = SIT.model_copy(update={"people": SIT.people.model_copy(update={"contacts": {"DR Manager": "dr@example.org"}})})
+
+
+def _both(reader: Reader[Any], primary: Any, dr: Any) -> Any:
+    return world({(reader, Side.PRIMARY): primary, (reader, Side.DR): dr})
+
+
+def _dr(reader: Reader[Any], value: Any) -> Any:
+    return world({(reader, Side.DR): value})
+
+
+def _global(reader: Reader[Any], value: Any) -> Any:
+    return world({(reader, Side.GLOBAL): value})
+
+
+CALLER = identity.Caller(SIT.account, "arn:aws:iam::1:user/reader")
+STRANGER = identity.Caller("111122223333", "arn:aws:iam::2:user/x")
+
+
+def _opt(status: str) -> tuple[regions.OptIn, ...]:
+    return (regions.OptIn("p", status), regions.OptIn("d", "ENABLED_BY_DEFAULT"))
+
+
+def _table(status: str | None = "ACTIVE", recoverable: bool = True) -> control.ControlTable:
+    return control.ControlTable("sit-dr-control", status, ("pk", "sk"), recoverable, protected=True)
+
+
+def _runbook(text: str | None, reviewed: date | None = None) -> documents.Runbook:
+    return documents.Runbook("s3://b/runbook.md", text, reviewed)
+
+
+def _operator(*denied: str, deletes: bool = False) -> permissions.Operator:
+    needed = [(action, "implicitDeny" if action in denied else "allowed") for action in needed_actions()]
+    forbidden = [(action, "allowed" if deletes else "explicitDeny") for action in FORBIDDEN]
+    return permissions.Operator("role", tuple(permissions.Decision(*row) for row in [*needed, *forbidden]))
+
+
+def _topics(exists: bool = True, confirmed: int = 1) -> tuple[topics.Topic, ...]:
+    return (topics.Topic("bbws-dr-events", exists, confirmed if exists else 0, 1),)
+
+
+def _state(size: int | None, replication: str = "COMPLETED") -> terraform.State:
+    return terraform.State("b", "k", size, NOW, replication)
+
+
+def _locks(*statuses: str | None) -> tuple[terraform.LockTable, ...]:
+    return tuple(terraform.LockTable(f"lock-{n}", status) for n, status in enumerate(statuses))
+
+
+def _parameters(*names: str, names_primary: bool = False) -> tuple[parameters.Parameter, ...]:
+    return tuple(parameters.Parameter(name, "String", names_primary) for name in names)
+
+
+STATE, LOCKS, TOPICS, SETTINGS = terraform.state, terraform.lock_tables, topics.topics, parameters.parameters
+_CREDENTIALS = [
+    Example("prerequisites.credentials-work", FINE, _both(identity.caller, CALLER, CALLER)),
+    Example("prerequisites.credentials-work", FAILS, _both(identity.caller, CALLER, STRANGER)),
+    Example("prerequisites.credentials-work", UNSEEN, _both(identity.caller, DENIED, CALLER)),
+    Example("prerequisites.opted-in", FINE, _global(regions.opt_in, _opt("ENABLED"))),
+    Example("prerequisites.opted-in", FAILS, _global(regions.opt_in, _opt("DISABLING")), frozenset({"p"})),
+    Example("prerequisites.opted-in", UNSEEN, _global(regions.opt_in, DENIED)),
+]
+_CONTROL = [
+    Example("prerequisites.control-table", FINE, _dr(control.table, _table())),
+    Example("prerequisites.control-table", FAILS, _dr(control.table, _table(None))),
+    Example("prerequisites.control-table", FAILS, _dr(control.table, _table("CREATING"))),
+    Example("prerequisites.control-table", UNSEEN, _dr(control.table, DENIED)),
+    Example("prerequisites.control-table-recoverable", FINE, _dr(control.table, _table())),
+    Example("prerequisites.control-table-recoverable", FINE, _dr(control.table, _table(None))),
+    Example("prerequisites.control-table-recoverable", FAILS, _dr(control.table, _table(recoverable=False))),
+    Example("prerequisites.control-table-recoverable", UNSEEN, _dr(control.table, DENIED)),
+]
+_DOCUMENTS = [
+    Example("prerequisites.runbook-current", FINE, _dr(documents.runbook, _runbook("x", date(2025, 12, 2)))),
+    Example("prerequisites.runbook-current", FAILS, _dr(documents.runbook, _runbook("x", date(2025, 12, 1)))),
+    Example("prerequisites.runbook-current", FAILS, _dr(documents.runbook, _runbook("x"))),
+    Example("prerequisites.runbook-current", FAILS, _dr(documents.runbook, _runbook(None))),
+    Example("prerequisites.runbook-current", UNSEEN, _dr(documents.runbook, DENIED)),
+    Example("prerequisites.contacts-named", FINE, world({})),
+    Example("prerequisites.contacts-named", FAILS, world({}), frozenset({"Platform Admin"}), NOBODY),
+]
+_PERMISSIONS = [
+    Example("prerequisites.operator-allowed", FINE, _global(permissions.operator, _operator())),
+    Example(
+        "prerequisites.operator-allowed",
+        FAILS,
+        _global(permissions.operator, _operator("sns:Publish")),
+        frozenset({"sns:Publish"}),
+    ),
+    Example("prerequisites.operator-allowed", FAILS, _global(permissions.operator, permissions.Operator("role", None))),
+    Example("prerequisites.operator-allowed", UNSEEN, _global(permissions.operator, DENIED)),
+    Example("prerequisites.operator-cannot-delete", FINE, _global(permissions.operator, _operator())),
+    Example("prerequisites.operator-cannot-delete", FAILS, _global(permissions.operator, _operator(deletes=True))),
+    Example("prerequisites.operator-cannot-delete", UNSEEN, _global(permissions.operator, DENIED)),
+]
+_TOPICS = [
+    Example("topics.in-both-regions", FINE, _both(TOPICS, _topics(), _topics())),
+    Example("topics.in-both-regions", FAILS, _both(TOPICS, _topics(), _topics(exists=False))),
+    Example("topics.in-both-regions", UNSEEN, _both(TOPICS, DENIED, _topics())),
+    Example("topics.subscribed", FINE, _both(TOPICS, _topics(), _topics(exists=False))),
+    Example("topics.subscribed", FAILS, _both(TOPICS, _topics(), _topics(confirmed=0))),
+    Example("topics.subscribed", UNSEEN, _both(TOPICS, DENIED, _topics())),
+]
+_TERRAFORM = [
+    Example("terraform.state-reachable", FINE, _dr(STATE, _state(10))),
+    Example("terraform.state-reachable", FAILS, _dr(STATE, _state(None))),
+    Example("terraform.state-reachable", FAILS, _dr(STATE, _state(0))),
+    Example("terraform.state-reachable", UNSEEN, _dr(STATE, DENIED)),
+    Example("terraform.state-current", FINE, _both(STATE, _state(10), _state(10))),
+    Example("terraform.state-current", FAILS, _both(STATE, _state(12), _state(10))),
+    Example("terraform.state-current", FAILS, _both(STATE, _state(10, "FAILED"), _state(10))),
+    Example("terraform.state-current", UNSEEN, _both(STATE, DENIED, _state(10))),
+    Example("terraform.lock-table", FINE, _dr(LOCKS, _locks(None, "ACTIVE"))),
+    Example("terraform.lock-table", FAILS, _dr(LOCKS, _locks(None, None))),
+    Example("terraform.lock-table", UNSEEN, _dr(LOCKS, DENIED)),
+    Example("terraform.parameter-parity", FINE, _both(SETTINGS, _parameters("/a"), _parameters("/a", "/b"))),
+    Example("terraform.parameter-parity", FINE, _both(SETTINGS, (), ())),
+    Example("terraform.parameter-parity", FAILS, _both(SETTINGS, _parameters("/a", "/b"), _parameters("/a"))),
+    Example(
+        "terraform.parameter-parity",
+        FAILS,
+        _both(SETTINGS, _parameters("/a"), _parameters("/a", names_primary=True)),
+        frozenset({"/a"}),
+    ),
+    Example("terraform.parameter-parity", UNSEEN, _both(SETTINGS, DENIED, ())),
+]
+EXAMPLES = [*_CREDENTIALS, *_CONTROL, *_DOCUMENTS, *_PERMISSIONS, *_TOPICS, *_TERRAFORM]
