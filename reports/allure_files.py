@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dr_checks.model import CheckResult, Status
-from reports import csv_report, json_report, markdown_report
+from reports import csv_report, json_report, markdown_report, planes
 from reports.report import Report, duration
 
 _CATEGORIES = (
@@ -37,6 +37,7 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> RunFiles:
     results.mkdir(parents=True, exist_ok=True)
     (results / "environment.properties").write_text(_environment(report), encoding="utf-8")
     _write_json(results / "categories.json", _CATEGORIES)
+    _write_globals(report, results)
     _write_json(results / "executor.json", {"name": "AWS DR Manager", "type": "dr_cli", "buildName": folder.name})
     for result in report.verdict.results:
         if not result.scenario and result.status is Status.UNKNOWN:
@@ -92,6 +93,24 @@ def _lost(result: CheckResult, report: Report) -> dict[str, Any]:
             {"name": "severity", "value": "blocker"},
         ],
     }
+
+
+def _write_globals(report: Report, results: Path) -> None:
+    """Attach the whole account and the control-plane map to the run, and say each blind spot as an error of the run."""
+    moment_ms = int(report.observed_at.timestamp() * 1000)
+    attachments = []
+    documents = {
+        "DR status": markdown_report.render(report),
+        "Control planes: what still works when one is down": "\n".join(planes.markdown()) + "\n",
+    }
+    for title, text in documents.items():
+        source = f"{uuid.uuid4()}-attachment.md"
+        (results / source).write_text(text, encoding="utf-8")
+        attachments.append({"name": title, "source": source, "type": "text/markdown", "timestamp": moment_ms})
+    errors = [
+        {"message": why, "timestamp": moment_ms} for why in dict.fromkeys(part.value.why for part in report.unseen)
+    ]
+    _write_json(results / f"{uuid.uuid4()}-globals.json", {"attachments": attachments, "errors": errors})
 
 
 def _write_json(path: Path, value: object) -> None:

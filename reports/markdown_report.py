@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dr_checks.model import Status
+from reports import planes
 from reports.report import Report, duration
 
 _SHOWN = 50
@@ -37,6 +38,7 @@ def render(report: Report) -> str:
     )
     lines += _section("Recommendations", [f"{n}. {text}" for n, text in enumerate(report.recommendations(), 1)])
     lines += _section("Parts that could not be read", [f"- {p.name} ({p.side}): {p.value.why}" for p in report.unseen])
+    lines += _section("Control planes", planes.markdown())
     return "\n".join(lines).rstrip() + "\n"
 
 

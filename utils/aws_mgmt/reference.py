@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from dr_actions.posture import TABLE
 from dr_checks.registry import checks
 from dr_estate.environments import Environment
+from reports import planes
 from utils.aws_mgmt.arguments import build_parser
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -51,6 +52,12 @@ def posture_page() -> str:
         "primary region needs two\nindependent witnesses: its API is silent, and the health check on its traffic "
         f"fails.\n\n{rows}\n"
     )
+
+
+def planes_page() -> str:
+    """The control-plane map of both playbooks."""
+    told = "A control plane can be down while the services it made still run. Reads and data planes are not listed."
+    return f"# Control planes\n\n{_MADE}{told}\n\n" + "\n".join(planes.markdown()) + "\n"
 
 
 def environments_page() -> str:
@@ -112,6 +119,7 @@ def _commands(parser: argparse.ArgumentParser, before: str) -> list[tuple[str, a
 
 PAGES: dict[str, Callable[[], str]] = {
     "checks.md": checks_page,
+    "control-planes.md": planes_page,
     "posture.md": posture_page,
     "environments.md": environments_page,
     "commands.md": help_page,
