@@ -37,15 +37,11 @@ class ForbiddenCall(Exception):
 
 @dataclass(frozen=True)
 class Credentials:
-    """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself.
-
-    ``name_server`` (address, port) answers for a world whose zones the internet does not know.
-    """
+    """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself."""
 
     endpoint_url: str | None = None
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
-    name_server: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +75,6 @@ class Eyes:
         )
         self._credentials = credentials
         self._session = _guarded_session(self._before_call, self._before_send)
-
-    @property
-    def name_server(self) -> tuple[str, int] | None:
-        """The DNS server of this world (address, port), where it has one of its own."""
-        return self._credentials.name_server
 
     @property
     def seconds_left(self) -> float:

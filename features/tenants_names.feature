@@ -7,6 +7,9 @@ Feature: Every tenant's name reaches the region that serves
   Scenario: No tenant's name bypasses the edge
     Then every tenant's host name leads to the distribution
 
+  Scenario: Every tenant can be found
+    Then every tenant's host name has a real answer
+
   Scenario: The edge knows every tenant's name
     Then the distribution answers to the host name of every tenant
 

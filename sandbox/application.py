@@ -44,12 +44,16 @@ class Counts:
 
 
 class Application:
-    """One request: control, or an AWS call that is counted, delayed, met by an outage or carried out."""
+    """One request: control, or an AWS call that is counted, delayed, met by an outage or carried out.
+
+    ``said`` are headers that every answer of the emulator carries: where the world's other servers are.
+    """
 
     def __init__(self, emulator: Emulator, control: Callable[[Environ], Response], latency_s: float = 0.0) -> None:
         self.emulator = emulator
         self.control = control
         self.latency_s = latency_s
+        self.said: dict[str, str] = {}
         self.counts = Counts()
         self.changed = threading.Event()
 
@@ -75,6 +79,7 @@ class Application:
         if bad is not None:
             return bad
         response = self.emulator.answer(call, environ)
+        response.headers.extend(self.said)
         if call.writes:
             self.changed.set()
         return response

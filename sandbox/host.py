@@ -70,6 +70,7 @@ class Host:
         worldfile.write(self.folder / "world", world, self.order.about())
 
     def _served(self) -> tuple[Application, BaseWSGIServer]:
+        from sandbox import naming
         from sandbox.application import Application
         from sandbox.control import Control
         from sandbox.serving import listen
@@ -79,6 +80,7 @@ class Host:
         server = listen(None, order.port or order.last_port, fallback=not order.port)
         moto = emulator.Emulator(self.environment.account)
         self._fill(moto)
+        self.dns, _ = naming.serve(self.environment.account)
         self.token = secrets.token_urlsafe(24)
         hooks: dict[str, Any] = {"save": self.save, "stop": self.stop}
         control = Control(self.token, World(self.environment, moto), hooks)
@@ -86,6 +88,7 @@ class Host:
         counts = application.counts
         hooks |= {"counts": counts.all, "reset_counts": counts.reset, "changed": application.changed.set}
         hooks["latency"] = lambda seconds: setattr(application, "latency_s", seconds)
+        application.said = {naming.HEADER: f"{self.dns[0]}:{self.dns[1]}"}
         server.app = application
         return application, server
 
@@ -111,6 +114,7 @@ class Host:
             tenants=self.order.tenants,
             pid=os.getpid(),
             people=all_keys(account),
+            dns=self.dns,
         )
 
     def _keep_saving(self) -> None:

@@ -1,0 +1,118 @@
+"""The world's name server answers as Route 53 would at that very moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_estate.asking import Answer, Server, ask
+from dr_estate.environments import Environment, Side, load_environment
+from sandbox.embedded import running
+from sandbox.endpoint import Endpoint
+from tests.sandbox.conftest import client_of
+
+PROD = load_environment(Path(__file__).parents[2] / "environments", "prod")
+ORIGIN, ZONE = PROD.traffic.origin_record, PROD.traffic.zone
+
+
+@pytest.fixture(scope="module")
+def named_world(sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
+    with running(PROD, 2) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def route53(named_world: Endpoint) -> Any:
+    return client_of(named_world, "route53", PROD.region(Side.GLOBAL), person="admin")
+
+
+@pytest.fixture
+def zone(route53: Any) -> str:
+    zones = route53.list_hosted_zones()["HostedZones"]
+    return next(str(z["Id"]) for z in zones if z["Name"] == f"{ZONE}." and not z["Config"]["PrivateZone"])
+
+
+def asked(world: Endpoint, name: str, kind: str = "A") -> Answer:
+    assert world.dns is not None
+    return ask(Server("world", *world.dns), name, kind, 5)
+
+
+def balancer(world: Endpoint, side: Side, env: Environment = PROD) -> str:
+    elb = client_of(world, "elbv2", env.region(side), person="reader")
+    return str(elb.describe_load_balancers()["LoadBalancers"][0]["DNSName"])
+
+
+def put(route53: Any, zone: str, *records: dict[str, Any], action: str = "UPSERT") -> None:
+    changes = [{"Action": action, "ResourceRecordSet": record} for record in records]
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+
+
+def test_the_traffic_name_has_the_addresses_of_the_primary_load_balancer(named_world: Endpoint) -> None:
+    home, away = (asked(named_world, balancer(named_world, side)).values for side in (Side.PRIMARY, Side.DR))
+    answer = asked(named_world, ORIGIN)
+    assert (home, True, 60) == (answer.values, answer.authoritative, answer.ttl_s)
+    assert len(set(home) | set(away)) == 4
+
+
+def test_the_traffic_name_moves_when_the_primary_region_goes_dark_and_comes_back(named_world: Endpoint) -> None:
+    home, away = (asked(named_world, balancer(named_world, side)).values for side in (Side.PRIMARY, Side.DR))
+    named_world.break_("primary-dark")
+    try:
+        assert away == asked(named_world, ORIGIN).values
+    finally:
+        named_world.mend()
+    assert home == asked(named_world, ORIGIN).values
+
+
+def test_a_customers_own_name_follows_the_traffic_name(named_world: Endpoint) -> None:
+    host = next(host for hosts in PROD.traffic.customer_hosts.values() for host in hosts)
+    answer = asked(named_world, host)
+    assert (ORIGIN,) == answer.chain
+    assert asked(named_world, ORIGIN).values == answer.values
+
+
+def test_weights_share_the_answers_and_a_weight_of_nought_gets_none(
+    named_world: Endpoint, route53: Any, zone: str
+) -> None:
+    rows = {"a": (90, "192.0.2.1"), "b": (10, "192.0.2.2"), "c": (0, "192.0.2.3")}
+    records = [
+        {
+            "Name": f"weighted.{ZONE}",
+            "Type": "A",
+            "TTL": 5,
+            "SetIdentifier": name,
+            "Weight": weight,
+            "ResourceRecords": [{"Value": address}],
+        }
+        for name, (weight, address) in rows.items()
+    ]
+    put(route53, zone, *records)
+    drawn = Counter(asked(named_world, f"weighted.{ZONE}").values for _ in range(300))
+    assert {("192.0.2.1",), ("192.0.2.2",)} == set(drawn)
+    assert drawn["192.0.2.1",] > 4 * drawn["192.0.2.2",]
+    put(route53, zone, *records, action="DELETE")
+    assert "NXDOMAIN" == asked(named_world, f"weighted.{ZONE}").code
+
+
+def test_a_long_answer_is_fetched_over_tcp(named_world: Endpoint, route53: Any, zone: str) -> None:
+    values = [{"Value": f"192.0.2.{n}"} for n in range(1, 101)]
+    record = {"Name": f"many.{ZONE}", "Type": "A", "TTL": 5, "ResourceRecords": values}
+    put(route53, zone, record)
+    assert len(asked(named_world, f"many.{ZONE}").values) == 100
+    put(route53, zone, record, action="DELETE")
+
+
+def test_a_name_of_nobodys_zone_is_refused_and_a_name_without_that_type_is_empty(named_world: Endpoint) -> None:
+    assert "REFUSED" == asked(named_world, "www.elsewhere.example").code
+    assert ("NOERROR", ()) == (asked(named_world, ORIGIN, "TXT").code, asked(named_world, ORIGIN, "TXT").values)
+    assert len(asked(named_world, ZONE, "NS").values) == 4
+
+
+def test_every_answer_of_the_api_says_where_names_are_served(named_world: Endpoint, route53: Any) -> None:
+    said = route53.list_hosted_zones()["ResponseMetadata"]["HTTPHeaders"]["x-world-name-server"]
+    assert named_world.dns is not None
+    assert f"{named_world.dns[0]}:{named_world.dns[1]}" == said
