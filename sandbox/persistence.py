@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copyreg
 import io
 import pickle
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,9 +80,26 @@ class _Pickler(cloudpickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
         """Return how to rebuild ``obj``, or leave it to cloudpickle."""
         for kinds, reduce in _REDUCERS:
-            if isinstance(obj, kinds):
-                return reduce(obj)
+            if isinstance(obj, kinds) and (reduced := reduce(obj)) is not NotImplemented:
+                return reduced
         return super().reducer_override(obj)
+
+
+def _reduced_dict(held: dict[Any, Any]) -> Any:
+    """A dictionary of the emulator's own kind: its items and attributes as they lie, past its own methods."""
+    if type(held).__module__.partition(".")[0] not in ("moto", "sandbox"):
+        return NotImplemented
+    state = (list(dict.items(held)), dict(vars(held)), getattr(held, "default_factory", None))
+    return copyreg.__newobj__, (type(held),), state, None, None, _fill_dict  # type: ignore[attr-defined]
+
+
+def _fill_dict(held: dict[Any, Any], state: tuple[list[tuple[Any, Any]], dict[str, Any], Any]) -> None:
+    items, attributes, factory = state
+    if isinstance(held, defaultdict):
+        held.default_factory = factory
+    vars(held).update(attributes)
+    for key, value in items:
+        dict.__setitem__(held, key, value)
 
 
 def _reduced_key(key: Any) -> Any:
@@ -93,6 +112,7 @@ _REDUCERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (_LOCK, lambda _: (threading.Lock, ())),
     (BackendDict, lambda held: (_held_by, _name_of(held))),
     (AccountSpecificBackend, lambda regions: (_account_of, (*_name_of(_parent_of(regions)), regions.account_id))),
+    (dict, _reduced_dict),
     (_PRIVATE_KEYS, _reduced_key),
     (Certificate, lambda c: (_certificate_from, (c.public_bytes(serialization.Encoding.PEM),))),
 )

@@ -37,7 +37,7 @@ def start(order: Order, log: Path) -> tuple[subprocess.Popen[bytes], Endpoint]:
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            env=_environment(),
             start_new_session=True,
         )
     try:
@@ -45,6 +45,15 @@ def start(order: Order, log: Path) -> tuple[subprocess.Popen[bytes], Endpoint]:
     except BaseException:
         end(child)
         raise
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment; bytecode goes to the user's cache folder where it may not lie beside the source."""
+    inherited = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    if inherited.pop("PYTHONDONTWRITEBYTECODE", ""):
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        inherited["PYTHONPYCACHEPREFIX"] = str(cache / "aws-dr-manager" / "bytecode")
+    return inherited
 
 
 def end(child: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,56 @@
+"""A seeded world is built once and then loaded, the same to the last identifier."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_estate.environments import Environment
+from sandbox.embedded import running
+from sandbox.endpoint import Endpoint
+from sandbox.seeds import digest
+from tests.sandbox.conftest import client_of
+
+
+def identifiers(world: Endpoint, sit: Environment) -> dict[str, Any]:
+    """What only the very same world has: random ids on both sides, and a secret's value."""
+    found: dict[str, Any] = {}
+    for region in (sit.regions.primary, sit.regions.dr):
+        found[region] = [
+            [v["VpcId"] for v in client_of(world, "ec2", region).describe_vpcs()["Vpcs"]],
+            [d["DbiResourceId"] for d in client_of(world, "rds", region).describe_db_instances()["DBInstances"]],
+            [k["KeyId"] for k in client_of(world, "kms", region).list_keys()["Keys"]],
+            [p["Name"] for p in client_of(world, "ssm", region).describe_parameters()["Parameters"]],
+            client_of(world, "secretsmanager", region).get_secret_value(SecretId=sit.named(sit.names.master_secret)),
+        ]
+        found[region][-1].pop("ResponseMetadata")
+    return found
+
+
+def test_the_second_start_loads_what_the_first_built(sandbox_home: Path, sit: Environment) -> None:
+    with running(sit, 2) as first:
+        built = identifiers(first, sit)
+    (kept,) = (sandbox_home / "seeds").glob("*.world")
+    before = kept.stat().st_mtime_ns
+    with running(sit, 2) as second:
+        assert identifiers(second, sit) == built
+        assert len(second.state()["tenants"]) == 2
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_a_kept_world_that_grew_old_is_built_again(sandbox_home: Path, sit: Environment) -> None:
+    with running(sit, 2):
+        pass
+    for kept in (sandbox_home / "seeds").glob("*.world"):
+        os.utime(kept, (0, 0))
+    with running(sit, 2):
+        assert max(kept.stat().st_mtime for kept in (sandbox_home / "seeds").glob("*.world")) > 0
+
+
+@pytest.mark.parametrize("tenants", [3, 30])
+def test_another_number_of_tenants_is_another_world(sit: Environment, tenants: int) -> None:
+    assert digest(sit, tenants) != digest(sit, 2)
+    assert digest(sit, tenants) == digest(sit, tenants)
