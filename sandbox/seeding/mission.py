@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from dr_estate.playbook import FORBIDDEN, needed_actions
 from sandbox.seeding.site import Estate, as_list, tag_map
@@ -38,5 +39,5 @@ def _operator(estate: Estate) -> None:
     iam.put_role_policy(RoleName=name, PolicyName="recovery", PolicyDocument=_document(allowed, denied))
 
 
-def _document(*statements: dict[str, object]) -> str:
+def _document(*statements: Mapping[str, object]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

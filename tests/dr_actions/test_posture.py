@@ -10,7 +10,7 @@ HEALTHY = Signals(Api.ANSWERS, Api.ANSWERS, Traffic.HEALTHY, Traffic.HEALTHY, 24
 
 
 def _posture(**change: object) -> str:
-    signals = Signals(**{**{name: getattr(HEALTHY, name) for name in Signals.__slots__}, **change})  # type: ignore[arg-type]
+    signals = Signals(**{**{name: getattr(HEALTHY, name) for name in Signals.__slots__}, **change})
     return next(row.posture.name for row in TABLE if row.holds(signals))
 
 

@@ -6,6 +6,7 @@ features nobody binds, definitions nobody speaks, and scenarios that assert noth
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -43,8 +44,9 @@ class Scenario:
 
 def read_feature(path: Path, shown_as: str) -> list[Scenario]:
     """Parse one feature file, rules included. Raises the parser's error with its line where it is not Gherkin."""
-    feature = Parser().parse(path.read_text(encoding="utf-8")).get("feature")
-    if feature is None:
+    document: dict[str, Any] = json.loads(json.dumps(Parser().parse(path.read_text(encoding="utf-8"))))
+    feature = document.get("feature")
+    if not feature:
         return []
     tags = tuple(tag["name"].removeprefix("@") for tag in feature["tags"])
     return list(_scenarios(feature, shown_as, feature["name"], tags, ()))

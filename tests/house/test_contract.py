@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from pytest_bdd import parsers
-from pytest_bdd.steps import StepFunctionContext
+from pytest_bdd.steps import step_function_context_registry
 
 import steps
 from dr_checks.model import Area
@@ -24,13 +24,10 @@ SCENARIOS = [s for path in FEATURES for s in read_feature(path, str(path.relativ
 
 
 def _definitions() -> list[Definition]:
-    found = []
     for module in pkgutil.iter_modules(steps.__path__):
-        for value in vars(importlib.import_module(f"steps.{module.name}")).values():
-            context = getattr(value, "_pytest_bdd_step_context", None)
-            if isinstance(context, StepFunctionContext):
-                found.append(Definition(str(context.type or "step"), str(context.parser.name), context.parser))
-    return found
+        importlib.import_module(f"steps.{module.name}")
+    ours = [c for c in step_function_context_registry.values() if c.step_func.__module__.startswith("steps.")]
+    return [Definition(str(context.type or "step"), str(context.parser.name), context.parser) for context in ours]
 
 
 def test_the_features_and_steps_have_no_silent_fault() -> None:
