@@ -33,7 +33,7 @@ def fill(environment: Environment, tenants: int, settle: Callable[[], None]) -> 
     """Fill this process's empty world: from a kept snapshot where there is a fresh one, else by building it."""
     folder = worldfile.home() / "seeds"
     path = folder / f"{digest(environment, tenants)}.world"
-    if _fresh(path):
+    if fresh(path):
         try:
             persistence.load(path)
         except SandboxError:
@@ -61,7 +61,8 @@ def build(environment: Environment, tenants: int, settle: Callable[[], None]) ->
     STATE.seeded_at = now()
 
 
-def _fresh(path: Path) -> bool:
+def fresh(path: Path) -> bool:
+    """Whether ``path`` holds a kept world that is young enough to be used."""
     try:
         return time.time() - path.stat().st_mtime < FRESH_S
     except FileNotFoundError:
