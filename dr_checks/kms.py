@@ -1,4 +1,4 @@
-"""Would the keys of the DR region open what was copied there? Keys of files, objects, tables, secrets and copies."""
+"""Would the keys of the DR region open what was copied there? Keys of files, objects, tables and secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""KMS: the keys that files, objects, tables, secrets and database copies are encrypted under, and whom they admit."""
+"""KMS: the keys that files, objects, tables and secrets are encrypted under, and whom they admit (T19)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dr_estate.environments import Side
 from dr_estate.facts import REGIONAL, dynamodb, efs, part, s3, secrets
 from dr_estate.looking import Look
 from dr_estate.unseen import CannotSee, Unseen
@@ -43,7 +42,8 @@ class Key:
 def keys(look: Look) -> tuple[Key | Unseen, ...]:
     """Every customer key in use, with two calls each: they are few, whatever the number of tenants.
 
-    A noun whose own part is unseen leaves its Unseen here: its keys are not known to be usable.
+    Keys of databases and backups are read with their copies. A noun whose own part is unseen leaves its Unseen here:
+    its keys are not known to be usable.
     """
     used: _Used = {}
     dark: list[Unseen] = []
@@ -66,8 +66,6 @@ def _sources(look: Look) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     yield "objects", lambda: [row.key for row in look.part(s3.buckets) if isinstance(row, s3.Bucket)]
     yield "tables", lambda: [row.key for row in look.part(dynamodb.tables) if isinstance(row, dynamodb.Table)]
     yield "secrets", lambda: [secret.key for secret in look.part(secrets.secrets)]
-    if look.side is Side.DR and look.env.replicates:
-        yield "database copies", lambda: [look.env.named(look.env.names.db_copy_key_alias)]
 
 
 def _key(look: Look, ref: str, uses: set[str]) -> Key:

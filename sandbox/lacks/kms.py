@@ -119,6 +119,11 @@ def _require_usable(key: Key) -> None:
         raise refused(code, f"{key.arn} is {key.key_state.lower()}.")
 
 
+def _by_id(original: Any, self: KmsBackend, key_id: str, *args: Any, **kwargs: Any) -> Any:
+    """Keys may be named by ARN too, which the emulator takes for an id here."""
+    return original(self, self.any_id_to_key_id(key_id), *args, **kwargs)
+
+
 def _encrypt(original: Any, self: KmsBackend, key_id: str, *args: Any, **kwargs: Any) -> Any:
     key = self.keys.get(self.any_id_to_key_id(key_id))
     if key is not None:
@@ -144,6 +149,8 @@ def install() -> None:
     setattr(kms_models, "generate_key_id", generate_key_id)  # noqa: B010 - a module's function is replaced on purpose
     attach(KmsResponse, _validate_cmk_id)
     attach(KmsBackend, replicate_key, describe_key)
+    for name in ("enable_key", "disable_key", "schedule_key_deletion", "cancel_key_deletion"):
+        wrap(KmsBackend, name, _by_id)
     wrap(KmsBackend, "encrypt", _encrypt)
     wrap(KmsBackend, "decrypt", _decrypt)
     wrap(KmsBackend, "delete_key", _delete_key)

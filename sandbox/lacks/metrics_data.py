@@ -2,7 +2,7 @@
 
 Where AWS publishes them: ReplicaLag with the replica, TimeSinceLastSync with the source, S3's latency and backlog with
 the destination and its failures with the source, DynamoDB's latency where the write was made, HealthCheckStatus in
-us-east-1.
+us-east-1. A disaster may set a bucket's ``replication_latency_s`` and a table's ``replication_latency_ms``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
 from moto.efs.models import efs_backends
 from moto.rds.models import DBInstance, rds_backends
 from moto.route53.models import route53_backends
@@ -27,6 +28,7 @@ from sandbox.state import STATE, replicated_until
 GIB = 1024**3
 CPU, FREE_PART, REPLICA_LAG_S = 12.0, 0.6, 2.0
 TABLE_LATENCY_MS, OBJECT_LATENCY_S = 850.0, 4.0
+_OBJECTS_LATE, _WRITES_LATE = "replication_latency_s", "replication_latency_ms"
 
 
 def databases(account: str, region: str) -> Iterator[Source]:
@@ -95,7 +97,7 @@ def _arriving(account: str, bucket: FakeBucket, target: FakeBucket, dimensions: 
     waiting, size, _ = backlog(account, bucket.name)
     regions = (bucket.region_name, target.region_name)
     for name, value, unit in (
-        ("ReplicationLatency", OBJECT_LATENCY_S, "Seconds"),
+        ("ReplicationLatency", float(getattr(bucket, _OBJECTS_LATE)), "Seconds"),
         ("BytesPendingReplication", float(size), "Bytes"),
         ("OperationsPendingReplication", float(waiting), "Count"),
     ):
@@ -128,7 +130,7 @@ def tables(account: str, region: str) -> Iterator[Source]:
         for name, replica in group.items():
             if name != region and replica.describe()["ReplicaStatus"] == "ACTIVE":
                 dimensions = {"TableName": table.name, "ReceivingRegion": name}
-                latency = until_dark(always(TABLE_LATENCY_MS), region, name)
+                latency = until_dark(always(float(getattr(table, _WRITES_LATE))), region, name)
                 yield source("AWS/DynamoDB", "ReplicationLatency", dimensions, latency, "Milliseconds")
 
 
@@ -143,3 +145,9 @@ def health_checks(account: str, region: str) -> Iterator[Source]:
         yield source("AWS/Route53", "HealthCheckStatus", dimensions, always(1.0 if healthy else 0.0))
         percentage = always(100.0 if healthy else 0.0)
         yield source("AWS/Route53", "HealthCheckPercentageHealthy", dimensions, percentage, "Percent")
+
+
+def install() -> None:
+    """Give buckets and tables the latency of a healthy day. Idempotent."""
+    setattr(FakeBucket, _OBJECTS_LATE, OBJECT_LATENCY_S)
+    setattr(Table, _WRITES_LATE, TABLE_LATENCY_MS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from moto.kms.models import kms_backends
 from moto.secretsmanager.exceptions import InvalidParameterException, OperationNotPermittedOnReplica
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
 from moto.secretsmanager.responses import SecretsManagerResponse
@@ -17,6 +18,7 @@ from moto.secretsmanager.responses import SecretsManagerResponse
 from sandbox.lacks.patching import operation, refused, wrap
 
 BATCH = 20
+_LOCKED = "Secrets Manager can't decrypt the protected secret text using the provided KMS key."
 
 
 def _create_replicas(
@@ -68,7 +70,22 @@ def _promote(response: SecretsManagerResponse, params: dict[str, Any]) -> dict[s
 def _batch(original: Any, self: SecretsManagerBackend, *args: Any, **kwargs: Any) -> Any:
     if len(kwargs.get("secret_id_list") or []) > BATCH:
         raise InvalidParameterException(f"At most {BATCH} secrets can be asked for at once.")
-    return original(self, *args, **kwargs)
+    found, errors, token = original(self, *args, **kwargs)
+    opened = [one for one in found if not _locked(self, one["ARN"])]
+    locked = [
+        {"SecretId": one["Name"], "ErrorCode": "DecryptionFailure", "Message": _LOCKED}
+        for one in found
+        if _locked(self, one["ARN"])
+    ]
+    return opened, errors + locked, token
+
+
+def _locked(backend: SecretsManagerBackend, arn: str) -> bool:
+    """Whether the secret's own key, where it names one, exists in this region and does not work."""
+    key_id = backend.describe_secret(arn).to_dict().get("KmsKeyId") or ""
+    keys = kms_backends[backend.account_id][backend.region_name]
+    key = keys.keys.get(keys.any_id_to_key_id(key_id)) if key_id else None
+    return key is not None and key.key_state != "Enabled"
 
 
 def _move_stage(original: Any, self: SecretsManagerBackend, secret_id: str, *args: Any, **kwargs: Any) -> Any:

@@ -1,0 +1,165 @@
+"""Tables whose replica is missing, stuck, empty, too small or unprotected (T31)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.world import World
+
+_TWO_HOURS_MS = 7200.0 * 1000
+_INDEX = "by-status"
+
+
+def _table(world: World) -> str:
+    return world.environment.named(world.environment.names.tables[0])
+
+
+def _update(world: World, side: Side, before: dict[str, Any], after: dict[str, Any]) -> None:
+    world.undo(side, "dynamodb", "UpdateTable", TableName=_table(world), **before)
+    world.call(side, "dynamodb", "UpdateTable", TableName=_table(world), **after)
+
+
+def _recovery(on: bool) -> dict[str, Any]:
+    return {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": on}}
+
+
+@disaster(
+    "dynamodb-replica-replaced",
+    "The replica of one table was deleted, and an empty table of its own made in its place",
+    trips=("dynamodb.table-active", "dynamodb-parity.item-counts"),
+    consequences=("dynamodb.replication-latency", "rpo.met"),
+)
+def replica_replaced(world: World) -> None:
+    """Take the DR region out of the global table; make an empty, protected table of the same name there."""
+    name, region = _table(world), world.environment.regions.dr
+    described = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=name)["Table"]
+    on, off = {"DeletionProtectionEnabled": True}, {"DeletionProtectionEnabled": False}
+    created = {"ReplicaUpdates": [{"Create": {"RegionName": region}}]}
+    world.undo(Side.DR, "dynamodb", "UpdateTable", TableName=name, **on)
+    world.undo(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=name, **_recovery(True))
+    world.undo(Side.PRIMARY, "dynamodb", "UpdateTable", TableName=name, **created)
+    world.call(Side.DR, "dynamodb", "UpdateTable", TableName=name, **off)
+    removed = {"ReplicaUpdates": [{"Delete": {"RegionName": region}}]}
+    world.call(Side.PRIMARY, "dynamodb", "UpdateTable", TableName=name, **removed)
+    world.undo(Side.DR, "dynamodb", "DeleteTable", TableName=name)
+    world.undo(Side.DR, "dynamodb", "UpdateTable", TableName=name, **off)
+    world.call(
+        Side.DR,
+        "dynamodb",
+        "CreateTable",
+        TableName=name,
+        AttributeDefinitions=[
+            {"AttributeName": key["AttributeName"], "AttributeType": "S"} for key in described["KeySchema"]
+        ],
+        KeySchema=described["KeySchema"],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification=described["StreamSpecification"],
+        **on,
+    )
+    world.call(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=name, **_recovery(True))
+
+
+@disaster(
+    "dynamodb-replica-locked-out",
+    "The replica of one table cannot reach its encryption key and will be dropped after 20 hours",
+    trips=("dynamodb.replica-status",),
+    consequences=("dynamodb.replication-latency", "rpo.met"),
+)
+def replica_locked_out(world: World) -> None:
+    """Let the source report the replica as INACCESSIBLE_ENCRYPTION_CREDENTIALS."""
+    path = ["tables", _table(world), "_replicas", world.environment.regions.dr]
+    world.alter(Side.PRIMARY, "dynamodb", path, trouble="INACCESSIBLE_ENCRYPTION_CREDENTIALS")
+
+
+@disaster(
+    "dynamodb-replication-late",
+    "Writes of one table reach their replica two hours late",
+    trips=("dynamodb.replication-latency",),
+    consequences=("rpo.met", "rpo.skew"),
+)
+def replication_late(world: World) -> None:
+    """Let the latency of the primary's writes be two hours."""
+    path = ["tables", _table(world)]
+    world.alter(Side.PRIMARY, "dynamodb", path, replication_latency_ms=_TWO_HOURS_MS)
+
+
+@disaster(
+    "dynamodb-recovery-off",
+    "Point-in-time recovery of one replica was switched off",
+    trips=("dynamodb.point-in-time-recovery",),
+)
+def recovery_off(world: World) -> None:
+    """Switch point-in-time recovery of the replica off."""
+    for turn, on in ((world.undo, True), (world.call, False)):
+        turn(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=_table(world), **_recovery(on))
+
+
+@disaster(
+    "dynamodb-expiry-alone",
+    "One replica expires items that the primary keeps",
+    trips=("dynamodb-parity.schema-parity",),
+)
+def expiry_alone(world: World) -> None:
+    """Enable time to live in the DR region alone."""
+    for turn, on in ((world.undo, False), (world.call, True)):
+        setting = {"Enabled": on, "AttributeName": "updated_at"}
+        turn(Side.DR, "dynamodb", "UpdateTimeToLive", TableName=_table(world), TimeToLiveSpecification=setting)
+
+
+@disaster(
+    "dynamodb-index-unfinished",
+    "A new index of one table is still being filled in the DR region",
+    trips=("dynamodb-parity.indexes-active",),
+)
+def index_unfinished(world: World) -> None:
+    """Add an index in both regions; in the DR region it stays CREATING."""
+    made = {
+        "IndexName": _INDEX,
+        "KeySchema": [{"AttributeName": "status", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    attributes = [{"AttributeName": key, "AttributeType": "S"} for key in ("tenant_id", "item_id", "status")]
+    for side in (Side.PRIMARY, Side.DR):
+        _update(
+            world,
+            side,
+            {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": _INDEX}}]},
+            {"GlobalSecondaryIndexUpdates": [{"Create": made}], "AttributeDefinitions": attributes},
+        )
+    world.alter(Side.DR, "dynamodb", ["tables", _table(world), "global_indexes", 0], status="CREATING")
+
+
+@disaster(
+    "dynamodb-replica-too-small",
+    "One replica is paid by provisioned capacity, and has almost none",
+    trips=("dynamodb-parity.capacity-parity",),
+)
+def replica_too_small(world: World) -> None:
+    """Provision a single unit in the DR region."""
+    units = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    small = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": units}
+    _update(world, Side.DR, {"BillingMode": "PAY_PER_REQUEST"}, small)
+
+
+@disaster(
+    "dynamodb-encrypted-alone",
+    "One table is encrypted under a customer key in the primary region alone",
+    trips=("dynamodb-parity.encryption",),
+)
+def encrypted_alone(world: World) -> None:
+    """Encrypt the source under a customer key, and leave its replica under DynamoDB's own."""
+    key = world.call(Side.PRIMARY, "efs", "DescribeFileSystems")["FileSystems"][0]["KmsKeyId"]
+    strong = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+    world.alter(Side.PRIMARY, "dynamodb", ["tables", _table(world)], sse_specification=strong)
+
+
+@disaster(
+    "dynamodb-unprotected",
+    "The deletion protection of one replica was switched off",
+    trips=("dynamodb-parity.deletion-protection",),
+)
+def unprotected(world: World) -> None:
+    """Switch deletion protection of the replica off."""
+    _update(world, Side.DR, {"DeletionProtectionEnabled": True}, {"DeletionProtectionEnabled": False})

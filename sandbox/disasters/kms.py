@@ -1,0 +1,83 @@
+"""Keys that no longer open what was encrypted under them (T19)."""
+
+from __future__ import annotations
+
+import json
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.world import World
+
+
+def _key(world: World, side: Side, purpose: str) -> str:
+    """The ARN of the key that the alias of ``purpose`` names on ``side``."""
+    alias = f"alias/{world.environment.name}-{purpose}"
+    return str(world.call(side, "kms", "DescribeKey", KeyId=alias)["KeyMetadata"]["Arn"])
+
+
+@disaster(
+    "kms-secrets-key-disabled",
+    "The key of the tenants' secrets was disabled in the DR region",
+    trips=("kms.key-usable", "secrets.decryptable"),
+)
+def secrets_key_disabled(world: World) -> None:
+    """Disable the DR region's half of the key: no secret can be read there."""
+    key = _key(world, Side.DR, "secrets")
+    world.undo(Side.DR, "kms", "EnableKey", KeyId=key)
+    world.call(Side.DR, "kms", "DisableKey", KeyId=key)
+
+
+@disaster(
+    "kms-files-key-deleted",
+    "The key of the DR region's file system is scheduled for deletion",
+    trips=("kms.key-usable",),
+)
+def files_key_deleted(world: World) -> None:
+    """Schedule the deletion of the key that the copies of the files are encrypted under."""
+    key = _key(world, Side.DR, "efs")
+    for operation in ("EnableKey", "CancelKeyDeletion"):
+        world.undo(Side.DR, "kms", operation, KeyId=key)
+    world.call(Side.DR, "kms", "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
+
+
+@disaster(
+    "kms-source-key-disabled",
+    "The key of the primary region's files was disabled",
+    trips=("kms.source-key-usable",),
+)
+def source_key_disabled(world: World) -> None:
+    """Disable the key that the originals of the files are encrypted under."""
+    key = _key(world, Side.PRIMARY, "efs")
+    world.undo(Side.PRIMARY, "kms", "EnableKey", KeyId=key)
+    world.call(Side.PRIMARY, "kms", "DisableKey", KeyId=key)
+
+
+@disaster(
+    "kms-key-not-related",
+    "One secret was moved to a multi-Region key that the DR region does not have",
+    trips=("kms.related-key",),
+)
+def key_not_related(world: World) -> None:
+    """Make a multi-Region key without a replica, and encrypt the master credentials under it."""
+    name = world.environment.named(world.environment.names.master_secret)
+    before = _key(world, Side.PRIMARY, "secrets")
+    key = world.call(Side.PRIMARY, "kms", "CreateKey", MultiRegion=True)["KeyMetadata"]["Arn"]
+    world.undo(Side.PRIMARY, "kms", "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
+    for turn, wanted in ((world.undo, before), (world.call, key)):
+        turn(Side.PRIMARY, "secretsmanager", "UpdateSecret", SecretId=name, KmsKeyId=wanted)
+
+
+@disaster(
+    "kms-policy-narrowed",
+    "The policy of a key in the DR region admits nobody but an administrator",
+    trips=("kms.policy-parity",),
+)
+def policy_narrowed(world: World) -> None:
+    """Put a policy that names one role alone: the tasks' roles are refused, whatever IAM says."""
+    key = _key(world, Side.DR, "secrets")
+    admin = f"arn:aws:iam::{world.environment.account}:role/key-administrator"
+    statement = {"Effect": "Allow", "Principal": {"AWS": admin}, "Action": "kms:*", "Resource": "*"}
+    narrow = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    before = world.call(Side.DR, "kms", "GetKeyPolicy", KeyId=key, PolicyName="default")["Policy"]
+    for turn, policy in ((world.undo, before), (world.call, narrow)):
+        turn(Side.DR, "kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=policy)

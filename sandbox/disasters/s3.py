@@ -1,0 +1,155 @@
+"""Objects that are not copied, copied late, or copied to where anyone may read them (T30)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.state import now
+from sandbox.world import World
+
+_HALF_AN_HOUR_S = 1800.0
+Rule = dict[str, Any]
+
+
+def _pair(world: World) -> tuple[str, str]:
+    """The first bucket of the environment file, and its copy."""
+    env = world.environment
+    bucket = env.named(env.names.buckets[0])
+    return bucket, env.named(env.names.bucket_copy, bucket=bucket)
+
+
+def _change_rule(world: World, change: Callable[[Rule], object]) -> None:
+    """Put the first bucket's replication again with its rule changed."""
+    bucket, _ = _pair(world)
+    before = world.call(Side.PRIMARY, "s3", "GetBucketReplication", Bucket=bucket)["ReplicationConfiguration"]
+    after = copy.deepcopy(before)
+    change(after["Rules"][0])
+    put = {"Bucket": bucket}
+    world.undo(Side.PRIMARY, "s3", "PutBucketReplication", **put, ReplicationConfiguration=before)
+    world.call(Side.PRIMARY, "s3", "PutBucketReplication", **put, ReplicationConfiguration=after)
+
+
+@disaster(
+    "s3-copy-misplaced",
+    "The copy of one bucket was made in the primary region",
+    trips=("s3.copy-exists",),
+    consequences=("s3-lag.latency", "s3-protection.encryption", "rpo.met"),
+)
+def copy_misplaced(world: World) -> None:
+    """Let the copy stand in the region it must survive."""
+    _, there = _pair(world)
+    world.alter(Side.DR, "s3", ["buckets", there], region_name=world.environment.regions.primary)
+
+
+@disaster(
+    "s3-versioning-suspended",
+    "Versioning of one copy was suspended",
+    trips=("s3.versioning",),
+)
+def versioning_suspended(world: World) -> None:
+    """Suspend versioning of the copy: nothing is replicated into it any more."""
+    _, there = _pair(world)
+    for turn, status in ((world.undo, "Enabled"), (world.call, "Suspended")):
+        turn(Side.DR, "s3", "PutBucketVersioning", Bucket=there, VersioningConfiguration={"Status": status})
+
+
+@disaster(
+    "s3-rule-disabled",
+    "The replication rule of one bucket was disabled",
+    trips=("s3.replication-rule",),
+    consequences=("s3-lag.latency", "rpo.met"),
+)
+def rule_disabled(world: World) -> None:
+    """Disable the rule: its metrics are published no more."""
+    _change_rule(world, lambda rule: rule.update(Status="Disabled"))
+
+
+@disaster(
+    "s3-deletions-not-replicated",
+    "The replication rule of one bucket leaves deletions out",
+    trips=("s3.delete-markers",),
+)
+def deletions_not_replicated(world: World) -> None:
+    """Disable the replication of delete markers, as S3 does by default (T30)."""
+    _change_rule(world, lambda rule: rule.update(DeleteMarkerReplication={"Status": "Disabled"}))
+
+
+def _unmeasured(rule: Rule) -> None:
+    for setting in ("Metrics", "ReplicationTime"):
+        rule["Destination"].pop(setting, None)
+
+
+@disaster(
+    "s3-rule-unmeasured",
+    "The replication rule of one bucket is neither timed nor measured",
+    trips=("s3.measured-rules",),
+    consequences=("s3-lag.latency", "s3-lag.failed-operations", "rpo.met"),
+)
+def rule_unmeasured(world: World) -> None:
+    """Take time control and metrics out of the rule: its lag is unknown (T23)."""
+    _change_rule(world, _unmeasured)
+
+
+@disaster(
+    "s3-replication-late",
+    "Objects of one bucket reach their copy half an hour late",
+    trips=("s3-lag.latency",),
+)
+def replication_late(world: World) -> None:
+    """Let the rule's latency be half an hour."""
+    bucket, _ = _pair(world)
+    world.alter(Side.PRIMARY, "s3", ["buckets", bucket], replication_latency_s=_HALF_AN_HOUR_S)
+
+
+@disaster(
+    "s3-replication-failed",
+    "One object could not be replicated",
+    trips=("s3-lag.failed-operations",),
+)
+def replication_failed(world: World) -> None:
+    """Put an object whose replication fails for good: S3 does not try again (T30)."""
+    bucket, _ = _pair(world)
+    key = "uploads/refused.bin"
+    made = world.call(Side.PRIMARY, "s3", "PutObject", Bucket=bucket, Key=key, Body=b"refused")
+    named = {"Bucket": bucket, "Key": key}
+    world.undo(Side.PRIMARY, "s3", "DeleteObject", **named, VersionId=made["VersionId"])
+    # CloudWatch tells of a minute only when it is over
+    earlier = (now() - timedelta(minutes=10)).replace(tzinfo=None)
+    path = ["buckets", bucket, "keys", key]
+    world.alter(Side.PRIMARY, "s3", path, _replication_status="FAILED", last_modified=earlier)
+
+
+@disaster(
+    "s3-bucket-encrypted-alone",
+    "One bucket now encrypts under a KMS key, and nobody told its replication rule or its copy",
+    trips=("s3-protection.encrypted-objects", "s3-protection.encryption"),
+)
+def bucket_encrypted_alone(world: World) -> None:
+    """Encrypt the original under a KMS key: the rule leaves such objects out, the copy stays weaker (T19, T30)."""
+    bucket, _ = _pair(world)
+    alias = f"alias/{world.environment.name}-efs"
+    listed = world.client("kms", world.environment.regions.primary).get_paginator("list_aliases").paginate()
+    key = next(one["TargetKeyId"] for page in listed for one in page["Aliases"] if one["AliasName"] == alias)
+    arn = world.call(Side.PRIMARY, "kms", "DescribeKey", KeyId=key)["KeyMetadata"]["Arn"]
+    plain, strong = {"SSEAlgorithm": "AES256"}, {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}
+    for turn, default in ((world.undo, plain), (world.call, strong)):
+        rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
+        turn(Side.PRIMARY, "s3", "PutBucketEncryption", Bucket=bucket, ServerSideEncryptionConfiguration=rules)
+
+
+@disaster(
+    "s3-copy-public",
+    "The copy of one bucket lost its public access block",
+    trips=("s3-protection.public-access",),
+)
+def copy_public(world: World) -> None:
+    """Delete the public access block of the copy."""
+    _, there = _pair(world)
+    found = world.call(Side.DR, "s3", "GetPublicAccessBlock", Bucket=there)["PublicAccessBlockConfiguration"]
+    world.undo(Side.DR, "s3", "PutPublicAccessBlock", Bucket=there, PublicAccessBlockConfiguration=found)
+    world.call(Side.DR, "s3", "DeletePublicAccessBlock", Bucket=there)

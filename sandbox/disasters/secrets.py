@@ -1,0 +1,98 @@
+"""Secrets that are missing, stale, short of a field, or that lead back to the primary region (T18)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.world import World
+
+Value = dict[str, Any]
+
+
+def _secret(world: World) -> str:
+    """The name of the first tenant's secret."""
+    return world.environment.named(world.environment.names.tenant_secret, tenant=world.tenants[0])
+
+
+def _value(world: World) -> Value:
+    answer = world.call(Side.PRIMARY, "secretsmanager", "GetSecretValue", SecretId=_secret(world))
+    value: Value = json.loads(answer["SecretString"])
+    return value
+
+
+def _put(turn: Any, side: Side, name: str, value: Value) -> None:
+    turn(side, "secretsmanager", "PutSecretValue", SecretId=name, SecretString=json.dumps(value))
+
+
+def _replica(world: World, name: str) -> dict[str, Any]:
+    region = world.environment.regions.dr
+    there = world.call(Side.DR, "secretsmanager", "DescribeSecret", SecretId=name)
+    return {"SecretId": name, "AddReplicaRegions": [{"Region": region, "KmsKeyId": there["KmsKeyId"]}]}
+
+
+@disaster(
+    "secrets-replica-removed",
+    "The replica of one tenant's secret was removed from the DR region",
+    trips=("secrets.secret-exists",),
+    consequences=("rpo.met",),
+)
+def replica_removed(world: World) -> None:
+    """Remove the DR region from the replication of the first tenant's secret."""
+    name, region = _secret(world), world.environment.regions.dr
+    world.undo(Side.PRIMARY, "secretsmanager", "ReplicateSecretToRegions", **_replica(world, name))
+    world.call(
+        Side.PRIMARY,
+        "secretsmanager",
+        "RemoveRegionsFromReplication",
+        SecretId=name,
+        RemoveReplicaRegions=[region],
+    )
+
+
+def _detach(world: World, name: str) -> None:
+    """Let the DR region's replica become a secret of its own; mending replaces it by a replica again."""
+    world.undo(Side.PRIMARY, "secretsmanager", "ReplicateSecretToRegions", **_replica(world, name))
+    world.undo(Side.DR, "secretsmanager", "DeleteSecret", SecretId=name, ForceDeleteWithoutRecovery=True)
+    world.call(Side.DR, "secretsmanager", "StopReplicationToReplica", SecretId=name)
+
+
+@disaster(
+    "secrets-rotated-alone",
+    "One tenant's password was rotated in the primary region after its replica had been detached",
+    trips=("secrets.in-sync",),
+)
+def rotated_alone(world: World) -> None:
+    """Detach the replica, then change the password in the primary region."""
+    name, value = _secret(world), _value(world)
+    _detach(world, name)
+    _put(world.undo, Side.PRIMARY, name, value)
+    _put(world.call, Side.PRIMARY, name, value | {"password": "rotated-on-one-side"})
+
+
+@disaster(
+    "secrets-field-missing",
+    "One tenant's secret in the DR region lacks a field that containers read",
+    trips=("secrets.same-fields",),
+)
+def field_missing(world: World) -> None:
+    """Detach the replica, then leave the schema's name out of it."""
+    name, value = _secret(world), _value(world)
+    _detach(world, name)
+    short = {field: content for field, content in value.items() if field != "dbname"}
+    _put(world.call, Side.DR, name, short)
+
+
+@disaster(
+    "secrets-host-of-the-primary",
+    "One tenant's secret names the primary region's own database host, and so does its replica",
+    trips=("secrets.regional-fields",),
+)
+def host_of_the_primary(world: World) -> None:
+    """Store the primary's endpoint as host: the replica keeps it word for word (T18)."""
+    name, value = _secret(world), _value(world)
+    host = f"{world.environment.named(world.environment.names.database)}.c1.{world.environment.regions.primary}"
+    _put(world.undo, Side.PRIMARY, name, value)
+    _put(world.call, Side.PRIMARY, name, value | {"host": f"{host}.rds.amazonaws.com"})
