@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import pytest
@@ -77,11 +79,18 @@ def test_checks_never_use_assert() -> None:
     assert [] == asserting, "python -O removes asserts: a check would pass"
 
 
+SESSION = botocore.session.get_session()
+
+
+@cache
+def _model(service: str) -> Any:
+    return SESSION.get_service_model(service)
+
+
 @pytest.mark.parametrize("operation", sorted(reads()))
 def test_every_declared_read_is_a_real_operation_that_only_looks(operation: str) -> None:
     service, name = operation.split(":")
-    model = botocore.session.get_session().get_service_model(service)
-    assert name in model.operation_names
+    assert name in _model(service).operation_names
     assert LOOKING.match(name), f"{operation} does not look like looking"
 
 

@@ -1,0 +1,151 @@
+"""The account of a run: every format tells the same truth, and is safe to open."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from dr_checks.exceptions import ExceptionRule
+from dr_checks.model import Area, CheckResult, Finding, Lag, Severity, Status
+from dr_checks.verdict import weigh
+from dr_estate.environments import Side
+from dr_estate.snapshot import Part
+from reports import csv_report, json_report, markdown_report
+from reports.allure_files import finish_results
+from reports.allure_html import without_analytics
+from reports.rendering import print_report
+from reports.report import Report, duration
+from tests.dr_checks.worlds import DENIED, NOW, SIT
+
+SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text()))
+
+
+def _finding(status: Status, subject: str = "sit-efs") -> Finding:
+    remedy = "mend | it" if status in {Status.FAIL, Status.WARN} else ""
+    return Finding("a.b", Side.DR, subject, "tenant1", status, "2 h", "1 h", "it is too old", remedy)
+
+
+def _result(check: str, status: Status, *findings: Finding, reason: str = "") -> CheckResult:
+    return CheckResult(check, Severity.CRITICAL, Area.DNS, status, findings, "a scenario", "a feature", reason)
+
+
+RESULTS = (
+    _result("a.pass", Status.PASS, _finding(Status.PASS)),
+    _result("a.fail", Status.FAIL, *(_finding(Status.FAIL, f"=cmd{n}") for n in range(60))),
+    _result("a.warn", Status.WARN, _finding(Status.WARN)),
+    _result("a.excepted", Status.EXCEPTED, _finding(Status.EXCEPTED)),
+    _result("a.skip", Status.NOT_APPLICABLE, reason="not expected in sit"),
+    replace(_result("a.lost", Status.UNKNOWN, reason="its scenario did not report"), scenario=""),
+)
+LAGS = (
+    Lag("files", "sit-efs", None, Side.DR, 600.0, "replication"),
+    Lag("tables", "t", None, Side.DR, None, "no metric"),
+)
+REPORT = Report(
+    command="status",
+    environment=SIT,
+    world="sandbox",
+    observed_at=NOW,
+    posture="NORMAL",
+    posture_says="all is well.",
+    tenants=("tenant1",),
+    verdict=weigh(RESULTS, LAGS, 3600.0),
+    unseen=(Part("ecs.services", Side.DR, "eu-west-1", NOW, DENIED),),
+    exceptions=(ExceptionRule("a.excepted", "*", "jane", "why", date(2026, 3, 31)),),
+    api_calls=12,
+    exit=3,
+)
+
+
+def _terminal(report: Report = REPORT) -> str:
+    out = io.StringIO()
+    print_report(report, "terminal", out)
+    return out.getvalue()
+
+
+def test_json_is_what_its_schema_promises() -> None:
+    told = json.loads(json_report.render(REPORT))
+    assert [] == [error.message for error in SCHEMA.iter_errors(told)]
+    assert told["rpo"] == {"target_s": 3600.0, "worst_s": 600.0, "compliant": None}
+    assert told["exceptions"][0]["state"] == "applied"
+    assert told["unseen"][0]["why"] == DENIED.why
+
+
+@pytest.mark.parametrize(
+    ("until", "check", "state"),
+    [(date(2026, 3, 1), "a.excepted", "expired"), (date(2026, 3, 2), "a.other", "unused")],
+)
+def test_an_exception_says_whether_it_is_used_or_over(until: date, check: str, state: str) -> None:
+    rule = ExceptionRule(check, "*", "jane", "why", until)
+    told = json.loads(json_report.render(replace(REPORT, exceptions=(rule,))))
+    assert state == told["exceptions"][0]["state"]
+
+
+def test_csv_has_a_row_a_finding_and_no_cell_runs_as_a_formula() -> None:
+    rows = list(csv.DictReader(io.StringIO(csv_report.render(REPORT))))
+    assert len(rows) == 65
+    assert {row["subject"] for row in rows if row["check"] == "a.fail"} >= {"'=cmd0", "'=cmd59"}
+    assert [row["because"] for row in rows if row["check"] == "a.lost"] == ["its scenario did not report"]
+
+
+def test_markdown_escapes_tables_and_counts_what_it_does_not_list() -> None:
+    text = markdown_report.render(REPORT)
+    assert "mend \\| it" in text
+    assert "... and 10 more" in text
+    assert "worst 10 min against 1 h: not known to be met" in text
+    assert "still works when the control plane" in text
+
+
+def test_the_terminal_says_every_status_and_every_blind_spot() -> None:
+    text = _terminal()
+    for said in ("CANNOT_SAY", "a.fail", "... and 55 more", "a.warn", "a.excepted", "a.skip"):
+        assert said in text
+    assert "its scenario did not report" in text
+    assert DENIED.why in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_terminal_stands_for_many_alike_with_the_worst() -> None:
+    lags = [Lag("secrets", f"s{n}", None, Side.DR, float(n), "replica") for n in range(40)]
+    text = _terminal(replace(REPORT, verdict=weigh(RESULTS, lags, 3600.0)))
+    assert "s39 (worst of 40)" in text
+    blind = [*lags, Lag("secrets", "dark", None, Side.DR, None, "replica")]
+    assert "dark (worst of 41)" in _terminal(replace(REPORT, verdict=weigh(RESULTS, blind, 3600.0)))
+
+
+def test_a_check_that_never_reported_is_a_broken_allure_result(tmp_path: Path) -> None:
+    finish_results(REPORT, tmp_path, html=False)
+    results = [json.loads(path.read_text()) for path in (tmp_path / "allure-results").glob("*-result.json")]
+    assert [(r["status"], r["name"]) for r in results] == [("broken", "a.lost was not judged")]
+    properties = (tmp_path / "allure-results" / "environment.properties").read_text()
+    assert "Readiness_score = " in properties
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, "not measured"),
+        (0, "0 s"),
+        (59.6, "1 min"),
+        (290, "4 min 50 s"),
+        (3900, "1 h 5 min"),
+        (183600, "2 d 3 h"),
+    ],
+)
+def test_durations_are_said_as_people_say_them(seconds: float | None, said: str) -> None:
+    assert said == duration(seconds)
+
+
+def test_the_analytics_of_the_page_generator_are_taken_out() -> None:
+    page = (
+        '<head><script async src="https://www.googletagmanager.com/gtag/js?id=G-1"></script>'
+        "<script>window.dataLayer = window.dataLayer || [];</script></head><body><script>app()</script></body>"
+    )
+    assert without_analytics(page) == "<head></head><body><script>app()</script></body>"
