@@ -4,6 +4,9 @@ Feature: The DR region's tasks can mount every tenant's files
   Background:
     Given the estate as observed in both regions
 
+  Scenario: There is a file system to fail over to
+    Then the shared file system exists in the DR region and is available
+
   Scenario: Files can be reached from every zone
     Then every zone in which the DR region starts tasks has an available mount target
 

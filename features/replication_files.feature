@@ -4,9 +4,6 @@ Feature: The tenants' files are in the DR region and fresh
   Background:
     Given the estate as observed in both regions
 
-  Scenario: There is a file system to fail over to
-    Then the shared file system exists in the DR region and is available
-
   Scenario: Files flow from the primary region to the DR region
     Then the shared file system replicates from the primary region into the DR region without error
 
