@@ -19,6 +19,12 @@ def _seen(view: View, side: Side) -> list[Key]:
     return [key for key in view.get(kms.keys, side) if isinstance(key, Key)]
 
 
+def _unseen(view: View, wanted: str, *sides: Side) -> list[Finding]:
+    """What of the keys of ``sides`` could not be seen: those keys are not known to be fine."""
+    dark = {key for side in sides for key in view.get(kms.keys, side) if isinstance(key, Unseen)}
+    return [view.unknown("a key", wanted, one) for one in sorted(dark, key=lambda one: one.why)]
+
+
 def _usable(view: View, because: str) -> Iterator[Finding]:
     found = view.get(kms.keys)
     for key in found:
@@ -91,7 +97,9 @@ def related_key(view: View) -> Iterator[Finding]:
 
     Prowler's kms_cmk_not_multi_region calls such keys a fault; recovery in another region needs them (T19).
     """
+    dark = _unseen(view, "its related key", Side.PRIMARY)
     mine = [key for key in _seen(view, Side.PRIMARY) if key.multi_region]
+    yield from dark
     for key in mine:
         measured, wanted = ", ".join(key.related_regions), f"{view.region} among them"
         if view.region in key.related_regions:
@@ -104,7 +112,7 @@ def related_key(view: View) -> Iterator[Finding]:
                 "what was encrypted under it on the client's side cannot be opened in the DR region",
                 f"aws kms replicate-key --key-id {key.arn} --replica-region {view.region} (aws_kms_replica_key).",
             )
-    if not mine:
+    if not mine and not dark:
         yield view.none_expected("all keys", "no multi-Region key is in use")
 
 
@@ -119,6 +127,8 @@ def related_key(view: View) -> Iterator[Finding]:
 def policy_parity(view: View) -> Iterator[Finding]:
     """Key policies are not shared, not even by multi-Region keys: who may use a key is compared noun by noun (T19)."""
     here, there = _by_noun(view, Side.PRIMARY), _by_noun(view, Side.DR)
+    dark_keys = _unseen(view, "policies alike", Side.PRIMARY, Side.DR)
+    yield from dark_keys
     for noun in sorted(here.keys() & there.keys()):
         admitted = {who for key in here[noun] if not isinstance(key.admits, Unseen) for who in key.admits}
         dark = {key.admits for key in (*here[noun], *there[noun]) if isinstance(key.admits, Unseen)}
@@ -127,7 +137,7 @@ def policy_parity(view: View) -> Iterator[Finding]:
         for key in there[noun]:
             if not isinstance(key.admits, Unseen):
                 yield _admitting(view, noun, key, admitted)
-    if not here.keys() & there.keys():
+    if not here.keys() & there.keys() and not dark_keys:
         yield view.none_expected("all keys", _NONE + " on both sides")
 
 

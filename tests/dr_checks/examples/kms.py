@@ -57,6 +57,7 @@ EXAMPLES = [
     _case("related-key", Status.PASS, HERE[1].ref),
     _case("related-key", Status.FAIL, HERE[1].ref, here=_shared(HOME)),
     _case("related-key", Status.PASS, "all keys", here=HERE[:1]),
+    _case("related-key", Status.UNKNOWN, "a key", here=(HERE[1], DENIED)),
     _case("related-key", Status.UNKNOWN, "", here=DENIED),
     _case("policy-parity", Status.PASS, f"files: {FILES}"),
     _case("policy-parity", Status.PASS, f"files: {FILES}", admits=(ACCOUNT, ROLE)),
@@ -65,5 +66,7 @@ EXAMPLES = [
     _case("policy-parity", Status.UNKNOWN, "files", admits=DENIED),
     _case("policy-parity", Status.PASS, f"secrets: {THERE[1].ref}", state="absent", arn="", admits=()),
     _case("policy-parity", Status.PASS, "all keys", here=()),
+    _case("policy-parity", Status.UNKNOWN, "a key", there=(THERE[0], DENIED)),
+    _case("policy-parity", Status.UNKNOWN, "a key", here=(DENIED,)),
     _case("policy-parity", Status.UNKNOWN, "", here=DENIED),
 ]
