@@ -29,7 +29,7 @@ def demand(view: View) -> Demand:
     """The demand of a failover. A tenant without a service here counts in full. Raises CannotSee."""
     services = services_by_name(view, Side.DR)
     cpu_of = {d.arn: d.cpu for d in view.get(ecs.task_definitions, Side.DR) if isinstance(d, ecs.TaskDefinition)}
-    running = {name: service.running for name, service in services.items()}
+    running = {name: min(s.running, s.desired) for name, s in services.items()}  # a deployment runs both
     used = sum(count * cpu_of.get(services[name].task_definition, 0) for name, count in running.items())
     sizes, tasks, units = _sizes(view), 0, 0
     for tenant in view.tenants:

@@ -115,7 +115,7 @@ def free_addresses(view: View) -> Iterator[Finding]:
     needs: dict[tuple[str, ...], int] = {}
     for _, service in tenant_services(view, Side.DR):
         places = tuple(sorted(service.subnets))
-        more = view.env.capacity.tasks_per_service - service.running
+        more = view.env.capacity.tasks_per_service - min(service.running, service.desired)
         needs[places] = needs.get(places, 0) + max(0, more)
     for places, more in sorted(needs.items()):
         free = [standing[id_].free if id_ in standing else 0 for id_ in places]

@@ -67,7 +67,6 @@ def counted_deployments(self: Service) -> list[dict[str, Any]]:
 def _broken(service: Service, newest: dict[str, Any]) -> bool:
     """Whether the circuit breaker gave the newest deployment up; one that rolls back hides it.
 
-
     The sandbox does not retry a pull that failed, so one round of failures counts as AWS's three or more.
     """
     breaker = (service.__dict__.get("deployment_configuration") or {}).get("deploymentCircuitBreaker", {})

@@ -207,11 +207,11 @@ def _addresses(backend: EC2ContainerServiceBackend, subnet: str) -> set[str]:
 
 
 def _room(backend: EC2ContainerServiceBackend, wanted: Wanted) -> int:
-    """How many such tasks the region's vCPU quota still allows; unlimited while a world is built."""
+    """How many such tasks the region's vCPU quota still allows."""
     from sandbox.lacks.quotas import limit
 
     vcpu = float(wanted.definition.cpu or 0) / 1024
-    if transition_s() <= 0 or not vcpu or wanted.launch_type != "FARGATE":
+    if not vcpu or wanted.launch_type != "FARGATE":
         return 1_000_000
     used = vcpus_in_use(backend)
     allowed = limit(backend.account_id, backend.region_name, "fargate", "L-3032A538")

@@ -1,0 +1,76 @@
+"""Task definitions of the DR region that would start something else, or wait for the primary region (T18, T21)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.disasters.services import redefine
+from sandbox.world import World
+
+
+def _swap_region(text: str, world: World) -> str:
+    return text.replace(world.environment.regions.dr, world.environment.regions.primary)
+
+
+@disaster(
+    "definition-smaller",
+    "One tenant's task definition in the DR region asks for half the memory",
+    trips=("definitions.parity",),
+)
+def smaller(world: World) -> None:
+    """Register a revision with half the memory."""
+
+    def halve(revision: dict[str, Any]) -> None:
+        revision["memory"] = str(int(revision["memory"]) // 2)
+
+    redefine(world, Side.DR, world.tenants[-1], halve)
+
+
+@disaster(
+    "definition-variable-forgotten",
+    "A variable was added to one tenant's primary task definition alone",
+    trips=("definitions.parity",),
+)
+def variable_forgotten(world: World) -> None:
+    """Register a revision in the primary region with one more variable."""
+
+    def add(revision: dict[str, Any]) -> None:
+        revision["containerDefinitions"][0]["environment"].append({"name": "FEATURE_FLAGS", "value": "on"})
+
+    redefine(world, Side.PRIMARY, world.tenants[-1], add)
+
+
+@disaster(
+    "definition-primary-registry",
+    "One tenant's task definition in the DR region pulls from the primary region's registry",
+    trips=("definitions.image-registry",),
+)
+def primary_registry(world: World) -> None:
+    """Register a revision whose image is in the primary's registry."""
+
+    def pull(revision: dict[str, Any]) -> None:
+        container = revision["containerDefinitions"][0]
+        container["image"] = _swap_region(container["image"], world)
+
+    redefine(world, Side.DR, world.tenants[-1], pull)
+
+
+@disaster(
+    "definition-primary-database",
+    "One tenant's task definition in the DR region names the primary region's database",
+    trips=("definitions.primary-region-names",),
+)
+def primary_database(world: World) -> None:
+    """Register a revision whose database host is the primary's."""
+    env = world.environment
+    name = env.named(env.names.database)
+    found = world.call(Side.PRIMARY, "rds", "DescribeDBInstances", DBInstanceIdentifier=name)["DBInstances"][0]
+
+    def point(revision: dict[str, Any]) -> None:
+        for variable in revision["containerDefinitions"][0]["environment"]:
+            if variable["name"] == "WORDPRESS_DB_HOST":
+                variable["value"] = f"{found['Endpoint']['Address']}:{found['Endpoint']['Port']}"
+
+    redefine(world, Side.DR, world.tenants[-1], point)

@@ -1,0 +1,116 @@
+"""Images that the DR region would need and does not hold (T21)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.disasters.services import redefine
+from sandbox.world import World
+
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+def _repository(world: World) -> str:
+    return world.environment.named(world.environment.names.repository)
+
+
+def _images(world: World, side: Side) -> list[dict[str, Any]]:
+    """The images with their manifests, as BatchGetImage tells them."""
+    name = _repository(world)
+    ids = world.call(side, "ecr", "ListImages", repositoryName=name)["imageIds"]
+    return list(world.call(side, "ecr", "BatchGetImage", repositoryName=name, imageIds=ids)["images"])
+
+
+def _put_back(world: World, image: dict[str, Any]) -> None:
+    tag = {"imageTag": image["imageId"]["imageTag"]} if image["imageId"].get("imageTag") else {}
+    world.undo(
+        Side.DR,
+        "ecr",
+        "PutImage",
+        repositoryName=_repository(world),
+        imageManifest=image["imageManifest"],
+        imageManifestMediaType=image.get("imageManifestMediaType") or _MANIFEST,
+        **tag,
+    )
+
+
+@disaster(
+    "ecr-digest-deleted",
+    "A clean-up deleted the image that serves today from the DR region's registry",
+    trips=("ecr.digest-present",),
+)
+def digest_deleted(world: World) -> None:
+    """Delete every image of the DR repository."""
+    images = _images(world, Side.DR)
+    for image in images:
+        _put_back(world, image)
+    digests = [{"imageDigest": image["imageId"]["imageDigest"]} for image in images]
+    world.call(Side.DR, "ecr", "BatchDeleteImage", repositoryName=_repository(world), imageIds=digests)
+
+
+@disaster(
+    "ecr-repository-deleted",
+    "The image repository of the DR region was deleted",
+    trips=("ecr.repository-exists", "ecr.digest-present"),
+)
+def repository_deleted(world: World) -> None:
+    """Delete the DR repository with its images."""
+    name = _repository(world)
+    found = world.call(Side.DR, "ecr", "DescribeRepositories", repositoryNames=[name])["repositories"][0]
+    for image in _images(world, Side.DR):
+        _put_back(world, image)
+    world.undo(
+        Side.DR,
+        "ecr",
+        "CreateRepository",
+        repositoryName=name,
+        imageTagMutability=found["imageTagMutability"],
+        imageScanningConfiguration=found["imageScanningConfiguration"],
+        encryptionConfiguration=found["encryptionConfiguration"],
+        tags=world.call(Side.DR, "ecr", "ListTagsForResource", resourceArn=found["repositoryArn"])["tags"],
+    )
+    world.call(Side.DR, "ecr", "DeleteRepository", repositoryName=name, force=True)
+
+
+@disaster(
+    "ecr-replication-off",
+    "The primary region's image registry replicates nothing any more",
+    trips=("ecr.replication-rule",),
+)
+def replication_off(world: World) -> None:
+    """Put an empty replication configuration."""
+    rules = world.call(Side.PRIMARY, "ecr", "DescribeRegistry")["replicationConfiguration"]
+    world.undo(Side.PRIMARY, "ecr", "PutReplicationConfiguration", replicationConfiguration=rules)
+    world.call(Side.PRIMARY, "ecr", "PutReplicationConfiguration", replicationConfiguration={"rules": []})
+
+
+@disaster(
+    "ecr-old-release",
+    "One tenant's task definition in the DR region names last month's release",
+    trips=("images.parity",),
+)
+def old_release(world: World) -> None:
+    """Push another image to the DR registry, and let the last tenant's service run it."""
+    name = _repository(world)
+    manifest = json.loads(_images(world, Side.DR)[0]["imageManifest"])
+    manifest["layers"] = manifest["layers"][:1]
+    pushed = world.call(
+        Side.DR,
+        "ecr",
+        "PutImage",
+        repositoryName=name,
+        imageManifest=json.dumps(manifest),
+        imageManifestMediaType=_MANIFEST,
+        imageTag="last-month",
+    )
+    digest = pushed["image"]["imageId"]["imageDigest"]
+    world.undo(Side.DR, "ecr", "BatchDeleteImage", repositoryName=name, imageIds=[{"imageDigest": digest}])
+
+    def older(revision: dict[str, Any]) -> None:
+        container = revision["containerDefinitions"][0]
+        container["image"] = f"{container['image'].partition('@')[0]}@{digest}"
+
+    redefine(world, Side.DR, world.tenants[-1], older)

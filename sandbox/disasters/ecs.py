@@ -1,0 +1,131 @@
+"""Compute that is missing, does not start, or is placed or wired badly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.disasters.services import delete, lower_quota, redefine, service_of, stop_tasks, update
+from sandbox.world import World
+
+FARGATE, VCPU = "fargate", "L-3032A538"
+_SCARCE = 0.25  # vCPU: less than any task of the estate asks for
+_OLD_PLATFORM = "1.3.0"
+
+
+@disaster(
+    "ecs-cluster-deleted",
+    "Somebody deleted the cluster of the DR region and everything that ran in it",
+    trips=("ecs.cluster-active", "ecs.service-exists"),
+    consequences=("ecs.desired-and-running",),
+)
+def cluster_deleted(world: World) -> None:
+    """Delete every service, then the cluster."""
+    name = world.environment.named(world.environment.names.cluster)
+    found = world.call(Side.DR, "ecs", "DescribeClusters", clusters=[name], include=["SETTINGS", "TAGS"])
+    cluster = found["clusters"][0]
+    for tenant in world.tenants:
+        delete(world, Side.DR, tenant)
+    kept = {key: cluster[key] for key in ("settings", "capacityProviders", "tags") if cluster.get(key)}
+    world.undo(Side.DR, "ecs", "CreateCluster", clusterName=name, **kept)
+    world.call(Side.DR, "ecs", "DeleteCluster", cluster=name)
+
+
+@disaster(
+    "ecs-service-deleted",
+    "One tenant's service was deleted in the DR region",
+    trips=("ecs.service-exists",),
+)
+def service_deleted(world: World) -> None:
+    """Delete the last tenant's service in the DR region."""
+    delete(world, Side.DR, world.tenants[-1])
+
+
+@disaster(
+    "ecs-standby-stopped",
+    "The DR region has no Fargate capacity left, and one tenant's standby stopped",
+    trips=("ecs.desired-and-running", "quotas.fargate-vcpu"),
+    consequences=("elbv2-routing.healthy-targets",),
+)
+def standby_stopped(world: World) -> None:
+    """Lower the vCPU quota below one task, and stop the last tenant's tasks: none can be started in their place."""
+    lower_quota(world, Side.DR, FARGATE, VCPU, _SCARCE)
+    stop_tasks(world, Side.DR, world.tenants[-1])
+
+
+@disaster(
+    "ecs-primary-stopped",
+    "One tenant is down in the primary region: its tasks stopped and none can be started",
+    trips=("primary.services-running",),
+    consequences=("elbv2-routing.healthy-targets", "answers.as-recorded"),
+)
+def primary_stopped(world: World) -> None:
+    """Lower the primary's vCPU quota below one task, and stop the last tenant's tasks."""
+    lower_quota(world, Side.PRIMARY, FARGATE, VCPU, _SCARCE)
+    stop_tasks(world, Side.PRIMARY, world.tenants[-1])
+
+
+@disaster(
+    "ecs-deployment-failed",
+    "The newest release of one tenant could not be started in the DR region",
+    trips=("ecs.deployment-sound",),
+    consequences=("images.parity",),
+)
+def deployment_failed(world: World) -> None:
+    """Deploy an image that the DR registry does not hold, without rollback: the circuit breaker gives up."""
+
+    def absent_image(revision: dict[str, Any]) -> None:
+        container = revision["containerDefinitions"][0]
+        container["image"] = container["image"].partition("@")[0] + "@sha256:" + "0" * 64
+
+    breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
+    redefine(world, Side.DR, world.tenants[-1], absent_image, deploymentConfiguration=breaker)
+
+
+@disaster(
+    "ecs-target-group-detached",
+    "One tenant's service in the DR region no longer registers with its target group",
+    trips=("ecs.target-group-attached",),
+    consequences=("elbv2-routing.healthy-targets",),
+)
+def target_group_detached(world: World) -> None:
+    """Take the load balancer off the last tenant's service."""
+    update(world, Side.DR, world.tenants[-1], loadBalancers=[])
+
+
+@disaster(
+    "ecs-one-zone",
+    "Two tasks of one tenant run in the same zone of the DR region",
+    trips=("ecs.zone-spread", "vpc.zones"),
+)
+def one_zone(world: World) -> None:
+    """Run two tasks of the last tenant in a single subnet."""
+    tenant = world.tenants[-1]
+    update(world, Side.DR, tenant, networkConfiguration=_placed(world, tenant, places=1), desiredCount=2)
+
+
+@disaster(
+    "ecs-one-subnet",
+    "One tenant's service in the DR region may run in one zone only",
+    trips=("vpc.zones",),
+)
+def one_subnet(world: World) -> None:
+    """Leave the last tenant's service a single subnet."""
+    tenant = world.tenants[-1]
+    update(world, Side.DR, tenant, networkConfiguration=_placed(world, tenant, places=1))
+
+
+def _placed(world: World, tenant: str, places: int) -> dict[str, Any]:
+    network: dict[str, Any] = service_of(world, Side.DR, tenant)["networkConfiguration"]["awsvpcConfiguration"]
+    return {"awsvpcConfiguration": {**network, "subnets": network["subnets"][:places]}}
+
+
+@disaster(
+    "ecs-old-platform",
+    "One tenant's service in the DR region is held on an old Fargate platform",
+    trips=("ecs.platform-version",),
+)
+def old_platform(world: World) -> None:
+    """Pin the last tenant's service to a platform that cannot mount EFS."""
+    update(world, Side.DR, world.tenants[-1], platformVersion=_OLD_PLATFORM)

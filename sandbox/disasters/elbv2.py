@@ -1,0 +1,178 @@
+"""Load balancers that would not take, keep or find the traffic (T07, T11, T20)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.world import World
+
+_HOUR_S = "3600"
+_NOBODY_LISTENS = "9999"
+_OTHER_PORT = 8443
+
+
+def balancer_of(world: World, side: Side) -> dict[str, Any]:
+    """The environment's load balancer as DescribeLoadBalancers tells it."""
+    name = world.environment.named(world.environment.names.load_balancer)
+    return dict(world.call(side, "elbv2", "DescribeLoadBalancers", Names=[name])["LoadBalancers"][0])
+
+
+def _listener(world: World, protocol: str) -> dict[str, Any]:
+    arn = balancer_of(world, Side.DR)["LoadBalancerArn"]
+    found = world.call(Side.DR, "elbv2", "DescribeListeners", LoadBalancerArn=arn)["Listeners"]
+    return next(dict(one) for one in found if one["Protocol"] == protocol)
+
+
+def _modify_listener(world: World, listener: dict[str, Any], **changes: Any) -> None:
+    kept = {"Port": listener["Port"], "DefaultActions": listener["DefaultActions"]}
+    kept |= {"Certificates": [{"CertificateArn": one["CertificateArn"]} for one in listener.get("Certificates", [])]}
+    arn = listener["ListenerArn"]
+    world.undo(Side.DR, "elbv2", "ModifyListener", ListenerArn=arn, **kept)
+    world.call(Side.DR, "elbv2", "ModifyListener", ListenerArn=arn, **(kept | changes))
+
+
+def _attribute(world: World, side: Side, key: str, value: str) -> None:
+    arn = balancer_of(world, side)["LoadBalancerArn"]
+    held = world.call(side, "elbv2", "DescribeLoadBalancerAttributes", LoadBalancerArn=arn)["Attributes"]
+    before = next(one["Value"] for one in held if one["Key"] == key)
+    for turn, setting in ((world.undo, before), (world.call, value)):
+        change = {"LoadBalancerArn": arn, "Attributes": [{"Key": key, "Value": setting}]}
+        turn(side, "elbv2", "ModifyLoadBalancerAttributes", **change)
+
+
+@disaster(
+    "alb-failed",
+    "The load balancer of the DR region failed to be set up",
+    trips=("elbv2.active",),
+)
+def failed(world: World) -> None:
+    """Let the DR load balancer's state be failed."""
+    arn = balancer_of(world, Side.DR)["LoadBalancerArn"]
+    world.alter(Side.DR, "elbv2", ["load_balancers", arn], state="failed")
+
+
+@disaster(
+    "alb-other-addresses",
+    "The load balancer of the DR region answers on IPv6 too, the primary region's does not",
+    trips=("elbv2.alike",),
+)
+def other_addresses(world: World) -> None:
+    """Make the DR load balancer dual-stack."""
+    arn = balancer_of(world, Side.DR)["LoadBalancerArn"]
+    for turn, kind in ((world.undo, "ipv4"), (world.call, "dualstack")):
+        turn(Side.DR, "elbv2", "SetIpAddressType", LoadBalancerArn=arn, IpAddressType=kind)
+
+
+@disaster(
+    "alb-keep-alive-default",
+    "The primary's load balancer keeps idle clients for an hour, as it does by default",
+    trips=("elbv2.keep-alive",),
+)
+def keep_alive_default(world: World) -> None:
+    """Set the client keep-alive back to its default (T11)."""
+    _attribute(world, Side.PRIMARY, "client_keep_alive.seconds", _HOUR_S)
+
+
+@disaster(
+    "alb-unprotected",
+    "The load balancer of the DR region may be deleted by anyone's clean-up",
+    trips=("elbv2.deletion-protection",),
+)
+def unprotected(world: World) -> None:
+    """Switch deletion protection off."""
+    _attribute(world, Side.DR, "deletion_protection.enabled", "false")
+
+
+@disaster(
+    "alb-wrong-certificate",
+    "The HTTPS listener of the DR region presents somebody else's certificate",
+    trips=("elbv2.listener-certificates",),
+)
+def wrong_certificate(world: World) -> None:
+    """Let the listener present a certificate of another domain (T20)."""
+    listener = _listener(world, "HTTPS")
+    other = world.call(Side.DR, "acm", "RequestCertificate", DomainName="www.example.org", ValidationMethod="DNS")[
+        "CertificateArn"
+    ]
+    world.undo(Side.DR, "acm", "DeleteCertificate", CertificateArn=other)
+    _modify_listener(world, listener, Certificates=[{"CertificateArn": other}])
+
+
+@disaster(
+    "alb-other-port",
+    "The load balancer of the DR region listens for HTTPS on another port",
+    trips=("elbv2-routing.listeners",),
+)
+def other_port(world: World) -> None:
+    """Move the HTTPS listener to port 8443."""
+    _modify_listener(world, _listener(world, "HTTPS"), Port=_OTHER_PORT)
+
+
+@disaster(
+    "alb-default-refuses",
+    "The load balancer of the DR region answers unknown hosts with an error",
+    trips=("elbv2-routing.default-action",),
+    consequences=("health-checks.healthy-now",),
+)
+def default_refuses(world: World) -> None:
+    """Let the default action of the HTTP listener answer 503."""
+    refusal = {"StatusCode": "503", "ContentType": "text/plain", "MessageBody": "unavailable"}
+    action = {"Type": "fixed-response", "FixedResponseConfig": refusal}
+    _modify_listener(world, _listener(world, "HTTP"), DefaultActions=[action])
+
+
+@disaster(
+    "alb-rule-deleted",
+    "One tenant's host rule is missing on the load balancer of the DR region",
+    trips=("elbv2-routing.host-rules",),
+)
+def rule_deleted(world: World) -> None:
+    """Delete the last tenant's rule from the HTTP listener: the default action answers in its place."""
+    env = world.environment
+    name = env.named(env.names.target_group, tenant=world.tenants[-1])
+    group = world.call(Side.DR, "elbv2", "DescribeTargetGroups", Names=[name])["TargetGroups"][0]["TargetGroupArn"]
+    arn = _listener(world, "HTTP")["ListenerArn"]
+    pages = world.client("elbv2", env.regions.dr).get_paginator("describe_rules").paginate(ListenerArn=arn)
+    rules = [rule for page in pages for rule in page["Rules"]]
+    rule = next(one for one in rules if one["Actions"][0].get("TargetGroupArn") == group)
+    hosts = [host for one in rule["Conditions"] for host in one["HostHeaderConfig"]["Values"]]
+    world.undo(
+        Side.DR,
+        "elbv2",
+        "CreateRule",
+        ListenerArn=arn,
+        Priority=int(rule["Priority"]),
+        Conditions=[{"Field": "host-header", "HostHeaderConfig": {"Values": hosts}}],
+        Actions=[{"Type": "forward", "TargetGroupArn": group}],
+        Tags=world.call(Side.DR, "elbv2", "DescribeTags", ResourceArns=[rule["RuleArn"]])["TagDescriptions"][0]["Tags"],
+    )
+    world.call(Side.DR, "elbv2", "DeleteRule", RuleArn=rule["RuleArn"])
+
+
+@disaster(
+    "alb-health-path-changed",
+    "One tenant's target group in the DR region checks another path than the primary region's",
+    trips=("elbv2-routing.target-groups",),
+)
+def health_path_changed(world: World) -> None:
+    """Change the health check's path of the last tenant's group."""
+    _modify_group(world, HealthCheckPath="/status-of-old")
+
+
+@disaster(
+    "alb-targets-unhealthy",
+    "No task of one tenant passes its health check in the DR region",
+    trips=("elbv2-routing.healthy-targets", "elbv2-routing.target-groups"),
+)
+def targets_unhealthy(world: World) -> None:
+    """Check health on a port that no container listens on."""
+    _modify_group(world, HealthCheckPort=_NOBODY_LISTENS)
+
+
+def _modify_group(world: World, **changes: str) -> None:
+    name = world.environment.named(world.environment.names.target_group, tenant=world.tenants[-1])
+    group = world.call(Side.DR, "elbv2", "DescribeTargetGroups", Names=[name])["TargetGroups"][0]
+    for turn, values in ((world.undo, {key: group[key] for key in changes}), (world.call, changes)):
+        turn(Side.DR, "elbv2", "ModifyTargetGroup", TargetGroupArn=group["TargetGroupArn"], **values)

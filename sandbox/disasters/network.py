@@ -1,0 +1,125 @@
+"""Networks that are missing, full, or closed."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.disasters.elbv2 import balancer_of
+from sandbox.disasters.services import service_of, update
+from sandbox.world import World
+
+_HTTPS = 443
+_SMALLEST = 28
+
+
+def _vpc(world: World, side: Side) -> dict[str, Any]:
+    name = world.environment.named(world.environment.names.vpc)
+    named = {"Name": "tag:Name", "Values": [name]}
+    return dict(world.call(side, "ec2", "DescribeVpcs", Filters=[named])["Vpcs"][0])
+
+
+def _subnet(world: World, side: Side) -> str:
+    """Make one more subnet of the smallest size at the end of the VPC, in its first zone; mending deletes it."""
+    vpc = _vpc(world, side)
+    blocks = list(ipaddress.ip_network(vpc["CidrBlock"]).subnets(new_prefix=_SMALLEST))
+    inside = {"Name": "vpc-id", "Values": [vpc["VpcId"]]}
+    zone = world.call(side, "ec2", "DescribeSubnets", Filters=[inside])["Subnets"][0]["AvailabilityZone"]
+    made = world.call(
+        side, "ec2", "CreateSubnet", VpcId=vpc["VpcId"], CidrBlock=str(blocks[-1]), AvailabilityZone=zone
+    )["Subnet"]["SubnetId"]
+    world.undo(side, "ec2", "DeleteSubnet", SubnetId=made)
+    return str(made)
+
+
+@disaster(
+    "vpc-missing",
+    "The DR region has no VPC of the platform's name",
+    trips=("vpc.available",),
+)
+def vpc_missing(world: World) -> None:
+    """Rename the DR region's VPC."""
+    vpc, name = _vpc(world, Side.DR)["VpcId"], world.environment.named(world.environment.names.vpc)
+    for turn, value in ((world.undo, name), (world.call, "old-vpc")):
+        turn(Side.DR, "ec2", "CreateTags", Resources=[vpc], Tags=[{"Key": "Name", "Value": value}])
+
+
+@disaster(
+    "vpc-outgrown",
+    "The primary region's network got a subnet that the DR region's has not",
+    trips=("vpc.shape",),
+)
+def vpc_outgrown(world: World) -> None:
+    """Make one more subnet in the primary region."""
+    _subnet(world, Side.PRIMARY)
+
+
+@disaster(
+    "subnet-full",
+    "A subnet of the DR region has no address left for one tenant's tasks",
+    trips=("vpc.free-addresses",),
+)
+def subnet_full(world: World) -> None:
+    """Give the last tenant's service a small subnet more, and fill that one with network interfaces."""
+    tenant = world.tenants[-1]
+    network = service_of(world, Side.DR, tenant)["networkConfiguration"]["awsvpcConfiguration"]
+    small = _subnet(world, Side.DR)
+    _route_like(world, network["subnets"][0], small)
+    while world.call(Side.DR, "ec2", "DescribeSubnets", SubnetIds=[small])["Subnets"][0]["AvailableIpAddressCount"]:
+        made = world.call(Side.DR, "ec2", "CreateNetworkInterface", SubnetId=small)["NetworkInterface"]
+        world.undo(Side.DR, "ec2", "DeleteNetworkInterface", NetworkInterfaceId=made["NetworkInterfaceId"])
+    wider = {**network, "subnets": [*network["subnets"], small]}
+    update(world, Side.DR, tenant, networkConfiguration={"awsvpcConfiguration": wider})
+
+
+def _route_like(world: World, model: str, subnet: str) -> None:
+    filters = [{"Name": "association.subnet-id", "Values": [model]}]
+    table = world.call(Side.DR, "ec2", "DescribeRouteTables", Filters=filters)["RouteTables"][0]["RouteTableId"]
+    made = world.call(Side.DR, "ec2", "AssociateRouteTable", RouteTableId=table, SubnetId=subnet)["AssociationId"]
+    world.undo(Side.DR, "ec2", "DisassociateRouteTable", AssociationId=made)
+
+
+@disaster(
+    "security-group-closed",
+    "A security group of the DR region no longer lets HTTPS reach the load balancer",
+    trips=("vpc-reach.security-groups",),
+)
+def security_group_closed(world: World) -> None:
+    """Revoke the rule for port 443 from the load balancer's group."""
+    group = balancer_of(world, Side.DR)["SecurityGroups"][0]
+    ranges = [{"CidrIp": "0.0.0.0/0"}]
+    rule = {"IpProtocol": "tcp", "FromPort": _HTTPS, "ToPort": _HTTPS, "IpRanges": ranges}
+    world.undo(Side.DR, "ec2", "AuthorizeSecurityGroupIngress", GroupId=group, IpPermissions=[rule])
+    world.call(Side.DR, "ec2", "RevokeSecurityGroupIngress", GroupId=group, IpPermissions=[rule])
+
+
+@disaster(
+    "security-group-swapped",
+    "One tenant's service in the DR region stands behind another security group",
+    trips=("vpc-reach.attached-groups",),
+    consequences=("efs-mounts.tasks-admitted",),
+)
+def security_group_swapped(world: World) -> None:
+    """Let the last tenant's tasks carry the load balancer's group in place of their own."""
+    tenant = world.tenants[-1]
+    network = service_of(world, Side.DR, tenant)["networkConfiguration"]["awsvpcConfiguration"]
+    other = {**network, "securityGroups": balancer_of(world, Side.DR)["SecurityGroups"]}
+    update(world, Side.DR, tenant, networkConfiguration={"awsvpcConfiguration": other})
+
+
+@disaster(
+    "no-way-out",
+    "The private subnets of the DR region lost their way to the outside",
+    trips=("vpc-reach.way-out",),
+)
+def no_way_out(world: World) -> None:
+    """Delete the default route of the tasks' route table."""
+    network = service_of(world, Side.DR, world.tenants[-1])["networkConfiguration"]["awsvpcConfiguration"]
+    filters = [{"Name": "association.subnet-id", "Values": network["subnets"][:1]}]
+    table = world.call(Side.DR, "ec2", "DescribeRouteTables", Filters=filters)["RouteTables"][0]
+    route = next(one for one in table["Routes"] if one.get("DestinationCidrBlock") == "0.0.0.0/0")
+    where = {"RouteTableId": table["RouteTableId"], "DestinationCidrBlock": "0.0.0.0/0"}
+    world.undo(Side.DR, "ec2", "CreateRoute", NatGatewayId=route["NatGatewayId"], **where)
+    world.call(Side.DR, "ec2", "DeleteRoute", **where)

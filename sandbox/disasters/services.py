@@ -1,0 +1,96 @@
+"""What disasters of the compute share: a tenant's service as it is, changed, or running another task definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.world import World
+
+_DEFINED_BY = (
+    "family",
+    "taskRoleArn",
+    "executionRoleArn",
+    "networkMode",
+    "containerDefinitions",
+    "volumes",
+    "requiresCompatibilities",
+    "cpu",
+    "memory",
+    "runtimePlatform",
+)
+_CREATED_BY = (
+    "taskDefinition",
+    "desiredCount",
+    "launchType",
+    "platformVersion",
+    "schedulingStrategy",
+    "healthCheckGracePeriodSeconds",
+    "deploymentConfiguration",
+    "networkConfiguration",
+    "loadBalancers",
+    "propagateTags",
+    "tags",
+)
+Change = Callable[[dict[str, Any]], None]
+
+
+def named(world: World, tenant: str) -> dict[str, str]:
+    """Cluster and service of ``tenant``, as UpdateService wants them."""
+    env = world.environment
+    return {"cluster": env.named(env.names.cluster), "service": env.named(env.names.service, tenant=tenant)}
+
+
+def service_of(world: World, side: Side, tenant: str) -> dict[str, Any]:
+    """The tenant's service as DescribeServices tells it."""
+    who = named(world, tenant)
+    found = world.call(
+        side, "ecs", "DescribeServices", cluster=who["cluster"], services=[who["service"]], include=["TAGS"]
+    )
+    return dict(found["services"][0])
+
+
+def update(world: World, side: Side, tenant: str, **changes: Any) -> None:
+    """Change the tenant's service; mending puts back what ``changes`` names."""
+    before, who = service_of(world, side, tenant), named(world, tenant)
+    world.undo(side, "ecs", "UpdateService", **who, **{key: before[key] for key in changes})
+    world.call(side, "ecs", "UpdateService", **who, **changes)
+
+
+def delete(world: World, side: Side, tenant: str) -> None:
+    """Delete the tenant's service with its tasks; mending creates it anew."""
+    before, who = service_of(world, side, tenant), named(world, tenant)
+    kept = {key: before[key] for key in _CREATED_BY if before.get(key) not in (None, "", [])}
+    world.undo(side, "ecs", "CreateService", cluster=who["cluster"], serviceName=who["service"], **kept)
+    world.call(side, "ecs", "DeleteService", force=True, **who)
+
+
+def redefine(world: World, side: Side, tenant: str, change: Change, **more: Any) -> None:
+    """Let the tenant's service run a new revision of its task definition, changed in place by ``change``.
+
+    ``more`` are further changes of the service itself.
+    """
+    before = service_of(world, side, tenant)["taskDefinition"]
+    current = world.call(side, "ecs", "DescribeTaskDefinition", taskDefinition=before)["taskDefinition"]
+    revision = {key: current[key] for key in _DEFINED_BY if current.get(key)}
+    change(revision)
+    made = world.call(side, "ecs", "RegisterTaskDefinition", **revision)["taskDefinition"]["taskDefinitionArn"]
+    world.undo(side, "ecs", "DeregisterTaskDefinition", taskDefinition=made)
+    update(world, side, tenant, taskDefinition=made, **more)
+
+
+def lower_quota(world: World, side: Side, service: str, code: str, value: float) -> None:
+    """Set a quota to ``value``; mending asks for what it was."""
+    asked = {"ServiceCode": service, "QuotaCode": code}
+    before = world.call(side, "service-quotas", "GetServiceQuota", **asked)["Quota"]["Value"]
+    world.undo(side, "service-quotas", "RequestServiceQuotaIncrease", DesiredValue=before, **asked)
+    world.call(side, "service-quotas", "RequestServiceQuotaIncrease", DesiredValue=value, **asked)
+
+
+def stop_tasks(world: World, side: Side, tenant: str) -> None:
+    """Stop every task of the tenant's service; ECS starts others where it can."""
+    who = named(world, tenant)
+    tasks = world.call(side, "ecs", "ListTasks", cluster=who["cluster"], serviceName=who["service"])["taskArns"]
+    for task in tasks:
+        world.call(side, "ecs", "StopTask", cluster=who["cluster"], task=task, reason="a disaster of the sandbox")
