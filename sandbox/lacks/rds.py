@@ -162,6 +162,7 @@ def install() -> None:
     """Repair instances and replicas. Idempotent."""
     setattr(DBInstance, "status", TimedStatus())  # noqa: B010 - the emulator's class declares no such attribute
     setattr(DBSnapshot, "status", TimedStatus())  # noqa: B010 - same
+    setattr(DBInstance, "replication_state", None)  # noqa: B010 - same
     wrap(DBInstance, "__init__", _own_resource_id)
     wrap(RDSBackend, "create_db_instance", _created_in_time)
     wrap(RDSBackend, "reboot_db_instance", _reboot)

@@ -1,0 +1,230 @@
+"""The database itself, what it needs in the DR region, and its copies there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.errors import SandboxError
+from sandbox.state import now
+from sandbox.world import World
+
+LEFT_TO_BACKUPS = ("backup-plan.worst-case", "rds-copy.usable", "rds-copy.age", "rpo.met", "rpo.skew")
+
+
+def database_name(world: World) -> str:
+    """The identifier of the environment's database."""
+    return world.environment.named(world.environment.names.database)
+
+
+def described(world: World) -> dict[str, Any]:
+    """The primary database as DescribeDBInstances tells it."""
+    found = world.call(Side.PRIMARY, "rds", "describe_db_instances", DBInstanceIdentifier=database_name(world))
+    first: dict[str, Any] = found["DBInstances"][0]
+    return first
+
+
+def modify(world: World, **changed: Any) -> None:
+    """Modify the primary database, and record how it was."""
+    before, name = described(world), database_name(world)
+    was = {key: before[key] for key in changed}
+    world.undo(Side.PRIMARY, "rds", "modify_db_instance", DBInstanceIdentifier=name, ApplyImmediately=True, **was)
+    world.call(Side.PRIMARY, "rds", "modify_db_instance", DBInstanceIdentifier=name, ApplyImmediately=True, **changed)
+
+
+def replicated(world: World) -> dict[str, Any]:
+    """The automated backups kept in the DR region. Raises SandboxError where there are none."""
+    found = world.call(Side.DR, "rds", "describe_db_instance_automated_backups")["DBInstanceAutomatedBackups"]
+    away = [one for one in found if one["Region"] != world.environment.regions.dr]
+    if not away:
+        raise SandboxError("No automated backups are replicated in this world: nothing to break.")
+    first: dict[str, Any] = away[0]
+    return first
+
+
+def stop_replication(world: World) -> None:
+    """Stop the replication of automated backups; taking it back starts it anew."""
+    was = replicated(world)
+    again = {
+        "SourceDBInstanceArn": was["DBInstanceArn"],
+        "BackupRetentionPeriod": was["BackupRetentionPeriod"],
+        "KmsKeyId": was["KmsKeyId"],
+        "SourceRegion": world.environment.regions.primary,
+    }
+    world.undo(Side.DR, "rds", "start_db_instance_automated_backups_replication", **again)
+    arn = was["DBInstanceArn"]
+    world.call(Side.DR, "rds", "stop_db_instance_automated_backups_replication", SourceDBInstanceArn=arn)
+
+
+@disaster(
+    "database-backups-off",
+    "Somebody switched the database's automated backups off: RDS ends their replication too",
+    trips=("rds.retention", "rds-copy.automated-backups"),
+    consequences=LEFT_TO_BACKUPS,
+)
+def backups_off(world: World) -> None:
+    """Set the retention to 0."""
+    stop_replication(world)
+    modify(world, BackupRetentionPeriod=0)
+
+
+@disaster(
+    "database-unprotected",
+    "The database's deletion protection was switched off",
+    trips=("rds.deletion-protection",),
+)
+def unprotected(world: World) -> None:
+    """Switch deletion protection off."""
+    modify(world, DeletionProtection=False)
+
+
+@disaster("database-in-one-zone", "The database has no standby in another zone any more", trips=("rds.multi-az",))
+def in_one_zone(world: World) -> None:
+    """Make the database single-AZ."""
+    modify(world, MultiAZ=False)
+
+
+@disaster("dr-subnet-group-deleted", "The DR region's subnet group for databases is gone", trips=("rds.subnet-group",))
+def subnet_group_deleted(world: World) -> None:
+    """Delete the subnet group."""
+    name = world.environment.named(world.environment.names.db_subnet_group)
+    was = world.call(Side.DR, "rds", "describe_db_subnet_groups", DBSubnetGroupName=name)["DBSubnetGroups"][0]
+    world.undo(
+        Side.DR,
+        "rds",
+        "create_db_subnet_group",
+        DBSubnetGroupName=name,
+        DBSubnetGroupDescription=was["DBSubnetGroupDescription"],
+        SubnetIds=[subnet["SubnetIdentifier"] for subnet in was["Subnets"]],
+    )
+    world.call(Side.DR, "rds", "delete_db_subnet_group", DBSubnetGroupName=name)
+
+
+@disaster(
+    "dr-parameters-differ",
+    "A parameter was tuned in the primary region's group and never in the DR region's",
+    trips=("rds-parity.parameter-group",),
+)
+def parameters_differ(world: World) -> None:
+    """Change max_connections in the DR region's group only."""
+    name = world.environment.named(world.environment.names.db_parameter_group)
+    rows = world.call(Side.DR, "rds", "describe_db_parameters", DBParameterGroupName=name, Source="user")["Parameters"]
+    was = next(row["ParameterValue"] for row in rows if row["ParameterName"] == "max_connections")
+    for do, value in ((world.undo, was), (world.call, "66")):
+        row = {"ParameterName": "max_connections", "ParameterValue": value, "ApplyMethod": "immediate"}
+        do(Side.DR, "rds", "modify_db_parameter_group", DBParameterGroupName=name, Parameters=[row])
+
+
+@disaster(
+    "option-group-in-one-region",
+    "The database was given an option group that the DR region does not have",
+    trips=("rds-parity.option-group",),
+)
+def option_group_in_one_region(world: World) -> None:
+    """Create an option group in the primary region and use it."""
+    before, name = described(world), f"{database_name(world)}-audit"
+    world.undo(Side.PRIMARY, "rds", "delete_option_group", OptionGroupName=name)
+    world.call(
+        Side.PRIMARY,
+        "rds",
+        "create_option_group",
+        OptionGroupName=name,
+        EngineName=before["Engine"],
+        MajorEngineVersion=before["EngineVersion"].rpartition(".")[0],
+        OptionGroupDescription="Audit log",
+    )
+    world.alter(Side.PRIMARY, "rds", ("databases", database_name(world)), option_group_name=name)
+
+
+@disaster(
+    "engine-version-not-offered",
+    "The database runs an engine version that the DR region no longer offers",
+    trips=("rds-parity.engine-version",),
+)
+def version_not_offered(world: World) -> None:
+    """Let the primary run an old minor version."""
+    world.alter(Side.PRIMARY, "rds", ("databases", database_name(world)), engine_version="8.0.28")
+
+
+@disaster(
+    "instance-class-not-offered",
+    "The database was moved to an instance class that the DR region does not have",
+    trips=("rds-parity.orderable",),
+)
+def class_not_offered(world: World) -> None:
+    """Change the class to one with a table of its own in AWS's list of regions."""
+    modify(world, DBInstanceClass="db.x2iedn.large")
+
+
+@disaster(
+    "database-backups-not-replicated",
+    "The replication of the database's automated backups was stopped",
+    trips=("rds-copy.automated-backups", "backup-plan.worst-case"),
+    consequences=LEFT_TO_BACKUPS,
+)
+def not_replicated(world: World) -> None:
+    """Stop the replication of automated backups."""
+    stop_replication(world)
+
+
+@disaster(
+    "database-copies-stand-still",
+    "Replicated backups stopped moving three hours ago, and so did the backup copies: only their status looks well",
+    trips=("rds-copy.age", "rds-copy.automated-backups", "rpo.met", "rpo.skew"),
+    consequences=("backup-plan.worst-case", "rds-copy.usable", "backup.copy-age"),
+)
+def copies_stand_still(world: World) -> None:
+    """Freeze the restore window, and make every younger recovery point of the database as old."""
+    old, was = now() - timedelta(hours=3), replicated(world)
+    arn = was["DBInstanceAutomatedBackupsArn"]
+    world.alter(Side.DR, "rds", ("automated_backup_replications", arn), frozen_at=old)
+    age_points(world, was["DBInstanceArn"], old)
+
+
+def age_points(world: World, resource_arn: str, until: Any) -> None:
+    """Make every recovery point of a resource in the DR vault as old as ``until`` at least."""
+    listed = world.call(
+        Side.DR,
+        "backup",
+        "list_recovery_points_by_backup_vault",
+        BackupVaultName=world.environment.named(world.environment.names.dr_vault),
+        ByResourceArn=resource_arn,
+        ByCreatedAfter=until,
+    )
+    for point in listed["RecoveryPoints"]:
+        world.alter(Side.DR, "backup", ("recovery_points", point["RecoveryPointArn"]), created=until)
+
+
+@disaster(
+    "database-without-copy",
+    "Replication of backups was stopped and the key of the DR vault is disabled: no copy of the database is usable",
+    trips=("rds-copy.usable",),
+    consequences=("rds-copy.automated-backups", "backup.key-usable", *LEFT_TO_BACKUPS),
+)
+def without_copy(world: World) -> None:
+    """Stop the replication and disable the vault's key."""
+    stop_replication(world)
+    disable_vault_key(world)
+
+
+def disable_vault_key(world: World) -> None:
+    """Disable the key of the DR vault."""
+    name = world.environment.named(world.environment.names.dr_vault)
+    key = world.call(Side.DR, "backup", "describe_backup_vault", BackupVaultName=name)["EncryptionKeyArn"]
+    world.undo(Side.DR, "kms", "enable_key", KeyId=key)
+    world.call(Side.DR, "kms", "disable_key", KeyId=key)
+
+
+@disaster(
+    "database-copy-key-disabled",
+    "The key of the replicated database backups was disabled in the DR region",
+    trips=("rds-copy.key-usable",),
+    consequences=LEFT_TO_BACKUPS,
+)
+def copy_key_disabled(world: World) -> None:
+    """Disable the key."""
+    key = replicated(world)["KmsKeyId"]
+    world.undo(Side.DR, "kms", "enable_key", KeyId=key)
+    world.call(Side.DR, "kms", "disable_key", KeyId=key)

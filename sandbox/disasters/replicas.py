@@ -1,0 +1,69 @@
+"""A read replica of the database in the DR region: made whole first, then broken."""
+
+from __future__ import annotations
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.disasters.databases import database_name, described, replicated
+from sandbox.world import World
+
+KEPT_DAYS = 7
+
+
+def replica_name(world: World) -> str:
+    """The identifier of the replica these disasters make."""
+    return f"{database_name(world)}-replica"
+
+
+def make_replica(world: World, kept_days: int = KEPT_DAYS) -> None:
+    """Make a sound replica in the DR region, its backups kept for ``kept_days``; taking it back deletes it."""
+    names, name = world.environment.names, replica_name(world)
+    world.undo(Side.DR, "rds", "delete_db_instance", DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    asked = {
+        "DBSubnetGroupName": world.environment.named(names.db_subnet_group),
+        "DBParameterGroupName": world.environment.named(names.db_parameter_group),
+        "KmsKeyId": replicated(world)["KmsKeyId"],
+        "MultiAZ": True,
+    }
+    world.call(
+        Side.DR,
+        "rds",
+        "create_db_instance_read_replica",
+        DBInstanceIdentifier=name,
+        SourceDBInstanceIdentifier=described(world)["DBInstanceArn"],
+        SourceRegion=world.environment.regions.primary,
+        **asked,
+    )
+    world.alter(Side.DR, "rds", ("databases", name), deletion_protection=True, backup_retention_period=kept_days)
+
+
+@disaster(
+    "replica-stopped",
+    "The database's read replica stopped replicating, and its lag metric vanished",
+    trips=("rds-replica.state", "rds-replica.lag"),
+)
+def stopped(world: World) -> None:
+    """Let replication stop by itself: CloudWatch then has no ReplicaLag (T23)."""
+    make_replica(world)
+    world.alter(Side.DR, "rds", ("databases", replica_name(world)), replication_state="stopped")
+
+
+@disaster(
+    "replica-too-small",
+    "The primary database's storage was doubled, its read replica's was not",
+    trips=("rds-replica.size",),
+)
+def too_small(world: World) -> None:
+    """Shrink the replica's storage."""
+    make_replica(world)
+    world.alter(Side.DR, "rds", ("databases", replica_name(world)), allocated_storage=100)
+
+
+@disaster(
+    "replica-without-backups",
+    "The read replica keeps no backups: once promoted, nothing could be undone",
+    trips=("rds-replica.backups",),
+)
+def without_backups(world: World) -> None:
+    """Make a replica with a retention of 0."""
+    make_replica(world, kept_days=0)
