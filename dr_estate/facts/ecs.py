@@ -208,7 +208,7 @@ def _container(row: dict[str, Any]) -> Container:
         name=row["name"],
         image=row["image"],
         ports=tuple(p["containerPort"] for p in row.get("portMappings", [])),
-        environment=tuple(sorted((e["name"], _harmless(e["name"], e["value"])) for e in row.get("environment", []))),
+        environment=tuple(sorted((e["name"], harmless(e["name"], e["value"])) for e in row.get("environment", []))),
         secrets=tuple(sorted((s["name"], s["valueFrom"]) for s in row.get("secrets", []))),
         log_group=log.get("awslogs-group", ""),
         log_region=log.get("awslogs-region", ""),
@@ -216,7 +216,7 @@ def _container(row: dict[str, Any]) -> Container:
     )
 
 
-def _harmless(name: str, value: str) -> str:
+def harmless(name: str, value: str) -> str:
     """The value, or its digest where the name says it is a secret: plain variables do hold passwords now and then."""
     if _SECRET_NAME.search(name):
         return f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
