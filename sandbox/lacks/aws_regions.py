@@ -7,6 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+CERTIFICATES_OF_CLOUDFRONT = "us-east-1"
+"""The one region whose certificates CloudFront takes (T20)."""
+
 
 @cache
 def _table() -> dict[str, Any]:

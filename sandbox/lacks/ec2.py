@@ -1,6 +1,6 @@
 """EC2: the tasks' network interfaces and addresses, and which regions the account opted in to (T16, T33).
 
-The emulator knows neither the interfaces of Fargate tasks nor that af-south-1 and others are opt-in regions.
+The emulator knows neither the interfaces of Fargate tasks nor that some regions are opt-in.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ def fresh_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No outage, no extras, and credentials that belong to nobody."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # a thousand images that no test needs
     install()
     for kept in (STATE.stopped, STATE.extras, STATE.outages):
         kept.clear()

@@ -1,0 +1,131 @@
+"""Policy documents judged as IAM judges them: pure (IAM User Guide, "Policy evaluation logic").
+
+Actions, resources and conditions with wildcards; an explicit deny wins; what nothing allows is an implicit deny.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY = "allowed", "explicitDeny", "implicitDeny"
+Context = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A document and what it is called. ``kind`` is as in MatchedStatements (API_Statement)."""
+
+    id: str
+    document: str
+    kind: str = "IAM Policy"
+
+
+@dataclass
+class Decision:
+    """``word`` is allowed, explicitDeny or implicitDeny; ``matched`` are the policies that decided it."""
+
+    word: str
+    matched: list[Policy] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One action on one resource in a context; resource None stands for any."""
+
+    action: str
+    resource: str | None
+    context: Context
+
+
+def decide(policies: Iterable[Policy], asked: Asked, boundaries: Iterable[Policy] = ()) -> Decision:
+    """Judge ``asked`` by ``policies``; where there are ``boundaries``, one of them must allow it too."""
+    decision = _judged(policies, asked)
+    held = list(boundaries)
+    if not held:
+        return decision
+    within = _judged(held, asked)
+    if EXPLICIT_DENY in (decision.word, within.word):
+        return decision if decision.word == EXPLICIT_DENY else within
+    return decision if within.word == ALLOWED else Decision(IMPLICIT_DENY, missing=decision.missing | within.missing)
+
+
+def _judged(policies: Iterable[Policy], asked: Asked) -> Decision:
+    found: dict[str, list[Policy]] = {"Allow": [], "Deny": []}
+    missing: set[str] = set()
+    for policy in policies:
+        for statement in statements(policy.document):
+            if _concerns(statement, asked) and _holds(statement.get("Condition") or {}, asked.context, missing):
+                found[statement["Effect"]].append(policy)
+    if found["Deny"]:
+        return Decision(EXPLICIT_DENY, found["Deny"], missing)
+    return Decision(ALLOWED if found["Allow"] else IMPLICIT_DENY, found["Allow"], missing)
+
+
+def statements(document: str) -> list[dict[str, Any]]:
+    """The statements of a document. Raises ValueError where it is no JSON."""
+    held: Any = json.loads(document)["Statement"]
+    return held if isinstance(held, list) else [held]
+
+
+def _listed(value: Any) -> list[str]:
+    return [str(one) for one in (value if isinstance(value, list) else [value])]
+
+
+def like(pattern: str, value: str, ignore_case: bool = False) -> bool:
+    """Whether ``value`` fits a pattern of ``*`` and ``?``."""
+    words = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(words, value, re.IGNORECASE if ignore_case else 0) is not None
+
+
+def _concerns(statement: dict[str, Any], asked: Asked) -> bool:
+    negated = "NotAction" in statement
+    actions = _listed(statement["NotAction"] if negated else statement.get("Action", []))
+    if any(like(one, asked.action, ignore_case=True) for one in actions) == negated:
+        return False
+    if asked.resource is None or not {"Resource", "NotResource"} & statement.keys():
+        return True
+    negated = "NotResource" in statement
+    resources = _listed(statement["NotResource"] if negated else statement["Resource"])
+    return any(like(one, asked.resource) for one in resources) != negated
+
+
+def _holds(conditions: dict[str, dict[str, Any]], context: Context, missing: set[str]) -> bool:
+    return all(
+        _condition(operator, key, _listed(wanted), context, missing)
+        for operator, pairs in conditions.items()
+        for key, wanted in pairs.items()
+    )
+
+
+def _condition(operator: str, key: str, wanted: list[str], context: Context, missing: set[str]) -> bool:
+    known = {name.lower(): values for name, values in context.items()}
+    word = operator.rpartition(":")[2]
+    bare = word.removesuffix("IfExists")
+    held = known.get(key.lower())
+    if bare == "Null":
+        return (held is None) == (wanted[0].lower() == "true")
+    if held is None:
+        missing.add(key)
+        return bare != word or "Not" in bare
+    test = _TESTS.get(bare.replace("Not", ""))
+    if test is None:
+        raise ValueError(f"condition operator {operator} is not known to the sandbox")
+    fits = [any(test(one, value) for one in wanted) for value in held]
+    positive = all(fits) if operator.startswith("ForAllValues:") else any(fits)
+    return positive != ("Not" in bare)
+
+
+_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda wanted, value: wanted == value,
+    "StringEqualsIgnoreCase": lambda wanted, value: wanted.lower() == value.lower(),
+    "StringLike": like,
+    "ArnEquals": like,
+    "ArnLike": like,
+    "Bool": lambda wanted, value: wanted.lower() == value.lower(),
+    "NumericEquals": lambda wanted, value: float(wanted) == float(value),
+}

@@ -1,0 +1,261 @@
+"""ECS services with tasks behind them: started, listed, described, replaced and stopped as AWS does it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sandbox.lacks.ecs_tasks import Wanted, launch
+from sandbox.state import STATE, now
+from tests.sandbox.lacks.compute import platform, push
+from tests.sandbox.lacks.conftest import DR, PRIMARY, Clients
+
+
+def _code(refused: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(refused.value.response["Error"]["Code"])
+
+
+def test_a_service_runs_the_tasks_it_was_asked_for(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=2)
+    service, tasks = there.service(), there.tasks()
+    assert (service["desiredCount"], service["runningCount"], service["pendingCount"]) == (2, 2, 0)
+    assert [deployment["rolloutState"] for deployment in service["deployments"]] == ["COMPLETED"]
+    assert [task["lastStatus"] for task in tasks] == ["RUNNING", "RUNNING"]
+    assert {task["availabilityZone"] for task in tasks} == {f"{DR}a", f"{DR}b"}
+    assert {task["taskDefinitionArn"] for task in tasks} == {service["taskDefinition"]}
+    assert {(task["launchType"], task["group"]) for task in tasks} == {("FARGATE", "service:tenant-a")}
+    assert aws("ecs", PRIMARY).list_clusters()["clusterArns"] == []
+
+
+def test_a_task_tells_the_digest_its_own_regions_registry_holds(aws: Clients) -> None:
+    image, digest = push(aws, DR, "6.7")
+    there = platform(aws, DR)
+    there.serve(tasks=1, image=image)
+    assert [c["imageDigest"] for task in there.tasks() for c in task["containers"]] == [digest]
+
+
+def test_a_task_whose_image_its_registry_lacks_never_runs(aws: Clients) -> None:
+    image, _ = push(aws, DR, "6.7")
+    there = platform(aws, DR)
+    there.serve(tasks=1, image=image.replace("6.7", "6.8"))
+    service = there.service()
+    assert service["runningCount"] == 0
+    assert service["deployments"][0]["rolloutState"] != "COMPLETED"
+    stopped = there.tasks(desiredStatus="STOPPED")
+    assert stopped
+    assert stopped[0]["stoppedReason"].startswith("CannotPullContainerError")
+
+
+def test_scaling_to_nothing_stops_the_tasks_and_scaling_up_starts_new_ones(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=2)
+    first = {task["taskArn"] for task in there.tasks()}
+    there.scale(0)
+    assert there.service()["runningCount"] == 0
+    assert there.tasks() == []
+    assert {task["taskArn"] for task in there.tasks(desiredStatus="STOPPED")} == first
+    there.scale(3)
+    assert there.service()["runningCount"] == 3
+    assert not first & {task["taskArn"] for task in there.tasks()}
+
+
+def test_describing_a_service_does_not_move_it(aws: Clients) -> None:
+    STATE.extras["transition_s"] = 600.0
+    there = platform(aws, DR)
+    there.serve(tasks=2)
+    seen = [there.service() for _ in range(3)]
+    assert [(one["runningCount"], one["pendingCount"]) for one in seen] == [(0, 2)] * 3
+    assert seen[-1]["deployments"][0]["rolloutState"] == "IN_PROGRESS"
+    assert {task["lastStatus"] for task in there.tasks()} == {"PENDING"}
+
+
+def test_a_new_revision_replaces_the_tasks_by_tasks_of_its_own(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=2)
+    newer = there.register("nginx:1.28")
+    there.client("ecs").update_service(cluster="shop", service="tenant-a", taskDefinition="tenant-a:2")
+    assert {task["taskDefinitionArn"] for task in there.tasks()} == {newer}
+    service = there.service()
+    assert service["taskDefinition"] == newer
+    assert len(service["deployments"]) == 1
+
+
+def test_more_than_a_hundred_tasks_start_at_twenty_a_second(aws: Clients) -> None:
+    STATE.extras["transition_s"] = 0.001
+    there = platform(aws, DR)
+    there.serve(tasks=0)
+    aws("service-quotas", DR).request_service_quota_increase(
+        ServiceCode="fargate", QuotaCode="L-3032A538", DesiredValue=500.0
+    )
+    begun = now()
+    there.scale(140)
+    from moto.ecs.models import ecs_backends
+
+    backend = ecs_backends["123456789012"][DR]
+    waits = sorted((task.runs_at - begun).total_seconds() for task in backend.__dict__["tasks_by_id"].values())
+    assert waits[99] < 1.0
+    assert 1.5 < waits[-1] < 2.5
+
+
+def test_the_vcpu_quota_stops_a_scale_out_and_raising_it_lets_it_go_on(aws: Clients) -> None:
+    STATE.extras["transition_s"] = 0.001
+    there = platform(aws, DR)
+    there.serve(tasks=0)
+    there.scale(20)
+    assert len(there.tasks()) == 12
+    assert "unable to place a task" in " ".join(event["message"] for event in there.service()["events"])
+    aws("service-quotas", DR).request_service_quota_increase(
+        ServiceCode="fargate", QuotaCode="L-3032A538", DesiredValue=10.0
+    )
+    assert len(there.tasks()) == 20
+
+
+def test_a_subnet_without_addresses_takes_no_more_tasks(aws: Clients) -> None:
+    there = platform(aws, DR)
+    ec2 = there.client("ec2")
+    vpc = ec2.describe_subnets(SubnetIds=there.subnets)["Subnets"][0]["VpcId"]
+    small = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.9.0/28")["Subnet"]["SubnetId"]
+    there.subnets = [small]
+    there.serve(tasks=15)
+    assert there.service()["runningCount"] == 11
+    assert ec2.describe_subnets(SubnetIds=[small])["Subnets"][0]["AvailableIpAddressCount"] == 0
+    there.scale(3)
+    assert ec2.describe_subnets(SubnetIds=[small])["Subnets"][0]["AvailableIpAddressCount"] == 8
+    there.scale(9)
+    assert there.service()["runningCount"] == 9
+
+
+def test_a_service_needs_no_security_group_of_its_own(aws: Clients) -> None:
+    there = platform(aws, DR)
+    ecs = there.client("ecs")
+    ecs.create_cluster(clusterName="bare")
+    there.register("nginx:1.27")
+    made = ecs.create_service(
+        cluster="bare",
+        serviceName="s",
+        taskDefinition="tenant-a",
+        desiredCount=1,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": {"subnets": there.subnets}},
+    )["service"]
+    assert len(made["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]) == 1
+    with pytest.raises(ClientError) as twice:
+        ecs.create_service(cluster="bare", serviceName="s", taskDefinition="tenant-a", desiredCount=1)
+    assert _code(twice) == "InvalidParameterException"
+
+
+def test_a_stopped_task_of_a_service_is_replaced(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=2)
+    victim = there.tasks()[0]["taskArn"]
+    stopped = there.client("ecs").stop_task(cluster="shop", task=victim, reason="drill")["task"]
+    assert (stopped["lastStatus"], stopped["stoppedReason"]) == ("STOPPED", "drill")
+    left = {task["taskArn"] for task in there.tasks()}
+    assert len(left) == 2
+    assert victim not in left
+
+
+def test_a_task_run_by_hand_is_a_task_of_its_family(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=1)
+    ecs = there.client("ecs")
+    ran = ecs.run_task(
+        cluster="shop",
+        taskDefinition="tenant-a",
+        launchType="FARGATE",
+        count=2,
+        networkConfiguration=there.network,
+    )
+    assert (len(ran["tasks"]), ran["failures"]) == (2, [])
+    assert len(ecs.list_tasks(cluster="shop", family="tenant-a")["taskArns"]) == 3
+    assert len(ecs.list_tasks(cluster="shop", serviceName="tenant-a")["taskArns"]) == 1
+
+
+def test_a_deleted_service_has_no_tasks_and_is_listed_no_more(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=2)
+    ecs = there.client("ecs")
+    assert len(ecs.list_services(cluster="shop")["serviceArns"]) == 1
+    ecs.delete_service(cluster="shop", service="tenant-a", force=True)
+    assert ecs.list_services(cluster="shop")["serviceArns"] == []
+    service = there.service()
+    assert (service["status"], service["runningCount"]) == ("INACTIVE", 0)
+
+
+def test_settings_of_a_service_and_container_are_told_as_they_were_given(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=1, healthCheckGracePeriodSeconds=60, platformVersion="1.4.0", enableExecuteCommand=True)
+    service = there.service()
+    assert (service["healthCheckGracePeriodSeconds"], service["enableExecuteCommand"]) == (60, True)
+    check = {"command": ["CMD", "true"], "interval": 30}
+    secret = [{"name": "KEY", "valueFrom": "arn:aws:ssm:x"}]
+    arn = there.register("nginx:1.27", healthCheck=check, secrets=secret, stopTimeout=30)
+    held = there.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    container = held["containerDefinitions"][0]
+    assert container["healthCheck"] == check
+    assert (container["secrets"], container["stopTimeout"]) == (secret, 30)
+    assert held["registeredAt"] <= now() + timedelta(seconds=1)
+
+
+def test_a_family_means_its_newest_active_revision(aws: Clients) -> None:
+    there = platform(aws, DR)
+    older, newer = there.register("nginx:1"), there.register("nginx:2")
+    ecs = there.client("ecs")
+    ecs.deregister_task_definition(taskDefinition=newer)
+    told = ecs.describe_task_definition(taskDefinition="tenant-a")["taskDefinition"]["taskDefinitionArn"]
+    assert told == older
+    assert there.register("nginx:3").endswith(":3")
+
+
+def test_lists_come_in_pages_and_descriptions_by_tens(aws: Clients) -> None:
+    there = platform(aws, DR)
+    ecs = there.client("ecs")
+    ecs.create_cluster(clusterName="shop")
+    there.register("nginx:1")
+    for number in range(12):
+        ecs.create_service(
+            cluster="shop",
+            serviceName=f"s{number}",
+            taskDefinition="tenant-a",
+            desiredCount=1,
+            launchType="FARGATE",
+            networkConfiguration=there.network,
+        )
+    pages = list(ecs.get_paginator("list_services").paginate(cluster="shop"))
+    assert [len(page["serviceArns"]) for page in pages] == [10, 2]
+    everything = [arn for page in pages for arn in page["serviceArns"]]
+    with pytest.raises(ClientError) as many:
+        ecs.describe_services(cluster="shop", services=everything)
+    assert _code(many) == "InvalidParameterException"
+    cluster = ecs.describe_clusters(clusters=["shop"])["clusters"][0]
+    assert (cluster["activeServicesCount"], cluster["runningTasksCount"]) == (12, 12)
+
+
+def test_a_missing_task_is_a_failure_and_not_silence(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=1)
+    answer = there.client("ecs").describe_tasks(cluster="shop", tasks=["0" * 32])
+    assert [failure["reason"] for failure in answer["failures"]] == ["MISSING"]
+
+
+def test_a_target_group_behind_no_load_balancer_is_refused(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.client("elbv2").delete_rule(RuleArn=there.rule)
+    with pytest.raises(ClientError) as loose:
+        there.serve()
+    assert "does not have an associated load balancer" in str(loose.value)
+
+
+def test_launching_for_nobody_starts_nothing(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.register("nginx:1")
+    from moto.ecs.models import ecs_backends
+
+    backend: Any = ecs_backends["123456789012"][DR]
+    definition = backend.describe_task_definition("tenant-a")
+    assert launch(backend, Wanted("shop", "service:x", definition, "test"), 0) == []
+    assert len(launch(backend, Wanted("shop", "service:x", definition, "test"), 1)) == 1
