@@ -8,49 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.state import STATE, now
+from sandbox.state import now
 from tests.sandbox.lacks.compute import Platform, platform
 from tests.sandbox.lacks.conftest import DR, PRIMARY, Clients, go_dark
-
-Metric = dict[str, Any]
-
-
-def metric(namespace: str, name: str, **dimensions: str) -> Metric:
-    rows = [{"Name": key, "Value": value} for key, value in dimensions.items()]
-    return {"Namespace": namespace, "MetricName": name, "Dimensions": rows}
-
-
-def read(aws: Clients, region: str, *metrics: Metric, stat: str = "Average", **more: Any) -> list[Any]:
-    """Values of the last ten minutes, newest first, one list a metric."""
-    queries = [
-        {"Id": f"m{n}", "MetricStat": {"Metric": one, "Period": 60, "Stat": stat}} for n, one in enumerate(metrics)
-    ]
-    window = {"StartTime": now() - timedelta(minutes=10), "EndTime": now() + timedelta(minutes=1)}
-    told = aws("cloudwatch", region).get_metric_data(MetricDataQueries=queries, **(window | more))
-    return [row["Values"] for row in told["MetricDataResults"]]
-
-
-def hosts(there: Platform, name: str = "HealthyHostCount") -> Metric:
-    return metric(
-        "AWS/ApplicationELB",
-        name,
-        LoadBalancer=there.balancer.partition(":loadbalancer/")[2],
-        TargetGroup="targetgroup/" + there.target_group.partition(":targetgroup/")[2],
-    )
-
-
-def database(aws: Clients, region: str, name: str, **more: Any) -> str:
-    made = aws("rds", region).create_db_instance(
-        DBInstanceIdentifier=name,
-        DBInstanceClass="db.t3.medium",
-        Engine="mysql",
-        AllocatedStorage=50,
-        MasterUsername="admin",
-        MasterUserPassword="not-a-secret",
-        BackupRetentionPeriod=7,
-        **more,
-    )
-    return str(made["DBInstance"]["DBInstanceArn"])
+from tests.sandbox.lacks.measuring import database, hosts, metric, read
 
 
 def test_host_counts_follow_the_targets_and_are_absent_without_any(aws: Clients) -> None:
@@ -109,70 +70,6 @@ def test_requests_go_where_dns_sends_them(aws: Clients) -> None:
     assert (requests(here), requests(there)) == (set(), {600.0})
 
 
-def test_replica_lag_disappears_when_the_source_goes_dark(aws: Clients) -> None:
-    arn = database(aws, PRIMARY, "db")
-    aws("rds", DR).create_db_instance_read_replica(
-        DBInstanceIdentifier="copy", SourceDBInstanceIdentifier=arn, SourceRegion=PRIMARY
-    )
-    lag = metric("AWS/RDS", "ReplicaLag", DBInstanceIdentifier="copy")
-    assert set(read(aws, DR, lag)[0]) == {2.0}
-    assert read(aws, PRIMARY, metric("AWS/RDS", "ReplicaLag", DBInstanceIdentifier="db")) == [[]]
-    go_dark(PRIMARY, minutes_ago=30)
-    assert read(aws, DR, lag) == [[]]
-    assert read(aws, DR, metric("AWS/RDS", "CPUUtilization", DBInstanceIdentifier="copy"))[0]
-
-
-def test_a_databases_free_storage_is_part_of_what_it_has(aws: Clients) -> None:
-    database(aws, PRIMARY, "db")
-    free = read(aws, PRIMARY, metric("AWS/RDS", "FreeStorageSpace", DBInstanceIdentifier="db"))[0]
-    assert 0 < free[0] < 50 * 1024**3
-    assert read(aws, PRIMARY, metric("AWS/RDS", "FreeStorageSpace", DBInstanceIdentifier="other")) == [[]]
-
-
-def test_time_since_last_sync_grows_once_nothing_arrives(aws: Clients) -> None:
-    efs = aws("efs", PRIMARY)
-    source = efs.create_file_system(CreationToken="files", Encrypted=True)["FileSystemId"]
-    made = efs.create_replication_configuration(SourceFileSystemId=source, Destinations=[{"Region": DR}])
-    copy = made["Destinations"][0]["FileSystemId"]
-    since = metric("AWS/EFS", "TimeSinceLastSync", FileSystemId=source, DestinationFileSystemId=copy)
-    assert set(read(aws, PRIMARY, since)[0]) == {600.0}
-    assert read(aws, DR, since) == [[]]
-    go_dark(PRIMARY, minutes_ago=60)
-    newest, *_, oldest = read(aws, PRIMARY, since)[0]
-    assert newest > oldest > 3500
-    STATE.stopped.clear()
-    efs.delete_replication_configuration(SourceFileSystemId=source)
-    assert read(aws, PRIMARY, since) == [[]]
-
-
-def test_bucket_replication_is_measured_where_it_arrives(aws: Clients) -> None:
-    for bucket, region in (("files", PRIMARY), ("files-copy", DR)):
-        s3 = aws("s3", region)
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    rule = {
-        "ID": "all",
-        "Status": "Enabled",
-        "Priority": 1,
-        "Filter": {},
-        "DeleteMarkerReplication": {"Status": "Disabled"},
-        "Destination": {
-            "Bucket": "arn:aws:s3:::files-copy",
-            "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}},
-        },
-    }
-    configuration = {"Role": "arn:aws:iam::123456789012:role/r", "Rules": [rule]}
-    aws("s3", PRIMARY).put_bucket_replication(Bucket="files", ReplicationConfiguration=configuration)
-    named = {"SourceBucket": "files", "DestinationBucket": "files-copy", "RuleId": "all"}
-    wanted = [metric("AWS/S3", name, **named) for name in ("ReplicationLatency", "BytesPendingReplication")]
-    latency, pending = read(aws, DR, *wanted)
-    assert latency[0] > 0
-    assert set(pending) == {0.0}
-    assert read(aws, PRIMARY, *wanted) == [[], []]
-    go_dark(PRIMARY, minutes_ago=30)
-    assert read(aws, DR, *wanted) == [[], []]
-
-
 def test_a_health_checks_status_is_published_in_us_east_1_alone(aws: Clients) -> None:
     there = platform(aws, DR)
     config = {"Type": "HTTP", "FullyQualifiedDomainName": there.dns_name}
@@ -198,23 +95,6 @@ def test_services_and_quotas_in_use_are_measured(aws: Clients) -> None:
     idle, used = read(aws, DR, cpu, vcpu)
     assert idle == []
     assert set(used) == {0.0}
-
-
-def test_table_latency_is_measured_where_the_write_was_made(aws: Clients) -> None:
-    dynamodb = aws("dynamodb", PRIMARY)
-    dynamodb.create_table(
-        TableName="state",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    )
-    latency = metric("AWS/DynamoDB", "ReplicationLatency", TableName="state", ReceivingRegion=DR)
-    assert read(aws, PRIMARY, latency) == [[]]
-    dynamodb.update_table(TableName="state", ReplicaUpdates=[{"Create": {"RegionName": DR}}])
-    assert read(aws, PRIMARY, latency)[0]
-    go_dark(DR, minutes_ago=30)
-    assert read(aws, PRIMARY, latency) == [[]]
 
 
 def test_percentiles_and_math_are_answered(aws: Clients) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.lacks.ecs_tasks import Wanted, launch
 from sandbox.state import STATE, now
 from tests.sandbox.lacks.compute import platform, push
 from tests.sandbox.lacks.conftest import DR, PRIMARY, Clients
@@ -82,51 +80,6 @@ def test_a_new_revision_replaces_the_tasks_by_tasks_of_its_own(aws: Clients) -> 
     service = there.service()
     assert service["taskDefinition"] == newer
     assert len(service["deployments"]) == 1
-
-
-def test_more_than_a_hundred_tasks_start_at_twenty_a_second(aws: Clients) -> None:
-    STATE.extras["transition_s"] = 0.001
-    there = platform(aws, DR)
-    there.serve(tasks=0)
-    aws("service-quotas", DR).request_service_quota_increase(
-        ServiceCode="fargate", QuotaCode="L-3032A538", DesiredValue=500.0
-    )
-    begun = now()
-    there.scale(140)
-    from moto.ecs.models import ecs_backends
-
-    backend = ecs_backends["123456789012"][DR]
-    waits = sorted((task.runs_at - begun).total_seconds() for task in backend.__dict__["tasks_by_id"].values())
-    assert waits[99] < 1.0
-    assert 1.5 < waits[-1] < 2.5
-
-
-def test_the_vcpu_quota_stops_a_scale_out_and_raising_it_lets_it_go_on(aws: Clients) -> None:
-    STATE.extras["transition_s"] = 0.001
-    there = platform(aws, DR)
-    there.serve(tasks=0)
-    there.scale(20)
-    assert len(there.tasks()) == 12
-    assert "unable to place a task" in " ".join(event["message"] for event in there.service()["events"])
-    aws("service-quotas", DR).request_service_quota_increase(
-        ServiceCode="fargate", QuotaCode="L-3032A538", DesiredValue=10.0
-    )
-    assert len(there.tasks()) == 20
-
-
-def test_a_subnet_without_addresses_takes_no_more_tasks(aws: Clients) -> None:
-    there = platform(aws, DR)
-    ec2 = there.client("ec2")
-    vpc = ec2.describe_subnets(SubnetIds=there.subnets)["Subnets"][0]["VpcId"]
-    small = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.9.0/28")["Subnet"]["SubnetId"]
-    there.subnets = [small]
-    there.serve(tasks=15)
-    assert there.service()["runningCount"] == 11
-    assert ec2.describe_subnets(SubnetIds=[small])["Subnets"][0]["AvailableIpAddressCount"] == 0
-    there.scale(3)
-    assert ec2.describe_subnets(SubnetIds=[small])["Subnets"][0]["AvailableIpAddressCount"] == 8
-    there.scale(9)
-    assert there.service()["runningCount"] == 9
 
 
 def test_a_service_needs_no_security_group_of_its_own(aws: Clients) -> None:
@@ -248,14 +201,3 @@ def test_a_target_group_behind_no_load_balancer_is_refused(aws: Clients) -> None
     with pytest.raises(ClientError) as loose:
         there.serve()
     assert "does not have an associated load balancer" in str(loose.value)
-
-
-def test_launching_for_nobody_starts_nothing(aws: Clients) -> None:
-    there = platform(aws, DR)
-    there.register("nginx:1")
-    from moto.ecs.models import ecs_backends
-
-    backend: Any = ecs_backends["123456789012"][DR]
-    definition = backend.describe_task_definition("tenant-a")
-    assert launch(backend, Wanted("shop", "service:x", definition, "test"), 0) == []
-    assert len(launch(backend, Wanted("shop", "service:x", definition, "test"), 1)) == 1
