@@ -1,0 +1,145 @@
+"""A world of canned answers: forwards a request it never met to the emulator, and repeats the answer ever after.
+
+The emulator answers some 300 calls a second on one core, which hides what concurrency gains. This server answers
+thousands, each after the injected latency, so a run against it measures the reader. Times inside a request (a metric's
+window) do not make it another request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import re
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+CONTROL = b"/_canned/"
+FORWARDERS = 8
+FORWARD_TIMEOUT_S = 300
+_TIMES = re.compile(
+    rb"\d{4}-\d\d-\d\dT\d\d(?::|%3A)\d\d(?::|%3A)[\d.]+Z?"  # ISO 8601, as it is or in a form
+    rb"|(?<![\w.])1[789]\d{8}(?:\.\d+)?(?![\w.])"  # seconds of the epoch
+    rb"|\xc1(?:\xfb.{8}|\x1a.{4}|\x1b.{8})",  # CBOR's tagged time
+    re.DOTALL,
+)
+_SCOPE = re.compile(rb"Credential=[^/]+/\d+/([^/]+/[^/]+)/")
+_HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
+Key = tuple[bytes, bytes, bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request as it came: its first line, its headers (lower-case names), its body."""
+
+    method: bytes
+    path: bytes
+    headers: dict[bytes, bytes]
+    body: bytes
+
+    @property
+    def key(self) -> Key:
+        """What makes two requests the same: region and service of the signature, operation, path and body."""
+        scope = _SCOPE.search(self.headers.get(b"authorization", b""))
+        asked = b"%s %s" % (self.method, _TIMES.sub(b"T", self.path))
+        target = self.headers.get(b"x-amz-target", b"")
+        return scope[1] if scope else b"", target, asked, _TIMES.sub(b"T", self.body)
+
+
+class Canned:
+    """The answers met so far, and how requests fared: ``hits`` from memory, ``misses`` from the emulator."""
+
+    def __init__(self, upstream: str) -> None:
+        self.upstream = urlsplit(upstream)
+        self.latency_s = 0.0
+        self.counts: Counter[str] = Counter()
+        self._answers: dict[Key, bytes] = {}
+        self._forwarders = ThreadPoolExecutor(FORWARDERS)
+
+    async def answer(self, request: Request) -> bytes:
+        """The whole HTTP response to ``request``."""
+        if request.path.startswith(CONTROL):
+            return self._control(request)
+        key = request.key
+        known = self._answers.get(key)
+        if known is None:
+            self.counts["misses"] += 1
+            loop = asyncio.get_running_loop()
+            known = await loop.run_in_executor(self._forwarders, self._forward, request)
+            self._answers[key] = known
+            return known
+        self.counts["hits"] += 1
+        if self.latency_s:
+            await asyncio.sleep(self.latency_s)
+        return known
+
+    def _control(self, request: Request) -> bytes:
+        """``PUT /_canned/latency/<seconds>`` sets the latency; every control call tells and resets the counts."""
+        _, _, value = request.path.removeprefix(CONTROL).partition(b"latency/")
+        if value:
+            self.latency_s = float(value)
+        told = f"{self.counts['hits']} {self.counts['misses']}".encode()
+        self.counts.clear()
+        return _response(200, "OK", [], told, head=False)
+
+    def _forward(self, request: Request) -> bytes:
+        host, port = self.upstream.hostname or "", self.upstream.port or 80
+        connection = http.client.HTTPConnection(host, port, timeout=FORWARD_TIMEOUT_S)
+        try:
+            headers = {name.decode(): value.decode() for name, value in request.headers.items()}
+            connection.request(request.method.decode(), request.path.decode(), request.body or None, headers)
+            answer = connection.getresponse()
+            kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP]
+            head = request.method == b"HEAD"
+            length = [("Content-Length", answer.getheader("Content-Length") or "0")] if head else []
+            return _response(answer.status, answer.reason, kept + length, answer.read(), head)
+        finally:
+            connection.close()
+
+
+def _response(status: int, reason: str, headers: list[tuple[str, str]], body: bytes, head: bool) -> bytes:
+    lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers)]
+    if not head:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+async def _serve_one(canned: Canned, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer the requests of one kept-alive connection until its client leaves."""
+    try:
+        while request := await _next(reader):
+            writer.write(await canned.answer(request))
+            await writer.drain()
+    except (ConnectionError, asyncio.IncompleteReadError):
+        return  # the client left in the middle of a request
+    finally:
+        writer.close()
+
+
+async def _next(reader: asyncio.StreamReader) -> Request | None:
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return None
+    first, *rest = head[:-4].split(b"\r\n")
+    pairs = (line.partition(b":") for line in rest)
+    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    method, path, _ = first.split(b" ")
+    body = await reader.readexactly(int(headers.get(b"content-length", b"0")))
+    return Request(method, path, headers, body)
+
+
+async def serve(upstream: str) -> None:
+    """Serve on a free port of loopback, say the port on stdout, and end when stdin closes (the starter has left)."""
+    canned = Canned(upstream)
+    server = await asyncio.start_server(lambda r, w: _serve_one(canned, r, w), "127.0.0.1", 0, limit=1 << 20)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1]))

@@ -1,0 +1,91 @@
+"""Ways to read one world, each run as a process of its own so that its CPU and memory can be told.
+
+``python -m benchmarks.readers WAY URL [TENANTS]`` looks at the endpoint with the reader's keys of the environment
+(AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and prints one JSON object: seconds of looking, API calls, unseen parts.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dr_estate.environments import Environment, Side, load_environment
+from dr_estate.unseen import CannotSee, Unseen
+
+ENVIRONMENTS = Path(__file__).parents[1] / "environments"
+Outcome = dict[str, float | int | str]
+_LONG_DEADLINE_S = 3600
+
+
+def concurrently(environment: Environment) -> Outcome:
+    """The product's own way: ``observe``."""
+    from dr_estate.access import Credentials
+    from dr_estate.observing import observe
+
+    began = time.monotonic()
+    snapshot = observe(environment, Credentials(), "benchmark")
+    return {"look_s": time.monotonic() - began, "calls": snapshot.api_calls, "unseen": len(snapshot.unseen())}
+
+
+def one_by_one(environment: Environment) -> Outcome:
+    """The same readers and batch calls, one call after another: what concurrency alone gains."""
+    from dr_estate.access import Credentials, Eyes, operations
+    from dr_estate.facts import readers, reads
+    from dr_estate.looking import Look
+
+    began = time.monotonic()
+    eyes = Eyes(environment, reads(), Credentials())
+    eyes.prove_account()
+    now, worker = datetime.now(UTC), ThreadPoolExecutor(1)
+    done: dict[tuple[str, Side], Future[Any]] = {}
+
+    def read(name: str, side: Side) -> Future[Any]:
+        if (name, side) not in done:
+            done[name, side] = future = Future()
+            look = Look(eyes, side, environment.region(side), now, worker, read)
+            try:
+                future.set_result(readers()[name].read(look))
+            except CannotSee as dark:
+                future.set_result(dark.unseen)
+        return done[name, side]
+
+    for reader in readers().values():
+        for side in reader.sides:
+            read(reader.name, side)
+    unseen = sum(isinstance(future.result(), Unseen) for future in done.values())
+    return {"look_s": time.monotonic() - began, "calls": operations(eyes.calls), "unseen": unseen}
+
+
+def naively(environment: Environment) -> Outcome:
+    """The per-tenant facts alone, as a loop over tenants reads them: boto3, no batch, no concurrency."""
+    from benchmarks.naive import read_estate
+
+    began = time.monotonic()
+    limit = int(sys.argv[3]) if len(sys.argv) > 3 else None
+    calls, tenants = read_estate(environment, limit)
+    return {"look_s": time.monotonic() - began, "calls": calls, "unseen": 0, "tenants": tenants}
+
+
+WAYS: dict[str, Callable[[Environment], Outcome]] = {
+    "observe": concurrently,
+    "one-by-one": one_by_one,
+    "naive": naively,
+}
+
+
+def main() -> None:
+    """Read once and print the outcome."""
+    environment = load_environment(ENVIRONMENTS, "sit")
+    observation = environment.observation.model_copy(update={"deadline_s": _LONG_DEADLINE_S})
+    way, environment = sys.argv[1], environment.model_copy(update={"observation": observation})
+    print(json.dumps(WAYS[way](environment)))
+
+
+if __name__ == "__main__":
+    main()
