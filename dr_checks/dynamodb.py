@@ -82,8 +82,8 @@ def replica_status(view: View) -> Iterator[Finding]:
                 replica.status,
                 "ACTIVE",
                 "writes are not delivered; after 20 hours in this state the replica is dropped for good",
-                f"aws dynamodb describe-table --table-name {name}: enable the key {replica.key or 'it uses'}, or opt in "
-                f"to {view.region} again, before the 20 hours are over.",
+                f"aws dynamodb describe-table --table-name {name}: enable the key {replica.key or 'it uses'}, or opt "
+                f"in to {view.region} again, before the 20 hours are over.",
             )
     if not judged:
         yield view.none_expected("all tables", "no replica is listed: dynamodb.table-active says so")
