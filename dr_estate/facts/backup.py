@@ -68,7 +68,7 @@ def vaults(look: Look) -> tuple[Vault, ...]:
     return tuple(_vault(row) for row in look.pages("backup", "list_backup_vaults", "BackupVaultList"))
 
 
-@part(*REGIONAL, reads=POINT_READS)
+@part(Side.DR, reads=POINT_READS)
 def recovery_points(look: Look) -> tuple[RecoveryPoint, ...]:
     """The recovery points in the environment's vault of this region, of the last days; none where there is no vault."""
     name = vault_name(look.env, look.side)
@@ -84,7 +84,7 @@ def recovery_points(look: Look) -> tuple[RecoveryPoint, ...]:
     return tuple(_point(row) for row in rows)
 
 
-@part(*REGIONAL, reads=SETTING_READS)
+@part(Side.PRIMARY, reads=SETTING_READS)
 def opt_ins(look: Look) -> tuple[OptIn, ...]:
     """Which resource types AWS Backup acts on in this region, in order of name."""
     told = look.call("backup", "describe_region_settings").get("ResourceTypeOptInPreference") or {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dr_estate.environments import Side
 from dr_estate.facts import REGIONAL, part
 from dr_estate.looking import Look
 
@@ -89,7 +90,7 @@ def instances(look: Look) -> tuple[Instance, ...]:
     return tuple(_instance(row) for row in look.pages("rds", "describe_db_instances", "DBInstances"))
 
 
-@part(*REGIONAL, reads=AUTOMATED_BACKUP_READS)
+@part(Side.DR, reads=AUTOMATED_BACKUP_READS)
 def automated_backups(look: Look) -> tuple[AutomatedBackup, ...]:
     """The automated backups kept in this region for the environment's database, wherever it runs.
 
@@ -100,7 +101,7 @@ def automated_backups(look: Look) -> tuple[AutomatedBackup, ...]:
     return tuple(_automated_backup(row) for row in rows if row["DBInstanceIdentifier"] == name)
 
 
-@part(*REGIONAL, reads=SNAPSHOT_READS)
+@part(Side.DR, reads=SNAPSHOT_READS)
 def snapshots(look: Look) -> tuple[DbSnapshot, ...]:
     """The database's snapshots in this region, those that AWS Backup made too."""
     name = look.env.named(look.env.names.database)

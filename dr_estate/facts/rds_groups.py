@@ -95,7 +95,7 @@ def option_groups(look: Look) -> tuple[OptionGroup, ...]:
     )
 
 
-@part(*REGIONAL, reads=SUBNET_READS)
+@part(Side.DR, reads=SUBNET_READS)
 def subnet_groups(look: Look) -> tuple[SubnetGroup, ...]:
     """All DB subnet groups of the region."""
     return tuple(_subnet_group(row) for row in look.pages("rds", "describe_db_subnet_groups", "DBSubnetGroups"))
