@@ -73,10 +73,13 @@ def door(look: Look) -> tuple[str, ...]:
 
 @part(*GLOBAL, reads=RECORD_READS)
 def resolved(look: Look) -> tuple[Answer | Unseen, ...]:
-    """What the configured resolvers say of the traffic name and the customers' hosts; empty where there is none."""
+    """What the configured resolvers say of the traffic name and the customers' hosts; empty where there is none.
+
+    Of a world that is not AWS's own no resolver but its own name server knows anything, so that one is asked.
+    """
     traffic = look.env.traffic
     customers = sorted({host for listed in traffic.customer_hosts.values() for host in listed})
-    servers = [asking.server_at(place) for place in traffic.resolvers]
+    servers = [asking.server_at(place) for place in traffic.resolvers] if _is_aws(look) else _own_servers(look)
     questions = [(server, name, "A") for server in servers for name in (traffic.origin_record, *customers)]
     return tuple(look.maybe(_put(look, recursive=True), questions))
 

@@ -1,0 +1,117 @@
+"""Health checks that cannot tell a lost region from a well one (T03, T05, T06)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.disasters.dns_records import pair, unchecked, unevaluated
+from sandbox.disasters.dns_zone import Record, swap
+from sandbox.disasters.elbv2 import balancer_of
+from sandbox.world import World
+
+_NOBODY_LISTENS = 81
+
+
+def _config(world: World, record: Record) -> dict[str, Any]:
+    told = world.call(Side.GLOBAL, "route53", "get_health_check", HealthCheckId=record["HealthCheckId"])
+    config: dict[str, Any] = told["HealthCheck"]["HealthCheckConfig"]
+    return config
+
+
+def _update(world: World, record: Record, **changes: Any) -> None:
+    """Update the health check of ``record``, and record how it was."""
+    config = _config(world, record)
+    before = {key: config[key] for key in changes}
+    for turn, values in ((world.undo, before), (world.call, changes)):
+        turn(Side.GLOBAL, "route53", "update_health_check", HealthCheckId=record["HealthCheckId"], **values)
+
+
+@disaster(
+    "health-check-disabled",
+    "Somebody disabled the primary's health check to force a failover, which does the opposite",
+    trips=("health-checks.enabled",),
+)
+def disabled(world: World) -> None:
+    """Disable the health check of the primary record."""
+    _update(world, pair(world)[0], Disabled=True)
+
+
+@disaster(
+    "health-check-left-inverted",
+    "The pin of an earlier failover was left behind: the primary's health check is inverted",
+    trips=("health-checks.not-inverted", "health-checks.healthy-now", "dns-choice.all-well"),
+)
+def left_inverted(world: World) -> None:
+    """Invert the health check of the primary record."""
+    _update(world, pair(world)[0], Inverted=True)
+
+
+@disaster(
+    "health-check-missing",
+    "The traffic record of the primary region lost its health check: nothing can pin it down",
+    trips=("health-checks.attached", "dns-choice.pin-holds"),
+)
+def missing(world: World) -> None:
+    """Take the health check off the primary record."""
+    primary = pair(world)[0]
+    swap(world, [primary], [unchecked(primary)])
+
+
+@disaster(
+    "health-check-watches-the-other",
+    "The primary's health check watches the load balancer of the DR region",
+    trips=("health-checks.probes-own-target",),
+)
+def watches_the_other(world: World) -> None:
+    """Point the primary's check at the DR load balancer."""
+    name = balancer_of(world, Side.DR)["DNSName"]
+    _update(world, pair(world)[0], FullyQualifiedDomainName=name)
+
+
+@disaster(
+    "health-checks-failing",
+    "Both health checks probe a port on which nobody listens",
+    trips=("health-checks.healthy-now",),
+)
+def failing(world: World) -> None:
+    """Let both checks probe another port."""
+    for record in pair(world):
+        _update(world, record, Port=_NOBODY_LISTENS)
+
+
+@disaster(
+    "health-checks-unlike",
+    "The DR region is called lost sooner than the primary",
+    trips=("health-checks.set-alike",),
+)
+def unlike(world: World) -> None:
+    """Lower the failure threshold of the secondary's check to one probe."""
+    _update(world, pair(world)[1], FailureThreshold=1)
+
+
+@disaster(
+    "traffic-stuck-in-primary",
+    "The primary's record counts as healthy for ever: its check is disabled, its target not evaluated",
+    trips=("dns-choice.primary-down",),
+    consequences=("health-checks.enabled",),
+)
+def stuck(world: World) -> None:
+    """Disable the primary's check and the evaluation of its target."""
+    primary = pair(world)[0]
+    swap(world, [primary], [unevaluated(primary)])
+    _update(world, primary, Disabled=True)
+
+
+@disaster(
+    "traffic-leaves-with-the-standby",
+    "An outage of the standby would throw visitors out of the well primary",
+    trips=("dns-choice.dr-down",),
+    consequences=("health-checks.probes-own-target", "health-checks.attached", "dns-choice.primary-down"),
+)
+def leaves_with_the_standby(world: World) -> None:
+    """Let the primary's check watch the DR region, and nothing watch the DR record."""
+    primary, secondary = pair(world)
+    swap(world, [primary, secondary], [unevaluated(primary), unchecked(unevaluated(secondary))])
+    _update(world, primary, FullyQualifiedDomainName=balancer_of(world, Side.DR)["DNSName"])

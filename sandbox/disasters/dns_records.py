@@ -1,0 +1,136 @@
+"""Traffic records that are missing, stray, converted, slow or led to the wrong door (T05, T08, T11, T12)."""
+
+from __future__ import annotations
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.disasters.dns_zone import Record, records_of, swap
+from sandbox.disasters.elbv2 import balancer_of
+from sandbox.world import World
+
+_HOUR_S = 3600
+
+
+def pair(world: World) -> tuple[Record, Record]:
+    """The primary's and the secondary's record of the traffic name."""
+    traffic = world.environment.traffic
+    found = {one["SetIdentifier"]: one for one in records_of(world, traffic.origin_record, "A")}
+    return found[traffic.primary_set_identifier], found[traffic.secondary_set_identifier]
+
+
+def tenant_record(world: World) -> Record:
+    """The last tenant's alias record."""
+    label = world.tenants[-1].replace("-", "")
+    return records_of(world, f"{label}.{world.environment.traffic.tenant_domain}", "A")[0]
+
+
+def weighted(record: Record, weight: int) -> Record:
+    """The record with a weight in the place of its failover role."""
+    return {key: value for key, value in record.items() if key != "Failover"} | {"Weight": weight}
+
+
+def unevaluated(record: Record) -> Record:
+    """The record without evaluation of its target's health."""
+    return record | {"AliasTarget": record["AliasTarget"] | {"EvaluateTargetHealth": False}}
+
+
+def unchecked(record: Record) -> Record:
+    """The record without its health check."""
+    return {key: value for key, value in record.items() if key != "HealthCheckId"}
+
+
+@disaster(
+    "dr-record-missing",
+    "The traffic record of the DR region was deleted",
+    trips=("dns.pair-present",),
+    consequences=("dns-choice.primary-down", "dns-choice.pin-holds"),
+)
+def record_missing(world: World) -> None:
+    """Delete the secondary record."""
+    swap(world, [pair(world)[1]], [])
+
+
+@disaster(
+    "traffic-records-converted",
+    "The traffic records were turned into weighted ones: a run would have to convert them back",
+    trips=("dns.final-policy",),
+)
+def converted(world: World) -> None:
+    """Convert both records to weights 100 and 0."""
+    primary, secondary = pair(world)
+    swap(world, [primary, secondary], [weighted(primary, 100), weighted(secondary, 0)])
+
+
+@disaster(
+    "traffic-drips-away",
+    "A staged failback was left half done: one visitor in ten is sent to the standby",
+    trips=("dns-choice.all-well",),
+    consequences=("dns.final-policy",),
+)
+def drips_away(world: World) -> None:
+    """Convert both records to weights 90 and 10."""
+    primary, secondary = pair(world)
+    swap(world, [primary, secondary], [weighted(primary, 90), weighted(secondary, 10)])
+
+
+@disaster(
+    "traffic-stray-record",
+    "A forgotten test record with weight 0 shares the traffic name",
+    trips=("dns.pair-present", "dns-choice.both-down"),
+    consequences=(
+        "dns.final-policy",
+        "dns-choice.primary-down",
+        "dns-choice.pin-holds",
+        "health-checks.attached",
+    ),
+)
+def stray_record(world: World) -> None:
+    """Convert to weights, and add a third record that nothing checks."""
+    primary, secondary = pair(world)
+    stray = {
+        "Name": primary["Name"],
+        "Type": "A",
+        "TTL": 60,
+        "SetIdentifier": "old-load-test",
+        "Weight": 0,
+        "ResourceRecords": [{"Value": "192.0.2.10"}],
+    }
+    swap(world, [primary, secondary], [weighted(primary, 100), weighted(secondary, 0), stray])
+
+
+@disaster(
+    "dr-record-old-balancer",
+    "The load balancer of the DR region was rebuilt, and its traffic record still names the old one",
+    trips=("dns.own-load-balancer",),
+)
+def old_balancer(world: World) -> None:
+    """Point the secondary record at a load balancer that is no more."""
+    secondary = pair(world)[1]
+    name = balancer_of(world, Side.DR)["DNSName"]
+    gone = f"rebuilt-{name}"
+    target = secondary["AliasTarget"] | {"DNSName": f"{gone}."}
+    swap(world, [secondary], [secondary | {"AliasTarget": target}])
+
+
+@disaster(
+    "tenant-long-ttl",
+    "One tenant's name is a CNAME that resolvers keep for an hour",
+    trips=("dns.short-ttl",),
+)
+def long_ttl(world: World) -> None:
+    """Replace the last tenant's alias by a CNAME with a TTL of an hour."""
+    before = tenant_record(world)
+    value = [{"Value": before["AliasTarget"]["DNSName"]}]
+    after = {"Name": before["Name"], "Type": "CNAME", "TTL": _HOUR_S, "ResourceRecords": value}
+    swap(world, [before], [after])
+
+
+@disaster(
+    "edge-health-hoped-for",
+    "One tenant's name is routed between distributions without a health check",
+    trips=("dns.cloudfront-alias",),
+)
+def hoped_for(world: World) -> None:
+    """Give the last tenant's alias a weight and no health check."""
+    before = tenant_record(world)
+    swap(world, [before], [before | {"SetIdentifier": "edge-1", "Weight": 1}])

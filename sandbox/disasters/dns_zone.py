@@ -1,0 +1,118 @@
+"""Zones that are not ours, not found, or cannot be changed in time (T01, T02, T12)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.errors import SandboxError
+from sandbox.world import World
+
+Record = dict[str, Any]
+_LONG_S = 86400
+
+
+def traffic_zone(world: World) -> str:
+    """The id of the public zone that holds the traffic records."""
+    found = world.call(Side.GLOBAL, "route53", "list_hosted_zones")["HostedZones"]
+    named = [z for z in found if z["Name"] == f"{world.environment.traffic.zone}." and not z["Config"]["PrivateZone"]]
+    if not named:
+        raise SandboxError(f"This world has no public zone {world.environment.traffic.zone}.")
+    return str(max(named, key=lambda zone: int(zone["ResourceRecordSetCount"]))["Id"])
+
+
+def records_of(world: World, name: str, kind: str) -> list[Record]:
+    """The record sets of a name and type in the traffic zone. Raises SandboxError where there is none."""
+    told = world.call(
+        Side.GLOBAL,
+        "route53",
+        "list_resource_record_sets",
+        HostedZoneId=traffic_zone(world),
+        StartRecordName=name,
+        StartRecordType=kind,
+    )["ResourceRecordSets"]
+    found = [dict(one) for one in told if one["Name"] == f"{name}." and one["Type"] == kind]
+    if not found:
+        raise SandboxError(f"{name} has no {kind} record in this world.")
+    return found
+
+
+def swap(world: World, before: list[Record], after: list[Record], zone: str = "") -> None:
+    """Put ``after`` in the place of ``before`` in one change, and record the way back."""
+    where = zone or traffic_zone(world)
+    for turn, old, new in ((world.undo, after, before), (world.call, before, after)):
+        changes = [{"Action": "DELETE", "ResourceRecordSet": one} for one in old]
+        changes += [{"Action": "CREATE", "ResourceRecordSet": one} for one in new]
+        batch = {"Comment": "disaster", "Changes": changes}
+        turn(Side.GLOBAL, "route53", "change_resource_record_sets", HostedZoneId=where, ChangeBatch=batch)
+
+
+def _add_zone(world: World, name: str) -> None:
+    made = world.call(Side.GLOBAL, "route53", "create_hosted_zone", Name=name, CallerReference=f"disaster-{name}")
+    world.undo(Side.GLOBAL, "route53", "delete_hosted_zone", Id=made["HostedZone"]["Id"])
+
+
+@disaster(
+    "zone-twice",
+    "Somebody made a second zone of the traffic zone's name: which one is asked, nobody can tell",
+    trips=("route53.zone-accessible",),
+)
+def zone_twice(world: World) -> None:
+    """Create an empty namesake of the traffic zone."""
+    _add_zone(world, world.environment.traffic.zone)
+
+
+@disaster(
+    "traffic-name-shadowed",
+    "A zone for the traffic name itself was made: the records above it are never asked again",
+    trips=("route53.denied-zones", "answers.as-recorded", "answers.resolvers-agree"),
+)
+def shadowed(world: World) -> None:
+    """Create a zone named like the origin record."""
+    _add_zone(world, world.environment.traffic.origin_record)
+
+
+@disaster(
+    "zone-wrong-name-servers",
+    "The zone's NS record names servers that do not know it",
+    trips=("route53.own-name-servers", "answers.delegated"),
+)
+def wrong_name_servers(world: World) -> None:
+    """Replace the apex NS record. The world has no parent zone of its own, so it delegates by this record."""
+    zone = world.environment.traffic.zone
+    before = records_of(world, zone, "NS")[0]
+    strangers = [{"Value": f"ns{n}.registrar.example."} for n in (1, 2)]
+    _upsert(world, before, before | {"ResourceRecords": strangers})
+
+
+@disaster(
+    "zone-long-negative-answers",
+    "The zone lets resolvers remember for a day that a name was missing",
+    trips=("route53.negative-ttl",),
+)
+def long_negative_answers(world: World) -> None:
+    """Raise the SOA's TTL and its last field to a day."""
+    before = records_of(world, world.environment.traffic.zone, "SOA")[0]
+    fields = before["ResourceRecords"][0]["Value"].split()
+    value = " ".join((*fields[:-1], str(_LONG_S)))
+    _upsert(world, before, before | {"TTL": _LONG_S, "ResourceRecords": [{"Value": value}]})
+
+
+@disaster(
+    "zone-without-accelerated-recovery",
+    "Accelerated recovery of the zone was switched off: changes would wait for us-east-1",
+    trips=("route53.accelerated-recovery",),
+)
+def not_accelerated(world: World) -> None:
+    """Switch the zone's accelerated recovery off."""
+    zone = traffic_zone(world).removeprefix("/hostedzone/")
+    for turn, on in ((world.undo, True), (world.call, False)):
+        turn(Side.GLOBAL, "route53", "update_hosted_zone_features", HostedZoneId=zone, EnableAcceleratedRecovery=on)
+
+
+def _upsert(world: World, before: Record, after: Record) -> None:
+    zone = traffic_zone(world)
+    for turn, record in ((world.undo, before), (world.call, after)):
+        batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+        turn(Side.GLOBAL, "route53", "change_resource_record_sets", HostedZoneId=zone, ChangeBatch=batch)

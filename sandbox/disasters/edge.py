@@ -1,0 +1,194 @@
+"""A distribution that does not follow the traffic, and certificates that would fail on the day (T08, T20)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.disasters.elbv2 import balancer_of
+from sandbox.errors import SandboxError
+from sandbox.world import World
+
+_DAYS_LEFT = 5
+Config = dict[str, Any]
+
+
+def _distribution(world: World) -> str:
+    told = world.call(Side.GLOBAL, "cloudfront", "list_distributions")["DistributionList"].get("Items", [])
+    origin = world.environment.traffic.origin_record
+    found = [one for one in told if origin in {o["DomainName"] for o in one["Origins"]["Items"]}]
+    if not found:
+        raise SandboxError(f"This world has no distribution that fetches from {origin}.")
+    return str(found[0]["Id"])
+
+
+def _update(world: World, change: Callable[[Config], Any]) -> None:
+    """Update the tenants' distribution by ``change``, and record how it was. An update needs the current ETag."""
+    name = _distribution(world)
+    before = world.call(Side.GLOBAL, "cloudfront", "get_distribution_config", Id=name)
+    after = world.call(Side.GLOBAL, "cloudfront", "get_distribution_config", Id=name)["DistributionConfig"]
+    change(after)
+    told = world.call(
+        Side.GLOBAL, "cloudfront", "update_distribution", Id=name, IfMatch=before["ETag"], DistributionConfig=after
+    )
+    world.undo(
+        Side.GLOBAL,
+        "cloudfront",
+        "update_distribution",
+        Id=name,
+        IfMatch=told["ETag"],
+        DistributionConfig=before["DistributionConfig"],
+    )
+
+
+@disaster("edge-disabled", "The tenants' distribution was disabled", trips=("cloudfront.distribution-serves",))
+def edge_disabled(world: World) -> None:
+    """Disable the distribution."""
+    _update(world, lambda config: config.update(Enabled=False))
+
+
+@disaster(
+    "edge-forgets-a-tenant",
+    "The distribution lists its tenants one by one, and the last is not among them",
+    trips=("cloudfront.aliases-cover",),
+)
+def edge_forgets(world: World) -> None:
+    """Replace the wildcard by the names of all tenants but the last."""
+    domain = world.environment.traffic.tenant_domain
+    names = [f"{tenant.replace('-', '')}.{domain}" for tenant in world.tenants[:-1]]
+    _update(world, lambda config: config.update(Aliases={"Quantity": len(names), "Items": names}))
+
+
+@disaster(
+    "edge-fetches-from-primary",
+    "Part of the site is fetched from the primary's load balancer itself, and stays there",
+    trips=("cloudfront.origin-follows",),
+)
+def edge_stays(world: World) -> None:
+    """Let the distribution fetch uploads from the primary's load balancer by its own name."""
+    name = balancer_of(world, Side.PRIMARY)["DNSName"]
+
+    def change(config: Config) -> None:
+        origin = config["Origins"]["Items"][0] | {"Id": "uploads", "DomainName": name}
+        config["Origins"] = {"Quantity": 2, "Items": [*config["Origins"]["Items"], origin]}
+        wanted = {"PathPattern": "/wp-content/uploads/*", "TargetOriginId": "uploads"}
+        behaviour = {k: v for k, v in config["DefaultCacheBehavior"].items() if k in _KEPT} | wanted
+        config["CacheBehaviors"] = {"Quantity": 1, "Items": [behaviour]}
+
+    _update(world, change)
+
+
+_KEPT = ("ViewerProtocolPolicy", "CachePolicyId", "OriginRequestPolicyId", "AllowedMethods", "Compress")
+
+
+@disaster(
+    "edge-group-goes-nowhere",
+    "The distribution has an origin group that tries the same place twice",
+    trips=("cloudfront.origin-group",),
+)
+def edge_group(world: World) -> None:
+    """Add an origin group of two names for one origin."""
+
+    def change(config: Config) -> None:
+        first = config["Origins"]["Items"][0]
+        config["Origins"] = {"Quantity": 2, "Items": [first, first | {"Id": "again"}]}
+        members = [{"OriginId": first["Id"]}, {"OriginId": "again"}]
+        group = {
+            "Id": "both-of-one",
+            "FailoverCriteria": {"StatusCodes": {"Quantity": 3, "Items": [502, 503, 504]}},
+            "Members": {"Quantity": 2, "Items": members},
+        }
+        config["OriginGroups"] = {"Quantity": 1, "Items": [group]}
+
+    _update(world, change)
+
+
+@disaster(
+    "edge-speaks-plain",
+    "The distribution lets visitors speak plain HTTP and old TLS",
+    trips=("cloudfront.speaks-https",),
+)
+def edge_plain(world: World) -> None:
+    """Allow HTTP, and TLS 1.0."""
+
+    def change(config: Config) -> None:
+        config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] = "allow-all"
+        config["ViewerCertificate"]["MinimumProtocolVersion"] = "TLSv1"
+
+    _update(world, change)
+
+
+def _certificate(world: World, side: Side) -> str:
+    told = world.call(side, "acm", "list_certificates")["CertificateSummaryList"]
+    alias = world.environment.traffic.distribution_alias
+    return str(next(one["CertificateArn"] for one in told if one["DomainName"] == alias))
+
+
+@disaster(
+    "dr-certificate-revoked",
+    "The certificate of the DR region was revoked: browsers would refuse every tenant there",
+    trips=("acm.issued-and-covers",),
+    consequences=("elbv2.listener-certificates",),
+)
+def certificate_revoked(world: World) -> None:
+    """Revoke it, which no caller of this world can."""
+    world.alter(Side.DR, "acm", ("_certificates", _certificate(world, Side.DR)), status="REVOKED")
+
+
+@disaster(
+    "dr-certificate-not-renewed",
+    "The certificate of the DR region could not be renewed: its validation records are gone",
+    trips=("acm.renews",),
+)
+def not_renewed(world: World) -> None:
+    """Let the renewal fail."""
+    failed = {"RenewalStatus": "FAILED", "DomainValidationOptions": [], "UpdatedAt": 0}
+    world.alter(Side.DR, "acm", ("_certificates", _certificate(world, Side.DR)), renewal=failed)
+
+
+@disaster(
+    "dr-certificate-runs-out",
+    "The DR load balancer presents an imported certificate that runs out in days",
+    trips=("acm.days-left",),
+    consequences=("acm.renews",),
+)
+def runs_out(world: World) -> None:
+    """Import a short-lived certificate of the same names and let the DR listener present it."""
+    kept = world.call(Side.DR, "acm", "describe_certificate", CertificateArn=_certificate(world, Side.DR))
+    certificate, key = _short_lived(kept["Certificate"]["SubjectAlternativeNames"])
+    made = world.call(Side.DR, "acm", "import_certificate", Certificate=certificate, PrivateKey=key)
+    world.undo(Side.DR, "acm", "delete_certificate", CertificateArn=made["CertificateArn"])
+    balancer = balancer_of(world, Side.DR)["LoadBalancerArn"]
+    listeners = world.call(Side.DR, "elbv2", "describe_listeners", LoadBalancerArn=balancer)["Listeners"]
+    for listener in (one for one in listeners if one.get("Certificates")):
+        before = listener["Certificates"][0]["CertificateArn"]
+        for turn, arn in ((world.undo, before), (world.call, made["CertificateArn"])):
+            change = {"ListenerArn": listener["ListenerArn"], "Certificates": [{"CertificateArn": arn}]}
+            turn(Side.DR, "elbv2", "modify_listener", DefaultActions=listener["DefaultActions"], **change)
+
+
+def _short_lived(names: list[str]) -> tuple[bytes, bytes]:
+    """A self-signed certificate for ``names`` with few days left, and its key, both PEM."""
+    key, today = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=360))
+        .not_valid_after(today + timedelta(days=_DAYS_LEFT))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return made.public_bytes(pem), private
