@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
@@ -21,17 +21,22 @@ _TICK_S = 0.1
 
 
 def observe(
-    environment: Environment, credentials: Credentials, world: str, progress: Progress = lambda _done, _of: None
+    environment: Environment,
+    credentials: Credentials,
+    world: str,
+    progress: Progress = lambda _done, _of: None,
+    only: frozenset[str] | None = None,
 ) -> Snapshot:
     """Prove the account, then read every part concurrently; ``progress`` is told how many parts are done, of how many.
 
-    A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
-    and CannotSee where no region could prove the account or there are no credentials.
+    ``only`` narrows to these parts' names and those they are read from; None reads all. A part that is denied,
+    throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount, and CannotSee where no
+    region could prove the account or there are no credentials.
     """
     eyes = Eyes(environment, reads(), credentials)
     identity = eyes.prove_account()
     started = datetime.now(UTC)
-    values = _read_all(eyes, started, list(readers().values()), progress)
+    values = _read_all(eyes, started, readers() if only is None else only, progress)
     parts = {
         key: Part(key[0], key[1], environment.region(key[1]), read_at, value)
         for key, (read_at, value) in values.items()
@@ -40,28 +45,38 @@ def observe(
 
 
 def _read_all(
-    eyes: Eyes, now: datetime, wanted: Iterable[Reader[Any]], progress: Progress
+    eyes: Eyes, now: datetime, wanted: Collection[str], progress: Progress
 ) -> dict[Key, tuple[datetime, Any]]:
-    todo = {(reader.name, side): reader for reader in wanted for side in reader.sides}
-    futures: dict[Key, Future[Any]] = {key: Future() for key in todo}
+    known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
+    futures: dict[Key, Future[Any]] = {}
     read_at: dict[Key, datetime] = {}
     pools = {side: ThreadPoolExecutor(eyes.environment.observation.workers, f"look-{side}") for side in Side}
+    starting = threading.Lock()
 
-    def run(key: Key) -> None:
-        look = Look(eyes, key[1], eyes.environment.region(key[1]), now, pools[key[1]], lambda n, s: futures[n, s])
-        value = _read_one(todo[key], look)
+    def run(key: Key, reader: Reader[Any]) -> None:
+        look = Look(eyes, key[1], eyes.environment.region(key[1]), now, pools[key[1]], lambda n, s: begun((n, s)))
+        value = _read_one(reader, look)
         read_at[key] = datetime.now(UTC)
         futures[key].set_result(value)
 
-    for key in todo:
-        threading.Thread(target=run, args=(key,), name=f"read-{key[0]}-{key[1]}", daemon=True).start()
-    waiting: set[Future[Any]] = set(futures.values())
+    def begun(key: Key) -> Future[Any]:
+        reader, name = known[key], f"read-{key[0]}-{key[1]}"
+        with starting:
+            if key not in futures:
+                futures[key] = Future()
+                threading.Thread(target=run, args=(key, reader), name=name, daemon=True).start()
+            return futures[key]
+
+    for key in known:
+        if key[0] in wanted:
+            begun(key)
+    waiting: set[Future[Any]] = set(futures.copy().values())
     while waiting and eyes.seconds_left:
         _, waiting = wait(waiting, timeout=min(_TICK_S, eyes.seconds_left))
         progress(len(futures) - len(waiting), len(futures))
     for pool in pools.values():
         pool.shutdown(wait=False, cancel_futures=True)
-    return {key: (read_at.get(key, datetime.now(UTC)), _value(key, future, eyes)) for key, future in futures.items()}
+    return {key: (read_at.get(key, datetime.now(UTC)), _value(key, part, eyes)) for key, part in futures.copy().items()}
 
 
 def _value(key: Key, future: Future[Any], eyes: Eyes) -> Any:

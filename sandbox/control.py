@@ -96,9 +96,9 @@ class Control:
         from sandbox.disasters import break_
 
         with WORLD_LOCK:
-            break_(self._world, body["name"])
+            touched = break_(self._world, body["name"])
         self._hooks["changed"]()
-        return {}
+        return {"touched": sorted(touched)}
 
     def _mend(self, body: Answer) -> Answer:
         from sandbox.disasters import mend, mend_all

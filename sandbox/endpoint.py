@@ -63,9 +63,10 @@ class Endpoint:
         found: list[dict[str, Any]] = self.ask("GET", "disasters")["disasters"]
         return found
 
-    def break_(self, name: str) -> None:
-        """Break the world by the disaster ``name``."""
-        self.ask("POST", "break", {"name": name})
+    def break_(self, name: str) -> list[str]:
+        """Break the world by the disaster ``name``; return the services it changed, "" for a whole region's outage."""
+        touched: list[str] = self.ask("POST", "break", {"name": name})["touched"]
+        return touched
 
     def mend(self, name: str = "") -> list[str]:
         """Take the disaster ``name`` back, or all that are in force; return their names."""

@@ -73,8 +73,11 @@ def find(name: str) -> Disaster:
     return _REGISTERED[name]
 
 
-def break_(world: World, name: str) -> None:
-    """Break ``world`` by ``name``. What half a disaster did is taken back. Raises SandboxError."""
+def break_(world: World, name: str) -> set[str]:
+    """Break ``world`` by ``name``; return the services it changed ("" for a region's outage). Raises SandboxError.
+
+    What half a disaster did is taken back.
+    """
     found = find(name)
     if name in STATE.disasters:
         raise SandboxError(f"'{name}' is already broken: mend it first.")
@@ -84,7 +87,8 @@ def break_(world: World, name: str) -> None:
     except Exception:
         world.replay(world.recorded())
         raise
-    STATE.disasters[name] = world.recorded()
+    STATE.disasters[name] = undo = world.recorded()
+    return {str(step.get("outage", step)["service"]) for step in undo}
 
 
 def mend(world: World, name: str) -> list[str]:
