@@ -1,7 +1,8 @@
 """The world's name server: authoritative for its public zones on loopback, UDP and TCP, weights and health included.
 
 Answers are chosen at the moment of the question, as Route 53 does. Names of load balancers and distributions have the
-same two addresses here as TestDNSAnswer tells; a name of no zone of the world is REFUSED.
+same two addresses here as TestDNSAnswer tells; a name of no zone of the world is REFUSED. An outage of service ``dns``
+makes it silent, or (``error``) lets it answer SERVFAIL.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from sandbox.lacks.route53 import addresses_of
 from sandbox.lacks.route53_health import Checkers
 from sandbox.lacks.route53_names import Answer, Record, Zone, answer, plain
 from sandbox.lacks.route53_records import in_order
+from sandbox.state import STATE
 
+SERVICE = "dns"
 HEADER = "X-World-Name-Server"
 LOOPBACK = "127.0.0.1"
 RESOURCE_TTL_S = 60
@@ -55,6 +58,10 @@ class Names:
         if question.flags & dns.flags.QR or len(question.question) != 1:
             return None
         reply = dns.message.make_response(question)
+        manner = next((outage.how for outage in STATE.outages if outage.service == SERVICE), None)
+        if manner is not None:
+            reply.set_rcode(dns.rcode.SERVFAIL)
+            return reply.to_wire() if manner == "error" else None
         asked = question.question[0]
         with WORLD_LOCK:
             self._fill(reply, plain(asked.name.to_text()), dns.rdatatype.to_text(asked.rdtype))

@@ -87,6 +87,22 @@ def wrong_name_servers(world: World) -> None:
 
 
 @disaster(
+    "name-servers-sick",
+    "The zone's name servers answer SERVFAIL to every question",
+    trips=("answers.servers-answer",),
+    consequences=(
+        "answers.delegated",
+        "answers.as-recorded",
+        "answers.hosts-answer",
+        "answers.resolvers-agree",
+    ),
+)
+def sick_servers(world: World) -> None:
+    """Let the world's name server fail; its API is well."""
+    world.outage(Side.GLOBAL, "error", service="dns")
+
+
+@disaster(
     "zone-long-negative-answers",
     "The zone lets resolvers remember for a day that a name was missing",
     trips=("route53.negative-ttl",),
