@@ -6,7 +6,8 @@ that can be asked: then these parts are unseen, and nothing is asked of the inte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from dr_estate import asking
@@ -18,6 +19,7 @@ from dr_estate.unseen import Blindness, CannotSee, Unseen
 
 RECORD_READS = route53.RECORD_READS
 
+_MOST_ALIKE = 200
 _ADDRESS_TYPES = ("A", "AAAA", "CNAME")
 _AWS = (".amazonaws.com", ".amazonaws.com.cn")
 
@@ -35,14 +37,20 @@ def authorities(look: Look) -> tuple[Answer | Unseen, ...]:
 
 @part(*GLOBAL, reads=RECORD_READS)
 def hosts(look: Look) -> tuple[Answer | Unseen, ...]:
-    """The tenants' names of the zone, each asked of one of its name servers in turn."""
+    """Tenants' names of the zone, each asked of one of its name servers in turn.
+
+    Names whose records lead to the same place are answered alike: of these an even spread of 200 at most is asked, so
+    that looking does not grow with the tenants; a name that leads elsewhere is always asked.
+    """
     if all(isinstance(answer, Unseen) for answer in look.part(authorities)):
         raise CannotSee(Unseen(Blindness.UNREACHABLE, "No name server of the zone could be asked."))
     domain, traffic = f".{look.env.traffic.tenant_domain}", look.env.traffic
-    names = sorted(
-        {r.name for r in look.part(route53.records) if r.type in _ADDRESS_TYPES and r.name.endswith(domain)}
-        - {traffic.origin_record, f"*{domain}"}
-    )
+    own = {
+        r.name: r.alias_target or r.values[:1]
+        for r in look.part(route53.records)
+        if r.type in _ADDRESS_TYPES and r.name.endswith(domain) and r.name not in {traffic.origin_record, f"*{domain}"}
+    }
+    names = _spread(own)
     servers = _own_servers(look)
     questions = [(servers[number % len(servers)], name, "A") for number, name in enumerate(names)]
     return tuple(look.maybe(_put(look), questions))
@@ -82,6 +90,14 @@ def resolved(look: Look) -> tuple[Answer | Unseen, ...]:
     servers = [asking.server_at(place) for place in traffic.resolvers] if _is_aws(look) else _own_servers(look)
     questions = [(server, name, "A") for server in servers for name in (traffic.origin_record, *customers)]
     return tuple(look.maybe(_put(look, recursive=True), questions))
+
+
+def _spread(targets: Mapping[str, object]) -> list[str]:
+    """Every name that leads where few do, and an even spread of those that lead where most do."""
+    usual = Counter(targets.values()).most_common(1)
+    common = sorted(name for name, target in targets.items() if usual and target == usual[0][0])
+    step = max(1, -(-len(common) // _MOST_ALIKE))
+    return sorted({*common[::step], *(targets.keys() - set(common))})
 
 
 def _put(look: Look, recursive: bool = False) -> Callable[[tuple[Server, str, str]], Answer]:

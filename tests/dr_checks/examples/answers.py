@@ -74,6 +74,7 @@ EXAMPLES = [
     given("as-recorded", Status.UNKNOWN, dr_door=DENIED),
     given("hosts-answer", Status.PASS),
     given("hosts-answer", Status.PASS, records=(PRIMARY, SECONDARY), hosts=()),
+    given("hosts-answer", Status.PASS, "the others", hosts=TENANTS[:1]),
     given("hosts-answer", Status.FAIL, HOSTS[1].name, hosts=(TENANTS[0], replace(TENANTS[1], values=()))),
     given("hosts-answer", Status.UNKNOWN, hosts=(TENANTS[0], DENIED)),
     given("hosts-answer", Status.UNKNOWN, hosts=DENIED),

@@ -1,0 +1,73 @@
+"""The readers of the traffic path see the sandbox's zone, answers, distribution and certificates as they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from dr_estate.access import Credentials
+from dr_estate.asking import Answer
+from dr_estate.environments import Side
+from dr_estate.facts import acm, answers, cloudfront, health_checks, route53
+from dr_estate.facts.answers import _spread
+from dr_estate.observing import observe
+from dr_estate.snapshot import Snapshot
+from sandbox.endpoint import Endpoint
+from tests.dr_checks.worlds import SIT
+
+
+@pytest.fixture(scope="module")
+def seen(sandbox_world: Endpoint) -> Snapshot:
+    keys = sandbox_world.people["reader"]
+    return observe(SIT, Credentials(sandbox_world.url, keys.access_key_id, keys.secret_access_key), "sandbox")
+
+
+def test_the_traffic_pair_leads_to_the_two_regions_and_each_has_a_well_health_check(seen: Snapshot) -> None:
+    pair = [r for r in seen.get(route53.records, Side.GLOBAL) if r.name == SIT.traffic.origin_record]
+    assert [("failover", "PRIMARY"), ("failover", "SECONDARY")] == [(r.policy, r.failover) for r in pair]
+    assert all(
+        region in (r.alias_target or "") for r, region in zip(pair, (SIT.regions.primary, SIT.regions.dr), strict=True)
+    )
+    checks = {check.id: check for check in seen.get(health_checks.checks, Side.GLOBAL)}
+    assert [r.alias_target for r in pair] == [checks[r.health_check_id or ""].host for r in pair]
+    assert [1.0, 1.0] == [reading.value for reading in seen.get(health_checks.statuses, Side.GLOBAL)]
+
+
+def test_the_zone_says_its_name_servers_and_they_answer_what_it_says(seen: Snapshot) -> None:
+    zone = seen.get(route53.zone, Side.GLOBAL)
+    assert zone is not None
+    delegated = seen.get(answers.delegation, Side.GLOBAL)
+    assert zone.name_servers == tuple(sorted(route53.plain(value) for value in delegated.values))
+    origin = [
+        answer
+        for answer in seen.get(answers.authorities, Side.GLOBAL)
+        if isinstance(answer, Answer) and answer.name == SIT.traffic.origin_record
+    ]
+    assert [seen.get(answers.door, Side.PRIMARY)] == [answer.values for answer in origin]
+
+
+def test_the_distribution_and_the_certificates_of_three_places_are_found(seen: Snapshot) -> None:
+    (distribution,) = seen.get(cloudfront.distributions, Side.GLOBAL)
+    assert (SIT.traffic.distribution_alias,) == distribution.aliases
+    assert [SIT.traffic.origin_record] == [origin.domain for origin in distribution.origins]
+    for side in Side:
+        (certificate,) = seen.get(acm.certificates, side)
+        assert isinstance(certificate, acm.Certificate)
+        assert acm.covers(certificate.names, SIT.traffic.distribution_alias)
+        assert certificate.in_use_by
+
+
+def test_of_many_names_alike_some_are_asked_and_every_odd_one_is() -> None:
+    alike = {f"t{n}.example": "edge" for n in range(1000)}
+    asked = _spread({**alike, "odd.example": "elsewhere"})
+    assert "odd.example" in asked
+    assert 150 <= len(asked) <= 201
+    assert ["a", "b"] == _spread({"a": "edge", "b": "edge"})
+    assert [] == _spread({})
+
+
+@pytest.mark.parametrize(
+    ("host", "covered"),
+    [("a.example.org", True), ("example.org", False), ("a.b.example.org", False), ("shop.example", True)],
+)
+def test_a_wildcard_of_a_certificate_covers_one_label(host: str, covered: bool) -> None:
+    assert covered is acm.covers(("*.example.org", "shop.example"), host)
