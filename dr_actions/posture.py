@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dr_estate.environments import Environment, Side
-from dr_estate.facts import ecs, health_checks, route53
+from dr_estate.facts import ecs, elbv2, health_checks, identity, rds, route53
 from dr_estate.snapshot import Snapshot
 from dr_estate.unseen import Blindness, CannotSee, Unseen
+
+# Four services that every estate has: a region is silent only when none of them answers.
+WITNESSES = (identity.caller.name, ecs.services.name, elbv2.load_balancer.name, rds.instances.name)
 
 
 class Api(StrEnum):
@@ -118,7 +121,7 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
 
 
 def _api(snapshot: Snapshot, side: Side) -> Api:
-    values = [part.value for part in snapshot.parts.values() if part.side is side]
+    values = [snapshot.parts[name, side].value for name in WITNESSES if (name, side) in snapshot.parts]
     if any(not isinstance(value, Unseen) for value in values):
         return Api.ANSWERS
     silent = {Blindness.UNREACHABLE, Blindness.DEADLINE}

@@ -39,7 +39,12 @@ _CREDENTIALS = {
     "RequestExpired",
     "MissingAuthenticationToken",
 }
-_UNSUPPORTED = {"NotImplementedInSandbox", "UnsupportedOperation", "UnsupportedOperationException", "InvalidAction"}
+_UNSUPPORTED = {
+    "NotImplementedInSandbox",
+    "UnsupportedOperation",
+    "UnsupportedOperationException",
+    "InvalidAction",
+}
 
 
 def explain(error: Exception, service: str, region: str) -> Unseen:
@@ -48,10 +53,14 @@ def explain(error: Exception, service: str, region: str) -> Unseen:
         return _from_answer(error, service, region)
     if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError)):
         return Unseen(
-            Blindness.CREDENTIALS, "No AWS credentials were found. Set AWS_PROFILE or log in, then run this again."
+            Blindness.CREDENTIALS,
+            "No AWS credentials were found. Set AWS_PROFILE or log in, then run this again.",
         )
     if isinstance(error, (aws.ProfileNotFound, aws.TokenRetrievalError, aws.SSOError, aws.UnauthorizedSSOTokenError)):
-        return Unseen(Blindness.CREDENTIALS, f"AWS credentials cannot be used: {error}. Mend the profile or log in again.")
+        return Unseen(
+            Blindness.CREDENTIALS,
+            f"AWS credentials cannot be used: {error}. Mend the profile or log in again.",
+        )
     if isinstance(error, (aws.ConnectionError, aws.HTTPClientError)):
         return _from_silence(error, service, region)
     return Unseen(Blindness.ERROR, f"{service} in {region}: {type(error).__name__}: {error}.")
@@ -72,7 +81,10 @@ def _from_answer(error: aws.ClientError, service: str, region: str) -> Unseen:
     if code in _DENIED:
         return Unseen(Blindness.DENIED, f"{asked} is denied ({code}). Allow it for the reader role.")
     if code in _CREDENTIALS:
-        return Unseen(Blindness.CREDENTIALS, f"{asked} refused the credentials ({code}). Log in again, then run this again.")
+        return Unseen(
+            Blindness.CREDENTIALS,
+            f"{asked} refused the credentials ({code}). Log in again, then run this again.",
+        )
     if code in _THROTTLED:
         return Unseen(Blindness.THROTTLED, f"{asked} was throttled ({code}) and gave no answer in time.")
     if code in _UNSUPPORTED:

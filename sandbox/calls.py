@@ -68,7 +68,7 @@ class Call:
 
     @property
     def key(self) -> str:
-        """Region, service and operation in the form calls are counted by: ``eu-central-1 ecs:ListServices``."""
+        """Region, service and operation in the form calls are counted by: ``<region> ecs:ListServices``."""
         return f"{self.region} {self.service}:{self.operation or '?'}"
 
     @property

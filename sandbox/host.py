@@ -127,7 +127,7 @@ class Host:
                 self.save()
             except (SandboxError, OSError) as failed:
                 # said again, and loudly, by the save of `down`; the next change tries anew
-                print(failed, file=sys.stderr, flush=True)  # noqa: T201 - the log of this process
+                sys.stderr.write(f"{failed}\n")
             pause = max(SAVE_PAUSE_S, SAVE_SHARE * (time.monotonic() - began))
 
 
