@@ -47,7 +47,8 @@ def one_by_one(environment: Environment) -> Outcome:
 
     def read(name: str, side: Side) -> Future[Any]:
         if (name, side) not in done:
-            done[name, side] = future = Future()
+            future: Future[Any] = Future()
+            done[name, side] = future
             look = Look(eyes, side, environment.region(side), now, worker, read)
             try:
                 future.set_result(readers()[name].read(look))

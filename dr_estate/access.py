@@ -1,4 +1,4 @@
-"""The one door to boto3: opens the session, proves the account, and holds a client that can only look.
+"""The one door to AWS: opens the session, proves the account, and holds a client that can only look.
 
 Every client of the session refuses an operation that is not in ``allowed`` (exact ``service:Operation`` names), and any
 call after the deadline. Global services are called in us-east-1 (T01, T14); STS is always regional (T15).
@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import botocore.config
 import botocore.exceptions
-from botocore.session import get_session
+import botocore.session
 
 from dr_estate.environments import Environment, Side
 from dr_estate.errors import explain
+from dr_estate.loading import DeclaredModels
 from dr_estate.parsing import fast_parsers
 from dr_estate.unseen import Blindness, CannotSee, Unseen
 
@@ -62,7 +62,7 @@ class Eyes:
         self.allowed = frozenset(allowed) | {PROOF}
         self.calls: Counter[str] = Counter()
         self.ends_at = time.monotonic() + limits.deadline_s
-        self._lock = threading.Lock()
+        self._counting, self._creating = threading.Lock(), threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._dark: dict[str, str] = {}
         self._failures: Counter[str] = Counter()
@@ -74,7 +74,7 @@ class Eyes:
             user_agent_extra="aws-dr-manager/eyes",
         )
         self._credentials = credentials
-        self._session = _guarded_session(self._before_call, self._before_send)
+        self._session = self._guarded_session()
 
     @property
     def seconds_left(self) -> float:
@@ -83,9 +83,12 @@ class Eyes:
 
     def client(self, service: str, region: str) -> Any:
         """Return the session's client for ``service`` in ``region``."""
-        with self._lock:
+        ready = self._clients.get((service, region))
+        if ready is not None:
+            return ready
+        with self._creating:
             if (service, region) not in self._clients:
-                self._clients[service, region] = self._session.client(
+                self._clients[service, region] = self._session.create_client(
                     service,
                     region_name=region,
                     endpoint_url=self._credentials.endpoint_url,
@@ -151,11 +154,24 @@ class Eyes:
         if self._failures[region] >= _CALLS_BEFORE_DARK:
             self._dark.setdefault(region, f"{region} is dark: {_CALLS_BEFORE_DARK} calls in a row failed. {unseen.why}")
 
+    def _guarded_session(self) -> botocore.session.Session:
+        """A session whose every client is guarded. Signing in is not looking: a session of its own does that (T15)."""
+        session, sign_in = botocore.session.get_session(), botocore.session.get_session()
+        sign_in.set_config_variable("region", self.environment.region(Side.DR))
+        sign_in.set_default_client_config(self._config)
+        session.register_component("credential_provider", sign_in.get_component("credential_provider"))
+        session.register_component("data_loader", DeclaredModels(self.allowed))
+        fast_parsers(session)
+        session.register("getattr", _no_such_read, unique_id="declared-methods")
+        session.register("before-parameter-build", self._before_call, unique_id="declared-operations")
+        session.register("before-send", self._before_send, unique_id="deadline")
+        return session
+
     def _before_call(self, model: Any, **_: Any) -> None:
         operation = f"{model.service_model.service_name}:{model.name}"
         if operation not in self.allowed:
             raise ForbiddenCall(f"{operation} is not among the declared reads: the eyes never call it.")
-        with self._lock:
+        with self._counting:
             self.calls[operation] += 1
 
     def _before_send(self, **_: Any) -> None:
@@ -167,18 +183,17 @@ class Eyes:
 _CALLS_BEFORE_DARK = 4
 
 
+def _no_such_read(event_name: str, **_: Any) -> None:
+    """A client has methods for the declared reads alone; anything else asked of it is a forbidden call."""
+    service, name = event_name.split(".", 2)[1:]
+    if not name.startswith("_"):
+        raise ForbiddenCall(f"{service}.{name} is not among the declared reads: the eyes never call it.")
+
+
 class DeadlinePassed(botocore.exceptions.HTTPClientError):
     """No call leaves after the observation's deadline."""
 
     fmt = "{error}"
-
-
-def _guarded_session(before_call: Callable[..., None], before_send: Callable[..., None]) -> boto3.Session:
-    core = get_session()
-    fast_parsers(core)
-    core.register("before-parameter-build", before_call, unique_id="declared-operations")
-    core.register("before-send", before_send, unique_id="deadline")
-    return boto3.Session(botocore_session=core)
 
 
 def operations(calls: Mapping[str, int]) -> int:

@@ -57,8 +57,9 @@ class Look:
         """Read all pages and return the items under ``key`` (dots descend). Raises CannotSee."""
 
         def all_pages(client: Any) -> list[Any]:
+            once = getattr(client, operation)
             if not client.can_paginate(operation):
-                return list(_under(getattr(client, operation)(**params), key))
+                return list(_under(once(**params), key))
             pages = client.get_paginator(operation).paginate(**params)
             return [item for page in pages for item in _under(page, key)]
 
