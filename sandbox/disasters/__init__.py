@@ -18,6 +18,8 @@ from sandbox.state import STATE
 from sandbox.world import World
 
 Breaking = Callable[[World], None]
+ANYTHING = ("*",)
+"""For the consequences of an outage so wide that no check may be able to look."""
 
 
 @dataclass(frozen=True)

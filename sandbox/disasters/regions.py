@@ -3,41 +3,71 @@
 from __future__ import annotations
 
 from dr_estate.environments import Side
-from sandbox.disasters import disaster
+from sandbox.disasters import ANYTHING, disaster
 from sandbox.world import World
 
 
-@disaster("primary-dark", "The primary region refuses every connection; replication stands still")
+@disaster(
+    "primary-dark",
+    "The primary region refuses every connection; replication stands still",
+    trips=("prerequisites.credentials-work",),
+    consequences=ANYTHING,
+)
 def primary_dark(world: World) -> None:
     """Refuse every call to the primary region."""
     world.outage(Side.PRIMARY, "refuse")
 
 
-@disaster("primary-hangs", "The primary region accepts connections and never answers")
+@disaster(
+    "primary-hangs",
+    "The primary region accepts connections and never answers",
+    trips=("prerequisites.credentials-work",),
+    consequences=ANYTHING,
+)
 def primary_hangs(world: World) -> None:
     """Hold every call to the primary region until the client gives up."""
     world.outage(Side.PRIMARY, "hang")
 
 
-@disaster("primary-throttled", "The primary region throttles every call")
+@disaster(
+    "primary-throttled",
+    "The primary region throttles every call",
+    trips=("prerequisites.credentials-work",),
+    consequences=ANYTHING,
+)
 def primary_throttled(world: World) -> None:
     """Throttle every call to the primary region."""
     world.outage(Side.PRIMARY, "throttle")
 
 
-@disaster("dr-dark", "The DR region refuses every connection")
+@disaster(
+    "dr-dark",
+    "The DR region refuses every connection",
+    trips=("prerequisites.credentials-work",),
+    consequences=ANYTHING,
+)
 def dr_dark(world: World) -> None:
     """Refuse every call to the DR region."""
     world.outage(Side.DR, "refuse")
 
 
-@disaster("us-east-1-dark", "us-east-1 is down: the control planes of Route 53, CloudFront and IAM do not answer")
+@disaster(
+    "us-east-1-dark",
+    "us-east-1 is down: the control planes of Route 53, CloudFront and IAM do not answer",
+    trips=("route53.zone-accessible", "prerequisites.operator-allowed"),
+    consequences=ANYTHING,
+)
 def us_east_1_dark(world: World) -> None:
     """Refuse every call to the region of the global services' control planes (T01)."""
     world.outage(Side.GLOBAL, "refuse")
 
 
-@disaster("credentials-expired", "The session token of every caller has expired")
+@disaster(
+    "credentials-expired",
+    "The session token of every caller has expired",
+    trips=("prerequisites.credentials-work",),
+    consequences=ANYTHING,
+)
 def credentials_expired(world: World) -> None:
     """Answer ExpiredToken in every region of the estate."""
     for side in Side:

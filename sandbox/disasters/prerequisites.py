@@ -1,0 +1,181 @@
+"""What a recovery itself needs, gone: the region's opt-in, control table, runbook, permissions, topics (T14, T16, T40).
+
+A region whose STS knows the caller in another account cannot be played: the keys alone decide that. STS that answers
+nobody in one region can.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dr_estate.environments import Side
+from dr_estate.playbook import needed_actions
+from sandbox.disasters import disaster
+from sandbox.errors import SandboxError
+from sandbox.world import World
+
+_POLICY = "recovery"
+
+
+@disaster(
+    "sts-refuses-in-dr",
+    "STS of the DR region answers nobody",
+    trips=("prerequisites.credentials-work",),
+)
+def sts_refuses(world: World) -> None:
+    """Refuse every call to STS in the DR region."""
+    world.outage(Side.DR, "refuse", "sts")
+
+
+@disaster(
+    "region-opted-out",
+    "The account was opted out of a region of the estate",
+    trips=("prerequisites.opted-in",),
+)
+def opted_out(world: World) -> None:
+    """Disable the first region of the estate that needs an opt-in (T16). SandboxError where none does."""
+    for region in (world.environment.regions.primary, world.environment.regions.dr):
+        said = world.call(Side.GLOBAL, "account", "GetRegionOptStatus", RegionName=region)["RegionOptStatus"]
+        if said == "ENABLED":
+            world.undo(Side.GLOBAL, "account", "EnableRegion", RegionName=region)
+            world.call(Side.GLOBAL, "account", "DisableRegion", RegionName=region)
+            return
+    raise SandboxError("Both regions are enabled by default: AWS lets nobody opt out of them.")
+
+
+@disaster(
+    "control-table-deleted",
+    "The control table of recoveries was deleted",
+    trips=("prerequisites.control-table",),
+)
+def control_table_deleted(world: World) -> None:
+    """Delete the table of locks, approvals and the incident log (T42)."""
+    name = _control_table(world)
+    told = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=name)["Table"]
+    tags = world.call(Side.DR, "dynamodb", "ListTagsOfResource", ResourceArn=told["TableArn"])["Tags"]
+    made = {key: told[key] for key in ("AttributeDefinitions", "KeySchema", "StreamSpecification")}
+    world.undo(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=name, **_recovery(True))
+    world.undo(
+        Side.DR,
+        "dynamodb",
+        "CreateTable",
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        DeletionProtectionEnabled=True,
+        Tags=tags,
+        **made,
+    )
+    world.call(Side.DR, "dynamodb", "UpdateTable", TableName=name, DeletionProtectionEnabled=False)
+    world.call(Side.DR, "dynamodb", "DeleteTable", TableName=name)
+
+
+@disaster(
+    "control-table-unrecoverable",
+    "Point-in-time recovery of the control table was switched off",
+    trips=("prerequisites.control-table-recoverable",),
+)
+def control_table_unrecoverable(world: World) -> None:
+    """Switch point-in-time recovery off."""
+    for turn, on in ((world.undo, True), (world.call, False)):
+        turn(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=_control_table(world), **_recovery(on))
+
+
+@disaster("runbook-deleted", "The recovery runbook was deleted", trips=("prerequisites.runbook-current",))
+def runbook_deleted(world: World) -> None:
+    """Delete the runbook; its bucket keeps versions."""
+    hide_object(world, Side.DR, *_runbook(world))
+
+
+@disaster(
+    "runbook-old",
+    "Nobody has reviewed the recovery runbook for years",
+    trips=("prerequisites.runbook-current",),
+)
+def runbook_old(world: World) -> None:
+    """Put an old version of the runbook in its place."""
+    replace_object(world, Side.DR, *_runbook(world), "# Recovery runbook\n\nReviewed: 2019-03-01\n")
+
+
+@disaster(
+    "operator-denied",
+    "The operator's role may no longer move traffic",
+    trips=("prerequisites.operator-allowed",),
+)
+def operator_denied(world: World) -> None:
+    """Take Route 53 out of the policy of the operator's role; what nobody may do stays denied."""
+    document = _document(world)
+    for statement in document["Statement"]:
+        if statement["Effect"] == "Allow":
+            statement["Action"] = [action for action in needed_actions() if not action.startswith("route53:")]
+    _put_policy(world, document)
+
+
+@disaster(
+    "operator-policy-detached",
+    "The operator's role lost its policy",
+    trips=("prerequisites.operator-allowed",),
+)
+def operator_policy_detached(world: World) -> None:
+    """Delete the inline policy: nothing is allowed any more."""
+    role = world.environment.named(world.environment.names.operator_role)
+    before = json.dumps(_document(world))
+    world.undo(Side.GLOBAL, "iam", "PutRolePolicy", RoleName=role, PolicyName=_POLICY, PolicyDocument=before)
+    world.call(Side.GLOBAL, "iam", "DeleteRolePolicy", RoleName=role, PolicyName=_POLICY)
+
+
+@disaster(
+    "operator-may-delete",
+    "The operator's role may do everything, and so delete primary data",
+    trips=("prerequisites.operator-cannot-delete",),
+)
+def operator_may_delete(world: World) -> None:
+    """Put a policy that allows everything."""
+    _put_policy(world, {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+
+
+def hide_object(world: World, side: Side, bucket: str, key: str) -> None:
+    """Delete an object of a bucket with versions; mending deletes the marker that hides it."""
+    marker = world.call(side, "s3", "DeleteObject", Bucket=bucket, Key=key)["VersionId"]
+    world.undo(side, "s3", "DeleteObject", Bucket=bucket, Key=key, VersionId=marker)
+
+
+def replace_object(world: World, side: Side, bucket: str, key: str, text: str) -> None:
+    """Put another version of an object; mending deletes that version."""
+    version = world.call(side, "s3", "PutObject", Bucket=bucket, Key=key, Body=text.encode())["VersionId"]
+    world.undo(side, "s3", "DeleteObject", Bucket=bucket, Key=key, VersionId=version)
+
+
+def _recovery(on: bool) -> dict[str, Any]:
+    return {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": on}}
+
+
+def _control_table(world: World) -> str:
+    return world.environment.named(world.environment.names.control_table)
+
+
+def _runbook(world: World) -> tuple[str, str]:
+    place = world.environment.named(world.environment.people.runbook)
+    if not place.startswith("s3://"):
+        raise SandboxError(f"The runbook of {world.environment.name} is a file ({place}), not an object of AWS.")
+    bucket, _, key = place.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def _document(world: World) -> dict[str, Any]:
+    role = world.environment.named(world.environment.names.operator_role)
+    told = world.call(Side.GLOBAL, "iam", "GetRolePolicy", RoleName=role, PolicyName=_POLICY)["PolicyDocument"]
+    return dict(json.loads(told) if isinstance(told, str) else told)
+
+
+def _put_policy(world: World, document: dict[str, Any]) -> None:
+    role = world.environment.named(world.environment.names.operator_role)
+    for turn, policy in ((world.undo, _document(world)), (world.call, document)):
+        turn(
+            Side.GLOBAL,
+            "iam",
+            "PutRolePolicy",
+            RoleName=role,
+            PolicyName=_POLICY,
+            PolicyDocument=json.dumps(policy),
+        )

@@ -1,0 +1,92 @@
+"""Terraform that cannot provision while the primary region is dark: state, lock or settings missing (T39)."""
+
+from __future__ import annotations
+
+import json
+
+from dr_estate.environments import Side
+from sandbox.disasters import disaster
+from sandbox.disasters.prerequisites import hide_object, replace_object
+from sandbox.world import World
+
+
+def _copy(world: World) -> tuple[str, str]:
+    """Bucket and key of the state's copy."""
+    env = world.environment
+    return env.named(env.names.bucket_copy, bucket=env.named(env.names.state_bucket)), env.named(env.names.state_key)
+
+
+@disaster(
+    "terraform-state-missing",
+    "The Terraform state has no copy in the DR region",
+    trips=("terraform.state-reachable",),
+)
+def state_missing(world: World) -> None:
+    """Delete the state's copy; its bucket keeps versions."""
+    hide_object(world, Side.DR, *_copy(world))
+
+
+@disaster(
+    "terraform-state-old",
+    "The Terraform state in the DR region is an old one",
+    trips=("terraform.state-current",),
+)
+def state_old(world: World) -> None:
+    """Put the state as it was before there was anything in it."""
+    old = {"version": 4, "terraform_version": "1.9.8", "serial": 1, "outputs": {}, "resources": []}
+    replace_object(world, Side.DR, *_copy(world), json.dumps(old))
+
+
+@disaster("terraform-lock-missing", "The lock table has no replica in the DR region", trips=("terraform.lock-table",))
+def lock_missing(world: World) -> None:
+    """Take the DR region out of the lock's global table."""
+    name = world.environment.named(world.environment.names.state_lock_tables[0])
+    region, on, off = world.environment.regions.dr, _protected(True), _protected(False)
+    recoverable = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+    world.undo(Side.DR, "dynamodb", "UpdateTable", TableName=name, **on)
+    world.undo(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=name, **recoverable)
+    world.call(Side.DR, "dynamodb", "UpdateTable", TableName=name, **off)
+    for turn, what in ((world.undo, "Create"), (world.call, "Delete")):
+        turn(
+            Side.PRIMARY,
+            "dynamodb",
+            "UpdateTable",
+            TableName=name,
+            ReplicaUpdates=[{what: {"RegionName": region}}],
+        )
+
+
+@disaster(
+    "parameter-missing",
+    "A parameter of the deployment is missing in the DR region",
+    trips=("terraform.parameter-parity",),
+)
+def parameter_missing(world: World) -> None:
+    """Delete the first parameter of the DR region."""
+    held = _parameters(world, Side.DR)[0]
+    kept = {key: held[key] for key in ("Name", "Value", "Type")}
+    world.undo(Side.DR, "ssm", "PutParameter", **kept)
+    world.call(Side.DR, "ssm", "DeleteParameter", Name=held["Name"])
+
+
+@disaster(
+    "parameter-of-the-primary",
+    "A parameter of the DR region names a resource of the primary region",
+    trips=("terraform.parameter-parity",),
+)
+def parameter_of_the_primary(world: World) -> None:
+    """Give a parameter of the DR region the primary's value."""
+    primary = world.environment.regions.primary
+    wrong = next(one for one in _parameters(world, Side.PRIMARY) if primary in one["Value"])
+    before = world.call(Side.DR, "ssm", "GetParameter", Name=wrong["Name"])["Parameter"]
+    for turn, value in ((world.undo, before["Value"]), (world.call, wrong["Value"])):
+        turn(Side.DR, "ssm", "PutParameter", Name=wrong["Name"], Value=value, Type=wrong["Type"], Overwrite=True)
+
+
+def _parameters(world: World, side: Side) -> list[dict[str, str]]:
+    path = world.environment.named(world.environment.names.parameter_path)
+    return list(world.call(side, "ssm", "GetParametersByPath", Path=path, Recursive=True)["Parameters"])
+
+
+def _protected(on: bool) -> dict[str, bool]:
+    return {"DeletionProtectionEnabled": on}

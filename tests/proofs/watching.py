@@ -1,0 +1,104 @@
+"""Looks at a world again and again, cheaply: after a change only the parts that can have changed are read anew."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from dr_checks.model import CheckResult, Status
+from dr_checks.registry import checks, judge
+from dr_estate.access import Credentials
+from dr_estate.environments import Environment
+from dr_estate.facts import readers
+from dr_estate.observing import observe
+from dr_estate.settings import Observation as Limits
+from dr_estate.snapshot import Snapshot
+from sandbox.endpoint import Endpoint
+
+FULL = os.environ.get("DR_FULL_MATRIX") == "1"
+"""Read everything each time: the slow proof that the short cut hides nothing."""
+
+Results = Mapping[str, CheckResult]
+
+# Metrics follow everything. Services not named here stand by themselves.
+FOLLOWED_BY: dict[str, tuple[str, ...]] = {
+    "application-autoscaling": ("ecs",),
+    "backup": ("kms",),
+    "dns": ("route53",),
+    "dynamodb": ("kms", "backup"),
+    "ec2": ("efs", "elbv2"),
+    "ecs": ("application-autoscaling", "ec2", "ecr", "elbv2", "logs"),
+    "efs": ("backup", "ec2", "kms"),
+    "elbv2": ("route53",),
+    "kms": ("backup", "dynamodb", "efs", "rds", "s3", "secretsmanager"),
+    "rds": ("backup", "kms"),
+    "s3": ("backup", "kms"),
+    "secretsmanager": ("kms",),
+    "sites": ("route53",),
+}
+_ALWAYS = ("cloudwatch",)
+_IMPATIENT = Limits(deadline_s=8, connect_timeout_s=1, read_timeout_s=1, attempts=1, workers=32)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """``healthy`` is what was seen while all was well."""
+
+    world: Endpoint
+    environment: Environment
+    healthy: Snapshot
+
+    def again(self, touched: Collection[str]) -> Snapshot:
+        """See the world after a change to the services ``touched``; ``""`` is a whole region that went dark."""
+        if "" in touched:
+            impatient = self.environment.model_copy(update={"observation": _IMPATIENT})
+            return observe(impatient, reader_of(self.world), "sandbox")
+        if FULL:
+            return self.whole()
+        seen = observe(self.environment, reader_of(self.world), "sandbox", only=parts_of(touched))
+        return replace(seen, parts={**self.healthy.parts, **seen.parts})
+
+    def whole(self) -> Snapshot:
+        """See everything anew."""
+        return observe(self.environment, reader_of(self.world), "sandbox")
+
+    def judged_whole(self) -> Results:
+        """Every check judged on everything seen anew."""
+        return judged(self.whole(), self.environment)
+
+    def judged(self, touched: Collection[str]) -> Results:
+        """Every check judged after a change to the services ``touched``."""
+        return judged(self.again(touched), self.environment)
+
+
+def reader_of(world: Endpoint) -> Credentials:
+    """The credentials of the world's reader."""
+    keys = world.people["reader"]
+    return Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+
+
+def watch(world: Endpoint, environment: Environment) -> Watch:
+    """Begin to watch a healthy world."""
+    return Watch(world, environment, observe(environment, reader_of(world), "sandbox"))
+
+
+def parts_of(touched: Collection[str]) -> frozenset[str]:
+    """The parts of the snapshot that a change to the services ``touched`` can reach."""
+    services = {*touched, *_ALWAYS, *(follower for service in touched for follower in FOLLOWED_BY.get(service, ()))}
+    return frozenset(
+        name
+        for name, reader in readers().items()
+        if services & {operation.partition(":")[0] for operation in reader.reads}
+    )
+
+
+def judged(snapshot: Snapshot, environment: Environment) -> Results:
+    """Every check's result on ``snapshot``."""
+    return {name: judge(check, snapshot, environment) for name, check in checks().items()}
+
+
+def not_passed(results: Results) -> dict[str, Status]:
+    """Status by check of all that did not pass; what does not apply is left out."""
+    quiet = (Status.PASS, Status.NOT_APPLICABLE)
+    return {name: result.status for name, result in results.items() if result.status not in quiet}
