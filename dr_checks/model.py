@@ -72,7 +72,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far a store's newest usable copy trails. ``seconds`` is None where it could not be measured."""
+    """How far a store's newest usable copy trails. ``seconds`` is None where it could not be measured.
+
+    ``missing``: it was looked for, and there is no copy at all.
+    """
 
     store: str
     subject: str
@@ -80,6 +83,7 @@ class Lag:
     side: Side
     seconds: float | None
     basis: str
+    missing: bool = False
 
 
 @dataclass(frozen=True)

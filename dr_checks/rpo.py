@@ -19,9 +19,16 @@ def best_lags(found: Iterable[Lag]) -> list[Lag]:
     for lag in found:
         key = (lag.store, lag.subject, lag.tenant)
         known = best.get(key)
-        if known is None or known.seconds is None or (lag.seconds is not None and lag.seconds < known.seconds):
+        if known is None or _better(lag, known):
             best[key] = lag
     return list(best.values())
+
+
+def _better(lag: Lag, known: Lag) -> bool:
+    """A measured copy before one that could not be measured, and that before none at all."""
+    if lag.seconds is None or known.seconds is None:
+        return lag.seconds is not None or (known.missing and not lag.missing)
+    return lag.seconds < known.seconds
 
 
 def _lags(view: View) -> list[Lag]:
@@ -30,6 +37,10 @@ def _lags(view: View) -> list[Lag]:
 
 def _subject(lag: Lag) -> str:
     return f"{lag.store} {lag.subject}"
+
+
+def _remedy(lag: Lag) -> str:
+    return f"Look at the checks of the {lag.store}: they name the cause and the command."
 
 
 @check(
@@ -45,12 +56,14 @@ def met(view: View) -> Iterator[Finding]:
     found, wanted = _lags(view), f"{spoken(rpo_s(view))} or less"
     good = 0
     for lag in found:
-        if lag.seconds is None:
+        if lag.missing:
+            why = "a failover now would lose all of it: there is no copy"
+            yield view.gap(_subject(lag), "no copy", wanted, why, _remedy(lag), lag.tenant)
+        elif lag.seconds is None:
             yield view.unknown(_subject(lag), wanted, lag.basis, lag.tenant)
         elif lag.seconds > rpo_s(view):
             why = f"a failover now would lose what was written since ({lag.basis})"
-            remedy = f"Look at the checks of the {lag.store}: they name the cause and the command."
-            yield view.gap(_subject(lag), spoken(lag.seconds), wanted, why, remedy, lag.tenant)
+            yield view.gap(_subject(lag), spoken(lag.seconds), wanted, why, _remedy(lag), lag.tenant)
         elif lag.tenant is None:
             yield view.ok(_subject(lag), spoken(lag.seconds), wanted, lag.basis)
         else:

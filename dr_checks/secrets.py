@@ -228,8 +228,10 @@ def credentials(view: View) -> Iterator[Lag]:
         return
     here, there = _standing(view, Side.PRIMARY), _standing(view, Side.DR)
     for name, tenant in _expected(view):
-        if name not in here or name not in there:
-            yield Lag("secrets", name, tenant, Side.DR, None, "not in both regions")
+        if name not in here:
+            yield Lag("secrets", name, tenant, Side.DR, None, "not in the primary region")
+        elif name not in there:
+            yield Lag("secrets", name, tenant, Side.DR, None, "no copy in the DR region", missing=True)
         elif here[name].current_version == there[name].current_version:
             yield Lag("secrets", name, tenant, Side.DR, 0.0, "Secrets Manager replica, same current version")
         elif not there[name].replica_of and _values(view, name, tenant).status is Status.PASS:

@@ -81,15 +81,18 @@ def readiness_score(results: Iterable[CheckResult]) -> int:
 
 
 def recovery_point(lags: Iterable[Lag], target_s: float) -> RecoveryPoint:
-    """The worst store by its best mechanism. Unknown where a store has no measured mechanism at all."""
+    """The worst store by its best mechanism. Unknown where one has no measured mechanism, missed where no copy."""
     best: dict[tuple[str, str, str | None], float | None] = {}
+    missing: set[tuple[str, str, str | None]] = set()
     for lag in lags:
         key = (lag.store, lag.subject, lag.tenant)
+        missing |= {key} if lag.missing else set()
         known = [seconds for seconds in (best.get(key), lag.seconds) if seconds is not None]
         best[key] = min(known, default=None)
     measured = [seconds for seconds in best.values() if seconds is not None]
     worst_s = max(measured, default=None)
-    if worst_s is not None and worst_s > target_s:
+    lost = any(best[key] is None for key in missing)
+    if lost or (worst_s is not None and worst_s > target_s):
         return RecoveryPoint(target_s, worst_s, compliant=False)
     blind = not measured or len(measured) < len(best)
     return RecoveryPoint(target_s, worst_s, compliant=None if blind else True)

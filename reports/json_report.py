@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from dr_checks.model import CheckResult, Status
+from dr_checks.model import CheckResult, Lag, Status
 from dr_estate.snapshot import Part
 from reports.report import SCHEMA, Report
 
@@ -29,13 +29,18 @@ def to_dict(report: Report) -> dict[str, Any]:
         "reasons": list(verdict.reasons),
         "tenants": list(report.tenants),
         "rpo": asdict(verdict.rpo),
-        "lags": [asdict(lag) for lag in verdict.lags],
+        "lags": [_lag(lag) for lag in verdict.lags],
         "results": [_result(result) for result in verdict.results],
         "unseen": [_unseen(part) for part in report.unseen],
         "exceptions": _exceptions(report),
         "api_calls": report.api_calls,
         "exit": report.exit,
     }
+
+
+def _lag(lag: Lag) -> dict[str, Any]:
+    """A copy that is missing has no seconds either; ``basis`` says which of the two it is."""
+    return {name: value for name, value in asdict(lag).items() if name != "missing"}
 
 
 def _unseen(part: Part) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +81,8 @@ def test_a_store_counts_by_its_best_mechanism_and_the_worst_store_decides() -> N
         ([_lag("files", 3600)], True),
         ([_lag("files", 3601)], False),
         ([_lag("files", None), _lag("files", 10)], True),
+        ([_lag("files", 10), replace(_lag("secrets", None), missing=True)], False),
+        ([_lag("files", 10), replace(_lag("files", None), missing=True)], True),
     ],
 )
 def test_a_store_that_was_not_measured_is_never_compliant(lags: list[Lag], compliant: bool | None) -> None:

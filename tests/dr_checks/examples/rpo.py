@@ -20,6 +20,7 @@ PASS, FAIL, UNKNOWN = Status.PASS, Status.FAIL, Status.UNKNOWN
 OTHERS = (s3_lag, dynamodb, secret_examples, ecr)
 REPLICATION_ONLY = accepting("automated-backup", files=("replication",))
 OLD_SECRET = replace(secret_examples.THERE[1], current_version="v0")
+LOST_SECRET = replace(OLD_SECRET, deleted_at=NOW)
 
 
 def _healthy(module: Any) -> Snapshot:
@@ -58,6 +59,7 @@ EXAMPLES = [
     _case("met", FAIL, "database sit-mysql", automated_backups_dr=_database(61)),
     _case("met", PASS, "database sit-mysql", env=SIT, automated_backups_dr=_database(61)),
     _case("met", FAIL, f"secrets {OLD_SECRET.name}", secret=OLD_SECRET),
+    _case("met", FAIL, f"secrets {OLD_SECRET.name}", secret=LOST_SECRET),
     _case("met", UNKNOWN, "database sit-mysql", automated_backups_dr=()),
     _case("met", UNKNOWN, "database sit-mysql", automated_backups_dr=DENIED),
     _case("skew", PASS, "all stores"),
