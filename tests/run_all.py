@@ -27,7 +27,8 @@ def main() -> int:
     """Run it all. Returns 0 only where every part passed."""
     began, failed = time.monotonic(), []
     static = [_start(name, words) for name, words in STATIC]
-    tests = subprocess.run([str(BIN / "pytest"), "-q", *sys.argv[1:]], cwd=ROOT, check=False, env=_environment())
+    words = [str(BIN / "pytest"), "-q", "-n", "2", "--dist", "worksteal", *sys.argv[1:]]
+    tests = subprocess.run(words, cwd=ROOT, check=False, env=_environment())
     for name, process in static:
         output, _ = process.communicate()
         if process.returncode:

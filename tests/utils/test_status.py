@@ -13,6 +13,8 @@ from jsonschema import Draft202012Validator
 from sandbox.endpoint import Endpoint
 from sandbox.state import Outage
 from tests.utils.running import ROOT, Ran, dr_cli
+from utils.aws_mgmt.arguments import parse
+from utils.aws_mgmt.wall import behind_the_wall
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 
@@ -157,11 +159,11 @@ def test_a_tenant_nobody_knows_is_refused_and_a_known_one_narrows(sandbox_world:
 def test_markdown_csv_and_terminal_tell_the_same(sandbox_world: Endpoint, tmp_path: Path) -> None:
     kept = tmp_path / "evidence.json"
     _live(sandbox_world, tmp_path, f"-e sit status --format json --save-evidence {kept}")
-    again = f"-e sit status --from-evidence {kept}"
-    assert "score 100/100" in dr_cli(f"{again} --format markdown", tmp_path).out
-    rows = list(csv.DictReader(io.StringIO(dr_cli(f"{again} --format csv", tmp_path).out)))
+    plain = dr_cli(f"-e sit status --from-evidence {kept}", tmp_path).out
+    written = sorted((tmp_path / "out").iterdir())[-1]
+    assert "score 100/100" in (written / "report.md").read_text()
+    rows = list(csv.DictReader(io.StringIO((written / "report.csv").read_text())))
     assert {row["status"] for row in rows} <= {"pass", "not-applicable"}
-    plain = dr_cli(again, tmp_path).out
     assert "READY, score 100/100" in plain
     assert "\x1b" not in plain
     assert max(len(line) for line in plain.splitlines() if "/" not in line) <= 100
@@ -179,9 +181,15 @@ def test_markdown_csv_and_terminal_tell_the_same(sandbox_world: Endpoint, tmp_pa
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_its_exit_code(
-    tmp_path: Path, words: str, code: int, said: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: str,
+    code: int,
+    said: str,
 ) -> None:
-    ran = dr_cli(words, tmp_path)
-    assert (ran.code, ran.out) == (code, "")
-    assert said in ran.err
-    assert ran.err.count("\n") == 1
+    monkeypatch.setenv("DR_SANDBOX_HOME", str(tmp_path))
+    assert code == behind_the_wall(parse(["--output", str(tmp_path), *words.split()]))
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert said in told.err
