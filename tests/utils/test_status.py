@@ -160,7 +160,7 @@ def test_markdown_csv_and_terminal_tell_the_same(sandbox_world: Endpoint, tmp_pa
     kept = tmp_path / "evidence.json"
     _live(sandbox_world, tmp_path, f"-e sit status --format json --save-evidence {kept}")
     plain = dr_cli(f"-e sit status --from-evidence {kept}", tmp_path).out
-    written = sorted((tmp_path / "out").iterdir())[-1]
+    written = max((tmp_path / "out").iterdir())
     assert "score 100/100" in (written / "report.md").read_text()
     rows = list(csv.DictReader(io.StringIO((written / "report.csv").read_text())))
     assert {row["status"] for row in rows} <= {"pass", "not-applicable"}
