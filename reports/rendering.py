@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from reports import csv_report, json_report, markdown_report, terminal
+from reports import csv_report, json_report, markdown_report
 from reports.report import Report
 
 _RENDER = {"json": json_report.render, "csv": csv_report.render, "markdown": markdown_report.render}
@@ -13,6 +13,8 @@ _RENDER = {"json": json_report.render, "csv": csv_report.render, "markdown": mar
 def print_report(report: Report, form: str, stream: TextIO) -> None:
     """Print ``report`` to ``stream``: terminal, markdown, json or csv."""
     if form == "terminal":
+        from reports import terminal
+
         terminal.render(report, stream)
     else:
         stream.write(_RENDER[form](report))

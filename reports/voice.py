@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+if TYPE_CHECKING:  # rich takes 70 ms to import, and is silent where there is no terminal
+    from rich.progress import Progress, TaskID
 
 Advance = Callable[[str, int, int], None]
 
 
 def complain(sentence: str) -> None:
     """Say what went wrong, on stderr."""
+    from rich.console import Console
+
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(sentence)
 
 
@@ -26,16 +29,11 @@ def result(text: str) -> None:
 @contextmanager
 def progress() -> Iterator[Advance]:
     """Show how far long work is, on a terminal's stderr; silent elsewhere. Yields ``advance(doing, done, total)``."""
-    console = Console(stderr=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks = {}
+    if not sys.stderr.isatty():
+        yield lambda _doing, _done, _total: None
+        return
+    with _bar() as bar:
+        tasks: dict[str, TaskID] = {}
 
         def advance(doing: str, done: int, total: int) -> None:
             if doing not in tasks:
@@ -43,3 +41,18 @@ def progress() -> Iterator[Advance]:
             bar.update(tasks[doing], completed=done, total=total)
 
         yield advance
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -17,6 +17,7 @@ from dr_checks.registry import checks
 
 ROOT = Path(__file__).parents[2]
 _PLUGINS = ("pytest-bdd", "allure_pytest", "reports.allure_plugin")
+_WITHOUT = ("cacheprovider", "threadexception", "unraisableexception")  # the latter two collect garbage for 0.3 s
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ class _Named:
 def _arguments(selection: Selection, observation: Observation) -> list[str]:
     options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), str(ROOT / "features")]
     options += ["--disable-plugin-autoload", *(word for name in _PLUGINS for word in ("-p", name))]
-    options += ["-p", "no:cacheprovider", "-o", "filterwarnings=default", "-q"]
+    options += [word for name in _WITHOUT for word in ("-p", f"no:{name}")]
+    options += ["-o", "filterwarnings=default", "-q", "--tb=native"]  # others parse the source of every gap's frames
     options += ["-m", " or ".join(selection.areas), "--alluredir", str(selection.results_folder)]
     options += ["--dr-environment", observation.environment.name, "--dr-config", str(selection.config_folder)]
     options += [word for tenant in sorted(observation.only_tenants) for word in ("--dr-tenant", tenant)]
