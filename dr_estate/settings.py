@@ -161,6 +161,7 @@ class Thresholds(Settings):
     restore_test_age_days: Positive = 90
     backup_retention_days: Positive = 7
     store_skew_minutes: Positive = 60
+    site_answer_s: Positive = 5
 
 
 class Observation(Settings):

@@ -70,7 +70,7 @@ class Host:
         worldfile.write(self.folder / "world", world, self.order.about())
 
     def _served(self) -> tuple[Application, BaseWSGIServer]:
-        from sandbox import naming
+        from sandbox import naming, sites
         from sandbox.application import Application
         from sandbox.control import Control
         from sandbox.serving import listen
@@ -88,7 +88,8 @@ class Host:
         counts = application.counts
         hooks |= {"counts": counts.all, "reset_counts": counts.reset, "changed": application.changed.set}
         hooks["latency"] = lambda seconds: setattr(application, "latency_s", seconds)
-        application.said = {naming.HEADER: f"{self.dns[0]}:{self.dns[1]}"}
+        served = sites.told(sites.serve(self.environment))
+        application.said = {naming.HEADER: f"{self.dns[0]}:{self.dns[1]}", sites.HEADER: served}
         server.app = application
         return application, server
 

@@ -60,7 +60,7 @@ def hosts(look: Look) -> tuple[Answer | Unseen, ...]:
 def delegation(look: Look) -> Answer:
     """What the parent zone says of the zone's name servers."""
     zone = look.env.traffic.zone
-    if not _is_aws(look):
+    if not is_aws(look):
         return asking.ask(_own_servers(look)[0], zone, "NS", _limit_s(look))
     parent = zone.partition(".")[2]
     names = asking.name_servers(parent, _limit_s(look), look.env.traffic.resolvers)
@@ -68,13 +68,13 @@ def delegation(look: Look) -> Answer:
     return asking.ask(Server(names[0], address), zone, "NS", _limit_s(look))
 
 
-@part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS)
+@part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | RECORD_READS)
 def door(look: Look) -> tuple[str, ...]:
     """The IPv4 addresses of the region's load balancer today; empty where there is none. AWS changes them at will."""
     balancer = look.part(elbv2.load_balancer)
     if balancer is None:
         return ()
-    if not _is_aws(look):
+    if not is_aws(look):
         return asking.ask(_own_servers(look)[0], balancer.dns_name, "A", _limit_s(look)).values
     return tuple(asking.addresses(balancer.dns_name, _limit_s(look), look.env.traffic.resolvers))
 
@@ -87,7 +87,7 @@ def resolved(look: Look) -> tuple[Answer | Unseen, ...]:
     """
     traffic = look.env.traffic
     customers = sorted({host for listed in traffic.customer_hosts.values() for host in listed})
-    servers = [asking.server_at(place) for place in traffic.resolvers] if _is_aws(look) else _own_servers(look)
+    servers = [asking.server_at(place) for place in traffic.resolvers] if is_aws(look) else _own_servers(look)
     questions = [(server, name, "A") for server in servers for name in (traffic.origin_record, *customers)]
     return tuple(look.maybe(_put(look, recursive=True), questions))
 
@@ -110,7 +110,7 @@ def _own_servers(look: Look) -> Sequence[Server]:
     zone = look.part(route53.zone, Side.GLOBAL)
     if zone is None or not zone.name_servers:
         raise CannotSee(Unseen(Blindness.ERROR, f"Zone {look.env.traffic.zone} shows no name servers to ask."))
-    if not _is_aws(look):
+    if not is_aws(look):
         if not zone.served_at:
             why = "The world is not AWS's own, and does not say which DNS server answers for its zones."
             raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
@@ -126,7 +126,7 @@ def _located(look: Look, name: str) -> Server:
     return Server(name, asking.addresses(name, _limit_s(look), look.env.traffic.resolvers)[0])
 
 
-def _is_aws(look: Look) -> bool:
+def is_aws(look: Look) -> bool:
     """Whether Route 53 is reached at AWS's own address, and not at an endpoint of somebody's making."""
     host = urlsplit(look.eyes.client("route53", look.env.region(Side.GLOBAL)).meta.endpoint_url).hostname or ""
     return host.endswith(_AWS)

@@ -18,7 +18,7 @@ _OLD_PLATFORM = "1.3.0"
     "ecs-cluster-deleted",
     "Somebody deleted the cluster of the DR region and everything that ran in it",
     trips=("ecs.cluster-active", "ecs.service-exists"),
-    consequences=("ecs.desired-and-running",),
+    consequences=("ecs.desired-and-running", "sites.every-site-answers"),
 )
 def cluster_deleted(world: World) -> None:
     """Delete every service, then the cluster."""
@@ -36,6 +36,7 @@ def cluster_deleted(world: World) -> None:
     "ecs-service-deleted",
     "One tenant's service was deleted in the DR region",
     trips=("ecs.service-exists",),
+    consequences=("sites.every-site-answers",),
 )
 def service_deleted(world: World) -> None:
     """Delete the last tenant's service in the DR region."""
@@ -46,7 +47,7 @@ def service_deleted(world: World) -> None:
     "ecs-standby-stopped",
     "The DR region has no Fargate capacity left, and one tenant's standby stopped",
     trips=("ecs.desired-and-running", "quotas.fargate-vcpu"),
-    consequences=("elbv2-routing.healthy-targets",),
+    consequences=("elbv2-routing.healthy-targets", "sites.every-site-answers"),
 )
 def standby_stopped(world: World) -> None:
     """Lower the vCPU quota below one task, and stop the last tenant's tasks: none can be started in their place."""
@@ -58,7 +59,12 @@ def standby_stopped(world: World) -> None:
     "ecs-primary-stopped",
     "One tenant is down in the primary region: its tasks stopped and none can be started",
     trips=("primary.services-running",),
-    consequences=("elbv2-routing.healthy-targets", "answers.as-recorded"),
+    consequences=(
+        "elbv2-routing.healthy-targets",
+        "sites.every-site-answers",
+        "answers.as-recorded",
+        "answers.resolvers-agree",
+    ),
 )
 def primary_stopped(world: World) -> None:
     """Lower the primary's vCPU quota below one task, and stop the last tenant's tasks."""
@@ -87,7 +93,7 @@ def deployment_failed(world: World) -> None:
     "ecs-target-group-detached",
     "One tenant's service in the DR region no longer registers with its target group",
     trips=("ecs.target-group-attached",),
-    consequences=("elbv2-routing.healthy-targets",),
+    consequences=("elbv2-routing.healthy-targets", "sites.every-site-answers"),
 )
 def target_group_detached(world: World) -> None:
     """Take the load balancer off the last tenant's service."""

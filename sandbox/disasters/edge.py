@@ -156,7 +156,7 @@ def not_renewed(world: World) -> None:
 @disaster(
     "dr-certificate-runs-out",
     "The DR load balancer presents an imported certificate that runs out in days",
-    trips=("acm.days-left",),
+    trips=("acm.days-left", "sites.handshake-accepted"),
     consequences=("acm.renews",),
 )
 def runs_out(world: World) -> None:

@@ -89,6 +89,7 @@ def unprotected(world: World) -> None:
     "alb-wrong-certificate",
     "The HTTPS listener of the DR region presents somebody else's certificate",
     trips=("elbv2.listener-certificates",),
+    consequences=("sites.handshake-accepted",),
 )
 def wrong_certificate(world: World) -> None:
     """Let the listener present a certificate of another domain (T20)."""
@@ -104,6 +105,7 @@ def wrong_certificate(world: World) -> None:
     "alb-other-port",
     "The load balancer of the DR region listens for HTTPS on another port",
     trips=("elbv2-routing.listeners",),
+    consequences=("sites.handshake-accepted",),
 )
 def other_port(world: World) -> None:
     """Move the HTTPS listener to port 8443."""
@@ -127,6 +129,7 @@ def default_refuses(world: World) -> None:
     "alb-rule-deleted",
     "One tenant's host rule is missing on the load balancer of the DR region",
     trips=("elbv2-routing.host-rules",),
+    consequences=("sites.own-identity",),
 )
 def rule_deleted(world: World) -> None:
     """Delete the last tenant's rule from the HTTP listener: the default action answers in its place."""
@@ -165,6 +168,7 @@ def health_path_changed(world: World) -> None:
     "alb-targets-unhealthy",
     "No task of one tenant passes its health check in the DR region",
     trips=("elbv2-routing.healthy-targets", "elbv2-routing.target-groups"),
+    consequences=("sites.every-site-answers",),
 )
 def targets_unhealthy(world: World) -> None:
     """Check health on a port that no container listens on."""

@@ -1,0 +1,95 @@
+"""Examples of the checks on the tenants' own sites."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Environment, Side
+from dr_estate.facts import ecs, elbv2, sites
+from dr_estate.facts.sites import Round
+from dr_estate.looking import Reader
+from dr_estate.visiting import Handshake, Visit
+from tests.dr_checks.edges import DR_BALANCER, PRIMARY_BALANCER, balancer
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, service, world
+
+ONE_HOST, TWO_HOST = (f"tenant{n}.{SIT.traffic.tenant_domain}" for n in (1, 2))
+STRANGER = Visit("nobody.invalid", 200, 0.01, False, "", "ok")
+ONE = Visit(ONE_HOST, 200, 0.2, True, "tenant1: log in", "one")
+TWO = Visit(TWO_HOST, 200, 0.3, True, "tenant2: log in", "two")
+PASSWORD = replace(TWO, status=401, names_host=False, title="")
+WELL = Round(STRANGER, (ONE, TWO))
+BROKEN = replace(TWO, status=503, names_host=False, title="", digest="503")
+SHAKEN = Handshake(ONE_HOST, NOW + timedelta(days=90), "")
+ZERO = service("sit-tenant2-service", 0, 0)
+PILOT = SIT.model_copy(update={"standby": SIT.standby.model_copy(update={"tasks_per_service": 0})})
+ALWAYS_OFF = SIT.model_copy(
+    update={
+        "scaling_schedule": SIT.scaling_schedule.model_copy(
+            update={"off_from": NOW.replace(hour=0).time(), "off_until": NOW.replace(hour=23, minute=59).time()}
+        )
+        if SIT.scaling_schedule
+        else None
+    }
+)
+
+
+def given(check: str, expected: Status, subject: str = "", env: Environment = SIT, **changed: Any) -> Example:
+    """An example in which both regions' sites are well but for what is changed in the DR region."""
+    parts: dict[tuple[Reader[Any], Side], Any] = {
+        (sites.visits, Side.PRIMARY): WELL,
+        (sites.visits, Side.DR): changed.get("visits", WELL),
+        (sites.handshakes, Side.PRIMARY): (SHAKEN,),
+        (sites.handshakes, Side.DR): changed.get("handshakes", (SHAKEN,)),
+        (elbv2.load_balancer, Side.PRIMARY): balancer(PRIMARY_BALANCER),
+        (elbv2.load_balancer, Side.DR): changed.get("balancer", balancer(DR_BALANCER)),
+        (ecs.services, Side.DR): changed.get("services", (service("sit-tenant1-service"), ZERO)),
+    }
+    return Example(f"sites.{check}", expected, world(parts, env=env), frozenset([subject] if subject else []), env)
+
+
+def round_of(*answers: object, stranger: Visit = STRANGER) -> dict[str, Any]:
+    """The DR region's round of visits."""
+    return {"visits": Round(stranger, answers)}  # type: ignore[arg-type]  # plain test values
+
+
+EXAMPLES = [
+    given("every-site-answers", Status.PASS),
+    given("every-site-answers", Status.PASS, **round_of(ONE, PASSWORD)),
+    given("every-site-answers", Status.PASS, visits=None),
+    given("every-site-answers", Status.PASS, env=PILOT, **round_of(ONE, BROKEN)),
+    given("every-site-answers", Status.PASS, env=ALWAYS_OFF, **round_of(ONE, BROKEN)),
+    given("every-site-answers", Status.FAIL, TWO_HOST, **round_of(ONE, BROKEN)),
+    given(
+        "every-site-answers",
+        Status.FAIL,
+        env=PILOT,
+        services=(service("sit-tenant1-service"), service("sit-tenant2-service")),
+        **round_of(ONE, BROKEN),
+    ),
+    given("every-site-answers", Status.UNKNOWN, **round_of(ONE, DENIED)),
+    given("every-site-answers", Status.UNKNOWN, visits=DENIED),
+    given("own-identity", Status.PASS),
+    given("own-identity", Status.PASS, **round_of(ONE, PASSWORD)),
+    given("own-identity", Status.PASS, **round_of(BROKEN)),
+    given("own-identity", Status.PASS, visits=None),
+    given("own-identity", Status.FAIL, TWO_HOST, **round_of(ONE, replace(TWO, digest="ok", names_host=False))),
+    given("own-identity", Status.FAIL, TWO_HOST, **round_of(ONE, replace(ONE, host=TWO_HOST, names_host=False))),
+    given("own-identity", Status.FAIL, TWO_HOST, **round_of(ONE, replace(PASSWORD, realm=f'Basic realm="{ONE_HOST}"'))),
+    given("own-identity", Status.FAIL, **round_of(ONE, PASSWORD, stranger=replace(STRANGER, digest="two"))),
+    given("own-identity", Status.UNKNOWN, visits=DENIED),
+    given("in-good-time", Status.PASS, **round_of(replace(ONE, time_s=5.0))),
+    given("in-good-time", Status.PASS, visits=None),
+    given("in-good-time", Status.PASS, **round_of()),
+    given("in-good-time", Status.FAIL, ONE_HOST, **round_of(replace(ONE, time_s=5.1), TWO)),
+    given("in-good-time", Status.UNKNOWN, visits=DENIED),
+    given("handshake-accepted", Status.PASS),
+    given("handshake-accepted", Status.PASS, handshakes=()),
+    given("handshake-accepted", Status.PASS, balancer=None, handshakes=()),
+    given("handshake-accepted", Status.FAIL, ONE_HOST, handshakes=(replace(SHAKEN, problem="Hostname mismatch"),)),
+    given("handshake-accepted", Status.FAIL, handshakes=(replace(SHAKEN, not_after=NOW + timedelta(days=29)),)),
+    given("handshake-accepted", Status.UNKNOWN, handshakes=(DENIED,)),
+    given("handshake-accepted", Status.UNKNOWN, handshakes=DENIED),
+]
