@@ -64,7 +64,7 @@ def _told(result: CheckResult, status: Status) -> str:
 
 def _line(finding: Finding) -> str:
     remedy = f" Remedy: {finding.remedy}" if finding.remedy else ""
-    return f"- {finding.subject}: {finding.measured}, wanted {finding.wanted}: {finding.because}.{remedy}"
+    return f"- {finding.subject}: {finding.measured}, wanted {finding.wanted}: {finding.because.rstrip('.')}.{remedy}"
 
 
 for _check in checks().values():

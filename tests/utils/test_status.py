@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -39,6 +40,37 @@ def test_the_healthy_estate_is_ready_with_score_100(sandbox_world: Endpoint, tmp
     assert ran.report["world"] == f"endpoint {sandbox_world.url}"
     assert len(ran.report["tenants"]) == 3
     assert [] == list(SCHEMA.iter_errors(ran.report))
+
+
+def _allure(home: Path) -> list[dict[str, Any]]:
+    newest = max((home / "out").iterdir()) / "allure-results"
+    return [json.loads(path.read_text()) for path in newest.glob("*-result.json")]
+
+
+def _labels(result: dict[str, Any], name: str) -> set[str]:
+    return {label["value"] for label in result["labels"] if label["name"] == name}
+
+
+def test_allure_tells_each_given_and_then_with_findings_and_labels(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    denied = Outage("eu-west-1", "deny", "efs")
+    sandbox_world.begin(denied)
+    try:
+        ran = _live(sandbox_world, tmp_path, "-e sit status --replication --format json")
+    finally:
+        sandbox_world.end(denied)
+    results = _allure(tmp_path)
+    told = {next(iter(_labels(r, "story"))): r["status"] for r in results}
+    allure_says = {"pass": "passed", "fail": "failed", "unknown": "broken", "not-applicable": "skipped"}
+    assert told == {check: allure_says[status] for check, status in ran.statuses().items()}
+    assert "broken" in told.values()
+    for result in results:
+        assert [step["name"].split()[0] for step in result["steps"]] == ["Given", "Then"]
+        assert result["steps"][1]["status"] == result["status"]
+        assert [a["name"] for a in result["steps"][1]["attachments"]] == ["Findings"]
+        assert _labels(result, "epic") == {"DR readiness of sit"}
+        assert _labels(result, "severity") <= {"blocker", "critical", "normal", "minor"}
+        assert _labels(result, "requirement")
+        assert str(ROOT) not in json.dumps(result)
 
 
 def test_the_sandbox_flag_attaches_to_the_world_that_is_up(tmp_path: Path) -> None:
