@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from dr_checks.backup_schedule import longest_gap_minutes
-from dr_checks.database_copies import BACKUP, primary_database, relied_on
+from dr_checks.database_copies import BACKUP, all_copies, primary_database, relied_on
 from dr_checks.model import View
 from dr_checks.spans import rpo_s
 from dr_estate.environments import Side
@@ -50,7 +50,9 @@ def stores(view: View) -> list[Store]:
 def relies_on_copies(view: View, store: Store) -> bool:
     """Whether a failover would have to use AWS Backup's copy of this store. Raises CannotSee."""
     if store.kind == "database":
-        copy = relied_on(view)
+        copy, (_, dark) = relied_on(view), all_copies(view)
+        if copy is not None and copy.mechanism == BACKUP and dark:
+            raise CannotSee(dark[0])  # a faster mechanism may well be there
         return copy is None or copy.mechanism == BACKUP
     if "replication" not in view.env.replication.files:
         return True

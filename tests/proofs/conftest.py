@@ -1,10 +1,13 @@
-"""One world of SIT for all proofs, seen once while it is whole."""
+"""The worlds of the proofs, each seen once while it is whole."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 
 from dr_estate.environments import load_environment
+from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.proofs.watching import Watch, watch
 from tests.utils.running import ROOT
@@ -12,5 +15,13 @@ from tests.utils.running import ROOT
 
 @pytest.fixture(scope="session")
 def sit_watch(sandbox_world: Endpoint) -> Watch:
-    """The watched world of the chosen environment, whole when it was first seen."""
+    """The watched world of SIT, shared with all other tests."""
     return watch(sandbox_world, load_environment(ROOT / "environments", sandbox_world.environment))
+
+
+@pytest.fixture(scope="session")
+def prod_watch() -> Iterator[Watch]:
+    """A watched world of PROD, whose customers have host names of their own."""
+    prod = load_environment(ROOT / "environments", "prod")
+    with running(prod, tenants=3) as world:
+        yield watch(world, prod)

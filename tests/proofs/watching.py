@@ -29,12 +29,13 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     "dynamodb": ("kms", "backup"),
     "ec2": ("efs", "elbv2"),
     "ecs": ("application-autoscaling", "ec2", "ecr", "elbv2", "logs"),
-    "efs": ("backup", "ec2", "kms"),
+    "efs": ("backup", "ec2", "kms", "resourcegroupstaggingapi"),
     "elbv2": ("route53",),
     "kms": ("backup", "dynamodb", "efs", "rds", "s3", "secretsmanager"),
-    "rds": ("backup", "kms"),
+    "rds": ("backup", "kms", "resourcegroupstaggingapi"),
     "s3": ("backup", "kms"),
     "secretsmanager": ("kms",),
+    "service-quotas": ("ecs", "rds"),
     "sites": ("route53",),
 }
 _ALWAYS = ("cloudwatch",)
