@@ -30,10 +30,13 @@ def identifiers(world: Endpoint, sit: Environment) -> dict[str, Any]:
     return found
 
 
-def test_the_second_start_loads_what_the_first_built(sandbox_home: Path, sit: Environment) -> None:
+def test_the_second_start_loads_what_the_first_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sit: Environment
+) -> None:
+    monkeypatch.setenv("DR_SANDBOX_HOME", str(tmp_path))
     with running(sit, 2) as first:
         built = identifiers(first, sit)
-    (kept,) = (sandbox_home / "seeds").glob("*.world")
+    (kept,) = (tmp_path / "seeds").glob("*.world")
     before = kept.stat().st_mtime_ns
     with running(sit, 2) as second:
         assert identifiers(second, sit) == built
