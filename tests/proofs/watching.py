@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dr_checks.model import CheckResult, Status
 from dr_checks.registry import checks, judge
 from dr_estate.access import Credentials
 from dr_estate.environments import Environment
 from dr_estate.facts import readers
+from dr_estate.looking import Reader
 from dr_estate.observing import observe
 from dr_estate.settings import Observation as Limits
 from dr_estate.snapshot import Snapshot
@@ -21,24 +23,25 @@ FULL = os.environ.get("DR_FULL_MATRIX") == "1"
 
 Results = Mapping[str, CheckResult]
 
-# Metrics follow everything. Services not named here stand by themselves.
+# What a change to a service can reach beside that service's own parts: other services, or modules of facts whose
+# metrics tell of it. What is not named here stands by itself.
 FOLLOWED_BY: dict[str, tuple[str, ...]] = {
-    "application-autoscaling": ("ecs",),
+    "application-autoscaling": ("ecs", "elbv2"),
     "backup": ("kms",),
     "dns": ("route53",),
     "dynamodb": ("kms", "backup"),
-    "ec2": ("efs", "elbv2"),
-    "ecs": ("application-autoscaling", "ec2", "ecr", "elbv2", "logs"),
+    "ec2": ("alarms", "efs", "elbv2", "quotas"),
+    "ecs": ("alarms", "application-autoscaling", "ec2", "ecr", "elbv2", "health_checks", "logs", "quotas"),
     "efs": ("backup", "ec2", "kms", "resourcegroupstaggingapi"),
-    "elbv2": ("route53",),
+    "elbv2": ("alarms", "health_checks", "quotas", "route53"),
     "kms": ("backup", "dynamodb", "efs", "rds", "s3", "secretsmanager"),
-    "rds": ("backup", "kms", "resourcegroupstaggingapi"),
+    "rds": ("alarms", "backup", "kms", "quotas", "rds_replicas", "resourcegroupstaggingapi"),
+    "route53": ("health_checks",),
     "s3": ("backup", "kms"),
     "secretsmanager": ("kms",),
-    "service-quotas": ("ecs", "rds"),
+    "service-quotas": ("alarms", "ecs", "elbv2", "rds"),
     "sites": ("route53",),
 }
-_ALWAYS = ("cloudwatch",)
 _IMPATIENT = Limits(deadline_s=8, connect_timeout_s=1, read_timeout_s=1, attempts=1, workers=32)
 
 
@@ -86,12 +89,13 @@ def watch(world: Endpoint, environment: Environment) -> Watch:
 
 def parts_of(touched: Collection[str]) -> frozenset[str]:
     """The parts of the snapshot that a change to the services ``touched`` can reach."""
-    services = {*touched, *_ALWAYS, *(follower for service in touched for follower in FOLLOWED_BY.get(service, ()))}
-    return frozenset(
-        name
-        for name, reader in readers().items()
-        if services & {operation.partition(":")[0] for operation in reader.reads}
-    )
+    reached = {*touched, *(follower for service in touched for follower in FOLLOWED_BY.get(service, ()))}
+    return frozenset(name for name, reader in readers().items() if reached & _told_by(reader))
+
+
+def _told_by(reader: Reader[Any]) -> set[str]:
+    """The services a part is read from, and its module."""
+    return {reader.name.partition(".")[0], *(operation.partition(":")[0] for operation in reader.reads)}
 
 
 def judged(snapshot: Snapshot, environment: Environment) -> Results:
