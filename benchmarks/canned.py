@@ -2,7 +2,7 @@
 
 The emulator answers some 300 calls a second on one core, which hides what concurrency gains. This server answers
 thousands, each after the injected latency, so a run against it measures the reader. Times inside a request (a metric's
-window) do not make it another request.
+window) do not make it another request. The tenants' sites that the world tells of are met through this server too.
 """
 
 from __future__ import annotations
@@ -27,13 +27,16 @@ _TIMES = re.compile(
 )
 _SCOPE = re.compile(rb"Credential=[^/]+/\d+/([^/]+/[^/]+)/")
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
-Key = tuple[bytes, bytes, bytes, bytes]
+SITES = "x-world-sites"
+Forwarded = tuple[int, str, dict[str, str], bytes]
+Key = tuple[int, bytes, bytes, bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request as it came: its first line, its headers (lower-case names), its body."""
+    """One HTTP request as it came, and the upstream ``port`` it is for; names of headers are in lower case."""
 
+    port: int
     method: bytes
     path: bytes
     headers: dict[bytes, bytes]
@@ -41,22 +44,25 @@ class Request:
 
     @property
     def key(self) -> Key:
-        """What makes two requests the same: region and service of the signature, operation, path and body."""
+        """What makes two requests the same: region and service of the signature or the host, operation, path, body."""
         scope = _SCOPE.search(self.headers.get(b"authorization", b""))
+        whose = scope[1] if scope else self.headers.get(b"host", b"")
         asked = b"%s %s" % (self.method, _TIMES.sub(b"T", self.path))
         target = self.headers.get(b"x-amz-target", b"")
-        return scope[1] if scope else b"", target, asked, _TIMES.sub(b"T", self.body)
+        return self.port, whose, target, asked, _TIMES.sub(b"T", self.body)
 
 
 class Canned:
     """The answers met so far, and how requests fared: ``hits`` from memory, ``misses`` from the emulator."""
 
     def __init__(self, upstream: str) -> None:
-        self.upstream = urlsplit(upstream)
+        url = urlsplit(upstream)
+        self.host, self.port = url.hostname or "", url.port or 80
         self.latency_s = 0.0
         self.counts: Counter[str] = Counter()
         self._answers: dict[Key, bytes] = {}
         self._forwarders = ThreadPoolExecutor(FORWARDERS)
+        self._ports: dict[int, int] = {}
 
     async def answer(self, request: Request) -> bytes:
         """The whole HTTP response to ``request``."""
@@ -67,7 +73,11 @@ class Canned:
         if known is None:
             self.counts["misses"] += 1
             loop = asyncio.get_running_loop()
-            known = await loop.run_in_executor(self._forwarders, self._forward, request)
+            status, reason, headers, body = await loop.run_in_executor(self._forwarders, self._forward, request)
+            headers = {
+                name: await self._sites(value) if name.lower() == SITES else value for name, value in headers.items()
+            }
+            known = _response(status, reason, headers, body, head=request.method == b"HEAD")
             self._answers[key] = known
             return known
         self.counts["hits"] += 1
@@ -82,34 +92,50 @@ class Canned:
             self.latency_s = float(value)
         told = f"{self.counts['hits']} {self.counts['misses']}".encode()
         self.counts.clear()
-        return _response(200, "OK", [], told, head=False)
+        return _response(200, "OK", {}, told, head=False)
 
-    def _forward(self, request: Request) -> bytes:
-        host, port = self.upstream.hostname or "", self.upstream.port or 80
-        connection = http.client.HTTPConnection(host, port, timeout=FORWARD_TIMEOUT_S)
+    async def listen(self, upstream: int) -> int:
+        """Serve what listens on port ``upstream`` of the emulator's host; returns the port here, one for each."""
+        if upstream not in self._ports:
+            server = await asyncio.start_server(
+                lambda reader, writer: _serve_one(self, upstream, reader, writer), "127.0.0.1", 0, limit=1 << 20
+            )
+            self._ports[upstream] = server.sockets[0].getsockname()[1]
+        return self._ports[upstream]
+
+    async def _sites(self, told: str) -> str:
+        """The world's ``region=address:http:https ...`` with the HTTP ports of this server."""
+        here = []
+        for place in told.split():
+            address, plain, secure = place.rsplit(":", 2)
+            here.append(f"{address}:{await self.listen(int(plain))}:{secure}")
+        return " ".join(here)
+
+    def _forward(self, request: Request) -> Forwarded:
+        connection = http.client.HTTPConnection(self.host, request.port, timeout=FORWARD_TIMEOUT_S)
         try:
             headers = {name.decode(): value.decode() for name, value in request.headers.items()}
             connection.request(request.method.decode(), request.path.decode(), request.body or None, headers)
             answer = connection.getresponse()
-            kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP]
-            head = request.method == b"HEAD"
-            length = [("Content-Length", answer.getheader("Content-Length") or "0")] if head else []
-            return _response(answer.status, answer.reason, kept + length, answer.read(), head)
+            kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP}
+            if request.method == b"HEAD":
+                kept["Content-Length"] = answer.getheader("Content-Length") or "0"
+            return answer.status, answer.reason, kept, answer.read()
         finally:
             connection.close()
 
 
-def _response(status: int, reason: str, headers: list[tuple[str, str]], body: bytes, head: bool) -> bytes:
-    lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers)]
+def _response(status: int, reason: str, headers: dict[str, str], body: bytes, head: bool) -> bytes:
+    lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
     if not head:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-async def _serve_one(canned: Canned, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _serve_one(canned: Canned, upstream: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer the requests of one kept-alive connection until its client leaves."""
     try:
-        while request := await _next(reader):
+        while request := await _next(upstream, reader):
             writer.write(await canned.answer(request))
             await writer.drain()
     except (ConnectionError, asyncio.IncompleteReadError):
@@ -118,7 +144,7 @@ async def _serve_one(canned: Canned, reader: asyncio.StreamReader, writer: async
         writer.close()
 
 
-async def _next(reader: asyncio.StreamReader) -> Request | None:
+async def _next(upstream: int, reader: asyncio.StreamReader) -> Request | None:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
@@ -128,17 +154,15 @@ async def _next(reader: asyncio.StreamReader) -> Request | None:
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     method, path, _ = first.split(b" ")
     body = await reader.readexactly(int(headers.get(b"content-length", b"0")))
-    return Request(method, path, headers, body)
+    return Request(upstream, method, path, headers, body)
 
 
 async def serve(upstream: str) -> None:
     """Serve on a free port of loopback, say the port on stdout, and end when stdin closes (the starter has left)."""
     canned = Canned(upstream)
-    server = await asyncio.start_server(lambda r, w: _serve_one(canned, r, w), "127.0.0.1", 0, limit=1 << 20)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.write(f"{await canned.listen(canned.port)}\n")
     sys.stdout.flush()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    server.close()
 
 
 if __name__ == "__main__":

@@ -67,7 +67,10 @@ class Look:
 
     def each(self, doing: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Do ``doing`` for every item concurrently, in order. Raises the first CannotSee. Never nest it."""
-        futures = [self.workers.submit(doing, item) for item in items]
+        todo = list(items)
+        if len(todo) == 1:
+            return [doing(todo[0])]
+        futures = [self.workers.submit(doing, item) for item in todo]
         try:
             return [future.result() for future in futures]
         finally:

@@ -50,12 +50,13 @@ def _read_all(
     known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
     futures: dict[Key, Future[Any]] = {}
     read_at: dict[Key, datetime] = {}
-    pools = {side: ThreadPoolExecutor(eyes.environment.observation.workers, f"look-{side}") for side in Side}
+    pools: dict[Key, ThreadPoolExecutor] = {}  # one each: no part's items wait behind another's thousands
     starting = threading.Lock()
 
     def run(key: Key, reader: Reader[Any]) -> None:
-        look = Look(eyes, key[1], eyes.environment.region(key[1]), now, pools[key[1]], lambda n, s: begun((n, s)))
+        look = Look(eyes, key[1], eyes.environment.region(key[1]), now, pools[key], lambda n, s: begun((n, s)))
         value = _read_one(reader, look)
+        pools[key].shutdown(wait=False)
         read_at[key] = datetime.now(UTC)
         futures[key].set_result(value)
 
@@ -64,6 +65,7 @@ def _read_all(
         with starting:
             if key not in futures:
                 futures[key] = Future()
+                pools[key] = ThreadPoolExecutor(eyes.environment.observation.workers, f"look-{key[0]}-{key[1]}")
                 threading.Thread(target=run, args=(key, reader), name=name, daemon=True).start()
             return futures[key]
 
@@ -74,7 +76,7 @@ def _read_all(
     while waiting and eyes.seconds_left:
         _, waiting = wait(waiting, timeout=min(_TICK_S, eyes.seconds_left))
         progress(len(futures) - len(waiting), len(futures))
-    for pool in pools.values():
+    for pool in pools.copy().values():
         pool.shutdown(wait=False, cancel_futures=True)
     return {key: (read_at.get(key, datetime.now(UTC)), _value(key, part, eyes)) for key, part in futures.copy().items()}
 
