@@ -11,6 +11,8 @@ from sandbox.world import World
 NFS_PORT = 2049
 _TWO_HOURS_S = 7200
 _STRANGER = 1000
+LEFT_TO_BACKUPS = ("backup-plan.worst-case", "rpo.met", "rpo.skew")
+"""The RPO is missed for minutes of each hour alone: until the next hourly copy has arrived."""
 
 
 def file_system(world: World, side: Side) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def _access_point(world: World, tenant: str) -> dict[str, Any]:
     "efs-replication-deleted",
     "Somebody deleted the replication of the shared file system",
     trips=("efs.replication-state",),
-    consequences=("backup-plan.worst-case",),
+    consequences=LEFT_TO_BACKUPS,
 )
 def replication_deleted(world: World) -> None:
     """Delete the replication configuration from the primary's side; the DR copy stays and turns stale."""
@@ -63,7 +65,7 @@ def replication_deleted(world: World) -> None:
     "efs-replication-slow",
     "The replication of the shared file system is two hours behind",
     trips=("efs.last-replicated", "efs.sync-metric"),
-    consequences=("backup-plan.worst-case",),
+    consequences=LEFT_TO_BACKUPS,
 )
 def replication_slow(world: World) -> None:
     """Let the last complete sync be two hours old."""
@@ -74,7 +76,7 @@ def replication_slow(world: World) -> None:
     "efs-replication-broken",
     "The replication of the shared file system is in error and cannot be repaired",
     trips=("efs.replication-state",),
-    consequences=("efs.sync-metric", "backup-plan.worst-case"),
+    consequences=("efs.sync-metric", *LEFT_TO_BACKUPS),
 )
 def replication_broken(world: World) -> None:
     """Put the replication into ERROR: its metric is published no more (T23)."""
