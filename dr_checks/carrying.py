@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from pydantic import TypeAdapter
 
@@ -21,6 +21,7 @@ def result_to_json(result: CheckResult) -> str:
     return _codec().dump_json(result).decode()
 
 
+@lru_cache(maxsize=4)
 def result_from_json(text: object) -> CheckResult:
-    """Read a result back; ``text`` is what result_to_json gave."""
+    """Read a result back; ``text`` is what result_to_json gave. The last few are kept: several listeners read each."""
     return _codec().validate_json(str(text))

@@ -12,6 +12,7 @@ from dr_estate.environments import Side
 from dr_estate.facts import elbv2
 from dr_estate.tenants import Tenant, host_of
 
+_WILD = frozenset("*?[")
 _NO_LISTENER = "no listener stands here: elbv2-routing.listeners says so"
 
 
@@ -57,23 +58,40 @@ def host_rules(view: View) -> Iterator[Finding]:
     rules = sorted(read, key=lambda rule: rule.priority)
     serving = [row for row in view.get(elbv2.listeners) if row.default.kind != "redirect"]
     names = {group.arn: group.name for group in view.get(elbv2.target_groups)}
+    tables = {row.label: _Table(rules, row) for row in serving}
     for tenant in view.tenants if serving else ():
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
-            routes = {row.label: _route(rules, row, host, names) for row in serving}
+            routes = {label: table.route(host, names) for label, table in tables.items()}
             wrong = {label: route for label, route in routes.items() if route != wanted}
             yield _routed(view, host, tenant, wanted, wrong)
     if not serving:
         yield view.none_expected("all listeners", _NO_LISTENER)
 
 
-def _route(rules: list[elbv2.Rule], listener: elbv2.Listener, host: str, names: dict[str, str]) -> str:
-    for rule in rules:
-        only_hosts = rule.listener == listener.arn and rule.conditions == 1
-        if only_hosts and any(fnmatchcase(host, pattern.lower()) for pattern in rule.hosts):
-            groups = ", ".join(names.get(arn, arn) for arn in rule.action.target_groups)
-            return groups or rule.action.kind
-    return "the default action"
+class _Table:
+    """A listener's host rules, looked up by name: most tenants have one of their own, so trying each is quadratic."""
+
+    def __init__(self, rules: list[elbv2.Rule], listener: elbv2.Listener) -> None:
+        self._exact: dict[str, tuple[int, elbv2.Rule]] = {}
+        self._patterns: list[tuple[int, str, elbv2.Rule]] = []
+        ours = (rule for rule in rules if rule.listener == listener.arn and rule.conditions == 1)
+        for order, rule in enumerate(ours):
+            for pattern in (host.lower() for host in rule.hosts):
+                if set(pattern) & _WILD:
+                    self._patterns.append((order, pattern, rule))
+                else:
+                    self._exact.setdefault(pattern, (order, rule))
+
+    def route(self, host: str, names: dict[str, str]) -> str:
+        """Where the first rule that matches ``host`` leads."""
+        first = self._exact.get(host)
+        patterned = ((order, rule) for order, pattern, rule in self._patterns if fnmatchcase(host, pattern))
+        found = min((one for one in (first, next(patterned, None)) if one), key=lambda one: one[0], default=None)
+        if found is None:
+            return "the default action"
+        action = found[1].action
+        return ", ".join(names.get(arn, arn) for arn in action.target_groups) or action.kind
 
 
 def _routed(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str, str]) -> Finding:
