@@ -45,7 +45,7 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> RunFiles:
     (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
     (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
     (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
-    paths = {"Results": folder, "Evidence": folder / "evidence.json"}
+    paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / "report.md"}
     if not html:
         return RunFiles(paths)
     from reports.allure_html import build_html

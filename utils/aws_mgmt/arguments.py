@@ -55,6 +55,13 @@ class _Help(argparse.HelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=100, max_help_position=30)
 
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        """Options as Python 3.13 writes them, in every Python: ``-e, --environment ENV``."""
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
