@@ -13,10 +13,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dr_estate.environments import Environment, Side, load_environment
 from dr_estate.unseen import CannotSee, Unseen
+
+if TYPE_CHECKING:
+    from dr_estate.access import Eyes
 
 ENVIRONMENTS = Path(__file__).parents[1] / "environments"
 Outcome = dict[str, float | int | str]
@@ -36,12 +39,21 @@ def concurrently(environment: Environment) -> Outcome:
 def one_by_one(environment: Environment) -> Outcome:
     """The same readers and batch calls, one call after another: what concurrency alone gains."""
     from dr_estate.access import Credentials, Eyes, operations
-    from dr_estate.facts import readers, reads
-    from dr_estate.looking import Look
+    from dr_estate.facts import reads
 
     began = time.monotonic()
     eyes = Eyes(environment, reads(), Credentials())
     eyes.prove_account()
+    values = read_in_turn(eyes)
+    unseen = sum(isinstance(value, Unseen) for value in values.values())
+    return {"look_s": time.monotonic() - began, "calls": operations(eyes.calls), "unseen": unseen}
+
+
+def read_in_turn(eyes: Eyes) -> dict[tuple[str, Side], Any]:
+    """Every part, read by one thread at a time, those a part builds on first. A part that cannot be seen is Unseen."""
+    from dr_estate.facts import readers
+    from dr_estate.looking import Look
+
     now, worker = datetime.now(UTC), ThreadPoolExecutor(1)
     done: dict[tuple[str, Side], Future[Any]] = {}
 
@@ -49,7 +61,7 @@ def one_by_one(environment: Environment) -> Outcome:
         if (name, side) not in done:
             future: Future[Any] = Future()
             done[name, side] = future
-            look = Look(eyes, side, environment.region(side), now, worker, read)
+            look = Look(eyes, side, eyes.environment.region(side), now, worker, read)
             try:
                 future.set_result(readers()[name].read(look))
             except CannotSee as dark:
@@ -59,8 +71,8 @@ def one_by_one(environment: Environment) -> Outcome:
     for reader in readers().values():
         for side in reader.sides:
             read(reader.name, side)
-    unseen = sum(isinstance(future.result(), Unseen) for future in done.values())
-    return {"look_s": time.monotonic() - began, "calls": operations(eyes.calls), "unseen": unseen}
+    worker.shutdown()
+    return {key: future.result() for key, future in done.items()}
 
 
 def naively(environment: Environment) -> Outcome:
