@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
@@ -26,18 +26,21 @@ def observe(
     world: str,
     progress: Progress = lambda _done, _of: None,
     only: frozenset[str] | None = None,
+    upon: Snapshot | None = None,
 ) -> Snapshot:
     """Prove the account, then read every part concurrently; ``progress`` is told how many parts are done, of how many.
 
-    ``only`` narrows to these parts' names and those they are read from; None reads all. A part that is denied,
-    throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount, and CannotSee where no
-    region could prove the account or there are no credentials.
+    ``only`` narrows to these parts' names and those they are read from; None reads all. The others are taken from
+    ``upon``, an earlier snapshot, where it is given. A part that is denied, throttled, slow or dark becomes Unseen; the
+    rest is read all the same. Raises WrongAccount, and CannotSee where no region could prove the account or there are
+    no credentials.
     """
     eyes = Eyes(environment, reads(), credentials)
     identity = eyes.prove_account()
     started = datetime.now(UTC)
-    values = _read_all(eyes, started, readers() if only is None else only, progress)
-    parts = {
+    kept = upon.parts if upon else {}
+    values = _read_all(eyes, started, readers() if only is None else only, kept, progress)
+    parts = dict(kept) | {
         key: Part(key[0], key[1], environment.region(key[1]), read_at, value)
         for key, (read_at, value) in values.items()
     }
@@ -45,7 +48,7 @@ def observe(
 
 
 def _read_all(
-    eyes: Eyes, now: datetime, wanted: Collection[str], progress: Progress
+    eyes: Eyes, now: datetime, wanted: Collection[str], kept: Mapping[Key, Part], progress: Progress
 ) -> dict[Key, tuple[datetime, Any]]:
     known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
     futures: dict[Key, Future[Any]] = {}
@@ -62,6 +65,8 @@ def _read_all(
 
     def begun(key: Key) -> Future[Any]:
         reader, name = known[key], f"read-{key[0]}-{key[1]}"
+        if key[0] not in wanted and key in kept:
+            return _settled(kept[key].value)
         with starting:
             if key not in futures:
                 futures[key] = Future()
@@ -79,6 +84,12 @@ def _read_all(
     for pool in pools.copy().values():
         pool.shutdown(wait=False, cancel_futures=True)
     return {key: (read_at.get(key, datetime.now(UTC)), _value(key, part, eyes)) for key, part in futures.copy().items()}
+
+
+def _settled(value: Any) -> Future[Any]:
+    done: Future[Any] = Future()
+    done.set_result(value)
+    return done
 
 
 def _value(key: Key, future: Future[Any], eyes: Eyes) -> Any:

@@ -190,6 +190,9 @@ def _address(backend: EC2ContainerServiceBackend, subnets: tuple[str, ...]) -> t
 def _free(backend: EC2ContainerServiceBackend, subnet: Any) -> str | None:
     block, taken = ipaddress.ip_network(subnet.cidr_block), _addresses(backend, subnet.id)
     usable = block.num_addresses - RESERVED_ADDRESSES - 1
+    others = sum(len(eni.private_ip_addresses) for eni in subnet.ec2_backend.enis.values() if eni.subnet is subnet)
+    if len(taken) + others >= usable:
+        return None
     first = state(backend, "next_address").get(subnet.id, 0)
     for step in range(usable):
         place = (first + step) % usable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from dr_checks.model import CheckResult, Status
@@ -34,7 +34,7 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     "ecs": ("alarms", "application-autoscaling", "ec2", "ecr", "elbv2", "health_checks", "logs", "quotas"),
     "efs": ("backup", "ec2", "kms", "resourcegroupstaggingapi"),
     "elbv2": ("alarms", "health_checks", "quotas", "route53"),
-    "kms": ("backup", "dynamodb", "efs", "rds", "s3", "secretsmanager"),
+    "kms": ("secretsmanager",),
     "rds": ("alarms", "backup", "kms", "quotas", "rds_replicas", "resourcegroupstaggingapi"),
     "route53": ("health_checks",),
     "s3": ("backup", "kms"),
@@ -60,8 +60,8 @@ class Watch:
             return observe(impatient, reader_of(self.world), "sandbox")
         if FULL:
             return self.whole()
-        seen = observe(self.environment, reader_of(self.world), "sandbox", only=parts_of(touched))
-        return replace(seen, parts={**self.healthy.parts, **seen.parts})
+        world = reader_of(self.world)
+        return observe(self.environment, world, "sandbox", only=parts_of(touched), upon=self.healthy)
 
     def whole(self) -> Snapshot:
         """See everything anew."""

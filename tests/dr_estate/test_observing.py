@@ -1,0 +1,36 @@
+"""An observation can be narrowed to some parts, upon what was seen before."""
+
+from __future__ import annotations
+
+from dr_checks.observation import Observation
+from dr_estate.access import Credentials
+from dr_estate.environments import Side
+from dr_estate.facts import ecs, logs, topics
+from dr_estate.observing import observe
+from sandbox.endpoint import Endpoint
+
+
+def _reader(world: Endpoint) -> Credentials:
+    keys = world.people["reader"]
+    return Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+
+
+def test_a_narrowed_observation_reads_the_named_parts_and_what_they_are_read_from(
+    sandbox_world: Endpoint, observation: Observation
+) -> None:
+    seen = observe(observation.environment, _reader(sandbox_world), "sandbox", only=frozenset({logs.groups.name}))
+    assert {name for name, _ in seen.parts} == {logs.groups.name, ecs.task_definitions.name, ecs.services.name}
+    assert seen.get(logs.groups, Side.DR) == observation.snapshot.get(logs.groups, Side.DR)
+
+
+def test_upon_an_earlier_snapshot_only_the_named_parts_are_read_again(
+    sandbox_world: Endpoint, observation: Observation
+) -> None:
+    before = observation.snapshot
+    only = frozenset({topics.topics.name, logs.groups.name})
+    seen = observe(observation.environment, _reader(sandbox_world), "sandbox", only=only, upon=before)
+    assert set(seen.parts) == set(before.parts)
+    assert {key for key, part in seen.parts.items() if part is not before.parts[key]} == {
+        (name, side) for name in only for side in (Side.PRIMARY, Side.DR)
+    }
+    assert {operation.partition(":")[0] for operation in seen.calls} == {"sts", "sns", "logs"}
