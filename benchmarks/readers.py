@@ -1,7 +1,7 @@
 """Ways to read one world, each run as a process of its own so that its CPU and memory can be told.
 
-``python -m benchmarks.readers WAY URL [TENANTS]`` looks at the endpoint with the reader's keys of the environment
-(AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and prints one JSON object: seconds of looking, API calls, unseen parts.
+``python -m benchmarks.readers WAY [TENANTS]`` looks at AWS_ENDPOINT_URL with the keys of the environment and prints one
+JSON object: seconds of looking, API calls, unseen parts.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def naively(environment: Environment) -> Outcome:
     from benchmarks.naive import read_estate
 
     began = time.monotonic()
-    limit = int(sys.argv[3]) if len(sys.argv) > 3 else None
+    limit = int(sys.argv[2]) if len(sys.argv) > 2 else None
     calls, tenants = read_estate(environment, limit)
     return {"look_s": time.monotonic() - began, "calls": calls, "unseen": 0, "tenants": tenants}
 

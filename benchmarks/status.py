@@ -1,0 +1,145 @@
+"""How fast is the main job? ``python -m benchmarks.status``: status, its reader alone, and two baselines.
+
+Each row is a process of its own. ``emulator`` is the sandbox itself, which answers some 300 calls a second; ``canned``
+repeats its answers at once, so it shows the reader. Baselines: the same readers one call after another, and an ordinary
+boto3 script that reads the per-tenant facts one resource a call. Injected latency comes on top of each answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measuring import Taken, best, take
+from benchmarks.worlds import World, both
+from dr_estate.environments import load_environment
+
+DR_CLI = "utils/aws_mgmt/dr_cli.py"
+ENVIRONMENTS = Path(__file__).parents[1] / "environments"
+_NAIVE_SAMPLE = 200
+_MS = 1000
+_WAYS = {
+    "observe": "the reader alone",
+    "one-by-one": "baseline: the same readers, one call after another",
+    "naive": "baseline: boto3, one resource a call",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement. ``calls`` are AWS API calls; ``note`` says what is not as it looks."""
+
+    what: str
+    world: str
+    tenants: int
+    latency_ms: int
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+    calls: int
+    note: str = ""
+
+
+def start_up(times: int) -> list[Row]:
+    """How long ``--help`` takes, beside Python itself."""
+    commands = {"python -c pass": ["-c", "pass"], "dr_cli.py --help": [DR_CLI, "--help"]}
+    taken = {name: best(partial(take, words, {}), times) for name, words in commands.items()}
+    return [Row(name, "", 0, 0, one.wall_s, one.cpu_s, one.peak_mib, 0) for name, one in taken.items()]
+
+
+def rows_of(world: World, tenants: int, latency_ms: int, times: int) -> Iterator[Row]:
+    """Measure the whole command in ``world``, and in the canned one its reader and the baselines too."""
+    yield _status(world, tenants, latency_ms, times)
+    if world.kind == "canned":
+        for way, what in _WAYS.items():
+            yield _reading(world, way, what, tenants, latency_ms, times)
+
+
+def _status(world: World, tenants: int, latency_ms: int, times: int) -> Row:
+    with tempfile.TemporaryDirectory() as home:
+        words = [DR_CLI, "-e", "sit", "--output", f"{home}/out", "--deadline", "3600", "status", "--format", "json"]
+
+        def run() -> Taken:
+            return take(words, {**world.variables, "XDG_STATE_HOME": home})
+
+        taken = _warmed(world, run, latency_ms, times)
+    report = json.loads(taken.out)
+    note = "" if taken.code == 0 else f"exit {taken.code}, score {report['score']}"
+    return _row("status, the whole command", world, tenants, latency_ms, taken, report["api_calls"], note)
+
+
+def _reading(world: World, way: str, what: str, tenants: int, latency_ms: int, times: int) -> Row:
+    sample = _NAIVE_SAMPLE if way == "naive" and tenants > _NAIVE_SAMPLE and latency_ms else tenants
+    words = ["-m", "benchmarks.readers", way, *([str(sample)] if way == "naive" else [])]
+    taken = _warmed(world, lambda: take(words, world.variables), latency_ms, times)
+    told = json.loads(taken.out)
+    note = f"{told['unseen']} parts unseen" if told["unseen"] else ""
+    if sample == tenants:
+        return _row(what, world, tenants, latency_ms, taken, told["calls"], note)
+    factor = tenants / sample
+    scaled = Taken(taken.wall_s * factor, taken.cpu_s * factor, taken.peak_mib, taken.code, taken.out)
+    return _row(what, world, tenants, latency_ms, scaled, round(told["calls"] * factor), f"scaled from {sample}")
+
+
+def _warmed(world: World, run: Callable[[], Taken], latency_ms: int, times: int) -> Taken:
+    """Run once without latency where the answers are not canned yet, then measure; new requests spoil a measurement."""
+    if world.kind == "canned":
+        world.latency(0)
+        run()
+        world.counts()
+    world.latency(latency_ms / _MS)
+    taken = best(run, times)
+    if world.kind == "canned" and (misses := world.counts()[1]):
+        print(f"{misses} requests were not canned: the timing holds some of the emulator's", file=sys.stderr)
+    return taken
+
+
+def _row(what: str, world: World, tenants: int, latency_ms: int, taken: Taken, calls: int, note: str) -> Row:
+    return Row(what, world.kind, tenants, latency_ms, taken.wall_s, taken.cpu_s, taken.peak_mib, calls, note)
+
+
+def table(rows: list[Row]) -> Table:
+    """The rows for people."""
+    drawn = Table("what", "world", "tenants", "latency ms", "wall s", "CPU s", "peak MiB", "API calls", "note")
+    for row in rows:
+        counts = (str(row.tenants), str(row.latency_ms)) if row.tenants else ("", "")
+        times = (f"{row.wall_s:.2f}", f"{row.cpu_s:.2f}", f"{row.peak_mib:.0f}")
+        drawn.add_row(row.what, row.world, *counts, *times, str(row.calls or ""), row.note)
+    return drawn
+
+
+def main() -> None:
+    """Measure, print the table, and write JSON where asked to."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.status", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tenants", type=int, nargs="+", default=[12, 200, 2000], metavar="N")
+    parser.add_argument("--latency-ms", type=int, nargs="+", default=[0, 40], metavar="MS")
+    parser.add_argument("--times", type=int, default=3, help="take the best of so many (runs over a minute run once)")
+    parser.add_argument("--quick", action="store_true", help="12 tenants, once")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here too")
+    asked = parser.parse_args()
+    sizes, times = ([12], 1) if asked.quick else (asked.tenants, asked.times)
+    rows = start_up(times + 2)
+    environment = load_environment(ENVIRONMENTS, "sit")
+    for tenants in sizes:
+        with both(environment, tenants) as worlds:
+            for latency_ms in asked.latency_ms:
+                for world in worlds:
+                    for row in rows_of(world, tenants, latency_ms, times):
+                        print(f"{row.what}: {row.tenants} tenants, {row.wall_s:.2f} s", file=sys.stderr)
+                        rows.append(row)
+    Console(width=150).print(table(rows))
+    if asked.json:
+        asked.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

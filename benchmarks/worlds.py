@@ -1,0 +1,58 @@
+"""The worlds that are measured against: the emulator itself, and its canned answers."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks.measuring import ROOT
+from dr_estate.environments import Environment
+from sandbox import embedded
+from sandbox.endpoint import Endpoint
+
+
+@dataclass(frozen=True)
+class World:
+    """An endpoint to look at, and the environment variables that make any AWS client look at it as the reader."""
+
+    kind: str
+    url: str
+    variables: dict[str, str]
+    emulator: Endpoint
+
+    def latency(self, seconds: float) -> None:
+        """Delay every answer by ``seconds``."""
+        if self.kind == "emulator":
+            self.emulator.latency(seconds)
+        else:
+            self.counts(seconds)
+
+    def counts(self, seconds: float | None = None) -> tuple[int, int]:
+        """Canned answers given, and requests that were new, since last asked."""
+        what = "counts" if seconds is None else f"latency/{seconds}"
+        with urllib.request.urlopen(f"{self.url}/_canned/{what}", timeout=10) as answer:  # noqa: S310 - our own loopback
+            hits, misses = answer.read().split()
+        return int(hits), int(misses)
+
+
+@contextlib.contextmanager
+def both(environment: Environment, tenants: int) -> Iterator[tuple[World, World]]:
+    """The emulator with ``tenants`` tenants, and a server of its canned answers, until the block ends."""
+    with embedded.running(environment, tenants) as endpoint:
+        keys = endpoint.people["reader"]
+        whose = {"AWS_ACCESS_KEY_ID": keys.access_key_id, "AWS_SECRET_ACCESS_KEY": keys.secret_access_key}
+        command = [sys.executable, "-m", "benchmarks.canned", endpoint.url]
+        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+            port = server.stdout.readline().strip() if server.stdout else ""
+            url = f"http://127.0.0.1:{port}"
+            try:
+                yield (
+                    World("emulator", endpoint.url, {"AWS_ENDPOINT_URL": endpoint.url, **whose}, endpoint),
+                    World("canned", url, {"AWS_ENDPOINT_URL": url, **whose}, endpoint),
+                )
+            finally:
+                server.terminate()
