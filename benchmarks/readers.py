@@ -6,6 +6,7 @@ JSON object: seconds of looking, API calls, unseen parts.
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -96,6 +97,7 @@ def main() -> None:
     """Read once and print the outcome."""
     environment = load_environment(ENVIRONMENTS, "sit")
     observation = environment.observation.model_copy(update={"deadline_s": _LONG_DEADLINE_S})
+    gc.set_threshold(50_000, 50, 100)  # as the command line does
     way, environment = sys.argv[1], environment.model_copy(update={"observation": observation})
     print(json.dumps(WAYS[way](environment)))
 

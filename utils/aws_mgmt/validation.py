@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,8 @@ def run_scenarios(
 
     A check whose scenario did not report (crashed worker, collection error) is UNKNOWN, with the cause as far as known.
     """
+    # pytest-bdd's code generator would load 20 of Pygments' lexers (0.1 s) to colour tracebacks of its templates
+    sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type] # None: "there is no such module"
     collector = Collector(observation, progress)
     selection.results_folder.mkdir(parents=True, exist_ok=True)
     with _quiet(selection.results_folder / "pytest.log"):
