@@ -42,17 +42,23 @@ class World:
 @contextlib.contextmanager
 def both(environment: Environment, tenants: int) -> Iterator[tuple[World, World]]:
     """The emulator with ``tenants`` tenants, and a server of its canned answers, until the block ends."""
-    with embedded.running(environment, tenants) as endpoint:
-        keys = endpoint.people["reader"]
+    with embedded.running(environment, tenants) as endpoint, canned(endpoint) as repeating:
+        yield (
+            World("emulator", endpoint.url, {**repeating.variables, "AWS_ENDPOINT_URL": endpoint.url}, endpoint),
+            repeating,
+        )
+
+
+@contextlib.contextmanager
+def canned(endpoint: Endpoint) -> Iterator[World]:
+    """A server of the canned answers of ``endpoint``, in a process of its own."""
+    keys = endpoint.people["reader"]
+    command = [sys.executable, "-m", "benchmarks.canned", endpoint.url]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        port = server.stdout.readline().strip() if server.stdout else ""
+        url = f"http://127.0.0.1:{port}"
         whose = {"AWS_ACCESS_KEY_ID": keys.access_key_id, "AWS_SECRET_ACCESS_KEY": keys.secret_access_key}
-        command = [sys.executable, "-m", "benchmarks.canned", endpoint.url]
-        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-            port = server.stdout.readline().strip() if server.stdout else ""
-            url = f"http://127.0.0.1:{port}"
-            try:
-                yield (
-                    World("emulator", endpoint.url, {"AWS_ENDPOINT_URL": endpoint.url, **whose}, endpoint),
-                    World("canned", url, {"AWS_ENDPOINT_URL": url, **whose}, endpoint),
-                )
-            finally:
-                server.terminate()
+        try:
+            yield World("canned", url, {"AWS_ENDPOINT_URL": url, **whose}, endpoint)
+        finally:
+            server.terminate()

@@ -1,0 +1,64 @@
+"""The world of canned answers repeats the emulator, and what is measured there is the reader."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from benchmarks.canned import Request
+from benchmarks.measuring import take
+from benchmarks.worlds import canned
+from sandbox.endpoint import Endpoint
+
+SIGNED = b"AWS4-HMAC-SHA256 Credential=AKIA/20260107/%s/ecs/aws4_request, SignedHeaders=host"
+
+
+def _request(body: bytes = b"{}", region: bytes = b"eu-central-1", path: bytes = b"/") -> Request:
+    return Request(80, b"POST", path, {b"authorization": SIGNED % region, b"host": b"127.0.0.1"}, body)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        (b'{"StartTime": 1767787200.25}', b'{"StartTime": 1767790800}'),
+        (b"StartTime=2026-01-07T12%3A00%3A00Z", b"StartTime=2026-01-07T13%3A30%3A59.123Z"),
+        (
+            b"\xa1iStartTime\xc1\xfbA\xda\x00\x00\x00\x00\x00\x00",
+            b"\xa1iStartTime\xc1\xfbA\xda\x11\x11\x11\x11\x11\x11",
+        ),
+    ],
+    ids=["json", "form", "cbor"],
+)
+def test_the_same_question_asked_later_is_the_same_request(earlier: bytes, later: bytes) -> None:
+    assert _request(earlier).key == _request(later).key
+
+
+def test_another_region_path_or_body_is_another_request() -> None:
+    others = (_request(region=b"us-east-1"), _request(path=b"/2020-05-31/distribution"), _request(b'{"cluster": "a"}'))
+    assert len({_request().key, *(other.key for other in others)}) == 4
+
+
+def test_the_second_observation_is_answered_from_memory_and_reads_the_same(sandbox_world: Endpoint) -> None:
+    with canned(sandbox_world) as world:
+        runs = {}
+        for way in ("one-by-one", "observe"):
+            taken = take(["-m", "benchmarks.readers", way], world.variables)
+            runs[way] = (json.loads(taken.out), world.counts())
+    (concurrent, (hits, misses)), (in_turn, _) = runs["observe"], runs["one-by-one"]
+    assert (misses, concurrent["unseen"]) == (0, 0)
+    assert concurrent["calls"] == in_turn["calls"] <= hits
+
+
+def test_latency_is_added_to_every_answer(sandbox_world: Endpoint) -> None:
+    with canned(sandbox_world) as world:
+        words = ["-m", "benchmarks.readers", "naive", "1"]
+        calls = json.loads(take(words, world.variables).out)["calls"]
+        world.latency(0.05)
+        began = time.monotonic()
+        slow = json.loads(take(words, world.variables).out)
+    assert slow["calls"] == calls
+    assert slow["tenants"] == 1
+    assert slow["look_s"] >= calls * 0.05
+    assert time.monotonic() - began >= slow["look_s"]

@@ -1,0 +1,44 @@
+"""What a run took is told truly: its time, its memory, and whether it crashed."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from benchmarks.measuring import Taken, best, take
+from benchmarks.status import Row, table
+
+
+def test_time_cpu_and_memory_are_those_of_the_process() -> None:
+    idle = take(["-c", "import time; time.sleep(0.2)"], {})
+    assert idle.wall_s >= 0.2
+    assert idle.cpu_s < idle.wall_s
+    busy = take(["-c", "sum(range(6_000_000)); x = bytearray(200 << 20)"], {})
+    assert busy.cpu_s > 0.02
+    assert busy.peak_mib >= 200
+
+
+def test_a_crash_is_no_measurement() -> None:
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        take(["-c", "1 / 0"], {})
+
+
+def test_the_best_of_several_is_told_and_a_long_run_is_not_repeated() -> None:
+    times = iter([(3.0, 2.0), (2.0, 1.5), (2.5, 1.0)])
+    told = best(lambda: Taken(*next(times), 10, 0, ""), 3)
+    assert (told.wall_s, told.cpu_s) == (2.0, 1.0)
+    long = iter([(100.0, 9.0)])
+    assert best(lambda: Taken(*next(long), 10, 0, ""), 3).wall_s == 100.0
+
+
+def test_the_table_shows_every_row() -> None:
+    screen = io.StringIO()
+    rows = [
+        Row("status", "canned", 12, 40, 1.234, 0.5, 150.4, 244),
+        Row("dr_cli.py --help", "", 0, 0, 0.04, 0.04, 40, 0),
+    ]
+    Console(file=screen, width=150).print(table(rows))
+    shown = screen.getvalue()
+    assert all(word in shown for word in ("status", "canned", "12", "40", "1.23", "150", "244", "--help"))
