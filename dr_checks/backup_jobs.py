@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from dr_checks.backup_promise import Store, is_dr_vault, stores
+from dr_checks.backup_promise import Store, is_dr_vault, is_primary_vault, stores
 from dr_checks.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.registry import DR_ONLY, check
 from dr_checks.spans import spoken
@@ -43,9 +43,9 @@ def copy_failures(view: View) -> Iterator[Finding]:
     applies=replication_expected,
 )
 def backup_failures(view: View) -> Iterator[Finding]:
-    """The last ended backup job of each resource in failed_job_hours is COMPLETED. Source: ListBackupJobs."""
+    """The last ended job into our vault of each resource in failed_job_hours is COMPLETED. Source: ListBackupJobs."""
     remedy = "Mend the cause (role, instance state, start window), then aws backup start-backup-job."
-    jobs = view.get(backup_jobs.backups)
+    jobs = [job for job in view.get(backup_jobs.backups) if is_primary_vault(view, job.vault_arn)]
     yield from _judge(view, jobs, "it has no fresh backup, so no fresh copy either", remedy)
 
 

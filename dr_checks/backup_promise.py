@@ -62,8 +62,17 @@ def relies_on_copies(view: View, store: Store) -> bool:
 
 def is_dr_vault(view: View, arn: str) -> bool:
     """Whether ``arn`` is that of the environment's vault in the DR region."""
-    name = backup.vault_name(view.env, Side.DR)
-    return arn.endswith(f":{view.env.regions.dr}:{view.env.account}:backup-vault:{name}")
+    return _is_vault(view, arn, Side.DR)
+
+
+def is_primary_vault(view: View, arn: str) -> bool:
+    """Whether ``arn`` is that of the environment's vault in the primary region: other vaults are other people's."""
+    return _is_vault(view, arn, Side.PRIMARY)
+
+
+def _is_vault(view: View, arn: str, side: Side) -> bool:
+    name = backup.vault_name(view.env, side)
+    return arn.endswith(f":{view.env.region(side)}:{view.env.account}:backup-vault:{name}")
 
 
 def tags_of(view: View) -> dict[str, dict[str, str]]:

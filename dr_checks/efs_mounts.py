@@ -52,9 +52,10 @@ def targets_per_zone(view: View) -> Iterator[Finding]:
     rules=("EfsMountTargetsPerAz", "REL13-BP04", "NIST CP-7"),
 )
 def tasks_admitted(view: View) -> Iterator[Finding]:
-    """Every mount target's groups allow TCP 2049 from the services' groups or subnets. Source: EFS, security groups."""
+    """Every mount target's groups allow TCP 2049 from the tenants' services' groups or subnets. Source: EFS, EC2."""
     rules = {rule.group: rule for rule in view.get(efs_mounts.nfs_rules)}
-    callers = {group for service in view.get(ecs.services) for group in service.security_groups}
+    mine = [s for s in view.get(ecs.services) if view.env.tenant_of(view.env.names.service, s.name)]
+    callers = {group for service in mine for group in service.security_groups}
     cidrs = [subnet.cidr for subnet in view.get(efs_mounts.task_subnets)]
     targets = view.get(efs_mounts.mount_targets)
     for target in targets if callers else ():

@@ -65,8 +65,10 @@ def mount_targets(look: Look) -> tuple[MountTarget | Unseen, ...]:
 
 @part(*REGIONAL, reads=SUBNET_READS)
 def task_subnets(look: Look) -> tuple[Subnet, ...]:
-    """The subnets in which the cluster's services start tasks: each of their zones needs a mount target."""
-    wanted = sorted({subnet for service in look.part(ecs.services) for subnet in service.subnets})
+    """The subnets in which the tenants' services start tasks: each of their zones needs a mount target."""
+    pattern = look.env.names.service
+    tenants = [service for service in look.part(ecs.services) if look.env.tenant_of(pattern, service.name)]
+    wanted = sorted({subnet for service in tenants for subnet in service.subnets})
     if not wanted:
         return ()
     rows = look.pages("ec2", "describe_subnets", "Subnets", Filters=[{"Name": "subnet-id", "Values": wanted}])
