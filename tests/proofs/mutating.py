@@ -74,13 +74,14 @@ def _in_any_order(value: Any, shape: Any, rnd: Random, ordered: bool = False) ->
 
 
 def _fields_in_any_order(value: Any, rnd: Random) -> Iterator[tuple[str, Any]]:
-    for name, shape in _shapes(type(value)).items():
+    kind: Any = type(value)
+    for name, shape in _shapes(kind).items():
         ordered = (type(value).__name__, name) in ORDERED
         yield name, _in_any_order(getattr(value, name), shape, rnd, ordered)
 
 
 @cache
-def _shapes(kind: type) -> dict[str, Any]:
+def _shapes(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 

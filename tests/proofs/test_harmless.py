@@ -25,6 +25,7 @@ ASKED_BY_NAME = frozenset(
     {
         "alarms.alarms",
         "answers.authorities",
+        "backup.opt_ins",
         "backup.recovery_points",
         "backup_plan.tagged",  # whatever its tags select is the plan's own
         "dynamodb.tables",
