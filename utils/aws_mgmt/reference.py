@@ -1,4 +1,4 @@
-"""Writes the generated pages of docs/: checks, coverage, postures, settings and help. A test keeps them fresh.
+"""Writes the generated pages of docs/: checks, disasters, planes, postures, settings and help. A test keeps them fresh.
 
 ``python -m utils.aws_mgmt.reference`` writes them.
 """
@@ -58,6 +58,25 @@ def planes_page() -> str:
     """The control-plane map of both playbooks."""
     told = "A control plane can be down while the services it made still run. Reads and data planes are not listed."
     return f"# Control planes\n\n{_MADE}{told}\n\n" + "\n".join(planes.markdown()) + "\n"
+
+
+def disasters_page() -> str:
+    """Every disaster of the sandbox, the checks it must turn, and those it may turn beside them."""
+    from sandbox.disasters import ANYTHING, catalogue  # the emulator is a second to import
+
+    rows = ["| disaster | what happens | trips | consequences |", "|---|---|---|---|"]
+    for found in catalogue():
+        beside = "whatever looks there" if found.consequences == ANYTHING else _ids(found.consequences)
+        rows.append(f"| `{found.name}` | {found.sentence} | {_ids(found.trips)} | {beside} |")
+    told = (
+        f"{len(rows) - 2} ways to break the sandbox: `sandbox break NAME`, `sandbox mend NAME`. A test plays each, and "
+        "proves that it turns\nthe checks it trips, and beside them none but its consequences."
+    )
+    return f"# The disasters\n\n{_MADE}{told}\n\n" + "\n".join(rows) + "\n"
+
+
+def _ids(checks_named: tuple[str, ...]) -> str:
+    return ", ".join(f"`{check}`" for check in checks_named) or "-"
 
 
 def environments_page() -> str:
@@ -120,6 +139,7 @@ def _commands(parser: argparse.ArgumentParser, before: str) -> list[tuple[str, a
 PAGES: dict[str, Callable[[], str]] = {
     "checks.md": checks_page,
     "control-planes.md": planes_page,
+    "disasters.md": disasters_page,
     "posture.md": posture_page,
     "environments.md": environments_page,
     "commands.md": help_page,
