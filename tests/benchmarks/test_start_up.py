@@ -1,0 +1,46 @@
+"""A command loads what it needs: its help needs nothing of weight, and only the sandbox needs the emulator."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+from benchmarks.measuring import ROOT, best, take
+from benchmarks.status import DR_CLI
+from sandbox.endpoint import Endpoint
+
+HEAVY = {"allure_pytest", "boto3", "botocore", "dns", "moto", "pydantic", "pytest", "rich", "s3transfer"}
+_LOADED = re.compile(r"^import time:[^|]+\|[^|]+\|\s+(\w+)", re.MULTILINE)
+
+
+def _loaded(words: list[str], **variables: str) -> tuple[int, set[str]]:
+    """The exit code, and the top-level packages that were imported."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    command = [sys.executable, "-X", "importtime", DR_CLI, *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={**env, **variables})
+    return done.returncode, set(_LOADED.findall(done.stderr))
+
+
+def test_help_loads_nothing_of_weight_and_takes_little_more_than_python_itself() -> None:
+    code, loaded = _loaded(["--help"])
+    assert (code, loaded & HEAVY) == (0, set())
+    empty, help_ = (best(partial(take, words, {}), 5).cpu_s for words in (["-c", "pass"], [DR_CLI, "--help"]))
+    assert help_ - empty < 0.2, "measured 0.03 s: more is a heavy import that slipped in"
+
+
+def test_status_in_json_loads_no_emulator_no_boto3_and_nothing_to_draw_with(
+    sandbox_world: Endpoint, tmp_path: Path
+) -> None:
+    keys = sandbox_world.people["reader"]
+    code, loaded = _loaded(
+        ["-e", "sit", "--output", str(tmp_path), "status", "--format", "json"],
+        AWS_ENDPOINT_URL=sandbox_world.url,
+        AWS_ACCESS_KEY_ID=keys.access_key_id,
+        AWS_SECRET_ACCESS_KEY=keys.secret_access_key,
+        XDG_STATE_HOME=str(tmp_path),
+    )
+    assert (code, loaded & {"moto", "boto3", "s3transfer", "rich", "werkzeug"}) == (0, set())
