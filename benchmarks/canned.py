@@ -11,6 +11,7 @@ import asyncio
 import http.client
 import re
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _TIMES = re.compile(
 )
 _SCOPE = re.compile(rb"Credential=[^/]+/\d+/([^/]+/[^/]+)/")
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
+_THROTTLED = b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
 SITES = "x-world-sites"
 Forwarded = tuple[int, str, dict[str, str], bytes]
 Key = tuple[int, bytes, bytes, bytes, bytes]
@@ -52,8 +54,25 @@ class Request:
         return self.port, whose, target, asked, _TIMES.sub(b"T", self.body)
 
 
+class Bucket:
+    """AWS's token bucket: ``burst`` calls at once, then ``rate`` a second."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self.rate, self.burst = rate, burst
+        self._tokens, self._at = burst, time.monotonic()
+
+    def take(self) -> bool:
+        """Whether one more call may pass now."""
+        now = time.monotonic()
+        self._tokens, self._at = min(self.burst, self._tokens + (now - self._at) * self.rate), now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
 class Canned:
-    """The answers met so far, and how requests fared: ``hits`` from memory, ``misses`` from the emulator."""
+    """The answers met so far, and how requests fared: from memory (hits), from the emulator (misses), or throttled."""
 
     def __init__(self, upstream: str) -> None:
         url = urlsplit(upstream)
@@ -63,6 +82,8 @@ class Canned:
         self._answers: dict[Key, bytes] = {}
         self._forwarders = ThreadPoolExecutor(FORWARDERS)
         self._ports: dict[int, int] = {}
+        self._throttle: tuple[float, float] | None = None
+        self._buckets: dict[tuple[bytes, bytes], Bucket] = {}
 
     async def answer(self, request: Request) -> bytes:
         """The whole HTTP response to ``request``."""
@@ -80,19 +101,33 @@ class Canned:
             known = _response(status, reason, headers, body, head=request.method == b"HEAD")
             self._answers[key] = known
             return known
+        if self._is_throttled(request):
+            self.counts["throttled"] += 1
+            return _response(400, "Bad Request", {"Content-Type": "application/x-amz-json-1.1"}, _THROTTLED, head=False)
         self.counts["hits"] += 1
         if self.latency_s:
             await asyncio.sleep(self.latency_s)
         return known
 
+    def _is_throttled(self, request: Request) -> bool:
+        """Each operation of a JSON service has a bucket in each region where throttling is on."""
+        target = request.headers.get(b"x-amz-target", b"")
+        if self._throttle is None or not target:
+            return False
+        bucket = self._buckets.setdefault((request.key[1], target), Bucket(*self._throttle))
+        return not bucket.take()
+
     def _control(self, request: Request) -> bytes:
-        """``PUT /_canned/latency/<seconds>`` sets the latency; every control call tells and resets the counts."""
-        _, _, value = request.path.removeprefix(CONTROL).partition(b"latency/")
-        if value:
-            self.latency_s = float(value)
-        told = f"{self.counts['hits']} {self.counts['misses']}".encode()
+        """``/_canned/latency/<seconds>`` or ``throttle/<rate>/<burst>``; any call tells and resets the counts."""
+        what, *values = request.path.removeprefix(CONTROL).decode().split("/")
+        if what == "latency":
+            self.latency_s = float(values[0])
+        elif what == "throttle":
+            self._throttle = (float(values[0]), float(values[1]))
+            self._buckets.clear()
+        told = " ".join(str(self.counts[name]) for name in ("hits", "misses", "throttled"))
         self.counts.clear()
-        return _response(200, "OK", {}, told, head=False)
+        return _response(200, "OK", {}, told.encode(), head=False)
 
     async def listen(self, upstream: int) -> int:
         """Serve what listens on port ``upstream`` of the emulator's host; returns the port here, one for each."""

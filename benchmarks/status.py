@@ -27,6 +27,7 @@ DR_CLI = "utils/aws_mgmt/dr_cli.py"
 ENVIRONMENTS = Path(__file__).parents[1] / "environments"
 _NAIVE_SAMPLE = 200
 _MS = 1000
+_NO_LIMIT = 1e9
 _WAYS = {
     "observe": "the reader alone",
     "one-by-one": "baseline: the same readers, one call after another",
@@ -54,6 +55,16 @@ def start_up(times: int) -> list[Row]:
     commands = {"python -c pass": ["-c", "pass"], "dr_cli.py --help": [DR_CLI, "--help"]}
     taken = {name: best(partial(take, words, {}), times) for name, words in commands.items()}
     return [Row(name, "", 0, 0, one.wall_s, one.cpu_s, one.peak_mib, 0) for name, one in taken.items()]
+
+
+def measured(
+    worlds: tuple[World, World], tenants: int, latencies_ms: list[int], times: int, throttle: tuple[float, float]
+) -> Iterator[Row]:
+    """All that is measured with so many tenants."""
+    for latency_ms in latencies_ms:
+        for world in worlds:
+            yield from rows_of(world, tenants, latency_ms, times)
+    yield throttled(worlds[1], tenants, latencies_ms[-1], *throttle)
 
 
 def rows_of(world: World, tenants: int, latency_ms: int, times: int) -> Iterator[Row]:
@@ -90,6 +101,20 @@ def _reading(world: World, way: str, what: str, tenants: int, latency_ms: int, t
     return _row(what, world, tenants, latency_ms, scaled, round(told["calls"] * factor), f"scaled from {sample}")
 
 
+def throttled(world: World, tenants: int, latency_ms: int, rate: float, burst: float) -> Row:
+    """The reader alone where each operation has AWS's token bucket in each region; run after ``rows_of``."""
+    world.latency(latency_ms / _MS)
+    world.throttle(rate, burst)
+    world.counts()
+    taken = take(["-m", "benchmarks.readers", "observe"], world.variables)
+    waits = world.counts()[2]
+    world.throttle(_NO_LIMIT, _NO_LIMIT)
+    told = json.loads(taken.out)
+    note = f"{waits} throttled, {told['unseen']} parts unseen"
+    what = f"the reader, throttled: {burst:g} at once, then {rate:g}/s"
+    return _row(what, world, tenants, latency_ms, taken, told["calls"], note)
+
+
 def _warmed(world: World, run: Callable[[], Taken], latency_ms: int, times: int) -> Taken:
     """Run once without latency where the answers are not canned yet, then measure; new requests spoil a measurement."""
     if world.kind == "canned":
@@ -123,6 +148,7 @@ def main() -> None:
     parser.add_argument("--tenants", type=int, nargs="+", default=[12, 200, 2000], metavar="N")
     parser.add_argument("--latency-ms", type=int, nargs="+", default=[0, 40], metavar="MS")
     parser.add_argument("--times", type=int, default=3, help="take the best of so many (runs over a minute run once)")
+    parser.add_argument("--throttle", type=float, nargs=2, default=[20, 50], metavar=("RATE", "BURST"))
     parser.add_argument("--quick", action="store_true", help="12 tenants, once")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here too")
     asked = parser.parse_args()
@@ -131,14 +157,16 @@ def main() -> None:
     environment = load_environment(ENVIRONMENTS, "sit")
     for tenants in sizes:
         with both(environment, tenants) as worlds:
-            for latency_ms in asked.latency_ms:
-                for world in worlds:
-                    for row in rows_of(world, tenants, latency_ms, times):
-                        print(f"{row.what}: {row.tenants} tenants, {row.wall_s:.2f} s", file=sys.stderr)
-                        rows.append(row)
-    Console(width=150).print(table(rows))
-    if asked.json:
-        asked.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+            for row in measured(worlds, tenants, asked.latency_ms, times, asked.throttle):
+                print(f"{row.what}: {row.tenants} tenants, {row.wall_s:.2f} s", file=sys.stderr)
+                rows.append(row)
+                _keep(rows, asked.json)
+    Console(width=170).print(table(rows))
+
+
+def _keep(rows: list[Row], path: Path | None) -> None:
+    if path:
+        path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

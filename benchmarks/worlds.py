@@ -29,14 +29,20 @@ class World:
         if self.kind == "emulator":
             self.emulator.latency(seconds)
         else:
-            self.counts(seconds)
+            self._tell(f"latency/{seconds}")
 
-    def counts(self, seconds: float | None = None) -> tuple[int, int]:
-        """Canned answers given, and requests that were new, since last asked."""
-        what = "counts" if seconds is None else f"latency/{seconds}"
+    def throttle(self, rate: float, burst: float) -> None:
+        """Throttle each operation as AWS does, in each region: ``burst`` calls at once, then ``rate`` a second."""
+        self._tell(f"throttle/{rate}/{burst}")
+
+    def counts(self) -> tuple[int, int, int]:
+        """Canned answers given, requests that were new, and requests throttled, since last asked."""
+        hits, misses, throttled = (int(word) for word in self._tell("counts").split())
+        return hits, misses, throttled
+
+    def _tell(self, what: str) -> str:
         with urllib.request.urlopen(f"{self.url}/_canned/{what}", timeout=10) as answer:  # noqa: S310 - our own loopback
-            hits, misses = answer.read().split()
-        return int(hits), int(misses)
+            return str(answer.read().decode())
 
 
 @contextlib.contextmanager

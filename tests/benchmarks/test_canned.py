@@ -46,7 +46,7 @@ def test_the_second_observation_is_answered_from_memory_and_reads_the_same(sandb
         for way in ("one-by-one", "observe"):
             taken = take(["-m", "benchmarks.readers", way], world.variables)
             runs[way] = (json.loads(taken.out), world.counts())
-    (concurrent, (hits, misses)), (in_turn, _) = runs["observe"], runs["one-by-one"]
+    (concurrent, (hits, misses, _)), (in_turn, _) = runs["observe"], runs["one-by-one"]
     assert (misses, concurrent["unseen"]) == (0, 0)
     assert concurrent["calls"] == in_turn["calls"] <= hits
 
@@ -62,3 +62,14 @@ def test_latency_is_added_to_every_answer(sandbox_world: Endpoint) -> None:
     assert slow["tenants"] == 1
     assert slow["look_s"] >= calls * 0.05
     assert time.monotonic() - began >= slow["look_s"]
+
+
+def test_throttled_calls_are_tried_again_until_every_part_is_seen(sandbox_world: Endpoint) -> None:
+    with canned(sandbox_world) as world:
+        take(["-m", "benchmarks.readers", "observe"], world.variables)
+        world.throttle(rate=2, burst=2)
+        world.counts()
+        told = json.loads(take(["-m", "benchmarks.readers", "observe"], world.variables).out)
+        throttled = world.counts()[2]
+    assert throttled > 0
+    assert told["unseen"] == 0
