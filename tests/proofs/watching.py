@@ -23,26 +23,27 @@ FULL = os.environ.get("DR_FULL_MATRIX") == "1"
 
 Results = Mapping[str, CheckResult]
 
-# What a change to a service can reach beside that service's own parts: other services, or modules of facts whose
-# metrics tell of it. What is not named here stands by itself.
+# What a change to a service can reach beside that service's own parts: other services, modules of facts, single parts.
+# What is not named here stands by itself.
+_TASKS = ("alarms", "answers", "elbv2.healthy_hosts", "health_checks", "sites")
 FOLLOWED_BY: dict[str, tuple[str, ...]] = {
-    "application-autoscaling": ("ecs", "elbv2"),
+    "application-autoscaling": ("ecs", *_TASKS),
     "backup": ("kms",),
     "dns": ("route53",),
-    "dynamodb": ("kms", "backup"),
-    "ec2": ("alarms", "efs", "elbv2", "quotas"),
-    "ecs": ("alarms", "application-autoscaling", "ec2", "ecr", "elbv2", "health_checks", "logs", "quotas"),
-    "efs": ("backup", "ec2", "kms", "resourcegroupstaggingapi"),
-    "elbv2": ("alarms", "health_checks", "quotas", "route53"),
+    "dynamodb": ("kms",),
+    "ec2": ("efs", "elbv2", "quotas", *_TASKS),
+    "ecs": ("application-autoscaling", "ecr", "efs_mounts.task_subnets", "logs", "quotas", "vpc.subnets", *_TASKS),
+    "efs": ("backup", "efs_mounts", "kms", "resourcegroupstaggingapi"),
+    "elbv2": ("quotas", *_TASKS),
     "kms": ("secretsmanager",),
     "rds": ("alarms", "backup", "kms", "quotas", "rds_replicas", "resourcegroupstaggingapi"),
     "route53": ("health_checks",),
-    "s3": ("backup", "kms"),
+    "s3": ("kms",),
     "secretsmanager": ("kms",),
-    "service-quotas": ("alarms", "ecs", "elbv2", "rds"),
+    "service-quotas": ("ecs.services", "ecs.tasks", "quotas", *_TASKS),
     "sites": ("route53",),
 }
-_IMPATIENT = Limits(deadline_s=8, connect_timeout_s=1, read_timeout_s=1, attempts=1, workers=32)
+_IMPATIENT = Limits(deadline_s=5, connect_timeout_s=1, read_timeout_s=1, attempts=1, workers=32)
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ def parts_of(touched: Collection[str]) -> frozenset[str]:
 
 
 def _told_by(reader: Reader[Any]) -> set[str]:
-    """The services a part is read from, and its module."""
-    return {reader.name.partition(".")[0], *(operation.partition(":")[0] for operation in reader.reads)}
+    """The services a part is read from, its module, and its name."""
+    return {reader.name, reader.name.partition(".")[0], *(operation.partition(":")[0] for operation in reader.reads)}
 
 
 def judged(snapshot: Snapshot, environment: Environment) -> Results:
