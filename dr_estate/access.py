@@ -19,7 +19,7 @@ import botocore.session
 
 from dr_estate.environments import Environment, Side
 from dr_estate.errors import explain
-from dr_estate.loading import DeclaredModels
+from dr_estate.loading import declared_models
 from dr_estate.parsing import fast_parsers
 from dr_estate.unseen import Blindness, CannotSee, Unseen
 
@@ -160,7 +160,7 @@ class Eyes:
         sign_in.set_config_variable("region", self.environment.region(Side.DR))
         sign_in.set_default_client_config(self._config)
         session.register_component("credential_provider", sign_in.get_component("credential_provider"))
-        session.register_component("data_loader", DeclaredModels(self.allowed))
+        session.register_component("data_loader", declared_models(self.allowed))
         fast_parsers(session)
         session.register("getattr", _no_such_read, unique_id="declared-methods")
         session.register("before-parameter-build", self._before_call, unique_id="declared-operations")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +51,9 @@ class DeclaredModels(Loader):
             return model
         wanted = self._operations[service_name]
         return {**model, "operations": {name: op for name, op in model["operations"].items() if name in wanted}}
+
+
+@lru_cache(maxsize=2)
+def declared_models(declared: frozenset[str]) -> DeclaredModels:
+    """The loader of ``declared``; models do not change, so a second session of one process reads no file again."""
+    return DeclaredModels(declared)
