@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -84,8 +85,12 @@ def _status(world: World, tenants: int, latency_ms: int, times: int) -> Row:
 
         taken = _warmed(world, run, latency_ms, times)
     report = json.loads(taken.out)
-    note = "" if taken.code == 0 else f"exit {taken.code}, score {report['score']}"
+    note = "" if taken.code == 0 else f"exit {taken.code}: {', '.join(_not_passed(report))}"
     return _row("status, the whole command", world, tenants, latency_ms, taken, report["api_calls"], note)
+
+
+def _not_passed(report: dict[str, Any]) -> list[str]:
+    return [row["check"] for row in report["results"] if row["status"] not in {"pass", "not-applicable"}]
 
 
 def _reading(world: World, way: str, what: str, tenants: int, latency_ms: int, times: int) -> Row:

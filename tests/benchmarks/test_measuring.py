@@ -18,6 +18,9 @@ def test_time_cpu_and_memory_are_those_of_the_process() -> None:
     busy = take(["-c", "sum(range(6_000_000)); x = bytearray(200 << 20)"], {})
     assert busy.cpu_s > 0.02
     assert busy.peak_mib >= 200
+    held = bytearray(300 << 20)
+    assert take(["-c", "pass"], {}).peak_mib < 100, "the memory of the caller is not the process's"
+    assert len(held) == 300 << 20
 
 
 def test_a_crash_is_no_measurement() -> None:
