@@ -67,7 +67,7 @@ def test_latency_is_added_to_every_answer(sandbox_world: Endpoint) -> None:
 def test_throttled_calls_are_tried_again_until_every_part_is_seen(sandbox_world: Endpoint) -> None:
     with canned(sandbox_world) as world:
         take(["-m", "benchmarks.readers", "observe"], world.variables)
-        world.throttle(rate=2, burst=2)
+        world.throttle(rate=8, burst=2)
         world.counts()
         told = json.loads(take(["-m", "benchmarks.readers", "observe"], world.variables).out)
         throttled = world.counts()[2]
