@@ -17,11 +17,14 @@ from pydantic import ValidationError, field_validator, model_validator
 from dr_estate.settings import (
     Approvals,
     Capacity,
+    Costs,
+    Execution,
     Expectation,
     Names,
     Objectives,
     Observation,
     People,
+    Provision,
     Regions,
     Replication,
     ScalingSchedule,
@@ -60,6 +63,9 @@ class Environment(Settings):
     observation: Observation = Observation()
     scaling_schedule: ScalingSchedule | None = None
     approvals: Approvals = Approvals()
+    execution: Execution = Execution()
+    provision: Provision = Provision()
+    costs: Costs = Costs()
     people: People = People()
 
     @field_validator("account")

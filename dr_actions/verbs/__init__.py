@@ -1,0 +1,133 @@
+"""HANDS' vocabulary: one module a verb, with the exact calls it may make, and how it is foreseen, confirmed, undone.
+
+A verb is pure: it is given what was seen and returns steps, calls and judgements; ``executing`` sends the calls. A
+module is found by being in this folder and holding a ``VERB``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, Protocol
+
+from dr_actions.plan import Call, Goal, Step
+from dr_estate.environments import Environment
+from dr_estate.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a verb decides from: the rules, what was seen, and what is to be reached.
+
+    ``primary_answers`` is whether the primary region's API answers; ``planned`` whether the primary is to be left
+    healthy and fenced (a switchover). ``only_tenants`` narrows to some tenants, empty means all.
+    """
+
+    env: Environment
+    snapshot: Snapshot
+    goal: Goal
+    primary_answers: bool
+    only_tenants: frozenset[str] = frozenset()
+
+    @property
+    def planned(self) -> bool:
+        """Whether this is a switchover with a healthy primary."""
+        return self.goal is Goal.SWITCHOVER
+
+
+class Standing(StrEnum):
+    """How a step stands in the world, as seen now.
+
+    READY: as the plan was made upon, the call may be sent. WAITING: the call was made and is not finished.
+    DONE: the world is as the step wants it. CHANGED: the world is neither as before nor as wanted: stop (T43).
+    FAILED: AWS gave the work up. UNSEEN: could not look.
+    """
+
+    READY = "ready"
+    WAITING = "waiting"
+    DONE = "done"
+    CHANGED = "changed"
+    FAILED = "failed"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """How a step stands, and the sentence that says so. ``facts`` are kept in the journal (hosts, ARNs, counts)."""
+
+    standing: Standing
+    says: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+class Hand(Protocol):
+    """What a verb's own ``act`` may use: the guarded sender. Raises what ``hands.Hands.send`` raises."""
+
+    def send(self, call: Call) -> dict[str, Any]:
+        """Send one call that the verb declared; returns AWS's answer."""
+        ...
+
+
+Foresee = Callable[[Sight], Iterator[Step]]
+Confirm = Callable[[Step, Sight], Confirmation]
+Fill = Callable[[Step, Sight], Call]
+Act = Callable[[Step, Call, Hand], dict[str, Any]]
+Undo = Callable[[Step], "Call | None"]
+
+
+def planned_call(step: Step, _sight: Sight) -> Call:
+    """The call exactly as planned. Raises ValueError for a step without one."""
+    if step.call is None:
+        raise ValueError(f"{step.id} makes no call")
+    return step.call
+
+
+def send_it(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+    """Send the one call."""
+    return hand.send(call)
+
+
+def no_undo(_step: Step) -> Call | None:
+    """Nothing to send: the step says why in ``undo``."""
+    return None
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One thing the hands can do.
+
+    ``writes`` are the exact ``service:Operation`` names it may send; ``watches`` the parts of the snapshot that
+    ``confirm`` reads. ``foresee`` yields its steps for what was seen. ``fill`` gives the exact call right before it is
+    sent, from what is seen then. ``undo`` gives the call that takes a done step back, None where there is none.
+    ``essential``: when one of its steps fails the run stops; else the run goes on, degraded, and says so.
+    """
+
+    name: str
+    writes: frozenset[str]
+    watches: tuple[str, ...]
+    foresee: Foresee
+    confirm: Confirm
+    fill: Fill = planned_call
+    act: Act = send_it
+    undo: Undo = no_undo
+    essential: bool = True
+
+
+@cache
+def verbs() -> dict[str, Verb]:
+    """Every verb of this package by name."""
+    found: dict[str, Verb] = {}
+    for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
+        verb = getattr(importlib.import_module(f"{__name__}.{module}"), "VERB", None)
+        if isinstance(verb, Verb):
+            found[verb.name] = verb
+    return found
+
+
+def writes() -> frozenset[str]:
+    """Every mutating operation any verb may send."""
+    return frozenset().union(*(verb.writes for verb in verbs().values()))
