@@ -55,6 +55,21 @@ def test_a_subnet_without_addresses_takes_no_more_tasks(aws: Clients) -> None:
     assert there.service()["runningCount"] == 9
 
 
+def test_a_subnet_whose_addresses_are_used_up_by_interfaces_takes_no_task(aws: Clients) -> None:
+    there = platform(aws, DR)
+    ec2 = there.client("ec2")
+    vpc = ec2.describe_subnets(SubnetIds=there.subnets)["Subnets"][0]["VpcId"]
+    small = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.9.0/28")["Subnet"]["SubnetId"]
+    interfaces = [ec2.create_network_interface(SubnetId=small)["NetworkInterface"] for _ in range(11)]
+    there.subnets = [small]
+    there.serve(tasks=1)
+    assert (there.service()["runningCount"], there.tasks()) == (0, [])
+    assert "unable to place a task" in " ".join(event["message"] for event in there.service()["events"])
+    ec2.delete_network_interface(NetworkInterfaceId=interfaces[0]["NetworkInterfaceId"])
+    there.scale(2)
+    assert there.service()["runningCount"] == 1
+
+
 def test_launching_for_nobody_starts_nothing(aws: Clients) -> None:
     there = platform(aws, DR)
     there.register("nginx:1")
