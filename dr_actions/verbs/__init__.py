@@ -77,6 +77,7 @@ Confirm = Callable[[Step, Sight], Confirmation]
 Fill = Callable[[Step, Sight], Call]
 Act = Callable[[Step, Call, Hand], dict[str, Any]]
 Undo = Callable[[Step], "Call | None"]
+Notes = Callable[[Sight], Iterator[str]]
 
 
 def planned_call(step: Step, _sight: Sight) -> Call:
@@ -89,6 +90,11 @@ def planned_call(step: Step, _sight: Sight) -> Call:
 def send_it(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
     """Send the one call."""
     return hand.send(call)
+
+
+def no_notes(_sight: Sight) -> Iterator[str]:
+    """Nothing was left out."""
+    return iter(())
 
 
 def no_undo(_step: Step) -> Call | None:
@@ -104,6 +110,7 @@ class Verb:
     ``confirm`` reads. ``foresee`` yields its steps for what was seen. ``fill`` gives the exact call right before it is
     sent, from what is seen then. ``undo`` gives the call that takes a done step back, None where there is none.
     ``essential``: when one of its steps fails the run stops; else the run goes on, degraded, and says so.
+    ``notes`` says in sentences what it leaves out of the plan, and why. ``reads`` are reads its ``act`` needs.
     """
 
     name: str
@@ -115,6 +122,8 @@ class Verb:
     act: Act = send_it
     undo: Undo = no_undo
     essential: bool = True
+    notes: Notes = no_notes
+    reads: frozenset[str] = frozenset()
 
 
 @cache
