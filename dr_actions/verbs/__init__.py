@@ -24,7 +24,8 @@ class Sight:
     """What a verb decides from: the rules, what was seen, and what is to be reached.
 
     ``primary_answers`` is whether the primary region's API answers; ``planned`` whether the primary is to be left
-    healthy and fenced (a switchover). ``only_tenants`` narrows to some tenants, empty means all.
+    healthy and fenced (a switchover). ``only_tenants`` narrows to some tenants, empty means all. ``incident`` is the
+    ticket that a run is for, "" in an assessment; it is never part of a Step, so that the digest does not know it.
     """
 
     env: Environment
@@ -32,6 +33,7 @@ class Sight:
     goal: Goal
     primary_answers: bool
     only_tenants: frozenset[str] = frozenset()
+    incident: str = ""
 
     @property
     def planned(self) -> bool:
@@ -111,6 +113,8 @@ class Verb:
     sent, from what is seen then. ``undo`` gives the call that takes a done step back, None where there is none.
     ``essential``: when one of its steps fails the run stops; else the run goes on, degraded, and says so.
     ``notes`` says in sentences what it leaves out of the plan, and why. ``reads`` are reads its ``act`` needs.
+    ``seeable`` is False where no look can tell whether the call was made (a message that was sent): then the journal's
+    recorded outcome confirms the step, and after a crash between sending and recording it is sent once more.
     """
 
     name: str
@@ -124,6 +128,7 @@ class Verb:
     essential: bool = True
     notes: Notes = no_notes
     reads: frozenset[str] = frozenset()
+    seeable: bool = True
 
 
 @cache
