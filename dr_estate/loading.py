@@ -53,7 +53,7 @@ class DeclaredModels(Loader):
         return {**model, "operations": {name: op for name, op in model["operations"].items() if name in wanted}}
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def declared_models(declared: frozenset[str]) -> DeclaredModels:
     """The loader of ``declared``; models do not change, so a second session of one process reads no file again."""
     return DeclaredModels(declared)

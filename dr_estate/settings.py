@@ -201,6 +201,7 @@ class Approvals(Settings):
 
     people: Literal[1, 2] = 1
     ticket: bool = False
+    ticket_pattern: str = r"INC-\d{1,12}(-\d{3})?"
     approvers: tuple[str, ...] = ()
     identities: Mapped = {}
     valid_minutes: Positive = 60
@@ -220,13 +221,16 @@ class Execution(Settings):
     """How a run is held together: its lock, its clock, how long it waits, and how much it does at once.
 
     The lock is lost ``lease_s`` after its owner's last heartbeat. Evidence older than ``evidence_age_s`` is looked at
-    again before a change. ``manual_wait_minutes`` is how long a run waits for a step done by a person.
+    again before a change. ``manual_wait_minutes`` is how long a run waits for a step done by a person; the other
+    boxes are what the estimate of the recovery time allows people for assessing and verifying.
     """
 
     lease_s: Positive = 120
     cool_down_minutes: Annotated[int, Field(ge=0)] = 30
     evidence_age_s: Positive = 120
     manual_wait_minutes: Positive = 60
+    assess_minutes: Positive = 15
+    verify_minutes: Positive = 30
     poll_s: Annotated[float, Field(gt=0)] = 5.0
     attempts: Positive = 5
     at_once: Positive = 16

@@ -1,0 +1,55 @@
+"""Decides the order: every verb's steps upon one snapshot become a plan, with a recovery time estimate. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from dr_actions.plan import Goal, Plan, Step
+from dr_actions.posture import Api, signals_of
+from dr_actions.verbs import Sight, verbs
+from dr_estate.environments import Environment
+from dr_estate.snapshot import Snapshot
+
+_MINUTE_S = 60
+
+
+def sight_of(
+    env: Environment,
+    snapshot: Snapshot,
+    goal: Goal,
+    only_tenants: frozenset[str] = frozenset(),
+    incident: str = "",
+) -> Sight:
+    """What the verbs decide from: the snapshot, and whether the primary region's API answers in it."""
+    answers = signals_of(snapshot, env).primary_api is Api.ANSWERS
+    return Sight(env, snapshot, goal, answers, only_tenants, incident)
+
+
+def make_plan(sight: Sight, posture: str) -> Plan:
+    """The plan for ``sight``: each verb's steps by stage, and why anything was left out."""
+    steps = [step for verb in verbs().values() for step in verb.foresee(sight)]
+    notes = [note for verb in verbs().values() for note in verb.notes(sight)]
+    ordered = sorted(steps, key=lambda step: (step.stage, step.verb, step.id))
+    doubles = {step.id for step in ordered if sum(other.id == step.id for other in ordered) > 1}
+    if doubles:
+        raise ValueError(f"two steps are called {min(doubles)}")
+    env = sight.env
+    return Plan(env.name, env.account, sight.goal, posture, tuple(ordered), tuple(dict.fromkeys(notes)))
+
+
+def batches(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
+    """Steps that may run at once, in order: one verb of one stage each."""
+    return [tuple(group) for _, group in groupby(steps, key=lambda step: (step.stage, step.verb))]
+
+
+def rto_estimate_s(plan: Plan, env: Environment) -> int:
+    """Seconds from now to tenants served: the boxes for assessing and verifying, each batch's budget, and the drain.
+
+    Batches run one after another, the steps of one at once, so its budget is its longest step's. Clients leave the old
+    region when the record's TTL and their kept-alive connections are over (T11).
+    """
+    boxes_s = (env.execution.assess_minutes + env.execution.verify_minutes) * _MINUTE_S
+    moving_s = sum(max(step.budget_s for step in batch) for batch in batches(plan.steps))
+    drain_s = env.thresholds.record_ttl_s + env.thresholds.alb_keep_alive_s
+    return boxes_s + moving_s + drain_s
