@@ -101,6 +101,7 @@ class Names(Settings):
     database: str = "{env}-mysql"
     db_subnet_group: str = "{env}-db-subnet-group"
     db_parameter_group: str = "{env}-mysql-params"
+    db_security_group: str = "{env}-db-sg"
     db_copy_key_alias: str = "alias/{env}-rds-dr-backup"
     tenant_schema: str = "{tenant}_db"
     file_system: str = "{env}-efs"

@@ -31,7 +31,10 @@ class Vault:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryPoint:
-    """A recovery point. ``created_at`` is when the SOURCE was backed up, on a copy too (AWS: "Copy a backup")."""
+    """A recovery point. ``created_at`` is when the SOURCE was backed up, on a copy too (AWS: "Copy a backup").
+
+    ``role`` is the one AWS Backup made it as, and can restore it as.
+    """
 
     arn: str
     resource_arn: str
@@ -42,6 +45,7 @@ class RecoveryPoint:
     key_arn: str
     source_vault_arn: str
     delete_after_days: int | None
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +119,5 @@ def _point(row: dict[str, Any]) -> RecoveryPoint:
         key_arn=row.get("EncryptionKeyArn") or "",
         source_vault_arn=row.get("SourceBackupVaultArn") or "",
         delete_after_days=(row.get("Lifecycle") or {}).get("DeleteAfterDays"),
+        role=row.get("IamRoleArn") or "",
     )

@@ -36,7 +36,8 @@ class Job:
 class Restore:
     """A restore job of this region. ``validation`` is AWS's word for its check (SUCCESSFUL ...), "" if there was none.
 
-    ``source_arn`` is the resource that was once backed up, "" where AWS does not say.
+    ``source_arn`` is the resource that was once backed up, "" where AWS does not say. ``point_arn`` is what is restored,
+    ``made_arn`` what it was restored into, "" while that is not known.
     """
 
     id: str
@@ -47,6 +48,8 @@ class Restore:
     validation: str
     created_at: datetime
     completed_at: datetime | None
+    point_arn: str = ""
+    made_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +121,6 @@ def _restore(row: dict[str, Any]) -> Restore:
         validation=row.get("ValidationStatus") or "",
         created_at=row["CreationDate"],
         completed_at=row.get("CompletionDate"),
+        point_arn=row.get("RecoveryPointArn") or "",
+        made_arn=row.get("CreatedResourceArn") or "",
     )

@@ -21,6 +21,7 @@ class Instance:
 
     ``source`` is what a read replica replicates from: an identifier, or an ARN where that is in another region.
     ``replication`` is the status of "read replication" (replicating, error, stopped ...), "" where AWS gives none.
+    ``created_at`` is None until it was created; for a restored instance it is the time of the restore.
     """
 
     identifier: str
@@ -49,6 +50,8 @@ class Instance:
     source: str
     replication: str
     replication_message: str
+    created_at: datetime | None = None
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,8 @@ def _instance(row: dict[str, Any]) -> Instance:
         source=row.get("ReadReplicaSourceDBInstanceIdentifier") or "",
         replication=replication.get("Status") or "",
         replication_message=replication.get("Message") or "",
+        created_at=row.get("InstanceCreateTime"),
+        tags=tuple(sorted((tag["Key"], tag.get("Value") or "") for tag in row.get("TagList") or [])),
     )
 
 

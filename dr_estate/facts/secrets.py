@@ -14,6 +14,7 @@ from datetime import datetime
 from secrets import token_bytes
 from typing import Any
 
+from dr_estate import regional
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import REGIONAL, part
 from dr_estate.looking import Look
@@ -41,12 +42,16 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a secret's value: nested names are joined by dots, a value that is no JSON is called (text)."""
+    """One field of a secret's value: nested names are joined by dots, a value that is no JSON is called (text).
+
+    ``movable``: it names the primary region, and ``regional.moved`` would make it name the DR region alone.
+    """
 
     name: str
     digest: str
     names_primary: bool
     names_dr: bool
+    movable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +151,6 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 def _field(env: Environment, name: str, value: str) -> Field:
     digest = hmac.new(_PROCESS_KEY, f"{name}\0{value}".encode(), "sha256").hexdigest()[:16]
-    return Field(name, digest, env.region(Side.PRIMARY) in value, env.region(Side.DR) in value)
+    primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
+    movable = primary in value and primary not in regional.moved(value, env, "")
+    return Field(name, digest, primary in value, dr in value, movable)
