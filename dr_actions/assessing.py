@@ -18,6 +18,7 @@ from dr_checks.model import CheckResult, Finding, Severity, Status
 from dr_estate.environments import Environment, Side
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
+_DATABASE, _SERVICES, _TRAFFIC = 40, 46, 50  # the stages without which nobody is served
 _MEASURED_IN_DR = ("database", "files")
 _EXPECTED = {Goal.FAILOVER: ("PRIMARY_LOST",), Goal.SWITCHOVER: ("NORMAL",)}
 _SAYS = {
@@ -80,18 +81,18 @@ def _posture_gate(plan: Plan, posture: Posture) -> Gate:
     expected = _EXPECTED[plan.goal]
     if posture.name in expected:
         return Gate("posture.expected", met=True, says=posture.says)
-    return Gate("posture.expected", met=False, says=_SAYS.get(posture.name, posture.says) + ".", stops=True)
+    return Gate("posture.expected", met=False, says=_SAYS.get(posture.name, posture.says).rstrip(".") + ".", stops=True)
 
 
 def _plan_gates(plan: Plan, env: Environment) -> Iterator[Gate]:
-    verbs = {step.verb for step in plan.steps}
-    database = "restore_database" in verbs
+    stages = {step.stage for step in plan.steps}
+    database = _DATABASE in stages
     says = "the plan brings the database up in the DR region." if database else "no copy of the database can be used."
     yield Gate("plan.database", met=database, says=says, stops=True)
-    moves = "shift_traffic" in verbs or env.traffic.policy == "failover"
+    moves = _TRAFFIC in stages or env.traffic.policy == "failover"
     says = "traffic reaches the DR region." if moves else "no step moves the traffic: us-east-1 cannot be reached."
     yield Gate("plan.traffic", met=moves, says=says)
-    serves = "scale_services" in verbs
+    serves = _SERVICES in stages
     says = "tenants' services run in the DR region." if serves else "no tenant's service is there to be scaled."
     yield Gate("plan.services", met=serves, says=says, stops=True)
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from dr_checks.model import CheckResult, Lag, Status
+from dr_checks.verdict import Verdict
 from dr_estate.snapshot import Part
 from reports.report import SCHEMA, Report
 
@@ -15,6 +16,16 @@ from reports.report import SCHEMA, Report
 def to_dict(report: Report) -> dict[str, Any]:
     """The report as plain values."""
     verdict = report.verdict
+    plain = _plain(report, verdict)
+    if report.assessment is None:
+        return plain
+    from reports import assessed
+
+    weighed = assessed.to_dict(report.assessment, report.environment)
+    return plain | {"readiness": verdict.recommendation} | weighed
+
+
+def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "command": report.command,

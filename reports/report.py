@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from dr_actions.assessing import Assessment
 from dr_checks.exceptions import ExceptionRule
 from dr_checks.model import Area, CheckResult, Status
 from dr_checks.verdict import Verdict
@@ -17,7 +18,10 @@ SCHEMA = "aws-dr-manager/report/1"
 
 @dataclass(frozen=True)
 class Report:
-    """What was looked at, what was judged, and what that means. ``observed_at`` is UTC; ``exit`` the exit code."""
+    """What was looked at, what was judged, and what that means. ``observed_at`` is UTC; ``exit`` the exit code.
+
+    ``assessment`` is there where a failover or a failback was weighed.
+    """
 
     command: str
     environment: Environment
@@ -33,6 +37,7 @@ class Report:
     exit: int
     files: dict[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    assessment: Assessment | None = None
 
     def by_area(self) -> dict[Area, list[CheckResult]]:
         """The results of each area that was run, in the areas' order."""

@@ -8,13 +8,12 @@ from dataclasses import replace
 from typing import TextIO
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Recommendation
 from reports.report import Report, duration
+from reports.terminal_parts import indented, table
 
 WIDTH = 100
 _SHOWN = 5
@@ -52,6 +51,14 @@ def render(report: Report, stream: TextIO) -> None:
 
 
 def _print(report: Report, console: Console) -> None:
+    if report.assessment is not None:
+        from reports import assessed_terminal
+
+        assessed_terminal.show(report, report.assessment, console)
+        _areas(report, console)
+        _unseen_in_brief(report, console)
+        _ending(report, console)
+        return
     _headline(report, console)
     _areas(report, console)
     _lags(report, console)
@@ -80,38 +87,25 @@ def _headline(report: Report, console: Console) -> None:
     console.print(f"  recovery point: worst {duration(rpo.worst_s)}, objective {duration(rpo.target_s)}: {met}")
 
 
-def _indented(console: Console, text: str | Text, by: int, style: str = "") -> None:
-    """Print ``text`` indented; wrapped lines keep the indent."""
-    told = Text(text, style) if isinstance(text, str) else text
-    console.print(Padding(told, (0, 0, 0, by)))
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column, header_style="underline", overflow="fold")
-    return table
-
-
 def _areas(report: Report, console: Console) -> None:
     names = [status for status in _COLOUR if any(r.status is status for r in report.verdict.results)]
-    table = _table("\nChecks", "area", *names)
+    rows = table("\nChecks", "area", *names)
     for area, results in report.by_area().items():
         counts = [sum(r.status is status for r in results) for status in names]
         cells = [Text(str(n), _COLOUR[s] if n else "dim") for n, s in zip(counts, names, strict=True)]
-        table.add_row(area, *cells)
-    console.print(table)
+        rows.add_row(area, *cells)
+    console.print(rows)
 
 
 def _lags(report: Report, console: Console) -> None:
     if not report.verdict.lags:
         return
-    table = _table("\nLag by store", "store", "subject", "lag", "basis")
+    rows = table("\nLag by store", "store", "subject", "lag", "basis")
     target_s = report.verdict.rpo.target_s
     for lag in _worst_lags(report.verdict.lags):
         bad = lag.seconds is None or lag.seconds > target_s
-        table.add_row(lag.store, lag.subject, Text(duration(lag.seconds), "yellow" if bad else "green"), lag.basis)
-    console.print(table)
+        rows.add_row(lag.store, lag.subject, Text(duration(lag.seconds), "yellow" if bad else "green"), lag.basis)
+    console.print(rows)
 
 
 def _worst_lags(lags: Sequence[Lag]) -> list[Lag]:
@@ -140,9 +134,9 @@ def _findings(report: Report, console: Console, status: Status, title: str) -> N
             continue
         console.print(Text.assemble((f"  {result.check}", _COLOUR[status]), f" ({result.severity})"))
         for f in rows[:_SHOWN]:
-            _indented(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because}", 4)
+            indented(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because}", 4)
         if len(rows) > _SHOWN:
-            _indented(console, f"... and {len(rows) - _SHOWN} more (--format markdown lists them)", 4, "dim")
+            indented(console, f"... and {len(rows) - _SHOWN} more (--format markdown lists them)", 4, "dim")
 
     _bare(results, console)
 
@@ -152,8 +146,8 @@ def _bare(results: list[CheckResult], console: Console) -> None:
     bare = [result for result in results if not result.findings]
     for reason in dict.fromkeys(result.reason for result in bare):
         checks = [result.check for result in bare if result.reason == reason]
-        _indented(console, f"{len(checks)} checks: {reason}", 2)
-        _indented(console, f"{', '.join(checks)}", 4, "dim")
+        indented(console, f"{len(checks)} checks: {reason}", 2)
+        indented(console, f"{', '.join(checks)}", 4, "dim")
 
 
 def _not_applicable(report: Report, console: Console) -> None:
@@ -168,9 +162,9 @@ def _recommendations(report: Report, console: Console) -> None:
     if said:
         console.print(Text("\nRecommendations", "bold"))
     for number, text in enumerate(said[: 2 * _SHOWN], 1):
-        _indented(console, f"{number}. {text}", 2)
+        indented(console, f"{number}. {text}", 2)
     if len(said) > 2 * _SHOWN:
-        _indented(console, f"... and {len(said) - 2 * _SHOWN} more", 2, "dim")
+        indented(console, f"... and {len(said) - 2 * _SHOWN} more", 2, "dim")
 
 
 def _footer(report: Report, console: Console) -> None:
@@ -180,8 +174,19 @@ def _footer(report: Report, console: Console) -> None:
     for part in report.unseen:
         reasons.setdefault(part.value.why, []).append(f"{part.name} ({part.side})")
     for why, names in reasons.items():
-        _indented(console, f"{why}", 2)
-        _indented(console, f"{', '.join(names)}", 4, "dim")
+        indented(console, f"{why}", 2)
+        indented(console, f"{', '.join(names)}", 4, "dim")
+    _ending(report, console)
+
+
+def _unseen_in_brief(report: Report, console: Console) -> None:
+    """How many parts of each region could not be read, and why: a dark region is one sentence, not sixty."""
+    for region in dict.fromkeys(part.region for part in report.unseen):
+        parts = [part for part in report.unseen if part.region == region]
+        indented(console, f"\n{len(parts)} parts of {region} could not be read, such as: {parts[0].value.why}", 0)
+
+
+def _ending(report: Report, console: Console) -> None:
     console.print(
         f"\n{report.api_calls} API calls. Score = passed / applicable weight (docs/score.md); exit {report.exit}."
     )

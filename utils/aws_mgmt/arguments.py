@@ -25,6 +25,8 @@ _FLAGS = {
         "assess-only": "assess and plan, change nothing (the default)",
         "execute": "run the plan",
         "validate": "validate that the DR region serves",
+        "planned": "a switchover with a healthy primary: fence its writers first, lose nothing",
+        "report": "also build the single-file HTML report",
     },
     "failback": {
         "assess-only": "assess and plan, change nothing (the default)",
@@ -32,12 +34,19 @@ _FLAGS = {
         "execute": "run the plan",
     },
 }
+_OTHER_FLAGS = {"approve": ("planned",), "log": ("verify",)}
+_ARGUMENTS = ("port", "fresh", "name", "incident", "confirm", "override", "digest", "reason", "role")
 _HELP = {
     "status": "show whether the DR region could take over now",
     "test": "run DR tests",
     "failover": "assess, or execute, a failover to the DR region",
     "failback": "assess, or execute, the return to the primary region",
     "sandbox": "the embedded AWS: up, down, show, list, break, mend",
+    "approve": "approve today's plan as the second person",
+    "pause": "the global stop switch: no run changes anything any more",
+    "unpause": "let runs change things again",
+    "log": "the incident log: timeline, recovery times, and whether its chain holds",
+    "iam": "print the IAM policies of reader, operator and approver",
 }
 _SANDBOX = {
     "up": "start the sandbox in the background",
@@ -80,6 +89,9 @@ def build_parser() -> argparse.ArgumentParser:
         )
         for flag, about in flags.items():
             command.add_argument(f"--{flag}", action="store_true", help=about)
+        if name in {"failover", "failback"}:
+            _execution_options(command)
+    _authority_commands(commands, shared)
     sandbox = commands.add_parser("sandbox", help=_HELP["sandbox"], description=_HELP["sandbox"], formatter_class=_Help)
     actions = sandbox.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about in _SANDBOX.items():
@@ -96,12 +108,46 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _execution_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--incident", "--confirmation-code", dest="incident", default="", metavar="TICKET", help="the incident ticket"
+    )
+    command.add_argument(
+        "--confirm", action="append", default=[], metavar="STEP", help="confirm an irreversible step beforehand"
+    )
+    command.add_argument(
+        "--override",
+        action="append",
+        nargs=4,
+        default=[],
+        metavar=("GATE", "WHO", "UNTIL", "REASON"),
+        help="ignore one gate by its id, until a time such as 2026-01-07T18:00Z",
+    )
+
+
+def _authority_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
+    made = {}
+    for name in ("approve", "pause", "unpause", "log", "iam"):
+        made[name] = commands.add_parser(
+            name, help=_HELP[name], description=_HELP[name], parents=[shared], formatter_class=_Help, allow_abbrev=False
+        )
+    approve = made["approve"]
+    approve.add_argument("--incident", default="", metavar="TICKET", help="the incident ticket")
+    approve.add_argument("--digest", default="", metavar="DIGEST", help="approve only if the plan is this one")
+    approve.add_argument("--planned", action="store_true", help="the plan of a switchover")
+    made["pause"].add_argument("--reason", default="", metavar="TEXT", help="why everything is to stop")
+    made["log"].add_argument("--incident", default="", metavar="TICKET", help="whose log (the newest without it)")
+    made["log"].add_argument("--verify", action="store_true", help="check the chain of the entries offline")
+    made["iam"].add_argument("role", nargs="?", default="", help="reader, operator or approver (all without it)")
+
+
 def _global_options() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = shared.add_argument_group("global options (before or after the command)")
     group.add_argument("-e", "--environment", metavar="ENV", help="environment file to go by: dev, sit, prod, ...")
     group.add_argument("--config", type=Path, metavar="DIR", help="folder of environment files")
     group.add_argument("--sandbox", action="store_true", help="use the embedded sandbox instead of AWS")
+    group.add_argument("--as", dest="person", metavar="WHO", help="sandbox: whose keys (operator, approver, reader)")
     group.add_argument("--tenants", type=_positive, metavar="N", help="tenants of a sandbox that is started (12)")
     group.add_argument("--tenant", action="append", dest="only_tenants", metavar="T", help="narrow to a tenant")
     group.add_argument("--format", choices=_FORMATS, help="how to print the result (terminal)")
@@ -127,6 +173,11 @@ def _positive(text: str) -> int:
     return number
 
 
+def _one_thing_at_a_time(parser: argparse.ArgumentParser, flags: frozenset[str]) -> None:
+    if {"assess-only", "execute"} <= flags:
+        parser.error("--assess-only changes nothing, --execute runs the plan: choose one")
+
+
 def parse(argv: list[str]) -> Request:
     """Turn argv into a Request. Leaves by argparse's exit 2, with a sentence, where it cannot."""
     parser = build_parser()
@@ -134,9 +185,11 @@ def parse(argv: list[str]) -> Request:
     command, environment = given.pop("command"), given.pop("environment", None)
     if not environment:
         parser.error("which environment? Name it with -e, for example: -e sit")
-    flags = frozenset(name for name in _FLAGS.get(command, {}) if given.pop(name.replace("-", "_"), False))
+    known = [*_FLAGS.get(command, {}), *_OTHER_FLAGS.get(command, ())]
+    flags = frozenset(name for name in known if given.pop(name.replace("-", "_"), False))
     action = given.pop("action", "")
-    arguments: dict[str, Any] = {name: given.pop(name) for name in ("port", "fresh", "name") if name in given}
+    arguments: dict[str, Any] = {name: given.pop(name) for name in _ARGUMENTS if name in given}
+    _one_thing_at_a_time(parser, flags)
     if given.get("from_evidence") and given.get("sandbox"):
         parser.error("--from-evidence judges what was saved, --sandbox looks anew: choose one")
     given["only_tenants"] = tuple(given.pop("only_tenants", ()))

@@ -12,6 +12,7 @@ from dr_estate.environments import Environment, load_environment
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.request import Request
 
+_OF_FAILOVER = ("failover", "approve", "pause", "unpause", "log", "iam")
 _READINESS = (Area.INFRASTRUCTURE, Area.REPLICATION, Area.TENANTS, Area.PREREQUISITES)
 _SELECTS = {
     ("status", "replication"): (Area.REPLICATION,),
@@ -41,7 +42,11 @@ def run(request: Request) -> Exit:
             f"{environment.name} allows no full drill (approvals.full_drill). Use test --infra and --dns, or rehearse "
             f"the whole ceremony in the sandbox: -e {environment.name} --sandbox failover."
         )
-    if request.command in {"failover", "failback"} or request.flags & {"tabletop", "full-drill"}:
+    if request.command in _OF_FAILOVER:
+        from utils.aws_mgmt.failover_command import run_failover
+
+        return run_failover(request, environment)
+    if request.command == "failback" or request.flags & {"tabletop", "full-drill"}:
         what = request.command + "".join(f" --{flag}" for flag in sorted(request.flags))
         raise UsageError(f"{what} is not in this version yet (CHANGELOG.md). Nothing was looked at or changed.")
     from utils.aws_mgmt.readiness import judge_readiness

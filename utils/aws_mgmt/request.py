@@ -17,6 +17,7 @@ class Request:
     environment: str
     config: Path = ROOT / "environments"
     sandbox: bool = False
+    person: str = ""
     tenants: int | None = None
     only_tenants: tuple[str, ...] = ()
     format: str = "terminal"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dr_estate.access import Credentials
 from dr_estate.environments import Environment
 from sandbox.people import Keys
+from utils.aws_mgmt.commands import UsageError
 from utils.aws_mgmt.request import Request
 
 DEFAULT_TENANTS = 12
@@ -17,7 +18,7 @@ DEFAULT_TENANTS = 12
 
 @dataclass(frozen=True)
 class World:
-    """A place to look at: what reports call it, and how to reach it."""
+    """A place to look at: what reports call it, and how to reach it. Live credentials are boto3's own to find."""
 
     name: str
     credentials: Credentials
@@ -34,11 +35,18 @@ def world_of(request: Request, environment: Environment) -> Iterator[World]:
 
     found = daemon.find(environment)
     if found is not None:
-        yield World("sandbox (attached)", _reader(found.url, found.people["reader"]))
+        yield World("sandbox (attached)", _keys(found.url, found.people, request))
         return
     with embedded.running(environment, request.tenants or DEFAULT_TENANTS) as started:
-        yield World("sandbox", _reader(started.url, started.people["reader"]))
+        yield World("sandbox", _keys(started.url, started.people, request))
 
 
-def _reader(url: str, keys: Keys) -> Credentials:
+def _keys(url: str, people: dict[str, Keys], request: Request) -> Credentials:
+    person = request.person or _WHO.get(request.command, "reader")
+    if person not in people:
+        raise UsageError(f"The sandbox knows no {person}. Its people are {', '.join(sorted(people))}.")
+    keys = people[person]
     return Credentials(url, keys.access_key_id, keys.secret_access_key)
+
+
+_WHO = dict.fromkeys(("failover", "failback", "pause", "unpause"), "operator") | {"approve": "approver"}

@@ -1,0 +1,47 @@
+"""What must still hold right before a call is sent: the lock, the stop switch, the digest, the posture, fresh evidence.
+
+The plan was made upon a posture; a primary that comes back halfway changes everything (T43). Evidence that is older
+than execution.evidence_age_s is read again before the next change.
+"""
+
+from __future__ import annotations
+
+from dr_actions.plan import Goal
+from dr_actions.posture import WITNESSES, posture_of
+from dr_actions.running import Run, StepFailed
+from dr_estate.facts import health_checks, route53
+
+_WITNESSED = frozenset(WITNESSES) | {route53.records.name, health_checks.checks.name, health_checks.statuses.name}
+EXPECTED = {
+    Goal.FAILOVER: ("PRIMARY_LOST", "ON_DR"),
+    Goal.SWITCHOVER: ("NORMAL", "DEGRADED", "ON_DR"),
+}
+_POSTURE_GATE = "posture.expected"
+
+
+def before_a_change(run: Run, step_id: str) -> None:
+    """Check all of it. Raises Stopped, LockLost, Fenced, or StepFailed with the reason."""
+    run.stop_if_asked()
+    paused = run.standing_order()
+    if paused:
+        raise StepFailed(step_id, f"authority.paused: all runs are stopped: {paused}")
+    if run.plan.digest != run.clearance.digest:
+        raise StepFailed(step_id, "the plan is not the one that was cleared: its digest differs")
+    _witness_again(run)
+    posture = posture_of(run.snapshot, run.env)
+    overridden = any(override.gate == _POSTURE_GATE for override in run.clearance.overrides)
+    if posture.name not in EXPECTED[run.plan.goal] and not overridden:
+        raise StepFailed(
+            step_id,
+            f"the posture is {posture.name} now ({posture.says}), the plan was made upon {run.plan.posture}: assess "
+            f"again, or override {_POSTURE_GATE} by name",
+        )
+
+
+def _witness_again(run: Run) -> None:
+    now = run.clock()
+    seen_at = run.witnessed_at or run.snapshot.taken_at
+    if (now - seen_at).total_seconds() > run.env.execution.evidence_age_s:
+        run.sight_after(_WITNESSED)
+        seen_at = now
+    run.witnessed_at = seen_at

@@ -1,0 +1,132 @@
+"""What a run has in its hands: plan, clearance, journal, lock, eyes and clock; how it naps, looks and is stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from dr_actions.authority import Clearance
+from dr_actions.hands import Hands
+from dr_actions.journal import Journal
+from dr_actions.plan import Plan, Step
+from dr_actions.planning import sight_of
+from dr_actions.verbs import Sight, Verb
+from dr_estate.environments import Environment
+from dr_estate.snapshot import Snapshot
+from dr_estate.unseen import CannotSee
+
+
+class StepFailed(Exception):
+    """A step could not be taken; the run ends here. ``step`` is its id."""
+
+    def __init__(self, step: str, why: str) -> None:
+        super().__init__(why)
+        self.step = step
+
+
+class ManualPending(StepFailed):
+    """A step that a person takes was not taken in time. Nothing is undone: the same command goes on from here."""
+
+
+class Stopped(Exception):
+    """The operator asked the run to stop; it stopped between two calls."""
+
+
+class LookFailed(Exception):
+    """The eyes could not look at all (no region proved the account)."""
+
+
+class Tell(Protocol):
+    """Who hears how a run goes: the terminal, a log, a test."""
+
+    def begins(self, steps: Sequence[Step]) -> None:
+        """These steps are next."""
+        ...
+
+    def waits(self, step: Step, age_s: float, says: str) -> None:
+        """A step is under way for ``age_s`` seconds."""
+        ...
+
+    def done(self, step: Step, says: str) -> None:
+        """A step is as wanted."""
+        ...
+
+    def degraded(self, step_id: str, why: str) -> None:
+        """A step failed, and the run goes on without it."""
+        ...
+
+    def by_hand(self, step: Step) -> None:
+        """A person is to take this step now."""
+        ...
+
+    def note(self, sentence: str) -> None:
+        """Anything else worth saying."""
+        ...
+
+    def confirm(self, step: Step) -> bool:
+        """Ask the operator to type the subject of an irreversible step; whether that was done."""
+        ...
+
+
+Looking = Callable[[frozenset[str], "Snapshot | None"], Snapshot]
+
+
+@dataclass
+class Run:
+    """One execution of one plan. ``look`` reads parts of the snapshot anew, upon an earlier one.
+
+    ``held`` raises where the lock is not ours any more; ``standing_order`` says who paused all runs, "" where nobody.
+    """
+
+    env: Environment
+    plan: Plan
+    clearance: Clearance
+    hands: Hands
+    journal: Journal
+    look: Looking
+    tell: Tell
+    clock: Callable[[], datetime]
+    held: Callable[[], None]
+    standing_order: Callable[[], str]
+    snapshot: Snapshot
+    confirmed: frozenset[str] = frozenset()
+    only_tenants: frozenset[str] = frozenset()
+    witnessed_at: datetime | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def manual_wait(self) -> timedelta:
+        """How long a person may take for a step."""
+        return timedelta(minutes=self.env.execution.manual_wait_minutes)
+
+    def sight(self, verb: Verb) -> Sight:
+        """What ``verb`` decides from, its own parts read just now. Raises LookFailed."""
+        return self.sight_after(frozenset(verb.watches))
+
+    def sight_after(self, parts: frozenset[str]) -> Sight:
+        """What is seen with ``parts`` read just now; the others as they were. Raises LookFailed."""
+        if parts:
+            try:
+                self.snapshot = self.look(parts, self.snapshot)
+            except CannotSee as blind:
+                raise LookFailed(str(blind)) from blind
+        return sight_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
+
+    def stop_if_asked(self) -> None:
+        """Raises Stopped once the operator asked for it, and LockLost or Fenced once the lock is not ours."""
+        if self.stop.is_set():
+            raise Stopped
+        self.held()
+
+    def nap(self) -> None:
+        """Wait for the next look; wakes at once, and raises, when the operator stops the run."""
+        self.stop.wait(self.env.execution.poll_s)
+        self.stop_if_asked()
+
+    def pause(self, attempt: int) -> None:
+        """Wait before trying again: twice as long each time, a minute at most."""
+        self.stop.wait(min(0.2 * 2**attempt, 60.0))
+        self.stop_if_asked()

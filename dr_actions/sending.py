@@ -1,0 +1,101 @@
+"""Sends a batch's calls, each between two records. An answer that was lost is never guessed at: the world is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from dr_actions import checking
+from dr_actions.hands import Guarded, SendFailed, Trouble
+from dr_actions.journal import Kind
+from dr_actions.plan import Call, Danger, Step
+from dr_actions.running import Run, StepFailed
+from dr_actions.verbs import Sight, Standing, Verb
+
+_GO_ON = (Standing.WAITING, Standing.DONE)
+Refused = dict[str, str]
+
+
+def send_all(run: Run, verb: Verb, steps: list[Step], sight: Sight) -> Refused:
+    """Send every step's call, at most execution.at_once at a time. Returns why each refused step was refused.
+
+    A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect.
+    """
+    refused: Refused = {}
+    open_steps = steps
+    for attempt in range(run.env.execution.attempts):
+        failures = _send_once(run, verb, open_steps, sight)
+        if not failures:
+            return refused
+        run.pause(attempt)
+        sight, open_steps = _still_open(run, verb, open_steps, failures, refused)
+        if not open_steps:
+            return refused
+    for step in open_steps:
+        refused[step.id] = f"given up after {run.env.execution.attempts} attempts: {failures[step.id]}"
+    return refused
+
+
+def _send_once(run: Run, verb: Verb, steps: Sequence[Step], sight: Sight) -> dict[str, Exception]:
+    failures: dict[str, Exception] = {}
+    size = run.env.execution.at_once
+    for start in range(0, len(steps), size):
+        chunk = steps[start : start + size]
+        _ask_for_irreversible(run, chunk)
+        calls = {step.id: verb.fill(step, sight) for step in chunk}
+        checking.before_a_change(run, chunk[0].id)
+        run.journal.append_many(
+            [(Kind.INTENT, step.id, {"call": calls[step.id].name, "region": calls[step.id].region}) for step in chunk]
+        )
+        with ThreadPoolExecutor(max(1, len(chunk))) as pool:
+            answers = list(pool.map(lambda step: _send(run, verb, step, calls[step.id]), chunk))  # noqa: B023 - done within
+        failures |= {step.id: failed for step, failed in zip(chunk, answers, strict=True) if failed}
+        run.journal.append_many([_outcome(step, failures.get(step.id)) for step in chunk])
+    return failures
+
+
+def _send(run: Run, verb: Verb, step: Step, call: Call) -> Exception | None:
+    try:
+        run.held()
+        with run.hands.permitting(verb.writes | verb.reads):
+            verb.act(step, call, run.hands)
+    except (SendFailed, Guarded) as failed:
+        return failed
+    return None
+
+
+def _outcome(step: Step, failed: Exception | None) -> tuple[Kind, str, dict[str, str]]:
+    if failed is None:
+        return Kind.OUTCOME, step.id, {"result": "sent"}
+    trouble = failed.trouble if isinstance(failed, SendFailed) else "guarded"
+    return Kind.OUTCOME, step.id, {"result": str(trouble), "says": str(failed)}
+
+
+def _still_open(
+    run: Run, verb: Verb, steps: Sequence[Step], failures: dict[str, Exception], refused: Refused
+) -> tuple[Sight, list[Step]]:
+    """The failed steps that had no effect and may be sent again; what cannot be is put into ``refused``."""
+    sight = run.sight(verb)
+    again: list[Step] = []
+    for step in steps:
+        failed = failures.get(step.id)
+        if failed is None:
+            continue
+        told = verb.confirm(step, sight) if verb.seeable else None
+        if told is not None and told.standing in _GO_ON:
+            run.journal.append(Kind.LOOKED, step.id, says=f"it took effect all the same: {told.says}")
+        elif isinstance(failed, SendFailed) and failed.trouble in (Trouble.THROTTLED, Trouble.UNCERTAIN):
+            again.append(step)
+        else:
+            refused[step.id] = str(failed)
+    return sight, again
+
+
+def _ask_for_irreversible(run: Run, steps: Sequence[Step]) -> None:
+    for step in steps:
+        if step.danger is not Danger.IRREVERSIBLE or step.id in run.confirmed:
+            continue
+        if not run.tell.confirm(step):
+            raise StepFailed(step.id, f"authority.irreversible: {step.id} was not confirmed: {step.says}")
+        run.confirmed |= {step.id}
+        run.journal.append(Kind.LOOKED, step.id, says="the operator confirmed this irreversible step")

@@ -1,0 +1,84 @@
+"""A failover's assessment as plain values and as tables; the report carries it beside the checks' results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from dr_actions.assessing import Assessment
+from dr_actions.losing import Loss
+from dr_actions.plan import Step, to_json
+from dr_actions.planning import batches
+from dr_estate.environments import Environment
+from reports.report import duration
+
+_SHOWN_DIGEST = 12
+
+
+def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
+    """The keys that failover and failback add to the JSON report (docs/json.md)."""
+    plan = to_json(assessment.plan)
+    return {
+        "recommendation": assessment.advice,
+        "reasons": list(assessment.reasons),
+        "gates": [asdict(gate) for gate in assessment.gates],
+        "data_loss": [_loss(loss) for loss in assessment.losses],
+        "plan": {
+            "digest": assessment.plan.digest,
+            "goal": plan["goal"],
+            "posture": plan["posture"],
+            "notes": plan["notes"],
+            "steps": plan["steps"],
+        },
+        "rto_estimate_s": assessment.rto_estimate_s,
+        "rto_target_s": env.objectives.rto_minutes * 60,
+        "cost": {
+            "hourly": round(assessment.hourly_cost, 2),
+            "currency": env.costs.currency,
+            "prices_as_of": env.costs.as_of,
+        },
+    }
+
+
+def _loss(loss: Loss) -> dict[str, Any]:
+    return {name: getattr(loss, name) for name in ("store", "subject", "tenant", "seconds", "items", "basis")}
+
+
+def loss_rows(assessment: Assessment) -> Iterator[tuple[str, str, str, str, str]]:
+    """Store, whose, how much time, how many items, and by what it was told; tenants alike are one row."""
+    groups: dict[tuple[str, str, float | None, int | None, str], list[str]] = {}
+    for loss in assessment.losses:
+        key = (loss.store, loss.subject, loss.seconds, loss.items, loss.basis)
+        groups.setdefault(key, []).append(loss.tenant or "")
+    for (store, subject, seconds, items, basis), tenants in groups.items():
+        whose = f"{subject}, {len(tenants)} tenants" if len(tenants) > 1 else " ".join([subject, tenants[0]]).strip()
+        counted = "not counted" if items is None else str(items)
+        yield store, whose, duration(seconds) if seconds is None else f"at most {duration(seconds)}", counted, basis
+
+
+def step_rows(steps: Sequence[Step]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Playbook number, what is done, danger, control plane, time budget; steps that differ by their subject are one."""
+    for batch in batches(steps):
+        step, more = batch[0], len(batch) - 1
+        says = f"BY HAND: {step.says}" if step.manual else step.says
+        also = f" And {more} more alike." if more else ""
+        planes = ", ".join(step.planes) or "none"
+        yield str(step.number), says + also, step.danger, planes, duration(step.budget_s)
+
+
+def estimate(assessment: Assessment, env: Environment) -> str:
+    """The recovery time against its objective, and what an hour in the DR region costs."""
+    target_s = env.objectives.rto_minutes * 60
+    met = "within" if assessment.rto_estimate_s <= target_s else "BEYOND"
+    costs = env.costs
+    return (
+        f"recovery time: about {duration(assessment.rto_estimate_s)}, {met} the objective of {duration(target_s)}; "
+        f"running in {env.regions.dr}: about {assessment.hourly_cost:.2f} {costs.currency} an hour (list prices of "
+        f"{costs.as_of})"
+    )
+
+
+def short(digest: str) -> str:
+    """A digest as people compare it."""
+    return digest[:_SHOWN_DIGEST]

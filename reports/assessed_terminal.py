@@ -1,0 +1,57 @@
+"""A failover's assessment on a terminal: the answer, why, what would be lost, the plan, and what to type next."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from dr_actions.assessing import Advice, Assessment
+from reports import assessed
+from reports.report import Report
+from reports.terminal_parts import indented, table
+
+_COLOUR = {Advice.PROCEED: "bold green", Advice.RISKY: "bold yellow", Advice.DO_NOT_FAILOVER: "bold red"}
+_SHOWN = 12
+
+
+def show(report: Report, assessment: Assessment, console: Console) -> None:
+    """Print the assessment to ``console``."""
+    env = report.environment
+    console.print(
+        Text.assemble(
+            (f"{report.command.capitalize()} of {env.name.upper()}: ", "bold"),
+            (str(assessment.advice), _COLOUR[assessment.advice]),
+            (" (too little can be seen to say more)" if assessment.blind else "", "bold magenta"),
+        )
+    )
+    console.print(f"  account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR)")
+    console.print(f"  world: {report.world}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
+    indented(console, f"posture {report.posture}: {report.posture_says}", 2)
+    indented(console, assessed.estimate(assessment, env), 2)
+    console.print(Text("\nWhy", "bold"))
+    for reason in assessment.reasons[:_SHOWN]:
+        indented(console, f"- {reason}", 2)
+    if len(assessment.reasons) > _SHOWN:
+        indented(console, f"... and {len(assessment.reasons) - _SHOWN} more (--format markdown)", 2, "dim")
+    _losses(assessment, console)
+    _plan(assessment, console)
+
+
+def _losses(assessment: Assessment, console: Console) -> None:
+    if not assessment.losses:
+        return
+    rows = table("\nWhat would be lost", "store", "of", "written since", "items", "basis")
+    for row in list(assessed.loss_rows(assessment))[:_SHOWN]:
+        rows.add_row(*row)
+    console.print(rows)
+
+
+def _plan(assessment: Assessment, console: Console) -> None:
+    plan = assessment.plan
+    title = f"\nPlan {assessed.short(plan.digest)} ({len(plan.steps)} steps; --format json has every call)"
+    rows = table(title, "#", "step", "danger", "control plane", "budget")
+    for row in assessed.step_rows(plan.steps):
+        rows.add_row(*row)
+    console.print(rows)
+    for note in plan.notes:
+        indented(console, f"Note: {note}", 2)

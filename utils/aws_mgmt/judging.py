@@ -1,0 +1,142 @@
+"""One look and one judgement: what status, test, failover and failback share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dr_actions.posture import posture_of
+from dr_checks.exceptions import ExceptionRule, parse_exceptions
+from dr_checks.model import Area, CheckResult
+from dr_checks.observation import Observation
+from dr_checks.registry import checks, lags
+from dr_checks.verdict import weigh
+from dr_estate.environments import Environment
+from dr_estate.observing import observe
+from dr_estate.snapshot import Snapshot, read_evidence, to_json
+from dr_estate.tenants import discover
+from dr_estate.unseen import CannotSee
+from reports import voice
+from reports.report import Report
+from utils.aws_mgmt.commands import UsageError
+from utils.aws_mgmt.exits import exit_of
+from utils.aws_mgmt.memory import recall_tenants, remember_tenants
+from utils.aws_mgmt.request import Request
+from utils.aws_mgmt.validation import Selection, run_scenarios
+from utils.aws_mgmt.worlds import World, world_of
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where one run of a command keeps its files, and who hears how far it is."""
+
+    folder: Path
+    advance: voice.Advance
+
+
+def look(request: Request, environment: Environment, run: Run) -> Snapshot:
+    """The snapshot to judge: looked at now, or loaded from evidence. Raises UsageError for another's evidence."""
+    if not request.from_evidence:
+        with world_of(request, environment) as world:
+            return look_at(world, environment, run)
+    snapshot = read_evidence(request.from_evidence)
+    if (snapshot.environment, snapshot.account) != (environment.name, environment.account):
+        raise UsageError(
+            f"{request.from_evidence} is evidence of {snapshot.environment} (account {snapshot.account}), "
+            f"not of {environment.name} (account {environment.account}). Choose the right -e."
+        )
+    return replace(snapshot, world=f"{snapshot.world}, from evidence")
+
+
+def look_at(world: World, environment: Environment, run: Run) -> Snapshot:
+    """One whole observation of ``world``; the tenants it shows are remembered."""
+    snapshot = observe(environment, world.credentials, world.name, lambda n, of: run.advance("Looking", n, of))
+    snapshot = replace(snapshot, remembered_tenants=recall_tenants(environment, world.name))
+    remember_tenants(snapshot, environment)
+    return snapshot
+
+
+def judge(request: Request, environment: Environment, areas: tuple[Area, ...], snapshot: Snapshot, run: Run) -> Report:
+    """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
+    rules = _exceptions(request)
+    evidence = _keep(snapshot, request.save_evidence, run.folder)
+    observation = Observation(environment, snapshot, narrowed(request, snapshot, environment), rules)
+    selection = Selection(
+        areas, run.folder / "allure-results", request.workers, evidence, request.config, _exceptions_file(request)
+    )
+    total, done = sum(check.area in areas for check in checks().values()), 0
+
+    def judged(_: CheckResult) -> None:
+        nonlocal done
+        done += 1
+        run.advance("Judging", done, total)
+
+    results = run_scenarios(selection, observation, judged)
+    told = Area.REPLICATION in areas and environment.replicates
+    measured = lags(snapshot, environment, observation.only_tenants) if told else []
+    verdict = weigh(results, measured, environment.objectives.rpo_minutes * 60.0)
+    posture = posture_of(snapshot, environment)
+    return Report(
+        command=request.command,
+        environment=environment,
+        world=snapshot.world,
+        observed_at=snapshot.taken_at,
+        posture=posture.name,
+        posture_says=posture.says,
+        tenants=tenants_of(observation),
+        verdict=verdict,
+        unseen=tuple(snapshot.unseen()),
+        exceptions=observation.exceptions,
+        api_calls=0 if request.from_evidence else snapshot.api_calls,
+        exit=exit_of(verdict),
+    )
+
+
+def tenants_of(observation: Observation) -> tuple[str, ...]:
+    """The ids of the tenants in question; empty where they could not be discovered."""
+    only = observation.only_tenants
+    try:
+        found = discover(observation.snapshot, observation.environment)
+    except CannotSee:
+        return ()
+    return tuple(t.id for t in found if not only or {t.id, t.dns} & only)
+
+
+def narrowed(request: Request, snapshot: Snapshot, environment: Environment) -> frozenset[str]:
+    """The tenants asked for. Raises UsageError for one nobody knows: a misspelt selection is never green."""
+    wanted = frozenset(request.only_tenants)
+    if not wanted:
+        return wanted
+    try:
+        known = {name for tenant in discover(snapshot, environment) for name in (tenant.id, tenant.dns)}
+    except CannotSee:
+        return wanted
+    if wanted - known:
+        raise UsageError(f"There is no tenant {min(wanted - known)} in {environment.name}. Correct --tenant.")
+    return wanted
+
+
+def _keep(snapshot: Snapshot, wanted: Path | None, folder: Path) -> Path:
+    kept = folder / "evidence.json"
+    data = to_json(snapshot)
+    for path in (kept, wanted):
+        if path is not None:
+            path.write_bytes(data)
+            path.chmod(0o600)
+    return kept
+
+
+def _exceptions_file(request: Request) -> Path | None:
+    beside = request.config / "exceptions.toml"
+    return request.exceptions or (beside if beside.exists() else None)
+
+
+def _exceptions(request: Request) -> tuple[ExceptionRule, ...]:
+    path = _exceptions_file(request)
+    if path is None:
+        return ()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as missing:
+        raise UsageError(f"{path}: cannot be read: {missing.strerror}. Correct --exceptions.") from missing
+    return parse_exceptions(text, str(path), frozenset(checks()))
