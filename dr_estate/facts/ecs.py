@@ -140,7 +140,7 @@ def tasks(look: Look) -> tuple[Task, ...]:
     listed = look.pages("ecs", "list_tasks", "taskArns", cluster=name)
 
     def describe(batch: Sequence[str]) -> list[Task]:
-        return [_task(row) for row in look.call("ecs", "describe_tasks", cluster=name, tasks=list(batch))["tasks"]]
+        return [task_of(row) for row in look.call("ecs", "describe_tasks", cluster=name, tasks=list(batch))["tasks"]]
 
     return tuple(look.batches(describe, listed, _TASKS_A_CALL))
 
@@ -151,7 +151,7 @@ def task_definitions(look: Look) -> tuple[TaskDefinition | Unseen, ...]:
     wanted = sorted({service.task_definition for service in look.part(services)})
 
     def describe(arn: str) -> TaskDefinition:
-        return _definition(look.call("ecs", "describe_task_definition", taskDefinition=arn)["taskDefinition"])
+        return definition_of(look.call("ecs", "describe_task_definition", taskDefinition=arn)["taskDefinition"])
 
     return tuple(look.maybe(describe, wanted))
 
@@ -176,7 +176,8 @@ def _service(row: dict[str, Any]) -> Service:
     )
 
 
-def _task(row: dict[str, Any]) -> Task:
+def task_of(row: dict[str, Any]) -> Task:
+    """The task as DescribeTasks tells it."""
     return Task(
         arn=row["taskArn"],
         group=row.get("group", ""),
@@ -187,7 +188,8 @@ def _task(row: dict[str, Any]) -> Task:
     )
 
 
-def _definition(row: dict[str, Any]) -> TaskDefinition:
+def definition_of(row: dict[str, Any]) -> TaskDefinition:
+    """The definition as DescribeTaskDefinition tells it, secrets left out."""
     return TaskDefinition(
         arn=row["taskDefinitionArn"],
         family=row["family"],

@@ -1,0 +1,97 @@
+"""Takes the old primary's services out of auto scaling's hands, so that nothing starts them again (T36, T41)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.plan import Call, Danger, Step
+from dr_actions.verbs import Confirmation, Sight, Standing, Verb
+from dr_actions.verbs import compute as of
+from dr_estate.environments import Side
+from dr_estate.facts import autoscaling
+from dr_estate.playbook import Plane
+
+NAME, STAGE = "fence_minimum", 20
+_BUDGET_S = 60
+_NOTHING = {"MinCapacity": 0, "MaxCapacity": 0, "SuspendedState": dict.fromkeys(of.SUSPENSIONS, True)}
+
+
+@of.where_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each tenant's scalable target in the primary region, as far as that answers.
+
+    Bounds of 0 stop target tracking and a minimum; the suspension stops scheduled actions, one of which would start the
+    old primary again in the morning. Source: Application Auto Scaling user guide, suspending and resuming scaling.
+    """
+    if not sight.primary_answers:
+        return
+    targets = {target.service: target for target in sight.snapshot.get(autoscaling.targets, Side.PRIMARY)}
+    for one in of.held(sight, Side.PRIMARY):
+        if one.service.name in targets:
+            yield _step(sight, one, targets[one.service.name])
+
+
+def _step(sight: Sight, one: of.Held, target: autoscaling.Target) -> Step:
+    name, region = one.service.name, sight.env.regions.primary
+    return Step(
+        id=f"{NAME}.{name}",
+        number=of.FENCE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=of.OWNERS[of.FENCE],
+        side=Side.PRIMARY,
+        says=f"Auto scaling and its schedules can no longer start {name} in {region}: bounds 0 to 0, suspended.",
+        danger=Danger.REVERSIBLE,
+        undo=f"Register the bounds {target.minimum} to {target.maximum} and the suspensions of before again.",
+        budget_s=_BUDGET_S,
+        call=of.register(sight.env, Side.PRIMARY, name, **_NOTHING),
+        tenant=one.tenant.id,
+        before=_seen(target),
+        after=_NOTHING,
+        planes=(Plane.PRIMARY,),
+    )
+
+
+def _seen(target: autoscaling.Target) -> dict[str, object]:
+    return {**of.bounds_of(target), "SuspendedState": of.suspended_of(target)}
+
+
+@of.careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once the bounds are 0 and all scaling is suspended."""
+    target = of.target_of(step, sight)
+    if target is None:
+        return Confirmation(Standing.CHANGED, f"{step.subject} has no scalable target any more.")
+    asleep = [name for name, suspended in of.suspended_of(target).items() if suspended]
+    said = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
+    said += f", {len(asleep)} of {len(of.SUSPENSIONS)} kinds of scaling suspended"
+    facts = (("minimum", str(target.minimum)), ("maximum", str(target.maximum)), ("suspended", ", ".join(asleep)))
+    if _seen(target) == step.after:
+        return Confirmation(Standing.DONE, f"{said}.", facts)
+    if _seen(target) == step.before:
+        return Confirmation(Standing.READY, f"{said}: to be fenced.", facts)
+    return Confirmation(Standing.CHANGED, f"{said}: neither as planned upon nor as wanted.", facts)
+
+
+def undo(step: Step) -> Call | None:
+    """The bounds and suspensions as they were, exactly."""
+    return of.again(step, **step.before)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Why the scaling of the old primary could not be read, where its region answers otherwise."""
+    if sight.primary_answers:
+        for why in of.unseen_of(sight, Side.PRIMARY, autoscaling.targets):
+            yield f"Auto scaling of the old primary is not fenced, and may start its services again: {why}"
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({of.REGISTER}),
+    watches=(autoscaling.targets.name,),
+    foresee=foresee,
+    confirm=confirm,
+    undo=undo,
+    notes=notes,
+)

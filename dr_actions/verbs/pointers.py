@@ -1,0 +1,199 @@
+"""What of a DR task definition points into the primary region, and what it is replaced by (T18, T21). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from dr_actions.verbs import Sight
+from dr_estate.environments import Environment, Side
+from dr_estate.facts import ecr, ecs, efs, rds, secrets
+from dr_estate.looking import Reader
+from dr_estate.snapshot import Snapshot
+from dr_estate.tenants import Tenant
+from dr_estate.unseen import CannotSee
+
+T = TypeVar("T")
+REGION_SETTINGS = frozenset({"AWS_REGION", "AWS_DEFAULT_REGION"})
+_SECRET_ARN = re.compile(r"arn:[\w-]+:secretsmanager:(?P<region>[\w-]+):\d{12}:secret:(?P<name>[\w/+=.@-]+)")
+_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A piece of text at ``at`` (the way down a task definition, list members by name) that names the primary region.
+
+    ``new`` replaces ``old``: "" where no counterpart is known, a sentence in angle brackets where it is still to come.
+    """
+
+    at: tuple[str, ...]
+    old: str
+    new: str
+
+    @property
+    def where(self) -> str:
+        """The place in a person's words: ``wordpress WORDPRESS_DB_HOST``."""
+        return " ".join(word for word in self.at if word not in _STRUCTURE)
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the replacement is known by now."""
+        return bool(self.new) and not self.new.startswith("<")
+
+
+_STRUCTURE = frozenset(
+    {"containerDefinitions", "environment", "secrets", "value", "valueFrom", "volumes", "options", "logConfiguration"}
+    | {"efsVolumeConfiguration", "authorizationConfig"}
+)
+
+
+@dataclass(frozen=True)
+class Counterparts:
+    """What stands in the DR region for what the primary has. A sentence in angle brackets is still to come.
+
+    ``secrets`` and ``access_points`` are ARNs and ids by name; ``own_files`` is None where EFS could not be seen.
+    """
+
+    env: Environment
+    database: str
+    secrets: dict[str, str] = field(default_factory=dict)
+    file_system: str = ""
+    access_points: dict[str, str] = field(default_factory=dict)
+    access_point: str = ""
+    primary_files: frozenset[str] = frozenset()
+    own_files: frozenset[str] | None = None
+
+
+def counterparts(sight: Sight, tenant: Tenant) -> Counterparts:
+    """What stands in the DR region now, for ``tenant``. A part that cannot be seen has no counterpart to offer."""
+    shared = _shared(sight.snapshot, sight.env)
+    name = sight.env.named(sight.env.names.access_point, tenant=tenant.id)
+    still = f"<access point {name} of {sight.env.regions.dr}, once it is there>"
+    return replace(shared, access_point=shared.access_points.get(name, still))
+
+
+@lru_cache(maxsize=4)
+def _shared(snapshot: Snapshot, env: Environment) -> Counterparts:
+    """What is one for all tenants: read once a snapshot."""
+    dr, systems = env.regions.dr, _seen(snapshot, efs.file_systems, Side.DR)
+    theirs = {one.id for one in _seen(snapshot, efs.file_systems, Side.PRIMARY) or ()}
+    theirs |= {r.source_id for r in _seen(snapshot, efs.replications, Side.DR) or () if r.destination_region == dr}
+    points = _seen(snapshot, efs.access_points, Side.DR) or ()
+    still = f"<the file system of {dr}, once it is there>"
+    return Counterparts(
+        env=env,
+        database=_database(snapshot, env),
+        secrets={one.name: one.arn for one in _seen(snapshot, secrets.secrets, Side.DR) or () if not one.deleted_at},
+        file_system=systems[0].id if systems and len(systems) == 1 else still,
+        access_points={point.name: point.id for point in points},
+        primary_files=frozenset(theirs),
+        own_files=None if systems is None else frozenset(one.id for one in systems),
+    )
+
+
+def _database(snapshot: Snapshot, env: Environment) -> str:
+    """The DR database's host: of the environment's name, else of the primary's replica; a promotion keeps the host."""
+    name, dr = env.named(env.names.database), env.regions.dr
+    source = f":{env.regions.primary}:{env.account}:db:{name}"
+    here = [one for one in _seen(snapshot, rds.instances, Side.DR) or () if one.host]
+    named = [one.host for one in here if one.identifier == name]
+    copies = [one.host for one in here if one.source.endswith(source)]
+    return next(iter((*named, *copies)), f"<the host of {name} in {dr}, once it is there>")
+
+
+def _seen(snapshot: Snapshot, reader: Reader[T], side: Side) -> T | None:
+    try:
+        return snapshot.get(reader, side)
+    except CannotSee:
+        return None
+
+
+def pointers(definition: ecs.TaskDefinition, to: Counterparts) -> tuple[Pointer, ...]:
+    """All that points into the primary region, in the order of the definition."""
+    found = [pointer for container in definition.containers for pointer in _of_container(container, to)]
+    return (*found, *(pointer for volume in definition.volumes for pointer in _of_volume(volume, to)))
+
+
+def _of_container(container: ecs.Container, to: Counterparts) -> Iterator[Pointer]:
+    at, region, dr = ("containerDefinitions", container.name), to.env.regions.primary, to.env.regions.dr
+    ref = ecr.image_ref(container.image)
+    if ref.region == region:
+        host = container.image.partition("/")[0]
+        yield Pointer((*at, "image"), host, host.replace(region, dr))
+    for name, value in container.environment:
+        yield from _of_variable((*at, "environment", name, "value"), name, value, to)
+    for name, source in container.secrets:
+        if f":{region}:" in source:
+            yield from _of_text((*at, "secrets", name, "valueFrom"), source, to)
+    if container.log_region == region:
+        yield Pointer((*at, "logConfiguration", "options", "awslogs-region"), region, dr)
+
+
+def _of_variable(at: tuple[str, ...], name: str, value: str, to: Counterparts) -> Iterator[Pointer]:
+    region = to.env.regions.primary
+    if value == region:
+        if name in REGION_SETTINGS:
+            yield Pointer(at, region, to.env.regions.dr)
+    elif region in value:
+        yield from _of_text(at, value, to)
+
+
+def _of_text(at: tuple[str, ...], text: str, to: Counterparts) -> Iterator[Pointer]:
+    """The database's host, secrets and parameters in ``text``; what else names the region has no counterpart."""
+    region, rest = to.env.regions.primary, text
+    database = re.escape(to.env.named(to.env.names.database))
+    for host in re.findall(rf"\b{database}\.[\w-]+\.{re.escape(region)}\.rds\.amazonaws\.com(?:\.cn)?", text):
+        yield Pointer(at, host, to.database)
+        rest = rest.replace(host, "")
+    for match in _SECRET_ARN.finditer(text):
+        if match["region"] == region:
+            yield Pointer(at, match[0], _secret(match["name"], to))
+            rest = rest.replace(match[0], "")
+    if f":ssm:{region}:" in rest:
+        yield Pointer(at, f":ssm:{region}:", f":ssm:{to.env.regions.dr}:")
+        rest = rest.replace(f":ssm:{region}:", "")
+    if region in rest:
+        yield Pointer(at, text, "")
+
+
+def _secret(name: str, to: Counterparts) -> str:
+    """The ARN of the DR region's secret of that name; an ARN ends with a random suffix, and may leave it out."""
+    return to.secrets.get(name) or to.secrets.get(_SUFFIX.sub("", name), "")
+
+
+def _of_volume(volume: ecs.Volume, to: Counterparts) -> Iterator[Pointer]:
+    """The primary's file system: known as such, or not among those here while nothing else is here to be meant."""
+    at, own = ("volumes", volume.name, "efsVolumeConfiguration"), to.own_files
+    if volume.file_system_id not in to.primary_files and not (own is not None and not own):
+        return
+    yield Pointer((*at, "fileSystemId"), volume.file_system_id, to.file_system)
+    if volume.access_point_id:
+        where = (*at, "authorizationConfig", "accessPointId")
+        yield Pointer(where, volume.access_point_id, to.access_point)
+
+
+def rewritten(definition: dict[str, Any], replacing: Sequence[Pointer]) -> dict[str, Any]:
+    """A copy of ``definition`` (as DescribeTaskDefinition answers it) with every pointer replaced.
+
+    Raises ValueError where a place does not hold what it held when the pointers were found.
+    """
+    fresh = deepcopy(definition)
+    for pointer in replacing:
+        place: Any = fresh
+        for word in pointer.at[:-1]:
+            place = _down(place, word)
+        last = pointer.at[-1]
+        if not isinstance(place, dict) or pointer.old not in str(place.get(last, "")):
+            raise ValueError(f"{pointer.where} of {definition.get('family', '')} is not what it was: look again")
+        place[last] = str(place[last]).replace(pointer.old, pointer.new)
+    return fresh
+
+
+def _down(place: Any, word: str) -> Any:
+    if isinstance(place, list):
+        return next((item for item in place if item.get("name") == word), None)
+    return place.get(word) if isinstance(place, dict) else None

@@ -1,0 +1,242 @@
+"""Registers a DR task definition anew where it names the primary region's database, registry, secrets, files or logs.
+
+Registering is not idempotent: a second call makes a second revision. So it is confirmed by content, and a newest
+revision that names nothing of the primary region is DONE, whoever registered it. The service moves to it with
+``scale_services``. Plain variables may hold passwords: the definition is read and rewritten in the hand alone, and
+neither plan nor journal holds more of it than what is replaced by what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from dr_actions.plan import Call, Danger, Step
+from dr_actions.verbs import Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.verbs import compute as of
+from dr_actions.verbs.pointers import Pointer, counterparts, pointers, rewritten
+from dr_estate.environments import Side
+from dr_estate.facts import definitions, ecs, efs, rds, secrets
+from dr_estate.looking import Reader
+from dr_estate.playbook import Plane
+from dr_estate.snapshot import Snapshot
+from dr_estate.unseen import Blindness, CannotSee, Unseen
+
+NAME, STAGE = "task_definitions", 44
+READ, WRITE, TAG = "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:TagResource"
+CONTENT, REPLACING = "<content>", "<replacing>"
+_BUDGET_S = 60
+# What RegisterTaskDefinition takes of what DescribeTaskDefinition answers.
+COPIED = (
+    "family",
+    "taskRoleArn",
+    "executionRoleArn",
+    "networkMode",
+    "containerDefinitions",
+    "volumes",
+    "placementConstraints",
+    "requiresCompatibilities",
+    "cpu",
+    "memory",
+    "pidMode",
+    "ipcMode",
+    "proxyConfiguration",
+    "inferenceAccelerators",
+    "ephemeralStorage",
+    "runtimePlatform",
+    "enableFaultInjection",
+)
+
+
+@of.where_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each tenant whose newest DR revision points into the primary region, where a counterpart is known."""
+    for one in of.held(sight, Side.DR):
+        newest = newest_of(sight, one)
+        if isinstance(newest, ecs.TaskDefinition):
+            replacing = _replaceable(sight, one, newest)
+            if replacing:
+                yield _step(sight, one, newest, replacing)
+
+
+def used_by(sight: Sight, one: of.Held) -> ecs.TaskDefinition | Unseen:
+    """The revision that the tenant's DR service uses. Raises CannotSee where none was read."""
+    return _by_arn(sight.snapshot).get(one.service.task_definition) or _dark(sight, ecs.task_definitions)
+
+
+def newest_of(sight: Sight, one: of.Held) -> ecs.TaskDefinition | Unseen:
+    """The newest revision of the family; the one in use where that needs nothing of the primary region."""
+    found = _by_family(sight.snapshot).get(family_of(one.service.task_definition))
+    used = used_by(sight, one)
+    if found is not None or isinstance(used, Unseen):
+        return found or used
+    return _dark(sight, definitions.newest) if _replaceable(sight, one, used) else used
+
+
+def family_of(arn: str) -> str:
+    """The family of a revision's ARN."""
+    return arn.rpartition("/")[2].rpartition(":")[0]
+
+
+@lru_cache(maxsize=4)
+def _by_arn(snapshot: Snapshot) -> dict[str, ecs.TaskDefinition]:
+    read = snapshot.get(ecs.task_definitions, Side.DR)
+    return {found.arn: found for found in read if isinstance(found, ecs.TaskDefinition)}
+
+
+@lru_cache(maxsize=4)
+def _by_family(snapshot: Snapshot) -> dict[str, ecs.TaskDefinition]:
+    read = snapshot.get(definitions.newest, Side.DR)
+    return {found.family: found for found in read if isinstance(found, ecs.TaskDefinition)}
+
+
+def _dark(sight: Sight, reader: Reader[tuple[ecs.TaskDefinition | Unseen, ...]]) -> Unseen:
+    dark = (found for found in sight.snapshot.get(reader, Side.DR) if isinstance(found, Unseen))
+    return next(dark, Unseen(Blindness.ERROR, f"Its revision was not among those read ({reader.name})."))
+
+
+def is_repointed(sight: Sight, one: of.Held) -> bool:
+    """Whether the revision in use points into the primary region where a counterpart is known: its service moves."""
+    used = used_by(sight, one)
+    return isinstance(used, ecs.TaskDefinition) and bool(_replaceable(sight, one, used))
+
+
+def _replaceable(sight: Sight, one: of.Held, definition: ecs.TaskDefinition) -> tuple[Pointer, ...]:
+    return tuple(pointer for pointer in pointers(definition, counterparts(sight, one.tenant)) if pointer.new)
+
+
+def _step(sight: Sight, one: of.Held, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...]) -> Step:
+    places = of.few(sorted({pointer.where for pointer in replacing}))
+    return Step(
+        id=f"{NAME}.{newest.family}",
+        number=of.RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=one.service.name,
+        owner=of.OWNERS[of.RESTORE],
+        side=Side.DR,
+        says=f"A new revision of {newest.family} needs nothing of {sight.env.regions.primary}: {places}.",
+        danger=Danger.COMPENSABLE,
+        undo="The revision stays registered, costs nothing, and is used by nobody once the service is moved back.",
+        budget_s=_BUDGET_S,
+        call=_call(sight, newest, replacing),
+        tenant=one.tenant.id,
+        before={"taskDefinition": newest.arn},
+        after={"taskDefinition": f"<a revision of {newest.family} without {sight.env.regions.primary}>"},
+        planes=(Plane.DR,),
+    )
+
+
+def _call(sight: Sight, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...]) -> Call:
+    told = [{"at": list(pointer.at), "old": pointer.old, "new": pointer.new} for pointer in replacing]
+    params = {"family": newest.family, CONTENT: newest.arn, REPLACING: told}
+    return Call("ecs", "RegisterTaskDefinition", sight.env.regions.dr, params)
+
+
+def _held(step: Step, sight: Sight) -> of.Held:
+    """The step's tenant and service. Raises CannotSee."""
+    found = next((one for one in of.held(sight, Side.DR) if one.service.name == step.subject), None)
+    if found is None:
+        raise CannotSee(Unseen(Blindness.ERROR, f"{step.subject} is not there any more."))
+    return found
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The call with what is known by now. Raises ValueError where a counterpart is still to come, CannotSee."""
+    one = _held(step, sight)
+    newest = newest_of(sight, one)
+    if isinstance(newest, Unseen):
+        raise CannotSee(newest)
+    replacing = _by_now(step, _replaceable(sight, one, newest))
+    if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
+        raise ValueError(f"{step.id}: not known yet: {', '.join(missing)}")
+    return _call(sight, newest, replacing)
+
+
+def _by_now(step: Step, replacing: tuple[Pointer, ...]) -> tuple[Pointer, ...]:
+    """The pointers with what the plan knew already: a promoted replica no longer tells whose copy it was."""
+    rows = step.call.params[REPLACING] if step.call else []
+    planned = {(tuple(row["at"]), row["old"]): row["new"] for row in rows}
+    return tuple(p if p.resolved else replace(p, new=planned.get((p.at, p.old), p.new)) for p in replacing)
+
+
+def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+    """Read the whole revision, replace, register. Raises ValueError where it is not what it was."""
+    asked = {"taskDefinition": call.params[CONTENT], "include": ["TAGS"]}
+    answer = hand.send(Call("ecs", "DescribeTaskDefinition", call.region, asked))
+    replacing = [Pointer(tuple(one["at"]), one["old"], one["new"]) for one in call.params[REPLACING]]
+    fresh = rewritten(answer["taskDefinition"], replacing)
+    params = {key: fresh[key] for key in COPIED if fresh.get(key)}
+    if tags := [tag for tag in answer.get("tags", []) if not tag["key"].startswith("aws:")]:
+        params["tags"] = tags
+    return hand.send(Call("ecs", "RegisterTaskDefinition", call.region, params))
+
+
+@of.careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once the family's newest revision points nowhere that has a counterpart."""
+    one = _held(step, sight)
+    newest = newest_of(sight, one)
+    if isinstance(newest, Unseen):
+        raise CannotSee(newest)
+    replacing = _by_now(step, _replaceable(sight, one, newest))
+    facts = (("task definition", newest.arn),)
+    if not replacing:
+        return Confirmation(Standing.DONE, f"{newest.arn} needs nothing of the primary region.", facts)
+    said = f"{newest.arn} points into the primary region: {of.few(sorted({p.where for p in replacing}))}"
+    if newest.arn != step.before["taskDefinition"]:
+        return Confirmation(Standing.CHANGED, f"{said}; it is not the revision planned upon.", facts)
+    if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
+        return Confirmation(Standing.FAILED, f"{said}; not there: {of.few(missing)}.", facts)
+    return Confirmation(Standing.READY, f"{said}.", facts)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """What could not be seen, and what points into the primary region and has no counterpart."""
+    seen = (ecs.services, ecs.task_definitions, definitions.newest, secrets.secrets, efs.file_systems)
+    for why in of.unseen_of(sight, Side.DR, *seen, efs.access_points, rds.instances):
+        yield f"Task definitions of the DR region were planned without this: {why}"
+    yield from _without_counterpart(sight)
+
+
+@of.where_seen
+def _without_counterpart(sight: Sight) -> Iterator[str]:
+    for one in of.held(sight, Side.DR):
+        newest = newest_of(sight, one)
+        if isinstance(newest, Unseen):
+            yield f"Whether {one.service.name} needs the primary region is not known: {newest.why}"
+            continue
+        lost = [p.where for p in pointers(newest, counterparts(sight, one.tenant)) if not p.new]
+        if lost:
+            yield (
+                f"{newest.family}: {of.few(sorted(set(lost)))} names {sight.env.regions.primary} and nothing of "
+                f"{sight.env.regions.dr} is known to stand for it: correct it in its aws_ecs_task_definition."
+            )
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({WRITE, TAG}),  # a registration with tags needs ecs:TagResource, though nobody calls it
+    reads=frozenset({READ}),
+    watches=tuple(
+        reader.name
+        for reader in (
+            ecs.services,
+            ecs.task_definitions,
+            definitions.newest,
+            rds.instances,
+            efs.file_systems,
+            efs.access_points,
+            efs.replications,
+            secrets.secrets,
+        )
+    ),
+    foresee=foresee,
+    fill=fill,
+    act=act,
+    confirm=confirm,
+    essential=False,
+    notes=notes,
+)

@@ -1,0 +1,210 @@
+"""Brings each tenant's DR service to its failover size, on a task definition that needs nothing of the primary region.
+
+A service is done when its tasks run, its rollout is complete, and the load balancer sees as many healthy targets:
+traffic moves only after that (T07). One tenant's failure leaves the run degraded, and does not stop it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from dr_actions.plan import Call, Danger, Json, Step
+from dr_actions.verbs import Confirmation, Sight, Standing, Verb, planned_call
+from dr_actions.verbs import compute as of
+from dr_actions.verbs.repoint_tasks import family_of, is_repointed, newest_of
+from dr_estate.environments import Side
+from dr_estate.facts import definitions, ecs, elbv2
+from dr_estate.playbook import Plane
+from dr_estate.unseen import CannotSee, Unseen
+
+NAME, STAGE = "services", 46
+# A Fargate task pulls its image, boots, and passes its first health checks, whose counts are published a minute later.
+_START_S = 420
+# A count that is older says nothing of today's targets: ELB publishes each minute, and none while there is no target.
+_FRESH = timedelta(minutes=5)
+
+
+@of.where_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each tenant's DR service; one that is as wanted already is DONE without a call."""
+    needed, held = sight.env.capacity.tasks_per_service, of.held(sight, Side.DR)
+    more = sum(max(0, needed - one.service.desired) for one in held)
+    budget_s = _START_S + of.scale_out_s(sight.env, len(held), more)
+    for one in held:
+        yield _step(sight, one, needed, budget_s)
+
+
+def _step(sight: Sight, one: of.Held, needed: int, budget_s: int) -> Step:
+    name, service, region = one.service.name, one.service, sight.env.regions.dr
+    before: dict[str, Json] = {"desiredCount": service.desired, "taskDefinition": service.task_definition}
+    after: dict[str, Json] = {"desiredCount": needed}
+    wanted: dict[str, Json] = {"desiredCount": max(needed, service.desired)}
+    moves = is_repointed(sight, one)
+    if moves:
+        wanted["taskDefinition"] = after["taskDefinition"] = _newest_sentence(service.task_definition)
+    undo = f"Set its desired count to {service.desired} again"
+    return Step(
+        id=f"{NAME}.{name}",
+        number=of.RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=of.OWNERS[of.RESTORE],
+        side=Side.DR,
+        says=f"{name} runs {needed} healthy tasks in {region} ({service.desired} wanted now)"
+        + (", of its repointed task definition." if moves else "."),
+        danger=Danger.REVERSIBLE,
+        undo=undo + (f", and its task definition to {service.task_definition}." if moves else "."),
+        budget_s=budget_s,
+        call=of.update(sight.env, Side.DR, name, **wanted),
+        tenant=one.tenant.id,
+        before=before,
+        after=after,
+        planes=(Plane.DR,),
+    )
+
+
+def _newest_sentence(arn: str) -> str:
+    return f"<the newest revision of {family_of(arn)}>"
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The call with the revision's ARN, and a desired count that never lowers what runs. Raises ValueError, CannotSee.
+
+    A ValueError says that no revision was registered that the service could move to.
+    """
+    service = of.service_of(step, sight)
+    if service is None:
+        raise ValueError(f"{step.id}: {step.subject} is not there any more")
+    changes: dict[str, Json] = {"desiredCount": max(step.after["desiredCount"], service.desired)}
+    if _moves(step):
+        changes["taskDefinition"] = _newest(step, sight, service)
+        if changes["taskDefinition"] == step.before["taskDefinition"]:
+            raise ValueError(f"{step.id}: no newer revision of its task definition was registered")
+    planned = planned_call(step, sight)
+    return Call(planned.service, planned.operation, planned.region, {**planned.params, **changes})
+
+
+def _moves(step: Step) -> bool:
+    return "taskDefinition" in step.after
+
+
+def _newest(step: Step, sight: Sight, service: ecs.Service) -> str:
+    """The ARN of the revision to move to: the newest. Raises CannotSee."""
+    one = next(one for one in of.held(sight, Side.DR) if one.tenant.id == step.tenant)
+    newest = newest_of(sight, one)
+    if isinstance(newest, Unseen):
+        raise CannotSee(newest)
+    return newest.arn if service.task_definition == step.before["taskDefinition"] else service.task_definition
+
+
+@of.careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE when running, rolled out and healthy. A rollout that ECS gave up is FAILED.
+
+    A desired count between the planned and the wanted one is auto scaling's, and READY; a lower one is CHANGED:
+    somebody shrank the service since.
+    """
+    service = of.service_of(step, sight)
+    if service is None:
+        return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
+    needed, planned = step.after["desiredCount"], step.before["taskDefinition"]
+    said = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
+    facts = _facts(service)
+    if service.task_definition != planned and not _moves(step):
+        return Confirmation(Standing.CHANGED, f"{said}; it was moved to {service.task_definition} since.", facts)
+    if _moves(step) and service.task_definition == planned:
+        return _before_the_move(step, sight, service, said)
+    if service.desired < min(step.before["desiredCount"], needed):
+        return Confirmation(Standing.CHANGED, f"{said}: it was shrunk since the plan was made.", facts)
+    if service.desired < needed:
+        return Confirmation(Standing.READY, f"{said}.", facts)
+    return _progress(sight, service, needed, said)
+
+
+def _before_the_move(step: Step, sight: Sight, service: ecs.Service, said: str) -> Confirmation:
+    if _newest(step, sight, service) == step.before["taskDefinition"]:
+        lacks = "its task definition points into the primary region, and no newer revision was registered"
+        return Confirmation(Standing.FAILED, f"{said}: {lacks}.", _facts(service))
+    return Confirmation(Standing.READY, f"{said}, and is to move to the newest revision.", _facts(service))
+
+
+def _progress(sight: Sight, service: ecs.Service, needed: int, said: str) -> Confirmation:
+    """How far a service is that wants what it must."""
+    facts = _facts(service)
+    if service.rollout == "FAILED":
+        return Confirmation(Standing.FAILED, f"{said}: ECS gave its deployment up; read its events.", facts)
+    if service.running < needed or service.rollout not in ("COMPLETED", ""):
+        return Confirmation(Standing.WAITING, f"{said}, its rollout is {service.rollout or 'not told'}.", facts)
+    if not service.target_groups:
+        return Confirmation(Standing.DONE, f"{said}; it is attached to no target group.", facts)
+    healthy = _healthy(sight, service)
+    facts = (*facts, ("healthy", str(healthy)))
+    if healthy < needed:
+        return Confirmation(Standing.WAITING, f"{said}; the load balancer sees {healthy} healthy.", facts)
+    return Confirmation(Standing.DONE, f"{said}; the load balancer sees {healthy} healthy.", facts)
+
+
+def _facts(service: ecs.Service) -> tuple[tuple[str, str], ...]:
+    counts = tuple((name, str(getattr(service, name))) for name in ("desired", "running", "pending"))
+    return (*counts, ("rollout", service.rollout), ("task definition", service.task_definition))
+
+
+def _healthy(sight: Sight, service: ecs.Service) -> int:
+    """Healthy targets in the group that has the fewest, by a reading of the last minutes; none counts as 0 (T07).
+
+    Raises CannotSee.
+    """
+    since = sight.snapshot.taken_at - _FRESH
+    seen = {
+        reading.dimension("TargetGroup"): int(reading.value)
+        for reading in sight.snapshot.get(elbv2.healthy_hosts, Side.DR)
+        if reading.value is not None and reading.at is not None and reading.at >= since
+    }
+    return min(seen.get(arn.rpartition(":")[2], 0) for arn in service.target_groups)
+
+
+def undo(step: Step) -> Call | None:
+    """Desired count and, where it was moved, task definition as they were."""
+    kept = step.before if _moves(step) else {"desiredCount": step.before["desiredCount"]}
+    return of.again(step, **kept)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Tenants that are left out, and services that would start badly."""
+    for why in of.unseen_of(sight, Side.DR, ecs.services):
+        yield f"No service of the DR region can be scaled: {why}"
+    yield from _left_out(sight)
+    yield from _doubtful(sight)
+
+
+@of.where_seen
+def _left_out(sight: Sight) -> Iterator[str]:
+    if names := [of.service_name(sight.env, tenant) for tenant in of.lacking(sight, Side.DR)]:
+        yield (
+            f"There is no service {of.few(names)} in {sight.env.regions.dr}: {len(names)} tenants are left out. "
+            "Terraform creates services (aws_ecs_service with the DR provider); then make the plan again."
+        )
+
+
+@of.where_seen
+def _doubtful(sight: Sight) -> Iterator[str]:
+    held = of.held(sight, Side.DR)
+    if apart := [one.service.name for one in held if not one.service.target_groups]:
+        yield f"No request would reach {of.few(apart)} in {sight.env.regions.dr}: attached to no target group."
+    if broken := [one.service.name for one in held if one.service.rollout == "FAILED"]:
+        yield f"The newest deployment of {of.few(broken)} in {sight.env.regions.dr} failed: it may start no task."
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({of.UPDATE}),
+    watches=(ecs.services.name, definitions.newest.name, elbv2.healthy_hosts.name),
+    foresee=foresee,
+    fill=fill,
+    confirm=confirm,
+    undo=undo,
+    essential=False,
+    notes=notes,
+)
