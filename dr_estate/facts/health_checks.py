@@ -15,7 +15,10 @@ STATUS_METRIC, STATUS_DIMENSION = "HealthCheckStatus", "HealthCheckId"
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """One health check. ``interval_s`` is in seconds, ``failure_threshold`` in probes; "" and 0 where not used."""
+    """One health check. ``interval_s`` is in seconds, ``failure_threshold`` in probes; "" and 0 where not used.
+
+    ``version`` counts its updates; AWS refuses an update made upon another version than the current one.
+    """
 
     id: str
     type: str
@@ -35,6 +38,8 @@ class HealthCheck:
     alarm_region: str
     alarm_name: str
     without_data: str
+    version: int = 1
+    measures_latency: bool = False
 
 
 @part(*GLOBAL, reads=CHECK_READS)
@@ -82,4 +87,6 @@ def _check(row: dict[str, Any]) -> HealthCheck:
         alarm_region=alarm.get("Region", ""),
         alarm_name=alarm.get("Name", ""),
         without_data=config.get("InsufficientDataHealthStatus", ""),
+        version=row.get("HealthCheckVersion", 1),
+        measures_latency=bool(config.get("MeasureLatency")),
     )

@@ -47,7 +47,10 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record set. Names have no trailing dot; ``ttl_s`` is None for an alias; a routing field not used is None."""
+    """One record set. Names have no trailing dot; ``ttl_s`` is None for an alias; a routing field not used is None.
+
+    ``dualstack``: the alias target is written with ``dualstack.`` before it, which ``alias_target`` leaves out.
+    """
 
     name: str
     type: str
@@ -61,6 +64,7 @@ class Record:
     alias_zone_id: str | None
     evaluate_target_health: bool | None
     other_policy: str | None = None
+    dualstack: bool = False
 
     @property
     def policy(self) -> str:
@@ -159,6 +163,7 @@ def record(row: dict[str, Any]) -> Record:
         alias_zone_id=alias.get("HostedZoneId"),
         evaluate_target_health=alias.get("EvaluateTargetHealth"),
         other_policy=next((key for key in _OTHER_POLICIES if row.get(key)), None),
+        dualstack=plain(alias.get("DNSName", "")).startswith("dualstack."),
     )
 
 

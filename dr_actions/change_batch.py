@@ -1,0 +1,171 @@
+"""The traffic records as they lead today, as they shall lead, and the change batch between the two. Pure.
+
+A failover pair is turned by exchanging what its two records LEAD TO (target, TTL, health check), and each keeps its set
+identifier and its role. Exchanging the roles would be refused half way by anything that takes the records one at a
+time: two PRIMARY records of one name exist between the two changes ("cannot be created as there already is a PRIMARY
+failover RRSet": the console, Terraform, boto3 issue 1347), and Route 53 judges a batch in its order (external-dns
+issue 1411, octoDNS issue 507). Each change of this batch is valid alone and in any order; Route 53 takes all or none
+(API_ChangeResourceRecordSets). A weighted pair gets new weights. Nothing is created, deleted or converted (T12).
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dr_actions.plan import Call
+from dr_checks.routing import ADDRESS_TYPES, region_of, target_of
+from dr_estate.environments import Environment, Side
+from dr_estate.facts.route53 import Record
+
+RecordSet = dict[str, Any]
+MOST_RECORDS, MOST_CHARACTERS = 1_000, 32_000
+_UPSERT_COUNTS = 2
+ALL, NONE = 100, 0
+POLICIES = ("failover", "weighted")
+_LEADS = ("ttl_s", "values", "health_check_id", "alias_target", "alias_zone_id", "evaluate_target_health", "dualstack")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two records of one name and type, by the side each leads to today."""
+
+    primary: Record
+    dr: Record
+
+    @property
+    def label(self) -> str:
+        """Such as ``origin.example.com A``."""
+        return f"{self.primary.name} {self.primary.type}"
+
+
+def side_of(record: Record, env: Environment) -> Side | None:
+    """The side a record leads to: by its target's region, by its set identifier where that does not tell."""
+    by_region = {env.region(side): side for side in (Side.PRIMARY, Side.DR)}
+    traffic = env.traffic
+    by_name = {traffic.primary_set_identifier: Side.PRIMARY, traffic.secondary_set_identifier: Side.DR}
+    region = region_of(target_of(record))
+    return by_region.get(region) if region else by_name.get(record.set_identifier or "")
+
+
+def pairs_of(records: Iterable[Record], name: str, env: Environment) -> Iterator[Pair | str]:
+    """Each address type's pair of ``name``; a sentence for one that cannot be turned as it stands."""
+    mine = [record for record in records if record.name == name and record.type in ADDRESS_TYPES]
+    for kind in sorted({record.type for record in mine}):
+        yield _paired([record for record in mine if record.type == kind], env)
+
+
+def _paired(records: Sequence[Record], env: Environment) -> Pair | str:
+    name = f"{records[0].name} {records[0].type}"
+    policies = {record.policy for record in records}
+    if len(policies) > 1 or not policies <= set(POLICIES):
+        said = ", ".join(sorted(policies))
+        return f"{name} is of policy {said}: turning it would convert it, and the name would vanish meanwhile (T12)."
+    led = {side_of(record, env): record for record in records}
+    if len(records) != len(POLICIES) or led.keys() != {Side.PRIMARY, Side.DR}:
+        return f"{name} is not one record to each region: it is left as it is."
+    return Pair(led[Side.PRIMARY], led[Side.DR])
+
+
+def leader(pair: Pair) -> Side | None:
+    """The side that answers while all is well; None where the weights share it."""
+    if pair.primary.policy == "failover":
+        return Side.PRIMARY if pair.primary.failover == "PRIMARY" else Side.DR
+    heavy = [side for side, record in ((Side.PRIMARY, pair.primary), (Side.DR, pair.dr)) if record.weight]
+    return heavy[0] if len(heavy) == 1 else None
+
+
+def turned(pair: Pair, to: Side) -> tuple[Record, Record]:
+    """The pair's two records as they are when all visitors are led to ``to``, in the order of the set identifiers."""
+    if pair.primary.policy == "weighted":
+        weights = (ALL, NONE) if to is Side.PRIMARY else (NONE, ALL)
+        made = (replace(pair.primary, weight=weights[0]), replace(pair.dr, weight=weights[1]))
+    elif leader(pair) is to:
+        made = (pair.primary, pair.dr)
+    else:
+        made = (_leading_where(pair.primary, pair.dr), _leading_where(pair.dr, pair.primary))
+    return _in_order(*made)
+
+
+def _leading_where(record: Record, other: Record) -> Record:
+    return replace(record, **{field: getattr(other, field) for field in _LEADS})
+
+
+def _in_order(*records: Record) -> tuple[Record, Record]:
+    first, second = sorted(records, key=lambda record: record.set_identifier or "")
+    return first, second
+
+
+def as_it_is(pair: Pair) -> tuple[Record, Record]:
+    """The pair's two records as they are, in the order of the set identifiers."""
+    return _in_order(pair.primary, pair.dr)
+
+
+def record_set(record: Record) -> RecordSet:
+    """A record as ChangeResourceRecordSets takes it: every attribute that it has, and no other."""
+    made: RecordSet = {"Name": f"{record.name}.", "Type": record.type, "SetIdentifier": record.set_identifier}
+    made |= {"Failover": record.failover} if record.failover is not None else {"Weight": record.weight}
+    if record.alias_target is not None:
+        made["AliasTarget"] = {
+            "HostedZoneId": record.alias_zone_id,
+            "DNSName": f"{'dualstack.' * record.dualstack}{record.alias_target}.",
+            "EvaluateTargetHealth": bool(record.evaluate_target_health),
+        }
+    else:
+        made |= {"TTL": record.ttl_s, "ResourceRecords": [{"Value": value} for value in record.values]}
+    return made | ({"HealthCheckId": record.health_check_id} if record.health_check_id else {})
+
+
+def chunks(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, ...]]:
+    """The pairs in batches that Route 53 takes: 1,000 values or 32,000 characters, an UPSERT counting twice (T13).
+
+    A pair is never split, so that each name is turned by one atomic change.
+    """
+    held: list[Pair] = []
+    for pair in pairs:
+        if held and not _fits([*held, pair]):
+            yield tuple(held)
+            held = []
+        held.append(pair)
+    if held:
+        yield tuple(held)
+
+
+def _fits(pairs: Sequence[Pair]) -> bool:
+    targets = [record.values or (record.alias_target or "",) for pair in pairs for record in (pair.primary, pair.dr)]
+    values = sum(len(target) for target in targets)
+    characters = sum(len(value) for target in targets for value in target)
+    return values * _UPSERT_COUNTS <= MOST_RECORDS and characters * _UPSERT_COUNTS <= MOST_CHARACTERS
+
+
+def upserts(zone_id: str, record_sets: Sequence[RecordSet], comment: str) -> dict[str, Any]:
+    """The parameters of ChangeResourceRecordSets that write exactly ``record_sets``."""
+    changes = [{"Action": "UPSERT", "ResourceRecordSet": dict(one)} for one in record_sets]
+    return {"HostedZoneId": zone_id, "ChangeBatch": {"Comment": comment, "Changes": changes}}
+
+
+def as_json(call: Call) -> str:
+    """The change batch of ``call`` as JSON text, as ``--change-batch file://...`` takes it. Raises KeyError."""
+    return json.dumps(call.params["ChangeBatch"], indent=2)
+
+
+def as_command(call: Call) -> str:
+    """The command line that makes the change of ``call`` by hand, quoted for a shell. Raises KeyError."""
+    batch = json.dumps(call.params["ChangeBatch"], separators=(",", ":"))
+    zone = shlex.quote(str(call.params["HostedZoneId"]))
+    return f"aws route53 change-resource-record-sets --hosted-zone-id {zone} --change-batch {shlex.quote(batch)}"
+
+
+def leads_to(record_sets: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The targets that ``record_sets`` answer with while all is well, without dots and ``dualstack.``."""
+    first = (one for one in record_sets if one.get("Failover") == "PRIMARY" or one.get("Weight"))
+    return tuple(target for one in first for target in _targets(one))
+
+
+def _targets(one: Mapping[str, Any]) -> Iterator[str]:
+    if alias := one.get("AliasTarget"):
+        yield str(alias["DNSName"]).removesuffix(".").removeprefix("dualstack.")
+    yield from (str(value["Value"]).removesuffix(".") for value in one.get("ResourceRecords", ()))

@@ -1,0 +1,21 @@
+"""Tells the stakeholders that the steps of the run are over; the validation follows."""
+
+from __future__ import annotations
+
+from dr_actions.messages import Message
+from dr_actions.plan import Goal
+from dr_actions.telling import NOTIFY, Occasion, telling
+from dr_actions.verbs import Sight
+from dr_estate.environments import Side
+
+
+def write(sight: Sight) -> Message:
+    """The message at the end."""
+    env = sight.env
+    region = env.region(Side.PRIMARY if sight.goal is Goal.FAILBACK else Side.DR)
+    happened = f"all steps are done: {region} serves; validation follows"
+    needed = f"Watch {region}; changes stay stopped until the validation has passed."
+    return Message(env.name, sight.incident, "notify_end", happened, needed, "all teams")
+
+
+VERB = telling(Occasion("notify_end", NOTIFY, 70, "that all steps are done", write))

@@ -1,0 +1,176 @@
+"""Pins the old primary down: its health check reads unhealthy until failback releases it (T06; the form: pinning.py).
+
+Without the pin Route 53 returns to a primary that heals, onto a stale database, as soon as the DR region's own check
+flaps (failover: the other record is answered; weights: 0 is answered when nothing heavier is healthy, T05). Pinned, it
+answers with the DR region even then: of two unhealthy ones the first, or the heavier, is taken. Never disables a check
+(T03), never makes one (T04).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from dr_actions.cutover import blind_to, cutover
+from dr_actions.pinning import as_set, pin
+from dr_actions.plan import Call, Danger, Goal, Step
+from dr_actions.verbs import Confirmation, Sight, Standing, Verb
+from dr_estate.environments import Side
+from dr_estate.facts import elbv2, health_checks, route53
+from dr_estate.facts.health_checks import HealthCheck
+from dr_estate.facts.route53 import CustomerHost, Record
+from dr_estate.playbook import FAILOVER, Plane
+from dr_estate.unseen import CannotSee
+
+NAME, NUMBER, STAGE, BUDGET_S = "pin_primary", 7, 55, 300
+_OWNERS = {step.number: step.owner for step in FAILOVER}
+_SERVICE, _OPERATION = "route53", "UpdateHealthCheck"
+_VERSION = "HealthCheckVersion"
+
+
+def foresee(sight: Sight) -> Iterator[Step]:
+    """One step for each check that holds a record of the primary region and is not held down yet."""
+    for found in _judged(sight):
+        if isinstance(found, HealthCheck):
+            settings = pin(found, _listening(sight))
+            if settings is not None and as_set(found, settings) != settings:
+                yield _step(sight, found, settings)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Which records of the primary region cannot be held down, and what that means."""
+    for found in _judged(sight):
+        if isinstance(found, str):
+            yield found
+        elif pin(found, _listening(sight)) is None:
+            yield (
+                f"Health check {found.id} ({found.type}) cannot be held down by an update: after the shift Route 53 "
+                "would answer with the primary region while the DR region is unhealthy and the primary well. "
+                "Beforehand, put a calculated check above it on the record."
+            )
+
+
+def _judged(sight: Sight) -> Iterator[HealthCheck | str]:
+    """Each check to be pinned, once; a sentence for what cannot be."""
+    if sight.goal is Goal.FAILBACK:
+        return
+    dark = blind_to(sight)
+    if dark:
+        yield f"The primary region's record is not pinned, for it cannot be seen: {dark} It is owed (T06)."
+        return
+    try:
+        known = {check.id: check for check in sight.snapshot.get(health_checks.checks, Side.GLOBAL)}
+    except CannotSee as unseen:
+        yield f"The primary region's record is not pinned, for no health check can be seen: {unseen.unseen.why}"
+        return
+    pairs = [pair for zone in cutover(sight).zones for pair in zone.pairs]
+    shared = _used_elsewhere(sight, [pair.primary for pair in pairs], known)
+    seen: set[str] = set()
+    for record in (pair.primary for pair in pairs):
+        check = known.get(record.health_check_id or "")
+        if check is None:
+            yield f"The record of {record.name} that leads to the primary region has no health check: nothing pins it."
+        elif check.id in shared:
+            yield f"Health check {check.id} steers other records too: holding it down would take them along."
+        elif check.id not in seen:
+            seen.add(check.id)
+            yield check
+
+
+def _used_elsewhere(sight: Sight, own: list[Record], known: dict[str, HealthCheck]) -> set[str]:
+    """Every check on which another record than ``own`` depends, itself or through a calculated check."""
+    hosts = sight.snapshot.get(route53.customer_hosts, Side.GLOBAL) if sight.env.traffic.customer_hosts else ()
+    records = [r for host in hosts if isinstance(host, CustomerHost) for r in host.records]
+    in_zone = sight.snapshot.get(route53.records, Side.GLOBAL)
+    records += in_zone
+    found: set[str] = set()
+    todo = [record.health_check_id for record in records if record not in own and record.health_check_id]
+    while todo:
+        check = todo.pop()
+        if check not in found:
+            found.add(check)
+            todo += known[check].children if check in known else ()
+    return found
+
+
+def _listening(sight: Sight) -> set[int]:
+    """Ports on which a load balancer of either region listens, as far as they are seen."""
+    found: set[int] = set()
+    for side in (Side.PRIMARY, Side.DR):
+        try:
+            found.update(listener.port for listener in sight.snapshot.get(elbv2.listeners, side))
+        except CannotSee:
+            continue
+    return found
+
+
+def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
+    params = {"HealthCheckId": check.id, _VERSION: check.version, **settings}
+    told = ", ".join(f"{name} {value}" for name, value in settings.items())
+    return Step(
+        id=f"{NAME}.{check.id}",
+        number=NUMBER,
+        stage=STAGE,
+        verb=NAME,
+        subject=check.id,
+        owner=_OWNERS[NUMBER],
+        side=Side.GLOBAL,
+        says=f"Hold the primary region's record down until failback: health check {check.id} is set to {told}.",
+        danger=Danger.REVERSIBLE,
+        undo="UpdateHealthCheck with the values as they were; a disabled check is left enabled (T03).",
+        budget_s=BUDGET_S,
+        call=Call(_SERVICE, _OPERATION, sight.env.region(Side.GLOBAL), params),
+        before={**as_set(check, settings), _VERSION: check.version},
+        after=dict(settings),
+        planes=(Plane.GLOBAL,),
+    )
+
+
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """The check reads as it was set, AND its checkers report it unhealthy."""
+    try:
+        known = {check.id: check for check in sight.snapshot.get(health_checks.checks, Side.GLOBAL)}
+        check = known.get(step.subject)
+        if check is None:
+            return Confirmation(Standing.CHANGED, f"health check {step.subject} is gone")
+        if as_set(check, step.after) == step.after:
+            return _reported(check, sight)
+        now = {**as_set(check, step.after), _VERSION: check.version}
+        if now == step.before:
+            return Confirmation(Standing.READY, f"health check {check.id} is as the plan found it")
+        keys = sorted(key for key in now if now[key] != step.before.get(key))
+        said = ", ".join(f"{key} is {now[key]}, was {step.before.get(key)}" for key in keys)
+        return Confirmation(Standing.CHANGED, f"health check {check.id} was changed: {said}")
+    except CannotSee as dark:
+        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+
+
+def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
+    readings = sight.snapshot.get(health_checks.statuses, Side.GLOBAL)
+    values = [r.value for r in readings if r.dimension(health_checks.STATUS_DIMENSION) == check.id]
+    value = next((value for value in values if value is not None), None)
+    if value is None:
+        return Confirmation(Standing.WAITING, f"health check {check.id} is set, and has reported nothing yet")
+    if value > 0:
+        return Confirmation(Standing.WAITING, f"health check {check.id} is set, and still reported healthy")
+    return Confirmation(Standing.DONE, f"health check {check.id} is held down, and reported unhealthy")
+
+
+def undo(step: Step) -> Call | None:
+    """The values as they were, upon the version this step's update made: a change since then is not overwritten."""
+    if step.call is None:
+        return None
+    values = {name: value for name, value in step.before.items() if name not in (_VERSION, "Disabled")}
+    params = {"HealthCheckId": step.subject, _VERSION: step.before[_VERSION] + 1, **values}
+    return Call(step.call.service, step.call.operation, step.call.region, params)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({f"{_SERVICE}:{_OPERATION}"}),
+    watches=(health_checks.checks.name, health_checks.statuses.name),
+    foresee=foresee,
+    confirm=confirm,
+    undo=undo,
+    notes=notes,
+)
