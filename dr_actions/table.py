@@ -1,6 +1,8 @@
 """The control table's few calls over a guarded sender: get, put, update, query, and several writes as one.
 
 Every write carries its condition, so that of two writers one is refused: ``ConditionFailed``. There is no delete.
+The hands never send twice; here a call whose answer was lost is sent again, because every write of the store is such
+that doing it twice is doing it once.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any, Protocol
 
 import botocore.exceptions
 
+from dr_actions.hands import SendFailed, Trouble
 from dr_actions.plan import Call
 from dr_estate.attributes import decode_item, encode, encode_item
 
@@ -27,9 +30,14 @@ Key = tuple[str, str]
 
 _ATTEMPTS = 6
 _PAUSE_S = 0.05
-_FAILED = "ConditionalCheckFailed"
+_PASSING = {Trouble.THROTTLED, Trouble.UNCERTAIN}
 _CONTENDED = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-_CONTENDED_ERRORS = {"TransactionConflictException", "TransactionInProgressException"}
+_PASSING_CODES = {
+    "InternalServerError",
+    "ServiceUnavailable",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
 
 
 class ConditionFailed(Exception):
@@ -105,7 +113,7 @@ class Table(Protocol):
 
 
 class Sender(Protocol):
-    """The guarded sender. Raises ``dr_actions.hands`` errors, and botocore's ClientError where a condition fails."""
+    """The guarded sender. Raises ``dr_actions.hands`` errors, or botocore's ClientError."""
 
     def send(self, call: Call) -> dict[str, Any]:
         """Send the call and return AWS's answer."""
@@ -115,9 +123,7 @@ class Sender(Protocol):
 class SentTable:
     """The table ``name`` in ``region`` over a sender. Safe to use from several threads if the sender is."""
 
-    def __init__(
-        self, sender: Sender, name: str, region: str, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, sender: Sender, name: str, region: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._sender, self._name, self._region, self._sleep = sender, name, region, sleep
 
     def get(self, key: Key) -> dict[str, Any] | None:
@@ -161,25 +167,27 @@ class SentTable:
         for attempt in range(_ATTEMPTS):
             try:
                 return self._sender.send(call)
-            except botocore.exceptions.ClientError as error:
-                if not _contended(error) or attempt == _ATTEMPTS - 1:
+            except (SendFailed, botocore.exceptions.ClientError) as error:
+                if not _passes(error) or attempt == _ATTEMPTS - 1:
                     raise
             self._sleep(_PAUSE_S * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
 
 
-def _contended(error: botocore.exceptions.ClientError) -> bool:
+def _passes(error: SendFailed | botocore.exceptions.ClientError) -> bool:
     """Whether it is worth sending again. Raises ConditionFailed where a condition did not hold."""
-    code = error.response.get("Error", {}).get("Code", "")
+    answer = error if isinstance(error, botocore.exceptions.ClientError) else error.__cause__
+    told = answer.response if isinstance(answer, botocore.exceptions.ClientError) else {}
+    code = told.get("Error", {}).get("Code", "")
+    reasons = [reason.get("Code", "None") for reason in told.get("CancellationReasons", [])]
     if code == "ConditionalCheckFailedException":
         raise ConditionFailed((0,)) from error
-    if code != "TransactionCanceledException":
-        return code in _CONTENDED_ERRORS
-    reasons = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
-    failed = tuple(number for number, reason in enumerate(reasons) if reason == _FAILED)
+    failed = tuple(number for number, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
     if failed:
         raise ConditionFailed(failed) from error
-    return bool(_CONTENDED.intersection(reasons))
+    if isinstance(error, SendFailed) and error.trouble in _PASSING:
+        return True
+    return code in _PASSING_CODES or bool(_CONTENDED.intersection(reasons))
 
 
 def _key(key: Key) -> dict[str, Any]:

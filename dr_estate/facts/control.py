@@ -1,16 +1,25 @@
-"""The control table in the DR region: where locks, approvals and the incident log are kept."""
+"""The control table in the DR region: where locks, approvals and the incident log are kept, and what stands in it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeGuard
 
+from dr_estate.attributes import decode_item, moment, moment_or_none
 from dr_estate.environments import Side
 from dr_estate.facts import part
 from dr_estate.looking import Look
 
 READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"})
+STANDING_READS = frozenset({"dynamodb:Query"})
+
+LOCK, RUN = "LOCK", "RUN"
+STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE#"
 
 _ABSENT = ("ResourceNotFoundException", "TableNotFoundException")
+_Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,76 @@ class ControlTable:
     keys: tuple[str, ...]
     recoverable: bool
     protected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The global stop switch is on: no run starts or goes on until somebody takes it back."""
+
+    who: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """The open incident. ``unprotected_since`` is when the estate lost its standby, None while it has one."""
+
+    id: str
+    goal: str
+    phase: str
+    since: datetime
+    unprotected_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One gate set aside by name. It is listed until it is closed, also after its time (``until``) is over."""
+
+    gate: str
+    by: str
+    why: str
+    until: datetime
+    incident: str
+    plan: str
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether it still sets the gate aside."""
+        return now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run that holds the lock, or the last that held it. ``token`` grows with each; ``ended_at`` is None till then.
+
+    ``person`` and ``arn`` are its owner. The lock is lost at ``lease_until`` unless a heartbeat moves it.
+    """
+
+    run: str
+    person: str
+    arn: str
+    incident: str
+    token: int
+    taken_at: datetime
+    heartbeat_at: datetime
+    lease_until: datetime
+    ended_at: datetime | None
+    outcome: str
+
+    def holds(self, now: datetime) -> bool:
+        """Whether nobody else may start: it has not ended, and its lease is not over."""
+        return self.ended_at is None and now < self.lease_until
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What stands in the control table. ``reason`` says why nothing could stand there, "" where there is a table."""
+
+    pause: Pause | None = None
+    incident: Incident | None = None
+    overrides: tuple[Override, ...] = ()
+    run: Run | None = None
+    reason: str = ""
 
 
 @part(Side.DR, reads=READS)
@@ -40,3 +119,74 @@ def table(look: Look) -> ControlTable:
         recoverable=backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED",
         protected=bool(told.get("DeletionProtectionEnabled")),
     )
+
+
+@part(Side.DR, reads=STANDING_READS)
+def standing(look: Look) -> InForce:
+    """The stop switch, the open incident, overrides not closed, and the run that holds the lock. Two calls."""
+    name = look.env.named(look.env.names.control_table)
+    found = [_partition(look, name, key) for key in (STANDING, LOCK)]
+    if found[0] is None or found[1] is None:
+        return InForce(reason=f"There is no table {name} in {look.region}.")
+    return in_force(found[0] + found[1])
+
+
+def in_force(items: list[dict[str, Any]]) -> InForce:
+    """What the items of the partitions ``STANDING`` and ``LOCK`` say. Raises KeyError for an item of another make."""
+    kept = {(item["pk"], item["sk"]): item for item in items}
+    overrides = [override_of(item) for (pk, sk), item in kept.items() if pk == STANDING and sk.startswith(OVERRIDE)]
+    run = kept.get((LOCK, RUN))
+    return InForce(
+        pause=pause_of(kept.get((STANDING, PAUSE))),
+        incident=incident_of(kept.get((STANDING, INCIDENT))),
+        overrides=tuple(sorted((one for one in overrides if one is not None), key=lambda one: one.gate)),
+        run=run_of(run) if run else None,
+    )
+
+
+def pause_of(item: _Item | None) -> Pause | None:
+    """The stop switch, None where it is off."""
+    return Pause(item["who"], item["why"], moment(item["at"])) if _open(item) else None
+
+
+def incident_of(item: _Item | None) -> Incident | None:
+    """The open incident, None where there is none."""
+    if not _open(item):
+        return None
+    unprotected = moment_or_none(item["unprotected_since"])
+    return Incident(item["incident"], item["goal"], item["phase"], moment(item["since"]), unprotected)
+
+
+def override_of(item: _Item | None) -> Override | None:
+    """The override, None where it is closed."""
+    if not _open(item):
+        return None
+    until = moment(item["until"])
+    return Override(item["gate"], item["by"], item["why"], until, item["incident"], item["plan"])
+
+
+def run_of(item: _Item) -> Run:
+    """The run of the lock's item."""
+    return Run(
+        run=item["run"],
+        person=item["person"],
+        arn=item["arn"],
+        incident=item["incident"],
+        token=item["token"],
+        taken_at=moment(item["taken_at"]),
+        heartbeat_at=moment(item["heartbeat_at"]),
+        lease_until=moment(item["lease_until"]),
+        ended_at=moment_or_none(item["ended_at"]),
+        outcome=item["outcome"],
+    )
+
+
+def _open(item: _Item | None) -> TypeGuard[_Item]:
+    return item is not None and not item["closed_at"]
+
+
+def _partition(look: Look, name: str, key: str) -> list[dict[str, Any]] | None:
+    """Every item of a partition, read consistently; one page of 1 MB holds far more than ever stands there."""
+    asked = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
+    found = look.find("dynamodb", "query", _ABSENT, TableName=name, ConsistentRead=True, **asked)
+    return None if found is None else [decode_item(item) for item in found["Items"]]

@@ -55,6 +55,10 @@ def control_table_deleted(world: World) -> None:
     told = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=name)["Table"]
     tags = world.call(Side.DR, "dynamodb", "ListTagsOfResource", ResourceArn=told["TableArn"])["Tags"]
     made = {key: told[key] for key in ("AttributeDefinitions", "KeySchema", "StreamSpecification")}
+    made["GlobalSecondaryIndexes"] = [
+        {key: index[key] for key in ("IndexName", "KeySchema", "Projection")}
+        for index in told["GlobalSecondaryIndexes"]
+    ]
     world.undo(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=name, **_recovery(True))
     world.undo(
         Side.DR,

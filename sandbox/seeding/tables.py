@@ -1,7 +1,7 @@
 """DynamoDB: the platform's tables with replicas and point-in-time recovery, the state lock, and the control table.
 
 Tables of the platform have the keys ``tenant_id`` and ``item_id``; the control table, which lives in the DR region so
-that it survives with it, has ``pk`` and ``sk``.
+that it survives with it, has ``pk`` and ``sk``, and the index ``by-sk`` the other way round.
 """
 
 from __future__ import annotations
@@ -26,21 +26,28 @@ def build(estate: Estate) -> None:
     lock = env.named(env.names.state_lock_tables[0])
     _table(estate.primary, lock, ("LockID",))
     _replica(estate, lock)
-    _table(estate.dr, env.named(env.names.control_table), ("pk", "sk"))
+    _table(estate.dr, env.named(env.names.control_table), ("pk", "sk"), index="by-sk")
 
 
-def _table(site: Site, name: str, keys: Sequence[str], data: bool = False) -> None:
+def _table(site: Site, name: str, keys: Sequence[str], data: bool = False, index: str = "") -> None:
+    """Make the table; ``index`` is one of all its attributes with the keys the other way round."""
     dynamodb = site.client("dynamodb")
+    turned = {"IndexName": index, "KeySchema": _keys(keys[::-1]), "Projection": {"ProjectionType": "ALL"}}
     dynamodb.create_table(
         TableName=name,
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)],
+        KeySchema=_keys(keys),
+        **({"GlobalSecondaryIndexes": [turned]} if index else {}),
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         DeletionProtectionEnabled=True,
         Tags=as_list(tag_map(site.environment, name, data=data)),
     )
     _recoverable(site, name)
+
+
+def _keys(names: Sequence[str]) -> list[dict[str, str]]:
+    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(names, ("HASH", "RANGE"), strict=False)]
 
 
 def _recoverable(site: Site, name: str) -> None:

@@ -1,0 +1,247 @@
+"""The journal: one append-only file an incident, on the disk and in the control table before each change and after.
+
+The file is ``<folder>/<environment>-<incident>.journal.jsonl``, readable by its owner alone. Another operator's machine
+has none: it is rebuilt from the mirror, and the run goes on. Nothing secret is written (redaction.py).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dr_actions import plan as plans
+from dr_actions.control import Fenced
+from dr_actions.entries import (
+    Chain,
+    Entry,
+    JournalBroken,
+    Kind,
+    State,
+    agree,
+    entry_after,
+    genesis,
+    read_chain,
+    sound,
+    state_after,
+)
+from dr_actions.journal_file import JournalFile, JournalInUse
+from dr_actions.mirror import Mirror
+from dr_actions.redaction import recordable, refuse_secrets
+from dr_actions.table import ConditionFailed
+
+__all__ = ["Entry", "Journal", "JournalBroken", "JournalInUse", "Kind", "MirrorFailed", "State", "journal_path", "read"]
+
+Row = tuple[Kind, str | None, Mapping[str, Any]]
+
+BEFORE_A_CHANGE = frozenset({Kind.BEGIN, Kind.RESUMED, Kind.OVERRIDE, Kind.INTENT})
+
+
+class MirrorFailed(Exception):
+    """The mirror could not be written or read, so no change may be made now. What was recorded is in the file."""
+
+
+def journal_path(folder: Path, environment: str, incident: str) -> Path:
+    """Where an incident's journal is. Raises ValueError for an incident that cannot be part of a file's name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", incident):
+        raise ValueError(f"'{incident}' is no incident id such as INC-123")
+    return folder / f"{environment}-{incident}.journal.jsonl"
+
+
+def read(path: Path, environment: str, incident: str) -> Chain:
+    """What the file proves, offline and without its lock. Raises OSError where it cannot be read."""
+    return read_chain(path.read_bytes(), environment, incident)
+
+
+class Journal:
+    """An open journal. Thread-safe. Made by ``Journal.open``; closed by ``close`` or at the end of a ``with`` block.
+
+    ``mirror_trouble`` says why entries are not mirrored yet, "" where all are.
+    """
+
+    def __init__(self, file: JournalFile, names: tuple[str, str], run: str, now: Callable[[], datetime]) -> None:
+        self._file, self._now, self.run = file, now, run
+        self.environment, self.incident = names
+        self._mirror: Mirror | None = None
+        self._lock = threading.RLock()
+        self._entries: list[Entry] = []
+        self._pending: list[Entry] = []
+        self._end = 0
+        self._states: dict[str, State] = {}
+        self.mirror_trouble = ""
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        environment: str,
+        incident: str,
+        run: str,
+        now: Callable[[], datetime],
+        mirror: Mirror | None = None,
+        owner: str = "",
+    ) -> Journal:
+        """Open the incident's journal to go on with it, new or not. ``owner`` is named to whoever finds it in use.
+
+        File and mirror must agree as far as both go; the shorter is completed. A torn last line is cut, with a note.
+        Raises JournalBroken, JournalInUse, MirrorFailed where the mirror cannot be read, Fenced.
+        """
+        path = journal_path(folder, environment, incident)
+        journal = cls(JournalFile(path, f"run {run} of {owner or '?'}", now), (environment, incident), run, now)
+        try:
+            journal._load(mirror)
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    def append(self, kind: Kind, step: str | None = None, **data: Any) -> Entry:
+        """Record one entry. Raises as ``append_many``."""
+        return self.append_many([(kind, step, data)])[0]
+
+    def append_many(self, rows: Sequence[Row]) -> tuple[Entry, ...]:
+        """Record entries with one write to the disk and one to the mirror.
+
+        Raises Fenced where the lock is lost; MirrorFailed for what comes before a change (``BEFORE_A_CHANGE``): any
+        other entry that cannot be mirrored is noted and sent again with the next; SecretFound for a plan that holds
+        a secret; OSError where the disk fails.
+        """
+        with self._lock:
+            made = self._write(rows)
+            self._send(before_a_change=any(kind in BEFORE_A_CHANGE for kind, _, _ in rows))
+            return made
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._file.path
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry, in order."""
+        with self._lock:
+            return tuple(self._entries)
+
+    def plan(self) -> plans.Plan | None:
+        """The plan that began last, None where none has."""
+        begun = [entry for entry in self.entries if entry.kind is Kind.BEGIN]
+        return plans.from_json(begun[-1].data["plan"]) if begun else None
+
+    def state_of(self, step_id: str) -> State:
+        """How the record says that step of the last plan stands; one only made by hand or sent is not done yet."""
+        with self._lock:
+            return self._states.get(step_id, State.NONE)
+
+    def was_sent(self, step_id: str) -> bool:
+        """Whether the last intent of the step has an outcome: without one the call may or may not have left."""
+        own = [entry.kind for entry in self.entries if entry.step == step_id]
+        return own[-1:] != [Kind.INTENT] and Kind.OUTCOME in own
+
+    def verify(self) -> Chain:
+        """Check the file again from its first line. Raises JournalBroken."""
+        with self._lock:
+            chain = read_chain(self._file.read(), self.environment, self.incident)
+            if chain.fault:
+                raise chain.fault
+            if chain.entries != tuple(self._entries):
+                raise JournalBroken(len(chain.entries) + 1, "the file holds other entries than were written.")
+            return chain
+
+    def close(self) -> None:
+        """Close the file and let the next process in."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """The journal itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _load(self, mirror: Mirror | None) -> None:
+        raw = self._file.read()
+        chain = sound(read_chain(raw, self.environment, self.incident), str(self.path), mirror is not None)
+        entries = chain.entries
+        if chain.torn:
+            self._file.cut(len(raw) - len(chain.torn))
+        if mirror is not None:
+            kept = self._fetched(mirror)
+            agree(entries, kept, str(self.path))
+            self._pending = list(entries[len(kept) :])
+            missing = kept[len(entries) :]
+            self._file.append(_text(missing))
+            entries += missing
+            self._mirror = mirror
+        self._keep(entries)
+        if chain.torn:
+            said = "A last line was torn by a crash while it was written: it never counted, and was cut."
+            self.append(Kind.NOTE, says=said, bytes=len(chain.torn))
+
+    def _fetched(self, mirror: Mirror) -> tuple[Entry, ...]:
+        try:
+            lines = mirror.fetch(self.incident)
+        except Exception as failed:
+            raise MirrorFailed(f"The journal's mirror cannot be read: {failed}") from failed
+        text = "".join(line + "\n" for line in lines).encode()
+        return sound(read_chain(text, self.environment, self.incident), "the mirror", mirrored=False).entries
+
+    def _write(self, rows: Sequence[Row]) -> tuple[Entry, ...]:
+        made: list[Entry] = []
+        head, seq = self._head()
+        for kind, step, data in rows:
+            seq += 1
+            if kind is Kind.BEGIN:
+                refuse_secrets(data.get("plan"), "plan")
+            entry = entry_after(head, seq, self._now(), self.run, Kind(kind), step, recordable(data))
+            made.append(entry)
+            head = entry.digest
+        if self._file.size != self._end:  # an interrupt came between writing and keeping: that entry never counted
+            self._file.cut(self._end)
+        self._file.append(_text(made))
+        self._keep(made)
+        if self._mirror is not None:
+            self._pending += made
+        return tuple(made)
+
+    def _send(self, before_a_change: bool) -> None:
+        if self._mirror is None or not self._pending:
+            return
+        try:
+            self._mirror.send(self.incident, self._pending)
+        except Fenced:
+            raise
+        except ConditionFailed as other:
+            raise JournalBroken(self._pending[0].seq, "the mirror holds another entry here.") from other
+        except Exception as failed:
+            first, self.mirror_trouble = not self.mirror_trouble, f"{type(failed).__name__}: {failed}"
+            if before_a_change:
+                raise MirrorFailed(f"The entry is in {self.path}, but not mirrored: {failed}") from failed
+            if first:
+                self._write([(Kind.NOTE, None, {"says": f"Not mirrored yet: {self.mirror_trouble}"})])
+        else:
+            self._pending, self.mirror_trouble = [], ""
+
+    def _keep(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._entries.append(entry)
+            if entry.kind is Kind.BEGIN:
+                self._states.clear()
+            if entry.step:
+                self._states[entry.step] = state_after(self._states.get(entry.step, State.NONE), entry)
+        self._end = self._file.size
+
+    def _head(self) -> tuple[str, int]:
+        if not self._entries:
+            return genesis(self.environment, self.incident), 0
+        return self._entries[-1].digest, self._entries[-1].seq
+
+
+def _text(entries: Sequence[Entry]) -> bytes:
+    return b"".join(entry.line.encode() + b"\n" for entry in entries)
