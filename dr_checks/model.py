@@ -46,13 +46,14 @@ class Severity(StrEnum):
 
 
 class Area(StrEnum):
-    """What a check is about; the command line selects by these."""
+    """What a check is about; the command line selects by these. VALIDATION holds of a failed-over estate alone."""
 
     REPLICATION = "replication"
     INFRASTRUCTURE = "infrastructure"
     DNS = "dns"
     TENANTS = "tenants"
     PREREQUISITES = "prerequisites"
+    VALIDATION = "validation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import orjson
 from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Verdict
 from dr_estate.snapshot import Part
+from reports import ran
 from reports.report import SCHEMA, Report
 
 
@@ -17,6 +18,8 @@ def to_dict(report: Report) -> dict[str, Any]:
     """The report as plain values."""
     verdict = report.verdict
     plain = _plain(report, verdict)
+    if report.ran is not None:
+        plain |= {"run": ran.to_dict(report.ran)}
     if report.assessment is None:
         return plain
     from reports import assessed

@@ -12,6 +12,7 @@ from dr_checks.model import Area, CheckResult, Status
 from dr_checks.verdict import Verdict
 from dr_estate.environments import Environment
 from dr_estate.snapshot import Part
+from reports.ran import Ran
 
 SCHEMA = "aws-dr-manager/report/1"
 
@@ -20,7 +21,7 @@ SCHEMA = "aws-dr-manager/report/1"
 class Report:
     """What was looked at, what was judged, and what that means. ``observed_at`` is UTC; ``exit`` the exit code.
 
-    ``assessment`` is there where a failover or a failback was weighed.
+    ``assessment`` is there where a failover or a failback was weighed, ``ran`` where it was executed.
     """
 
     command: str
@@ -38,6 +39,7 @@ class Report:
     files: dict[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     assessment: Assessment | None = None
+    ran: Ran | None = None
 
     def by_area(self) -> dict[Area, list[CheckResult]]:
         """The results of each area that was run, in the areas' order."""

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Recommendation
+from reports import ran
 from reports.report import Report, duration
 from reports.terminal_parts import indented, table
 
@@ -51,6 +52,10 @@ def render(report: Report, stream: TextIO) -> None:
 
 
 def _print(report: Report, console: Console) -> None:
+    if report.ran is not None:
+        for sentence in ran.sentences(report.ran):
+            indented(console, sentence, 0)
+        console.print()
     if report.assessment is not None:
         from reports import assessed_terminal
 

@@ -20,6 +20,13 @@ def complain(sentence: str) -> None:
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(sentence)
 
 
+def ask(prompt: str) -> str:
+    """Ask a person at the terminal, on stderr so that stdout stays the result; returns the line they typed."""
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    return sys.stdin.readline().rstrip("\n")
+
+
 def result(text: str) -> None:
     """Write a result to stdout exactly as it is."""
     sys.stdout.write(text)

@@ -25,6 +25,7 @@ _FLAGS = {
         "assess-only": "assess and plan, change nothing (the default)",
         "execute": "run the plan",
         "validate": "validate that the DR region serves",
+        "replan": "with --execute: leave an unfinished run's plan and begin with today's",
         "planned": "a switchover with a healthy primary: fence its writers first, lose nothing",
         "report": "also build the single-file HTML report",
     },

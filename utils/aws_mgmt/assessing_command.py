@@ -11,18 +11,15 @@ from dr_actions.losing import losses_of, missing_items
 from dr_actions.plan import Goal
 from dr_actions.planning import make_plan, rto_estimate_s, sight_of
 from dr_actions.posture import Posture
-from dr_checks.model import Area
 from dr_estate.environments import Environment
 from dr_estate.snapshot import Snapshot
 from reports import rendering, voice
 from reports.allure_files import finish_results
 from reports.report import Report
-from utils.aws_mgmt.commands import run_folder
+from utils.aws_mgmt.commands import READINESS, run_folder
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.judging import Run, judge, look, narrowed
 from utils.aws_mgmt.request import Request
-
-READINESS = (Area.REPLICATION, Area.INFRASTRUCTURE, Area.DNS, Area.TENANTS, Area.PREREQUISITES)
 
 
 def goal_of(request: Request) -> Goal:

@@ -13,11 +13,12 @@ from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.request import Request
 
 _OF_FAILOVER = ("failover", "approve", "pause", "unpause", "log", "iam")
-_READINESS = (Area.INFRASTRUCTURE, Area.REPLICATION, Area.TENANTS, Area.PREREQUISITES)
+READINESS = tuple(area for area in Area if area is not Area.VALIDATION)
+_TESTED = (Area.INFRASTRUCTURE, Area.REPLICATION, Area.TENANTS, Area.PREREQUISITES)
 _SELECTS = {
     ("status", "replication"): (Area.REPLICATION,),
     ("status", "infrastructure"): (Area.INFRASTRUCTURE,),
-    ("test", "infra"): _READINESS,
+    ("test", "infra"): _TESTED,
     ("test", "dns"): (Area.DNS,),
 }
 
@@ -57,7 +58,7 @@ def run(request: Request) -> Exit:
 def areas_of(request: Request) -> tuple[Area, ...]:
     """The areas the selectors choose; selectors add up, and none of them means all areas."""
     chosen = {area for flag in request.flags for area in _SELECTS.get((request.command, flag), ())}
-    return tuple(area for area in Area if not chosen or area in chosen)
+    return tuple(area for area in Area if area in (chosen or READINESS))
 
 
 def _environment(request: Request) -> Environment:

@@ -1,0 +1,93 @@
+"""How a run goes, told while it goes, on stderr: which step, how old, its budget, and what is left of the whole."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from dr_actions.change_batch import as_command, as_json
+from dr_actions.plan import Plan, Step
+from dr_actions.planning import batches
+from reports import voice
+from reports.report import duration
+
+_SILENCE_S = 30.0
+
+
+class Live:
+    """Tells a person at a terminal, or a log, how the run of ``plan`` goes. ``tty`` is whether someone can answer."""
+
+    def __init__(self, plan: Plan, tty: bool) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+        self._plan, self._tty = plan, tty
+        self._status: Status | None = None
+        self._spoke_at = 0.0
+        self._over: set[str] = set()
+
+    def begins(self, steps: Sequence[Step]) -> None:
+        """These steps are next."""
+        more = f" (and {len(steps) - 1} alike)" if len(steps) > 1 else ""
+        left_s = self._left_s()
+        self._say(f"[bold]{steps[0].number}[/] {escape(steps[0].says)}{more} [dim](about {duration(left_s)} to go)[/]")
+
+    def waits(self, step: Step, age_s: float, says: str) -> None:
+        """A step is under way: shown in place on a terminal, now and then elsewhere."""
+        told = f"  {step.subject}: {says} ({duration(age_s)} of {duration(step.budget_s)})"
+        if self._console.is_terminal:
+            self._spin(told)
+        elif time.monotonic() - self._spoke_at > _SILENCE_S:
+            self._say(escape(told))
+
+    def done(self, step: Step, says: str) -> None:
+        """A step is as wanted."""
+        self._over.add(step.id)
+        self._say(f"  [green]done[/] {escape(step.id)}: {escape(says)}")
+
+    def degraded(self, step_id: str, why: str) -> None:
+        """A step failed, and the run goes on without it."""
+        self._say(f"  [bold red]FAILED, going on[/] {escape(step_id)}: {escape(why)}")
+
+    def by_hand(self, step: Step) -> None:
+        """Show exactly what a person is to change now."""
+        self._say(f"[bold yellow]BY HAND[/] {escape(step.says)}")
+        if step.call is not None:
+            self._say(f"Change batch:\n{escape(as_json(step.call))}")
+            self._say(f"As a command:\n{escape(as_command(step.call))}")
+        self._say("The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed.")
+
+    def note(self, sentence: str) -> None:
+        """Anything else worth saying."""
+        self._say(escape(sentence))
+
+    def confirm(self, step: Step) -> bool:
+        """Ask for the subject of an irreversible step, typed; without a terminal nobody is asked."""
+        if not self._tty:
+            return False
+        self._say(f"[bold red]This cannot be undone:[/] {escape(step.says)} {escape(step.undo)}")
+        return voice.ask(f"Type {step.subject} to go on: ").strip() == step.subject
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _left_s(self) -> int:
+        left = [step for step in self._plan.steps if step.id not in self._over]
+        return sum(max(step.budget_s for step in batch) for batch in batches(left))
+
+    def _spin(self, text: str) -> None:
+        if self._status is None:
+            self._status = self._console.status("")
+            self._status.start()
+        self._status.update(escape(text))
+
+    def _say(self, text: str) -> None:
+        self.close()
+        self._spoke_at = time.monotonic()
+        self._console.print(text)

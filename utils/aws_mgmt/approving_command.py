@@ -1,0 +1,88 @@
+"""approve, pause and unpause: what people decide, written to the control table in the DR region."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+
+from dr_actions.authority import Approval, ticket_is_well_formed
+from dr_actions.people import person_of
+from dr_estate.environments import Environment
+from reports import rendering, voice
+from utils.aws_mgmt.assessing_command import assess
+from utils.aws_mgmt.authorising import at_terminal
+from utils.aws_mgmt.commands import Refused, UsageError, run_folder
+from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.judging import Run, look_at
+from utils.aws_mgmt.reaching import Reach, clock, reach
+from utils.aws_mgmt.request import Request
+
+
+def approve_command(request: Request, environment: Environment) -> Exit:
+    """Show today's plan and approve exactly it, under the caller's own identity. Refused for who is no approver."""
+    incident = str(request.arguments.get("incident", ""))
+    if not ticket_is_well_formed(incident, environment):
+        raise UsageError("Which incident? Name it: approve --incident INC-123 (or INC-20260107-001).")
+    with run_folder(request) as folder, reach(request, environment) as reached:
+        person = _approver(reached, environment)
+        with voice.progress() as advance:
+            run = Run(folder, advance)
+            report = assess(request, environment, look_at(reached.world, environment, run), run)
+        assessment = report.assessment
+        if assessment is None:
+            raise UsageError("There is nothing to approve.")
+        if request.format == "terminal":
+            rendering.print_report(report, request.format, sys.stderr)
+        digest, wanted = assessment.plan.digest, str(request.arguments.get("digest", ""))
+        if wanted and not digest.startswith(wanted):
+            raise Refused(f"authority.digest: the plan is {digest[:12]} now, not {wanted}: look at it again.")
+        _sure(incident, digest)
+        now = clock()
+        until = now + timedelta(minutes=environment.approvals.valid_minutes)
+        caller = reached.caller
+        approval = Approval(incident, digest, environment.name, caller.arn, caller.userid, now, until)
+        reached.approvals.approve(approval, person)
+    voice.result(
+        f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, until {until:%Y-%m-%d %H:%M} UTC.\n"
+        f"The operator runs: dr_cli.py -e {environment.name} failover --execute --incident {incident}\n"
+    )
+    return Exit.READY
+
+
+def pause_command(request: Request, environment: Environment) -> Exit:
+    """Turn the global stop switch on or off; runs ask for it before each batch of changes."""
+    with reach(request, environment) as reached:
+        who = person_of(reached.caller.arn, environment)
+        if request.command == "pause":
+            reason = str(request.arguments.get("reason", ""))
+            if not reason:
+                raise UsageError("Why is everything to stop? Say it: pause --reason TEXT.")
+            pause = reached.control.pause(who, reason)
+            voice.result(
+                f"All runs of {environment.name} are paused by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: "
+                f"{pause.why}. `unpause` lets them go on.\n"
+            )
+            return Exit.READY
+        if reached.control.in_force().pause is None:
+            voice.result(f"No pause is in force in {environment.name}.\n")
+            return Exit.READY
+        reached.control.unpause(who)
+    voice.result(f"{who} let the runs of {environment.name} go on.\n")
+    return Exit.READY
+
+
+def _approver(reached: Reach, environment: Environment) -> str:
+    person = person_of(reached.caller.arn, environment)
+    if person not in environment.approvals.approvers:
+        known = ", ".join(environment.approvals.approvers) or "nobody (approvals.approvers is empty)"
+        raise Refused(
+            f"authority.two-people: {person} ({reached.caller.arn}) is not among the approvers of {environment.name}: "
+            f"{known}. Nothing was written."
+        )
+    return person
+
+
+def _sure(incident: str, digest: str) -> None:
+    """At a terminal the approver types the incident; elsewhere the command is the decision."""
+    if at_terminal() and voice.ask(f"Approve plan {digest[:12]}? Type {incident}: ").strip() != incident:
+        raise Refused("Not approved: the incident was not typed. Nothing was written.")

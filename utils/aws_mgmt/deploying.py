@@ -1,0 +1,96 @@
+"""Writes the generated files of deploy/: policies, Terraform variables, and the policies' CloudFormation template.
+
+``python -m utils.aws_mgmt.deploying`` writes them. A test keeps them fresh.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dr_actions.policies import Role, declared, policies, role_name
+from dr_estate.environments import Environment, load_environment
+from utils.aws_mgmt.request import ROOT
+
+DEPLOY = ROOT / "deploy"
+_ENVIRONMENTS = ROOT / "environments"
+
+
+def environments() -> list[Environment]:
+    """Every shipped environment."""
+    names = sorted(path.stem for path in _ENVIRONMENTS.glob("*.toml") if path.stem != "exceptions")
+    return [load_environment(_ENVIRONMENTS, name) for name in names]
+
+
+def files() -> dict[str, str]:
+    """Every generated file of deploy/: its text by its path."""
+    found: dict[str, Any] = {}
+    for env in environments():
+        held = policies(env, declared())
+        for of_role in held.values():
+            found |= {f"policies/{name}.json": document for name, document in of_role.items()}
+        found[f"terraform/{env.name}.tfvars.json"] = _variables(env, held)
+        found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
+        found[f"cloudformation/{env.name}-policies.json"] = _template(env, held)
+    return {path: json.dumps(value, indent=2) + "\n" for path, value in found.items()}
+
+
+def _variables(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "account": env.account,
+        "control_table": env.named(env.names.control_table),
+        "dr_region": env.regions.dr,
+        "environment": env.name,
+        "primary_region": env.regions.primary,
+        "roles": {role: {"name": role_name(Role(role), env), "policies": sorted(held[role])} for role in held},
+        "topics": [env.named(topic) for topic in env.names.topics],
+    }
+
+
+def _parameters(env: Environment) -> dict[str, dict[str, str]]:
+    """As ``aws cloudformation deploy --parameter-overrides file://`` reads it; a template takes those it declares."""
+    topics = [env.named(topic) for topic in env.names.topics]
+    told = {
+        "ControlTable": env.named(env.names.control_table),
+        "EventsTopic": topics[0],
+        "CriticalTopic": topics[-1],
+        **{f"{role.title()}Role": role_name(role, env) for role in Role},
+    }
+    return {"Parameters": told}
+
+
+def _template(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """One managed policy a document, attached to the roles that hold it."""
+    holders: dict[str, list[str]] = {}
+    documents: dict[str, Any] = {}
+    for role, of_role in held.items():
+        for name, document in of_role.items():
+            holders.setdefault(name, []).append(role_name(Role(role), env))
+            documents[name] = document
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"IAM policies of the disaster recovery roles of {env.name}. Generated: do not edit.",
+        "Resources": {
+            "".join(word.title() for word in name.split("-")): {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {"ManagedPolicyName": name, "PolicyDocument": documents[name], "Roles": holders[name]},
+            }
+            for name in documents
+        },
+    }
+
+
+def write_files() -> None:
+    """Write all of them, and remove what was generated before and is no more."""
+    made = files()
+    for folder, kind in (("policies", "*.json"), ("terraform", "*.tfvars.json"), ("cloudformation", "*.json")):
+        (DEPLOY / folder).mkdir(parents=True, exist_ok=True)
+        for path in (DEPLOY / folder).glob(kind):
+            if str(path.relative_to(DEPLOY)) not in made:
+                path.unlink()
+    for name, text in made.items():
+        (DEPLOY / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_files()

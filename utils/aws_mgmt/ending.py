@@ -1,0 +1,66 @@
+"""How a run ended, in one word, one sentence and one exit code; what it was is in the journal already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dr_actions.control import Fenced, IncidentOpen
+from dr_actions.executing import Outcome
+from dr_actions.hands import Guarded, SendFailed
+from dr_actions.heartbeat import LockLost
+from dr_actions.journal import JournalBroken, Kind, MirrorFailed
+from dr_actions.messages import critical, run_failed
+from dr_actions.running import LookFailed, ManualPending, Run, StepFailed, Stopped
+from dr_actions.verbs import verbs
+from utils.aws_mgmt.exits import Exit
+
+
+@dataclass(frozen=True)
+class Ending:
+    """``outcome`` is done, degraded, invalid, waiting, stopped, failed or lost; ``alarms``: tell the critical topic."""
+
+    outcome: str
+    says: str
+    exit: Exit
+    step: str = ""
+    alarms: bool = False
+
+
+def ended(outcome: Outcome, passed: bool) -> Ending:
+    """The ending of a run that went through every step."""
+    if passed:
+        return Ending("done", "Every step is done, and the DR region was validated to serve.", Exit.READY)
+    if outcome.degraded:
+        says = f"Done, but degraded: {len(outcome.degraded)} steps failed. The same command tries them again."
+        return Ending("degraded", says, Exit.VALIDATION_FAILED, "validate", alarms=True)
+    says = "Every step is done, but the validation failed: see what it found. The same command validates again."
+    return Ending("invalid", says, Exit.VALIDATION_FAILED, "validate", alarms=True)
+
+
+def ending_of(trouble: Exception, outcome: Outcome) -> Ending | None:
+    """The ending that an exception means; None for a defect of this tool, which is no ending."""
+    again = "The same command goes on from here."
+    if isinstance(trouble, Stopped):
+        return Ending("stopped", f"Stopped between two calls, as asked. {again}", Exit.INTERRUPTED)
+    if isinstance(trouble, ManualPending):
+        return Ending("waiting", f"{trouble}. {again}", Exit.ACTION_FAILED, trouble.step)
+    if isinstance(trouble, StepFailed):
+        undone = f" Taken back: {len(outcome.undone)}." if outcome.undone else ""
+        return Ending("failed", f"{trouble}.{undone} {again}", Exit.ACTION_FAILED, trouble.step, alarms=True)
+    if isinstance(trouble, (LockLost, Fenced)):
+        return Ending("lost", f"{trouble} Nothing more was changed by this run.", Exit.ACTION_FAILED)
+    if isinstance(trouble, (MirrorFailed, JournalBroken, LookFailed, SendFailed, Guarded, IncidentOpen)):
+        return Ending("failed", f"{trouble} {again}", Exit.ACTION_FAILED, "run", alarms=True)
+    return None
+
+
+def raise_the_alarm(run: Run, ending: Ending) -> None:
+    """Tell the critical topic of the DR region; a failed delivery is recorded and never stops anything (T40)."""
+    message = run_failed(run.env, run.clearance.incident, ending.step, ending.says, run.journal.run)
+    for call in critical(run.env, message):
+        try:
+            with run.hands.permitting(verbs()["notify_start"].writes):
+                run.hands.send(call)
+            run.journal.append(Kind.NOTIFIED, says=f"{call.params['TopicArn']} was told: {ending.says}")
+        except Exception as failed:  # noqa: BLE001 - whatever it was, the run's own account matters more
+            run.tell.note(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")

@@ -1,0 +1,220 @@
+"""failover --execute: ask who may, take the lock, walk the plan, validate by looking, and say how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dr_actions import locking
+from dr_actions.executing import Outcome, execute
+from dr_actions.heartbeat import Heartbeat
+from dr_actions.journal import Journal, Kind
+from dr_actions.locking import CoolingDown, LockHeld
+from dr_actions.mirror import TableMirror
+from dr_actions.people import person_of
+from dr_actions.plan import to_json
+from dr_actions.running import Run
+from dr_checks.model import Area
+from dr_estate.environments import Environment
+from dr_estate.observing import observe
+from dr_estate.snapshot import Snapshot
+from reports import live, rendering, voice
+from reports.allure_files import finish_results
+from reports.ran import Ran
+from reports.report import Report
+from utils.aws_mgmt import authorising, judging
+from utils.aws_mgmt.authorising import Start, authorise, clearance_to_json
+from utils.aws_mgmt.commands import Refused, run_folder
+from utils.aws_mgmt.ending import Ending, ended, ending_of, raise_the_alarm
+from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.reaching import Reach, clock, reach
+from utils.aws_mgmt.request import Request
+
+_TOLD_AFTER = 60  # the stage before which everything is changed, and after which it is told that it was
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the command works with: where files go, what is open, and what it was cleared for."""
+
+    request: Request
+    env: Environment
+    reach: Reach
+    start: Start
+    files: judging.Run
+
+
+def execute_command(request: Request, environment: Environment) -> Exit:
+    """Run (or go on with) the failover. Returns 0 where it is done and validated; exits.py has the others."""
+    with (
+        run_folder(request) as folder,
+        reach(request, environment) as reached,
+    ):
+        with voice.progress() as advance:
+            start = authorise(request, environment, reached, judging.Run(folder, advance))
+        quiet = judging.Run(folder, lambda _doing, _done, _of: None)
+        desk = Desk(request, environment, reached, start, quiet)
+        ran, report = _hold_and_run(desk)
+        files = finish_results(report, folder, html="report" in request.flags)
+    told = replace(report, files=files.paths, notes=files.notes, ran=ran, exit=ran.exit)
+    rendering.print_report(told, request.format, sys.stdout)
+    return Exit(ran.exit)
+
+
+def _hold_and_run(desk: Desk) -> tuple[Ran, Report]:
+    """Hold lock, heartbeat and journal around the run, and give them back whatever happens."""
+    env, reached, clearance = desk.env, desk.reach, desk.start.clearance
+    run_id = f"{clock():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    owner = locking.Owner(person_of(reached.caller.arn, env), reached.caller.arn)
+    try:
+        lock = locking.take(
+            reached.control, owner, run_id, clearance.incident, env.execution, desk.start.waives_cool_down
+        )
+    except (LockHeld, CoolingDown) as held:
+        raise Refused(f"{'lock.held' if isinstance(held, LockHeld) else 'lock.cool-down'}: {held}") from held
+    mirror = TableMirror(reached.control, lock.fence)
+    folder = authorising.journals(desk.request)
+    with Heartbeat(reached.control, lock, env.execution) as heart:
+        try:
+            journal = Journal.open(folder, env.name, clearance.incident, run_id, clock, mirror, owner.person)
+        except BaseException:
+            locking.release(reached.control, lock, "failed")
+            raise
+        with journal:
+            ran, report = _walk(desk, heart, journal)
+        with contextlib.suppress(Exception):  # a lock that cannot be given back ends with its lease
+            locking.release(reached.control, heart.lock, ran.outcome)
+    return ran, report
+
+
+def _walk(desk: Desk, heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
+    tell = live.Live(desk.start.plan, authorising.at_terminal())
+    run = _run_of(desk, heart, journal, tell)
+    outcome, report = Outcome(), desk.start.report
+    ending: Ending | None = None
+    with _stopping(run.stop):
+        try:
+            _open(desk, run, journal)
+            execute(run, [s for s in run.plan.steps if s.stage < _TOLD_AFTER], outcome)
+            report = validate(desk.request, desk.env, desk.reach, desk.files)
+            passed = report.exit == Exit.READY and not outcome.degraded
+            journal.append(Kind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
+            if passed:
+                execute(run, [s for s in run.plan.steps if s.stage >= _TOLD_AFTER], outcome)
+            ending = ended(outcome, passed)
+        except Exception as trouble:
+            ending = ending_of(trouble, outcome)
+            if ending is None:
+                raise
+        finally:
+            tell.close()
+    if ending.alarms:
+        raise_the_alarm(run, ending)
+    _close(desk, run, ending)
+    if report is None:
+        report = judging.judge(desk.request, desk.env, (Area.VALIDATION,), run.snapshot, desk.files)
+    return _told(desk, run, ending, outcome), report
+
+
+def _run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: live.Live) -> Run:
+    env, reached, start = desk.env, desk.reach, desk.start
+
+    def look(parts: frozenset[str], upon: Snapshot | None) -> Snapshot:
+        return observe(env, reached.world.credentials, reached.world.name, only=parts, upon=upon)
+
+    def standing_order() -> str:
+        return authorising.paused_by(reached.control.in_force())
+
+    return Run(
+        env=env,
+        plan=start.plan,
+        clearance=start.clearance,
+        hands=reached.hands,
+        journal=journal,
+        look=look,
+        tell=tell,
+        clock=clock,
+        held=heart.check,
+        standing_order=standing_order,
+        snapshot=start.snapshot,
+        confirmed=start.confirmed,
+        only_tenants=frozenset(desk.request.only_tenants),
+    )
+
+
+def _open(desk: Desk, run: Run, journal: Journal) -> None:
+    """Record what the run begins with, or that it goes on; open the incident; list the overrides until it is closed."""
+    clearance, control = run.clearance, desk.reach.control
+    who = person_of(desk.reach.caller.arn, desk.env)
+    if desk.start.report is None:
+        journal.append(Kind.RESUMED, says=f"{who} goes on with plan {clearance.digest[:12]}.", digest=clearance.digest)
+    else:
+        cleared = clearance_to_json(clearance)
+        journal.append(Kind.DETECTED, moment=desk.start.snapshot.taken_at.isoformat(), says=run.plan.posture)
+        journal.append(Kind.AUTHORISED, operator=clearance.operator, approver=clearance.approver)
+        journal.append(Kind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
+    control.open_incident(clearance.incident, run.plan.goal, clock(), who)
+    for override in desk.start.overrides:
+        journal.append(
+            Kind.OVERRIDE, gate=override.gate, by=override.by, why=override.why, until=override.until.isoformat()
+        )
+        control.override(_standing(override, clearance.incident, run.plan.digest))
+
+
+def _standing(override: Any, incident: str, digest: str) -> Any:
+    from dr_estate.facts.control import Override
+
+    return Override(override.gate, override.by, override.why, override.until, incident, digest)
+
+
+def _close(desk: Desk, run: Run, ending: Ending) -> None:
+    """Record how it ended, and since when the estate has no standby. The incident stays open until failback."""
+    who = person_of(desk.reach.caller.arn, desk.env)
+    with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more
+        run.journal.append(Kind.END, outcome=ending.outcome, says=ending.says)
+    if ending.outcome == "done":
+        with contextlib.suppress(Exception):  # said in the journal all the same
+            desk.reach.control.enter_phase(run.clearance.incident, "on DR", who)
+            desk.reach.control.unprotected(run.clearance.incident, clock(), who)
+
+
+def validate(request: Request, env: Environment, reached: Reach, files: judging.Run) -> Report:
+    """Look anew, and judge that the DR region serves."""
+    snapshot = judging.look_at(reached.world, env, files)
+    return judging.judge(request, env, (Area.VALIDATION,), snapshot, files)
+
+
+def _told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
+    clearance = run.clearance
+    return Ran(
+        incident=clearance.incident,
+        run=run.journal.run,
+        outcome=ending.outcome,
+        says=ending.says,
+        digest=clearance.digest,
+        operator=clearance.operator,
+        approver=clearance.approver,
+        degraded=tuple(outcome.degraded),
+        undone=tuple(outcome.undone),
+        overrides=tuple(override.gate for override in desk.start.overrides),
+        mutations=sum(entry.kind is Kind.OUTCOME for entry in run.journal.entries),
+        journal=run.journal.path,
+        exit=ending.exit,
+    )
+
+
+@contextlib.contextmanager
+def _stopping(stop: threading.Event) -> Iterator[None]:
+    """Ctrl-C and SIGTERM ask the run to stop between two calls; the handlers are put back afterwards."""
+    kept = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

@@ -1,0 +1,124 @@
+"""What a command that may change things holds: the world, hands for it, the control table, and who is asking."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from dr_actions import guard
+from dr_actions.approvals import Approvals
+from dr_actions.control import CONTROL_CALLS, Control
+from dr_actions.hands import Hands, SendFailed, Trouble
+from dr_actions.plan import Call
+from dr_actions.verbs import verbs, writes
+from dr_estate.access import WrongAccount
+from dr_estate.environments import Environment, Side
+from dr_estate.facts import route53
+from dr_estate.snapshot import Snapshot
+from dr_estate.unseen import Blindness, CannotSee, Unseen
+from utils.aws_mgmt.request import Request
+from utils.aws_mgmt.worlds import World, world_of
+
+_WHO = "sts:GetCallerIdentity"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is asking, as AWS says: the ARN and the unique user id."""
+
+    arn: str
+    userid: str
+
+
+@dataclass
+class Zones:
+    """The hosted zones a run may write to; unknown until a snapshot shows them, and then no other is."""
+
+    traffic: str = ""
+    customers: dict[str, str] | None = None
+
+    def learn(self, snapshot: Snapshot, env: Environment) -> None:
+        """Take the ids of the traffic zone and of the customers' zones from what was seen."""
+        with contextlib.suppress(CannotSee):
+            found = snapshot.get(route53.zones, Side.GLOBAL)
+            self.traffic = next((z.id for z in found if z.name == env.traffic.zone and not z.private), "")
+            hosts = [host for hosts in env.traffic.customer_hosts.values() for host in hosts]
+            self.customers = {z.id: z.name for z in found if any(host.endswith(f".{z.name}") for host in hosts)}
+
+
+@dataclass
+class Reach:
+    """The open connections of one command."""
+
+    env: Environment
+    world: World
+    hands: Hands
+    control: Control
+    approvals: Approvals
+    caller: Caller
+    zones: Zones
+
+
+def clock() -> datetime:
+    """The time (UTC)."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class ControlSender:
+    """Sends the control table's calls, and no other."""
+
+    hands: Hands
+
+    def send(self, call: Call) -> dict[str, Any]:
+        """Send one call of the control table. Raises Guarded and SendFailed."""
+        with self.hands.permitting(CONTROL_CALLS):
+            return self.hands.send(call)
+
+
+@contextlib.contextmanager
+def reach(request: Request, environment: Environment) -> Iterator[Reach]:
+    """Open the world of ``request`` for changes, and prove the account before anything else.
+
+    Raises WrongAccount; CannotSee where the DR region's STS does not tell who is asking.
+    """
+    with world_of(request, environment) as world:
+        zones = Zones()
+
+        def ask_guard(call: Call, allowed: frozenset[str]) -> str | None:
+            refused = guard.refusal(call, environment, allowed, zones.traffic, zones.customers or {})
+            return f"{refused.rule}: {refused.says}" if refused else None
+
+        declared = writes() | CONTROL_CALLS | {_WHO} | frozenset().union(*(verb.reads for verb in verbs().values()))
+        hands = Hands(environment, world.credentials, declared, ask_guard)
+        caller = _caller(hands, environment)
+        control = Control.of(environment, ControlSender(hands), clock)
+        yield Reach(environment, world, hands, control, Approvals(control.table, clock), caller, zones)
+
+
+def _caller(hands: Hands, env: Environment) -> Caller:
+    """Ask the DR region's STS who we are (T15), a few times where the answer gets lost."""
+    call = Call("sts", "GetCallerIdentity", env.region(Side.DR), {})
+    said = _patiently(hands, call, env.execution.attempts)
+    if said["Account"] != env.account:
+        raise WrongAccount(
+            f"These credentials belong to account {said['Account']} ({said['Arn']}), but environment {env.name} is "
+            f"account {env.account}. Nothing was changed. Choose the right AWS_PROFILE, or the right -e."
+        )
+    return Caller(str(said["Arn"]), str(said["UserId"]))
+
+
+def _patiently(hands: Hands, call: Call, attempts: int) -> dict[str, Any]:
+    passing = (Trouble.THROTTLED, Trouble.UNCERTAIN)
+    for attempt in range(attempts):
+        try:
+            with hands.permitting(frozenset({call.name})):
+                return hands.send(call)
+        except SendFailed as failed:
+            if failed.trouble not in passing or attempt + 1 == attempts:
+                kind = Blindness.CREDENTIALS if failed.trouble is Trouble.CREDENTIALS else Blindness.UNREACHABLE
+                raise CannotSee(Unseen(kind, str(failed))) from failed
+    raise CannotSee(Unseen(Blindness.UNREACHABLE, f"{call.name} was not asked."))
