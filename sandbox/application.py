@@ -10,11 +10,12 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from sandbox import faults
+from sandbox import faults, keeping
 from sandbox.answers import failure, not_implemented
 from sandbox.calls import Call, Environ, identify
-from sandbox.emulator import Emulator
+from sandbox.emulator import WORLD_LOCK, Emulator
 from sandbox.people import EXPIRED
+from sandbox.recording import Recorder
 
 CONTROL = "/_sandbox/"
 EMULATORS_OWN = ("/moto-api", "/latest/")
@@ -46,15 +47,23 @@ class Counts:
 class Application:
     """One request: control, or an AWS call that is counted, delayed, met by an outage or carried out.
 
-    ``said`` are headers that every answer of the emulator carries: where the world's other servers are.
+    ``said`` are headers that every answer of the emulator carries: where the world's other servers are. A call that
+    was under way when the world was exchanged for a kept one is dropped: it belonged to the world before.
     """
 
-    def __init__(self, emulator: Emulator, control: Callable[[Environ], Response], latency_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        emulator: Emulator,
+        control: Callable[[Environ], Response],
+        latency_s: float = 0.0,
+        control_table: str = "",
+    ) -> None:
         self.emulator = emulator
         self.control = control
         self.latency_s = latency_s
         self.said: dict[str, str] = {}
         self.counts = Counts()
+        self.recorder = Recorder(control_table)
         self.changed = threading.Event()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -68,18 +77,26 @@ class Application:
         return self.answer(call, environ)(environ, start_response)
 
     def answer(self, call: Call, environ: Environ) -> Response:
-        """Answer an AWS call from outside."""
+        """Answer an AWS call from outside. Raises ConnectionError where the caller is to get no answer."""
         self.counts.add(call)
+        age = keeping.age()
         if self.latency_s:
             time.sleep(self.latency_s)
         person = self.emulator.people.person(call.access_key)
         if person == EXPIRED:
             return failure(call, "expired", faults.SAID["expired"])
         bad = faults.meet(call, person, environ)
-        if bad is not None:
+        if bad is not None and bad is not faults.LOST:
             return bad
-        response = self.emulator.answer(call, environ)
+        with WORLD_LOCK:
+            if age != keeping.age():
+                raise faults.DroppedConnection
+            response = self.emulator.answer(call, environ)
+            if call.writes:
+                self.recorder.add(call, person, environ, response.status_code)
         response.headers.extend(self.said)
         if call.writes:
             self.changed.set()
+        if bad is faults.LOST:
+            raise faults.DroppedConnection
         return response

@@ -51,7 +51,7 @@ READS = (
     "Test",
     "Simulate",
 )
-READS_TOO = ("AssumeRole", "DecodeAuthorizationMessage", "Decrypt", "FilterLogEvents", "Select")
+READS_TOO = ("AssumeRole", "DecodeAuthorizationMessage", "Decrypt", "FilterLogEvents", "Select", "TransactGet")
 
 
 @dataclass(frozen=True)

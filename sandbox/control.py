@@ -15,10 +15,11 @@ from sandbox import faults
 from sandbox.calls import Environ
 from sandbox.emulator import WORLD_LOCK
 from sandbox.errors import SandboxError
+from sandbox.keeping import Keeper
 from sandbox.state import STATE, Outage
 from sandbox.world import World
 
-TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name, not a token
+TIMINGS = ("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s")
 Answer = dict[str, Any]
 
 
@@ -26,14 +27,22 @@ class Control:
     """Routes control requests. Each needs the token this run of the sandbox was started with."""
 
     def __init__(self, token: str, world: World, hooks: dict[str, Callable[..., Any]]) -> None:
-        """``hooks``: ``save()``, ``stop(save)``, ``counts()``, ``reset_counts()``, ``latency(s)``, ``changed()``."""
+        """``hooks``: ``save()``, ``stop(save)``, ``counts()``, ``reset_counts()``, ``latency(s)``, ``changed()``,
+        ``mutations()``, ``reset_mutations()``, ``sites()``."""
         self._token = token
         self._world = world
         self._hooks = hooks
+        self._keeper = Keeper()
         self._routes: dict[tuple[str, str], Callable[[Answer], Answer]] = {
             ("GET", "state"): self._state,
             ("GET", "calls"): lambda _: {"calls": hooks["counts"]()},
             ("DELETE", "calls"): lambda _: self._done("reset_counts"),
+            ("GET", "mutations"): lambda _: {"mutations": hooks["mutations"]()},
+            ("DELETE", "mutations"): lambda _: self._done("reset_mutations"),
+            ("POST", "keep"): self._keep,
+            ("POST", "return"): self._return,
+            ("PUT", "timing"): self._timing,
+            ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
             ("PUT", "latency"): lambda body: self._done("latency", float(body["seconds"])),
             ("GET", "faults"): lambda _: {"faults": [asdict(o) for o in STATE.outages]},
             ("PUT", "faults"): self._begin,
@@ -76,6 +85,26 @@ class Control:
             "stopped": {region: when.isoformat() for region, when in STATE.stopped.items()},
             "disasters": sorted(STATE.disasters),
         }
+
+    def _keep(self, body: Answer) -> Answer:
+        self._keeper.keep(str(body["name"]))
+        return {}
+
+    def _return(self, body: Answer) -> Answer:
+        self._keeper.return_to(str(body["name"]))
+        self._hooks["changed"]()
+        return {}
+
+    def _timing(self, body: Answer) -> Answer:
+        wanted = {name: None if value is None else float(value) for name, value in body.items()}
+        if strange := sorted(wanted.keys() - set(TIMINGS)):
+            raise SandboxError(f"There is no timing {', '.join(strange)}: use {', '.join(TIMINGS)}.")
+        with WORLD_LOCK:
+            STATE.extras.update({name: value for name, value in wanted.items() if value is not None})
+            for name in (name for name, value in wanted.items() if value is None):
+                STATE.extras.pop(name, None)
+        self._hooks["changed"]()
+        return {}
 
     def _begin(self, body: Answer) -> Answer:
         faults.begin(Outage(**body))

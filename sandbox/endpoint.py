@@ -14,6 +14,7 @@ from sandbox.people import Keys
 from sandbox.state import Outage
 
 TIMEOUT_S = 30
+TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name, not a token
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,41 @@ class Endpoint:
         found: list[str] = self.ask("POST", "mend", {"name": name})["mended"]
         return found
 
+    def keep(self, name: str) -> None:
+        """Remember the whole world as it is now under ``name``, for as long as this sandbox runs."""
+        self.ask("POST", "keep", {"name": name})
+
+    def return_to(self, name: str) -> None:
+        """Make the world the one kept under ``name``: as it was then, and as old as it was then.
+
+        Calls under way are dropped without an answer. Counts and mutations recorded so far stay.
+        """
+        self.ask("POST", "return", {"name": name})
+
+    def mutations(self) -> list[dict[str, Any]]:
+        """Return the mutating API calls since the last reset, in order, as ``recording.Mutation`` tells them."""
+        found: list[dict[str, Any]] = self.ask("GET", "mutations")["mutations"]
+        return found
+
+    def reset_mutations(self) -> None:
+        """Forget the mutating calls recorded so far."""
+        self.ask("DELETE", "mutations")
+
+    def timing(self, **seconds: float | None) -> None:
+        """Shorten how long changes take (``transition_s``) and how far copies trail; None takes it back.
+
+        The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s``.
+        """
+        self.ask("PUT", "timing", dict(seconds))
+
+    def sites(self) -> dict[str, dict[str, Any]]:
+        """Return where each region's sites answer: ``{region: {address, http, https, names, addresses}}``.
+
+        ``names`` and ``addresses`` are those of the load balancer in the world's DNS.
+        """
+        found: dict[str, dict[str, Any]] = self.ask("GET", "sites")["sites"]
+        return found
+
     def save(self) -> None:
         """Write the world to its file now."""
         self.ask("POST", "save")
@@ -82,7 +118,7 @@ class Endpoint:
         request = urllib.request.Request(  # noqa: S310 - our own http URL on loopback
             f"{self.url}/_sandbox/{what}",
             data=json.dumps(body).encode() if body is not None else None,
-            headers={"X-Sandbox-Token": self.token},
+            headers={TOKEN_HEADER: self.token},
             method=method,
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

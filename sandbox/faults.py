@@ -15,7 +15,7 @@ from sandbox.calls import Call, Environ
 from sandbox.errors import SandboxError
 from sandbox.state import STATE, Outage, now
 
-MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow")
+MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow", "lost")
 DARK = ("refuse", "hang", "error")
 SAID = {
     "error": "The service is unavailable: the sandbox holds {region} in an outage",
@@ -25,8 +25,15 @@ SAID = {
 }
 POLL_S = 0.1
 
+LOST = Response(status=504)
+"""What :func:`meet` returns for a call that is to be carried out and never answered."""
+
 STOPPING = threading.Event()
 """Set when the server ends, so that held calls let go."""
+
+
+_SPENT: list[Outage] = []
+"""Outages that met their last call, which is still held: nothing else is to be met by them."""
 
 
 class DroppedConnection(ConnectionError):
@@ -48,6 +55,11 @@ def begin(outage: Outage) -> None:
 def end(outage: Outage | None = None) -> None:
     """Take ``outage`` back, or all of them. A region no longer dark replicates again."""
     STATE.outages = [o for o in STATE.outages if outage is not None and not _same(o, outage)]
+    _SPENT[:] = [o for o in _SPENT if outage is not None and not _same(o, outage)]
+    _replicate_again()
+
+
+def _replicate_again() -> None:
     dark = {o.region for o in STATE.outages if _darkens(o)}
     for region in [r for r in STATE.stopped if r not in dark]:
         del STATE.stopped[region]
@@ -56,13 +68,16 @@ def end(outage: Outage | None = None) -> None:
 def meet(call: Call, person: str, environ: Environ) -> Response | None:
     """Return the bad answer an outage has for ``call``, or None where the call goes through (perhaps later).
 
-    Raises DroppedConnection where there is to be no answer at all.
+    :data:`LOST` means: carry it out, then close the connection. Raises DroppedConnection where there is to be no
+    answer at all.
     """
     outage = _outage_of(call, person)
     if outage is None:
         return None
     if outage.how == "refuse":
         raise DroppedConnection
+    if outage.how == "lost":
+        return LOST
     if outage.how == "slow":
         STOPPING.wait(outage.seconds)
         return None
@@ -90,7 +105,10 @@ def _outage_of(call: Call, person: str) -> Outage | None:
 def _counted(outage: Outage) -> Outage:
     """Use up one of an outage's ``times``; the last use ends it."""
     if outage.times == 1:
-        end(outage)
+        STATE.outages = [o for o in STATE.outages if o is not outage]
+        _replicate_again()
+        if outage.how == "hang":
+            _SPENT.append(outage)
     elif outage.times > 1:
         outage.times -= 1
     return outage
@@ -100,9 +118,12 @@ def _hold(outage: Outage, environ: Environ) -> None:
     """Hold the call until it is let go: by mending, by the client leaving, or by time. The last two drop it."""
     until = time.monotonic() + outage.seconds if outage.seconds else float("inf")
     client: socket.socket | None = environ.get("werkzeug.socket")
-    while any(o is outage for o in STATE.outages):
-        if STOPPING.wait(POLL_S) or time.monotonic() >= until or (client is not None and _gone(client)):
-            raise DroppedConnection
+    try:
+        while any(o is outage for o in (*STATE.outages, *_SPENT)):
+            if STOPPING.wait(POLL_S) or time.monotonic() >= until or (client is not None and _gone(client)):
+                raise DroppedConnection
+    finally:
+        _SPENT[:] = [o for o in _SPENT if o is not outage]
 
 
 def _gone(client: socket.socket) -> bool:

@@ -84,14 +84,21 @@ class Host:
         self.token = secrets.token_urlsafe(24)
         hooks: dict[str, Any] = {"save": self.save, "stop": self.stop}
         control = Control(self.token, World(self.environment, moto), hooks)
-        application = Application(moto, control, order.latency_s)
+        application = Application(moto, control, order.latency_s, self._control_table())
         counts = application.counts
         hooks |= {"counts": counts.all, "reset_counts": counts.reset, "changed": application.changed.set}
+        recorder = application.recorder
+        hooks |= {"mutations": recorder.all, "reset_mutations": recorder.reset}
         hooks["latency"] = lambda seconds: setattr(application, "latency_s", seconds)
-        served = sites.told(sites.serve(self.environment))
+        ports = sites.serve(self.environment, self.token)
+        hooks["sites"] = lambda: sites.places(self.environment, ports)
+        served = sites.told(ports)
         application.said = {naming.HEADER: f"{self.dns[0]}:{self.dns[1]}", sites.HEADER: served}
         server.app = application
         return application, server
+
+    def _control_table(self) -> str:
+        return self.environment.named(self.environment.names.control_table)
 
     def _fill(self, moto: emulator.Emulator) -> None:
         from sandbox import persistence, seeds

@@ -2,123 +2,39 @@
 
 A request is routed by its Host through the listener's rules, to a target group, to the service whose healthy tasks
 stand behind it; that service's tenant signs the page. So a wrong rule, an empty group or a dark region shows, and an
-outage of service ``sites`` that is ``slow`` delays every answer. Where
-the environment expects 401 (basic auth), the tenants' pages ask for a password.
+outage of service ``sites`` that is ``slow`` delays every answer. Where the environment expects 401 (basic auth), the
+tenants' pages ask for a password.
+
+``POST /wp-json/dr/v1/rows`` (or ``files``) with ``{"id": ...}`` writes through the task that answers into the database
+and the file system behind it: 201 is an acknowledged write, 503 says why there is none. ``GET`` lists the tenant's ids.
+The sandbox's token, as the control path wants it, stands for the password.
 """
 
 from __future__ import annotations
 
-import fnmatch
+import json
 import ssl
 import tempfile
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from moto.acm.models import acm_backends
-from moto.ecs.models import ecs_backends
-from moto.elbv2.models import FakeListener, elbv2_backends
+from moto.elbv2.models import elbv2_backends
 
 from dr_estate.environments import Environment, Side
+from sandbox.data_behind import KINDS
+from sandbox.doors import JSON, Door, Reply, Wanted, said
 from sandbox.emulator import WORLD_LOCK
+from sandbox.endpoint import TOKEN_HEADER
 from sandbox.faults import STOPPING
-from sandbox.lacks.targets import Targets
+from sandbox.lacks.route53 import addresses_of
 from sandbox.state import STATE
 
 SERVICE = "sites"
 HEADER = "X-World-Sites"
 LOOPBACK = "127.0.0.1"
-UNAUTHORISED, UNAVAILABLE = 401, 503
-PAGE = """<!DOCTYPE html><html><head><title>{tenant}: log in</title>
-<link rel="stylesheet" href="https://{host}/wp-admin/css/login.min.css"></head>
-<body class="login"><form action="https://{host}/wp-login.php" method="post"></form></body></html>
-"""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a load balancer answers; ``realm`` is set where it asks for a password."""
-
-    status: int
-    body: str
-    realm: str = ""
-
-
-class Door:
-    """The environment's load balancer of one region."""
-
-    def __init__(self, environment: Environment, region: str) -> None:
-        self.environment = environment
-        self.region = region
-
-    def listener(self, port: int) -> FakeListener | None:
-        """The load balancer's listener on ``port``; None where nothing answers, a dark region's included."""
-        name = self.environment.named(self.environment.names.load_balancer)
-        backend = elbv2_backends[self.environment.account][self.region]
-        balancer = next((one for one in backend.load_balancers.values() if one.name == name), None)
-        if balancer is None or self.region in STATE.stopped:
-            return None
-        return next((one for one in balancer.listeners.values() if int(one.port) == port), None)
-
-    def reply(self, port: int, host: str) -> Reply | None:
-        """The answer to ``host``; None where the connection is to be closed without one."""
-        with WORLD_LOCK:
-            listener = self.listener(port)
-            return self._routed(listener, host) if listener else None
-
-    def _routed(self, listener: FakeListener, host: str) -> Reply:
-        rules = sorted(
-            listener.rules.values(), key=lambda rule: int(rule.priority) if rule.priority != "default" else 1 << 20
-        )
-        actions = next((rule.actions for rule in rules if _matches(rule.conditions, host)), listener.default_actions)
-        action = actions[-1]
-        if action.type == "fixed-response":
-            fixed = action.data.get("FixedResponseConfig", {})
-            return Reply(int(fixed.get("StatusCode") or 200), str(fixed.get("MessageBody") or ""))
-        backend = elbv2_backends[self.environment.account][self.region]
-        groups = [backend.target_groups.get(arn) for arn in backend._get_target_group_arns_from(action.data)]
-        targets = Targets(self.environment.account, self.region)
-        healthy = [group for group in groups if group is not None and targets.counts(group)[0]]
-        return self._page(healthy[0].arn) if healthy else Reply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
-
-    def _page(self, group: str) -> Reply:
-        """The page of the tenant whose service stands behind ``group``."""
-        env = self.environment
-        services = ecs_backends[env.account][self.region].services.values()
-        attached = (s.name for s in services if group in {lb.get("targetGroupArn") for lb in s.load_balancers})
-        tenants = [tenant for name in attached if (tenant := env.tenant_of(env.names.service, name))]
-        if not tenants:
-            return Reply(200, "It works!")
-        host = f"{tenants[0].replace('-', '')}.{env.traffic.tenant_domain}"
-        if UNAUTHORISED in env.traffic.expected_probe_statuses:
-            return Reply(UNAUTHORISED, "Authorization Required", realm=host)
-        return Reply(200, PAGE.format(tenant=tenants[0], host=host))
-
-    def certificate(self, name: str | None) -> tuple[bytes, bytes] | None:
-        """Certificate and key (PEM) that the HTTPS listener presents to ``name``: the first that covers it."""
-        with WORLD_LOCK:
-            listener = self.listener(443)
-            held = acm_backends[self.environment.account][self.region]._certificates
-            bundles = [held[arn] for arn in (listener.certificates if listener else ()) if arn in held]
-        fit = [one for one in bundles if name and any(_covers(san, name) for san in one.sans)] or bundles
-        return (fit[0].cert, fit[0].key) if fit else None
-
-
-def _matches(conditions: list[dict[str, Any]], host: str) -> bool:
-    """Whether a rule's host-header conditions match; a rule without one, and the default, do not."""
-    values = [
-        pattern
-        for one in conditions
-        if one.get("Field") == "host-header"
-        for pattern in (one.get("HostHeaderConfig") or {}).get("Values") or one.get("Values") or ()
-    ]
-    return any(fnmatch.fnmatchcase(host, pattern.lower()) for pattern in values)
-
-
-def _covers(name: str, host: str) -> bool:
-    return name in (host, f"*.{host.partition('.')[2]}")
+API = "/wp-json/dr/v1/"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -126,6 +42,27 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 10
 
     def do_GET(self) -> None:
+        kind = self.path.removeprefix(API)
+        wanted = kind in KINDS and self.path.startswith(API)
+        self._answer(Wanted(kind, trusted=self._trusted()) if wanted else None)
+
+    def do_POST(self) -> None:
+        kind = self.path.removeprefix(API)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            row_id = str(json.loads(body)["id"])
+        except (ValueError, KeyError, TypeError):
+            self._send(Reply(400, said('The body must be JSON: {"id": "..."}.'), form=JSON))
+            return
+        if kind not in KINDS or not self.path.startswith(API):
+            self._send(Reply(404, said(f"There is nothing to write at {self.path}."), form=JSON))
+            return
+        self._answer(Wanted(kind, row_id, writes=True, trusted=self._trusted()))
+
+    def _trusted(self) -> bool:
+        return self.server.door.trusts(self.headers.get(TOKEN_HEADER, ""))
+
+    def _answer(self, wanted: Wanted | None) -> None:
         host = self.headers.get("Host", "").partition(":")[0].lower()
         slow = (
             o.seconds
@@ -133,15 +70,18 @@ class _Handler(BaseHTTPRequestHandler):
             if (o.region, o.service, o.how) == (self.server.door.region, SERVICE, "slow")
         )
         STOPPING.wait(sum(slow))
-        reply = self.server.door.reply(self.server.listens_as, host)
+        reply = self.server.door.reply(self.server.listens_as, host, wanted)
         self.close_connection = True
-        if reply is None:
-            return
+        if reply is not None:
+            self._send(reply)
+
+    def _send(self, reply: Reply) -> None:
+        self.close_connection = True
         body = reply.body.encode()
         self.send_response_only(reply.status)
         if reply.realm:
             self.send_header("WWW-Authenticate", f'Basic realm="{reply.realm}"')
-        self.send_header("Content-Type", "text/html; charset=UTF-8")
+        self.send_header("Content-Type", reply.form)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -186,11 +126,14 @@ def _secure(door: Door) -> ssl.SSLContext:
     return outer
 
 
-def serve(environment: Environment) -> Mapping[str, tuple[int, int]]:
-    """Serve both regions' sites on loopback. Returns the ports of HTTP and HTTPS by region."""
+def serve(environment: Environment, token: str = "") -> Mapping[str, tuple[int, int]]:
+    """Serve both regions' sites on loopback. Returns the ports of HTTP and HTTPS by region.
+
+    ``token`` opens pages that ask for a password.
+    """
     ports: dict[str, tuple[int, int]] = {}
     for side in (Side.PRIMARY, Side.DR):
-        door = Door(environment, environment.region(side))
+        door = Door(environment, environment.region(side), token)
         plain, secure = _listen(door, 80), _listen(door, 443)
         secure.secure = _secure(door)
         for server in (plain, secure):
@@ -203,6 +146,25 @@ def _listen(door: Door, port: int) -> _Server:
     server = _Server((LOOPBACK, 0), _Handler)
     server.door, server.listens_as = door, port
     return server
+
+
+def places(environment: Environment, ports: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, Any]]:
+    """Where each region's sites answer, and its load balancer's names and addresses in the world's DNS."""
+    found: dict[str, dict[str, Any]] = {}
+    name = environment.named(environment.names.load_balancer)
+    for region, (plain, secure) in ports.items():
+        with WORLD_LOCK:
+            balancers = elbv2_backends[environment.account][region].load_balancers.values()
+            names = [str(one.dns_name) for one in balancers if one.name == name]
+        addresses = [address for one in names for address in addresses_of(one)]
+        found[region] = {
+            "address": LOOPBACK,
+            "http": plain,
+            "https": secure,
+            "names": names,
+            "addresses": addresses,
+        }
+    return found
 
 
 def told(ports: Mapping[str, tuple[int, int]]) -> str:

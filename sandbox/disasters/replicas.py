@@ -5,6 +5,7 @@ from __future__ import annotations
 from dr_estate.environments import Side
 from sandbox.disasters import disaster
 from sandbox.disasters.databases import database_name, described, replicated
+from sandbox.state import now
 from sandbox.world import World
 
 KEPT_DAYS = 7
@@ -45,7 +46,9 @@ def make_replica(world: World, kept_days: int = KEPT_DAYS) -> None:
 def stopped(world: World) -> None:
     """Let replication stop by itself: CloudWatch then has no ReplicaLag (T23)."""
     make_replica(world)
-    world.alter(Side.DR, "rds", ("databases", replica_name(world)), replication_state="stopped")
+    world.alter(
+        Side.DR, "rds", ("databases", replica_name(world)), replication_state="stopped", replication_frozen_at=now()
+    )
 
 
 @disaster(

@@ -21,7 +21,10 @@ def _tags(pairs: list[dict[str, str]] | None) -> dict[str, str]:
 
 def _databases(account: str, region: str) -> Iterator[Resource]:
     for one in rds_backends[account][region].databases.values():
-        facts = facts_of(one) | {"db_subnet_group_name": getattr(one, "_db_subnet_group_name", None)}
+        facts = facts_of(one) | {
+            "db_subnet_group_name": getattr(one, "_db_subnet_group_name", None),
+            "dbi_resource_id": one.dbi_resource_id,
+        }
         yield Resource(one.db_instance_arn, "RDS", one.db_instance_identifier, _tags(one.tags), facts)
 
 

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from moto.backup.models import BackupBackend
-from moto.efs.models import efs_backends
+from moto.efs.models import EFSBackend, efs_backends
 from moto.rds.models import rds_backends
 
+from sandbox.data import Row, files_of, put_files, put_rows, region_of, row_log, until
 from sandbox.lacks.backup_jobs import find_job, listed, new_id
 from sandbox.lacks.backup_model import Job, Point, jobs
 from sandbox.lacks.backup_playing import serve
@@ -34,8 +35,11 @@ def _restore_database(backend: BackupBackend, point: Point, metadata: dict[str, 
         "db_parameter_group_name": metadata.get("DBParameterGroupName"),
         "kms_key_id": point.vault.encryption_key_arn,
     }
-    facts = {key: value for key, value in point.resource.facts.items() if key != "db_subnet_group_name"}
+    ours = ("db_subnet_group_name", "dbi_resource_id")
+    facts = {key: value for key, value in point.resource.facts.items() if key not in ours}
     made = create_copy(rds_backends[backend.account_id][backend.region_name], facts, named)
+    source = rds_backends[backend.account_id][region_of(point.resource.arn)]
+    put_rows(made, until(row_log(source, point.resource.facts["dbi_resource_id"]), point.created))
     return made.db_instance_arn
 
 
@@ -45,6 +49,7 @@ def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str
         known = efs.file_systems_by_id.get(metadata.get("file-system-id", ""))
         if known is None:
             raise refused("InvalidParameterValueException", "Name an existing file-system-id, or ask newFileSystem.")
+        put_files(efs, known.file_system_id, [*files_of(efs, known.file_system_id), *_files(backend, point)])
         return known.file_system_arn
     made = efs.create_file_system(
         creation_token=metadata.get("CreationToken") or new_id(),
@@ -57,7 +62,13 @@ def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str
         backup=False,
         tags=[{"Key": key, "Value": value} for key, value in point.resource.tags.items()],
     )
+    put_files(efs, made.file_system_id, _files(backend, point))
     return made.file_system_arn
+
+
+def _files(backend: BackupBackend, point: Point) -> list[Row]:
+    source: EFSBackend = efs_backends[backend.account_id][region_of(point.resource.arn)]
+    return until(files_of(source, point.resource.arn.rpartition("/")[2]), point.created)
 
 
 RESTORERS = {"RDS": _restore_database, "EFS": _restore_files}

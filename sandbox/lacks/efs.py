@@ -12,6 +12,7 @@ from moto.efs import urls
 from moto.efs.models import EFSBackend, FileSystem, efs_backends
 from moto.efs.responses import EFSResponse
 
+from sandbox.data import files_of, put_files
 from sandbox.lacks.efs_model import Replication, of_file_system, replications
 from sandbox.lacks.patching import catch_all, operation, page, refused, wrap
 from sandbox.lacks.timing import soon, stopped, to_the_second
@@ -81,6 +82,7 @@ def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
     one = replications(here).get(params["SourceFileSystemId"])
     if one is None:
         raise refused("ReplicationNotFound", f"{params['SourceFileSystemId']} has no replication configuration.")
+    reached = files_of(efs_backends[here.account_id][one.destination_region], one.destination_id)
     regions = {one.source_region, one.destination_region}
     if params.get("DeletionMode") == "LOCAL_CONFIGURATION_ONLY":
         regions = {here.region_name}
@@ -89,6 +91,7 @@ def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
     for region in regions:
         replications(efs_backends[here.account_id][region]).pop(one.source_id, None)
     if one.destination_region in regions:
+        put_files(efs_backends[here.account_id][one.destination_region], one.destination_id, reached)
         target = efs_backends[here.account_id][one.destination_region].file_systems_by_id.get(one.destination_id)
         if target is not None:
             target.__dict__["_overwrite_protection"] = "ENABLED"

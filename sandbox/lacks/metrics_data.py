@@ -18,15 +18,17 @@ from moto.rds.models import DBInstance, rds_backends
 from moto.route53.models import route53_backends
 from moto.s3.models import FakeBucket, FakeKey, s3_backends
 
+from sandbox.data import REPLICA_LAG_S
 from sandbox.lacks.dynamodb_writes import replicas
 from sandbox.lacks.efs_model import Replication, replications
 from sandbox.lacks.metrics import GLOBAL_REGION, Source, Value, always, source, until_dark
 from sandbox.lacks.route53_health import Checkers
 from sandbox.lacks.s3 import backlog
+from sandbox.lacks.timing import lag_s
 from sandbox.state import STATE, replicated_until
 
 GIB = 1024**3
-CPU, FREE_PART, REPLICA_LAG_S = 12.0, 0.6, 2.0
+CPU, FREE_PART = 12.0, 0.6
 TABLE_LATENCY_MS, OBJECT_LATENCY_S = 850.0, 4.0
 _OBJECTS_LATE, _WRITES_LATE = "replication_latency_s", "replication_latency_ms"
 
@@ -47,7 +49,7 @@ def databases(account: str, region: str) -> Iterator[Source]:
         if database.is_replica and _replicates(database):
             origin = str(database.source_db_instance_identifier)
             regions = (region, origin.split(":")[3] if origin.startswith("arn:") else region)
-            lag = until_dark(always(REPLICA_LAG_S), *regions)
+            lag = until_dark(always(lag_s("replica_lag_s", REPLICA_LAG_S)), *regions)
             yield source("AWS/RDS", "ReplicaLag", dimensions, lag, "Seconds")
 
 
@@ -65,11 +67,11 @@ def files(account: str, region: str) -> Iterator[Source]:
 
 def _since_sync(one: Replication) -> Value:
     standing = one.frozen_at or (
-        replicated_until(one.source_region, one.lag_s) if one.source_region in STATE.stopped else None
+        replicated_until(one.source_region, one.trails_s) if one.source_region in STATE.stopped else None
     )
     if standing is None:
-        return always(one.lag_s)
-    return lambda moment: max(one.lag_s, (moment - standing).total_seconds())
+        return always(one.trails_s)
+    return lambda moment: max(one.trails_s, (moment - standing).total_seconds())
 
 
 def buckets(account: str, region: str) -> Iterator[Source]:

@@ -16,8 +16,9 @@ from botocore import xform_name
 from moto.rds.exceptions import DBInstanceAlreadyExists
 from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
 
+from sandbox import data
 from sandbox.lacks.patching import attach, attach_property, refused, wrap
-from sandbox.lacks.timing import TimedStatus, begin, stopped, to_the_second
+from sandbox.lacks.timing import TimedStatus, begin, lag_s, stopped, to_the_second
 from sandbox.state import replicated_until
 
 LOG_UPLOAD_S = 300
@@ -39,6 +40,11 @@ INHERITED = (
     "preferred_maintenance_window",
     "backup_retention_period",
 )
+
+
+def log_upload_s() -> float:
+    """How far automated backups trail the instance, in seconds."""
+    return lag_s("log_upload_s", LOG_UPLOAD_S)
 
 
 def facts_of(instance: DBInstance) -> dict[str, Any]:
@@ -113,6 +119,7 @@ def promote_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
         raise refused("InvalidDBInstanceState", f"DB instance {replica.db_instance_identifier} is not a read replica.")
     if replica.status != "available":
         raise refused("InvalidDBInstanceState", f"DB instance is {replica.status}: promotion needs an available one.")
+    data.settle_rows(replica)
     self.find_db_from_id(str(replica.source_db_instance_identifier)).remove_replica(replica)
     replica.is_replica = False
     replica.source_db_instance_identifier = None
@@ -132,7 +139,8 @@ def remove_replica(self: DBInstance, replica: DBInstance) -> None:
 def status_infos(self: DBInstance) -> list[dict[str, Any]]:
     """Replication's health: replicating, or error once the source region went dark.
 
-    ``instance.__dict__["replication_state"]`` (stopped, error, terminated) lets a disaster say otherwise.
+    ``instance.__dict__["replication_state"]`` (stopped, error, terminated) lets a disaster say otherwise, and
+    ``["replication_frozen_at"]`` since when.
     """
     if not self.is_replica or not self.source_db_instance_identifier:
         return []
@@ -147,7 +155,7 @@ def latest_restorable_time(self: DBInstance) -> datetime | None:
     """Transaction logs reach S3 every five minutes (AWS: USER_PIT); none without automated backups."""
     if not self.backup_retention_period:
         return None
-    return to_the_second(replicated_until(self.region, LOG_UPLOAD_S))
+    return to_the_second(replicated_until(self.region, log_upload_s()))
 
 
 def _reboot(original: Any, self: RDSBackend, db_instance_identifier: str) -> DBInstance:
@@ -163,6 +171,7 @@ def install() -> None:
     setattr(DBInstance, "status", TimedStatus())  # noqa: B010 - the emulator's class declares no such attribute
     setattr(DBSnapshot, "status", TimedStatus())  # noqa: B010 - same
     setattr(DBInstance, "replication_state", None)  # noqa: B010 - same
+    setattr(DBInstance, "replication_frozen_at", None)  # noqa: B010 - same
     wrap(DBInstance, "__init__", _own_resource_id)
     wrap(RDSBackend, "create_db_instance", _created_in_time)
     wrap(RDSBackend, "reboot_db_instance", _reboot)

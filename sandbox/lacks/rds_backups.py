@@ -17,7 +17,7 @@ from moto.rds.models import DBInstance, RDSBackend, rds_backends
 from moto.rds.responses import RDSResponse
 
 from sandbox.lacks.patching import attach_property, operation, refused, state
-from sandbox.lacks.rds import LOG_UPLOAD_S, facts_of, require_key
+from sandbox.lacks.rds import facts_of, log_upload_s, require_key
 from sandbox.lacks.timing import soon, to_the_second
 from sandbox.state import now, replicated_until
 
@@ -46,7 +46,7 @@ class ReplicatedBackup:
 
     def latest(self) -> datetime:
         """The newest restorable time in this region: about five minutes behind the source, still when it is dark."""
-        reached = replicated_until(self.source_region, LOG_UPLOAD_S)
+        reached = replicated_until(self.source_region, log_upload_s())
         return to_the_second(min(reached, self.frozen_at) if self.frozen_at else reached)
 
     def describe(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _common(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _own(instance: DBInstance) -> dict[str, Any]:
-    latest = to_the_second(replicated_until(instance.region, LOG_UPLOAD_S))
+    latest = to_the_second(replicated_until(instance.region, log_upload_s()))
     name = instance.dbi_resource_id.replace("db-", "ab-").lower()
     arn = f"arn:aws:rds:{instance.region}:{instance.account_id}:auto-backup:{name}"
     return _common(facts_of(instance)) | {

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
-from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
+from moto.rds.models import DBInstance, DBSnapshot, RDSBackend, rds_backends
 
+from sandbox import data
 from sandbox.lacks.patching import refused, wrap
-from sandbox.lacks.rds import create_copy, facts_of, plain, require_key
+from sandbox.lacks.rds import create_copy, facts_of, log_upload_s, plain, require_key
 from sandbox.lacks.rds_backups import ReplicatedBackup, replications
-from sandbox.lacks.timing import begin
+from sandbox.lacks.rds_from_backup import from_point, point_behind
+from sandbox.lacks.timing import begin, to_the_second
+from sandbox.state import replicated_until
 
 RESTORE_ONLY = (
     "source_db_instance_identifier",
@@ -40,7 +43,10 @@ def restore_from(backend: RDSBackend, copy: ReplicatedBackup, asked: dict[str, A
         raise refused("InvalidParameterCombination", "Name a RestoreTime or ask for the latest restorable time.")
     kept = {key: value for key, value in asked.items() if key not in RESTORE_ONLY}
     kept["db_instance_identifier"] = asked["target_db_instance_identifier"]
-    return create_copy(backend, copy.facts | {"kms_key_id": copy.kms_key_id}, kept)
+    made = create_copy(backend, copy.facts | {"kms_key_id": copy.kms_key_id}, kept)
+    source = rds_backends[backend.account_id][copy.source_region]
+    data.put_rows(made, data.until(data.row_log(source, copy.resource_id), moment or window["LatestTime"]))
+    return made
 
 
 def _to_point_in_time(_original: Any, self: RDSBackend, source: str, target: str, overrides: Any) -> DBInstance:
@@ -55,7 +61,25 @@ def _to_point_in_time(_original: Any, self: RDSBackend, source: str, target: str
         raise refused("PointInTimeRestoreNotEnabled", f"Point-in-time restore is not enabled for {source}.")
     kept = {key: value for key, value in asked.items() if key not in RESTORE_ONLY}
     facts = facts_of(instance) | {"kms_key_id": instance.kms_key_id, "db_instance_identifier": target}
-    return create_copy(self, facts, kept)
+    made = create_copy(self, facts, kept)
+    latest = to_the_second(replicated_until(self.region_name, log_upload_s()))
+    data.put_rows(made, data.until(data.rows_of(instance), asked.get("restore_time") or latest))
+    return made
+
+
+def _snapshot(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> DBSnapshot:
+    snapshot: DBSnapshot = original(self, *args, **kwargs)
+    snapshot.__dict__["held_rows"] = tuple(data.rows_of(snapshot.database))
+    return snapshot
+
+
+def _from_snapshot(original: Any, self: RDSBackend, snapshot_id: str, overrides: Any) -> DBInstance:
+    if point := point_behind(self, snapshot_id):
+        return from_point(self, point, plain(overrides))
+    rows = self.get_db_snapshot(snapshot_id).__dict__.get("held_rows", ())
+    made: DBInstance = original(self, snapshot_id, overrides)
+    data.put_rows(made, rows)
+    return made
 
 
 def _copy_snapshot(original: Any, self: RDSBackend, **asked: Any) -> DBSnapshot:
@@ -65,6 +89,7 @@ def _copy_snapshot(original: Any, self: RDSBackend, **asked: Any) -> DBSnapshot:
     if elsewhere:
         asked["kms_key_id"] = require_key(self, source.encrypted, asked.get("kms_key_id"))
     snapshot: DBSnapshot = original(self, **asked)
+    snapshot.__dict__["held_rows"] = source.__dict__.get("held_rows", ())
     snapshot.__dict__["source_db_snapshot_identifier"] = source.db_snapshot_arn
     snapshot.__dict__["source_region"] = source.region if elsewhere else None
     begin(snapshot, "creating")
@@ -75,3 +100,5 @@ def install() -> None:
     """Repair restores and snapshot copies. Idempotent."""
     wrap(RDSBackend, "restore_db_instance_to_point_in_time", _to_point_in_time)
     wrap(RDSBackend, "copy_db_snapshot", _copy_snapshot)
+    wrap(RDSBackend, "create_db_snapshot", _snapshot)
+    wrap(RDSBackend, "restore_db_instance_from_db_snapshot", _from_snapshot)

@@ -18,6 +18,14 @@ def transition_s() -> float:
     return float(STATE.extras.get("transition_s", TRANSITION_S))
 
 
+def lag_s(name: str, usual_s: float) -> float:
+    """How far a copy trails its source: ``STATE.extras[name]`` where a test shortened it, else the usual seconds.
+
+    Names: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s`` (read replicas).
+    """
+    return float(STATE.extras.get(name, usual_s))
+
+
 def soon() -> datetime:
     """When something begun now is finished."""
     return now() + timedelta(seconds=transition_s())
