@@ -47,6 +47,7 @@ COPIED = (
     "ephemeralStorage",
     "runtimePlatform",
     "enableFaultInjection",
+    "trustedExecutionConfiguration",
 )
 
 

@@ -188,8 +188,11 @@ def _fill_ports(mappings: list[dict[str, Any]]) -> None:
         mapping.setdefault("protocol", "tcp")
 
 
-def _describe_definition(original: Callable[..., Any], self: EC2ContainerServiceBackend, name: str) -> Any:
+def _describe_definition(
+    original: Callable[..., Any], self: EC2ContainerServiceBackend, task_definition_str: str
+) -> Any:
     """A bare family means its newest ACTIVE revision: a deregistered one is not started by that name."""
+    name = task_definition_str
     family = name.rsplit("/", maxsplit=1)[-1]
     if ":" not in family:
         revisions = self.task_definitions.get(family, {})

@@ -86,8 +86,11 @@ def test_a_service_stops_and_is_started_again_at_its_count(world: World) -> None
 
 def test_a_task_that_still_starts_or_runs_keeps_the_fence_waiting(world: World) -> None:
     step = steps_of(SERVICES, world.sight())[FIRST]
-    for counts in ({"running": 1, "pending": 0}, {"running": 0, "pending": 1}):
-        services = tuple(replace(one, desired=0, **counts) for one in world.healthy.get(ecs.services, Side.PRIMARY))
+    for runs, starts in ((1, 0), (0, 1)):
+        services = tuple(
+            replace(one, desired=0, running=runs, pending=starts)
+            for one in world.healthy.get(ecs.services, Side.PRIMARY)
+        )
         told = SERVICES.confirm(step, world.sight(_with(world.healthy, ecs.services.name, services)))
         assert Standing.WAITING is told.standing
 

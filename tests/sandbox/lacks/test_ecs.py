@@ -164,6 +164,14 @@ def test_a_family_means_its_newest_active_revision(aws: Clients) -> None:
     assert there.register("nginx:3").endswith(":3")
 
 
+def test_a_revision_tells_its_tags_when_asked(aws: Clients) -> None:
+    ecs, tags = aws("ecs", DR), [{"key": "Tenant", "value": "a"}]
+    container = {"name": "c", "image": "i", "memory": 128}
+    made = ecs.register_task_definition(family="a", containerDefinitions=[container], tags=tags)
+    arn = made["taskDefinition"]["taskDefinitionArn"]
+    assert tags == ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"])["tags"]
+
+
 def test_lists_come_in_pages_and_descriptions_by_tens(aws: Clients) -> None:
     there = platform(aws, DR)
     ecs = there.client("ecs")
