@@ -40,10 +40,9 @@ _LOOKS = (
     re.compile(r"\b(?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz)[A-Za-z0-9+/=_-]{20,}"),  # session tokens of STS
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
     re.compile(r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"),  # user and password of an address
-    re.compile(
-        r"(?i)(?<=password)[\"']?\s*[=:]\s*(?!\s*<)[\"']?[^\s\"',;&}]+"
-        r"|(?<=secret_access_key)[\"']?\s*[=:]\s*[\"']?[^\s\"',;&}]+"
-        r"|(?<=session_token)[\"']?\s*[=:]\s*[\"']?[^\s\"',;&}]+"
+    re.compile(  # as text; ``:password::`` is the selector at the end of a secret's ARN (ECS: secrets)
+        r"(?i)(?:(?<=password)[\"']?\s*=|(?<!:password)(?<=password)[\"']?\s*:"
+        r"|(?<=secret_access_key)[\"']?\s*[=:]|(?<=session_token)[\"']?\s*[=:])\s*(?!<)[\"']?[^\s\"',;&}<]+"
     ),
 )
 
