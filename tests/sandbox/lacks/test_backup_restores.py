@@ -48,6 +48,38 @@ def test_a_database_is_restored_from_its_copy(aws: Clients) -> None:
     assert (back["EngineVersion"], back["AllocatedStorage"]) == ("8.0.40", 30)
 
 
+def test_rds_itself_restores_a_database_from_its_copy_with_the_vaults_key(aws: Clients) -> None:
+    """AWS Backup's points are RDS snapshots of type awsbackup; a key that does not work refuses them (T19)."""
+    arn = aws("rds", PRIMARY).create_db_instance(
+        DBInstanceIdentifier="shop",
+        DBInstanceClass="db.t3.small",
+        Engine="mysql",
+        EngineVersion="8.0.40",
+        AllocatedStorage=30,
+        MasterUsername="admin",
+        MasterUserPassword="not-a-secret",
+        StorageEncrypted=True,
+    )["DBInstance"]["DBInstanceArn"]
+    made = plan(aws)
+    job = aws("backup", PRIMARY).start_backup_job(BackupVaultName=VAULT, ResourceArn=arn, IamRoleArn=ROLE)
+    copy(aws, job["RecoveryPointArn"], made["target"])
+    (point,) = [one for one in points(aws, DR, COPIES) if one["ResourceType"] == "RDS"]
+    snapshot = point["RecoveryPointArn"].partition(":snapshot:")[2]
+    rds = aws("rds", DR)
+    asked = {"DBSnapshotIdentifier": snapshot, "DeletionProtection": True, "Tags": [{"Key": "From", "Value": "it"}]}
+    key = aws("backup", DR).describe_backup_vault(BackupVaultName=COPIES)["EncryptionKeyArn"]
+    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="shop-back", **asked)
+    back = rds.describe_db_instances(DBInstanceIdentifier="shop-back")["DBInstances"][0]
+    assert (back["EngineVersion"], back["AllocatedStorage"], back["DeletionProtection"]) == ("8.0.40", 30, True)
+    assert (back["KmsKeyId"], back["TagList"]) == (key, asked["Tags"])
+    for name, code in (("shop-back", "DBInstanceAlreadyExists"), ("other", "KMSKeyNotAccessibleFault")):
+        with pytest.raises(ClientError, match=code):
+            rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier=name, **asked)
+        aws("kms", DR).disable_key(KeyId=key)
+    with pytest.raises(ClientError, match="DBSnapshotNotFound"):
+        rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="x", DBSnapshotIdentifier="awsbackup:job-none")
+
+
 def test_a_locked_vault_keeps_its_points(aws: Clients) -> None:
     plan(aws)
     backup = aws("backup", DR)
