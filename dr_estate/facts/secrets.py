@@ -14,10 +14,10 @@ from datetime import datetime
 from secrets import token_bytes
 from typing import Any
 
-from dr_estate import regional
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import REGIONAL, part
 from dr_estate.looking import Look
+from dr_estate.regional import moved, way_of
 from dr_estate.unseen import Blindness, Unseen
 
 SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
@@ -152,5 +152,5 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 def _field(env: Environment, name: str, value: str) -> Field:
     digest = hmac.new(_PROCESS_KEY, f"{name}\0{value}".encode(), "sha256").hexdigest()[:16]
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
-    movable = primary in value and primary not in regional.moved(value, env, "")
+    movable = primary in value and primary not in moved(value, way_of(env), "")
     return Field(name, digest, primary in value, dr in value, movable)

@@ -1,0 +1,259 @@
+"""The database comes up in the DR region: by the mechanism that the evidence supports, and nothing is taken away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dr_actions import mechanisms
+from dr_actions.guard import refusal
+from dr_actions.plan import Danger, Goal, Step
+from dr_actions.verbs import Sight, Standing, protect_database, restore_database
+from dr_estate.environments import Environment, Side
+from dr_estate.facts import backup, rds, rds_replicas, vpc
+from tests.dr_actions.verbs.compute_world import World, dark
+from tests.dr_checks import databases as plain
+from tests.dr_checks.worlds import NOW, SIT
+from tests.dr_checks.worlds import world as values_of
+
+VERB, PROTECT = restore_database.VERB, protect_database.VERB
+DR = SIT.regions.dr
+REPLICA_FIRST = plain.accepting("read-replica", "automated-backup", "backup-copy")
+GROUP = vpc.SecurityGroup("sg-db", "sit-db-sg", (), ())
+
+
+def _sight(env: Environment = SIT, **parts: Any) -> Sight:
+    rows = plain.database(**parts) | {(vpc.security_groups, Side.DR): (GROUP,)}
+    return Sight(env, values_of(rows, env=env), Goal.FAILOVER, primary_answers=False)
+
+
+def _only(sight: Sight) -> Step:
+    (step,) = [step for step in VERB.foresee(sight) if step.stage == restore_database.STAGE]
+    return step
+
+
+def _operation(sight: Sight) -> str:
+    call = _only(sight).call
+    assert call is not None
+    return call.operation
+
+
+OLD = replace(plain.REPLICATED, latest=NOW - timedelta(hours=3))
+STUCK = replace(plain.LAG, at=NOW - timedelta(hours=2))
+WITH_REPLICA = {"instances_dr": (plain.REPLICA,), "lags_dr": (plain.LAG,)}
+
+
+@pytest.mark.parametrize(
+    ("env", "parts", "operation"),
+    [
+        (SIT, {}, "RestoreDBInstanceToPointInTime"),
+        (SIT, WITH_REPLICA, "RestoreDBInstanceToPointInTime"),
+        (SIT, {"automated_backups_dr": ()}, "RestoreDBInstanceFromDBSnapshot"),
+        (SIT, {"automated_backups_dr": (OLD,)}, "RestoreDBInstanceFromDBSnapshot"),
+        (REPLICA_FIRST, WITH_REPLICA, "PromoteReadReplica"),
+        (REPLICA_FIRST, WITH_REPLICA | {"lags_dr": (plain.SILENT,)}, "RestoreDBInstanceToPointInTime"),
+        (REPLICA_FIRST, WITH_REPLICA | {"lags_dr": (STUCK,)}, "RestoreDBInstanceToPointInTime"),
+        (
+            REPLICA_FIRST,
+            WITH_REPLICA | {"lags_dr": (plain.SILENT,), "automated_backups_dr": (), "recovery_points_dr": ()},
+            "PromoteReadReplica",
+        ),
+    ],
+    ids=[
+        "the preferred",
+        "the preferred, though a replica is fresher",
+        "a backup copy, where nothing replicates",
+        "a fresh backup copy before a replication that stands still",
+        "the replica, where it is preferred and measured",
+        "another, where the replica's lag is absent",
+        "another, where the replica's lag is old",
+        "the replica after all, where there is nothing else",
+    ],
+)
+def test_the_mechanism_is_the_one_that_the_evidence_supports(
+    env: Environment, parts: dict[str, Any], operation: str
+) -> None:
+    assert _operation(_sight(env, **parts)) == operation
+
+
+def test_an_unmeasured_replica_is_fallen_back_on_with_a_note() -> None:
+    parts = WITH_REPLICA | {"lags_dr": (plain.SILENT,), "automated_backups_dr": (), "recovery_points_dr": ()}
+    (note,) = VERB.notes(_sight(REPLICA_FIRST, **parts))
+    assert "T23" in note
+    assert "read-replica" in note
+
+
+def test_a_copy_whose_key_is_unusable_is_never_chosen() -> None:
+    """One key serves all three copies here, so nothing is left, and the plan says why (T19)."""
+    sight = _sight(keys_dr=(replace(plain.ENABLED, state="Disabled"),))
+    assert list(VERB.foresee(sight)) == []
+    (note,) = VERB.notes(sight)
+    assert "is Disabled" in note
+
+
+def test_a_replica_that_is_backing_up_is_waited_for_where_nothing_else_is_usable() -> None:
+    busy = replace(plain.REPLICA, status="backing-up")
+    nothing: dict[str, Any] = {"automated_backups_dr": (), "recovery_points_dr": (), "lags_dr": (plain.LAG,)}
+    sight = _sight(instances_dr=(busy,), **nothing)
+    wait, promote = VERB.foresee(sight)
+    assert (wait.call, wait.stage < promote.stage) == (None, True)
+    assert VERB.confirm(wait, sight).standing is Standing.WAITING
+    assert VERB.confirm(wait, _sight(instances_dr=(plain.REPLICA,), **nothing)).standing is Standing.DONE
+
+
+def test_a_restore_takes_another_name_where_a_broken_replica_has_the_estates_own() -> None:
+    sight = _sight(instances_dr=(replace(plain.REPLICA, replication="error"),), lags_dr=(plain.SILENT,))
+    step = _only(sight)
+    assert step.subject == "sit-mysql-restored"
+    assert any("sit-mysql-restored" in note for note in VERB.notes(sight))
+
+
+def test_a_plan_made_a_minute_later_reads_the_same() -> None:
+    sight = _sight()
+    later = replace(sight, snapshot=replace(sight.snapshot, taken_at=NOW + timedelta(minutes=1)))
+    assert list(VERB.foresee(sight)) == list(VERB.foresee(later))
+    assert list(VERB.notes(sight)) == list(VERB.notes(later))
+
+
+def _standing_there(**changed: Any) -> rds.Instance:
+    made: dict[str, Any] = {"source": "", "replication": "", "created_at": NOW - timedelta(minutes=2)}
+    return replace(plain.REPLICA, **(made | changed))
+
+
+TAGGED = ((mechanisms.RESTORED_FROM, plain.REPLICATED.arn),)
+
+
+def test_what_an_earlier_run_restored_from_all_there_is_is_done() -> None:
+    sight = _sight(instances_dr=(_standing_there(tags=TAGGED),))
+    assert VERB.confirm(_only(sight), sight).standing is Standing.DONE
+
+
+@pytest.mark.parametrize(
+    "leftover",
+    [_standing_there(tags=TAGGED, created_at=NOW - timedelta(days=20)), _standing_there()],
+    ids=["restored by an older drill", "restored by nobody this tool knows"],
+)
+def test_a_leftover_stops_the_run_and_says_what_to_do(leftover: rds.Instance) -> None:
+    sight = _sight(instances_dr=(leftover,))
+    told = VERB.confirm(_only(sight), sight)
+    assert told.standing is Standing.CHANGED
+    assert "resume that incident" in told.says
+    assert "rename or delete it by hand" in told.says
+
+
+def test_a_leftover_taken_away_by_hand_lets_the_same_step_go_on() -> None:
+    step = _only(_sight(instances_dr=(_standing_there(),)))
+    assert VERB.confirm(step, _sight()).standing is Standing.READY
+
+
+def test_an_instance_that_somebody_else_made_meanwhile_is_not_taken_for_ours() -> None:
+    step = _only(_sight())
+    assert VERB.confirm(step, _sight(instances_dr=(_standing_there(),))).standing is Standing.CHANGED
+    assert VERB.confirm(step, _sight(instances_dr=(_standing_there(tags=TAGGED),))).standing is Standing.DONE
+
+
+@pytest.mark.parametrize(
+    ("status", "standing"),
+    [
+        ("creating", Standing.WAITING),
+        ("modifying", Standing.WAITING),
+        ("backing-up", Standing.DONE),
+        ("incompatible-parameters", Standing.FAILED),
+        ("restore-error", Standing.FAILED),
+    ],
+)
+def test_a_restored_instance_stands_as_rds_says(status: str, standing: Standing) -> None:
+    step, restored = _only(_sight()), _standing_there(tags=TAGGED, status=status)
+    assert VERB.confirm(step, _sight(instances_dr=(restored,))).standing is standing
+
+
+def test_a_copy_that_vanished_after_planning_is_a_change() -> None:
+    step = _only(_sight())
+    assert VERB.confirm(step, _sight(automated_backups_dr=())).standing is Standing.CHANGED
+
+
+def test_what_cannot_be_seen_is_said_to_be_unseen() -> None:
+    step = _only(_sight())
+    assert VERB.confirm(step, _sight(instances_dr=None)).standing is Standing.UNSEEN
+
+
+def test_without_the_security_group_nothing_is_restored_out_of_reach() -> None:
+    bare = replace(_sight(), snapshot=values_of(plain.database() | {(vpc.security_groups, Side.DR): ()}))
+    step = _only(bare)
+    assert step.call is not None
+    assert step.call.params["VpcSecurityGroupIds"][0].startswith("<")
+    assert VERB.confirm(step, bare).standing is Standing.CHANGED
+    with pytest.raises(ValueError, match="sit-db-sg"):
+        VERB.fill(step, bare)
+    assert VERB.fill(step, _sight()).params["VpcSecurityGroupIds"] == ["sg-db"]
+
+
+def test_the_database_is_restored_from_replicated_backups_under_the_estates_own_name(stores: World) -> None:
+    silent = stores.sight(dark(stores.healthy, Side.PRIMARY), primary_answers=False)
+    step = _only(silent)
+    assert step.danger is Danger.COMPENSABLE
+    ready = stores.confirm(VERB, step)
+    assert ready.standing is Standing.READY
+    assert dict(ready.facts)["restorable to"]
+    call = stores.act(VERB, step)
+    assert refusal(call, stores.env, VERB.writes, "") is None
+    assert stores.confirm(VERB, step).standing is Standing.WAITING
+    done = stores.until(Standing.DONE, VERB, step)
+    assert done.standing is Standing.DONE
+    host = dict(done.facts)["host"]
+    made = mechanisms.instance(stores.look(VERB), "sit-mysql")
+    assert made is not None
+    assert (made.multi_az, made.deletion_protection, made.retention_days) == (True, True, 7)
+    assert made.subnet_group == "sit-db-subnet-group"
+    assert [name for name, _ in made.parameter_groups] == ["sit-mysql-params"]
+    definition = stores.send(Side.DR, "ecs:DescribeTaskDefinition", taskDefinition="sit-tenant-1")
+    variables = definition["taskDefinition"]["containerDefinitions"][0]["environment"]
+    assert f"{host}:3306" in [one["value"] for one in variables], "the endpoint that DR task definitions already name"
+    with pytest.raises(Exception, match="DBInstanceAlreadyExists"):
+        stores.act(VERB, step)
+
+
+def test_the_database_is_restored_from_the_newest_backup_copy_where_nothing_replicates(stores: World) -> None:
+    stores.endpoint.break_("database-backups-not-replicated")
+    step = _only(stores.sight(stores.whole(*VERB.watches)))
+    assert step.call is not None
+    points = [p for p in stores.healthy.get(backup.recovery_points, Side.DR) if p.resource_type == "RDS"]
+    newest = max((p for p in points if p.status == "COMPLETED"), key=lambda p: p.created_at)
+    assert {"Key": "RestoredFrom", "Value": newest.arn} in step.call.params["Tags"]
+    assert newest.arn.endswith(step.call.params["DBSnapshotIdentifier"])
+    assert stores.confirm(VERB, step).standing is Standing.READY
+    stores.act(VERB, step)
+    assert stores.until(Standing.DONE, VERB, step).standing is Standing.DONE
+
+
+def test_a_replica_is_promoted_once_and_then_protected(stores: World) -> None:
+    stores.endpoint.break_("replica-without-backups")
+    env = stores.env.model_copy(update={"replication": REPLICA_FIRST.replication})
+    seen = stores.whole(*VERB.watches)
+    sight = replace(stores.sight(seen), env=env)
+    replica = next(one for one in seen.get(rds.instances, Side.DR) if one.source)
+    assert seen.get(rds_replicas.lags, Side.DR)[0].value is not None
+    wait, step = VERB.foresee(sight)
+    assert step.danger is Danger.IRREVERSIBLE
+    assert stores.confirm(VERB, wait).standing is Standing.DONE
+    assert stores.confirm(VERB, step).standing is Standing.READY
+    exposed = replace(replica, deletion_protection=False)
+    parts = {**seen.parts, ("rds.instances", Side.DR): replace(seen.parts["rds.instances", Side.DR], value=(exposed,))}
+    (guarding,) = PROTECT.foresee(replace(sight, snapshot=replace(seen, parts=parts)))
+    assert stores.confirm(PROTECT, guarding).standing is Standing.CHANGED, "it is still a replica"
+
+    stores.act(VERB, step)
+    assert stores.confirm(VERB, step).standing is Standing.WAITING
+    assert stores.until(Standing.DONE, VERB, step).standing is Standing.DONE
+    assert stores.confirm(VERB, wait).standing is Standing.DONE
+
+    stores.send(
+        Side.DR, "rds:ModifyDBInstance", DBInstanceIdentifier=replica.identifier, BackupRetentionPeriod=1,
+        DeletionProtection=False, ApplyImmediately=True,
+    )  # fmt: skip
+    assert stores.confirm(PROTECT, guarding).standing is Standing.READY
+    stores.act(PROTECT, guarding)
+    assert stores.until(Standing.DONE, PROTECT, guarding).standing is Standing.DONE
