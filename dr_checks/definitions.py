@@ -90,10 +90,10 @@ def primary_region_names(view: View) -> Iterator[Finding]:
     for tenant, mine in sorted(tenant_definitions(view, Side.DR).items()):
         if isinstance(mine, Unseen):
             yield view.unknown(tenant, f"nothing of {region}", mine, tenant)
-        elif pointers := _pointers(mine, region):
+        elif named := pointers(mine, region):
             yield view.gap(
                 mine.family,
-                "; ".join(pointers),
+                "; ".join(named),
                 f"nothing of {region}",
                 "the tenant would start here and then wait for a region that is gone",
                 f"aws_ecs_task_definition '{mine.family}': give these the names of {view.region}.",
@@ -165,7 +165,8 @@ def secret_reference(source: str) -> str:
     return parts[-1].removeprefix("parameter") if parts[0] == "arn" else source
 
 
-def _pointers(definition: ecs.TaskDefinition, region: str) -> list[str]:
+def pointers(definition: ecs.TaskDefinition, region: str) -> list[str]:
+    """What of a definition names ``region``, one phrase each."""
     found: list[str] = []
     for container in definition.containers:
         for name, value in container.environment:

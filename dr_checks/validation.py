@@ -1,0 +1,179 @@
+"""After a failover: does the DR region serve every tenant, as itself, and by itself?
+
+These hold of a failed-over estate alone and are judged by ``failover --validate`` and after ``failover --execute``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks import answers as dns_answers
+from dr_checks.definitions import pointers
+from dr_checks.model import Area, Finding, Severity, View
+from dr_checks.pairing import tenant_definitions
+from dr_checks.registry import check
+from dr_estate import tenants
+from dr_estate.asking import Answer
+from dr_estate.environments import Side
+from dr_estate.facts import answers, ecs, secrets, sites, topics
+from dr_estate.facts.secrets import Content
+from dr_estate.tenants import Tenant
+from dr_estate.unseen import Unseen
+from dr_estate.visiting import Visit
+
+_UNAUTHORISED = 401
+
+
+@check(
+    "every tenant is served by the DR region as itself",
+    severity=Severity.BLOCKER,
+    area=Area.VALIDATION,
+    rules=("REL13-BP03", "NIST CP-4", "NIST CP-10", "SOC2 A1.3"),
+    traps=("T07",),
+)
+def tenants_served(view: View) -> Iterator[Finding]:
+    """GET of the probe path through the DR load balancer: the expected status, and the tenant's own answer."""
+    done = view.get(sites.visits)
+    by_host = {one.host: one for one in done.tenants if isinstance(one, Visit)} if done else {}
+    dark = next((one for one in (done.tenants if done else ()) if isinstance(one, Unseen)), None)
+    for tenant in view.tenants:
+        host = tenants.host_of(tenant, view.env)
+        if host in by_host and done is not None:
+            yield _served(view, tenant, by_host[host], done.stranger)
+        elif dark is not None:
+            yield view.unknown(host, "served", dark, tenant.id)
+        else:
+            remedy = f"Look at {view.env.named(view.env.names.load_balancer)} and its services in {view.region}."
+            yield view.gap(host, "no answer", "served", "nobody answers for this tenant", remedy, tenant.id)
+
+
+def _served(view: View, tenant: Tenant, answer: Visit, stranger: Visit) -> Finding:
+    wanted = " or ".join(map(str, view.env.traffic.expected_probe_statuses)) + ", speaking of its own host"
+    measured = f"{answer.status}, {answer.title or answer.realm or 'no title'}"
+    well = answer.status in view.env.traffic.expected_probe_statuses
+    own = answer.names_host or answer.status == _UNAUTHORISED
+    if well and own and answer.digest != stranger.digest:
+        return view.ok(answer.host, measured, wanted, f"visitors sent to {view.region} see this tenant", tenant.id)
+    because = "what answers is not this tenant's site" if well else "a visitor sees an error"
+    remedy = f"Read the target group's health and the task's log of {tenant.id} in {view.region}."
+    return view.gap(answer.host, measured, wanted, because, remedy, tenant.id)
+
+
+@check(
+    "every tenant's service runs its full number of healthy tasks in the DR region",
+    severity=Severity.CRITICAL,
+    area=Area.VALIDATION,
+    rules=("EcsDesiredVsPlanned", "REL13-BP02", "NIST CP-10"),
+    traps=("T07", "T35"),
+)
+def services_run(view: View) -> Iterator[Finding]:
+    """Running tasks against capacity.tasks_per_service. Source: ECS DescribeServices."""
+    there = {service.name: service for service in view.get(ecs.services)}
+    needed = view.env.capacity.tasks_per_service
+    for tenant in view.tenants:
+        name = view.env.named(view.env.names.service, tenant=tenant.id)
+        running = there[name].running if name in there else 0
+        if running >= needed:
+            yield view.ok(name, f"{running} run", f"{needed} or more", "it can carry what the primary did", tenant.id)
+        else:
+            because = "the tenant runs short of tasks, or not at all"
+            remedy = f"Read the service's events: aws ecs describe-services --services {name} (quota, image, subnet)."
+            yield view.gap(name, f"{running} run", f"{needed} or more", because, remedy, tenant.id)
+
+
+@check(
+    "nothing that serves in the DR region depends on the primary region",
+    severity=Severity.BLOCKER,
+    area=Area.VALIDATION,
+    rules=("SecretRegionalFields", "REL11-BP04", "REL13-BP04"),
+    traps=("T18", "T21"),
+)
+def independent(view: View) -> Iterator[Finding]:
+    """No task definition in use and no secret names a host or ARN of the primary region."""
+    region = view.env.regions.primary
+    wanted = f"nothing of {region}"
+    for tenant, mine in sorted(tenant_definitions(view, Side.DR).items()):
+        if isinstance(mine, Unseen):
+            yield view.unknown(tenant, wanted, mine, tenant)
+        elif found := pointers(mine, region):
+            remedy = f"Register a revision of {mine.family} with the names of {view.region}, and deploy it."
+            yield view.gap(mine.family, "; ".join(found), wanted, "it hangs on a region that is gone", remedy, tenant)
+        else:
+            yield view.ok(mine.family, "none", wanted, "it stands alone", tenant)
+    yield from _secrets(view, wanted)
+
+
+def _secrets(view: View, wanted: str) -> Iterator[Finding]:
+    for content in view.get(secrets.contents):
+        if not isinstance(content, Content):
+            yield view.unknown(content.name, wanted, content.unseen)
+        elif named := [field.name for field in content.fields if field.names_primary]:
+            remedy = f"Put a value into {content.name} in {view.region} that names the DR database."
+            yield view.gap(content.name, ", ".join(named), wanted, "it leads to a region that is gone", remedy)
+
+
+@check(
+    "the traffic name's answers lead to the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.VALIDATION,
+    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-10"),
+    traps=("T05", "T06"),
+)
+def answers_lead_here(view: View) -> Iterator[Finding]:
+    """Every authoritative server's answer for the origin name is an address of the DR load balancer."""
+    name, wanted = view.env.traffic.origin_record, f"an address of {view.region}"
+    here: frozenset[str] = frozenset(tuple(view.get(answers.door)))
+    asked = [one for one in view.get(answers.authorities, Side.GLOBAL) if isinstance(one, Answer) and one.name == name]
+    for one in asked:
+        subject, measured = f"{name} at {one.asked}", ", ".join(one.values) or one.code
+        if dns_answers.region_answered(one.values, {view.region: here}):
+            yield view.ok(subject, measured, wanted, "visitors are led here")
+        else:
+            remedy = f"Make the change batch of the plan's step 7, or wait for it: dr_cli.py -e {view.env.name} log."
+            yield view.gap(subject, measured, wanted, "visitors are still led elsewhere", remedy)
+    if not asked:
+        dark = next((one for one in view.get(answers.authorities, Side.GLOBAL) if isinstance(one, Unseen)), None)
+        yield view.unknown(name, wanted, dark or "No authoritative server was asked for it.")
+
+
+@check(
+    "the old primary region runs nothing that writes",
+    severity=Severity.NORMAL,
+    area=Area.VALIDATION,
+    rules=("REL11-BP02", "NIST CP-10"),
+    traps=("T41",),
+)
+def primary_fenced(view: View) -> Iterator[Finding]:
+    """No tenant's task runs in the old primary. A region that cannot be seen is unfenced: a warning until it can."""
+    region, wanted = view.env.regions.primary, "0 tasks"
+    part = view.snapshot.parts.get((ecs.services.name, Side.PRIMARY))
+    if part is not None and isinstance(part.value, Unseen):
+        because = "it may come back and write: two regions would serve, and wp-cron would run twice"
+        remedy = f"When {region} answers, scale its services to 0 before anything else; keep the pin."
+        yield view.warn(region, "not seen: UNFENCED", wanted, because, remedy)
+        return
+    running = [s for s in view.get(ecs.services, Side.PRIMARY) if s.running or s.desired]
+    for service in running:
+        because = "both regions serve: wp-cron and webhooks run twice, and writes are lost"
+        remedy = f"aws ecs update-service --region {region} --service {service.name} --desired-count 0"
+        yield view.gap(service.name, f"{service.running} run", wanted, because, remedy)
+    if not running:
+        yield view.ok(region, "0 tasks", wanted, "no old task can write")
+
+
+@check(
+    "the topics of the DR region reach somebody",
+    severity=Severity.CRITICAL,
+    area=Area.VALIDATION,
+    rules=("SnsTopicsBothRegions", "REL12-BP02"),
+    traps=("T40",),
+)
+def topics_heard(view: View) -> Iterator[Finding]:
+    """Each topic exists in the DR region and has a confirmed subscription."""
+    for topic in view.get(topics.topics):
+        measured = f"{topic.confirmed} listen" if topic.exists else "absent"
+        if topic.exists and topic.confirmed:
+            yield view.ok(topic.name, measured, "1 or more", "stakeholders hear what happens")
+        else:
+            remedy = f"aws sns subscribe --region {view.region} --topic-arn ...:{topic.name} --protocol email ..."
+            yield view.gap(topic.name, measured, "1 or more", "nobody hears what happens next", remedy)
