@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,6 +61,20 @@ class Copied:
 
 @pytest.fixture
 def copied(world: World) -> Iterator[Copied]:
+    """That world, to act in."""
+    with _copied(world) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def still(world: World) -> Copied:
+    """That world as it was seen once, to judge."""
+    with _copied(world) as found:
+        return found
+
+
+@contextmanager
+def _copied(world: World) -> Iterator[Copied]:
     before = next(s.task_definition for s in world.healthy.get(ecs.services, Side.DR) if s.name == FIRST)
     theirs = _described(world, Side.PRIMARY)
     theirs["containerDefinitions"][0]["environment"] += [
@@ -138,22 +153,22 @@ def test_the_service_moves_to_the_new_revision_and_back(world: World, copied: Co
     assert [(1, copied.dirty)] == [(s.desired, s.task_definition) for s in services if s.name == FIRST]
 
 
-def test_what_has_no_counterpart_is_noted_and_left(world: World, copied: Copied) -> None:
-    (note,) = VERB.notes(world.sight(copied.snapshot))
+def test_what_has_no_counterpart_is_noted_and_left(world: World, still: Copied) -> None:
+    (note,) = VERB.notes(world.sight(still.snapshot))
     assert f"{FAMILY}: wordpress QUEUE names {world.env.regions.primary}" in note
 
 
-def test_a_database_still_to_be_restored_is_a_sentence_in_the_plan(world: World, copied: Copied) -> None:
+def test_a_database_still_to_be_restored_is_a_sentence_in_the_plan(world: World, still: Copied) -> None:
     region = world.env.regions.dr
-    still = _with(copied.snapshot, rds.instances.name, ())
-    (step,) = VERB.foresee(world.sight(still))
+    unrestored = _with(still.snapshot, rds.instances.name, ())
+    (step,) = VERB.foresee(world.sight(unrestored))
     assert step.call is not None
     assert f"<the host of sit-mysql in {region}, once it is there>" in json.dumps(step.call.params)
-    told = VERB.confirm(step, world.sight(still))
+    told = VERB.confirm(step, world.sight(unrestored))
     assert Standing.FAILED is told.standing, "no revision is registered with a sentence for a host"
     with pytest.raises(ValueError, match="not known yet"):
-        VERB.fill(step, world.sight(still))
-    assert HOST in json.dumps(VERB.fill(step, world.sight(copied.snapshot)).params)
+        VERB.fill(step, world.sight(unrestored))
+    assert HOST in json.dumps(VERB.fill(step, world.sight(still.snapshot)).params)
 
 
 def test_another_unfit_revision_since_the_plan_is_changed(world: World, copied: Copied) -> None:
@@ -163,34 +178,34 @@ def test_another_unfit_revision_since_the_plan_is_changed(world: World, copied: 
     assert Standing.CHANGED is told.standing
 
 
-def test_a_dark_primary_is_recognised_by_what_the_dr_region_knows(world: World, copied: Copied) -> None:
-    seen = VERB.foresee(world.sight(copied.snapshot))
-    in_the_dark = world.sight(dark(copied.snapshot, Side.PRIMARY), primary_answers=False)
+def test_a_dark_primary_is_recognised_by_what_the_dr_region_knows(world: World, still: Copied) -> None:
+    seen = VERB.foresee(world.sight(still.snapshot))
+    in_the_dark = world.sight(dark(still.snapshot, Side.PRIMARY), primary_answers=False)
     assert list(seen) == list(VERB.foresee(in_the_dark))
 
 
-def test_a_promoted_replica_of_another_name_keeps_the_host_of_the_plan(world: World, copied: Copied) -> None:
-    (database,) = copied.snapshot.get(rds.instances, Side.DR)
+def test_a_promoted_replica_of_another_name_keeps_the_host_of_the_plan(world: World, still: Copied) -> None:
+    (database,) = still.snapshot.get(rds.instances, Side.DR)
     replica = replace(database, identifier="sit-mysql-copy", source=database.arn)
     promoted = replace(replica, source="")
-    (step,) = VERB.foresee(world.sight(_with(copied.snapshot, rds.instances.name, (replica,))))
-    now = world.sight(_with(copied.snapshot, rds.instances.name, (promoted,)))
+    (step,) = VERB.foresee(world.sight(_with(still.snapshot, rds.instances.name, (replica,))))
+    now = world.sight(_with(still.snapshot, rds.instances.name, (promoted,)))
     assert Standing.READY is VERB.confirm(step, now).standing
     assert HOST in json.dumps(VERB.fill(step, now).params)
 
 
 @pytest.mark.parametrize("part", SEEN)
-def test_what_cannot_be_seen_is_unseen_and_noted(world: World, copied: Copied, part: str) -> None:
-    (step,) = VERB.foresee(world.sight(copied.snapshot))
-    blind = world.sight(_with(copied.snapshot, part, Unseen(Blindness.DENIED, "that read is denied.")))
+def test_what_cannot_be_seen_is_unseen_and_noted(world: World, still: Copied, part: str) -> None:
+    (step,) = VERB.foresee(world.sight(still.snapshot))
+    blind = world.sight(_with(still.snapshot, part, Unseen(Blindness.DENIED, "that read is denied.")))
     assert Standing.UNSEEN is VERB.confirm(step, blind).standing
     assert [] == list(VERB.foresee(blind))
     assert any("that read is denied." in note for note in VERB.notes(blind))
 
 
-def test_one_definition_that_cannot_be_read_leaves_that_tenant_alone_out(world: World, copied: Copied) -> None:
+def test_one_definition_that_cannot_be_read_leaves_that_tenant_alone_out(world: World, still: Copied) -> None:
     throttled = Unseen(Blindness.ERROR, "ecs:DescribeTaskDefinition is throttled.")
-    partly = _with(copied.snapshot, definitions.newest.name, (throttled,))
+    partly = _with(still.snapshot, definitions.newest.name, (throttled,))
     assert [] == list(VERB.foresee(world.sight(partly)))
     notes = list(VERB.notes(world.sight(partly)))
     assert [f"Whether {FIRST} needs the primary region is not known: {throttled.why}"] == notes
@@ -209,14 +224,14 @@ def test_a_file_system_to_be_restored_is_replaced_too(world: World) -> None:
     assert f"<access point sit-tenant2-ap of {world.env.regions.dr}, once it is there>" in told
 
 
-def test_a_secret_that_the_dr_region_lacks_has_no_counterpart(world: World, copied: Copied) -> None:
-    lacking = _with(copied.snapshot, secrets.secrets.name, ())
+def test_a_secret_that_the_dr_region_lacks_has_no_counterpart(world: World, still: Copied) -> None:
+    lacking = _with(still.snapshot, secrets.secrets.name, ())
     (note,) = VERB.notes(world.sight(lacking))
     assert "wordpress WORDPRESS_DB_PASSWORD" in note
 
 
-def test_a_failback_repoints_nothing_here(world: World, copied: Copied) -> None:
-    assert [] == list(VERB.foresee(world.sight(copied.snapshot, goal=Goal.FAILBACK)))
+def test_a_failback_repoints_nothing_here(world: World, still: Copied) -> None:
+    assert [] == list(VERB.foresee(world.sight(still.snapshot, goal=Goal.FAILBACK)))
 
 
 def test_all_that_a_registration_takes_is_copied() -> None:
