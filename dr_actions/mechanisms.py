@@ -38,7 +38,10 @@ _BUSY = ("backing-up", "modifying", "maintenance", "configuring-enhanced-monitor
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The copy to use and the identifier that the DR region's database has afterwards. ``why`` is deterministic."""
+    """The copy to use and the identifier that the DR region's database has afterwards. ``why`` is deterministic.
+
+    A restored database has the estate's own name: it gives the endpoint that DR task definitions name beforehand.
+    """
 
     copy: DatabaseCopy
     identifier: str
@@ -67,7 +70,7 @@ def choose(sight: Sight) -> Choice | None:
     best = _fresh(sight, usable) or _aged(usable) or next(iter(usable), None) or _promotable_soon(sight, copies)
     if best is None:
         return None
-    identifier = best.name if best.mechanism == REPLICA else _target(sight)
+    identifier = best.name if best.mechanism == REPLICA else name_of(sight)
     return Choice(best, identifier, _why(sight, best, copies, dark))
 
 
@@ -90,13 +93,6 @@ def _promotable_soon(sight: Sight, copies: list[DatabaseCopy]) -> DatabaseCopy |
     """A replica that is only busy: RDS refuses to promote it while it is backing up (T22), and that ends."""
     busy = {one.identifier for one in replicas(view_of(sight)) if one.status in _BUSY}
     return next((copy for copy in copies if copy.mechanism == REPLICA and copy.name in busy), None)
-
-
-def _target(sight: Sight) -> str:
-    """The estate's own name, which gives the endpoint that DR task definitions name; another where a replica has it."""
-    name = name_of(sight)
-    there = instance(sight, name)
-    return f"{name}-restored" if there is not None and there.source else name
 
 
 def _why(sight: Sight, best: DatabaseCopy, copies: list[DatabaseCopy], dark: list[Unseen]) -> str:
@@ -150,8 +146,8 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"Nothing is planned for the database {name}: {_nothing(sight)}"
     elif chosen.why:
         yield f"The database is recovered by {chosen.copy.mechanism} ({chosen.copy.name}): {chosen.why}."
-    if chosen is not None and chosen.identifier == f"{name}-restored":
-        yield f"A read replica has the name {name} in {region}: the database is restored as {chosen.identifier}."
+    if chosen is not None and chosen.identifier != name:
+        yield f"The database is {chosen.identifier} then: what names {name} in {region} must be led to its endpoint."
     for one in standing:
         if (
             one.identifier.startswith(f"{name}-")

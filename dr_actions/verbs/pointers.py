@@ -96,13 +96,14 @@ def _shared(snapshot: Snapshot, env: Environment) -> Counterparts:
 
 
 def _database(snapshot: Snapshot, env: Environment) -> str:
-    """The DR database's host: of the environment's name, else of the primary's replica; a promotion keeps the host."""
+    """The DR database's host: of the environment's name, else of the primary's replica; a promotion keeps it."""
     name, dr = env.named(env.names.database), env.regions.dr
     source = f":{env.regions.primary}:{env.account}:db:{name}"
     here = [one for one in _seen(snapshot, rds.instances, Side.DR) or () if one.host]
     named = [one.host for one in here if one.identifier == name]
     copies = [one.host for one in here if one.source.endswith(source)]
-    return next(iter((*named, *copies)), f"<the host of {name} in {dr}, once it is there>")
+    promoted = [one.host for one in here if one.identifier.startswith(f"{name}-") and not one.source]
+    return next(iter((*named, *copies, *promoted)), f"<the host of {name} in {dr}, once it is there>")
 
 
 def _seen(snapshot: Snapshot, reader: Reader[T], side: Side) -> T | None:

@@ -89,7 +89,8 @@ def _restore(sight: Sight, choice: Choice) -> Step:
     what = "the latest restorable time" if choice.copy.mechanism == AUTOMATED else "the newest complete recovery point"
     before: dict[str, object] = {"instance": there.resource_id if there else ABSENT}
     if there is not None:
-        before["holds"] = "the newest data" if mechanisms.newest_data(sight, there) else "older data"
+        newest = not there.source and mechanisms.newest_data(sight, there)
+        before["holds"] = "the newest data" if newest else "older data"
     return Step(
         id=f"{NAME}.{name}",
         number=RESTORE,
@@ -118,7 +119,8 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if one is None:
         return _of_absent(step, sight)
     if one.source:
-        return Confirmation(Standing.CHANGED, f"{one.identifier} is a read replica of {one.source} by now.")
+        said = f"{one.identifier} is a read replica of {one.source}, which cannot be relied on, and has the name"
+        return Confirmation(Standing.CHANGED, f"{said}. {_rename(one)}", _facts(one))
     if step.before["instance"] == one.resource_id:
         return _of_leftover(step, one)
     made_from = dict(one.tags).get(RESTORED_FROM)
@@ -168,11 +170,15 @@ def _of_leftover(step: Step, one: rds.Instance) -> Confirmation:
     return Confirmation(
         Standing.CHANGED,
         f"{one.identifier} was there before this plan and holds older data than the copies do. If an interrupted "
-        "recovery made it, resume that incident. If a drill left it over, rename or delete it by hand (aws rds "
-        f"modify-db-instance --db-instance-identifier {one.identifier} --new-db-instance-identifier "
-        f"{one.identifier}-old --apply-immediately), then run again.",
+        f"recovery made it, resume that incident. Is it left over from a drill? {_rename(one)}",
         _facts(one),
     )
+
+
+def _rename(one: rds.Instance) -> str:
+    command = f"aws rds modify-db-instance --region {one.arn.split(':')[3]} --db-instance-identifier {one.identifier}"
+    options = f"--new-db-instance-identifier {one.identifier}-old --apply-immediately"
+    return f"Rename or delete it by hand ({command} {options}), then run again."
 
 
 def _settled(one: rds.Instance, how: str) -> Confirmation:

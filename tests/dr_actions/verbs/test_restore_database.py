@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 
 from dr_actions import mechanisms
-from dr_actions.guard import refusal
-from dr_actions.plan import Danger, Goal, Step
+from dr_actions.plan import Goal, Step
 from dr_actions.verbs import Sight, Standing, protect_database, restore_database
 from dr_estate.environments import Environment, Side
-from dr_estate.facts import backup, rds, rds_replicas, vpc
-from tests.dr_actions.verbs.compute_world import World, dark
+from dr_estate.facts import rds, vpc
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT
 from tests.dr_checks.worlds import world as values_of
@@ -104,11 +102,14 @@ def test_a_replica_that_is_backing_up_is_waited_for_where_nothing_else_is_usable
     assert VERB.confirm(wait, _sight(instances_dr=(plain.REPLICA,), **nothing)).standing is Standing.DONE
 
 
-def test_a_restore_takes_another_name_where_a_broken_replica_has_the_estates_own() -> None:
+def test_a_broken_replica_with_the_estates_name_must_be_renamed_by_hand_first() -> None:
+    """The restored database must have that name: DR task definitions name its endpoint beforehand."""
     sight = _sight(instances_dr=(replace(plain.REPLICA, replication="error"),), lags_dr=(plain.SILENT,))
     step = _only(sight)
-    assert step.subject == "sit-mysql-restored"
-    assert any("sit-mysql-restored" in note for note in VERB.notes(sight))
+    assert step.subject == "sit-mysql"
+    told = VERB.confirm(step, sight)
+    assert (told.standing, "--new-db-instance-identifier" in told.says) == (Standing.CHANGED, True)
+    assert VERB.confirm(step, _sight()).standing is Standing.READY
 
 
 def test_a_plan_made_a_minute_later_reads_the_same() -> None:
@@ -141,7 +142,7 @@ def test_a_leftover_stops_the_run_and_says_what_to_do(leftover: rds.Instance) ->
     told = VERB.confirm(_only(sight), sight)
     assert told.standing is Standing.CHANGED
     assert "resume that incident" in told.says
-    assert "rename or delete it by hand" in told.says
+    assert "Rename or delete it by hand" in told.says
 
 
 def test_a_leftover_taken_away_by_hand_lets_the_same_step_go_on() -> None:
@@ -189,71 +190,3 @@ def test_without_the_security_group_nothing_is_restored_out_of_reach() -> None:
     with pytest.raises(ValueError, match="sit-db-sg"):
         VERB.fill(step, bare)
     assert VERB.fill(step, _sight()).params["VpcSecurityGroupIds"] == ["sg-db"]
-
-
-def test_the_database_is_restored_from_replicated_backups_under_the_estates_own_name(stores: World) -> None:
-    silent = stores.sight(dark(stores.healthy, Side.PRIMARY), primary_answers=False)
-    step = _only(silent)
-    assert step.danger is Danger.COMPENSABLE
-    ready = stores.confirm(VERB, step)
-    assert ready.standing is Standing.READY
-    assert dict(ready.facts)["restorable to"]
-    call = stores.act(VERB, step)
-    assert refusal(call, stores.env, VERB.writes, "") is None
-    assert stores.confirm(VERB, step).standing is Standing.WAITING
-    done = stores.until(Standing.DONE, VERB, step)
-    assert done.standing is Standing.DONE
-    host = dict(done.facts)["host"]
-    made = mechanisms.instance(stores.look(VERB), "sit-mysql")
-    assert made is not None
-    assert (made.multi_az, made.deletion_protection, made.retention_days) == (True, True, 7)
-    assert made.subnet_group == "sit-db-subnet-group"
-    assert [name for name, _ in made.parameter_groups] == ["sit-mysql-params"]
-    definition = stores.send(Side.DR, "ecs:DescribeTaskDefinition", taskDefinition="sit-tenant-1")
-    variables = definition["taskDefinition"]["containerDefinitions"][0]["environment"]
-    assert f"{host}:3306" in [one["value"] for one in variables], "the endpoint that DR task definitions already name"
-    with pytest.raises(Exception, match="DBInstanceAlreadyExists"):
-        stores.act(VERB, step)
-
-
-def test_the_database_is_restored_from_the_newest_backup_copy_where_nothing_replicates(stores: World) -> None:
-    stores.endpoint.break_("database-backups-not-replicated")
-    step = _only(stores.sight(stores.whole(*VERB.watches)))
-    assert step.call is not None
-    points = [p for p in stores.healthy.get(backup.recovery_points, Side.DR) if p.resource_type == "RDS"]
-    newest = max((p for p in points if p.status == "COMPLETED"), key=lambda p: p.created_at)
-    assert {"Key": "RestoredFrom", "Value": newest.arn} in step.call.params["Tags"]
-    assert newest.arn.endswith(step.call.params["DBSnapshotIdentifier"])
-    assert stores.confirm(VERB, step).standing is Standing.READY
-    stores.act(VERB, step)
-    assert stores.until(Standing.DONE, VERB, step).standing is Standing.DONE
-
-
-def test_a_replica_is_promoted_once_and_then_protected(stores: World) -> None:
-    stores.endpoint.break_("replica-without-backups")
-    env = stores.env.model_copy(update={"replication": REPLICA_FIRST.replication})
-    seen = stores.whole(*VERB.watches)
-    sight = replace(stores.sight(seen), env=env)
-    replica = next(one for one in seen.get(rds.instances, Side.DR) if one.source)
-    assert seen.get(rds_replicas.lags, Side.DR)[0].value is not None
-    wait, step = VERB.foresee(sight)
-    assert step.danger is Danger.IRREVERSIBLE
-    assert stores.confirm(VERB, wait).standing is Standing.DONE
-    assert stores.confirm(VERB, step).standing is Standing.READY
-    exposed = replace(replica, deletion_protection=False)
-    parts = {**seen.parts, ("rds.instances", Side.DR): replace(seen.parts["rds.instances", Side.DR], value=(exposed,))}
-    (guarding,) = PROTECT.foresee(replace(sight, snapshot=replace(seen, parts=parts)))
-    assert stores.confirm(PROTECT, guarding).standing is Standing.CHANGED, "it is still a replica"
-
-    stores.act(VERB, step)
-    assert stores.confirm(VERB, step).standing is Standing.WAITING
-    assert stores.until(Standing.DONE, VERB, step).standing is Standing.DONE
-    assert stores.confirm(VERB, wait).standing is Standing.DONE
-
-    stores.send(
-        Side.DR, "rds:ModifyDBInstance", DBInstanceIdentifier=replica.identifier, BackupRetentionPeriod=1,
-        DeletionProtection=False, ApplyImmediately=True,
-    )  # fmt: skip
-    assert stores.confirm(PROTECT, guarding).standing is Standing.READY
-    stores.act(PROTECT, guarding)
-    assert stores.until(Standing.DONE, PROTECT, guarding).standing is Standing.DONE
