@@ -53,9 +53,9 @@ class Kind(StrEnum):
 
 
 _SAYS = {
-    Kind.DETECTED: "The failure was seen; `moment` is since when.",
+    Kind.DETECTED: "The failure was seen: `moment` is when, `since` since when it lasts, where that is known.",
     Kind.DECIDED: "The situation was assessed and somebody decided to go; `moment` is when.",
-    Kind.AUTHORISED: "The plan was cleared: who runs it, who approved it, under which ticket.",
+    Kind.AUTHORISED: "The plan was cleared: who runs it, who approved it, under which ticket; `moment` is when.",
     Kind.BEGIN: "A plan begins: the plan itself, its digest, the clearance, operator and approver.",
     Kind.RESUMED: "Another run goes on with the same plan.",
     Kind.OVERRIDE: "A gate was set aside by name: by whom, why, until when.",
@@ -69,7 +69,7 @@ _SAYS = {
     Kind.UNDONE: "A step was taken back.",
     Kind.FAILED: "A step, or the run, failed.",
     Kind.STOPPED: "The operator stopped the run between two calls.",
-    Kind.DRAINED: "Clients have left the old region.",
+    Kind.DRAINED: "Clients have left the old region; `moment` is when.",
     Kind.VALIDATED: "The outcome was validated by looking: `passed` says whether it is as intended.",
     Kind.NOTIFIED: "A message was sent, or could not be.",
     Kind.NOTE: "Something the record itself has to say, such as a line that was cut.",
