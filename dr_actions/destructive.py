@@ -20,7 +20,13 @@ _LOOKS = {
     *("Check", "Decode", "Describe", "Filter", "Get", "Head", "List", "Query", "Scan", "Search", "Select", "Simulate"),
     *("Test", "Validate", "Verify"),
 }
-_LOOKS_AT_MANY = {("Batch", "Check"), ("Batch", "Describe"), ("Batch", "Get"), ("Transact", "Get")}
+_LOOKS_AT_MANY = {
+    ("Batch", "Check"),
+    ("Batch", "Describe"),
+    ("Batch", "Get"),
+    ("Condition", "Check"),
+    ("Transact", "Get"),
+}
 
 # A word anywhere in the name: CreateReplaceRootVolumeTask and ScheduleKeyDeletion destroy too.
 _DESTROYS = {

@@ -1,8 +1,8 @@
 """IAM enforcement, off until ``STATE.extras["enforce_iam"]`` is true: calls by IAM users and assumed roles are judged.
 
-The emulator's own fails every GET of REST services by signature and answers JSON services in XML. Ours proves that an
-action (in a region: aws:RequestedRegion) is denied, whatever its resource. S3 does not pass here; keys that belong to
-no user or role may do everything.
+The emulator's own fails every GET of REST services by signature and answers JSON services in XML. Ours judges actions,
+the resources and condition keys of ``asking``, and policy variables; it does not know kms:ViaService and the like, nor
+the roles that a call passes on. Keys that belong to no user or role may do everything.
 """
 
 from __future__ import annotations
@@ -13,50 +13,83 @@ from typing import Any
 
 from moto.core.responses import ActionResult, BaseResponse
 from moto.iam.models import IAMBackend, Role, User, iam_backends
+from moto.s3.exceptions import BucketAccessDeniedError, S3AccessDeniedError
+from moto.s3.models import s3_backends
+from moto.s3.responses import S3Response
 from moto.sts.models import sts_backends
+from werkzeug.exceptions import HTTPException
 
+from sandbox.lacks.asking import asked_of
 from sandbox.lacks.iam import boundary_of, policies_of
 from sandbox.lacks.patching import refused, wrap
-from sandbox.lacks.policies import ALLOWED, Asked, decide
+from sandbox.lacks.policies import ALLOWED, Asked, Context, decide
 from sandbox.state import STATE
 
-IAM_PREFIX = {
-    "elbv2": "elasticloadbalancing",
-    "efs": "elasticfilesystem",
-    "service-quotas": "servicequotas",
-    "resourcegroupstaggingapi": "tag",
-    "stepfunctions": "states",
-}
 DENIED_IN_XML = {"ec2": "UnauthorizedOperation"}
 XML_PROTOCOLS = ("query", "ec2", "rest-xml")
+Caller = tuple[User | Role, Context]
 
 
-def _judged(original: Callable[..., Any], self: BaseResponse) -> Any:
-    if not STATE.extras.get("enforce_iam"):
-        return original(self)
-    backend = iam_backends[self.current_account][self.partition]
-    principal = _caller(backend, self.current_account, str(self.access_key))
-    action = f"{IAM_PREFIX.get(self.boto3_service_name, self.boto3_service_name)}:{self._get_action()}"
-    if principal is None or action == "sts:GetCallerIdentity":
-        return original(self)
-    asked = Asked(action, None, {"aws:RequestedRegion": (self.region,)})
-    if decide(policies_of(backend, principal), asked, boundary_of(backend, principal)).word == ALLOWED:
-        return original(self)
-    return _denied(self, principal, action)
-
-
-def _caller(backend: IAMBackend, account: str, key: str) -> User | Role | None:
-    for user in backend.users.values():
-        if any(held.access_key_id == key for held in user.access_keys):
-            return user
-    for session in sts_backends[account][backend.partition].assumed_roles:
-        if session.access_key_id == key:
-            name = session.role_arn.rpartition("/")[2]
-            return next((role for role in backend.roles.values() if role.name == name), None)
+def _judged(original: Callable[..., Any], self: BaseResponse, *resource: str) -> Any:
+    caller = _caller_of(self)
+    if caller is None:
+        return original(self, *resource)
+    principal, context = caller
+    if self._get_action() != "GetCallerIdentity":
+        for asked in asked_of(self, {**context, "aws:RequestedRegion": (self.region,)}):
+            if not _allowed(self, principal, asked):
+                raise _denied(self, principal, asked.action)
     return None
 
 
-def _denied(self: BaseResponse, principal: User | Role, action: str) -> Any:
+def _judged_in_s3(original: Callable[..., Any], self: S3Response, **named: str | None) -> Any:
+    """S3 asks by itself, for the one action it has found; a bucket is asked for in its own region."""
+    caller = _caller_of(self)
+    if caller is None:
+        return original(self, **named)
+    bucket, key = named.get("bucket_name") or "", named.get("key_name") or ""
+    held = s3_backends[self.current_account][self.partition].buckets.get(bucket)
+    region = held.region_name if held is not None else self.region
+    resource = f"arn:{self.partition}:s3:::{bucket or '*'}" + (f"/{key}" if key else "")
+    asked = Asked(f"s3:{self.data['Action']}", resource, {**caller[1], "aws:RequestedRegion": (region,)})
+    if not _allowed(self, caller[0], asked):
+        raise S3AccessDeniedError if key or not bucket else BucketAccessDeniedError(bucket)
+    return None
+
+
+def _allowed(self: BaseResponse, principal: User | Role, asked: Asked) -> bool:
+    backend = iam_backends[self.current_account][self.partition]
+    return decide(policies_of(backend, principal), asked, boundary_of(backend, principal)).word == ALLOWED
+
+
+def _caller_of(self: BaseResponse) -> Caller | None:
+    """Who calls, and what AWS knows of them; None where enforcement is off, or the keys are nobody's."""
+    if not STATE.extras.get("enforce_iam"):
+        return None
+    return _caller(iam_backends[self.current_account][self.partition], self.current_account, str(self.access_key))
+
+
+def _caller(backend: IAMBackend, account: str, key: str) -> Caller | None:
+    for user in backend.users.values():
+        if any(held.access_key_id == key for held in user.access_keys):
+            return user, {"aws:userid": (user.id,), "aws:username": (user.name,)}
+    for session in sts_backends[account][backend.partition].assumed_roles:
+        if session.access_key_id == key:
+            name = session.role_arn.rpartition("/")[2]
+            role = next((role for role in backend.roles.values() if role.name == name), None)
+            return None if role is None else (role, {"aws:userid": (f"{role.id}:{session.session_name}",)})
+    return None
+
+
+class Denied(HTTPException):
+    """The answer as it is to be sent: the emulator sends an exception's description."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(description=body)
+        self.code = status
+
+
+def _denied(self: BaseResponse, principal: User | Role, action: str) -> Denied:
     from moto.core.utils import get_service_model
 
     protocol = get_service_model(self.boto3_service_name).protocol
@@ -67,9 +100,11 @@ def _denied(self: BaseResponse, principal: User | Role, action: str) -> Any:
         # a denial is in no service's model: the emulator warns of it, and answers it rightly
         warnings.simplefilter("ignore", UserWarning)
         status, headers, body = self.serialized(ActionResult(refused(code, message)))
-    return max(int(status), 403), headers, body
+    self.response_headers.update(headers)
+    return Denied(max(int(status), 403), body)
 
 
 def install() -> None:
     """Let every response class ask first. Idempotent."""
-    wrap(BaseResponse, "call_action", _judged)
+    wrap(BaseResponse, "_authenticate_and_authorize_normal_action", _judged)
+    wrap(S3Response, "_authenticate_and_authorize_s3_action", _judged_in_s3)

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY = "allowed", "explicitDeny", "implicitDeny"
@@ -66,8 +67,9 @@ def _judged(policies: Iterable[Policy], asked: Asked) -> Decision:
     return Decision(ALLOWED if found["Allow"] else IMPLICIT_DENY, found["Allow"], missing)
 
 
+@lru_cache(maxsize=256)
 def statements(document: str) -> list[dict[str, Any]]:
-    """The statements of a document. Raises ValueError where it is no JSON."""
+    """The statements of a document, not to be changed. Raises ValueError where it is no JSON."""
     held: Any = json.loads(document)["Statement"]
     return held if isinstance(held, list) else [held]
 
@@ -91,7 +93,18 @@ def _concerns(statement: dict[str, Any], asked: Asked) -> bool:
         return True
     negated = "NotResource" in statement
     resources = _listed(statement["NotResource"] if negated else statement["Resource"])
-    return any(like(one, asked.resource) for one in resources) != negated
+    return any(like(one, asked.resource) for one in _filled(resources, asked.context)) != negated
+
+
+def _filled(texts: list[str], context: Context) -> list[str]:
+    """Texts with their policy variables, such as ``${aws:userid}``, filled in; one that is not known fits nothing."""
+    known = {name.lower(): values for name, values in context.items()}
+
+    def value(found: re.Match[str]) -> str:
+        held = known.get(found.group(1).lower(), ())
+        return held[0] if len(held) == 1 else found.group(0)
+
+    return [re.sub(r"\$\{([^}*?$]+)\}", value, text) for text in texts]
 
 
 def _holds(conditions: dict[str, dict[str, Any]], context: Context, missing: set[str]) -> bool:
@@ -109,15 +122,22 @@ def _condition(operator: str, key: str, wanted: list[str], context: Context, mis
     held = known.get(key.lower())
     if bare == "Null":
         return (held is None) == (wanted[0].lower() == "true")
-    if held is None:
-        missing.add(key)
-        return bare != word or "Not" in bare
-    test = _TESTS.get(bare.replace("Not", ""))
+    test, negated = _TESTS.get(bare.replace("Not", "")), "Not" in bare
     if test is None:
         raise ValueError(f"condition operator {operator} is not known to the sandbox")
-    fits = [any(test(one, value) for one in wanted) for value in held]
-    positive = all(fits) if operator.startswith("ForAllValues:") else any(fits)
-    return positive != ("Not" in bare)
+    if held is None:
+        missing.add(key)
+        return _without_value(operator, bare != word or negated)
+    filled = _filled(wanted, context)
+    fits = [any(test(one, value) for one in filled) != negated for value in held]
+    return any(fits) if operator.startswith("ForAnyValue:") or not (negated or ":" in operator) else all(fits)
+
+
+def _without_value(operator: str, otherwise: bool) -> bool:
+    """What a condition says where the request has no such key: "for all" holds of none, "for any" does not."""
+    if operator.startswith("ForAllValues:"):
+        return True
+    return otherwise and not operator.startswith("ForAnyValue:")
 
 
 _TESTS: dict[str, Callable[[str, str], bool]] = {

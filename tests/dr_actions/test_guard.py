@@ -48,11 +48,11 @@ def destructive(service: str) -> tuple[str, ...]:
     return tuple(name for name in names if any(w in name.lower() for w in SUSPICIOUS) and not name.startswith(LOOKING))
 
 
-def judged(name: str, region: str, env: Environment = SIT, allowed: frozenset[str] | None = None, **params: Any) -> str:
-    """The rule that refuses a call (declared, unless ``allowed`` says otherwise), "" where none does."""
+def judged(name: str, region: str, /, _env: Environment = SIT, _allowed: Any = None, **params: Any) -> str:
+    """The rule that refuses a call (declared, unless ``_allowed`` says otherwise), "" where none does."""
     service, operation = name.split(":")
-    declared = frozenset({name}) if allowed is None else allowed
-    found = refusal(Call(service, operation, region, params), env, declared, ZONE, CUSTOMERS)
+    declared: frozenset[str] = frozenset({name}) if _allowed is None else _allowed
+    found = refusal(Call(service, operation, region, params), _env, declared, ZONE, CUSTOMERS)
     return found.rule if found else ""
 
 
@@ -82,7 +82,7 @@ def test_in_the_dr_region_nothing_is_deleted_but_the_two_that_make_replicas_writ
 @pytest.mark.parametrize("name", sorted(DR_REMOVALS))
 def test_what_may_be_removed_in_the_dr_region_is_refused_undeclared_and_in_the_primary(name: str) -> None:
     assert "guard.never-delete" == judged(name, PRIMARY)
-    assert "guard.never-delete" == judged(name, DR, allowed=frozenset())
+    assert "guard.never-delete" == judged(name, DR, _allowed=frozenset())
     assert "" == judged(name, DR)
 
 
@@ -101,7 +101,7 @@ def test_fencing_the_primary_passes(name: str) -> None:
     "name", ["ecs:UpdateService", "rds:PromoteReadReplica", "dynamodb:PutItem", "ec2:RunInstances"]
 )
 def test_what_the_current_action_did_not_declare_is_refused(name: str) -> None:
-    assert "guard.undeclared" == judged(name, DR, allowed=frozenset({"sns:Publish"}))
+    assert "guard.undeclared" == judged(name, DR, _allowed=frozenset({"sns:Publish"}))
 
 
 def recovery(on: bool) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def test_data_is_overwritten_in_the_dr_region_only(name: str) -> None:
 
 def test_no_statement_and_no_hidden_delete_of_dynamodb_passes_anywhere() -> None:
     hidden = {"TransactItems": [{"Put": {}}, {"Delete": {"Key": {}}}]}
-    assert "guard.never-delete" == judged("dynamodb:TransactWriteItems", DR, **hidden)
+    assert "guard.never-delete" == judged("dynamodb:TransactWriteItems", DR, SIT, None, **hidden)
     assert "guard.never-delete" == judged("dynamodb:ExecuteStatement", DR, Statement="SELECT * FROM t")
 
 
@@ -164,7 +164,7 @@ def change(name: str, action: str = "UPSERT", kind: str = "A", zone: str = ZONE)
     return {"HostedZoneId": zone, "ChangeBatch": {"Changes": [{"Action": action, "ResourceRecordSet": record}]}}
 
 
-def shifted(env: Environment = SIT, **how: Any) -> str:
+def shifted(env: Environment = SIT, /, **how: Any) -> str:
     return judged("route53:ChangeResourceRecordSets", GLOBAL, env, **change(**how))
 
 
@@ -190,7 +190,7 @@ def test_records_of_the_traffic_zone_and_of_customers_are_changed() -> None:
     ids=lambda how: " ".join(how.values()),
 )
 def test_other_zones_other_names_and_delegations_are_never_touched(how: dict[str, str]) -> None:
-    assert "guard.denied-zone" == shifted(**how)
+    assert "guard.denied-zone" == shifted(SIT, **how)
 
 
 def test_a_record_is_never_deleted_and_an_unknown_traffic_zone_means_no_zone() -> None:

@@ -83,3 +83,42 @@ def test_what_the_context_lacks_is_told() -> None:
 def test_an_unknown_operator_is_an_error_and_not_a_guess() -> None:
     with pytest.raises(ValueError, match="IpAddress"):
         _word("s3:GetObject", _allow("*", Condition={"IpAddress": {"a:b": "10.0.0.0/8"}}), a_b="10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "holds"),
+    [
+        ("ForAllValues:StringLike", ("A#1", "A#2"), True),
+        ("ForAllValues:StringLike", ("A#1", "B#2"), False),
+        ("ForAllValues:StringLike", (), True),
+        ("ForAllValues:StringNotLike", ("B#1", "A#2"), False),
+        ("ForAllValues:StringNotLike", ("B#1", "B#2"), True),
+        ("ForAnyValue:StringLike", ("B#1", "A#2"), True),
+        ("ForAnyValue:StringLike", ("B#1",), False),
+        ("ForAnyValue:StringLike", (), False),
+        ("ForAnyValue:StringNotLike", ("B#1", "A#2"), True),
+        ("ForAnyValue:StringNotLike", ("A#1", "A#2"), False),
+        ("ForAnyValue:StringNotLike", (), False),
+        ("StringNotLike", (), True),
+    ],
+)
+def test_a_condition_on_several_values(operator: str, values: tuple[str, ...], holds: bool) -> None:
+    statement = _allow("dynamodb:*", Condition={operator: {"dynamodb:LeadingKeys": ["A#*"]}})
+    context = {"dynamodb:LeadingKeys": values} if values else {}
+    asked = Asked("dynamodb:PutItem", None, context)
+    assert ("allowed" if holds else "implicitDeny") == decide([_policy(statement)], asked).word
+
+
+def test_a_policy_variable_stands_for_the_callers_own_value() -> None:
+    own = {"StringEquals": {"x:Key": "APPROVAL#${aws:userid}"}}
+    statement = _allow("dynamodb:PutItem", Condition=own, Resource="arn:aws:x:::${aws:username}/*")
+
+    def word(key: str, resource: str, **who: str) -> str:
+        context = {"x:Key": (key,)} | {f"aws:{name}": (value,) for name, value in who.items()}
+        return decide([_policy(statement)], Asked("dynamodb:PutItem", resource, context)).word
+
+    alice = {"userid": "AIDA1", "username": "alice"}
+    assert "allowed" == word("APPROVAL#AIDA1", "arn:aws:x:::alice/a", **alice)
+    assert "implicitDeny" == word("APPROVAL#AIDA2", "arn:aws:x:::alice/a", **alice)
+    assert "implicitDeny" == word("APPROVAL#AIDA1", "arn:aws:x:::bob/a", **alice)
+    assert "implicitDeny" == word("APPROVAL#", "arn:aws:x:::/a")

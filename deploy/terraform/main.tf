@@ -1,0 +1,58 @@
+locals {
+  tags = {
+    Environment = var.environment
+    Project     = "disaster-recovery"
+    ManagedBy   = "terraform"
+    DR          = "enabled"
+  }
+}
+
+# Locks, approvals and the incident log. Its keys and index are what dr_actions/control.py reads and writes.
+resource "aws_dynamodb_table" "control" {
+  name                        = var.control_table
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "pk"
+  range_key                   = "sk"
+  deletion_protection_enabled = true
+
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+
+  attribute {
+    name = "sk"
+    type = "S"
+  }
+
+  global_secondary_index {
+    name            = "by-sk"
+    hash_key        = "sk"
+    range_key       = "pk"
+    projection_type = "ALL"
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled = true
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+# Not encrypted with the AWS managed key: CloudWatch alarms cannot publish to a topic that is.
+resource "aws_sns_topic" "dr" {
+  for_each = toset(var.topics)
+  name     = each.value
+}
+
+resource "aws_sns_topic" "primary" {
+  provider = aws.primary
+  for_each = toset(var.topics)
+  name     = each.value
+}

@@ -1,0 +1,65 @@
+variable "environment" {
+  description = "Name of the environment file."
+  type        = string
+}
+
+variable "account" {
+  description = "The environment's account: Terraform refuses credentials of any other."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account))
+    error_message = "The account must be 12 digits, in quotes."
+  }
+}
+
+variable "primary_region" {
+  description = "The region that serves normally."
+  type        = string
+}
+
+variable "dr_region" {
+  description = "The region that takes over."
+  type        = string
+}
+
+variable "control_table" {
+  description = "Name of the table of locks, approvals and the incident log."
+  type        = string
+}
+
+variable "topics" {
+  description = "Names of the SNS topics, made in both regions."
+  type        = list(string)
+}
+
+variable "roles" {
+  description = "Names of the reader, operator and approver roles, and of their policies in ../policies."
+  type = map(object({
+    name     = string
+    policies = list(string)
+  }))
+}
+
+variable "people" {
+  description = "ARNs of the IAM users who may take a role: the keys are reader, operator and approver."
+  type        = map(list(string))
+  default     = {}
+}
+
+variable "permission_sets" {
+  description = "Names of the IAM Identity Center permission sets whose users may take a role."
+  type        = map(list(string))
+  default     = {}
+}
+
+variable "session_hours" {
+  description = "How long a session of the operator or approver may last: a recovery's hours, and no more."
+  type        = number
+  default     = 4
+
+  validation {
+    condition     = var.session_hours >= 1 && var.session_hours <= 12
+    error_message = "IAM allows sessions of 1 to 12 hours."
+  }
+}

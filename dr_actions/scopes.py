@@ -1,0 +1,123 @@
+"""On which resources, and under which conditions, an IAM action is allowed: by the environment's own names. Pure.
+
+Source: AWS Service Authorization Reference, "Resource types". Where AWS makes up the name (a file system, a recovery
+point, a hosted zone), the account and the conditions are what narrows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dr_estate.environments import Environment
+
+Scope = tuple[list[str], dict[str, Any]]
+_ANY: Scope = (["*"], {})
+_DELEGATE = {"StringEquals": {"iam:PassedToService": ["backup.amazonaws.com", "ecs-tasks.amazonaws.com"]}}
+_FOR_AWS = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+_CUT_OVER_TYPES = ["A", "AAAA", "CNAME"]
+
+
+def of_reading(action: str, env: Environment, _region: str) -> Scope:
+    """Where ``action`` may look: everywhere, except that contents are read of the environment's own things alone."""
+    narrowed: dict[str, Callable[[], Scope]] = {
+        "kms:Decrypt": lambda: _keys(env, [env.regions.primary, env.regions.dr], "secretsmanager", "ssm", "s3"),
+        "s3:GetObject": lambda: ([f"arn:aws:s3:::{bucket}/*" for bucket in _read_buckets(env)], {}),
+        "secretsmanager:GetSecretValue": lambda: (_secrets(env, "*"), {}),
+        "ssm:GetParametersByPath": lambda: (
+            [_arn(env, "*", "ssm", f"parameter{_path(env)}{end}") for end in ("", "/*")],
+            {},
+        ),
+    }
+    return narrowed[action]() if action in narrowed else _ANY
+
+
+def of_writing(action: str, env: Environment, region: str) -> Scope:
+    """Where ``action`` may write in ``region``."""
+    service, name = action.split(":")
+    exact: dict[str, Callable[[], Scope]] = {
+        "ecs:RegisterTaskDefinition": lambda: (_task_definitions(env, region), {}),
+        "ecs:TagResource": lambda: (_task_definitions(env, region), {}),
+        "iam:PassRole": lambda: ([f"arn:aws:iam::{env.account}:role/{env.name}-*"], _DELEGATE),
+        "kms:CreateGrant": lambda: ([_arn(env, region, "kms", "key/*")], _FOR_AWS),
+        "kms:GenerateDataKey": lambda: _keys(env, [region], "secretsmanager"),
+        "route53:ChangeResourceRecordSets": lambda: _records(env),
+        "route53:UpdateHealthCheck": lambda: (["arn:aws:route53:::healthcheck/*"], {}),
+    }
+    if action in exact:
+        return exact[action]()
+    if service == "ecs" and name.endswith("Service"):
+        cluster = env.named(env.names.cluster)
+        return [_arn(env, region, "ecs", f"service/{cluster}/{_of_any_tenant(env, env.names.service)}")], {}
+    by_service: dict[str, Callable[[], list[str]]] = {
+        "application-autoscaling": lambda: [_arn(env, region, service, "scalable-target/*")],
+        "elasticfilesystem": lambda: [_arn(env, "*", service, kind) for kind in ("access-point/*", "file-system/*")],
+        "elasticloadbalancing": lambda: [_arn(env, region, service, "*")],
+        "rds": lambda: _databases(env, region),
+        "secretsmanager": lambda: _secrets(env, region),
+        "sns": lambda: [_arn(env, region, "sns", env.named(topic)) for topic in env.names.topics],
+    }
+    return (by_service[service](), {}) if service in by_service else _ANY
+
+
+def control_table(env: Environment) -> list[str]:
+    """The control table and its indexes, in the DR region."""
+    table = _arn(env, env.regions.dr, "dynamodb", f"table/{env.named(env.names.control_table)}")
+    return [table, f"{table}/index/*"]
+
+
+def _arn(env: Environment, region: str, service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{region}:{env.account}:{resource}"
+
+
+def _of_any_tenant(env: Environment, pattern: str) -> str:
+    return env.named(pattern, tenant="*")
+
+
+def _keys(env: Environment, regions: list[str], *services: str) -> Scope:
+    """Keys, where a service of AWS uses them for the caller."""
+    used_by = sorted(f"{service}.{region}.amazonaws.com" for service in services for region in regions)
+    return [_arn(env, "*", "kms", "key/*")], {"StringEquals": {"kms:ViaService": used_by}}
+
+
+def _task_definitions(env: Environment, region: str) -> list[str]:
+    return [_arn(env, region, "ecs", f"task-definition/{_of_any_tenant(env, env.names.task_family)}:*")]
+
+
+def _secrets(env: Environment, region: str) -> list[str]:
+    """Secrets have six random characters at the end of their ARN."""
+    names = (env.named(env.names.master_secret), _of_any_tenant(env, env.names.tenant_secret))
+    return [_arn(env, region, "secretsmanager", f"secret:{name}-??????") for name in names]
+
+
+def _databases(env: Environment, region: str) -> list[str]:
+    database = env.named(env.names.database)
+    groups = f"subgrp:{env.named(env.names.db_subnet_group)}"
+    kinds = (f"db:{database}*", groups, "pg:*", "og:*", "snapshot:*", "auto-backup:*")
+    return [_arn(env, region, "rds", kind) for kind in kinds]
+
+
+def _read_buckets(env: Environment) -> list[str]:
+    state = env.named(env.names.state_bucket)
+    runbook = env.named(env.people.runbook).removeprefix("s3://").partition("/")[0]
+    return [state, env.named(env.names.bucket_copy, bucket=state), runbook]
+
+
+def _path(env: Environment) -> str:
+    return env.named(env.names.parameter_path).rstrip("/")
+
+
+def _records(env: Environment) -> Scope:
+    """Records of the traffic zone and of customers, by name (a hosted zone's id is made up by AWS); no delegation."""
+    zone = env.traffic.zone
+    hosts = sorted({host for of_tenant in env.traffic.customer_hosts.values() for host in of_tenant})
+    key = "route53:ChangeResourceRecordSets"
+    condition: dict[str, Any] = {
+        "ForAllValues:StringEquals": {f"{key}Actions": ["UPSERT"], f"{key}RecordTypes": _CUT_OVER_TYPES},
+        "ForAllValues:StringLike": {f"{key}NormalizedRecordNames": [zone, f"*.{zone}", *hosts]},
+    }
+    inside = [denied for denied in env.traffic.denied_zones if denied.endswith(f".{zone}")]
+    if inside:
+        names = [name for denied in inside for name in (denied, f"*.{denied}")]
+        condition["ForAllValues:StringNotLike"] = {f"{key}NormalizedRecordNames": names}
+    return ["arn:aws:route53:::hostedzone/*"], condition

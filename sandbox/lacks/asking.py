@@ -1,0 +1,111 @@
+"""What a request asks of IAM: its actions, their resources, and the condition keys that AWS fills in for it.
+
+Source: AWS Service Authorization Reference. Resources are told where a name in the request tells them; None is any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moto.core.responses import BaseResponse
+from moto.dynamodb.models import dynamodb_backends
+
+from sandbox.lacks.policies import Asked, Context
+
+IAM_PREFIX = {
+    "elbv2": "elasticloadbalancing",
+    "efs": "elasticfilesystem",
+    "service-quotas": "servicequotas",
+    "resourcegroupstaggingapi": "tag",
+    "stepfunctions": "states",
+}
+_ITEM_ACTIONS = {
+    "ConditionCheck": "ConditionCheckItem",
+    "Delete": "DeleteItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+}
+_RECORD_KEY = "route53:ChangeResourceRecordSets"
+Params = Mapping[str, Any]
+
+
+def asked_of(response: BaseResponse, context: Context) -> list[Asked]:
+    """What the request in ``response`` asks; ``context`` tells of the caller and the region."""
+    service, operation = response.boto3_service_name, response._get_action()
+    params = _params(response)
+    if service == "dynamodb":
+        return list(_of_tables(response, operation, params, context))
+    action = f"{IAM_PREFIX.get(service, service)}:{operation}"
+    keys = _record_keys(params) if action == _RECORD_KEY else {}
+    return [Asked(action, _resource(response, service, params), {**context, **keys})]
+
+
+def _params(response: BaseResponse) -> Params:
+    """The request's parameters by the service's model; those the emulator has parsed its own way are put back."""
+    kept = getattr(response, "params", None)
+    try:
+        response.parse_parameters(response.normalized_request)
+        found: Params = response.params or {}
+    finally:
+        response.params = kept
+    return found
+
+
+def _of_tables(response: BaseResponse, operation: str, params: Params, context: Context) -> Iterator[Asked]:
+    if operation == "TransactWriteItems":
+        for row in params["TransactItems"]:
+            for kind, held in row.items():
+                yield _of_item(response, _ITEM_ACTIONS[kind], held, context)
+    elif operation == "BatchWriteItem":
+        for table, rows in params["RequestItems"].items():
+            for row in rows:
+                held = row.get("PutRequest") or row.get("DeleteRequest")
+                yield _of_item(response, operation, {"TableName": table, **held}, context)
+    else:
+        yield _of_item(response, operation, params, context)
+
+
+def _of_item(response: BaseResponse, action: str, params: Params, context: Context) -> Asked:
+    name = str(params.get("TableName", "")).rpartition("/")[2]
+    if not name:
+        return Asked(f"dynamodb:{action}", None, context)
+    resource = _arn(response, "dynamodb", f"table/{name}")
+    if params.get("IndexName"):
+        resource += f"/index/{params['IndexName']}"
+    table = dynamodb_backends[response.current_account][response.region].tables.get(name)
+    held = params.get("Item") or params.get("Key") or {}
+    value = next(iter(held.get(table.hash_key_attr, {}).values()), None) if table is not None else None
+    leading = {} if value is None else {"dynamodb:LeadingKeys": (str(value),)}
+    return Asked(f"dynamodb:{action}", resource, {**context, **leading})
+
+
+def _record_keys(params: Params) -> Context:
+    """Source: Route 53 Developer Guide, "Using IAM policy conditions for fine-grained access control"."""
+    changes = params["ChangeBatch"]["Changes"]
+    records = [change["ResourceRecordSet"] for change in changes]
+    names = tuple(str(record["Name"]).rstrip(".").lower().replace("*", "\\052") for record in records)
+    return {
+        f"{_RECORD_KEY}Actions": tuple(str(change["Action"]) for change in changes),
+        f"{_RECORD_KEY}RecordTypes": tuple(str(record["Type"]) for record in records),
+        f"{_RECORD_KEY}NormalizedRecordNames": names,
+    }
+
+
+def _resource(response: BaseResponse, service: str, params: Params) -> str | None:
+    if service == "ecs" and params.get("service"):
+        cluster = str(params.get("cluster") or "default").rpartition("/")[2]
+        return _arn(response, "ecs", f"service/{cluster}/{str(params['service']).rpartition('/')[2]}")
+    if service == "secretsmanager" and params.get("SecretId"):
+        secret = str(params["SecretId"])
+        return secret if secret.startswith("arn:") else _arn(response, service, f"secret:{secret}-AbCdEf")
+    if service == "sns":
+        return params.get("TopicArn") or params.get("TargetArn")
+    if service == "rds":
+        name = params.get("TargetDBInstanceIdentifier") or params.get("DBInstanceIdentifier")
+        return _arn(response, "rds", f"db:{name}") if name else None
+    return None
+
+
+def _arn(response: BaseResponse, service: str, resource: str) -> str:
+    return f"arn:{response.partition}:{service}:{response.region}:{response.current_account}:{resource}"
