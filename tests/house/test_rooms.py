@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "sandbox", "steps", "utils", "features", "benchmarks")
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 REGION = re.compile(r"\b(af|ap|ca|eu|il|me|mx|sa|us)[-_](north|south|east|west|central|northeast|southeast)[-_]\d\b")
-LOOKING = re.compile(r"(Describe|List|Get|BatchGet|Head|Simulate|Query|Scan|Test)[A-Z]")
+LOOKING = re.compile(r"(Describe|List|Get|BatchGet|Head|Simulate|Query|Scan|Test)[A-Z]|(Query|Scan)$")
 GLOBAL_REGION = "us-east-1"  # where AWS keeps its global services, whatever the environment
 
 
