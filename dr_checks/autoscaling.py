@@ -46,6 +46,47 @@ def targets_exist(view: View) -> Iterator[Finding]:
 
 
 @check(
+    "every service of the DR region scales by the same policies as in the primary region",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL07-BP01", "REL13-BP04"),
+    traps=("T36",),
+)
+def policies_alike(view: View) -> Iterator[Finding]:
+    """A target without a policy never moves; metric and threshold are alike. Source: DescribeScalingPolicies.
+
+    Names are not compared, and more policies are fine; targets that are missing autoscaling.targets-exist says.
+    """
+    there, here = _rules(view, Side.PRIMARY), _rules(view, Side.DR)
+    standing = _targets(view, Side.DR)
+    scaled = [(t, s.name) for t, s in tenant_services(view, Side.DR) if s.name in standing and there.get(s.name)]
+    for tenant, name in scaled:
+        mine, wanted = here.get(name, set()), there[name]
+        measured, all_wanted = "; ".join(sorted(mine)) or "no policy", "; ".join(sorted(wanted))
+        if wanted <= mine:
+            yield view.ok(name, measured, all_wanted, "it grows with the load as it does there", tenant.id)
+        else:
+            yield view.gap(
+                name,
+                measured,
+                all_wanted,
+                "after the failover it would not grow with the load, or later than it must",
+                f"Apply aws_appautoscaling_policy 'service/{view.env.named(view.env.names.cluster)}/{name}' with the "
+                f"provider of {view.region}: {'; '.join(sorted(wanted - mine))}.",
+                tenant.id,
+            )
+    if not scaled:
+        yield view.none_expected("all services", "no service of the primary region scales by a policy")
+
+
+def _rules(view: View, side: Side) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for policy in view.get(autoscaling.policies, side):
+        found.setdefault(policy.resource, set()).add(policy.rule)
+    return found
+
+
+@check(
     "auto scaling in the DR region allows every service its failover size",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,

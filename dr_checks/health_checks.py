@@ -12,7 +12,10 @@ from dr_estate.facts import health_checks
 from dr_estate.facts.health_checks import HealthCheck
 from dr_estate.facts.route53 import Record
 
-_SETTINGS = ("type", "port", "path", "search", "interval_s", "failure_threshold", "sni", "regions", "without_data")
+_SETTINGS = (
+    *("type", "port", "path", "search", "interval_s", "failure_threshold", "sni", "regions", "without_data"),
+    "measures_latency",
+)
 
 
 def wired(view: View) -> list[tuple[Record, HealthCheck]]:
@@ -197,6 +200,7 @@ def healthy_now(view: View) -> Iterator[Finding]:
         "R53HealthCheckEnableSNI",
         "R53HealthCheckSearchString",
         "R53HealthCheckRegions",
+        "R53HealthCheckMeasureLatency",
         "R53HealthCheckInsufficientDataHealthStatus",
         "R53HealthCheckResourcePath",
         "R53HealthCheckCloudWatchAlarm",

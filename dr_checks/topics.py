@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from dr_checks.model import Area, Finding, Severity, View
 from dr_checks.registry import BOTH, check
+from dr_estate.environments import Side
 from dr_estate.facts import topics
+
+_ALIKE = "as in the primary region"
 
 
 @check(
@@ -37,7 +41,7 @@ def in_both_regions(view: View) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     area=Area.PREREQUISITES,
     sides=BOTH,
-    rules=("SnsSubscriptionConfirmed", "NIST CP-2"),
+    rules=("SnsSubscriptionPendingConfirmation", "SnsSubscriptionEndpointEnabled", "NIST CP-2"),
     traps=("T40",),
 )
 def subscribed(view: View) -> Iterator[Finding]:
@@ -57,3 +61,56 @@ def subscribed(view: View) -> Iterator[Finding]:
             )
     if not there:
         yield view.none_expected("topics", "there is none: topics.in-both-regions says so")
+
+
+@check(
+    "the notification topics of the DR region tell the same people in the same way as the primary region's",
+    severity=Severity.NORMAL,
+    area=Area.PREREQUISITES,
+    rules=(
+        "SnsTopicSubscription",
+        "SnsTopicDisplayName",
+        "SnsTopicDeliveryPolicy",
+        "SnsTopicAwsKmsKey",
+        "SnsSubscriptionProtocol",
+        "SnsSubscriptionNonAwsEndpoint",
+        "SnsSubscriptionSqsLambdaEndpoint",
+        "SnsSubscriptionDeliveryPolicy",
+        "SnsSubscriptionRawMessageDelivery",
+        "SnsSubscriptionFilter",
+        "SnsSubscriptionRedrivePolicy",
+        "NIST CP-2",
+    ),
+    traps=("T40",),
+)
+def alike(view: View) -> Iterator[Finding]:
+    """Whoever hears a topic in the primary region hears it here, and it is set alike; more listeners are fine.
+
+    Addresses are compared; of queues and functions, which are each region's own, only how many. Source: ARC Sns rules.
+    """
+    there = {topic.name: topic for topic in view.get(topics.topics, Side.PRIMARY) if topic.exists}
+    both = [topic for topic in view.get(topics.topics) if topic.exists and topic.name in there]
+    wanted_by, heard_by = _heard(view, Side.PRIMARY), _heard(view, Side.DR)
+    for topic in both:
+        wanted, mine = wanted_by.get(topic.name, Counter()), heard_by.get(topic.name, Counter())
+        gaps = [f"not told: {who}" for who in sorted((wanted - mine).elements())]
+        remedy = f"Apply aws_sns_topic '{topic.name}' and its subscriptions with the provider of {view.region} too."
+        unlike = [f"not {setting}" for setting in there[topic.name].settings if setting not in topic.settings]
+        unlike += [f"{setting}, here alone" for setting in topic.settings if setting not in there[topic.name].settings]
+        if gaps:
+            because = "whoever hears of the primary region by this topic would not hear of a recovery from here"
+            yield view.gap(topic.name, "; ".join(gaps + unlike), _ALIKE, because, remedy)
+        elif unlike:
+            because = "messages from here look, or arrive, other than those from the primary region"
+            yield view.warn(topic.name, "; ".join(unlike), _ALIKE, because, remedy)
+        else:
+            yield view.ok(topic.name, "alike", _ALIKE, "the same people hear of a recovery")
+    if not both:
+        yield view.none_expected("topics", "none is in both regions: topics.in-both-regions says so")
+
+
+def _heard(view: View, side: Side) -> dict[str, Counter[str]]:
+    found: dict[str, Counter[str]] = {}
+    for one in view.get(topics.listeners, side):
+        found.setdefault(one.topic, Counter())[", ".join((one.who, *one.settings))] += 1
+    return found

@@ -19,7 +19,14 @@ _ABSENT = "there is no VPC: vpc.available says so"
     "the VPC of the DR region is available",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
-    rules=("VpcState", "VpcCidrBlocksStateInAssociationSets", "vpc_different_regions", "REL13-BP02", "NIST CP-7"),
+    rules=(
+        "VpcState",
+        "VpcCidrBlocksStateInAssociationSets",
+        "VpcIpv6CidrBlocksStateInAssociationSets",
+        "vpc_different_regions",
+        "REL13-BP02",
+        "NIST CP-7",
+    ),
 )
 def available(view: View) -> Iterator[Finding]:
     """The VPC of that Name tag is available and its blocks are associated. Source: EC2 DescribeVpcs."""
@@ -28,7 +35,7 @@ def available(view: View) -> Iterator[Finding]:
         because = "there is no network to run anything in"
         yield view.gap(name, "absent", "available", because, f"Apply aws_vpc '{name}' in {view.region}.")
         return
-    blocks = [block for block, state in here.cidrs if state not in ("associated", "")]
+    blocks = [block for block, state in here.cidrs + here.cidrs6 if state not in ("associated", "")]
     if here.state == "available" and not blocks:
         yield view.ok(name, here.state, "available", "things can run in it")
     else:
@@ -41,7 +48,15 @@ def available(view: View) -> Iterator[Finding]:
     "the VPC of the DR region has the shape of the primary region's",
     severity=Severity.MINOR,
     area=Area.INFRASTRUCTURE,
-    rules=("VpcCidrBlock", "VpcCidrBlocksInAssociationSets", "VpcInstanceTenancy", "VpcIsDefault", "VpcSubnetCount"),
+    rules=(
+        "VpcCidrBlock",
+        "VpcCidrBlocksInAssociationSets",
+        "VpcCidrBlocksSameProtocolVersion",
+        "VpcIpv6CidrBlocksInAssociationSets",
+        "VpcInstanceTenancy",
+        "VpcIsDefault",
+        "VpcSubnetCount",
+    ),
 )
 def shape(view: View) -> Iterator[Finding]:
     """Not fewer addresses or subnets, and the same tenancy; more is fine. Source: ARC Vpc rules."""
@@ -50,10 +65,12 @@ def shape(view: View) -> Iterator[Finding]:
         yield view.none_expected(name, _ABSENT)
         return
     counts = (
-        ("addresses", _addresses(here), _addresses(there)),
+        ("addresses", _addresses(here.cidrs), _addresses(there.cidrs)),
+        ("IPv6 addresses", _addresses(here.cidrs6), _addresses(there.cidrs6) if here.cidrs6 else 0),
         ("subnets", len(view.get(vpc.subnets)), len(view.get(vpc.subnets, Side.PRIMARY))),
     )
     gaps = [f"{mine} {what}, primary {theirs}" for what, mine, theirs in counts if mine < theirs]
+    gaps += ["no IPv6 block, primary has one"] if there.cidrs6 and not here.cidrs6 else []
     gaps += [f"tenancy {here.tenancy}, primary {there.tenancy}"] if here.tenancy != there.tenancy else []
     gaps += [f"is the default VPC: {here.is_default}"] if here.is_default != there.is_default else []
     if gaps:
@@ -63,8 +80,8 @@ def shape(view: View) -> Iterator[Finding]:
         yield view.ok(name, "alike", "as in the primary region", "what fits there fits here")
 
 
-def _addresses(network: vpc.Vpc) -> int:
-    return sum(ipaddress.ip_network(block).num_addresses for block, _ in network.cidrs)
+def _addresses(blocks: tuple[tuple[str, str], ...]) -> int:
+    return sum(ipaddress.ip_network(block).num_addresses for block, _ in blocks)
 
 
 @check(

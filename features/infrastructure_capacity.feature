@@ -13,6 +13,9 @@ Feature: The DR region has the capacity for every tenant
   Scenario: The load balancer has places enough for every tenant
     Then the DR region's load balancer quotas have room for every tenant
 
+  Scenario: The load balancer takes the whole load at once
+    Then the load balancer of the DR region has as much capacity reserved as the primary region's
+
   Scenario: There are services and certificates enough for every tenant
     Then the DR region's quotas have room for every tenant's service and certificate
 
@@ -21,6 +24,9 @@ Feature: The DR region has the capacity for every tenant
 
   Scenario: Services grow with the load in both regions
     Then every service that scales by itself in the primary region does so in the DR region
+
+  Scenario: Services know by what to grow in both regions
+    Then every service of the DR region scales by the same policies as in the primary region
 
   Scenario: Auto scaling does not push a failover back
     Then auto scaling in the DR region allows every service its failover size

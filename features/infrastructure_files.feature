@@ -27,3 +27,6 @@ Feature: The DR region's tasks can mount every tenant's files
 
   Scenario: Files answer as quickly after a failover
     Then the file system of the DR region is as fast as the primary's
+
+  Scenario: No policy locks the tasks out of the files
+    Then the file system of the DR region turns nobody away whom the primary region's lets in

@@ -34,6 +34,9 @@ Feature: A recovery can be started, by people who know what to do
   Scenario: No message goes unheard
     Then somebody listens to every notification topic
 
+  Scenario: The same people hear of a recovery from either region
+    Then the notification topics of the DR region tell the same people in the same way as the primary region's
+
   Scenario: Provisioning does not need the dead region
     Then the Terraform state can be read from the DR region
 

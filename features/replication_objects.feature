@@ -33,3 +33,6 @@ Feature: The estate's objects are in the DR region, complete and as safe as the 
 
   Scenario: The copies are closed to the public
     Then no copy of a bucket is open to the public where its original is closed
+
+  Scenario: The copies are kept as long as the originals
+    Then no copy of a bucket lets go of objects, or archives them, sooner than its original

@@ -33,3 +33,6 @@ Feature: The platform's tables are in the DR region, fresh and able to serve
 
   Scenario: A table is not lost to a slip
     Then no table can be deleted by accident, in either region
+
+  Scenario: The replicas grow with the load
+    Then every table that scales by itself in the primary region does so in the DR region, within the same bounds

@@ -1,13 +1,14 @@
-"""Application Auto Scaling of the ECS services: bounds, suspensions and scheduled actions."""
+"""Application Auto Scaling: bounds, policies, suspensions and scheduled actions of services; bounds of tables."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from dr_estate.facts import REGIONAL, part
+from dr_estate.facts import REGIONAL, dynamodb, part
 from dr_estate.looking import Look
 
-_NAMESPACE = "ecs"
+_NAMESPACE, _TABLES = "ecs", "dynamodb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,25 @@ class ScheduledAction:
     schedule: str
     minimum: int | None
     maximum: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a resource scales by, in words that are alike in every region; ``name`` is the policy's."""
+
+    resource: str
+    name: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableTarget:
+    """The scalable target of a table or index; ``what`` is such as ``ReadCapacityUnits``, bounds are units."""
+
+    table: str
+    what: str
+    minimum: int
+    maximum: int
 
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalableTargets"}))
@@ -70,6 +90,75 @@ def scheduled_actions(look: Look) -> tuple[ScheduledAction, ...]:
         for row in rows
         if (name := _service(look, row["ResourceId"]))
     )
+
+
+@part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalingPolicies"}))
+def policies(look: Look) -> tuple[Policy, ...]:
+    """The scaling policies of the cluster's services, ten a page. ``resource`` is the service."""
+    rows = look.pages(
+        "application-autoscaling", "describe_scaling_policies", "ScalingPolicies", ServiceNamespace=_NAMESPACE
+    )
+    return tuple(
+        Policy(name, row["PolicyName"], _rule(row)) for row in rows if (name := _service(look, row["ResourceId"]))
+    )
+
+
+@part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalableTargets"}))
+def table_targets(look: Look) -> tuple[TableTarget, ...]:
+    """The scalable targets of the environment's tables and their indexes, fifty a page."""
+    rows = look.pages(
+        "application-autoscaling", "describe_scalable_targets", "ScalableTargets", ServiceNamespace=_TABLES
+    )
+    return tuple(
+        TableTarget(table, _what(row), row["MinCapacity"], row["MaxCapacity"])
+        for row in rows
+        if (table := _table(look, row["ResourceId"]))
+    )
+
+
+@part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalingPolicies"}))
+def table_policies(look: Look) -> tuple[Policy, ...]:
+    """The scaling policies of the environment's tables. ``resource`` is ``<table> <what>``, as targets name it."""
+    rows = look.pages(
+        "application-autoscaling", "describe_scaling_policies", "ScalingPolicies", ServiceNamespace=_TABLES
+    )
+    return tuple(
+        Policy(f"{table} {_what(row)}", row["PolicyName"], _rule(row))
+        for row in rows
+        if (table := _table(look, row["ResourceId"]))
+    )
+
+
+def _rule(row: dict[str, Any]) -> str:
+    tracking = row.get("TargetTrackingScalingPolicyConfiguration")
+    if tracking is None:
+        step = row.get("StepScalingPolicyConfiguration") or row.get("PredictiveScalingPolicyConfiguration") or {}
+        return f"{row['PolicyType']} {', '.join(_steps(step))}".strip()
+    ready, own = tracking.get("PredefinedMetricSpecification"), tracking.get("CustomizedMetricSpecification", {})
+    metric = ready["PredefinedMetricType"] if ready else f"{own.get('Namespace', '')} {own.get('MetricName', '')}"
+    held = ", never scaling in" if tracking.get("DisableScaleIn") else ""
+    return f"{metric.strip()} at {float(tracking['TargetValue']):g}{held}"
+
+
+def _steps(step: dict[str, Any]) -> list[str]:
+    """Each step as its bounds and its change: ``0..20: +1``."""
+    ends = ("MetricIntervalLowerBound", "MetricIntervalUpperBound")
+    return [
+        "..".join(f"{float(row[end]):g}" if end in row else "" for end in ends) + f": {row['ScalingAdjustment']:+d}"
+        for row in step.get("StepAdjustments", [])
+    ]
+
+
+def _table(look: Look, resource: str) -> str:
+    """The table of ``table/<name>`` or ``table/<name>/index/<index>``, or "" where it is not the environment's."""
+    name = resource.removeprefix("table/").partition("/")[0]
+    return name if name in dynamodb.names(look.env) else ""
+
+
+def _what(row: dict[str, Any]) -> str:
+    index = row["ResourceId"].partition("/index/")[2]
+    units = row["ScalableDimension"].rpartition(":")[2]
+    return f"{index} {units}".strip()
 
 
 def _service(look: Look, resource: str) -> str:

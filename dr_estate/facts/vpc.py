@@ -14,13 +14,14 @@ _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 @dataclass(frozen=True, slots=True)
 class Vpc:
-    """The environment's VPC. ``cidrs`` are its IPv4 blocks with their association state."""
+    """The environment's VPC. ``cidrs`` are its IPv4 blocks with their association state, ``cidrs6`` its IPv6 blocks."""
 
     id: str
     state: str
     tenancy: str
     is_default: bool
     cidrs: tuple[tuple[str, str], ...]
+    cidrs6: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,14 @@ def vpc(look: Look) -> Vpc | None:
     if not rows:
         return None
     row = rows[0]
-    blocks = row.get("CidrBlockAssociationSet", [])
+    blocks, six = row.get("CidrBlockAssociationSet", []), row.get("Ipv6CidrBlockAssociationSet", [])
     return Vpc(
         id=row["VpcId"],
         state=row["State"],
         tenancy=row.get("InstanceTenancy", ""),
         is_default=row.get("IsDefault", False),
         cidrs=tuple((b["CidrBlock"], b.get("CidrBlockState", {}).get("State", "")) for b in blocks),
+        cidrs6=tuple((b["Ipv6CidrBlock"], b.get("Ipv6CidrBlockState", {}).get("State", "")) for b in six),
     )
 
 

@@ -86,3 +86,20 @@ def night_for_ever(world: World) -> None:
         ScalableTargetAction={"MinCapacity": 0, "MaxCapacity": 0},
         **which,
     )
+
+
+@disaster(
+    "scaling-policy-missing",
+    "One tenant's service in the DR region may scale, and has no policy to scale by",
+    trips=("autoscaling.policies-alike",),
+)
+def policy_missing(world: World) -> None:
+    """Delete the policies of the last tenant's service."""
+    target = _target(world)
+    which = {key: target[key] for key in ("ServiceNamespace", "ResourceId", "ScalableDimension")}
+    told = world.call(Side.DR, _SERVICE, "DescribeScalingPolicies", **which)["ScalingPolicies"]
+    for policy in told:
+        kind = "TargetTrackingScalingPolicyConfiguration"
+        again = {key: policy[key] for key in ("PolicyName", "PolicyType", kind)}
+        world.undo(Side.DR, _SERVICE, "PutScalingPolicy", **which, **again)
+        world.call(Side.DR, _SERVICE, "DeleteScalingPolicy", PolicyName=policy["PolicyName"], **which)

@@ -163,3 +163,33 @@ def encrypted_alone(world: World) -> None:
 def unprotected(world: World) -> None:
     """Switch deletion protection of the replica off."""
     _update(world, Side.DR, {"DeletionProtectionEnabled": True}, {"DeletionProtectionEnabled": False})
+
+
+@disaster(
+    "dynamodb-scales-alone",
+    "One table is provisioned and scales by itself in the primary region; its replica stays at what it has",
+    trips=("dynamodb-scaling.alike",),
+)
+def scales_alone(world: World) -> None:
+    """Provision both sides alike, and register a scalable target with a policy in the primary region alone."""
+    units = {"ReadCapacityUnits": 20, "WriteCapacityUnits": 20}
+    provisioned = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": units}
+    for side in (Side.PRIMARY, Side.DR):
+        _update(world, side, {"BillingMode": "PAY_PER_REQUEST"}, provisioned)
+    scaling, what = (
+        "application-autoscaling",
+        {
+            "ServiceNamespace": "dynamodb",
+            "ResourceId": f"table/{_table(world)}",
+            "ScalableDimension": "dynamodb:table:WriteCapacityUnits",
+        },
+    )
+    world.undo(Side.PRIMARY, scaling, "DeregisterScalableTarget", **what)
+    world.call(Side.PRIMARY, scaling, "RegisterScalableTarget", MinCapacity=20, MaxCapacity=400, **what)
+    metric = {"PredefinedMetricType": "DynamoDBWriteCapacityUtilization"}
+    tracking = {"TargetValue": 70.0, "PredefinedMetricSpecification": metric}
+    policy = {"PolicyName": "writes", "PolicyType": "TargetTrackingScaling"}
+    world.undo(Side.PRIMARY, scaling, "DeleteScalingPolicy", PolicyName="writes", **what)
+    world.call(
+        Side.PRIMARY, scaling, "PutScalingPolicy", TargetTrackingScalingPolicyConfiguration=tracking, **policy, **what
+    )

@@ -11,6 +11,7 @@ from sandbox.world import World
 _HOUR_S = "3600"
 _NOBODY_LISTENS = "9999"
 _OTHER_PORT = 8443
+_UNITS = 500
 
 
 def balancer_of(world: World, side: Side) -> dict[str, Any]:
@@ -180,3 +181,17 @@ def _modify_group(world: World, **changes: str) -> None:
     group = world.call(Side.DR, "elbv2", "DescribeTargetGroups", Names=[name])["TargetGroups"][0]
     for turn, values in ((world.undo, {key: group[key] for key in changes}), (world.call, changes)):
         turn(Side.DR, "elbv2", "ModifyTargetGroup", TargetGroupArn=group["TargetGroupArn"], **values)
+
+
+@disaster(
+    "alb-not-warmed",
+    "Capacity was reserved for the primary region's load balancer before a campaign, and not for the DR region's",
+    trips=("elbv2-capacity.reserved-alike",),
+)
+def not_warmed(world: World) -> None:
+    """Reserve capacity units in the primary region alone."""
+    arn = balancer_of(world, Side.PRIMARY)["LoadBalancerArn"]
+    which = {"LoadBalancerArn": arn}
+    world.undo(Side.PRIMARY, "elbv2", "ModifyCapacityReservation", ResetCapacityReservation=True, **which)
+    units = {"CapacityUnits": _UNITS}
+    world.call(Side.PRIMARY, "elbv2", "ModifyCapacityReservation", MinimumLoadBalancerCapacity=units, **which)

@@ -153,3 +153,17 @@ def copy_public(world: World) -> None:
     found = world.call(Side.DR, "s3", "GetPublicAccessBlock", Bucket=there)["PublicAccessBlockConfiguration"]
     world.undo(Side.DR, "s3", "PutPublicAccessBlock", Bucket=there, PublicAccessBlockConfiguration=found)
     world.call(Side.DR, "s3", "DeletePublicAccessBlock", Bucket=there)
+
+
+@disaster(
+    "s3-copy-expires",
+    "A clean-up rule was put on the copy of one bucket: its objects go after a week",
+    trips=("s3-lifecycle.kept-as-long",),
+)
+def copy_expires(world: World) -> None:
+    """Give the copy a lifecycle of its own; the original has none."""
+    _, there = _pair(world)
+    rule = {"ID": "tidy", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 7}}
+    world.undo(Side.DR, "s3", "DeleteBucketLifecycle", Bucket=there)
+    put = {"Bucket": there, "LifecycleConfiguration": {"Rules": [rule]}}
+    world.call(Side.DR, "s3", "PutBucketLifecycleConfiguration", **put)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dr_estate.environments import Side
 from sandbox.disasters import disaster
+from sandbox.lacks.sns import token_of
 from sandbox.world import World
 
 
@@ -28,7 +29,12 @@ def topic_deleted(world: World) -> None:
     world.call(Side.DR, "sns", "DeleteTopic", TopicArn=arn)
 
 
-@disaster("topic-unheard", "Nobody is subscribed to a topic of the DR region any more", trips=("topics.subscribed",))
+@disaster(
+    "topic-unheard",
+    "Nobody is subscribed to a topic of the DR region any more",
+    trips=("topics.subscribed",),
+    consequences=("topics.alike",),
+)
 def topic_unheard(world: World) -> None:
     """Unsubscribe everybody from the first topic."""
     _, arn = _topic(world)
@@ -40,3 +46,25 @@ def topic_unheard(world: World) -> None:
 def _resubscribe_later(world: World, arn: str) -> None:
     for held in world.call(Side.DR, "sns", "ListSubscriptionsByTopic", TopicArn=arn)["Subscriptions"]:
         world.undo(Side.DR, "sns", "Subscribe", TopicArn=arn, Protocol=held["Protocol"], Endpoint=held["Endpoint"])
+
+
+@disaster(
+    "topic-listener-forgotten",
+    "The team's mail address was subscribed to a topic of the primary region alone",
+    trips=("topics.alike",),
+)
+def listener_forgotten(world: World) -> None:
+    """Subscribe the address to the first topic of the primary region, and confirm it."""
+    env = world.environment
+    arn = f"arn:aws:sns:{env.region(Side.PRIMARY)}:{env.account}:{env.named(env.names.topics[0])}"
+    made = world.call(
+        Side.PRIMARY,
+        "sns",
+        "Subscribe",
+        TopicArn=arn,
+        Protocol="email",
+        Endpoint="platform@example.com",
+        ReturnSubscriptionArn=True,
+    )["SubscriptionArn"]
+    world.undo(Side.PRIMARY, "sns", "Unsubscribe", SubscriptionArn=made)
+    world.call(Side.PRIMARY, "sns", "ConfirmSubscription", TopicArn=arn, Token=token_of(made))

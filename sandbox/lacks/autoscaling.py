@@ -1,6 +1,7 @@
-"""Application Auto Scaling's pages (API_DescribeScalableTargets, API_DescribeScheduledActions): fifty items at most.
+"""Application Auto Scaling's pages: fifty targets or scheduled actions at most, ten policies (API_DescribeScaling...).
 
-The emulator answers the same next token for every page after the first, and gives scheduled actions in one page.
+The emulator answers the same next token for every page of targets after the first, gives scheduled actions in one page
+and policies by the hundred, and takes a resource whose id is a part of the one asked for.
 """
 
 from __future__ import annotations
@@ -9,13 +10,19 @@ from typing import Any
 
 from moto.applicationautoscaling.responses import (
     ApplicationAutoScalingResponse,
+    _build_policy,
     _build_scheduled_action,
     _build_target,
 )
 
 from sandbox.lacks.patching import operation, page
 
-PAGE = 50
+PAGE, POLICIES_A_PAGE = 50, 10
+_NARROWED_BY = {
+    "service_namespace": "ServiceNamespace",
+    "resource_id": "ResourceId",
+    "scalable_dimension": "ScalableDimension",
+}
 
 
 def _targets(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
@@ -38,7 +45,20 @@ def _scheduled(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> 
     return {"ScheduledActions": found, "NextToken": token}
 
 
+def _policies(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
+    names = params.get("PolicyNames")
+    held = [
+        policy
+        for policy in self.applicationautoscaling_backend.policies.values()
+        if all(getattr(policy, field) == params[key] for field, key in _NARROWED_BY.items() if params.get(key))
+        and (not names or policy.policy_name in names)
+    ]
+    found, token = page([_build_policy(policy) for policy in held], params, POLICIES_A_PAGE)
+    return {"ScalingPolicies": found, "NextToken": token}
+
+
 def install() -> None:
-    """Repair both operations. Idempotent."""
+    """Repair the three operations. Idempotent."""
     operation(ApplicationAutoScalingResponse, "describe_scalable_targets", _targets)
     operation(ApplicationAutoScalingResponse, "describe_scheduled_actions", _scheduled)
+    operation(ApplicationAutoScalingResponse, "describe_scaling_policies", _policies)

@@ -1,4 +1,4 @@
-"""EFS throughput, backup policy and checks of existence that the emulator leaves out."""
+"""EFS throughput, backup policies, deleted file system policies and checks of existence that the emulator lacks."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ def _put_policy(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]
     return {"BackupPolicy": {"Status": wanted}}
 
 
+def _delete_policy(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    file_system = response.efs_backend.describe_file_systems(file_system_id=params["FileSystemId"])[1][0]
+    file_system.file_system_policy = None
+    return {}
+
+
 def _policy(original: Any, self: EFSBackend, file_system_id: str) -> dict[str, str]:
     file_system = self.describe_file_systems(file_system_id=file_system_id)[1][0]
     if status := file_system.__dict__.get("_backup_status"):
@@ -43,8 +49,9 @@ def _access_point(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) ->
 
 
 def install() -> None:
-    """Add updates and backup policies. Idempotent."""
+    """Add updates, backup policies and the end of file system policies. Idempotent."""
     operation(EFSResponse, "update_file_system", _update)
     operation(EFSResponse, "put_backup_policy", _put_policy)
+    operation(EFSResponse, "delete_file_system_policy", _delete_policy)
     wrap(EFSBackend, "describe_backup_policy", _policy)
     wrap(EFSBackend, "create_access_point", _access_point)

@@ -128,12 +128,20 @@ def _service(site: Site, tenant: Tenant, cluster: str, definition: str, tasks: i
 
 
 def _scaling(site: Site, tenant: Tenant, cluster: str, tasks: int) -> None:
-    """Let the service scale between today's tasks and twice the failover size (T36)."""
-    env = site.environment
-    site.client("application-autoscaling").register_scalable_target(
-        ServiceNamespace="ecs",
-        ResourceId=f"service/{cluster}/{env.named(env.names.service, tenant=tenant.name)}",
-        ScalableDimension="ecs:service:DesiredCount",
-        MinCapacity=tasks,
-        MaxCapacity=2 * env.capacity.tasks_per_service,
+    """Let the service scale with its load between today's tasks and twice the failover size (T36)."""
+    env, scaling = site.environment, site.client("application-autoscaling")
+    what = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": f"service/{cluster}/{env.named(env.names.service, tenant=tenant.name)}",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    scaling.register_scalable_target(MinCapacity=tasks, MaxCapacity=2 * env.capacity.tasks_per_service, **what)
+    scaling.put_scaling_policy(
+        PolicyName="processor",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 60.0,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+        },
+        **what,
     )

@@ -39,6 +39,9 @@ _PAGED = {
     "application-autoscaling:DescribeScalableTargets": Paging(
         "ScalableTargets", "NextToken", "NextToken", "MaxResults", 50
     ),
+    "application-autoscaling:DescribeScalingPolicies": Paging(
+        "ScalingPolicies", "NextToken", "NextToken", "MaxResults", 10
+    ),
     "secretsmanager:ListSecrets": Paging("SecretList", "NextToken", "NextToken", "MaxResults", 100),
     "efs:DescribeAccessPoints": Paging("AccessPoints", "NextToken", "NextToken", "MaxResults", 100),
     "ec2:DescribeNetworkInterfaces": Paging("NetworkInterfaces", "NextToken", "NextToken", "MaxResults", 1000),
@@ -71,7 +74,8 @@ class ListedWorld:
         operation = f"{model.service_model.service_name}:{model.name}"
         params: Params = context["asked"]
         if operation in _PAGED:
-            return _Ok, _page(_PAGED[operation], self.lists[operation], params)
+            ours = params.get("ServiceNamespace", "ecs") == "ecs"  # no table scales by itself here
+            return _Ok, _page(_PAGED[operation], self.lists[operation] if ours else [], params)
         if operation in _SINGLE:
             return _Ok, {"ResponseMetadata": {"HTTPHeaders": {}}, **_SINGLE[operation](self, params)}
         return _Denied, {"Error": {"Code": "AccessDenied", "Message": "not listed"}, "ResponseMetadata": {}}
@@ -150,6 +154,13 @@ def _target_row(world: ListedWorld, tenant: str) -> dict[str, Any]:
     return {"ResourceId": f"service/{cluster}/{_service(world, tenant)}", "MinCapacity": 1, "MaxCapacity": 2}
 
 
+def _policy_row(world: ListedWorld, tenant: str) -> dict[str, Any]:
+    metric = {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
+    tracking = {"TargetValue": 60.0, "PredefinedMetricSpecification": metric}
+    row = {"PolicyName": "cpu", "PolicyType": "TargetTrackingScaling"}
+    return {**_target_row(world, tenant), **row, "TargetTrackingScalingPolicyConfiguration": tracking}
+
+
 _ROWS: dict[str, Callable[[ListedWorld], list[Any]]] = {
     "ecs:ListServices": _row(lambda world, tenant: f"arn:aws:ecs:xx:1:service/c/{_service(world, tenant)}"),
     "ecs:ListTasks": _row(lambda _, tenant: f"arn:aws:ecs:xx:1:task/c/{tenant}"),
@@ -157,6 +168,7 @@ _ROWS: dict[str, Callable[[ListedWorld], list[Any]]] = {
     "elbv2:DescribeTargetGroups": _row(_group_row),
     "logs:DescribeLogGroups": _row(lambda world, tenant: {"logGroupName": _log(world, tenant)}),
     "application-autoscaling:DescribeScalableTargets": _row(_target_row),
+    "application-autoscaling:DescribeScalingPolicies": _row(_policy_row),
     "secretsmanager:ListSecrets": _row(_secret_row),
     "efs:DescribeAccessPoints": _row(
         lambda _, tenant: {"AccessPointId": tenant, "FileSystemId": "fs-1", "LifeCycleState": "available"}

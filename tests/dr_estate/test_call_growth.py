@@ -22,7 +22,8 @@ SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
 
 # Calls of a whole observation with n tenants: both regions, but for what stands in one of them alone.
 GROWS: dict[str, Callable[[int], int]] = {
-    "application-autoscaling:DescribeScalableTargets": lambda n: 2 * ceil(n / 50),
+    "application-autoscaling:DescribeScalableTargets": lambda n: 2 * ceil(n / 50) + 2,  # the tables' besides
+    "application-autoscaling:DescribeScalingPolicies": lambda n: 2 * ceil(n / 10) + 2,
     "cloudwatch:GetMetricData": lambda n: 2 * ceil(n / 500) + 2,  # two lists of fixed length besides
     "ec2:DescribeNetworkInterfaces": lambda n: ceil(n / 1000),
     "ecs:DescribeServices": lambda n: 2 * ceil(n / 10),

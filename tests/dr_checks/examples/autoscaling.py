@@ -8,7 +8,7 @@ from typing import Any
 from dr_checks.model import Status
 from dr_estate.environments import Side
 from dr_estate.facts import autoscaling, ecs
-from dr_estate.facts.autoscaling import ScheduledAction, Target
+from dr_estate.facts.autoscaling import Policy, ScheduledAction, Target
 from dr_estate.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO, both_services
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
@@ -25,13 +25,21 @@ def target(service: str, **changes: Any) -> Target:
 ALIKE = (target(ONE), target(TWO))
 
 
-def _here(here: Any, there: Any = None, actions: Any = ()) -> Snapshot:
+CPU, REQUESTS = "ECSServiceAverageCPUUtilization at 60", "ALBRequestCountPerTarget at 500"
+POLICIES = (Policy(ONE, "cpu", CPU), Policy(TWO, "cpu", CPU))
+
+
+def _here(
+    here: Any, there: Any = None, actions: Any = (), rules: Any = POLICIES, rules_there: Any = POLICIES
+) -> Snapshot:
     return world(
         {
             (ecs.services, Side.DR): both_services(),
             (autoscaling.targets, Side.PRIMARY): ALIKE if there is None else there,
             (autoscaling.targets, Side.DR): here,
             (autoscaling.scheduled_actions, Side.DR): actions,
+            (autoscaling.policies, Side.PRIMARY): rules_there,
+            (autoscaling.policies, Side.DR): rules,
         }
     )
 
@@ -39,7 +47,17 @@ def _here(here: Any, there: Any = None, actions: Any = ()) -> Snapshot:
 NIGHT = ScheduledAction(TWO, "night", "cron(0 19 * * ? *)", 0, 0)
 MORNING = ScheduledAction(TWO, "morning", "cron(0 7 * * ? *)", 2, 4)
 
+_ALIKE = "autoscaling.policies-alike"
 EXAMPLES = [
+    Example(_ALIKE, Status.PASS, _here(ALIKE)),
+    Example(_ALIKE, Status.PASS, _here(ALIKE, rules=(replace(POLICIES[0], name="x"), POLICIES[1]))),
+    Example(_ALIKE, Status.PASS, _here(ALIKE, rules=(*POLICIES, Policy(TWO, "requests", REQUESTS)))),
+    Example(_ALIKE, Status.PASS, _here(ALIKE[:1], rules=POLICIES[:1])),
+    Example(_ALIKE, Status.PASS, _here(ALIKE, rules=(), rules_there=()), frozenset({"all services"})),
+    Example(_ALIKE, Status.FAIL, _here(ALIKE, rules=POLICIES[:1]), SECOND),
+    Example(_ALIKE, Status.FAIL, _here(ALIKE, rules=(POLICIES[0], Policy(TWO, "cpu", REQUESTS))), SECOND),
+    Example(_ALIKE, Status.UNKNOWN, _here(ALIKE, rules_there=DENIED)),
+    Example(_ALIKE, Status.UNKNOWN, _here(ALIKE, rules=DENIED)),
     Example("autoscaling.targets-exist", Status.PASS, _here(ALIKE)),
     Example("autoscaling.targets-exist", Status.PASS, _here((), there=())),
     Example("autoscaling.targets-exist", Status.FAIL, _here(ALIKE[:1]), SECOND),

@@ -8,7 +8,8 @@ from typing import Any
 
 from dr_checks.model import Status
 from dr_estate.environments import Side
-from dr_estate.facts import dynamodb
+from dr_estate.facts import autoscaling, dynamodb
+from dr_estate.facts.autoscaling import Policy, TableTarget
 from dr_estate.facts.dynamodb import Index, Replica, Table
 from dr_estate.metrics import Reading
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, Values, world
@@ -87,6 +88,25 @@ def _index(**changed: Any) -> tuple[Index, ...]:
     return (replace(INDEX, **changed),)
 
 
+READS, UNITS = "DynamoDBReadCapacityUtilization at 70", "ReadCapacityUnits"
+BOUNDS = (TableTarget(ONE, UNITS, 5, 500),)
+BY_READS = (Policy(f"{ONE} {UNITS}", "reads", READS),)
+
+
+def _scaled(
+    expected: Status, subject: str, here: Any = BOUNDS, there: Any = BOUNDS, rules: Any = BY_READS, **billed: Any
+) -> Example:
+    replica = billed.get("replica", replace(THERE, **PAID))
+    values: Values = {
+        (dynamodb.tables, Side.DR): (replica, SECOND[1]),
+        (autoscaling.table_targets, Side.PRIMARY): here,
+        (autoscaling.table_targets, Side.DR): there,
+        (autoscaling.table_policies, Side.PRIMARY): BY_READS,
+        (autoscaling.table_policies, Side.DR): rules,
+    }
+    return Example("dynamodb-scaling.alike", expected, world(values), frozenset({subject} if subject else ()))
+
+
 EXAMPLES = [
     _main("table-active", Status.PASS),
     _main("table-active", Status.PASS, here=DENIED),
@@ -152,4 +172,12 @@ EXAMPLES = [
     _parity("deletion-protection", Status.FAIL, here=replace(HERE, deletion_protection=False)),
     _parity("deletion-protection", Status.PASS, "all tables", there=ABSENT, second=(SECOND[0], ABSENT)),
     _parity("deletion-protection", Status.UNKNOWN, there=DENIED),
+    _scaled(Status.PASS, f"{ONE} {UNITS}"),
+    _scaled(Status.PASS, "all tables", here=()),
+    _scaled(Status.PASS, "all tables", there=(), replica=THERE),
+    _scaled(Status.FAIL, f"{ONE} {UNITS}", there=()),
+    _scaled(Status.FAIL, f"{ONE} {UNITS}", there=(replace(BOUNDS[0], maximum=50),)),
+    _scaled(Status.FAIL, f"{ONE} {UNITS}", rules=()),
+    _scaled(Status.UNKNOWN, ONE, replica=DENIED),
+    _scaled(Status.UNKNOWN, "", here=DENIED),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ from dr_estate.environments import Side
 from dr_estate.facts import control, documents, identity, parameters, permissions, regions, terraform, topics
 from dr_estate.looking import Reader
 from dr_estate.playbook import FORBIDDEN, needed_actions
+from dr_estate.snapshot import Snapshot
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 FINE, FAILS, UNSEEN = Status.PASS, Status.FAIL, Status.UNKNOWN
@@ -52,6 +54,24 @@ def _operator(*denied: str, deletes: bool = False) -> permissions.Operator:
 
 def _topics(exists: bool = True, confirmed: int = 1) -> tuple[topics.Topic, ...]:
     return (topics.Topic("bbws-dr-events", exists, confirmed if exists else 0, 1),)
+
+
+MAIL, QUEUE = ("email team@example.com", ()), ("sqs", ("raw",))
+TOPIC = "bbws-dr-events"
+
+
+def _told(here: Any, there: Any = (MAIL, QUEUE), settings: tuple[str, ...] = (), exists: bool = True) -> Snapshot:
+    def listening(given: Any) -> Any:
+        return tuple(topics.Listener(TOPIC, *one) for one in given) if isinstance(given, tuple) else given
+
+    return world(
+        {
+            (topics.topics, Side.PRIMARY): _topics(),
+            (topics.topics, Side.DR): tuple(replace(one, settings=settings) for one in _topics(exists)),
+            (topics.listeners, Side.PRIMARY): listening(there),
+            (topics.listeners, Side.DR): listening(here),
+        }
+    )
 
 
 def _state(size: int | None, replication: str = "COMPLETED") -> terraform.State:
@@ -109,6 +129,14 @@ _PERMISSIONS = [
     Example("prerequisites.operator-cannot-delete", UNSEEN, _global(permissions.operator, DENIED)),
 ]
 _TOPICS = [
+    Example("topics.alike", FINE, _told((QUEUE, MAIL))),
+    Example("topics.alike", FINE, _told((MAIL, QUEUE, ("sms +1", ())))),
+    Example("topics.alike", FINE, _told((), exists=False), frozenset({"topics"})),
+    Example("topics.alike", FAILS, _told((QUEUE,)), frozenset({TOPIC})),
+    Example("topics.alike", FAILS, _told((MAIL, ("sqs", ()))), frozenset({TOPIC})),
+    Example("topics.alike", Status.WARN, _told((MAIL, QUEUE), settings=("shown as X",)), frozenset({TOPIC})),
+    Example("topics.alike", UNSEEN, _told(DENIED)),
+    Example("topics.alike", UNSEEN, _told((MAIL, QUEUE), there=DENIED)),
     Example("topics.in-both-regions", FINE, _both(TOPICS, _topics(), _topics())),
     Example("topics.in-both-regions", FAILS, _both(TOPICS, _topics(), _topics(exists=False))),
     Example("topics.in-both-regions", UNSEEN, _both(TOPICS, DENIED, _topics())),

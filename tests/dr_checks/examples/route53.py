@@ -116,5 +116,6 @@ EXAMPLES = [
     checked(Status.PASS, "set-alike", CHECK_1),
     checked(Status.FAIL, "set-alike", CHECK_1, replace(CHECK_2, interval_s=30)),
     given("health-checks.set-alike", Status.FAIL, "path", checks=(CHECK_1, replace(CHECK_2, path="/other"))),
+    checked(Status.FAIL, "set-alike", CHECK_1, replace(CHECK_2, measures_latency=True)),
     given("health-checks.set-alike", Status.UNKNOWN, checks=DENIED),
 ]

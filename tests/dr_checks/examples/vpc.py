@@ -10,6 +10,7 @@ from tests.dr_checks.network import PLACES, connected, network, services, subnet
 from tests.dr_checks.worlds import DENIED, SIT, Example
 
 HERE, SUBNETS, SERVICES = (vpc.vpc, Side.DR), (vpc.subnets, Side.DR), (ecs.services, Side.DR)
+THERE, SIX = (vpc.vpc, Side.PRIMARY), network(cidrs6=(("2a05::/56", "associated"),))
 SMALL = (("10.0.0.0/24", "associated"),)
 BIG = SIT.model_copy(update={"capacity": SIT.capacity.model_copy(update={"tasks_per_service": 11})})
 NETWORK, FIRST, BOTH = frozenset({"sit-vpc"}), frozenset({ONE}), frozenset({", ".join(PLACES)})
@@ -19,6 +20,7 @@ EXAMPLES = [
     Example("vpc.available", Status.FAIL, connected({HERE: None}), NETWORK),
     Example("vpc.available", Status.FAIL, connected({HERE: network(state="pending")}), NETWORK),
     Example("vpc.available", Status.FAIL, connected({HERE: network(cidrs=(("10.0.0.0/16", "failing"),))}), NETWORK),
+    Example("vpc.available", Status.FAIL, connected({HERE: network(cidrs6=(("2a05::/56", "failing"),))}), NETWORK),
     Example("vpc.available", Status.UNKNOWN, connected({HERE: DENIED})),
     Example("vpc.shape", Status.PASS, connected()),
     Example("vpc.shape", Status.PASS, connected({HERE: network(cidrs=(("10.8.0.0/15", "associated"),))})),
@@ -27,6 +29,10 @@ EXAMPLES = [
     Example("vpc.shape", Status.FAIL, connected({HERE: network(tenancy="dedicated")}), NETWORK),
     Example("vpc.shape", Status.FAIL, connected({HERE: network(is_default=True)}), NETWORK),
     Example("vpc.shape", Status.FAIL, connected({SUBNETS: subnets()[:1]}), NETWORK),
+    Example("vpc.shape", Status.PASS, connected({HERE: SIX, THERE: SIX})),
+    Example("vpc.shape", Status.PASS, connected({HERE: SIX})),
+    Example("vpc.shape", Status.FAIL, connected({THERE: SIX}), NETWORK),
+    Example("vpc.shape", Status.FAIL, connected({HERE: network(cidrs6=(("2a05::/60", ""),)), THERE: SIX}), NETWORK),
     Example("vpc.shape", Status.UNKNOWN, connected({(vpc.vpc, Side.PRIMARY): DENIED})),
     Example("vpc.zones", Status.PASS, connected()),
     Example("vpc.zones", Status.FAIL, connected({SUBNETS: subnets(zones=("a", "a"))}), FIRST),

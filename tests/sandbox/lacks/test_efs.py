@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -141,3 +142,14 @@ def test_access_points_and_mount_targets_belong_to_a_file_system(aws: Clients) -
     efs.create_mount_target(FileSystemId=source, SubnetId=subnet["SubnetId"])
     (target,) = efs.describe_mount_targets(FileSystemId=source)["MountTargets"]
     assert target["AvailabilityZoneName"] == subnet["AvailabilityZone"]
+
+
+def test_a_file_system_policy_is_read_back_until_it_is_deleted(served: Clients) -> None:
+    efs = served("efs", PRIMARY)
+    source = efs.create_file_system()["FileSystemId"]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*"}]})
+    efs.put_file_system_policy(FileSystemId=source, Policy=policy)
+    assert policy == efs.describe_file_system_policy(FileSystemId=source)["Policy"]
+    efs.delete_file_system_policy(FileSystemId=source)
+    with pytest.raises(ClientError, match="PolicyNotFound"):
+        efs.describe_file_system_policy(FileSystemId=source)

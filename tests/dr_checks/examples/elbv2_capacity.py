@@ -1,0 +1,33 @@
+"""Examples of the load balancers' reserved capacity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import elbv2_capacity
+from dr_estate.facts.elbv2_capacity import Reservation
+from tests.dr_checks.worlds import DENIED, Example, world
+
+NOTHING, WARM = Reservation(0, ()), Reservation(500, ("provisioned",))
+
+
+def _case(expected: Status, here: Any, there: Any) -> Example:
+    reader = elbv2_capacity.reservation
+    seen = world({(reader, Side.PRIMARY): here, (reader, Side.DR): there})
+    named = frozenset({"sit-alb"} if DENIED not in (here, there) else ())
+    return Example("elbv2-capacity.reserved-alike", expected, seen, named)
+
+
+EXAMPLES = [
+    _case(Status.PASS, NOTHING, NOTHING),
+    _case(Status.PASS, NOTHING, WARM),
+    _case(Status.PASS, WARM, None),
+    _case(Status.PASS, WARM, Reservation(400, ("provisioned",))),
+    _case(Status.FAIL, WARM, Reservation(399, ("provisioned",))),
+    _case(Status.FAIL, WARM, NOTHING),
+    _case(Status.FAIL, WARM, Reservation(500, ("pending", "provisioned"))),
+    _case(Status.UNKNOWN, WARM, DENIED),
+    _case(Status.UNKNOWN, DENIED, WARM),
+]

@@ -1,0 +1,52 @@
+"""Examples of the lifecycles of buckets and their copies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import s3_lifecycle
+from dr_estate.facts.s3_lifecycle import Ending, Lifecycle
+from tests.dr_checks.examples.s3 import COPY, PAIRS, buckets
+from tests.dr_checks.worlds import DENIED, Example, world
+
+MONTH = Ending("old", "expires", 30, "", ())
+FROZEN = Ending("cold", "archives", 30, "", ())
+LOGS = replace(MONTH, prefix="logs/")
+
+
+def _told(side: int, first: Any) -> Any:
+    """The lifecycles of a side: the first pair's endings, or what stands for them; DENIED for all."""
+    if first == "denied":
+        return DENIED
+    return (Lifecycle(PAIRS[0][side], first), *(Lifecycle(pair[side], ()) for pair in PAIRS[1:]))
+
+
+def _case(expected: Status, here: Any = (), there: Any = (), subject: str = COPY) -> Example:
+    values = {
+        **buckets(),
+        (s3_lifecycle.lifecycles, Side.PRIMARY): _told(0, here),
+        (s3_lifecycle.lifecycles, Side.DR): _told(1, there),
+    }
+    return Example("s3-lifecycle.kept-as-long", expected, world(values), frozenset({subject} if subject else ()))
+
+
+EXAMPLES = [
+    _case(Status.PASS),
+    _case(Status.PASS, here=(MONTH,)),
+    _case(Status.PASS, here=(MONTH,), there=(MONTH,)),
+    _case(Status.PASS, here=(MONTH,), there=(replace(MONTH, after_days=31), FROZEN)),
+    _case(Status.PASS, here=(LOGS,), there=(replace(LOGS, prefix="logs/2026/", tags=("a=b",)),)),
+    _case(Status.FAIL, there=(MONTH,)),
+    _case(Status.FAIL, there=(FROZEN,)),
+    _case(Status.FAIL, here=(MONTH,), there=(replace(MONTH, after_days=29),)),
+    _case(Status.FAIL, here=(LOGS,), there=(MONTH,)),
+    _case(Status.FAIL, here=(FROZEN,), there=(MONTH,)),
+    _case(Status.FAIL, here=(replace(MONTH, tags=("a=b",)),), there=(MONTH,)),
+    _case(Status.UNKNOWN, there=DENIED),
+    _case(Status.UNKNOWN, here=DENIED),
+    _case(Status.UNKNOWN, here="denied", subject=""),
+    _case(Status.UNKNOWN, there="denied", subject=""),
+]
