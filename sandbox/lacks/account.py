@@ -6,6 +6,7 @@ once. State: ``account_backends[account]["aws"].regions_opted`` as {region: bool
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import boto3
@@ -71,8 +72,9 @@ def _choose(account: str, region: str, enabled: bool) -> None:
     state(account_backends[account]["aws"], "regions_opted")[region] = enabled
 
 
-def _regions() -> list[str]:
-    return sorted(boto3.Session().get_available_regions("ec2"))
+@cache
+def _regions() -> tuple[str, ...]:
+    return tuple(sorted(boto3.Session().get_available_regions("ec2")))
 
 
 def _known(region: str) -> str:
