@@ -10,8 +10,10 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO
 
+import botocore.session
 import orjson
 from botocore import xform_name
 from botocore.loaders import JSONFileLoader
@@ -49,17 +51,28 @@ def prepare() -> None:
 
 
 def quicken() -> None:
-    """Halve this process's start-up: botocore's data files are found once and read by orjson, no garbage is sought.
+    """Halve this process's start-up: models are read once and fast, and no garbage is sought.
 
     Call ``gc.freeze`` and ``gc.enable`` when the world is up: what stands by then is not garbage.
     """
     gc.disable()
-    JSONFileLoader._load_file = _read_json
+    share_models()
+
+
+def share_models() -> None:
+    """Let all sessions of this process read botocore's data files once, by orjson; moto extends copies of its own."""
     from moto.core import loaders, utils
 
-    once = functools.cache(loaders.create_loader)
-    for module in (loaders, utils):
-        vars(module)["create_loader"] = once
+    JSONFileLoader._load_file = _read_json
+    _once("create_loader", botocore.session)
+    _once("create_loader", loaders, utils)
+
+
+def _once(name: str, *modules: ModuleType) -> None:
+    """Let the function ``name``, which these modules share, answer each question once."""
+    cached = functools.cache(vars(modules[0])[name])
+    for module in modules:
+        vars(module)[name] = cached
 
 
 def _read_json(_: JSONFileLoader, path: str, opened: Callable[[str, str], BinaryIO]) -> Any:

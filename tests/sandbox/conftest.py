@@ -12,10 +12,17 @@ from botocore.config import Config
 
 from dr_estate.environments import Environment, load_environment
 from sandbox.embedded import running
+from sandbox.emulator import share_models
 from sandbox.endpoint import Endpoint
 
 ROOT = Path(__file__).parents[2]
 Client = Callable[..., Any]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_read_once() -> None:
+    """Worlds in this process come and go with each test; botocore's models need not."""
+    share_models()
 
 
 @pytest.fixture(scope="session")
