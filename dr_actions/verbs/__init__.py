@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 from dr_actions.plan import Call, Goal, Step
@@ -74,10 +75,20 @@ class Hand(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Workshop:
+    """Where a program that a step runs finds what it needs: the run's own folder, and its whole environment."""
+
+    env: Environment
+    folder: Path
+    variables: Mapping[str, str]
+
+
 Foresee = Callable[[Sight], Iterator[Step]]
 Confirm = Callable[[Step, Sight], Confirmation]
 Fill = Callable[[Step, Sight], Call]
 Act = Callable[[Step, Call, Hand], dict[str, Any]]
+Work = Callable[[Step, Workshop], None]
 Undo = Callable[[Step], "Call | None"]
 Notes = Callable[[Sight], Iterator[str]]
 
@@ -115,6 +126,8 @@ class Verb:
     ``notes`` says in sentences what it leaves out of the plan, and why. ``reads`` are reads its ``act`` needs.
     ``seeable`` is False where no look can tell whether the call was made (a message that was sent): then the journal's
     recorded outcome confirms the step, and after a crash between sending and recording it is sent once more.
+    ``work`` is what a step without a call does instead of ``fill`` and ``act``: it runs a program, which looks itself
+    at what is there and so may be run again. It raises ``terraform.TerraformFailed``.
     """
 
     name: str
@@ -129,6 +142,7 @@ class Verb:
     notes: Notes = no_notes
     reads: frozenset[str] = frozenset()
     seeable: bool = True
+    work: Work | None = None
 
 
 @cache
