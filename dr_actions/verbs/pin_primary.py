@@ -9,6 +9,7 @@ answers with the DR region even then: of two unhealthy ones the first, or the he
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from dr_actions.cutover import blind_to, cutover
@@ -25,7 +26,7 @@ from dr_estate.unseen import CannotSee
 NAME, NUMBER, STAGE, BUDGET_S = "pin_primary", 7, 55, 300
 _OWNERS = {step.number: step.owner for step in FAILOVER}
 _SERVICE, _OPERATION = "route53", "UpdateHealthCheck"
-_VERSION = "HealthCheckVersion"
+_VERSION, _VERSION_THEN = "HealthCheckVersion", "<the version of the check right before the call>"
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -105,7 +106,7 @@ def _listening(sight: Sight) -> set[int]:
 
 
 def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
-    params = {"HealthCheckId": check.id, _VERSION: check.version, **settings}
+    params = {"HealthCheckId": check.id, _VERSION: _VERSION_THEN, **settings}
     told = ", ".join(f"{name} {value}" for name, value in settings.items())
     return Step(
         id=f"{NAME}.{check.id}",
@@ -120,10 +121,19 @@ def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
         undo="UpdateHealthCheck with the values as they were; a disabled check is left enabled (T03).",
         budget_s=BUDGET_S,
         call=Call(_SERVICE, _OPERATION, sight.env.region(Side.GLOBAL), params),
-        before={**as_set(check, settings), _VERSION: check.version},
+        before=as_set(check, settings),
         after=dict(settings),
         planes=(Plane.GLOBAL,),
     )
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The call upon the check's version as just seen: AWS refuses it where somebody was faster. Raises ValueError."""
+    checks = sight.snapshot.get(health_checks.checks, Side.GLOBAL)
+    check = next((check for check in checks if check.id == step.subject), None)
+    if step.call is None or check is None:
+        raise ValueError(f"{step.id}: there is no such health check any more")
+    return replace(step.call, params={**step.call.params, _VERSION: check.version})
 
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
@@ -133,9 +143,9 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         check = known.get(step.subject)
         if check is None:
             return Confirmation(Standing.CHANGED, f"health check {step.subject} is gone")
-        if as_set(check, step.after) == step.after:
+        now = as_set(check, step.after)
+        if now == step.after:
             return _reported(check, sight)
-        now = {**as_set(check, step.after), _VERSION: check.version}
         if now == step.before:
             return Confirmation(Standing.READY, f"health check {check.id} is as the plan found it")
         keys = sorted(key for key in now if now[key] != step.before.get(key))
@@ -157,12 +167,11 @@ def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
 
 
 def undo(step: Step) -> Call | None:
-    """The values as they were, upon the version this step's update made: a change since then is not overwritten."""
+    """The values as they were; all other settings of the check stay as they are, whoever changed them since."""
     if step.call is None:
         return None
-    values = {name: value for name, value in step.before.items() if name not in (_VERSION, "Disabled")}
-    params = {"HealthCheckId": step.subject, _VERSION: step.before[_VERSION] + 1, **values}
-    return Call(step.call.service, step.call.operation, step.call.region, params)
+    values = {name: value for name, value in step.before.items() if name != "Disabled"}
+    return Call(step.call.service, step.call.operation, step.call.region, {"HealthCheckId": step.subject, **values})
 
 
 VERB = Verb(
@@ -171,6 +180,7 @@ VERB = Verb(
     watches=(health_checks.checks.name, health_checks.statuses.name),
     foresee=foresee,
     confirm=confirm,
+    fill=fill,
     undo=undo,
     notes=notes,
 )

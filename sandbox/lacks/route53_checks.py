@@ -28,6 +28,13 @@ CHECKER_REGIONS = (
 )
 PAGE = 100
 CALCULATED = ("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL")
+ENDPOINT = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
+ONLY_OF = {
+    **dict.fromkeys(("Port", "IPAddress", "FullyQualifiedDomainName", "ResourcePath", "Regions"), ENDPOINT),
+    "SearchString": ("HTTP_STR_MATCH", "HTTPS_STR_MATCH"),
+    **dict.fromkeys(("HealthThreshold", "ChildHealthChecks"), ("CALCULATED",)),
+    **dict.fromkeys(("AlarmIdentifier", "InsufficientDataHealthStatus"), ("CLOUDWATCH_METRIC",)),
+}
 MORE_CHECK_SETTINGS = ("AlarmIdentifier", "InsufficientDataHealthStatus", "RoutingControlArn")
 RESETTABLE = {
     "FullyQualifiedDomainName": "fqdn",
@@ -84,8 +91,16 @@ def _config_of(getter: Callable[..., Any], self: HealthCheck) -> dict[str, Any]:
     }
 
 
+def _require_own_settings(check: HealthCheck, params: dict[str, Any]) -> None:
+    """Each setting belongs to some types of checks alone (API_UpdateHealthCheck)."""
+    for name, types in ONLY_OF.items():
+        if params.get(name) is not None and (check.type_ not in types):
+            raise refused("InvalidInput", f"Invalid parameter : {check.type_} health checks must not have {name}.")
+
+
 def _update_check(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     check = self.backend.get_health_check(params["HealthCheckId"])
+    _require_own_settings(check, params)
     wanted = params.get("HealthCheckVersion")
     if wanted is not None and int(wanted) != check.health_check_version:
         raise refused("HealthCheckVersionMismatch", "The health check was changed meanwhile.")

@@ -201,6 +201,17 @@ def test_the_failover_pair_answers_with_the_other_region_when_one_goes_dark(aws:
     assert names.answer("origin.shop.example") == standby
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["primary first", "secondary first"])
+def test_a_failover_pair_is_turned_by_exchanging_targets_in_any_order(names: Names, order: int) -> None:
+    primary = plain("o", "192.0.2.1", SetIdentifier="a", Failover="PRIMARY")
+    secondary = plain("o", "192.0.2.2", SetIdentifier="b", Failover="SECONDARY")
+    names.change("CREATE", primary, secondary)
+    there = "ResourceRecords"
+    turned = [primary | {there: secondary[there]}, secondary | {there: primary[there]}]
+    names.change("UPSERT", *turned[::order])
+    assert names.answer("o.shop.example") == ["192.0.2.2"]
+
+
 def test_zones_changes_and_answers_work_over_http(served: Clients) -> None:
     names = Names(served)
     names.change("CREATE", plain("www", "192.0.2.1"))

@@ -85,6 +85,41 @@ def test_a_calculated_check_counts_its_healthy_children(aws: Clients, checks: Ch
         checks.words(one)
 
 
+@pytest.mark.parametrize("kind", ["HTTP", "HTTPS", "TCP"])
+def test_a_port_on_which_nobody_listens_is_unhealthy_in_a_dead_region_and_in_a_well_one(
+    aws: Clients, checks: Checks, kind: str
+) -> None:
+    check = checks.make(Type=kind, FullyQualifiedDomainName=platform(aws, DR).dns_name, Port=80)
+    assert checks.healthy(check)
+    checks.route53.update_health_check(HealthCheckId=check, Port=1, Inverted=False)
+    assert not checks.healthy(check)
+    go_dark(DR)
+    assert not checks.healthy(check)
+
+
+def test_a_threshold_above_the_children_is_always_unhealthy_and_nought_always_healthy(
+    aws: Clients, checks: Checks
+) -> None:
+    child = checks.make(Type="HTTP", FullyQualifiedDomainName=platform(aws, DR).dns_name)
+    check = checks.make(Type="CALCULATED", ChildHealthChecks=[child], HealthThreshold=1)
+    assert checks.healthy(check)
+    checks.route53.update_health_check(HealthCheckId=check, HealthThreshold=2)
+    assert not checks.healthy(check)
+    go_dark(DR)
+    assert not checks.healthy(check)
+    checks.route53.update_health_check(HealthCheckId=check, HealthThreshold=0)
+    assert checks.healthy(check)
+
+
+def test_an_update_with_settings_of_another_type_is_refused(aws: Clients, checks: Checks) -> None:
+    child = checks.make(Type="HTTP", FullyQualifiedDomainName=platform(aws, DR).dns_name)
+    check = checks.make(Type="CALCULATED", ChildHealthChecks=[child], HealthThreshold=1)
+    for wrong, settings in ((check, {"Port": 1}), (child, {"HealthThreshold": 2}), (child, {"SearchString": "x"})):
+        with pytest.raises(ClientError) as refused:
+            checks.route53.update_health_check(HealthCheckId=wrong, **settings)
+        assert refused.value.response["Error"]["Code"] == "InvalidInput"
+
+
 def test_a_check_of_an_alarm_follows_the_alarm(aws: Clients, checks: Checks) -> None:
     cloudwatch = aws("cloudwatch", DR)
     cloudwatch.put_metric_alarm(

@@ -1,0 +1,117 @@
+"""The change batch: exactly the pair, every attribute kept, valid in any order, as JSON and as a command."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+
+from dr_actions.change_batch import (
+    MOST_CHARACTERS,
+    MOST_RECORDS,
+    Pair,
+    as_command,
+    as_json,
+    chunks,
+    leader,
+    pairs_of,
+    record_set,
+    turned,
+    upserts,
+)
+from dr_actions.plan import Call
+from dr_estate.environments import Side
+from dr_estate.facts import route53
+from tests.dr_checks.edges import ORIGIN, PRIMARY, RECORDS, SECONDARY, record
+from tests.dr_checks.worlds import SIT
+
+PAIR = Pair(PRIMARY, SECONDARY)
+ROWS = (
+    {
+        "Name": f"{ORIGIN}.",
+        "Type": "A",
+        "SetIdentifier": "a",
+        "Failover": "PRIMARY",
+        "AliasTarget": {"HostedZoneId": "Z1", "DNSName": "dualstack.x.example.", "EvaluateTargetHealth": True},
+        "HealthCheckId": "hc",
+    },
+    {
+        "Name": f"{ORIGIN}.",
+        "Type": "A",
+        "SetIdentifier": "b",
+        "Weight": 0,
+        "TTL": 30,
+        "ResourceRecords": [{"Value": "192.0.2.1"}, {"Value": "192.0.2.2"}],
+    },
+)
+
+
+def _weighted(primary: int, dr: int) -> Pair:
+    return Pair(replace(PRIMARY, failover=None, weight=primary), replace(SECONDARY, failover=None, weight=dr))
+
+
+def test_a_record_is_written_as_it_was_read() -> None:
+    assert [record_set(route53.record(dict(row))) for row in ROWS] == list(ROWS)
+
+
+def test_a_failover_pair_exchanges_what_it_leads_to_and_keeps_identifiers_and_roles() -> None:
+    first, second = turned(PAIR, Side.DR)
+    assert (first.set_identifier, first.failover) == (PRIMARY.set_identifier, "PRIMARY")
+    assert (second.set_identifier, second.failover) == (SECONDARY.set_identifier, "SECONDARY")
+    assert replace(first, set_identifier=SECONDARY.set_identifier, failover="SECONDARY") == SECONDARY
+    assert replace(second, set_identifier=PRIMARY.set_identifier, failover="PRIMARY") == PRIMARY
+
+
+def test_turning_there_and_back_changes_nothing() -> None:
+    for pair in (PAIR, _weighted(100, 0)):
+        again = next(p for p in pairs_of(turned(pair, Side.DR), ORIGIN, SIT) if isinstance(p, Pair))
+        assert leader(again) is Side.DR
+        assert set(turned(again, Side.PRIMARY)) == {pair.primary, pair.dr}
+
+
+def test_a_weighted_pair_gets_weights_of_nought_and_a_hundred_and_nothing_else() -> None:
+    for pair in (_weighted(100, 0), _weighted(90, 10), _weighted(0, 0)):
+        by_identifier = {made.set_identifier: made for made in turned(pair, Side.DR)}
+        assert by_identifier[PRIMARY.set_identifier] == replace(pair.primary, weight=0)
+        assert by_identifier[SECONDARY.set_identifier] == replace(pair.dr, weight=100)
+
+
+def test_weights_that_share_have_no_leader() -> None:
+    assert [leader(pair) for pair in (_weighted(90, 10), _weighted(0, 7))] == [None, Side.DR]
+
+
+def test_what_is_no_pair_is_said_and_never_turned() -> None:
+    def said(*records: route53.Record) -> str:
+        return next(found for found in pairs_of(records, ORIGIN, SIT) if isinstance(found, str))
+
+    assert "convert" in said(record(ORIGIN, values=("192.0.2.1",)))
+    assert "convert" in said(PRIMARY, replace(SECONDARY, failover=None, weight=0))
+    assert "not one record to each region" in said(PRIMARY)
+    assert "not one record to each region" in said(PRIMARY, SECONDARY, replace(SECONDARY, set_identifier="stray"))
+    assert [found for found in pairs_of(RECORDS, ORIGIN, SIT) if isinstance(found, str)] == []
+
+
+def test_batches_stay_within_what_route_53_takes_and_split_no_pair() -> None:
+    few = [replace_name(PAIR, f"t{number}.example") for number in range(MOST_RECORDS)]
+    parts = list(chunks(few))
+    assert [pair for part in parts for pair in part] == few
+    assert len(parts) > 1
+    for part in parts:
+        targets = [r.alias_target or "" for pair in part for r in (pair.primary, pair.dr)]
+        assert 2 * len(targets) <= MOST_RECORDS
+        assert 2 * sum(map(len, targets)) <= MOST_CHARACTERS
+
+
+def replace_name(pair: Pair, name: str) -> Pair:
+    return Pair(replace(pair.primary, name=name), replace(pair.dr, name=name))
+
+
+def test_the_change_is_told_as_json_and_as_a_command_that_a_shell_reads() -> None:
+    record_sets = [record_set(made) for made in turned(PAIR, Side.DR)]
+    call = Call("route53", "ChangeResourceRecordSets", "us-east-1", upserts("Z1", record_sets, "it's a drill"))
+    batch = json.loads(as_json(call))
+    assert [change["Action"] for change in batch["Changes"]] == ["UPSERT", "UPSERT"]
+    words = shlex.split(as_command(call))
+    assert words[:3] == ["aws", "route53", "change-resource-record-sets"]
+    assert words[words.index("--hosted-zone-id") + 1] == "Z1"
+    assert json.loads(words[words.index("--change-batch") + 1]) == batch
