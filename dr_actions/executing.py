@@ -58,6 +58,10 @@ def _take(run: Run, verb: Verb, batch: Sequence[Step], outcome: Outcome) -> None
         _tell_unseeable(run, verb, open_steps, outcome)
         return
     sight, standings = _standings(run, verb, open_steps)
+    for step in tuple(open_steps):
+        if why := _not_to_be_taken(step, standings[step.id]):
+            _failed(run, verb, step.id, why, outcome)
+            open_steps.remove(step)
     ready = [step for step in open_steps if standings[step.id].standing is Standing.READY]
     by_hand = [step for step in ready if step.manual]
     if by_hand:
@@ -84,21 +88,23 @@ def _tell_unseeable(run: Run, verb: Verb, steps: Sequence[Step], outcome: Outcom
 
 
 def _standings(run: Run, verb: Verb, steps: Sequence[Step]) -> tuple[Sight, dict[str, Confirmation]]:
-    """How each step stands now, looked at again where it could not be seen. Records what is already as wanted."""
+    """How each step stands now, looked at again a few times where it could not be seen. Raises LookFailed."""
     for attempt in range(_LOOKS_BEFORE_GIVING_UP):
         sight = run.sight(verb)
         found = {step.id: verb.confirm(step, sight) for step in steps}
-        blind = [step for step in steps if found[step.id].standing is Standing.UNSEEN]
-        if not blind:
+        if all(told.standing is not Standing.UNSEEN for told in found.values()):
             break
-        if attempt + 1 == _LOOKS_BEFORE_GIVING_UP:
-            raise StepFailed(blind[0].id, f"{blind[0].id} cannot be seen: {found[blind[0].id].says}")
         run.pause(attempt)
-    for step in steps:
-        told = found[step.id]
-        if told.standing is Standing.CHANGED:
-            raise StepFailed(step.id, f"{step.id}: the world changed since the plan was made: {told.says} (T43)")
     return sight, found
+
+
+def _not_to_be_taken(step: Step, told: Confirmation) -> str:
+    """Why the step cannot be taken as the world is, "" where it can or is done."""
+    if told.standing is Standing.CHANGED:
+        return f"the world changed since the plan was made: {told.says} (T43)"
+    if told.standing is Standing.UNSEEN:
+        return f"{step.subject} cannot be seen: {told.says}"
+    return told.says if told.standing is Standing.FAILED else ""
 
 
 def _wait_for_person(run: Run, verb: Verb, steps: Sequence[Step]) -> None:

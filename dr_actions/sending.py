@@ -84,11 +84,15 @@ def _still_open(
         told = verb.confirm(step, sight) if verb.seeable else None
         if told is not None and told.standing in _GO_ON:
             run.journal.append(Kind.LOOKED, step.id, says=f"it took effect all the same: {told.says}")
-        elif isinstance(failed, SendFailed) and failed.trouble in (Trouble.THROTTLED, Trouble.UNCERTAIN):
+        elif _may_go_again(failed) and (told is None or told.standing is Standing.READY):
             again.append(step)
         else:
             refused[step.id] = str(failed)
     return sight, again
+
+
+def _may_go_again(failed: Exception) -> bool:
+    return isinstance(failed, SendFailed) and failed.trouble in (Trouble.THROTTLED, Trouble.UNCERTAIN)
 
 
 def _ask_for_irreversible(run: Run, steps: Sequence[Step]) -> None:

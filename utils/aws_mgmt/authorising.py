@@ -68,6 +68,11 @@ def authorise(request: Request, env: Environment, reach: Reach, run: judging.Run
     reach.zones.learn(snapshot, env)
     confirmed = frozenset(request.arguments.get("confirm", []))
     unfinished = None if "replan" in request.flags else _unfinished(past)
+    if unfinished is None and past and "replan" not in request.flags:
+        raise Refused(
+            f"The run for {incident} is done ({past[-1].at:%Y-%m-%d %H:%M} UTC): `failover --validate` proves it, `log "
+            f"--incident {incident}` tells it. Another run for the same incident begins with --replan."
+        )
     if unfinished is not None:
         plan, clearance = _go_on(unfinished, env, reach, standing)
         return Start(plan, clearance, snapshot, None, confirmed, overrides)
