@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dr_actions.hands import Guarded, SendFailed
-from dr_actions.journal import Kind, State
+from dr_actions.journal import Kind, MirrorFailed, State
 from dr_actions.plan import Call, Danger, Goal, Step
 from dr_actions.running import Run
 from dr_actions.verbs import verbs
@@ -19,7 +19,7 @@ _TOUCHED = (State.INTENDED, State.DONE, State.FAILED)
 
 
 def compensate(run: Run, failed_batch: Sequence[Step]) -> list[str]:
-    """Undo as far as it goes. Returns a sentence for each step that was looked at, and records it; never raises."""
+    """Undo as far as it goes. Returns a sentence for each step that was looked at, and records it. Raises Fenced alone."""
     said: list[str] = []
     whole = run.plan.goal is Goal.SWITCHOVER
     steps = run.plan.steps if whole else failed_batch
@@ -46,10 +46,10 @@ def _undo(run: Run, step: Step) -> str:
 
 
 def _send(run: Run, step: Step, call: Call, writes: frozenset[str]) -> tuple[str, bool]:
-    run.journal.append(Kind.INTENT, step.id, call=call.name, region=call.region, undo=True)
     try:
+        run.journal.append(Kind.INTENT, step.id, call=call.name, region=call.region, undo=True)
         with run.hands.permitting(writes):
             run.hands.send(call)
-    except (SendFailed, Guarded) as failed:
+    except (SendFailed, Guarded, MirrorFailed) as failed:
         return f"{step.id}: could NOT be undone: {failed}", False
     return f"{step.id}: undone ({step.undo})", True

@@ -42,7 +42,7 @@ def _send_once(run: Run, verb: Verb, steps: Sequence[Step], sight: Sight) -> dic
     for start in range(0, len(steps), size):
         chunk = steps[start : start + size]
         _ask_for_irreversible(run, chunk)
-        calls = {step.id: verb.fill(step, sight) for step in chunk}
+        calls = {step.id: _filled(verb, step, sight) for step in chunk}
         checking.before_a_change(run, chunk[0].id)
         run.journal.append_many(
             [(Kind.INTENT, step.id, {"call": calls[step.id].name, "region": calls[step.id].region}) for step in chunk]
@@ -52,6 +52,13 @@ def _send_once(run: Run, verb: Verb, steps: Sequence[Step], sight: Sight) -> dic
         failures |= {step.id: failed for step, failed in zip(chunk, answers, strict=True) if failed}
         run.journal.append_many([_outcome(step, failures.get(step.id)) for step in chunk])
     return failures
+
+
+def _filled(verb: Verb, step: Step, sight: Sight) -> Call:
+    try:
+        return verb.fill(step, sight)
+    except ValueError as wrong:
+        raise StepFailed(step.id, f"{step.id}: its call cannot be made: {wrong}") from wrong
 
 
 def _send(run: Run, verb: Verb, step: Step, call: Call) -> Exception | None:

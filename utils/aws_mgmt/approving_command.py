@@ -43,7 +43,7 @@ def approve_command(request: Request, environment: Environment) -> Exit:
         approval = Approval(incident, digest, environment.name, caller.arn, caller.userid, now, until)
         reached.approvals.approve(approval, person)
     voice.result(
-        f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, until {until:%Y-%m-%d %H:%M} UTC.\n"
+        f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, until {until:%H:%M} UTC.\n"
         f"The operator runs: dr_cli.py -e {environment.name} failover --execute --incident {incident}\n"
     )
     return Exit.READY

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dr_actions import locking
+from dr_actions.control import Fence
 from dr_actions.executing import Outcome, execute
 from dr_actions.heartbeat import Heartbeat
 from dr_actions.journal import Journal, Kind
@@ -100,7 +101,7 @@ def _walk(desk: Desk, heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
     ending: Ending | None = None
     with _stopping(run.stop):
         try:
-            _open(desk, run, journal)
+            _open(desk, run, journal, heart.lock.fence)
             execute(run, [s for s in run.plan.steps if s.stage < _TOLD_AFTER], outcome)
             report = validate(desk.request, desk.env, desk.reach, desk.files)
             passed = report.exit == Exit.READY and not outcome.degraded
@@ -116,7 +117,7 @@ def _walk(desk: Desk, heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
             tell.close()
     if ending.alarms:
         raise_the_alarm(run, ending)
-    _close(desk, run, ending)
+    _close(desk, run, ending, heart.lock.fence)
     if report is None:
         report = judging.judge(desk.request, desk.env, (Area.VALIDATION,), run.snapshot, desk.files)
     return _told(desk, run, ending, outcome), report
@@ -148,7 +149,7 @@ def _run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: live.Live) -> 
     )
 
 
-def _open(desk: Desk, run: Run, journal: Journal) -> None:
+def _open(desk: Desk, run: Run, journal: Journal, fence: Fence) -> None:
     """Record what the run begins with, or that it goes on; open the incident; list the overrides until it is closed."""
     clearance, control = run.clearance, desk.reach.control
     who = person_of(desk.reach.caller.arn, desk.env)
@@ -156,15 +157,17 @@ def _open(desk: Desk, run: Run, journal: Journal) -> None:
         journal.append(Kind.RESUMED, says=f"{who} goes on with plan {clearance.digest[:12]}.", digest=clearance.digest)
     else:
         cleared = clearance_to_json(clearance)
-        journal.append(Kind.DETECTED, moment=desk.start.snapshot.taken_at.isoformat(), says=run.plan.posture)
+        seen_at = desk.start.snapshot.taken_at.isoformat()
+        journal.append(Kind.DETECTED, moment=seen_at, says=run.plan.posture)
+        journal.append(Kind.DECIDED, moment=clock().isoformat(), says=f"{who} ordered the {run.plan.goal}.")
         journal.append(Kind.AUTHORISED, operator=clearance.operator, approver=clearance.approver)
         journal.append(Kind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
-    control.open_incident(clearance.incident, run.plan.goal, clock(), who)
+    control.open_incident(clearance.incident, run.plan.goal, clock(), who, fence=fence)
     for override in desk.start.overrides:
         journal.append(
             Kind.OVERRIDE, gate=override.gate, by=override.by, why=override.why, until=override.until.isoformat()
         )
-        control.override(_standing(override, clearance.incident, run.plan.digest))
+        control.override(_standing(override, clearance.incident, run.plan.digest), fence)
 
 
 def _standing(override: Any, incident: str, digest: str) -> Any:
@@ -173,15 +176,15 @@ def _standing(override: Any, incident: str, digest: str) -> Any:
     return Override(override.gate, override.by, override.why, override.until, incident, digest)
 
 
-def _close(desk: Desk, run: Run, ending: Ending) -> None:
+def _close(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None:
     """Record how it ended, and since when the estate has no standby. The incident stays open until failback."""
     who = person_of(desk.reach.caller.arn, desk.env)
     with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more
         run.journal.append(Kind.END, outcome=ending.outcome, says=ending.says)
     if ending.outcome == "done":
         with contextlib.suppress(Exception):  # said in the journal all the same
-            desk.reach.control.enter_phase(run.clearance.incident, "on DR", who)
-            desk.reach.control.unprotected(run.clearance.incident, clock(), who)
+            desk.reach.control.enter_phase(run.clearance.incident, "on DR", who, fence)
+            desk.reach.control.unprotected(run.clearance.incident, clock(), who, fence)
 
 
 def validate(request: Request, env: Environment, reached: Reach, files: judging.Run) -> Report:

@@ -1,0 +1,53 @@
+"""log: the incident log, from the journal's file, or from its mirror in the control table where there is no file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dr_actions.entries import Chain, read_chain
+from dr_actions.journal import journal_path, read
+from dr_actions.mirror import TableMirror
+from dr_estate.environments import Environment
+from reports import voice
+from reports.incident_log import incident_log, render
+from utils.aws_mgmt.authorising import journals
+from utils.aws_mgmt.commands import UsageError
+from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.reaching import reach
+from utils.aws_mgmt.request import Request
+
+_FORMS = ("terminal", "markdown", "json")
+
+
+def log_command(request: Request, environment: Environment) -> Exit:
+    """Print the log. Returns 0 where the chain holds, 3 where it is broken. Offline where the file is there."""
+    if request.format not in _FORMS:
+        raise UsageError(f"The incident log is not written as {request.format}: use {', '.join(_FORMS)}.")
+    incident = str(request.arguments.get("incident", "")) or _newest(journals(request), environment)
+    chain, source = _chain(request, environment, incident)
+    if not chain.entries and chain.fault is None:
+        raise UsageError(f"Nothing is recorded of {incident} in {environment.name}, here or in the control table.")
+    log = incident_log(chain, environment.name, incident, source, environment.objectives.rto_minutes * 60)
+    voice.result(render(log, request.format))
+    return Exit.READY if chain.fault is None else Exit.COULD_NOT_SEE
+
+
+def _chain(request: Request, environment: Environment, incident: str) -> tuple[Chain, str]:
+    try:
+        path = journal_path(journals(request), environment.name, incident)
+    except ValueError as wrong:
+        raise UsageError(f"{wrong}.") from wrong
+    if path.exists():
+        return read(path, environment.name, incident), str(path)
+    with reach(request, environment) as reached:
+        lines = "".join(line + "\n" for line in TableMirror(reached.control).fetch(incident))
+        table = environment.named(environment.names.control_table)
+    return read_chain(lines.encode(), environment.name, incident), f"table {table}"
+
+
+def _newest(folder: Path, environment: Environment) -> str:
+    ending = ".journal.jsonl"
+    found = sorted(folder.glob(f"{environment.name}-*{ending}"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise UsageError(f"No journal of {environment.name} is in {folder}. Name the incident: log --incident INC-123.")
+    return found[-1].name.removeprefix(f"{environment.name}-").removesuffix(ending)
