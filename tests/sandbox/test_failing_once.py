@@ -1,0 +1,212 @@
+"""Each call of a failover can fail exactly once, in each way a call fails, the lost answer included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.session import get_session
+
+from dr_estate.environments import Environment, Side
+from sandbox.embedded import running
+from sandbox.endpoint import Endpoint
+from sandbox.state import Outage
+from tests.sandbox.kept_world import (
+    CLUSTER,
+    DR,
+    PRIMARY,
+    SERVICE,
+    WORLD_WIDE,
+    client,
+    control_and_another,
+    item,
+    service_of,
+    topic_of,
+)
+
+
+@pytest.fixture(scope="module")
+def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
+    with running(sit, 1) as endpoint:
+        endpoint.keep("healthy")
+        yield endpoint
+
+
+@pytest.fixture
+def served(seeded: Endpoint) -> Endpoint:
+    seeded.return_to("healthy")
+    seeded.reset_mutations()
+    return seeded
+
+
+# What a failover sends, with parameters that fit; {…} are filled from the world.
+SET = {"UpdateExpression": "SET note = :n", "ExpressionAttributeValues": {":n": {"S": "drill"}}}
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ecs:update_service": (DR, {"cluster": CLUSTER, "service": SERVICE, "desiredCount": 3}),
+    "ecs:register_task_definition": (
+        DR,
+        {"family": "f", "containerDefinitions": [{"name": "c", "image": "i", "memory": 8}]},
+    ),
+    "rds:promote_read_replica": (DR, {"DBInstanceIdentifier": "nobody"}),
+    "rds:restore_db_instance_to_point_in_time": (
+        DR,
+        {
+            "SourceDBInstanceAutomatedBackupsArn": "{backups}",
+            "TargetDBInstanceIdentifier": "restored",
+            "UseLatestRestorableTime": True,
+        },
+    ),
+    "backup:start_restore_job": (DR, {"RecoveryPointArn": "arn:none", "Metadata": {"newFileSystem": "true"}}),
+    "efs:delete_replication_configuration": (DR, {"SourceFileSystemId": "{files}"}),
+    "secretsmanager:stop_replication_to_replica": (DR, {"SecretId": "{secret}"}),
+    "secretsmanager:put_secret_value": (PRIMARY, {"SecretId": "sit-tenant-1-db-credentials", "SecretString": "{}"}),
+    "application-autoscaling:register_scalable_target": (
+        DR,
+        {
+            "ServiceNamespace": "ecs",
+            "ResourceId": f"service/{CLUSTER}/{SERVICE}",
+            "ScalableDimension": "ecs:service:DesiredCount",
+            "MinCapacity": 2,
+        },
+    ),
+    "route53:change_resource_record_sets": (
+        WORLD_WIDE,
+        {
+            "HostedZoneId": "{zone}",
+            "ChangeBatch": {
+                "Changes": [
+                    {
+                        "Action": "UPSERT",
+                        "ResourceRecordSet": {
+                            "Name": "wpdr.wpsit.kimmyai.io",
+                            "Type": "TXT",
+                            "TTL": 60,
+                            "ResourceRecords": [{"Value": '"drill"'}],
+                        },
+                    }
+                ]
+            },
+        },
+    ),
+    "route53:update_health_check": (WORLD_WIDE, {"HealthCheckId": "{check}", "Inverted": True}),
+    "sns:publish": (DR, {"TopicArn": "{topic}", "Message": "m"}),
+    "dynamodb:put_item": (DR, {"TableName": "{table}", "Item": "{item}"}),
+    "dynamodb:update_item": (DR, {"TableName": "{table}", "Key": "{item}", **SET}),
+    "dynamodb:transact_write_items": (DR, {"TransactItems": [{"Put": {"TableName": "{table}", "Item": "{item}"}}]}),
+    "dynamodb:query": (
+        DR,
+        {
+            "TableName": "{table}",
+            "KeyConditionExpression": "#k = :v",
+            "ExpressionAttributeNames": {"#k": "{key}"},
+            "ExpressionAttributeValues": {":v": {"S": "a"}},
+        },
+    ),
+    "dynamodb:get_item": (DR, {"TableName": "{table}", "Key": "{item}"}),
+    "sts:get_caller_identity": (DR, {}),
+}
+REFUSED_BY_THE_WORLD = {"rds:promote_read_replica", "backup:start_restore_job"}
+READS = {"dynamodb:query", "dynamodb:get_item", "sts:get_caller_identity"}
+
+
+@pytest.fixture(scope="module")
+def known(seeded: Endpoint, sit: Environment) -> dict[str, Any]:
+    served = seeded
+    table = control_and_another(served)[1]
+    held = item(served, table, "a")
+    rds, route53 = client(served, "rds", DR), client(served, "route53", sit.region(Side.GLOBAL))
+    zones = route53.list_hosted_zones()["HostedZones"]
+    return {
+        "table": table,
+        "item": held,
+        "key": next(iter(held)),
+        "topic": topic_of(served),
+        "backups": rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"][0][
+            "DBInstanceAutomatedBackupsArn"
+        ],
+        "files": client(served, "efs", DR).describe_replication_configurations()["Replications"][0][
+            "SourceFileSystemId"
+        ],
+        "secret": client(served, "secretsmanager", DR).describe_secret(SecretId="sit-tenant-1-db-credentials")["ARN"],
+        "zone": next(zone["Id"] for zone in zones if zone["Name"] == f"{sit.traffic.zone}."),
+        "check": route53.list_health_checks()["HealthChecks"][0]["Id"],
+    }
+
+
+def filled(value: Any, known: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: filled(held, known) for key, held in value.items()}
+    if isinstance(value, list):
+        return [filled(held, known) for held in value]
+    return known.get(value[1:-1], value) if isinstance(value, str) and value.startswith("{") else value
+
+
+def send(served: Endpoint, name: str, known: dict[str, Any]) -> dict[str, Any]:
+    service, operation = name.split(":")
+    region, params = CALLS[name]
+    answer: dict[str, Any] = getattr(client(served, service, region), operation)(**filled(params, known))
+    return answer
+
+
+def operation_of(name: str) -> tuple[str, str, str]:
+    service, method = name.split(":")
+    region, _ = CALLS[name]
+    names = get_session().get_service_model(service).operation_names
+    wanted = method.replace("_", "").lower()
+    return region, service, next(one for one in names if one.lower() == wanted)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_call_of_a_failover_can_fail_exactly_once_in_each_way(
+    served: Endpoint, known: dict[str, Any], name: str
+) -> None:
+    region, service, operation = operation_of(name)
+    served.reset_mutations()
+    for how, code in (("throttle", r"Throttl"), ("error", r"ServiceUnavailable"), ("deny", r"AccessDenied")):
+        served.begin(Outage(region, how, service, operation, times=1))
+        with pytest.raises(ClientError, match=code):
+            send(served, name, known)
+    served.begin(Outage(region, "refuse", service, operation, times=1))
+    with pytest.raises(ConnectionClosedError):
+        send(served, name, known)
+    served.begin(Outage(region, "hang", service, operation, seconds=0.1, times=1))
+    with pytest.raises(ConnectionClosedError):
+        send(served, name, known)
+    assert [] == served.mutations()
+    assert [] == served.state()["faults"]
+    if name in REFUSED_BY_THE_WORLD:
+        with pytest.raises(ClientError, match=r"NotFound|MissingParameter"):
+            send(served, name, known)
+    else:
+        send(served, name, known)
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in REFUSED_BY_THE_WORLD])
+def test_a_lost_answer_leaves_the_call_done(served: Endpoint, known: dict[str, Any], name: str) -> None:
+    region, service, operation = operation_of(name)
+    served.reset_mutations()
+    served.begin(Outage(region, "lost", service, operation, times=1))
+    with pytest.raises(ConnectionClosedError):
+        send(served, name, known)
+    done = [(one["operation"], one["done"]) for one in served.mutations()]
+    assert ([] if name in READS else [(operation, True)]) == done
+
+
+def test_one_call_alone_can_be_kept_waiting_for_an_answer_until_it_gives_up(served: Endpoint) -> None:
+    served.begin(Outage(DR, "hang", "ecs", "UpdateService", times=1))
+    wanted = {"cluster": CLUSTER, "service": SERVICE, "desiredCount": 4}
+    with pytest.raises(ReadTimeoutError):
+        client(served, "ecs", DR).update_service(**wanted)
+    assert [] == served.mutations()
+    client(served, "ecs", DR).update_service(**wanted)
+    assert 4 == service_of(served)["desiredCount"]
+
+
+def test_what_a_lost_call_did_is_found_by_looking(served: Endpoint) -> None:
+    served.begin(Outage(DR, "lost", "ecs", "UpdateService", times=1))
+    with pytest.raises(ConnectionClosedError):
+        client(served, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=5)
+    assert 5 == service_of(served)["desiredCount"]
