@@ -19,7 +19,7 @@ _TOUCHED = (State.INTENDED, State.DONE, State.FAILED)
 
 
 def compensate(run: Run, failed_batch: Sequence[Step]) -> list[str]:
-    """Undo as far as it goes. Returns a sentence for each step that was looked at, and records it. Raises Fenced alone."""
+    """Undo as far as it goes. Returns and records a sentence for each step looked at. Raises Fenced alone."""
     said: list[str] = []
     whole = run.plan.goal is Goal.SWITCHOVER
     steps = run.plan.steps if whole else failed_batch
