@@ -40,9 +40,10 @@ unit: setup
 bench: setup
 	$(BIN)/python -m benchmarks.status
 
-# The generated pages of docs/.
+# The generated pages of docs/ and files of deploy/.
 docs: setup
 	@$(BIN)/python -m utils.aws_mgmt.reference
+	@$(BIN)/python -m utils.aws_mgmt.deploying
 
 # The Allure 3 generator (npm package `allure`), in .tools; with Node from PyPI where there is no Node 20+.
 allure: setup

