@@ -8,7 +8,7 @@ from typing import Self
 
 from dr_actions.control import Control, Fenced
 from dr_actions.locking import Lock, renew
-from dr_estate.settings import Execution
+from dr_estate.recovery_settings import Execution
 
 
 class LockLost(Exception):

@@ -16,7 +16,7 @@ from dr_actions.control import Control, Fence, Fenced
 from dr_actions.table import Condition, ConditionFailed, Put, Update
 from dr_estate.attributes import instant
 from dr_estate.facts.control import LOCK, RUN, Run, run_of
-from dr_estate.settings import Execution
+from dr_estate.recovery_settings import Execution
 
 KEY = (LOCK, RUN)
 RUNS = "RUN#"

@@ -14,17 +14,14 @@ from typing import Any
 
 from pydantic import ValidationError, field_validator, model_validator
 
+from dr_estate.recovery_settings import Approvals, Costs, Execution, Provision
 from dr_estate.settings import (
-    Approvals,
     Capacity,
-    Costs,
-    Execution,
     Expectation,
     Names,
     Objectives,
     Observation,
     People,
-    Provision,
     Regions,
     Replication,
     ScalingSchedule,

@@ -14,7 +14,7 @@ from dr_actions.journal import Journal, JournalBroken, Kind, MirrorFailed, State
 from dr_actions.locking import Lock, Owner, take
 from dr_actions.mirror import TableMirror
 from dr_actions.plan import Call, Goal, Plan, to_json
-from dr_estate.settings import Execution
+from dr_estate.recovery_settings import Execution
 from tests.dr_actions.control_tables import Clock, Plain, a_plan
 
 LIMITS = Execution(lease_s=120, cool_down_minutes=0)

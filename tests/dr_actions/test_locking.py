@@ -17,7 +17,7 @@ from dr_actions.heartbeat import Heartbeat, LockLost
 from dr_actions.locking import CoolingDown, Leave, Lock, LockHeld, Owner, may_take, release, renew, take
 from dr_actions.plan import Call
 from dr_estate.facts.control import Run
-from dr_estate.settings import Execution
+from dr_estate.recovery_settings import Execution
 from sandbox.endpoint import Endpoint
 from tests.dr_actions.control_tables import Clock, Plain, store
 

@@ -1,0 +1,74 @@
+"""The tables of an environment file about changing things: who may, how a run is held together, Terraform, prices."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from dr_estate.settings import Mapped, Positive, Settings
+
+
+class Approvals(Settings):
+    """Who may order a failover: ``people`` distinct persons, and a ticket where ``ticket`` is true.
+
+    ``identities`` names persons and the patterns of their ARNs (``*`` matches any text); ``approvers`` are those
+    persons who may approve. An approval is good for ``valid_minutes``.
+    """
+
+    people: Literal[1, 2] = 1
+    ticket: bool = False
+    ticket_pattern: str = r"INC-\d{1,12}(-\d{3})?"
+    approvers: tuple[str, ...] = ()
+    identities: Mapped = {}
+    valid_minutes: Positive = 60
+    full_drill: bool = True
+
+    @model_validator(mode="after")
+    def _two_people_are_named(self) -> Self:
+        unknown = sorted(set(self.approvers) - set(self.identities))
+        if unknown:
+            raise ValueError(f"approvers names {unknown[0]}, whose identities are not given: add them to identities")
+        if self.people > 1 and not self.approvers:
+            raise ValueError("people is 2: name in approvers who may approve, and their ARNs in identities")
+        return self
+
+
+class Execution(Settings):
+    """How a run is held together: its lock, its clock, how long it waits, and how much it does at once.
+
+    The lock is lost ``lease_s`` after its owner's last heartbeat. Evidence older than ``evidence_age_s`` is looked at
+    again before a change. ``manual_wait_minutes`` is how long a run waits for a step done by a person; the other
+    boxes are what the estimate of the recovery time allows people for assessing and verifying.
+    """
+
+    lease_s: Positive = 120
+    cool_down_minutes: Annotated[int, Field(ge=0)] = 30
+    evidence_age_s: Positive = 120
+    manual_wait_minutes: Positive = 60
+    assess_minutes: Positive = 15
+    verify_minutes: Positive = 30
+    poll_s: Annotated[float, Field(gt=0)] = 5.0
+    attempts: Positive = 5
+    at_once: Positive = 16
+
+
+class Provision(Settings):
+    """Terraform of the DR region: ``folder`` of its root module ("" where nothing is provisioned), and the program."""
+
+    folder: str = ""
+    program: Literal["terraform", "tofu"] = "terraform"
+    timeout_minutes: Positive = 60
+    protected: tuple[str, ...] = ("aws_db_instance", "aws_efs_file_system", "aws_s3_bucket", "aws_dynamodb_table")
+
+
+class Costs(Settings):
+    """List prices in the DR region, in ``currency`` an hour, as of ``as_of``: for the estimate of running there."""
+
+    currency: str = "USD"
+    as_of: str = "2026-01"
+    vcpu: Annotated[float, Field(ge=0)] = 0.04048
+    memory_gib: Annotated[float, Field(ge=0)] = 0.004445
+    database_instance: Annotated[float, Field(ge=0)] = 0.48
+    database_gib: Annotated[float, Field(ge=0)] = 0.000348
+    files_gib: Annotated[float, Field(ge=0)] = 0.000452
