@@ -16,7 +16,7 @@ from dr_checks.registry import checks
 from dr_estate.unseen import CannotSee
 from sandbox.disasters import ANYTHING, Disaster, catalogue
 from tests.proofs.tables import Row, write
-from tests.proofs.watching import FULL, Watch, not_passed
+from tests.proofs.watching import FULL, Watch, not_passed, readiness
 
 NO_DISASTER = {
     "prerequisites.contacts-named": "the contacts stand in the environment file, which no disaster of AWS can change",
@@ -41,7 +41,7 @@ class Matrix:
             try:
                 self.rows[disaster.name] = not_passed(self.watch.judged(touched))
             except CannotSee:
-                self.rows[disaster.name] = dict.fromkeys(checks(), Status.UNKNOWN)
+                self.rows[disaster.name] = dict.fromkeys(readiness(), Status.UNKNOWN)
             finally:
                 self.watch.world.mend(disaster.name)
             if FULL:
@@ -84,7 +84,7 @@ def test_a_disaster_turns_what_it_names_and_beside_it_only_its_consequences(
 
 def test_every_check_is_tripped_by_a_disaster() -> None:
     tripped = {check for disaster in catalogue() for check in disaster.trips}
-    assert sorted(set(checks()) - tripped) == sorted(NO_DISASTER)
+    assert sorted(set(readiness()) - tripped) == sorted(NO_DISASTER)
 
 
 def test_a_disaster_names_checks_that_exist() -> None:

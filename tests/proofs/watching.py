@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dr_checks.model import CheckResult, Status
+from dr_checks.model import Area, Check, CheckResult, Status
 from dr_checks.registry import checks, judge
 from dr_estate.access import Credentials
 from dr_estate.environments import Environment
@@ -99,9 +99,14 @@ def _told_by(reader: Reader[Any]) -> set[str]:
     return {reader.name, reader.name.partition(".")[0], *(operation.partition(":")[0] for operation in reader.reads)}
 
 
+def readiness() -> dict[str, Check]:
+    """The checks by id, without those that hold of a failed-over estate alone."""
+    return {name: check for name, check in checks().items() if check.area is not Area.VALIDATION}
+
+
 def judged(snapshot: Snapshot, environment: Environment) -> Results:
-    """Every check's result on ``snapshot``."""
-    return {name: judge(check, snapshot, environment) for name, check in checks().items()}
+    """Every readiness check's result on ``snapshot``."""
+    return {name: judge(check, snapshot, environment) for name, check in readiness().items()}
 
 
 def not_passed(results: Results) -> dict[str, Status]:
