@@ -20,7 +20,7 @@ class Approvals(Settings):
     ticket: bool = False
     ticket_pattern: str = r"INC-\d{1,12}(-\d{3})?"
     approvers: tuple[str, ...] = ()
-    identities: Mapped = {}
+    identities: Mapped = Field(default_factory=dict)
     valid_minutes: Positive = 60
     full_drill: bool = True
 

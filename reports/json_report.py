@@ -10,7 +10,7 @@ import orjson
 from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Verdict
 from dr_estate.snapshot import Part
-from reports import ran
+from reports import ran, standing
 from reports.report import SCHEMA, Report
 
 
@@ -47,6 +47,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "results": [_result(result) for result in verdict.results],
         "unseen": [_unseen(part) for part in report.unseen],
         "exceptions": _exceptions(report),
+        "standing": standing.to_dict(report.standing),
         "api_calls": report.api_calls,
         "exit": report.exit,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dr_checks.model import Status
-from reports import planes
+from reports import planes, standing
 from reports.report import Report, duration
 
 _SHOWN = 50
@@ -24,6 +24,9 @@ def render(report: Report) -> str:
         f"- **Recovery point:** {_rpo(report)}",
         "",
     ]
+    if report.standing is not None:
+        stands = standing.sentences(report.standing, report.observed_at)
+        lines += _section("In force", [f"- {sentence}" for sentence in stands])
     lines += _section("Checks by area", _areas(report))
     lines += _section("Lag by store", _lags(report))
     for status, title in (

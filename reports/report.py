@@ -11,6 +11,7 @@ from dr_checks.exceptions import ExceptionRule
 from dr_checks.model import Area, CheckResult, Status
 from dr_checks.verdict import Verdict
 from dr_estate.environments import Environment
+from dr_estate.facts.control import InForce
 from dr_estate.snapshot import Part
 from reports.ran import Ran
 
@@ -22,6 +23,7 @@ class Report:
     """What was looked at, what was judged, and what that means. ``observed_at`` is UTC; ``exit`` the exit code.
 
     ``assessment`` is there where a failover or a failback was weighed, ``ran`` where it was executed.
+    ``standing`` is what stands in the control table, None where that could not be read.
     """
 
     command: str
@@ -40,6 +42,7 @@ class Report:
     notes: tuple[str, ...] = ()
     assessment: Assessment | None = None
     ran: Ran | None = None
+    standing: InForce | None = None
 
     def by_area(self) -> dict[Area, list[CheckResult]]:
         """The results of each area that was run, in the areas' order."""

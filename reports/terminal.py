@@ -12,12 +12,12 @@ from rich.text import Text
 
 from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Recommendation
-from reports import ran
+from reports import ran, standing
 from reports.report import Report, duration
 from reports.terminal_parts import indented, table
 
 WIDTH = 100
-_SHOWN = 5
+_SHOWN, _MANY = 5, 12
 _COLOUR = {
     Status.PASS: "green",
     Status.WARN: "yellow",
@@ -56,6 +56,7 @@ def _print(report: Report, console: Console) -> None:
         for sentence in ran.sentences(report.ran):
             indented(console, sentence, 0)
         console.print()
+    _stands(report, console)
     if report.assessment is not None:
         from reports import assessed_terminal
 
@@ -73,6 +74,13 @@ def _print(report: Report, console: Console) -> None:
     _not_applicable(report, console)
     _recommendations(report, console)
     _footer(report, console)
+
+
+def _stands(report: Report, console: Console) -> None:
+    """The stop switch, the open incident and overrides, before anything else."""
+    if report.standing is not None:
+        for sentence in standing.sentences(report.standing, report.observed_at):
+            indented(console, Text(sentence, "bold yellow"), 0)
 
 
 def _headline(report: Report, console: Console) -> None:
@@ -173,15 +181,21 @@ def _recommendations(report: Report, console: Console) -> None:
 
 
 def _footer(report: Report, console: Console) -> None:
-    if report.unseen:
-        console.print(Text(f"\nCould not be read ({len(report.unseen)} parts)", "bold"))
+    if len(report.unseen) > _MANY:
+        _unseen_in_brief(report, console)
+    elif report.unseen:
+        _unseen_in_full(report, console)
+    _ending(report, console)
+
+
+def _unseen_in_full(report: Report, console: Console) -> None:
+    console.print(Text(f"\nCould not be read ({len(report.unseen)} parts)", "bold"))
     reasons: dict[str, list[str]] = {}
     for part in report.unseen:
         reasons.setdefault(part.value.why, []).append(f"{part.name} ({part.side})")
     for why, names in reasons.items():
         indented(console, f"{why}", 2)
         indented(console, f"{', '.join(names)}", 4, "dim")
-    _ending(report, console)
 
 
 def _unseen_in_brief(report: Report, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""Tells the stakeholders that the steps of the run are over; the validation follows."""
+"""Tells the stakeholders that the steps of the run are over, and that the region which serves now was validated."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def write(sight: Sight) -> Message:
     """The message at the end."""
     env = sight.env
     region = env.region(Side.PRIMARY if sight.goal is Goal.FAILBACK else Side.DR)
-    happened = f"all steps are done: {region} serves; validation follows"
-    needed = f"Watch {region}; changes stay stopped until the validation has passed."
+    happened = f"all steps are done: {region} serves, and was validated"
+    needed = f"Watch {region} for a day. It has no standby until failback: deploy nothing that can wait."
     return Message(env.name, sight.incident, "notify_end", happened, needed, "all teams")
 
 
-VERB = telling(Occasion("notify_end", NOTIFY, 70, "that all steps are done", write))
+VERB = telling(Occasion("notify_end", NOTIFY, 70, "that all steps are done and validated", write))

@@ -36,8 +36,8 @@ class Job:
 class Restore:
     """A restore job of this region. ``validation`` is AWS's word for its check (SUCCESSFUL ...), "" if there was none.
 
-    ``source_arn`` is the resource that was once backed up, "" where AWS does not say. ``point_arn`` is what is restored,
-    ``made_arn`` what it was restored into, "" while that is not known.
+    ``source_arn`` is the resource that was once backed up, "" where AWS does not say. ``point_arn`` is what is
+    restored, ``made_arn`` what it was restored into, "" while that is not known.
     """
 
     id: str

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions import plan as plans
+from dr_actions.assessing import Advice, Assessment
 from dr_actions.authority import Case, Clearance, Override, decide, ticket_is_well_formed
 from dr_actions.entries import Entry, Kind, read_chain
+from dr_actions.hands import Guarded, SendFailed
 from dr_actions.journal import journal_path, read
+from dr_actions.messages import WRITES, critical, refused_while_dark
 from dr_actions.mirror import TableMirror
 from dr_actions.people import same_person
 from dr_actions.plan import Plan
@@ -95,8 +98,22 @@ def authorise(request: Request, env: Environment, reach: Reach, run: judging.Run
     )
     decided = decide(case, env)
     if not isinstance(decided, Clearance):
+        _warn_of_a_dark_primary(reach, env, incident, assessment)
         raise Refused("Refused.\n" + "\n".join(f"  {refusal.rule}: {refusal.says}" for refusal in decided))
     return Start(assessment.plan, decided, snapshot, report, confirmed, overrides)
+
+
+def _warn_of_a_dark_primary(reach: Reach, env: Environment, incident: str, assessment: Assessment) -> None:
+    """Tell the critical topic that the primary is lost and the answer is no all the same; best effort (T40)."""
+    if assessment.posture.name != "PRIMARY_LOST" or assessment.advice is not Advice.DO_NOT_FAILOVER:
+        return
+    message = refused_while_dark(env, incident, " ".join(assessment.reasons[:3]))
+    for call in critical(env, message):
+        try:
+            with reach.hands.permitting(WRITES):
+                reach.hands.send(call)
+        except (SendFailed, Guarded) as failed:
+            voice.complain(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")
 
 
 def incident_of(request: Request, env: Environment, standing: InForce) -> str:

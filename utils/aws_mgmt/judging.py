@@ -11,7 +11,9 @@ from dr_checks.model import Area, CheckResult
 from dr_checks.observation import Observation
 from dr_checks.registry import checks, lags
 from dr_checks.verdict import weigh
-from dr_estate.environments import Environment
+from dr_estate.environments import Environment, Side
+from dr_estate.facts import control
+from dr_estate.facts.control import InForce
 from dr_estate.observing import observe
 from dr_estate.snapshot import Snapshot, read_evidence, to_json
 from dr_estate.tenants import discover
@@ -89,7 +91,15 @@ def judge(request: Request, environment: Environment, areas: tuple[Area, ...], s
         exceptions=observation.exceptions,
         api_calls=0 if request.from_evidence else snapshot.api_calls,
         exit=exit_of(verdict),
+        standing=_standing(snapshot),
     )
+
+
+def _standing(snapshot: Snapshot) -> InForce | None:
+    try:
+        return snapshot.get(control.standing, Side.DR)
+    except CannotSee:
+        return None
 
 
 def tenants_of(observation: Observation) -> tuple[str, ...]:
