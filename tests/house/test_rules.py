@@ -71,3 +71,9 @@ def test_every_parity_rule_that_arc_never_had_is_covered() -> None:
 def test_every_trap_that_a_check_names_is_explained() -> None:
     explained = set(re.findall(r"^\| (T\d\d) \|", (DOCS / "traps.md").read_text(encoding="utf-8"), re.MULTILINE))
     assert sorted({trap for check in checks().values() for trap in check.traps} - explained) == []
+
+
+def test_the_docs_accept_a_gap_of_a_check_that_exists() -> None:
+    named = re.findall(r'^check = "([^"]+)"', (DOCS / "exceptions.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert named
+    assert sorted(set(named) - set(checks())) == []
