@@ -13,7 +13,7 @@ from dr_actions.hands import Hands
 from dr_actions.journal import Journal
 from dr_actions.plan import Plan, Step
 from dr_actions.planning import sight_of
-from dr_actions.verbs import Sight, Verb
+from dr_actions.verbs import Sight, Verb, Workshop
 from dr_estate.environments import Environment
 from dr_estate.snapshot import Snapshot
 from dr_estate.unseen import CannotSee
@@ -78,7 +78,8 @@ Looking = Callable[[frozenset[str], "Snapshot | None"], Snapshot]
 class Run:
     """One execution of one plan. ``look`` reads parts of the snapshot anew, upon an earlier one.
 
-    ``held`` raises where the lock is not ours any more; ``standing_order`` says who paused all runs, "" where nobody.
+    ``workshop`` is where a step that runs a program (Terraform) finds what it needs. ``held`` raises where the lock is
+    not ours any more; ``standing_order`` says who paused all runs, "" where nobody.
     """
 
     env: Environment
@@ -92,6 +93,7 @@ class Run:
     held: Callable[[], None]
     standing_order: Callable[[], str]
     snapshot: Snapshot
+    workshop: Workshop
     confirmed: frozenset[str] = frozenset()
     only_tenants: frozenset[str] = frozenset()
     witnessed_at: datetime | None = None

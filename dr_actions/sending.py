@@ -10,6 +10,7 @@ from dr_actions.hands import Guarded, SendFailed, Trouble
 from dr_actions.journal import Kind
 from dr_actions.plan import Call, Danger, Step
 from dr_actions.running import Run, StepFailed
+from dr_actions.terraform import TerraformFailed
 from dr_actions.verbs import Sight, Standing, Verb
 
 _GO_ON = (Standing.WAITING, Standing.DONE)
@@ -42,13 +43,11 @@ def _send_once(run: Run, verb: Verb, steps: Sequence[Step], sight: Sight) -> dic
     for start in range(0, len(steps), size):
         chunk = steps[start : start + size]
         _ask_for_irreversible(run, chunk)
-        calls = {step.id: _filled(verb, step, sight) for step in chunk}
+        calls = {step.id: _filled(verb, step, sight) for step in chunk if verb.work is None}
         checking.before_a_change(run, chunk[0].id)
-        run.journal.append_many(
-            [(Kind.INTENT, step.id, {"call": calls[step.id].name, "region": calls[step.id].region}) for step in chunk]
-        )
+        run.journal.append_many([(Kind.INTENT, step.id, _intended(calls.get(step.id))) for step in chunk])
         with ThreadPoolExecutor(max(1, len(chunk))) as pool:
-            answers = list(pool.map(lambda step: _send(run, verb, step, calls[step.id]), chunk))  # noqa: B023 - done within
+            answers = list(pool.map(lambda step: _send(run, verb, step, calls.get(step.id)), chunk))  # noqa: B023 - done within
         failures |= {step.id: failed for step, failed in zip(chunk, answers, strict=True) if failed}
         run.journal.append_many([_outcome(step, failures.get(step.id)) for step in chunk])
     return failures
@@ -61,12 +60,22 @@ def _filled(verb: Verb, step: Step, sight: Sight) -> Call:
         raise StepFailed(step.id, f"{step.id}: its call cannot be made: {wrong}") from wrong
 
 
-def _send(run: Run, verb: Verb, step: Step, call: Call) -> Exception | None:
+def _intended(call: Call | None) -> dict[str, str]:
+    """What the record says of a call about to leave; a step that runs a program has none."""
+    return {"call": call.name, "region": call.region} if call else {}
+
+
+def _send(run: Run, verb: Verb, step: Step, call: Call | None) -> Exception | None:
     try:
         run.held()
+        if verb.work is not None:
+            verb.work(step, run.workshop)
+            return None
+        if call is None:
+            return None
         with run.hands.permitting(verb.writes | verb.reads):
             verb.act(step, call, run.hands)
-    except (SendFailed, Guarded) as failed:
+    except (SendFailed, Guarded, TerraformFailed) as failed:
         return failed
     return None
 

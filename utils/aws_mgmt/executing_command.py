@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -21,6 +22,7 @@ from dr_actions.mirror import TableMirror
 from dr_actions.people import person_of
 from dr_actions.plan import to_json
 from dr_actions.running import Run
+from dr_actions.verbs import Workshop
 from dr_checks.model import Area
 from dr_estate.environments import Environment
 from dr_estate.observing import observe
@@ -144,9 +146,21 @@ def _run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: live.Live) -> 
         held=heart.check,
         standing_order=standing_order,
         snapshot=start.snapshot,
+        workshop=Workshop(env, desk.files.folder, _variables(reached)),
         confirmed=start.confirmed,
         only_tenants=frozenset(desk.request.only_tenants),
     )
+
+
+def _variables(reached: Reach) -> dict[str, str]:
+    """This process's environment, with the run's own endpoint and keys where the sandbox gave them."""
+    credentials = reached.world.credentials
+    own = {
+        "AWS_ENDPOINT_URL": credentials.endpoint_url,
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+    }
+    return dict(os.environ) | {name: value for name, value in own.items() if value}
 
 
 def _open(desk: Desk, run: Run, journal: Journal, fence: Fence) -> None:
