@@ -63,15 +63,15 @@ def execute_command(request: Request, environment: Environment) -> Exit:
             start = authorise(request, environment, reached, judging.Run(folder, advance))
         quiet = judging.Run(folder, lambda _doing, _done, _of: None)
         desk = Desk(request, environment, reached, start, quiet)
-        ran, report = _hold_and_run(desk)
+        ran, report = hold_and_run(desk)
         files = finish_results(report, folder, html="report" in request.flags)
     told = replace(report, files=files.paths, notes=files.notes, ran=ran, exit=ran.exit)
     rendering.print_report(told, request.format, sys.stdout)
     return Exit(ran.exit)
 
 
-def _hold_and_run(desk: Desk) -> tuple[Ran, Report]:
-    """Hold lock, heartbeat and journal around the run, and give them back whatever happens."""
+def hold_and_run(desk: Desk) -> tuple[Ran, Report]:
+    """Hold lock, heartbeat and journal around the run, and give them back whatever happens. Raises Refused."""
     env, reached, clearance = desk.env, desk.reach, desk.start.clearance
     run_id = f"{clock():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     owner = locking.Owner(person_of(reached.caller.arn, env), reached.caller.arn)

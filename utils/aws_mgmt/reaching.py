@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -86,17 +86,27 @@ def reach(request: Request, environment: Environment) -> Iterator[Reach]:
     Raises WrongAccount; CannotSee where the DR region's STS does not tell who is asking.
     """
     with world_of(request, environment) as world:
-        zones = Zones()
+        yield reached(world, environment)
 
-        def ask_guard(call: Call, allowed: frozenset[str]) -> str | None:
-            refused = guard.refusal(call, environment, allowed, zones.traffic, zones.customers or {})
-            return f"{refused.rule}: {refused.says}" if refused else None
 
-        declared = writes() | CONTROL_CALLS | {_WHO} | frozenset().union(*(verb.reads for verb in verbs().values()))
-        hands = Hands(environment, world.credentials, declared, ask_guard)
-        caller = _caller(hands, environment)
-        control = Control.of(environment, ControlSender(hands), clock)
-        yield Reach(environment, world, hands, control, Approvals(control.table, clock), caller, zones)
+def reached(
+    world: World, environment: Environment, make: Callable[..., Hands] = Hands, now: Callable[[], datetime] = clock
+) -> Reach:
+    """The connections to ``world``, its account proven: ``make`` makes the hands, ``now`` is the control table's clock.
+
+    Raises as ``reach``.
+    """
+    zones = Zones()
+
+    def ask_guard(call: Call, allowed: frozenset[str]) -> str | None:
+        refused = guard.refusal(call, environment, allowed, zones.traffic, zones.customers or {})
+        return f"{refused.rule}: {refused.says}" if refused else None
+
+    declared = writes() | CONTROL_CALLS | {_WHO} | frozenset().union(*(verb.reads for verb in verbs().values()))
+    hands = make(environment, world.credentials, declared, ask_guard)
+    caller = _caller(hands, environment)
+    control = Control.of(environment, ControlSender(hands), now)
+    return Reach(environment, world, hands, control, Approvals(control.table, now), caller, zones)
 
 
 def _caller(hands: Hands, env: Environment) -> Caller:
