@@ -178,7 +178,7 @@ Applies = Callable[[Environment], str | None]
 class Check:
     """One truth about the estate. ``says`` is the sentence its scenario speaks in the Then step.
 
-    ``traps`` are ids of AWS-FACTS.md, ``rules`` names in other systems, ``applies`` gives the reason why not.
+    ``traps`` are ids of docs/traps.md, ``rules`` names in other systems, ``applies`` gives the reason why not.
     """
 
     id: str
