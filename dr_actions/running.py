@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from dr_actions.authority import Clearance
 from dr_actions.hands import Hands
-from dr_actions.journal import Journal
+from dr_actions.journal import Entry, Journal, Kind
 from dr_actions.plan import Plan, Step
 from dr_actions.planning import sight_of
 from dr_actions.verbs import Sight, Verb, Workshop
@@ -95,6 +95,7 @@ class Run:
     snapshot: Snapshot
     workshop: Workshop
     confirmed: frozenset[str] = frozenset()
+    recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     only_tenants: frozenset[str] = frozenset()
     witnessed_at: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -115,7 +116,13 @@ class Run:
                 self.snapshot = self.look(parts, self.snapshot)
             except CannotSee as blind:
                 raise LookFailed(str(blind)) from blind
-        return sight_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
+        sight = sight_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
+        return replace(sight, sent_at=self._sent_at(), recorded=self.recorded)
+
+    def _sent_at(self) -> dict[str, datetime]:
+        """When the last call of each step was answered with success, or done by hand, as the journal has it."""
+        told = (e for e in self.journal.entries if e.step and (e.kind is Kind.MANUAL_DONE or _went_well(e)))
+        return {str(entry.step): entry.at for entry in told}
 
     def stop_if_asked(self) -> None:
         """Raises Stopped once the operator asked for it, and LockLost or Fenced once the lock is not ours."""
@@ -132,3 +139,7 @@ class Run:
         """Wait before trying again: twice as long each time, a minute at most."""
         self.stop.wait(min(0.2 * 2**attempt, 60.0))
         self.stop_if_asked()
+
+
+def _went_well(entry: Entry) -> bool:
+    return entry.kind is Kind.OUTCOME and entry.data.get("result") == "sent"

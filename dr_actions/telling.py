@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from dr_actions.messages import EVENTS, WRITES, Message, publish, topic_arn
 from dr_actions.plan import Call, Danger, Step
-from dr_actions.verbs import Confirmation, Sight, Standing, Verb
+from dr_actions.verbs import AWAY, HOME, Confirmation, Sight, Standing, Verb
 from dr_estate.environments import Side
 from dr_estate.facts import topics
 from dr_estate.playbook import FAILOVER, Plane
@@ -48,6 +48,7 @@ def telling(occasion: Occasion) -> Verb:
         essential=False,
         notes=lambda sight: _notes(occasion, sight),
         seeable=False,
+        goals=AWAY | HOME,
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,8 @@ class Sight:
     ``primary_answers`` is whether the primary region's API answers; ``planned`` whether the primary is to be left
     healthy and fenced (a switchover). ``only_tenants`` narrows to some tenants, empty means all. ``incident`` is the
     ticket that a run is for, "" in an assessment; it is never part of a Step, so that the digest does not know it.
+    ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time. ``recorded`` gives the
+    before-values of each step of the incident's failover, so that a failback restores exactly those.
     """
 
     env: Environment
@@ -35,6 +38,8 @@ class Sight:
     primary_answers: bool
     only_tenants: frozenset[str] = frozenset()
     incident: str = ""
+    sent_at: Mapping[str, datetime] = field(default_factory=dict)
+    recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def planned(self) -> bool:
@@ -115,6 +120,10 @@ def no_undo(_step: Step) -> Call | None:
     return None
 
 
+AWAY = frozenset({Goal.FAILOVER, Goal.SWITCHOVER})
+HOME = frozenset({Goal.FAILBACK})
+
+
 @dataclass(frozen=True)
 class Verb:
     """One thing the hands can do.
@@ -128,6 +137,7 @@ class Verb:
     recorded outcome confirms the step, and after a crash between sending and recording it is sent once more.
     ``work`` is what a step without a call does instead of ``fill`` and ``act``: it runs a program, which looks itself
     at what is there and so may be run again. It raises ``terraform.TerraformFailed``.
+    ``goals`` are those in whose plans it takes part.
     """
 
     name: str
@@ -143,6 +153,7 @@ class Verb:
     reads: frozenset[str] = frozenset()
     seeable: bool = True
     work: Work | None = None
+    goals: frozenset[Goal] = AWAY
 
 
 @cache
