@@ -44,6 +44,7 @@ def load(path: Path) -> dict[str, Any]:
     Raises SandboxError where the file is not ours, of another version, or broken.
     """
     with worldfile.opened(path) as (said, file):
+        BackendDict.reset()
         try:
             world = cloudpickle.load(file)
         except Exception as broken:
@@ -59,6 +60,7 @@ def take(world: bytes, older_s: int = 0) -> None:
     """
     global _later  # noqa: PLW0603 - how moments are rebuilt is known to the pickle by name alone
     _later = timedelta(seconds=older_s)
+    BackendDict.reset()  # before the world is read: it closes the contents of S3 objects of every world there is
     try:
         _take(cloudpickle.loads(world))
     finally:
@@ -86,7 +88,6 @@ def _beside(held: BackendDict[Any]) -> dict[str, Any]:
 
 
 def _restore(backends: list[tuple[BackendDict[Any], dict[str, Any], dict[str, dict[str, Any]]]]) -> None:
-    BackendDict.reset()
     for held, beside, accounts in backends:
         vars(held).update(beside)
         for account, regions in accounts.items():

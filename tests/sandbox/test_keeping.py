@@ -65,6 +65,14 @@ def test_a_world_is_returned_to_whole_and_quickly(served: Endpoint, sit: Environ
         assert arn.endswith(f":user/{person}")
 
 
+def test_the_contents_of_objects_are_there_after_each_return(served: Endpoint) -> None:
+    s3 = client(served, "s3", DR)
+    runbook = {"Bucket": "bbws-dr-runbooks-sit", "Key": "runbook.md"}
+    content = s3.get_object(**runbook)["Body"].read()
+    served.return_to("healthy")
+    assert content == s3.get_object(**runbook)["Body"].read() != b""
+
+
 def test_a_broken_world_can_be_kept_and_is_mended_after_each_return(served: Endpoint, sit: Environment) -> None:
     served.break_("primary-dark")
     served.keep("dark")
