@@ -59,13 +59,11 @@ class Eyes:
     def __init__(self, environment: Environment, allowed: Iterable[str], credentials: Credentials) -> None:
         limits = environment.observation
         self.environment = environment
+        self.credentials = credentials
         self.allowed = frozenset(allowed) | {PROOF}
-        self.calls: Counter[str] = Counter()
-        self.ends_at = time.monotonic() + limits.deadline_s
         self._counting, self._creating = threading.Lock(), threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
-        self._dark: dict[str, str] = {}
-        self._failures: Counter[str] = Counter()
+        self.open()
         self._config = botocore.config.Config(
             connect_timeout=limits.connect_timeout_s,
             read_timeout=limits.read_timeout_s,
@@ -73,8 +71,15 @@ class Eyes:
             max_pool_connections=limits.workers,
             user_agent_extra="aws-dr-manager/eyes",
         )
-        self._credentials = credentials
         self._session = self._guarded_session()
+
+    def open(self) -> None:
+        """Begin an observation: nothing called, nothing known to be dark, the whole deadline left."""
+        self.calls: Counter[str] = Counter()
+        self.ends_at = time.monotonic() + self.environment.observation.deadline_s
+        self.blinked = False
+        self._dark: dict[str, str] = {}
+        self._failures: Counter[str] = Counter()
 
     @property
     def seconds_left(self) -> float:
@@ -91,9 +96,9 @@ class Eyes:
                 self._clients[service, region] = self._session.create_client(
                     service,
                     region_name=region,
-                    endpoint_url=self._credentials.endpoint_url,
-                    aws_access_key_id=self._credentials.access_key_id,
-                    aws_secret_access_key=self._credentials.secret_access_key,
+                    endpoint_url=self.credentials.endpoint_url,
+                    aws_access_key_id=self.credentials.access_key_id,
+                    aws_secret_access_key=self.credentials.secret_access_key,
                     config=self._config,
                 )
             return self._clients[service, region]
@@ -101,7 +106,7 @@ class Eyes:
     def call(self, service: str, region: str, doing: Callable[[Any], Any], absent: tuple[str, ...] = ()) -> Any:
         """Run ``doing`` with the client. Returns None where AWS answers with an error code in ``absent``.
 
-        Raises CannotSee for every other answer that is not the thing asked for.
+        Raises CannotSee for every other answer that is not the thing asked for; from then on they have ``blinked``.
         """
         if region in self._dark:
             raise CannotSee(Unseen(Blindness.UNREACHABLE, self._dark[region]))
@@ -113,8 +118,10 @@ class Eyes:
             self._failures[region] = 0
             if error.response.get("Error", {}).get("Code") in absent:
                 return None
+            self.blinked = True
             raise CannotSee(explain(error, service, region)) from error
         except botocore.exceptions.BotoCoreError as error:
+            self.blinked = True
             unseen = explain(error, service, region)
             self._note_failure(unseen, region)
             raise CannotSee(unseen) from error

@@ -10,7 +10,8 @@ from typing import Any
 
 from dr_estate.access import Credentials, Eyes
 from dr_estate.environments import Environment, Side
-from dr_estate.facts import readers, reads
+from dr_estate.facts import readers
+from dr_estate.keeping import open_eyes
 from dr_estate.looking import Look, Reader
 from dr_estate.snapshot import Part, Snapshot
 from dr_estate.unseen import Blindness, CannotSee, Unseen
@@ -35,11 +36,11 @@ def observe(
     rest is read all the same. Raises WrongAccount, and CannotSee where no region could prove the account or there are
     no credentials.
     """
-    eyes = Eyes(environment, reads(), credentials)
-    identity = eyes.prove_account()
-    started = datetime.now(UTC)
-    kept = upon.parts if upon else {}
-    values = _read_all(eyes, started, readers() if only is None else only, kept, progress)
+    with open_eyes(environment, credentials) as eyes:
+        identity = eyes.prove_account()
+        started = datetime.now(UTC)
+        kept = upon.parts if upon else {}
+        values = _read_all(eyes, started, readers() if only is None else only, kept, progress)
     parts = dict(kept) | {
         key: Part(key[0], key[1], environment.region(key[1]), read_at, value)
         for key, (read_at, value) in values.items()
