@@ -61,7 +61,8 @@ def weigh_gates(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     advice = Advice.DO_NOT_FAILOVER if any(gate.stops for gate in unmet) else advice
     relaxed = sum(gate.relaxed for gate in gates)
     good = [f"Every gate is met ({sum(g.met for g in gates)})."] if not unmet else []
-    also = [f"{relaxed} gates are relaxed: only the primary region could have shown them (T45)."] if relaxed else []
+    told = "1 gate is" if relaxed == 1 else f"{relaxed} gates are"
+    also = [f"{told} relaxed: only the primary region could have shown it (T45)."] if relaxed else []
     return advice, (*(f"{gate.id}: {gate.says}" for gate in unmet), *good, *also)
 
 

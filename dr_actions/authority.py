@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dr_actions.people import own_name, person_of, same_person
+from dr_actions.people import is_approver, own_name, person_of, same_person, same_principal
 from dr_actions.plan import Plan
 from dr_estate.environments import Environment
 
@@ -65,12 +65,14 @@ class Approval:
 class Case:
     """Everything a decision is made upon. ``paused`` says who stopped all runs and why, "" where nobody did.
 
+    ``operator`` is the caller's ARN, ``operator_userid`` the unique id that AWS gives with it.
     ``confirmed`` are the irreversible steps confirmed beforehand; ``at_terminal`` whether a person can be asked then.
     """
 
     plan: Plan
     incident: str
     operator: str
+    operator_userid: str
     approvals: Sequence[Approval]
     gates: Sequence[Gate]
     overrides: Sequence[Override]
@@ -121,7 +123,7 @@ def decide(case: Case, env: Environment) -> Clearance | tuple[Refusal, ...]:
 
 def ticket_is_well_formed(incident: str, env: Environment) -> bool:
     """Whether ``incident`` is of the pattern the environment asks for, such as INC-123 or INC-20260107-001."""
-    return re.fullmatch(env.approvals.ticket_pattern, incident) is not None
+    return re.fullmatch(env.approvals.ticket_pattern, incident, re.ASCII) is not None
 
 
 def _refusals(case: Case, env: Environment) -> Iterator[Refusal]:
@@ -174,11 +176,9 @@ def _why_not_approved(case: Case, env: Environment) -> str:
 
 def fault_of(approval: Approval, case: Case, env: Environment) -> str:
     """Why an approval does not count for ``case``; "" where it does."""
-    person = person_of(approval.arn, env)
-    if person not in env.approvals.approvers:
-        return f"{person} is not among the approvers"
-    session = approval.userid.partition(":")[2]
-    if session and own_name(approval.arn) != session.partition("@")[0].casefold():
+    if not is_approver(approval.arn, env):
+        return f"{person_of(approval.arn, env)} is not among the approvers"
+    if _is_forged(approval, case):
         return "it was written under another caller's key"
     if same_person(approval.arn, case.operator, env):
         return "the operator's own approval does not count as a second person's"
@@ -189,3 +189,18 @@ def fault_of(approval: Approval, case: Case, env: Environment) -> str:
     if approval.expires_at <= case.now:
         return f"it expired at {approval.expires_at:%Y-%m-%d %H:%M} UTC"
     return ""
+
+
+def _is_forged(approval: Approval, case: Case) -> bool:
+    """Whether the ARN that the writer gives cannot be that of the user id AWS vouches for.
+
+    An assumed role's id is ``ROLEID:session``, a user's has no session. One principal has one id: who writes under the
+    operator's is the operator. Source: IAM User Guide, "Principal key values" of aws:userid.
+    """
+    principal, _, session = approval.userid.partition(":")
+    if bool(session) != (":sts:" in approval.arn):
+        return True
+    if session and own_name(approval.arn) != session.partition("@")[0].casefold():
+        return True
+    same_id = principal == case.operator_userid.partition(":")[0]
+    return same_id != same_principal(approval.arn, case.operator)

@@ -31,14 +31,26 @@ def person_of(arn: str, env: Environment) -> str:
 
 def is_configured(arn: str, env: Environment) -> bool:
     """Whether the environment file knows whose identity ``arn`` is."""
-    return person_of(arn, env) in env.approvals.identities and any(
-        fnmatchcase(arn, pattern) for pattern in env.approvals.identities[person_of(arn, env)]
-    )
+    return any(fnmatchcase(arn, pattern) for patterns in env.approvals.identities.values() for pattern in patterns)
+
+
+def is_approver(arn: str, env: Environment) -> bool:
+    """Whether ``arn`` is an identity the environment file gives an approver; being called like one is not enough."""
+    return is_configured(arn, env) and person_of(arn, env) in env.approvals.approvers
+
+
+def same_principal(one: str, other: str) -> bool:
+    """Whether two ARNs are one user's, or sessions of one role."""
+    return _principal(one) == _principal(other)
 
 
 def same_person(one: str, other: str, env: Environment) -> bool:
     """Whether two ARNs are one person's, under whichever session or role."""
     return bool(_names(one, env) & _names(other, env))
+
+
+def _principal(arn: str) -> str:
+    return arn.rpartition("/")[0] if _SESSION.fullmatch(arn) else arn
 
 
 def _names(arn: str, env: Environment) -> set[str]:

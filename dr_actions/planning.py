@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -28,14 +29,20 @@ def sight_of(
 
 def make_plan(sight: Sight, posture: str) -> Plan:
     """The plan for ``sight``: each verb's steps by stage, and why anything was left out."""
-    steps = [step for verb in verbs().values() for step in verb.foresee(sight)]
-    notes = [note for verb in verbs().values() for note in verb.notes(sight)]
-    ordered = sorted(steps, key=lambda step: (step.stage, step.verb, step.id))
-    doubles = {step.id for step in ordered if sum(other.id == step.id for other in ordered) > 1}
-    if doubles:
-        raise ValueError(f"two steps are called {min(doubles)}")
+    ours = [verb for verb in verbs().values() if sight.goal in verb.goals]
+    steps = [step for verb in ours for step in verb.foresee(sight)]
+    notes = [note for verb in ours for note in verb.notes(sight)]
     env = sight.env
-    return Plan(env.name, env.account, sight.goal, posture, tuple(ordered), tuple(dict.fromkeys(notes)))
+    return Plan(env.name, env.account, sight.goal, posture, in_order(steps), tuple(dict.fromkeys(notes)))
+
+
+def in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps by stage, verb and id. Raises ValueError where two have one id: a run could not be resumed."""
+    ordered = sorted(steps, key=lambda step: (step.stage, step.verb, step.id))
+    name, times = Counter(step.id for step in ordered).most_common(1)[0] if ordered else ("", 0)
+    if times > 1:
+        raise ValueError(f"two steps are called {name}")
+    return tuple(ordered)
 
 
 def batches(steps: Iterable[Step]) -> list[tuple[Step, ...]]:

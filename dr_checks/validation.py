@@ -122,7 +122,8 @@ def _secrets(view: View, wanted: str) -> Iterator[Finding]:
 def answers_lead_here(view: View) -> Iterator[Finding]:
     """Every authoritative server's answer for the origin name is an address of the DR load balancer."""
     name, wanted = view.env.traffic.origin_record, f"an address of {view.region}"
-    here: frozenset[str] = frozenset(tuple(view.get(answers.door)))
+    door = view.get(answers.door)
+    here = frozenset(door)
     asked = [one for one in view.get(answers.authorities, Side.GLOBAL) if isinstance(one, Answer) and one.name == name]
     for one in asked:
         subject, measured = f"{name} at {one.asked}", ", ".join(one.values) or one.code

@@ -6,7 +6,7 @@ import sys
 from datetime import timedelta
 
 from dr_actions.authority import Approval, ticket_is_well_formed
-from dr_actions.people import person_of
+from dr_actions.people import is_approver, person_of
 from dr_estate.environments import Environment
 from reports import rendering, voice
 from utils.aws_mgmt.assessing_command import assess
@@ -73,7 +73,7 @@ def pause_command(request: Request, environment: Environment) -> Exit:
 
 def _approver(reached: Reach, environment: Environment) -> str:
     person = person_of(reached.caller.arn, environment)
-    if person not in environment.approvals.approvers:
+    if not is_approver(reached.caller.arn, environment):
         known = ", ".join(environment.approvals.approvers) or "nobody (approvals.approvers is empty)"
         raise Refused(
             f"authority.two-people: {person} ({reached.caller.arn}) is not among the approvers of {environment.name}: "

@@ -88,6 +88,7 @@ def authorise(request: Request, env: Environment, reach: Reach, run: judging.Run
         plan=assessment.plan,
         incident=incident,
         operator=reach.caller.arn,
+        operator_userid=reach.caller.userid,
         approvals=reach.approvals.of(incident) if env.approvals.people > 1 and incident else (),
         gates=assessment.gates,
         overrides=overrides,
