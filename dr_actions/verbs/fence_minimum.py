@@ -28,10 +28,11 @@ def foresee(sight: Sight) -> Iterator[Step]:
     targets = {target.service: target for target in sight.snapshot.get(autoscaling.targets, Side.PRIMARY)}
     for one in of.held(sight, Side.PRIMARY):
         if one.service.name in targets:
-            yield _step(sight, one, targets[one.service.name])
+            yield step_of(sight, one, targets[one.service.name])
 
 
-def _step(sight: Sight, one: of.Held, target: autoscaling.Target) -> Step:
+def step_of(sight: Sight, one: of.Held, target: autoscaling.Target) -> Step:
+    """The step that fences one tenant's scalable target."""
     name, region = one.service.name, sight.env.regions.primary
     return Step(
         id=f"{NAME}.{name}",

@@ -34,10 +34,11 @@ def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's service in the primary region, as far as that answers; see ``unfenced`` for the rest."""
     if sight.primary_answers:
         for one in of.held(sight, Side.PRIMARY):
-            yield _step(sight, one)
+            yield step_of(sight, one)
 
 
-def _step(sight: Sight, one: of.Held) -> Step:
+def step_of(sight: Sight, one: of.Held) -> Step:
+    """The step that fences one tenant's service."""
     name, region, desired = one.service.name, sight.env.regions.primary, one.service.desired
     return Step(
         id=f"{NAME}.{name}",
