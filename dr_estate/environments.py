@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError, field_validator, model_validator
 
-from dr_estate.recovery_settings import Approvals, Costs, Execution, Provision
+from dr_estate.recovery_settings import Approvals, Costs, Execution, Failback, Provision
 from dr_estate.settings import (
     Capacity,
     Expectation,
@@ -61,6 +61,7 @@ class Environment(Settings):
     scaling_schedule: ScalingSchedule | None = None
     approvals: Approvals = Approvals()
     execution: Execution = Execution()
+    failback: Failback = Failback()
     provision: Provision = Provision()
     costs: Costs = Costs()
     people: People = People()

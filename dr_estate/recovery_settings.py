@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dr_estate.settings import Mapped, Positive, Settings
 
@@ -51,6 +51,32 @@ class Execution(Settings):
     poll_s: Annotated[float, Field(gt=0)] = 5.0
     attempts: Positive = 5
     at_once: Positive = 16
+
+
+class Failback(Settings):
+    """How traffic goes home: ``stages`` are the primary's percentages, rising to 100; ``staged`` says they are a must.
+
+    The primary must have answered without a gap for ``stable_minutes``. Each stage holds for ``bake_minutes`` while its
+    gates are watched: server errors not above ``error_rate_percent`` of the requests, and ``dns_samples`` questions to
+    the zone's own name servers answered as weighted. ``canary_tenants`` are those whose own records go first.
+    ``sync_mib_s`` is what the estimate of the sync's time reckons with, in MiB a second.
+    """
+
+    staged: bool = False
+    stages: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (10, 50, 100)
+    bake_minutes: Annotated[float, Field(ge=0)] = 10
+    stable_minutes: Annotated[int, Field(ge=0)] = 30
+    error_rate_percent: Annotated[float, Field(ge=0, le=100)] = 2.0
+    dns_samples: Annotated[int, Field(ge=20, le=1000)] = 200
+    canary_tenants: tuple[str, ...] = ()
+    sync_mib_s: Positive = 50
+
+    @field_validator("stages")
+    @classmethod
+    def _stages_rise_to_all(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted(set(value)) or value[-1:] != (100,):
+            raise ValueError("must rise, and end at 100: write for example [10, 50, 100]")
+        return value
 
 
 class Provision(Settings):
