@@ -15,7 +15,7 @@ from dr_checks.registry import check
 from dr_estate import tenants
 from dr_estate.asking import Answer
 from dr_estate.environments import Side
-from dr_estate.facts import answers, ecs, secrets, sites, topics
+from dr_estate.facts import answers, ecr, ecs, secrets, sites, topics
 from dr_estate.facts.secrets import Content
 from dr_estate.tenants import Tenant
 from dr_estate.unseen import Unseen
@@ -89,13 +89,13 @@ def services_run(view: View) -> Iterator[Finding]:
     traps=("T18", "T21"),
 )
 def independent(view: View) -> Iterator[Finding]:
-    """No task definition in use and no secret names a host or ARN of the primary region."""
+    """No task definition in use and no secret names a host, registry or ARN of the primary region; all can be read."""
     region = view.env.regions.primary
     wanted = f"nothing of {region}"
     for tenant, mine in sorted(tenant_definitions(view, Side.DR).items()):
         if isinstance(mine, Unseen):
             yield view.unknown(tenant, wanted, mine, tenant)
-        elif found := pointers(mine, region):
+        elif found := [*pointers(mine, region), *_images(mine, region)]:
             remedy = f"Register a revision of {mine.family} with the names of {view.region}, and deploy it."
             yield view.gap(mine.family, "; ".join(found), wanted, "it hangs on a region that is gone", remedy, tenant)
         else:
@@ -103,10 +103,19 @@ def independent(view: View) -> Iterator[Finding]:
     yield from _secrets(view, wanted)
 
 
+def _images(definition: ecs.TaskDefinition, region: str) -> list[str]:
+    images = (container.image for container in definition.containers)
+    return [f"image {image}" for image in images if ecr.image_ref(image).region == region]
+
+
 def _secrets(view: View, wanted: str) -> Iterator[Finding]:
     for content in view.get(secrets.contents):
         if not isinstance(content, Content):
             yield view.unknown(content.name, wanted, content.unseen)
+        elif content.failure:
+            because = "no task can start with a secret that cannot be opened"
+            remedy = f"Let the key of {content.name} in {view.region} be used for it (T19)."
+            yield view.gap(content.name, content.failure, wanted, because, remedy)
         elif named := [field.name for field in content.fields if field.names_primary]:
             remedy = f"Put a value into {content.name} in {view.region} that names the DR database."
             yield view.gap(content.name, ", ".join(named), wanted, "it leads to a region that is gone", remedy)
@@ -124,7 +133,8 @@ def answers_lead_here(view: View) -> Iterator[Finding]:
     name, wanted = view.env.traffic.origin_record, f"an address of {view.region}"
     door = view.get(answers.door)
     here = frozenset(door)
-    asked = [one for one in view.get(answers.authorities, Side.GLOBAL) if isinstance(one, Answer) and one.name == name]
+    told = view.get(answers.authorities, Side.GLOBAL)
+    asked = [one for one in told if isinstance(one, Answer) and one.name == name]
     for one in asked:
         subject, measured = f"{name} at {one.asked}", ", ".join(one.values) or one.code
         if dns_answers.region_answered(one.values, {view.region: here}):
@@ -132,8 +142,8 @@ def answers_lead_here(view: View) -> Iterator[Finding]:
         else:
             remedy = f"Make the change batch of the plan's step 7, or wait for it: dr_cli.py -e {view.env.name} log."
             yield view.gap(subject, measured, wanted, "visitors are still led elsewhere", remedy)
-    if not asked:
-        dark = next((one for one in view.get(answers.authorities, Side.GLOBAL) if isinstance(one, Unseen)), None)
+    dark = next((one for one in told if isinstance(one, Unseen)), None)
+    if dark is not None or not asked:
         yield view.unknown(name, wanted, dark or "No authoritative server was asked for it.")
 
 

@@ -29,9 +29,12 @@ def test_the_check_judges_the_example_as_expected(example: Example) -> None:
 
 # These judge the environment file alone: there is nothing that could be unseen.
 SETTINGS_ONLY = {"prerequisites.contacts-named"}
+# Nothing copies the DR region's data anywhere until failback: that is a warning with its age, and blocks nothing.
+WARNS = {"validation-data.protected-again"}
 
 
 @pytest.mark.parametrize("check", sorted(checks()))
 def test_every_check_has_a_passing_a_failing_and_a_not_seen_example(check: str) -> None:
-    wanted = {Status.PASS, Status.FAIL} | ({Status.UNKNOWN} if check not in SETTINGS_ONLY else set())
+    bad = Status.WARN if check in WARNS else Status.FAIL
+    wanted = {Status.PASS, bad} | ({Status.UNKNOWN} if check not in SETTINGS_ONLY else set())
     assert {e.expected for e in EXAMPLES if e.check == check} >= wanted

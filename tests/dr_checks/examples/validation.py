@@ -1,0 +1,102 @@
+"""Examples of the checks that hold after a failover: does the DR region serve, as itself and by itself?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import answers, ecs, secrets, sites, topics
+from dr_estate.facts.sites import Round
+from dr_estate.looking import Reader
+from tests.dr_checks.compute import ONE, TWO, D, P, both_services, container, definition, definitions, image
+from tests.dr_checks.examples.answers import AT_HOME, AWAY, ELSEWHERE, GONE, HERE, SOA, THERE
+from tests.dr_checks.examples.sites import BROKEN, ONE_HOST, PASSWORD, STRANGER, TWO_HOST, WELL
+from tests.dr_checks.examples.sites import ONE as ONE_SITE
+from tests.dr_checks.examples.sites import TWO as TWO_SITE
+from tests.dr_checks.worlds import DENIED, Example, service, world
+
+STOPPED = tuple(service(name, desired=0, running=0) for name in (ONE, TWO))
+SAFE = secrets.Content(
+    "sit-tenant1-db-credentials", "v1", (secrets.Field("host", names_primary=False, names_dr=True, digest="a"),)
+)
+TIED = replace(SAFE, fields=(secrets.Field("host", names_primary=True, names_dr=False, digest="a"),))
+TOPIC = topics.Topic("bbws-dr-events", exists=True, confirmed=1, pending=0)
+
+
+def given(check: str, expected: Status, subject: str = "", **changed: Any) -> Example:
+    """An example of an estate that failed over, all well but for what is changed."""
+    parts: dict[tuple[Reader[Any], Side], Any] = {
+        (sites.visits, Side.DR): changed.get("visits", WELL),
+        (ecs.services, Side.PRIMARY): changed.get("old", STOPPED),
+        (ecs.services, Side.DR): changed.get("services", both_services()),
+        (ecs.task_definitions, Side.DR): changed.get("definitions", definitions(D)),
+        (secrets.contents, Side.DR): changed.get("contents", (SAFE,)),
+        (answers.authorities, Side.GLOBAL): changed.get("authorities", (SOA, AWAY)),
+        (answers.door, Side.PRIMARY): HERE,
+        (answers.door, Side.DR): changed.get("door", THERE),
+        (topics.topics, Side.DR): changed.get("topics", (TOPIC,)),
+    }
+    return Example(f"validation.{check}", expected, world(parts), frozenset([subject] if subject else []))
+
+
+def nobody_asked(example: Example, reader: Reader[Any], side: Side) -> Example:
+    """The same, but that part was never read."""
+    parts = {key: part for key, part in example.snapshot.parts.items() if key != (reader.name, side)}
+    return replace(example, snapshot=replace(example.snapshot, parts=parts))
+
+
+def visited(*answers_: Any, stranger: Any = STRANGER) -> dict[str, Any]:
+    """The round of visits in the DR region."""
+    return {"visits": Round(stranger, answers_)}
+
+
+EXAMPLES = [
+    given("tenants-served", Status.PASS),
+    given("tenants-served", Status.PASS, TWO_HOST, **visited(ONE_SITE, PASSWORD)),
+    given("tenants-served", Status.FAIL, TWO_HOST, **visited(ONE_SITE, BROKEN)),
+    given("tenants-served", Status.FAIL, TWO_HOST, **visited(ONE_SITE, replace(TWO_SITE, names_host=False))),
+    given("tenants-served", Status.FAIL, TWO_HOST, **visited(ONE_SITE, replace(TWO_SITE, digest=STRANGER.digest))),
+    given("tenants-served", Status.FAIL, TWO_HOST, **visited(ONE_SITE)),
+    given("tenants-served", Status.FAIL, ONE_HOST, visits=None),
+    given("tenants-served", Status.UNKNOWN, TWO_HOST, **visited(ONE_SITE, DENIED)),
+    given("tenants-served", Status.UNKNOWN, visits=DENIED),
+    given("services-run", Status.PASS, ONE),
+    given("services-run", Status.PASS, TWO, services=both_services(running=3)),
+    given("services-run", Status.FAIL, TWO, services=both_services(running=1)),
+    given("services-run", Status.FAIL, TWO, services=(service(ONE),)),
+    given("services-run", Status.UNKNOWN, services=DENIED),
+    given("independent", Status.PASS, "sit-tenant2"),
+    given("independent", Status.PASS, contents=()),
+    given("independent", Status.FAIL, "sit-tenant2", definitions=definitions(D, changes={"image": image(P)})),
+    given(
+        "independent",
+        Status.FAIL,
+        "sit-tenant2",
+        definitions=definitions(D, changes={"environment": container("tenant2", P).environment}),
+    ),
+    given("independent", Status.FAIL, SAFE.name, contents=(TIED,)),
+    given("independent", Status.FAIL, SAFE.name, contents=(replace(SAFE, fields=(), failure="KMSAccessDenied"),)),
+    given("independent", Status.UNKNOWN, definitions=(definition("tenant1", D), DENIED)),
+    given("independent", Status.UNKNOWN, contents=(SAFE, secrets.Hidden("sit-tenant2-db-credentials", DENIED))),
+    given("independent", Status.UNKNOWN, contents=DENIED),
+    given("answers-lead-here", Status.PASS),
+    given("answers-lead-here", Status.FAIL, authorities=(SOA, AWAY, replace(AT_HOME, asked="ns-2"))),
+    given("answers-lead-here", Status.FAIL, authorities=(SOA, ELSEWHERE)),
+    given("answers-lead-here", Status.FAIL, authorities=(SOA, GONE)),
+    given("answers-lead-here", Status.UNKNOWN, authorities=(SOA, DENIED)),
+    given("answers-lead-here", Status.UNKNOWN, authorities=(SOA, AWAY, DENIED)),
+    given("answers-lead-here", Status.UNKNOWN, authorities=(SOA,)),
+    given("answers-lead-here", Status.UNKNOWN, door=DENIED),
+    given("primary-fenced", Status.PASS, P),
+    given("primary-fenced", Status.PASS, old=()),
+    given("primary-fenced", Status.WARN, P, old=DENIED),
+    given("primary-fenced", Status.FAIL, TWO, old=(STOPPED[0], service(TWO, desired=0, running=1))),
+    given("primary-fenced", Status.FAIL, TWO, old=(STOPPED[0], service(TWO, desired=2, running=0))),
+    nobody_asked(given("primary-fenced", Status.UNKNOWN), ecs.services, Side.PRIMARY),
+    given("topics-heard", Status.PASS, TOPIC.name),
+    given("topics-heard", Status.FAIL, TOPIC.name, topics=(replace(TOPIC, confirmed=0, pending=1),)),
+    given("topics-heard", Status.FAIL, TOPIC.name, topics=(replace(TOPIC, exists=False, confirmed=0),)),
+    given("topics-heard", Status.UNKNOWN, topics=DENIED),
+]

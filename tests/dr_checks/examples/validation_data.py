@@ -1,0 +1,75 @@
+"""Examples of the checks that hold of the DR region's stores after a failover: written to, and protected in turn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from dr_checks.model import Status
+from dr_estate.environments import Side
+from dr_estate.facts import control, dynamodb, efs, rds
+from dr_estate.looking import Reader
+from tests.dr_checks.databases import ARN, AWAY, HOME, NAME, PRIMARY, REPLICA
+from tests.dr_checks.examples.dynamodb import ONE, SECOND
+from tests.dr_checks.examples.efs import COPY, ROW
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
+
+RESTORED = replace(PRIMARY, arn=ARN.replace(HOME, AWAY), host=f"{NAME}.x.{AWAY}.rds.amazonaws.com")
+FOLLOWER = replace(PRIMARY, source=RESTORED.arn, replication="replicating")
+TABLES = (replace(SECOND[1], name=ONE), SECOND[1])
+WRITABLE = replace(COPY, overwrite_protection="ENABLED")
+NO_TABLES = SIT.model_copy(update={"names": SIT.names.model_copy(update={"tables": ()})})
+INCIDENT = control.Incident("INC-123", "failover", "on DR", NOW, NOW - timedelta(hours=3))
+
+
+def given(check: str, expected: Status, subject: str = "", **changed: Any) -> Example:
+    """An example of an estate that failed over, all well but for what is changed."""
+    env = changed.pop("env", SIT)
+    parts: dict[tuple[Reader[Any], Side], Any] = {
+        (rds.instances, Side.PRIMARY): changed.get("old", ()),
+        (rds.instances, Side.DR): changed.get("instances", (RESTORED,)),
+        (efs.file_systems, Side.DR): changed.get("files", (WRITABLE,)),
+        (efs.replications, Side.DR): changed.get("replications", ()),
+        (dynamodb.tables, Side.DR): changed.get("tables", TABLES),
+        (control.standing, Side.DR): changed.get("standing", control.InForce(incident=INCIDENT)),
+    }
+    named = frozenset([subject] if subject else [])
+    return Example(f"validation-data.{check}", expected, world(parts, env=env), named, env)
+
+
+EXAMPLES = [
+    given("database-writable", Status.PASS, NAME),
+    given("database-writable", Status.PASS, instances=(replace(RESTORED, identifier="another"), RESTORED)),
+    given("database-writable", Status.FAIL, NAME, instances=()),
+    given("database-writable", Status.FAIL, NAME, instances=(REPLICA,)),
+    given("database-writable", Status.FAIL, NAME, instances=(replace(RESTORED, status="creating"),)),
+    given("database-writable", Status.FAIL, NAME, instances=(replace(RESTORED, status="stopped"),)),
+    given("database-writable", Status.UNKNOWN, instances=DENIED),
+    given("database-protected", Status.PASS, NAME),
+    given("database-protected", Status.PASS, NAME, instances=()),
+    given("database-protected", Status.FAIL, NAME, instances=(replace(RESTORED, retention_days=0),)),
+    given("database-protected", Status.FAIL, NAME, instances=(replace(RESTORED, deletion_protection=False),)),
+    given("database-protected", Status.UNKNOWN, instances=DENIED),
+    given("files-writable", Status.PASS, COPY.id),
+    given("files-writable", Status.PASS, replications=(replace(ROW, destination_region=HOME, destination_id="fs-1"),)),
+    given("files-writable", Status.FAIL, COPY.id, replications=(ROW,)),
+    given("files-writable", Status.FAIL, COPY.id, replications=(replace(ROW, status="DELETING"),)),
+    given("files-writable", Status.FAIL, COPY.id, files=(replace(WRITABLE, state="updating"),)),
+    given("files-writable", Status.FAIL, "sit-efs", files=()),
+    given("files-writable", Status.UNKNOWN, files=DENIED),
+    given("files-writable", Status.UNKNOWN, replications=DENIED),
+    given("tables-writable", Status.PASS, TABLES[0].name),
+    given("tables-writable", Status.PASS, "all tables", tables=(), env=NO_TABLES),
+    given("tables-writable", Status.FAIL, TABLES[1].name, tables=(TABLES[0], replace(TABLES[1], status="absent"))),
+    given("tables-writable", Status.FAIL, tables=(replace(TABLES[0], status="DELETING"),)),
+    given("tables-writable", Status.UNKNOWN, tables=(TABLES[0], DENIED)),
+    given("tables-writable", Status.UNKNOWN, tables=DENIED),
+    given("protected-again", Status.PASS, NAME, old=(FOLLOWER,)),
+    given("protected-again", Status.WARN, NAME),
+    given("protected-again", Status.WARN, NAME, old=(PRIMARY,)),
+    given("protected-again", Status.WARN, NAME, old=DENIED),
+    given("protected-again", Status.WARN, NAME, instances=(), standing=control.InForce()),
+    given("protected-again", Status.UNKNOWN, instances=DENIED),
+    given("protected-again", Status.UNKNOWN, standing=DENIED),
+]
