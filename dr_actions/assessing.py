@@ -37,6 +37,7 @@ class Advice(StrEnum):
     PROCEED = "PROCEED"
     RISKY = "RISKY"
     DO_NOT_FAILOVER = "DO_NOT_FAILOVER"
+    WAIT = "WAIT"
 
 
 @dataclass(frozen=True)

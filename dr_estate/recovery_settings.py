@@ -63,7 +63,7 @@ class Failback(Settings):
     """
 
     staged: bool = False
-    stages: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (10, 50, 100)
+    stages: tuple[Positive, ...] = (10, 50, 100)
     bake_minutes: Annotated[float, Field(ge=0)] = 10
     stable_minutes: Annotated[int, Field(ge=0)] = 30
     error_rate_percent: Annotated[float, Field(ge=0, le=100)] = 2.0

@@ -10,7 +10,12 @@ from reports import assessed
 from reports.report import Report
 from reports.terminal_parts import indented, table
 
-_COLOUR = {Advice.PROCEED: "bold green", Advice.RISKY: "bold yellow", Advice.DO_NOT_FAILOVER: "bold red"}
+_COLOUR = {
+    Advice.PROCEED: "bold green",
+    Advice.RISKY: "bold yellow",
+    Advice.WAIT: "bold yellow",
+    Advice.DO_NOT_FAILOVER: "bold red",
+}
 _SHOWN = 12
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 from dr_actions.authority import Approval, ticket_is_well_formed
@@ -13,7 +14,9 @@ from utils.aws_mgmt.assessing_command import assess
 from utils.aws_mgmt.authorising import at_terminal
 from utils.aws_mgmt.commands import Refused, UsageError, run_folder
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.failback_command import staged_or_not
 from utils.aws_mgmt.judging import Run, look_at
+from utils.aws_mgmt.past import past_of, recorded_of
 from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.request import Request
 
@@ -27,6 +30,8 @@ def approve_command(request: Request, environment: Environment) -> Exit:
         person = _approver(reached, environment)
         with voice.progress() as advance:
             run = Run(folder, advance)
+            run = replace(run, recorded=recorded_of(past_of(request, environment, incident, reached)))
+            environment = staged_or_not(request, environment) if "failback" in request.flags else environment
             report = assess(request, environment, look_at(reached.world, environment, run), run)
         assessment = report.assessment
         if assessment is None:

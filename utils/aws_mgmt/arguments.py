@@ -33,9 +33,11 @@ _FLAGS = {
         "assess-only": "assess and plan, change nothing (the default)",
         "staged": "shift traffic in stages",
         "execute": "run the plan",
+        "replan": "with --execute: leave an unfinished run's plan and begin with today's",
+        "report": "also build the single-file HTML report",
     },
 }
-_OTHER_FLAGS = {"approve": ("planned",), "log": ("verify",)}
+_OTHER_FLAGS = {"approve": ("planned", "failback", "staged"), "log": ("verify",)}
 _ARGUMENTS = ("port", "fresh", "name", "incident", "confirm", "override", "digest", "reason", "role")
 _HELP = {
     "status": "show whether the DR region could take over now",
@@ -136,6 +138,8 @@ def _authority_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     approve.add_argument("--incident", default="", metavar="TICKET", help="the incident ticket")
     approve.add_argument("--digest", default="", metavar="DIGEST", help="approve only if the plan is this one")
     approve.add_argument("--planned", action="store_true", help="the plan of a switchover")
+    approve.add_argument("--failback", action="store_true", help="the plan of a failback")
+    approve.add_argument("--staged", action="store_true", help="with --failback: in stages")
     made["pause"].add_argument("--reason", default="", metavar="TEXT", help="why everything is to stop")
     made["log"].add_argument("--incident", default="", metavar="TICKET", help="whose log (the newest without it)")
     made["log"].add_argument("--verify", action="store_true", help="check the chain of the entries offline")

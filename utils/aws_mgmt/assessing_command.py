@@ -6,64 +6,106 @@ import sys
 from dataclasses import replace
 
 from dr_actions.assessing import BLINDNESS, Advice, Assessment, gates_of, weigh_gates
+from dr_actions.authority import Gate
 from dr_actions.costing import hourly_cost
-from dr_actions.losing import losses_of, missing_items
-from dr_actions.plan import Goal
+from dr_actions.losing import Loss, losses_of, missing_items
+from dr_actions.plan import Goal, Plan
 from dr_actions.planning import make_plan, rto_estimate_s, sight_of
 from dr_actions.posture import Posture
+from dr_actions.returning import gates_home, stranded, sync_estimate, weigh_home
+from dr_actions.signals import signals_of
+from dr_actions.verbs import Sight
+from dr_checks.model import Area
 from dr_estate.environments import Environment
 from dr_estate.snapshot import Snapshot
 from reports import rendering, voice
 from reports.allure_files import finish_results
-from reports.report import Report
+from reports.report import Report, duration
 from utils.aws_mgmt.commands import READINESS, run_folder
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.judging import Run, judge, look, narrowed
 from utils.aws_mgmt.request import Request
 
+JUDGED = {
+    Goal.FAILOVER: READINESS,
+    Goal.SWITCHOVER: READINESS,
+    Goal.FAILBACK: (Area.PREREQUISITES, Area.VALIDATION),
+}
+
 
 def goal_of(request: Request) -> Goal:
     """What the command is to reach."""
+    if request.command == "failback" or "failback" in request.flags:
+        return Goal.FAILBACK
     return Goal.SWITCHOVER if "planned" in request.flags else Goal.FAILOVER
 
 
 def assess_command(request: Request, environment: Environment) -> Exit:
-    """Assess and print. Returns 0 for PROCEED, 1 for RISKY and DO_NOT_FAILOVER, 3 where too little could be seen."""
+    """Assess and print. Returns 0 for PROCEED, 3 where too little could be seen, 1 for anything else."""
     with run_folder(request) as folder, voice.progress() as advance:
         run = Run(folder, advance)
-        report = assess(request, environment, look(request, environment, run), run)
+        if goal_of(request) is Goal.FAILBACK and not request.from_evidence:
+            from utils.aws_mgmt.authorising import assess_the_return
+
+            report = assess_the_return(request, environment, run)
+        else:
+            report = assess(request, environment, look(request, environment, run), run)
     files = finish_results(report, folder, html="report" in request.flags)
     rendering.print_report(replace(report, files=files.paths, notes=files.notes), request.format, sys.stdout)
     return Exit(report.exit)
 
 
 def assess(request: Request, environment: Environment, snapshot: Snapshot, run: Run) -> Report:
-    """The report of the readiness scenarios with the assessment of ``request``'s goal in it."""
-    report = judge(request, environment, READINESS, snapshot, run)
-    assessment = weigh(report, environment, snapshot, goal_of(request), narrowed(request, snapshot, environment))
+    """The report of the goal's scenarios with the assessment of ``request``'s goal in it."""
+    goal = goal_of(request)
+    report = judge(request, environment, JUDGED[goal], snapshot, run)
+    sight = sight_of(environment, snapshot, goal, narrowed(request, snapshot, environment))
+    sight = replace(sight, recorded=run.recorded)
+    assessment = weigh_return(report, sight) if goal is Goal.FAILBACK else weigh(report, sight)
     return replace(report, assessment=assessment, exit=exit_of_assessment(assessment))
 
 
-def weigh(
-    report: Report, environment: Environment, snapshot: Snapshot, goal: Goal, only_tenants: frozenset[str]
-) -> Assessment:
-    """Plan for ``goal`` upon ``snapshot`` and weigh whether to take it."""
+def weigh(report: Report, sight: Sight) -> Assessment:
+    """Plan the way into the DR region and weigh whether to take it."""
     posture = Posture(report.posture, report.posture_says)
-    plan = make_plan(sight_of(environment, snapshot, goal, only_tenants), posture.name)
-    losses = losses_of(report.verdict.lags, report.tenants, missing_items(snapshot))
-    gates = gates_of(report.verdict.results, losses, plan, posture, environment)
+    plan = make_plan(sight, posture.name)
+    losses = losses_of(report.verdict.lags, report.tenants, missing_items(sight.snapshot))
+    gates = gates_of(report.verdict.results, losses, plan, posture, sight.env)
     advice, reasons = weigh_gates(gates)
     blind = posture.name in BLINDNESS
+    advice = Advice.DO_NOT_FAILOVER if blind else advice
+    return _assessment(report, sight, plan, (advice, reasons), gates, losses)
+
+
+def weigh_return(report: Report, sight: Sight) -> Assessment:
+    """Plan the way home and weigh whether to take it."""
+    posture = Posture(report.posture, report.posture_says)
+    plan = make_plan(sight, posture.name)
+    gates = gates_home(report.verdict.results, plan, posture, signals_of(sight.snapshot, sight.env), sight)
+    advice, reasons = weigh_home(gates)
+    gib, seconds = sync_estimate(sight)
+    reasons += (f"The sync moves about {gib:.0f} GiB, in about {duration(seconds)}.",) if gib else ()
+    return _assessment(report, sight, plan, (advice, reasons), gates, stranded(sight))
+
+
+def _assessment(
+    report: Report,
+    sight: Sight,
+    plan: Plan,
+    answer: tuple[Advice, tuple[str, ...]],
+    gates: tuple[Gate, ...],
+    losses: tuple[Loss, ...],
+) -> Assessment:
     return Assessment(
-        advice=Advice.DO_NOT_FAILOVER if blind else advice,
-        blind=blind,
-        reasons=reasons,
+        advice=answer[0],
+        blind=report.posture in BLINDNESS,
+        reasons=answer[1],
         gates=gates,
         losses=losses,
         plan=plan,
-        posture=posture,
-        rto_estimate_s=rto_estimate_s(plan, environment),
-        hourly_cost=hourly_cost(snapshot, environment, len(report.tenants)),
+        posture=Posture(report.posture, report.posture_says),
+        rto_estimate_s=rto_estimate_s(plan, sight.env),
+        hourly_cost=hourly_cost(sight.snapshot, sight.env, len(report.tenants)),
     )
 
 

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from dr_actions import plan as plans
 from dr_actions.assessing import Advice, Assessment
 from dr_actions.authority import Case, Clearance, Override, decide, ticket_is_well_formed
-from dr_actions.entries import Entry, Kind, read_chain
+from dr_actions.entries import Entry
 from dr_actions.hands import Guarded, SendFailed
-from dr_actions.journal import journal_path, read
 from dr_actions.messages import WRITES, critical, refused_while_dark
-from dr_actions.mirror import TableMirror
 from dr_actions.people import same_person
-from dr_actions.plan import Plan
+from dr_actions.plan import Goal, Plan
 from dr_estate.environments import Environment
 from dr_estate.facts.control import InForce
 from dr_estate.snapshot import Snapshot
 from reports import voice
 from reports.report import Report
 from utils.aws_mgmt import judging
-from utils.aws_mgmt.assessing_command import assess
+from utils.aws_mgmt.assessing_command import assess, goal_of
 from utils.aws_mgmt.commands import Refused, UsageError
-from utils.aws_mgmt.reaching import Reach, clock
+from utils.aws_mgmt.past import clearance_from_json, goal_begun, is_done, last_begun, past_of, recorded_of
+from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.request import Request
 
 _PROMPT = "Enter confirmation code (incident ticket): "
@@ -44,6 +42,7 @@ class Start:
     report: Report | None
     confirmed: frozenset[str]
     overrides: tuple[Override, ...]
+    recorded: Mapping[str, Mapping[str, Any]]
 
     @property
     def waives_cool_down(self) -> bool:
@@ -56,29 +55,20 @@ def at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def journals(request: Request) -> Path:
-    """The folder of the journals."""
-    return request.output / "incidents"
-
-
 def authorise(request: Request, env: Environment, reach: Reach, run: judging.Run) -> Start:
     """Assess and decide. Raises Refused with every rule that says no, UsageError for what cannot be read."""
     standing = reach.control.in_force()
     incident = incident_of(request, env, standing)
     overrides = tuple(_override(words) for words in request.arguments.get("override", []))
     past = past_of(request, env, incident, reach)
+    run = replace(run, recorded=recorded_of(past))
     snapshot = judging.look_at(reach.world, env, run)
     reach.zones.learn(snapshot, env)
     confirmed = frozenset(request.arguments.get("confirm", []))
-    unfinished = None if "replan" in request.flags else _unfinished(past)
-    if unfinished is None and past and "replan" not in request.flags:
-        raise Refused(
-            f"The run for {incident} is done ({past[-1].at:%Y-%m-%d %H:%M} UTC): `failover --validate` proves it, `log "
-            f"--incident {incident}` tells it. Another run for the same incident begins with --replan."
-        )
+    unfinished = None if "replan" in request.flags else _to_go_on_with(past, goal_of(request), incident)
     if unfinished is not None:
         plan, clearance = _go_on(unfinished, env, reach, standing)
-        return Start(plan, clearance, snapshot, None, confirmed, overrides)
+        return Start(plan, clearance, snapshot, None, confirmed, overrides, run.recorded)
     report = assess(request, env, snapshot, run)
     assessment = report.assessment
     if assessment is None:
@@ -101,7 +91,7 @@ def authorise(request: Request, env: Environment, reach: Reach, run: judging.Run
     if not isinstance(decided, Clearance):
         _warn_of_a_dark_primary(reach, env, incident, assessment)
         raise Refused("Refused.\n" + "\n".join(f"  {refusal.rule}: {refusal.says}" for refusal in decided))
-    return Start(assessment.plan, decided, snapshot, report, confirmed, overrides)
+    return Start(assessment.plan, decided, snapshot, report, confirmed, overrides, run.recorded)
 
 
 def _warn_of_a_dark_primary(reach: Reach, env: Environment, incident: str, assessment: Assessment) -> None:
@@ -124,20 +114,10 @@ def incident_of(request: Request, env: Environment, standing: InForce) -> str:
         return standing.incident.id
     if not given and env.approvals.ticket and at_terminal():
         given = voice.ask(_PROMPT).strip()
-    if given and not ticket_is_well_formed(given, env):
+    known = standing.incident is not None and given == standing.incident.id
+    if given and not known and not ticket_is_well_formed(given, env):
         raise Refused(f"authority.ticket: '{given}' is no incident ticket. Give one such as INC-123.")
     return given or ("" if env.approvals.ticket else f"RUN-{clock():%Y%m%d-%H%M%S}")
-
-
-def past_of(request: Request, env: Environment, incident: str, reach: Reach) -> tuple[Entry, ...]:
-    """What is recorded of the incident: the local journal, or its mirror where that knows more. Broken ones raise."""
-    if not incident:
-        return ()
-    path = journal_path(journals(request), env.name, incident)
-    local = read(path, env.name, incident).entries if path.exists() else ()
-    lines = "".join(line + "\n" for line in TableMirror(reach.control).fetch(incident))
-    kept = read_chain(lines.encode(), env.name, incident).entries
-    return max(local, kept, key=len)
 
 
 def paused_by(standing: InForce) -> str:
@@ -146,27 +126,30 @@ def paused_by(standing: InForce) -> str:
     return f"{pause.who} at {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}" if pause else ""
 
 
-def clearance_to_json(clearance: Clearance) -> dict[str, Any]:
-    """The clearance as the journal keeps it."""
-    told = asdict(clearance) | {"expires_at": clearance.expires_at.isoformat() if clearance.expires_at else None}
-    return told | {"overrides": [asdict(o) | {"until": o.until.isoformat()} for o in clearance.overrides]}
+def assess_the_return(request: Request, env: Environment, run: judging.Run) -> Report:
+    """The assessment of a failback, upon what the incident's failover recorded; it changes nothing."""
+    with reach(request, env) as reached:
+        standing = reached.control.in_force()
+        incident = standing.incident.id if standing.incident else str(request.arguments.get("incident", ""))
+        recorded = recorded_of(past_of(request, env, incident, reached))
+        return assess(request, env, judging.look_at(reached.world, env, run), replace(run, recorded=recorded))
 
 
-def clearance_from_json(data: dict[str, Any]) -> Clearance:
-    """The clearance ``clearance_to_json`` told."""
-    expires = data["expires_at"]
-    overrides = tuple(Override(**{**o, "until": datetime.fromisoformat(o["until"])}) for o in data["overrides"])
-    expires_at = datetime.fromisoformat(expires) if expires else None
-    return Clearance(**{**data, "expires_at": expires_at, "overrides": overrides})
-
-
-def _unfinished(past: Sequence[Entry]) -> Entry | None:
-    """The beginning of a run that was not finished; None where there is none."""
-    begun = [entry for entry in past if entry.kind is Kind.BEGIN]
-    if not begun:
+def _to_go_on_with(past: Sequence[Entry], goal: Goal, incident: str) -> Entry | None:
+    """The unfinished run to go on with, None where a new one begins. Raises Refused where it is done, or another's."""
+    begun = last_begun(past)
+    if begun is None:
         return None
-    done = any(e.kind is Kind.END and e.data.get("outcome") == "done" for e in past if e.seq > begun[-1].seq)
-    return None if done else begun[-1]
+    if goal_begun(begun) is goal:
+        if not is_done(past, begun):
+            return begun
+        raise Refused(
+            f"The {goal} for {incident} is done ({past[-1].at:%Y-%m-%d %H:%M} UTC): `failover --validate` proves it, "
+            f"`log --incident {incident}` tells it. Another run for the same incident begins with --replan."
+        )
+    if not is_done(past, begun):
+        raise Refused(f"The {goal_begun(begun)} for {incident} is not finished: finish it, or begin with --replan.")
+    return None
 
 
 def _go_on(begun: Entry, env: Environment, reach: Reach, standing: InForce) -> tuple[Plan, Clearance]:

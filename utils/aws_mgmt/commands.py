@@ -47,7 +47,11 @@ def run(request: Request) -> Exit:
         from utils.aws_mgmt.failover_command import run_failover
 
         return run_failover(request, environment)
-    if request.command == "failback" or request.flags & {"tabletop", "full-drill"}:
+    if request.command == "failback":
+        from utils.aws_mgmt.failback_command import run_failback
+
+        return run_failback(request, environment)
+    if request.flags & {"tabletop", "full-drill"}:
         what = request.command + "".join(f" --{flag}" for flag in sorted(request.flags))
         raise UsageError(f"{what} is not in this version yet (CHANGELOG.md). Nothing was looked at or changed.")
     from utils.aws_mgmt.readiness import judge_readiness

@@ -29,7 +29,7 @@ class Ending:
 def ended(outcome: Outcome, passed: bool) -> Ending:
     """The ending of a run that went through every step."""
     if passed:
-        return Ending("done", "Every step is done, and the DR region was validated to serve.", Exit.READY)
+        return Ending("done", "Every step is done, and what serves now was validated.", Exit.READY)
     if outcome.degraded:
         says = f"Done, but degraded: {len(outcome.degraded)} steps failed. The same command tries them again."
         return Ending("degraded", says, Exit.VALIDATION_FAILED, "validate", alarms=True)
@@ -45,6 +45,10 @@ def ending_of(trouble: Exception, outcome: Outcome) -> Ending | None:
     if isinstance(trouble, ManualPending):
         return Ending("waiting", f"{trouble}. {again}", Exit.ACTION_FAILED, trouble.step)
     if isinstance(trouble, StepFailed):
+        if "gate." in str(trouble):
+            back = f" {outcome.undone[0]}." if outcome.undone else ""
+            says = f"A gate failed, and traffic went back to the last good weights: {trouble}.{back} {again}"
+            return Ending("stepped back", says, Exit.VALIDATION_FAILED, trouble.step, alarms=True)
         undone = f" Taken back: {len(outcome.undone)}." if outcome.undone else ""
         return Ending("failed", f"{trouble}.{undone} {again}", Exit.ACTION_FAILED, trouble.step, alarms=True)
     if isinstance(trouble, (LockLost, Fenced)):

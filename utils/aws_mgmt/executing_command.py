@@ -1,4 +1,4 @@
-"""failover --execute: ask who may, take the lock, walk the plan, validate by looking, and say how it ended."""
+"""failover and failback --execute: ask who may, take the lock, walk the plan, validate by looking, say how it ended."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dr_actions.journal import Journal, Kind
 from dr_actions.locking import CoolingDown, LockHeld
 from dr_actions.mirror import TableMirror
 from dr_actions.people import person_of
-from dr_actions.plan import to_json
+from dr_actions.plan import Goal, to_json
 from dr_actions.running import Run
 from dr_actions.verbs import Workshop
 from dr_checks.model import Area
@@ -32,10 +32,11 @@ from reports.allure_files import finish_results
 from reports.ran import Ran
 from reports.report import Report
 from utils.aws_mgmt import authorising, judging
-from utils.aws_mgmt.authorising import Start, authorise, clearance_to_json
-from utils.aws_mgmt.commands import Refused, run_folder
+from utils.aws_mgmt.authorising import Start, authorise
+from utils.aws_mgmt.commands import READINESS, Refused, run_folder
 from utils.aws_mgmt.ending import Ending, ended, ending_of, raise_the_alarm
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.past import clearance_to_json, journals
 from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.request import Request
 
@@ -54,7 +55,7 @@ class Desk:
 
 
 def execute_command(request: Request, environment: Environment) -> Exit:
-    """Run (or go on with) the failover. Returns 0 where it is done and validated; exits.py has the others."""
+    """Run (or go on with) the plan of the request's goal. Returns 0 where it is done and validated."""
     with (
         run_folder(request) as folder,
         reach(request, environment) as reached,
@@ -82,7 +83,7 @@ def hold_and_run(desk: Desk) -> tuple[Ran, Report]:
     except (LockHeld, CoolingDown) as held:
         raise Refused(f"{'lock.held' if isinstance(held, LockHeld) else 'lock.cool-down'}: {held}") from held
     mirror = TableMirror(reached.control, lock.fence)
-    folder = authorising.journals(desk.request)
+    folder = journals(desk.request)
     with Heartbeat(reached.control, lock, env.execution) as heart:
         try:
             journal = Journal.open(folder, env.name, clearance.incident, run_id, clock, mirror, owner.person)
@@ -105,7 +106,7 @@ def _walk(desk: Desk, heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
         try:
             _open(desk, run, journal, heart.lock.fence)
             execute(run, [s for s in run.plan.steps if s.stage < _TOLD_AFTER], outcome)
-            report = validate(desk.request, desk.env, desk.reach, desk.files)
+            report = _validated(desk)
             passed = report.exit == Exit.READY and not outcome.degraded
             journal.append(Kind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
             if passed:
@@ -148,6 +149,7 @@ def _run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: live.Live) -> 
         snapshot=start.snapshot,
         workshop=Workshop(env, desk.files.folder, _variables(reached)),
         confirmed=start.confirmed,
+        recorded=start.recorded,
         only_tenants=frozenset(desk.request.only_tenants),
     )
 
@@ -191,20 +193,27 @@ def _standing(override: Any, incident: str, digest: str) -> Any:
 
 
 def _close(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None:
-    """Record how it ended, and since when the estate has no standby. The incident stays open until failback."""
+    """Record how it ended. Away, the estate has no standby from now on; home and validated, the incident closes."""
+    control, incident = desk.reach.control, run.clearance.incident
     who = person_of(desk.reach.caller.arn, desk.env)
     with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more
         run.journal.append(Kind.END, outcome=ending.outcome, says=ending.says)
-    if ending.outcome == "done":
-        with contextlib.suppress(Exception):  # said in the journal all the same
-            desk.reach.control.enter_phase(run.clearance.incident, "on DR", who, fence)
-            desk.reach.control.unprotected(run.clearance.incident, clock(), who, fence)
+    if ending.outcome != "done":
+        return
+    with contextlib.suppress(Exception):  # said in the journal all the same
+        if run.plan.goal is Goal.FAILBACK:
+            control.unprotected(incident, None, who, fence)
+            control.close_incident(incident, who, fence)
+        else:
+            control.enter_phase(incident, "on DR", who, fence)
+            control.unprotected(incident, clock(), who, fence)
 
 
-def validate(request: Request, env: Environment, reached: Reach, files: judging.Run) -> Report:
-    """Look anew, and judge that the DR region serves."""
-    snapshot = judging.look_at(reached.world, env, files)
-    return judging.judge(request, env, (Area.VALIDATION,), snapshot, files)
+def _validated(desk: Desk) -> Report:
+    """Look anew, and judge that the region serves which is to serve now; at home that is readiness itself."""
+    areas = READINESS if desk.start.plan.goal is Goal.FAILBACK else (Area.VALIDATION,)
+    snapshot = judging.look_at(desk.reach.world, desk.env, desk.files)
+    return judging.judge(desk.request, desk.env, areas, snapshot, desk.files)
 
 
 def _told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from dr_actions.posture import posture_of
 from dr_checks.exceptions import ExceptionRule, parse_exceptions
@@ -30,10 +32,14 @@ from utils.aws_mgmt.worlds import World, world_of
 
 @dataclass(frozen=True)
 class Run:
-    """Where one run of a command keeps its files, and who hears how far it is."""
+    """Where one run of a command keeps its files, and who hears how far it is.
+
+    ``recorded`` are the before-values of the incident's failover, for a failback.
+    """
 
     folder: Path
     advance: voice.Advance
+    recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def look(request: Request, environment: Environment, run: Run) -> Snapshot:

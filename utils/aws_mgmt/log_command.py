@@ -10,9 +10,9 @@ from dr_actions.mirror import TableMirror
 from dr_estate.environments import Environment
 from reports import voice
 from reports.incident_log import incident_log, render
-from utils.aws_mgmt.authorising import journals
 from utils.aws_mgmt.commands import UsageError
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.past import journals
 from utils.aws_mgmt.reaching import reach
 from utils.aws_mgmt.request import Request
 

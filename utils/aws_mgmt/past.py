@@ -1,0 +1,71 @@
+"""What the journal knows of an incident: the run to go on with, its clearance, and what a failover recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dr_actions.authority import Clearance, Override
+from dr_actions.entries import Entry, Kind, read_chain
+from dr_actions.journal import journal_path, read
+from dr_actions.mirror import TableMirror
+from dr_actions.plan import Goal
+from dr_estate.environments import Environment
+from utils.aws_mgmt.reaching import Reach
+from utils.aws_mgmt.request import Request
+
+
+def journals(request: Request) -> Path:
+    """The folder of the journals."""
+    return request.output / "incidents"
+
+
+def past_of(request: Request, env: Environment, incident: str, reach: Reach) -> tuple[Entry, ...]:
+    """What is recorded of the incident: the local journal, or its mirror where that knows more. Broken ones raise."""
+    if not incident:
+        return ()
+    path = journal_path(journals(request), env.name, incident)
+    local = read(path, env.name, incident).entries if path.exists() else ()
+    lines = "".join(line + "\n" for line in TableMirror(reach.control).fetch(incident))
+    kept = read_chain(lines.encode(), env.name, incident).entries
+    return max(local, kept, key=len)
+
+
+def clearance_to_json(clearance: Clearance) -> dict[str, Any]:
+    """The clearance as the journal keeps it."""
+    told = asdict(clearance) | {"expires_at": clearance.expires_at.isoformat() if clearance.expires_at else None}
+    return told | {"overrides": [asdict(o) | {"until": o.until.isoformat()} for o in clearance.overrides]}
+
+
+def clearance_from_json(data: dict[str, Any]) -> Clearance:
+    """The clearance ``clearance_to_json`` told."""
+    expires = data["expires_at"]
+    overrides = tuple(Override(**{**o, "until": datetime.fromisoformat(o["until"])}) for o in data["overrides"])
+    expires_at = datetime.fromisoformat(expires) if expires else None
+    return Clearance(**{**data, "expires_at": expires_at, "overrides": overrides})
+
+
+def last_begun(past: Sequence[Entry]) -> Entry | None:
+    """The beginning of the last run; None where none began."""
+    begun = [entry for entry in past if entry.kind is Kind.BEGIN]
+    return begun[-1] if begun else None
+
+
+def goal_begun(begun: Entry) -> Goal:
+    """What the run that began was to reach."""
+    return Goal(begun.data["plan"]["goal"])
+
+
+def is_done(past: Sequence[Entry], begun: Entry) -> bool:
+    """Whether the run that began was finished."""
+    return any(e.kind is Kind.END and e.data.get("outcome") == "done" for e in past if e.seq > begun.seq)
+
+
+def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
+    """The before-values of each step of the incident's way into the DR region; empty where none is recorded."""
+    away = [e for e in past if e.kind is Kind.BEGIN and goal_begun(e) is not Goal.FAILBACK]
+    steps = away[-1].data["plan"]["steps"] if away else []
+    return {step["id"]: step["before"] for step in steps}
