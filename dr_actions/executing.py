@@ -64,7 +64,7 @@ def _take(run: Run, verb: Verb, steps: Sequence[Step], outcome: Outcome) -> None
     run.stop_if_asked()
     run.tell.begins(list(batch.open.values()))
     if not verb.seeable:
-        _send(run, batch, list(batch.open.values()), run.sight(verb), outcome)
+        _send(run, batch, [s for s in batch.open.values() if not _was_sent(run, s)], run.sight(verb), outcome)
         for step in batch.open.values():
             _confirm(run, step, Confirmation(Standing.DONE, "sent"))
         return
@@ -84,6 +84,14 @@ def _take(run: Run, verb: Verb, steps: Sequence[Step], outcome: Outcome) -> None
         if not batch.open:
             return
         run.nap()
+
+
+def _was_sent(run: Run, step: Step) -> bool:
+    """Whether the record of this plan says that the call was sent: what no look can tell is not sent twice."""
+    entries = run.journal.entries
+    begun = max((number for number, entry in enumerate(entries) if entry.kind is Kind.BEGIN), default=0)
+    told = [entry for entry in entries[begun:] if entry.step == step.id and entry.kind is Kind.OUTCOME]
+    return bool(told) and told[-1].data.get("result") == "sent"
 
 
 def _look(run: Run, batch: Batch) -> tuple[Sight | None, dict[str, Confirmation]]:
