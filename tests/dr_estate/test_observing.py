@@ -5,9 +5,11 @@ from __future__ import annotations
 from dr_checks.observation import Observation
 from dr_estate.access import Credentials
 from dr_estate.environments import Side
-from dr_estate.facts import ecs, logs, topics
+from dr_estate.facts import ecs, kms, logs, readers, s3, topics
 from dr_estate.observing import observe
+from dr_estate.unseen import Unseen
 from sandbox.endpoint import Endpoint
+from sandbox.state import Outage
 
 
 def _reader(world: Endpoint) -> Credentials:
@@ -34,3 +36,19 @@ def test_upon_an_earlier_snapshot_only_the_named_parts_are_read_again(
         (name, side) for name in only for side in (Side.PRIMARY, Side.DR)
     }
     assert {operation.partition(":")[0] for operation in seen.calls} == {"sts", "sns", "logs"}
+
+
+def test_a_service_that_crawls_hides_its_own_parts_alone(sandbox_world: Endpoint, observation: Observation) -> None:
+    """Many items of one part wait for S3; no other part waits behind them for a worker."""
+    env = observation.environment
+    hurried = env.observation.model_copy(update={"workers": 2, "deadline_s": 5})
+    crawling = Outage(env.regions.dr, "slow", "s3", seconds=20)
+    sandbox_world.begin(crawling)
+    try:
+        seen = observe(env.model_copy(update={"observation": hurried}), _reader(sandbox_world), "sandbox")
+    finally:
+        sandbox_world.end(crawling)
+    hidden = {part.name for part in seen.parts.values() if isinstance(part.value, Unseen)}
+    assert s3.buckets.name in hidden
+    of_s3 = {name for name, reader in readers().items() if any(read.startswith("s3:") for read in reader.reads)}
+    assert hidden <= of_s3 | {kms.keys.name}, "the buckets' keys are among all keys"
