@@ -37,7 +37,7 @@ _FLAGS = {
         "report": "also build the single-file HTML report",
     },
 }
-_OTHER_FLAGS = {"approve": ("planned", "failback", "staged"), "log": ("verify",)}
+_OTHER_FLAGS = {"approve": ("planned", "failback", "staged"), "log": ("verify", "review")}
 _ARGUMENTS = ("port", "fresh", "name", "incident", "confirm", "override", "digest", "reason", "role")
 _HELP = {
     "status": "show whether the DR region could take over now",
@@ -143,6 +143,7 @@ def _authority_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     made["pause"].add_argument("--reason", default="", metavar="TEXT", help="why everything is to stop")
     made["log"].add_argument("--incident", default="", metavar="TICKET", help="whose log (the newest without it)")
     made["log"].add_argument("--verify", action="store_true", help="check the chain of the entries offline")
+    made["log"].add_argument("--review", action="store_true", help="the post-incident review as Markdown")
     made["iam"].add_argument("role", nargs="?", default="", help="reader, operator or approver (all without it)")
 
 

@@ -9,18 +9,16 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from dr_actions import locking
-from dr_actions.control import Fence
 from dr_actions.executing import Outcome, execute
 from dr_actions.heartbeat import Heartbeat
 from dr_actions.journal import Journal, Kind
 from dr_actions.locking import CoolingDown, LockHeld
 from dr_actions.mirror import TableMirror
 from dr_actions.people import person_of
-from dr_actions.plan import Goal, to_json
+from dr_actions.plan import Goal
 from dr_actions.running import Run
 from dr_actions.verbs import Workshop
 from dr_checks.model import Area
@@ -32,26 +30,17 @@ from reports.allure_files import finish_results
 from reports.ran import Ran
 from reports.report import Report
 from utils.aws_mgmt import authorising, judging
-from utils.aws_mgmt.authorising import Start, authorise
+from utils.aws_mgmt.authorising import authorise
 from utils.aws_mgmt.commands import READINESS, Refused, run_folder
+from utils.aws_mgmt.desk import Desk
 from utils.aws_mgmt.ending import Ending, ended, ending_of, raise_the_alarm
 from utils.aws_mgmt.exits import Exit
-from utils.aws_mgmt.past import clearance_to_json, journals
+from utils.aws_mgmt.past import journals
 from utils.aws_mgmt.reaching import Reach, clock, reach
+from utils.aws_mgmt.recording import close_the_record, open_the_record
 from utils.aws_mgmt.request import Request
 
 _TOLD_AFTER = 60  # the stage before which everything is changed, and after which it is told that it was
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What the command works with: where files go, what is open, and what it was cleared for."""
-
-    request: Request
-    env: Environment
-    reach: Reach
-    start: Start
-    files: judging.Run
 
 
 def execute_command(request: Request, environment: Environment) -> Exit:
@@ -104,7 +93,7 @@ def _walk(desk: Desk, heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
     ending: Ending | None = None
     with _stopping(run.stop):
         try:
-            _open(desk, run, journal, heart.lock.fence)
+            open_the_record(desk, run, journal, heart.lock.fence)
             execute(run, [s for s in run.plan.steps if s.stage < _TOLD_AFTER], outcome)
             report = _validated(desk)
             passed = report.exit == Exit.READY and not outcome.degraded
@@ -120,7 +109,7 @@ def _walk(desk: Desk, heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
             tell.close()
     if ending.alarms:
         raise_the_alarm(run, ending)
-    _close(desk, run, ending, heart.lock.fence)
+    close_the_record(desk, run, ending, heart.lock.fence)
     if report is None:
         report = judging.judge(desk.request, desk.env, (Area.VALIDATION,), run.snapshot, desk.files)
     return _told(desk, run, ending, outcome), report
@@ -163,50 +152,6 @@ def _variables(reached: Reach) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
     }
     return dict(os.environ) | {name: value for name, value in own.items() if value}
-
-
-def _open(desk: Desk, run: Run, journal: Journal, fence: Fence) -> None:
-    """Record what the run begins with, or that it goes on; open the incident; list the overrides until it is closed."""
-    clearance, control = run.clearance, desk.reach.control
-    who = person_of(desk.reach.caller.arn, desk.env)
-    if desk.start.report is None:
-        journal.append(Kind.RESUMED, says=f"{who} goes on with plan {clearance.digest[:12]}.", digest=clearance.digest)
-    else:
-        cleared = clearance_to_json(clearance)
-        seen_at = desk.start.snapshot.taken_at.isoformat()
-        journal.append(Kind.DETECTED, moment=seen_at, says=run.plan.posture)
-        journal.append(Kind.DECIDED, moment=clock().isoformat(), says=f"{who} ordered the {run.plan.goal}.")
-        journal.append(Kind.AUTHORISED, operator=clearance.operator, approver=clearance.approver)
-        journal.append(Kind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
-    control.open_incident(clearance.incident, run.plan.goal, clock(), who, fence=fence)
-    for override in desk.start.overrides:
-        journal.append(
-            Kind.OVERRIDE, gate=override.gate, by=override.by, why=override.why, until=override.until.isoformat()
-        )
-        control.override(_standing(override, clearance.incident, run.plan.digest), fence)
-
-
-def _standing(override: Any, incident: str, digest: str) -> Any:
-    from dr_estate.facts.control import Override
-
-    return Override(override.gate, override.by, override.why, override.until, incident, digest)
-
-
-def _close(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None:
-    """Record how it ended. Away, the estate has no standby from now on; home and validated, the incident closes."""
-    control, incident = desk.reach.control, run.clearance.incident
-    who = person_of(desk.reach.caller.arn, desk.env)
-    with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more
-        run.journal.append(Kind.END, outcome=ending.outcome, says=ending.says)
-    if ending.outcome != "done":
-        return
-    with contextlib.suppress(Exception):  # said in the journal all the same
-        if run.plan.goal is Goal.FAILBACK:
-            control.unprotected(incident, None, who, fence)
-            control.close_incident(incident, who, fence)
-        else:
-            control.enter_phase(incident, "on DR", who, fence)
-            control.unprotected(incident, clock(), who, fence)
 
 
 def _validated(desk: Desk) -> Report:

@@ -10,6 +10,7 @@ from dr_actions.mirror import TableMirror
 from dr_estate.environments import Environment
 from reports import voice
 from reports.incident_log import incident_log, render
+from reports.review import review
 from utils.aws_mgmt.commands import UsageError
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.past import journals
@@ -28,7 +29,7 @@ def log_command(request: Request, environment: Environment) -> Exit:
     if not chain.entries and chain.fault is None:
         raise UsageError(f"Nothing is recorded of {incident} in {environment.name}, here or in the control table.")
     log = incident_log(chain, environment.name, incident, source, environment.objectives.rto_minutes * 60)
-    voice.result(render(log, request.format))
+    voice.result(review(log) if "review" in request.flags else render(log, request.format))
     return Exit.READY if chain.fault is None else Exit.COULD_NOT_SEE
 
 

@@ -1,0 +1,124 @@
+"""The post-incident review as Markdown, written from the journal alone: what happened, who decided, what is still open.
+
+It is a draft for the people who were there, due within 48 hours of the end: what the record does not know it asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from dr_actions.entries import Entry, Kind
+from dr_actions.timeline import Timeline
+from reports.incident_log import IncidentLog, markdown, verified
+from reports.report import duration
+
+_DUE = timedelta(hours=48)
+_OPEN_CLEAN_UP = ("kept", "aside", "UNFENCED", "by hand")
+
+
+def review(log: IncidentLog) -> str:
+    """The whole document."""
+    entries = log.chain.entries
+    lines = [f"# Post-incident review: {log.incident} in {log.environment.upper()}", "", *_head(log), ""]
+    lines += _section("Objectives", list(_objectives(log.timelines)))
+    lines += _section("What was lost", list(_losses(entries)))
+    lines += _section("Decisions, and who took them", list(_decisions(entries)))
+    lines += _section("Gates set aside", list(_overrides(entries)))
+    lines += _section("Steps taken by a person", list(_manual(log.timelines)))
+    lines += _section("What went wrong on the way", list(_troubles(entries)))
+    lines += _section("Still to be cleaned up by hand", list(_clean_ups(entries)))
+    lines += _section("For the people who were there", _QUESTIONS)
+    return "\n".join(lines) + "\n---\n\n" + markdown(log)
+
+
+_QUESTIONS = [
+    "- Why did it happen, and why was it not seen, or mended, earlier?",
+    "- Which sentence of the runbook was wrong, missing or not found?",
+    "- Which readiness scenario should have been red before, and was not?",
+    "- What does each open clean-up cost a day, who closes it, and by when?",
+]
+
+
+def _head(log: IncidentLog) -> Iterator[str]:
+    entries = log.chain.entries
+    yield f"- **Record:** {verified(log.chain)}"
+    if entries:
+        ended = [entry for entry in entries if entry.kind is Kind.END]
+        due = (ended[-1] if ended else entries[-1]).at + _DUE
+        yield f"- **From** {entries[0].at:%Y-%m-%d %H:%M} **to** {entries[-1].at:%Y-%m-%d %H:%M} UTC"
+        yield f"- **Review due:** {due:%Y-%m-%d %H:%M} UTC"
+
+
+def _section(title: str, rows: Sequence[str]) -> list[str]:
+    return [f"## {title}", "", *(rows or ["- nothing is recorded"]), ""]
+
+
+def _objectives(lines: Sequence[Timeline]) -> Iterator[str]:
+    if lines:
+        yield "| run | recovery time | objective | met | waited for people |"
+        yield "|---|---|---|---|---|"
+    for line in lines:
+        met = {True: "yes", False: "**NO**", None: "not known"}[line.met]
+        row = (line.goal, duration(line.reached_s), duration(line.objective_s), met, duration(line.waited_s))
+        yield f"| {' | '.join(row)} |"
+
+
+def _losses(entries: Sequence[Entry]) -> Iterator[str]:
+    """The data-loss window as it was estimated when the run was decided upon."""
+    for entry in entries:
+        for loss in entry.data.get("losses", ()):
+            said = "not measured" if loss["seconds"] is None else f"at most {duration(loss['seconds'])}"
+            yield f"- {loss['store']} ({loss['subject']}): {said}, {loss['basis']}"
+
+
+def _decisions(entries: Sequence[Entry]) -> Iterator[str]:
+    told = {Kind.DECIDED, Kind.AUTHORISED, Kind.RESUMED, Kind.STOPPED}
+    for entry in entries:
+        if entry.kind in told:
+            yield f"- {entry.at:%Y-%m-%d %H:%M:%S} {entry.kind}: {_words(entry.data)}"
+
+
+def _words(data: Any) -> str:
+    if data.get("says"):
+        return str(data["says"])
+    people = [f"operator {data['operator']}"] if data.get("operator") else []
+    people += [f"approved by {data['approver']}"] if data.get("approver") else []
+    return ", ".join(people) or "no words"
+
+
+def _overrides(entries: Sequence[Entry]) -> Iterator[str]:
+    for entry in entries:
+        if entry.kind is Kind.OVERRIDE:
+            data = entry.data
+            yield f"- `{data['gate']}` by {data['by']} until {data['until']}: {data['why']}"
+
+
+def _manual(lines: Sequence[Timeline]) -> Iterator[str]:
+    for line in lines:
+        for wait in line.waits:
+            yield f"- {wait.step}: waited {duration(wait.span.seconds)}: {wait.says}"
+
+
+def _troubles(entries: Sequence[Entry]) -> Iterator[str]:
+    for entry in entries:
+        if entry.kind in (Kind.FAILED, Kind.COMPENSATION, Kind.UNDONE):
+            yield f"- {entry.at:%H:%M:%S} {entry.kind} {entry.step or ''}: {entry.data.get('says', '')}"
+        elif entry.kind is Kind.OUTCOME and entry.data.get("result") != "sent":
+            yield f"- {entry.at:%H:%M:%S} {entry.step}: {entry.data.get('says') or entry.data.get('result')}"
+
+
+def _clean_ups(entries: Sequence[Entry]) -> Iterator[str]:
+    """What the plans said is kept or left to people, and what steps left behind."""
+    said: dict[str, None] = {}
+    for entry in entries:
+        if entry.kind is Kind.BEGIN:
+            said |= dict.fromkeys(note for note in entry.data["plan"].get("notes", ()) if _is_clean_up(note))
+            steps = entry.data["plan"]["steps"]
+            said |= dict.fromkeys(step["says"] for step in steps if _is_clean_up(step["says"]))
+    yield from (f"- {sentence}" for sentence in said)
+
+
+def _is_clean_up(sentence: str) -> bool:
+    return any(word in sentence for word in _OPEN_CLEAN_UP)

@@ -1,0 +1,75 @@
+"""What a run writes down at its beginning and its end: in the journal, and as what stands in the control table."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+from dr_actions import authority
+from dr_actions.control import Fence
+from dr_actions.journal import Journal, Kind
+from dr_actions.losing import Loss
+from dr_actions.people import person_of
+from dr_actions.plan import Goal, to_json
+from dr_actions.running import Run
+from dr_estate.facts.control import Override
+from utils.aws_mgmt.desk import Desk
+from utils.aws_mgmt.ending import Ending
+from utils.aws_mgmt.past import clearance_to_json
+from utils.aws_mgmt.reaching import clock
+
+
+def open_the_record(desk: Desk, run: Run, journal: Journal, fence: Fence) -> None:
+    """Record what the run begins with, or that it goes on; open the incident; list the overrides until it is closed."""
+    clearance, control = run.clearance, desk.reach.control
+    who = person_of(desk.reach.caller.arn, desk.env)
+    if desk.start.report is None:
+        journal.append(Kind.RESUMED, says=f"{who} goes on with plan {clearance.digest[:12]}.", digest=clearance.digest)
+    else:
+        cleared = clearance_to_json(clearance)
+        seen_at = desk.start.snapshot.taken_at.isoformat()
+        journal.append(Kind.DETECTED, moment=seen_at, says=run.plan.posture)
+        journal.append(Kind.DECIDED, moment=clock().isoformat(), says=f"{who} ordered the {run.plan.goal}.")
+        if (weighed := desk.start.report.assessment) is not None:
+            told = {
+                "advice": weighed.advice,
+                "rto_estimate_s": weighed.rto_estimate_s,
+                "losses": _worst(weighed.losses),
+            }
+            journal.append(Kind.LOOKED, says=f"Assessed: {weighed.advice}.", **told)
+        journal.append(Kind.AUTHORISED, operator=clearance.operator, approver=clearance.approver)
+        journal.append(Kind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
+    control.open_incident(clearance.incident, run.plan.goal, clock(), who, fence=fence)
+    for override in desk.start.overrides:
+        journal.append(
+            Kind.OVERRIDE, gate=override.gate, by=override.by, why=override.why, until=override.until.isoformat()
+        )
+        control.override(_standing(override, clearance.incident, run.plan.digest), fence)
+
+
+def _worst(losses: Sequence[Loss]) -> list[dict[str, Any]]:
+    """One loss a store and subject, tenants alike being one: what the review tells of the data-loss window."""
+    kept = {(loss.store, loss.subject): loss for loss in losses}
+    return [{"store": s, "subject": of, "seconds": one.seconds, "basis": one.basis} for (s, of), one in kept.items()]
+
+
+def _standing(override: authority.Override, incident: str, digest: str) -> Override:
+    return Override(override.gate, override.by, override.why, override.until, incident, digest)
+
+
+def close_the_record(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None:
+    """Record how it ended. Away, the estate has no standby from now on; home and validated, the incident closes."""
+    control, incident = desk.reach.control, run.clearance.incident
+    who = person_of(desk.reach.caller.arn, desk.env)
+    with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more
+        run.journal.append(Kind.END, outcome=ending.outcome, says=ending.says)
+    if ending.outcome != "done":
+        return
+    with contextlib.suppress(Exception):  # said in the journal all the same
+        if run.plan.goal is Goal.FAILBACK:
+            control.unprotected(incident, None, who, fence)
+            control.close_incident(incident, who, fence)
+        else:
+            control.enter_phase(incident, "on DR", who, fence)
+            control.unprotected(incident, clock(), who, fence)
