@@ -32,12 +32,8 @@ def open_the_record(desk: Desk, run: Run, journal: Journal, fence: Fence) -> Non
         journal.append(Kind.DETECTED, moment=seen_at, says=run.plan.posture)
         journal.append(Kind.DECIDED, moment=clock().isoformat(), says=f"{who} ordered the {run.plan.goal}.")
         if (weighed := desk.start.report.assessment) is not None:
-            told = {
-                "advice": weighed.advice,
-                "rto_estimate_s": weighed.rto_estimate_s,
-                "losses": _worst(weighed.losses),
-            }
-            journal.append(Kind.LOOKED, says=f"Assessed: {weighed.advice}.", **told)
+            losses = _worst(weighed.losses)
+            journal.append(Kind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
         journal.append(Kind.AUTHORISED, operator=clearance.operator, approver=clearance.approver)
         journal.append(Kind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
     control.open_incident(clearance.incident, run.plan.goal, clock(), who, fence=fence)
