@@ -37,8 +37,8 @@ _FLAGS = {
         "report": "also build the single-file HTML report",
     },
 }
-_OTHER_FLAGS = {"approve": ("planned", "failback", "staged"), "log": ("verify", "review")}
-_ARGUMENTS = ("port", "fresh", "name", "incident", "confirm", "override", "digest", "reason", "role")
+_OTHER_FLAGS = {"test": ("non-interactive",), "approve": ("planned", "failback", "staged"), "log": ("verify", "review")}
+_ARGUMENTS = ("answers", "port", "fresh", "name", "incident", "confirm", "override", "digest", "reason", "role")
 _HELP = {
     "status": "show whether the DR region could take over now",
     "test": "run DR tests",
@@ -94,6 +94,8 @@ def build_parser() -> argparse.ArgumentParser:
             command.add_argument(f"--{flag}", action="store_true", help=about)
         if name in {"failover", "failback"}:
             _execution_options(command)
+        if name == "test":
+            _exercise_options(command)
     _authority_commands(commands, shared)
     sandbox = commands.add_parser("sandbox", help=_HELP["sandbox"], description=_HELP["sandbox"], formatter_class=_Help)
     actions = sandbox.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -126,6 +128,11 @@ def _execution_options(command: argparse.ArgumentParser) -> None:
         metavar=("GATE", "WHO", "UNTIL", "REASON"),
         help="ignore one gate by its id, until a time such as 2026-01-07T18:00Z",
     )
+
+
+def _exercise_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--answers", type=Path, metavar="FILE", help="with --tabletop: the decisions (TOML)")
+    command.add_argument("--non-interactive", action="store_true", help="with --tabletop: nobody is asked")
 
 
 def _authority_commands(commands: Any, shared: argparse.ArgumentParser) -> None:

@@ -51,12 +51,23 @@ def run(request: Request) -> Exit:
         from utils.aws_mgmt.failback_command import run_failback
 
         return run_failback(request, environment)
-    if request.flags & {"tabletop", "full-drill"}:
+    if "tabletop" in request.flags:
+        from utils.aws_mgmt.tabletop_command import tabletop_command
+
+        return tabletop_command(request, environment)
+    if request.flags & {"full-drill"}:
         what = request.command + "".join(f" --{flag}" for flag in sorted(request.flags))
         raise UsageError(f"{what} is not in this version yet (CHANGELOG.md). Nothing was looked at or changed.")
     from utils.aws_mgmt.readiness import judge_readiness
 
     return judge_readiness(request, environment, areas_of(request))
+
+
+def disasters() -> dict[str, str]:
+    """The sandbox's disasters, name and sentence: what a tabletop exercise talks about."""
+    from sandbox.disasters import catalogue
+
+    return {one.name: one.sentence for one in catalogue()}
 
 
 def areas_of(request: Request) -> tuple[Area, ...]:

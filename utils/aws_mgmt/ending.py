@@ -46,10 +46,11 @@ def ending_of(trouble: Exception, outcome: Outcome) -> Ending | None:
         return Ending("waiting", f"{trouble}. {again}", Exit.ACTION_FAILED, trouble.step)
     if isinstance(trouble, StepFailed):
         if "gate." in str(trouble):
-            back = f" {outcome.undone[0]}." if outcome.undone else ""
+            back = f" {outcome.undone[0].says}." if outcome.undone else ""
             says = f"A gate failed, and traffic went back to the last good weights: {trouble}.{back} {again}"
             return Ending("stepped back", says, Exit.VALIDATION_FAILED, trouble.step, alarms=True)
-        undone = f" Taken back: {len(outcome.undone)}." if outcome.undone else ""
+        taken_back = sum(one.undone for one in outcome.undone)
+        undone = f" Taken back: {taken_back} of {len(outcome.undone)} steps." if outcome.undone else ""
         return Ending("failed", f"{trouble}.{undone} {again}", Exit.ACTION_FAILED, trouble.step, alarms=True)
     if isinstance(trouble, (LockLost, Fenced)):
         return Ending("lost", f"{trouble} Nothing more was changed by this run.", Exit.ACTION_FAILED)

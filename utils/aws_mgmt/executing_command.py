@@ -172,7 +172,7 @@ def _told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
         operator=clearance.operator,
         approver=clearance.approver,
         degraded=tuple(outcome.degraded),
-        undone=tuple(outcome.undone),
+        undone=tuple(one.says for one in outcome.undone),
         overrides=tuple(override.gate for override in desk.start.overrides),
         mutations=sum(entry.kind is Kind.OUTCOME for entry in run.journal.entries),
         journal=run.journal.path,

@@ -1,0 +1,96 @@
+"""The account of a tabletop exercise, as Markdown for people and JSON for the record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from dr_actions.tabletop import Stop
+from reports.report import duration
+
+SCHEMA = "aws-dr-manager/tabletop/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the participants decided at a stop, in their words."""
+
+    playbook: str
+    step: int
+    who: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: which environment, when, the stops, and the decisions."""
+
+    environment: str
+    world: str
+    held_at: datetime
+    stops: tuple[Stop, ...]
+    decisions: tuple[Decision, ...]
+
+    @property
+    def gaps(self) -> list[str]:
+        """Every gap, with the step it belongs to."""
+        return [f"{stop.playbook} {stop.number}: {gap}" for stop in self.stops for gap in stop.gaps]
+
+
+def heading(stop: Stop) -> str:
+    """A stop's title and owner."""
+    who = f"{stop.owner} <{stop.contact}>" if stop.contact else f"{stop.owner} (NO CONTACT)"
+    budget = f", time budget {duration(stop.budget_s)}" if stop.budget_s else ""
+    return f"{stop.playbook} {stop.number}: {stop.name}\n  owner {who}{budget}"
+
+
+def text(stop: Stop) -> str:
+    """A stop as it is read out."""
+    lines = [heading(stop)]
+    lines += [f"  - {sentence}" for sentence in stop.happens]
+    lines += [f"  needs: {', '.join(stop.needs)}"] if stop.needs else []
+    lines += [f"  what if: {inject.sentence} (sandbox break {inject.name})" for inject in stop.injects]
+    lines += [f"  GAP: {gap}" for gap in stop.gaps]
+    return "\n".join(lines) + "\n"
+
+
+def markdown(exercise: Exercise) -> str:
+    """The record of the exercise."""
+    lines = [
+        f"# Tabletop exercise of {exercise.environment.upper()}",
+        "",
+        f"- **Held:** {exercise.held_at:%Y-%m-%d %H:%M} UTC, on the evidence of {exercise.world}",
+        f"- **Gaps:** {len(exercise.gaps)}",
+        "",
+    ]
+    lines += ["## Gaps", "", *(f"- {gap}" for gap in exercise.gaps), ""] if exercise.gaps else []
+    for stop in exercise.stops:
+        first, *rest = text(stop).splitlines()
+        lines += [f"## {first}", "", *(_row(line) for line in rest), *_said(exercise.decisions, stop), ""]
+    return "\n".join(lines)
+
+
+def _row(line: str) -> str:
+    return f"- {line.strip().removeprefix('- ')}"
+
+
+def _said(decisions: Sequence[Decision], stop: Stop) -> Iterator[str]:
+    for one in decisions:
+        if (one.playbook, one.step) == (stop.playbook, stop.number):
+            yield f"- **Decided** by {one.who}: {one.says}"
+
+
+def as_json(exercise: Exercise) -> str:
+    """The record for machines."""
+    told = {
+        "schema": SCHEMA,
+        "environment": exercise.environment,
+        "world": exercise.world,
+        "held_at": exercise.held_at.isoformat(),
+        "gaps": exercise.gaps,
+        "stops": [asdict(stop) for stop in exercise.stops],
+        "decisions": [asdict(one) for one in exercise.decisions],
+    }
+    return json.dumps(told, indent=1) + "\n"
