@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from dr_checks.model import Status
 from reports import planes, standing
+from reports.assessed_markdown import of_assessment, of_run
 from reports.report import Report, duration
 
 _SHOWN = 50
@@ -14,8 +15,11 @@ _SHOWN = 50
 def render(report: Report) -> str:
     """The whole report; findings beyond fifty a check are counted, not listed."""
     verdict, env = report.verdict, report.environment
-    lines = [
-        f"# DR status of {env.name.upper()}: {verdict.recommendation}, score {verdict.score}/100",
+    lines: list[str] = of_run(report.ran) if report.ran else []
+    if report.assessment is not None:
+        lines += of_assessment(report.assessment, env, report.command)
+    lines += [
+        f"# {report.title} of {env.name.upper()}: {verdict.recommendation}, score {verdict.score}/100",
         "",
         f"- **World:** {report.world}, account {env.account}, {env.regions.primary} (primary) and "
         f"{env.regions.dr} (DR)",

@@ -44,6 +44,12 @@ class Report:
     ran: Ran | None = None
     standing: InForce | None = None
 
+    @property
+    def title(self) -> str:
+        """What the checks' part is about: the status before a failover, or the validation after one."""
+        areas = {result.area for result in self.verdict.results}
+        return "DR validation" if areas == {Area.VALIDATION} else "DR status"
+
     def by_area(self) -> dict[Area, list[CheckResult]]:
         """The results of each area that was run, in the areas' order."""
         results = self.verdict.results

@@ -87,7 +87,7 @@ def _headline(report: Report, console: Console) -> None:
     env, verdict = report.environment, report.verdict
     console.print(
         Text.assemble(
-            (f"DR status of {env.name.upper()}: ", "bold"),
+            (f"{report.title} of {env.name.upper()}: ", "bold"),
             (f"{verdict.recommendation}, score {verdict.score}/100", _HEADLINE[verdict.recommendation]),
         )
     )

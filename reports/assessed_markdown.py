@@ -1,0 +1,62 @@
+"""A failover's or failback's assessment, and what a run did, as Markdown for tickets and the Allure report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from dr_actions.assessing import Assessment
+from dr_estate.environments import Environment
+from reports import assessed, ran
+from reports.ran import Ran
+
+
+def of_assessment(assessment: Assessment, env: Environment, command: str) -> list[str]:
+    """The answer, why, what would be lost, the gates, and the whole plan with each call."""
+    lines = [f"# {command.capitalize()} of {env.name.upper()}: {assessment.advice}", ""]
+    lines += [f"- {assessed.estimate(assessment, env)}", f"- **Plan:** `{assessment.plan.digest}`", ""]
+    lines += _section("Why", (f"- {reason}" for reason in assessment.reasons))
+    lines += _section("What would be lost", _losses(assessment))
+    lines += _section("Gates", _gates(assessment))
+    lines += _section("Plan", _steps(assessment))
+    lines += _section("Notes", (f"- {note}" for note in assessment.plan.notes))
+    return lines
+
+
+def of_run(told: Ran) -> list[str]:
+    """How the run ended."""
+    return [f"# Run {told.run}: {told.outcome}", "", *(f"- {sentence}" for sentence in ran.sentences(told)), ""]
+
+
+def _section(title: str, rows: Iterable[str]) -> list[str]:
+    told = list(rows)
+    return [f"## {title}", "", *told, ""] if told else []
+
+
+def _losses(assessment: Assessment) -> Iterator[str]:
+    if assessment.losses:
+        yield "| store | of | written since | items | basis |"
+        yield "|---|---|---|---|---|"
+    for row in assessed.loss_rows(assessment):
+        yield f"| {' | '.join(_cell(cell) for cell in row)} |"
+
+
+def _gates(assessment: Assessment) -> Iterator[str]:
+    """Those that are not met, and how many are."""
+    for gate in assessment.gates:
+        if not gate.met:
+            yield f"- `{gate.id}` {'relaxed' if gate.relaxed else 'NOT MET'}: {gate.says}"
+    yield f"- {sum(gate.met for gate in assessment.gates)} of {len(assessment.gates)} gates are met"
+
+
+def _steps(assessment: Assessment) -> Iterator[str]:
+    yield "| # | step | danger | control plane | budget | call |"
+    yield "|---|---|---|---|---|---|"
+    for step in assessment.plan.steps:
+        ((number, says, danger, planes, budget),) = assessed.step_rows([step])
+        call = f"`{step.call.name}` in {step.call.region}: `{json.dumps(step.call.params)}`" if step.call else "none"
+        yield f"| {number} | {_cell(says)} | {danger} | {planes} | {budget} | {_cell(call)} |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
