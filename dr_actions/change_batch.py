@@ -90,6 +90,18 @@ def turned(pair: Pair, to: Side) -> tuple[Record, Record]:
     return _in_order(*made)
 
 
+def shared(pair: Pair, percent: int) -> tuple[Record, Record]:
+    """The pair's two records while ``percent`` of all visitors are led to the primary region, the rest to the DR one.
+
+    Raises ValueError for a failover pair and another number than 100: to share it would convert it (T12).
+    """
+    if pair.primary.policy == "weighted":
+        return _in_order(replace(pair.primary, weight=percent), replace(pair.dr, weight=ALL - percent))
+    if percent != ALL:
+        raise ValueError(f"{pair.label} is of policy {pair.primary.policy}: it cannot be shared by {percent} percent")
+    return turned(pair, Side.PRIMARY)
+
+
 def _leading_where(record: Record, other: Record) -> Record:
     return replace(record, **{field: getattr(other, field) for field in _LEADS})
 

@@ -95,6 +95,39 @@ def final_policy(view: View) -> Iterator[Finding]:
 
 
 @check(
+    "the traffic records share visitors by weight, so that a failback can go home in stages",
+    severity=Severity.NORMAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("REL11-BP02", "NIST CP-10"),
+    traps=("T05", "T12"),
+)
+def can_be_staged(view: View) -> Iterator[Finding]:
+    """A weighted pair goes home in parts, and a run never converts another one (T12).
+
+    With health checks it fails over by itself like a failover pair: weight 0 is served when nothing heavier is well
+    (T05). Where the environment file demands stages (failback.staged), a pair that cannot be shared is a gap.
+    """
+    for kind in sorted({record.type for record in origin_records(view)}):
+        subject = f"{view.env.traffic.origin_record} {kind}"
+        policies = sorted({record.policy for record in origin_records(view) if record.type == kind})
+        if policies == ["weighted"]:
+            yield view.ok(subject, "weighted", "weighted", "visitors can be sent home a part at a time")
+            continue
+        judged = view.gap if view.env.failback.staged else view.warn
+        yield judged(
+            subject,
+            " and ".join(policies),
+            "weighted",
+            "a failback would turn every visitor at once, onto a region that nobody has used since",
+            "In a quiet hour make both weighted_routing_policy (100 and 0), with their health checks: they fail over "
+            'by health all the same (T05). Then set traffic.policy = "weighted".',
+        )
+    if not origin_records(view):
+        yield view.none_expected(view.env.traffic.origin_record, "there is no traffic record: dns.pair-present says so")
+
+
+@check(
     "each traffic record leads to the load balancer of its own region",
     severity=Severity.BLOCKER,
     area=Area.DNS,

@@ -14,8 +14,12 @@ from dr_estate.facts.route53 import Record
 _ABSENT = "there is no traffic record: dns.pair-present says so"
 _REMEDY = (
     "Give each traffic record an enabled health check of its own region's load balancer (health_check_id) and "
-    "evaluate_target_health = true, with failover_routing_policy PRIMARY and SECONDARY."
+    "evaluate_target_health = true, with {routing}."
 )
+_ROUTING = {
+    "failover": "failover_routing_policy PRIMARY and SECONDARY",
+    "weighted": "weighted_routing_policy 100 and 0",
+}
 Imagined = Callable[[Sequence[Record]], routing.Situation]
 
 
@@ -37,7 +41,8 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, why
         if regions <= expected:
             yield view.ok(subject, measured, said, why)
         else:
-            yield view.gap(subject, measured, said, f"visitors would be sent to {measured} {when}", _REMEDY)
+            remedy = _REMEDY.format(routing=_ROUTING[view.env.traffic.policy])
+            yield view.gap(subject, measured, said, f"visitors would be sent to {measured} {when}", remedy)
     if not records:
         yield view.none_expected(view.env.traffic.origin_record, _ABSENT)
 

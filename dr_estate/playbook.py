@@ -20,7 +20,10 @@ class Plane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlaybookStep:
-    """One step. ``needs`` are the planes it cannot be taken without; ``emergency`` says what is done without them."""
+    """One step. ``needs`` are the planes it cannot be taken without; ``emergency`` says what is done without them.
+
+    ``actions`` are the IAM actions that change something, ``looks`` those that only look.
+    """
 
     number: int
     name: str
@@ -28,20 +31,45 @@ class PlaybookStep:
     actions: tuple[str, ...]
     needs: tuple[Plane, ...]
     emergency: str = ""
+    looks: tuple[str, ...] = ()
 
+
+# What Terraform is given where it raises a tenant's services: no verb sends it.
+PROVISIONING = ("ecs:CreateService", "elasticloadbalancing:CreateRule")
 
 FAILOVER = (
-    PlaybookStep(1, "detect: primary region failure confirmed", "Monitoring Agent", ("cloudwatch:GetMetricData",), ()),
-    PlaybookStep(2, "assess the situation", "DR Manager", ("sts:GetCallerIdentity",), ()),
-    PlaybookStep(3, "decide go or no-go", "Platform Admin", ("dynamodb:PutItem", "dynamodb:GetItem"), (Plane.DR,)),
-    PlaybookStep(4, "failover begins", "DR Manager", ("dynamodb:UpdateItem",), (Plane.DR,)),
+    PlaybookStep(
+        1,
+        "detect: primary region failure confirmed",
+        "Monitoring Agent",
+        (),
+        (),
+        looks=("cloudwatch:GetMetricData",),
+    ),
+    PlaybookStep(2, "assess the situation", "DR Manager", (), (), looks=("sts:GetCallerIdentity",)),
+    PlaybookStep(
+        3,
+        "decide go or no-go",
+        "Platform Admin",
+        ("dynamodb:PutItem", "dynamodb:UpdateItem"),
+        (Plane.DR,),
+        looks=("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"),
+    ),
+    PlaybookStep(
+        4,
+        "failover begins",
+        "DR Manager",
+        ("application-autoscaling:RegisterScalableTarget", "dynamodb:UpdateItem", "ecs:UpdateService", "sns:Publish"),
+        (Plane.DR,),
+    ),
     PlaybookStep(
         5,
         "provision DR infrastructure",
         "Terraform",
-        ("ecs:CreateService", "elasticloadbalancing:CreateRule", "ec2:DescribeSubnets"),
+        PROVISIONING,
         (Plane.DR,),
         "a warm standby has it already: skip",
+        looks=("ec2:DescribeSubnets",),
     ),
     PlaybookStep(
         6,
@@ -56,29 +84,40 @@ FAILOVER = (
             "elasticfilesystem:DeleteReplicationConfiguration",
             "backup:StartRestoreJob",
             "iam:PassRole",
+            "kms:CreateGrant",
+            "kms:GenerateDataKey",
             "secretsmanager:StopReplicationToReplica",
-            "secretsmanager:GetSecretValue",
             "secretsmanager:PutSecretValue",
             "ecs:RegisterTaskDefinition",
+            "ecs:TagResource",
             "ecs:UpdateService",
             "application-autoscaling:RegisterScalableTarget",
         ),
         (Plane.DR,),
+        looks=("ecs:DescribeTaskDefinition", "kms:Decrypt", "secretsmanager:GetSecretValue"),
     ),
     PlaybookStep(
         7,
         "shift traffic in Route 53",
         "Platform Admin",
-        ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck", "route53:GetChange"),
+        ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck"),
         (Plane.GLOBAL,),
-        "failover records made beforehand move by the health of the primary region, in the data plane",
+        "a pair made beforehand moves by the health of the primary region, in the data plane",
+        looks=("route53:GetChange",),
     ),
-    PlaybookStep(8, "validate that tenants are reachable", "Monitoring Agent", ("ecs:DescribeServices",), ()),
+    PlaybookStep(8, "validate that tenants are reachable", "Monitoring Agent", (), (), looks=("ecs:DescribeServices",)),
     PlaybookStep(9, "notify stakeholders", "SNS", ("sns:Publish",), (Plane.DR,)),
 )
 
 FAILBACK = (
-    PlaybookStep(1, "confirm that the primary region recovered", "Monitoring Agent", ("cloudwatch:GetMetricData",), ()),
+    PlaybookStep(
+        1,
+        "confirm that the primary region recovered",
+        "Monitoring Agent",
+        (),
+        (),
+        looks=("cloudwatch:GetMetricData",),
+    ),
     PlaybookStep(
         2,
         "sync data from DR to primary",
@@ -86,7 +125,7 @@ FAILBACK = (
         ("backup:StartBackupJob", "rds:CopyDBSnapshot", "elasticfilesystem:CreateReplicationConfiguration"),
         (Plane.PRIMARY, Plane.DR),
     ),
-    PlaybookStep(3, "validate the primary infrastructure", "Monitoring Agent", ("ecs:DescribeServices",), ()),
+    PlaybookStep(3, "validate the primary infrastructure", "Monitoring Agent", (), (), looks=("ecs:DescribeServices",)),
     PlaybookStep(
         4,
         "shift traffic in stages",
@@ -99,8 +138,11 @@ FAILBACK = (
         5, "switch DNS to the primary", "Platform Admin", ("route53:ChangeResourceRecordSets",), (Plane.GLOBAL,)
     ),
     PlaybookStep(6, "stop DR services", "DR Manager", ("ecs:UpdateService",), (Plane.DR,)),
-    PlaybookStep(7, "review the incident", "DR Manager", ("dynamodb:Query",), ()),
+    PlaybookStep(7, "review the incident", "DR Manager", (), (), looks=("dynamodb:Query",)),
 )
+
+# Of all that changes something, this alone may be done in the primary region: taking its services down, and telling.
+FENCING = frozenset({"application-autoscaling:RegisterScalableTarget", "ecs:UpdateService", "sns:Publish"})
 
 # Primary data is never deleted: the operator must not even be able to.
 FORBIDDEN = (
@@ -111,6 +153,16 @@ FORBIDDEN = (
 )
 
 
+def changing_actions() -> tuple[str, ...]:
+    """Every IAM action by which a step of either playbook changes something, sorted."""
+    return tuple(sorted({action for step in (*FAILOVER, *FAILBACK) for action in step.actions}))
+
+
+def looking_actions() -> tuple[str, ...]:
+    """Every IAM action by which a step of either playbook looks, sorted. Decrypting what is read is looking."""
+    return tuple(sorted({action for step in (*FAILOVER, *FAILBACK) for action in step.looks}))
+
+
 def needed_actions() -> tuple[str, ...]:
     """Every IAM action that a step of either playbook needs, sorted."""
-    return tuple(sorted({action for step in (*FAILOVER, *FAILBACK) for action in step.actions}))
+    return tuple(sorted({*changing_actions(), *looking_actions()}))

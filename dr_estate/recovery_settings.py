@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from dr_estate.settings import Mapped, Positive, Settings
+from dr_estate.settings import Mapped, Positive, Settings, Timezone
 
 
 class Approvals(Settings):
@@ -98,3 +100,53 @@ class Costs(Settings):
     database_instance: Annotated[float, Field(ge=0)] = 0.48
     database_gib: Annotated[float, Field(ge=0)] = 0.000348
     files_gib: Annotated[float, Field(ge=0)] = 0.000452
+
+
+class Period(StrEnum):
+    """How often a test is due."""
+
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    ANNUALLY = "annually"
+    AS_NEEDED = "as needed"
+
+
+class Schedule(Settings):
+    """How often each test is due, counted from its last run in days of ``timezone``.
+
+    No drill runs in ``blocked``, windows of whole days such as "2026-12-20..2027-01-05": a test due in one is due on
+    the day after it. A test is at risk from ``at_risk_days`` before it is due, but not before half its period is over.
+    """
+
+    tabletop: Period = Period.MONTHLY
+    infrastructure: Period = Period.MONTHLY
+    full_drill: Period = Period.QUARTERLY
+    timezone: Timezone = "UTC"
+    blocked: tuple[str, ...] = ()
+    at_risk_days: Positive = 7
+
+    @field_validator("blocked")
+    @classmethod
+    def _windows_are_two_dates(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for window in value:
+            first, last = _window(window)
+            if first > last:
+                raise ValueError(f"the window {window} ends before it begins")
+        return value
+
+    @property
+    def windows(self) -> tuple[tuple[date, date], ...]:
+        """The first and the last day of each blocked window, the earliest first."""
+        return tuple(sorted(map(_window, self.blocked)))
+
+
+def _window(text: str) -> tuple[date, date]:
+    first, between, last = text.partition("..")
+    try:
+        found = date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:
+        found = None
+    if found is None or not between:
+        raise ValueError(f"'{text}' is no window of days: write for example 2026-12-20..2027-01-05")
+    return found

@@ -13,6 +13,9 @@ Feature: The traffic name is ready to be moved
   Scenario: No record has to be converted during an outage
     Then the traffic records already have their final routing policy
 
+  Scenario: The way home need not be taken by everybody at once
+    Then the traffic records share visitors by weight, so that a failback can go home in stages
+
   Scenario: Visitors do not stay behind in a cache
     Then no name on the way to the origin is cached longer than the cut-over can wait
 

@@ -2,7 +2,8 @@
 
 Confirmed by looking: the records as wanted (or turned by hand in another way), AND the zone's own name servers answer
 with the DR load balancer, so health is on its side, too (T05, T07). Made through us-east-1 (T01): where that cannot be
-reached there is no step but a note, for failover records made beforehand answer by health in the data plane.
+reached there is no step but a note, for a pair made beforehand answers by health in the data plane, be it of failover
+records or of weights (weight 0 is served when nothing heavier is healthy, T05).
 """
 
 from __future__ import annotations
@@ -89,8 +90,6 @@ def _by_itself(sight: Sight) -> str:
     """What happens to traffic without its control plane, as far as the evidence says (T01, T06)."""
     env = sight.env
     later = f"Run `dr_cli.py -e {env.name} failover --execute` again as soon as us-east-1 answers"
-    if env.traffic.policy != "failover":
-        return f"Weights are changed through us-east-1 alone: traffic stays where it is. {later}."
     owed = f"{later}, and before the primary region heals: the pin is owed until then (T06)."
     name, region = env.traffic.origin_record, env.region(Side.DR)
     try:
@@ -100,8 +99,8 @@ def _by_itself(sight: Sight) -> str:
     told = [answer for answer in _resolved(sight, name) if _leads_there(answer, door, ())]
     if told:
         asked = ", ".join(sorted({answer.asked for answer in told}))
-        return f"The failover records already answer by health: {asked} leads {name} to {region}. {owed}"
-    return f"The failover records lead {name} to {region} by health, in the data plane; that was not seen here. {owed}"
+        return f"The traffic records already answer by health: {asked} leads {name} to {region}. {owed}"
+    return f"The traffic records lead {name} to {region} by health, in the data plane; that was not seen here. {owed}"
 
 
 def confirm(step: Step, sight: Sight) -> Confirmation:

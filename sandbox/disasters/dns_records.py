@@ -6,6 +6,7 @@ from dr_estate.environments import Side
 from sandbox.disasters import disaster
 from sandbox.disasters.dns_zone import Record, records_of, swap
 from sandbox.disasters.elbv2 import balancer_of
+from sandbox.errors import SandboxError
 from sandbox.world import World
 
 _HOUR_S = 3600
@@ -25,8 +26,17 @@ def tenant_record(world: World) -> Record:
 
 
 def weighted(record: Record, weight: int) -> Record:
-    """The record with a weight in the place of its failover role."""
-    return {key: value for key, value in record.items() if key != "Failover"} | {"Weight": weight}
+    """The record with this weight, in the place of a failover role where it has one."""
+    return _unrouted(record) | {"Weight": weight}
+
+
+def with_role(record: Record, role: str) -> Record:
+    """The record with this failover role, in the place of a weight where it has one."""
+    return _unrouted(record) | {"Failover": role}
+
+
+def _unrouted(record: Record) -> Record:
+    return {key: value for key, value in record.items() if key not in ("Failover", "Weight")}
 
 
 def unevaluated(record: Record) -> Record:
@@ -52,13 +62,31 @@ def record_missing(world: World) -> None:
 
 @disaster(
     "traffic-records-converted",
-    "The traffic records were turned into weighted ones: a run would have to convert them back",
+    "The traffic records were turned into ones of another policy: a run would have to convert them back",
     trips=("dns.final-policy",),
+    consequences=("dns.can-be-staged",),
 )
 def converted(world: World) -> None:
-    """Convert both records to weights 100 and 0."""
+    """Convert weights into failover roles, and failover roles into weights 100 and 0."""
     primary, secondary = pair(world)
-    swap(world, [primary, secondary], [weighted(primary, 100), weighted(secondary, 0)])
+    other = (weighted(primary, 100), weighted(secondary, 0))
+    if "Weight" in primary:
+        other = (with_role(primary, "PRIMARY"), with_role(secondary, "SECONDARY"))
+    swap(world, [primary, secondary], list(other))
+
+
+@disaster(
+    "failback-cannot-be-staged",
+    "The traffic records have failover roles: visitors can go home in no other way than all at once",
+    trips=("dns.can-be-staged",),
+    consequences=("dns.final-policy",),
+)
+def cannot_be_staged(world: World) -> None:
+    """Give both records failover roles. Raises SandboxError where they have them anyway."""
+    primary, secondary = pair(world)
+    if "Failover" in primary:
+        raise SandboxError("The traffic records of this environment have failover roles already.")
+    swap(world, [primary, secondary], [with_role(primary, "PRIMARY"), with_role(secondary, "SECONDARY")])
 
 
 @disaster(
@@ -68,7 +96,7 @@ def converted(world: World) -> None:
     consequences=("dns.final-policy",),
 )
 def drips_away(world: World) -> None:
-    """Convert both records to weights 90 and 10."""
+    """Give the records weights of 90 and 10."""
     primary, secondary = pair(world)
     swap(world, [primary, secondary], [weighted(primary, 90), weighted(secondary, 10)])
 
@@ -85,7 +113,7 @@ def drips_away(world: World) -> None:
     ),
 )
 def stray_record(world: World) -> None:
-    """Convert to weights, and add a third record that nothing checks."""
+    """Give the records weights of 100 and 0, and add a third that nothing checks."""
     primary, secondary = pair(world)
     stray = {
         "Name": primary["Name"],

@@ -127,15 +127,16 @@ def test_every_posture_in_which_too_little_is_seen_is_called_blindness() -> None
 def test_a_plan_that_leaves_out_what_tenants_need_is_a_gate_that_is_not_met(
     left_out: int, gate: str, stops: bool
 ) -> None:
-    weighted = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"policy": "weighted"})})
+    planned = Goal.SWITCHOVER
     whole = [step("a", 40, "database"), step("b", 46), step("c", 50, "shift_traffic")]
-    assert all(_gates(found=plan(*whole), env=weighted)[name].met for name in ("plan.database", gate))
-    found = _gates(found=plan(*(s for s in whole if s.stage != left_out)), env=weighted)[gate]
+    assert all(_gates(found=plan(*whole, goal=planned))[name].met for name in ("plan.database", gate))
+    found = _gates(found=plan(*(s for s in whole if s.stage != left_out), goal=planned))[gate]
     assert (found.met, found.stops) == (False, stops)
 
 
-def test_records_that_fail_over_by_health_move_the_traffic_without_a_step() -> None:
-    assert _gates(found=plan(step("a", 40), step("b", 46)))["plan.traffic"].met
+def test_a_lost_primarys_records_fail_over_by_health_and_move_the_traffic_without_a_step() -> None:
+    told = _gates(found=plan(step("a", 40), step("b", 46)))["plan.traffic"]
+    assert (told.met, "by the health" in told.says) == (True, True)
 
 
 @pytest.mark.parametrize("severity", list(Severity))

@@ -6,6 +6,8 @@ import json
 import shlex
 from dataclasses import replace
 
+import pytest
+
 from dr_actions.change_batch import (
     MOST_CHARACTERS,
     MOST_RECORDS,
@@ -16,16 +18,17 @@ from dr_actions.change_batch import (
     leader,
     pairs_of,
     record_set,
+    shared,
     turned,
     upserts,
 )
 from dr_actions.plan import Call
 from dr_estate.environments import Side
 from dr_estate.facts import route53
-from tests.dr_checks.edges import ORIGIN, PRIMARY, RECORDS, SECONDARY, record
+from tests.dr_checks.edges import FIRST, ORIGIN, PRIMARY, RECORDS, SECOND, SECONDARY, record
 from tests.dr_checks.worlds import SIT
 
-PAIR = Pair(PRIMARY, SECONDARY)
+PAIR = Pair(FIRST, SECOND)
 ROWS = (
     {
         "Name": f"{ORIGIN}.",
@@ -47,7 +50,7 @@ ROWS = (
 
 
 def _weighted(primary: int, dr: int) -> Pair:
-    return Pair(replace(PRIMARY, failover=None, weight=primary), replace(SECONDARY, failover=None, weight=dr))
+    return Pair(replace(PRIMARY, weight=primary), replace(SECONDARY, weight=dr))
 
 
 def test_a_record_is_written_as_it_was_read() -> None:
@@ -58,8 +61,8 @@ def test_a_failover_pair_exchanges_what_it_leads_to_and_keeps_identifiers_and_ro
     first, second = turned(PAIR, Side.DR)
     assert (first.set_identifier, first.failover) == (PRIMARY.set_identifier, "PRIMARY")
     assert (second.set_identifier, second.failover) == (SECONDARY.set_identifier, "SECONDARY")
-    assert replace(first, set_identifier=SECONDARY.set_identifier, failover="SECONDARY") == SECONDARY
-    assert replace(second, set_identifier=PRIMARY.set_identifier, failover="PRIMARY") == PRIMARY
+    assert replace(first, set_identifier=SECONDARY.set_identifier, failover="SECONDARY") == SECOND
+    assert replace(second, set_identifier=PRIMARY.set_identifier, failover="PRIMARY") == FIRST
 
 
 def test_turning_there_and_back_changes_nothing() -> None:
@@ -76,6 +79,21 @@ def test_a_weighted_pair_gets_weights_of_nought_and_a_hundred_and_nothing_else()
         assert by_identifier[SECONDARY.set_identifier] == replace(pair.dr, weight=100)
 
 
+def test_a_weighted_pair_is_shared_by_side_and_nothing_else_of_it_changes() -> None:
+    for pair in (_weighted(0, 100), _weighted(90, 10)):
+        by_identifier = {made.set_identifier: made for made in shared(pair, 10)}
+        assert by_identifier[PRIMARY.set_identifier] == replace(pair.primary, weight=10)
+        assert by_identifier[SECONDARY.set_identifier] == replace(pair.dr, weight=90)
+    assert set(shared(_weighted(50, 50), 100)) == set(turned(_weighted(50, 50), Side.PRIMARY))
+
+
+def test_a_failover_pair_is_never_shared_but_turned_whole() -> None:
+    away = next(p for p in pairs_of(turned(PAIR, Side.DR), ORIGIN, SIT) if isinstance(p, Pair))
+    assert set(shared(away, 100)) == {FIRST, SECOND}
+    with pytest.raises(ValueError, match="cannot be shared"):
+        shared(away, 10)
+
+
 def test_weights_that_share_have_no_leader() -> None:
     assert [leader(pair) for pair in (_weighted(90, 10), _weighted(0, 7))] == [None, Side.DR]
 
@@ -85,7 +103,7 @@ def test_what_is_no_pair_is_said_and_never_turned() -> None:
         return next(found for found in pairs_of(records, ORIGIN, SIT) if isinstance(found, str))
 
     assert "convert" in said(record(ORIGIN, values=("192.0.2.1",)))
-    assert "convert" in said(PRIMARY, replace(SECONDARY, failover=None, weight=0))
+    assert "convert" in said(FIRST, SECONDARY)
     assert "not one record to each region" in said(PRIMARY)
     assert "not one record to each region" in said(PRIMARY, SECONDARY, replace(SECONDARY, set_identifier="stray"))
     assert [found for found in pairs_of(RECORDS, ORIGIN, SIT) if isinstance(found, str)] == []

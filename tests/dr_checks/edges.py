@@ -35,12 +35,11 @@ def alias(name: str, target: str, zone: str, evaluate: bool, **more: Any) -> rou
     return record(name, ttl_s=None, alias_target=target, alias_zone_id=zone, evaluate_target_health=evaluate, **more)
 
 
-PRIMARY = alias(
-    ORIGIN, PRIMARY_BALANCER, "ZALB1", True, set_identifier=PRIMARY_ID, failover="PRIMARY", health_check_id="hc-1"
-)
-SECONDARY = alias(
-    ORIGIN, DR_BALANCER, "ZALB2", True, set_identifier=SECONDARY_ID, failover="SECONDARY", health_check_id="hc-2"
-)
+PRIMARY = alias(ORIGIN, PRIMARY_BALANCER, "ZALB1", True, set_identifier=PRIMARY_ID, weight=100, health_check_id="hc-1")
+SECONDARY = alias(ORIGIN, DR_BALANCER, "ZALB2", True, set_identifier=SECONDARY_ID, weight=0, health_check_id="hc-2")
+# the same two as a failover pair
+FIRST = replace(PRIMARY, weight=None, failover="PRIMARY")
+SECOND = replace(SECONDARY, weight=None, failover="SECONDARY")
 APEX = (
     record(ZONE, "NS", ttl_s=172800, values=tuple(f"{server}." for server in SERVERS)),
     record(ZONE, "SOA", ttl_s=900, values=(f"{SERVERS[0]}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 300",)),

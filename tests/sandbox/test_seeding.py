@@ -106,7 +106,9 @@ def test_the_origin_is_a_pair_of_records_in_their_final_policy_with_health_check
     traffic = world.env.traffic
     pair = {r["SetIdentifier"]: r for r in _records(world) if r["Name"] == f"{traffic.origin_record}."}
     assert set(pair) == {traffic.primary_set_identifier, traffic.secondary_set_identifier}
-    assert {r["Failover"] for r in pair.values()} == {"PRIMARY", "SECONDARY"}
+    roles = {name: record.get("Failover", record.get("Weight")) for name, record in pair.items()}
+    primary, secondary = ("PRIMARY", "SECONDARY") if traffic.policy == "failover" else (100, 0)
+    assert roles == {traffic.primary_set_identifier: primary, traffic.secondary_set_identifier: secondary}
     assert all(r["AliasTarget"]["EvaluateTargetHealth"] and r["HealthCheckId"] for r in pair.values())
     dr = pair[traffic.secondary_set_identifier]["AliasTarget"]["DNSName"]
     assert world.env.region(Side.DR) in dr

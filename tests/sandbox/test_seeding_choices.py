@@ -57,15 +57,15 @@ def test_files_do_not_replicate_where_backup_copies_alone_are_named() -> None:
     assert points["RecoveryPoints"]
 
 
-def test_weighted_origin_records_send_everything_to_the_primary() -> None:
-    world = _seeded(_sit_with(traffic={"policy": "weighted"}))
+def test_origin_records_that_fail_over_have_the_primary_first() -> None:
+    world = _seeded(_sit_with(traffic={"policy": "failover"}))
     route53 = world.client("route53", Side.GLOBAL)
     zones = {zone["Name"]: zone["Id"] for zone in route53.list_hosted_zones()["HostedZones"]}
     zone = zones[f"{world.env.traffic.zone}."]
     records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
-    weights = {record["SetIdentifier"]: record["Weight"] for record in records if "SetIdentifier" in record}
+    roles = {record["SetIdentifier"]: record["Failover"] for record in records if "SetIdentifier" in record}
     traffic = world.env.traffic
-    assert weights == {traffic.primary_set_identifier: 100, traffic.secondary_set_identifier: 0}
+    assert roles == {traffic.primary_set_identifier: "PRIMARY", traffic.secondary_set_identifier: "SECONDARY"}
 
 
 def test_another_team_s_names_and_regions_are_used_throughout() -> None:

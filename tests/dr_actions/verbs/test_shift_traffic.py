@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ def _with(**traffic: Any) -> Environment:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """A world with a customer's weighted pair in a zone of its own."""
+    """A world with a customer's pair of failover records in a zone of its own."""
     with world_of(_with(customer_hosts={"tenant1": (HOST,)})) as world:
         _customer_pair(world)
         world.healthy = world.whole()
@@ -32,15 +31,15 @@ def world() -> Iterator[World]:
 
 
 def _customer_pair(world: World) -> None:
-    """The customer's CNAME to the traffic name becomes a weighted pair of the two load balancers."""
+    """The customer's CNAME to the traffic name becomes a failover pair of the two load balancers."""
     zones = world.send(Side.GLOBAL, "route53:ListHostedZones")["HostedZones"]
     zone = next(one["Id"] for one in zones if one["Name"] == f"{DOMAIN}.")
     pair = [one for one in _pair(world) if one["Type"] == "A"]
     rows = world.send(Side.GLOBAL, "route53:ListResourceRecordSets", HostedZoneId=zone)["ResourceRecordSets"]
     changes = [("DELETE", row) for row in rows if row["Name"] == f"{HOST}."]
-    for one, weight in zip(pair, (100, 0), strict=True):
-        bare = {key: value for key, value in one.items() if key != "Failover"}
-        changes.append(("CREATE", bare | {"Name": f"{HOST}.", "Weight": weight}))
+    for one, role in zip(pair, ("PRIMARY", "SECONDARY"), strict=True):
+        bare = {key: value for key, value in one.items() if key != "Weight"}
+        changes.append(("CREATE", bare | {"Name": f"{HOST}.", "Failover": role}))
     batch = {"Changes": [{"Action": action, "ResourceRecordSet": row} for action, row in changes]}
     world.send(Side.GLOBAL, "route53:ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=batch)
 
@@ -96,7 +95,7 @@ def test_the_step_is_ready_then_done_and_taking_it_back_restores_every_attribute
 
 
 def test_records_that_lead_there_while_the_answers_do_not_are_waited_for(world: World, step: Step) -> None:
-    check = next(row["HealthCheckId"] for row in _pair(world) if row["Failover"] == "SECONDARY")
+    check = next(row["HealthCheckId"] for row in _pair(world) if not row["Weight"])
     world.send(Side.GLOBAL, "route53:UpdateHealthCheck", HealthCheckId=check, Port=81)
     try:
         world.act(VERB, step)
@@ -123,13 +122,18 @@ def test_records_turned_by_hand_in_another_way_are_as_good(world: World, step: S
     assert world.until(Standing.DONE, VERB, step).standing is Standing.DONE
 
 
-def test_a_customers_own_weighted_pair_gets_the_same_treatment(world: World) -> None:
+def test_weights_change_sides(step: Step) -> None:
+    weights = {row["SetIdentifier"]: row["Weight"] for row in step.after["records"]}
+    assert weights == {SIT.traffic.primary_set_identifier: 0, SIT.traffic.secondary_set_identifier: 100}
+
+
+def test_a_customers_own_failover_pair_gets_the_same_treatment(world: World) -> None:
     step = _steps(world)[DOMAIN]
     assert world.confirm(VERB, step).standing is Standing.READY
     world.act(VERB, step)
     assert world.until(Standing.DONE, VERB, step).standing is Standing.DONE
-    weights = {row["SetIdentifier"]: row["Weight"] for row in step.after["records"]}
-    assert weights == {SIT.traffic.primary_set_identifier: 0, SIT.traffic.secondary_set_identifier: 100}
+    roles = {row["SetIdentifier"]: row["Failover"] for row in step.after["records"]}
+    assert roles == {row["SetIdentifier"]: row["Failover"] for row in step.before["records"]}
     world.take_back(VERB, step)
     assert world.confirm(VERB, step).standing is Standing.READY
 
@@ -144,8 +148,6 @@ def test_without_us_east_1_there_is_no_step_but_what_route_53_does_and_what_is_o
     said = " ".join(VERB.notes(sight))
     assert "by health, in the data plane" in said
     assert "pin is owed" in said
-    weighted = " ".join(VERB.notes(replace(sight, env=_with(policy="weighted"))))
-    assert "traffic stays where it is" in weighted
 
 
 def test_a_dark_primary_and_an_unseen_part_are_told_apart(world: World, step: Step) -> None:
@@ -158,7 +160,7 @@ def test_a_dark_primary_and_an_unseen_part_are_told_apart(world: World, step: St
     ("traffic", "said"),
     [
         ({"denied_zones": (SIT.traffic.zone,)}, "denied zone"),
-        ({"policy": "weighted"}, "never converts"),
+        ({"policy": "failover"}, "never converts"),
         ({"origin_record": "nobody.wpsit.kimmyai.io"}, "has no record"),
     ],
 )

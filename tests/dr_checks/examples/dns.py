@@ -12,10 +12,12 @@ from tests.dr_checks.edges import (
     CLOUDFRONT_ZONE,
     DOMAIN,
     DR_BALANCER,
+    FIRST,
     HOSTS,
     ORIGIN,
     PRIMARY,
     PRIMARY_BALANCER,
+    SECOND,
     SECONDARY,
     SECONDARY_ID,
     alias,
@@ -27,13 +29,12 @@ from tests.dr_checks.edges import (
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
 PAIR, WELL = (PRIMARY, SECONDARY), traffic()
-HEAVY = replace(PRIMARY, failover=None, weight=100)
-LIGHT = replace(SECONDARY, failover=None, weight=0)
-STRAY = replace(LIGHT, set_identifier="old-test", alias_target="elsewhere.example")
+STRAY = replace(SECONDARY, set_identifier="old-test", alias_target="elsewhere.example")
 SLOW = replace(PRIMARY, alias_target=None, alias_zone_id=None, values=(f"{PRIMARY_BALANCER}.",), type="CNAME", ttl_s=61)
 BLIND = [replace(r, health_check_id=None, evaluate_target_health=False) for r in PAIR]
 UNCHECKED = [replace(r, evaluate_target_health=False) for r in PAIR]
-WEIGHTED = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"policy": "weighted"})})
+FAILOVER = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"policy": "failover"})})
+STAGED = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"staged": True})})
 CALCULATED = replace(CHECK_1, id="hc-3", type="CALCULATED", host="", children=("hc-1",), children_needed=1)
 ALARM = replace(CHECK_1, type="CLOUDWATCH_METRIC", host="", alarm_region=SIT.regions.primary)
 EDGE = alias(f"tenant1.{SIT.traffic.tenant_domain}", DOMAIN, CLOUDFRONT_ZONE, False, set_identifier="a", weight=1)
@@ -66,10 +67,23 @@ EXAMPLES = [
     given("final-policy", Status.PASS),
     given("final-policy", Status.PASS, **records()),
     given("final-policy", Status.FAIL, **records(record(ORIGIN, values=("192.0.2.1",)))),
-    given("final-policy", Status.FAIL, **records(HEAVY, LIGHT)),
-    given("final-policy", Status.FAIL, **records(replace(PRIMARY, failover="SECONDARY"), SECONDARY)),
+    given("final-policy", Status.FAIL, **records(FIRST, SECOND)),
     given("final-policy", Status.UNKNOWN, records=DENIED),
-    Example("dns.final-policy", Status.PASS, world(traffic(**records(HEAVY, LIGHT)), env=WEIGHTED), env=WEIGHTED),
+    Example("dns.final-policy", Status.PASS, world(traffic(**records(FIRST, SECOND)), env=FAILOVER), env=FAILOVER),
+    Example(
+        "dns.final-policy",
+        Status.FAIL,
+        world(traffic(**records(replace(FIRST, failover="SECONDARY"), SECOND)), env=FAILOVER),
+        env=FAILOVER,
+    ),
+    given("can-be-staged", Status.PASS),
+    given("can-be-staged", Status.PASS, **records()),
+    given("can-be-staged", Status.PASS, **records(replace(PRIMARY, weight=90), replace(SECONDARY, weight=10))),
+    given("can-be-staged", Status.WARN, **records(FIRST, SECOND)),
+    given("can-be-staged", Status.WARN, **records(PRIMARY, record(ORIGIN, values=("192.0.2.1",)))),
+    given("can-be-staged", Status.UNKNOWN, records=DENIED),
+    Example("dns.can-be-staged", Status.PASS, world(WELL, env=STAGED), env=STAGED),
+    Example("dns.can-be-staged", Status.FAIL, world(traffic(**records(FIRST, SECOND)), env=STAGED), env=STAGED),
     given("own-load-balancer", Status.PASS),
     given("own-load-balancer", Status.PASS, dr_balancer=balancer(DR_BALANCER.upper())),
     given("own-load-balancer", Status.PASS, **records()),
@@ -88,14 +102,14 @@ EXAMPLES = [
     given("cloudfront-alias", Status.FAIL, **records(*PAIR, EDGE)),
     given("cloudfront-alias", Status.UNKNOWN, records=DENIED),
     choice("all-well", Status.PASS),
-    choice("all-well", Status.PASS, **records(HEAVY, LIGHT)),
-    choice("all-well", Status.FAIL, **records(replace(HEAVY, weight=90), replace(LIGHT, weight=10))),
+    choice("all-well", Status.PASS, **records(FIRST, SECOND)),
+    choice("all-well", Status.FAIL, **records(replace(PRIMARY, weight=90), replace(SECONDARY, weight=10))),
     choice("all-well", Status.FAIL, checks=(replace(CHECK_1, inverted=True), CHECK_2)),
     choice("all-well", Status.FAIL, **records(replace(PRIMARY, alias_target=DR_BALANCER), SECONDARY)),
     choice("all-well", Status.UNKNOWN, **records(record(ORIGIN, set_identifier="x", other_policy="GeoLocation"))),
     choice("all-well", Status.UNKNOWN, checks=DENIED),
     choice("primary-down", Status.PASS),
-    choice("primary-down", Status.PASS, **records(HEAVY, LIGHT)),
+    choice("primary-down", Status.PASS, **records(FIRST, SECOND)),
     choice("primary-down", Status.PASS, **records(*UNCHECKED)),
     choice("primary-down", Status.PASS, **records(*UNCHECKED), checks=(replace(CHECK_1, host=""), CHECK_2)),
     choice(
@@ -120,20 +134,20 @@ EXAMPLES = [
     choice(
         "primary-down",
         Status.FAIL,
-        **records(replace(HEAVY, evaluate_target_health=False, health_check_id=None), LIGHT),
+        **records(replace(FIRST, evaluate_target_health=False, health_check_id=None), SECOND),
     ),
     choice("primary-down", Status.UNKNOWN, records=DENIED),
     choice("dr-down", Status.PASS),
-    choice("dr-down", Status.PASS, **records(HEAVY, LIGHT)),
+    choice("dr-down", Status.PASS, **records(FIRST, SECOND)),
     choice("dr-down", Status.FAIL, **records(SECONDARY)),
     choice("dr-down", Status.FAIL, **records(UNCHECKED[0], BLIND[1]), checks=(probe("hc-1", DR_BALANCER), CHECK_2)),
     choice("dr-down", Status.UNKNOWN, records=DENIED),
     choice("both-down", Status.PASS),
-    choice("both-down", Status.PASS, **records(HEAVY, LIGHT)),
-    choice("both-down", Status.FAIL, **records(HEAVY, LIGHT, replace(STRAY, health_check_id=None))),
+    choice("both-down", Status.PASS, **records(FIRST, SECOND)),
+    choice("both-down", Status.FAIL, **records(*PAIR, replace(STRAY, health_check_id=None))),
     choice("both-down", Status.UNKNOWN, records=DENIED),
     choice("pin-holds", Status.PASS),
-    choice("pin-holds", Status.PASS, **records(HEAVY, LIGHT)),
+    choice("pin-holds", Status.PASS, **records(FIRST, SECOND)),
     choice("pin-holds", Status.PASS, checks=(replace(CHECK_1, disabled=True), CHECK_2)),
     choice("pin-holds", Status.FAIL, **records(replace(PRIMARY, health_check_id=None), SECONDARY)),
     choice("pin-holds", Status.FAIL, checks=(CHECK_2,)),

@@ -23,7 +23,7 @@ def seen(sandbox_world: Endpoint) -> Snapshot:
 
 def test_the_traffic_pair_leads_to_the_two_regions_and_each_has_a_well_health_check(seen: Snapshot) -> None:
     pair = [r for r in seen.get(route53.records, Side.GLOBAL) if r.name == SIT.traffic.origin_record]
-    assert [("failover", "PRIMARY"), ("failover", "SECONDARY")] == [(r.policy, r.failover) for r in pair]
+    assert [("weighted", 100), ("weighted", 0)] == [(r.policy, r.weight) for r in pair]
     assert all(
         region in (r.alias_target or "") for r, region in zip(pair, (SIT.regions.primary, SIT.regions.dr), strict=True)
     )
