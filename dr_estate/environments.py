@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError, field_validator, model_validator
 
-from dr_estate.recovery_settings import Approvals, Costs, Execution, Failback, Provision
+from dr_estate.recovery_settings import Approvals, Costs, Execution, Failback, Provision, Schedule
 from dr_estate.settings import (
     Capacity,
     Expectation,
@@ -64,6 +64,7 @@ class Environment(Settings):
     failback: Failback = Failback()
     provision: Provision = Provision()
     costs: Costs = Costs()
+    schedule: Schedule = Schedule()
     people: People = People()
 
     @field_validator("account")

@@ -7,10 +7,20 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+def _known_timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError) as unknown:
+        raise ValueError(f"'{value}' is not an IANA time zone, such as Africa/Johannesburg") from unknown
+    return value
+
 
 Positive = Annotated[int, Field(gt=0)]
 Mapped = dict[str, tuple[str, ...]]
+Timezone = Annotated[str, AfterValidator(_known_timezone)]
 
 
 class Settings(BaseModel):
@@ -178,19 +188,10 @@ class Observation(Settings):
 class ScalingSchedule(Settings):
     """Hours in which services are scaled to 0 on purpose: that is not an outage."""
 
-    timezone: str
+    timezone: Timezone
     off_from: time
     off_until: time
     weekends_off: bool = True
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError) as unknown:
-            raise ValueError(f"'{value}' is not an IANA time zone, such as Africa/Johannesburg") from unknown
-        return value
 
 
 class People(Settings):
