@@ -11,7 +11,7 @@ from dr_actions.posture import WITNESSES, posture_of
 from dr_actions.running import Run, StepFailed
 from dr_estate.facts import health_checks, route53
 
-_WITNESSED = frozenset(WITNESSES) | {route53.records.name, health_checks.checks.name, health_checks.statuses.name}
+WITNESSED = frozenset(WITNESSES) | {route53.records.name, health_checks.checks.name, health_checks.statuses.name}
 EXPECTED = {
     Goal.FAILOVER: ("PRIMARY_LOST", "ON_DR"),
     Goal.SWITCHOVER: ("NORMAL", "DEGRADED", "ON_DR"),
@@ -42,6 +42,6 @@ def _witness_again(run: Run) -> None:
     now = run.clock()
     seen_at = run.witnessed_at or run.snapshot.taken_at
     if (now - seen_at).total_seconds() > run.env.execution.evidence_age_s:
-        run.sight_after(_WITNESSED)
+        run.sight_after(WITNESSED)
         seen_at = now
     run.witnessed_at = seen_at

@@ -8,33 +8,59 @@ the run that goes on.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from dr_actions.hands import Guarded, SendFailed
+from dr_actions.hands import Guarded, SendFailed, Trouble
 from dr_actions.journal import Kind, MirrorFailed, State
 from dr_actions.plan import Call, Danger, Goal, Step
 from dr_actions.running import Run
 from dr_actions.verbs import verbs
 
-_TOUCHED = (State.INTENDED, State.DONE, State.FAILED)
+_MAY_HAVE_WORKED = ("sent", Trouble.UNCERTAIN)
 
 
-def compensate(run: Run, failed_batch: Sequence[Step]) -> list[str]:
-    """Undo as far as it goes. Returns and records a sentence for each step looked at. Raises Fenced alone."""
-    said: list[str] = []
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """What became of one step that this plan had touched: whether it was undone, and a sentence."""
+
+    step: str
+    undone: bool
+    says: str
+
+
+def compensate(run: Run, failed_batch: Sequence[Step]) -> list[Undoing]:
+    """Undo as far as it goes what this plan did: nothing that it found, or that somebody else changed (T43).
+
+    Returns and records what became of each step that it had touched. Raises Fenced alone.
+    """
+    undoings: list[Undoing] = []
     whole = run.plan.goal is Goal.SWITCHOVER
     steps = run.plan.steps if whole else failed_batch
     for step in reversed(steps):
-        if run.journal.state_of(step.id) not in _TOUCHED:
+        if not _touched(run, step):
             continue
         if step.danger is Danger.IRREVERSIBLE:
-            said.append(f"{step.id}: cannot be undone ({step.undo}); nothing before it was undone either")
-            run.journal.append(Kind.COMPENSATION, step.id, says=said[-1], undone=False)
+            says = f"{step.id}: cannot be undone ({step.undo}); nothing before it was undone either"
+            run.journal.append(Kind.COMPENSATION, step.id, says=says, undone=False)
+            undoings.append(Undoing(step.id, False, says))
             break
-        said.append(_undo(run, step))
-    return said
+        undoings.append(_undo(run, step))
+    return undoings
 
 
-def _undo(run: Run, step: Step) -> str:
+def _touched(run: Run, step: Step) -> bool:
+    """Whether a call of the step, as the record of this plan has it, took effect or may have."""
+    if run.journal.state_of(step.id) is State.UNDONE:
+        return False
+    entries = run.journal.entries
+    begun = max((number for number, entry in enumerate(entries) if entry.kind is Kind.BEGIN), default=0)
+    own = [entry for entry in entries[begun:] if entry.step == step.id]
+    told = [entry for entry in own if entry.kind is Kind.OUTCOME]
+    unanswered = sum(entry.kind is Kind.INTENT and not entry.data.get("undo") for entry in own) > len(told)
+    return unanswered or any(entry.data.get("result") in _MAY_HAVE_WORKED for entry in told)
+
+
+def _undo(run: Run, step: Step) -> Undoing:
     verb = verbs()[step.verb]
     call = verb.undo(step)
     if call is None:
@@ -42,7 +68,7 @@ def _undo(run: Run, step: Step) -> str:
     else:
         says, undone = _send(run, step, call, verb.writes)
     run.journal.append(Kind.UNDONE if undone else Kind.COMPENSATION, step.id, says=says, undone=undone)
-    return says
+    return Undoing(step.id, undone, says)
 
 
 def _send(run: Run, step: Step, call: Call, writes: frozenset[str]) -> tuple[str, bool]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dr_actions import compensating, sending
+from dr_actions.compensating import Undoing
 from dr_actions.journal import Kind, State
 from dr_actions.plan import Step
 from dr_actions.planning import batches
@@ -20,11 +21,11 @@ from dr_actions.verbs import Confirmation, Sight, Standing, Verb, verbs
 
 @dataclass
 class Outcome:
-    """How a run ended. ``degraded`` are the steps that failed without ending it; ``undone`` what was taken back."""
+    """How a run ended. ``degraded`` steps failed without ending it; ``undone`` is what became of taking steps back."""
 
     finished: bool = False
     degraded: list[str] = field(default_factory=list)
-    undone: list[str] = field(default_factory=list)
+    undone: list[Undoing] = field(default_factory=list)
     trouble: str = ""
 
 
