@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.endpoint import Endpoint
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -46,3 +48,24 @@ def dr_cli(words: str, home: Path, **variables: str) -> Ran:
     command = [sys.executable, "utils/aws_mgmt/dr_cli.py", "--output", str(home / "out"), *words.split()]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False, env=env)
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def at_endpoint(world: Endpoint, home: Path, words: str, person: str = "reader") -> Ran:
+    """Run against the world as against live AWS: only the usual AWS variables point at it."""
+    keys = world.people[person]
+    return dr_cli(
+        words,
+        home,
+        AWS_ENDPOINT_URL=world.url,
+        AWS_ACCESS_KEY_ID=keys.access_key_id,
+        AWS_SECRET_ACCESS_KEY=keys.secret_access_key,
+    )
+
+
+def rules(home: Path, name: str, extra: str) -> Path:
+    """A folder of environment files that holds the shipped one of that name, with ``extra`` TOML after it."""
+    folder = home / "environments"
+    folder.mkdir(exist_ok=True)
+    shipped = (ROOT / "environments" / f"{name}.toml").read_text(encoding="utf-8")
+    (folder / f"{name}.toml").write_text(f"{shipped}\n{extra}\n", encoding="utf-8")
+    return folder

@@ -14,23 +14,11 @@ from jsonschema import Draft202012Validator
 
 from sandbox.endpoint import Endpoint
 from sandbox.state import Outage
-from tests.utils.running import ROOT, Ran, dr_cli
+from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli, rules
 from utils.aws_mgmt.arguments import parse
 from utils.aws_mgmt.wall import behind_the_wall
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
-
-
-def _live(world: Endpoint, home: Path, words: str, person: str = "reader") -> Ran:
-    """Run against the world as against live AWS: only the usual AWS variables point at it."""
-    keys = world.people[person]
-    return dr_cli(
-        words,
-        home,
-        AWS_ENDPOINT_URL=world.url,
-        AWS_ACCESS_KEY_ID=keys.access_key_id,
-        AWS_SECRET_ACCESS_KEY=keys.secret_access_key,
-    )
 
 
 @dataclass(frozen=True)
@@ -47,7 +35,7 @@ def seen(sandbox_world: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> S
     home = tmp_path_factory.mktemp("seen")
     kept = home / "evidence.json"
     sandbox_world.reset_calls()
-    ran = _live(sandbox_world, home, f"-e sit status --format json --save-evidence {kept}")
+    ran = at_endpoint(sandbox_world, home, f"-e sit status --format json --save-evidence {kept}")
     return Seen(ran, sum(sandbox_world.calls().values()), kept)
 
 
@@ -74,7 +62,7 @@ def test_allure_tells_each_given_and_then_with_findings_and_labels(sandbox_world
     denied = Outage("eu-west-1", "deny", "efs")
     sandbox_world.begin(denied)
     try:
-        ran = _live(sandbox_world, tmp_path, "-e sit status --replication --format json")
+        ran = at_endpoint(sandbox_world, tmp_path, "-e sit status --replication --format json")
     finally:
         sandbox_world.end(denied)
     results = _allure(tmp_path)
@@ -109,7 +97,7 @@ def test_the_sandbox_flag_attaches_to_the_world_that_is_up(tmp_path: Path) -> No
 
 def test_workers_judge_the_same_without_looking_again(sandbox_world: Endpoint, tmp_path: Path, seen: Seen) -> None:
     sandbox_world.reset_calls()
-    shared = _live(sandbox_world, tmp_path, "-e sit test --infra --dns --format json --workers 2")
+    shared = at_endpoint(sandbox_world, tmp_path, "-e sit test --infra --dns --format json --workers 2")
     assert seen.calls == sum(sandbox_world.calls().values())
     assert seen.ran.report["api_calls"] == seen.calls
     assert seen.ran.statuses() == shared.statuses()
@@ -129,7 +117,7 @@ def test_evidence_is_judged_again_offline(sandbox_world: Endpoint, tmp_path: Pat
 
 def test_the_wrong_account_is_refused_before_anything_is_read(sandbox_world: Endpoint, tmp_path: Path) -> None:
     sandbox_world.reset_calls()
-    ran = _live(sandbox_world, tmp_path, "-e sit status", "stranger")
+    ran = at_endpoint(sandbox_world, tmp_path, "-e sit status", "stranger")
     assert (ran.code, ran.out) == (4, "")
     assert "belong to account" in ran.err
     assert [call.split()[-1] for call in sandbox_world.calls()] == ["sts:GetCallerIdentity"]
@@ -140,7 +128,7 @@ def test_credentials_that_cannot_be_used_are_a_sentence(
     sandbox_world: Endpoint, tmp_path: Path, person: str | None, said: str
 ) -> None:
     if person:
-        ran = _live(sandbox_world, tmp_path, "-e sit status", person)
+        ran = at_endpoint(sandbox_world, tmp_path, "-e sit status", person)
     else:
         ran = dr_cli("-e sit status", tmp_path, AWS_ENDPOINT_URL=sandbox_world.url)
     assert (ran.code, ran.out) == (3, "")
@@ -156,7 +144,7 @@ def test_a_dark_region_is_unknown_and_the_other_is_still_seen(
     dark = Outage(regions[side], "refuse")
     sandbox_world.begin(dark)
     try:
-        ran = _live(sandbox_world, tmp_path, "-e sit status --format json")
+        ran = at_endpoint(sandbox_world, tmp_path, "-e sit status --format json")
     finally:
         sandbox_world.end(dark)
     assert (ran.code, ran.report["recommendation"]) == (3, "CANNOT_SAY")
@@ -168,21 +156,14 @@ def test_a_dark_region_is_unknown_and_the_other_is_still_seen(
     assert [] == list(SCHEMA.iter_errors(ran.report))
 
 
-def _impatient(home: Path) -> Path:
-    """SIT's rules with short time-outs, so that a region that hangs is given up soon."""
-    folder = home / "impatient"
-    folder.mkdir()
-    shipped = (ROOT / "environments" / "sit.toml").read_text()
-    limits = "connect_timeout_s = 2\nread_timeout_s = 2\nattempts = 1\ndeadline_s = 20\n"
-    (folder / "sit.toml").write_text(f"{shipped}\n[observation]\n{limits}")
-    return folder
+IMPATIENT = "[observation]\nconnect_timeout_s = 2\nread_timeout_s = 2\nattempts = 1\ndeadline_s = 20"
 
 
 def test_a_hanging_region_ends_within_the_deadline(sandbox_world: Endpoint, tmp_path: Path) -> None:
-    hanging = Outage("af-south-1", "hang", seconds=60)
+    hanging, config = Outage("af-south-1", "hang", seconds=60), rules(tmp_path, "sit", IMPATIENT)
     sandbox_world.begin(hanging)
     try:
-        ran = _live(sandbox_world, tmp_path, f"-e sit status --format json --config {_impatient(tmp_path)}")
+        ran = at_endpoint(sandbox_world, tmp_path, f"-e sit status --format json --config {config}")
     finally:
         sandbox_world.end(hanging)
     assert ran.code == 3
@@ -196,7 +177,7 @@ def test_one_denied_operation_leaves_only_its_part_unknown(sandbox_world: Endpoi
     denied = Outage("eu-west-1", "deny", "ecs", "ListServices")
     sandbox_world.begin(denied)
     try:
-        ran = _live(sandbox_world, tmp_path, "-e sit status --format json")
+        ran = at_endpoint(sandbox_world, tmp_path, "-e sit status --format json")
     finally:
         sandbox_world.end(denied)
     assert ran.code == 3
