@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 
+from dr_actions.learning import Measured, budget_of
 from dr_actions.plan import Goal, Plan, Step
 from dr_actions.posture import Api, signals_of
 from dr_actions.verbs import Sight, verbs
@@ -50,13 +51,15 @@ def batches(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
     return [tuple(group) for _, group in groupby(steps, key=lambda step: (step.stage, step.verb))]
 
 
-def rto_estimate_s(plan: Plan, env: Environment) -> int:
+def rto_estimate_s(plan: Plan, env: Environment, measured: Mapping[str, Measured] | None = None) -> int:
     """Seconds from now to tenants served: the boxes for assessing and verifying, each batch's budget, and the drain.
+
+    ``measured`` is what past runs took by verb (``learning.measured``): it goes before the budgets.
 
     Batches run one after another, the steps of one at once, so its budget is its longest step's. Clients leave the old
     region when the record's TTL and their kept-alive connections are over (T11).
     """
     boxes_s = (env.execution.assess_minutes + env.execution.verify_minutes) * _MINUTE_S
-    moving_s = sum(max(step.budget_s for step in batch) for batch in batches(plan.steps))
+    moving_s = sum(max(budget_of(step, measured or {}) for step in batch) for batch in batches(plan.steps))
     drain_s = env.thresholds.record_ttl_s + env.thresholds.alb_keep_alive_s
     return boxes_s + moving_s + drain_s

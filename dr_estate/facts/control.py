@@ -11,12 +11,15 @@ from dr_estate.attributes import decode_item, moment, moment_or_none
 from dr_estate.environments import Side
 from dr_estate.facts import part
 from dr_estate.looking import Look
+from dr_estate.run_records import HISTORY_OF, RunKind, RunRecord, from_item
 
 READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"})
 STANDING_READS = frozenset({"dynamodb:Query"})
 
 LOCK, RUN = "LOCK", "RUN"
 STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE#"
+
+NEWEST = 12  # runs of a kind: enough for a trend, and for percentiles
 
 _ABSENT = ("ResourceNotFoundException", "TableNotFoundException")
 _Item = Mapping[str, Any]
@@ -103,6 +106,14 @@ class InForce:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The newest runs of each kind, a kind's newest first. ``reason`` says why nothing could be kept, "" else."""
+
+    runs: tuple[RunRecord, ...] = ()
+    reason: str = ""
+
+
 @part(Side.DR, reads=READS)
 def table(look: Look) -> ControlTable:
     """The control table, and whether it can be restored to a point in time."""
@@ -129,6 +140,16 @@ def standing(look: Look) -> InForce:
     if found[0] is None or found[1] is None:
         return InForce(reason=f"There is no table {name} in {look.region}.")
     return in_force(found[0] + found[1])
+
+
+@part(Side.DR, reads=STANDING_READS)
+def runs(look: Look) -> Past:
+    """The newest ``NEWEST`` runs of each kind: one call a kind, all at once."""
+    name = look.env.named(look.env.names.control_table)
+    found = look.each(lambda kind: _partition(look, name, HISTORY_OF + kind, newest=NEWEST), RunKind)
+    if any(items is None for items in found):
+        return Past(reason=f"There is no table {name} in {look.region}.")
+    return Past(tuple(from_item(item) for items in found for item in items or ()))
 
 
 def in_force(items: list[dict[str, Any]]) -> InForce:
@@ -185,8 +206,12 @@ def _open(item: _Item | None) -> TypeGuard[_Item]:
     return item is not None and not item["closed_at"]
 
 
-def _partition(look: Look, name: str, key: str) -> list[dict[str, Any]] | None:
-    """Every item of a partition, read consistently; one page of 1 MB holds far more than ever stands there."""
-    asked = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
+def _partition(look: Look, name: str, key: str, newest: int = 0) -> list[dict[str, Any]] | None:
+    """Every item of a partition (or the ``newest`` ones, backwards), read consistently.
+
+    One page of 1 MB holds far more than ever stands there.
+    """
+    asked: dict[str, Any] = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
+    asked |= {"Limit": newest, "ScanIndexForward": False} if newest else {}
     found = look.find("dynamodb", "query", _ABSENT, TableName=name, ConsistentRead=True, **asked)
     return None if found is None else [decode_item(item) for item in found["Items"]]

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from dr_actions.control import Control
+from dr_actions.history import keep
 from dr_actions.locking import Owner, take
 from dr_estate.access import Credentials
 from dr_estate.environments import Side, load_environment
-from dr_estate.facts.control import InForce, Override, standing
+from dr_estate.facts.control import NEWEST, InForce, Override, Past, runs, standing
 from dr_estate.observing import observe
+from dr_estate.run_records import RunKind, RunRecord
 from dr_estate.snapshot import Snapshot, from_json, to_json
 from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
@@ -31,13 +33,31 @@ def world() -> Iterator[Endpoint]:
 def _seen(world: Endpoint) -> Snapshot:
     keys = world.people["reader"]
     reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
-    return observe(SIT, reader, "sandbox", only=frozenset({standing.name}))
+    return observe(SIT, reader, "sandbox", only=frozenset({standing.name, runs.name}))
 
 
-def test_in_a_new_estate_nothing_stands_and_that_takes_two_calls(world: Endpoint) -> None:
+def test_in_a_new_estate_nothing_stands_and_that_takes_two_calls_and_one_a_kind_of_run(world: Endpoint) -> None:
     snapshot = _seen(world)
     assert InForce() == snapshot.get(standing, Side.DR)
-    assert 2 == snapshot.calls["dynamodb:Query"]
+    assert 2 + len(RunKind) == snapshot.calls["dynamodb:Query"]
+
+
+def test_the_newest_runs_of_each_kind_are_seen_the_newest_first(world: Endpoint) -> None:
+    control = Control.of(SIT, Plain(world), lambda: datetime.now(UTC))
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    kept = [
+        RunRecord(
+            RunKind.TEST_DNS, at + timedelta(hours=n), f"r{n}", "Alice", "values", "READY", True, n, steps={"a": (1.5,)}
+        )
+        for n in range(NEWEST + 3)
+    ]
+    for record in kept:
+        keep(control, record)
+    snapshot = _seen(world)
+    seen = [run for run in snapshot.get(runs, Side.DR).runs if run.kind is RunKind.TEST_DNS]
+    assert kept[: -NEWEST - 1 : -1] == seen
+    assert {RunKind.TABLETOP, RunKind.TEST_INFRA} <= {run.kind for run in snapshot.get(runs, Side.DR).runs}
+    assert snapshot.get(runs, Side.DR) == from_json(to_json(snapshot)).get(runs, Side.DR)
 
 
 def test_what_the_operators_wrote_is_seen_and_kept_as_evidence(world: Endpoint) -> None:
@@ -66,10 +86,14 @@ def test_approvals_are_found_by_the_seeded_tables_index(world: Endpoint) -> None
     assert ("by-sk", ["sk", "pk"]) == (index["IndexName"], [key["AttributeName"] for key in index["KeySchema"]])
 
 
-def test_without_a_table_nothing_stands_and_the_reason_is_given_and_a_mended_one_has_its_index(world: Endpoint) -> None:
+def test_without_a_table_nothing_stands_and_the_reason_is_given_and_a_mended_one_is_as_it_was(world: Endpoint) -> None:
+    before = _seen(world)
     world.break_("control-table-deleted")
     name = SIT.named(SIT.names.control_table)
-    assert InForce(reason=f"There is no table {name} in {SIT.regions.dr}.") == _seen(world).get(standing, Side.DR)
+    reason = f"There is no table {name} in {SIT.regions.dr}."
+    assert InForce(reason=reason) == _seen(world).get(standing, Side.DR)
+    assert Past(reason=reason) == _seen(world).get(runs, Side.DR)
     world.mend()
-    assert InForce() == _seen(world).get(standing, Side.DR)
+    for reader in (standing, runs):
+        assert before.get(reader, Side.DR) == _seen(world).get(reader, Side.DR)
     assert "GlobalSecondaryIndexes" in Plain(world).client.describe_table(TableName=name)["Table"]
