@@ -50,8 +50,10 @@ def opted_out(world: World) -> None:
     trips=("prerequisites.control-table",),
 )
 def control_table_deleted(world: World) -> None:
-    """Delete the table of locks, approvals and the incident log (T42)."""
+    """Delete the table of locks, approvals and the incident log (T42); mended, it holds what it held."""
     name = _control_table(world)
+    for item in world.call(Side.DR, "dynamodb", "Scan", TableName=name)["Items"]:
+        world.undo(Side.DR, "dynamodb", "PutItem", TableName=name, Item=item)
     told = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=name)["Table"]
     tags = world.call(Side.DR, "dynamodb", "ListTagsOfResource", ResourceArn=told["TableArn"])["Tags"]
     made = {key: told[key] for key in ("AttributeDefinitions", "KeySchema", "StreamSpecification")}
