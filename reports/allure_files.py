@@ -70,7 +70,20 @@ def _environment(report: Report) -> str:
         "API calls": report.api_calls,
         "Python": platform.python_version(),
     }
+    rows |= _decided(report)
     return "".join(f"{key.replace(' ', '_')} = {value}\n" for key, value in rows.items())
+
+
+def _decided(report: Report) -> dict[str, object]:
+    """What a failover or failback adds: the answer, the plan and who ran it."""
+    rows: dict[str, object] = {}
+    if (weighed := report.assessment) is not None:
+        rows["Answer"], rows["Plan digest"] = weighed.advice, weighed.plan.digest
+        rows["Recovery time estimate"] = duration(weighed.rto_estimate_s)
+    if (told := report.ran) is not None:
+        rows |= {"Incident": told.incident, "Outcome": told.outcome, "Run": told.run, "Plan digest": told.digest}
+        rows |= {"Operator": told.operator, "Approver": told.approver or "none needed"}
+    return rows
 
 
 def _lost(result: CheckResult, report: Report) -> dict[str, Any]:
