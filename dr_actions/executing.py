@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from dr_actions import compensating, sending
 from dr_actions.compensating import Undoing
@@ -31,12 +32,17 @@ class Outcome:
 
 @dataclass
 class Batch:
-    """The steps of one batch that are not done yet, those whose call left already, and since when it is at work."""
+    """The steps of one batch that are not done yet, those whose call left already, and since when it is at work.
+
+    ``awaited`` are a person's, told and not seen done; ``since`` is when such a step was told, or else seen done.
+    """
 
     verb: Verb
     open: dict[str, Step]
+    began: datetime
     sent: set[str] = field(default_factory=set)
     awaited: set[str] = field(default_factory=set)
+    since: dict[str, datetime] = field(default_factory=dict)
 
 
 def execute(run: Run, steps: Sequence[Step], outcome: Outcome) -> None:
@@ -59,7 +65,8 @@ def execute(run: Run, steps: Sequence[Step], outcome: Outcome) -> None:
 
 
 def _take(run: Run, verb: Verb, steps: Sequence[Step], outcome: Outcome) -> None:
-    batch = Batch(verb, {step.id: step for step in steps if run.journal.state_of(step.id) is not State.DONE})
+    not_done = {step.id: step for step in steps if run.journal.state_of(step.id) is not State.DONE}
+    batch = Batch(verb, not_done, run.clock())
     if not batch.open:
         return
     run.stop_if_asked()
@@ -69,17 +76,18 @@ def _take(run: Run, verb: Verb, steps: Sequence[Step], outcome: Outcome) -> None
         for step in batch.open.values():
             _confirm(run, step, Confirmation(Standing.DONE, "sent"))
         return
-    began = run.clock()
     while True:
         sight, told = _look(run, batch)
-        age_s = (run.clock() - began).total_seconds()
-        _settle(run, batch, told, age_s, outcome)
+        if sight is not None:
+            _record_beginnings(run, batch, told, sight)
+        _settle(run, batch, told, outcome)
         ready = [s for s in batch.open.values() if told[s.id].standing is Standing.READY and s.id not in batch.sent]
         if sight is not None:
             _send(run, batch, [step for step in ready if not step.manual], sight, outcome)
         for step in ready:
             if step.manual and step.id not in batch.awaited:
                 batch.awaited.add(step.id)
+                batch.since[step.id] = run.clock()
                 run.journal.append(Kind.MANUAL_WAIT, step.id, says=step.says)
                 run.tell.by_hand(step)
         if not batch.open:
@@ -104,10 +112,27 @@ def _look(run: Run, batch: Batch) -> tuple[Sight | None, dict[str, Confirmation]
     return sight, {step.id: batch.verb.confirm(step, sight) for step in batch.open.values()}
 
 
-def _settle(run: Run, batch: Batch, told: dict[str, Confirmation], age_s: float, outcome: Outcome) -> None:
+def _record_beginnings(run: Run, batch: Batch, told: dict[str, Confirmation], sight: Sight) -> None:
+    """Record when what is under way began, where no record says so: a bake counts from there (``Sight.sent_at``).
+
+    A person's step begins when it is seen; so does one whose call left and whose answer was lost.
+    """
+    for step in batch.open.values():
+        how = told[step.id]
+        if how.standing is not Standing.WAITING or step.id in sight.sent_at:
+            continue
+        if step.manual:
+            batch.awaited.discard(step.id)
+            batch.since[step.id] = run.clock()
+            run.journal.append(Kind.MANUAL_DONE, step.id, says=how.says)
+        elif run.journal.state_of(step.id) is State.INTENDED:
+            run.journal.append(Kind.LOOKED, step.id, says=f"it took effect: {how.says}", took_effect=True)
+
+
+def _settle(run: Run, batch: Batch, told: dict[str, Confirmation], outcome: Outcome) -> None:
     """Record what is done, fail what cannot be done or took too long, and tell of the rest."""
     for step in tuple(batch.open.values()):
-        how = told[step.id]
+        how, age_s = told[step.id], (run.clock() - batch.since.get(step.id, batch.began)).total_seconds()
         if how.standing is Standing.DONE:
             if step.id in batch.awaited:
                 run.journal.append(Kind.MANUAL_DONE, step.id, says=how.says)

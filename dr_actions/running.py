@@ -120,9 +120,16 @@ class Run:
         return replace(sight, sent_at=self._sent_at(), recorded=self.recorded)
 
     def _sent_at(self) -> dict[str, datetime]:
-        """When the last call of each step was answered with success, or done by hand, as the journal has it."""
-        told = (e for e in self.journal.entries if e.step and (e.kind is Kind.MANUAL_DONE or _went_well(e)))
-        return {str(entry.step): entry.at for entry in told}
+        """When the last call of each step of this plan took effect, or was seen done by hand, as the journal has it."""
+        sent: dict[str, datetime] = {}
+        for entry in self.journal.entries:
+            if entry.kind is Kind.BEGIN:
+                sent.clear()
+            elif entry.step and _went_well(entry):
+                sent[entry.step] = entry.at
+            elif entry.step and entry.kind in (Kind.MANUAL_WAIT, Kind.UNDONE):
+                sent.pop(entry.step, None)
+        return sent
 
     def stop_if_asked(self) -> None:
         """Raises Stopped once the operator asked for it, and LockLost or Fenced once the lock is not ours."""
@@ -142,4 +149,5 @@ class Run:
 
 
 def _went_well(entry: Entry) -> bool:
-    return entry.kind is Kind.OUTCOME and entry.data.get("result") == "sent"
+    seen = entry.kind is Kind.MANUAL_DONE or (entry.kind is Kind.LOOKED and entry.data.get("took_effect") is True)
+    return seen or (entry.kind is Kind.OUTCOME and entry.data.get("result") == "sent")

@@ -99,7 +99,8 @@ def _still_open(
             continue
         told = verb.confirm(step, sight) if verb.seeable else None
         if told is not None and told.standing in _GO_ON:
-            run.journal.append(Kind.LOOKED, step.id, says=f"it took effect all the same: {told.says}")
+            says = f"it took effect all the same: {told.says}"
+            run.journal.append(Kind.LOOKED, step.id, says=says, took_effect=True)
         elif _may_go_again(failed) and (told is None or told.standing is Standing.READY):
             again.append(step)
         else:
