@@ -19,6 +19,8 @@ from dr_estate.facts import efs, rds
 from dr_estate.unseen import CannotSee, Unseen
 
 RESTORED_FROM = "RestoredFrom"
+# Within the name of a database that a failback keeps aside.
+ASIDE = "-before-"
 # An instance of these states answers queries; what still goes on in the background ends by itself.
 SERVING = ("available", "backing-up", "storage-optimization", "storage-initialization")
 BROKEN = (
@@ -152,6 +154,7 @@ def notes(sight: Sight) -> Iterator[str]:
         if (
             one.identifier.startswith(f"{name}-")
             and not one.source
+            and not one.identifier.startswith(f"{name}{ASIDE}")
             and (not chosen or one.identifier != chosen.identifier)
         ):
             yield (

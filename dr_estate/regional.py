@@ -23,6 +23,11 @@ def way_of(env: Environment) -> Way:
     return Way(env.regions.primary, env.regions.dr, env.named(env.names.database))
 
 
+def way_home(env: Environment) -> Way:
+    """From the environment's DR region to its primary region."""
+    return Way(env.regions.dr, env.regions.primary, env.named(env.names.database))
+
+
 def moved(value: str, way: Way, host: str) -> str:
     """``value`` with the first region's database endpoint replaced by ``host``, and ARNs that differ by region moved.
 

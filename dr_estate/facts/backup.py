@@ -72,7 +72,7 @@ def vaults(look: Look) -> tuple[Vault, ...]:
     return tuple(_vault(row) for row in look.pages("backup", "list_backup_vaults", "BackupVaultList"))
 
 
-@part(Side.DR, reads=POINT_READS)
+@part(*REGIONAL, reads=POINT_READS)
 def recovery_points(look: Look) -> tuple[RecoveryPoint, ...]:
     """The recovery points in the environment's vault of this region, of the last days; none where there is no vault."""
     name = vault_name(look.env, look.side)

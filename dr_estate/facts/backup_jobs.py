@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dr_estate.environments import Side
-from dr_estate.facts import part
+from dr_estate.facts import REGIONAL, part
 from dr_estate.looking import Look
 
 BACKUP_READS = frozenset({"backup:ListBackupJobs"})
@@ -20,7 +20,7 @@ _RESTORED_TYPES = ("RDS", "EFS")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A backup or copy job. ``vault_arn`` is where its recovery point goes."""
+    """A backup or copy job. ``vault_arn`` is where its recovery point goes, ``point_arn`` the point, "" until known."""
 
     id: str
     resource_arn: str
@@ -30,6 +30,7 @@ class Job:
     vault_arn: str
     created_at: datetime
     completed_at: datetime | None
+    point_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Protected:
     last_restore_at: datetime | None
 
 
-@part(Side.PRIMARY, reads=BACKUP_READS)
+@part(*REGIONAL, reads=BACKUP_READS)
 def backups(look: Look) -> tuple[Job, ...]:
     """The backup jobs of the last ``failed_job_hours``."""
     return _jobs(look, "list_backup_jobs", "BackupJobs", "BackupJobId", "BackupVaultArn")
@@ -106,6 +107,7 @@ def _jobs(look: Look, operation: str, key: str, id_name: str, vault_name: str) -
             vault_arn=row.get(vault_name) or "",
             created_at=row["CreationDate"],
             completed_at=row.get("CompletionDate"),
+            point_arn=row.get("RecoveryPointArn") or "",
         )
         for row in look.pages("backup", operation, key, ByCreatedAfter=since)
     )

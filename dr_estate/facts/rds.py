@@ -22,6 +22,7 @@ class Instance:
     ``source`` is what a read replica replicates from: an identifier, or an ARN where that is in another region.
     ``replication`` is the status of "read replication" (replicating, error, stopped ...), "" where AWS gives none.
     ``created_at`` is None until it was created; for a restored instance it is the time of the restore.
+    ``security_groups`` are ids of this region; ``log_exports`` the logs that go to CloudWatch Logs.
     """
 
     identifier: str
@@ -52,6 +53,10 @@ class Instance:
     replication_message: str
     created_at: datetime | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    security_groups: tuple[str, ...] = ()
+    log_exports: tuple[str, ...] = ()
+    backup_window: str = ""
+    auto_minor_upgrade: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,7 @@ def _instance(row: dict[str, Any]) -> Instance:
     infos = row.get("StatusInfos") or []
     replication: dict[str, Any] = next((i for i in infos if i.get("StatusType") == "read replication"), {})
     parameters, options = row.get("DBParameterGroups") or [], row.get("OptionGroupMemberships") or []
+    guarding = row.get("VpcSecurityGroups") or []
     return Instance(
         identifier=row["DBInstanceIdentifier"],
         arn=row["DBInstanceArn"],
@@ -146,6 +152,10 @@ def _instance(row: dict[str, Any]) -> Instance:
         replication_message=replication.get("Message") or "",
         created_at=row.get("InstanceCreateTime"),
         tags=tuple(sorted((tag["Key"], tag.get("Value") or "") for tag in row.get("TagList") or [])),
+        security_groups=tuple(sorted(group["VpcSecurityGroupId"] for group in guarding)),
+        log_exports=tuple(sorted(row.get("EnabledCloudwatchLogsExports") or [])),
+        backup_window=row.get("PreferredBackupWindow") or "",
+        auto_minor_upgrade=bool(row.get("AutoMinorVersionUpgrade")),
     )
 
 

@@ -1,9 +1,8 @@
-"""RDS read replicas in the DR region: how far they trail, by CloudWatch's ReplicaLag."""
+"""RDS read replicas: how far they trail, by CloudWatch's ReplicaLag. In the primary only while it is synced home."""
 
 from __future__ import annotations
 
-from dr_estate.environments import Side
-from dr_estate.facts import part, rds
+from dr_estate.facts import REGIONAL, part, rds
 from dr_estate.looking import Look
 from dr_estate.metrics import METRIC_READS, Reading, Wanted, read_metrics
 
@@ -11,7 +10,7 @@ DIMENSION = "DBInstanceIdentifier"
 _WINDOW_MINUTES = 180
 
 
-@part(Side.DR, reads=METRIC_READS)
+@part(*REGIONAL, reads=METRIC_READS)
 def lags(look: Look) -> tuple[Reading, ...]:
     """ReplicaLag of every read replica of this region, in seconds; -1 means that replication does not run.
 

@@ -17,7 +17,7 @@ from typing import Any
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import REGIONAL, part
 from dr_estate.looking import Look
-from dr_estate.regional import moved, way_of
+from dr_estate.regional import moved, way_home, way_of
 from dr_estate.unseen import Blindness, Unseen
 
 SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
@@ -44,7 +44,9 @@ class Secret:
 class Field:
     """One field of a secret's value: nested names are joined by dots, a value that is no JSON is called (text).
 
-    ``movable``: it names the primary region, and ``regional.moved`` would make it name the DR region alone.
+    ``movable``: it names the primary region, and ``regional.moved`` would make it name the DR region alone;
+    ``movable_home`` is the same the other way. ``neutral`` is the digest of what is left when both regions' names of
+    the same thing are one: values of two regions with equal ones differ in nothing but the region.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Field:
     names_primary: bool
     names_dr: bool
     movable: bool = False
+    movable_home: bool = False
+    neutral: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,12 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _field(env: Environment, name: str, value: str) -> Field:
-    digest = hmac.new(_PROCESS_KEY, f"{name}\0{value}".encode(), "sha256").hexdigest()[:16]
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
-    movable = primary in value and primary not in moved(value, way_of(env), "")
-    return Field(name, digest, primary in value, dr in value, movable)
+    away, home = moved(value, way_of(env), ""), moved(value, way_home(env), "")
+    movable, movable_home = primary in value and primary not in away, dr in value and dr not in home
+    neutral = _digest(name, moved(home, way_of(env), ""))
+    return Field(name, _digest(name, value), primary in value, dr in value, movable, movable_home, neutral)
+
+
+def _digest(name: str, value: str) -> str:
+    return hmac.new(_PROCESS_KEY, f"{name}\0{value}".encode(), "sha256").hexdigest()[:16]
