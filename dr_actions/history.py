@@ -6,6 +6,7 @@ It needs no fence: a record is added and never changed, and doing it twice is do
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from dr_actions.control import Control
 from dr_actions.entries import Entry
@@ -20,8 +21,12 @@ def keep(control: Control, record: RunRecord) -> None:
     control.table.put(Put(to_item(record)))
 
 
-def measured_of(entries: Sequence[Entry], goal: str) -> dict[str, object]:
-    """What a journal measured of its last way to ``goal``, as fields of a RunRecord; empty before a plan began."""
+def measured_of(entries: Sequence[Entry], goal: str, run: str) -> dict[str, Any]:
+    """What a journal measured of its last way to ``goal``, as fields of the record of ``run``.
+
+    Recovery time and phases are the whole way's, over all its runs; steps are those of this run, for each run has a
+    record of its own. Empty before a plan began.
+    """
     ways = [line for line in timelines(entries, 0) if line.goal == goal]
     if not ways:
         return {}
@@ -31,5 +36,5 @@ def measured_of(entries: Sequence[Entry], goal: str) -> dict[str, object]:
         "rto_s": ways[-1].reached_s,
         "duration_s": (ended - begun).total_seconds() if begun and ended else None,
         "phases": {name: taken_s for name, taken_s in spans.items() if taken_s is not None},
-        "steps": {verb: sample(taken) for verb, taken in durations(entries).items()},
+        "steps": {verb: sample(taken) for verb, taken in durations(entries, run).items()},
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil
 
 from dr_actions.entries import Entry, Kind
@@ -18,6 +19,7 @@ from dr_estate.run_records import RunRecord
 ENOUGH = 3
 SAMPLE = 25  # durations of a verb that a record keeps: an item of DynamoDB holds 400 KB
 _P50, _P90 = 50, 90
+_ENDS = (Kind.CONFIRMED, Kind.FAILED, Kind.UNDONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +31,24 @@ class Measured:
     p90_s: float
 
 
-def durations(entries: Iterable[Entry]) -> dict[str, tuple[float, ...]]:
-    """The seconds that each verb's steps took in a journal, in the order of their confirmation."""
+def durations(entries: Iterable[Entry], run: str) -> dict[str, tuple[float, ...]]:
+    """The seconds that each verb's steps took in ``run`` of a journal, in the order of their confirmation."""
     verbs: dict[str, str] = {}
-    sent: dict[str, Entry] = {}
+    sent: dict[str, datetime] = {}
     taken: defaultdict[str, list[float]] = defaultdict(list)
     for entry in entries:
         step = entry.step or ""
         if entry.kind is Kind.BEGIN:
-            verbs |= {s["id"]: s["verb"] for s in entry.data["plan"]["steps"] if not s.get("manual")}
+            verbs = {told["id"]: told["verb"] for told in entry.data["plan"]["steps"] if not told.get("manual")}
             sent.clear()
-        elif entry.kind is Kind.INTENT and not entry.data.get("undo"):
-            sent.setdefault(step, entry)
-        elif entry.kind is Kind.CONFIRMED and (first := sent.pop(step, None)) and first.run == entry.run:
-            if step in verbs:
-                taken[verbs[step]].append((entry.at - first.at).total_seconds())
-        elif entry.kind in (Kind.FAILED, Kind.UNDONE):
-            sent.pop(step, None)
+        elif entry.run != run or step not in verbs:
+            continue
+        elif entry.kind is Kind.INTENT:
+            sent.setdefault(step, entry.at)
+        elif entry.kind in _ENDS and step in sent:
+            seconds = (entry.at - sent.pop(step)).total_seconds()
+            if entry.kind is Kind.CONFIRMED:
+                taken[verbs[step]].append(seconds)
     return {verb: tuple(seconds) for verb, seconds in taken.items()}
 
 

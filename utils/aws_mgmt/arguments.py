@@ -21,6 +21,7 @@ _FLAGS = {
         "dns": "the DNS scenarios",
         "full-drill": "failover and failback of the whole environment (not in PROD)",
     },
+    "schedule": {"trend": "also score, worst lag and recovery time of the last runs"},
     "failover": {
         "assess-only": "assess and plan, change nothing (the default)",
         "execute": "run the plan",
@@ -42,6 +43,7 @@ _ARGUMENTS = ("answers", "port", "fresh", "name", "incident", "confirm", "overri
 _HELP = {
     "status": "show whether the DR region could take over now",
     "test": "run DR tests",
+    "schedule": "which DR test was run when, which is due next, and what is overdue",
     "failover": "assess, or execute, a failover to the DR region",
     "failback": "assess, or execute, the return to the primary region",
     "sandbox": "the embedded AWS: up, down, show, list, break, mend",

@@ -51,6 +51,10 @@ def run(request: Request) -> Exit:
         from utils.aws_mgmt.failback_command import run_failback
 
         return run_failback(request, environment)
+    if request.command == "schedule":
+        from utils.aws_mgmt.schedule_command import schedule_command
+
+        return schedule_command(request, environment)
     if "tabletop" in request.flags:
         from utils.aws_mgmt.tabletop_command import tabletop_command
 

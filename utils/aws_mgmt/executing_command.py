@@ -14,6 +14,7 @@ from dataclasses import replace
 from dr_actions import locking
 from dr_actions.executing import Outcome, execute
 from dr_actions.heartbeat import Heartbeat
+from dr_actions.homegoing import proven_by
 from dr_actions.journal import Journal, Kind
 from dr_actions.locking import CoolingDown, LockHeld
 from dr_actions.mirror import TableMirror
@@ -35,6 +36,7 @@ from utils.aws_mgmt.commands import READINESS, Refused, run_folder
 from utils.aws_mgmt.desk import Desk
 from utils.aws_mgmt.ending import Ending, ended, ending_of, raise_the_alarm
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.history import keep_recovery
 from utils.aws_mgmt.past import journals
 from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.recording import close_the_record, open_the_record
@@ -55,7 +57,8 @@ def execute_command(request: Request, environment: Environment) -> Exit:
         desk = Desk(request, environment, reached, start, quiet)
         ran, report = hold_and_run(desk)
         files = finish_results(report, folder, html="report" in request.flags)
-    told = replace(report, files=files.paths, notes=files.notes, ran=ran, exit=ran.exit)
+        notes = (*files.notes, *keep_recovery(desk, ran, report))
+    told = replace(report, files=files.paths, notes=notes, ran=ran, exit=ran.exit)
     rendering.print_report(told, request.format, sys.stdout)
     return Exit(ran.exit)
 
@@ -77,9 +80,11 @@ def hold_and_run(desk: Desk) -> tuple[Ran, Report]:
         try:
             journal = Journal.open(folder, env.name, clearance.incident, run_id, clock, mirror, owner.person)
         except BaseException:
-            locking.release(reached.control, lock, "failed")
+            with contextlib.suppress(Exception):  # why it could not be opened is what must be told
+                locking.release(reached.control, lock, "failed")
             raise
         with journal:
+            reached.zones.proven = lambda: proven_by(journal.entries, desk.start.plan)
             ran, report = _walk(desk, heart, journal)
         with contextlib.suppress(Exception):  # a lock that cannot be given back ends with its lease
             locking.release(reached.control, heart.lock, ran.outcome)

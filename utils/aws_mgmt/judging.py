@@ -47,6 +47,13 @@ def look(request: Request, environment: Environment, run: Run) -> Snapshot:
     if not request.from_evidence:
         with world_of(request, environment) as world:
             return look_at(world, environment, run)
+    return evidence_of(request, environment)
+
+
+def evidence_of(request: Request, environment: Environment) -> Snapshot:
+    """The saved evidence that ``request`` names. Raises UsageError for another environment's, EvidenceError."""
+    if request.from_evidence is None:
+        raise UsageError("Name the evidence: --from-evidence FILE.")
     snapshot = read_evidence(request.from_evidence)
     if (snapshot.environment, snapshot.account) != (environment.name, environment.account):
         raise UsageError(

@@ -8,18 +8,22 @@ from pathlib import Path
 
 from dr_actions.tabletop import Stop, walk
 from dr_estate.environments import Environment
+from dr_estate.run_records import RunKind
 from reports import tabletop, voice
 from reports.tabletop import Decision, Exercise
 from utils.aws_mgmt.authorising import at_terminal
 from utils.aws_mgmt.commands import UsageError, disasters, run_folder
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.history import Proof, keep_apart, record
 from utils.aws_mgmt.judging import Run, look
+from utils.aws_mgmt.reaching import clock
 from utils.aws_mgmt.request import Request
 
 
 def tabletop_command(request: Request, environment: Environment) -> Exit:
     """Hold the exercise. Returns 0, 1 where there are gaps. Its record is in the run's folder."""
     given = _answers(request)
+    began = clock()
     with run_folder(request) as folder:
         with voice.progress() as advance:
             snapshot = look(request, environment, Run(folder, advance))
@@ -29,6 +33,9 @@ def tabletop_command(request: Request, environment: Environment) -> Exit:
         exercise = Exercise(environment.name, snapshot.world, snapshot.taken_at, stops, decisions)
         (folder / "tabletop.md").write_text(tabletop.markdown(exercise), encoding="utf-8")
         (folder / "tabletop.json").write_text(tabletop.as_json(exercise), encoding="utf-8")
+        notes = _kept(request, environment, exercise, Proof(folder, began, "tabletop.json"))
+    for note in notes:
+        voice.complain(note)
     if request.format == "json":
         voice.result(tabletop.as_json(exercise))
     elif request.format == "markdown":
@@ -38,6 +45,15 @@ def tabletop_command(request: Request, environment: Environment) -> Exit:
         ending = f"{len(exercise.gaps)} gaps, {len(decisions)} decisions recorded: {folder / 'tabletop.md'}\n"
         voice.result(said + ending)
     return Exit.NOT_READY if exercise.gaps else Exit.READY
+
+
+def _kept(request: Request, environment: Environment, exercise: Exercise, proof: Proof) -> tuple[str, ...]:
+    """Record it in the history; what nobody decided anything in was prepared, and is no exercise yet."""
+    held = bool(exercise.decisions)
+    verdict = f"{len(exercise.gaps)} gaps" if held else "prepared"
+    made = record(RunKind.TABLETOP, exercise.world, verdict, held and not request.only_tenants, proof)
+    why = () if held else ("No decision was recorded: this prepares an exercise, and does not count as one.",)
+    return (*why, *keep_apart(request, environment, (made,)))
 
 
 def _talk(stops: tuple[Stop, ...]) -> tuple[Decision, ...]:

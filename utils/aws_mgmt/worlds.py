@@ -41,6 +41,15 @@ def world_of(request: Request, environment: Environment) -> Iterator[World]:
         yield World("sandbox", _keys(started.url, started.people, request))
 
 
+def outlives(request: Request, environment: Environment) -> bool:
+    """Whether the world of ``request`` is there after the command: a sandbox that the command starts ends with it."""
+    if not request.sandbox:
+        return True
+    from sandbox import daemon
+
+    return daemon.find(environment) is not None
+
+
 def _keys(url: str, people: dict[str, Keys], request: Request) -> Credentials:
     person = request.person or _WHO.get(request.command, "reader")
     if person not in people:
@@ -49,4 +58,4 @@ def _keys(url: str, people: dict[str, Keys], request: Request) -> Credentials:
     return Credentials(url, keys.access_key_id, keys.secret_access_key)
 
 
-_WHO = dict.fromkeys(("failover", "failback", "pause", "unpause"), "operator") | {"approve": "approver"}
+_WHO = dict.fromkeys(("failover", "failback", "pause", "unpause", "test"), "operator") | {"approve": "approver"}

@@ -1,0 +1,131 @@
+"""What a command leaves in the history of runs: best effort, for a run that cannot be recorded has still been made.
+
+Recording needs keys that may write to the control table. A reader's run is told as it is, with a note that it does not
+count for the schedule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from dr_actions import journal
+from dr_actions.control import Control
+from dr_actions.history import keep, measured_of
+from dr_actions.people import person_of
+from dr_actions.plan import Goal
+from dr_checks.model import Area
+from dr_checks.verdict import Recommendation, Verdict
+from dr_estate.environments import Environment
+from dr_estate.run_records import RunKind, RunRecord
+from reports.ran import Ran
+from reports.report import Report
+from utils.aws_mgmt.desk import Desk
+from utils.aws_mgmt.reaching import clock, reach
+from utils.aws_mgmt.request import Request
+from utils.aws_mgmt.worlds import outlives
+
+Notes = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Where a run's evidence is (the file ``name`` in ``folder``), and when the run began (UTC)."""
+
+    folder: Path
+    began: datetime
+    name: str = "evidence.json"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the evidence, "" where nothing was kept."""
+        evidence = self.folder / self.name
+        return hashlib.sha256(evidence.read_bytes()).hexdigest() if evidence.exists() else ""
+
+
+def record(kind: RunKind, world: str, verdict: str, complete: bool, proof: Proof) -> RunRecord:
+    """A run that ends now; who ran it is set when it is kept."""
+    ended = clock()
+    return RunRecord(
+        kind=kind,
+        at=ended,
+        run=proof.folder.name,
+        who="",
+        world=world,
+        verdict=verdict,
+        complete=complete,
+        duration_s=round((ended - proof.began).total_seconds(), 1),
+        evidence=proof.digest,
+        report=str(proof.folder),
+    )
+
+
+def judged(kept: RunRecord, verdict: Verdict) -> RunRecord:
+    """The record with what the scenarios said."""
+    return replace(
+        kept,
+        score=verdict.score,
+        recommendation=str(verdict.recommendation),
+        worst_lag_s=verdict.rpo.worst_s,
+    )
+
+
+def keep_apart(request: Request, env: Environment, records: tuple[RunRecord, ...]) -> Notes:
+    """Record runs of a command that held nothing open. Returns notes on what was not recorded.
+
+    Nothing is recorded of saved evidence, nor in a sandbox that ends with the command.
+    """
+    if not records or request.from_evidence or not outlives(request, env):
+        return ()
+    try:
+        with reach(request, env) as reached:
+            who = person_of(reached.caller.arn, env)
+            return tuple(note for one in records for note in keep_record(reached.control, replace(one, who=who)))
+    except Exception as refused:  # noqa: BLE001 - the run was made, whatever keeps it from being recorded
+        return (_not_recorded(records[0], refused),)
+
+
+def keep_record(control: Control, kept: RunRecord) -> Notes:
+    """Record one run. Returns a note where that failed."""
+    try:
+        keep(control, kept)
+    except Exception as refused:  # noqa: BLE001 - the run was made, whatever keeps it from being recorded
+        return (_not_recorded(kept, refused),)
+    return ()
+
+
+def keep_tests(request: Request, env: Environment, report: Report, areas: tuple[Area, ...], proof: Proof) -> Notes:
+    """Record ``test``: as test-infra, test-dns or both, by the areas it looked at.
+
+    Narrowed to tenants, or blind, it is kept but does not count.
+    """
+    verdict = report.verdict
+    complete = not request.only_tenants and verdict.recommendation is not Recommendation.CANNOT_SAY
+    looked = {RunKind.TEST_INFRA: Area.INFRASTRUCTURE in areas, RunKind.TEST_DNS: Area.DNS in areas}
+    made = (record(kind, report.world, verdict.recommendation, complete, proof) for kind, yes in looked.items() if yes)
+    return keep_apart(request, env, tuple(judged(one, verdict) for one in made))
+
+
+def keep_recovery(desk: Desk, ran: Ran, report: Report) -> Notes:
+    """Record a failover or failback that was executed, with what its journal measured."""
+    goal = desk.start.plan.goal
+    kind = RunKind.FAILBACK if goal is Goal.FAILBACK else RunKind.FAILOVER
+    complete = ran.outcome == "done" and not desk.request.only_tenants
+    proof = Proof(desk.files.folder, clock())
+    made = record(kind, desk.reach.world.name, ran.outcome, complete, proof)
+    made = replace(judged(made, report.verdict), run=ran.run, incident=ran.incident, who=ran.operator)
+    try:
+        entries = journal.read(ran.journal, desk.env.name, ran.incident).entries
+        made = replace(made, **measured_of(entries, goal, ran.run))
+    except OSError as unread:
+        return (*keep_record(desk.reach.control, made), f"The journal was not read for the history: {unread}")
+    return keep_record(desk.reach.control, made)
+
+
+def _not_recorded(kept: RunRecord, why: Exception) -> str:
+    return (
+        f"This {kept.kind} was not recorded in the control table, so the schedule does not count it: {why} "
+        "Run it with keys that may write there (the operator's)."
+    )
