@@ -49,12 +49,42 @@ class Reading:
         return None if self.at is None else max(0.0, (now - self.at).total_seconds())
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A metric's datapoints, the oldest first: (start of the period, value). A period without one was not published."""
+
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    points: tuple[tuple[datetime, float], ...]
+
+
 def read_metrics(look: Look, wanted: Sequence[Wanted]) -> tuple[Reading, ...]:
     """Read all ``wanted`` in as few calls as CloudWatch allows, in their order. Raises CannotSee."""
     return tuple(look.batches(lambda batch: _read(look, batch), wanted, _QUERIES_A_CALL))
 
 
+def read_series(look: Look, wanted: Sequence[Wanted]) -> tuple[Series, ...]:
+    """Read every datapoint of all ``wanted`` in their windows, in as few calls as CloudWatch allows. Raises CannotSee.
+
+    A call returns 100,800 datapoints at most, the rest on further pages (API_GetMetricData).
+    """
+
+    def read(batch: Sequence[Wanted]) -> list[Series]:
+        points = _points(look, batch)
+        return [
+            Series(m.name, m.dimensions, tuple(_inside(m, points.get(n, []), look.now))) for n, m in enumerate(batch)
+        ]
+
+    return tuple(look.batches(read, wanted, _QUERIES_A_CALL))
+
+
 def _read(look: Look, batch: Sequence[Wanted]) -> list[Reading]:
+    points = _points(look, batch)
+    return [_reading(metric, points.get(number, []), look.now) for number, metric in enumerate(batch)]
+
+
+def _points(look: Look, batch: Sequence[Wanted]) -> dict[int, list[tuple[datetime, float]]]:
+    """The datapoints of each metric of the batch, by its number there."""
     longest = max(metric.window_minutes for metric in batch)
     rows = look.pages(
         "cloudwatch",
@@ -65,10 +95,10 @@ def _read(look: Look, batch: Sequence[Wanted]) -> list[Reading]:
         EndTime=look.now + timedelta(minutes=1),
         ScanBy="TimestampDescending",
     )
-    points: dict[str, list[tuple[datetime, float]]] = {}
+    points: dict[int, list[tuple[datetime, float]]] = {}
     for row in rows:  # one metric's values may be spread over several pages
-        points.setdefault(row["Id"], []).extend(zip(row["Timestamps"], row["Values"], strict=True))
-    return [_reading(metric, points.get(f"m{number}", []), look.now) for number, metric in enumerate(batch)]
+        points.setdefault(int(row["Id"][1:]), []).extend(zip(row["Timestamps"], row["Values"], strict=True))
+    return points
 
 
 def _query(number: int, metric: Wanted) -> dict[str, Any]:
@@ -82,8 +112,13 @@ def _query(number: int, metric: Wanted) -> dict[str, Any]:
 
 
 def _reading(metric: Wanted, points: list[tuple[datetime, float]], now: datetime) -> Reading:
-    since = now - timedelta(minutes=metric.window_minutes)
-    inside = sorted(point for point in points if point[0] + timedelta(seconds=metric.period_s) >= since)
+    inside = _inside(metric, points, now)
     at, value = inside[-1] if inside else (None, None)
     lowest = min((value for _, value in inside), default=None)
     return Reading(metric.name, metric.dimensions, value, at, lowest, float(sum(value for _, value in inside)))
+
+
+def _inside(metric: Wanted, points: list[tuple[datetime, float]], now: datetime) -> list[tuple[datetime, float]]:
+    """The points of the metric's own window, the oldest first."""
+    since = now - timedelta(minutes=metric.window_minutes)
+    return sorted(point for point in points if point[0] + timedelta(seconds=metric.period_s) >= since)

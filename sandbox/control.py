@@ -42,8 +42,10 @@ class Control:
             ("POST", "keep"): self._keep,
             ("POST", "return"): self._return,
             ("PUT", "timing"): self._timing,
+            ("PUT", "enforcement"): self._enforce,
             ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
             ("PUT", "latency"): lambda body: self._done("latency", float(body["seconds"])),
+            ("PUT", "past"): self._past,
             ("GET", "faults"): lambda _: {"faults": [asdict(o) for o in STATE.outages]},
             ("PUT", "faults"): self._begin,
             ("DELETE", "faults"): self._end,
@@ -103,6 +105,20 @@ class Control:
             STATE.extras.update({name: value for name, value in wanted.items() if value is not None})
             for name in (name for name, value in wanted.items() if value is None):
                 STATE.extras.pop(name, None)
+        self._hooks["changed"]()
+        return {}
+
+    def _enforce(self, body: Answer) -> Answer:
+        if not isinstance(body["on"], bool):
+            raise TypeError("'on' is true or false")
+        with WORLD_LOCK:
+            STATE.extras["enforce_iam"] = body["on"]
+        self._hooks["changed"]()
+        return {}
+
+    def _past(self, body: Answer) -> Answer:
+        with WORLD_LOCK:
+            faults.remember(str(body["region"]), float(body["ended_s_ago"]), float(body["lasted_s"]))
         self._hooks["changed"]()
         return {}
 

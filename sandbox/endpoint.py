@@ -59,6 +59,10 @@ class Endpoint:
         """Take ``outage`` back, or all."""
         self.ask("DELETE", "faults", asdict(outage) if outage else None)
 
+    def was_dark(self, region: str, ended_s_ago: float, lasted_s: float) -> None:
+        """Let the region have been dark for ``lasted_s`` until ``ended_s_ago``: its metrics have a gap there."""
+        self.ask("PUT", "past", {"region": region, "ended_s_ago": ended_s_ago, "lasted_s": lasted_s})
+
     def disasters(self) -> list[dict[str, Any]]:
         """Return all disasters: name, sentence, trips, consequences, broken."""
         found: list[dict[str, Any]] = self.ask("GET", "disasters")["disasters"]
@@ -100,6 +104,13 @@ class Endpoint:
         The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s``.
         """
         self.ask("PUT", "timing", dict(seconds))
+
+    def enforce_iam(self, on: bool) -> None:
+        """Judge every call by the caller's policies, or let everybody do everything, as at first.
+
+        The people of a seeded world have the equivalents of the generated policies; the admin may do everything.
+        """
+        self.ask("PUT", "enforcement", {"on": on})
 
     def sites(self) -> dict[str, dict[str, Any]]:
         """Return where each region's sites answer: ``{region: {address, http, https, names, addresses}}``.

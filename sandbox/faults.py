@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 from werkzeug.wrappers import Response
 
@@ -62,7 +63,13 @@ def end(outage: Outage | None = None) -> None:
 def _replicate_again() -> None:
     dark = {o.region for o in STATE.outages if _darkens(o)}
     for region in [r for r in STATE.stopped if r not in dark]:
-        del STATE.stopped[region]
+        STATE.past = [*STATE.past, (region, STATE.stopped.pop(region), now())]
+
+
+def remember(region: str, ended_s_ago: float, lasted_s: float) -> None:
+    """Let the world have been through an outage of the whole region, of which its metrics alone still tell."""
+    until = now() - timedelta(seconds=ended_s_ago)
+    STATE.past = [*STATE.past, (region, until - timedelta(seconds=lasted_s), until)]
 
 
 def meet(call: Call, person: str, environ: Environ) -> Response | None:

@@ -27,13 +27,17 @@ class Outage:
 
 @dataclass
 class WorldState:
-    """Extras of the world: outages in force, when a region stopped replicating, broken disasters and their undoing."""
+    """Extras of the world: outages in force, when a region stopped replicating, broken disasters and their undoing.
+
+    ``past`` are the outages of whole regions that are over: (region, from, until).
+    """
 
     environment: dict[str, Any] = field(default_factory=dict)
     tenants: tuple[str, ...] = ()
     seeded_at: datetime | None = None
     outages: list[Outage] = field(default_factory=list)
     stopped: dict[str, datetime] = field(default_factory=dict)
+    past: list[tuple[str, datetime, datetime]] = field(default_factory=list)
     disasters: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
 
@@ -44,6 +48,13 @@ STATE = WorldState()
 def now() -> datetime:
     """The world's time (UTC)."""
     return datetime.now(UTC)
+
+
+def was_dark(region: str, moment: datetime) -> bool:
+    """Whether the region was dark as a whole at that moment, in an outage that lasts or in one that is over."""
+    began = STATE.stopped.get(region)
+    lasts = began is not None and moment >= began
+    return lasts or any(region == name and since <= moment < until for name, since, until in STATE.past)
 
 
 def replicated_until(source_region: str, lag_s: float) -> datetime:

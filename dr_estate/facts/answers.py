@@ -7,7 +7,7 @@ that can be asked: then these parts are unseen, and nothing is asked of the inte
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from dr_estate import asking
@@ -31,7 +31,7 @@ def authorities(look: Look) -> tuple[Answer | Unseen, ...]:
     kinds = sorted({r.type for r in look.part(route53.records) if r.name == name and r.type in _ADDRESS_TYPES})
     zone = look.env.traffic.zone
     questions = [(zone, "SOA"), (zone, "NS"), *((name, "A" if kind == "CNAME" else kind) for kind in kinds)]
-    asked = _own_servers(look)
+    asked = own_servers(look)
     return tuple(look.maybe(_put(look), [(server, *question) for server in asked for question in questions]))
 
 
@@ -51,7 +51,7 @@ def hosts(look: Look) -> tuple[Answer | Unseen, ...]:
         if r.type in _ADDRESS_TYPES and r.name.endswith(domain) and r.name not in {traffic.origin_record, f"*{domain}"}
     }
     names = _spread(own)
-    servers = _own_servers(look)
+    servers = own_servers(look)
     questions = [(servers[number % len(servers)], name, "A") for number, name in enumerate(names)]
     return tuple(look.maybe(_put(look), questions))
 
@@ -61,11 +61,11 @@ def delegation(look: Look) -> Answer:
     """What the parent zone says of the zone's name servers."""
     zone = look.env.traffic.zone
     if not is_aws(look):
-        return asking.ask(_own_servers(look)[0], zone, "NS", _limit_s(look))
+        return asking.ask(own_servers(look)[0], zone, "NS", limit_s(look))
     parent = zone.partition(".")[2]
-    names = asking.name_servers(parent, _limit_s(look), look.env.traffic.resolvers)
-    address = asking.addresses(names[0], _limit_s(look), look.env.traffic.resolvers)[0]
-    return asking.ask(Server(names[0], address), zone, "NS", _limit_s(look))
+    names = asking.name_servers(parent, limit_s(look), look.env.traffic.resolvers)
+    address = asking.addresses(names[0], limit_s(look), look.env.traffic.resolvers)[0]
+    return asking.ask(Server(names[0], address), zone, "NS", limit_s(look))
 
 
 @part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | RECORD_READS)
@@ -75,8 +75,8 @@ def door(look: Look) -> tuple[str, ...]:
     if balancer is None:
         return ()
     if not is_aws(look):
-        return asking.ask(_own_servers(look)[0], balancer.dns_name, "A", _limit_s(look)).values
-    return tuple(asking.addresses(balancer.dns_name, _limit_s(look), look.env.traffic.resolvers))
+        return asking.ask(own_servers(look)[0], balancer.dns_name, "A", limit_s(look)).values
+    return tuple(asking.addresses(balancer.dns_name, limit_s(look), look.env.traffic.resolvers))
 
 
 @part(*GLOBAL, reads=RECORD_READS)
@@ -87,7 +87,7 @@ def resolved(look: Look) -> tuple[Answer | Unseen, ...]:
     """
     traffic = look.env.traffic
     customers = sorted({host for listed in traffic.customer_hosts.values() for host in listed})
-    servers = [asking.server_at(place) for place in traffic.resolvers] if is_aws(look) else _own_servers(look)
+    servers = [asking.server_at(place) for place in traffic.resolvers] if is_aws(look) else own_servers(look)
     questions = [(server, name, "A") for server in servers for name in (traffic.origin_record, *customers)]
     return tuple(look.maybe(_put(look, recursive=True), questions))
 
@@ -102,10 +102,10 @@ def _spread(targets: Mapping[str, object]) -> list[str]:
 
 def _put(look: Look, recursive: bool = False) -> Callable[[tuple[Server, str, str]], Answer]:
     """A function that asks one (server, name, type)."""
-    return lambda question: asking.ask(*question, timeout_s=_limit_s(look), recursive=recursive)
+    return lambda question: asking.ask(*question, timeout_s=limit_s(look), recursive=recursive)
 
 
-def _own_servers(look: Look) -> Sequence[Server]:
+def own_servers(look: Look) -> list[Server]:
     """The servers that answer for this world's zone. Raises CannotSee where it has none that can be asked."""
     zone = look.part(route53.zone, Side.GLOBAL)
     if zone is None or not zone.name_servers:
@@ -123,7 +123,7 @@ def _own_servers(look: Look) -> Sequence[Server]:
 
 
 def _located(look: Look, name: str) -> Server:
-    return Server(name, asking.addresses(name, _limit_s(look), look.env.traffic.resolvers)[0])
+    return Server(name, asking.addresses(name, limit_s(look), look.env.traffic.resolvers)[0])
 
 
 def is_aws(look: Look) -> bool:
@@ -132,5 +132,6 @@ def is_aws(look: Look) -> bool:
     return host.endswith(_AWS)
 
 
-def _limit_s(look: Look) -> float:
+def limit_s(look: Look) -> float:
+    """How long one question may take, in seconds."""
     return float(min(look.env.observation.connect_timeout_s, max(look.eyes.seconds_left, 0.1)))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sandbox.state import STATE
+from sandbox.state import was_dark
 
 Value = Callable[[datetime], float | None]
 Dimensions = tuple[tuple[str, str], ...]
@@ -48,12 +48,11 @@ def always(value: float) -> Value:
 
 
 def until_dark(value: Value, *regions: str) -> Value:
-    """No value from the minute on at which one of ``regions`` went dark: broken replication says nothing (T23)."""
-    dark = [STATE.stopped[region] for region in regions if region in STATE.stopped]
-    if not dark:
-        return value
-    first = min(dark)
-    return lambda moment: value(moment) if moment < first else None
+    """No value in the minutes in which one of ``regions`` was dark: broken replication says nothing (T23).
+
+    That of an outage which is over stays a gap for ever: CloudWatch fills in nothing afterwards.
+    """
+    return lambda moment: None if any(was_dark(region, moment) for region in regions) else value(moment)
 
 
 def nonzero(value: float) -> Value:

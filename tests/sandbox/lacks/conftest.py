@@ -28,11 +28,12 @@ def fresh_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # a thousand images that no test needs
     install()
-    for kept in (STATE.stopped, STATE.extras, STATE.outages):
+    for kept in (STATE.stopped, STATE.extras, STATE.outages, STATE.past):
         kept.clear()
     STATE.extras["transition_s"] = 0.0
     yield
     STATE.stopped.clear()
+    STATE.past.clear()
     STATE.extras.clear()
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.state import now
+from sandbox import faults
+from sandbox.state import STATE, Outage, now
 from tests.sandbox.lacks.compute import Platform, platform
 from tests.sandbox.lacks.conftest import DR, PRIMARY, Clients, go_dark
 from tests.sandbox.lacks.measuring import database, hosts, metric, read
@@ -79,6 +81,27 @@ def test_a_health_checks_status_is_published_in_us_east_1_alone(aws: Clients) ->
     assert read(aws, DR, status) == [[]]
     go_dark(DR)
     assert set(read(aws, "us-east-1", status)[0]) == {0.0}
+
+
+def test_an_outage_that_is_over_stays_a_gap_in_the_regions_metrics_alone(aws: Clients) -> None:
+    cpu = metric("AWS/RDS", "CPUUtilization", DBInstanceIdentifier="shop")
+    for region in (DR, PRIMARY):
+        database(aws, region, "shop")
+    whole = len(read(aws, DR, cpu)[0])
+    outage = Outage(DR, "refuse")
+    faults.begin(outage)
+    STATE.stopped[DR] = now() - timedelta(minutes=5)
+    assert len(read(aws, DR, cpu)[0]) < whole
+    faults.end(outage)
+    STATE.past = [(DR, now() - timedelta(minutes=5), now() - timedelta(minutes=2))]
+    query = [{"Id": "m", "MetricStat": {"Metric": cpu, "Period": 60, "Stat": "Average"}}]
+    told = aws("cloudwatch", DR).get_metric_data(
+        MetricDataQueries=query, StartTime=now() - timedelta(minutes=10), EndTime=now(), ScanBy="TimestampAscending"
+    )
+    moments = told["MetricDataResults"][0]["Timestamps"]
+    between = [later - sooner for sooner, later in itertools.pairwise(moments)]
+    assert (len(moments), max(between)) == (whole - 3, timedelta(minutes=4))
+    assert len(read(aws, PRIMARY, cpu)[0]) == whole
 
 
 def test_services_and_quotas_in_use_are_measured(aws: Clients) -> None:
