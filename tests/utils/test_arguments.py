@@ -10,6 +10,8 @@ from dr_checks.model import Area
 from utils.aws_mgmt.arguments import parse
 from utils.aws_mgmt.commands import areas_of
 
+READINESS = tuple(area for area in Area if area is not Area.VALIDATION)
+
 
 @pytest.mark.parametrize(
     "words",
@@ -33,17 +35,19 @@ def test_an_option_before_the_command_is_not_forgotten_after_it() -> None:
 @pytest.mark.parametrize(
     ("words", "areas"),
     [
-        ("status", tuple(Area)),
+        ("status", READINESS),
         ("status --replication", (Area.REPLICATION,)),
         ("status --infrastructure --replication", (Area.REPLICATION, Area.INFRASTRUCTURE)),
-        ("status --report", tuple(Area)),
-        ("test", tuple(Area)),
+        ("status --report", READINESS),
+        ("test", READINESS),
         ("test --dns", (Area.DNS,)),
         ("test --infra", (Area.REPLICATION, Area.INFRASTRUCTURE, Area.TENANTS, Area.PREREQUISITES)),
-        ("test --infra --dns", tuple(Area)),
+        ("test --infra --dns", READINESS),
     ],
 )
-def test_selectors_add_up_and_none_means_all(words: str, areas: tuple[Area, ...]) -> None:
+def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alone(
+    words: str, areas: tuple[Area, ...]
+) -> None:
     assert areas == areas_of(parse(["-e", "sit", *words.split()]))
 
 
@@ -60,6 +64,11 @@ def test_selectors_add_up_and_none_means_all(words: str, areas: tuple[Area, ...]
         ("-e sit --sandbox --from-evidence f status", "choose one"),
         ("-e sit sandbox", "ACTION"),
         ("-e sit sandbox break", "name"),
+        ("-e sit failover --assess-only --execute", "choose one"),
+        ("-e sit failover --override check.a.b jane 2026-01-07T18:00Z", "expected 4 arguments"),
+        ("-e sit failover --confirm", "expected one argument"),
+        ("-e sit failover --forse", "unrecognized arguments: --forse"),
+        ("-e sit approve --incid INC-1", "unrecognized arguments: --incid"),
     ],
 )
 def test_what_cannot_be_asked_is_exit_2_with_a_sentence(
@@ -76,3 +85,51 @@ def test_sandbox_actions_carry_their_arguments() -> None:
     assert (request.action, request.tenants) == ("up", 3)
     assert request.arguments == {"port": 4567, "fresh": True}
     assert parse(["-e", "sit", "sandbox", "mend"]).arguments == {"name": ""}
+
+
+def test_a_failover_carries_its_ticket_confirmations_and_overrides() -> None:
+    until = "2026-01-07T18:00Z"
+    words = f"failover --execute --incident INC-123 --confirm a.b --confirm c.d --override g.h jane {until} checked"
+    request = parse(["-e", "prod", *words.split()])
+    assert request.flags == {"execute"}
+    assert request.arguments == {
+        "incident": "INC-123",
+        "confirm": ["a.b", "c.d"],
+        "override": [["g.h", "jane", until, "checked"]],
+    }
+
+
+def test_the_ticket_may_be_called_the_confirmation_code() -> None:
+    request = parse(["-e", "prod", "failover", "--confirmation-code", "INC-20260107-001"])
+    assert request.arguments["incident"] == "INC-20260107-001"
+
+
+def test_what_one_command_takes_leaves_nothing_behind_for_the_next() -> None:
+    parse(["-e", "prod", "failover", "--confirm", "a.b"])
+    assert parse(["-e", "prod", "failover"]).arguments["confirm"] == []
+
+
+def test_a_failover_without_flags_only_assesses() -> None:
+    assert parse(["-e", "prod", "failover"]).flags == set()
+    assert parse(["-e", "prod", "failover", "--planned"]).flags == {"planned"}
+
+
+@pytest.mark.parametrize(
+    ("words", "flags", "arguments"),
+    [
+        ("approve --incident INC-1 --digest 0a1b --planned", {"planned"}, {"incident": "INC-1", "digest": "0a1b"}),
+        ("pause --reason why", set(), {"reason": "why"}),
+        ("unpause", set(), {}),
+        ("log --incident INC-1 --verify", {"verify"}, {"incident": "INC-1"}),
+        ("iam operator", set(), {"role": "operator"}),
+        ("iam", set(), {"role": ""}),
+    ],
+)
+def test_the_commands_around_a_failover_carry_their_own(words: str, flags: set[str], arguments: dict[str, str]) -> None:
+    request = parse(["-e", "prod", *words.split()])
+    assert (request.flags, request.arguments) == (flags, arguments)
+
+
+def test_whose_keys_of_the_sandbox_are_used_is_a_global_option() -> None:
+    assert parse(["-e", "prod", "--sandbox", "--as", "approver", "status"]).person == "approver"
+    assert parse(["-e", "prod", "--sandbox", "status", "--as", "approver"]).person == "approver"

@@ -1,0 +1,223 @@
+"""failover as its users run it: what it answers to a healthy, a lost and an unseen estate, and to whom it says no."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from dr_estate.environments import Side, load_environment
+from sandbox.embedded import running
+from sandbox.endpoint import Endpoint
+from tests.proofs.changes import Aws
+from tests.utils.running import ROOT, Ran, at_endpoint, rules
+from utils.aws_mgmt.arguments import parse
+from utils.aws_mgmt.wall import behind_the_wall
+
+SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
+QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
+INCIDENT = "INC-20260107-001"
+CONFIRMED = "--confirm files.prod-efs"
+
+
+@dataclass(frozen=True)
+class Prod:
+    """A small PROD, and where its commands keep their files."""
+
+    world: Endpoint
+    home: Path
+    config: Path
+
+    def run(self, words: str, person: str = "operator") -> Ran:
+        """Run a command of PROD as ``person``."""
+        return at_endpoint(self.world, self.home, f"-e prod --config {self.config} {words}", person)
+
+    def assess(self, words: str = "") -> Ran:
+        """Assess as the reader, who may change nothing."""
+        return self.run(f"failover --format json {words}", "reader")
+
+    @property
+    def evidence(self) -> Path:
+        """What was seen of the healthy estate."""
+        return self.home / "healthy.json"
+
+
+@dataclass(frozen=True)
+class Here:
+    """Runs what looks at nothing in this process: quicker, and otherwise the same."""
+
+    prod: Prod
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def run(self, words: str, person: str = "operator") -> Ran:
+        """Run a command of PROD as ``person``."""
+        keys = self.prod.world.people[person]
+        self.monkeypatch.setenv("XDG_STATE_HOME", str(self.prod.home))
+        self.monkeypatch.setenv("AWS_ENDPOINT_URL", self.prod.world.url)
+        self.monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.access_key_id)
+        self.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_access_key)
+        options = ["-e", "prod", "--config", str(self.prod.config), "--output", str(self.prod.home / "out")]
+        code = behind_the_wall(parse([*options, *words.split()]))
+        told = self.capsys.readouterr()
+        return Ran(code, told.out, told.err)
+
+
+@pytest.fixture
+def here(prod: Prod, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    return Here(prod, monkeypatch, capsys)
+
+
+@pytest.fixture(scope="module")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prod]:
+    home = tmp_path_factory.mktemp("prod")
+    config = rules(home, "prod", QUICK)
+    with running(load_environment(config, "prod"), tenants=2) as world:
+        world.keep("healthy")
+        yield Prod(world, home, config)
+
+
+@pytest.fixture
+def dark(prod: Prod) -> Iterator[Prod]:
+    """PROD while its primary region is dark; whatever the test changed is as before afterwards."""
+    prod.world.break_("primary-dark")
+    yield prod
+    prod.world.return_to("healthy")
+
+
+def _refusals(ran: Ran) -> dict[str, str]:
+    """What each rule said, of a command that was refused."""
+    assert (ran.code, ran.out) == (4, ""), ran.err
+    lines = [line.strip() for line in ran.err.splitlines() if line.startswith("  ")]
+    return {rule: says for rule, _, says in (line.partition(": ") for line in lines)}
+
+
+def test_a_healthy_primary_is_nothing_to_fail_over_from(prod: Prod) -> None:
+    ran = prod.assess(f"--save-evidence {prod.evidence}")
+    told = ran.report
+    assert (ran.code, told["exit"], told["recommendation"], told["posture"]) == (1, 1, "DO_NOT_FAILOVER", "NORMAL")
+    assert told["reasons"][0].startswith("posture.expected: the primary region is healthy")
+    assert [gate["id"] for gate in told["gates"] if not gate["met"]] == ["posture.expected"]
+    assert [] == list(SCHEMA.iter_errors(told))
+
+
+def test_a_lost_primary_is_one_to_leave_with_the_loss_the_plan_and_the_recovery_time(dark: Prod) -> None:
+    dark.world.reset_mutations()
+    ran = dark.assess("--assess-only")
+    told = ran.report
+    assert (ran.code, told["recommendation"], told["posture"]) == (0, "PROCEED", "PRIMARY_LOST"), ran.out
+    database = [loss for loss in told["data_loss"] if loss["store"] == "database"]
+    assert {loss["tenant"] for loss in database} == set(told["tenants"])
+    assert all(0 < loss["seconds"] <= 3600 and "RestoreWindow" in loss["basis"] for loss in database)
+    assert len(told["plan"]["digest"]) == 64
+    assert (told["plan"]["goal"], told["plan"]["posture"]) == ("failover", "PRIMARY_LOST")
+    assert 0 < told["rto_estimate_s"] < told["rto_target_s"] == 4 * 3600
+    assert told["cost"]["hourly"] > 0
+    assert [] == list(SCHEMA.iter_errors(told))
+    assert [] == dark.world.mutations(), "assessing changes nothing"
+    primary = load_environment(dark.config, "prod").region(Side.PRIMARY)
+    assert [s["id"] for s in told["plan"]["steps"] if s["call"] and s["call"]["region"] == primary] == []
+    assert any(gate["relaxed"] for gate in told["gates"])
+
+
+def test_a_dr_region_that_cannot_be_seen_is_never_proceed(prod: Prod) -> None:
+    prod.world.break_("dr-dark")
+    try:
+        ran = prod.assess()
+        prod.world.break_("primary-dark")
+        blind = prod.assess()
+    finally:
+        prod.world.return_to("healthy")
+    assert (ran.code, ran.report["recommendation"], ran.report["posture"]) == (3, "DO_NOT_FAILOVER", "DR_UNSEEN")
+    assert blind.code == 3
+    assert "PROCEED" not in ran.out + blind.out
+
+
+def test_prod_asks_for_everything_at_once_and_changes_nothing_without_it(dark: Prod) -> None:
+    dark.world.reset_mutations()
+    said = _refusals(dark.run("failover --execute"))
+    assert set(said) == {"authority.ticket", "authority.two-people", "authority.irreversible"}
+    assert "--incident INC-123" in said["authority.ticket"]
+    assert "Another person runs: dr_cli.py -e prod approve" in said["authority.two-people"]
+    assert said["authority.irreversible"].endswith(f"{CONFIRMED}.")
+    assert [] == dark.world.mutations()
+
+
+def test_the_operator_cannot_approve_and_nothing_is_written(here: Here) -> None:
+    here.prod.world.reset_mutations()
+    ran = here.run(f"approve --incident {INCIDENT}", "operator")
+    assert (ran.code, ran.out) == (4, "")
+    assert "authority.two-people: operator" in ran.err
+    assert "is not among the approvers of prod: approver" in ran.err
+    assert [] == here.prod.world.mutations()
+
+
+def test_an_approval_is_for_the_plan_that_was_seen_and_for_no_later_one(dark: Prod, here: Here) -> None:
+    approved = dark.run(f"approve --incident {INCIDENT}", "approver")
+    assert approved.code == 0, approved.err
+    assert f"failover --execute --incident {INCIDENT}" in approved.out
+    _change_the_estate(dark)
+    assert here.run("pause --reason storm").code == 0
+    dark.world.reset_mutations()
+    said = _refusals(dark.run(f"failover --execute --incident {INCIDENT} {CONFIRMED}"))
+    assert set(said) == {"authority.two-people", "authority.paused"}, said
+    assert "approver: it is for another plan" in said["authority.two-people"]
+    assert "the estate changed since" in said["authority.two-people"]
+    assert "operator at" in said["authority.paused"]
+    assert "storm" in said["authority.paused"]
+    assert [] == dark.world.mutations()
+
+
+def _change_the_estate(prod: Prod) -> None:
+    """Somebody raises a service's bounds in the DR region."""
+    env = load_environment(prod.config, "prod")
+    aws = Aws(prod.world.url, prod.world.people["admin"], env, prod.world.state()["tenants"][-1])
+    service = f"service/{aws.named(env.names.cluster)}/{aws.named(env.names.service)}"
+    what = {"ServiceNamespace": "ecs", "ResourceId": service, "ScalableDimension": "ecs:service:DesiredCount"}
+    aws.client("application-autoscaling", Side.DR).register_scalable_target(**what, MaxCapacity=9)
+
+
+def test_pause_and_unpause_say_who_and_what_next(here: Here) -> None:
+    try:
+        assert "No pause is in force" in here.run("unpause").out
+        paused = here.run("pause --reason storm")
+        assert (paused.code, "paused by operator" in paused.out, "storm" in paused.out) == (0, True, True)
+        assert "paused by operator" in here.run("pause --reason again", "admin").out, "who was first stays"
+        assert here.run("pause").code == 2
+        assert "let the runs of prod go on" in here.run("unpause").out
+        assert "No pause is in force" in here.run("unpause").out
+    finally:
+        here.prod.world.return_to("healthy")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("failover --execute --incident CHG-123", 4, "authority.ticket: 'CHG-123' is no incident ticket"),
+        ("failover --execute --incident ../INC-1", 4, "is no incident ticket"),
+        ("failover --execute --incident INC-1 --override a.b jane soon checked", 2, "'soon' is no time such as"),
+        ("approve", 2, "Which incident?"),
+        ("approve --incident INC-12x", 2, "Which incident?"),
+        ("log --incident INC-999", 2, "Nothing is recorded of INC-999"),
+        ("log", 2, "No journal of prod"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_sentence_and_its_exit_code(here: Here, words: str, code: int, said: str) -> None:
+    ran = here.run(words)
+    assert (ran.code, ran.out) == (code, "")
+    assert said in ran.err
+
+
+def test_an_estate_that_did_not_fail_over_is_not_validated(prod: Prod) -> None:
+    if not prod.evidence.exists():
+        prod.assess(f"--save-evidence {prod.evidence}")
+    ran = prod.run(f"failover --validate --format json --from-evidence {prod.evidence}", "reader")
+    assert (ran.code, ran.report["exit"]) == (6, 6)
+    assert {"validation.answers-lead-here", "validation-data.database-writable"} <= {
+        check for check, status in ran.statuses().items() if status == "fail"
+    }
+    assert [] == list(SCHEMA.iter_errors(ran.report))
