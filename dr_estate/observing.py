@@ -32,9 +32,9 @@ def observe(
     """Prove the account, then read every part concurrently; ``progress`` is told how many parts are done, of how many.
 
     ``only`` narrows to these parts' names and those they are read from; None reads all. The others are taken from
-    ``upon``, an earlier snapshot, where it is given. A part that is denied, throttled, slow or dark becomes Unseen; the
-    rest is read all the same. Raises WrongAccount, and CannotSee where no region could prove the account or there are
-    no credentials.
+    ``upon``, an earlier snapshot, where it is given; what is read from one that was unseen there tries that one again.
+    A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
+    and CannotSee where no region could prove the account or there are no credentials.
     """
     with open_eyes(environment, credentials) as eyes:
         identity = eyes.prove_account()
@@ -66,7 +66,7 @@ def _read_all(
 
     def begun(key: Key) -> Future[Any]:
         reader, name = known[key], f"read-{key[0]}-{key[1]}"
-        if key[0] not in wanted and key in kept:
+        if key[0] not in wanted and key in kept and not isinstance(kept[key].value, Unseen):
             return _settled(kept[key].value)
         with starting:
             if key not in futures:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dr_checks.observation import Observation
 from dr_estate.access import Credentials
 from dr_estate.environments import Side
-from dr_estate.facts import ecs, kms, logs, readers, s3, topics
+from dr_estate.facts import ecs, elbv2, kms, logs, readers, s3, topics
 from dr_estate.observing import observe
-from dr_estate.unseen import Unseen
+from dr_estate.unseen import Blindness, Unseen
 from sandbox.endpoint import Endpoint
 from sandbox.state import Outage
 
@@ -36,6 +38,18 @@ def test_upon_an_earlier_snapshot_only_the_named_parts_are_read_again(
         (name, side) for name in only for side in (Side.PRIMARY, Side.DR)
     }
     assert {operation.partition(":")[0] for operation in seen.calls} == {"sts", "sns", "logs"}
+
+
+def test_what_was_unseen_is_looked_at_again_where_a_named_part_is_read_from_it(
+    sandbox_world: Endpoint, observation: Observation
+) -> None:
+    env, side = observation.environment, Side.DR
+    whole = observation.snapshot
+    blind = Unseen(Blindness.UNREACHABLE, "elbv2 did not answer at that moment.")
+    key = (elbv2.load_balancer.name, side)
+    earlier = replace(whole, parts={**whole.parts, key: replace(whole.parts[key], value=blind)})
+    again = observe(env, _reader(sandbox_world), "sandbox", only=frozenset({elbv2.healthy_hosts.name}), upon=earlier)
+    assert again.get(elbv2.healthy_hosts, side)
 
 
 def test_a_service_that_crawls_hides_its_own_parts_alone(sandbox_world: Endpoint, observation: Observation) -> None:
