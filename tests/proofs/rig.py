@@ -6,172 +6,46 @@ for a dead owner's lease is spared by the clock: a process may judge the control
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import signal
 import sys
-import threading
-import time
-import traceback
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dr_actions.authority import Case, Clearance, decide
 from dr_actions.checking import WITNESSED
-from dr_actions.control import CONTROL_CALLS
 from dr_actions.entries import Chain, Kind
 from dr_actions.hands import Hands
 from dr_actions.journal import journal_path, read
-from dr_actions.plan import Call, Danger, Goal
+from dr_actions.plan import Danger, Goal
 from dr_actions.planning import make_plan, sight_of
-from dr_actions.verbs import writes
 from dr_checks.model import Area
 from dr_estate.access import Credentials
 from dr_estate.environments import Environment, load_environment
 from dr_estate.observing import observe
+from dr_estate.unseen import CannotSee
 from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
+from tests.proofs.dying import Make
+from tests.proofs.processes import Process, forked
 from utils.aws_mgmt.authorising import Start
+from utils.aws_mgmt.commands import Refused
 from utils.aws_mgmt.desk import Desk
 from utils.aws_mgmt.executing_command import hold_and_run
+from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.judging import Run as Files
 from utils.aws_mgmt.judging import judge, look_at
 from utils.aws_mgmt.past import past_of
-from utils.aws_mgmt.reaching import Reach, clock, reached
+from utils.aws_mgmt.reaching import Reach, clock, in_words, reached
 from utils.aws_mgmt.request import Request
 from utils.aws_mgmt.worlds import World
 
 ROOT = Path(__file__).parents[2]
 INCIDENT = "INC-7"
 LEASE_S = 60
-PATIENCE_S = 120
-DIED, ASKED = "died ", "asked "
-
-Make = Callable[..., Hands]
-
-
-def is_mutation(call: Call) -> bool:
-    """Whether a call changes the estate; what is written to the control table is not of it."""
-    return call.name in writes() and call.name not in CONTROL_CALLS
-
-
-def is_control(call: Call) -> bool:
-    """Whether a call reads or writes the control table."""
-    return call.name in CONTROL_CALLS
-
-
-class When(StrEnum):
-    """On which side of a call a process dies."""
-
-    BEFORE = "before"
-    AFTER = "after"
-
-
-Decide = Callable[[Call], "When | None"]
-
-
-class Dying(Hands):
-    """Hands that kill their own process where ``decide`` says so: no handler, no flush, no goodbye."""
-
-    def __init__(self, *made_of: Any, decide: Decide) -> None:
-        super().__init__(*made_of)
-        self._decide, self._deciding = decide, threading.Lock()
-
-    def send(self, call: Call) -> dict[str, Any]:
-        """Send the call, or die before it, or after it."""
-        with self._deciding:
-            when = self._decide(call)
-            if when is When.BEFORE:
-                _die(when, call)
-        answer = super().send(call)
-        if when is When.AFTER:
-            _die(when, call)
-        return answer
-
-
-def _die(when: When, call: Call) -> None:
-    sys.stdout.write(f"\n{DIED}{when} {name_of(call)}\n")
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def name_of(call: Call) -> str:
-    """The call's name and what it is about: short, and the same in each run."""
-    about = hashlib.sha256(json.dumps(call.params, sort_keys=True).encode()).hexdigest()[:8]
-    return f"{call.region} {call.name} {about}"
-
-
-def dying(decide: Decide) -> Make:
-    """How to make hands that die there."""
-    return partial(Dying, decide=decide)
-
-
-def at(nth: int, when: When, counts: Callable[[Call], bool] = lambda _: True) -> Make:
-    """Hands that die at the ``nth`` of the calls they ``count``."""
-    met = 0
-
-    def decide(call: Call) -> When | None:
-        nonlocal met
-        met += counts(call)
-        return when if counts(call) and met == nth else None
-
-    return dying(decide)
-
-
-def counting() -> Make:
-    """Hands that tell how many calls they are asked for."""
-    asked = 0
-
-    def decide(_: Call) -> None:
-        nonlocal asked
-        asked += 1
-        sys.stdout.write(f"{ASKED}{asked}\n")
-
-    return dying(decide)
-
-
-@dataclass(frozen=True)
-class Process:
-    """A run in a process of its own. What it says goes to ``log``."""
-
-    pid: int
-    log: Path
-
-    def wait(self) -> int:
-        """The exit code, or the negative number of the signal that ended it. A process that hangs is killed."""
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                return os.waitstatus_to_exitcode(status)
-            time.sleep(0.01)
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        raise AssertionError(f"the run did not end: {self.said}")
-
-    @property
-    def died(self) -> tuple[When, str]:
-        """Where it killed itself."""
-        told = [line for line in self.said.splitlines() if line.startswith(DIED)][-1]
-        when, _, name = told.removeprefix(DIED).partition(" ")
-        return When(when), name
-
-    @property
-    def count(self) -> int:
-        """How many calls its counting hands were asked for."""
-        return sum(line.startswith(ASKED) for line in self.said.splitlines())
-
-    @property
-    def said(self) -> str:
-        """What it told its operator so far."""
-        return self.log.read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -214,7 +88,16 @@ class Rig:
         folder = _folder(self.home / name)
         log = folder / f"log-{len(list(folder.glob('log-*'))):03d}"
         log.touch()
-        return forked(partial(self._execute, folder, make, later_s, person), log)
+        return forked(partial(self._in_words, folder, make, later_s, person), log)
+
+    def _in_words(self, *how: Any) -> int:
+        """As the error wall does it."""
+        try:
+            with in_words():
+                return self._execute(*how)
+        except (Refused, CannotSee) as kept_from_it:
+            sys.stdout.write(f"{kept_from_it}\n")
+            return int(Exit.REFUSED if isinstance(kept_from_it, Refused) else Exit.COULD_NOT_SEE)
 
     def _execute(self, folder: Path, make: Make, later_s: float, person: str) -> int:
         def now() -> datetime:
@@ -243,26 +126,6 @@ class Rig:
     def reach(self, person: str = "operator") -> Reach:
         """Connections for the test's own questions."""
         return reached(_world(self.world, person), self.env)
-
-
-def forked(what: Callable[[], int], log: Path) -> Process:
-    """Run ``what`` in a forked process; its return value is the exit code, an exception is told and is 99."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the child uses none of the parent's threads or locks
-        pid = os.fork()
-    if pid:
-        return Process(pid, log)
-    code = 99
-    try:
-        sys.stdout = sys.stderr = log.open("w", encoding="utf-8", buffering=1)
-        code = what()
-    except BaseException:  # noqa: BLE001 - whatever it is, the child must not go on as a second test run
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        os._exit(code)
 
 
 @contextmanager

@@ -20,7 +20,9 @@ import pytest
 from dr_actions.hands import Hands
 from dr_actions.plan import Call
 from tests.proofs.compared import Calls, Facts, calls_of, differences, facts_of
-from tests.proofs.rig import LEASE_S, Make, Process, Rig, When, at, counting, dying, is_mutation, name_of, rig
+from tests.proofs.dying import Make, When, at, dying, is_mutation, name_of
+from tests.proofs.processes import Process
+from tests.proofs.rig import LEASE_S, Rig, rig
 
 FULL = os.environ.get("DR_FULL_KILLS") == "1"
 
@@ -48,9 +50,8 @@ class Undisturbed:
     def __init__(self, of: Rig, sends: set[str]) -> None:
         self.rig, self.sends = of, sends
         of.begin()
-        run = of.run("undisturbed", counting())
+        run = of.run("undisturbed")
         assert run.wait() == 0, run.said
-        self.sent = run.count
         self.facts: Facts = facts_of(of)
         self.calls: Calls = calls_of(of)
 
@@ -114,7 +115,7 @@ def test_a_run_killed_before_and_after_each_call_that_changes_something_ends_as_
 
 def test_a_run_killed_between_its_records_ends_as_if_undisturbed(undisturbed: Undisturbed) -> None:
     """Every process dies some calls further on, whatever the call is: at the lock, the mirror, the stop switch, STS."""
-    step = 1 if FULL else 4
+    step = 1 if FULL else 5
 
     def further_on(died: Died) -> Make:
         return at(1 + step * len(died), (When.BEFORE, When.AFTER)[len(died) % 2])
@@ -130,11 +131,11 @@ def once(death: Make) -> Callable[[Died], Make]:
 
 
 def test_a_run_killed_at_one_point_alone_ends_as_if_undisturbed(undisturbed: Undisturbed) -> None:
-    """Each point in a world of its own with DR_FULL_KILLS=1, else the one in the midst of all calls."""
-    of, most = undisturbed.rig, undisturbed.sent
-    points = [(nth, when) for nth in range(1, most + 1) for when in When] if FULL else [(most // 2, When.AFTER)]
+    """Each point in a world of its own with DR_FULL_KILLS=1, else the one right after the database's restore began."""
+    most = undisturbed.calls.total()
+    points = [(nth, when) for nth in range(1, most + 1) for when in When] if FULL else [(2, When.AFTER)]
     for nth, when in points:
         name = f"alone-{nth}-{when}"
-        last, died = chain(of, name, once(at(nth, when)))
+        last, died = chain(undisturbed.rig, name, once(at(nth, when, is_mutation)))
         undisturbed.same(name, last, may_come_again(died))
-        sys.stdout.write(f"{nth:4} of {most} {when:6} {died[0][1]}: as if undisturbed\n")
+        sys.stdout.write(f"{nth:3} of {most} {when:6} {died[0][1]}: as if undisturbed\n")

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dr_actions import guard
+from dr_actions import backup_first, guard
 from dr_actions.approvals import Approvals
-from dr_actions.control import CONTROL_CALLS, Control
+from dr_actions.control import CONTROL_CALLS, ConditionFailed, Control
 from dr_actions.hands import Hands, SendFailed, Trouble
+from dr_actions.homegoing import Proven
+from dr_actions.journal import JournalBroken, JournalInUse, MirrorFailed
 from dr_actions.plan import Call
 from dr_actions.verbs import verbs, writes
 from dr_estate.access import WrongAccount
@@ -19,6 +21,7 @@ from dr_estate.environments import Environment, Side
 from dr_estate.facts import route53
 from dr_estate.snapshot import Snapshot
 from dr_estate.unseen import Blindness, CannotSee, Unseen
+from utils.aws_mgmt.commands import Refused
 from utils.aws_mgmt.request import Request
 from utils.aws_mgmt.worlds import World, world_of
 
@@ -35,10 +38,14 @@ class Caller:
 
 @dataclass
 class Zones:
-    """The hosted zones a run may write to; unknown until a snapshot shows them, and then no other is."""
+    """The hosted zones a run may write to; unknown until a snapshot shows them, and then no other is.
+
+    ``proven`` tells what a failback has on record at that moment: without it no data is brought home.
+    """
 
     traffic: str = ""
     customers: dict[str, str] | None = None
+    proven: Callable[[], Proven] = Proven
 
     def learn(self, snapshot: Snapshot, env: Environment) -> None:
         """Take the ids of the traffic zone and of the customers' zones from what was seen."""
@@ -85,8 +92,24 @@ def reach(request: Request, environment: Environment) -> Iterator[Reach]:
 
     Raises WrongAccount; CannotSee where the DR region's STS does not tell who is asking.
     """
-    with world_of(request, environment) as world:
+    with world_of(request, environment) as world, in_words():
         yield reached(world, environment)
+
+
+@contextlib.contextmanager
+def in_words() -> Iterator[None]:
+    """What keeps a command from beginning, as the error wall tells it: nothing was changed by it.
+
+    A record that cannot be gone on with is Refused; a control table that cannot be asked is CannotSee.
+    """
+    try:
+        yield
+    except (JournalBroken, JournalInUse) as record:
+        raise Refused(f"journal: {record}") from record
+    except ConditionFailed as raced:
+        raise Refused(f"lock.held: {raced} Run the same command again.") from raced
+    except (SendFailed, MirrorFailed) as silent:
+        raise CannotSee(Unseen(Blindness.UNREACHABLE, f"{silent} Nothing was begun.")) from silent
 
 
 def reached(
@@ -99,7 +122,9 @@ def reached(
     zones = Zones()
 
     def ask_guard(call: Call, allowed: frozenset[str]) -> str | None:
-        refused = guard.refusal(call, environment, allowed, zones.traffic, zones.customers or {})
+        known, customers = zones.proven(), zones.customers or {}
+        refused = guard.refusal(call, environment, allowed, zones.traffic, customers, known.goal, known.proofs)
+        refused = refused or backup_first.refusal(call, environment, known.proofs, known.frozen_at, known.absent)
         return f"{refused.rule}: {refused.says}" if refused else None
 
     declared = writes() | CONTROL_CALLS | {_WHO} | frozenset().union(*(verb.reads for verb in verbs().values()))

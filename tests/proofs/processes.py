@@ -1,0 +1,69 @@
+"""Runs in processes of their own: forked, so that a signal meets one alone and they begin with everything imported."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.proofs.dying import DIED, When
+
+PATIENCE_S = 120
+
+
+@dataclass(frozen=True)
+class Process:
+    """A run in a process of its own. What it says goes to ``log``."""
+
+    pid: int
+    log: Path
+
+    def wait(self) -> int:
+        """The exit code, or the negative number of the signal that ended it. A process that hangs is killed."""
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.01)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        raise AssertionError(f"the run did not end: {self.said}")
+
+    @property
+    def died(self) -> tuple[When, str]:
+        """Where it killed itself."""
+        told = [line for line in self.said.splitlines() if line.startswith(DIED)][-1]
+        when, _, name = told.removeprefix(DIED).partition(" ")
+        return When(when), name
+
+    @property
+    def said(self) -> str:
+        """What it told its operator so far."""
+        return self.log.read_text(encoding="utf-8")
+
+
+def forked(what: Callable[[], int], log: Path) -> Process:
+    """Run ``what`` in a forked process; its return value is the exit code, an exception is told and is 99."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child uses none of the parent's threads or locks
+        pid = os.fork()
+    if pid:
+        return Process(pid, log)
+    code = 99
+    try:
+        sys.stdout = sys.stderr = log.open("w", encoding="utf-8", buffering=1)
+        code = what()
+    except BaseException:  # noqa: BLE001 - whatever it is, the child must not go on as a second test run
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(code)

@@ -1,0 +1,153 @@
+"""Every call of a run fails once, in each way a call fails: the run goes on, or stops with a true account.
+
+Each operation of the run is met: the looks, the calls that change something, those of the control table, and STS. It is
+throttled, answered with a 503, denied, lost without effect, or carried out with its answer lost. Whatever the run says
+afterwards is compared with the world: nothing is said done that is not, nothing was changed without a record of it, and
+file and mirror hold one unbroken chain. Once the fault is gone, the same command finishes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from dr_actions.entries import Entry, Kind, read_chain
+from dr_actions.mirror import TableMirror
+from dr_actions.plan import Goal
+from dr_actions.planning import sight_of
+from dr_actions.verbs import Standing, verbs
+from dr_estate.environments import Side
+from dr_estate.observing import observe
+from sandbox.state import Outage
+from tests.proofs.compared import calls_of, differences, facts_of
+from tests.proofs.processes import Process
+from tests.proofs.rig import INCIDENT, LEASE_S, Rig, rig
+from tests.proofs.watching import reader_of
+from utils.aws_mgmt.exits import Exit
+
+FULL = os.environ.get("DR_FULL_FAULTS") == "1"
+WAYS = ("throttle", "error", "deny", "hang", "lost")
+TRUE_ENDS = (Exit.READY, Exit.COULD_NOT_SEE, Exit.REFUSED, Exit.ACTION_FAILED, Exit.VALIDATION_FAILED)
+MOST_RUNS = 40
+PUBLISH = "sns:Publish"
+
+Operation = tuple[str, str, str]
+
+
+class Faulted:
+    """A rig whose eyes ask once only, how a run ends that meets no fault, and which operations it calls."""
+
+    def __init__(self, of: Rig) -> None:
+        self.rig = of
+        of.begin()
+        of.world.reset_calls()
+        run = of.run("undisturbed")
+        assert run.wait() == 0, run.said
+        dark = of.env.region(Side.PRIMARY)
+        called = (name.replace(":", " ").split() for name in of.world.calls())
+        self.operations: list[Operation] = sorted((r, s, o) for r, s, o in called if r != dark)
+        self.facts, self.calls = facts_of(of), calls_of(of)
+
+    def finishes(self, name: str) -> int:
+        """Run until it is done; every stop before that is a true account. Returns how many runs it took."""
+        for number in range(1, MOST_RUNS):
+            run = self.rig.run(name, later_s=number * (LEASE_S + 1))
+            code = run.wait()
+            self._tells_the_truth(name, run, code)
+            if code == Exit.READY:
+                break
+        assert run.said.splitlines()[-1].startswith("done: "), run.said
+        assert differences(self.facts, facts_of(self.rig)) == {}
+        calls = calls_of(self.rig)
+        assert self.calls - calls == Counter()
+        assert {call.split()[1] for call in calls - self.calls} <= {PUBLISH}
+        return number
+
+    def _tells_the_truth(self, name: str, run: Process, code: int) -> None:
+        assert code in TRUE_ENDS, run.said
+        entries = self._one_unbroken_chain(name)
+        self._nothing_is_said_done_that_is_not(entries)
+        recorded = Counter(e.data["call"] for e in entries if e.kind is Kind.INTENT)
+        changed = Counter(call.split()[1] for call in calls_of(self.rig).elements() if "-ops-critical" not in call)
+        assert changed - recorded == Counter(), run.said
+        if code in (Exit.ACTION_FAILED, Exit.VALIDATION_FAILED):
+            assert run.said.splitlines()[-1].partition(":")[0] in ("failed", "invalid", "degraded"), run.said
+
+    def _one_unbroken_chain(self, name: str) -> tuple[Entry, ...]:
+        if not (self.rig.home / name / "incidents").exists():
+            return ()
+        chain = self.rig.journal(name)
+        assert (chain.fault, chain.torn) == (None, b"")
+        lines = TableMirror(self.rig.reach("admin").control).fetch(INCIDENT)
+        kept = read_chain("".join(line + "\n" for line in lines).encode(), self.rig.env.name, INCIDENT)
+        assert kept.fault is None
+        assert kept.entries == chain.entries[: len(kept.entries)]
+        return chain.entries
+
+    def _nothing_is_said_done_that_is_not(self, entries: tuple[Entry, ...]) -> None:
+        said = {entry.step for entry in entries if entry.kind is Kind.CONFIRMED}
+        steps = [s for s in self.rig.start.plan.steps if s.id in said and verbs()[s.verb].seeable]
+        watched = frozenset(part for step in steps for part in verbs()[step.verb].watches)
+        if not watched:
+            return
+        seen = observe(self.rig.env, reader_of(self.rig.world), "sandbox", only=watched, upon=self.rig.start.snapshot)
+        sight = sight_of(self.rig.env, seen, Goal.FAILOVER)
+        standings = {step.id: verbs()[step.verb].confirm(step, sight).standing for step in steps}
+        assert set(standings.values()) <= {Standing.DONE}, standings
+
+
+@pytest.fixture(scope="module")
+def faulted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulted]:
+    broken = ("secrets-host-of-the-primary", "definition-primary-database", "primary-dark")
+    with rig(tmp_path_factory.mktemp("faulted"), *broken) as made:
+        once = made.env.observation.model_copy(update={"attempts": 1})
+        yield Faulted(replace(made, env=made.env.model_copy(update={"observation": once})))
+
+
+def fault(operation: Operation, how: str) -> Outage:
+    """The operator's next call of ``operation`` fails; whoever else looks is spared."""
+    region, service, name = operation
+    return Outage(region, how, service, name, seconds=0.05, times=1, person="operator")
+
+
+def unmet(of: Rig) -> list[Operation]:
+    """The operations whose fault no call has met yet."""
+    return [(o["region"], o["service"], o["operation"]) for o in of.world.state()["faults"] if o["times"]]
+
+
+def in_turn(operations: list[Operation]) -> dict[Operation, str]:
+    """Each operation fails in one way, and so that neighbours fail in different ones."""
+    return {operation: WAYS[number % len(WAYS)] for number, operation in enumerate(operations)}
+
+
+@pytest.mark.parametrize("scheme", [in_turn, *(partial(dict.fromkeys, value=how) for how in WAYS if FULL)])
+def test_a_run_whose_every_operation_fails_once_finishes_after_true_accounts(
+    faulted: Faulted, scheme: Callable[[list[Operation]], dict[Operation, str]]
+) -> None:
+    """What a run did not meet, because it went another way after a fault, fails in a run of its own."""
+    of, left = faulted.rig, faulted.operations
+    while left:
+        of.begin()
+        for operation, how in scheme(left).items():
+            of.world.begin(fault(operation, how))
+        runs = faulted.finishes(f"all-{len(list(of.home.iterdir()))}")
+        sys.stdout.write(f"{len(left)} operations failed once: finished in {runs} runs\n")
+        before, left = left, unmet(of)
+        assert len(left) < len(before)
+
+
+@pytest.mark.parametrize("how", WAYS if FULL else ("lost",))
+def test_a_run_finishes_after_one_operation_alone_failed(faulted: Faulted, how: str) -> None:
+    of = faulted.rig
+    for operation in faulted.operations if FULL else [(of.env.region(Side.DR), "ecs", "UpdateService")]:
+        of.begin()
+        of.world.begin(fault(operation, how))
+        runs = faulted.finishes("-".join((how, *operation)))
+        assert unmet(of) == []
+        sys.stdout.write(f"{how:8} {' '.join(operation)}: finished in {runs} runs\n")
