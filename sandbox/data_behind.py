@@ -12,6 +12,7 @@ from moto.route53.models import route53_backends
 
 from sandbox import data
 from sandbox.lacks.ecs_tasks import containers_of
+from sandbox.lacks.rds_changes import refuses_writes
 from sandbox.lacks.route53_names import plain
 from sandbox.lacks.route53_records import in_order
 
@@ -39,6 +40,9 @@ class Behind:
             instance = self.database()
             if instance.is_replica:
                 raise Unavailable(f"{instance.db_instance_identifier} is a read replica and takes no writes.")
+            if group := refuses_writes(instance):
+                name = instance.db_instance_identifier
+                raise Unavailable(f"{name} is read-only: its parameter group {group} sets read_only (MySQL: 1290).")
             return data.write_row(instance, row_id, tenant)
         backend, name = self.file_system()
         if data.incoming(backend, name) is not None:

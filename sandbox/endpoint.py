@@ -101,7 +101,8 @@ class Endpoint:
     def timing(self, **seconds: float | None) -> None:
         """Shorten how long changes take (``transition_s``) and how far copies trail; None takes it back.
 
-        The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s``.
+        The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s`` (read
+        replicas), and ``lag_published_s``, how often CloudWatch is told of the last: AWS does so each minute.
         """
         self.ask("PUT", "timing", dict(seconds))
 

@@ -12,7 +12,7 @@ from sandbox.lacks.backup_model import Job, Point, jobs, point_arn, points, vaul
 from sandbox.lacks.backup_playing import serve
 from sandbox.lacks.backup_points import find_point, in_span
 from sandbox.lacks.backup_resources import resources
-from sandbox.lacks.patching import page, refused
+from sandbox.lacks.patching import page, refused, state
 from sandbox.lacks.timing import soon
 from sandbox.state import now
 
@@ -58,6 +58,9 @@ def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
     resource = every.get(params["ResourceArn"])
     if resource is None:
         raise refused("ResourceNotFoundException", f"Resource {params['ResourceArn']} does not exist.")
+    told = _told_before(backend, params.get("IdempotencyToken"))
+    if told is not None:
+        return told
     vault, job_id = backend.vaults[name], new_id()
     arn = point_arn(backend, resource.kind, job_id)
     role, region, ends = params["IamRoleArn"], backend.region_name, soon()
@@ -73,7 +76,20 @@ def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
     }
     job = Job(job_id, now(), ends, region, resource, answer)
     jobs(backend, "backup")[job_id] = job
-    return {"BackupJobId": job_id, "RecoveryPointArn": arn, "CreationDate": job.created, "IsParent": False}
+    if token := params.get("IdempotencyToken"):
+        state(backend, "backup_tokens")[token] = job_id
+    return _told(job)
+
+
+def _told(job: Job) -> dict[str, Any]:
+    arn = job.answer["RecoveryPointArn"]
+    return {"BackupJobId": job.id, "RecoveryPointArn": arn, "CreationDate": job.created, "IsParent": False}
+
+
+def _told_before(backend: BackupBackend, token: str | None) -> dict[str, Any] | None:
+    """A token that was used makes no second job (AWS: API_StartBackupJob)."""
+    job = jobs(backend, "backup").get(state(backend, "backup_tokens").get(token, "")) if token else None
+    return _told(job) if job else None
 
 
 def _start_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,11 @@ from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, Met
 from sandbox.lacks import metrics_compute, metrics_data
 from sandbox.lacks.metrics import Dimensions, Publisher, Source
 from sandbox.lacks.patching import refused
+from sandbox.lacks.timing import lag_s
 from sandbox.state import now
 
-MINUTE = timedelta(minutes=1)
+MINUTE_S = 60.0
+LAG = ("AWS/RDS", "ReplicaLag")
 REMEMBERED = timedelta(days=3)
 PUBLISHERS: dict[str, Publisher] = {
     "AWS/ApplicationELB": metrics_compute.load_balancers,
@@ -70,9 +72,10 @@ class Library:
             for one in published(backend.account_id, backend.region_name, namespace)
         }
 
-    def points(self, key: Key, window: tuple[datetime, datetime], period_s: int, stat: str) -> list[Sample]:
+    def points(self, key: Key, window: tuple[datetime, datetime], period_s: float, stat: str) -> list[Sample]:
         """(start of period, value) in ascending order, one for each period in which something was published."""
         start, end = (_aware(moment) for moment in window)
+        period_s = min(period_s, _every_s(key)) if key in self._live else period_s
         origin = _floor(start, period_s)
         buckets: dict[datetime, list[Any]] = {}
         for moment, value in self._samples(key, start, end):
@@ -96,20 +99,27 @@ class Library:
         live = self._live.get(key)
         if live is None:
             return
-        newest = _floor(now(), 60) - MINUTE
-        minute = max(_floor(start, 60), newest - REMEMBERED)
-        while minute < end and minute <= newest:
-            value = live.value(minute)
-            if value is not None and minute >= _floor(start, 60):
-                yield minute, value
-            minute += MINUTE
+        every_s = _every_s(key)
+        step, first = timedelta(seconds=every_s), _floor(start, every_s)
+        newest = _floor(now(), every_s) - step
+        moment = max(first, newest - REMEMBERED * (every_s / MINUTE_S))
+        while moment < end and moment <= newest:
+            value = live.value(moment)
+            if value is not None and moment >= first:
+                yield moment, value
+            moment += step
 
 
 def _aware(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _floor(moment: datetime, seconds: int) -> datetime:
+def _every_s(key: Key) -> float:
+    """How often a metric is published: every minute, a replica's lag as often as a test asked for."""
+    return lag_s("lag_published_s", MINUTE_S) if key[:2] == LAG else MINUTE_S
+
+
+def _floor(moment: datetime, seconds: float) -> datetime:
     stamp = math.floor(moment.timestamp() / seconds) * seconds
     return datetime.fromtimestamp(stamp, UTC)
 

@@ -72,7 +72,8 @@ def replications(backend: RDSBackend) -> dict[str, ReplicatedBackup]:
     """What is replicated to this region. A source that switched its backups off (retention 0) ends it (T24)."""
     kept: dict[str, ReplicatedBackup] = state(backend, "automated_backup_replications")
     for arn, copy in list(kept.items()):
-        source = rds_backends[backend.account_id][copy.source_region].databases.get(copy.identifier)
+        sources = rds_backends[backend.account_id][copy.source_region].databases.values()
+        source = next((one for one in sources if one.dbi_resource_id == copy.resource_id), None)
         if source is not None and source.backup_retention_period == 0:
             del kept[arn]
     return kept
