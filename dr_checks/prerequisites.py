@@ -159,7 +159,10 @@ def contacts_named(view: View) -> Iterator[Finding]:
     traps=("T14",),
 )
 def operator_allowed(view: View) -> Iterator[Finding]:
-    """IAM's simulator allows each action a step needs. Source: IAM SimulatePrincipalPolicy, T14."""
+    """IAM's simulator allows each action a step needs, in the region and on the things it needs it for.
+
+    Source: API_SimulatePrincipalPolicy, T14.
+    """
     operator = view.get(permissions.operator)
     remedy = (
         f"Attach the generated operator policy to the role {operator.role} now: IAM cannot be changed during a run."
@@ -170,9 +173,12 @@ def operator_allowed(view: View) -> Iterator[Finding]:
     denied = [d for d in operator.decisions if d.decision != "allowed" and d.action not in FORBIDDEN]
     for decision in denied:
         because = "a step of the playbook would be denied in the middle of a recovery"
-        yield view.gap(decision.action, decision.decision, "allowed", because, remedy)
+        found = f"{decision.decision} on {decision.on}"
+        if decision.missing:
+            found += f"; IAM was not told {', '.join(decision.missing)}, which nobody knows beforehand"
+        yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", because, remedy)
     if not denied:
-        number = len(operator.decisions) - len(FORBIDDEN)
+        number = len({d.action for d in operator.decisions if d.action not in FORBIDDEN})
         yield view.ok(operator.role, f"{number} actions allowed", "all", "every step can be taken")
 
 

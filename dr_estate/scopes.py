@@ -1,7 +1,8 @@
 """On which resources, and under which conditions, an IAM action is allowed: by the environment's own names. Pure.
 
 Source: AWS Service Authorization Reference, "Resource types". Where AWS makes up the name (a file system, a recovery
-point, a hosted zone), the account and the conditions are what narrows it.
+point, a hosted zone), the account and the conditions are what narrows it. The generated policies, the simulation of the
+operator's role and the sandbox's own role are all made of these scopes.
 """
 
 from __future__ import annotations
@@ -52,8 +53,13 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
     by_service: dict[str, Callable[[], list[str]]] = {
         "application-autoscaling": lambda: [_arn(env, region, service, "scalable-target/*")],
         "elasticfilesystem": lambda: [_arn(env, "*", service, kind) for kind in ("access-point/*", "file-system/*")],
-        "elasticloadbalancing": lambda: [_arn(env, region, service, "*")],
+        "elasticloadbalancing": lambda: [
+            _arn(env, region, service, f"listener/app/{env.named(env.names.load_balancer)}/*/*")
+        ],
         "rds": lambda: _databases(env, region),
+        "s3": lambda: [
+            f"arn:aws:s3:::{bucket}{'/*' if name.endswith('Object') else ''}" for bucket in _buckets(env, region)
+        ],
         "secretsmanager": lambda: _secrets(env, region),
         "sns": lambda: [_arn(env, region, "sns", env.named(topic)) for topic in env.names.topics],
     }
@@ -64,6 +70,18 @@ def control_table(env: Environment) -> list[str]:
     """The control table and its indexes, in the DR region."""
     table = _arn(env, env.regions.dr, "dynamodb", f"table/{env.named(env.names.control_table)}")
     return [table, f"{table}/index/*"]
+
+
+def primary_data(env: Environment) -> dict[str, list[str]]:
+    """What holds the primary's data, by the action that would delete it."""
+    region, database = env.regions.primary, env.named(env.names.database)
+    tables = [env.named(name) for name in env.names.tables]
+    return {
+        "dynamodb:DeleteTable": [_arn(env, region, "dynamodb", f"table/{table}") for table in tables],
+        "elasticfilesystem:DeleteFileSystem": [_arn(env, region, "elasticfilesystem", "file-system/*")],
+        "rds:DeleteDBInstance": [_arn(env, region, "rds", f"db:{database}")],
+        "s3:DeleteBucket": [f"arn:aws:s3:::{env.named(name)}" for name in env.names.buckets],
+    }
 
 
 def _arn(env: Environment, region: str, service: str, resource: str) -> str:
@@ -95,6 +113,12 @@ def _databases(env: Environment, region: str) -> list[str]:
     groups = f"subgrp:{env.named(env.names.db_subnet_group)}"
     kinds = (f"db:{database}*", groups, "pg:*", "og:*", "snapshot:*", "auto-backup:*")
     return [_arn(env, region, "rds", kind) for kind in kinds]
+
+
+def _buckets(env: Environment, region: str) -> list[str]:
+    """The estate's buckets in ``region``: the originals in the primary region, their copies elsewhere."""
+    names = [env.named(name) for name in env.names.buckets]
+    return names if region == env.regions.primary else [env.named(env.names.bucket_copy, bucket=name) for name in names]
 
 
 def _read_buckets(env: Environment) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 
@@ -69,10 +70,21 @@ class Registry:
 
 
 def settle(account: str) -> None:
-    """Make the people IAM users of ``account`` with their keys, so that STS answers each one's own ARN. Repeatable."""
+    """Make the people IAM users of ``account`` with their keys, so that STS answers each one's own ARN. Repeatable.
+
+    The admin may do everything, for where IAM is enforced; the others have what the seeding gives them.
+    """
     for person in (*PEOPLE, EXPIRED):
         _user(account, person, keys_of(account, person))
     _user(strangers_account(account), STRANGER, keys_of(account, STRANGER))
+    _admin(account)
+
+
+def _admin(account: str) -> None:
+    from moto.iam.models import iam_backends
+
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam_backends[account]["aws"].put_user_policy("admin", "everything", json.dumps(everything))
 
 
 def _user(account: str, person: str, keys: Keys) -> None:

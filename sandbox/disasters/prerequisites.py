@@ -10,12 +10,11 @@ import json
 from typing import Any
 
 from dr_estate.environments import Side
-from dr_estate.playbook import needed_actions
 from sandbox.disasters import disaster
 from sandbox.errors import SandboxError
 from sandbox.world import World
 
-_POLICY = "recovery"
+_ACT = "{env}-dr-operator-act"
 
 
 @disaster(
@@ -109,12 +108,21 @@ def runbook_old(world: World) -> None:
     trips=("prerequisites.operator-allowed",),
 )
 def operator_denied(world: World) -> None:
-    """Take Route 53 out of the policy of the operator's role; what nobody may do stays denied."""
+    """Take Route 53 out of what the operator's role may do; what nobody may do stays denied."""
     document = _document(world)
-    for statement in document["Statement"]:
-        if statement["Effect"] == "Allow":
-            statement["Action"] = [action for action in needed_actions() if not action.startswith("route53:")]
-    _put_policy(world, document)
+    document["Statement"] = [s for s in document["Statement"] if not s["Action"][0].startswith("route53:")]
+    _put_version(world, document)
+
+
+@disaster(
+    "operator-elsewhere",
+    "The operator's policy was narrowed to the primary region",
+    trips=("prerequisites.operator-allowed",),
+)
+def operator_elsewhere(world: World) -> None:
+    """Let every statement of what the operator's role may do hold in the primary region alone."""
+    regions = world.environment.regions
+    _put_version(world, json.loads(json.dumps(_document(world)).replace(regions.dr, regions.primary)))
 
 
 @disaster(
@@ -123,11 +131,8 @@ def operator_denied(world: World) -> None:
     trips=("prerequisites.operator-allowed",),
 )
 def operator_policy_detached(world: World) -> None:
-    """Delete the inline policy: nothing is allowed any more."""
-    role = world.environment.named(world.environment.names.operator_role)
-    before = json.dumps(_document(world))
-    world.undo(Side.GLOBAL, "iam", "PutRolePolicy", RoleName=role, PolicyName=_POLICY, PolicyDocument=before)
-    world.call(Side.GLOBAL, "iam", "DeleteRolePolicy", RoleName=role, PolicyName=_POLICY)
+    """Detach what the operator's role may do."""
+    _detach(world, _ACT)
 
 
 @disaster(
@@ -136,8 +141,12 @@ def operator_policy_detached(world: World) -> None:
     trips=("prerequisites.operator-cannot-delete",),
 )
 def operator_may_delete(world: World) -> None:
-    """Put a policy that allows everything."""
-    _put_policy(world, {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+    """Detach what denies, and put a policy that allows everything."""
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    named = {"RoleName": _role(world), "PolicyName": "everything"}
+    world.undo(Side.GLOBAL, "iam", "DeleteRolePolicy", **named)
+    world.call(Side.GLOBAL, "iam", "PutRolePolicy", **named, PolicyDocument=json.dumps(document))
+    _detach(world, "{env}-dr-operator-never")
 
 
 def hide_object(world: World, side: Side, bucket: str, key: str) -> None:
@@ -168,20 +177,31 @@ def _runbook(world: World) -> tuple[str, str]:
     return bucket, key
 
 
+def _role(world: World) -> str:
+    return world.environment.named(world.environment.names.operator_role)
+
+
+def _arn(world: World, name: str) -> str:
+    return f"arn:aws:iam::{world.environment.account}:policy/{world.environment.named(name)}"
+
+
+def _detach(world: World, name: str) -> None:
+    for turn, operation in ((world.undo, "AttachRolePolicy"), (world.call, "DetachRolePolicy")):
+        turn(Side.GLOBAL, "iam", operation, RoleName=_role(world), PolicyArn=_arn(world, name))
+
+
 def _document(world: World) -> dict[str, Any]:
-    role = world.environment.named(world.environment.names.operator_role)
-    told = world.call(Side.GLOBAL, "iam", "GetRolePolicy", RoleName=role, PolicyName=_POLICY)["PolicyDocument"]
+    named = {"PolicyArn": _arn(world, _ACT)}
+    version = world.call(Side.GLOBAL, "iam", "GetPolicy", **named)["Policy"]["DefaultVersionId"]
+    told = world.call(Side.GLOBAL, "iam", "GetPolicyVersion", **named, VersionId=version)["PolicyVersion"]["Document"]
     return dict(json.loads(told) if isinstance(told, str) else told)
 
 
-def _put_policy(world: World, document: dict[str, Any]) -> None:
-    role = world.environment.named(world.environment.names.operator_role)
-    for turn, policy in ((world.undo, _document(world)), (world.call, document)):
-        turn(
-            Side.GLOBAL,
-            "iam",
-            "PutRolePolicy",
-            RoleName=role,
-            PolicyName=_POLICY,
-            PolicyDocument=json.dumps(policy),
-        )
+def _put_version(world: World, document: dict[str, Any]) -> None:
+    """Make ``document`` the version in force of what the operator may do; mending goes back to the one before."""
+    named = {"PolicyArn": _arn(world, _ACT)}
+    before = world.call(Side.GLOBAL, "iam", "GetPolicy", **named)["Policy"]["DefaultVersionId"]
+    text = json.dumps(document, separators=(",", ":"))
+    made = world.call(Side.GLOBAL, "iam", "CreatePolicyVersion", **named, PolicyDocument=text, SetAsDefault=True)
+    world.undo(Side.GLOBAL, "iam", "DeletePolicyVersion", **named, VersionId=made["PolicyVersion"]["VersionId"])
+    world.undo(Side.GLOBAL, "iam", "SetDefaultPolicyVersion", **named, VersionId=before)

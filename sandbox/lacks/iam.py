@@ -1,6 +1,8 @@
 """IAM's simulator: what a principal's attached, inline and group policies and its boundary decide (T14).
 
-Sources: API_SimulatePrincipalPolicy, API_SimulateCustomPolicy. Plain boto3: ``simulate_principal_policy``.
+One result an action, with the decision on each resource in it. Sources: API_SimulatePrincipalPolicy,
+API_SimulateCustomPolicy, API_EvaluationResult; that not all actions may be asked together is measured by others
+(aws-cloudformation/rain, internal/aws/iam). Plain boto3: ``simulate_principal_policy``.
 """
 
 from __future__ import annotations
@@ -13,9 +15,13 @@ from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User
 from moto.iam.responses import IamResponse
 
 from sandbox.lacks.patching import operation, refused
-from sandbox.lacks.policies import ALLOWED, Asked, Context, Decision, Policy, decide
+from sandbox.lacks.policies import ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY, Asked, Context, Decision, Policy, decide
 
 PAGE = 100
+_WORST = (EXPLICIT_DENY, IMPLICIT_DENY, ALLOWED)
+
+# The estate's actions that are judged on no resource (Service Authorization Reference; a test compares them).
+ON_NOTHING = frozenset({"ec2:DescribeSubnets", "ecs:DescribeTaskDefinition", "sts:GetCallerIdentity"})
 
 
 def policies_of(backend: IAMBackend, principal: User | Role | Group) -> list[Policy]:
@@ -84,16 +90,46 @@ def _given(params: dict[str, Any], name: str) -> list[Policy]:
 def _simulated(policies: list[Policy], boundaries: list[Policy], params: dict[str, Any]) -> dict[str, Any]:
     entries = params.get("ContextEntries") or ()
     context = {entry["ContextKeyName"]: tuple(entry["ContextKeyValues"]) for entry in entries}
-    resources = params.get("ResourceArns") or ["*"]
-    asked = [(action, resource) for action in params["ActionNames"] for resource in resources]
+    actions, resources = list(params["ActionNames"]), list(params.get("ResourceArns") or ["*"])
+    _alike(actions)
     start, size = int(params.get("Marker") or 0), int(params.get("MaxItems") or PAGE)
-    page = asked[start : start + size]
-    results = [_result(policies, boundaries, action, resource, context) for action, resource in page]
-    more = start + size < len(asked)
+    page = actions[start : start + size]
+    results = [_result(policies, boundaries, action, resources, context) for action in page]
+    more = start + size < len(actions)
     return {"EvaluationResults": results, "IsTruncated": more, "Marker": str(start + size) if more else None}
 
 
+def _alike(actions: list[str]) -> None:
+    """Refuse actions together that AWS judges by different information: those of no resource, and the others."""
+    without = [action for action in actions if action in ON_NOTHING]
+    others = [action for action in actions if action not in ON_NOTHING]
+    if without and others:
+        told = f"[{','.join(others)}] and [{','.join(without)}] require different authorization information."
+        raise refused("InvalidInput", f"Invalid Input Actions: {told}")
+
+
 def _result(
+    policies: list[Policy], boundaries: list[Policy], action: str, resources: list[str], context: Context
+) -> dict[str, Any]:
+    """One action: its decision is the worst of its resources', and each of those has its own where ARNs are given.
+
+    AWS answers with the template of the resource type's ARN, or "*", as the action's resource; here it is always "*".
+    """
+    each = [_on(policies, boundaries, action, resource, context) for resource in resources]
+    worst = min(each, key=lambda one: _WORST.index(one["EvalResourceDecision"]))
+    told: dict[str, Any] = {
+        "EvalActionName": action,
+        "EvalResourceName": "*",
+        "EvalDecision": worst["EvalResourceDecision"],
+        "MatchedStatements": worst["MatchedStatements"],
+        "MissingContextValues": sorted({key for one in each for key in one["MissingContextValues"]}),
+    }
+    if boundaries:
+        told["PermissionsBoundaryDecisionDetail"] = worst["PermissionsBoundaryDecisionDetail"]
+    return told if resources == ["*"] else {**told, "ResourceSpecificResults": each}
+
+
+def _on(
     policies: list[Policy], boundaries: list[Policy], action: str, resource: str, context: Context
 ) -> dict[str, Any]:
     try:
@@ -101,9 +137,8 @@ def _result(
     except ValueError as bad:
         raise refused("PolicyEvaluation", f"{action} cannot be judged: {bad}") from bad
     told: dict[str, Any] = {
-        "EvalActionName": action,
         "EvalResourceName": resource,
-        "EvalDecision": decision.word,
+        "EvalResourceDecision": decision.word,
         "MatchedStatements": _matched(decision),
         "MissingContextValues": sorted(decision.missing),
     }

@@ -29,6 +29,7 @@ from sandbox.seeding import (
     network,
     objects,
     parameters,
+    permissions,
     practice,
     restores,
     services,
@@ -61,6 +62,7 @@ BUILDERS: tuple[Callable[[Estate], None], ...] = (
     backups.build,
     restores.build,
     mission.build,
+    permissions.build,
 )
 
 

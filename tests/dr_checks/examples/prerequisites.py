@@ -49,7 +49,8 @@ def _runbook(text: str | None, reviewed: date | None = None) -> documents.Runboo
 def _operator(*denied: str, deletes: bool = False) -> permissions.Operator:
     needed = [(action, "implicitDeny" if action in denied else "allowed") for action in needed_actions()]
     forbidden = [(action, "allowed" if deletes else "explicitDeny") for action in FORBIDDEN]
-    return permissions.Operator("role", tuple(permissions.Decision(*row) for row in [*needed, *forbidden]))
+    decisions = (permissions.Decision(*row, "eu-west-1", "arn", ("aws:SourceIp",)) for row in [*needed, *forbidden])
+    return permissions.Operator("role", tuple(decisions))
 
 
 def _topics(exists: bool = True, confirmed: int = 1) -> tuple[topics.Topic, ...]:
@@ -120,7 +121,7 @@ _PERMISSIONS = [
         "prerequisites.operator-allowed",
         FAILS,
         _global(permissions.operator, _operator("sns:Publish")),
-        frozenset({"sns:Publish"}),
+        frozenset({"sns:Publish in eu-west-1"}),
     ),
     Example("prerequisites.operator-allowed", FAILS, _global(permissions.operator, permissions.Operator("role", None))),
     Example("prerequisites.operator-allowed", UNSEEN, _global(permissions.operator, DENIED)),

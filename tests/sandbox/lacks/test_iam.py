@@ -74,6 +74,44 @@ def test_a_condition_on_the_region_is_judged_by_the_context_given(aws: Clients) 
     assert (decided(DR), decided(PRIMARY)) == ("allowed", "implicitDeny")
 
 
+def test_each_resource_has_its_own_decision_and_the_action_the_worst_of_them(aws: Clients) -> None:
+    iam, arn = aws("iam", GLOBAL), _role(aws)
+    one, other = "arn:aws:sns:x:1:one", "arn:aws:sns:x:1:other"
+    iam.put_role_policy(
+        RoleName="operator", PolicyName="own", PolicyDocument=_document("Allow", ["sns:*"], Resource=one)
+    )
+
+    def told(**more: Any) -> dict[str, Any]:
+        asked = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=["sns:Publish"], **more)
+        (row,) = asked["EvaluationResults"]
+        return dict(row)
+
+    both = told(ResourceArns=[one, other])
+    assert ("implicitDeny", "*") == (both["EvalDecision"], both["EvalResourceName"])
+    each = {row["EvalResourceName"]: row["EvalResourceDecision"] for row in both["ResourceSpecificResults"]}
+    assert {one: "allowed", other: "implicitDeny"} == each
+    assert "allowed" == told(ResourceArns=[one])["EvalDecision"]
+    assert "implicitDeny" == told()["EvalDecision"], "a policy on one topic does not allow every topic"
+    assert "ResourceSpecificResults" not in told()
+
+
+def test_a_key_that_the_context_lacks_is_told_with_the_resource_it_was_missed_on(aws: Clients) -> None:
+    iam, topic = aws("iam", GLOBAL), "arn:aws:sns:x:1:one"
+    policy = _document("Allow", ["sns:*"], Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
+    told = iam.simulate_custom_policy(PolicyInputList=[policy], ActionNames=["sns:Publish"], ResourceArns=[topic])
+    (row,) = told["EvaluationResults"]
+    assert ["aws:MultiFactorAuthPresent"] == row["ResourceSpecificResults"][0]["MissingContextValues"]
+    assert ["aws:MultiFactorAuthPresent"] == row["MissingContextValues"]
+
+
+def test_actions_judged_by_different_information_are_refused_together(aws: Clients) -> None:
+    arn = _role(aws)
+    with pytest.raises(ClientError, match="require different authorization information") as mixed:
+        _decisions(aws, arn, "ecs:UpdateService", "sts:GetCallerIdentity")
+    assert "InvalidInput" == mixed.value.response["Error"]["Code"]
+    assert {"sts:GetCallerIdentity": "implicitDeny"} == _decisions(aws, arn, "sts:GetCallerIdentity")
+
+
 def test_many_actions_come_in_pages_and_a_stranger_is_refused(aws: Clients) -> None:
     arn = _role(aws)
     pages = (

@@ -1,0 +1,97 @@
+"""Who may do what: the operator's role and the people, each with the equivalent of the policies that deploy/ generates.
+
+What is read is told a word of each service at a time: the exact list is the readers', which the sandbox does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from dr_estate import scopes
+from dr_estate.environments import Environment
+from dr_estate.playbook import changing_actions
+from dr_estate.statements import Statement, acting, approving, document, looking, never, statement
+from sandbox.seeding.site import Estate, as_list, tag_map
+
+_WORDS = {
+    "account": "Get",
+    "acm": "Describe List",
+    "application-autoscaling": "Describe",
+    "backup": "Describe Get List",
+    "cloudfront": "Get List",
+    "cloudwatch": "Describe Get List",
+    "dynamodb": "Condition Describe Get List Query Scan",
+    "ec2": "Describe",
+    "ecr": "Describe List",
+    "ecs": "Describe List",
+    "elasticfilesystem": "Describe",
+    "elasticloadbalancing": "Describe",
+    "iam": "Get List Simulate",
+    "kms": "Describe Get List",
+    "logs": "Describe",
+    "rds": "Describe List",
+    "route53": "Get List",
+    "s3": "Get List",
+    "secretsmanager": "BatchGet Describe Get List",
+    "servicequotas": "Get List",
+    "sns": "Get List",
+    "ssm": "Describe Get",
+    "sts": "Get",
+    "tag": "Get",
+}
+# Without the contents, which are read of the environment's own things alone.
+_NARROW = {
+    "dynamodb": "Describe List Query Scan",
+    "s3": "GetA GetB GetE GetL GetR List",
+    "secretsmanager": "BatchGet Describe List",
+    "ssm": "Describe",
+}
+_CONTENTS = ("kms:Decrypt", "s3:GetObject", "secretsmanager:GetSecretValue", "ssm:GetParametersByPath")
+_RECORD = ("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query")
+_BESIDE = ("iam:PassRole", "sts:*")
+
+
+def build(estate: Estate) -> None:
+    """Make the policies and the operator's role, and give the people who are there theirs (the admin has all)."""
+    env, iam = estate.environment, estate.world_wide("iam")
+    arns = {name: _policy(estate, name, told) for name, told in operator_policies(env).items()}
+    own = _policy(estate, f"{env.name}-dr-approver-own", approving(env, reading()))
+    role, root = env.named(env.names.operator_role), {"AWS": f"arn:aws:iam::{env.account}:root"}
+    trust = document([{"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}])
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust), Tags=as_list(tag_map(env, role)))
+    for arn in arns.values():
+        iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+    look = arns[f"{env.name}-dr-look"]
+    known = {user["UserName"] for user in iam.list_users()["Users"]}
+    of_people = {"reader": [look], "operator": list(arns.values()), "approver": [look, own]}
+    for person in known & of_people.keys():
+        for arn in of_people[person]:
+            iam.attach_user_policy(UserName=person, PolicyArn=arn)
+
+
+def operator_policies(env: Environment) -> dict[str, list[Statement]]:
+    """The operator's policies by name: looking, acting, and what is never done."""
+    of_record = statement("LookAtTheRecord", "Allow", _RECORD, scopes.control_table(env))
+    look = [statement("Look", "Allow", _patterns({**_WORDS, **_NARROW}), ["*"]), *looking(env, _CONTENTS), of_record]
+    return {
+        f"{env.name}-dr-look": look,
+        f"{env.name}-dr-operator-act": list(acting(env, changing_actions())),
+        f"{env.name}-dr-operator-never": list(never(env, reading())),
+    }
+
+
+def reading() -> set[str]:
+    """What only looks, in the words of a policy that denies all else."""
+    return {*_patterns(_WORDS), "kms:Decrypt", *_BESIDE}
+
+
+def _patterns(words: Mapping[str, str]) -> list[str]:
+    return [f"{service}:{word}*" for service, told in words.items() for word in told.split()]
+
+
+def _policy(estate: Estate, name: str, statements: Iterable[Statement]) -> str:
+    env, iam = estate.environment, estate.world_wide("iam")
+    text = json.dumps(document(statements), separators=(",", ":"))
+    made = iam.create_policy(PolicyName=name, PolicyDocument=text, Tags=as_list(tag_map(env, name)))
+    return str(made["Policy"]["Arn"])

@@ -1,0 +1,125 @@
+"""Where a served world enforces IAM, its people may do what the generated policies let them, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dr_actions.policies import Role, declared, policies, reading_words
+from dr_estate.environments import Environment, Side, load_environment
+from dr_estate.statements import document
+from sandbox.embedded import running
+from sandbox.endpoint import Endpoint
+from sandbox.errors import SandboxError
+from sandbox.lacks.policies import Asked, Policy, decide, like
+from sandbox.seeding.permissions import operator_policies, reading
+from tests.sandbox.conftest import client_of
+
+SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
+PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
+CLUSTER = SIT.named(SIT.names.cluster)
+SERVICE = SIT.named(SIT.names.service, tenant="tenant-1")
+DENIED = "AccessDeniedException"
+
+
+@pytest.fixture(scope="module")
+def seeded() -> Iterator[Endpoint]:
+    with running(SIT, tenants=1) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def enforced(seeded: Endpoint) -> Iterator[Endpoint]:
+    seeded.enforce_iam(True)
+    yield seeded
+    seeded.enforce_iam(False)
+
+
+def tried(endpoint: Endpoint, person: str, api: str, region: str, operation: str, /, **params: Any) -> str:
+    try:
+        getattr(client_of(endpoint, api, region, person), operation)(**params)
+    except ClientError as refused:
+        return str(refused.response["Error"]["Code"])
+    return "done"
+
+
+def scaled(endpoint: Endpoint, person: str, region: str) -> str:
+    return tried(endpoint, person, "ecs", region, "update_service", cluster=CLUSTER, service=SERVICE, desiredCount=1)
+
+
+def test_enforcement_is_switched_on_and_off(seeded: Endpoint) -> None:
+    assert "done" == scaled(seeded, "reader", DR)
+    seeded.enforce_iam(True)
+    assert DENIED == scaled(seeded, "reader", DR)
+    seeded.enforce_iam(False)
+    assert "done" == scaled(seeded, "reader", DR)
+    with pytest.raises(SandboxError, match="malformed"):
+        seeded.ask("PUT", "enforcement", {"on": "no"})
+
+
+def test_everybody_looks_and_the_operator_alone_recovers_and_fences(enforced: Endpoint) -> None:
+    for person in ("reader", "operator", "approver", "admin"):
+        assert "done" == tried(enforced, person, "rds", PRIMARY, "describe_db_instances")
+        assert "done" == tried(enforced, person, "route53", GLOBAL, "list_hosted_zones")
+    for region in (PRIMARY, DR):
+        assert ("done", DENIED) == (scaled(enforced, "operator", region), scaled(enforced, "approver", region))
+    gone = tried(enforced, "operator", "rds", PRIMARY, "delete_db_instance", DBInstanceIdentifier="sit-mysql")
+    assert "AccessDenied" == gone
+
+
+def test_approvals_are_the_approvers_own_and_the_record_is_the_operators(enforced: Endpoint) -> None:
+    user = client_of(enforced, "iam", GLOBAL, "admin").get_user(UserName="approver")["User"]["UserId"]
+    table = SIT.named(SIT.names.control_table)
+
+    def put(person: str, key: str) -> str:
+        item = {"pk": {"S": key}, "sk": {"S": "INC-1"}}
+        return tried(enforced, person, "dynamodb", DR, "put_item", TableName=table, Item=item)
+
+    assert ("done", DENIED) == (put("approver", f"APPROVAL#{user}"), put("operator", f"APPROVAL#{user}"))
+    assert (DENIED, "done") == (put("approver", "JOURNAL#1"), put("operator", "JOURNAL#1"))
+
+
+def test_disasters_are_played_and_mended_while_iam_is_enforced(enforced: Endpoint) -> None:
+    assert ["iam"] == enforced.break_("operator-policy-detached")
+    assert ["operator-policy-detached"] == enforced.mend()
+
+
+@pytest.mark.parametrize("name", ["dev", "sit", "prod"])
+def test_the_operators_policies_are_the_equivalents_of_the_generated_ones(name: str) -> None:
+    env = load_environment(Path(__file__).parents[2] / "environments", name)
+    generated = policies(env, declared())[Role.OPERATOR]
+    seeded = {policy: document(told) for policy, told in operator_policies(env).items()}
+    assert set(generated) == set(seeded)
+    assert generated[f"{name}-dr-operator-act"] == seeded[f"{name}-dr-operator-act"]
+    assert of_the_record(generated[f"{name}-dr-look"]) == of_the_record(seeded[f"{name}-dr-look"])
+    assert [] == [asked for asked in looked_at(generated) if word(env, seeded, asked) != "allowed"]
+
+
+def of_the_record(told: dict[str, Any]) -> list[dict[str, Any]]:
+    return [statement for statement in told["Statement"] if statement["Sid"] == "LookAtTheRecord"]
+
+
+def looked_at(held: dict[str, Any]) -> list[tuple[str, str]]:
+    """What may be looked at: each action with one of the resources that the policies allow it on."""
+    return [
+        (action, statement["Resource"][0])
+        for name, told in held.items()
+        if name.endswith("-dr-look")
+        for statement in told["Statement"]
+        for action in statement["Action"]
+        if not action.startswith("kms:Decrypt")
+    ]
+
+
+def word(env: Environment, held: dict[str, Any], asked: tuple[str, str]) -> str:
+    documents = [Policy(name, json.dumps(told)) for name, told in held.items()]
+    return decide(documents, Asked(*asked, {"aws:RequestedRegion": (env.region(Side.PRIMARY),)})).word
+
+
+def test_whatever_may_be_read_is_not_denied_by_what_is_never_done() -> None:
+    assert set() == {one for one in reading_words(declared()) if not any(like(held, one) for held in reading())}
