@@ -36,6 +36,13 @@ class Ran:
 
 def dr_cli(words: str, home: Path, **variables: str) -> Ran:
     """Run ``dr_cli.py`` with ``words``; its results, sandbox worlds and memory live under ``home``."""
+    command, env = command_of(words, home, **variables)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False, env=env)
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def command_of(words: str, home: Path, **variables: str) -> tuple[list[str], dict[str, str]]:
+    """The command line that ``dr_cli`` runs from ``ROOT``, and its whole environment."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     env = {
         **kept,
@@ -45,21 +52,22 @@ def dr_cli(words: str, home: Path, **variables: str) -> Ran:
         **variables,
     }
     env.setdefault("AWS_EC2_METADATA_DISABLED", "true")
-    command = [sys.executable, "utils/aws_mgmt/dr_cli.py", "--output", str(home / "out"), *words.split()]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False, env=env)
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return [sys.executable, "utils/aws_mgmt/dr_cli.py", "--output", str(home / "out"), *words.split()], env
 
 
 def at_endpoint(world: Endpoint, home: Path, words: str, person: str = "reader") -> Ran:
     """Run against the world as against live AWS: only the usual AWS variables point at it."""
+    return dr_cli(words, home, **signed_in(world, person))
+
+
+def signed_in(world: Endpoint, person: str) -> dict[str, str]:
+    """The AWS variables of a person of the world."""
     keys = world.people[person]
-    return dr_cli(
-        words,
-        home,
-        AWS_ENDPOINT_URL=world.url,
-        AWS_ACCESS_KEY_ID=keys.access_key_id,
-        AWS_SECRET_ACCESS_KEY=keys.secret_access_key,
-    )
+    return {
+        "AWS_ENDPOINT_URL": world.url,
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+    }
 
 
 def rules(home: Path, name: str, extra: str) -> Path:

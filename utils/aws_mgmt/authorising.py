@@ -62,13 +62,13 @@ def authorise(request: Request, env: Environment, reach: Reach, run: judging.Run
     overrides = tuple(_override(words) for words in request.arguments.get("override", []))
     past = past_of(request, env, incident, reach)
     run = replace(run, recorded=recorded_of(past))
-    snapshot = judging.look_at(reach.world, env, run)
-    reach.zones.learn(snapshot, env)
     confirmed = frozenset(request.arguments.get("confirm", []))
     unfinished = None if "replan" in request.flags else _to_go_on_with(past, goal_of(request), incident)
-    if unfinished is not None:
-        plan, clearance = _go_on(unfinished, env, reach, standing)
-        return Start(plan, clearance, snapshot, None, confirmed, overrides, run.recorded)
+    going_on = _go_on(unfinished, env, reach, standing) if unfinished is not None else None
+    snapshot = judging.look_at(reach.world, env, run)
+    reach.zones.learn(snapshot, env)
+    if going_on is not None:
+        return Start(*going_on, snapshot, None, confirmed, overrides, run.recorded)
     report = assess(request, env, snapshot, run)
     assessment = report.assessment
     if assessment is None:
