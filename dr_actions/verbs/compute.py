@@ -140,10 +140,14 @@ def careful(confirm: Callable[[Step, Sight], Confirmation]) -> Callable[[Step, S
 
 def where_seen(foresee: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
     """``foresee`` (or ``notes``) that yields nothing in a failback, nor where it cannot see: other notes say why."""
+    seen = if_seen(foresee)
+    return lambda sight: seen(sight) if forward(sight) else iter(())
+
+
+def if_seen(foresee: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
+    """``foresee`` (or ``notes``), whatever the goal, that yields nothing where it cannot see: other notes say why."""
 
     def yielded(sight: Sight) -> Iterator[T]:
-        if not forward(sight):
-            return
         try:
             found = list(foresee(sight))
         except CannotSee:
@@ -154,8 +158,13 @@ def where_seen(foresee: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Ite
 
 
 def unseen_of(sight: Sight, side: Side, *readers: Reader[Any]) -> Iterator[str]:
-    """Why ``readers`` could not be seen on ``side``, one sentence each."""
-    for reader in readers if forward(sight) else ():
+    """Why ``readers`` could not be seen on ``side``, one sentence each; none in a failback."""
+    return unseen(sight, side, *readers) if forward(sight) else iter(())
+
+
+def unseen(sight: Sight, side: Side, *readers: Reader[Any]) -> Iterator[str]:
+    """The same, whatever the goal."""
+    for reader in readers:
         try:
             sight.snapshot.get(reader, side)
         except CannotSee as dark:

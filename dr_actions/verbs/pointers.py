@@ -1,4 +1,4 @@
-"""What of a DR task definition points into the primary region, and what it is replaced by (T18, T21). Pure."""
+"""What of a task definition points into the other region, and what it is replaced by (T18, T21). Pure."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from dr_estate.tenants import Tenant
 from dr_estate.unseen import CannotSee
 
 T = TypeVar("T")
+OTHER = {Side.DR: Side.PRIMARY, Side.PRIMARY: Side.DR}
 REGION_SETTINGS = frozenset({"AWS_REGION", "AWS_DEFAULT_REGION"})
 _SECRET_ARN = re.compile(r"arn:[\w-]+:secretsmanager:(?P<region>[\w-]+):\d{12}:secret:(?P<name>[\w/+=.@-]+)")
 _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
@@ -25,7 +26,7 @@ _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A piece of text at ``at`` (the way down a task definition, list members by name) that names the primary region.
+    """A piece of text at ``at`` (the way down a task definition, list members by name) that names the other region.
 
     ``new`` replaces ``old``: "" where no counterpart is known, a sentence in angle brackets where it is still to come.
     """
@@ -53,57 +54,63 @@ _STRUCTURE = frozenset(
 
 @dataclass(frozen=True)
 class Counterparts:
-    """What stands in the DR region for what the primary has. A sentence in angle brackets is still to come.
+    """What stands in the region ``here`` for what ``there`` has. A sentence in angle brackets is still to come.
 
     ``secrets`` and ``access_points`` are ARNs and ids by name; ``own_files`` is None where EFS could not be seen.
     """
 
     env: Environment
+    here: str
+    there: str
     database: str
     secrets: dict[str, str] = field(default_factory=dict)
     file_system: str = ""
     access_points: dict[str, str] = field(default_factory=dict)
     access_point: str = ""
-    primary_files: frozenset[str] = frozenset()
+    their_files: frozenset[str] = frozenset()
     own_files: frozenset[str] | None = None
 
 
-def counterparts(sight: Sight, tenant: Tenant) -> Counterparts:
-    """What stands in the DR region now, for ``tenant``. A part that cannot be seen has no counterpart to offer."""
-    shared = _shared(sight.snapshot, sight.env)
+def counterparts(sight: Sight, tenant: Tenant, side: Side = Side.DR) -> Counterparts:
+    """What stands on ``side`` now, for ``tenant``. A part that cannot be seen has no counterpart to offer."""
+    shared = _shared(sight.snapshot, sight.env, side)
     name = sight.env.named(sight.env.names.access_point, tenant=tenant.id)
-    still = f"<access point {name} of {sight.env.regions.dr}, once it is there>"
+    still = f"<access point {name} of {shared.here}, once it is there>"
     return replace(shared, access_point=shared.access_points.get(name, still))
 
 
 @lru_cache(maxsize=4)
-def _shared(snapshot: Snapshot, env: Environment) -> Counterparts:
-    """What is one for all tenants: read once a snapshot."""
-    dr, systems = env.regions.dr, _seen(snapshot, efs.file_systems, Side.DR)
-    theirs = {one.id for one in _seen(snapshot, efs.file_systems, Side.PRIMARY) or ()}
-    theirs |= {r.source_id for r in _seen(snapshot, efs.replications, Side.DR) or () if r.destination_region == dr}
-    points = _seen(snapshot, efs.access_points, Side.DR) or ()
-    still = f"<the file system of {dr}, once it is there>"
+def _shared(snapshot: Snapshot, env: Environment, side: Side) -> Counterparts:
+    """What is one for all tenants: read once a snapshot and side."""
+    other = OTHER[side]
+    here, there = env.region(side), env.region(other)
+    systems = _seen(snapshot, efs.file_systems, side)
+    theirs = {one.id for one in _seen(snapshot, efs.file_systems, other) or ()}
+    theirs |= {r.source_id for r in _seen(snapshot, efs.replications, side) or () if r.destination_region == here}
+    points = _seen(snapshot, efs.access_points, side) or ()
+    still = f"<the file system of {here}, once it is there>"
     return Counterparts(
         env=env,
-        database=_database(snapshot, env),
-        secrets={one.name: one.arn for one in _seen(snapshot, secrets.secrets, Side.DR) or () if not one.deleted_at},
+        here=here,
+        there=there,
+        database=_database(snapshot, env, side, there),
+        secrets={one.name: one.arn for one in _seen(snapshot, secrets.secrets, side) or () if not one.deleted_at},
         file_system=systems[0].id if systems and len(systems) == 1 else still,
         access_points={point.name: point.id for point in points},
-        primary_files=frozenset(theirs),
+        their_files=frozenset(theirs),
         own_files=None if systems is None else frozenset(one.id for one in systems),
     )
 
 
-def _database(snapshot: Snapshot, env: Environment) -> str:
-    """The DR database's host: of the environment's name, else of the primary's replica; a promotion keeps it."""
-    name, dr = env.named(env.names.database), env.regions.dr
-    source = f":{env.regions.primary}:{env.account}:db:{name}"
-    here = [one for one in _seen(snapshot, rds.instances, Side.DR) or () if one.host]
+def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> str:
+    """The side's database host: of the environment's name, else of the other's replica; a promotion keeps it."""
+    name = env.named(env.names.database)
+    source = f":{there}:{env.account}:db:{name}"
+    here = [one for one in _seen(snapshot, rds.instances, side) or () if one.host]
     named = [one.host for one in here if one.identifier == name]
     copies = [one.host for one in here if one.source.endswith(source)]
     promoted = [one.host for one in here if one.identifier.startswith(f"{name}-") and not one.source]
-    return next(iter((*named, *copies, *promoted)), f"<the host of {name} in {dr}, once it is there>")
+    return next(iter((*named, *copies, *promoted)), f"<the host of {name} in {env.region(side)}, once it is there>")
 
 
 def _seen(snapshot: Snapshot, reader: Reader[T], side: Side) -> T | None:
@@ -114,38 +121,38 @@ def _seen(snapshot: Snapshot, reader: Reader[T], side: Side) -> T | None:
 
 
 def pointers(definition: ecs.TaskDefinition, to: Counterparts) -> tuple[Pointer, ...]:
-    """All that points into the primary region, in the order of the definition."""
+    """All that points into the other region, in the order of the definition."""
     found = [pointer for container in definition.containers for pointer in _of_container(container, to)]
     return (*found, *(pointer for volume in definition.volumes for pointer in _of_volume(volume, to)))
 
 
 def _of_container(container: ecs.Container, to: Counterparts) -> Iterator[Pointer]:
-    at, region, dr = ("containerDefinitions", container.name), to.env.regions.primary, to.env.regions.dr
+    at, region, here = ("containerDefinitions", container.name), to.there, to.here
     ref = ecr.image_ref(container.image)
     if ref.region == region:
         host = container.image.partition("/")[0]
-        yield Pointer((*at, "image"), host, host.replace(region, dr))
+        yield Pointer((*at, "image"), host, host.replace(region, here))
     for name, value in container.environment:
         yield from _of_variable((*at, "environment", name, "value"), name, value, to)
     for name, source in container.secrets:
         if f":{region}:" in source:
             yield from _of_text((*at, "secrets", name, "valueFrom"), source, to)
     if container.log_region == region:
-        yield Pointer((*at, "logConfiguration", "options", "awslogs-region"), region, dr)
+        yield Pointer((*at, "logConfiguration", "options", "awslogs-region"), region, here)
 
 
 def _of_variable(at: tuple[str, ...], name: str, value: str, to: Counterparts) -> Iterator[Pointer]:
-    region = to.env.regions.primary
+    region = to.there
     if value == region:
         if name in REGION_SETTINGS:
-            yield Pointer(at, region, to.env.regions.dr)
+            yield Pointer(at, region, to.here)
     elif region in value:
         yield from _of_text(at, value, to)
 
 
 def _of_text(at: tuple[str, ...], text: str, to: Counterparts) -> Iterator[Pointer]:
     """The database's host, secrets and parameters in ``text``; what else names the region has no counterpart."""
-    region, rest = to.env.regions.primary, text
+    region, rest = to.there, text
     database = re.escape(to.env.named(to.env.names.database))
     for host in re.findall(rf"\b{database}\.[\w-]+\.{re.escape(region)}\.rds\.amazonaws\.com(?:\.cn)?", text):
         yield Pointer(at, host, to.database)
@@ -155,21 +162,21 @@ def _of_text(at: tuple[str, ...], text: str, to: Counterparts) -> Iterator[Point
             yield Pointer(at, match[0], _secret(match["name"], to))
             rest = rest.replace(match[0], "")
     if f":ssm:{region}:" in rest:
-        yield Pointer(at, f":ssm:{region}:", f":ssm:{to.env.regions.dr}:")
+        yield Pointer(at, f":ssm:{region}:", f":ssm:{to.here}:")
         rest = rest.replace(f":ssm:{region}:", "")
     if region in rest:
         yield Pointer(at, text, "")
 
 
 def _secret(name: str, to: Counterparts) -> str:
-    """The ARN of the DR region's secret of that name; an ARN ends with a random suffix, and may leave it out."""
+    """The ARN of this region's secret of that name; an ARN ends with a random suffix, and may leave it out."""
     return to.secrets.get(name) or to.secrets.get(_SUFFIX.sub("", name), "")
 
 
 def _of_volume(volume: ecs.Volume, to: Counterparts) -> Iterator[Pointer]:
-    """The primary's file system: known as such, or not among those here while nothing else is here to be meant."""
+    """The other region's file system: known as such, or not among those here while nothing else is here to be meant."""
     at, own = ("volumes", volume.name, "efsVolumeConfiguration"), to.own_files
-    if volume.file_system_id not in to.primary_files and not (own is not None and not own):
+    if volume.file_system_id not in to.their_files and not (own is not None and not own):
         return
     yield Pointer((*at, "fileSystemId"), volume.file_system_id, to.file_system)
     if volume.access_point_id:

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from dr_actions.plan import Call, Danger, Step
 from dr_actions.verbs import Confirmation, Hand, Sight, Standing, Verb
 from dr_actions.verbs import compute as of
-from dr_actions.verbs.pointers import Pointer, counterparts, pointers, rewritten
+from dr_actions.verbs.pointers import OTHER, Pointer, counterparts, pointers, rewritten
+from dr_actions.verbs.revisions import newest_of, replaceable
 from dr_estate.environments import Side
 from dr_estate.facts import definitions, ecs, efs, rds, secrets
-from dr_estate.looking import Reader
 from dr_estate.playbook import Plane
-from dr_estate.snapshot import Snapshot
 from dr_estate.unseen import Blindness, CannotSee, Unseen
 
 NAME, STAGE = "task_definitions", 44
@@ -54,61 +52,21 @@ COPIED = (
 @of.where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant whose newest DR revision points into the primary region, where a counterpart is known."""
-    for one in of.held(sight, Side.DR):
-        newest = newest_of(sight, one)
+    return steps(sight, Side.DR)
+
+
+def steps(sight: Sight, side: Side) -> Iterator[Step]:
+    """A step for each tenant whose newest revision on ``side`` points into the other region. Raises CannotSee."""
+    for one in of.held(sight, side):
+        newest = newest_of(sight, one, side)
         if isinstance(newest, ecs.TaskDefinition):
-            replacing = _replaceable(sight, one, newest)
+            replacing = replaceable(sight, one, newest, side)
             if replacing:
-                yield _step(sight, one, newest, replacing)
+                yield _step(sight, one, newest, replacing, side)
 
 
-def used_by(sight: Sight, one: of.Held) -> ecs.TaskDefinition | Unseen:
-    """The revision that the tenant's DR service uses. Raises CannotSee where none was read."""
-    return _by_arn(sight.snapshot).get(one.service.task_definition) or _dark(sight, ecs.task_definitions)
-
-
-def newest_of(sight: Sight, one: of.Held) -> ecs.TaskDefinition | Unseen:
-    """The newest revision of the family; the one in use where that needs nothing of the primary region."""
-    found = _by_family(sight.snapshot).get(family_of(one.service.task_definition))
-    used = used_by(sight, one)
-    if found is not None or isinstance(used, Unseen):
-        return found or used
-    return _dark(sight, definitions.newest) if _replaceable(sight, one, used) else used
-
-
-def family_of(arn: str) -> str:
-    """The family of a revision's ARN."""
-    return arn.rpartition("/")[2].rpartition(":")[0]
-
-
-@lru_cache(maxsize=4)
-def _by_arn(snapshot: Snapshot) -> dict[str, ecs.TaskDefinition]:
-    read = snapshot.get(ecs.task_definitions, Side.DR)
-    return {found.arn: found for found in read if isinstance(found, ecs.TaskDefinition)}
-
-
-@lru_cache(maxsize=4)
-def _by_family(snapshot: Snapshot) -> dict[str, ecs.TaskDefinition]:
-    read = snapshot.get(definitions.newest, Side.DR)
-    return {found.family: found for found in read if isinstance(found, ecs.TaskDefinition)}
-
-
-def _dark(sight: Sight, reader: Reader[tuple[ecs.TaskDefinition | Unseen, ...]]) -> Unseen:
-    dark = (found for found in sight.snapshot.get(reader, Side.DR) if isinstance(found, Unseen))
-    return next(dark, Unseen(Blindness.ERROR, f"Its revision was not among those read ({reader.name})."))
-
-
-def is_repointed(sight: Sight, one: of.Held) -> bool:
-    """Whether the revision in use points into the primary region where a counterpart is known: its service moves."""
-    used = used_by(sight, one)
-    return isinstance(used, ecs.TaskDefinition) and bool(_replaceable(sight, one, used))
-
-
-def _replaceable(sight: Sight, one: of.Held, definition: ecs.TaskDefinition) -> tuple[Pointer, ...]:
-    return tuple(pointer for pointer in pointers(definition, counterparts(sight, one.tenant)) if pointer.new)
-
-
-def _step(sight: Sight, one: of.Held, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...]) -> Step:
+def _step(sight: Sight, one: of.Held, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...], side: Side) -> Step:
+    there = sight.env.region(OTHER[side])
     places = of.few(sorted({pointer.where for pointer in replacing}))
     return Step(
         id=f"{NAME}.{newest.family}",
@@ -117,28 +75,28 @@ def _step(sight: Sight, one: of.Held, newest: ecs.TaskDefinition, replacing: tup
         verb=NAME,
         subject=one.service.name,
         owner=of.OWNERS[of.RESTORE],
-        side=Side.DR,
-        says=f"A new revision of {newest.family} needs nothing of {sight.env.regions.primary}: {places}.",
+        side=side,
+        says=f"A new revision of {newest.family} needs nothing of {there}: {places}.",
         danger=Danger.COMPENSABLE,
         undo="The revision stays registered, costs nothing, and is used by nobody once the service is moved back.",
         budget_s=_BUDGET_S,
-        call=_call(sight, newest, replacing),
+        call=_call(sight, newest, replacing, side),
         tenant=one.tenant.id,
         before={"taskDefinition": newest.arn},
-        after={"taskDefinition": f"<a revision of {newest.family} without {sight.env.regions.primary}>"},
-        planes=(Plane.DR,),
+        after={"taskDefinition": f"<a revision of {newest.family} without {there}>"},
+        planes=(Plane.DR if side is Side.DR else Plane.PRIMARY,),
     )
 
 
-def _call(sight: Sight, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...]) -> Call:
+def _call(sight: Sight, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...], side: Side) -> Call:
     told = [{"at": list(pointer.at), "old": pointer.old, "new": pointer.new} for pointer in replacing]
     params = {"family": newest.family, CONTENT: newest.arn, REPLACING: told}
-    return Call("ecs", "RegisterTaskDefinition", sight.env.regions.dr, params)
+    return Call("ecs", "RegisterTaskDefinition", sight.env.region(side), params)
 
 
 def _held(step: Step, sight: Sight) -> of.Held:
     """The step's tenant and service. Raises CannotSee."""
-    found = next((one for one in of.held(sight, Side.DR) if one.service.name == step.subject), None)
+    found = next((one for one in of.held(sight, step.side) if one.service.name == step.subject), None)
     if found is None:
         raise CannotSee(Unseen(Blindness.ERROR, f"{step.subject} is not there any more."))
     return found
@@ -147,13 +105,13 @@ def _held(step: Step, sight: Sight) -> of.Held:
 def fill(step: Step, sight: Sight) -> Call:
     """The call with what is known by now. Raises ValueError where a counterpart is still to come, CannotSee."""
     one = _held(step, sight)
-    newest = newest_of(sight, one)
+    newest = newest_of(sight, one, step.side)
     if isinstance(newest, Unseen):
         raise CannotSee(newest)
-    replacing = _by_now(step, _replaceable(sight, one, newest))
+    replacing = _by_now(step, replaceable(sight, one, newest, step.side))
     if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
         raise ValueError(f"{step.id}: not known yet: {', '.join(missing)}")
-    return _call(sight, newest, replacing)
+    return _call(sight, newest, replacing, step.side)
 
 
 def _by_now(step: Step, replacing: tuple[Pointer, ...]) -> tuple[Pointer, ...]:
@@ -179,14 +137,14 @@ def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the family's newest revision points nowhere that has a counterpart."""
     one = _held(step, sight)
-    newest = newest_of(sight, one)
+    newest = newest_of(sight, one, step.side)
     if isinstance(newest, Unseen):
         raise CannotSee(newest)
-    replacing = _by_now(step, _replaceable(sight, one, newest))
+    replacing = _by_now(step, replaceable(sight, one, newest, step.side))
     facts = (("task definition", newest.arn),)
     if not replacing:
-        return Confirmation(Standing.DONE, f"{newest.arn} needs nothing of the primary region.", facts)
-    said = f"{newest.arn} points into the primary region: {of.few(sorted({p.where for p in replacing}))}"
+        return Confirmation(Standing.DONE, f"{newest.arn} needs nothing of the other region.", facts)
+    said = f"{newest.arn} points into the other region: {of.few(sorted({p.where for p in replacing}))}"
     if newest.arn != step.before["taskDefinition"]:
         return Confirmation(Standing.CHANGED, f"{said}; it is not the revision planned upon.", facts)
     if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
@@ -199,21 +157,27 @@ def notes(sight: Sight) -> Iterator[str]:
     seen = (ecs.services, ecs.task_definitions, definitions.newest, secrets.secrets, efs.file_systems)
     for why in of.unseen_of(sight, Side.DR, *seen, efs.access_points, rds.instances):
         yield f"Task definitions of the DR region were planned without this: {why}"
-    yield from _without_counterpart(sight)
+    if of.forward(sight):
+        yield from without_counterpart(sight, Side.DR)
 
 
-@of.where_seen
-def _without_counterpart(sight: Sight) -> Iterator[str]:
-    for one in of.held(sight, Side.DR):
-        newest = newest_of(sight, one)
+def without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
+    """What points into the other region and stays so; nothing where that cannot be seen."""
+    return of.if_seen(lambda sight: _without_counterpart(sight, side))(sight)
+
+
+def _without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
+    there, here = sight.env.region(OTHER[side]), sight.env.region(side)
+    for one in of.held(sight, side):
+        newest = newest_of(sight, one, side)
         if isinstance(newest, Unseen):
-            yield f"Whether {one.service.name} needs the primary region is not known: {newest.why}"
+            yield f"Whether {one.service.name} in {here} needs {there} is not known: {newest.why}"
             continue
-        lost = [p.where for p in pointers(newest, counterparts(sight, one.tenant)) if not p.new]
+        lost = [p.where for p in pointers(newest, counterparts(sight, one.tenant, side)) if not p.new]
         if lost:
             yield (
-                f"{newest.family}: {of.few(sorted(set(lost)))} names {sight.env.regions.primary} and nothing of "
-                f"{sight.env.regions.dr} is known to stand for it: correct it in its aws_ecs_task_definition."
+                f"{newest.family}: {of.few(sorted(set(lost)))} names {there} and nothing of "
+                f"{here} is known to stand for it: correct it in its aws_ecs_task_definition."
             )
 
 

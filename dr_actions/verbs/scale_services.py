@@ -7,22 +7,18 @@ traffic moves only after that (T07). One tenant's failure leaves the run degrade
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from dr_actions.plan import Call, Danger, Json, Step
 from dr_actions.verbs import Confirmation, Sight, Standing, Verb, planned_call
 from dr_actions.verbs import compute as of
-from dr_actions.verbs.repoint_tasks import family_of, is_repointed, newest_of
+from dr_actions.verbs.revisions import family_of, is_repointed, newest_of
+from dr_actions.verbs.rollout import START_S, facts_of, progress
 from dr_estate.environments import Side
 from dr_estate.facts import definitions, ecs, elbv2
 from dr_estate.playbook import Plane
 from dr_estate.unseen import CannotSee, Unseen
 
 NAME, STAGE = "services", 46
-# A Fargate task pulls its image, boots, and passes its first health checks, whose counts are published a minute later.
-_START_S = 420
-# A count that is older says nothing of today's targets: ELB publishes each minute, and none while there is no target.
-_FRESH = timedelta(minutes=5)
 
 
 @of.where_seen
@@ -30,7 +26,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's DR service; one that is as wanted already is DONE without a call."""
     needed, held = sight.env.capacity.tasks_per_service, of.held(sight, Side.DR)
     more = sum(max(0, needed - one.service.desired) for one in held)
-    budget_s = _START_S + of.scale_out_s(sight.env, len(held), more)
+    budget_s = START_S + of.scale_out_s(sight.env, len(held), more)
     for one in held:
         yield _step(sight, one, needed, budget_s)
 
@@ -93,7 +89,7 @@ def _moves(step: Step) -> bool:
 def _newest(step: Step, sight: Sight, service: ecs.Service) -> str:
     """The ARN of the revision to move to: the newest. Raises CannotSee."""
     one = next(one for one in of.held(sight, Side.DR) if one.tenant.id == step.tenant)
-    newest = newest_of(sight, one)
+    newest = newest_of(sight, one, Side.DR)
     if isinstance(newest, Unseen):
         raise CannotSee(newest)
     return newest.arn if service.task_definition == step.before["taskDefinition"] else service.task_definition
@@ -111,7 +107,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
     needed, planned = step.after["desiredCount"], step.before["taskDefinition"]
     said = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
-    facts = _facts(service)
+    facts = facts_of(service)
     if service.task_definition != planned and not _moves(step):
         return Confirmation(Standing.CHANGED, f"{said}; it was moved to {service.task_definition} since.", facts)
     if _moves(step) and service.task_definition == planned:
@@ -120,49 +116,14 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.CHANGED, f"{said}: it was shrunk since the plan was made.", facts)
     if service.desired < needed:
         return Confirmation(Standing.READY, f"{said}.", facts)
-    return _progress(sight, service, needed, said)
+    return progress(sight, service, needed, said, Side.DR)
 
 
 def _before_the_move(step: Step, sight: Sight, service: ecs.Service, said: str) -> Confirmation:
     if _newest(step, sight, service) == step.before["taskDefinition"]:
         lacks = "its task definition points into the primary region, and no newer revision was registered"
-        return Confirmation(Standing.FAILED, f"{said}: {lacks}.", _facts(service))
-    return Confirmation(Standing.READY, f"{said}, and is to move to the newest revision.", _facts(service))
-
-
-def _progress(sight: Sight, service: ecs.Service, needed: int, said: str) -> Confirmation:
-    """How far a service is that wants what it must."""
-    facts = _facts(service)
-    if service.rollout == "FAILED":
-        return Confirmation(Standing.FAILED, f"{said}: ECS gave its deployment up; read its events.", facts)
-    if service.running < needed or service.rollout not in ("COMPLETED", ""):
-        return Confirmation(Standing.WAITING, f"{said}, its rollout is {service.rollout or 'not told'}.", facts)
-    if not service.target_groups:
-        return Confirmation(Standing.DONE, f"{said}; it is attached to no target group.", facts)
-    healthy = _healthy(sight, service)
-    facts = (*facts, ("healthy", str(healthy)))
-    if healthy < needed:
-        return Confirmation(Standing.WAITING, f"{said}; the load balancer sees {healthy} healthy.", facts)
-    return Confirmation(Standing.DONE, f"{said}; the load balancer sees {healthy} healthy.", facts)
-
-
-def _facts(service: ecs.Service) -> tuple[tuple[str, str], ...]:
-    counts = tuple((name, str(getattr(service, name))) for name in ("desired", "running", "pending"))
-    return (*counts, ("rollout", service.rollout), ("task definition", service.task_definition))
-
-
-def _healthy(sight: Sight, service: ecs.Service) -> int:
-    """Healthy targets in the group that has the fewest, by a reading of the last minutes; none counts as 0 (T07).
-
-    Raises CannotSee.
-    """
-    since = sight.snapshot.taken_at - _FRESH
-    seen = {
-        reading.dimension("TargetGroup"): int(reading.value)
-        for reading in sight.snapshot.get(elbv2.healthy_hosts, Side.DR)
-        if reading.value is not None and reading.at is not None and reading.at >= since
-    }
-    return min(seen.get(arn.rpartition(":")[2], 0) for arn in service.target_groups)
+        return Confirmation(Standing.FAILED, f"{said}: {lacks}.", facts_of(service))
+    return Confirmation(Standing.READY, f"{said}, and is to move to the newest revision.", facts_of(service))
 
 
 def undo(step: Step) -> Call | None:

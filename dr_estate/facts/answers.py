@@ -115,14 +115,15 @@ def own_servers(look: Look) -> list[Server]:
             why = "The world is not AWS's own, and does not say which DNS server answers for its zones."
             raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
         return [asking.server_at(zone.served_at)]
-    found = look.maybe(lambda name: _located(look, name), zone.name_servers)
+    found = look.maybe(lambda name: located(look, name), zone.name_servers)
     servers = [server for server in found if isinstance(server, Server)]
     if not servers:
         raise CannotSee(next(dark for dark in found if isinstance(dark, Unseen)))
     return servers
 
 
-def _located(look: Look, name: str) -> Server:
+def located(look: Look, name: str) -> Server:
+    """The server of that name, by the resolvers. Raises CannotSee."""
     return Server(name, asking.addresses(name, limit_s(look), look.env.traffic.resolvers)[0])
 
 

@@ -1,22 +1,23 @@
-"""The newest revision of a task definition's family, where the one in use cannot serve without the primary region."""
+"""The newest revision of a task definition's family, where the one in use cannot serve without the other region."""
 
 from __future__ import annotations
 
 from dr_estate.environments import Side
-from dr_estate.facts import ecs, efs, part
+from dr_estate.facts import REGIONAL, ecs, efs, part
 from dr_estate.looking import Look
 from dr_estate.unseen import CannotSee, Unseen
 
 
-@part(Side.DR, reads=ecs.DEFINITION_READS)
+@part(*REGIONAL, reads=ecs.DEFINITION_READS)
 def newest(look: Look) -> tuple[ecs.TaskDefinition | Unseen, ...]:
-    """The newest active revision of each family whose revision in use names the primary region, or files not of here.
+    """The newest active revision of each family whose revision in use names the other region, or files not of here.
 
     In a sound estate there is none, and no call is made: ECS describes one revision a call. A bare family means its
     newest ACTIVE revision. Source: DescribeTaskDefinition.
     """
     used = [found for found in look.part(ecs.task_definitions) if isinstance(found, ecs.TaskDefinition)]
-    region, here = look.env.region(Side.PRIMARY), _file_systems(look)
+    other = Side.PRIMARY if look.side is Side.DR else Side.DR
+    region, here = look.env.region(other), _file_systems(look)
     families = sorted({d.family for d in used if names_region(d, region) or _foreign(d, here)})
 
     def describe(family: str) -> ecs.TaskDefinition:

@@ -6,12 +6,13 @@ Asked only while a pair is split between its two records: otherwise no question 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dr_estate import asking
 from dr_estate.asking import Answer, Server
 from dr_estate.facts import GLOBAL, answers, part, route53
+from dr_estate.facts.route53 import CustomerHost, Record
 from dr_estate.looking import Look
 from dr_estate.unseen import Unseen
 
@@ -20,7 +21,10 @@ _PAIR, _ADDRESS_TYPES = 2, ("A", "AAAA", "CNAME")
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How often each answer (its values, sorted) was given for a name and type; ``silent`` questions had none."""
+    """How often each answer was given for a name and type: its values, then its chain of CNAMEs.
+
+    ``silent`` questions had no answer.
+    """
 
     name: str
     type: str
@@ -30,24 +34,39 @@ class Tally:
 
 @part(*GLOBAL, reads=route53.RECORD_READS)
 def tallies(look: Look) -> tuple[Tally, ...]:
-    """failback.dns_samples questions for the traffic name, over the zone's servers in turn, while its pair is split."""
-    name = look.env.traffic.origin_record
-    kinds = sorted(_split(r for r in look.part(route53.records) if r.name == name))
-    if not kinds:
-        return ()
-    servers = answers.own_servers(look)
-    return tuple(_tally(look, servers, name, "A" if kind == "CNAME" else kind) for kind in kinds)
+    """failback.dns_samples questions for each split pair, over its zone's servers in turn.
+
+    The pairs are the traffic name's and those of customers' hosts that this account's zones hold.
+    """
+    zone = look.env.traffic.zone
+    asked = [(zone, name, kind) for name, kind in _split(_traffic(look))]
+    held = look.part(route53.customer_hosts) if look.env.traffic.customer_hosts else ()
+    for one in held:
+        if isinstance(one, CustomerHost) and one.zone:
+            asked += [(one.zone, name, kind) for name, kind in _split(one.records)]
+    return tuple(_tally(look, _servers(look, where), name, kind) for where, name, kind in asked)
 
 
-def _split(records: Iterator[route53.Record]) -> set[str]:
-    """The types of which two weighted records or more get a part of the answers."""
-    weighing = Counter(r.type for r in records if r.type in _ADDRESS_TYPES and r.weight)
-    return {kind for kind, number in weighing.items() if number >= _PAIR}
+def _traffic(look: Look) -> Iterator[Record]:
+    return (r for r in look.part(route53.records) if r.name == look.env.traffic.origin_record)
+
+
+def _split(records: Iterable[Record]) -> list[tuple[str, str]]:
+    """The names and types of which two weighted records or more get a part of the answers."""
+    weighing = Counter((r.name, r.type) for r in records if r.type in _ADDRESS_TYPES and r.weight)
+    return sorted(key for key, number in weighing.items() if number >= _PAIR)
+
+
+def _servers(look: Look, zone: str) -> list[Server]:
+    if zone == look.env.traffic.zone or not answers.is_aws(look):
+        return answers.own_servers(look)
+    names = asking.name_servers(zone, answers.limit_s(look), look.env.traffic.resolvers)
+    return [answers.located(look, name) for name in names]
 
 
 def _tally(look: Look, servers: list[Server], name: str, kind: str) -> Tally:
-    limit_s = answers.limit_s(look)
+    limit_s, wanted = answers.limit_s(look), "A" if kind == "CNAME" else kind
     asked = [servers[number % len(servers)] for number in range(look.env.failback.dns_samples)]
-    told = look.maybe(lambda server: asking.ask(server, name, kind, limit_s), asked)
-    counts = Counter(answer.values for answer in told if isinstance(answer, Answer))
-    return Tally(name, kind, tuple(sorted(counts.items())), sum(isinstance(answer, Unseen) for answer in told))
+    told = look.maybe(lambda server: asking.ask(server, name, wanted, limit_s), asked)
+    counts = Counter((*one.values, *one.chain) for one in told if isinstance(one, Answer))
+    return Tally(name, kind, tuple(sorted(counts.items())), sum(isinstance(one, Unseen) for one in told))

@@ -24,7 +24,7 @@ SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
 GROWS: dict[str, Callable[[int], int]] = {
     "application-autoscaling:DescribeScalableTargets": lambda n: 2 * ceil(n / 50) + 2,  # the tables' besides
     "application-autoscaling:DescribeScalingPolicies": lambda n: 2 * ceil(n / 10) + 2,
-    "cloudwatch:GetMetricData": lambda n: 2 * ceil(n / 500) + 2,  # two lists of fixed length besides
+    "cloudwatch:GetMetricData": lambda n: 2 * ceil(n / 500) + 4,  # four lists of fixed length besides
     "ec2:DescribeNetworkInterfaces": lambda n: ceil(n / 1000),
     "ecs:DescribeServices": lambda n: 2 * ceil(n / 10),
     "ecs:DescribeTasks": lambda n: 2 * ceil(n / 100),

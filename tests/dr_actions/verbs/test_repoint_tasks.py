@@ -208,7 +208,8 @@ def test_one_definition_that_cannot_be_read_leaves_that_tenant_alone_out(world: 
     partly = _with(still.snapshot, definitions.newest.name, (throttled,))
     assert [] == list(VERB.foresee(world.sight(partly)))
     notes = list(VERB.notes(world.sight(partly)))
-    assert [f"Whether {FIRST} needs the primary region is not known: {throttled.why}"] == notes
+    regions = world.env.regions
+    assert [f"Whether {FIRST} in {regions.dr} needs {regions.primary} is not known: {throttled.why}"] == notes
 
 
 def test_a_file_system_to_be_restored_is_replaced_too(world: World) -> None:

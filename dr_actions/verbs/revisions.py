@@ -1,0 +1,62 @@
+"""Which revision of its task definition a tenant's service uses, and which it would move to. Pure."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from dr_actions.verbs import Sight
+from dr_actions.verbs import compute as of
+from dr_actions.verbs.pointers import Pointer, counterparts, pointers
+from dr_estate.environments import Side
+from dr_estate.facts import definitions, ecs
+from dr_estate.looking import Reader
+from dr_estate.snapshot import Snapshot
+from dr_estate.unseen import Blindness, Unseen
+
+
+def used_by(sight: Sight, one: of.Held, side: Side) -> ecs.TaskDefinition | Unseen:
+    """The revision that the tenant's service on ``side`` uses. Raises CannotSee where none was read."""
+    used = _by_arn(sight.snapshot, side).get(one.service.task_definition)
+    return used or _dark(sight, ecs.task_definitions, side)
+
+
+def newest_of(sight: Sight, one: of.Held, side: Side) -> ecs.TaskDefinition | Unseen:
+    """The newest revision of the family; the one in use where that needs nothing of the other region."""
+    found = _by_family(sight.snapshot, side).get(family_of(one.service.task_definition))
+    used = used_by(sight, one, side)
+    if found is not None or isinstance(used, Unseen):
+        return found or used
+    return _dark(sight, definitions.newest, side) if replaceable(sight, one, used, side) else used
+
+
+def family_of(arn: str) -> str:
+    """The family of a revision's ARN."""
+    return arn.rpartition("/")[2].rpartition(":")[0]
+
+
+@lru_cache(maxsize=4)
+def _by_arn(snapshot: Snapshot, side: Side) -> dict[str, ecs.TaskDefinition]:
+    read = snapshot.get(ecs.task_definitions, side)
+    return {found.arn: found for found in read if isinstance(found, ecs.TaskDefinition)}
+
+
+@lru_cache(maxsize=4)
+def _by_family(snapshot: Snapshot, side: Side) -> dict[str, ecs.TaskDefinition]:
+    read = snapshot.get(definitions.newest, side)
+    return {found.family: found for found in read if isinstance(found, ecs.TaskDefinition)}
+
+
+def _dark(sight: Sight, reader: Reader[tuple[ecs.TaskDefinition | Unseen, ...]], side: Side) -> Unseen:
+    dark = (found for found in sight.snapshot.get(reader, side) if isinstance(found, Unseen))
+    return next(dark, Unseen(Blindness.ERROR, f"Its revision was not among those read ({reader.name})."))
+
+
+def is_repointed(sight: Sight, one: of.Held, side: Side = Side.DR) -> bool:
+    """Whether the revision in use points into the other region where a counterpart is known: its service moves."""
+    used = used_by(sight, one, side)
+    return isinstance(used, ecs.TaskDefinition) and bool(replaceable(sight, one, used, side))
+
+
+def replaceable(sight: Sight, one: of.Held, definition: ecs.TaskDefinition, side: Side) -> tuple[Pointer, ...]:
+    """What of the revision points into the other region, where a counterpart is known."""
+    return tuple(pointer for pointer in pointers(definition, counterparts(sight, one.tenant, side)) if pointer.new)
