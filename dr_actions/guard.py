@@ -6,12 +6,14 @@ Rules: ``guard.no-iam`` (T14), ``guard.wrong-region``, ``guard.never-delete``, `
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dr_actions.authority import Refusal
+from dr_actions.backup_first import Proof
 from dr_actions.destructive import destruction, looks
-from dr_actions.plan import Call
+from dr_actions.homecoming import exempt
+from dr_actions.plan import Call, Goal
 from dr_estate.environments import Environment, Side
 
 # Their control planes have no region of their own: a call from anywhere reaches them.
@@ -35,17 +37,20 @@ def refusal(
     allowed: frozenset[str],
     traffic_zone_id: str,
     customer_zones: Mapping[str, str] = _NO_ZONES,
+    goal: Goal | None = None,
+    proofs: Sequence[Proof] = (),
 ) -> Refusal | None:
     """Why ``call`` must not leave, or None.
 
     ``allowed`` are the current verb's writes and reads. ``traffic_zone_id`` is the hosted zone of traffic.zone, ""
     where it is not known (then no zone is touched); ``customer_zones`` are further zones by id, whose records may be
-    changed where their name is one of traffic.customer_hosts.
+    changed where their name is one of traffic.customer_hosts. ``goal`` is the run's, and ``proofs`` are the backups it
+    has proven: without both nothing of the primary is overwritten, and no protection is switched off (T28).
     """
     found: list[Iterator[Refusal]] = [
         _identity(call),
         _region(call, env),
-        _removal(call, env, allowed),
+        _removal(call, env, allowed, exempt(call, env, goal, proofs)),
         _health_check(call),
         _zones(call, env, traffic_zone_id, customer_zones),
         _undeclared(call, allowed),
@@ -66,10 +71,10 @@ def _region(call: Call, env: Environment) -> Iterator[Refusal]:
         )
 
 
-def _removal(call: Call, env: Environment, allowed: frozenset[str]) -> Iterator[Refusal]:
+def _removal(call: Call, env: Environment, allowed: frozenset[str], exempted: bool) -> Iterator[Refusal]:
     home = call.region != env.region(Side.DR) or call.service in GLOBAL_SERVICES
     why = destruction(call, home) or _overwrites_primary_files(call, env)
-    if not why or (not home and call.name in DR_REMOVALS and call.name in allowed):
+    if not why or (call.name in allowed and (exempted or (not home and call.name in DR_REMOVALS))):
         return
     where = "the DR region" if not home else "a global service or the primary region"
     yield Refusal("guard.never-delete", f"{call.name} in {call.region} ({where}): {why}. No run may, whatever is said.")

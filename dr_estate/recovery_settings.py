@@ -61,7 +61,8 @@ class Failback(Settings):
     The primary must have answered without a gap for ``stable_minutes``. Each stage holds for ``bake_minutes`` while its
     gates are watched: server errors not above ``error_rate_percent`` of the requests, and ``dns_samples`` questions to
     the zone's own name servers answered as weighted. ``canary_tenants`` are those whose own records go first.
-    ``sync_mib_s`` is what the estimate of the sync's time reckons with, in MiB a second.
+    ``sync_mib_s`` is what the estimate of the sync's time reckons with, in MiB a second. A changed file system policy
+    holds after ``files_freeze_minutes`` (EFS: "can take several minutes to take effect").
     """
 
     staged: bool = False
@@ -72,6 +73,7 @@ class Failback(Settings):
     dns_samples: Annotated[int, Field(ge=20, le=1000)] = 200
     canary_tenants: tuple[str, ...] = ()
     sync_mib_s: Positive = 50
+    files_freeze_minutes: Annotated[float, Field(ge=0)] = 5
 
     @field_validator("stages")
     @classmethod

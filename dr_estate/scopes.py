@@ -22,6 +22,7 @@ _CUT_OVER_TYPES = ["A", "AAAA", "CNAME"]
 def of_reading(action: str, env: Environment, _region: str) -> Scope:
     """Where ``action`` may look: everywhere, except that contents are read of the environment's own things alone."""
     narrowed: dict[str, Callable[[], Scope]] = {
+        "dynamodb:Scan": lambda: ([_arn(env, "*", "dynamodb", f"table/{env.named(t)}") for t in env.names.tables], {}),
         "kms:Decrypt": lambda: _keys(env, [env.regions.primary, env.regions.dr], "secretsmanager", "ssm", "s3"),
         "s3:GetObject": lambda: ([f"arn:aws:s3:::{bucket}/*" for bucket in _read_buckets(env)], {}),
         "secretsmanager:GetSecretValue": lambda: (_secrets(env, "*"), {}),

@@ -15,6 +15,7 @@ from sandbox.lacks.ecs_tasks import containers_of
 from sandbox.lacks.rds_changes import refuses_writes
 from sandbox.lacks.route53_names import plain
 from sandbox.lacks.route53_records import in_order
+from sandbox.mounting import MOUNT, WRITE, may
 
 HOST_VARIABLE = "WORDPRESS_DB_HOST"
 OPEN = ("available", "backing-up", "modifying", "storage-optimization")
@@ -47,6 +48,8 @@ class Behind:
         backend, name = self.file_system()
         if data.incoming(backend, name) is not None:
             raise Unavailable(f"{name} is the destination of a replication and read-only.")
+        if not may(backend, backend.file_systems_by_id[name], self.definition, WRITE):
+            raise Unavailable(f"{name} is read-only: its file system policy refuses to write.")
         return data.write_file(backend, name, row_id, tenant)
 
     def ids(self, kind: str, tenant: str) -> list[str]:
@@ -98,6 +101,8 @@ class Behind:
             raise Unavailable(f"{self.region} has no available file system {name}.")
         if not found.number_of_mount_targets:
             raise Unavailable(f"{name} has no mount target: the task cannot mount it.")
+        if not may(backend, found, self.definition, MOUNT):
+            raise Unavailable(f"{name} cannot be mounted: its file system policy refuses it.")
         return backend, name
 
     def _volume(self) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from dr_estate.facts import REGIONAL, efs, part
 from dr_estate.looking import Look
 from dr_estate.unseen import Unseen
 
+FROZEN_SID, STAMP = "FrozenForFailback", "%Y%m%dT%H%M%SZ"
+"""The statement that freezes a file system bears this id, and when: an id takes letters and digits alone."""
+_FROZEN = re.compile(rf'"{FROZEN_SID}(\d{{8}}T\d{{6}}Z)"')
 READS = frozenset({"efs:DescribeFileSystemPolicy"})
 
 
@@ -17,13 +22,20 @@ READS = frozenset({"efs:DescribeFileSystemPolicy"})
 class Policy:
     """The policy of one file system; each statement is told alike in every region.
 
-    ``present`` False: without a policy EFS lets in whoever reaches a mount target.
+    ``present`` False: without a policy EFS lets in whoever reaches a mount target. ``text`` is the policy as it is.
     """
 
     file_system: str
     present: bool
     allows: tuple[str, ...]
     denies: tuple[str, ...]
+    text: str = ""
+
+    @property
+    def frozen_at(self) -> datetime | None:
+        """When a failback froze the file system, as the id of its statement says; None where none did."""
+        found = _FROZEN.search(self.text)
+        return datetime.strptime(found.group(1), STAMP).replace(tzinfo=UTC) if found else None
 
 
 @part(*REGIONAL, reads=READS)
@@ -38,14 +50,14 @@ def _policy(look: Look, system: efs.FileSystem, named: dict[str, str]) -> Policy
     found = look.find("efs", "describe_file_system_policy", ("PolicyNotFound",), FileSystemId=system.id)
     if found is None:
         return Policy(system.id, present=False, allows=(), denies=())
-    text: str = found["Policy"]
+    text = raw = str(found["Policy"])
     for own, word in ({system.id: "{file system}", look.region: "{region}"} | named).items():
         text = text.replace(own, word)
     rows = json.loads(text).get("Statement", [])
     told = {"Allow": set[str](), "Deny": set[str]()}
     for row in rows if isinstance(rows, list) else [rows]:
         told[row["Effect"]].add(_said(row))
-    return Policy(system.id, True, tuple(sorted(told["Allow"])), tuple(sorted(told["Deny"])))
+    return Policy(system.id, True, tuple(sorted(told["Allow"])), tuple(sorted(told["Deny"])), raw)
 
 
 def _said(row: dict[str, Any]) -> str:

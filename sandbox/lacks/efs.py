@@ -6,6 +6,7 @@ Both regions' backends hold the configuration, so that one side can forget it al
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from moto.efs import urls
@@ -17,6 +18,9 @@ from sandbox.lacks.efs_model import Replication, of_file_system, replications
 from sandbox.lacks.patching import catch_all, operation, page, refused, wrap
 from sandbox.lacks.timing import soon, stopped, to_the_second
 from sandbox.state import now
+
+# What the half shows whose other half was deleted alone; AWS says no more than that it cannot be recovered.
+ABANDONED = "ERROR"
 
 
 def _file_system(backend: EFSBackend, file_system_id: str) -> FileSystem:
@@ -45,6 +49,8 @@ def _destination(backend: EFSBackend, asked: dict[str, Any], source: FileSystem)
     if not asked.get("FileSystemId"):
         return _make_destination(backend, asked, source)
     given = _file_system(backend, asked["FileSystemId"])
+    if any(of_file_system(backend, given.file_system_id)):
+        raise refused("ConflictException", f"{given.file_system_id} is already part of a replication.")
     if _protection(given) != "DISABLED":
         raise refused("ValidationException", f"Replication overwrite protection of {given.file_system_id} is on.")
     if source.encrypted and not given.encrypted:
@@ -90,6 +96,10 @@ def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
         raise refused("BadRequest", "The other region cannot be reached: use LOCAL_CONFIGURATION_ONLY.")
     for region in regions:
         replications(efs_backends[here.account_id][region]).pop(one.source_id, None)
+    for region in {one.source_region, one.destination_region} - regions:
+        left = replications(efs_backends[here.account_id][region]).get(one.source_id)
+        if left is not None:
+            replications(efs_backends[here.account_id][region])[one.source_id] = replace(left, trouble=ABANDONED)
     if one.destination_region in regions:
         put_files(efs_backends[here.account_id][one.destination_region], one.destination_id, reached)
         target = efs_backends[here.account_id][one.destination_region].file_systems_by_id.get(one.destination_id)

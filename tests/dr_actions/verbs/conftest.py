@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.dr_actions.verbs.compute_world import World, world_of
+from tests.dr_actions.verbs.home_world import Home, away_world, returned
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,17 @@ def stores(kept_world: World) -> Iterator[World]:
     kept_world.hand.sent.clear()
     yield kept_world
     kept_world.endpoint.return_to("whole")
+
+
+@pytest.fixture(scope="session")
+def kept_away_world() -> Iterator[Home]:
+    """A world that failed over, whose primary is back."""
+    with away_world() as standing:
+        yield standing
+
+
+@pytest.fixture
+def away(kept_away_world: Home) -> Iterator[Home]:
+    """The failed-over world; whatever was done to it is forgotten afterwards."""
+    yield kept_away_world
+    returned(kept_away_world)

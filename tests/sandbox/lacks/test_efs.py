@@ -94,6 +94,20 @@ def test_a_dark_source_is_left_behind_by_the_local_form_alone(aws: Clients) -> N
     assert len(aws("efs", PRIMARY).describe_replication_configurations()["Replications"]) == 1
 
 
+def test_the_half_that_was_left_behind_stands_in_the_way_until_it_is_deleted_too(aws: Clients) -> None:
+    source, target = _replicated(aws)
+    there, here = aws("efs", DR), aws("efs", PRIMARY)
+    there.delete_replication_configuration(SourceFileSystemId=source, DeletionMode="LOCAL_CONFIGURATION_ONLY")
+    assert _seen(aws, PRIMARY, source)["Status"] == "ERROR"
+    here.update_file_system_protection(FileSystemId=source, ReplicationOverwriteProtection="DISABLED")
+    back = {"SourceFileSystemId": target, "Destinations": [{"Region": PRIMARY, "FileSystemId": source}]}
+    with pytest.raises(ClientError, match="already part of a replication"):
+        there.create_replication_configuration(**back)
+    here.delete_replication_configuration(SourceFileSystemId=source, DeletionMode="LOCAL_CONFIGURATION_ONLY")
+    there.create_replication_configuration(**back)
+    assert (_seen(aws, PRIMARY, source)["Status"], _protection(aws, PRIMARY, source)) == ("ENABLED", "REPLICATING")
+
+
 def test_an_existing_destination_must_have_its_protection_off(served: Clients) -> None:
     source = _source(served)
     given = served("efs", DR).create_file_system(CreationToken="given", Encrypted=True)["FileSystemId"]

@@ -1,0 +1,112 @@
+"""Two versioned buckets compared key by key, as they are listed: what one holds that the other lacks. Pure.
+
+Both lists come in the order of the keys' bytes, the newest version of a key first (API_ListObjectVersions), so they are
+merged as they are read: no more than a page of each is held. Two objects are alike by version, by ETag, or where the
+one at home is no older and of the same size: a copy of a multipart or KMS-encrypted object has another ETag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from heapq import merge
+from itertools import groupby
+from typing import Any
+
+LARGEST_COPY_BYTES = 5 * 1024**3
+"""What one CopyObject takes. Source: API_CopyObject."""
+_NO_VERSION = "null"
+
+Fetch = Callable[[Mapping[str, str]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The latest version of a key; ``deleted`` where that is a delete marker (then it has no ETag and no size)."""
+
+    key: str
+    version: str
+    at: datetime
+    etag: str = ""
+    size_bytes: int = 0
+    deleted: bool = False
+
+
+class Kind(StrEnum):
+    """How a key stands. ``COPY`` and ``LARGE`` are missing or older at home; the rest is left as it is."""
+
+    ALIKE = "alike"
+    COPY = "to be copied"
+    LARGE = "too large for one copy"
+    NEWER_AT_HOME = "newer at home"
+    DELETED_AWAY = "deleted away"
+    DELETED_AT_HOME = "deleted at home"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One key on both sides; None where a side never held it."""
+
+    kind: Kind
+    home: Entry | None
+    away: Entry | None
+
+
+def latest(fetch: Fetch) -> Iterator[Entry]:
+    """The latest version of every key, in order. ``fetch`` lists one page that begins after the given markers."""
+    markers: dict[str, str] = {}
+    while True:
+        page = fetch(markers)
+        yield from sorted(_entries(page), key=lambda entry: entry.key)
+        if not page.get("IsTruncated"):
+            return
+        markers = {"KeyMarker": page["NextKeyMarker"]}
+        if page.get("NextVersionIdMarker"):
+            markers["VersionIdMarker"] = page["NextVersionIdMarker"]
+
+
+def _entries(page: Mapping[str, Any]) -> Iterator[Entry]:
+    for row in page.get("Versions") or ():
+        if row["IsLatest"]:
+            version = row.get("VersionId", _NO_VERSION)
+            yield Entry(row["Key"], version, row["LastModified"], row.get("ETag", "").strip('"'), row.get("Size", 0))
+    for row in page.get("DeleteMarkers") or ():
+        if row["IsLatest"]:
+            yield Entry(row["Key"], row.get("VersionId", _NO_VERSION), row["LastModified"], deleted=True)
+
+
+def compared(home: Iterator[Entry], away: Iterator[Entry]) -> Iterator[Pair]:
+    """Every key of either side, in order."""
+    sides = _merged(home, away)
+    for _, found in groupby(sides, key=lambda one: one[0].key):
+        both = {is_home: entry for entry, is_home in found}
+        yield _judged(both.get(True), both.get(False))
+
+
+def _merged(home: Iterator[Entry], away: Iterator[Entry]) -> Iterator[tuple[Entry, bool]]:
+    """Both lists as one, in order; each entry with whether it is home's."""
+    return merge(((one, True) for one in home), ((one, False) for one in away), key=lambda one: one[0].key)
+
+
+def _judged(home: Entry | None, away: Entry | None) -> Pair:
+    if away is None:
+        return Pair(Kind.ALIKE, home, away)
+    if away.deleted:
+        left = home is not None and not home.deleted and home.at <= away.at
+        return Pair(Kind.DELETED_AWAY if left else Kind.ALIKE, home, away)
+    if home is not None and home.deleted and home.at >= away.at:
+        return Pair(Kind.DELETED_AT_HOME, home, away)
+    if home is not None and not home.deleted:
+        if _same(home, away):
+            return Pair(Kind.ALIKE, home, away)
+        if home.at > away.at:
+            return Pair(Kind.NEWER_AT_HOME, home, away)
+    return Pair(Kind.LARGE if away.size_bytes > LARGEST_COPY_BYTES else Kind.COPY, home, away)
+
+
+def _same(home: Entry, away: Entry) -> bool:
+    if home.etag == away.etag or (home.version == away.version != _NO_VERSION):
+        return True
+    return home.at >= away.at and home.size_bytes == away.size_bytes
