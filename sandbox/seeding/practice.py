@@ -51,7 +51,7 @@ def _record(env: Environment, kind: RunKind, days_ago: int) -> RunRecord:
         run=run,
         who="operator",
         world="sandbox",
-        verdict="done" if walked else "READY",
+        verdict="done" if walked else "READY" if judged else "0 gaps",
         complete=True,
         score=100 if judged else None,
         recommendation="READY" if judged else "",
