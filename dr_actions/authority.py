@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dr_actions.people import is_approver, own_name, person_of, same_person, same_principal
@@ -105,7 +105,7 @@ class Clearance:
 
 def decide(case: Case, env: Environment) -> Clearance | tuple[Refusal, ...]:
     """A Clearance for exactly ``case.plan``, or every refusal there is."""
-    refusals = [*_unusable_overrides(case), *_refusals(case, env)]
+    refusals = [*_unusable_overrides(case.overrides, case.now), *_refusals(case, env)]
     if refusals:
         return tuple(refusals)
     approval = _good_approval(case, env)
@@ -119,6 +119,12 @@ def decide(case: Case, env: Environment) -> Clearance | tuple[Refusal, ...]:
         expires_at=approval.expires_at if approval else None,
         overrides=tuple(override for override in case.overrides if override.gate in used),
     )
+
+
+def going_on(clearance: Clearance, overrides: Sequence[Override], now: datetime) -> Clearance | tuple[Refusal, ...]:
+    """The clearance of a run that goes on, with what is overridden now beside it; or every override that cannot be."""
+    refusals = tuple(_unusable_overrides(overrides, now))
+    return refusals or replace(clearance, overrides=(*clearance.overrides, *overrides))
 
 
 def ticket_is_well_formed(incident: str, env: Environment) -> bool:
@@ -152,13 +158,14 @@ def _unconfirmed(case: Case) -> list[str]:
     return [s.id for s in case.plan.steps if s.danger == "irreversible" and s.id not in case.confirmed]
 
 
-def _unusable_overrides(case: Case) -> Iterator[Refusal]:
-    for override in case.overrides:
+def _unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterator[Refusal]:
+    """A refusal of each override that cannot be: of a rule that never is, without a name or a reason, or expired."""
+    for override in overrides:
         if override.gate in NEVER_OVERRIDDEN:
             yield Refusal(override.gate, "this rule cannot be overridden.")
         elif not override.by.strip() or not override.why.strip():
             yield Refusal(override.gate, "an override names who overrides and why.")
-        elif override.until <= case.now:
+        elif override.until <= now:
             yield Refusal(override.gate, f"its override expired at {override.until:%Y-%m-%d %H:%M} UTC.")
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_actions.authority import NEVER_OVERRIDDEN, Gate, ticket_is_well_formed
+from dr_actions.authority import Gate, ticket_is_well_formed
 from dr_actions.plan import Danger
 from tests.dr_actions.deciding import (
     ACCOUNT,
@@ -174,46 +173,6 @@ def test_an_unmet_gate_refuses_by_its_own_id_with_the_way_to_override_it() -> No
 
 def test_a_relaxed_gate_refuses_nothing_and_needs_no_override() -> None:
     assert cleared(gates=(MET, RELAXED)).overrides == ()
-
-
-def test_an_override_by_the_gates_id_clears_that_gate_and_no_other() -> None:
-    assert cleared(gates=(UNMET,), overrides=(override(),)).overrides == (override(),)
-    assert cleared(gates=(STOPS,), overrides=(override(STOPS.id),)).overrides == (override(STOPS.id),)
-    assert set(refused(gates=(UNMET, STOPS), overrides=(override(),))) == {STOPS.id}
-
-
-@pytest.mark.parametrize("blanket", ["*", "", "check.*", "check", "check.c", "CHECK.C.D", "all"])
-def test_no_override_covers_more_than_the_gate_of_exactly_that_id(blanket: str) -> None:
-    assert set(refused(gates=(UNMET, STOPS), overrides=(override(blanket),))) == {UNMET.id, STOPS.id}
-
-
-def test_an_override_that_was_not_needed_is_not_in_the_clearance() -> None:
-    assert cleared(gates=(MET, RELAXED), overrides=(override(MET.id), override(RELAXED.id))).overrides == ()
-
-
-@pytest.mark.parametrize(("until", "at"), [(NOW, "03:00"), (EARLIER, "02:59")])
-def test_an_expired_override_is_refused_whether_its_gate_is_met_or_not(until: datetime, at: str) -> None:
-    over = override(until=until)
-    assert refused(gates=(MET,), overrides=(over,)) == {UNMET.id: f"its override expired at 2026-01-07 {at} UTC."}
-    assert set(refused(gates=(UNMET,), overrides=(over,))) == {UNMET.id}
-
-
-@pytest.mark.parametrize("nameless", [{"by": ""}, {"by": "  "}, {"why": ""}, {"why": "\t"}])
-def test_an_override_without_a_name_or_a_reason_is_refused(nameless: dict[str, str]) -> None:
-    assert refused(gates=(MET,), overrides=(override(**nameless),)) == {
-        UNMET.id: "an override names who overrides and why."
-    }
-
-
-@pytest.mark.parametrize("rule", NEVER_OVERRIDDEN)
-def test_the_stop_switch_ticket_two_people_and_never_delete_cannot_be_overridden(rule: str) -> None:
-    assert refused(overrides=(override(rule),)) == {rule: "this rule cannot be overridden."}
-
-
-def test_overriding_them_does_not_make_them_met_either() -> None:
-    never = tuple(override(rule) for rule in NEVER_OVERRIDDEN)
-    said = refused(incident="", approvals=(), paused="Jane", plan=IRREVERSIBLE, overrides=never)
-    assert set(said) == set(NEVER_OVERRIDDEN)
 
 
 def test_an_irreversible_step_without_a_terminal_needs_its_own_confirmation() -> None:

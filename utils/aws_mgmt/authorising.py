@@ -10,7 +10,7 @@ from typing import Any
 
 from dr_actions import plan as plans
 from dr_actions.assessing import Advice, Assessment
-from dr_actions.authority import Case, Clearance, Override, decide, ticket_is_well_formed
+from dr_actions.authority import Case, Clearance, Override, Refusal, decide, going_on, ticket_is_well_formed
 from dr_actions.entries import Entry
 from dr_actions.hands import Guarded, SendFailed
 from dr_actions.messages import WRITES, critical, refused_while_dark
@@ -64,11 +64,11 @@ def authorise(request: Request, env: Environment, reach: Reach, run: judging.Run
     run = replace(run, recorded=recorded_of(past))
     confirmed = frozenset(request.arguments.get("confirm", []))
     unfinished = None if "replan" in request.flags else _to_go_on_with(past, goal_of(request), incident)
-    going_on = _go_on(unfinished, env, reach, standing) if unfinished is not None else None
+    earlier = _go_on(unfinished, env, reach, standing, overrides) if unfinished is not None else None
     snapshot = judging.look_at(reach.world, env, run)
     reach.zones.learn(snapshot, env)
-    if going_on is not None:
-        return Start(*going_on, snapshot, None, confirmed, overrides, run.recorded)
+    if earlier is not None:
+        return Start(*earlier, snapshot, None, confirmed, overrides, run.recorded)
     report = assess(request, env, snapshot, run)
     assessment = report.assessment
     if assessment is None:
@@ -90,8 +90,7 @@ def authorise(request: Request, env: Environment, reach: Reach, run: judging.Run
     decided = decide(case, env)
     if not isinstance(decided, Clearance):
         _warn_of_a_dark_primary(reach, env, incident, assessment)
-        raise Refused("Refused.\n" + "\n".join(f"  {refusal.rule}: {refusal.says}" for refusal in decided))
-    return Start(assessment.plan, decided, snapshot, report, confirmed, overrides, run.recorded)
+    return Start(assessment.plan, _granted(decided), snapshot, report, confirmed, overrides, run.recorded)
 
 
 def _warn_of_a_dark_primary(reach: Reach, env: Environment, incident: str, assessment: Assessment) -> None:
@@ -152,7 +151,9 @@ def _to_go_on_with(past: Sequence[Entry], goal: Goal, incident: str) -> Entry | 
     return None
 
 
-def _go_on(begun: Entry, env: Environment, reach: Reach, standing: InForce) -> tuple[Plan, Clearance]:
+def _go_on(
+    begun: Entry, env: Environment, reach: Reach, standing: InForce, overrides: tuple[Override, ...]
+) -> tuple[Plan, Clearance]:
     """The plan and clearance of the run that is gone on with; its approval counted when it began."""
     paused = paused_by(standing)
     if paused:
@@ -166,7 +167,13 @@ def _go_on(begun: Entry, env: Environment, reach: Reach, standing: InForce) -> t
     plan = plans.from_json(begun.data["plan"])
     if plan.digest != clearance.digest:
         raise Refused("The recorded plan is not the one that was cleared: its digest differs. Start with --replan.")
-    return plan, clearance
+    return plan, _granted(going_on(clearance, overrides, clock()))
+
+
+def _granted(decided: Clearance | tuple[Refusal, ...]) -> Clearance:
+    if not isinstance(decided, Clearance):
+        raise Refused("Refused.\n" + "\n".join(f"  {refusal.rule}: {refusal.says}" for refusal in decided))
+    return decided
 
 
 def _override(words: Sequence[str]) -> Override:
