@@ -127,15 +127,20 @@ def wrong_way_home(sight: Sight, found: Systems) -> str:
     signals = signals_of(sight.snapshot, sight.env)
     if signals.traffic_set is not Set.DR and not (signals.pinned and signals.dr_writable):
         return f"traffic is set to {signals.traffic_set}, so the files of {primary} may be the newer ones"
-    if signals.primary_running is None:
-        return f"whether tasks run in {primary} cannot be seen"
-    if signals.primary_running:
-        return f"{signals.primary_running} tasks run in {primary} and may write files there"
+    running = _running(sight)
+    if running:
+        return f"{running} tasks of tenants run in {primary} and may write files there"
     if found.away.size_bytes == 0 and found.home.size_bytes:
         return f"{found.away.id} holds nothing, {found.home.id} {found.home.size_bytes} bytes"
     if still_since(sight) is None:
         return f"the files of {dr} are not frozen (yet): what is written now could be lost"
     return ""
+
+
+def _running(sight: Sight) -> int:
+    """How many tasks of tenants run or start in the primary region. Raises CannotSee."""
+    pattern, services = sight.env.names.service, sight.snapshot.get(ecs.services, Side.PRIMARY)
+    return sum(one.running + one.pending for one in services if sight.env.tenant_of(pattern, one.name))
 
 
 def wrong_way_back(sight: Sight, found: Systems) -> str:
