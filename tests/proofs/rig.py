@@ -77,6 +77,10 @@ class Rig:
         start = Start(plan, clearance, snapshot, report, confirmed, (), {})
         return cls(world, env, home, request, start, str(home))
 
+    def with_settings(self, **execution: Any) -> Rig:
+        """The same world, under other settings of the run."""
+        return replace(self, env=quick(self.env, **execution))
+
     def begin(self) -> None:
         """Make the world anew, with nothing done and nothing recorded."""
         self.world.end()

@@ -51,7 +51,8 @@ def ending_of(trouble: Exception, outcome: Outcome) -> Ending | None:
             return Ending("stepped back", says, Exit.VALIDATION_FAILED, trouble.step, alarms=True)
         taken_back = sum(one.undone for one in outcome.undone)
         undone = f" Taken back: {taken_back} of {len(outcome.undone)} steps." if outcome.undone else ""
-        return Ending("failed", f"{trouble}.{undone} {again}", Exit.ACTION_FAILED, trouble.step, alarms=True)
+        says = f"{str(trouble).rstrip('.')}.{undone} {again}"
+        return Ending("failed", says, Exit.ACTION_FAILED, trouble.step, alarms=True)
     if isinstance(trouble, (LockLost, Fenced)):
         return Ending("lost", f"{trouble} Nothing more was changed by this run.", Exit.ACTION_FAILED)
     if isinstance(trouble, (MirrorFailed, JournalBroken, LookFailed, SendFailed, Guarded, IncidentOpen)):

@@ -1,0 +1,166 @@
+"""Two operators at once, owners that die or stall, and runs that are stopped: one runs, and everyone is told the truth.
+
+What is stalled here is a process that gets SIGSTOP in the midst of its run, as a laptop that is closed would be: it
+wakes up after its lease, when another has taken the lock over and finished.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from dr_actions.entries import Kind
+from dr_estate.environments import Side
+from sandbox.state import Outage
+from tests.proofs.compared import Facts, calls_of, differences, facts_of
+from tests.proofs.dying import When, at, is_mutation
+from tests.proofs.processes import Process
+from tests.proofs.rig import INCIDENT, LEASE_S, Rig, rig
+from utils.aws_mgmt.exits import Exit
+
+SLOW_RESTORE_S = 4.0
+SHORT_LEASE_S = 3
+
+
+@pytest.fixture(scope="module")
+def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with rig(tmp_path_factory.mktemp("operators"), "primary-dark") as made:
+        yield made
+
+
+def until(holds: Callable[[], bool], run: Process, limit_s: float = 40) -> None:
+    """Wait until it holds."""
+    ends = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < ends, run.said
+        time.sleep(0.02)
+
+
+def restoring(of: Rig) -> Callable[[], bool]:
+    """Whether the restore of the database was called."""
+    return lambda: any(one["operation"] == "RestoreDBInstanceToPointInTime" for one in of.world.mutations())
+
+
+def services_of(of: Rig) -> Facts:
+    """The primary region's services and their scaling: wanted and running counts, bounds, what is suspended."""
+    seen = facts_of(of, (Side.PRIMARY,))
+    return {path: value for path, value in seen.items() if path.startswith(("ecs.services", "autoscaling."))}
+
+
+def test_of_two_operators_one_runs_and_the_other_is_told_who_and_since_when(lost: Rig) -> None:
+    lost.begin()
+    lost.world.timing(transition_s=SLOW_RESTORE_S)
+    first = lost.run("first")
+    until(restoring(lost), first)
+    held = lost.reach("admin").control.in_force().run
+    second = lost.run("second", person="admin")
+    assert Exit.REFUSED == second.wait(), second.said
+    assert held is not None
+    said = second.said
+    assert f"lock.held: Run {held.run} of operator (" in said
+    assert f"is at work on {INCIDENT} since {held.taken_at:%Y-%m-%d %H:%M:%S} UTC" in said
+    assert not list((lost.home / "second").rglob("*.jsonl"))
+    assert Exit.READY == first.wait(), first.said
+    assert {one["person"] for one in lost.world.mutations() if not one["control"]} == {"operator"}
+
+
+def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_not_before(lost: Rig) -> None:
+    short = lost.with_settings(lease_s=SHORT_LEASE_S)
+    short.begin()
+    dead = short.run("dead", at(2, When.AFTER, is_mutation))
+    assert dead.wait() == -signal.SIGKILL
+    held = short.reach("admin").control.in_force().run
+    assert held is not None
+    early = short.run("heir", person="admin")
+    assert Exit.REFUSED == early.wait(), early.said
+    assert "If it died, its lock can be taken over in" in early.said
+    time.sleep(max(0.0, held.lease_until.timestamp() - time.time()) + 0.1)
+    heir = short.run("heir", person="admin")
+    assert Exit.READY == heir.wait(), heir.said
+    taken = short.reach("admin").control.in_force().run
+    assert taken is not None
+    assert (taken.token, taken.taken_at >= held.lease_until) == (held.token + 1, True)
+    assert max(calls_of(short).values()) == 1
+
+
+def test_a_stalled_owner_that_wakes_up_changes_nothing_and_says_what_to_do(lost: Rig) -> None:
+    lost.begin()
+    lost.world.timing(transition_s=SLOW_RESTORE_S)
+    stalled = lost.run("stalled")
+    until(restoring(lost), stalled)
+    os.kill(stalled.pid, signal.SIGSTOP)
+    heir = lost.run("heir-of-stalled", later_s=LEASE_S + 1, person="admin")
+    assert Exit.READY == heir.wait(), heir.said
+    before = calls_of(lost)
+    os.kill(stalled.pid, signal.SIGCONT)
+    assert Exit.ACTION_FAILED == stalled.wait(), stalled.said
+    assert before == calls_of(lost)
+    said = stalled.said.splitlines()[-1]
+    assert said.startswith("lost: ")
+    assert "no longer holds the lock" in said
+    for name in ("stalled", "heir-of-stalled"):
+        assert lost.journal(name).fault is None
+    again = lost.run("stalled", later_s=2 * LEASE_S)
+    assert Exit.REFUSED == again.wait(), again.said
+    assert "Move the file away: it is evidence, and the mirror rebuilds it." in again.said
+    assert before == calls_of(lost)
+
+
+def test_a_run_that_is_asked_to_stop_stops_between_calls_and_goes_on_later(lost: Rig) -> None:
+    """By SIGTERM, then by Ctrl-C, while the database is restored."""
+    lost.begin()
+    lost.world.timing(transition_s=SLOW_RESTORE_S)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        run = lost.run("stopped")
+        until(lambda run=run: "Restore the database" in run.said and restoring(lost)(), run)
+        os.kill(run.pid, number)
+        assert Exit.INTERRUPTED == run.wait(), run.said
+        assert run.said.splitlines()[-1].startswith("stopped: Stopped between two calls, as asked.")
+        assert "The same command goes on from here." in run.said
+        chain = lost.journal("stopped")
+        assert (chain.fault, chain.entries[-1].data["outcome"]) == (None, "stopped")
+    on = lost.run("stopped")
+    assert Exit.READY == on.wait(), on.said
+    assert max(calls_of(lost).values()) == 1
+
+
+def test_a_step_that_fails_in_a_failover_leaves_what_was_reached_before_it(lost: Rig) -> None:
+    lost.begin()
+    lost.world.timing(transition_s=0.1)
+    denied = Outage(lost.env.region(Side.GLOBAL), "deny", "route53", "ChangeResourceRecordSets", person="operator")
+    lost.world.begin(denied)
+    run = lost.run("denied")
+    assert Exit.ACTION_FAILED == run.wait(), run.said
+    said = run.said.splitlines()[-1]
+    assert said.startswith("failed: shift_traffic.")
+    assert "Taken back" not in said
+    assert not [e for e in lost.journal("denied").entries if e.kind in (Kind.UNDONE, Kind.COMPENSATION)]
+    reached = calls_of(lost)
+    assert {"rds:RestoreDBInstanceToPointInTime", "ecs:UpdateService"} < {call.split()[1] for call in reached}
+    lost.world.end(denied)
+    on = lost.run("denied")
+    assert Exit.READY == on.wait(), on.said
+    assert max(calls_of(lost).values()) == 1
+
+
+def test_a_step_that_fails_in_a_switchover_is_taken_back_down_to_the_first_that_cannot_be(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """The services of the primary region run again at their exact counts, and the verdict says what was taken back."""
+    with rig(tmp_path_factory.mktemp("home"), planned=True) as of:
+        primary = services_of(of)
+        of.begin()
+        steps = of.start.plan.steps
+        fenced = [step.id for step in steps if step.verb.startswith("fence_")]
+        of.world.timing(transition_s=0.1, files_lag_s=0, log_upload_s=0)
+        of.world.begin(Outage(of.env.region(Side.DR), "deny", "rds", "RestoreDBInstanceToPointInTime"))
+        run = of.run("back")
+        assert Exit.ACTION_FAILED == run.wait(), run.said
+        undone = [e.step for e in of.journal("back").entries if e.kind is Kind.UNDONE]
+        assert sorted(undone) == sorted(fenced), run.said
+        assert f"Taken back: {len(fenced)} of " in run.said.splitlines()[-1]
+        until(lambda: differences(primary, services_of(of)) == {}, run)
