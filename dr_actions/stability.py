@@ -28,10 +28,11 @@ class Stability:
 def stability(minutes: Sequence[datetime], now: datetime, wanted_minutes: int, region: str) -> Stability:
     """How steadily ``region`` beats. ``minutes`` are those in which it published, the oldest first.
 
-    The newest may be LATE_MINUTES old: CloudWatch shows a minute some minutes after it is over.
+    The newest may have ended LATE_MINUTES ago: CloudWatch shows a minute a little after it is over. Of an outage that
+    is younger nothing can be told by this evidence.
     """
     newest = minutes[-1] if minutes else None
-    if newest is None or now - newest > LATE_MINUTES * _MINUTE:
+    if newest is None or now - newest > (LATE_MINUTES + 1) * _MINUTE:
         told = f"its last was of {newest:%H:%M} UTC" if newest else "none is in the window"
         return Stability(None, newest, timedelta(), False, f"{region} publishes no metric now: {told}.")
     since = newest

@@ -11,6 +11,9 @@ from pydantic import Field, field_validator, model_validator
 from dr_estate.settings import Mapped, Positive, Settings, Timezone
 
 
+MOST_STAGES = 5
+
+
 class Approvals(Settings):
     """Who may order a failover: ``people`` distinct persons, and a ticket where ``ticket`` is true.
 
@@ -78,8 +81,8 @@ class Failback(Settings):
     @field_validator("stages")
     @classmethod
     def _stages_rise_to_all(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if list(value) != sorted(set(value)) or value[-1:] != (100,):
-            raise ValueError("must rise, and end at 100: write for example [10, 50, 100]")
+        if list(value) != sorted(set(value)) or value[-1:] != (100,) or len(value) > MOST_STAGES:
+            raise ValueError(f"must rise, end at 100 and be {MOST_STAGES} at most: write for example [10, 50, 100]")
         return value
 
 

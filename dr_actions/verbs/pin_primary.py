@@ -25,8 +25,8 @@ from dr_estate.unseen import CannotSee
 
 NAME, NUMBER, STAGE, BUDGET_S = "pin_primary", 7, 55, 300
 _OWNERS = {step.number: step.owner for step in FAILOVER}
-_SERVICE, _OPERATION = "route53", "UpdateHealthCheck"
-_VERSION, _VERSION_THEN = "HealthCheckVersion", "<the version of the check right before the call>"
+SERVICE, OPERATION = "route53", "UpdateHealthCheck"
+VERSION, VERSION_THEN = "HealthCheckVersion", "<the version of the check right before the call>"
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -106,7 +106,7 @@ def _listening(sight: Sight) -> set[int]:
 
 
 def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
-    params = {"HealthCheckId": check.id, _VERSION: _VERSION_THEN, **settings}
+    params = {"HealthCheckId": check.id, VERSION: VERSION_THEN, **settings}
     told = ", ".join(f"{name} {value}" for name, value in settings.items())
     return Step(
         id=f"{NAME}.{check.id}",
@@ -120,7 +120,7 @@ def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
         danger=Danger.REVERSIBLE,
         undo="UpdateHealthCheck with the values as they were; a disabled check is left enabled (T03).",
         budget_s=BUDGET_S,
-        call=Call(_SERVICE, _OPERATION, sight.env.region(Side.GLOBAL), params),
+        call=Call(SERVICE, OPERATION, sight.env.region(Side.GLOBAL), params),
         before=as_set(check, settings),
         after=dict(settings),
         planes=(Plane.GLOBAL,),
@@ -133,7 +133,7 @@ def fill(step: Step, sight: Sight) -> Call:
     check = next((check for check in checks if check.id == step.subject), None)
     if step.call is None or check is None:
         raise ValueError(f"{step.id}: there is no such health check any more")
-    return replace(step.call, params={**step.call.params, _VERSION: check.version})
+    return replace(step.call, params={**step.call.params, VERSION: check.version})
 
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
@@ -155,10 +155,15 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.UNSEEN, dark.unseen.why)
 
 
-def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
+def reported(check: HealthCheck, sight: Sight) -> float | None:
+    """What the checkers say of ``check``: 1 healthy, 0 not, None while they say nothing. Raises CannotSee."""
     readings = sight.snapshot.get(health_checks.statuses, Side.GLOBAL)
     values = [r.value for r in readings if r.dimension(health_checks.STATUS_DIMENSION) == check.id]
-    value = next((value for value in values if value is not None), None)
+    return next((value for value in values if value is not None), None)
+
+
+def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
+    value = reported(check, sight)
     if value is None:
         return Confirmation(Standing.WAITING, f"health check {check.id} is set, and has reported nothing yet")
     if value > 0:
@@ -176,7 +181,7 @@ def undo(step: Step) -> Call | None:
 
 VERB = Verb(
     name=NAME,
-    writes=frozenset({f"{_SERVICE}:{_OPERATION}"}),
+    writes=frozenset({f"{SERVICE}:{OPERATION}"}),
     watches=(health_checks.checks.name, health_checks.statuses.name),
     foresee=foresee,
     confirm=confirm,

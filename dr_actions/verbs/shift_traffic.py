@@ -96,7 +96,7 @@ def _by_itself(sight: Sight) -> str:
         door = sight.snapshot.get(answers.door, Side.DR)
     except CannotSee:
         door = ()
-    told = [answer for answer in _resolved(sight, name) if _leads_there(answer, door, ())]
+    told = [answer for answer in resolved(sight, name) if leads_there(answer, door, ())]
     if told:
         asked = ", ".join(sorted({answer.asked for answer in told}))
         return f"The traffic records already answer by health: {asked} leads {name} to {region}. {owed}"
@@ -106,17 +106,17 @@ def _by_itself(sight: Sight) -> str:
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the records and the answers are as wanted. A record changed in another way is not overwritten (T43)."""
     try:
-        now = _current(step, sight)
+        now = current(step, sight)
         if now == step.before["records"]:
             return Confirmation(Standing.READY, f"the records of {step.subject} are as the plan found them")
         if now != step.after["records"] and _leads(now) != _leads(step.after["records"]):
-            return Confirmation(Standing.CHANGED, f"records of {step.subject} were changed: {_difference(step, now)}")
+            return Confirmation(Standing.CHANGED, f"records of {step.subject} were changed: {difference(step, now)}")
         return _answered(step, sight)
     except CannotSee as dark:
         return Confirmation(Standing.UNSEEN, dark.unseen.why)
 
 
-def _current(step: Step, sight: Sight) -> list[RecordSet]:
+def current(step: Step, sight: Sight) -> list[RecordSet]:
     """The step's records as they are, in its order; an absent one is left out. Raises CannotSee."""
     held: list[Record] = [*sight.snapshot.get(route53.records, Side.GLOBAL)]
     names = {_key(one)[0] for one in step.after["records"]}
@@ -137,7 +137,8 @@ def _leads(record_sets: Sequence[RecordSet]) -> tuple[tuple[str, str, tuple[str,
     return tuple((*name, leads_to(one for one in record_sets if _key(one)[:2] == name)) for name in names)
 
 
-def _difference(step: Step, now: Sequence[RecordSet]) -> str:
+def difference(step: Step, now: Sequence[RecordSet]) -> str:
+    """In which respect the records are not as the step found them."""
     there = {_key(one): one for one in now}
     for one in step.before["records"]:
         found = there.get(_key(one))
@@ -155,9 +156,9 @@ def _answered(step: Step, sight: Sight) -> Confirmation:
     origin = sight.env.traffic.origin_record
     told: list[Answer] = []
     for name in sorted({str(one["Name"]).removesuffix(".") for one in step.after["records"]}):
-        told += _authorities(sight, name) if name == origin else _resolved(sight, name)
+        told += authorities_of(sight, name) if name == origin else resolved(sight, name)
     wanted, door = leads_to(step.after["records"]), sight.snapshot.get(answers.door, Side.DR)
-    stale = [answer for answer in told if not _leads_there(answer, door, wanted)]
+    stale = [answer for answer in told if not leads_there(answer, door, wanted)]
     if stale:
         said = ", ".join(stale[0].values or stale[0].chain) or stale[0].code
         return Confirmation(Standing.WAITING, f"{stale[0].asked} still answers {stale[0].name} with {said}")
@@ -166,7 +167,7 @@ def _answered(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.DONE, says, tuple((f"{a.asked} {a.name}", " ".join(a.values)) for a in told))
 
 
-def _authorities(sight: Sight, name: str) -> list[Answer]:
+def authorities_of(sight: Sight, name: str) -> list[Answer]:
     """What the zone's own servers say of an address of ``name``. Raises CannotSee where none of them could be asked."""
     found = sight.snapshot.get(answers.authorities, Side.GLOBAL)
     told = [a for a in found if isinstance(a, Answer) and a.name == name and a.type in ("A", "CNAME")]
@@ -176,7 +177,7 @@ def _authorities(sight: Sight, name: str) -> list[Answer]:
     return told
 
 
-def _resolved(sight: Sight, name: str) -> list[Answer]:
+def resolved(sight: Sight, name: str) -> list[Answer]:
     """What resolvers say of ``name``; none where none is configured or can be asked."""
     try:
         found = sight.snapshot.get(answers.resolved, Side.GLOBAL)
@@ -185,7 +186,7 @@ def _resolved(sight: Sight, name: str) -> list[Answer]:
     return [answer for answer in found if isinstance(answer, Answer) and answer.name == name]
 
 
-def _leads_there(answer: Answer, door: Sequence[str], targets: Sequence[str]) -> bool:
+def leads_there(answer: Answer, door: Sequence[str], targets: Sequence[str]) -> bool:
     """Whether the answer leads to the DR load balancer: by an address of its ``door`` today, or by its name."""
     named = {link.removesuffix(".") for link in (*answer.values, *answer.chain)}
     return bool(named & set(targets)) or any(value in door for value in answer.values)

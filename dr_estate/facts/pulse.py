@@ -15,7 +15,7 @@ from dr_estate.looking import Look
 from dr_estate.metrics import METRIC_READS, Wanted, read_series
 from dr_estate.unseen import Blindness, CannotSee, Unseen
 
-LATE_MINUTES = 5
+LATE_MINUTES = 3
 _METRIC, _DIMENSION = "CPUUtilization", "DBInstanceIdentifier"
 _MOST = 20
 

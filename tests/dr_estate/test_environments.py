@@ -63,9 +63,10 @@ def test_a_team_with_other_names_needs_only_its_own_file() -> None:
             {"scaling_schedule": {"timezone": "Mars/X", "off_from": "19:00", "off_until": "07:00"}},
             "'Mars/X' is not an IANA",
         ),
-        ({"failback": {"stages": [50, 10, 100]}}, "failback.stages: must rise, and end at 100"),
-        ({"failback": {"stages": [10, 50]}}, "failback.stages: must rise, and end at 100"),
-        ({"failback": {"stages": []}}, "failback.stages: must rise, and end at 100"),
+        ({"failback": {"stages": [50, 10, 100]}}, "failback.stages: must rise, end at 100"),
+        ({"failback": {"stages": [10, 50]}}, "failback.stages: must rise, end at 100"),
+        ({"failback": {"stages": [10, 20, 30, 40, 50, 100]}}, "and be 5 at most"),
+        ({"failback": {"stages": []}}, "failback.stages: must rise, end at 100"),
         ({"name": "y"}, 'x.toml: name: says "y", the file says "x"'),
     ],
 )

@@ -1,0 +1,117 @@
+"""What must hold while a part of the visitors is back in the primary region: four gates, each from one look. Pure.
+
+A gate that does not hold is FAILED, and the visitors are led back. One that cannot be judged yet is WAITING: it fails
+nothing, and the stage is not done while it lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+
+from dr_actions.binomial import at_least
+from dr_actions.share_gate import Part, answers_gate
+from dr_actions.verbs import Confirmation, Sight, Standing, homeward
+from dr_actions.verbs import compute as of
+from dr_actions.verbs.rollout import healthy_targets
+from dr_checks.model import Finding, Status, View
+from dr_checks.sites import every_site_answers, own_identity
+from dr_estate.environments import Side
+from dr_estate.facts import served, sites
+from dr_estate.unseen import Blindness, CannotSee, Unseen
+
+# So few errors of so few requests are no proof of more than the allowed rate.
+_BY_CHANCE = 0.01
+_PERCENT = 100.0
+
+
+def gates(sight: Sight, part: Part) -> Iterator[Confirmation]:
+    """Every gate for ``part`` of the visitors, in the order in which they are looked at."""
+    looked: tuple[tuple[str, Callable[[], Confirmation]], ...] = (
+        ("targets", partial(_targets, sight)),
+        ("probes", partial(_probes, sight)),
+        ("errors", partial(_errors, sight, part.since)),
+        ("answers", partial(answers_gate, sight, part)),
+    )
+    for name, gate in looked:
+        try:
+            told = gate()
+        except CannotSee as dark:
+            told = Confirmation(Standing.WAITING, f"not seen: {dark.unseen.why}")
+        yield Confirmation(told.standing, f"gate.{name}: {told.says}", told.facts)
+
+
+def _targets(sight: Sight) -> Confirmation:
+    """Each tenant has the healthy targets that it had before the failover, or as many as auto scaling wants now."""
+    few, blind, least = list[str](), list[str](), 0
+    for one in of.held(sight, Side.PRIMARY):
+        needed = max(1, min(homeward.tasks_at_home(sight, one), one.service.desired))
+        healthy = healthy_targets(sight, one.service, Side.PRIMARY)
+        if one.service.running < needed or (healthy is not None and healthy < needed):
+            seen = one.service.running if healthy is None else min(healthy, one.service.running)
+            few.append(f"{one.service.name} has {seen} of {needed}")
+        elif healthy is None and one.service.target_groups:
+            blind.append(one.service.name)
+        least += needed
+    if few:
+        return Confirmation(Standing.FAILED, f"too few healthy targets at home: {of.few(few)}.")
+    if blind:
+        return Confirmation(Standing.WAITING, f"no reading of the last minutes of {of.few(blind)}.")
+    return Confirmation(Standing.DONE, f"{least} healthy targets or more at home.", (("targets wanted", str(least)),))
+
+
+def _probes(sight: Sight) -> Confirmation:
+    """Each tenant's site answers, as that tenant's own, through the primary's load balancer."""
+    done = sight.snapshot.get(sites.visits, Side.PRIMARY)
+    if done is None:
+        return Confirmation(Standing.FAILED, f"{sight.env.regions.primary} has no load balancer.")
+    bad = [f"{found.subject} {found.measured}" for found in _findings(sight) if found.status is Status.FAIL]
+    silent = [one for one in done.tenants if isinstance(one, Unseen)]
+    bad += [one.why.rstrip(".") for one in silent if one.kind is Blindness.UNREACHABLE]
+    share = _PERCENT * len(bad) / max(1, len(done.tenants))
+    if bad:
+        failed = share > sight.env.failback.error_rate_percent
+        standing = Standing.FAILED if failed else Standing.WAITING
+        return Confirmation(standing, f"{len(bad)} of {len(done.tenants)} sites are not well: {of.few(bad)}.")
+    if silent:
+        return Confirmation(Standing.WAITING, f"not every site could be visited: {silent[0].why}")
+    told = (("sites visited", str(len(done.tenants))),)
+    return Confirmation(Standing.DONE, f"{len(done.tenants)} sites answer as their own.", told)
+
+
+def _findings(sight: Sight) -> Iterator[Finding]:
+    for check in (every_site_answers, own_identity):
+        yield from check.judge(View(check.id, Side.PRIMARY, sight.env, sight.snapshot, sight.only_tenants))
+
+
+def _errors(sight: Sight, since: datetime) -> Confirmation:
+    """Server errors at home are not above failback.error_rate_percent, nor above what the DR region served with."""
+    first = since.replace(second=0, microsecond=0)
+    rows = [row for row in sight.snapshot.get(served.minutes, Side.PRIMARY) if row.at >= first]
+    rate = served.error_percent(rows)
+    if rate is None:
+        return Confirmation(Standing.DONE, "no request at home in a whole minute yet.")
+    allowed = max(sight.env.failback.error_rate_percent, _baseline(sight))
+    requests, errors = sum(row.requests for row in rows), sum(row.errors for row in rows)
+    said = f"{errors} of {requests} requests at home ended in a server error, {allowed:g} percent are allowed"
+    facts = (("requests at home", str(requests)), ("server errors", f"{rate:.2f} percent"))
+    if rate <= allowed:
+        return Confirmation(Standing.DONE, f"{said}.", facts)
+    proven = at_least(errors, requests, allowed / _PERCENT) < _BY_CHANCE
+    return Confirmation(Standing.FAILED if proven else Standing.WAITING, f"{said}.", facts)
+
+
+def _baseline(sight: Sight) -> float:
+    """Percent of server errors with which the DR region served of late; 0 where that is not known."""
+    try:
+        rows = sight.snapshot.get(served.minutes, Side.DR)
+    except CannotSee:
+        return 0.0
+    return served.error_percent(rows) or 0.0
+
+
+def left_s(sight: Sight, since: datetime) -> float:
+    """Seconds of the bake that are left; 0 where it is over."""
+    bake = timedelta(minutes=sight.env.failback.bake_minutes)
+    return max(0.0, (since + bake - sight.snapshot.taken_at).total_seconds())
