@@ -15,6 +15,7 @@ WITNESSED = frozenset(WITNESSES) | {route53.records.name, health_checks.checks.n
 EXPECTED = {
     Goal.FAILOVER: ("PRIMARY_LOST", "ON_DR"),
     Goal.SWITCHOVER: ("NORMAL", "DEGRADED", "ON_DR"),
+    Goal.FAILBACK: ("ON_DR", "SPLIT", "RETURNING", "DEGRADED", "NORMAL"),
 }
 _POSTURE_GATE = "posture.expected"
 

@@ -42,7 +42,7 @@ from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.recording import close_the_record, open_the_record
 from utils.aws_mgmt.request import Request
 
-_TOLD_AFTER = 60  # the stage before which everything is changed, and after which it is told that it was
+_TOLD_AFTER = 70  # the stage before which everything is changed, and after which it is told that it was
 
 
 def execute_command(request: Request, environment: Environment) -> Exit:
