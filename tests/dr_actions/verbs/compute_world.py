@@ -82,9 +82,11 @@ class World:
         assert set(self.hand.sent[before:]) <= verb.writes | verb.reads
         return call
 
-    def until(self, wanted: Standing, verb: Verb, step: Step, upon: Snapshot | None = None) -> Confirmation:
-        """Look until the step stands as ``wanted``, for eight seconds."""
-        end = time.monotonic() + 8
+    def until(
+        self, wanted: Standing, verb: Verb, step: Step, upon: Snapshot | None = None, tries_s: float = 8
+    ) -> Confirmation:
+        """Look until the step stands as ``wanted``, for ``tries_s`` seconds."""
+        end = time.monotonic() + tries_s
         while (told := self.confirm(verb, step, upon)).standing is not wanted and time.monotonic() < end:
             time.sleep(0.5)
         return told
