@@ -21,8 +21,8 @@ Facts = dict[str, Any]
 Calls = Counter[str]
 
 VOLATILE = {"time_s", "total"}  # how long a visit took; sums of metrics over the minutes that passed
-# What holds the lock, and when, is told by the journal; how often it was taken over differs with each death.
-NOT_COMPARED = {"control.standing"}
+# What holds the lock is told by the journal, and differs with each death; requests served are counted by the minute.
+NOT_COMPARED = {"control.standing", "served.minutes"}
 _LOTS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "<moment>"),
     (re.compile(r"(rds:\S+)-\d{4}(-\d\d){4}$"), r"\1-<minute>"),
