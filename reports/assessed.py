@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_actions.assessing import Assessment
 from dr_actions.losing import Loss
-from dr_actions.plan import Step, to_json
+from dr_actions.plan import Goal, Step, to_json
 from dr_actions.planning import batches
 from dr_estate.environments import Environment
 from reports.report import duration
@@ -72,9 +72,11 @@ def estimate(assessment: Assessment, env: Environment) -> str:
     target_s = env.objectives.rto_minutes * 60
     met = "within" if assessment.rto_estimate_s <= target_s else "BEYOND"
     costs = env.costs
+    takes = f"recovery time: about {duration(assessment.rto_estimate_s)}, {met} the objective of {duration(target_s)}"
+    if assessment.plan.goal is Goal.FAILBACK:
+        takes = f"the steps' time budgets add up to {duration(assessment.rto_estimate_s)} at most"
     return (
-        f"recovery time: about {duration(assessment.rto_estimate_s)}, {met} the objective of {duration(target_s)}; "
-        f"running in {env.regions.dr}: about {assessment.hourly_cost:.2f} {costs.currency} an hour (list prices of "
+        f"{takes}; running in {env.regions.dr}: about {assessment.hourly_cost:.2f} {costs.currency} an hour (list prices of "
         f"{costs.as_of})"
     )
 
