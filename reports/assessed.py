@@ -76,8 +76,8 @@ def estimate(assessment: Assessment, env: Environment) -> str:
     if assessment.plan.goal is Goal.FAILBACK:
         takes = f"the steps' time budgets add up to {duration(assessment.rto_estimate_s)} at most"
     return (
-        f"{takes}; running in {env.regions.dr}: about {assessment.hourly_cost:.2f} {costs.currency} an hour (list prices of "
-        f"{costs.as_of})"
+        f"{takes}; running in {env.regions.dr}: about {assessment.hourly_cost:.2f} {costs.currency} an hour (list "
+        f"prices of {costs.as_of})"
     )
 
 
