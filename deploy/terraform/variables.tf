@@ -63,3 +63,14 @@ variable "session_hours" {
     error_message = "IAM allows sessions of 1 to 12 hours."
   }
 }
+
+variable "drills" {
+  description = "Whether a full drill is allowed here (approvals.full_drill): then CI has a role for it."
+  type        = bool
+}
+
+variable "github_repository" {
+  description = "OWNER/NAME of the repository whose workflows run the scheduled tests; empty for none."
+  type        = string
+  default     = ""
+}

@@ -10,7 +10,7 @@ import pytest
 from dr_actions.policies import Role, declared, policies
 from dr_estate.environments import load_environment
 from utils.aws_mgmt.commands import UsageError
-from utils.aws_mgmt.deploying import DEPLOY, files
+from utils.aws_mgmt.deploying import DEPLOY, GENERATED, files
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.iam_command import run_iam
 from utils.aws_mgmt.request import ROOT, Request
@@ -25,9 +25,7 @@ def test_a_generated_file_is_fresh(name: str) -> None:
 
 
 def test_nothing_generated_earlier_is_left() -> None:
-    kept = [
-        path for kind in ("policies/*.json", "terraform/*.json", "cloudformation/*.json") for path in DEPLOY.glob(kind)
-    ]
+    kept = [path for folder, kind in GENERATED for path in (DEPLOY / folder).glob(kind)]
     assert [] == [str(path) for path in kept if str(path.relative_to(DEPLOY)) not in FILES]
 
 

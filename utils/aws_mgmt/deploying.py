@@ -1,4 +1,4 @@
-"""Writes the generated files of deploy/: policies, Terraform variables, and the policies' CloudFormation template.
+"""Writes the generated files of deploy/: policies, Terraform variables, CloudFormation of the policies, workflows.
 
 ``python -m utils.aws_mgmt.deploying`` writes them. A test keeps them fresh.
 """
@@ -11,8 +11,15 @@ from typing import Any
 from dr_actions.policies import Role, declared, policies, role_name
 from dr_estate.environments import Environment, load_environment
 from utils.aws_mgmt.request import ROOT
+from utils.aws_mgmt.workflows import workflow
 
 DEPLOY = ROOT / "deploy"
+GENERATED = (
+    ("policies", "*.json"),
+    ("terraform", "*.tfvars.json"),
+    ("cloudformation", "*.json"),
+    ("github", "*.yml"),
+)
 _ENVIRONMENTS = ROOT / "environments"
 
 
@@ -32,7 +39,8 @@ def files() -> dict[str, str]:
         found[f"terraform/{env.name}.tfvars.json"] = _variables(env, held)
         found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
         found[f"cloudformation/{env.name}-policies.json"] = _template(env, held)
-    return {path: json.dumps(value, indent=2) + "\n" for path, value in found.items()}
+    texts = {path: json.dumps(value, indent=2) + "\n" for path, value in found.items()}
+    return texts | {f"github/{env.name}-dr-tests.yml": workflow(env) for env in environments()}
 
 
 def _variables(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -40,6 +48,7 @@ def _variables(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, A
         "account": env.account,
         "control_table": env.named(env.names.control_table),
         "dr_region": env.regions.dr,
+        "drills": env.approvals.full_drill,
         "environment": env.name,
         "primary_region": env.regions.primary,
         "roles": {role: {"name": role_name(Role(role), env), "policies": sorted(held[role])} for role in held},
@@ -83,7 +92,7 @@ def _template(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, An
 def write_files() -> None:
     """Write all of them, and remove what was generated before and is no more."""
     made = files()
-    for folder, kind in (("policies", "*.json"), ("terraform", "*.tfvars.json"), ("cloudformation", "*.json")):
+    for folder, kind in GENERATED:
         (DEPLOY / folder).mkdir(parents=True, exist_ok=True)
         for path in (DEPLOY / folder).glob(kind):
             if str(path.relative_to(DEPLOY)) not in made:

@@ -1,0 +1,125 @@
+"""The CI workflows keep to the schedule of the environment file, and hold no key."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from dr_checks.calendar import next_due, window_of
+from dr_estate.environments import Environment
+from dr_estate.recovery_settings import Period
+from utils.aws_mgmt.arguments import parse
+from utils.aws_mgmt.deploying import DEPLOY, environments
+from utils.aws_mgmt.workflows import cron_of, periods, role_of
+
+ENVIRONMENTS = {env.name: env for env in environments()}
+ALL = pytest.mark.parametrize("env", ENVIRONMENTS.values(), ids=ENVIRONMENTS.keys())
+START = date(2026, 1, 1)
+YEARS = 5
+
+
+def workflow(env: Environment) -> dict[Any, Any]:
+    text = (DEPLOY / "github" / f"{env.name}-dr-tests.yml").read_text(encoding="utf-8")
+    found: dict[Any, Any] = yaml.safe_load(text)
+    return found
+
+
+def triggers(env: Environment) -> dict[str, Any]:
+    """What YAML 1.1 reads as true is the key ``on``."""
+    found: dict[str, Any] = workflow(env)[True]
+    return found
+
+
+def commands(job: dict[str, Any]) -> list[list[str]]:
+    """The words of each of the tool's commands in a job."""
+    runs = [step["run"] for step in job["steps"] if "dr_cli.py" in step.get("run", "")]
+    return [run.split("dr_cli.py ")[1].split() for run in runs]
+
+
+def days_of(cron: str) -> list[date]:
+    """The days on which a cron of these workflows runs, over some years: read anew, not by what made it."""
+    minute, hour, day, months, weekday = cron.split()
+    assert minute.isdigit()
+    assert hour.isdigit()
+    wanted_months = {int(m) for m in months.split(",")} if months != "*" else set(range(1, 13))
+    found = []
+    for number in range(YEARS * 366):
+        one = START + timedelta(days=number)
+        on_day = day == "*" or one.day == int(day)
+        on_weekday = weekday == "*" or one.isoweekday() % 7 == int(weekday)
+        if one.month in wanted_months and on_day and on_weekday:
+            found.append(one)
+    return found
+
+
+@ALL
+def test_a_test_with_a_period_has_a_cron_and_one_as_needed_is_started_by_hand_alone(env: Environment) -> None:
+    crons = [row["cron"] for row in triggers(env)["schedule"]]
+    by_test = {test: cron_of(test, period) for test, period in periods(env).items()}
+    assert [cron for cron in by_test.values() if cron] == crons
+    assert len(crons) == len(set(crons)), "a job knows by its cron that it is meant"
+    assert [test for test, period in periods(env).items() if period is Period.AS_NEEDED] == [
+        test for test, cron in by_test.items() if not cron
+    ]
+    assert list(by_test) == list(triggers(env)["workflow_dispatch"]["inputs"]["test"]["options"])
+
+
+@ALL
+def test_each_cron_runs_before_the_test_of_the_run_before_is_overdue_and_in_no_blocked_window(env: Environment) -> None:
+    for test, period in periods(env).items():
+        if period is Period.AS_NEEDED:
+            continue
+        days = days_of(cron_of(test, period))
+        for number in range(1, len(days)):
+            due = next_due(days[:number][-3:], period, env.schedule.windows)
+            assert due is not None
+            assert days[number] <= due, f"{test}: {days[number]} is after {due}"
+        assert [] == [day for day in days if window_of(day, env.schedule.windows)]
+
+
+@pytest.mark.parametrize(
+    ("period", "a_year"), [(Period.WEEKLY, 52), (Period.MONTHLY, 12), (Period.QUARTERLY, 4), (Period.ANNUALLY, 1)]
+)
+def test_a_cron_runs_as_often_as_its_period_says(period: Period, a_year: int) -> None:
+    days = [day for day in days_of(cron_of("tabletop", period)) if day.year == START.year]
+    assert a_year == len(days)
+
+
+@ALL
+def test_each_job_is_started_by_its_own_cron_and_runs_commands_that_exist_in_its_environment(env: Environment) -> None:
+    jobs = workflow(env)["jobs"]
+    assert set(periods(env)) == set(jobs)
+    for test, job in jobs.items():
+        cron = cron_of(test, periods(env)[test])
+        assert re.findall(r"schedule == '([^']+)'", job["if"]) == ([cron] if cron else [])
+        assert f"inputs.test == '{test}'" in job["if"]
+        told = [parse(words) for words in commands(job)]
+        assert {env.name} == {request.environment for request in told}
+        assert "schedule" == told[-1].command
+    drilled = any("--full-drill" in words for words in commands(jobs["full-drill"]))
+    assert env.approvals.full_drill == drilled
+
+
+@ALL
+def test_keys_come_by_oidc_for_the_roles_that_terraform_makes_and_none_is_stored(env: Environment) -> None:
+    told = workflow(env)
+    assert {"contents": "read", "id-token": "write"} == told["permissions"]
+    assert "secrets." not in str(told)
+    terraform = (DEPLOY / "terraform" / "ci.tf").read_text(encoding="utf-8")
+    for test, job in told["jobs"].items():
+        (login,) = [step["with"] for step in job["steps"] if "configure-aws-credentials" in step.get("uses", "")]
+        assert (role_of(env, test), env.regions.dr) == (login["role-to-assume"], login["aws-region"])
+        role = login["role-to-assume"].rpartition(f"{env.name}-dr-")[2]
+        assert re.search(rf"\b{role} = {{ environment", terraform)
+        drills = role == "ci-drill"
+        assert drills == (job["environment"] == f"{env.name}-drill") == (int(login["role-duration-seconds"]) > 3600)
+
+
+def test_the_crons_are_read_rightly() -> None:
+    monday = datetime(2026, 1, 5, tzinfo=UTC).date()
+    assert monday == days_of("17 6 * * 1")[0]
+    assert [date(2026, 1, 12), date(2026, 4, 12)] == days_of("17 6 12 1,4,7,10 *")[:2]
