@@ -28,18 +28,23 @@ _PERCENT = 100.0
 
 def gates(sight: Sight, part: Part) -> Iterator[Confirmation]:
     """Every gate for ``part`` of the visitors, in the order in which they are looked at."""
-    looked: tuple[tuple[str, Callable[[], Confirmation]], ...] = (
-        ("targets", partial(_targets, sight)),
-        ("probes", partial(_probes, sight)),
-        ("errors", partial(_errors, sight, part.since)),
-        ("answers", partial(answers_gate, sight, part)),
-    )
-    for name, gate in looked:
-        try:
-            told = gate()
-        except CannotSee as dark:
-            told = Confirmation(Standing.WAITING, f"not seen: {dark.unseen.why}")
-        yield Confirmation(told.standing, f"gate.{name}: {told.says}", told.facts)
+    yield from gates_before(sight)
+    yield _looked("errors", partial(_errors, sight, part.since))
+    yield _looked("answers", partial(answers_gate, sight, part))
+
+
+def gates_before(sight: Sight) -> Iterator[Confirmation]:
+    """The gates that must hold before any visitor is led there."""
+    yield _looked("targets", partial(_targets, sight))
+    yield _looked("probes", partial(_probes, sight))
+
+
+def _looked(name: str, gate: Callable[[], Confirmation]) -> Confirmation:
+    try:
+        told = gate()
+    except CannotSee as dark:
+        told = Confirmation(Standing.WAITING, f"not seen: {dark.unseen.why}")
+    return Confirmation(told.standing, f"gate.{name}: {told.says}", told.facts)
 
 
 def _targets(sight: Sight) -> Confirmation:

@@ -17,7 +17,7 @@ from dr_actions.change_batch import ALL, Pair, RecordSet, as_command, as_it_is, 
 from dr_actions.cutover import ZonePairs, blind_to, cutover
 from dr_actions.plan import Call, Danger, Step
 from dr_actions.share_gate import SETTLES, Part
-from dr_actions.stage_gates import gates, left_s
+from dr_actions.stage_gates import gates, gates_before, left_s
 from dr_actions.verbs import HOME, Confirmation, Sight, Standing, Verb, homeward
 from dr_actions.verbs.shift_traffic import current, difference, undo
 from dr_estate.environments import Side
@@ -135,17 +135,28 @@ def _shares_before(batch: Sequence[Pair], part: _Stage) -> str:
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """READY, baking (WAITING), DONE once the bake is over and every gate holds, FAILED as soon as one does not.
 
+    Where home could not serve them nobody is led there: FAILED, and not READY.
+
     The bake counts from ``sight.sent_at``. Records with other weights or targets than planned are CHANGED (T43).
     """
     try:
         now = current(step, sight)
         if _led(now) == _led(step.before["records"]):
-            return Confirmation(Standing.READY, f"the records of {step.subject} are as the plan found them")
+            return _before_it(step, sight)
         if _led(now) != _led(step.after["records"]):
             return Confirmation(Standing.CHANGED, f"records of {step.subject} were changed: {difference(step, now)}")
         return _baking(step, sight)
     except CannotSee as dark:
         return Confirmation(Standing.UNSEEN, dark.unseen.why)
+
+
+def _before_it(step: Step, sight: Sight) -> Confirmation:
+    """READY, unless home could not serve those who would be led there."""
+    for gate in gates_before(sight):
+        if gate.standing is not Standing.DONE:
+            standing = Standing.FAILED if gate.standing is Standing.FAILED else Standing.UNSEEN
+            return Confirmation(standing, gate.says, gate.facts)
+    return Confirmation(Standing.READY, f"the records of {step.subject} are as the plan found them")
 
 
 def _led(record_sets: Sequence[RecordSet]) -> list[tuple[Any, ...]]:

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from dr_actions.change_batch import as_command
 from dr_actions.plan import Goal
+from dr_actions.planning import in_order
 from dr_actions.verbs import Sight, Standing, Verb, notify_end, notify_manual, notify_start
 from dr_actions.verbs.shift_traffic import VERB as SHIFT
+from dr_actions.verbs.stage_traffic import VERB as STAGES
 from dr_estate.environments import Side
-from dr_estate.facts import topics
-from dr_estate.snapshot import Part
+from dr_estate.facts import route53, topics
+from dr_estate.snapshot import Part, Snapshot
 from tests.dr_actions.verbs.compute_world import SIT, World, dark, world_of
 
 VERBS = (notify_start.VERB, notify_manual.VERB, notify_end.VERB)
@@ -128,3 +131,38 @@ def test_they_are_told_before_the_first_change_before_the_persons_step_and_last(
     shift = next(iter(SHIFT.foresee(sight)))
     assert stages == [10, 49, 70]
     assert stages[1] < shift.stage < stages[2]
+
+
+def test_on_the_way_home_each_manual_stage_is_told_before_it_with_its_own_change(world: World) -> None:
+    away = replace(world.sight(_led_away(world), env=BY_HAND, incident="INC-123"), goal=Goal.FAILBACK)
+    told, stages = list(notify_manual.VERB.foresee(away)), list(STAGES.foresee(away))
+    assert [step.stage for step in told if step.side is Side.DR] == [step.stage for step in stages]
+    assert len({step.id for step in told}) == 2 * len(stages)
+    ordered = [step.verb for step in in_order([*told, *stages])]
+    assert ordered == ["notify_manual", "notify_manual", "stage_traffic"] * len(stages)
+    messages = [notify_manual.VERB.fill(step, away).params["Message"] for step in told if step.side is Side.DR]
+    for message, step in zip(messages, stages, strict=True):
+        assert step.call is not None
+        assert as_command(step.call) in json.loads(message)["needed"]
+    assert len({json.loads(message)["event"] for message in messages}) == len(stages)
+
+
+def test_a_person_who_was_faster_than_the_message_stops_nothing(world: World) -> None:
+    away = replace(world.sight(_led_away(world), env=BY_HAND), goal=Goal.FAILBACK)
+    told = next(iter(notify_manual.VERB.foresee(away)))
+    at_home = replace(away, snapshot=world.healthy)
+    assert "made already" in notify_manual.VERB.fill(told, at_home).params["Message"]
+
+
+def test_where_a_run_changes_dns_itself_nobody_is_asked_on_the_way_home(world: World) -> None:
+    away = replace(world.sight(_led_away(world)), goal=Goal.FAILBACK)
+    assert list(STAGES.foresee(away))
+    assert list(notify_manual.VERB.foresee(away)) == []
+
+
+def _led_away(world: World) -> Snapshot:
+    """The healthy world, but for the weights: all visitors are led to the DR region."""
+    part = world.healthy.parts[route53.records.name, Side.GLOBAL]
+    turned = tuple(r if r.weight is None else replace(r, weight=100 - r.weight) for r in part.value)
+    parts = {**world.healthy.parts, (part.name, part.side): replace(part, value=turned)}
+    return replace(world.healthy, parts=parts)

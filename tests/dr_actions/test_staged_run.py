@@ -1,0 +1,299 @@
+"""A run leads the visitors home: it bakes from the record, goes on after a stop, and steps back when a gate fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_actions import executing
+from dr_actions.authority import Clearance
+from dr_actions.executing import Outcome
+from dr_actions.guard import refusal
+from dr_actions.hands import Hands
+from dr_actions.journal import Entry, Journal, Kind
+from dr_actions.plan import Call, Goal, Plan, Step, to_json
+from dr_actions.planning import in_order
+from dr_actions.running import ManualPending, Run, StepFailed, Stopped
+from dr_actions.verbs import Workshop, stage_traffic
+from dr_actions.verbs import writes as all_writes
+from dr_estate.access import Credentials
+from dr_estate.environments import Environment, Side
+from dr_estate.facts import route53
+from dr_estate.observing import observe
+from sandbox.state import Outage
+from tests.dr_actions.verbs.compute_world import SIT, World
+from tests.dr_actions.verbs.homeward_world import (
+    BAKE_MINUTES,
+    led_away,
+    records_sight,
+    weights,
+    with_failback,
+    with_traffic,
+    write_weights,
+)
+
+INCIDENT = "INC-9"
+TENTH, HALF, WHOLE = "stage_traffic.10", "stage_traffic.50", "stage_traffic.100"
+STAGED = [HALF, WHOLE]
+# few questions, for how visitors are shared out is proved elsewhere
+ENV = with_failback(
+    SIT.model_copy(update={"execution": SIT.execution.model_copy(update={"poll_s": 0.4})}),
+    dns_samples=20,
+    stages=(50, 100),
+)
+BY_HAND = with_traffic(ENV, dns_step="manual")
+
+
+@pytest.fixture(scope="module")
+def away() -> Iterator[World]:
+    with led_away(ENV) as world:
+        yield world
+
+
+@pytest.fixture
+def world(away: World) -> Iterator[World]:
+    yield away
+    away.endpoint.end()
+    away.endpoint.return_to("away")
+
+
+@dataclass
+class Told:
+    """Who hears the run. ``baking`` and ``asked`` are called with the step: they change the world, or stop the run."""
+
+    baking: Callable[[Step], None] = lambda _: None
+    asked: Callable[[Step], None] = lambda _: None
+    said: list[str] = field(default_factory=list)
+
+    def begins(self, steps: Sequence[Step]) -> None:
+        self.said += [f"begins {step.id}" for step in steps]
+
+    def waits(self, step: Step, _age_s: float, says: str) -> None:
+        self.said.append(says)
+        if "bake" in says:
+            self.baking(step)
+
+    def done(self, step: Step, says: str) -> None:
+        self.said.append(f"{step.id}: {says}")
+
+    def degraded(self, step_id: str, why: str) -> None:
+        self.said.append(f"{step_id}: {why}")
+
+    def by_hand(self, step: Step) -> None:
+        self.asked(step)
+
+    def note(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def confirm(self, _step: Step) -> bool:
+        return False
+
+
+@dataclass
+class Home:
+    """One plan of the way home in a world, and the journal of its runs."""
+
+    world: World
+    env: Environment
+    folder: Path
+    plan: Plan
+
+    @classmethod
+    def of(cls, world: World, env: Environment, folder: Path) -> Home:
+        steps = in_order(stage_traffic.foresee(records_sight(world, env)))
+        return cls(world, env, folder, Plan(env.name, env.account, Goal.FAILBACK, "ON_DR", steps))
+
+    def run(self, tell: Told, at: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Outcome:
+        """One run, from where the journal says; raises what ``execute`` raises."""
+        outcome = Outcome()
+        with Journal.open(self.folder, self.env.name, INCIDENT, "run", at) as journal:
+            if not any(entry.kind is Kind.BEGIN for entry in journal.entries):
+                journal.append(Kind.BEGIN, plan=to_json(self.plan))
+            run = self._run(journal, tell, at)
+            self.stop = run.stop
+            executing.execute(run, self.plan.steps, outcome)
+        return outcome
+
+    def _run(self, journal: Journal, tell: Told, at: Callable[[], datetime]) -> Run:
+        endpoint = self.world.endpoint
+        operator, reader = endpoint.people["operator"], endpoint.people["reader"]
+        look = Credentials(endpoint.url, reader.access_key_id, reader.secret_access_key)
+        zone = self.world.healthy.get(route53.zone, Side.GLOBAL)
+        assert zone is not None
+
+        def guard(call: Call, allowed: frozenset[str]) -> str | None:
+            refused = refusal(call, self.env, allowed, zone.id, {}, Goal.FAILBACK)
+            return str(refused) if refused else None
+
+        change = Credentials(endpoint.url, operator.access_key_id, operator.secret_access_key)
+        cleared = Clearance(self.env.name, INCIDENT, "operator", "", self.plan.digest, None, ())
+        return Run(
+            env=self.env,
+            plan=self.plan,
+            clearance=cleared,
+            hands=Hands(self.env, change, all_writes(), guard),
+            journal=journal,
+            look=lambda parts, upon: observe(self.env, look, "sandbox", only=parts, upon=upon),
+            tell=tell,
+            clock=at,
+            held=lambda: None,
+            standing_order=lambda: "",
+            snapshot=records_sight(self.world).snapshot,
+            workshop=Workshop(self.env, self.folder, {}),
+        )
+
+    def entries(self, kind: Kind) -> list[Entry]:
+        with Journal.open(self.folder, self.env.name, INCIDENT, "test", lambda: datetime.now(UTC)) as journal:
+            return [entry for entry in journal.entries if entry.kind is kind]
+
+
+def _changes(world: World) -> int:
+    """How often anybody changed records since the counts were reset."""
+    return sum(n for key, n in world.endpoint.calls().items() if key.endswith("ChangeResourceRecordSets"))
+
+
+def _stop_tenant(world: World) -> None:
+    cluster = SIT.named(SIT.names.cluster)
+    world.send(Side.PRIMARY, "ecs:UpdateService", cluster=cluster, service="sit-tenant2-service", desiredCount=0)
+
+
+def _start_tenant(world: World) -> None:
+    cluster = SIT.named(SIT.names.cluster)
+    desired = SIT.capacity.tasks_per_service
+    named = {"cluster": cluster, "service": "sit-tenant2-service"}
+    world.send(Side.PRIMARY, "ecs:UpdateService", **named, desiredCount=desired)
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        (told,) = world.send(Side.PRIMARY, "ecs:DescribeServices", cluster=cluster, services=[named["service"]])[
+            "services"
+        ]
+        if told["runningCount"] == desired:
+            return
+        time.sleep(0.3)
+
+
+def _bakes_s(home: Home, began: Kind) -> list[float]:
+    """Seconds from the record that a stage began to the record that it was confirmed, by stage."""
+    first = {entry.step: entry.at for entry in home.entries(began)}
+    done = {entry.step: entry.at for entry in home.entries(Kind.CONFIRMED)}
+    return [(done[step] - first[step]).total_seconds() for step in STAGED]
+
+
+def test_every_stage_is_sent_once_and_confirmed_no_sooner_than_its_bake(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, ENV, tmp_path)
+    world.endpoint.reset_calls()
+    assert home.run(Told()).finished
+    assert (weights(world), _changes(world)) == ((100, 0), len(STAGED))
+    assert min(_bakes_s(home, Kind.OUTCOME)) >= 60 * BAKE_MINUTES
+    kept = {entry.step: entry.data["facts"] for entry in home.entries(Kind.CONFIRMED)}
+    assert all("sites visited" in facts for facts in kept.values()), "what the gates measured is in the journal"
+
+
+def test_a_run_stopped_in_the_middle_of_a_bake_goes_on_and_sends_nothing_twice(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, ENV, tmp_path)
+    world.endpoint.reset_calls()
+
+    def stop(step: Step) -> None:
+        if step.id == HALF:
+            home.stop.set()
+
+    with pytest.raises(Stopped):
+        home.run(Told(baking=stop))
+    assert weights(world) == (50, 50)
+    assert home.run(Told()).finished
+    assert (weights(world), _changes(world)) == ((100, 0), len(STAGED))
+
+
+def test_a_change_whose_answer_was_lost_bakes_from_when_it_was_seen(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, ENV, tmp_path)
+    world.endpoint.reset_calls()
+    lost = Outage("us-east-1", "lost", "route53", "ChangeResourceRecordSets", times=1)
+    world.endpoint.begin(lost)
+    assert home.run(Told()).finished
+    assert _changes(world) == len(STAGED)
+    (seen,) = [entry for entry in home.entries(Kind.LOOKED) if entry.data.get("took_effect")]
+    done = next(entry for entry in home.entries(Kind.CONFIRMED) if entry.step == seen.step)
+    assert (done.at - seen.at).total_seconds() >= 60 * BAKE_MINUTES
+
+
+def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_says_why_and_goes_on_later(
+    world: World, tmp_path: Path
+) -> None:
+    home = Home.of(world, with_failback(ENV, stages=(10, 50, 100)), tmp_path)
+    with pytest.raises(StepFailed, match=r"stage_traffic\.50: gate\.targets: .*sit-tenant2-service") as failed:
+        home.run(Told(baking=lambda step: _stop_tenant(world) if step.id == HALF else None))
+    assert (failed.value.step, weights(world)) == (HALF, (10, 90))
+    assert [entry.step for entry in home.entries(Kind.UNDONE)] == [HALF]
+    with pytest.raises(StepFailed, match=r"gate\.targets"):
+        home.run(Told())
+    assert weights(world) == (10, 90), "nobody is led to where a gate fails"
+    _start_tenant(world)
+    assert home.run(Told()).finished
+    assert weights(world) == (100, 0)
+    assert {entry.step for entry in home.entries(Kind.CONFIRMED)} == {TENTH, HALF, WHOLE}
+
+
+def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, BY_HAND, tmp_path)
+    world.endpoint.reset_calls()
+
+    def change(step: Step) -> None:
+        home_percent = step.after["percent"]
+        write_weights(world, home_percent, 100 - home_percent)
+
+    assert home.run(Told(asked=change)).finished
+    assert weights(world) == (100, 0)
+    assert _changes(world) == len(STAGED), "the person's own"
+    assert home.entries(Kind.INTENT) == []
+    waits, seen = home.entries(Kind.MANUAL_WAIT), home.entries(Kind.MANUAL_DONE)
+    assert [entry.step for entry in waits] == [entry.step for entry in seen] == STAGED
+    assert min(_bakes_s(home, Kind.MANUAL_DONE)) >= 60 * BAKE_MINUTES
+
+
+def test_a_change_that_a_person_made_while_nobody_ran_bakes_too(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, BY_HAND, tmp_path)
+    with pytest.raises(Stopped):
+        home.run(Told(asked=lambda _: home.stop.set()))
+    write_weights(world, 50, 50)
+
+    def stop_later(step: Step) -> None:
+        home.stop.set() if step.id == WHOLE else None
+
+    with pytest.raises(Stopped):
+        home.run(Told(asked=stop_later))
+    first = next(entry for entry in home.entries(Kind.CONFIRMED) if entry.step == HALF)
+    (seen,) = home.entries(Kind.MANUAL_DONE)
+    assert (first.at - seen.at).total_seconds() >= 60 * BAKE_MINUTES
+
+
+def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_person(
+    world: World, tmp_path: Path
+) -> None:
+    home = Home.of(world, BY_HAND, tmp_path)
+    with pytest.raises(StepFailed, match="by hand: aws route53") as failed:
+        home.run(Told(asked=lambda _: write_weights(world, 50, 50), baking=lambda _: _stop_tenant(world)))
+    assert not isinstance(failed.value, ManualPending)
+    assert weights(world) == (50, 50)
+    assert home.entries(Kind.UNDONE) == []
+
+
+def test_a_person_who_never_comes_leaves_the_run_pending(world: World, tmp_path: Path) -> None:
+    hurried = BY_HAND.execution.model_copy(update={"manual_wait_minutes": 1})
+    home = Home.of(world, BY_HAND.model_copy(update={"execution": hurried}), tmp_path)
+    began = datetime.now(UTC)
+    with pytest.raises(ManualPending):
+        home.run(Told(), at=lambda: began + 60 * (datetime.now(UTC) - began))
+    assert weights(world) == (0, 100)
+
+
+def test_what_is_kept_of_a_stage_is_plain_json(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, ENV, tmp_path)
+    told: dict[str, Any] = to_json(home.plan)
+    assert [step["id"] for step in told["steps"]] == STAGED
+    assert home.plan.digest == Home.of(world, ENV, tmp_path).plan.digest
