@@ -1,10 +1,14 @@
 # The roles of the scheduled tests (deploy/github): keys by OIDC, none stored. Made where github_repository is named.
 locals {
   issuer = "token.actions.githubusercontent.com"
-  ci = var.github_repository == "" ? {} : merge(
-    { ci = { environment = var.environment, policies = var.roles["reader"].policies } },
-    var.drills ? { ci-drill = { environment = "${var.environment}-drill", policies = var.roles["operator"].policies } } : {},
-  )
+  ci_all = {
+    ci       = { environment = var.environment, policies = var.roles["reader"].policies }
+    ci-drill = { environment = "${var.environment}-drill", policies = var.roles["operator"].policies }
+  }
+  ci = {
+    for role, held in local.ci_all : role => held
+    if var.github_repository != "" && (role == "ci" || var.drills)
+  }
   ci_attached = merge([
     for role, held in local.ci : { for policy in held.policies : "${role}/${policy}" => { role = role, policy = policy } }
   ]...)

@@ -114,7 +114,7 @@ def test_keys_come_by_oidc_for_the_roles_that_terraform_makes_and_none_is_stored
         (login,) = [step["with"] for step in job["steps"] if "configure-aws-credentials" in step.get("uses", "")]
         assert (role_of(env, test), env.regions.dr) == (login["role-to-assume"], login["aws-region"])
         role = login["role-to-assume"].rpartition(f"{env.name}-dr-")[2]
-        assert re.search(rf"\b{role} = {{ environment", terraform)
+        assert re.search(rf"(?m)^ +{role} += {{ environment", terraform)
         drills = role == "ci-drill"
         assert drills == (job["environment"] == f"{env.name}-drill") == (int(login["role-duration-seconds"]) > 3600)
 
