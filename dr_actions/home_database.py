@@ -122,6 +122,11 @@ def in_sync(one: rds.Instance) -> bool:
     return all(status == "in-sync" for _, status in one.parameter_groups)
 
 
+def applying(one: rds.Instance) -> bool:
+    """Whether a change of its parameter group is on its way to the instance."""
+    return any(status == "applying" for _, status in one.parameter_groups)
+
+
 def read_only(sight: Sight, side: Side, group: str) -> str | None:
     """What the group says of ``read_only``, the engine's own default where it says nothing; None without such a group.
 

@@ -93,17 +93,21 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return _not_in_sync(one, facts)
     if value != step.before[home.READ_ONLY]:
         return Confirmation(Standing.CHANGED, f"{home.READ_ONLY} of {group} is {value} now.", facts)
-    if one.status not in SERVING:
-        return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")
+    if one.status not in SERVING or home.applying(one):
+        return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}, its group {_statuses(one)}.")
     return Confirmation(Standing.READY, f"{one.identifier} takes writes.", facts)
 
 
 def _not_in_sync(one: rds.Instance, facts: tuple[tuple[str, str], ...]) -> Confirmation:
     """A pending reboot says that the group holds more than is applied: whether writes are refused cannot be told."""
-    told = ", ".join(f"{name} is {status}" for name, status in one.parameter_groups)
     if any(status == "pending-reboot" for _, status in one.parameter_groups):
-        return Confirmation(Standing.FAILED, f"{told}: reboot {one.identifier} by hand, then run again.", facts)
-    return Confirmation(Standing.WAITING, f"{told}.", facts)
+        said = f"The group of {one.identifier} is {_statuses(one)}: reboot it by hand, then run again."
+        return Confirmation(Standing.FAILED, said, facts)
+    return Confirmation(Standing.WAITING, f"The group of {one.identifier} is {_statuses(one)}.", facts)
+
+
+def _statuses(one: rds.Instance) -> str:
+    return ", ".join(f"{name} {status}" for name, status in one.parameter_groups)
 
 
 def undo(step: Step) -> Call | None:

@@ -65,17 +65,7 @@ def _step(sight: Sight, one: Pair, fields: list[str], source: rds.Instance) -> S
         undo="Not taken back: the former value is kept as AWSPREVIOUS: aws secretsmanager "
         f"update-secret-version-stage --region {env.regions.primary} --secret-id {one.name}.",
         budget_s=_BUDGET_S,
-        call=Call(
-            "secretsmanager",
-            "PutSecretValue",
-            env.regions.primary,
-            {
-                "SecretId": one.name,
-                "ClientRequestToken": "<derived from the version that is read>",
-                "SecretString": f"<the current value of {origin}, its {told} leading to {goal} at home>",
-                LEADING_TO: f"<the host of {goal} in {env.regions.primary}, once it is there>",
-            },
-        ),
+        call=_put(one.name, env.regions.primary, f"the current value of {origin}, its {told}", goal),
         tenant=one.tenant,
         before={
             "fields": fields,
@@ -87,6 +77,17 @@ def _step(sight: Sight, one: Pair, fields: list[str], source: rds.Instance) -> S
         after={"fields": []},
         planes=(Plane.PRIMARY, Plane.DR) if from_dr else (Plane.PRIMARY,),
     )
+
+
+def _put(name: str, region: str, value: str, goal: str) -> Call:
+    """The call as planned: ``value`` is a phrase, and no value."""
+    asked = {
+        "SecretId": name,
+        "ClientRequestToken": "<derived from the version that is read>",
+        "SecretString": f"<{value} leading to {goal} at home>",
+        LEADING_TO: f"<the host of {goal} in {region}, once it is there>",
+    }
+    return Call("secretsmanager", "PutSecretValue", region, asked)
 
 
 @careful

@@ -70,7 +70,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 def _applied(step: Step, sight: Sight, facts: tuple[tuple[str, str], ...]) -> Confirmation:
     used = [one for one in sight.snapshot.get(rds.instances, Side.DR) if home.group_of(one) == step.subject]
-    late = [one.identifier for one in used if any(status == "applying" for _, status in one.parameter_groups)]
+    late = [one.identifier for one in used if home.applying(one)]
     if late:
         return Confirmation(Standing.WAITING, f"{', '.join(late)} is not in sync with {step.subject} yet.", facts)
     return Confirmation(Standing.DONE, f"{step.subject} is as it was.", facts)
