@@ -23,6 +23,7 @@ from dr_estate.unseen import Blindness, CannotSee, Unseen
 
 # So few errors of so few requests are no proof of more than the allowed rate.
 _BY_CHANCE = 0.01
+_FREEZES = ("freeze_database.", "freeze_files.")
 _PERCENT = 100.0
 
 
@@ -108,12 +109,17 @@ def _errors(sight: Sight, since: datetime) -> Confirmation:
 
 
 def _baseline(sight: Sight) -> float:
-    """Percent of server errors with which the DR region served of late; 0 where that is not known."""
+    """Percent of server errors with which the DR region served of late; 0 where that is not known.
+
+    Only until it was frozen: since then it refuses writes, and its errors are no measure of anything.
+    """
+    frozen_at = min((at for step, at in sight.sent_at.items() if step.startswith(_FREEZES)), default=None)
     try:
         rows = sight.snapshot.get(served.minutes, Side.DR)
     except CannotSee:
         return 0.0
-    return served.error_percent(rows) or 0.0
+    minute = timedelta(minutes=1)
+    return served.error_percent(row for row in rows if frozen_at is None or row.at + minute <= frozen_at) or 0.0
 
 
 def left_s(sight: Sight, since: datetime) -> float:

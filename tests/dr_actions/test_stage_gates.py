@@ -108,6 +108,14 @@ def test_server_errors_at_home(at_home: Any, in_dr: Any, expected: Standing) -> 
     assert _told("errors", sight).standing is expected
 
 
+def test_writes_that_the_frozen_dr_region_refuses_are_no_baseline() -> None:
+    since_frozen = _minutes(1000, 300, ago=2)
+    sight = _sight(served_minutes_primary=_minutes(1000, 60), served_minutes_dr=since_frozen)
+    assert _told("errors", sight).standing is Standing.DONE
+    frozen = replace(sight, sent_at={"freeze_database.sit-mysql": NOW - timedelta(minutes=30)})
+    assert _told("errors", frozen).standing is Standing.FAILED
+
+
 def _tally(home: int, away: int, strange: int = 0) -> tuple[Tally, ...]:
     counts = (((HOME,), home), ((AWAY,), away), ((NOWHERE,), strange))
     return (Tally(ORIGIN, "A", tuple(row for row in counts if row[1]), 0),)
