@@ -65,7 +65,12 @@ def _compare_parameters(
     return view.ok(name, f"{len(there.parameters)} values alike", f"like {model.name}", f"family {there.family}")
 
 
-def _differences(model: dict[str, str], there: dict[str, str]) -> list[str]:
+# RDS for MySQL's own default of read_only: set so by a person (a thaw after a failback), or by nobody, it is the same.
+_AS_NOT_SET = {"read_only": "{TrueIfReplica}"}
+
+
+def _differences(here: dict[str, str], over: dict[str, str]) -> list[str]:
+    model, there = ({k: v for k, v in one.items() if _AS_NOT_SET.get(k) != v} for one in (here, over))
     names = sorted(key for key in model.keys() | there.keys() if model.get(key) != there.get(key))
     return [f"{key} {there.get(key, 'not set')} (primary: {model.get(key, 'not set')})" for key in names]
 

@@ -10,7 +10,6 @@ from pydantic import Field, field_validator, model_validator
 
 from dr_estate.settings import Mapped, Positive, Settings, Timezone
 
-
 MOST_STAGES = 5
 
 

@@ -109,7 +109,7 @@ def to_json(snapshot: Snapshot) -> bytes:
 
 
 def _dump(value: Any) -> Any:
-    """Plain values: the digest is over what a reader of the file will see. Building a codec only to write costs more."""
+    """Plain values: the digest is over what a reader of the file will see. A codec only to write would cost more."""
     return orjson.loads(orjson.dumps(value))
 
 

@@ -2,7 +2,8 @@
 
 The DR region is frozen by then, so its points hold all that was written; the primary's hold what it alone may have.
 The point counts that the step's own job made, once AWS Backup lists it as COMPLETED: of a point of before the freeze
-nobody can tell whether it holds the last write. Source: AWS Backup API, StartBackupJob and ListRecoveryPointsByBackupVault.
+nobody can tell whether it holds the last write. Source: AWS Backup API, StartBackupJob and
+ListRecoveryPointsByBackupVault.
 """
 
 from __future__ import annotations

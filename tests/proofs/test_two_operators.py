@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -110,13 +111,17 @@ def test_a_stalled_owner_that_wakes_up_changes_nothing_and_says_what_to_do(lost:
     assert before == calls_of(lost)
 
 
+def _is_restoring(lost: Rig, run: Process) -> bool:
+    return "Restore the database" in run.said and restoring(lost)()
+
+
 def test_a_run_that_is_asked_to_stop_stops_between_calls_and_goes_on_later(lost: Rig) -> None:
     """By SIGTERM, then by Ctrl-C, while the database is restored."""
     lost.begin()
     lost.world.timing(transition_s=SLOW_RESTORE_S)
     for number in (signal.SIGTERM, signal.SIGINT):
         run = lost.run("stopped")
-        until(lambda run=run: "Restore the database" in run.said and restoring(lost)(), run)
+        until(partial(_is_restoring, lost, run), run)
         os.kill(run.pid, number)
         assert Exit.INTERRUPTED == run.wait(), run.said
         assert run.said.splitlines()[-1].startswith("stopped: Stopped between two calls, as asked.")
@@ -160,7 +165,7 @@ def test_a_step_that_fails_in_a_switchover_is_taken_back_down_to_the_first_that_
         of.world.begin(Outage(of.env.region(Side.DR), "deny", "rds", "RestoreDBInstanceToPointInTime"))
         run = of.run("back")
         assert Exit.ACTION_FAILED == run.wait(), run.said
-        undone = [e.step for e in of.journal("back").entries if e.kind is Kind.UNDONE]
+        undone = [str(e.step) for e in of.journal("back").entries if e.kind is Kind.UNDONE]
         assert sorted(undone) == sorted(fenced), run.said
         assert f"Taken back: {len(fenced)} of " in run.said.splitlines()[-1]
         until(lambda: differences(primary, services_of(of)) == {}, run)

@@ -1,0 +1,205 @@
+"""There and back: nothing that was acknowledged is lost, traffic goes home as weighted, and the estate is what it was.
+
+``DR_FULL_ROUND_TRIP=1`` plays it for PROD too, where each DNS change is made by a person: here by plain calls.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from dr_actions.entries import Kind
+from dr_actions.journal import journal_path, read
+from dr_actions.plan import from_json
+from dr_estate.environments import Environment, Side, load_environment
+from sandbox.embedded import running
+from sandbox.endpoint import Endpoint
+from sandbox.writer import Sites, Writer, missing
+from tests.proofs.differing import changed_facts
+
+ROOT = Path(__file__).parents[2]
+INCIDENT = "INC-20260107-001"
+QUICK = "\n[execution]\npoll_s = 0.3\ncool_down_minutes = 0\n"
+SHORT = "bake_minutes = 0.06\nstable_minutes = 0\nfiles_freeze_minutes = 0\n"
+ENVIRONMENTS = ["sit", "prod"] if os.environ.get("DR_FULL_ROUND_TRIP") else ["sit"]
+
+
+class Trip:
+    """One world, and the command line run in it by its people."""
+
+    def __init__(self, world: Endpoint, env: Environment, home: Path) -> None:
+        self.world, self.env, self.home = world, env, home
+
+    def run(self, *words: str, person: str = "operator") -> subprocess.CompletedProcess[str]:
+        """One command; nothing is typed."""
+        keys = self.world.people[person]
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
+            "AWS_ENDPOINT_URL": self.world.url,
+            "AWS_ACCESS_KEY_ID": keys.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+            "XDG_STATE_HOME": str(self.home / "state"),
+        }
+        line = [sys.executable, str(ROOT / "utils/aws_mgmt/dr_cli.py"), "-e", self.env.name]
+        line += ["--config", str(self.home), "--output", str(self.home / "out"), *words]
+        return subprocess.run(
+            line, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=400
+        )
+
+    def weighed(self, *words: str) -> dict[str, Any]:
+        """What an assessment says."""
+        return dict(json.loads(self.run(*words, "--format", "json").stdout))
+
+    def execute(self, assessment: dict[str, Any], *words: str) -> subprocess.CompletedProcess[str]:
+        """Run the plan that was assessed, its irreversible steps confirmed, approved where two people are needed."""
+        if self.env.approvals.people > 1:
+            how = ("--failback",) if words[0] == "failback" else ()
+            approved = self.run("approve", "--incident", INCIDENT, *how, person="approver")
+            assert approved.returncode == 0, approved.stderr
+        dangerous = [s["id"] for s in assessment["plan"]["steps"] if s["danger"] == "irreversible"]
+        confirmed = [word for step in dangerous for word in ("--confirm", step)]
+        with self.by_hand():
+            return self.run(*words, "--execute", "--incident", INCIDENT, *confirmed)
+
+    def client(self, service: str, side: Side) -> Any:
+        """A plain client, as anybody's."""
+        keys = self.world.people["admin"]
+        return boto3.client(
+            service,
+            region_name=self.env.region(side),
+            endpoint_url=self.world.url,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+        )
+
+    @contextmanager
+    def by_hand(self) -> Iterator[None]:
+        """Where DNS is changed by a person: whatever change the topic asks for is made by plain calls."""
+        if self.env.traffic.dns_step != "manual":
+            yield
+            return
+        stop = threading.Event()
+        thread = threading.Thread(target=self._change_dns, args=(stop,), daemon=True)
+        thread.start()
+        yield
+        stop.set()
+        thread.join()
+
+    def _change_dns(self, stop: threading.Event) -> None:
+        """Make, by plain calls, each change that the run's record says it waits for."""
+        path, made = journal_path(self.home / "out" / "incidents", self.env.name, INCIDENT), set[int]()
+        while not stop.wait(0.2):
+            if not path.exists():
+                continue
+            entries = read(path, self.env.name, INCIDENT).entries
+            for entry in entries:
+                if entry.kind is Kind.MANUAL_WAIT and entry.seq not in made:
+                    made.add(entry.seq)
+                    begun = [e for e in entries if e.kind is Kind.BEGIN and e.seq < entry.seq][-1]
+                    call = from_json(begun.data["plan"]).step(str(entry.step)).call
+                    assert call is not None
+                    self.client("route53", Side.GLOBAL).change_resource_record_sets(**call.params)
+
+
+@contextmanager
+def trip(name: str, home: Path) -> Iterator[Trip]:
+    """A world of two tenants under the shipped settings, but for how long things take."""
+    text = (ROOT / "environments" / f"{name}.toml").read_text(encoding="utf-8")
+    there = "[failback]\n" in text
+    text = text.replace("[failback]\n", f"[failback]\n{SHORT}") if there else f"{text}\n[failback]\n{SHORT}"
+    (home / f"{name}.toml").write_text(text + QUICK, encoding="utf-8")
+    env = load_environment(home, name)
+    with running(env, 2) as world:
+        world.timing(transition_s=0.3, log_upload_s=1, files_lag_s=1, replica_lag_s=0)
+        yield Trip(world, env, home)
+
+
+class Sampler:
+    """Asks the name server again and again, and counts which region it answers with under each weight."""
+
+    def __init__(self, made: Trip) -> None:
+        self._sites, self._route53 = Sites(made.world, made.env), made.client("route53", Side.GLOBAL)
+        self._env, self._stop = made.env, threading.Event()
+        self.counts: dict[int, Counter[str]] = {}
+        zones = self._route53.list_hosted_zones()["HostedZones"]
+        self._zone = next(z["Id"] for z in zones if z["Name"] == f"{made.env.traffic.zone}.")
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Sampler:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _weight(self) -> int:
+        pages = self._route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=self._zone)
+        traffic = self._env.traffic
+        for page in pages:
+            for row in page["ResourceRecordSets"]:
+                if (
+                    row["Name"] == f"{traffic.origin_record}."
+                    and row["SetIdentifier"] == traffic.primary_set_identifier
+                ):
+                    return int(row["Weight"])
+        raise AssertionError("the primary's record is gone")
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            before = self._weight()
+            seen = Counter(self._sites.serving() for _ in range(20))
+            if self._weight() == before:
+                self.counts.setdefault(before, Counter()).update(seen)
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_what_was_written_before_and_while_away_is_served_at_home_again(name: str, tmp_path: Path) -> None:
+    with trip(name, tmp_path) as made:
+        whole = changed_facts(made.world, made.env)
+        before = Writer(made.world, made.env, 0.02, "before").write(0.5).written
+        time.sleep(1.5)
+        made.world.break_("primary-dark")
+        away = made.weighed("failover")
+        assert away["recommendation"] == "PROCEED", away["reasons"]
+        done = made.execute(away, "failover")
+        assert done.returncode == 0, done.stdout + done.stderr
+        during = Writer(made.world, made.env, 0.02, "during").write(0.5).written
+        bucket = made.env.named(made.env.names.buckets[1])
+        copy = made.env.named(made.env.names.bucket_copy, bucket=bucket)
+        made.client("s3", Side.DR).put_object(Bucket=copy, Key="uploaded-while-away", Body=b"kept")
+        made.world.mend("primary-dark")
+        home = made.weighed("failback", "--staged")
+        assert home["recommendation"] == "PROCEED", home["reasons"]
+        with Sampler(made) as sampler:
+            done = made.execute(home, "failback", "--staged")
+        assert done.returncode == 0, done.stdout + done.stderr
+        sites = Sites(made.world, made.env)
+        assert sites.serving() == made.env.region(Side.PRIMARY)
+        assert before
+        assert during
+        assert [] == list(missing(sites, [*before, *during], made.env.region(Side.PRIMARY)))
+        assert made.client("s3", Side.PRIMARY).get_object(Bucket=bucket, Key="uploaded-while-away")["Body"].read()
+        distributed_as_weighted(sampler.counts, made.env)
+        assert {} == whole.differences(changed_facts(made.world, made.env))
+
+
+def distributed_as_weighted(counts: dict[int, Counter[str]], env: Environment) -> None:
+    """The answers under each weight are the primary's in that share, within four standard errors."""
+    assert set(env.failback.stages) <= set(counts), counts
+    for weight, seen in counts.items():
+        asked, share = sum(seen.values()), weight / 100
+        error = 4 * (share * (1 - share) * asked) ** 0.5 + 1e-9
+        assert abs(seen[env.region(Side.PRIMARY)] - share * asked) <= error, (weight, seen)
