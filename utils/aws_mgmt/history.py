@@ -115,7 +115,8 @@ def keep_recovery(desk: Desk, ran: Ran, report: Report) -> Notes:
     complete = ran.outcome == "done" and not desk.request.only_tenants
     proof = Proof(desk.files.folder, clock())
     made = record(kind, desk.reach.world.name, ran.outcome, complete, proof)
-    made = replace(judged(made, report.verdict), run=ran.run, incident=ran.incident, who=ran.operator)
+    who = person_of(desk.reach.caller.arn, desk.env)
+    made = replace(judged(made, report.verdict), run=ran.run, incident=ran.incident, who=who)
     try:
         entries = journal.read(ran.journal, desk.env.name, ran.incident).entries
         made = replace(made, **measured_of(entries, goal, ran.run))
