@@ -123,6 +123,10 @@ class Rig:
         snapshot = observe(self.env, credentials, "sandbox", only=WITNESSED, upon=self.start.snapshot)
         return replace(self.start, report=None, snapshot=snapshot)
 
+    def said(self, name: str) -> str:
+        """What the first process of the run ``name`` told its operator."""
+        return (self.home / name / "log-000").read_text(encoding="utf-8")
+
     def journal(self, name: str) -> Chain:
         """What the run's journal on the disk proves."""
         return read(journal_path(self.home / name / "incidents", self.env.name, INCIDENT), self.env.name, INCIDENT)

@@ -13,19 +13,20 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
 from dr_actions.entries import Entry, Kind, read_chain
+from dr_actions.hands import Hands
 from dr_actions.mirror import TableMirror
-from dr_actions.plan import Goal
+from dr_actions.plan import Call, Goal
 from dr_actions.planning import sight_of
 from dr_actions.verbs import Standing, verbs
 from dr_estate.environments import Side
 from dr_estate.observing import observe
 from sandbox.state import Outage
 from tests.proofs.compared import calls_of, differences, facts_of
+from tests.proofs.dying import Decide, Make, When, dying, name_of
 from tests.proofs.processes import Process
 from tests.proofs.rig import INCIDENT, LEASE_S, Rig, rig
 from tests.proofs.watching import reader_of
@@ -37,7 +38,10 @@ TRUE_ENDS = (Exit.READY, Exit.COULD_NOT_SEE, Exit.REFUSED, Exit.ACTION_FAILED, E
 MOST_RUNS = 40
 PUBLISH = "sns:Publish"
 
+FAILS = "fails "
+
 Operation = tuple[str, str, str]
+Scheme = Callable[[list[Operation]], dict[Operation, str]]
 
 
 class Faulted:
@@ -54,10 +58,10 @@ class Faulted:
         self.operations: list[Operation] = sorted((r, s, o) for r, s, o in called if r != dark)
         self.facts, self.calls = facts_of(of), calls_of(of)
 
-    def finishes(self, name: str) -> int:
+    def finishes(self, name: str, first: Make = Hands) -> int:
         """Run until it is done; every stop before that is a true account. Returns how many runs it took."""
         for number in range(1, MOST_RUNS):
-            run = self.rig.run(name, later_s=number * (LEASE_S + 1))
+            run = self.rig.run(name, first if number == 1 else Hands, later_s=number * (LEASE_S + 1))
             code = run.wait()
             self._tells_the_truth(name, run, code)
             if code == Exit.READY:
@@ -126,28 +130,62 @@ def in_turn(operations: list[Operation]) -> dict[Operation, str]:
     return {operation: WAYS[number % len(WAYS)] for number, operation in enumerate(operations)}
 
 
-@pytest.mark.parametrize("scheme", [in_turn, *(partial(dict.fromkeys, value=how) for how in WAYS if FULL)])
-def test_a_run_whose_every_operation_fails_once_finishes_after_true_accounts(
-    faulted: Faulted, scheme: Callable[[list[Operation]], dict[Operation, str]]
-) -> None:
+def alike(how: str) -> Scheme:
+    """All fail in one way."""
+    return lambda operations: dict.fromkeys(operations, how)
+
+
+@pytest.mark.parametrize("scheme", [in_turn, *(alike(how) for how in WAYS if FULL)])
+def test_a_run_whose_every_operation_fails_once_finishes_after_true_accounts(faulted: Faulted, scheme: Scheme) -> None:
     """What a run did not meet, because it went another way after a fault, fails in a run of its own."""
     of, left = faulted.rig, faulted.operations
     while left:
         of.begin()
-        for operation, how in scheme(left).items():
+        wanted = scheme(left)
+        for operation, how in wanted.items():
             of.world.begin(fault(operation, how))
         runs = faulted.finishes(f"all-{len(list(of.home.iterdir()))}")
-        sys.stdout.write(f"{len(left)} operations failed once: finished in {runs} runs\n")
+        sys.stdout.write(f"{'/'.join(sorted({*wanted.values()}))}: {len(left)} operations, finished in {runs} runs\n")
         before, left = left, unmet(of)
         assert len(left) < len(before)
 
 
 @pytest.mark.parametrize("how", WAYS if FULL else ("lost",))
-def test_a_run_finishes_after_one_operation_alone_failed(faulted: Faulted, how: str) -> None:
-    of = faulted.rig
-    for operation in faulted.operations if FULL else [(of.env.region(Side.DR), "ecs", "UpdateService")]:
+def test_a_run_finishes_after_one_call_alone_failed(faulted: Faulted, how: str) -> None:
+    """Each call that the hands send, with DR_FULL_FAULTS=1; else the one that scales the service."""
+    of, nth, name = faulted.rig, 0, "begins"
+    while name:
+        nth += 1
         of.begin()
-        of.world.begin(fault(operation, how))
-        runs = faulted.finishes("-".join((how, *operation)))
+        meets = at_the(nth) if FULL else lambda call: call.name == "ecs:UpdateService"
+        runs = faulted.finishes(f"{how}-{nth}", dying(failing(of, how, meets)))
+        name = next((line for line in of.said(f"{how}-{nth}").splitlines() if line.startswith(FAILS)), "")
         assert unmet(of) == []
-        sys.stdout.write(f"{how:8} {' '.join(operation)}: finished in {runs} runs\n")
+        sys.stdout.write(f"{how:8} {nth:3} {name}: finished in {runs} runs\n")
+        if not FULL:
+            assert name
+            break
+
+
+def at_the(nth: int) -> Callable[[Call], bool]:
+    """Whether it is the ``nth`` call."""
+    met = 0
+
+    def meets(_: Call) -> bool:
+        nonlocal met
+        met += 1
+        return met == nth
+
+    return meets
+
+
+def failing(of: Rig, how: str, meets: Callable[[Call], bool]) -> Decide:
+    """Let the first call that ``meets`` fail, and no process die."""
+
+    def decide(call: Call) -> When | None:
+        if meets(call):
+            sys.stdout.write(f"{FAILS}{name_of(call)}\n")
+            of.world.begin(fault((call.region, call.service, call.operation), how))
+        return None
+
+    return decide
