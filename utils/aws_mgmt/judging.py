@@ -43,7 +43,11 @@ class Run:
 
 
 def look(request: Request, environment: Environment, run: Run) -> Snapshot:
-    """The snapshot to judge: looked at now, or loaded from evidence. Raises UsageError for another's evidence."""
+    """The snapshot to judge: looked at now, or loaded from evidence. Raises UsageError for another's evidence.
+
+    What was mistyped is refused before anything is looked at.
+    """
+    _exceptions(request)
     if not request.from_evidence:
         with world_of(request, environment) as world:
             return look_at(world, environment, run)
