@@ -67,6 +67,12 @@ def test_a_team_with_other_names_needs_only_its_own_file() -> None:
         ({"failback": {"stages": [10, 50]}}, "failback.stages: must rise, end at 100"),
         ({"failback": {"stages": [10, 20, 30, 40, 50, 100]}}, "and be 5 at most"),
         ({"failback": {"stages": []}}, "failback.stages: must rise, end at 100"),
+        ({"schedule": {"tabletop": "daily"}}, "schedule.tabletop: Input should be 'weekly', 'monthly'"),
+        ({"schedule": {"timezone": "Mars/X"}}, "schedule.timezone: 'Mars/X' is not an IANA time zone"),
+        ({"schedule": {"blocked": ["2026-12-20"]}}, "schedule.blocked: '2026-12-20' is no window of days: write for"),
+        ({"schedule": {"blocked": ["2026-02-30..2026-03-01"]}}, "is no window of days"),
+        ({"schedule": {"blocked": ["2027-01-05..2026-12-20"]}}, "ends before it begins"),
+        ({"schedule": {"at_risk_days": 0}}, "schedule.at_risk_days: Input should be greater than 0"),
         ({"name": "y"}, 'x.toml: name: says "y", the file says "x"'),
     ],
 )
