@@ -27,7 +27,10 @@ _EXCEPTIONS: dict[str, tuple[str, ...]] = {
     "dynamodb:TransactGetItems": ("dynamodb:GetItem",),
     "dynamodb:TransactWriteItems": ("dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
     "lambda:Invoke": ("lambda:InvokeFunction",),
-    "s3:CopyObject": ("s3:GetObject", "s3:PutObject"),
+    "s3:CopyObject": (
+        *("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"),
+        *("s3:PutObject", "s3:PutObjectTagging"),
+    ),
     "s3:DeleteObjects": ("s3:DeleteObject",),
     "s3:GetBucketAccelerateConfiguration": ("s3:GetAccelerateConfiguration",),
     "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
@@ -48,15 +51,20 @@ _EXCEPTIONS: dict[str, tuple[str, ...]] = {
 }
 # What AWS does in the caller's name while it serves the call.
 _BESIDE: dict[str, tuple[str, ...]] = {
+    "backup:StartBackupJob": ("iam:PassRole",),
     "backup:StartRestoreJob": ("iam:PassRole", "kms:CreateGrant"),
     "ecs:RegisterTaskDefinition": ("iam:PassRole",),
     "ecs:RunTask": ("iam:PassRole",),
+    "rds:CreateDBInstanceReadReplica": ("kms:CreateGrant", "rds:AddTagsToResource"),
     "rds:PromoteReadReplica": ("rds:AddTagsToResource",),
     "rds:RestoreDBInstanceFromDBSnapshot": ("kms:CreateGrant", "rds:AddTagsToResource"),
     "rds:RestoreDBInstanceToPointInTime": ("kms:CreateGrant", "rds:AddTagsToResource"),
+    "rds:StartDBInstanceAutomatedBackupsReplication": ("kms:CreateGrant",),
+    "s3:CopyObject": ("kms:Decrypt", "kms:GenerateDataKey"),
     "secretsmanager:GetSecretValue": ("kms:Decrypt",),
     "secretsmanager:BatchGetSecretValue": ("kms:Decrypt",),
     "secretsmanager:PutSecretValue": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "secretsmanager:ReplicateSecretToRegions": ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
     "secretsmanager:StopReplicationToReplica": ("kms:Decrypt", "kms:GenerateDataKey"),
     "secretsmanager:UpdateSecret": ("kms:Decrypt", "kms:GenerateDataKey"),
     "ssm:GetParametersByPath": ("kms:Decrypt",),

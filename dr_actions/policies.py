@@ -18,10 +18,22 @@ from dr_estate import scopes
 from dr_estate.environments import Environment
 from dr_estate.facts import reads
 from dr_estate.playbook import needed_actions
-from dr_estate.statements import Document, Statement, acting, approving, document, looking, never, statement
+from dr_estate.statements import (
+    Document,
+    Statement,
+    acting,
+    approving,
+    document,
+    going_home,
+    looking,
+    never,
+    statement,
+)
 
 # IAM counts a managed policy's characters without white space (IAM and STS quotas).
 LIMIT = 6144
+# The policies of going home, which a team may attach for as long as an incident is open.
+HOME = "operator-home"
 _ALWAYS = frozenset({"iam:PassRole", "kms:Decrypt", "kms:DescribeKey", "sts:*"})
 
 
@@ -60,9 +72,10 @@ def policies(env: Environment, calls: Declared) -> dict[str, dict[str, Document]
     reading = reading_words(calls)
     look = _documents(env, "look", _look(env, calls))
     act = _documents(env, "operator-act", acting(env, _changing(calls)))
+    home = _documents(env, HOME, going_home(env, _changing(calls)))
     denied = _documents(env, "operator-never", never(env, reading))
     own = _documents(env, "approver-own", approving(env, reading))
-    return {Role.READER: look, Role.OPERATOR: {**look, **act, **denied}, Role.APPROVER: {**look, **own}}
+    return {Role.READER: look, Role.OPERATOR: {**look, **act, **home, **denied}, Role.APPROVER: {**look, **own}}
 
 
 def size(policy: Document) -> int:

@@ -26,6 +26,7 @@ _NEEDED = {
     46: ("plan.services", "the tenants' services start in the primary", "no tenant's service would start at home"),
     50: ("plan.traffic", "traffic is led home", "no step leads the traffic home"),
 }
+_PERMITTED = "prerequisites.operator-allowed"
 _BYTES_A_GIB = 1 << 30
 
 
@@ -117,11 +118,15 @@ def _files_direction(sight: Sight) -> Iterator[Gate]:
 
 
 def _serving(results: Sequence[CheckResult]) -> Iterator[Gate]:
-    """What serves now must be whole before it is copied: the grave checks of the validation."""
+    """What serves now must be whole before it is copied: the grave checks of the validation.
+
+    That the operator's role may not go home is a warning in peace, and a reason to wait now.
+    """
     for result in results:
         if result.severity not in (Severity.BLOCKER, Severity.CRITICAL):
             continue
-        bad = [f for f in result.findings if f.status in (Status.FAIL, Status.UNKNOWN)]
+        grave = (Status.FAIL, Status.UNKNOWN, *([Status.WARN] if result.check == _PERMITTED else []))
+        bad = [f for f in result.findings if f.status in grave]
         says = f"{bad[0].subject}: {bad[0].measured}, wanted {bad[0].wanted}." if bad else f"{result.status}."
         if result.status is Status.UNKNOWN and not bad:
             says = result.reason

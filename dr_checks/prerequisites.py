@@ -8,7 +8,7 @@ from datetime import timedelta
 from dr_checks.model import Area, Finding, Severity, View
 from dr_checks.registry import BOTH, GLOBAL, check
 from dr_estate.facts import control, documents, identity, permissions, regions
-from dr_estate.playbook import FORBIDDEN
+from dr_estate.playbook import COPIED, FORBIDDEN, HOMECOMING
 
 _USABLE = {"ENABLED", "ENABLED_BY_DEFAULT"}
 
@@ -161,7 +161,8 @@ def contacts_named(view: View) -> Iterator[Finding]:
 def operator_allowed(view: View) -> Iterator[Finding]:
     """IAM's simulator allows each action a step needs, in the region and on the things it needs it for.
 
-    Source: API_SimulatePrincipalPolicy, T14.
+    A role that may do nothing of going home lacks a policy which a team may attach in an incident: that is a warning,
+    and a failback waits for it. Source: API_SimulatePrincipalPolicy, T14.
     """
     operator = view.get(permissions.operator)
     remedy = (
@@ -171,6 +172,10 @@ def operator_allowed(view: View) -> Iterator[Finding]:
         yield view.gap(operator.role, "no such role", "a role", "nobody can run a recovery", remedy)
         return
     denied = [d for d in operator.decisions if d.decision != "allowed" and d.action not in FORBIDDEN]
+    of_home = [d for d in operator.decisions if _goes_home(d, view)]
+    if of_home and all(d in denied for d in of_home):
+        denied = [d for d in denied if d not in of_home]
+        yield _cannot_go_home(view, operator.role, len(of_home))
     for decision in denied:
         because = "a step of the playbook would be denied in the middle of a recovery"
         found = f"{decision.decision} on {decision.on}"
@@ -178,8 +183,20 @@ def operator_allowed(view: View) -> Iterator[Finding]:
             found += f"; IAM was not told {', '.join(decision.missing)}, which nobody knows beforehand"
         yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", because, remedy)
     if not denied:
-        number = len({d.action for d in operator.decisions if d.action not in FORBIDDEN})
+        number = len({d.action for d in operator.decisions if d.action not in FORBIDDEN and d.decision == "allowed"})
         yield view.ok(operator.role, f"{number} actions allowed", "all", "every step can be taken")
+
+
+def _goes_home(decision: permissions.Decision, view: View) -> bool:
+    return decision.region == view.env.regions.primary and decision.action in HOMECOMING | COPIED
+
+
+def _cannot_go_home(view: View, role: str, number: int) -> Finding:
+    region = view.env.regions.primary
+    policy = f"{view.env.name}-dr-operator-home"
+    because = f"a failback writes in {region}: it waits until this is allowed"
+    remedy = f"Attach {policy} to the role {role} before the failback: IAM cannot be changed during a run."
+    return view.warn(policy, f"none of {number} actions in {region} allowed", "attached", because, remedy)
 
 
 @check(

@@ -16,7 +16,7 @@ from typing import Any
 
 from dr_estate import scopes
 from dr_estate.environments import Environment, Side
-from dr_estate.playbook import FENCING, FORBIDDEN, changing_actions, looking_actions
+from dr_estate.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, changing_actions, looking_actions
 from dr_estate.statements import LEADING
 
 REGION = "aws:RequestedRegion"
@@ -28,7 +28,6 @@ _CHARACTERS = "AbCdEf"  # the end of a secret's ARN
 _TYPES: Mapping[str, frozenset[str]] = {
     "elasticfilesystem": frozenset({"file-system"}),
     "rds:AddTagsToResource": frozenset({"db"}),
-    "rds:CopyDBSnapshot": frozenset({"snapshot"}),
     "rds:CreateDBInstanceReadReplica": frozenset({"db", "og", "pg", "subgrp"}),
     "rds:ModifyDBInstance": frozenset({"db", "og", "pg"}),
     "rds:ModifyDBParameterGroup": frozenset({"pg"}),
@@ -39,7 +38,6 @@ _TYPES: Mapping[str, frozenset[str]] = {
 }
 # Where the scope is everything, and yet AWS judges the action on a resource.
 _ON: Mapping[str, tuple[str, ...]] = {
-    "backup:StartBackupJob": ("arn:aws:backup:{region}:{account}:backup-vault:any",),
     "backup:StartRestoreJob": ("arn:aws:backup:{region}:{account}:recovery-point:any",),
     "ecs:DescribeServices": ("arn:aws:ecs:{region}:{account}:service/{cluster}/any",),
     "s3:ListBucketVersions": ("arn:aws:s3:::any",),
@@ -90,8 +88,10 @@ def _asked(env: Environment) -> Iterator[tuple[Side, str, scopes.Scope]]:
         side = Side.GLOBAL if action.startswith("route53:") else Side.DR
         scope = scopes.of_writing if action in changing_actions() else scopes.of_reading
         yield side, action, record if action.startswith("dynamodb:") else scope(action, env, env.region(side))
-    for action in sorted(FENCING):
+    for action in sorted(FENCING | HOMECOMING):
         yield Side.PRIMARY, action, scopes.of_writing(action, env, env.region(Side.PRIMARY))
+    for action in sorted(COPIED):
+        yield Side.PRIMARY, action, scopes.of_copying(action, env, env.region(Side.DR))
     for action in FORBIDDEN:
         yield Side.PRIMARY, action, (scopes.primary_data(env)[action], {})
 

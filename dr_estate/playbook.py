@@ -22,7 +22,8 @@ class Plane(StrEnum):
 class PlaybookStep:
     """One step. ``needs`` are the planes it cannot be taken without; ``emergency`` says what is done without them.
 
-    ``actions`` are the IAM actions that change something, ``looks`` those that only look.
+    ``actions`` are the IAM actions that change something in the DR region or the global one, ``home`` those that a
+    failback sends to the primary region, ``looks`` those that only look.
     """
 
     number: int
@@ -32,6 +33,7 @@ class PlaybookStep:
     needs: tuple[Plane, ...]
     emergency: str = ""
     looks: tuple[str, ...] = ()
+    home: tuple[str, ...] = ()
 
 
 # What Terraform is given where it raises a tenant's services: no verb sends it.
@@ -123,39 +125,76 @@ FAILBACK = (
         "sync data from DR to primary",
         "Backup Manager",
         (
-            "backup:StartBackupJob",
-            "elasticfilesystem:CreateReplicationConfiguration",
-            "elasticfilesystem:DeleteFileSystemPolicy",
-            "elasticfilesystem:PutFileSystemPolicy",
-            "elasticfilesystem:UpdateFileSystemProtection",
-            "rds:CopyDBSnapshot",
-            "rds:CreateDBInstanceReadReplica",
-            "rds:ModifyDBParameterGroup",
-            "rds:StartDBInstanceAutomatedBackupsReplication",
-            "s3:PutObject",
-            "secretsmanager:ReplicateSecretToRegions",
+            *("backup:StartBackupJob", "iam:PassRole", "kms:CreateGrant"),
+            *("elasticfilesystem:CreateReplicationConfiguration", "elasticfilesystem:DeleteReplicationConfiguration"),
+            *("elasticfilesystem:DeleteFileSystemPolicy", "elasticfilesystem:PutFileSystemPolicy"),
+            *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica"),
+            *("rds:ModifyDBInstance", "rds:ModifyDBParameterGroup"),
         ),
         (Plane.PRIMARY, Plane.DR),
-        looks=("s3:GetObject", "s3:ListBucketVersions"),
+        looks=("s3:ListBucketVersions",),
+        home=(
+            *("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService"),
+            *("backup:StartBackupJob", "iam:PassRole", "kms:CreateGrant", "kms:GenerateDataKey"),
+            *("elasticfilesystem:DeleteReplicationConfiguration", "elasticfilesystem:UpdateFileSystemProtection"),
+            *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
+            *("rds:PromoteReadReplica", "s3:PutObject", "s3:PutObjectTagging"),
+        ),
     ),
-    PlaybookStep(3, "validate the primary infrastructure", "Monitoring Agent", (), (), looks=("ecs:DescribeServices",)),
+    PlaybookStep(
+        3,
+        "validate the primary infrastructure",
+        "Monitoring Agent",
+        (),
+        (),
+        looks=("ecs:DescribeServices", "ecs:DescribeTaskDefinition", "kms:Decrypt", "secretsmanager:GetSecretValue"),
+        home=(
+            *("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService"),
+            *("ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"),
+            *("kms:GenerateDataKey", "secretsmanager:PutSecretValue"),
+        ),
+    ),
     PlaybookStep(
         4,
         "shift traffic in stages",
         "Platform Admin",
-        ("route53:ChangeResourceRecordSets",),
+        ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck"),
         (Plane.GLOBAL,),
         "none: weights are control-plane calls, so wait",
     ),
     PlaybookStep(
         5, "switch DNS to the primary", "Platform Admin", ("route53:ChangeResourceRecordSets",), (Plane.GLOBAL,)
     ),
-    PlaybookStep(6, "stop DR services", "DR Manager", ("ecs:UpdateService",), (Plane.DR,)),
+    PlaybookStep(
+        6,
+        "stop DR services",
+        "DR Manager",
+        (
+            *("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService", "sns:Publish"),
+            *("elasticfilesystem:DeleteFileSystemPolicy", "elasticfilesystem:PutFileSystemPolicy"),
+            *("elasticfilesystem:UpdateFileSystemProtection", "kms:CreateGrant", "kms:Encrypt", "kms:GenerateDataKey"),
+            *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
+            *("rds:ModifyDBParameterGroup", "rds:StartDBInstanceAutomatedBackupsReplication"),
+        ),
+        (Plane.DR,),
+        # RDS asks the source's region too, in the caller's name (RDS User Guide, cross-Region read replicas)
+        home=(
+            *("elasticfilesystem:CreateReplicationConfiguration", "s3:PutObject", "s3:PutObjectTagging"),
+            *("rds:CreateDBInstanceReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"),
+            *("kms:GenerateDataKey", "secretsmanager:ReplicateSecretToRegions"),
+        ),
+    ),
     PlaybookStep(7, "review the incident", "DR Manager", (), (), looks=("dynamodb:Query",)),
 )
 
-# Of all that changes something, this alone may be done in the primary region: taking its services down, and telling.
+# Away from the primary region this alone is done to it: taking its services down, and telling.
 FENCING = frozenset({"application-autoscaling:RegisterScalableTarget", "ecs:UpdateService", "sns:Publish"})
+
+# What going home does there beyond that. It deletes nothing but the dead half of a replication (T27).
+HOMECOMING = frozenset(action for step in FAILBACK for action in step.home) - FENCING
+
+# What S3 reads of an object in the DR region's bucket that it copies home (API_CopyObject).
+COPIED = frozenset({"s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"})
 
 # Primary data is never deleted: the operator must not even be able to.
 FORBIDDEN = (
@@ -167,7 +206,7 @@ FORBIDDEN = (
 
 
 def changing_actions() -> tuple[str, ...]:
-    """Every IAM action by which a step of either playbook changes something, sorted."""
+    """Every IAM action by which a step of either playbook changes something away from the primary region, sorted."""
     return tuple(sorted({action for step in (*FAILOVER, *FAILBACK) for action in step.actions}))
 
 
@@ -178,4 +217,4 @@ def looking_actions() -> tuple[str, ...]:
 
 def needed_actions() -> tuple[str, ...]:
     """Every IAM action that a step of either playbook needs, sorted."""
-    return tuple(sorted({*changing_actions(), *looking_actions()}))
+    return tuple(sorted({*changing_actions(), *looking_actions(), *HOMECOMING}))

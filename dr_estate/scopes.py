@@ -15,6 +15,7 @@ from dr_estate.environments import Environment
 Scope = tuple[list[str], dict[str, Any]]
 _ANY: Scope = (["*"], {})
 _DELEGATE = {"StringEquals": {"iam:PassedToService": ["backup.amazonaws.com", "ecs-tasks.amazonaws.com"]}}
+_DEFAULT_BACKUP_ROLE = "service-role/AWSBackupDefaultServiceRole"
 _FOR_AWS = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 _CUT_OVER_TYPES = ["A", "AAAA", "CNAME"]
 
@@ -34,15 +35,24 @@ def of_reading(action: str, env: Environment, _region: str) -> Scope:
     return narrowed[action]() if action in narrowed else _ANY
 
 
+def of_copying(_action: str, env: Environment, region: str) -> Scope:
+    """What may be read of the objects of ``region`` to copy them home."""
+    return [f"arn:aws:s3:::{bucket}/*" for bucket in _buckets(env, region)], {}
+
+
 def of_writing(action: str, env: Environment, region: str) -> Scope:
     """Where ``action`` may write in ``region``."""
     service, name = action.split(":")
+    both, at_home = [env.regions.primary, env.regions.dr], region == env.regions.primary
     exact: dict[str, Callable[[], Scope]] = {
+        "backup:StartBackupJob": lambda: ([_vault(env, region)], {}),
         "ecs:RegisterTaskDefinition": lambda: (_task_definitions(env, region), {}),
         "ecs:TagResource": lambda: (_task_definitions(env, region), {}),
-        "iam:PassRole": lambda: ([f"arn:aws:iam::{env.account}:role/{env.name}-*"], _DELEGATE),
+        "elasticfilesystem:UpdateFileSystemProtection": lambda: (_file_systems(env), _by_name(env) if at_home else {}),
+        "iam:PassRole": lambda: (_roles(env), _DELEGATE),
         "kms:CreateGrant": lambda: ([_arn(env, region, "kms", "key/*")], _FOR_AWS),
-        "kms:GenerateDataKey": lambda: _keys(env, [region], "secretsmanager"),
+        "kms:Encrypt": lambda: _keys(env, both, "secretsmanager"),
+        "kms:GenerateDataKey": lambda: _keys(env, both, "secretsmanager", *(["s3"] if at_home else [])),
         "route53:ChangeResourceRecordSets": lambda: _records(env),
         "route53:UpdateHealthCheck": lambda: (["arn:aws:route53:::healthcheck/*"], {}),
     }
@@ -53,14 +63,10 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
         return [_arn(env, region, "ecs", f"service/{cluster}/{_of_any_tenant(env, env.names.service)}")], {}
     by_service: dict[str, Callable[[], list[str]]] = {
         "application-autoscaling": lambda: [_arn(env, region, service, "scalable-target/*")],
-        "elasticfilesystem": lambda: [_arn(env, "*", service, kind) for kind in ("access-point/*", "file-system/*")],
-        "elasticloadbalancing": lambda: [
-            _arn(env, region, service, f"listener/app/{env.named(env.names.load_balancer)}/*/*")
-        ],
-        "rds": lambda: _databases(env, region),
-        "s3": lambda: [
-            f"arn:aws:s3:::{bucket}{'/*' if name.endswith('Object') else ''}" for bucket in _buckets(env, region)
-        ],
+        "elasticfilesystem": lambda: _file_systems(env),
+        "elasticloadbalancing": lambda: [_listener(env, region)],
+        "rds": lambda: _databases(env),
+        "s3": lambda: [f"arn:aws:s3:::{one}{'/*' if 'Object' in name else ''}" for one in _buckets(env, region)],
         "secretsmanager": lambda: _secrets(env, region),
         "sns": lambda: [_arn(env, region, "sns", env.named(topic)) for topic in env.names.topics],
     }
@@ -109,11 +115,40 @@ def _secrets(env: Environment, region: str) -> list[str]:
     return [_arn(env, region, "secretsmanager", f"secret:{name}-??????") for name in names]
 
 
-def _databases(env: Environment, region: str) -> list[str]:
+def _vault(env: Environment, region: str) -> str:
+    name = env.names.primary_vault if region == env.regions.primary else env.names.dr_vault
+    return _arn(env, region, "backup", f"backup-vault:{env.named(name)}")
+
+
+def _file_systems(env: Environment) -> list[str]:
+    return [_arn(env, "*", "elasticfilesystem", kind) for kind in ("access-point/*", "file-system/*")]
+
+
+def _by_name(env: Environment) -> dict[str, Any]:
+    """The file system whose protection may be switched: others are never overwritten (T28).
+
+    At home alone: in the DR region a replica that EFS made bears no name.
+    """
+    return {"StringEquals": {"aws:ResourceTag/Name": [env.named(env.names.file_system)]}}
+
+
+def _listener(env: Environment, region: str) -> str:
+    return _arn(env, region, "elasticloadbalancing", f"listener/app/{env.named(env.names.load_balancer)}/*/*")
+
+
+def _roles(env: Environment) -> list[str]:
+    return [f"arn:aws:iam::{env.account}:role/{name}" for name in (f"{env.name}-*", _DEFAULT_BACKUP_ROLE)]
+
+
+def _databases(env: Environment) -> list[str]:
+    """Of any region: RDS asks the source's region too, in the caller's name, and the call's own region is a condition.
+
+    Source: RDS User Guide, "Creating a read replica in a different AWS Region" (IAM policies).
+    """
     database = env.named(env.names.database)
     groups = f"subgrp:{env.named(env.names.db_subnet_group)}"
     kinds = (f"db:{database}*", groups, "pg:*", "og:*", "snapshot:*", "auto-backup:*")
-    return [_arn(env, region, "rds", kind) for kind in kinds]
+    return [_arn(env, "*", "rds", kind) for kind in kinds]
 
 
 def _buckets(env: Environment, region: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from dr_estate import scopes
 from dr_estate.environments import Environment, Side
-from dr_estate.playbook import FENCING, FORBIDDEN
+from dr_estate.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, changing_actions
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
@@ -50,9 +50,10 @@ def looking(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
 def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     """Let ``actions``, which change something, do so where a recovery does it: on the environment's own things.
 
-    In the DR region all of them, in the primary region those that fence; of the control table all but approvals.
+    In the DR region all of them, in the primary region those that fence; of the control table all but approvals. What
+    is done in the primary region alone is ``going_home``'s.
     """
-    changing = set(actions)
+    changing = set(actions) - (HOMECOMING - set(changing_actions()))
     data = {a for a in changing if a.startswith("dynamodb:")}
     world = {a for a in changing if a.startswith("route53:")}
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
@@ -63,12 +64,25 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     yield statement("Record", "Allow", data, scopes.control_table(env), others)
 
 
+def going_home(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
+    """Let those of ``actions`` that bring home what was written away do so: in the primary region, on its own things.
+
+    Objects are read of the DR region's copies alone, by the call that puts them home.
+    """
+    primary = env.region(Side.PRIMARY)
+    yield from _scoped("Home", HOMECOMING & set(actions), env, primary, _only(primary), scopes.of_writing)
+    yield from _scoped("CopyHome", COPIED, env, env.region(Side.DR), None, scopes.of_copying)
+
+
 def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
-    """Deny the operator all that is neither ``reading`` nor a recovery's, region by region."""
+    """Deny the operator all that is neither ``reading`` nor a recovery's, region by region.
+
+    Going home is not denied in the primary region; without the statements of ``going_home`` it is not allowed either.
+    """
     allowed = set(reading)
     primary, dr, everywhere = (env.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
-    at_home = allowed | FENCING | (set(_SHIFTING) if primary == everywhere else set())
-    yield _all_but("OnlyFenceThePrimary", at_home, _only(primary))
+    at_home = allowed | FENCING | HOMECOMING | (set(_SHIFTING) if primary == everywhere else set())
+    yield _all_but("OnlyFenceAndGoHome", at_home, _only(primary))
     if everywhere not in (primary, dr):
         yield _all_but("OnlyShiftTraffic", {*allowed, *_SHIFTING}, _only(everywhere))
     known = sorted({primary, dr, everywhere})

@@ -43,6 +43,7 @@ class Control:
             ("POST", "return"): self._return,
             ("PUT", "timing"): self._timing,
             ("PUT", "enforcement"): self._enforce,
+            ("GET", "enforcement"): lambda _: {"denied": STATE.extras.get("denied", [])},
             ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
             ("PUT", "latency"): lambda body: self._done("latency", float(body["seconds"])),
             ("PUT", "past"): self._past,
@@ -112,7 +113,7 @@ class Control:
         if not isinstance(body["on"], bool):
             raise TypeError("'on' is true or false")
         with WORLD_LOCK:
-            STATE.extras["enforce_iam"] = body["on"]
+            STATE.extras.update({"enforce_iam": body["on"], "denied": []})
         self._hooks["changed"]()
         return {}
 

@@ -113,6 +113,11 @@ class Endpoint:
         """
         self.ask("PUT", "enforcement", {"on": on})
 
+    def denied(self) -> list[dict[str, str]]:
+        """What IAM denied since enforcement was switched: who, action, resource, region; the latest thousand."""
+        found: list[dict[str, str]] = self.ask("GET", "enforcement")["denied"]
+        return found
+
     def sites(self) -> dict[str, dict[str, Any]]:
         """Return where each region's sites answer: ``{region: {address, http, https, names, addresses}}``.
 

@@ -13,7 +13,10 @@ locals {
   }
   policies = toset(flatten([for role in var.roles : role.policies]))
   attached = merge([
-    for role, held in var.roles : { for policy in held.policies : "${role}/${policy}" => { role = role, policy = policy } }
+    for role, held in var.roles : {
+      for policy in held.policies : "${role}/${policy}" => { role = role, policy = policy }
+      if var.attach_home || !startswith(policy, "${var.environment}-dr-operator-home")
+    }
   ]...)
 }
 

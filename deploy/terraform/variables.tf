@@ -41,6 +41,12 @@ variable "roles" {
   }))
 }
 
+variable "attach_home" {
+  description = "Whether the operator may go home now: write in the primary region, to fail back."
+  type        = bool
+  default     = true
+}
+
 variable "people" {
   description = "ARNs of the IAM users who may take a role: the keys are reader, operator and approver."
   type        = map(list(string))

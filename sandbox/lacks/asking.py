@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.core.responses import BaseResponse
 from moto.dynamodb.models import dynamodb_backends
+from moto.efs.models import efs_backends
 
 from sandbox.lacks.policies import Asked, Context
 
@@ -26,6 +27,14 @@ _ITEM_ACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
 }
+_DATABASE_NAMES = {
+    "db": (
+        *("DBInstanceIdentifier", "NewDBInstanceIdentifier", "SourceDBInstanceIdentifier", "SourceDBInstanceArn"),
+        "TargetDBInstanceIdentifier",
+    ),
+    "pg": ("DBParameterGroupName",),
+    "subgrp": ("DBSubnetGroupName",),
+}
 _RECORD_KEY = "route53:ChangeResourceRecordSets"
 Params = Mapping[str, Any]
 
@@ -37,8 +46,10 @@ def asked_of(response: BaseResponse, context: Context) -> list[Asked]:
     if service == "dynamodb":
         return list(_of_tables(response, operation, params, context))
     action = f"{IAM_PREFIX.get(service, service)}:{operation}"
+    if service == "efs":
+        return [_of_file_system(response, action, params, context)]
     keys = _record_keys(params) if action == _RECORD_KEY else {}
-    return [Asked(action, _resource(response, service, params), {**context, **keys})]
+    return [Asked(action, one, {**context, **keys}) for one in _resources(response, service, params)]
 
 
 def _params(response: BaseResponse) -> Params:
@@ -80,6 +91,15 @@ def _of_item(response: BaseResponse, action: str, params: Params, context: Conte
     return Asked(f"dynamodb:{action}", resource, {**context, **leading})
 
 
+def _of_file_system(response: BaseResponse, action: str, params: Params, context: Context) -> Asked:
+    """A file system is asked for with its tags, where this region has it."""
+    name = str(params.get("SourceFileSystemId") or params.get("FileSystemId") or "").rpartition("/")[2]
+    held = efs_backends[response.current_account][response.region].list_tags_for_resource(name)
+    tags = {f"aws:ResourceTag/{tag['Key']}": (tag["Value"],) for tag in held}
+    resource = _arn(response, "elasticfilesystem", f"file-system/{name}") if name else None
+    return Asked(action, resource, {**context, **tags})
+
+
 def _record_keys(params: Params) -> Context:
     """Source: Route 53 Developer Guide, "Using IAM policy conditions for fine-grained access control"."""
     changes = params["ChangeBatch"]["Changes"]
@@ -92,6 +112,21 @@ def _record_keys(params: Params) -> Context:
     }
 
 
+def _resources(response: BaseResponse, service: str, params: Params) -> list[str | None]:
+    """What the request is judged on: each must be allowed."""
+    if service == "rds":
+        found = list(_of_databases(response, params))
+        return [*found] if found else [None]
+    return [_resource(response, service, params)]
+
+
+def _of_databases(response: BaseResponse, params: Params) -> Iterator[str]:
+    """A database under its name, the one that it is given and that of its source; its groups."""
+    for kind, names in _DATABASE_NAMES.items():
+        for name in (str(params[key]) for key in names if params.get(key)):
+            yield name if name.startswith("arn:") else _arn(response, "rds", f"{kind}:{name}")
+
+
 def _resource(response: BaseResponse, service: str, params: Params) -> str | None:
     if service == "ecs" and params.get("service"):
         cluster = str(params.get("cluster") or "default").rpartition("/")[2]
@@ -101,9 +136,8 @@ def _resource(response: BaseResponse, service: str, params: Params) -> str | Non
         return secret if secret.startswith("arn:") else _arn(response, service, f"secret:{secret}-AbCdEf")
     if service == "sns":
         return params.get("TopicArn") or params.get("TargetArn")
-    if service == "rds":
-        name = params.get("TargetDBInstanceIdentifier") or params.get("DBInstanceIdentifier")
-        return _arn(response, "rds", f"db:{name}") if name else None
+    if service == "backup" and params.get("BackupVaultName"):
+        return _arn(response, service, f"backup-vault:{params['BackupVaultName']}")
     return None
 
 

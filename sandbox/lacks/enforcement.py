@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from moto.core.responses import ActionResult, BaseResponse
 from moto.iam.models import IAMBackend, Role, User, iam_backends
@@ -26,6 +27,7 @@ from sandbox.lacks.policies import ALLOWED, Asked, Context, decide
 from sandbox.state import STATE
 
 DENIED_IN_XML = {"ec2": "UnauthorizedOperation"}
+_REMEMBERED = 999
 XML_PROTOCOLS = ("query", "ec2", "rest-xml")
 Caller = tuple[User | Role, Context]
 
@@ -50,16 +52,32 @@ def _judged_in_s3(original: Callable[..., Any], self: S3Response, **named: str |
     bucket, key = named.get("bucket_name") or "", named.get("key_name") or ""
     held = s3_backends[self.current_account][self.partition].buckets.get(bucket)
     region = held.region_name if held is not None else self.region
-    resource = f"arn:{self.partition}:s3:::{bucket or '*'}" + (f"/{key}" if key else "")
-    asked = Asked(f"s3:{self.data['Action']}", resource, {**caller[1], "aws:RequestedRegion": (region,)})
-    if not _allowed(self, caller[0], asked):
-        raise S3AccessDeniedError if key or not bucket else BucketAccessDeniedError(bucket)
+    resources = {f"s3:{self.data['Action']}": f"{bucket or '*'}" + (f"/{key}" if key else "")} | _copied(self)
+    for action, resource in resources.items():
+        arn, context = f"arn:{self.partition}:s3:::{resource}", {**caller[1], "aws:RequestedRegion": (region,)}
+        if not _allowed(self, caller[0], Asked(action, arn, context)):
+            raise S3AccessDeniedError if key or not bucket else BucketAccessDeniedError(bucket)
     return None
+
+
+def _copied(self: S3Response) -> dict[str, str]:
+    """What a copy reads: by action, the object as an ARN ends in (API_CopyObject)."""
+    source = urlsplit(str(self.headers.get("x-amz-copy-source") or ""))
+    if not source.path:
+        return {}
+    version = "Version" if "versionId" in parse_qs(source.query) else ""
+    from_ = unquote(source.path).lstrip("/")
+    return {f"s3:GetObject{version}": from_, f"s3:GetObject{version}Tagging": from_}
 
 
 def _allowed(self: BaseResponse, principal: User | Role, asked: Asked) -> bool:
     backend = iam_backends[self.current_account][self.partition]
-    return decide(policies_of(backend, principal), asked, boundary_of(backend, principal)).word == ALLOWED
+    allowed = decide(policies_of(backend, principal), asked, boundary_of(backend, principal)).word == ALLOWED
+    if not allowed:
+        region = ", ".join(asked.context.get("aws:RequestedRegion", ()))
+        told = {"who": principal.name, "action": asked.action, "resource": asked.resource or "*", "region": region}
+        STATE.extras["denied"] = [*STATE.extras.get("denied", ())[-_REMEMBERED:], told]
+    return allowed
 
 
 def _caller_of(self: BaseResponse) -> Caller | None:

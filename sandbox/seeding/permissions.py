@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 
 from dr_estate import scopes
 from dr_estate.environments import Environment
-from dr_estate.playbook import changing_actions
-from dr_estate.statements import Statement, acting, approving, document, looking, never, statement
+from dr_estate.playbook import HOMECOMING, changing_actions
+from dr_estate.statements import Statement, acting, approving, document, going_home, looking, never, statement
 from sandbox.seeding.site import Estate, as_list, tag_map
 
 _WORDS = {
@@ -77,6 +77,7 @@ def operator_policies(env: Environment) -> dict[str, list[Statement]]:
     return {
         f"{env.name}-dr-look": look,
         f"{env.name}-dr-operator-act": list(acting(env, changing_actions())),
+        f"{env.name}-dr-operator-home": list(going_home(env, HOMECOMING)),
         f"{env.name}-dr-operator-never": list(never(env, reading())),
     }
 

@@ -87,6 +87,27 @@ def test_both_regions_have_the_topics(region: str) -> None:
     assert {SIT.named(topic) for topic in SIT.names.topics} == held
 
 
+@pytest.mark.usefixtures("deployed")
+def test_the_operator_goes_home_only_as_the_stack_is_told() -> None:
+    """Told no, the stack makes the policy and attaches it to nobody; here its policies bear other names."""
+    iam = boto3.client("iam", "us-east-1")
+    body = (TEMPLATES / "sit-policies.json").read_text(encoding="utf-8")
+    boto3.client("cloudformation", DR).create_stack(
+        StackName="away",
+        TemplateBody=body.replace('"ManagedPolicyName": "', '"ManagedPolicyName": "away-'),
+        Parameters=[{"ParameterKey": "AttachHome", "ParameterValue": "false"}],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    made = [one for one in iam.list_policies(Scope="Local")["Policies"] if one["PolicyName"].startswith("away-")]
+    attached = {one["PolicyName"].removeprefix("away-") for one in made if one["AttachmentCount"]}
+    for policy in made:
+        for role in iam.list_entities_for_policy(PolicyArn=policy["Arn"])["PolicyRoles"]:
+            iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=policy["Arn"])
+    held = iam.list_attached_role_policies(RoleName="sit-dr-operator")["AttachedPolicies"]
+    assert {"sit-dr-operator-home"} == {one["PolicyName"].removeprefix("away-") for one in made} - attached
+    assert "sit-dr-operator-home" in {one["PolicyName"] for one in held}, "attached by default"
+
+
 def trust(role: str) -> list[dict[str, Any]]:
     document: Any = boto3.client("iam", "us-east-1").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
     held: list[dict[str, Any]] = document["Statement"]

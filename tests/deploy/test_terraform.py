@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -97,6 +98,18 @@ def test_the_topics_stand_in_both_regions() -> None:
     resources = blocks("resource")
     assert {"aws_sns_topic.dr", "aws_sns_topic.primary"} <= set(resources)
     assert "aws.primary" in str(resources["aws_sns_topic.primary"]["provider"])
+
+
+def test_the_policy_of_going_home_can_be_left_off_and_bears_the_name_that_terraform_leaves_out() -> None:
+    assert blocks("variable")["attach_home"]["default"] is True
+    told = (FOLDER / "roles.tf").read_text(encoding="utf-8")
+    (pattern,) = re.findall(r'startswith\(policy, "\$\{var.environment\}(-[a-z-]+)"\)', told)
+    for path in FOLDER.glob("*.tfvars.json"):
+        given = json.loads(path.read_text(encoding="utf-8"))
+        named = [one for role in given["roles"].values() for one in role["policies"]]
+        assert [f"{given['environment']}-dr-operator-home"] == [
+            one for one in named if one.startswith(given["environment"] + pattern)
+        ]
 
 
 @needs_terraform

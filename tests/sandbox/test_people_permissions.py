@@ -56,7 +56,11 @@ def test_enforcement_is_switched_on_and_off(seeded: Endpoint) -> None:
     assert "done" == scaled(seeded, "reader", DR)
     seeded.enforce_iam(True)
     assert DENIED == scaled(seeded, "reader", DR)
+    service = f"arn:aws:ecs:{DR}:{SIT.account}:service/{CLUSTER}/{SERVICE}"
+    told = {"who": "reader", "action": "ecs:UpdateService", "resource": service, "region": DR}
+    assert [told] == seeded.denied()
     seeded.enforce_iam(False)
+    assert [] == seeded.denied()
     assert "done" == scaled(seeded, "reader", DR)
     with pytest.raises(SandboxError, match="malformed"):
         seeded.ask("PUT", "enforcement", {"on": "no"})
@@ -95,7 +99,8 @@ def test_the_operators_policies_are_the_equivalents_of_the_generated_ones(name: 
     generated = policies(env, declared())[Role.OPERATOR]
     seeded = {policy: document(told) for policy, told in operator_policies(env).items()}
     assert set(generated) == set(seeded)
-    assert generated[f"{name}-dr-operator-act"] == seeded[f"{name}-dr-operator-act"]
+    for own in (f"{name}-dr-operator-act", f"{name}-dr-operator-home"):
+        assert generated[own] == seeded[own]
     assert of_the_record(generated[f"{name}-dr-look"]) == of_the_record(seeded[f"{name}-dr-look"])
     assert [] == [asked for asked in looked_at(generated) if word(env, seeded, asked) != "allowed"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dr_actions.policies import Role, declared, policies, role_name
+from dr_actions.policies import HOME, Role, declared, policies, role_name
 from dr_estate.environments import Environment, load_environment
 from utils.aws_mgmt.request import ROOT
 from utils.aws_mgmt.workflows import workflow
@@ -69,7 +69,7 @@ def _parameters(env: Environment) -> dict[str, dict[str, str]]:
 
 
 def _template(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """One managed policy a document, attached to the roles that hold it."""
+    """One managed policy a document, attached to the roles that hold it; that of going home as the stack is told."""
     holders: dict[str, list[str]] = {}
     documents: dict[str, Any] = {}
     for role, of_role in held.items():
@@ -79,14 +79,31 @@ def _template(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, An
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"IAM policies of the disaster recovery roles of {env.name}. Generated: do not edit.",
+        "Parameters": {
+            "AttachHome": {
+                "Type": "String",
+                "AllowedValues": ["true", "false"],
+                "Default": "true",
+                "Description": "Whether the operator may go home now: write in the primary region, to fail back.",
+            }
+        },
+        "Conditions": {"GoesHome": {"Fn::Equals": [{"Ref": "AttachHome"}, "true"]}},
         "Resources": {
             "".join(word.title() for word in name.split("-")): {
                 "Type": "AWS::IAM::ManagedPolicy",
-                "Properties": {"ManagedPolicyName": name, "PolicyDocument": documents[name], "Roles": holders[name]},
+                "Properties": {
+                    "ManagedPolicyName": name,
+                    "PolicyDocument": documents[name],
+                    "Roles": _attached(name, holders[name]),
+                },
             }
             for name in documents
         },
     }
+
+
+def _attached(name: str, holders: list[str]) -> Any:
+    return {"Fn::If": ["GoesHome", holders, {"Ref": "AWS::NoValue"}]} if HOME in name else holders
 
 
 def write_files() -> None:

@@ -10,7 +10,7 @@ from dr_checks.model import Status
 from dr_estate.environments import Side
 from dr_estate.facts import control, documents, identity, parameters, permissions, regions, terraform, topics
 from dr_estate.looking import Reader
-from dr_estate.playbook import FORBIDDEN, needed_actions
+from dr_estate.playbook import FORBIDDEN, HOMECOMING, needed_actions
 from dr_estate.snapshot import Snapshot
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
@@ -51,6 +51,13 @@ def _operator(*denied: str, deletes: bool = False) -> permissions.Operator:
     forbidden = [(action, "allowed" if deletes else "explicitDeny") for action in FORBIDDEN]
     decisions = (permissions.Decision(*row, "eu-west-1", "arn", ("aws:SourceIp",)) for row in [*needed, *forbidden])
     return permissions.Operator("role", tuple(decisions))
+
+
+def _going_home(denied: frozenset[str]) -> permissions.Operator:
+    """All is allowed away from the primary region; there, what goes home but ``denied``."""
+    words = {action: "implicitDeny" if action in denied else "allowed" for action in sorted(HOMECOMING)}
+    home = (permissions.Decision(action, word, SIT.regions.primary, "arn") for action, word in words.items())
+    return permissions.Operator("role", (*(_operator().decisions or ()), *home))
 
 
 def _topics(exists: bool = True, confirmed: int = 1) -> tuple[topics.Topic, ...]:
@@ -122,6 +129,19 @@ _PERMISSIONS = [
         FAILS,
         _global(permissions.operator, _operator("sns:Publish")),
         frozenset({"sns:Publish in eu-west-1"}),
+    ),
+    Example("prerequisites.operator-allowed", FINE, _global(permissions.operator, _going_home(frozenset()))),
+    Example(
+        "prerequisites.operator-allowed",
+        Status.WARN,
+        _global(permissions.operator, _going_home(HOMECOMING)),
+        frozenset({"sit-dr-operator-home"}),
+    ),
+    Example(
+        "prerequisites.operator-allowed",
+        FAILS,
+        _global(permissions.operator, _going_home(frozenset({"s3:PutObject"}))),
+        frozenset({f"s3:PutObject in {SIT.regions.primary}"}),
     ),
     Example("prerequisites.operator-allowed", FAILS, _global(permissions.operator, permissions.Operator("role", None))),
     Example("prerequisites.operator-allowed", UNSEEN, _global(permissions.operator, DENIED)),

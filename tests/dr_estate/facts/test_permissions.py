@@ -15,7 +15,7 @@ from dr_estate.demands import demands
 from dr_estate.environments import Side, load_environment
 from dr_estate.facts.permissions import Decision, Operator, operator
 from dr_estate.observing import observe
-from dr_estate.playbook import FENCING, FORBIDDEN, needed_actions
+from dr_estate.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, needed_actions
 from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 
@@ -73,8 +73,8 @@ def test_in_a_healthy_world_all_is_allowed_but_deletions_in_the_primary_and_that
     found = {(d.action, d.region): d.decision for d in told.decisions or ()}
     assert {"explicitDeny"} == {found.pop((action, PRIMARY)) for action in FORBIDDEN}
     assert {"allowed"} == set(found.values())
-    assert set(needed_actions()) == {action for action, _ in found}
-    assert {(action, PRIMARY) for action in FENCING} <= set(found)
+    assert set(needed_actions()) | COPIED == {action for action, _ in found}
+    assert {(action, PRIMARY) for action in FENCING | HOMECOMING | COPIED} <= set(found)
     # one call a question, and one an action for the one question whose actions IAM does not judge together
     assert len(demands(SIT)) + 4 == calls
 

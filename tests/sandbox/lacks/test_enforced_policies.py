@@ -15,13 +15,13 @@ from botocore.exceptions import ClientError
 from dr_actions.policies import Role, declared, policies
 from dr_estate.environments import Environment, load_environment
 from sandbox.state import STATE
+from tests.sandbox.lacks.attempts import ALSO_HOMEWARD, ASSETS, DELETING, HOMEWARD, RECOVERING, STRANGE, WORLD_WIDE
 from tests.sandbox.lacks.conftest import ACCOUNT, DR, PRIMARY, Clients
 
 GLOBAL = "us-east-1"
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 ROOT = Path(__file__).parents[3]
 Person = Callable[..., Any]
-Attempt = tuple[str, str, dict[str, Any]]
 
 
 def environment() -> Environment:
@@ -62,7 +62,8 @@ def _control_table(aws: Clients, env: Environment) -> None:
         BillingMode="PAY_PER_REQUEST",
     )
     aws("sns", DR).create_topic(Name=env.names.topics[0])
-    aws("s3", PRIMARY).create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": PRIMARY})
+    for region, bucket in ((PRIMARY, "data"), (PRIMARY, ASSETS), (DR, f"{ASSETS}-dr")):
+        aws("s3", region).create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
 
 
 def attempt(client: Any, operation: str, **params: Any) -> str:
@@ -74,49 +75,11 @@ def attempt(client: Any, operation: str, **params: Any) -> str:
     return "done"
 
 
-DELETING: list[Attempt] = [
-    ("acm", "delete_certificate", {"CertificateArn": "arn:aws:acm:x:1:certificate/c"}),
-    ("application-autoscaling", "deregister_scalable_target", {"ServiceNamespace": "ecs", "ResourceId": "service/a/b"}),
-    ("backup", "delete_backup_vault", {"BackupVaultName": "bbws-backup-vault-sit"}),
-    ("cloudwatch", "delete_alarms", {"AlarmNames": ["sit-alb-5xx"]}),
-    ("dynamodb", "delete_table", {"TableName": "sit-tenant-state"}),
-    ("dynamodb", "put_item", {"TableName": "sit-tenant-state", "Item": {"tenant_id": {"S": "t"}}}),
-    ("ec2", "terminate_instances", {"InstanceIds": ["i-0"]}),
-    ("ecr", "batch_delete_image", {"repositoryName": "sit-wordpress", "imageIds": []}),
-    ("ecs", "delete_service", {"cluster": "sit-cluster", "service": "sit-tenant1-service"}),
-    ("efs", "delete_file_system", {"FileSystemId": "fs-0"}),
-    ("efs", "delete_replication_configuration", {"SourceFileSystemId": "fs-0"}),
-    ("elbv2", "delete_load_balancer", {"LoadBalancerArn": "arn:aws:elasticloadbalancing:x:1:loadbalancer/app/a/b"}),
-    ("kms", "schedule_key_deletion", {"KeyId": "k"}),
-    ("logs", "delete_log_group", {"logGroupName": "/ecs/sit-tenant1"}),
-    ("rds", "delete_db_instance", {"DBInstanceIdentifier": "sit-mysql"}),
-    ("rds", "modify_db_instance", {"DBInstanceIdentifier": "sit-mysql", "BackupRetentionPeriod": 0}),
-    ("s3", "delete_object", {"Bucket": "data", "Key": "a"}),
-    ("s3", "delete_bucket", {"Bucket": "data"}),
-    ("secretsmanager", "delete_secret", {"SecretId": "sit-rds-master-credentials"}),
-    ("sns", "delete_topic", {"TopicArn": "arn:aws:sns:x:1:bbws-dr-events"}),
-    ("ssm", "delete_parameter", {"Name": "/sit/a"}),
-]
-WORLD_WIDE: list[Attempt] = [
-    ("route53", "delete_hosted_zone", {"Id": "Z1"}),
-    ("route53", "delete_health_check", {"HealthCheckId": "h"}),
-    ("cloudfront", "delete_distribution", {"Id": "E1"}),
-    ("iam", "delete_role", {"RoleName": "sit-dr-operator"}),
-    ("iam", "create_user", {"UserName": "eve"}),
-]
-RECOVERING: list[Attempt] = [
-    ("application-autoscaling", "register_scalable_target", {"ServiceNamespace": "ecs", "ResourceId": "service/a/b"}),
-    ("ecs", "update_service", {"cluster": "sit-cluster", "service": "sit-tenant1-service", "desiredCount": 2}),
-    ("efs", "delete_replication_configuration", {"SourceFileSystemId": "fs-0"}),
-    ("rds", "promote_read_replica", {"DBInstanceIdentifier": "sit-mysql-replica"}),
-    ("secretsmanager", "stop_replication_to_replica", {"SecretId": "sit-tenant1-db-credentials"}),
-    ("secretsmanager", "put_secret_value", {"SecretId": "sit-tenant1-db-credentials", "SecretString": "s"}),
-]
-
-
 def test_the_operator_deletes_nothing_in_the_primary_region_or_world_wide(person: Person) -> None:
     operator = person("operator")
     told = {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in DELETING}
+    own = {call for call in ALSO_HOMEWARD if told.pop(call) not in DENIED}
+    assert own == ALSO_HOMEWARD
     told |= {f"{s}:{op}": attempt(operator(s, GLOBAL), op, **params) for s, op, params in WORLD_WIDE}
     assert {} == {call: code for call, code in told.items() if code not in DENIED}
 
@@ -129,6 +92,32 @@ def test_the_operator_recovers_in_the_dr_region_and_fences_in_the_primary(person
     told["sns"] = attempt(operator("sns", DR), "publish", TopicArn=topic, Message="m")
     assert {} == {call: code for call, code in told.items() if code in DENIED}
     assert "done" == told["sns"]
+
+
+def test_the_operator_goes_home_in_the_primary_region_and_only_with_the_policy_of_it(
+    person: Person, aws: Clients
+) -> None:
+    operator = person("operator")
+    sent = [(f"{s}:{op}", s, op, params) for s, op, params in HOMEWARD]
+    told = {call: attempt(operator(s, PRIMARY), op, **params) for call, s, op, params in sent}
+    assert {} == {call: code for call, code in told.items() if code in DENIED}
+    told = {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in STRANGE}
+    assert {} == {call: code for call, code in told.items() if code not in DENIED}
+    policy = f"arn:aws:iam::{ACCOUNT}:policy/sit-dr-operator-home"
+    aws("iam", GLOBAL).detach_user_policy(UserName="operator", PolicyArn=policy)
+    told = {call: attempt(operator(s, PRIMARY), op, **params) for call, s, op, params in sent}
+    told |= {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in DELETING}
+    assert {} == {call: code for call, code in told.items() if code not in DENIED}
+
+
+def test_only_the_estates_own_file_system_is_opened_to_be_overwritten(person: Person, aws: Clients) -> None:
+    operator, opened = person("operator"), {}
+    for name in ("sit-efs", "prod-efs"):
+        tags = [{"Key": "Name", "Value": name}]
+        made = aws("efs", PRIMARY).create_file_system(CreationToken=name, Tags=tags)["FileSystemId"]
+        asked = {"FileSystemId": made, "ReplicationOverwriteProtection": "DISABLED"}
+        opened[name] = attempt(operator("efs", PRIMARY), "update_file_system_protection", **asked)
+    assert ("done", True) == (opened["sit-efs"], opened["prod-efs"] in DENIED)
 
 
 def test_the_operator_touches_only_what_bears_the_environments_names(person: Person) -> None:
