@@ -43,7 +43,7 @@ class Operator:
 def operator(look: Look) -> Operator:
     """Simulate every action that a playbook needs where it needs it, and those that nobody may have.
 
-    One call a demand, about 40: the first tells whether IAM answers and there is such a role, then the others at once.
+    One call a demand, about 50: the first tells whether IAM answers and there is such a role, then the others at once.
     IAM refuses actions together that it judges by different information (InvalidInput): those are asked one by one,
     which is at most one more call for each action.
     """
