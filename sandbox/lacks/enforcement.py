@@ -28,6 +28,13 @@ from sandbox.state import STATE
 
 DENIED_IN_XML = {"ec2": "UnauthorizedOperation"}
 _REMEMBERED = 999
+# What the emulator calls otherwise than IAM does (Service Authorization Reference, Amazon S3).
+_S3_ACTIONS = {
+    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "HeadBucket": "ListBucket",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+}
 XML_PROTOCOLS = ("query", "ec2", "rest-xml")
 Caller = tuple[User | Role, Context]
 
@@ -52,7 +59,8 @@ def _judged_in_s3(original: Callable[..., Any], self: S3Response, **named: str |
     bucket, key = named.get("bucket_name") or "", named.get("key_name") or ""
     held = s3_backends[self.current_account][self.partition].buckets.get(bucket)
     region = held.region_name if held is not None else self.region
-    resources = {f"s3:{self.data['Action']}": f"{bucket or '*'}" + (f"/{key}" if key else "")} | _copied(self)
+    action = _S3_ACTIONS.get(self.data["Action"], self.data["Action"])
+    resources = {f"s3:{action}": f"{bucket or '*'}" + (f"/{key}" if key else "")} | _copied(self)
     for action, resource in resources.items():
         arn, context = f"arn:{self.partition}:s3:::{resource}", {**caller[1], "aws:RequestedRegion": (region,)}
         if not _allowed(self, caller[0], Asked(action, arn, context)):

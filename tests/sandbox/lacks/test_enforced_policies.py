@@ -173,6 +173,7 @@ def test_the_approver_and_the_reader_change_nothing(person: Person) -> None:
         told = {f"{s}:{op}": attempt(person(role)(s, DR), op, **params) for s, op, params in [*DELETING, *RECOVERING]}
         assert {} == {call: code for call, code in told.items() if code not in DENIED}
         assert "done" == attempt(person(role)("rds", PRIMARY), "describe_db_instances")
+        assert "done" == attempt(person(role)("s3", PRIMARY), "head_bucket", Bucket="data"), "IAM calls it ListBucket"
 
 
 def test_records_are_shifted_in_the_own_zone_only(person: Person, aws: Clients) -> None:
