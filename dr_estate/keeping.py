@@ -6,6 +6,7 @@ saw all they asked for are kept: any other next look signs in anew, with whateve
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from dr_estate.facts import reads
 
 _TAKING = threading.Lock()
 _kept: list[Eyes] = []
+os.register_at_fork(after_in_child=_kept.clear)  # a connection has two ends: a child asks on one of its own
 
 
 @contextmanager

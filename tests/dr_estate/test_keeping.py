@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,14 @@ def test_what_could_not_be_seen_among_the_rest_is_reason_enough(sandbox_world: E
         with pytest.raises(CannotSee):
             eyes.call("ecs", sit.regions.dr, lambda ecs: ecs.list_services(cluster="nowhere"))
     assert _look(sit, _keys(sandbox_world)) is not eyes
+
+
+def test_a_forked_process_never_asks_on_its_parents_connections(sandbox_world: Endpoint, sit: Environment) -> None:
+    first = _look(sit, _keys(sandbox_world))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child uses none of the parent's threads
+        child = os.fork()
+    if not child:
+        with open_eyes(sit, _keys(sandbox_world)) as eyes:
+            os._exit(eyes is first)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
