@@ -40,7 +40,7 @@ def gates_home(
         _answers(signals, sight.env),
         *_waited_for(plan, sight),
         *_direction(signals, sight),
-        *_serving(results),
+        *serving_gates(results),
     )
 
 
@@ -117,7 +117,7 @@ def _files_direction(sight: Sight) -> Iterator[Gate]:
         yield Gate("direction.files", met=True, says=f"the files of {env.regions.dr} take the writes.")
 
 
-def _serving(results: Sequence[CheckResult]) -> Iterator[Gate]:
+def serving_gates(results: Sequence[CheckResult]) -> Iterator[Gate]:
     """What serves now must be whole before it is copied: the grave checks of the validation.
 
     That the operator's role may not go home is a warning in peace, and a reason to wait now.

@@ -20,12 +20,11 @@ from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.proofs.processes import forked
 from tests.proofs.sent_home import SENT
-from tests.proofs.test_round_trip import INCIDENT, ROOT, SHORT
+from tests.proofs.test_round_trip import INCIDENT, QUICK, ROOT, SHORT
 from tests.utils.running import signed_in
 from utils.aws_mgmt.arguments import parse
 from utils.aws_mgmt.wall import behind_the_wall
 
-CALM = "\n[execution]\npoll_s = 1\ncool_down_minutes = 0\n"
 AWAY = ("files.sit-efs",)
 HOME = ("open_files.sit-efs", "replicate_files_home.sit-efs", "promoted_home.sit-mysql")
 
@@ -63,7 +62,7 @@ class Enforced:
 def enforced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enforced]:
     home = tmp_path_factory.mktemp("enforced")
     text = (ROOT / "environments" / "sit.toml").read_text(encoding="utf-8")
-    (home / "sit.toml").write_text(f"{text}\n[failback]\n{SHORT}{CALM}", encoding="utf-8")
+    (home / "sit.toml").write_text(f"{text}\n[failback]\n{SHORT}{QUICK}", encoding="utf-8")
     env = load_environment(home, "sit")
     with running(env, 1) as world:
         world.timing(transition_s=0.1, log_upload_s=0, files_lag_s=0, replica_lag_s=0, lag_published_s=1)
