@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dr_estate.environments import Environment
+from dr_estate.recovery_settings import Execution
+from dr_estate.settings import Observation
 from sandbox import persistence, worldfile
 from sandbox.errors import SandboxError
 from sandbox.state import STATE, now
@@ -21,12 +23,17 @@ FRESH_S = 900
 
 def digest(environment: Environment, tenants: int) -> str:
     """Return what a seeded world depends on, as a digest: settings, tenants, this package's source, versions."""
-    hashed = hashlib.sha256(environment.model_dump_json().encode())
+    hashed = hashlib.sha256(_of_the_world(environment).model_dump_json().encode())
     hashed.update(json.dumps([tenants, worldfile.stamp()]).encode())
     source = Path(__file__).parent
     for file in sorted(source.rglob("*.py")):
         hashed.update(str(file.relative_to(source)).encode() + file.read_bytes())
     return hashed.hexdigest()[:24]
+
+
+def _of_the_world(environment: Environment) -> Environment:
+    """The environment without the ways of those who look and act: whoever comes, the world is the same."""
+    return environment.model_copy(update={"execution": Execution(), "observation": Observation()})
 
 
 def fill(environment: Environment, tenants: int, settle: Callable[[], None]) -> None:
@@ -49,6 +56,7 @@ def build(environment: Environment, tenants: int, settle: Callable[[], None]) ->
     """Build the world from the environment file. Raises SandboxError where seeding fails."""
     from sandbox.seeding import seed
 
+    environment = _of_the_world(environment)
     os.environ["MOTO_ACCOUNT_ID"] = environment.account
     try:
         settle()

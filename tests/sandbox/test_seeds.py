@@ -58,3 +58,13 @@ def test_a_kept_world_is_used_while_it_is_young(tmp_path: Path) -> None:
 def test_another_number_of_tenants_is_another_world(sit: Environment, tenants: int) -> None:
     assert digest(sit, tenants) != digest(sit, 2)
     assert digest(sit, tenants) == digest(sit, tenants)
+
+
+def test_the_patience_of_who_looks_and_acts_makes_no_other_world(sit: Environment) -> None:
+    hurried = {
+        "execution": sit.execution.model_copy(update={"poll_s": sit.execution.poll_s + 1}),
+        "observation": sit.observation.model_copy(update={"deadline_s": 7}),
+    }
+    assert digest(sit.model_copy(update=hurried), 2) == digest(sit, 2)
+    others = sit.model_copy(update={"names": sit.names.model_copy(update={"cluster": "another"})})
+    assert digest(others, 2) != digest(sit, 2)
