@@ -55,9 +55,10 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[A
     return {key: (one.get(key), other.get(key)) for key in sorted({*one, *other}) if one.get(key) != other.get(key)}
 
 
-def doubled(calls: Calls, undisturbed: Calls) -> dict[str, int]:
-    """The calls made more often than in an undisturbed run, and how often."""
-    return {call.split(" {")[0]: times for call, times in calls.items() if times > undisturbed[call]}
+def settled(rig: Rig, wanted: Facts) -> dict[str, tuple[Any, Any]]:
+    """How the world differs from ``wanted``, looked at again where this machine was too busy for an answer in time."""
+    found = differences(wanted, facts_of(rig))
+    return differences(wanted, facts_of(rig)) if found else found
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:

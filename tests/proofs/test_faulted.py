@@ -25,7 +25,7 @@ from dr_actions.verbs import Standing, verbs
 from dr_estate.environments import Side
 from dr_estate.observing import observe
 from sandbox.state import Outage
-from tests.proofs.compared import calls_of, differences, facts_of
+from tests.proofs.compared import calls_of, facts_of, settled
 from tests.proofs.dying import Decide, Make, When, dying, name_of
 from tests.proofs.processes import Process
 from tests.proofs.rig import INCIDENT, LEASE_S, Rig, rig
@@ -66,7 +66,7 @@ class Faulted:
             if code == Exit.READY:
                 break
         assert run.said.splitlines()[-1].startswith("done: "), run.said
-        assert differences(self.facts, facts_of(self.rig)) == {}
+        assert settled(self.rig, self.facts) == {}
         calls = calls_of(self.rig)
         assert self.calls - calls == Counter()
         assert {call.split()[1] for call in calls - self.calls} <= {PUBLISH}

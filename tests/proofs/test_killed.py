@@ -19,7 +19,7 @@ import pytest
 
 from dr_actions.hands import Hands
 from dr_actions.plan import Call
-from tests.proofs.compared import Calls, Facts, calls_of, differences, facts_of
+from tests.proofs.compared import Calls, Facts, calls_of, facts_of, settled
 from tests.proofs.dying import Make, When, at, dying, is_mutation, name_of
 from tests.proofs.processes import Process
 from tests.proofs.rig import LEASE_S, Rig, rig
@@ -58,7 +58,7 @@ class Undisturbed:
     def same(self, name: str, last: Process, published_again: Counter[str]) -> None:
         """The run ``name`` ended like the undisturbed one; no more is doubled than the messages that may be."""
         assert last.said.splitlines()[-1].startswith("done: "), last.said
-        assert differences(self.facts, facts_of(self.rig)) == {}
+        assert settled(self.rig, self.facts) == {}
         calls = calls_of(self.rig)
         extra = Counter(call.partition(" {")[0] for call in (calls - self.calls).elements())
         assert self.calls - calls == Counter()

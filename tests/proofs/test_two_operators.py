@@ -152,6 +152,23 @@ def test_a_step_that_fails_in_a_failover_leaves_what_was_reached_before_it(lost:
     assert max(calls_of(lost).values()) == 1
 
 
+def test_a_message_that_cannot_be_delivered_at_the_end_is_never_told_as_done(lost: Rig) -> None:
+    """Only the last message is missing; the same command sends it."""
+    lost.begin()
+    lost.world.timing(transition_s=0.1)
+    first = lost.run("silent", at(1, When.BEFORE, lambda call: "notify_end" in str(call.params.get("Message"))))
+    assert first.wait() == -signal.SIGKILL
+    silent = Outage(lost.env.region(Side.DR), "deny", "sns", "Publish", person="operator")
+    lost.world.begin(silent)
+    run = lost.run("silent", later_s=LEASE_S + 1)
+    assert Exit.VALIDATION_FAILED == run.wait(), run.said
+    assert run.said.splitlines()[-1].startswith("degraded: Done, but degraded: 1 steps failed.")
+    lost.world.end(silent)
+    on = lost.run("silent", later_s=LEASE_S + 1)
+    assert Exit.READY == on.wait(), on.said
+    assert max(calls_of(lost).values()) == 1
+
+
 def test_a_step_that_fails_in_a_switchover_is_taken_back_down_to_the_first_that_cannot_be(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

@@ -28,7 +28,7 @@ class Ending:
 
 def ended(outcome: Outcome, passed: bool) -> Ending:
     """The ending of a run that went through every step."""
-    if passed:
+    if passed and not outcome.degraded:
         return Ending("done", "Every step is done, and what serves now was validated.", Exit.READY)
     if outcome.degraded:
         says = f"Done, but degraded: {len(outcome.degraded)} steps failed. The same command tries them again."
