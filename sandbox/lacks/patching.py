@@ -6,8 +6,10 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import ServiceException
-from moto.core.responses import ActionResult, BaseResponse
+from moto.core.responses import ActionContext, ActionResult, BaseResponse
+from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
 
 Method = Callable[..., Any]
 _MARK = "_repaired_by_sandbox"
@@ -61,10 +63,29 @@ def operation(owner: type[BaseResponse], name: str, answer: Callable[[Any, dict[
     def perform(self: BaseResponse) -> ActionResult:
         if not self.automated_parameter_parsing:
             self.parse_parameters(self.normalized_request)
-        return ActionResult(answer(self, self.params))
+        return _AsNamed(answer(self, self.params))
 
     perform.__name__ = name
     setattr(owner, name, perform)
+
+
+class _AsNamed(ActionResult):
+    """An answer in the API's own names: no name is looked for in seven other spellings, as the emulator does."""
+
+    def execute_result(self, context: ActionContext) -> TYPE_RESPONSE:
+        """Write the answer down as the service's protocol has it."""
+        transformers = getattr(context.response, "RESPONSE_KEY_PATH_TO_TRANSFORMER", None)
+        written = context.serializer_class(
+            operation_model=context.operation_model, value_picker=_ByName(response_transformers=transformers)
+        ).serialize(self.result)
+        return int(written["status_code"]), dict(written["headers"]), written["body"]
+
+
+class _ByName(XFormedAttributePicker):
+    def __call__(self, asked: AttributePickerContext) -> Any:
+        if type(asked.obj) is dict and not self.response_transformers:
+            return asked.obj.get(asked.key)
+        return super().__call__(asked)
 
 
 def catch_all(url_paths: dict[str, Any], dispatch: Any) -> None:
