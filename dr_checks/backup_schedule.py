@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -17,6 +18,7 @@ _HORIZON_DAYS = 800  # two years and more, so that a yearly run is seen twice
 _CRON_FIELDS = 6
 
 
+@lru_cache(maxsize=64)  # asked by each check of a rule, of few rules, on one day
 def longest_gap_minutes(expression: str, today: date) -> int | None:
     """The longest time between two runs from ``today`` on, in minutes; None where the expression cannot be followed.
 
