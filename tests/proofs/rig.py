@@ -79,7 +79,7 @@ class Rig:
 
     def with_settings(self, **execution: Any) -> Rig:
         """The same world, under other settings of the run."""
-        return replace(self, env=quick(self.env, **execution))
+        return replace(self, env=quick(self.env, **{"poll_s": self.env.execution.poll_s, **execution}))
 
     def begin(self) -> None:
         """Make the world anew, with nothing done and nothing recorded."""

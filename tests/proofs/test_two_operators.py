@@ -23,13 +23,13 @@ from tests.proofs.processes import Process
 from tests.proofs.rig import INCIDENT, LEASE_S, Rig, rig
 from utils.aws_mgmt.exits import Exit
 
-SLOW_RESTORE_S = 4.0
+SLOW_RESTORE_S = 3.0
 SHORT_LEASE_S = 3
 
 
 @pytest.fixture(scope="module")
 def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with rig(tmp_path_factory.mktemp("operators"), "primary-dark") as made:
+    with rig(tmp_path_factory.mktemp("operators"), "primary-dark", poll_s=0.25) as made:
         yield made
 
 
