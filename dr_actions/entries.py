@@ -43,6 +43,7 @@ class Kind(StrEnum):
     DRAINED = "drained"
     VALIDATED = "validated"
     NOTIFIED = "notified"
+    INVENTORY = "inventory"
     NOTE = "note"
     END = "end"
 
@@ -72,6 +73,7 @@ _SAYS = {
     Kind.DRAINED: "Clients have left the old region; `moment` is when.",
     Kind.VALIDATED: "The outcome was validated by looking: `passed` says whether it is as intended.",
     Kind.NOTIFIED: "A message was sent, or could not be.",
+    Kind.INVENTORY: "What the estate held before a drill, packed: what it is compared with afterwards.",
     Kind.NOTE: "Something the record itself has to say, such as a line that was cut.",
     Kind.END: "The run ended; `outcome` says how.",
 }

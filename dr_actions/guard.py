@@ -1,14 +1,16 @@
 """The last word before a call leaves: rules that hold whatever was planned, approved or overridden. Pure.
 
-Rules: ``guard.no-iam`` (T14), ``guard.wrong-region``, ``guard.never-delete``, ``guard.health-check`` (T03, T04),
-``guard.denied-zone`` (T12) and ``guard.undeclared``, tried in this order: the gravest is told first.
+Rules: ``guard.no-iam`` (T14), ``guard.wrong-region``, ``guard.drill-confined``, ``guard.never-delete``,
+``guard.health-check`` (T03, T04), ``guard.denied-zone`` (T12) and ``guard.undeclared``, tried in this order: the
+gravest is told first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from dr_actions import drill_exempt
 from dr_actions.authority import Refusal
 from dr_actions.backup_first import Proof
 from dr_actions.destructive import destruction, looks
@@ -39,18 +41,21 @@ def refusal(
     customer_zones: Mapping[str, str] = _NO_ZONES,
     goal: Goal | None = None,
     proofs: Sequence[Proof] = (),
+    made: Collection[str] = (),
 ) -> Refusal | None:
     """Why ``call`` must not leave, or None.
 
     ``allowed`` are the current verb's writes and reads. ``traffic_zone_id`` is the hosted zone of traffic.zone, ""
     where it is not known (then no zone is touched); ``customer_zones`` are further zones by id, whose records may be
     changed where their name is one of traffic.customer_hosts. ``goal`` is the run's, and ``proofs`` are the backups it
-    has proven: without both nothing of the primary is overwritten, and no protection is switched off (T28).
+    has proven: without both nothing of the primary is overwritten, and no protection is switched off (T28). ``made``
+    are names and ids of what a drill made in the DR region, as the world and its record show.
     """
     found: list[Iterator[Refusal]] = [
         _identity(call),
         _region(call, env),
-        _removal(call, env, allowed, exempt(call, env, goal, proofs)),
+        drill_exempt.confined(call, env, goal, made),
+        _removal(call, env, allowed, exempt(call, env, goal, proofs) or drill_exempt.exempt(call, env, goal, made)),
         _health_check(call),
         _zones(call, env, traffic_zone_id, customer_zones),
         _undeclared(call, allowed),

@@ -5,25 +5,31 @@ Read from the record, not from the order of the code: a sync call finds the proo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from dr_actions.backup_first import STORES, Proof, Store, proof_of
 from dr_actions.entries import Entry, Kind
 from dr_actions.plan import Goal, Plan
+from dr_estate.environments import Side
 
-_BACK_UP, _FREEZE = "back_up.", "freeze_"
+_BACK_UP, _FREEZE, _SET_ASIDE = "back_up.", "freeze_", "set_aside_dr"
 
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """What is on record. ``absent`` are stores that the plan found nothing of. Nothing is proven of another goal."""
+    """What is on record. ``absent`` are stores that the plan found nothing of. Nothing is proven of another goal.
+
+    ``set_aside`` names the databases of the DR region that the incident's own failback set aside, by resource id.
+    """
 
     goal: Goal | None = None
     proofs: tuple[Proof, ...] = ()
     frozen_at: datetime | None = None
     absent: tuple[Store, ...] = ()
+    set_aside: Mapping[str, str] = field(default_factory=dict)
 
 
 def proven_by(entries: Sequence[Entry], plan: Plan) -> Proven:
@@ -40,4 +46,19 @@ def proven_by(entries: Sequence[Entry], plan: Plan) -> Proven:
         proofs=tuple(proof for proof in found if proof is not None),
         frozen_at=max(frozen.values()).replace(microsecond=0) if freezes and freezes == frozen.keys() else None,
         absent=tuple(store for store in STORES if store not in planned),
+        set_aside=set_aside_by(entries),
     )
+
+
+def set_aside_by(entries: Sequence[Entry]) -> Mapping[str, str]:
+    """The names, by resource id, that the journal's failbacks gave databases of the DR region that they set aside."""
+    found: dict[str, str] = {}
+    steps: dict[str, Mapping[str, Any]] = {}
+    for entry in entries:
+        if entry.kind is Kind.BEGIN:
+            told = entry.data["plan"]["steps"]
+            steps = {one["id"]: one for one in told if one["verb"] == _SET_ASIDE and one["side"] == Side.DR}
+        elif entry.kind is Kind.CONFIRMED and entry.step in steps:
+            after = steps[str(entry.step)]["after"]
+            found[after["resource"]] = after["name"]
+    return found

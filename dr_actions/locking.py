@@ -15,6 +15,7 @@ from typing import Any
 from dr_actions.control import Control, Fence, Fenced
 from dr_actions.table import Condition, ConditionFailed, Put, Update
 from dr_estate.attributes import instant
+from dr_estate.drill_names import is_drill, is_trial
 from dr_estate.facts.control import LOCK, RUN, Run, run_of
 from dr_estate.recovery_settings import Execution
 
@@ -95,14 +96,18 @@ def cool_down_until(run: Run, limits: Execution) -> datetime:
 
 
 def may_take(last: Run | None, now: datetime, run: str, incident: str, limits: Execution) -> Leave:
-    """Whether ``run`` for ``incident`` may take the lock that ``last`` holds or held."""
+    """Whether ``run`` for ``incident`` may take the lock that ``last`` holds or held.
+
+    An emergency waits for no practice: a trial at work, which touches nothing of the estate, gives way at once, and
+    after a drill there is no cool-down.
+    """
     if last is None:
         return Leave.FREE
     if last.ended_at is None and last.run == run:
         return Leave.OURS
     if last.holds(now):
-        return Leave.HELD
-    if last.incident != incident and now < cool_down_until(last, limits):
+        return Leave.TAKEOVER if is_trial(last.incident) and not is_drill(incident) else Leave.HELD
+    if last.incident != incident and not is_drill(last.incident) and now < cool_down_until(last, limits):
         return Leave.COOLING
     return Leave.FREE if last.ended_at else Leave.TAKEOVER
 

@@ -20,11 +20,18 @@ Params = Mapping[str, Json]
 
 
 class Goal(StrEnum):
-    """What the plan is to reach. A switchover is a failover with a healthy primary: fenced first, nothing lost."""
+    """What the plan is to reach. A switchover is a failover with a healthy primary: fenced first, nothing lost.
+
+    A restore test and a canary touch nothing of the estate: what they make bears a drill's name, and a clean-up takes
+    it away again. A clean-up also takes away what a drill's own failback set aside in the DR region.
+    """
 
     FAILOVER = "failover"
     SWITCHOVER = "switchover"
     FAILBACK = "failback"
+    RESTORE_TEST = "restore test"
+    CANARY = "canary"
+    CLEAN_UP = "clean-up"
 
 
 class Danger(StrEnum):

@@ -96,6 +96,7 @@ class Run:
     workshop: Workshop
     confirmed: frozenset[str] = frozenset()
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    set_aside: Mapping[str, str] = field(default_factory=dict)
     only_tenants: frozenset[str] = frozenset()
     witnessed_at: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -117,7 +118,7 @@ class Run:
             except CannotSee as blind:
                 raise LookFailed(str(blind)) from blind
         sight = sight_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
-        return replace(sight, sent_at=self._sent_at(), recorded=self.recorded)
+        return replace(sight, sent_at=self._sent_at(), recorded=self.recorded, set_aside=self.set_aside)
 
     def _sent_at(self) -> dict[str, datetime]:
         """When the last call of each step of this plan took effect, or was seen done by hand, as the journal has it."""

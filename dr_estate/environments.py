@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError, field_validator, model_validator
 
-from dr_estate.recovery_settings import Approvals, Costs, Execution, Failback, Provision, Schedule
+from dr_estate.recovery_settings import Approvals, Costs, Drill, Execution, Failback, Provision, Schedule
 from dr_estate.settings import (
     Capacity,
     Expectation,
@@ -62,6 +62,7 @@ class Environment(Settings):
     approvals: Approvals = Approvals()
     execution: Execution = Execution()
     failback: Failback = Failback()
+    drill: Drill = Drill()
     provision: Provision = Provision()
     costs: Costs = Costs()
     schedule: Schedule = Schedule()

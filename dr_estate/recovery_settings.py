@@ -85,6 +85,19 @@ class Failback(Settings):
         return value
 
 
+class Drill(Settings):
+    """How drills are held. A drill does not begin, and a full one stops on its way out, while a stop alarm is on.
+
+    ``stop_alarms`` are names of CloudWatch alarms in either region; without any, those of names.alarms. A full drill's
+    way home holds each stage for ``bake_minutes``, where given, in place of failback.bake_minutes. A restore test opens
+    the restored database as ``sample_tenants`` tenants.
+    """
+
+    stop_alarms: tuple[str, ...] = ()
+    bake_minutes: Annotated[float, Field(ge=0)] | None = None
+    sample_tenants: Positive = 3
+
+
 class Provision(Settings):
     """Terraform of the DR region: ``folder`` of its root module ("" where nothing is provisioned), and the program."""
 

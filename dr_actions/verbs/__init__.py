@@ -29,7 +29,8 @@ class Sight:
     healthy and fenced (a switchover). ``only_tenants`` narrows to some tenants, empty means all. ``incident`` is the
     ticket that a run is for, "" in an assessment; it is never part of a Step, so that the digest does not know it.
     ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time. ``recorded`` gives the
-    before-values of each step of the incident's failover, so that a failback restores exactly those.
+    before-values of each step of the incident's failover, so that a failback restores exactly those. ``set_aside``
+    names the databases of the DR region that the incident's own failback set aside, by resource id.
     """
 
     env: Environment
@@ -40,6 +41,7 @@ class Sight:
     incident: str = ""
     sent_at: Mapping[str, datetime] = field(default_factory=dict)
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    set_aside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def planned(self) -> bool:
@@ -122,6 +124,9 @@ def no_undo(_step: Step) -> Call | None:
 
 AWAY = frozenset({Goal.FAILOVER, Goal.SWITCHOVER})
 HOME = frozenset({Goal.FAILBACK})
+TRIED = frozenset({Goal.RESTORE_TEST})
+STEERED = frozenset({Goal.CANARY})
+CLEANED = frozenset({Goal.CLEAN_UP})
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dr_estate.drill_names import is_isolated
 from dr_estate.environments import Side
 from dr_estate.facts import REGIONAL, part
 from dr_estate.looking import Look
@@ -19,7 +20,10 @@ _METRIC_WINDOW_MINUTES = 180
 
 @dataclass(frozen=True, slots=True)
 class FileSystem:
-    """A file system. ``zone`` is set for One Zone storage, ``provisioned_mibps`` for provisioned throughput."""
+    """A file system. ``zone`` is set for One Zone storage, ``provisioned_mibps`` for provisioned throughput.
+
+    ``token`` is what its maker named it by (CreationToken), "" where that is not told.
+    """
 
     id: str
     arn: str
@@ -33,6 +37,7 @@ class FileSystem:
     key: str
     overwrite_protection: str
     zone: str
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,20 @@ def file_systems(look: Look) -> tuple[FileSystem, ...]:
     """
     name = look.env.named(look.env.names.file_system)
     listed = look.pages("efs", "describe_file_systems", "FileSystems")
-    named = [row for row in listed if row.get("Name") == name]
+    known = [row for row in listed if not is_isolated(row.get("CreationToken", ""), name)]
+    named = [row for row in known if row.get("Name") == name]
     if not named:
         into = {r.destination_id for r in look.part(replications) if r.destination_region == look.region}
-        named = [row for row in listed if row["FileSystemId"] in into]
+        named = [row for row in known if row["FileSystemId"] in into]
     return tuple(_file_system(row) for row in named)
+
+
+@part(Side.DR, reads=FILE_SYSTEM_READS)
+def of_drills(look: Look) -> tuple[FileSystem, ...]:
+    """What a drill restored and has not taken away: by the creation token, which it has from its first moment on."""
+    name = look.env.named(look.env.names.file_system)
+    listed = look.pages("efs", "describe_file_systems", "FileSystems")
+    return tuple(_file_system(row) for row in listed if is_isolated(row.get("CreationToken", ""), name))
 
 
 @part(*REGIONAL, reads=REPLICATION_READS)
@@ -126,6 +140,7 @@ def _file_system(row: dict[str, Any]) -> FileSystem:
         key=row.get("KmsKeyId", ""),
         overwrite_protection=row.get("FileSystemProtection", {}).get("ReplicationOverwriteProtection", ""),
         zone=row.get("AvailabilityZoneName", ""),
+        token=row.get("CreationToken", ""),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +43,7 @@ class Start:
     confirmed: frozenset[str]
     overrides: tuple[Override, ...]
     recorded: Mapping[str, Mapping[str, Any]]
+    set_aside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def waives_cool_down(self) -> bool:

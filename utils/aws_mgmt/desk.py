@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dr_estate.environments import Environment
@@ -13,10 +14,16 @@ from utils.aws_mgmt.request import Request
 
 @dataclass(frozen=True)
 class Desk:
-    """What the command works with: where files go, what is open, and what it was cleared for."""
+    """What the command works with: where files go, what is open, and what it was cleared for.
+
+    ``stop_condition`` is asked before every change: why the run is to stop, "" while it is not. ``inventory`` is what
+    the estate held before a drill, packed, "" where no drill is held.
+    """
 
     request: Request
     env: Environment
     reach: Reach
     start: Start
     files: judging.Run
+    stop_condition: Callable[[], str] = str
+    inventory: str = ""

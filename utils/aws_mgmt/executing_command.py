@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from dr_actions import locking
@@ -58,13 +58,18 @@ def execute_command(request: Request, environment: Environment) -> Exit:
         ran, report = hold_and_run(desk)
         files = finish_results(report, folder, html="report" in request.flags)
         notes = (*files.notes, *keep_recovery(desk, ran, report))
-    told = replace(report, files=files.paths, notes=notes, ran=ran, exit=ran.exit)
-    rendering.print_report(told, request.format, sys.stdout)
+    whole = replace(report, files=files.paths, notes=notes, ran=ran, exit=ran.exit)
+    rendering.print_report(whole, request.format, sys.stdout)
     return Exit(ran.exit)
 
 
 def hold_and_run(desk: Desk) -> tuple[Ran, Report]:
-    """Hold lock, heartbeat and journal around the run, and give them back whatever happens. Raises Refused."""
+    """Run the desk's plan with everything held that a run needs. Raises Refused."""
+    return hold(desk, lambda heart, journal: walk(desk, heart, journal))
+
+
+def hold(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) -> tuple[Ran, Report]:
+    """Hold lock, heartbeat and journal around ``work``, and give them back whatever happens. Raises Refused."""
     env, reached, clearance = desk.env, desk.reach, desk.start.clearance
     run_id = f"{clock():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     owner = locking.Owner(person_of(reached.caller.arn, env), reached.caller.arn)
@@ -85,18 +90,19 @@ def hold_and_run(desk: Desk) -> tuple[Ran, Report]:
             raise
         with journal:
             reached.zones.proven = lambda: proven_by(journal.entries, desk.start.plan)
-            ran, report = _walk(desk, heart, journal)
+            ran, report = work(heart, journal)
         with contextlib.suppress(Exception):  # a lock that cannot be given back ends with its lease
             locking.release(reached.control, heart.lock, ran.outcome)
     return ran, report
 
 
-def _walk(desk: Desk, heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
+def walk(desk: Desk, heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
+    """Take the plan's steps, validate what serves then, and tell how it ended."""
     tell = live.Live(desk.start.plan, authorising.at_terminal())
-    run = _run_of(desk, heart, journal, tell)
+    run = run_of(desk, heart, journal, tell)
     outcome, report = Outcome(), desk.start.report
     ending: Ending | None = None
-    with _stopping(run.stop):
+    with stopping(run.stop):
         try:
             open_the_record(desk, run, journal, heart.lock.fence)
             execute(run, [s for s in run.plan.steps if s.stage < _TOLD_AFTER], outcome)
@@ -117,17 +123,18 @@ def _walk(desk: Desk, heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
     close_the_record(desk, run, ending, heart.lock.fence)
     if report is None:
         report = judging.judge(desk.request, desk.env, (Area.VALIDATION,), run.snapshot, desk.files)
-    return _told(desk, run, ending, outcome), report
+    return told(desk, run, ending, outcome), report
 
 
-def _run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: live.Live) -> Run:
+def run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: live.Live) -> Run:
+    """What the run has in its hands."""
     env, reached, start = desk.env, desk.reach, desk.start
 
     def look(parts: frozenset[str], upon: Snapshot | None) -> Snapshot:
         return observe(env, reached.world.credentials, reached.world.name, only=parts, upon=upon)
 
     def standing_order() -> str:
-        return authorising.paused_by(reached.control.in_force())
+        return authorising.paused_by(reached.control.in_force()) or desk.stop_condition()
 
     return Run(
         env=env,
@@ -144,6 +151,7 @@ def _run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: live.Live) -> 
         workshop=Workshop(env, desk.files.folder, _variables(reached)),
         confirmed=start.confirmed,
         recorded=start.recorded,
+        set_aside=start.set_aside,
         only_tenants=frozenset(desk.request.only_tenants),
     )
 
@@ -166,7 +174,8 @@ def _validated(desk: Desk) -> Report:
     return judging.judge(desk.request, desk.env, areas, snapshot, desk.files)
 
 
-def _told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
+def told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
+    """The ending for the report."""
     clearance = run.clearance
     return Ran(
         incident=clearance.incident,
@@ -186,7 +195,7 @@ def _told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
 
 
 @contextlib.contextmanager
-def _stopping(stop: threading.Event) -> Iterator[None]:
+def stopping(stop: threading.Event) -> Iterator[None]:
     """Ctrl-C and SIGTERM ask the run to stop between two calls; the handlers are put back afterwards."""
     kept = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

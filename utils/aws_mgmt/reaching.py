@@ -16,6 +16,7 @@ from dr_actions.homegoing import Proven
 from dr_actions.journal import JournalBroken, JournalInUse, MirrorFailed
 from dr_actions.plan import Call
 from dr_actions.verbs import verbs, writes
+from dr_checks.leftovers import leftovers
 from dr_estate.access import WrongAccount
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import route53
@@ -40,15 +41,19 @@ class Caller:
 class Zones:
     """The hosted zones a run may write to; unknown until a snapshot shows them, and then no other is.
 
+    ``marked`` are the ids of what bears a drill's name: a drill alone may take it away.
     ``proven`` tells what a failback has on record at that moment: without it no data is brought home.
     """
 
     traffic: str = ""
     customers: dict[str, str] | None = None
+    marked: frozenset[str] = frozenset()
     proven: Callable[[], Proven] = Proven
 
     def learn(self, snapshot: Snapshot, env: Environment) -> None:
         """Take the ids of the traffic zone and of the customers' zones from what was seen."""
+        with contextlib.suppress(CannotSee):
+            self.marked = frozenset(one.id for one in leftovers(snapshot, env))
         with contextlib.suppress(CannotSee):
             found = snapshot.get(route53.zones, Side.GLOBAL)
             self.traffic = next((z.id for z in found if z.name == env.traffic.zone and not z.private), "")
@@ -123,7 +128,8 @@ def reached(
 
     def ask_guard(call: Call, allowed: frozenset[str]) -> str | None:
         known, customers = zones.proven(), zones.customers or {}
-        refused = guard.refusal(call, environment, allowed, zones.traffic, customers, known.goal, known.proofs)
+        made = zones.marked | set(known.set_aside.values())
+        refused = guard.refusal(call, environment, allowed, zones.traffic, customers, known.goal, known.proofs, made)
         refused = refused or backup_first.refusal(call, environment, known.proofs, known.frozen_at, known.absent)
         return f"{refused.rule}: {refused.says}" if refused else None
 

@@ -13,6 +13,7 @@ from dr_actions.losing import Loss
 from dr_actions.people import person_of
 from dr_actions.plan import Goal, to_json
 from dr_actions.running import Run
+from dr_estate.drill_names import is_full, is_trial
 from dr_estate.facts.control import Override
 from utils.aws_mgmt.desk import Desk
 from utils.aws_mgmt.ending import Ending
@@ -36,6 +37,10 @@ def open_the_record(desk: Desk, run: Run, journal: Journal, fence: Fence) -> Non
             journal.append(Kind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
         journal.append(Kind.AUTHORISED, operator=clearance.operator, approver=clearance.approver)
         journal.append(Kind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
+    if desk.inventory:
+        journal.append(Kind.INVENTORY, inventory=desk.inventory)
+    if is_trial(clearance.incident):
+        return  # it touches nothing of the estate: an emergency is not to be kept waiting by it
     control.open_incident(clearance.incident, run.plan.goal, clock(), who, fence=fence)
     for override in desk.start.overrides:
         journal.append(
@@ -60,10 +65,13 @@ def close_the_record(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None
     who = person_of(desk.reach.caller.arn, desk.env)
     with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more
         run.journal.append(Kind.END, outcome=ending.outcome, says=ending.says)
-    if ending.outcome != "done":
+    if ending.outcome != "done" or is_trial(incident):
         return
     with contextlib.suppress(Exception):  # said in the journal all the same
-        if run.plan.goal is Goal.FAILBACK:
+        if run.plan.goal is Goal.FAILBACK and is_full(incident):
+            control.unprotected(incident, None, who, fence)
+            control.enter_phase(incident, "home, not cleaned up", who, fence)
+        elif run.plan.goal in (Goal.FAILBACK, Goal.CLEAN_UP):
             control.unprotected(incident, None, who, fence)
             control.close_incident(incident, who, fence)
         else:
