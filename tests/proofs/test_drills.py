@@ -44,6 +44,7 @@ ROOT = Path(__file__).parents[2]
 FULL = os.environ.get("DR_FULL_KILLS") == "1"
 EVERY = 1 if FULL else 27
 MOST_DEATHS = 400
+MESSAGE = "sns:Publish"  # one that died having told people alone has nothing to bring home: a test of its own
 SHORT = {"bake_minutes": 0.05, "stable_minutes": 0, "files_freeze_minutes": 0, "dns_samples": 60}
 
 
@@ -104,7 +105,7 @@ def dies_at_every(nth: int, died: Counter[str]) -> Make:
 
     def decide(call: Call) -> When | None:
         nonlocal met
-        if not is_mutation(call) or (FULL and died[name_of(call)] > 1):
+        if not is_mutation(call) or call.name == MESSAGE or (FULL and died[name_of(call)] > 1):
             return None
         met += 1
         turn = died[name_of(call)] if FULL else died.total()
