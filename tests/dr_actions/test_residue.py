@@ -22,7 +22,7 @@ def entries(*confirmed: tuple[str, dict[str, Any]]) -> tuple[Entry, ...]:
     return record(began, *((Kind.CONFIRMED, of, {"facts": facts}) for of, facts in confirmed))
 
 
-SET_ASIDE = ("set_aside.sit-mysql", {})
+SET_ASIDE: tuple[str, dict[str, Any]] = ("set_aside.sit-mysql", {})
 
 
 def left(*lines: str, part: str = "rds.instances.primary", by: tuple[Entry, ...] = ()) -> tuple[Residue, ...]:

@@ -13,9 +13,8 @@ from dr_estate.facts import rds
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import DENIED, SIT, world
 
-OWN = replace(
-    plain.PRIMARY, identifier="sit-mysql-drill-20260107-030000", resource_id="db-OWN", deletion_protection=False
-)
+TRIED = "sit-mysql-drill-20260107-030000"
+OWN = replace(plain.PRIMARY, identifier=TRIED, resource_id="db-OWN", deletion_protection=False)
 ASIDE = replace(plain.PRIMARY, identifier="sit-mysql-before-db-abcde", resource_id="db-ABCDE")
 OTHERS = (
     plain.REPLICA,
