@@ -29,7 +29,7 @@ from sandbox.errors import SandboxError
 from sandbox.lacks.route53 import addresses_of
 from sandbox.lacks.route53_health import Checkers
 from sandbox.lacks.route53_names import Answer, Record, Zone, answer, plain
-from sandbox.lacks.route53_records import in_order
+from sandbox.lacks.route53_records import served
 from sandbox.state import STATE
 
 SERVICE, STALE = "dns", "stale"
@@ -105,7 +105,7 @@ class Names:
         return max(holding, key=lambda zone: (len(zone.name), len(zone.rrsets)), default=None)
 
     def _indexed(self, zone: FakeZone) -> Zone:
-        records = in_order(zone)
+        records = served(zone)
         kept = self._zones.get(zone.resource_id)
         if kept is None or (kept[0] is not records and _manner() != STALE):
             kept = self._zones[zone.resource_id] = (records, Zone(records))

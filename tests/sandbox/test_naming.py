@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,3 +158,21 @@ def test_a_failover_pair_of_aliases_in_the_zone_answers_with_its_targets_ttl_and
     assert ("192.0.2.2",) == asked(named_world, f"pair.{ZONE}").values
     put(route53, zone, *turned, *targets, action="DELETE")
     assert "NXDOMAIN" == asked(named_world, f"pair.{ZONE}").code
+
+
+def test_a_change_is_in_sync_once_the_name_servers_answer_with_it_and_not_before(
+    named_world: Endpoint, route53: Any, zone: str
+) -> None:
+    put(route53, zone, _row("late", "192.0.2.1"))
+    named_world.timing(transition_s=0.0, dns_lag_s=1.0)
+    change = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": _row("late", "192.0.2.2")}]}
+    made = route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=change)["ChangeInfo"]["Id"]
+    named_world.timing(transition_s=None, dns_lag_s=None)
+    told = list[tuple[str, str]]()
+    while told[-1:] == [] or told[-1][1] == "PENDING":
+        (value,) = asked(named_world, f"late.{ZONE}").values
+        time.sleep(0.05)
+        told.append((value, route53.get_change(Id=made)["ChangeInfo"]["Status"]))
+    assert ("192.0.2.1", "PENDING") in told
+    assert ("192.0.2.2",) == asked(named_world, f"late.{ZONE}").values
+    put(route53, zone, _row("late", "192.0.2.2"), action="DELETE")

@@ -26,8 +26,8 @@ STATES = {"weighted": ["today", "away", "home-10", "home-100"], "failover": ["to
 
 @pytest.fixture
 def world(stores: World) -> Iterator[World]:
-    """The world, whose changes take a moment; what a failed test left in it is forgotten."""
-    stores.endpoint.timing(transition_s=0.2)
+    """The world, whose name servers hear of a change a moment later; what a failed test left in it is forgotten."""
+    stores.endpoint.timing(transition_s=0.1, dns_lag_s=0.3)
     yield stores
     stores.endpoint.end()
 
