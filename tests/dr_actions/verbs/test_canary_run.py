@@ -16,7 +16,7 @@ from tests.dr_actions.verbs.canary_world import Told, Trial
 from tests.dr_actions.verbs.compute_world import SIT, World
 from tests.dr_actions.verbs.homeward_world import with_failback, with_traffic
 
-_POLL = SIT.execution.model_copy(update={"poll_s": 0.05})
+_POLL = SIT.execution.model_copy(update={"poll_s": 0.15})
 # few questions, for how visitors are shared out is proved elsewhere
 WEIGHTED = with_failback(SIT.model_copy(update={"execution": _POLL}), dns_samples=20, stages=(10, 100))
 FAILOVER = with_traffic(WEIGHTED, policy="failover")

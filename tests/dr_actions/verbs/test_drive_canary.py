@@ -69,6 +69,8 @@ def test_a_failover_canary_is_turned_by_exchanging_what_its_aliases_lead_to_and_
     assert [row[0] for row in made] == ["CREATE"] * 4
     assert made[2:] == [("CREATE", home, "PRIMARY"), ("CREATE", away, "SECONDARY")]
     assert batch(found["away"]) == [("UPSERT", home, "PRIMARY"), ("UPSERT", away, "SECONDARY")]
+    aliases = [row["AliasTarget"] for row in found["away"].after["records"][2:]]
+    assert [(one["HostedZoneId"], one["EvaluateTargetHealth"]) for one in aliases] == [(ZONE_ID, True)] * 2
     led = {row["SetIdentifier"]: row["AliasTarget"]["DNSName"] for row in found["away"].after["records"][2:]}
     assert led[home].startswith("canary-20260107-101500-dr.wpdr.")
     assert found["home-100"].after["records"] == found["today"].after["records"]
