@@ -89,7 +89,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     try:
         now = held(sight, names_of((*step.before["records"], *step.after["records"])))
         if now == in_order(step.before["records"]):
-            return Confirmation(Standing.READY, f"{step.subject} is as the step before left it")
+            return Confirmation(Standing.READY, "as the step before left it" if now else "it is not there yet")
         if now != in_order(step.after["records"]):
             said = "; ".join(f"{one['Name']} {one.get('SetIdentifier', '')}".strip() for one in now) or "gone"
             return Confirmation(Standing.CHANGED, f"the records of {step.subject} were changed: {said}")
