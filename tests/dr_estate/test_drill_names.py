@@ -12,15 +12,21 @@ from dr_estate.drill_names import (
     FULL,
     TRIAL,
     canary_name,
+    canary_of,
+    canary_target,
     is_canary,
     is_drill,
     is_full,
     is_isolated,
     is_trial,
     isolated,
+    made_at,
     new_id,
 )
+from dr_estate.environments import Side
 from tests.dr_checks.worlds import SIT
+
+CANARY = "canary-20260107-101500.wpdr.wpsit.kimmyai.io"
 
 MOMENTS = some.datetimes(datetime(2020, 1, 1), datetime(2099, 12, 31), timezones=some.just(UTC))  # noqa: DTZ001
 
@@ -69,8 +75,26 @@ def test_the_estates_own_names_are_no_drills(name: str) -> None:
         "tenant1.wpdr.wpsit.kimmyai.io",
         "canary-20260107-030000.wpsit.kimmyai.io",
         "canary-20260107-030000.wpdr.kimmyai.io",
+        "canary-20260107-101500-global.wpdr.wpsit.kimmyai.io",
+        "canary-20260107-101500-primary-dr.wpdr.wpsit.kimmyai.io",
+        "x.canary-20260107-101500.wpdr.wpsit.kimmyai.io",
+        "canary-20260107-101500.wpdrxwpsit.kimmyai.io",
         "canary-20260107-030000.wpdr.wpsit.kimmyai.io.example.org",
     ],
 )
 def test_no_other_record_is_a_canarys_and_none_in_a_zone_that_is_not_listed(name: str) -> None:
     assert not is_canary(name, SIT)
+
+
+@pytest.mark.parametrize("side", [Side.PRIMARY, Side.DR])
+def test_what_stands_beside_a_canary_is_known_as_its_own(side: Side) -> None:
+    target = canary_target(CANARY, side)
+    assert target == CANARY.replace(".wpdr", f"-{side}.wpdr", 1)
+    assert (is_canary(target, SIT), canary_of(target), canary_of(CANARY)) == (True, CANARY, CANARY)
+
+
+def test_a_name_says_when_its_drill_began() -> None:
+    assert datetime(2026, 1, 7, 10, 15, tzinfo=UTC) == made_at(CANARY)
+    assert made_at("sit-mysql-drill-20260107-101500") == made_at(CANARY)
+    assert made_at("sit-mysql") is None
+    assert made_at("canary-20261399-101500") is None
