@@ -11,7 +11,7 @@ from dr_actions.losing import Loss
 from dr_actions.plan import Goal, Step, to_json
 from dr_actions.planning import batches
 from dr_estate.environments import Environment
-from reports.report import duration
+from reports.durations import duration
 
 _SHOWN_DIGEST = 12
 

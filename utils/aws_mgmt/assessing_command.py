@@ -20,7 +20,8 @@ from dr_estate.environments import Environment
 from dr_estate.snapshot import Snapshot
 from reports import rendering, voice
 from reports.allure_files import finish_results
-from reports.report import Report, duration
+from reports.durations import duration
+from reports.report import Report
 from utils.aws_mgmt.commands import READINESS, run_folder
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.judging import Run, judge, look, narrowed
