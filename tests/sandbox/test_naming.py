@@ -12,10 +12,10 @@ import pytest
 
 from dr_estate.asking import Answer, Server, ask
 from dr_estate.environments import Environment, Side, load_environment
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.state import Outage
 from tests.sandbox.conftest import client_of
+from tests.worlds import borrowed
 
 PROD = load_environment(Path(__file__).parents[2] / "environments", "prod")
 ORIGIN, ZONE = PROD.traffic.origin_record, PROD.traffic.zone
@@ -23,7 +23,7 @@ ORIGIN, ZONE = PROD.traffic.origin_record, PROD.traffic.zone
 
 @pytest.fixture(scope="module")
 def named_world(sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
-    with running(PROD, 2) as endpoint:
+    with borrowed(PROD, 2) as endpoint:
         yield endpoint
 
 
