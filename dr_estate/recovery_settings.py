@@ -90,10 +90,12 @@ class Drill(Settings):
 
     ``stop_alarms`` are names of CloudWatch alarms in either region; without any, those of names.alarms. A full drill's
     way home holds each stage for ``bake_minutes``, where given, in place of failback.bake_minutes. A restore test opens
-    the restored database as ``sample_tenants`` tenants.
+    the restored database as ``sample_tenants`` tenants. Alarms are looked at again ``alarms_every_s`` after the last
+    look.
     """
 
     stop_alarms: tuple[str, ...] = ()
+    alarms_every_s: Annotated[int, Field(ge=0)] = 30
     bake_minutes: Annotated[float, Field(ge=0)] | None = None
     sample_tenants: Positive = 3
 

@@ -95,7 +95,12 @@ class Drilling:
 @pytest.fixture(scope="module")
 def drilling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drilling]:
     env = quick(load_environment(ROOT / "environments", "sit"))
-    env = env.model_copy(update={"failback": env.failback.model_copy(update=SHORT), "drill": env.drill})
+    env = env.model_copy(
+        update={
+            "failback": env.failback.model_copy(update=SHORT),
+            "drill": env.drill.model_copy(update={"bake_minutes": None}),
+        }
+    )
     with borrowed(env, 1) as world:
         world.timing(transition_s=0.1, log_upload_s=0.5, files_lag_s=0.5, replica_lag_s=0, lag_published_s=0.5)
         yield Drilling(world, env, tmp_path_factory.mktemp("drills"))
@@ -153,3 +158,40 @@ def test_a_drill_killed_anywhere_is_brought_to_its_end_and_leaves_the_estate_as_
     assert [] == list(missing(sites, written, drilling.env.region(Side.PRIMARY)))
     again = drilling.run("shown", action="show")
     assert (Exit.READY, True) == (again.wait(), "Nothing of a drill is left." in again.said)
+
+
+def at_the_first(operation: str, happens: Callable[[], object]) -> Make:
+    """Hands that let something happen right before their first call of ``operation``, and then send it."""
+    met: list[str] = []
+
+    def decide(call: Call) -> When | None:
+        if call.name == operation and not met:
+            met.append(call.name)
+            happens()
+        return None
+
+    return dying(decide)
+
+
+def test_an_alarm_on_the_way_out_stops_the_drill_and_all_is_taken_back(drilling: Drilling) -> None:
+    world, before = drilling.world, drilling.held()
+    watched = drilling.env.model_copy(update={"drill": drilling.env.drill.model_copy(update={"alarms_every_s": 0})})
+    rings = at_the_first("ecs:UpdateService", lambda: world.break_("alarm-going-off"))
+    run = replace(drilling, env=watched).run("alarmed", rings)
+    assert run.wait() == Exit.ACTION_FAILED, run.said
+    world.mend("alarm-going-off")
+    assert "drill.alarms: alarm sit-alb-5xx in eu-west-1 is ALARM" in run.said
+    assert () == differences(before, drilling.held())
+    assert drilling.standing().incident is None
+
+
+@pytest.mark.parametrize("broken", ["alarm-going-off", "canary-left-behind"])
+def test_a_drill_that_may_not_begin_changes_nothing_and_names_its_gate(drilling: Drilling, broken: str) -> None:
+    drilling.world.break_(broken)
+    drilling.world.reset_mutations()
+    run = drilling.run(broken)
+    code = run.wait()
+    drilling.world.mend(broken)
+    assert code == Exit.REFUSED, run.said
+    assert ("drill.alarms" if "alarm" in broken else "drill.leftovers") in run.said
+    assert [] == drilling.world.mutations()

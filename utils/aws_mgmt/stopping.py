@@ -12,15 +12,13 @@ from dr_estate.facts import alarms
 from dr_estate.observing import observe
 from dr_estate.unseen import CannotSee
 
-_EVERY = timedelta(seconds=30)
-
 
 def alarms_watched(env: Environment, credentials: Credentials, now: Callable[[], datetime]) -> Callable[[], str]:
     """A question to ask before each change: why to stop, "" while there is no reason. Not seen is a reason."""
     looked_at: list[datetime] = []
 
     def stops() -> str:
-        if looked_at and now() - looked_at[-1] < _EVERY:
+        if looked_at and now() - looked_at[-1] < timedelta(seconds=env.drill.alarms_every_s):
             return ""
         looked_at.append(now())
         try:

@@ -1,0 +1,39 @@
+"""What is no drill is refused before anything is looked at, by name and with what to use instead."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.utils.running import rules
+from utils.aws_mgmt.dr_cli import main
+from utils.aws_mgmt.exits import Exit
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("-e prod --sandbox test --full-drill", Exit.REFUSED, "prod allows no full drill (approvals.full_drill)"),
+        ("-e dev --sandbox test --full-drill", Exit.REFUSED, "drill.no-replication: dev expects no replication"),
+        ("-e sit --sandbox test --full-drill --infra", Exit.USAGE, "--full-drill is held by itself"),
+        ("-e sit --from-evidence x.json test --full-drill", Exit.USAGE, "cannot be held on saved evidence"),
+        ("-e sit --from-evidence x.json test --infra --restore", Exit.USAGE, "cannot be held on saved evidence"),
+        ("-e sit --from-evidence x.json test --dns --canary", Exit.USAGE, "cannot be held on saved evidence"),
+        ("-e sit --from-evidence x.json drill clean", Exit.USAGE, "cannot be held on saved evidence"),
+    ],
+)
+def test_a_drill_that_cannot_be_held_is_refused_by_name(
+    words: str, code: Exit, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code == main(words.split())
+    assert said in capsys.readouterr().err
+
+
+def test_a_drill_that_two_people_must_approve_is_held_as_what_it_practises(
+    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path_factory.mktemp("rules")
+    folder = rules(home, "prod", "")
+    text = (folder / "prod.toml").read_text(encoding="utf-8").replace("full_drill = false", "full_drill = true")
+    (folder / "prod.toml").write_text(text, encoding="utf-8")
+    assert Exit.REFUSED == main(["-e", "prod", "--config", str(folder), "--sandbox", "test", "--full-drill"])
+    assert "drill.two-people" in capsys.readouterr().err
