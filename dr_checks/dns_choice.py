@@ -136,7 +136,7 @@ def pin_holds(view: View) -> Iterator[Finding]:
 
 @check(
     "visitors stay in the DR region when the primary region turns healthy again",
-    severity=Severity.CRITICAL,
+    severity=Severity.NORMAL,
     area=Area.VALIDATION,
     sides=GLOBAL,
     rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-10"),

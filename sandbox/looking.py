@@ -131,9 +131,9 @@ def _region_of(world: World, record: Record) -> str:
 
 
 def _pinned(world: World, records: list[Record]) -> bool:
-    """Whether nothing listens where the primary's health check knocks (T06)."""
-    pair = _pair(world, records)
-    check = pair[Side.PRIMARY].get("HealthCheckId") if Side.PRIMARY in pair else None
+    """Whether nothing listens where the health check knocks of the record that leads to the primary (T06)."""
+    home = world.environment.regions.primary
+    check = next((r.get("HealthCheckId") for r in _pair(world, records).values() if _region_of(world, r) == home), None)
     if not check:
         return False
     told = world.call(Side.GLOBAL, "route53", "GetHealthCheck", HealthCheckId=check)["HealthCheck"]

@@ -55,6 +55,6 @@ def turn_traffic(world: World) -> None:
         return
 
     def led(record: dict[str, Any], to: dict[str, Any]) -> dict[str, Any]:
-        return record | {"AliasTarget": to["AliasTarget"]}
+        return record | {key: to[key] for key in ("AliasTarget", "HealthCheckId") if key in to}
 
     swap(world, [primary, secondary], [led(primary, secondary), led(secondary, primary)])

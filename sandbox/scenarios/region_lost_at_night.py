@@ -56,7 +56,6 @@ The business opens at 07:00. What do you see, what do you decide, and what must 
         "`status` tells the posture and its witnesses. Does it call this a scheduled night?",
         "`failover` (it changes nothing) weighs, plans, and notes what the plan does not do. Read its notes.",
         "`failover --execute` with a ticket; what cannot be undone is confirmed: --confirm STEP.",
-        "The plan's note on T36 gives the command for the schedule: suspend it for each service in {dr} "
-        "(`sandbox show --format json` has the keys of the admin, for any AWS client).",
+        "Scaling services up by hand leaves the schedule awake (T36). The plan's notes say what a run does about it.",
     ),
 )
