@@ -184,7 +184,7 @@ def test_without_us_east_1_a_run_goes_as_far_as_it_can_and_says_so(here: Here) -
     here.run("sandbox mend us-east-1-dark")
     again = here.ground.cli(f"{RUN} INC-3")
     assert (again.code, "dns-choice.stays-away" in again.out) == (6, True), "health alone moved the visitors"
-    held = here.ground.cli(f"{RUN} INC-3 --replan", *overriding("check.efs.replication-state"))
+    held = here.ground.cli("failover --execute --replan --incident INC-3", *overriding("check.efs.replication-state"))
     assert held.code == 0, held.out + held.err
 
 
