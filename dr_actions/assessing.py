@@ -67,7 +67,7 @@ def weigh_gates(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     relaxed = sum(gate.relaxed for gate in gates)
     good = [f"Every gate is met ({sum(g.met for g in gates)})."] if not unmet else []
     told = "1 gate is" if relaxed == 1 else f"{relaxed} gates are"
-    also = [f"{told} relaxed: only the primary region could have shown it (T45)."] if relaxed else []
+    also = [f"{told} relaxed: only what is lost could have shown it (T45)."] if relaxed else []
     return advice, (*(f"{gate.id}: {gate.says}" for gate in unmet), *good, *also)
 
 
@@ -75,10 +75,13 @@ def gates_of(
     results: Sequence[CheckResult], losses: Sequence[Loss], plan: Plan, posture: Posture, env: Environment
 ) -> tuple[Gate, ...]:
     """Every gate of going ahead with ``plan``."""
+    grave = [result for result in results if result.severity in _GRAVE]
+    hidden = [result for result in grave if plan.goal is Goal.FAILOVER and _hidden_in_us_east_1(result, env)]
     return (
         _posture_gate(plan, posture),
         *_plan_gates(plan),
-        *(_check_gate(result, plan.goal, env) for result in results if result.severity in _GRAVE),
+        *_plane_gate(hidden, env),
+        *(_check_gate(result, plan.goal, env, relaxed=result in hidden) for result in grave),
         *_loss_gates(losses, plan.goal, env),
     )
 
@@ -104,7 +107,26 @@ def _plan_gates(plan: Plan) -> Iterator[Gate]:
     yield Gate("plan.services", met=serves, says=says, stops=True)
 
 
-def _check_gate(result: CheckResult, goal: Goal, env: Environment) -> Gate:
+def _plane_gate(hidden: Sequence[CheckResult], env: Environment) -> Iterator[Gate]:
+    """One gate for all that one silence hides: it has one cause, and whoever sets it aside does so once, by name."""
+    if hidden:
+        yield Gate(
+            "planes.us-east-1",
+            met=False,
+            says=f"the control planes in {env.region(Side.GLOBAL)} do not answer: {len(hidden)} checks could be shown "
+            "there alone, and no record can be edited; the traffic moves by health alone (T01, T05).",
+        )
+
+
+def _hidden_in_us_east_1(result: CheckResult, env: Environment) -> bool:
+    """Whether all that keeps a check from passing is that us-east-1 (and the lost primary) does not answer."""
+    bad = [f for f in result.findings if f.status in (Status.FAIL, Status.UNKNOWN) and not is_the_primarys(f, env)]
+    region = env.region(Side.GLOBAL)
+    silent = (f" in {region} does not answer", f"{region} is dark:")
+    return bool(bad) and all(f.status is Status.UNKNOWN and any(said in f.because for said in silent) for f in bad)
+
+
+def _check_gate(result: CheckResult, goal: Goal, env: Environment, relaxed: bool = False) -> Gate:
     """A grave check: unmet where a finding fails or is unseen; relaxed where only the lost primary could answer."""
     bad = [f for f in result.findings if f.status in (Status.FAIL, Status.UNKNOWN)]
     if result.status is Status.UNKNOWN and not result.findings:
@@ -114,7 +136,7 @@ def _check_gate(result: CheckResult, goal: Goal, env: Environment) -> Gate:
     grave = [f for f in bad if not (goal is Goal.FAILOVER and is_the_primarys(f, env))]
     worst = (grave or bad)[0]
     says = f"{worst.subject}: {worst.measured}, wanted {worst.wanted}: {worst.because}"
-    return Gate(f"check.{result.check}", met=False, says=says.rstrip(".") + ".", relaxed=not grave)
+    return Gate(f"check.{result.check}", met=False, says=says.rstrip(".") + ".", relaxed=relaxed or not grave)
 
 
 def is_the_primarys(finding: Finding, env: Environment) -> bool:

@@ -87,6 +87,10 @@ TABLE = (
         ),
     ),
     Row(
+        lambda s: s.primary_asleep and s.primary_running == 0 and s.primary_traffic is not Traffic.UNHEALTHY,
+        Posture("NORMAL", "the primary region answers; its services sleep by schedule, which is no outage."),
+    ),
+    Row(
         lambda s: s.primary_traffic is Traffic.UNHEALTHY or s.primary_running == 0,
         Posture("DEGRADED", "the primary region answers, but its traffic health check fails or no task runs there."),
     ),

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from dr_actions.change_batch import Pair, leader, pairs_of, side_of
 from dr_actions.pinning import is_pinned
+from dr_checks.schedule import scheduled_off
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import ecs, elbv2, health_checks, identity, rds, route53
 from dr_estate.snapshot import Snapshot
@@ -46,7 +47,8 @@ class Signals:
     """The witnesses. ``primary_running`` is the number of primary tasks, None where they cannot be seen.
 
     ``pinned``: every check of the primary's records is held down (T06). A region is ``full`` when each tenant's service
-    runs capacity.tasks_per_service tasks; its database is ``writable`` when it is available and no replica.
+    runs capacity.tasks_per_service tasks; its database is ``writable`` when it is available and no replica. The primary
+    is ``asleep`` when the schedule has scaled its services to 0 at this hour.
     """
 
     primary_api: Api
@@ -60,6 +62,7 @@ class Signals:
     dr_full: bool = False
     primary_writable: bool = False
     dr_writable: bool = False
+    primary_asleep: bool = False
 
 
 def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
@@ -77,6 +80,7 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         dr_full=_full(snapshot, env, Side.DR),
         primary_writable=_writable(snapshot, env, Side.PRIMARY),
         dr_writable=_writable(snapshot, env, Side.DR),
+        primary_asleep=_asleep(snapshot, env),
     )
 
 
@@ -85,6 +89,15 @@ def _running(snapshot: Snapshot) -> int | None:
         return sum(service.running for service in snapshot.get(ecs.services, Side.PRIMARY))
     except CannotSee:
         return None
+
+
+def _asleep(snapshot: Snapshot, env: Environment) -> bool:
+    """Whether every tenant's service wants 0 tasks in the primary, and the hour is one of those in which it should."""
+    try:
+        wanted = [s.desired for s in snapshot.get(ecs.services, Side.PRIMARY)]
+    except CannotSee:
+        return False
+    return scheduled_off(env, snapshot.taken_at) and bool(wanted) and not any(wanted)
 
 
 def _pairs(snapshot: Snapshot, env: Environment) -> tuple[Pair, ...]:

@@ -105,6 +105,50 @@ def primary_region_names(view: View) -> Iterator[Finding]:
         yield view.none_expected("all task definitions", _NONE)
 
 
+@check(
+    "no tenant's task definition opens another tenant's database, in either region",
+    severity=Severity.BLOCKER,
+    area=Area.TENANTS,
+    sides=(Side.PRIMARY, Side.DR),
+    rules=("REL13-BP03", "NIST CP-10"),
+    traps=("T18",),
+)
+def own_tenant(view: View) -> Iterator[Finding]:
+    """No variable is another tenant's schema, and no secret another's. Source: DescribeTaskDefinition, T18."""
+    names, wanted = view.env.names, "its own database and secret"
+    owners = {
+        view.env.named(p, tenant=t.id): t.id for t in view.tenants for p in (names.tenant_schema, names.tenant_secret)
+    }
+    found = tenant_definitions(view, view.side)
+    for tenant, mine in sorted(found.items()):
+        if isinstance(mine, Unseen):
+            yield view.unknown(tenant, wanted, mine, tenant)
+        elif strange := [what for what, names_it in _opens(mine) if owners.get(names_it, tenant) != tenant]:
+            yield view.gap(
+                mine.family,
+                "; ".join(strange),
+                wanted,
+                "the tenant would read and write what belongs to another one, and its site would answer all the same",
+                f"aws ecs update-service --region {view.region} --cluster {view.env.named(names.cluster)} --service "
+                f"{view.env.named(names.service, tenant=tenant)} --task-definition {mine.family}:<a revision before>, "
+                "and look at what it wrote meanwhile.",
+                tenant,
+            )
+        else:
+            yield view.ok(mine.family, "its own", wanted, "nobody is shown another tenant's data", tenant)
+    if not found:
+        yield view.none_expected("all task definitions", _NONE)
+
+
+def _opens(definition: ecs.TaskDefinition) -> Iterator[tuple[str, str]]:
+    """What a definition gives its containers to open: in words, and the bare name of the schema or secret."""
+    for container in definition.containers:
+        yield from ((f"variable {name} = {value}", value) for name, value in container.environment)
+        for name, source in container.secrets:
+            secret = secret_reference(source).partition("#")[0]
+            yield f"secret {name} from {secret}", secret
+
+
 def differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[str]:
     """What ``mine`` lacks against ``primary``, one phrase each; more CPU or memory is no lack."""
     found = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from dr_checks import routing
 from dr_checks.dns import identifier_of, origin_records, situation
@@ -11,6 +12,7 @@ from dr_checks.registry import GLOBAL, check
 from dr_estate.environments import Side
 from dr_estate.facts.route53 import Record
 
+_PINS = range(1, 20)  # ports on which no load balancer listens: how a failover holds an endpoint check down
 _ABSENT = "there is no traffic record: dns.pair-present says so"
 _REMEDY = (
     "Give each traffic record an enabled health check of its own region's load balancer (health_check_id) and "
@@ -130,3 +132,38 @@ def pin_holds(view: View) -> Iterator[Finding]:
 
     why = "the recovered primary cannot draw visitors back onto stale data"
     yield from _answers(view, pinned, Side.DR, "with the primary pinned down", why)
+
+
+@check(
+    "visitors stay in the DR region when the primary region turns healthy again",
+    severity=Severity.NORMAL,
+    area=Area.VALIDATION,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-10"),
+    traps=("T05", "T06"),
+)
+def stays_away(view: View) -> Iterator[Finding]:
+    """With both regions up the answer is the DR region's alone: by the records, or because the primary's is pinned.
+
+    Where health alone moved the visitors (us-east-1 could not be reached), they would go back by themselves.
+    """
+    records, now = origin_records(view), situation(view)
+    pinned = {
+        name: False for name, one in now.checks.items() if one.port in _PINS and not one.inverted and not one.disabled
+    }
+    held = replace(now, seen=pinned)
+    known = {identifier_of(view, side): view.env.region(side) for side in (Side.PRIMARY, Side.DR)}
+    for kind in sorted({record.type for record in records}):
+        subject, wanted = f"{view.env.traffic.origin_record} {kind}, with all well", view.env.regions.dr
+        choice = routing.chosen([record for record in records if record.type == kind], held)
+        if choice is None:
+            yield view.unknown(subject, wanted, "Its routing policy is not one that can be played out here.")
+        elif {_region(record, known) for record in choice} == {wanted}:
+            yield view.ok(subject, wanted, wanted, "a primary that heals draws nobody back onto stale data")
+        else:
+            measured = " and ".join(sorted({_region(record, known) for record in choice}))
+            because = "health alone moved the visitors: they go back by themselves, onto a stale database"
+            remedy = f"dr_cli.py -e {view.env.name} failover --execute --replan, with the same incident: it leads the "
+            yield view.gap(subject, measured, wanted, because, remedy + "records and pins the primary's down.")
+    if not records:
+        yield view.none_expected(view.env.traffic.origin_record, _ABSENT)

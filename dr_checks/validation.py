@@ -166,10 +166,21 @@ def primary_fenced(view: View) -> Iterator[Finding]:
     running = [s for s in view.get(ecs.services, Side.PRIMARY) if s.running or s.desired]
     for service in running:
         because = "both regions serve: wp-cron and webhooks run twice, and writes are lost"
-        remedy = f"aws ecs update-service --region {region} --service {service.name} --desired-count 0"
+        remedy = _fence(view, service.name)
         yield view.gap(service.name, f"{service.running} run", wanted, because, remedy)
     if not running:
         yield view.ok(region, "0 tasks", wanted, "no old task can write")
+
+
+def _fence(view: View, service: str) -> str:
+    """The commands that fence one service: its bounds first, or auto scaling starts it again (T36)."""
+    region, cluster = view.env.regions.primary, view.env.named(view.env.names.cluster)
+    return (
+        f"aws application-autoscaling register-scalable-target --region {region} --service-namespace ecs "
+        f"--scalable-dimension ecs:service:DesiredCount --resource-id service/{cluster}/{service} --min-capacity 0 "
+        f"--max-capacity 0; then aws ecs update-service --region {region} --cluster {cluster} --service {service} "
+        "--desired-count 0"
+    )
 
 
 @check(

@@ -10,6 +10,9 @@ Feature: Every tenant's site answers in both regions
   Scenario: Nobody is shown another tenant's site
     Then every tenant's site shows that it is that tenant's own, in each region
 
+  Scenario: Nobody opens another tenant's data
+    Then no tenant's task definition opens another tenant's database, in either region
+
   Scenario: No site crawls
     Then every tenant's site answers in good time, in each region
 

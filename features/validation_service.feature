@@ -16,6 +16,9 @@ Feature: After a failover the DR region serves
   Scenario: Visitors are led to the DR region
     Then the traffic name's answers lead to the DR region
 
+  Scenario: Nobody goes home by himself
+    Then visitors stay in the DR region when the primary region turns healthy again
+
   Scenario: The old primary keeps its hands still
     Then the old primary region runs nothing that writes
 

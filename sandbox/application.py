@@ -15,7 +15,7 @@ from sandbox.answers import failure, not_implemented
 from sandbox.calls import Call, Environ, identify
 from sandbox.emulator import WORLD_LOCK, Emulator
 from sandbox.people import EXPIRED
-from sandbox.recording import Recorder
+from sandbox.recording import Recorder, tried
 
 CONTROL = "/_sandbox/"
 EMULATORS_OWN = ("/moto-api", "/latest/")
@@ -85,7 +85,7 @@ class Application:
         person = self.emulator.people.person(call.access_key)
         if person == EXPIRED:
             return failure(call, "expired", faults.SAID["expired"])
-        bad = faults.meet(call, person, environ)
+        bad = self._met(call, person, environ)
         if bad is not None and bad is not faults.LOST:
             return bad
         with WORLD_LOCK:
@@ -100,3 +100,19 @@ class Application:
         if bad is faults.LOST:
             raise faults.DroppedConnection
         return response
+
+    def _met(self, call: Call, person: str, environ: Environ) -> Response | None:
+        """What an outage does to the call. A scene that is played hears of a change that was tried in vain."""
+        try:
+            bad = faults.meet(call, person, environ)
+        except faults.DroppedConnection:
+            _in_vain(call)
+            raise
+        if bad is not None and bad is not faults.LOST:
+            _in_vain(call)
+        return bad
+
+
+def _in_vain(call: Call) -> None:
+    if call.writes:
+        tried(call)

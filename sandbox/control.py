@@ -16,6 +16,7 @@ from sandbox.calls import Environ
 from sandbox.emulator import WORLD_LOCK
 from sandbox.errors import SandboxError
 from sandbox.keeping import Keeper
+from sandbox.recording import played
 from sandbox.state import STATE, Outage
 from sandbox.world import World
 
@@ -53,6 +54,9 @@ class Control:
             ("GET", "disasters"): self._disasters,
             ("POST", "break"): self._break,
             ("POST", "mend"): self._mend,
+            ("POST", "train"): lambda body: self._trained("begin", str(body["name"])),
+            ("POST", "debrief"): lambda body: self._trained("debrief", bool(body.get("hint"))),
+            ("DELETE", "train"): lambda _: self._trained("end"),
             ("POST", "save"): lambda _: self._done("save"),
             ("POST", "stop"): lambda body: self._done("stop", body.get("save", True)),
         }
@@ -87,6 +91,7 @@ class Control:
             "faults": [asdict(o) for o in STATE.outages],
             "stopped": {region: when.isoformat() for region, when in STATE.stopped.items()},
             "disasters": sorted(STATE.disasters),
+            "scene": played().get("name", ""),
         }
 
     def _keep(self, body: Answer) -> Answer:
@@ -153,6 +158,14 @@ class Control:
             mended = mend(self._world, body["name"]) if body.get("name") else mend_all(self._world)
         self._hooks["changed"]()
         return {"mended": mended}
+
+    def _trained(self, what: str, *args: Any) -> Answer:
+        from sandbox import training
+
+        with WORLD_LOCK:
+            told: Answer = getattr(training, what)(self._world, *args)
+        self._hooks["changed"]()
+        return told
 
 
 def _json(body: Answer, status: int = 200) -> Response:

@@ -78,6 +78,20 @@ class Endpoint:
         found: list[str] = self.ask("POST", "mend", {"name": name})["mended"]
         return found
 
+    def train(self, name: str) -> dict[str, Any]:
+        """Set the training scene ``name``; return its briefing."""
+        found: dict[str, Any] = self.ask("POST", "train", {"name": name})
+        return found
+
+    def debrief(self, hint: bool = False) -> dict[str, Any]:
+        """Judge the scene that is played, goal by goal; ``hint`` asks for one hint more."""
+        found: dict[str, Any] = self.ask("POST", "debrief", {"hint": hint})
+        return found
+
+    def end_scene(self) -> str:
+        """Make the world the one from before the scene; return the scene's name."""
+        return str(self.ask("DELETE", "train")["ended"])
+
     def keep(self, name: str) -> None:
         """Remember the whole world as it is now under ``name``, for as long as this sandbox runs."""
         self.ask("POST", "keep", {"name": name})

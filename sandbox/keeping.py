@@ -37,13 +37,17 @@ class Keeper:
         if name not in self._kept:
             known = ", ".join(sorted(self._kept)) or "none"
             raise SandboxError(f"No world was kept as '{name}' (kept: {known}).")
-        kept_at, world = self._kept[name]
-        with WORLD_LOCK:
-            _returns[0] += 1
-            collecting = gc.isenabled()
-            gc.disable()
-            try:
-                persistence.take(world, int(now().timestamp() - kept_at))
-            finally:
-                if collecting:
-                    gc.enable()
+        exchange(*self._kept[name])
+
+
+def exchange(kept_at: float, world: bytes) -> None:
+    """Make ``world`` that of this process, as old as it was at ``kept_at`` (seconds since 1970)."""
+    with WORLD_LOCK:
+        _returns[0] += 1
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            persistence.take(world, int(now().timestamp() - kept_at))
+        finally:
+            if collecting:
+                gc.enable()

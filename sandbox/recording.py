@@ -9,10 +9,13 @@ from datetime import date
 from typing import Any
 
 from sandbox.calls import Call, Environ
+from sandbox.state import STATE
 
 LONGEST = 4096
 GOOD = 300
 SECRET = ("SecretString", "SecretBinary", "MasterUserPassword")
+SCENE = "scene"
+"""Where the world's state holds the training scene that is played (``sandbox.training``)."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Recorder:
         one = Mutation(call.region, call.service, call.operation, who, params, control, status, status < GOOD)
         with self._lock:
             self._kept.append(one)
+        if scene := played():
+            scene["mutations"].append(asdict(one))
 
     def all(self) -> list[dict[str, Any]]:
         """The mutations in order, as JSON."""
@@ -60,6 +65,18 @@ class Recorder:
         """Forget them."""
         with self._lock:
             self._kept.clear()
+
+
+def played() -> dict[str, Any]:
+    """The record of the training scene that is played; empty where none is."""
+    record: dict[str, Any] = STATE.extras.get(SCENE, {})
+    return record
+
+
+def tried(call: Call) -> None:
+    """Count, for the scene that is played, a mutating call that an outage met."""
+    if scene := played():
+        scene["tries"][call.key] = scene["tries"].get(call.key, 0) + 1
 
 
 def parameters(call: Call, environ: Environ) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dr_actions.plan import Params
 from dr_actions.verbs import Sight, homeward
 from dr_actions.verbs import compute as of
-from dr_actions.verbs.bounds import Restoring, restoring
+from dr_actions.verbs.bounds import Restoring, restoring, seen
 from dr_actions.verbs.raise_minimum import NAME as RAISED
 from dr_estate.environments import Side
 from dr_estate.facts import autoscaling
@@ -22,7 +22,8 @@ def wanted(sight: Sight, one: of.Held, target: autoscaling.Target) -> Params | N
     if not kept and not sight.recorded:
         least = min(target.minimum, sight.env.standby.tasks_per_service)
         kept = {"MinCapacity": least, "MaxCapacity": target.maximum}
-    return kept if kept and kept != of.bounds_of(target) else None
+    now = seen(target)
+    return kept if any(now[name] != value for name, value in kept.items()) else None
 
 
 VERB = restoring(Restoring(NAME, homeward.STOP, STAGE, Side.DR, wanted, essential=False))

@@ -1,34 +1,59 @@
-"""Raises the lower bound of auto scaling in the DR region, so that nothing pushes a failed-over service back (T36)."""
+"""Raises the lower bound of auto scaling in the DR region, so that nothing pushes a failed-over service back (T36).
+
+A schedule that would (the night of a test environment) is suspended with the same call, until failback.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.plan import Call, Danger, Step
+from dr_actions.plan import Call, Danger, Json, Step
 from dr_actions.verbs import Confirmation, Sight, Standing, Verb
 from dr_actions.verbs import compute as of
+from dr_actions.verbs.bounds import seen as seen_of
 from dr_estate.environments import Side
 from dr_estate.facts import autoscaling, ecs
 from dr_estate.playbook import Plane
+from dr_estate.unseen import CannotSee
 
 NAME, STAGE = "minimum", 45
 _BUDGET_S = 60
+_BOUNDS, _SUSPENDED, _SCHEDULED = ("MinCapacity", "MaxCapacity"), "SuspendedState", of.SUSPENSIONS[-1]
 
 
 @of.where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
-    """A step for each tenant's scalable target whose bounds are below the failover size; higher bounds are kept."""
-    needed = sight.env.capacity.tasks_per_service
+    """A step for each scalable target with bounds below the failover size, or a schedule that would set such ones.
+
+    Higher bounds are kept.
+    """
+    needed, sleeping = sight.env.capacity.tasks_per_service, _put_to_sleep(sight)
     targets = {target.service: target for target in sight.snapshot.get(autoscaling.targets, Side.DR)}
     for one in of.held(sight, Side.DR):
         target = targets.get(one.service.name)
-        if target is not None and min(target.minimum, target.maximum) < needed:
-            yield _step(sight, one, target, needed)
+        if target is None:
+            continue
+        sleeps = target.service in sleeping
+        if sleeps or min(target.minimum, target.maximum) < needed:
+            yield _step(sight, one, target, needed, sleeps)
 
 
-def _step(sight: Sight, one: of.Held, target: autoscaling.Target, needed: int) -> Step:
+def _put_to_sleep(sight: Sight) -> set[str]:
+    """The services that a schedule would shrink; none where schedules cannot be seen, which the notes say."""
+    try:
+        return {name for names in _shrinking(sight).values() for name in names}
+    except CannotSee:
+        return set()
+
+
+def _step(sight: Sight, one: of.Held, target: autoscaling.Target, needed: int, sleeps: bool) -> Step:
     name = one.service.name
-    after = {"MinCapacity": max(target.minimum, needed), "MaxCapacity": max(target.maximum, needed)}
+    before, after = dict(of.bounds_of(target)), _raised(target, needed)
+    if sleeps:
+        before |= {_SUSPENDED: of.suspended_of(target)}
+        after |= {_SUSPENDED: of.suspended_of(target) | {_SCHEDULED: True}}
+    how = f"bounds {target.minimum} to {target.maximum} now" + (", its schedule is suspended" if sleeps else "")
+    again = " and let its schedule go on" if sleeps else " again"
     return Step(
         id=f"{NAME}.{name}",
         number=of.RESTORE,
@@ -37,36 +62,44 @@ def _step(sight: Sight, one: of.Held, target: autoscaling.Target, needed: int) -
         subject=name,
         owner=of.OWNERS[of.RESTORE],
         side=Side.DR,
-        says=f"Auto scaling keeps {name} at {needed} tasks or more (bounds {target.minimum} to {target.maximum} now).",
+        says=f"Auto scaling keeps {name} at {needed} tasks or more ({how}).",
         danger=Danger.REVERSIBLE,
-        undo=f"Register the bounds {target.minimum} to {target.maximum} again.",
+        undo=f"Register the bounds {target.minimum} to {target.maximum}{again}.",
         budget_s=_BUDGET_S,
         call=of.register(sight.env, Side.DR, name, **after),
         tenant=one.tenant.id,
-        before=of.bounds_of(target),
+        before=before,
         after=after,
         planes=(Plane.DR,),
     )
 
 
+def _raised(target: autoscaling.Target, needed: int) -> dict[str, Json]:
+    return {"MinCapacity": max(target.minimum, needed), "MaxCapacity": max(target.maximum, needed)}
+
+
 @of.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
-    """DONE once both bounds are as wanted or higher; CHANGED where somebody set others than the plan was made upon."""
+    """DONE once both bounds are as wanted or higher and the schedule is held, where it was to be.
+
+    CHANGED where somebody set others than the plan was made upon.
+    """
     target = of.target_of(step, sight)
     if target is None:
         return Confirmation(Standing.CHANGED, f"{step.subject} has no scalable target any more.")
     said = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
     facts = (("minimum", str(target.minimum)), ("maximum", str(target.maximum)))
-    seen = of.bounds_of(target)
-    if all(seen[bound] >= value for bound, value in step.after.items()):
+    seen = seen_of(target)
+    high = all(seen[bound] >= step.after[bound] for bound in _BOUNDS)
+    if high and (target.schedule_suspended or _SUSPENDED not in step.after):
         return Confirmation(Standing.DONE, f"{said}.", facts)
-    if seen == step.before:
+    if all(seen[name] == value for name, value in step.before.items()):
         return Confirmation(Standing.READY, f"{said}: to be raised.", facts)
     return Confirmation(Standing.CHANGED, f"{said}: neither as planned upon nor as wanted.", facts)
 
 
 def undo(step: Step) -> Call | None:
-    """The bounds as they were, exactly."""
+    """The bounds, and the schedule's suspension where it was touched, as they were, exactly."""
     return of.again(step, **step.before)
 
 
@@ -75,7 +108,7 @@ def notes(sight: Sight) -> Iterator[str]:
     for why in of.unseen_of(sight, Side.DR, autoscaling.targets, autoscaling.scheduled_actions, ecs.services):
         yield f"Auto scaling of the DR region was planned without this: {why}"
     yield from _unscaled(sight)
-    yield from _shrinking(sight)
+    yield from _suspending(sight)
 
 
 @of.where_seen
@@ -87,7 +120,17 @@ def _unscaled(sight: Sight) -> Iterator[str]:
 
 
 @of.where_seen
-def _shrinking(sight: Sight) -> Iterator[str]:
+def _suspending(sight: Sight) -> Iterator[str]:
+    needed = sight.env.capacity.tasks_per_service
+    for schedule, names in sorted(_shrinking(sight).items()):
+        yield (
+            f"The schedule {schedule} in {sight.env.regions.dr} would push {of.few(sorted(names))} below {needed} "
+            "tasks again (T36): it is suspended until failback."
+        )
+
+
+def _shrinking(sight: Sight) -> dict[str, list[str]]:
+    """The services that each schedule would shrink, where it is not suspended. Raises CannotSee."""
     needed = sight.env.capacity.tasks_per_service
     ours = {one.service.name for one in of.held(sight, Side.DR)}
     awake = {t.service for t in sight.snapshot.get(autoscaling.targets, Side.DR) if not t.schedule_suspended}
@@ -96,12 +139,7 @@ def _shrinking(sight: Sight) -> Iterator[str]:
         lowers = [bound for bound in (action.minimum, action.maximum) if bound is not None and bound < needed]
         if action.service in ours & awake and lowers:
             shrinking.setdefault(f"'{action.name}' at {action.schedule}", []).append(action.service)
-    for schedule, names in sorted(shrinking.items()):
-        yield (
-            f"The schedule {schedule} in {sight.env.regions.dr} would push {of.few(sorted(names))} below {needed} "
-            "tasks again (T36): suspend it for the time (aws application-autoscaling register-scalable-target "
-            "--suspended-state ScheduledScalingSuspended=true)."
-        )
+    return shrinking
 
 
 VERB = Verb(

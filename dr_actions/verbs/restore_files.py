@@ -27,6 +27,7 @@ NAME, STAGE = "files", 41
 DELETE, START = "efs:DeleteReplicationConfiguration", "backup:StartRestoreJob"
 BOTH_SIDES, LOCAL_ONLY = "ALL_CONFIGURATIONS", "LOCAL_CONFIGURATION_ONLY"
 _DELETION_S, _RESTORE_S = 900, 5400
+_OPENED = "replicates from"
 _GONE, _FAILED_JOBS = ("DELETING",), ("FAILED", "ABORTED")
 _USABLE = ("available", "updating")
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
@@ -39,9 +40,16 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if row is not None:
         yield _end_replication(sight, row)
         return
+    if _opened_before(sight):
+        return
     point, system = _newest_point(sight), _system(sight)
     if point is not None and system is not None:
         yield _restore(sight, point, system)
+
+
+def _opened_before(sight: Sight) -> bool:
+    """Whether an earlier plan of this incident opened the files: they are in use, and no copy goes over them."""
+    return _OPENED in sight.recorded.get(f"{NAME}.{_name(sight.env)}", {})
 
 
 def _end_replication(sight: Sight, row: efs.Replication) -> Step:
@@ -66,8 +74,8 @@ def _end_replication(sight: Sight, row: efs.Replication) -> Step:
             region,
             {"SourceFileSystemId": row.source_id, "DeletionMode": mode},
         ),
-        before={"replicates from": row.source_id, "file system": row.destination_id},
-        after={"replicates from": "", "file system": row.destination_id},
+        before={_OPENED: row.source_id, "file system": row.destination_id},
+        after={_OPENED: "", "file system": row.destination_id},
         planes=(Plane.DR,) if mode == LOCAL_ONLY else (Plane.DR, Plane.PRIMARY),
     )
 
@@ -154,7 +162,7 @@ def _of_replication(step: Step, sight: Sight, row: efs.Replication) -> Confirmat
     facts = (("last sync", synced), ("file system", row.destination_id), ("replication", row.status))
     if row.status in _GONE:
         return Confirmation(Standing.WAITING, f"The replication into {row.destination_id} is being deleted.", facts)
-    if row.source_id != step.before["replicates from"]:
+    if row.source_id != step.before[_OPENED]:
         return Confirmation(Standing.CHANGED, f"{row.destination_id} replicates from {row.source_id} now.", facts)
     local = step.call is not None and step.call.params["DeletionMode"] == LOCAL_ONLY
     if local and sight.primary_answers:
@@ -209,6 +217,8 @@ def _of_files(sight: Sight) -> Iterator[str]:
         )
     if row is None and system is None:
         yield f"Nothing is planned for the files: {region} has no usable file system {name}. Provision it first."
+    elif row is None and _opened_before(sight):
+        return
     elif row is None and point is None:
         yield f"Nothing is planned for the files {name}: nothing replicates into {region}, and no usable copy is there."
     elif row is None and sight.env.replication.files[0] == "replication":

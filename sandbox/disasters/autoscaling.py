@@ -6,18 +6,19 @@ from typing import Any
 
 from dr_estate.environments import Side
 from sandbox.disasters import disaster
-from sandbox.disasters.services import named
+from sandbox.disasters.services import named, update
+from sandbox.errors import SandboxError
 from sandbox.world import World
 
 _SERVICE = "application-autoscaling"
 _DIMENSION = "ecs:service:DesiredCount"
 
 
-def _target(world: World) -> dict[str, Any]:
-    """How the last tenant's scalable target in the DR region was registered."""
-    who = named(world, world.tenants[-1])
+def _target(world: World, side: Side = Side.DR, tenant: str = "") -> dict[str, Any]:
+    """How a tenant's (the last one's) scalable target was registered, in the DR region unless told otherwise."""
+    who = named(world, tenant or world.tenants[-1])
     resource = f"service/{who['cluster']}/{who['service']}"
-    found = world.call(Side.DR, _SERVICE, "DescribeScalableTargets", ServiceNamespace="ecs", ResourceIds=[resource])[
+    found = world.call(side, _SERVICE, "DescribeScalableTargets", ServiceNamespace="ecs", ResourceIds=[resource])[
         "ScalableTargets"
     ][0]
     return {
@@ -103,3 +104,37 @@ def policy_missing(world: World) -> None:
         again = {key: policy[key] for key in ("PolicyName", "PolicyType", kind)}
         world.undo(Side.DR, _SERVICE, "PutScalingPolicy", **which, **again)
         world.call(Side.DR, _SERVICE, "DeleteScalingPolicy", PolicyName=policy["PolicyName"], **which)
+
+
+@disaster(
+    "services-asleep",
+    "The night's schedule has put every service of the primary region to sleep, and knows those of the DR region too",
+    trips=("answers.as-recorded",),
+    consequences=(  # with no target at home, Route 53 answers with the region that still has some (T05)
+        "answers.resolvers-agree",
+        "autoscaling.no-scheduled-shrink",
+        "elbv2-routing.healthy-targets",
+        "primary.services-running",
+        "sites.every-site-answers",
+    ),
+)
+def asleep(world: World) -> None:
+    """Scale the primary's services to 0, and give each of the DR region's an evening and a morning (T36)."""
+    if world.environment.scaling_schedule is None:
+        raise SandboxError(f"The services of {world.environment.name} never sleep (scaling_schedule): try -e sit.")
+    for tenant in world.tenants:
+        home, away = _target(world, Side.PRIMARY, tenant), _target(world, Side.DR, tenant)
+        world.undo(Side.PRIMARY, _SERVICE, "RegisterScalableTarget", **home)
+        world.call(Side.PRIMARY, _SERVICE, "RegisterScalableTarget", **(home | {"MinCapacity": 0}))
+        update(world, Side.PRIMARY, tenant, desiredCount=0)
+        bounds = {"MinCapacity": away["MinCapacity"], "MaxCapacity": away["MaxCapacity"]}
+        for name, hour, action in (("night", 19, {"MinCapacity": 0, "MaxCapacity": 0}), ("morning", 7, bounds)):
+            _schedule(world, away, name, hour, action)
+
+
+def _schedule(world: World, target: dict[str, Any], name: str, hour: int, action: dict[str, int]) -> None:
+    which = {key: target[key] for key in ("ServiceNamespace", "ResourceId", "ScalableDimension")}
+    which["ScheduledActionName"] = name
+    world.undo(Side.DR, _SERVICE, "DeleteScheduledAction", **which)
+    when = f"cron(0 {hour} * * ? *)"
+    world.call(Side.DR, _SERVICE, "PutScheduledAction", Schedule=when, ScalableTargetAction=action, **which)

@@ -7,7 +7,10 @@ from typing import Any
 from dr_estate.environments import Side
 from sandbox.disasters import disaster
 from sandbox.disasters.services import redefine
+from sandbox.errors import SandboxError
 from sandbox.world import World
+
+TWO = 2
 
 
 def _swap_region(text: str, world: World) -> str:
@@ -74,3 +77,23 @@ def primary_database(world: World) -> None:
                 variable["value"] = f"{found['Endpoint']['Address']}:{found['Endpoint']['Port']}"
 
     redefine(world, Side.DR, world.tenants[-1], point)
+
+
+@disaster(
+    "definition-of-another-tenant",
+    "One tenant's task definition in the DR region opens another tenant's database: a restore was wired up wrongly",
+    trips=("definitions.own-tenant",),
+)
+def of_another_tenant(world: World) -> None:
+    """Register a revision of the last tenant that names the first one's schema. Raises SandboxError with one tenant."""
+    if len(world.tenants) < TWO:
+        raise SandboxError("This takes two tenants: sandbox up --fresh --tenants 2.")
+    names, env = world.environment.names, world.environment
+
+    def open_the_others(revision: dict[str, Any]) -> None:
+        own = env.named(names.tenant_schema, tenant=world.tenants[-1])
+        for variable in revision["containerDefinitions"][0]["environment"]:
+            if variable["value"] == own:
+                variable["value"] = env.named(names.tenant_schema, tenant=world.tenants[0])
+
+    redefine(world, Side.DR, world.tenants[-1], open_the_others)

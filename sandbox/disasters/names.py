@@ -110,6 +110,7 @@ def left_over(world: World) -> None:
     "A tenant was made a second time in the new spelling of its name: both are one site",
     trips=("tenants.unique-hosts",),
     consequences=(  # the second spelling has nothing of its own but services
+        "definitions.own-tenant",
         "ecs.target-group-attached",
         "efs-access.point-exists",
         "efs-access.volumes-local",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from dr_estate.environments import Side
 from sandbox.disasters import disaster
 from sandbox.disasters.databases import database_name, described, replicated
@@ -48,6 +50,20 @@ def stopped(world: World) -> None:
     make_replica(world)
     world.alter(
         Side.DR, "rds", ("databases", replica_name(world)), replication_state="stopped", replication_frozen_at=now()
+    )
+
+
+@disaster(
+    "replica-broken-for-days",
+    "The database's read replica broke two days ago and nobody noticed: its lag metric vanished with it",
+    trips=("rds-replica.state", "rds-replica.lag"),
+)
+def broken_for_days(world: World) -> None:
+    """Let the replica hold what was written until two days ago; a graph draws the missing lag as a flat line (T23)."""
+    make_replica(world)
+    since = now() - timedelta(days=2)
+    world.alter(
+        Side.DR, "rds", ("databases", replica_name(world)), replication_state="error", replication_frozen_at=since
     )
 
 

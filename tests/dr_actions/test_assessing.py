@@ -187,7 +187,7 @@ def test_what_only_the_lost_primary_could_have_shown_is_relaxed_in_an_emergency_
         _finding(Status.FAIL, Side.DR, because=f"it was copied from what is in {HERE}."),
         _finding(Status.UNKNOWN, Side.DR, because=f"rds in {THERE} does not answer (ConnectionClosedError)."),
         _finding(Status.FAIL, Side.GLOBAL, SIT.traffic.secondary_set_identifier),
-        _finding(Status.UNKNOWN, Side.GLOBAL, because="route53 in us-east-1 does not answer."),
+        _finding(Status.UNKNOWN, Side.GLOBAL, because="route53 in us-east-1 was denied to the reader."),
     ],
 )
 def test_a_gap_of_the_dr_region_is_never_relaxed(told: Finding) -> None:
@@ -196,6 +196,30 @@ def test_a_gap_of_the_dr_region_is_never_relaxed(told: Finding) -> None:
     gate = _gates([both])["check.a.b"]
     assert (gate.met, gate.relaxed) == (False, False)
     assert told.because.rstrip(".") in gate.says, "the reason is the grave one"
+
+
+SILENT_PLANE = "route53 in us-east-1 does not answer (ConnectionClosedError)."
+
+
+def test_what_a_silent_us_east_1_hides_is_one_gate_that_is_set_aside_once_by_name() -> None:
+    hidden = _result(
+        _finding(Status.UNKNOWN, Side.GLOBAL, because=SILENT_PLANE), _finding(Status.UNKNOWN, Side.PRIMARY)
+    )
+    dark = replace(hidden, check="a.c", findings=(_finding(Status.UNKNOWN, Side.DR, because="us-east-1 is dark: 4."),))
+    gates = _gates([hidden, dark])
+    assert [gate.id for gate in gates.values() if not gate.met and not gate.relaxed] == ["planes.us-east-1"]
+    assert "2 checks could be shown there alone" in gates["planes.us-east-1"].says
+    assert weigh_gates(list(gates.values()))[0] is Advice.RISKY, "it is never met by itself"
+
+
+def test_a_gap_beside_what_us_east_1_hides_stays_a_gate_of_its_own() -> None:
+    unseen = _finding(Status.UNKNOWN, Side.GLOBAL, because=SILENT_PLANE)
+    gates = _gates([_result(unseen, _finding(Status.FAIL, Side.DR))])
+    assert "planes.us-east-1" not in gates
+    assert not gates["check.a.b"].relaxed
+    planned = _gates([_result(unseen)], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)
+    assert "planes.us-east-1" not in planned
+    assert not planned["check.a.b"].relaxed
 
 
 @pytest.mark.parametrize(("seconds", "met"), [(0.0, True), (3600.0, True), (3601.0, False)])

@@ -48,6 +48,8 @@ def _every_combination() -> Iterator[Signals]:
         ({"primary_traffic": Traffic.UNKNOWN}, "NORMAL"),
         ({"primary_traffic": DARK}, "DEGRADED"),
         ({"primary_running": 0}, "DEGRADED"),
+        ({"primary_running": 0, "primary_asleep": True}, "NORMAL"),
+        ({"primary_running": 0, "primary_asleep": True, "primary_traffic": DARK}, "DEGRADED"),
         ({"primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
         ({"primary_api": SILENT, "primary_traffic": Traffic.HEALTHY}, "DEGRADED"),
         ({"primary_api": SILENT, "primary_traffic": Traffic.UNKNOWN}, "BLIND"),

@@ -79,7 +79,11 @@ CASES: list[tuple[changes.Made, tuple[str, ...], dict[str, Status]]] = [
     (changes.no_task_left, ("ecs",), {"validation.services-run": FAIL, "validation.tenants-served": FAIL}),
     (changes.old_primary_started, ("ecs",), {"validation.primary-fenced": FAIL}),
     (changes.definition_of_the_primary, ("ecs",), {"validation.independent": FAIL}),
-    (changes.record_turned_back, ("route53", "answers"), {"validation.answers-lead-here": FAIL}),
+    (
+        changes.record_turned_back,
+        ("route53", "answers"),
+        {"validation.answers-lead-here": FAIL, "dns-choice.stays-away": FAIL},
+    ),
     (changes.subscriptions_removed, ("sns",), {"validation.topics-heard": FAIL}),
     (changes.database_stopped, ("rds",), {"validation-data.database-writable": FAIL}),
     (changes.database_unprotected, ("rds",), {"validation-data.database-protected": FAIL}),

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,15 @@ class Ran:
         return {result["check"]: result["status"] for result in self.report["results"]}
 
 
-def dr_cli(words: str, home: Path, **variables: str) -> Ran:
-    """Run ``dr_cli.py`` with ``words``; its results, sandbox worlds and memory live under ``home``."""
+def dr_cli(words: str, home: Path, extra: Sequence[str] = (), **variables: str) -> Ran:
+    """Run ``dr_cli.py`` with ``words``, and ``extra`` ones that hold blanks.
+
+    Its results, sandbox worlds and memory live under ``home``.
+    """
     command, env = command_of(words, home, **variables)
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False, env=env)
+    done = subprocess.run(
+        [*command, *extra], cwd=ROOT, capture_output=True, text=True, timeout=170, check=False, env=env
+    )
     return Ran(done.returncode, done.stdout, done.stderr)
 
 

@@ -44,13 +44,14 @@ _OTHER_FLAGS = {
     "log": ("verify", "review"),
 }
 _ARGUMENTS = ("answers", "port", "fresh", "name", "incident", "confirm", "override", "digest", "reason", "role")
+_SCENE_ARGUMENTS = ("hint", "end")
 _HELP = {
     "status": "show whether the DR region could take over now",
     "test": "run DR tests",
     "schedule": "which DR test was run when, which is due next, and what is overdue",
     "failover": "assess, or execute, a failover to the DR region",
     "failback": "assess, or execute, the return to the primary region",
-    "sandbox": "the embedded AWS: up, down, show, list, break, mend",
+    "sandbox": "the embedded AWS: up, down, show, list, break, mend, train, debrief",
     "approve": "approve today's plan as the second person",
     "pause": "the global stop switch: no run changes anything any more",
     "unpause": "let runs change things again",
@@ -68,7 +69,9 @@ _SANDBOX = {
     "show": "endpoint, account and the access keys of its people",
     "list": "the disasters it can play",
     "break": "play a disaster",
-    "mend": "take a disaster back (all of them, without a name)",
+    "mend": "take a disaster back (all of them, without a name: a training scene ends)",
+    "train": "set a training scene and read its briefing (without a name: list them)",
+    "debrief": "judge by the world how the training scene was played",
 }
 
 
@@ -122,7 +125,16 @@ def build_parser() -> argparse.ArgumentParser:
             action.add_argument("--fresh", action="store_true", help="throw the kept world away and seed a new one")
         if name in {"break", "mend"}:
             action.add_argument("name", nargs=None if name == "break" else "?", default="", help="the disaster's name")
+        _scene_options(name, action)
     return parser
+
+
+def _scene_options(name: str, action: argparse.ArgumentParser) -> None:
+    if name == "train":
+        action.add_argument("name", nargs="?", default="", help="the scenario's name")
+    if name == "debrief":
+        action.add_argument("--hint", action="store_true", help="give one hint more")
+        action.add_argument("--end", action="store_true", help="end the scene: the world is as before it")
 
 
 def _execution_options(command: argparse.ArgumentParser) -> None:
@@ -234,7 +246,7 @@ def parse(argv: list[str]) -> Request:
     known = [*_FLAGS.get(command, {}), *_OTHER_FLAGS.get(command, ())]
     flags = frozenset(name for name in known if given.pop(name.replace("-", "_"), False))
     action = given.pop("action", "")
-    arguments: dict[str, Any] = {name: given.pop(name) for name in _ARGUMENTS if name in given}
+    arguments: dict[str, Any] = {name: given.pop(name) for name in (*_ARGUMENTS, *_SCENE_ARGUMENTS) if name in given}
     _one_thing_at_a_time(parser, flags)
     if given.get("from_evidence") and given.get("sandbox"):
         parser.error("--from-evidence judges what was saved, --sandbox looks anew: choose one")

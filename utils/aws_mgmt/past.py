@@ -65,7 +65,17 @@ def is_done(past: Sequence[Entry], begun: Entry) -> bool:
 
 
 def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
-    """The before-values of each step of the incident's way into the DR region; empty where none is recorded."""
-    away = [e for e in past if e.kind is Kind.BEGIN and goal_begun(e) is not Goal.FAILBACK]
-    steps = away[-1].data["plan"]["steps"] if away else []
-    return {step["id"]: step["before"] for step in steps}
+    """The before-values of each step of the incident's last way into the DR region; empty where none is recorded.
+
+    Where it was planned anew on the way, the first plan that had a step knows how things were before it.
+    """
+    recorded: dict[str, Mapping[str, Any]] = {}
+    went_home = False
+    for begun in (entry for entry in past if entry.kind is Kind.BEGIN):
+        if goal_begun(begun) is Goal.FAILBACK:
+            went_home = True
+            continue
+        earlier = {} if went_home else recorded
+        recorded = {step["id"]: step["before"] for step in begun.data["plan"]["steps"]} | earlier
+        went_home = False
+    return recorded

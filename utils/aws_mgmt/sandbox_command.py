@@ -1,11 +1,11 @@
-"""sandbox up, down, show, list, break, mend: the embedded world that lives between commands."""
+"""sandbox up, down, show, list, break, mend, train, debrief: the embedded world that lives between commands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from dr_estate.environments import Environment
-from reports import sandbox_report, voice
+from reports import sandbox_report, training, voice
 from sandbox import daemon
 from sandbox.endpoint import Endpoint, to_json
 from utils.aws_mgmt.commands import UsageError
@@ -15,6 +15,10 @@ from utils.aws_mgmt.request import Request
 
 def run_sandbox(request: Request, environment: Environment) -> Exit:
     """Run the sandbox action of ``request``. Raises SandboxError with a sentence where it cannot be done."""
+    if request.action in {"train", "debrief"}:
+        from utils.aws_mgmt.training_command import train_command
+
+        return train_command(request, environment)
     actions: dict[str, Callable[[Request, Environment], str]] = {
         "up": _up,
         "down": _down,
@@ -40,25 +44,29 @@ def _down(_: Request, environment: Environment) -> str:
 
 
 def _show(request: Request, environment: Environment) -> str:
-    return sandbox_report.endpoint(to_json(_running(environment)), request.format)
+    return sandbox_report.endpoint(to_json(running_sandbox(environment)), request.format)
 
 
 def _list(request: Request, environment: Environment) -> str:
-    return sandbox_report.disasters(_running(environment).disasters(), request.format)
+    return sandbox_report.disasters(running_sandbox(environment).disasters(), request.format)
 
 
 def _break(request: Request, environment: Environment) -> str:
     name = request.arguments["name"]
-    _running(environment).break_(name)
+    running_sandbox(environment).break_(name)
     return f"Disaster {name} is in force in the sandbox of {environment.name}. Take it back: sandbox mend {name}\n"
 
 
 def _mend(request: Request, environment: Environment) -> str:
-    mended = _running(environment).mend(request.arguments.get("name", ""))
+    name, world = request.arguments.get("name", ""), running_sandbox(environment)
+    if not name and world.state()["scene"]:
+        return training.ended(world.end_scene(), environment.name)
+    mended = world.mend(name)
     return f"Mended: {', '.join(mended)}.\n" if mended else "No disaster was in force.\n"
 
 
-def _running(environment: Environment) -> Endpoint:
+def running_sandbox(environment: Environment) -> Endpoint:
+    """The sandbox of ``environment`` that is up. Raises UsageError where none is."""
     found = daemon.find(environment)
     if found is None:
         raise UsageError(

@@ -14,6 +14,7 @@ from dr_actions.verbs import (
     Sight,
     Standing,
     Verb,
+    compute,
     dr_minimum,
     fence_minimum,
     fence_services,
@@ -165,6 +166,23 @@ def test_bounds_that_somebody_set_since_are_not_overwritten(world: World, record
         MaxCapacity=9,
     )
     assert world.confirm(dr_minimum.VERB, step).standing is Standing.CHANGED
+
+
+def test_a_schedule_that_the_failover_suspended_goes_on_once_home(world: World, recorded: Recorded) -> None:
+    suspended = {"SuspendedState": {"ScheduledScalingSuspended": True}}
+    which = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+    which["ResourceId"] = f"service/{SIT.named(SIT.names.cluster)}/{FIRST}"
+    world.send(Side.DR, "application-autoscaling:RegisterScalableTarget", **which, **suspended)
+    awake = {"SuspendedState": dict.fromkeys(compute.SUSPENSIONS, False)}
+    kept = recorded | {f"minimum.{FIRST}": recorded[f"minimum.{FIRST}"] | awake}
+    step = steps_of(dr_minimum.VERB, _sight(world, kept))[FIRST]
+    assert world.confirm(dr_minimum.VERB, step).standing is Standing.READY
+    world.act(dr_minimum.VERB, step)
+    assert world.confirm(dr_minimum.VERB, step).standing is Standing.DONE
+    (target,) = (
+        t for t in world.whole(autoscaling.targets.name).get(autoscaling.targets, Side.DR) if t.service == FIRST
+    )
+    assert (target.minimum, target.schedule_suspended) == (SIT.standby.tasks_per_service, False)
 
 
 def test_a_dr_service_that_scaled_by_its_load_is_stopped_all_the_same(world: World, recorded: Recorded) -> None:

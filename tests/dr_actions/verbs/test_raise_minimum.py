@@ -32,6 +32,11 @@ def _bounds(world: World, service: str) -> tuple[int, int]:
     return next((target.minimum, target.maximum) for target in targets if target.service == service)
 
 
+def _held(world: World) -> bool:
+    targets = world.whole(autoscaling.targets.name).get(autoscaling.targets, Side.DR)
+    return next(target.schedule_suspended for target in targets if target.service == LAST)
+
+
 def test_the_minimum_is_raised_and_a_higher_maximum_is_kept(world: World) -> None:
     steps = steps_of(VERB, world.sight())
     assert {FIRST, LAST} == set(steps)
@@ -89,11 +94,33 @@ def test_a_service_that_does_not_scale_is_left_out_and_named(world: World) -> No
     world.endpoint.mend()
 
 
-def test_a_schedule_that_would_push_a_service_back_is_noted(world: World) -> None:
+def test_a_schedule_that_would_push_a_service_back_is_suspended_and_goes_on_when_it_is_taken_back(world: World) -> None:
     assert [] == list(VERB.notes(world.sight()))
     world.endpoint.break_("scaling-night-for-ever")
-    (note,) = VERB.notes(world.sight(world.whole(autoscaling.targets.name, autoscaling.scheduled_actions.name)))
+    night = world.whole(autoscaling.targets.name, autoscaling.scheduled_actions.name)
+    (note,) = VERB.notes(world.sight(night))
     assert f"'night' at cron(0 19 * * ? *) in {world.env.regions.dr} would push {LAST} below 2 tasks" in note
+    step = steps_of(VERB, world.sight(night))[LAST]
+    assert "SuspendedState" not in steps_of(VERB, world.sight(night))[FIRST].after, "it has no schedule"
+    assert Standing.READY is world.confirm(VERB, step).standing
+    world.act(VERB, step, night)
+    assert (Standing.DONE, (2, 4), True) == (world.confirm(VERB, step).standing, _bounds(world, LAST), _held(world))
+    again = world.sight(world.whole(autoscaling.targets.name, autoscaling.scheduled_actions.name))
+    assert {FIRST} == set(steps_of(VERB, again)), "a schedule that is suspended shrinks nothing"
+    world.take_back(VERB, step)
+    assert ((1, 4), False) == (_bounds(world, LAST), _held(world))
+    assert Standing.READY is world.confirm(VERB, step).standing
+    world.endpoint.mend()
+
+
+def test_bounds_alone_do_not_do_where_a_schedule_still_runs(world: World) -> None:
+    world.endpoint.break_("scaling-night-for-ever")
+    night = world.whole(autoscaling.targets.name, autoscaling.scheduled_actions.name)
+    step = steps_of(VERB, world.sight(night))[LAST]
+    which = TARGET | {"ResourceId": f"service/sit-cluster/{LAST}"}
+    world.send(Side.DR, REGISTER, **which, MinCapacity=2, MaxCapacity=4)
+    assert Standing.CHANGED is world.confirm(VERB, step).standing
+    world.take_back(VERB, step)
     world.endpoint.mend()
 
 

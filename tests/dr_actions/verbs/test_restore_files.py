@@ -63,6 +63,15 @@ def test_with_a_dark_primary_the_local_half_alone_is_deleted(stores: World) -> N
     assert stores.until(Standing.DONE, VERB, step).standing is Standing.DONE
 
 
+def test_files_that_an_earlier_plan_of_the_incident_opened_are_not_restored_over(stores: World) -> None:
+    without = _with(stores.healthy, efs.replications.name, ())
+    step = _only(stores.sight())
+    assert _call(_only(stores.sight(without))).name == "backup:StartRestoreJob"
+    opened = replace(stores.sight(without), recorded={step.id: step.before})
+    assert [] == list(VERB.foresee(opened))
+    assert [] == [note for note in VERB.notes(opened) if "Nothing" in note]
+
+
 def test_a_primary_that_answers_again_stops_the_local_deletion(stores: World) -> None:
     step = _only(stores.sight(dark(stores.healthy, Side.PRIMARY), primary_answers=False))
     told = VERB.confirm(step, stores.sight(primary_answers=True))

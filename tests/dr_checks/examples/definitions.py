@@ -67,6 +67,13 @@ EXAMPLES = [
             _estate({"secrets": ()}),
         )
     ),
+    Example("definitions.own-tenant", Status.PASS, _estate({"environment": (("WORDPRESS_DB_NAME", "tenant2_db"),)})),
+    Example("definitions.own-tenant", Status.PASS, NOTHING),
+    Example("definitions.own-tenant", Status.UNKNOWN, _dark()),
+    *(
+        Example("definitions.own-tenant", Status.FAIL, _estate(changed), TENANT2)
+        for changed in ({"environment": (("WORDPRESS_DB_NAME", "tenant1_db"),)}, {"secrets": ANOTHER_SECRET})
+    ),
     Example("definitions.image-registry", Status.PASS, _estate()),
     Example("definitions.image-registry", Status.PASS, _estate({"image": "public.ecr.aws/docker/wordpress:6"})),
     Example("definitions.image-registry", Status.FAIL, _estate({"image": image(P)}), TENANT2),

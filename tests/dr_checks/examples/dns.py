@@ -40,6 +40,12 @@ ALARM = replace(CHECK_1, type="CLOUDWATCH_METRIC", host="", alarm_region=SIT.reg
 EDGE = alias(f"tenant1.{SIT.traffic.tenant_domain}", DOMAIN, CLOUDFRONT_ZONE, False, set_identifier="a", weight=1)
 
 
+AWAY = [replace(PRIMARY, weight=0), replace(SECONDARY, weight=100)]
+TURNED = [replace(FIRST, alias_target=DR_BALANCER), replace(SECOND, alias_target=PRIMARY_BALANCER)]
+PIN = (replace(CHECK_1, port=1), CHECK_2)
+FULL_PIN = (CHECK_1, CHECK_2, replace(CALCULATED, children_needed=2))
+
+
 def records(*some: object) -> dict[str, object]:
     """The traffic zone with these records beside its apex's."""
     return {"records": (*some, *APEX)}
@@ -56,6 +62,17 @@ def choice(check: str, expected: Status, **changed: object) -> Example:
 
 
 EXAMPLES = [
+    choice("stays-away", Status.PASS, **records(*AWAY)),
+    choice("stays-away", Status.PASS, **records(*TURNED)),
+    choice("stays-away", Status.PASS, checks=PIN),
+    choice("stays-away", Status.PASS, **records(replace(PRIMARY, health_check_id="hc-3"), SECONDARY), checks=FULL_PIN),
+    choice("stays-away", Status.PASS, **records()),
+    choice("stays-away", Status.FAIL),
+    choice("stays-away", Status.FAIL, **records(FIRST, SECOND)),
+    choice("stays-away", Status.FAIL, checks=(replace(PIN[0], disabled=True), CHECK_2)),
+    choice("stays-away", Status.FAIL, **records(replace(PRIMARY, weight=50), replace(SECONDARY, weight=50))),
+    choice("stays-away", Status.UNKNOWN, records=DENIED),
+    choice("stays-away", Status.UNKNOWN, checks=DENIED),
     given("pair-present", Status.PASS),
     given("pair-present", Status.PASS, **records(SECONDARY, PRIMARY)),
     given("pair-present", Status.FAIL, **records(PRIMARY)),

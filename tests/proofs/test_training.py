@@ -1,0 +1,204 @@
+"""Each training scene played well is solved, and played badly or not at all is not: the world itself says so.
+
+``DR_FULL_TRAINING=1`` plays every scene to its good end with the real command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from botocore.exceptions import ConnectionClosedError
+
+from dr_estate.environments import Side
+from sandbox import daemon
+from sandbox.scenarios import catalogue
+from tests.proofs.training_ground import FULL, Ground, Here, ground_in, overriding
+
+NAMES = [scene.name for scene in catalogue()]
+full = pytest.mark.skipif(not FULL, reason="DR_FULL_TRAINING=1 plays it, in half a minute")
+RUN = "failover --execute --confirm files.sit-efs --incident"
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    with ground_in(tmp_path_factory.mktemp("training")) as made:
+        yield made
+
+
+@pytest.fixture
+def ground(played: Ground) -> Iterator[Ground]:
+    yield played
+    played.world.return_to("healthy")
+
+
+@pytest.fixture
+def here(ground: Ground, capsys: pytest.CaptureFixture[str]) -> Here:
+    return Here(ground, capsys)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_scene_is_briefed_judged_and_taken_back(name: str, here: Here) -> None:
+    begun = here.run(f"sandbox train {name}")
+    assert (begun.code, begun.err) == (0, "")
+    assert here.ground.env.regions.primary in begun.out
+    judged = here.run("sandbox debrief")
+    assert (judged.code, "NOT SOLVED" in judged.out, "[ ] not yet" in judged.out) == (1, True, True)
+    assert max(len(line) for line in (begun.out + judged.out).splitlines()) <= 100
+    assert here.run(f"sandbox train {name}").code == 4, "one scene at a time"
+    assert f"The scene {name} is over" in here.run("sandbox mend").out
+    state = here.ground.world.state()
+    assert (state["scene"], state["disasters"], state["faults"]) == ("", [], [])
+    assert here.run(f"sandbox train {name}").code == 0, "the world is whole again"
+
+
+def test_hints_come_one_by_one_and_the_debriefing_has_three_forms(here: Here) -> None:
+    here.run("sandbox train split-brain")
+    assert [len(here.told("sandbox debrief --hint")["hints"]) for _ in range(4)] == [1, 2, 3, 3]
+    told = here.told("sandbox debrief")
+    assert (told["scenario"], told["solved"], told["hints_left"]) == ("split-brain", False, 0)
+    assert all(goal["evidence"] and goal["why"] and goal["traps"] for goal in told["goals"])
+    assert "| goal | stands |" in here.run("sandbox debrief --format markdown").out
+    ended = here.run("sandbox debrief --end")
+    assert (ended.code, "is over" in ended.err) == (1, True)
+
+
+def test_what_cannot_be_played_is_one_sentence(here: Here) -> None:
+    assert here.run("sandbox debrief").code == 2
+    asked = here.run("sandbox train split-brian")
+    assert (asked.code, "Did you mean split-brain" in asked.err) == (2, True)
+    here.ground.world.break_("dr-dark")
+    refused = here.run("sandbox train split-brain")
+    assert (refused.code, "dr-dark is in force. Take it back first: sandbox mend" in refused.err) == (4, True)
+    here.ground.world.mend()
+    tenant = here.ground.tenants[0]
+    here.ground.client("ecs", Side.PRIMARY).update_service(**here.ground.service(tenant), desiredCount=0)
+    refused = here.run("sandbox train split-brain")
+    assert (refused.code, "Start anew: sandbox up --fresh" in refused.err) == (4, True)
+
+
+def test_a_split_is_solved_by_fencing_the_old_primary_alone(here: Here) -> None:
+    ground = here.ground
+    ground.world.train("split-brain")
+    for tenant in ground.tenants:
+        _fence(ground, tenant)
+    done = here.run("sandbox debrief")
+    assert (done.code, "SOLVED, 5 of 5" in done.out) == (0, True), done.out
+
+
+def _fence(ground: Ground, tenant: str) -> None:
+    """As `failover --validate` recommends: the bounds first, then the service."""
+    who = ground.service(tenant)
+    ground.client("application-autoscaling", Side.PRIMARY).register_scalable_target(
+        ServiceNamespace="ecs",
+        ResourceId=f"service/{who['cluster']}/{who['service']}",
+        ScalableDimension="ecs:service:DesiredCount",
+        MinCapacity=0,
+        MaxCapacity=0,
+    )
+    ground.client("ecs", Side.PRIMARY).update_service(**who, desiredCount=0)
+
+
+def test_a_split_is_not_solved_by_deleting_one_of_the_two_databases(ground: Ground) -> None:
+    ground.world.train("split-brain")
+    database = ground.env.named(ground.env.names.database)
+    ground.client("rds", Side.DR).delete_db_instance(DBInstanceIdentifier=database, SkipFinalSnapshot=True)
+    stands = ground.standings()
+    assert (stands["both-kept"], stands["nothing-deleted"]) == ("not met", "not met")
+    assert (stands["visitors-go-on"], stands["old-primary-stopped"]) == ("not met", "not yet")
+
+
+def test_the_tenant_of_a_wrong_database_is_repointed_alone(here: Here) -> None:
+    ground = here.ground
+    ground.world.train("wrong-database")
+    _one_revision_back(ground, ground.tenants[-1])
+    assert here.run("sandbox debrief").code == 0
+    ground.client("ecs", Side.DR).update_service(**ground.service(ground.tenants[0]), forceNewDeployment=True)
+    assert here.run("sandbox debrief").code == 1
+    assert ground.standings() == {"repointed": "met", "alone": "not met", "nothing-deleted": "met"}
+
+
+def _one_revision_back(ground: Ground, tenant: str) -> None:
+    ecs, who = ground.client("ecs", Side.DR), ground.service(tenant)
+    (now,) = ecs.describe_services(cluster=who["cluster"], services=[who["service"]])["services"]
+    family, _, revision = now["taskDefinition"].rpartition("/")[2].partition(":")
+    ecs.update_service(**who, taskDefinition=f"{family}:{int(revision) - 1}")
+
+
+def test_a_broken_replica_is_passed_over_by_name(here: Here) -> None:
+    here.ground.world.train("broken-replica")
+    ran = here.ground.cli(f"{RUN} INC-1", *overriding("check.rds-replica.lag", "check.rds-replica.state"))
+    assert ran.code == 0, ran.out + ran.err
+    done = here.run("sandbox debrief")
+    assert (done.code, "SOLVED, 7 of 7" in done.out) == (0, True), done.out
+
+
+def test_a_broken_replica_that_was_promoted_cannot_be_made_good(ground: Ground) -> None:
+    ground.world.train("broken-replica")
+    replica = f"{ground.env.named(ground.env.names.database)}-replica"
+    ground.client("rds", Side.DR).promote_read_replica(DBInstanceIdentifier=replica)
+    assert ground.standings()["not-promoted"] == "not met"
+
+
+def test_a_dark_control_plane_that_is_asked_again_and_again_was_hammered(ground: Ground) -> None:
+    ground.world.train("us-east-1-down")
+    route53 = ground.client("route53", Side.GLOBAL)
+    for tries, standing in ((3, "met"), (1, "not met")):
+        for _ in range(tries):
+            with pytest.raises(ConnectionClosedError):
+                route53.update_health_check(HealthCheckId="any", Inverted=True)
+        assert ground.standings()["not-hammered"] == standing
+
+
+def test_a_scene_and_what_was_done_in_it_outlive_the_sandbox(played: Ground) -> None:
+    played.world.train("wrong-database")
+    played.client("ecs", Side.DR).update_service(**played.service(played.tenants[0]), forceNewDeployment=True)
+    daemon.down(played.env)
+    played.world = daemon.up(played.env)
+    assert played.standings()["alone"] == "not met"
+    assert played.world.end_scene() == "wrong-database"
+    assert played.world.state()["disasters"] == []
+    played.world.timing(transition_s=0.1)
+    played.world.keep("healthy")
+
+
+@full
+def test_a_region_lost_at_night_is_recovered_and_stays_awake(here: Here) -> None:
+    here.ground.world.train("region-lost-at-night")
+    assert here.ground.cli("status --format json").report["posture"] == "PRIMARY_LOST"
+    assert here.ground.cli(f"{RUN} INC-2").code == 0
+    assert here.ground.cli("failover --validate").code == 0
+    assert here.run("sandbox debrief").code == 0
+
+
+@full
+def test_without_us_east_1_a_run_goes_as_far_as_it_can_and_says_so(here: Here) -> None:
+    here.ground.world.train("us-east-1-down")
+    blind = here.ground.cli("failover --format json")
+    assert (blind.code, blind.report["posture"]) == (3, "BLIND")
+    refused = here.ground.cli(f"{RUN} INC-3")
+    assert (refused.code, "planes.us-east-1" in refused.err) == (4, True)
+    ran = here.ground.cli(f"{RUN} INC-3", *overriding("posture.expected", "planes.us-east-1"))
+    assert ran.code == 6, ran.out + ran.err
+    assert here.run("sandbox debrief").code == 0
+    here.run("sandbox mend us-east-1-dark")
+    again = here.ground.cli(f"{RUN} INC-3")
+    assert (again.code, "dns-choice.stays-away" in again.out) == (6, True), "health alone moved the visitors"
+    held = here.ground.cli("failover --execute --replan --incident INC-3", *overriding("check.efs.replication-state"))
+    assert held.code == 0, held.out + held.err
+
+
+@full
+def test_the_tool_sees_a_split_and_recommends_the_fence(ground: Ground) -> None:
+    ground.world.train("split-brain")
+    assert ground.cli("status --format json").report["posture"] == "SPLIT"
+    told = ground.cli("failover --validate")
+    assert (told.code, "--min-capacity 0" in told.out) == (6, True)
+
+
+@full
+def test_the_tool_names_the_tenant_that_opens_another_ones_database(ground: Ground) -> None:
+    ground.world.train("wrong-database")
+    told = ground.cli("test --infra --format json")
+    assert told.code == 1
+    assert told.statuses()["definitions.own-tenant"] == "fail"

@@ -1,0 +1,144 @@
+"""Training scenes as data: their texts can be told in any world, and their goals judge what a sighting holds."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_estate.environments import Environment, Side
+from reports import training
+from sandbox import scenarios
+from sandbox.disasters import find
+from sandbox.scene import Scenario, Standing
+from sandbox.sighting import Database, Entry, Service, Sighting
+
+SCENES = scenarios.catalogue()
+WORDS = dict.fromkeys(("env", "primary", "dr", "tenant", "other", "database"), "x")
+TENANTS = ("tenant-1", "tenant2")
+
+
+@pytest.fixture(params=SCENES, ids=lambda scene: scene.name)
+def scene(request: pytest.FixtureRequest) -> Scenario:
+    found: Scenario = request.param
+    return found
+
+
+def test_a_scene_is_called_as_its_module_is_and_made_of_disasters_that_exist(scene: Scenario) -> None:
+    module = importlib.import_module(f"sandbox.scenarios.{scene.name.replace('-', '_')}")
+    assert module.SCENARIO is scene
+    assert [name for name in scene.disasters if find(name).name != name] == []
+
+
+def test_a_scene_tells_enough_and_every_text_of_it_can_be_told(scene: Scenario) -> None:
+    texts = [scene.briefing, *scene.hints, *(text for goal in scene.goals for text in (goal.sentence, goal.why))]
+    assert [] == [told for text in texts if re.search(r"[{}]", told := scene.told(text, WORDS))]
+    assert len(scene.goals) >= 3
+    assert len(scene.hints) >= 3
+    assert len({goal.id for goal in scene.goals}) == len(scene.goals)
+    known = re.findall(
+        r"^\| (T\d\d) \|", (Path(__file__).parents[2] / "docs/traps.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert {trap for goal in scene.goals for trap in goal.traps} <= set(known)
+
+
+def test_the_list_fits_the_width_and_tells_no_goal() -> None:
+    rows = [scene.listed() for scene in SCENES]
+    told = training.scenes(rows, "terminal")
+    assert max(map(len, told.splitlines())) <= 100
+    assert [] == [goal.sentence for scene in SCENES for goal in scene.goals if goal.sentence in told]
+    assert training.scenes(rows, "markdown").count("\n") == len(SCENES) + 2
+
+
+def _service(tenant: str, **changed: Any) -> Service:
+    schema = {"WORDPRESS_DB_NAME": f"{tenant}_db"}
+    return replace(Service(tenant, f"sit-{tenant}-service", 2, 2, 2, 4, False, (), "d:1", schema), **changed)
+
+
+def _call(api: str, operation: str, region: str = "eu-west-1", /, **params: Any) -> dict[str, Any]:
+    told = {"service": api, "operation": operation, "region": region, "params": params}
+    return told | {"done": True, "control": False}
+
+
+@pytest.fixture
+def recovered(sit: Environment) -> Sighting:
+    """A world that was failed over well, as far as the scenes ask."""
+    services = tuple(_service(tenant) for tenant in TENANTS)
+    stopped = tuple(_service(tenant, desired=0, running=0, minimum=0) for tenant in TENANTS)
+    journal = (
+        Entry("INC-1", "detected", "", {"says": "PRIMARY_LOST"}),
+        Entry("INC-1", "begin", "", {}),
+        Entry("INC-1", "override", "", {"gate": "check.rds-replica.lag", "by": "Jane Doe"}),
+        Entry("INC-1", "end", "", {"outcome": "done", "says": "Every step is done."}),
+    )
+    database = Database("sit-mysql", "available", "", "an automated backup")
+    return Sighting(
+        env=sit,
+        tenants=TENANTS,
+        services={Side.PRIMARY: stopped, Side.DR: services},
+        databases={Side.PRIMARY: (database,), Side.DR: (database,)},
+        leads=sit.regions.dr,
+        answers=sit.regions.dr,
+        pinned=True,
+        journal=journal,
+        mutations=(),
+        tries={},
+        disasters=(),
+        started={},
+    )
+
+
+def _judged(name: str, seen: Sighting) -> dict[str, str]:
+    return {goal.id: goal.judge(seen).standing.value for goal in scenarios.find(name).goals}
+
+
+def test_a_world_that_was_recovered_well_meets_every_goal(scene: Scenario, recovered: Sighting) -> None:
+    assert set(_judged(scene.name, recovered).values()) == {Standing.MET.value}
+
+
+ASLEEP = tuple(_service(tenant, sleeps=("night",)) for tenant in TENANTS)
+LIES = (Entry("INC-1", "detected", "", {"says": "BLIND"}), Entry("INC-1", "begin", "", {}))
+BLANKET = (Entry("INC-1", "override", "", {"gate": "check.acm.days-left", "by": "Jane Doe"}),)
+HERE, ALL = {"service": "sit-tenant2-service"}, {"service": "sit-tenant-1-service"}
+
+
+@pytest.mark.parametrize(
+    ("name", "goal", "standing", "changed"),
+    [
+        ("region-lost-at-night", "stays-awake", "not yet", {"services": {Side.DR: ASLEEP}}),
+        ("region-lost-at-night", "two-witnesses", "not met", {"journal": LIES}),
+        ("region-lost-at-night", "recorded", "not yet", {"journal": LIES}),
+        ("region-lost-at-night", "traffic-held", "not yet", {"pinned": False}),
+        ("region-lost-at-night", "database-serves", "not yet", {"databases": {Side.DR: ()}}),
+        ("broken-replica", "by-name", "not met", {"journal": BLANKET}),
+        ("broken-replica", "nothing-deleted", "not met", {"mutations": (_call("rds", "DeleteDBInstance"),)}),
+        ("us-east-1-down", "not-hammered", "not met", {"tries": {"us-east-1 route53:UpdateHealthCheck": 4}}),
+        ("us-east-1-down", "not-hammered", "met", {"tries": {"eu-west-1 route53:UpdateHealthCheck": 4}}),
+        ("us-east-1-down", "answers-lead-there", "not yet", {"answers": ""}),
+        ("split-brain", "visitors-go-on", "not met", {"leads": ""}),
+        ("split-brain", "visitors-go-on", "not met", {"mutations": (_call("ecs", "UpdateService", **ALL),)}),
+        ("split-brain", "both-kept", "not met", {"mutations": (_call("rds", "ModifyDBInstance", "af-south-1"),)}),
+        ("wrong-database", "alone", "met", {"mutations": (_call("ecs", "UpdateService", **HERE),)}),
+        ("wrong-database", "alone", "not met", {"mutations": (_call("ecs", "UpdateService", **ALL),)}),
+        ("wrong-database", "alone", "not met", {"mutations": (_call("ecs", "UpdateService", "af-south-1", **HERE),)}),
+    ],
+)
+def test_a_goal_falls_with_what_it_asks_for(
+    name: str, goal: str, standing: str, changed: dict[str, Any], recovered: Sighting
+) -> None:
+    for key in ("services", "databases"):
+        if key in changed:
+            changed = changed | {key: {**getattr(recovered, key), **changed[key]}}
+    assert _judged(name, replace(recovered, **changed))[goal] == standing
+
+
+def test_what_the_world_refused_and_the_runs_own_records_are_no_changes(recovered: Sighting) -> None:
+    refused = _call("rds", "DeleteDBInstance") | {"done": False}
+    record = _call("dynamodb", "DeleteItem") | {"control": True}
+    opened = _call("efs", "DeleteReplicationConfiguration")
+    seen = replace(recovered, mutations=(refused, record, opened, _call("sns", "Publish")))
+    assert (seen.changes(), seen.deletions()) == ([opened], [])

@@ -1,0 +1,47 @@
+"""sandbox train and debrief: scenes that are played with the real commands, and judged by the world they leave."""
+
+from __future__ import annotations
+
+from dr_estate.environments import Environment
+from reports import training, voice
+from sandbox import scenarios
+from sandbox.errors import SandboxError
+from utils.aws_mgmt.commands import Refused, UsageError
+from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.request import Request
+from utils.aws_mgmt.sandbox_command import running_sandbox
+
+
+def train_command(request: Request, environment: Environment) -> Exit:
+    """List the scenes, set one, or judge the one that is played: 0 where it is solved, 1 where it is not.
+
+    Raises UsageError where no sandbox is up or no scene is played, Refused where the world is not ready for one.
+    """
+    if request.action == "debrief":
+        return _debrief(request, environment)
+    name = request.arguments["name"]
+    if not name:
+        voice.result(training.scenes([scene.listed() for scene in scenarios.catalogue()], request.format))
+        return Exit.READY
+    try:
+        scenarios.find(name)  # a misspelt name is told before anybody is asked to start a sandbox
+    except SandboxError as unknown:
+        raise UsageError(str(unknown)) from unknown
+    world = running_sandbox(environment)
+    try:
+        briefing = world.train(name)
+    except SandboxError as unready:
+        raise Refused(str(unready)) from unready
+    voice.result(training.briefing(briefing, environment.name, request.format))
+    return Exit.READY
+
+
+def _debrief(request: Request, environment: Environment) -> Exit:
+    world = running_sandbox(environment)
+    if not world.state()["scene"]:
+        raise UsageError("No scene is being played. `sandbox train` lists them, `sandbox train NAME` begins one.")
+    told = world.debrief(hint=request.arguments["hint"])
+    voice.result(training.debriefing(told, request.format))
+    if request.arguments["end"]:
+        voice.complain(training.ended(world.end_scene(), environment.name).rstrip())
+    return Exit.READY if told["solved"] else Exit.NOT_READY
