@@ -11,9 +11,10 @@ from dr_actions.journal import Kind
 from dr_actions.plan import Call, Danger, Step
 from dr_actions.running import Run, StepFailed
 from dr_actions.terraform import TerraformFailed
-from dr_actions.verbs import Sight, Standing, Verb
+from dr_actions.verbs import Declined, Sight, Standing, Verb
 
 _GO_ON = (Standing.WAITING, Standing.DONE)
+_TROUBLES: dict[type[Exception], str] = {Guarded: "guarded", TerraformFailed: "guarded"}
 Refused = dict[str, str]
 
 
@@ -75,7 +76,7 @@ def _send(run: Run, verb: Verb, step: Step, call: Call | None) -> Exception | No
             return None
         with run.hands.permitting(verb.writes | verb.reads):
             verb.act(step, call, run.hands)
-    except (SendFailed, Guarded, TerraformFailed) as failed:
+    except (SendFailed, Guarded, TerraformFailed, Declined) as failed:
         return failed
     return None
 
@@ -83,7 +84,7 @@ def _send(run: Run, verb: Verb, step: Step, call: Call | None) -> Exception | No
 def _outcome(step: Step, failed: Exception | None) -> tuple[Kind, str, dict[str, str]]:
     if failed is None:
         return Kind.OUTCOME, step.id, {"result": "sent"}
-    trouble = failed.trouble if isinstance(failed, SendFailed) else "guarded"
+    trouble = failed.trouble if isinstance(failed, SendFailed) else _TROUBLES.get(type(failed), Trouble.REFUSED)
     return Kind.OUTCOME, step.id, {"result": str(trouble), "says": str(failed)}
 
 

@@ -9,7 +9,7 @@ looking.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dr_estate.environments import Environment
 
@@ -38,6 +38,19 @@ def is_trial(incident: str) -> bool:
 def is_drill(incident: str) -> bool:
     """Whether the incident is no emergency but practice."""
     return is_full(incident) or is_trial(incident)
+
+
+def began(incident: str) -> datetime:
+    """When the drill of that id began (UTC), to the second. Raises ValueError for an incident that is no drill."""
+    if not is_drill(incident):
+        raise ValueError(f"{incident} is no drill")
+    return datetime.strptime(incident.partition("-")[2], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+
+
+def trial_of(name: str) -> str:
+    """The trial that made the thing of that name, "" where the name is no drill's."""
+    found = re.search(f"{_MARK}({_STAMP})$", name)
+    return f"{TRIAL}{found.group(1)}" if found else ""
 
 
 def isolated(base: str, incident: str) -> str:
