@@ -121,6 +121,15 @@ def decide(case: Case, env: Environment) -> Clearance | tuple[Refusal, ...]:
     )
 
 
+def decide_trial(case: Case, env: Environment) -> Clearance | tuple[Refusal, ...]:
+    """A Clearance for a trial or a clean-up: no ticket and no second person, for neither touches what the estate holds.
+
+    The guard confines both to what bears a drill's name. Stop switch, gates and overrides hold as for any run.
+    """
+    ours = env.model_copy(update={"approvals": env.approvals.model_copy(update={"people": 1, "ticket": False})})
+    return decide(case, ours)
+
+
 def going_on(clearance: Clearance, overrides: Sequence[Override], now: datetime) -> Clearance | tuple[Refusal, ...]:
     """The clearance of a run that goes on, with what is overridden now beside it; or every override that cannot be."""
     refusals = tuple(_unusable_overrides(overrides, now))

@@ -29,6 +29,9 @@ def before_a_change(run: Run, step_id: str) -> None:
     paused = run.standing_order()
     if paused:
         raise StepFailed(step_id, f"authority.paused: all runs are stopped: {paused}")
+    ends = run.stop_condition()
+    if ends:
+        raise StepFailed(step_id, f"drill.alarms: {ends}")
     if run.plan.digest != run.clearance.digest:
         raise StepFailed(step_id, "the plan is not the one that was cleared: its digest differs")
     if run.plan.goal in _ANYHOW:

@@ -23,13 +23,14 @@ Lines = tuple[str, ...]
 
 _LEFT_OUT = re.compile(
     r"^(answers|sites|served|control|backup_jobs|sampling|leading|stopped|stopping|ecs\.tasks|backup\.recovery_points|"
-    r"rds\.snapshots|definitions|quotas|[a-z_0-9]+\.[a-z_]*(metrics|statuses|healthy_hosts|minutes|alarms|pulse))"
+    r"rds\.snapshots|definitions|quotas|identity|permissions|dynamodb_contents|s3_objects|[a-z_0-9]+\.[a-z_]*(metrics|statuses|healthy_hosts|minutes|alarms|pulse))"
 )
 _LOTS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "<moment>"),
     (re.compile(r"\bab-[a-z0-9]{26}\b"), "<backup>"),
     (re.compile(r"\bdb-[A-Z0-9]{26}\b"), "<resource>"),
-    (re.compile(r'"(points|version|free)":\d+'), r'"\1":0'),  # counted up by backups, by changes, by tasks placed
+    # counted up by backups, by changes, by tasks placed, and by whoever works in the estate meanwhile
+    (re.compile(r'"(points|version|free|running|pending|items|size_bytes)":\d+'), r'"\1":0'),
     (re.compile(r',\["ReplicatedFrom","[^"]*"\]'), ""),  # tells a later run where the database came from
     (re.compile(r',\["read_only","\{TrueIfReplica\}"\]'), ""),  # the engine's own default
 )

@@ -79,7 +79,8 @@ class Run:
     """One execution of one plan. ``look`` reads parts of the snapshot anew, upon an earlier one.
 
     ``workshop`` is where a step that runs a program (Terraform) finds what it needs. ``held`` raises where the lock is
-    not ours any more; ``standing_order`` says who paused all runs, "" where nobody.
+    not ours any more; ``standing_order`` says who paused all runs, "" where nobody;
+    ``stop_condition`` why this one is to stop (a drill's alarm), "" while it is not.
     """
 
     env: Environment
@@ -94,6 +95,7 @@ class Run:
     standing_order: Callable[[], str]
     snapshot: Snapshot
     workshop: Workshop
+    stop_condition: Callable[[], str] = str
     confirmed: frozenset[str] = frozenset()
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     set_aside: Mapping[str, str] = field(default_factory=dict)

@@ -7,12 +7,15 @@ import json
 import platform
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from dr_checks.model import CheckResult, Status
 from reports import csv_report, json_report, markdown_report, planes
-from reports.report import Report, duration
+from reports.drilled import Drilled
+from reports.durations import duration
+from reports.report import Report
 
 _CATEGORIES = (
     {"name": "Accepted gaps", "messageRegex": "(?s).*Accepted:.*", "matchedStatuses": ["failed"]},
@@ -42,6 +45,8 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> RunFiles:
     for result in report.verdict.results:
         if not result.scenario and result.status is Status.UNKNOWN:
             _write_json(results / f"{uuid.uuid4()}-result.json", _lost(result, report))
+    for drilled in report.drills:
+        _write_json(results / f"{uuid.uuid4()}-result.json", _of_drill(drilled, report, results))
     (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
     (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
     (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
@@ -52,6 +57,13 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> RunFiles:
 
     built = build_html(results, folder / "report.html", f"DR readiness of {report.environment.name}")
     return RunFiles({**paths, "Report": built.path} if built.path else paths, built.notes)
+
+
+def _of_drill(drilled: Drilled, report: Report, results: Path) -> dict[str, Any]:
+    from reports.allure_drills import result_of
+
+    ended = datetime.now(UTC)
+    return result_of(drilled, report.environment.name, ended, results)
 
 
 def _environment(report: Report) -> str:

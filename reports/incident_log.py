@@ -34,7 +34,7 @@ from typing import Any
 from dr_actions.entries import Chain, Entry, Kind
 from dr_actions.timeline import Span, Timeline, timelines
 from dr_estate.attributes import instant
-from reports.report import duration
+from reports.durations import duration
 
 SCHEMA = "aws-dr-manager/incident-log/1"
 WIDTH = 100

@@ -10,7 +10,7 @@ import orjson
 from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Verdict
 from dr_estate.snapshot import Part
-from reports import ran, standing
+from reports import drilled, ran, standing
 from reports.report import SCHEMA, Report
 
 
@@ -20,6 +20,8 @@ def to_dict(report: Report) -> dict[str, Any]:
     plain = _plain(report, verdict)
     if report.ran is not None:
         plain |= {"run": ran.to_dict(report.ran)}
+    if report.drills:
+        plain |= {"drills": [drilled.to_dict(one) for one in report.drills]}
     if report.assessment is None:
         return plain
     from reports import assessed

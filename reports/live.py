@@ -14,7 +14,7 @@ from dr_actions.change_batch import as_command, as_json
 from dr_actions.plan import Plan, Step
 from dr_actions.planning import batches
 from reports import voice
-from reports.report import duration
+from reports.durations import duration
 
 _SILENCE_S = 30.0
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dr_checks.model import Status
 from reports import planes, standing
 from reports.assessed_markdown import of_assessment, of_run
-from reports.report import Report, duration
+from reports.drilled_markdown import of_drill
+from reports.durations import duration
+from reports.report import Report
 
 _SHOWN = 50
 
@@ -16,6 +18,7 @@ def render(report: Report) -> str:
     """The whole report; findings beyond fifty a check are counted, not listed."""
     verdict, env = report.verdict, report.environment
     lines: list[str] = of_run(report.ran) if report.ran else []
+    lines += [line for one in report.drills for line in of_drill(one)]
     if report.assessment is not None:
         lines += of_assessment(report.assessment, env, report.command)
     lines += [

@@ -13,6 +13,7 @@ from dr_checks.verdict import Verdict
 from dr_estate.environments import Environment
 from dr_estate.facts.control import InForce
 from dr_estate.snapshot import Part
+from reports.drilled import Drilled
 from reports.ran import Ran
 
 SCHEMA = "aws-dr-manager/report/1"
@@ -23,7 +24,7 @@ class Report:
     """What was looked at, what was judged, and what that means. ``observed_at`` is UTC; ``exit`` the exit code.
 
     ``assessment`` is there where a failover or a failback was weighed, ``ran`` where it was executed.
-    ``standing`` is what stands in the control table, None where that could not be read.
+    ``standing`` is what stands in the control table, None where that could not be read. ``drills`` were held with it.
     """
 
     command: str
@@ -43,6 +44,7 @@ class Report:
     assessment: Assessment | None = None
     ran: Ran | None = None
     standing: InForce | None = None
+    drills: tuple[Drilled, ...] = ()
 
     @property
     def title(self) -> str:
@@ -60,16 +62,3 @@ class Report:
         """What to do, the severest gap first, each remedy once."""
         troubled = [*self.verdict.with_status(Status.FAIL), *self.verdict.with_status(Status.WARN)]
         return list(dict.fromkeys(f.remedy for r in troubled for f in r.findings if f.status is r.status and f.remedy))
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as a person says them: ``4 min 50 s``, ``1 h 5 min``, ``2 d 3 h``; ``not measured`` for None."""
-    if seconds is None:
-        return "not measured"
-    whole = round(seconds)
-    minutes, s = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    words = [(days, "d"), (hours, "h"), (minutes, "min"), (s, "s")]
-    said = [f"{number} {unit}" for number, unit in words if number]
-    return " ".join(said[:2]) or "0 s"

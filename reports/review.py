@@ -11,8 +11,8 @@ from typing import Any
 
 from dr_actions.entries import Entry, Kind
 from dr_actions.timeline import Timeline
+from reports.durations import duration
 from reports.incident_log import IncidentLog, markdown, verified
-from reports.report import duration
 
 _DUE = timedelta(hours=48)
 _OPEN_CLEAN_UP = ("kept", "aside", "UNFENCED", "by hand")

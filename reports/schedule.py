@@ -26,7 +26,7 @@ from typing import Any
 from dr_checks.due import Due, State
 from dr_estate.attributes import instant
 from dr_estate.run_records import RunKind, RunRecord
-from reports.report import duration
+from reports.durations import duration
 
 SCHEMA = "aws-dr-manager/schedule/1"
 WIDTH = 100

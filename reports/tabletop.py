@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from dr_actions.tabletop import Stop
-from reports.report import duration
+from reports.durations import duration
 
 SCHEMA = "aws-dr-manager/tabletop/1"
 

@@ -13,7 +13,8 @@ from rich.text import Text
 from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Recommendation
 from reports import ran, standing
-from reports.report import Report, duration
+from reports.durations import duration
+from reports.report import Report
 from reports.terminal_parts import indented, table
 
 WIDTH = 100
@@ -56,6 +57,11 @@ def _print(report: Report, console: Console) -> None:
         for sentence in ran.sentences(report.ran):
             indented(console, sentence, 0)
         console.print()
+    if report.drills:
+        from reports import drilled_terminal
+
+        for one in report.drills:
+            drilled_terminal.show(one, console)
     _stands(report, console)
     if report.assessment is not None:
         from reports import assessed_terminal

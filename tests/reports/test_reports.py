@@ -20,8 +20,9 @@ from dr_estate.snapshot import Part
 from reports import csv_report, json_report, markdown_report
 from reports.allure_files import finish_results
 from reports.allure_html import without_analytics
+from reports.durations import duration
 from reports.rendering import print_report
-from reports.report import Report, duration
+from reports.report import Report
 from tests.dr_checks.worlds import DENIED, NOW, SIT
 
 SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text()))

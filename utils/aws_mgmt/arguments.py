@@ -38,7 +38,11 @@ _FLAGS = {
         "report": "also build the single-file HTML report",
     },
 }
-_OTHER_FLAGS = {"test": ("non-interactive",), "approve": ("planned", "failback", "staged"), "log": ("verify", "review")}
+_OTHER_FLAGS = {
+    "test": ("non-interactive", "restore", "canary", "report"),
+    "approve": ("planned", "failback", "staged"),
+    "log": ("verify", "review"),
+}
 _ARGUMENTS = ("answers", "port", "fresh", "name", "incident", "confirm", "override", "digest", "reason", "role")
 _HELP = {
     "status": "show whether the DR region could take over now",
@@ -52,6 +56,11 @@ _HELP = {
     "unpause": "let runs change things again",
     "log": "the incident log: timeline, recovery times, and whether its chain holds",
     "iam": "print the IAM policies of reader, operator and approver",
+    "drill": "what is left of a drill: show, clean",
+}
+_DRILL = {
+    "show": "which drill is not over, and what is left of it",
+    "clean": "bring it home, take away what it made, and prove that nothing else is left",
 }
 _SANDBOX = {
     "up": "start the sandbox in the background",
@@ -99,6 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
         if name == "test":
             _exercise_options(command)
     _authority_commands(commands, shared)
+    _drill_commands(commands, shared)
     sandbox = commands.add_parser("sandbox", help=_HELP["sandbox"], description=_HELP["sandbox"], formatter_class=_Help)
     actions = sandbox.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about in _SANDBOX.items():
@@ -122,6 +132,10 @@ def _execution_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--confirm", action="append", default=[], metavar="STEP", help="confirm an irreversible step beforehand"
     )
+    _override_option(command)
+
+
+def _override_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--override",
         action="append",
@@ -132,7 +146,24 @@ def _execution_options(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _drill_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
+    drill = commands.add_parser("drill", help=_HELP["drill"], description=_HELP["drill"], formatter_class=_Help)
+    actions = drill.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, about in _DRILL.items():
+        action = actions.add_parser(
+            name, help=about, description=about, parents=[shared], formatter_class=_Help, allow_abbrev=False
+        )
+        if name == "clean":
+            action.add_argument("--reason", metavar="TEXT", help="accept what is left over, and close the drill")
+
+
 def _exercise_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--restore", action="store_true", help="with --infra: also restore the newest copies, and ask them"
+    )
+    command.add_argument("--canary", action="store_true", help="with --dns: also steer a record of its own")
+    command.add_argument("--report", action="store_true", help="also build the single-file HTML report")
+    _override_option(command)
     command.add_argument("--answers", type=Path, metavar="FILE", help="with --tabletop: the decisions (TOML)")
     command.add_argument("--non-interactive", action="store_true", help="with --tabletop: nobody is asked")
 

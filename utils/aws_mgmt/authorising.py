@@ -10,7 +10,17 @@ from typing import Any
 
 from dr_actions import plan as plans
 from dr_actions.assessing import Advice, Assessment
-from dr_actions.authority import Case, Clearance, Override, Refusal, decide, going_on, ticket_is_well_formed
+from dr_actions.authority import (
+    Case,
+    Clearance,
+    Gate,
+    Override,
+    Refusal,
+    decide,
+    decide_trial,
+    going_on,
+    ticket_is_well_formed,
+)
 from dr_actions.entries import Entry
 from dr_actions.hands import Guarded, SendFailed
 from dr_actions.messages import WRITES, critical, refused_while_dark
@@ -51,16 +61,29 @@ class Start:
         return any(override.gate == _COOL_DOWN for override in self.overrides)
 
 
+@dataclass(frozen=True)
+class Practice:
+    """A full drill: its id, which stands for the incident, and the gates of holding it beside the plan's own.
+
+    Whoever orders the drill confirms its irreversible steps by that; it is held where one person may recover.
+    """
+
+    incident: str
+    gates: tuple[Gate, ...] = ()
+
+
 def at_terminal() -> bool:
     """Whether a person can be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def authorise(request: Request, env: Environment, reach: Reach, run: judging.Run) -> Start:
+def authorise(
+    request: Request, env: Environment, reach: Reach, run: judging.Run, practice: Practice | None = None
+) -> Start:
     """Assess and decide. Raises Refused with every rule that says no, UsageError for what cannot be read."""
     standing = reach.control.in_force()
-    incident = incident_of(request, env, standing)
-    overrides = tuple(_override(words) for words in request.arguments.get("override", []))
+    incident = practice.incident if practice else incident_of(request, env, standing)
+    overrides = overrides_of(request)
     past = past_of(request, env, incident, reach)
     run = replace(run, recorded=recorded_of(past))
     confirmed = frozenset(request.arguments.get("confirm", []))
@@ -69,29 +92,31 @@ def authorise(request: Request, env: Environment, reach: Reach, run: judging.Run
     snapshot = judging.look_at(reach.world, env, run)
     reach.zones.learn(snapshot, env)
     if earlier is not None:
-        return Start(*earlier, snapshot, None, confirmed, overrides, run.recorded)
+        known = _irreversible(earlier[0]) if practice else confirmed
+        return Start(*earlier, snapshot, None, known, overrides, run.recorded)
     report = assess(request, env, snapshot, run)
     assessment = report.assessment
     if assessment is None:
         raise UsageError("There is nothing to decide upon.")
     _known_steps(confirmed, assessment.plan)
+    confirmed |= _irreversible(assessment.plan) if practice else frozenset()
     case = Case(
         plan=assessment.plan,
         incident=incident,
         operator=reach.caller.arn,
         operator_userid=reach.caller.userid,
         approvals=reach.approvals.of(incident) if env.approvals.people > 1 and incident else (),
-        gates=assessment.gates,
+        gates=(*assessment.gates, *(practice.gates if practice else ())),
         overrides=overrides,
         now=clock(),
         paused=paused_by(standing),
         confirmed=confirmed,
         at_terminal=at_terminal(),
     )
-    decided = decide(case, env)
+    decided = decide_trial(case, env) if practice else decide(case, env)
     if not isinstance(decided, Clearance):
         _warn_of_a_dark_primary(reach, env, incident, assessment)
-    return Start(assessment.plan, _granted(decided), snapshot, report, confirmed, overrides, run.recorded)
+    return Start(assessment.plan, granted(decided), snapshot, report, confirmed, overrides, run.recorded)
 
 
 def _warn_of_a_dark_primary(reach: Reach, env: Environment, incident: str, assessment: Assessment) -> None:
@@ -168,13 +193,19 @@ def _go_on(
     plan = plans.from_json(begun.data["plan"])
     if plan.digest != clearance.digest:
         raise Refused("The recorded plan is not the one that was cleared: its digest differs. Start with --replan.")
-    return plan, _granted(going_on(clearance, overrides, clock()))
+    return plan, granted(going_on(clearance, overrides, clock()))
 
 
-def _granted(decided: Clearance | tuple[Refusal, ...]) -> Clearance:
+def granted(decided: Clearance | tuple[Refusal, ...]) -> Clearance:
+    """The clearance. Raises Refused with every rule that said no."""
     if not isinstance(decided, Clearance):
         raise Refused("Refused.\n" + "\n".join(f"  {refusal.rule}: {refusal.says}" for refusal in decided))
     return decided
+
+
+def overrides_of(request: Request) -> tuple[Override, ...]:
+    """The overrides that the command line names. Raises UsageError for a time that is none."""
+    return tuple(_override(words) for words in request.arguments.get("override", []))
 
 
 def _override(words: Sequence[str]) -> Override:
@@ -184,6 +215,10 @@ def _override(words: Sequence[str]) -> Override:
     except ValueError as wrong:
         raise UsageError(f"--override {gate}: '{until}' is no time such as 2026-01-07T18:00Z.") from wrong
     return Override(gate, who, why, moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _irreversible(plan: Plan) -> frozenset[str]:
+    return frozenset(step.id for step in plan.steps if step.danger == "irreversible")
 
 
 def _known_steps(confirmed: frozenset[str], plan: Plan) -> None:

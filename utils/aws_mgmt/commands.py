@@ -15,11 +15,15 @@ from utils.aws_mgmt.request import Request
 _OF_FAILOVER = ("failover", "approve", "pause", "unpause", "log", "iam")
 READINESS = tuple(area for area in Area if area is not Area.VALIDATION)
 _TESTED = (Area.INFRASTRUCTURE, Area.REPLICATION, Area.TENANTS, Area.PREREQUISITES)
+_DRILLS = frozenset({"full-drill", "restore", "canary"})
+_OF_FULL_DRILL = frozenset({"full-drill", "report"})
 _SELECTS = {
     ("status", "replication"): (Area.REPLICATION,),
     ("status", "infrastructure"): (Area.INFRASTRUCTURE,),
     ("test", "infra"): _TESTED,
+    ("test", "restore"): _TESTED,
     ("test", "dns"): (Area.DNS,),
+    ("test", "canary"): (Area.DNS,),
 }
 
 
@@ -59,12 +63,30 @@ def run(request: Request) -> Exit:
         from utils.aws_mgmt.tabletop_command import tabletop_command
 
         return tabletop_command(request, environment)
-    if request.flags & {"full-drill"}:
-        what = request.command + "".join(f" --{flag}" for flag in sorted(request.flags))
-        raise UsageError(f"{what} is not in this version yet (CHANGELOG.md). Nothing was looked at or changed.")
+    if request.command == "drill" or request.flags & _DRILLS:
+        return _held(request, environment)
     from utils.aws_mgmt.readiness import judge_readiness
 
     return judge_readiness(request, environment, areas_of(request))
+
+
+def _held(request: Request, environment: Environment) -> Exit:
+    """A drill of any kind, or what is left of one."""
+    if request.from_evidence:
+        raise UsageError("A drill changes things: it cannot be held on saved evidence. Leave --from-evidence out.")
+    if request.command == "drill":
+        from utils.aws_mgmt.cleaning_command import drill_command
+
+        return drill_command(request, environment)
+    if "full-drill" in request.flags:
+        if request.flags - _OF_FULL_DRILL:
+            raise UsageError("--full-drill is held by itself: it judges every scenario before, away and at home.")
+        from utils.aws_mgmt.drill_command import full_drill
+
+        return full_drill(request, environment)
+    from utils.aws_mgmt.trial_command import test_with_trials
+
+    return test_with_trials(request, environment, areas_of(request))
 
 
 def disasters() -> dict[str, str]:

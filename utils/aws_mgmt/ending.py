@@ -26,10 +26,11 @@ class Ending:
     alarms: bool = False
 
 
-def ended(outcome: Outcome, passed: bool) -> Ending:
-    """The ending of a run that went through every step."""
+def ended(outcome: Outcome, passed: bool, validated: bool = True) -> Ending:
+    """The ending of a run that went through every step; ``validated``: and what serves now was judged then."""
     if passed and not outcome.degraded:
-        return Ending("done", "Every step is done, and what serves now was validated.", Exit.READY)
+        proven = ", and what serves now was validated" if validated else ""
+        return Ending("done", f"Every step is done{proven}.", Exit.READY)
     if outcome.degraded:
         says = f"Done, but degraded: {len(outcome.degraded)} steps failed. The same command tries them again."
         return Ending("degraded", says, Exit.VALIDATION_FAILED, "validate", alarms=True)

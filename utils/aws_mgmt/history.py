@@ -14,16 +14,18 @@ from pathlib import Path
 from dr_actions import journal
 from dr_actions.control import Control
 from dr_actions.history import keep, measured_of
+from dr_actions.learning import durations, sample
 from dr_actions.people import person_of
 from dr_actions.plan import Goal
 from dr_checks.model import Area
 from dr_checks.verdict import Recommendation, Verdict
 from dr_estate.environments import Environment
 from dr_estate.run_records import RunKind, RunRecord
+from reports.drilled import Drilled
 from reports.ran import Ran
 from reports.report import Report
 from utils.aws_mgmt.desk import Desk
-from utils.aws_mgmt.reaching import clock, reach
+from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.request import Request
 from utils.aws_mgmt.worlds import outlives
 
@@ -123,6 +125,40 @@ def keep_recovery(desk: Desk, ran: Ran, report: Report) -> Notes:
     except OSError as unread:
         return (*keep_record(desk.reach.control, made), f"The journal was not read for the history: {unread}")
     return keep_record(desk.reach.control, made)
+
+
+def keep_trial(reached: Reach, env: Environment, drilled: Drilled, goal: Goal, proof: Proof) -> Notes:
+    """Record a restore test, with how long each of its restores took; a canary is part of the DNS test's record."""
+    if goal is not Goal.RESTORE_TEST:
+        return ()
+    made = record(RunKind.RESTORE_TEST, reached.world.name, drilled.verdict, drilled.verdict == "done", proof)
+    return keep_record(reached.control, _drilled(made, env, reached, drilled))
+
+
+def keep_drill(desk: Desk, drilled: Drilled, report: Report) -> Notes:
+    """Record a full drill, with its measured recovery time and phases."""
+    reached, proof = desk.reach, Proof(desk.files.folder, clock())
+    made = record(RunKind.FULL_DRILL, reached.world.name, drilled.verdict, drilled.verdict == "done", proof)
+    return keep_record(reached.control, _drilled(judged(made, report.verdict), desk.env, reached, drilled))
+
+
+def _drilled(made: RunRecord, env: Environment, reached: Reach, drilled: Drilled) -> RunRecord:
+    told = {f"{one.part}: {one.phase}": one.seconds for one in drilled.phases if one.seconds is not None}
+    entries = journal.read(drilled.journal, env.name, drilled.incident).entries if drilled.journal else ()
+    runs = dict.fromkeys(entry.run for entry in entries)
+    steps: dict[str, tuple[float, ...]] = {}
+    for run in runs:
+        for verb, taken in durations(entries, run).items():
+            steps[verb] = sample((*steps.get(verb, ()), *taken))
+    return replace(
+        made,
+        who=person_of(reached.caller.arn, env),
+        rto_s=drilled.rto_s,
+        duration_s=round(drilled.took_s, 1),
+        phases=told,
+        steps=steps,
+        incident=drilled.incident,
+    )
 
 
 def _not_recorded(kept: RunRecord, why: Exception) -> str:

@@ -65,13 +65,13 @@ def close_the_record(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None
     who = person_of(desk.reach.caller.arn, desk.env)
     with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more
         run.journal.append(Kind.END, outcome=ending.outcome, says=ending.says)
-    if ending.outcome != "done" or is_trial(incident):
+    if ending.outcome != "done" or is_trial(incident) or run.plan.goal is Goal.CLEAN_UP:
         return
     with contextlib.suppress(Exception):  # said in the journal all the same
         if run.plan.goal is Goal.FAILBACK and is_full(incident):
             control.unprotected(incident, None, who, fence)
             control.enter_phase(incident, "home, not cleaned up", who, fence)
-        elif run.plan.goal in (Goal.FAILBACK, Goal.CLEAN_UP):
+        elif run.plan.goal is Goal.FAILBACK:
             control.unprotected(incident, None, who, fence)
             control.close_incident(incident, who, fence)
         else:

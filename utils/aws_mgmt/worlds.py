@@ -58,4 +58,6 @@ def _keys(url: str, people: dict[str, Keys], request: Request) -> Credentials:
     return Credentials(url, keys.access_key_id, keys.secret_access_key)
 
 
-_WHO = dict.fromkeys(("failover", "failback", "pause", "unpause", "test"), "operator") | {"approve": "approver"}
+_WHO = dict.fromkeys(("failover", "failback", "pause", "unpause", "test", "drill"), "operator") | {
+    "approve": "approver"
+}

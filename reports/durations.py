@@ -1,0 +1,16 @@
+"""How a person says how long something took."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person says them: ``4 min 50 s``, ``1 h 5 min``, ``2 d 3 h``; ``not measured`` for None."""
+    if seconds is None:
+        return "not measured"
+    whole = round(seconds)
+    minutes, s = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    words = [(days, "d"), (hours, "h"), (minutes, "min"), (s, "s")]
+    said = [f"{number} {unit}" for number, unit in words if number]
+    return " ".join(said[:2]) or "0 s"

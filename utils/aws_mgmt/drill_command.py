@@ -1,0 +1,204 @@
+"""test --full-drill: away and home again with the whole estate, cleaned up after, and proven to be as it was.
+
+A drill is a planned switchover and a staged failback under one id, walked by the same code as the real ones. However
+its way out ends, what can be brought home is brought home at once; what cannot is `drill clean`'s.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from dr_actions.drill_parts import begins_anew, next_part
+from dr_actions.entries import Entry
+from dr_actions.heartbeat import Heartbeat
+from dr_actions.inventory import inventory, pack
+from dr_actions.journal import Journal
+from dr_actions.plan import Goal
+from dr_actions.posture import posture_of
+from dr_actions.stop_conditions import drill_gates
+from dr_estate.drill_names import FULL, new_id
+from dr_estate.environments import Environment
+from dr_estate.snapshot import Snapshot
+from reports import rendering, voice
+from reports.allure_files import finish_results
+from reports.ran import Ran
+from reports.report import Report
+from utils.aws_mgmt import accounting, judging
+from utils.aws_mgmt.authorising import Practice, at_terminal, authorise
+from utils.aws_mgmt.cleaning import Cleaned, clean_up, close_the_drill, start_to_clean
+from utils.aws_mgmt.commands import READINESS, Refused, run_folder
+from utils.aws_mgmt.desk import Desk
+from utils.aws_mgmt.executing_command import hold, hold_and_run
+from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.failback_command import staged_or_not
+from utils.aws_mgmt.history import keep_drill
+from utils.aws_mgmt.past import past_of
+from utils.aws_mgmt.reaching import Reach, clock, reach
+from utils.aws_mgmt.request import Request
+from utils.aws_mgmt.stopping import alarms_watched
+
+_ENDS_HERE = ("stopped", "waiting", "lost")
+
+
+@dataclass
+class Drill:
+    """A full drill under way: whose rules, what is open, its id, and what became of it so far.
+
+    ``refused`` is why a part after the first could not begin, "" where each could.
+    """
+
+    request: Request
+    env: Environment
+    reach: Reach
+    files: judging.Run
+    incident: str
+    began: datetime
+    parts: list[Ran] = field(default_factory=list)
+    report: Report | None = None
+    desk: Desk | None = None
+    cleaned: Cleaned | None = None
+    refused: str = ""
+
+    def past(self) -> tuple[Entry, ...]:
+        """What is on record of it."""
+        return past_of(self.request, self.env, self.incident, self.reach)
+
+
+def full_drill(request: Request, environment: Environment) -> Exit:
+    """Hold the drill. Raises Refused where it may not be held. Returns 0 where all is done, proven and clean."""
+    env = as_practised(environment)
+    with run_folder(request) as folder, reach(request, env) as reached:
+        _agreed(env)
+        return hold_the_drill(request, env, reached, judging.Run(folder, lambda *_: None))
+
+
+def hold_the_drill(request: Request, env: Environment, reached: Reach, files: judging.Run) -> Exit:
+    """Leave, come home and clean up, in the world that was reached. Raises Refused where it may not begin."""
+    with voice.progress() as advance:
+        seen = judging.look_at(reached.world, env, replace(files, advance=advance))
+    moment = clock()
+    practice = Practice(new_id(FULL, moment), drill_gates(seen, env, posture_of(seen, env), moment))
+    drill = Drill(request, env, reached, files, practice.incident, moment)
+    _leave(drill, practice, seen)
+    finish(drill)
+    return tell(drill, "full drill")
+
+
+def _agreed(env: Environment) -> None:
+    """A person at a terminal types the environment's name; elsewhere the flag alone has said so. Raises Refused."""
+    if not at_terminal():
+        return
+    voice.complain(f"A full drill moves {env.name} to {env.regions.dr} and home again. Its tenants notice.")
+    if voice.ask(f"Type {env.name} to begin: ").strip() != env.name:
+        raise Refused("drill.agreed: it was not confirmed. Nothing was changed.")
+
+
+def finish(drill: Drill, accepted: str = "", unknown_is_clean_up: bool = False) -> None:
+    """Take each part that is still to come, once; a part that a person stopped, or that waits for one, ends it here.
+
+    ``unknown_is_clean_up``: what is left of a drill that has no record is cleaned up after all the same.
+    """
+    taken: set[Goal] = set()
+    while not (drill.parts and drill.parts[-1].outcome in _ENDS_HERE):
+        part = next_part(drill.past())
+        if part is None and unknown_is_clean_up and not drill.parts:
+            part = Goal.CLEAN_UP
+        if part is None or part in taken:
+            return
+        taken.add(part)
+        try:
+            _clean(drill, accepted) if part is Goal.CLEAN_UP else _take(drill, part)
+        except Refused as refused:
+            if not drill.parts:
+                raise
+            drill.refused = f"The {part} was not begun: {refused}"
+            return
+
+
+def tell(drill: Drill, kind: str) -> Exit:
+    """Record the drill in the history, write its report and print it."""
+    if drill.desk is None or drill.report is None:
+        raise Refused(f"drill.over: {drill.incident} is over: there is nothing to do.")
+    drilled = accounting.of_drill(drill.desk, kind, (drill.began, clock()), drill.parts, drill.cleaned, drill.refused)
+    notes = keep_drill(drill.desk, drilled, drill.report)
+    standing = drill.reach.control.in_force()
+    report = replace(
+        drill.report, drills=(drilled,), command=drill.request.command, exit=drilled.exit, standing=standing
+    )
+    kept = finish_results(report, drill.files.folder, html="report" in drill.request.flags)
+    whole = replace(report, files=kept.paths, notes=(*kept.notes, *notes))
+    rendering.print_report(whole, drill.request.format, sys.stdout)
+    return Exit(drilled.exit)
+
+
+def as_practised(env: Environment) -> Environment:
+    """The rules of the drill's way home: its own bake, where the environment file gives one.
+
+    Raises Refused where no full drill can be held, whoever asks.
+    """
+    if env.approvals.people > 1:
+        raise Refused(
+            f"drill.two-people: {env.name} has two people approve each plan: hold the drill as what it practises, "
+            "failover --planned --execute, then failback --staged --execute, each approved."
+        )
+    if not env.replicates:
+        raise Refused(
+            f"drill.no-replication: {env.name} expects no replication ({env.replication.reason}): there is no copy to "
+            f"fail over to. Use -e {env.name} test --infra and --dns."
+        )
+    if env.drill.bake_minutes is None:
+        return env
+    failback = env.failback.model_copy(update={"bake_minutes": env.drill.bake_minutes})
+    return env.model_copy(update={"failback": failback})
+
+
+def _leave(drill: Drill, practice: Practice, seen: Snapshot) -> None:
+    request = _as(drill.request, "failover", "planned")
+    start = authorise(request, drill.env, drill.reach, drill.files, practice)
+    stops = alarms_watched(drill.env, drill.reach.world.credentials, clock)
+    desk = Desk(request, drill.env, drill.reach, start, drill.files, stops, pack(inventory(seen)))
+    _walk(drill, desk)
+
+
+def _take(drill: Drill, part: Goal) -> None:
+    """Go on with a part, or begin the way home. Nothing stops a drill on its way home but a person."""
+    anew = ("replan",) if begins_anew(drill.past(), part) else ()
+    home = part is Goal.FAILBACK
+    request = _as(drill.request, *(("failback", "staged", *anew) if home else ("failover", "planned", *anew)))
+    env = staged_or_not(request, drill.env) if home else drill.env
+    start = authorise(request, env, drill.reach, drill.files, Practice(drill.incident))
+    _walk(drill, Desk(request, env, drill.reach, start, drill.files))
+
+
+def _as(request: Request, command: str, *flags: str) -> Request:
+    return replace(request, command=command, flags=frozenset({"execute", *flags}))
+
+
+def _walk(drill: Drill, desk: Desk) -> None:
+    ran, drill.report = hold_and_run(desk)
+    drill.desk = desk if drill.desk is None or desk.start.report is not None else drill.desk
+    drill.parts.append(ran)
+
+
+def _clean(drill: Drill, accepted: str) -> None:
+    desk = drill.desk = drill.desk or desk_to_clean(drill)
+
+    def work(heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
+        cleaned = drill.cleaned = clean_up(desk, heart, journal)
+        if cleaned.ran.outcome == "done" and (cleaned.clean or accepted):
+            close_the_drill(desk, heart.lock.fence, journal, "" if cleaned.clean else accepted)
+        return cleaned.ran, drill.report or cleaned.report
+
+    ran, drill.report = hold(desk, work)
+    drill.parts.append(ran)
+
+
+def desk_to_clean(drill: Drill) -> Desk:
+    """What a clean-up works with that follows no other part in this command: looked at and judged now."""
+    env, reached = drill.env, drill.reach
+    seen = judging.look_at(reached.world, env, drill.files)
+    report = judging.judge(drill.request, env, READINESS, seen, drill.files)
+    start = start_to_clean(env, reached, drill.incident, seen, drill.past(), report)
+    return Desk(drill.request, env, reached, start, drill.files)

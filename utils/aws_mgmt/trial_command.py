@@ -1,0 +1,134 @@
+"""test --infra --restore and test --dns --canary: the scenarios, then a trial beside the estate, then its clean-up."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from dr_actions.authority import Case, decide_trial
+from dr_actions.heartbeat import Heartbeat
+from dr_actions.inventory import inventory, pack
+from dr_actions.journal import Journal
+from dr_actions.plan import Danger, Goal
+from dr_actions.planning import make_plan, sight_of
+from dr_actions.posture import Posture
+from dr_actions.stop_conditions import drill_gates
+from dr_checks.model import Area
+from dr_estate.drill_names import TRIAL, new_id
+from dr_estate.environments import Environment
+from dr_estate.snapshot import Snapshot
+from reports import rendering, voice
+from reports.allure_files import finish_results
+from reports.drilled import Drilled
+from reports.ran import Ran
+from reports.report import Report
+from utils.aws_mgmt import accounting, judging
+from utils.aws_mgmt.authorising import Start, at_terminal, granted, overrides_of, paused_by
+from utils.aws_mgmt.cleaning import Cleaned, clean_up
+from utils.aws_mgmt.commands import Refused, run_folder
+from utils.aws_mgmt.desk import Desk
+from utils.aws_mgmt.executing_command import hold, walk
+from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.history import Proof, keep_tests, keep_trial
+from utils.aws_mgmt.reaching import Reach, clock, reach
+from utils.aws_mgmt.request import Request
+from utils.aws_mgmt.stopping import alarms_watched
+
+TRIALS = {"restore": Goal.RESTORE_TEST, "canary": Goal.CANARY}
+_LOST = "lost"
+
+
+@dataclass
+class Tried:
+    """What became of a trial while its lock was held."""
+
+    ran: Ran | None = None
+    cleaned: Cleaned | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def test_with_trials(request: Request, environment: Environment, areas: tuple[Area, ...]) -> Exit:
+    """Judge as ``test`` does, then hold the trials that were asked for. Returns the gravest exit code of both."""
+    began = clock()
+    with run_folder(request) as folder, reach(request, environment) as reached:
+        with voice.progress() as advance:
+            run = judging.Run(folder, advance)
+            snapshot = judging.look_at(reached.world, environment, run)
+            report = judging.judge(request, environment, areas, snapshot, run)
+        notes = keep_tests(request, environment, report, areas, Proof(folder, began))
+        files = judging.Run(folder, lambda _doing, _done, _of: None)
+        for goal in (goal for flag, goal in TRIALS.items() if flag in request.flags):
+            drilled = try_out(request, environment, reached, goal, replace(report, notes=()), files)
+            notes += keep_trial(reached, environment, drilled, goal, Proof(folder, began))
+            report = replace(report, drills=(*report.drills, drilled), exit=worst(report.exit, drilled.exit))
+        kept = finish_results(report, folder, html="report" in request.flags)
+    rendering.print_report(replace(report, files=kept.paths, notes=(*kept.notes, *notes)), request.format, sys.stdout)
+    return Exit(report.exit)
+
+
+def try_out(
+    request: Request, env: Environment, reached: Reach, goal: Goal, judged: Report, files: judging.Run
+) -> Drilled:
+    """Hold one trial, and take away again what it made, however it ended. Raises Refused where it may not be held."""
+    began = clock()
+    snapshot = judging.look_at(reached.world, env, files)
+    reached.zones.learn(snapshot, env)
+    start = _cleared(request, env, reached, goal, judged, snapshot)
+    stops = alarms_watched(env, reached.world.credentials, clock)
+    desk = Desk(request, env, reached, start, files, stops, pack(inventory(snapshot)))
+    tried = Tried()
+    ran, _ = hold(desk, _at_work(desk, tried))
+    return accounting.of_trial(desk, goal, (began, clock()), ran, tried.cleaned, tuple(tried.notes))
+
+
+def _at_work(desk: Desk, tried: Tried) -> Callable[[Heartbeat, Journal], tuple[Ran, Report]]:
+    def work(heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
+        ran, report = walk(desk, heart, journal, validates=False)
+        if ran.outcome == _LOST:
+            tried.notes.append("Another run took the lock: `drill clean` takes away what this one made.")
+        else:
+            tried.cleaned = clean_up(desk, heart, journal)
+        return ran, report
+
+    return work
+
+
+def _cleared(
+    request: Request, env: Environment, reached: Reach, goal: Goal, judged: Report, snapshot: Snapshot
+) -> Start:
+    moment, posture = clock(), Posture(judged.posture, judged.posture_says)
+    incident = _new(moment)
+    sight = sight_of(env, snapshot, goal, judging.narrowed(request, snapshot, env))
+    plan = make_plan(replace(sight, incident=incident), posture.name)
+    if not plan.steps:
+        raise Refused(f"drill.nothing: {env.name} has nothing for a {goal}. {' '.join(plan.notes)}".rstrip())
+    known = frozenset(step.id for step in plan.steps if step.danger is Danger.IRREVERSIBLE)
+    overrides = overrides_of(request)
+    case = Case(
+        plan=plan,
+        incident=incident,
+        operator=reached.caller.arn,
+        operator_userid=reached.caller.userid,
+        approvals=(),
+        gates=drill_gates(snapshot, env, posture, moment),
+        overrides=overrides,
+        now=moment,
+        paused=paused_by(reached.control.in_force()),
+        confirmed=known,
+        at_terminal=at_terminal(),
+    )
+    return Start(plan, granted(decide_trial(case, env)), snapshot, judged, known, overrides, {})
+
+
+def _new(moment: datetime) -> str:
+    return new_id(TRIAL, moment)
+
+
+def worst(one: int, other: int) -> int:
+    """The exit code to end with: a failed action, then a refusal, before what was judged; 0 only where both are."""
+    for code in (Exit.ACTION_FAILED, Exit.REFUSED, Exit.VALIDATION_FAILED, Exit.INTERRUPTED):
+        if code in (one, other):
+            return int(code)
+    return max(one, other)
