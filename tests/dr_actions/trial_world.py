@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from dr_actions.guard import refusal
 from dr_actions.hands import Hands
 from dr_actions.inventory import Difference, differences, inventory
 from dr_actions.journal import Journal, Kind
-from dr_actions.plan import Call, Goal, Plan, Step, to_json
+from dr_actions.plan import Call, Danger, Goal, Plan, Step, to_json
 from dr_actions.planning import make_plan, sight_of
 from dr_actions.running import Run
 from dr_actions.verbs import Workshop
@@ -24,6 +24,7 @@ from dr_actions.verbs import writes as all_writes
 from dr_estate.access import Credentials
 from dr_estate.drill_names import TRIAL, new_id
 from dr_estate.environments import Environment, load_environment
+from dr_estate.facts import drills, efs, rds
 from dr_estate.observing import observe
 from dr_estate.snapshot import Snapshot
 from sandbox.embedded import running
@@ -32,6 +33,9 @@ from utils.aws_mgmt.reaching import Zones
 
 ROOT = Path(__file__).parents[2]
 PERSON = "driller"
+MADE = frozenset(
+    reader.name for reader in (rds.instances, efs.of_drills, drills.access_points, drills.mount_targets, drills.tasks)
+)
 
 
 @dataclass
@@ -77,12 +81,15 @@ class Ground:
         credentials = Credentials(self.endpoint.url, keys.access_key_id, keys.secret_access_key)
         return observe(self.env, credentials, "sandbox", only=parts, upon=upon)
 
+    def look_again(self, upon: Snapshot) -> Snapshot:
+        """What drills made, seen anew; the rest as it was."""
+        return self.look(MADE, upon)
+
     def plan(self, goal: Goal, incident: str, snapshot: Snapshot) -> Plan:
         return make_plan(sight_of(self.env, snapshot, goal, incident=incident), "NORMAL")
 
-    def execute(self, goal: Goal, incident: str) -> tuple[Plan, Outcome]:
-        """Look, plan and run, as the driller. Raises what ``execute`` raises."""
-        snapshot = self.look()
+    def execute(self, goal: Goal, incident: str, snapshot: Snapshot) -> tuple[Plan, Outcome]:
+        """Plan upon what was seen, and run, as the driller. Raises what ``execute`` raises."""
         plan, outcome = self.plan(goal, incident, snapshot), Outcome()
         with Journal.open(self.folder / goal.value, self.env.name, incident, "run", now) as journal:
             journal.append(Kind.BEGIN, plan=to_json(plan))
@@ -120,6 +127,7 @@ class Ground:
             standing_order=lambda: "",
             snapshot=snapshot,
             workshop=Workshop(self.env, self.folder, {}),
+            confirmed=frozenset(step.id for step in plan.steps if step.danger is Danger.IRREVERSIBLE),
         )
 
     def entries(self, goal: Goal, incident: str, kind: Kind) -> list[Entry]:
@@ -131,11 +139,6 @@ class Ground:
 
     def differences(self, before: Snapshot, after: Snapshot) -> tuple[Difference, ...]:
         return differences(inventory(before), inventory(after))
-
-    def with_names(self, **names: str) -> Ground:
-        """The same world as an environment file of other names shows it."""
-        changed = self.env.model_copy(update={"names": self.env.names.model_copy(update=names)})
-        return replace(self, env=changed)
 
 
 def now() -> datetime:
@@ -150,7 +153,7 @@ def trial() -> str:
 def ground(folder: Path, tenants: int = 1) -> Iterator[Ground]:
     """A healthy world that judges every call by the caller's policies; changes take a moment."""
     env = load_environment(ROOT / "environments", "sit")
-    quick = env.model_copy(update={"execution": env.execution.model_copy(update={"poll_s": 0.2})})
+    quick = env.model_copy(update={"execution": env.execution.model_copy(update={"poll_s": 0.5})})
     with running(quick, tenants) as endpoint:
         endpoint.timing(transition_s=0.4)
         endpoint.enforce_iam(True)
