@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test setup lint types contracts unit bench docs allure constraints clean
+.PHONY: demo test proofs setup lint types contracts unit bench docs allure constraints clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
 
 test: setup
 	@$(BIN)/python tests/run_all.py
+
+# What `test` plays out as a sample is played out whole: every kill, every fault, every look, and PROD too.
+proofs: setup
+	@DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 $(BIN)/pytest -q tests/proofs
 
 setup: $(READY)
 

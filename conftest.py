@@ -72,10 +72,10 @@ def observation(request: pytest.FixtureRequest) -> Iterator[Observation]:
 @pytest.fixture(scope="session")
 def sandbox_world(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
     """The healthy world of the chosen environment, three tenants: one a session, mended by whoever breaks it."""
-    from sandbox.embedded import running
+    from tests.worlds import borrowed
 
     option = request.config.getoption
-    with running(load_environment(Path(option("--dr-config")), option("--dr-environment")), tenants=3) as world:
+    with borrowed(load_environment(Path(option("--dr-config")), option("--dr-environment")), tenants=3) as world:
         yield world
 
 

@@ -23,6 +23,7 @@ from dr_estate.access import Credentials
 from dr_estate.environments import Environment, Side
 from dr_estate.errors import explain
 from dr_estate.loading import declared_models
+from dr_estate.sessions import any_session, session_for
 from dr_estate.unseen import Blindness
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Hands:
             return self._clients[service, region]
 
     def _guarded_session(self, environment: Environment, declared: frozenset[str]) -> botocore.session.Session:
-        session, sign_in = botocore.session.get_session(), botocore.session.get_session()
+        session, sign_in = session_for(name.partition(":")[0] for name in declared), any_session()
         sign_in.set_config_variable("region", environment.region(Side.DR))
         session.register_component("credential_provider", sign_in.get_component("credential_provider"))
         session.register_component("data_loader", declared_models(declared))

@@ -13,7 +13,7 @@ from enum import StrEnum
 from dr_actions.destructive import looks, words_of
 from dr_actions.iam_actions import actions_of
 from dr_actions.table import CONTROL_CALLS
-from dr_actions.verbs import AWAY, verbs
+from dr_actions.verbs import AWAY, verbs, writes
 from dr_actions.verbs import HOME as HOMEWARD
 from dr_estate import scopes
 from dr_estate.environments import Environment
@@ -53,13 +53,14 @@ class Role(StrEnum):
 class Declared:
     """What the code may call, in botocore's names; ``needed`` are the IAM actions of the playbook's steps.
 
-    ``writes`` are a recovery's; what drills alone send is their role's (``playbook.DRILLING``).
+    ``writes`` are a recovery's; ``drills`` are what drills alone send, as ``playbook.DRILLING`` lets their role.
     """
 
     reads: frozenset[str]
     writes: frozenset[str]
     control: frozenset[str]
     needed: frozenset[str] = frozenset()
+    drills: frozenset[str] = frozenset()
 
 
 def declared() -> Declared:
@@ -67,7 +68,8 @@ def declared() -> Declared:
     recovering = [verb for verb in verbs().values() if verb.goals & (AWAY | HOMEWARD)]
     of_verbs = frozenset[str]().union(*(verb.reads for verb in verbs().values()))
     written = frozenset[str]().union(*(verb.writes for verb in recovering))
-    return Declared(reads() | of_verbs, written, CONTROL_CALLS, frozenset(needed_actions()))
+    needed, drills = frozenset(needed_actions()), writes() - written
+    return Declared(reads() | of_verbs, written, CONTROL_CALLS, needed, drills)
 
 
 def role_name(role: Role, env: Environment) -> str:

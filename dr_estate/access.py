@@ -21,6 +21,7 @@ from dr_estate.environments import Environment, Side
 from dr_estate.errors import explain
 from dr_estate.loading import declared_models
 from dr_estate.parsing import fast_parsers
+from dr_estate.sessions import any_session, session_for
 from dr_estate.unseen import Blindness, CannotSee, Unseen
 
 PROOF = "sts:GetCallerIdentity"
@@ -103,6 +104,11 @@ class Eyes:
                 )
             return self._clients[service, region]
 
+    def hang_up(self) -> None:
+        """Close this process's ends of all connections that are kept; the next call opens another."""
+        for client in self._clients.values():
+            client.close()
+
     def call(self, service: str, region: str, doing: Callable[[Any], Any], absent: tuple[str, ...] = ()) -> Any:
         """Run ``doing`` with the client. Returns None where AWS answers with an error code in ``absent``.
 
@@ -163,7 +169,7 @@ class Eyes:
 
     def _guarded_session(self) -> botocore.session.Session:
         """A session whose every client is guarded. Signing in is not looking: a session of its own does that (T15)."""
-        session, sign_in = botocore.session.get_session(), botocore.session.get_session()
+        session, sign_in = session_for(name.partition(":")[0] for name in self.allowed), any_session()
         sign_in.set_config_variable("region", self.environment.region(Side.DR))
         sign_in.set_default_client_config(self._config)
         session.register_component("credential_provider", sign_in.get_component("credential_provider"))

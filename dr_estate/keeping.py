@@ -17,7 +17,15 @@ from dr_estate.facts import reads
 
 _TAKING = threading.Lock()
 _kept: list[Eyes] = []
-os.register_at_fork(after_in_child=_kept.clear)  # a connection has two ends: a child asks on one of its own
+
+
+def _reconnect() -> None:
+    """A connection has two ends: a child asks on one of its own."""
+    for eyes in _kept:
+        eyes.hang_up()
+
+
+os.register_at_fork(after_in_child=_reconnect)
 
 
 @contextmanager

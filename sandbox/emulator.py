@@ -86,9 +86,10 @@ class Emulator:
     """Moto, with our repairs installed, answering for one account unless the caller's key belongs to another."""
 
     def __init__(self, account: str) -> None:
-        from sandbox import lacks
+        from sandbox import lacks, quickening
 
         lacks.install()
+        quickening.install()
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         self.account = account

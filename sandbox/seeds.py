@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dr_estate.environments import Environment
-from dr_estate.recovery_settings import Execution
+from dr_estate.recovery_settings import Execution, Failback
 from dr_estate.settings import Observation
 from sandbox import persistence, worldfile
 from sandbox.errors import SandboxError
@@ -33,7 +33,9 @@ def digest(environment: Environment, tenants: int) -> str:
 
 def _of_the_world(environment: Environment) -> Environment:
     """The environment without the ways of those who look and act: whoever comes, the world is the same."""
-    return environment.model_copy(update={"execution": Execution(), "observation": Observation()})
+    return environment.model_copy(
+        update={"execution": Execution(), "failback": Failback(), "observation": Observation()}
+    )
 
 
 def fill(environment: Environment, tenants: int, settle: Callable[[], None]) -> None:

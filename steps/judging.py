@@ -1,12 +1,13 @@
-"""The Then sentences: one for each check of the registry, made from its own words. No check needs a step by hand."""
+"""The Then sentences: the words of the registry's checks. No check needs a step by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pytest_bdd import then
+from pytest_bdd.parsers import StepParser
 from pytest_bdd.reporting import scenario_reports_registry
 
 from dr_checks.carrying import RESULT_PROPERTY, result_to_json
@@ -30,18 +31,31 @@ class NotSeen(Exception):
     """A check could not look: UNKNOWN, in Allure ``broken``."""
 
 
-def _step(check: Check) -> Callable[[Observation, pytest.FixtureRequest], None]:
-    def judged(estate: Observation, request: pytest.FixtureRequest) -> None:
-        result = judge(check, estate.snapshot, estate.environment, estate.only_tenants)
-        result = apply_exceptions(result, estate.exceptions, estate.snapshot.taken_at.date())
-        scenario = scenario_reports_registry[request.node].scenario
-        result = replace(result, scenario=scenario.name, feature=scenario.feature.name)
-        request.node.user_properties.append((RESULT_PROPERTY, result_to_json(result)))
-        _raise(result)
+class _Sentences(StepParser):
+    """Knows every check by its words. One step for all: pytest-bdd asks each step there is about each sentence."""
 
-    judged.__name__ = check.id.replace(".", "_").replace("-", "_")
-    judged.__doc__ = check.judge.__doc__
-    return judged
+    def __init__(self) -> None:
+        super().__init__("the words of a check")
+        self._checks = {check.says: check for check in checks().values()}
+
+    def is_matching(self, name: str) -> bool:
+        """Whether a check says so."""
+        return name in self._checks
+
+    def parse_arguments(self, name: str) -> dict[str, Any]:
+        """The check that says so."""
+        return {"check": self._checks[name]}
+
+
+@then(_Sentences())
+def judged(check: Check, estate: Observation, request: pytest.FixtureRequest) -> None:
+    """Judge the estate by the check, and report what it found."""
+    result = judge(check, estate.snapshot, estate.environment, estate.only_tenants)
+    result = apply_exceptions(result, estate.exceptions, estate.snapshot.taken_at.date())
+    scenario = scenario_reports_registry[request.node].scenario
+    result = replace(result, scenario=scenario.name, feature=scenario.feature.name)
+    request.node.user_properties.append((RESULT_PROPERTY, result_to_json(result)))
+    _raise(result)
 
 
 def _raise(result: CheckResult) -> None:
@@ -65,7 +79,3 @@ def _told(result: CheckResult, status: Status) -> str:
 def _line(finding: Finding) -> str:
     remedy = f" Remedy: {finding.remedy}" if finding.remedy else ""
     return f"- {finding.subject}: {finding.measured}, wanted {finding.wanted}: {finding.because.rstrip('.')}.{remedy}"
-
-
-for _check in checks().values():
-    then(_check.says)(_step(_check))

@@ -76,13 +76,16 @@ class _AsNamed(ActionResult):
         """Write the answer down as the service's protocol has it."""
         transformers = getattr(context.response, "RESPONSE_KEY_PATH_TO_TRANSFORMER", None)
         written = context.serializer_class(
-            operation_model=context.operation_model, value_picker=_ByName(response_transformers=transformers)
+            operation_model=context.operation_model, value_picker=ByName(response_transformers=transformers)
         ).serialize(self.result)
         return int(written["status_code"]), dict(written["headers"]), written["body"]
 
 
-class _ByName(XFormedAttributePicker):
+class ByName(XFormedAttributePicker):
+    """Takes a member of an answer under its own name."""
+
     def __call__(self, asked: AttributePickerContext) -> Any:
+        """Return the member that is asked for."""
         if type(asked.obj) is dict and not self.response_transformers:
             return asked.obj.get(asked.key)
         return super().__call__(asked)

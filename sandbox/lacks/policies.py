@@ -80,8 +80,13 @@ def _listed(value: Any) -> list[str]:
 
 def like(pattern: str, value: str, ignore_case: bool = False) -> bool:
     """Whether ``value`` fits a pattern of ``*`` and ``?``."""
+    return _fitting(pattern, ignore_case)(value) is not None
+
+
+@lru_cache(maxsize=8192)
+def _fitting(pattern: str, ignore_case: bool) -> Callable[[str], re.Match[str] | None]:
     words = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(words, value, re.IGNORECASE if ignore_case else 0) is not None
+    return re.compile(words, re.IGNORECASE if ignore_case else 0).fullmatch
 
 
 def _concerns(statement: dict[str, Any], asked: Asked) -> bool:

@@ -9,14 +9,14 @@ from typing import Any
 import botocore.session
 import pytest
 
-from dr_actions import drill_exempt
 from dr_actions.authority import NEVER_OVERRIDDEN
 from dr_actions.destructive import looks
 from dr_actions.guard import DR_REMOVALS, refusal
 from dr_actions.homecoming import PROTECT, UNFREEZE
 from dr_actions.plan import Call
+from dr_actions.policies import declared
 from dr_actions.table import CONTROL_CALLS
-from dr_actions.verbs import verbs, writes
+from dr_actions.verbs import writes
 from dr_estate.environments import Environment, Side, load_environment
 from dr_estate.facts import reads
 from dr_estate.playbook import needed_actions
@@ -37,9 +37,7 @@ SUSPICIOUS = (
 )
 LOOKING = ("Describe", "Get", "List", "BatchGet", "Head", "Search")
 OF_A_FAILBACK = {PROTECT, UNFREEZE}  # test_homecoming.py says when these pass
-OF_A_DRILL = frozenset[str]().union(
-    *(verb.writes for verb in verbs().values() if verb.goals <= drill_exempt.CLEANING)
-)  # test_drill_exempt.py says when these pass
+OF_A_DRILL = declared().drills  # test_drill_exempt.py says when these pass
 BOTOCORE = {"elasticloadbalancing": "elbv2", "elasticfilesystem": "efs"}
 SERVICES = sorted(
     {BOTOCORE.get(name.split(":")[0], name.split(":")[0]) for name in (*reads(), *writes(), *needed_actions())}

@@ -14,9 +14,9 @@ from dr_estate.access import Credentials
 from dr_estate.environments import Environment, Side, load_environment
 from dr_estate.observing import observe
 from dr_estate.unseen import Unseen
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.dr_estate.listed_world import ListedWorld
+from tests.worlds import borrowed
 
 SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
 
@@ -69,7 +69,7 @@ def test_nothing_else_is_called_more_often_for_a_thousand_tenants_than_for_ten()
 def test_in_the_whole_sandbox_too_nothing_else_grows(sandbox_world: Endpoint) -> None:
     """The listed world answers what tenants have; the sandbox answers everything, so no reader is left out."""
     few = _observed(SIT, sandbox_world)
-    with running(SIT, tenants=25) as larger:
+    with borrowed(SIT, tenants=25) as larger:
         many = _observed(SIT, larger)
     grown = {name for name in many if many[name] > few.get(name, 0)}
     assert {"ecs:DescribeServices", "ecs:DescribeTaskDefinition"} <= grown <= set(GROWS) | set(NO_BATCH_READ)

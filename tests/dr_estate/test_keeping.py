@@ -6,6 +6,7 @@ import os
 import warnings
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dr_estate.access import PROOF, Credentials, Eyes
@@ -74,12 +75,27 @@ def test_what_could_not_be_seen_among_the_rest_is_reason_enough(sandbox_world: E
     assert _look(sit, _keys(sandbox_world)) is not eyes
 
 
+def _ports(world: Endpoint) -> set[int]:
+    """This process's ends of its connections to the world."""
+    port = int(world.url.rpartition(":")[2])
+    return {
+        held.laddr.port for held in psutil.Process().net_connections("tcp") if held.raddr and held.raddr.port == port
+    }
+
+
 def test_a_forked_process_never_asks_on_its_parents_connections(sandbox_world: Endpoint, sit: Environment) -> None:
-    first = _look(sit, _keys(sandbox_world))
+    before, asked = _ports(sandbox_world), _keys(sandbox_world, "approver")
+    first = _look(sit, asked)
+    parents = _ports(sandbox_world) - before
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the child uses none of the parent's threads
         child = os.fork()
     if not child:
-        with open_eyes(sit, _keys(sandbox_world)) as eyes:
-            os._exit(eyes is first)
+        kept = parents & _ports(sandbox_world)
+        with open_eyes(sit, asked) as eyes:
+            eyes.prove_account()
+        os._exit(len(kept) + (_ports(sandbox_world) <= before))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert parents
+    assert _look(sit, asked) is first
+    assert parents <= _ports(sandbox_world)

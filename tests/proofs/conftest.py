@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from dr_estate.environments import load_environment
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.proofs.watching import Watch, watch
 from tests.utils.running import ROOT
+from tests.worlds import borrowed
 
 
 @pytest.fixture(scope="session")
@@ -23,5 +23,5 @@ def sit_watch(sandbox_world: Endpoint) -> Watch:
 def prod_watch() -> Iterator[Watch]:
     """A watched world of PROD, whose customers have host names of their own."""
     prod = load_environment(ROOT / "environments", "prod")
-    with running(prod, tenants=3) as world:
+    with borrowed(prod, tenants=3) as world:
         yield watch(world, prod)

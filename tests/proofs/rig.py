@@ -27,10 +27,10 @@ from dr_estate.access import Credentials
 from dr_estate.environments import Environment, load_environment
 from dr_estate.observing import observe
 from dr_estate.unseen import CannotSee
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.proofs.dying import Make
 from tests.proofs.processes import Process, forked
+from tests.worlds import borrowed
 from utils.aws_mgmt.authorising import Start
 from utils.aws_mgmt.commands import Refused
 from utils.aws_mgmt.desk import Desk
@@ -140,7 +140,7 @@ class Rig:
 def rig(home: Path, *broken: str, transition_s: float = 0.1, planned: bool = False, **execution: Any) -> Iterator[Rig]:
     """A world of one tenant with the disasters ``broken`` in it; ``execution`` are settings of the environment."""
     env = quick(load_environment(ROOT / "environments", "sit"), **execution)
-    with running(env, 1) as world:
+    with borrowed(env, 1) as world:
         world.timing(transition_s=transition_s)
         for name in broken:
             world.break_(name)

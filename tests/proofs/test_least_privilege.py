@@ -16,12 +16,12 @@ from dr_actions.entries import Kind
 from dr_actions.journal import journal_path, read
 from dr_actions.plan import Plan, from_json
 from dr_estate.environments import Environment, load_environment
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.proofs.processes import forked
 from tests.proofs.sent_home import SENT
 from tests.proofs.test_round_trip import INCIDENT, QUICK, ROOT, SHORT
 from tests.utils.running import signed_in
+from tests.worlds import borrowed
 from utils.aws_mgmt.arguments import parse
 from utils.aws_mgmt.wall import behind_the_wall
 
@@ -64,7 +64,7 @@ def enforced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enforced]:
     text = (ROOT / "environments" / "sit.toml").read_text(encoding="utf-8")
     (home / "sit.toml").write_text(f"{text}\n[failback]\n{SHORT}{QUICK}", encoding="utf-8")
     env = load_environment(home, "sit")
-    with running(env, 1) as world:
+    with borrowed(env, 1) as world:
         world.timing(transition_s=0.1, log_upload_s=0, files_lag_s=0, replica_lag_s=0, lag_published_s=1)
         world.break_("primary-dark")
         world.enforce_iam(True)

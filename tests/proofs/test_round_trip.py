@@ -24,10 +24,10 @@ from dr_actions.entries import Kind
 from dr_actions.journal import journal_path, read
 from dr_actions.plan import from_json
 from dr_estate.environments import Environment, Side, load_environment
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.writer import Sites, Writer, missing
 from tests.proofs.differing import changed_facts
+from tests.worlds import borrowed
 
 ROOT = Path(__file__).parents[2]
 INCIDENT = "INC-20260107-001"
@@ -120,7 +120,7 @@ def trip(name: str, home: Path) -> Iterator[Trip]:
     text = text.replace("[failback]\n", f"[failback]\n{SHORT}") if there else f"{text}\n[failback]\n{SHORT}"
     (home / f"{name}.toml").write_text(text + QUICK, encoding="utf-8")
     env = load_environment(home, name)
-    with running(env, 2) as world:
+    with borrowed(env, 2) as world:
         world.timing(transition_s=0.3, log_upload_s=1, files_lag_s=1, replica_lag_s=0, lag_published_s=1)
         yield Trip(world, env, home)
 

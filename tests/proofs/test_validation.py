@@ -16,11 +16,11 @@ from dr_checks.model import Area, Status
 from dr_checks.registry import checks, judge
 from dr_estate.environments import load_environment
 from dr_estate.snapshot import Snapshot, read_evidence
-from sandbox.embedded import running
 from tests.proofs import changes_after as changes
 from tests.proofs.changes import Aws
 from tests.proofs.watching import Results, Watch, not_passed
 from tests.utils.running import Ran, at_endpoint, rules
+from tests.worlds import borrowed
 
 QUICK = "[execution]\npoll_s = 0.2"
 PATIENCE_S = 10
@@ -56,7 +56,7 @@ def failed_over(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FailedOver
     home = tmp_path_factory.mktemp("switchover")
     folder = rules(home, "sit", QUICK)
     env = load_environment(folder, "sit")
-    with running(env, tenants=2) as world:
+    with borrowed(env, tenants=2) as world:
         world.timing(transition_s=0.0, log_upload_s=0.0, files_lag_s=0.0, replica_lag_s=0.0)
         words = f"-e sit --config {folder} --format json failover --planned --execute --confirm files.sit-efs"
         ran = at_endpoint(world, home, words, "operator")

@@ -11,10 +11,10 @@ from urllib import error, request
 import pytest
 
 from dr_estate.environments import Environment, Side
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.writer import Sites
 from tests.sandbox.conftest import client_of
+from tests.worlds import borrowed
 
 PRIMARY, DR = "af-south-1", "eu-west-1"
 MYSQL = "sit-mysql"
@@ -22,7 +22,7 @@ MYSQL = "sit-mysql"
 
 @pytest.fixture(scope="module")
 def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
-    with running(sit, 1) as endpoint:
+    with borrowed(sit, 1) as endpoint:
         endpoint.timing(transition_s=0, log_upload_s=0, files_lag_s=0, replica_lag_s=0)
         endpoint.keep("healthy")
         yield endpoint

@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from botocore.session import get_session
 
 from dr_estate.environments import Environment, Side
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.state import Outage
 from tests.sandbox.kept_world import (
@@ -26,11 +25,12 @@ from tests.sandbox.kept_world import (
     service_of,
     topic_of,
 )
+from tests.worlds import borrowed
 
 
 @pytest.fixture(scope="module")
 def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
-    with running(sit, 1) as endpoint:
+    with borrowed(sit, 1) as endpoint:
         endpoint.keep("healthy")
         yield endpoint
 

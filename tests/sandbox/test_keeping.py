@@ -13,7 +13,6 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from dr_estate.environments import Environment
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.errors import SandboxError
 from sandbox.state import Outage
@@ -29,11 +28,12 @@ from tests.sandbox.kept_world import (
     service_of,
     topic_of,
 )
+from tests.worlds import borrowed
 
 
 @pytest.fixture(scope="module")
 def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
-    with running(sit, 1) as endpoint:
+    with borrowed(sit, 1) as endpoint:
         endpoint.keep("healthy")
         yield endpoint
 

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from dr_estate.environments import Environment, Side
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.writer import Sites
 from tests.sandbox.conftest import client_of
+from tests.worlds import borrowed
 
 CLIENT = "elasticfilesystem:Client"
 
 
 @pytest.fixture(scope="module")
 def served(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
-    with running(sit, 1) as endpoint:
+    with borrowed(sit, 1) as endpoint:
         yield endpoint
 
 

@@ -13,12 +13,12 @@ from botocore.exceptions import ClientError
 from dr_actions.policies import Role, declared, policies, reading_words
 from dr_estate.environments import Environment, Side, load_environment
 from dr_estate.statements import document
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.errors import SandboxError
 from sandbox.lacks.policies import Asked, Policy, decide, like
 from sandbox.seeding.permissions import drill_policies, operator_policies, reading
 from tests.sandbox.conftest import client_of
+from tests.worlds import borrowed
 
 SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
 PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
@@ -29,7 +29,7 @@ DENIED = "AccessDeniedException"
 
 @pytest.fixture(scope="module")
 def seeded() -> Iterator[Endpoint]:
-    with running(SIT, tenants=1) as endpoint:
+    with borrowed(SIT, tenants=1) as endpoint:
         yield endpoint
 
 

@@ -10,9 +10,9 @@ import pytest
 from dr_estate.environments import Side, load_environment
 from dr_estate.unseen import Blindness, CannotSee
 from dr_estate.visiting import Visit, handshake, visit
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.sandbox.conftest import client_of
+from tests.worlds import borrowed
 
 PROD = load_environment(Path(__file__).parents[2] / "environments", "prod")
 HOST = f"tenant2.{PROD.traffic.tenant_domain}"
@@ -21,7 +21,7 @@ Ports = dict[str, tuple[int, int]]
 
 @pytest.fixture(scope="module")
 def served(sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
-    with running(PROD, 2) as endpoint:
+    with borrowed(PROD, 2) as endpoint:
         yield endpoint
 
 

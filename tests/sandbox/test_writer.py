@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from dr_estate.environments import Environment, Side
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.errors import SandboxError
 from sandbox.writer import Sites, Writer, missing
 from tests.sandbox.conftest import client_of
+from tests.worlds import borrowed
 
 PRIMARY, DR = "af-south-1", "eu-west-1"
 
 
 @pytest.fixture(scope="module")
 def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
-    with running(sit, 2) as endpoint:
+    with borrowed(sit, 2) as endpoint:
         endpoint.timing(transition_s=0, log_upload_s=0, files_lag_s=0, replica_lag_s=0)
         endpoint.keep("healthy")
         yield endpoint

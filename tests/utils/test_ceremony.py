@@ -16,10 +16,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from dr_estate.environments import Environment, Side, load_environment
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, at_endpoint, command_of, rules, signed_in
+from tests.worlds import borrowed
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
@@ -51,7 +51,7 @@ def ceremony(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceremony]:
     home = tmp_path_factory.mktemp("ceremony")
     config = rules(home, "prod", QUICK)
     env = load_environment(config, "prod")
-    with running(env, tenants=2) as world:
+    with borrowed(env, tenants=2) as world:
         aws = Aws(world.url, world.people["admin"], env, tenant="")
         queue = _listening(aws)
         world.break_("primary-dark")

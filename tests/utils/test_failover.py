@@ -11,10 +11,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from dr_estate.environments import Side, load_environment
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, at_endpoint, rules
+from tests.worlds import borrowed
 from utils.aws_mgmt.arguments import parse
 from utils.aws_mgmt.wall import behind_the_wall
 
@@ -76,7 +76,7 @@ def here(prod: Prod, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prod]:
     home = tmp_path_factory.mktemp("prod")
     config = rules(home, "prod", QUICK)
-    with running(load_environment(config, "prod"), tenants=2) as world:
+    with borrowed(load_environment(config, "prod"), tenants=2) as world:
         world.keep("healthy")
         yield Prod(world, home, config)
 

@@ -17,9 +17,9 @@ from dr_estate.environments import Side, load_environment
 from dr_estate.facts import control
 from dr_estate.observing import observe
 from dr_estate.run_records import RunKind, RunRecord
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.utils.running import Ran, at_endpoint, rules
+from tests.worlds import borrowed
 
 QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
 INCIDENT = "INC-20260107-001"
@@ -32,7 +32,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def world(config: Path) -> Iterator[Endpoint]:
-    with running(load_environment(config, "sit"), tenants=1) as started:
+    with borrowed(load_environment(config, "sit"), tenants=1) as started:
         started.break_("primary-dark")
         yield started
 

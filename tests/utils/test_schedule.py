@@ -14,10 +14,10 @@ from dr_estate.environments import Side
 from dr_estate.facts import control
 from dr_estate.observing import observe
 from dr_estate.run_records import RunRecord
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.dr_checks.worlds import SIT
 from tests.utils.running import at_endpoint
+from tests.worlds import borrowed
 
 ANSWERS = '[[decision]]\nplaybook = "failover"\nstep = 1\nwho = "Alice"\nsays = "we go"\n'
 
@@ -25,7 +25,7 @@ ANSWERS = '[[decision]]\nplaybook = "failover"\nstep = 1\nwho = "Alice"\nsays = 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Endpoint]:
     """A world of its own: what is recorded in it stays."""
-    with running(SIT, tenants=1) as started:
+    with borrowed(SIT, tenants=1) as started:
         yield started
 
 

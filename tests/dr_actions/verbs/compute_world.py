@@ -19,8 +19,8 @@ from dr_estate.environments import Environment, Side, load_environment
 from dr_estate.observing import observe
 from dr_estate.snapshot import Part, Snapshot
 from dr_estate.unseen import Blindness, Unseen
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
+from tests.worlds import borrowed
 
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
 FIRST, LAST = "sit-tenant-1-service", "sit-tenant2-service"
@@ -105,7 +105,7 @@ class World:
 @contextmanager
 def world_of(env: Environment = SIT) -> Iterator[World]:
     """A healthy world of two tenants."""
-    with running(env, tenants=2) as endpoint:
+    with borrowed(env, tenants=2) as endpoint:
         yield World(endpoint, env)
 
 

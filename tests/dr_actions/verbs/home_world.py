@@ -16,11 +16,11 @@ from dr_actions.verbs import Confirmation, Sight, Standing, Verb
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import ecs, efs, route53
 from dr_estate.snapshot import Snapshot
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.state import Outage
 from sandbox.writer import Sites
 from tests.dr_actions.verbs.compute_world import SIT, World
+from tests.worlds import borrowed
 
 AT_ONCE = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"files_freeze_minutes": 0})})
 """The environment with a freeze that holds at once, as it does in the sandbox."""
@@ -84,7 +84,7 @@ class Guarded:
 @contextmanager
 def away_world() -> Iterator[Home]:
     """The world, kept under the name ``away``; changes take half a second, copies trail by nothing."""
-    with running(AT_ONCE, tenants=1) as endpoint:
+    with borrowed(AT_ONCE, tenants=1) as endpoint:
         endpoint.timing(transition_s=0.5, files_lag_s=0)
         first = Home(endpoint, AT_ONCE)
         _fail_over(first)

@@ -29,9 +29,9 @@ from dr_actions.verbs import (
 )
 from dr_estate.environments import Side
 from dr_estate.facts import ecs, rds
-from sandbox.embedded import running
 from tests.dr_actions.verbs.compute_world import SIT
 from tests.dr_actions.verbs.home_world import Home, past_the_second
+from tests.worlds import borrowed
 
 PRIMARY, DR = SIT.regions.primary, SIT.regions.dr
 NAME = "sit-mysql"
@@ -40,7 +40,7 @@ NAME = "sit-mysql"
 @contextmanager
 def _away() -> Iterator[Home]:
     """The database was restored in the DR region, which serves; the primary's tasks are stopped."""
-    with running(SIT, tenants=1) as endpoint:
+    with borrowed(SIT, tenants=1) as endpoint:
         endpoint.timing(transition_s=0.3, log_upload_s=0, files_lag_s=0, replica_lag_s=0, lag_published_s=0.5)
         first = Home(endpoint, SIT)
         assert first.write(PRIMARY, "rows", "before") == 201

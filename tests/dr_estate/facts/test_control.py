@@ -17,16 +17,16 @@ from dr_estate.facts.control import NEWEST, InForce, Override, Past, runs, stand
 from dr_estate.observing import observe
 from dr_estate.run_records import RunKind, RunRecord
 from dr_estate.snapshot import Snapshot, from_json, to_json
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.dr_actions.control_tables import Plain
+from tests.worlds import borrowed
 
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Endpoint]:
-    with running(SIT, tenants=1) as endpoint:
+    with borrowed(SIT, tenants=1) as endpoint:
         yield endpoint
 
 

@@ -16,8 +16,8 @@ from dr_estate.environments import Side, load_environment
 from dr_estate.facts.permissions import Decision, Operator, operator
 from dr_estate.observing import observe
 from dr_estate.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, needed_actions
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
+from tests.worlds import borrowed
 
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
 PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
@@ -27,7 +27,7 @@ Change = Callable[[dict[str, Any]], None]
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Endpoint]:
-    with running(SIT, tenants=1) as endpoint:
+    with borrowed(SIT, tenants=1) as endpoint:
         yield endpoint
 
 

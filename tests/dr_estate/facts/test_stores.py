@@ -16,8 +16,8 @@ from dr_estate.facts import dynamodb, efs, efs_mounts, kms, s3, secrets
 from dr_estate.looking import Reader
 from dr_estate.observing import observe
 from dr_estate.snapshot import Snapshot, from_json, to_json
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
+from tests.worlds import borrowed
 
 TENANTS = 3
 BOTH = (Side.PRIMARY, Side.DR)
@@ -30,7 +30,7 @@ def env() -> Environment:
 
 @pytest.fixture(scope="module")
 def world(env: Environment) -> Iterator[Endpoint]:
-    with running(env, TENANTS) as endpoint:
+    with borrowed(env, TENANTS) as endpoint:
         yield endpoint
 
 

@@ -157,3 +157,30 @@ def test_writes_that_wait_survive_a_save(aws: Clients) -> None:
     loaded = cloudpickle.loads(cloudpickle.dumps(dynamodb_backends[ACCOUNT][PRIMARY].__dict__))
     assert len(loaded["unsent"]) == 1
     assert set(loaded["tables"][TABLE].__dict__["_replicas"]) == {PRIMARY, DR}
+
+
+def test_a_transaction_that_is_cancelled_leaves_every_item_as_it_was(aws: Clients) -> None:
+    """Whatever it did before it came to what cannot be: changed, put, and deleted."""
+    dynamodb = _table(aws)
+    for order in ("2", "3"):
+        dynamodb.put_item(TableName=TABLE, Item=_item("before", "old", order))
+    whole = dynamodb.scan(TableName=TABLE)["Items"]
+    changed = {
+        "TableName": TABLE,
+        "Key": _key("before"),
+        "UpdateExpression": "SET #v = :new",
+        "ExpressionAttributeNames": {"#v": "value"},
+        "ExpressionAttributeValues": {":new": {"S": "new"}},
+    }
+    done = [
+        {"Update": changed},
+        {"Put": {"TableName": TABLE, "Item": _item("after", "new")}},
+        {"Delete": {"TableName": TABLE, "Key": _key("before", "2")}},
+    ]
+    never = {"TableName": TABLE, "Key": _key("before", "3"), "ConditionExpression": "attribute_not_exists(id)"}
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        dynamodb.transact_write_items(TransactItems=[*done, {"ConditionCheck": never}])
+    assert whole == dynamodb.scan(TableName=TABLE)["Items"]
+    dynamodb.transact_write_items(TransactItems=done)
+    assert {"after": "new", "before": "old"} == _values(dynamodb)
+    assert "new" == dynamodb.get_item(TableName=TABLE, Key=_key("before"))["Item"]["value"]["S"]

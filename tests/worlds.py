@@ -1,0 +1,49 @@
+"""Worlds lent to the tests of one process: a world that one test file gave back serves the next one as if it were new.
+
+Starting a world costs a second of work, returning to it as it began some milliseconds. So whoever needs a seeded world
+borrows one: it is as it began, nothing counted, nothing broken, and with a clock of its own that stood still meanwhile.
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from dr_estate.environments import Environment
+from sandbox.embedded import running
+from sandbox.endpoint import Endpoint
+from sandbox.seeds import digest
+
+_BEGAN = "as it began"
+_idle: defaultdict[str, list[Endpoint]] = defaultdict(list)
+_running = ExitStack()
+atexit.register(_running.close)
+
+
+@contextmanager
+def borrowed(environment: Environment, tenants: int) -> Iterator[Endpoint]:
+    """A healthy world as ``running`` starts it, for as long as the block lasts; nobody else has it meanwhile."""
+    same = _idle[digest(environment, tenants)]
+    world = same.pop() if same else _started(environment, tenants)
+    try:
+        yield world
+    finally:
+        same.append(_as_it_began(world))
+
+
+def _started(environment: Environment, tenants: int) -> Endpoint:
+    world = _running.enter_context(running(environment, tenants))
+    world.keep(_BEGAN)
+    return world
+
+
+def _as_it_began(world: Endpoint) -> Endpoint:
+    """Its outages, timings, disasters and judging of IAM are part of the world that is returned to."""
+    world.latency(0)
+    world.end()
+    world.return_to(_BEGAN)
+    world.reset_calls()
+    world.reset_mutations()
+    return world
