@@ -13,7 +13,7 @@ from typing import Any
 from dr_actions.authority import Refusal
 from dr_actions.destructive import looks
 from dr_actions.plan import Call, Goal
-from dr_estate.drill_names import is_canary, is_isolated
+from dr_estate.drill_names import is_canary, is_drill, is_isolated
 from dr_estate.environments import Environment, Side
 
 RULE = "guard.drill-confined"
@@ -27,13 +27,16 @@ _OF_FILES = {
     "efs:DeleteMountTarget": "MountTargetId",
 }
 _RECORDS = "route53:ChangeResourceRecordSets"
+_HOST = "WORDPRESS_DB_HOST"
 # What a trial's calls make, and the parameter that names it; a call of none of these services changes the estate.
 _MAKES = {
     "rds:RestoreDBInstanceFromDBSnapshot": "DBInstanceIdentifier",
     "rds:RestoreDBInstanceToPointInTime": "TargetDBInstanceIdentifier",
 }
 _HARMLESS = frozenset({"dynamodb", "sns", "sts"})  # the record, messages and the question who is asking
-_ANSWERS = frozenset({"ecs:RunTask", "ecs:StopTask"})  # a task of its own, which asks the restored database
+_RUN, _STOP = "ecs:RunTask", "ecs:StopTask"  # a task of its own, which asks the restored database
+# What marks or opens restored files, and the parameter that names them.
+_OPENS = {"efs:CreateAccessPoint": "FileSystemId", "efs:TagResource": "ResourceId"}
 
 
 def exempt(call: Call, env: Environment, goal: Goal | None, made: Collection[str]) -> bool:
@@ -46,6 +49,8 @@ def exempt(call: Call, env: Environment, goal: Goal | None, made: Collection[str
         return False
     if call.name in _OF_DATABASE:
         return _own_database(call, env, made)
+    if call.name == _STOP:
+        return str(call.params.get("task", "")) in made
     named = _OF_FILES.get(call.name)
     return named is not None and str(call.params.get(named, "")) in made
 
@@ -61,41 +66,72 @@ def confined(call: Call, env: Environment, goal: Goal | None, made: Collection[s
         return
     if call.service != "route53" and call.region != env.region(Side.DR):
         yield Refusal(RULE, f"{call.name} in {call.region}: a {goal} changes nothing outside {env.regions.dr}.")
-    elif call.name in _MAKES:
+        return
+    why = _strays(call, env, goal, made)
+    if why:
+        yield Refusal(RULE, f"{call.name}: {why}.")
+
+
+def _strays(call: Call, env: Environment, goal: Goal, made: Collection[str]) -> str:
+    """Why the call is none of a drill's own, "" where it is."""
+    database, files = env.named(env.names.database), env.named(env.names.file_system)
+    if call.name in _MAKES:
         name = str(call.params.get(_MAKES[call.name], ""))
-        if not is_isolated(name, env.named(env.names.database)):
-            yield Refusal(RULE, f"{call.name}: {name or '(no name)'} does not bear a drill's name.")
-    elif call.name in _OF_DATABASE and not _own_database(call, env, made):
-        yield Refusal(RULE, f"{call.name}: {call.params.get('DBInstanceIdentifier')} is no drill's own.")
-    elif call.name == "backup:StartRestoreJob":
-        yield from _new_files(call, env)
-    elif call.service == "efs" and not _is_drills(call, env):
-        yield Refusal(RULE, f"{call.name}: it does not name what a drill made.")
-    elif call.name == _RECORDS and not _of_canary(call.params, env):
-        yield Refusal(RULE, f"{call.name}: a {goal} changes no record but its canary's.")
-    elif not _known(call):
-        yield Refusal(RULE, f"{call.name}: a {goal} has no use for it.")
+        return "" if is_isolated(name, database) else f"{name or '(no name)'} does not bear a drill's name"
+    if call.name in _OF_DATABASE:
+        named = call.params.get("DBInstanceIdentifier")
+        if "NewDBInstanceIdentifier" in call.params:
+            return f"it gives {named} another name"
+        return "" if _own_database(call, env, made) else f"{named} is no drill's own"
+    if call.name == "backup:StartRestoreJob":
+        return _new_files(call.params, files)
+    if call.name in _OPENS:
+        return _opened(call, files, made)
+    if call.name in _OF_FILES:  # judged by ``exempt``, as everything that takes away
+        return ""
+    if call.name == _RUN:
+        return _asks(call.params, env, database)
+    if call.name == _STOP:
+        return "" if str(call.params.get("task", "")) in made else "it stops a task that is no drill's"
+    if call.name == _RECORDS:
+        return "" if _of_canary(call.params, env) else f"a {goal} changes no record but its canary's"
+    return f"a {goal} has no use for it"
 
 
-def _known(call: Call) -> bool:
-    of_drills = {*_OF_DATABASE, *_ANSWERS, _RECORDS}
-    return call.service == "efs" or call.name in of_drills
+def _opened(call: Call, files: str, made: Collection[str]) -> str:
+    """Marks and access points: of what a drill restored alone, and never without its name."""
+    thing = str(call.params.get(_OPENS[call.name], ""))
+    if thing not in made:
+        return f"{thing or 'it names nothing, and'} is no drill's own"
+    marks = [str(tag.get("Value", "")) for tag in call.params.get("Tags", ()) if tag.get("Key") == "Name"]
+    return "" if marks and all(is_isolated(one, files) for one in marks) else "it gives no drill's name"
 
 
-def _is_drills(call: Call, env: Environment) -> bool:
-    """Whether an EFS call deletes (judged by ``exempt``), or marks or opens what was restored for the drill."""
-    if call.name in _OF_FILES:
-        return True
-    marks = [str(tag.get("Value", "")) for tag in call.params.get("Tags", ())]
-    return any(is_isolated(mark, env.named(env.names.file_system)) for mark in marks)
+def _new_files(params: Params, files: str) -> str:
+    """A restore that makes a file system of its own: under another spelling AWS Backup restores into the one named."""
+    asked = params.get("Metadata", {})
+    makes = [value for key, value in asked.items() if str(key).lower() == "newfilesystem"]
+    if makes != ["true"] or asked.get("newFileSystem") != "true" or not is_isolated(_token(asked), files):
+        return "it does not restore into a new file system that bears a drill's name"
+    return "it copies the tags of the estate's own files" if params.get("CopySourceTagsToRestoredResource") else ""
 
 
-def _new_files(call: Call, env: Environment) -> Iterator[Refusal]:
-    asked = call.params.get("Metadata", {})
-    token = str(asked.get("CreationToken", ""))
-    makes = str(asked.get("newFileSystem", "")).lower() == "true" and not asked.get("file-system-id")
-    if not makes or not is_isolated(token, env.named(env.names.file_system)):
-        yield Refusal(RULE, f"{call.name}: it does not restore into a new file system that bears a drill's name.")
+def _token(asked: Params) -> str:
+    return str(asked.get("CreationToken", ""))
+
+
+def _asks(params: Params, env: Environment, database: str) -> str:
+    """One task that runs a command of the drill's own against a database of a drill's."""
+    held = params.get("overrides", {}).get("containerOverrides", ())
+    if not is_drill(str(params.get("startedBy", ""))) or params.get("cluster") != env.named(env.names.cluster):
+        return "it does not say which drill starts it, or in another cluster"
+    if params.get("count", 1) != 1 or not held or not all(one.get("command") for one in held):
+        return "it is not one task with a command of the drill's own"
+    hosts = [
+        str(pair.get("value", "")) for one in held for pair in one.get("environment", ()) if pair.get("name") == _HOST
+    ]
+    asked = [host.partition(".")[0] for host in hosts]
+    return "" if asked and all(is_isolated(one, database) for one in asked) else "it asks a database that is no drill's"
 
 
 def _of_canary(params: Params, env: Environment) -> bool:

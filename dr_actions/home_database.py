@@ -14,6 +14,7 @@ from typing import TypeVar
 from dr_actions.mechanisms import ASIDE, RESTORED_FROM
 from dr_actions.plan import Goal, Params
 from dr_actions.verbs import Sight
+from dr_estate.drill_names import is_isolated
 from dr_estate.environments import Side
 from dr_estate.facts import rds, rds_groups
 from dr_estate.playbook import FAILBACK
@@ -71,11 +72,16 @@ def writer(sight: Sight) -> rds.Instance | None:
     for meant in (
         [one for one in standing if one.identifier in recorded],
         [one for one in standing if one.identifier == name],
-        [one for one in standing if one.identifier.startswith(f"{name}-") and not is_aside(one, name)],
+        [one for one in standing if one.identifier.startswith(f"{name}-") and not _beside(one, name)],
     ):
         if len(meant) == 1:
             return meant[0]
     return None
+
+
+def _beside(one: rds.Instance, name: str) -> bool:
+    """Whether the instance is kept or tried beside the estate's database, and never took its writes."""
+    return is_aside(one, name) or is_isolated(one.identifier, name)
 
 
 def old(sight: Sight) -> rds.Instance | None:

@@ -14,6 +14,7 @@ from dr_actions.verbs import Sight
 from dr_checks.database_copies import BACKUP, REPLICA, DatabaseCopy, all_copies, replicas
 from dr_checks.model import View
 from dr_checks.spans import rpo_s
+from dr_estate.drill_names import is_isolated
 from dr_estate.environments import Side
 from dr_estate.facts import efs, rds
 from dr_estate.unseen import CannotSee, Unseen
@@ -68,7 +69,7 @@ def instance(sight: Sight, identifier: str) -> rds.Instance | None:
 def choose(sight: Sight) -> Choice | None:
     """The copy that the evidence supports, None where none is usable. Raises CannotSee where instances are unseen."""
     copies, dark = all_copies(view_of(sight))
-    usable = [copy for copy in copies if not copy.flaw and _sendable(copy)]
+    usable = [copy for copy in copies if not copy.flaw and sendable(copy)]
     best = _fresh(sight, usable) or _aged(usable) or next(iter(usable), None) or _promotable_soon(sight, copies)
     if best is None:
         return None
@@ -76,7 +77,7 @@ def choose(sight: Sight) -> Choice | None:
     return Choice(best, identifier, _why(sight, best, copies, dark))
 
 
-def _sendable(copy: DatabaseCopy) -> bool:
+def sendable(copy: DatabaseCopy) -> bool:
     """Whether RDS can restore it: a logically air-gapped vault's point is no RDS snapshot."""
     return copy.mechanism != BACKUP or ":snapshot:" in copy.name
 
@@ -155,6 +156,7 @@ def notes(sight: Sight) -> Iterator[str]:
             one.identifier.startswith(f"{name}-")
             and not one.source
             and not one.identifier.startswith(f"{name}{ASIDE}")
+            and not is_isolated(one.identifier, name)
             and (not chosen or one.identifier != chosen.identifier)
         ):
             yield (

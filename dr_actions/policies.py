@@ -1,4 +1,4 @@
-"""The IAM policies of the three roles, generated from what readers read, verbs write and the control table needs. Pure.
+"""The IAM policies of the four roles, generated from what readers read, verbs write and the control table needs. Pure.
 
 The statements themselves, and what an explicit deny keeps everybody from, are in ``dr_estate.statements``.
 """
@@ -13,7 +13,8 @@ from enum import StrEnum
 from dr_actions.destructive import looks, words_of
 from dr_actions.iam_actions import actions_of
 from dr_actions.table import CONTROL_CALLS
-from dr_actions.verbs import verbs, writes
+from dr_actions.verbs import AWAY, verbs, writes
+from dr_actions.verbs import HOME as HOMEWARD
 from dr_estate import scopes
 from dr_estate.environments import Environment
 from dr_estate.facts import reads
@@ -24,9 +25,11 @@ from dr_estate.statements import (
     acting,
     approving,
     document,
+    drilling,
     going_home,
     looking,
     never,
+    never_in_drills,
     statement,
 )
 
@@ -43,22 +46,30 @@ class Role(StrEnum):
     READER = "reader"
     OPERATOR = "operator"
     APPROVER = "approver"
+    DRILL = "drill"
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What the code may call, in botocore's names; ``needed`` are the IAM actions of the playbook's steps."""
+    """What the code may call, in botocore's names; ``needed`` are the IAM actions of the playbook's steps.
+
+    ``writes`` are a recovery's; ``drills`` are what drills alone send, as ``playbook.DRILLING`` lets their role.
+    """
 
     reads: frozenset[str]
     writes: frozenset[str]
     control: frozenset[str]
     needed: frozenset[str] = frozenset()
+    drills: frozenset[str] = frozenset()
 
 
 def declared() -> Declared:
-    """What this version declares: all readers' READS, all verbs' writes and reads, and the control table's calls."""
+    """What this version declares: all readers' READS, recoveries' writes and reads, and the control table's calls."""
+    recovering = [verb for verb in verbs().values() if verb.goals & (AWAY | HOMEWARD)]
     of_verbs = frozenset[str]().union(*(verb.reads for verb in verbs().values()))
-    return Declared(reads() | of_verbs, writes(), CONTROL_CALLS, frozenset(needed_actions()))
+    written = frozenset[str]().union(*(verb.writes for verb in recovering))
+    needed, drills = frozenset(needed_actions()), writes() - written
+    return Declared(reads() | of_verbs, written, CONTROL_CALLS, needed, drills)
 
 
 def role_name(role: Role, env: Environment) -> str:
@@ -75,7 +86,13 @@ def policies(env: Environment, calls: Declared) -> dict[str, dict[str, Document]
     home = _documents(env, HOME, going_home(env, _changing(calls)))
     denied = _documents(env, "operator-never", never(env, reading))
     own = _documents(env, "approver-own", approving(env, reading))
-    return {Role.READER: look, Role.OPERATOR: {**look, **act, **home, **denied}, Role.APPROVER: {**look, **own}}
+    drill = _documents(env, "drill-act", drilling(env)) | _documents(env, "drill-never", never_in_drills(env, reading))
+    return {
+        Role.READER: look,
+        Role.OPERATOR: {**look, **act, **home, **denied},
+        Role.APPROVER: {**look, **own},
+        Role.DRILL: {**look, **act, **home, **drill},
+    }
 
 
 def size(policy: Document) -> int:

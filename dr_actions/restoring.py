@@ -11,7 +11,7 @@ from __future__ import annotations
 from dr_actions.mechanisms import RESTORED_FROM, Choice
 from dr_actions.plan import Call, Json, Params
 from dr_actions.verbs import Sight
-from dr_checks.database_copies import AUTOMATED, REPLICA
+from dr_checks.database_copies import AUTOMATED, REPLICA, DatabaseCopy
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import vpc
 from dr_estate.unseen import CannotSee
@@ -25,20 +25,30 @@ WRITES = frozenset({PROMOTE, TO_POINT_IN_TIME, FROM_SNAPSHOT})
 
 def call_for(sight: Sight, choice: Choice) -> Call:
     """The one call that makes the chosen copy the DR region's database."""
-    region = sight.env.regions.dr
     if choice.copy.mechanism == REPLICA:
         kept = {"BackupRetentionPeriod": sight.env.thresholds.backup_retention_days}
-        return Call("rds", "PromoteReadReplica", region, {"DBInstanceIdentifier": choice.identifier, **kept})
-    common = _common(sight, choice.copy.name)
-    if choice.copy.mechanism == AUTOMATED:
+        asked = {"DBInstanceIdentifier": choice.identifier, **kept}
+        return Call("rds", "PromoteReadReplica", sight.env.regions.dr, asked)
+    return _restore(sight, choice.copy, choice.identifier, _common(sight, choice.copy.name))
+
+
+def beside(sight: Sight, copy: DatabaseCopy, name: str, tags: Json) -> Call:
+    """The one call that restores the copy as a recovery would, but under ``name``, unprotected and without backups."""
+    own = {"DeletionProtection": False, "BackupRetentionPeriod": 0, "CopyTagsToSnapshot": False, "Tags": tags}
+    return _restore(sight, copy, name, {**_common(sight, copy.name), **own})
+
+
+def _restore(sight: Sight, copy: DatabaseCopy, name: str, common: Params) -> Call:
+    region = sight.env.regions.dr
+    if copy.mechanism == AUTOMATED:
         source = {
-            "SourceDBInstanceAutomatedBackupsArn": choice.copy.name,
+            "SourceDBInstanceAutomatedBackupsArn": copy.name,
             "UseLatestRestorableTime": True,
-            "TargetDBInstanceIdentifier": choice.identifier,
+            "TargetDBInstanceIdentifier": name,
         }
         return Call("rds", "RestoreDBInstanceToPointInTime", region, {**source, **common})
-    snapshot = choice.copy.name.partition(":snapshot:")[2]
-    named = {"DBSnapshotIdentifier": snapshot, "DBInstanceIdentifier": choice.identifier}
+    snapshot = copy.name.partition(":snapshot:")[2]
+    named = {"DBSnapshotIdentifier": snapshot, "DBInstanceIdentifier": name}
     return Call("rds", "RestoreDBInstanceFromDBSnapshot", region, {**named, **common})
 
 

@@ -12,9 +12,10 @@ from dr_actions.journal import Kind
 from dr_actions.plan import Call, Danger, Step
 from dr_actions.running import Run, StepFailed
 from dr_actions.terraform import TerraformFailed
-from dr_actions.verbs import Sight, Standing, Verb
+from dr_actions.verbs import Declined, Sight, Standing, Verb
 
 _GO_ON = (Standing.WAITING, Standing.DONE)
+_TROUBLES: dict[type[Exception], str] = {Guarded: "guarded", TerraformFailed: "guarded"}
 Refused = dict[str, str]
 Told = dict[str, Any] | Exception
 
@@ -77,7 +78,7 @@ def _send(run: Run, verb: Verb, step: Step, call: Call | None) -> Told:
             return {}
         with run.hands.permitting(verb.writes | verb.reads):
             return verb.act(step, call, run.hands)
-    except (SendFailed, Guarded, TerraformFailed) as failed:
+    except (SendFailed, Guarded, TerraformFailed, Declined) as failed:
         return failed
 
 
@@ -86,7 +87,7 @@ def _outcome(step: Step, told: Told) -> tuple[Kind, str, dict[str, str]]:
     if not isinstance(told, Exception):
         change = str((told or {}).get("ChangeInfo", {}).get("Id", ""))
         return Kind.OUTCOME, step.id, {"result": "sent"} | ({"change": change} if change else {})
-    trouble = told.trouble if isinstance(told, SendFailed) else "guarded"
+    trouble = told.trouble if isinstance(told, SendFailed) else _TROUBLES.get(type(told), Trouble.REFUSED)
     return Kind.OUTCOME, step.id, {"result": str(trouble), "says": str(told)}
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from dr_estate.drill_names import is_canary, is_isolated
 from dr_estate.environments import Environment, Side
-from dr_estate.facts import efs, rds, route53
+from dr_estate.facts import drills, efs, rds, route53
 from dr_estate.snapshot import Snapshot
 
 DATABASE, FILES, RECORD = "database", "files", "record"
+ACCESS_POINT, MOUNT_TARGET, TASK = "access point", "mount target", "task"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Leftover:
 
 def leftovers(snapshot: Snapshot, env: Environment) -> tuple[Leftover, ...]:
     """Every leftover that is seen. Raises CannotSee where one of the places could not be looked at."""
-    return (*_databases(snapshot, env), *_files(snapshot), *_records(snapshot, env))
+    return (*_databases(snapshot, env), *_tasks(snapshot), *_files(snapshot), *_records(snapshot, env))
 
 
 def _databases(snapshot: Snapshot, env: Environment) -> Iterator[Leftover]:
@@ -42,6 +43,16 @@ def _databases(snapshot: Snapshot, env: Environment) -> Iterator[Leftover]:
 def _files(snapshot: Snapshot) -> Iterator[Leftover]:
     for one in snapshot.get(efs.of_drills, Side.DR):
         yield Leftover(Side.DR, FILES, one.token, one.id)
+    for point in snapshot.get(drills.access_points, Side.DR):
+        yield Leftover(Side.DR, ACCESS_POINT, f"{point.path} of {point.file_system_id}", point.id)
+    for target in snapshot.get(drills.mount_targets, Side.DR):
+        yield Leftover(Side.DR, MOUNT_TARGET, f"{target.id} of {target.file_system_id}", target.id)
+
+
+def _tasks(snapshot: Snapshot) -> Iterator[Leftover]:
+    for one in snapshot.get(drills.tasks, Side.DR):
+        if one.status != drills.STOPPED:
+            yield Leftover(Side.DR, TASK, f"{one.incident} {one.arn.rpartition('/')[2]}", one.arn)
 
 
 def _records(snapshot: Snapshot, env: Environment) -> Iterator[Leftover]:

@@ -40,6 +40,19 @@ def is_drill(incident: str) -> bool:
     return is_full(incident) or is_trial(incident)
 
 
+def began(incident: str) -> datetime:
+    """When the drill of that id began (UTC), to the second. Raises ValueError for an incident that is no drill."""
+    if not is_drill(incident):
+        raise ValueError(f"{incident} is no drill")
+    return datetime.strptime(incident.partition("-")[2], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+
+
+def trial_of(name: str) -> str:
+    """The trial that made the thing of that name, "" where the name is no drill's."""
+    found = re.search(f"{_MARK}({_STAMP})$", name)
+    return f"{TRIAL}{found.group(1)}" if found else ""
+
+
 def isolated(base: str, incident: str) -> str:
     """The name of what a trial makes after the pattern of ``base``: ``sit-mysql-drill-20260107-101500``.
 

@@ -196,6 +196,14 @@ HOMECOMING = frozenset(action for step in FAILBACK for action in step.home) - FE
 # What S3 reads of an object in the DR region's bucket that it copies home (API_CopyObject).
 COPIED = frozenset({"s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"})
 
+# What a drill does beyond a recovery, in the DR region and of its canary's records: it makes, asks and takes away.
+DRILLING = (
+    *("ecs:RunTask", "ecs:StopTask", "ecs:TagResource"),
+    *("elasticfilesystem:CreateAccessPoint", "elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:TagResource"),
+    *("elasticfilesystem:DeleteFileSystem", "elasticfilesystem:DeleteMountTarget"),
+    *("rds:DeleteDBInstance", "route53:ChangeResourceRecordSets"),
+)
+
 # Primary data is never deleted: the operator must not even be able to.
 FORBIDDEN = (
     "dynamodb:DeleteTable",

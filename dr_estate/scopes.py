@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dr_estate.drill_names import TAG
 from dr_estate.environments import Environment
 
 Scope = tuple[list[str], dict[str, Any]]
@@ -25,6 +26,7 @@ def of_reading(action: str, env: Environment, _region: str) -> Scope:
     narrowed: dict[str, Callable[[], Scope]] = {
         "dynamodb:Scan": lambda: ([_arn(env, "*", "dynamodb", f"table/{env.named(t)}") for t in env.names.tables], {}),
         "kms:Decrypt": lambda: _keys(env, [env.regions.primary, env.regions.dr], "secretsmanager", "ssm", "s3"),
+        "logs:GetLogEvents": lambda: (_logs(env), {}),
         "s3:GetObject": lambda: ([f"arn:aws:s3:::{bucket}/*" for bucket in _read_buckets(env)], {}),
         "secretsmanager:GetSecretValue": lambda: (_secrets(env, "*"), {}),
         "ssm:GetParametersByPath": lambda: (
@@ -71,6 +73,57 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
         "sns": lambda: [_arn(env, region, "sns", env.named(topic)) for topic in env.names.topics],
     }
     return (by_service[service](), {}) if service in by_service else _ANY
+
+
+def of_drilling(action: str, env: Environment, region: str) -> Scope:
+    """Where ``action`` is a drill's beyond what a recovery may: on what bears a drill's name or tag. Raises KeyError.
+
+    What AWS Backup restored bears no name yet when it is tagged; then it is known by its tag alone.
+    """
+    files = [_arn(env, region, "elasticfilesystem", "file-system/*")]
+    points = [_arn(env, region, "elasticfilesystem", "access-point/*")]
+    named, cluster = f"{env.named(env.names.file_system)}-drill-*", env.named(env.names.cluster)
+    of_task = [_arn(env, region, "ecs", f"task/{cluster}/*")]
+    families = f"task-definition/{_of_any_tenant(env, env.names.task_family)}:*"
+    in_cluster = {"ArnEquals": {"ecs:cluster": _arn(env, region, "ecs", f"cluster/{cluster}")}}
+    known: dict[str, Scope] = {
+        "ecs:RunTask": ([_arn(env, region, "ecs", families)], in_cluster),
+        "ecs:StopTask": (of_task, _drills("ResourceTag")),
+        "ecs:TagResource": (of_task, _drills("RequestTag") | {"StringEquals": {"ecs:CreateAction": "RunTask"}}),
+        "elasticfilesystem:CreateAccessPoint": (files, _drills("ResourceTag")),
+        "elasticfilesystem:DeleteAccessPoint": (points, _drills("ResourceTag")),
+        "elasticfilesystem:DeleteFileSystem": (files, _drills("ResourceTag")),
+        "elasticfilesystem:DeleteMountTarget": (files, _drills("ResourceTag")),
+        "elasticfilesystem:TagResource": (
+            files + points,
+            _drills("RequestTag") | {"StringLikeIfExists": {"aws:ResourceTag/Name": named}},
+        ),
+        "rds:DeleteDBInstance": (drills_databases(env), {}),
+        "route53:ChangeResourceRecordSets": _canaries(env),
+    }
+    return known[action]
+
+
+def drills_databases(env: Environment) -> list[str]:
+    """Databases of the DR region that a drill restored, or that a failback set aside."""
+    database = env.named(env.names.database)
+    return [_arn(env, env.regions.dr, "rds", f"db:{database}-{word}-*") for word in ("before", "drill")]
+
+
+def _drills(where: str) -> dict[str, Any]:
+    return {"StringLike": {f"aws:{where}/{TAG}": ["DRILL-*", "TRIAL-*"]}}
+
+
+def _canaries(env: Environment) -> Scope:
+    """The canary's records, in the zones that are listed for it: made, changed and deleted."""
+    key = "route53:ChangeResourceRecordSets"
+    names = [f"canary-*.{env.traffic.test_prefix}.{zone}" for zone in env.traffic.canary_zones]
+    condition = {
+        "ForAllValues:StringEquals": {f"{key}RecordTypes": _CUT_OVER_TYPES},
+        "ForAllValues:StringLike": {f"{key}NormalizedRecordNames": names},
+        "Null": {f"{key}NormalizedRecordNames": "false"},
+    }
+    return ["arn:aws:route53:::hostedzone/*"], condition
 
 
 def control_table(env: Environment) -> list[str]:
@@ -161,6 +214,12 @@ def _read_buckets(env: Environment) -> list[str]:
     state = env.named(env.names.state_bucket)
     runbook = env.named(env.people.runbook).removeprefix("s3://").partition("/")[0]
     return [state, env.named(env.names.bucket_copy, bucket=state), runbook]
+
+
+def _logs(env: Environment) -> list[str]:
+    """The tenants' log streams in the DR region, where a drill's tasks tell what they found."""
+    groups = _of_any_tenant(env, env.names.log_group)
+    return [_arn(env, env.regions.dr, "logs", f"log-group:{groups}:log-stream:*")]
 
 
 def _path(env: Environment) -> str:

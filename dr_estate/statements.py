@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from dr_estate import scopes
+from dr_estate.drill_names import TAG
 from dr_estate.environments import Environment, Side
-from dr_estate.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, changing_actions
+from dr_estate.playbook import COPIED, DRILLING, FENCING, FORBIDDEN, HOMECOMING, changing_actions
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
@@ -26,6 +27,8 @@ _TABLE_LOSSES = (
     *("dynamodb:BatchWriteItem", "dynamodb:Delete*", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate"),
     *("dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"),
 )
+_TAKEN_AWAY = {"elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"}
+_OF_FILES = ("elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DeleteMountTarget")
 _SHIFTING = ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck")
 
 
@@ -91,6 +94,30 @@ def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     approvals = {"ForAnyValue:StringLike": {LEADING: [_APPROVALS]}}
     yield statement("NeverApprove", "Deny", _TABLE_WRITES, scopes.control_table(env), approvals)
     yield statement("KeepTheRecord", "Deny", _TABLE_LOSSES, scopes.control_table(env))
+
+
+def drilling(env: Environment) -> Iterator[Statement]:
+    """Let a drill make, ask and take away what bears its name: in the DR region, and the canary's records.
+
+    Without a zone for the canary nobody may write its records.
+    """
+    dr, actions = env.region(Side.DR), set(DRILLING)
+    world = {one for one in actions if one.startswith("route53:")}
+    yield from _scoped("Drill", actions - world, env, dr, _only(dr), scopes.of_drilling)
+    if env.traffic.canary_zones:
+        yield from _scoped("Canary", world, env, dr, None, scopes.of_drilling)
+
+
+def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
+    """Deny whoever holds drills what an operator is denied, but for taking away what a drill made in the DR region."""
+    for one in never(env, reading):
+        if one["Sid"] != "NeverDelete":
+            yield one
+    yield statement("NeverDelete", "Deny", set(FORBIDDEN) - _TAKEN_AWAY, ["*"])
+    database, files = "rds:DeleteDBInstance", "elasticfilesystem:DeleteFileSystem"
+    yield {"Sid": "KeepDatabases", "Effect": "Deny", "Action": [database], "NotResource": scopes.drills_databases(env)}
+    unmarked = {"StringNotLike": {f"aws:ResourceTag/{TAG}": ["DRILL-*", "TRIAL-*"]}}
+    yield statement("KeepFilesAndTasks", "Deny", [files, *_OF_FILES, "ecs:StopTask"], ["*"], unmarked)
 
 
 def approving(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:

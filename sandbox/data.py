@@ -21,6 +21,8 @@ from sandbox.lacks.timing import lag_s
 from sandbox.state import now, replicated_until
 
 REPLICA_LAG_S = 2.0
+SCHEMA = "schema:"
+"""How the id of the row begins that makes a tenant's schema: the site's first, of when it was installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,17 @@ def rows_of(instance: DBInstance) -> list[Row]:
 def put_rows(instance: DBInstance, rows: Iterable[Row]) -> None:
     """Let ``rows`` be all that the instance holds."""
     row_log(_backend_of(instance), instance.dbi_resource_id)[:] = rows
+
+
+def install_schema(instance: DBInstance, schema: str, tenant: str, at: datetime) -> None:
+    """Make the tenant's schema, installed ``at``: from then on copies of the database hold it."""
+    row_log(_backend_of(instance), instance.dbi_resource_id).append(Row(f"{SCHEMA}{schema}", tenant, at))
+
+
+def tenant_of_schema(instance: DBInstance, schema: str) -> str:
+    """The tenant whose schema of that name the instance holds, "" where it holds none of it."""
+    found = (row.tenant for row in rows_of(instance) if row.id == f"{SCHEMA}{schema}")
+    return next(found, "")
 
 
 def settle_rows(replica: DBInstance) -> None:

@@ -55,13 +55,16 @@ class Behind:
     def ids(self, kind: str, tenant: str) -> list[str]:
         """The ids of the tenant's rows or files, in the order of writing. Raises Unavailable."""
         held = data.rows_of(self.database()) if kind == "rows" else data.files_of(*self.file_system())
-        return [row.id for row in held if row.tenant == tenant]
+        return [row.id for row in held if row.tenant == tenant and not row.id.startswith(data.SCHEMA)]
 
     def database(self) -> DBInstance:
         """The instance that WORDPRESS_DB_HOST leads to. Raises Unavailable: none here, or not available."""
-        host = self._database_host()
-        for name in self._resolved(host):
-            for instance in rds_backends[self.account][self.region].databases.values():
+        return self.database_at(self._database_host())
+
+    def database_at(self, host: str) -> DBInstance:
+        """The instance that ``host`` leads to, as this region resolves it. Raises Unavailable as above."""
+        for name in self._resolved(plain(host)):
+            for instance in list(rds_backends[self.account][self.region].databases.values()):
                 if plain(instance.address) == name:
                     if instance.status not in OPEN:
                         raise Unavailable(f"{instance.db_instance_identifier} is {instance.status}.")

@@ -19,7 +19,7 @@ TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name, not a token
 
 @dataclass(frozen=True)
 class Endpoint:
-    """``people`` maps reader, operator, approver, admin, stranger (another account) and expired to their keys.
+    """``people`` maps reader, operator, approver, driller, admin, stranger (another account) and expired to their keys.
 
     ``dns`` is the address of the world's name server. Every method raises SandboxError with the server's sentence.
     """

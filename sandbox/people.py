@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass
 
-PEOPLE = ("reader", "operator", "approver", "admin")
+PEOPLE = ("reader", "operator", "approver", "driller", "admin")
 
 STRANGER = "stranger"
 """Whose keys belong to another account: for proving that a mismatch is refused."""

@@ -3,7 +3,7 @@ locals {
   issuer = "token.actions.githubusercontent.com"
   ci_all = {
     ci       = { environment = var.environment, policies = var.roles["reader"].policies }
-    ci-drill = { environment = "${var.environment}-drill", policies = var.roles["operator"].policies }
+    ci-drill = { environment = "${var.environment}-drill", policies = var.roles["drill"].policies }
   }
   ci = {
     for role, held in local.ci_all : role => held

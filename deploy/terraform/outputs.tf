@@ -4,7 +4,7 @@ output "control_table" {
 }
 
 output "roles" {
-  description = "ARNs of the three roles: what operators and approvers assume."
+  description = "ARNs of the four roles: what operators, approvers and those who hold drills assume."
   value       = { for role, made in aws_iam_role.dr : role => made.arn }
 }
 

@@ -1,9 +1,14 @@
 locals {
-  # Nobody is operator and approver: a trust policy denies whom the other one names.
+  # Nobody runs recoveries or drills and approves them: a trust policy denies whom the other one names.
+  approvers = concat(lookup(var.people, "approver", []), local.sets_arns["approver"])
   others = {
     reader   = []
-    operator = concat(lookup(var.people, "approver", []), local.sets_arns["approver"])
-    approver = concat(lookup(var.people, "operator", []), local.sets_arns["operator"])
+    operator = local.approvers
+    drill    = local.approvers
+    approver = concat(
+      lookup(var.people, "operator", []), local.sets_arns["operator"],
+      lookup(var.people, "drill", []), local.sets_arns["drill"]
+    )
   }
   sets_arns = {
     for role in keys(var.roles) : role => [
@@ -109,8 +114,10 @@ resource "aws_iam_role" "dr" {
     }
 
     precondition {
-      condition     = length(setintersection(lookup(var.people, "operator", []), lookup(var.people, "approver", []))) == 0
-      error_message = "A person is operator and approver: two people must agree, so name each as one of them."
+      condition = length(setintersection(
+        concat(lookup(var.people, "operator", []), lookup(var.people, "drill", [])), lookup(var.people, "approver", [])
+      )) == 0
+      error_message = "A person approves and runs recoveries or drills: two people must agree, so name each as one of them."
     }
   }
 }

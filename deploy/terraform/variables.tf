@@ -34,7 +34,7 @@ variable "topics" {
 }
 
 variable "roles" {
-  description = "Names of the reader, operator and approver roles, and of their policies in ../policies."
+  description = "Names of the reader, operator, approver and drill roles, and of their policies in ../policies."
   type = map(object({
     name     = string
     policies = list(string)
@@ -48,7 +48,7 @@ variable "attach_home" {
 }
 
 variable "people" {
-  description = "ARNs of the IAM users who may take a role: the keys are reader, operator and approver."
+  description = "ARNs of the IAM users who may take a role: the keys are reader, operator, approver and drill."
   type        = map(list(string))
   default     = {}
 }

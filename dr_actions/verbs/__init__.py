@@ -77,6 +77,10 @@ class Confirmation:
     facts: tuple[tuple[str, str], ...] = ()
 
 
+class Declined(Exception):
+    """AWS answered a call with success and yet did not do as asked; the message is its reason (RunTask's failures)."""
+
+
 class Hand(Protocol):
     """What a verb's own ``act`` may use: the guarded sender. Raises what ``hands.Hands.send`` raises."""
 

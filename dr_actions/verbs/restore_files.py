@@ -15,9 +15,9 @@ from collections.abc import Iterator
 
 from dr_actions import mechanisms
 from dr_actions.plan import Call, Danger, Step
+from dr_actions.trying import files_point
 from dr_actions.verbs import Confirmation, Sight, Standing, Verb
 from dr_actions.verbs.compute import OWNERS, RESTORE, careful, forward, where_seen
-from dr_checks.backup_copies import key_flaw, newest_copies
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import backup, backup_jobs, copy_keys, efs
 from dr_estate.playbook import Plane
@@ -42,7 +42,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         return
     if _opened_before(sight):
         return
-    point, system = _newest_point(sight), _system(sight)
+    point, system = files_point(sight), _system(sight)
     if point is not None and system is not None:
         yield _restore(sight, point, system)
 
@@ -123,14 +123,6 @@ def _system(sight: Sight) -> efs.FileSystem | None:
     return next((one for one in sight.snapshot.get(efs.file_systems, Side.DR) if one.state in _USABLE), None)
 
 
-def _newest_point(sight: Sight) -> backup.RecoveryPoint | None:
-    """The newest complete point of the primary's files whose key works. Raises CannotSee."""
-    view = mechanisms.view_of(sight)
-    files = f":elasticfilesystem:{sight.env.regions.primary}:{sight.env.account}:file-system/"
-    points = [p for arn, p in newest_copies(view).items() if files in arn and not key_flaw(view, p.key_arn)]
-    return max(points, key=lambda point: point.created_at, default=None)
-
-
 def _jobs(sight: Sight, point: str, system: str) -> list[backup_jobs.Restore]:
     """Restores of the point into the file system, the oldest first; one that runs does not say yet what it makes."""
     found = [job for job in sight.snapshot.get(backup_jobs.restores, Side.DR) if job.point_arn == point]
@@ -204,7 +196,7 @@ def _of_files(sight: Sight) -> Iterator[str]:
     name, region = _name(sight.env), sight.env.regions.dr
     try:
         row = mechanisms.files_replication(sight)
-        point = None if row else _newest_point(sight)
+        point = None if row else files_point(sight)
         system = _system(sight)
     except CannotSee as dark:
         yield f"Nothing is planned for the files {name}: {dark.unseen.why}"

@@ -50,6 +50,7 @@ class Service:
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...]
     rollout: str
+    public_ip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Container:
     log_group: str
     log_region: str
     log_creates_group: bool = False
+    log_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ def _service(row: dict[str, Any]) -> Service:
         subnets=tuple(network.get("subnets", [])),
         security_groups=tuple(network.get("securityGroups", [])),
         rollout=primary.get("rolloutState", ""),
+        public_ip=network.get("assignPublicIp", ""),
     )
 
 
@@ -215,6 +218,7 @@ def _container(row: dict[str, Any]) -> Container:
         log_group=log.get("awslogs-group", ""),
         log_region=log.get("awslogs-region", ""),
         log_creates_group=log.get("awslogs-create-group") == "true",
+        log_prefix=log.get("awslogs-stream-prefix", ""),
     )
 
 

@@ -120,7 +120,7 @@ def access_points(look: Look) -> tuple[AccessPoint, ...]:
     """Every access point of the file system, by pages."""
     ids = [system.id for system in look.part(file_systems)]
     return tuple(
-        _access_point(row)
+        access_point_of(row)
         for fs in ids
         for row in look.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)
     )
@@ -156,7 +156,8 @@ def _replication(row: dict[str, Any], target: dict[str, Any]) -> Replication:
     )
 
 
-def _access_point(row: dict[str, Any]) -> AccessPoint:
+def access_point_of(row: dict[str, Any]) -> AccessPoint:
+    """The access point as DescribeAccessPoints tells it."""
     user = row.get("PosixUser") or {}
     return AccessPoint(
         id=row["AccessPointId"],

@@ -5,13 +5,15 @@ Source: AWS Service Authorization Reference. Resources are told where a name in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from moto.core.responses import BaseResponse
 from moto.dynamodb.models import dynamodb_backends
+from moto.ecs.models import ecs_backends
 from moto.efs.models import efs_backends
 
+from sandbox.lacks.ecs_tasks import all_tasks
 from sandbox.lacks.policies import Asked, Context
 
 IAM_PREFIX = {
@@ -47,7 +49,9 @@ def asked_of(response: BaseResponse, context: Context) -> list[Asked]:
         return list(_of_tables(response, operation, params, context))
     action = f"{IAM_PREFIX.get(service, service)}:{operation}"
     if service == "efs":
-        return [_of_file_system(response, action, params, context)]
+        return list(_of_files(response, action, params, context))
+    if service == "ecs" and operation in ("RunTask", "StopTask"):
+        return list(_of_tasks(response, action, params, context))
     keys = _record_keys(params) if action == _RECORD_KEY else {}
     return [Asked(action, one, {**context, **keys}) for one in _resources(response, service, params)]
 
@@ -91,13 +95,58 @@ def _of_item(response: BaseResponse, action: str, params: Params, context: Conte
     return Asked(f"dynamodb:{action}", resource, {**context, **leading})
 
 
-def _of_file_system(response: BaseResponse, action: str, params: Params, context: Context) -> Asked:
-    """A file system is asked for with its tags, where this region has it."""
-    name = str(params.get("SourceFileSystemId") or params.get("FileSystemId") or "").rpartition("/")[2]
+def _of_files(response: BaseResponse, action: str, params: Params, context: Context) -> Iterator[Asked]:
+    """A file system or an access point is asked for with its tags, where this region has it, and with those given.
+
+    What is tagged as it is made asks for TagResource too (EFS User Guide, Using tags with Amazon EFS).
+    """
+    named = (params.get(key) for key in ("SourceFileSystemId", "FileSystemId", "AccessPointId", "ResourceId"))
+    name = _file_system_of(response, params) or str(next((one for one in named if one), "")).rpartition("/")[2]
     held = efs_backends[response.current_account][response.region].list_tags_for_resource(name)
-    tags = {f"aws:ResourceTag/{tag['Key']}": (tag["Value"],) for tag in held}
-    resource = _arn(response, "elasticfilesystem", f"file-system/{name}") if name else None
-    return Asked(action, resource, {**context, **tags})
+    given = [(tag["Key"], tag["Value"]) for tag in params.get("Tags") or ()]
+    known = _tagged("ResourceTag", [(tag["Key"], tag["Value"]) for tag in held])
+    kind = "access-point" if name.startswith("fsap-") else "file-system"
+    resource = _arn(response, "elasticfilesystem", f"{kind}/{name}") if name else None
+    yield Asked(action, resource, {**context, **known, **_tagged("RequestTag", given)})
+    if given and ":Create" in action:
+        made = {"elasticfilesystem:CreateAction": (action.partition(":")[2],)}
+        kind = "access-point" if action.endswith("AccessPoint") else "file-system"
+        new = _arn(response, "elasticfilesystem", f"{kind}/*")
+        yield Asked("elasticfilesystem:TagResource", new, {**context, **made, **_tagged("RequestTag", given)})
+
+
+def _file_system_of(response: BaseResponse, params: Params) -> str:
+    """The file system of a mount target, which is what a mount target is asked for by."""
+    known = efs_backends[response.current_account][response.region].mount_targets_by_id
+    target = known.get(str(params.get("MountTargetId") or ""))
+    return str(target.file_system_id) if target is not None else ""
+
+
+def _of_tasks(response: BaseResponse, action: str, params: Params, context: Context) -> Iterator[Asked]:
+    """Source: Service Authorization Reference, Amazon ECS: RunTask is asked for the definition, StopTask for a task."""
+    cluster = str(params.get("cluster") or "default").rpartition("/")[2]
+    where = {"ecs:cluster": (_arn(response, "ecs", f"cluster/{cluster}"),)}
+    given = [(tag["key"], tag["value"]) for tag in params.get("tags") or ()]
+    if action == "ecs:StopTask":
+        name = str(params.get("task") or "").rpartition("/")[2]
+        task = all_tasks(ecs_backends[response.current_account][response.region]).get(name)
+        held = _tagged("ResourceTag", [(tag["key"], tag["value"]) for tag in task.tags] if task is not None else [])
+        yield Asked(action, _arn(response, "ecs", f"task/{cluster}/{name}"), {**context, **where, **held})
+        return
+    definition = str(params.get("taskDefinition") or "")
+    resource = definition if definition.startswith("arn:") else _arn(response, "ecs", f"task-definition/{definition}")
+    yield Asked(action, resource, {**context, **where, **_tagged("RequestTag", given)})
+    if given:
+        made = {"ecs:CreateAction": ("RunTask",)}
+        yield Asked(
+            "ecs:TagResource",
+            _arn(response, "ecs", f"task/{cluster}/*"),
+            {**context, **made, **_tagged("RequestTag", given)},
+        )
+
+
+def _tagged(where: str, tags: Iterable[tuple[str, str]]) -> Context:
+    return {f"aws:{where}/{key}": (value,) for key, value in tags}
 
 
 def _record_keys(params: Params) -> Context:
@@ -136,6 +185,9 @@ def _resource(response: BaseResponse, service: str, params: Params) -> str | Non
         return secret if secret.startswith("arn:") else _arn(response, service, f"secret:{secret}-AbCdEf")
     if service == "sns":
         return params.get("TopicArn") or params.get("TargetArn")
+    if service == "logs" and params.get("logStreamName"):
+        group, stream = params.get("logGroupName") or "", params["logStreamName"]
+        return _arn(response, service, f"log-group:{group}:log-stream:{stream}")
     if service == "backup" and params.get("BackupVaultName"):
         return _arn(response, service, f"backup-vault:{params['BackupVaultName']}")
     return None

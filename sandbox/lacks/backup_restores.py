@@ -1,7 +1,9 @@
 """AWS Backup restores, which make the resource, and restore testing plans (AWS: API_StartRestoreJob; restore-testing).
 
-Metadata of a restore: RDS needs DBInstanceIdentifier; EFS needs newFileSystem ("true" makes one) and, without it,
-file-system-id; both as the developer guide lists them. Other kinds are refused by name.
+Metadata of a restore: RDS needs DBInstanceIdentifier; EFS needs newFileSystem ("true" makes one, spelt so) and, without
+it, file-system-id; both as the developer guide lists them. A new file system needs CreationToken, or the job fails
+(aws/aws-cli 4467), and bears no tag but where CopySourceTagsToRestoredResource is true. Other kinds are refused by
+name. One idempotency token makes one job.
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ from sandbox.lacks.backup_model import Job, Point, jobs
 from sandbox.lacks.backup_playing import serve
 from sandbox.lacks.backup_points import find_point
 from sandbox.lacks.backup_schedule import occurrences
+from sandbox.lacks.efs_leaving import begin_creating
 from sandbox.lacks.patching import page, refused, state
 from sandbox.lacks.rds import create_copy
 from sandbox.lacks.timing import soon
 from sandbox.state import now
 
 
-def _restore_database(backend: BackupBackend, point: Point, metadata: dict[str, str]) -> str:
+def _restore_database(backend: BackupBackend, point: Point, metadata: dict[str, str], tagged: bool) -> str:
     if "DBInstanceIdentifier" not in metadata:
         raise refused("MissingParameterValueException", "RDS restores need DBInstanceIdentifier in their metadata.")
     named = {
@@ -40,10 +43,12 @@ def _restore_database(backend: BackupBackend, point: Point, metadata: dict[str, 
     made = create_copy(rds_backends[backend.account_id][backend.region_name], facts, named)
     source = rds_backends[backend.account_id][region_of(point.resource.arn)]
     put_rows(made, until(row_log(source, point.resource.facts["dbi_resource_id"]), point.created))
+    if tagged:
+        made.tags = [{"Key": key, "Value": value} for key, value in point.resource.tags.items()]
     return made.db_instance_arn
 
 
-def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str]) -> str:
+def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str], tagged: bool) -> str:
     efs = efs_backends[backend.account_id][backend.region_name]
     if metadata.get("newFileSystem", "").lower() != "true":
         known = efs.file_systems_by_id.get(metadata.get("file-system-id", ""))
@@ -51,8 +56,10 @@ def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str
             raise refused("InvalidParameterValueException", "Name an existing file-system-id, or ask newFileSystem.")
         put_files(efs, known.file_system_id, [*files_of(efs, known.file_system_id), *_files(backend, point)])
         return known.file_system_arn
+    if not metadata.get("CreationToken"):
+        return ""
     made = efs.create_file_system(
-        creation_token=metadata.get("CreationToken") or new_id(),
+        creation_token=metadata["CreationToken"],
         performance_mode=metadata.get("PerformanceMode") or point.resource.facts["performance_mode"],
         encrypted=metadata.get("Encrypted", "true").lower() == "true",
         kms_key_id=metadata.get("KmsKeyId") or point.vault.encryption_key_arn,
@@ -60,8 +67,9 @@ def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str
         provisioned_throughput_in_mibps=0,
         availability_zone_name="",
         backup=False,
-        tags=[{"Key": key, "Value": value} for key, value in point.resource.tags.items()],
+        tags=[{"Key": key, "Value": value} for key, value in point.resource.tags.items()] if tagged else [],
     )
+    begin_creating(made)
     put_files(efs, made.file_system_id, _files(backend, point))
     return made.file_system_arn
 
@@ -75,6 +83,9 @@ RESTORERS = {"RDS": _restore_database, "EFS": _restore_files}
 
 
 def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, str] = state(backend, "restore_tokens")
+    if (token := params.get("IdempotencyToken")) and token in told:
+        return {"RestoreJobId": told[token]}
     point = find_point(backend, params["RecoveryPointArn"])
     if not point.done:
         raise refused("InvalidRequestException", "The recovery point is not complete yet.")
@@ -82,18 +93,22 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
         raise refused(
             "InvalidRequestException", f"Restores of {point.resource.kind} are not implemented in the sandbox."
         )
-    made = RESTORERS[point.resource.kind](backend, point, params["Metadata"])
+    tagged = bool(params.get("CopySourceTagsToRestoredResource"))
+    made = RESTORERS[point.resource.kind](backend, point, params["Metadata"], tagged)
     answer = {
         "RecoveryPointArn": point.arn,
         "SourceResourceArn": point.resource.arn,
         "BackupVaultArn": point.vault.backup_vault_arn,
         "RecoveryPointCreationDate": point.created,
         "IamRoleArn": params.get("IamRoleArn"),
-        "CreatedResourceArn": made,
+        "CreatedResourceArn": made or None,
         "AccountId": backend.account_id,
     }
-    job = Job(new_id(), now(), soon(), backend.region_name, point.resource, answer)
+    failure = "" if made else "The restore needs a CreationToken in its metadata."
+    job = Job(new_id(), now(), soon(), backend.region_name, point.resource, answer, failure)
     jobs(backend, "restore")[job.id] = job
+    if token:
+        told[token] = job.id
     return {"RestoreJobId": job.id}
 
 

@@ -16,6 +16,7 @@ from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 from sandbox.lacks import ecs_services as keeping
+from sandbox.lacks.ecs_commands import interrupt, run_once
 from sandbox.lacks.ecs_reading import describe_tasks, listing_operations
 from sandbox.lacks.ecs_tasks import Running, Wanted, alive, all_tasks, launch
 from sandbox.lacks.patching import attach, operation, refused, wrap
@@ -146,9 +147,10 @@ def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -
         subnets=tuple(inner["subnets"]),
         groups=tuple(inner["securityGroups"]),
         tags=tuple(params.get("tags") or ()),
+        overrides=params.get("overrides") or {},
     )
-    count = int(params.get("count") or 1)
-    started = launch(backend, wanted, count)
+    count, token = int(params.get("count") or 1), str(params.get("clientToken") or "")
+    started = run_once(backend, token, lambda: launch(backend, wanted, count))
     failures = [{"reason": "Capacity is unavailable at this time"}] * (count - len(started))
     return ActionResult({"tasks": describe_tasks(backend, started), "failures": failures})
 
@@ -159,6 +161,7 @@ def _stop_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) 
     task = all_tasks(self.ecs_backend).get(self.params["task"].split("/")[-1])
     if task is None:
         return original(self)
+    interrupt(task)
     task.stop(now(), self.params.get("reason") or "Task stopped by user")
     _replace(self.ecs_backend, task)
     return ActionResult({"task": describe_tasks(self.ecs_backend, [task])[0]})

@@ -8,6 +8,7 @@ from typing import Any
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
 
+from sandbox.lacks.ecs_commands import NOT_STARTED, play
 from sandbox.lacks.ecs_tasks import FARGATE_PLATFORM, Running, all_tasks, mac_of, of_group
 from sandbox.lacks.patching import operation, refused, wrap
 from sandbox.state import now
@@ -47,14 +48,15 @@ def _described(backend: EC2ContainerServiceBackend, task: Running) -> dict[str, 
         "memory": task.definition.memory,
         "createdAt": task.created_at,
         "startedAt": task.runs_at if task.runs_at <= moment and task.digests else None,
-        "overrides": {},
+        "overrides": task.overrides,
         "tags": task.tags,
         "version": 1,
         "containers": [_container(backend, task, held, status) for held in task.definition.container_definitions],
         "attachments": [_attachment(task)] if task.address else [],
     }
     if status == "STOPPED":
-        code = "TaskFailedToStart" if task.reason.startswith("CannotPull") else "ServiceSchedulerInitiated"
+        code = "TaskFailedToStart" if task.reason.startswith(NOT_STARTED) else "ServiceSchedulerInitiated"
+        code = code if task.exit_code is None else "EssentialContainerExited"
         told |= {"stoppedAt": task.stops_at, "stoppedReason": task.reason, "stopCode": code}
     return told
 
@@ -70,6 +72,7 @@ def _container(backend: EC2ContainerServiceBackend, task: Running, held: dict[st
         "runtimeId": f"{task.id}-{held['name']}",
         "lastStatus": status,
         "healthStatus": "UNKNOWN",
+        "exitCode": task.exit_code if status == "STOPPED" else None,
         "cpu": str(held.get("cpu", 0)),
         "networkInterfaces": [{"attachmentId": task.interface, "privateIpv4Address": task.address}]
         if task.address
@@ -103,6 +106,7 @@ def _list_tasks(original: Callable[..., Any], self: EC2ContainerServiceResponse)
     from moto.core.responses import ActionResult
 
     params, backend = self.params, self.ecs_backend
+    play(backend)
     cluster = backend._get_cluster(params.get("cluster", "default")).name
     wanted, moment = params.get("desiredStatus") or "RUNNING", now()
     if service := params.get("serviceName"):
@@ -130,6 +134,7 @@ def _describe_tasks(original: Callable[..., Any], self: EC2ContainerServiceRespo
     from moto.core.responses import ActionResult
 
     params, backend = self.params, self.ecs_backend
+    play(backend)
     asked = params.get("tasks") or []
     if len(asked) > TASKS_DESCRIBED_AT_ONCE:
         raise refused("InvalidParameterException", "Tasks cannot be more than 100.")

@@ -51,11 +51,15 @@ class Running:
     tags: list[dict[str, str]] = field(default_factory=list)
     stops_at: datetime | None = None
     reason: str = ""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    exit_code: int | None = None
 
     def status(self, moment: datetime) -> str:
-        """PENDING, RUNNING or STOPPED at ``moment``."""
+        """PENDING, RUNNING or STOPPED at ``moment``; a task that was run with overrides is PROVISIONING at first."""
         if self.stops_at is not None and moment >= self.stops_at:
             return "STOPPED"
+        if self.overrides and moment < self.created_at + (self.runs_at - self.created_at) / 2:
+            return "PROVISIONING"
         return "RUNNING" if moment >= self.runs_at else "PENDING"
 
     def stop(self, moment: datetime, reason: str) -> None:
@@ -76,6 +80,7 @@ class Wanted:
     subnets: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     tags: tuple[dict[str, str], ...] = ()
+    overrides: dict[str, Any] = field(default_factory=dict)
 
 
 def containers_of(definition: TaskDefinition) -> list[dict[str, Any]]:
@@ -162,6 +167,7 @@ def _placed(backend: EC2ContainerServiceBackend, wanted: Wanted) -> Running | No
         holds_address=bool(address),
         groups=wanted.groups,
         tags=list(wanted.tags),
+        overrides=wanted.overrides,
     )
 
 

@@ -14,6 +14,7 @@ from moto.efs.models import EFSBackend, FileSystem, efs_backends
 from moto.efs.responses import EFSResponse
 
 from sandbox.data import files_of, put_files
+from sandbox.lacks.efs_leaving import life_cycle
 from sandbox.lacks.efs_model import Replication, of_file_system, replications
 from sandbox.lacks.patching import catch_all, operation, page, refused, wrap
 from sandbox.lacks.timing import soon, stopped, to_the_second
@@ -130,13 +131,8 @@ def _protect(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
 
 def _with_protection(original: Any, self: FileSystem) -> dict[str, Any]:
     told: dict[str, Any] = original(self)
-    return {**told, "FileSystemProtection": {"ReplicationOverwriteProtection": _protection(self)}}
-
-
-def _delete_file_system(original: Any, self: EFSBackend, file_system_id: str) -> None:
-    if any(of_file_system(self, file_system_id)):
-        raise refused("FileSystemInUse", f"{file_system_id} is part of a replication: delete that first.")
-    original(self, file_system_id)
+    protection = {"ReplicationOverwriteProtection": _protection(self)}
+    return {**told, "LifeCycleState": life_cycle(self), "FileSystemProtection": protection}
 
 
 def install() -> None:
@@ -147,4 +143,3 @@ def install() -> None:
     operation(EFSResponse, "describe_replication_configurations", _describe)
     operation(EFSResponse, "update_file_system_protection", _protect)
     wrap(FileSystem, "info_json", _with_protection)
-    wrap(EFSBackend, "delete_file_system", _delete_file_system)

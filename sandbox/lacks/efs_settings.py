@@ -8,7 +8,8 @@ from moto.efs.exceptions import FileSystemNotFound
 from moto.efs.models import AccessPoint, EFSBackend
 from moto.efs.responses import EFSResponse
 
-from sandbox.lacks.patching import operation, wrap
+from sandbox.lacks.efs_leaving import life_cycle
+from sandbox.lacks.patching import operation, refused, wrap
 
 
 def _update(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
@@ -42,8 +43,11 @@ def _policy(original: Any, self: EFSBackend, file_system_id: str) -> dict[str, s
 
 
 def _access_point(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> AccessPoint:
-    if kwargs["file_system_id"] not in self.file_systems_by_id:
+    found = self.file_systems_by_id.get(kwargs["file_system_id"])
+    if found is None:
         raise FileSystemNotFound(kwargs["file_system_id"])
+    if life_cycle(found) != "available":
+        raise refused("IncorrectFileSystemLifeCycleState", f"{found.file_system_id} is {life_cycle(found)}.")
     made: AccessPoint = original(self, *args, **kwargs)
     return made
 

@@ -18,6 +18,7 @@ from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
 
 from sandbox import data
 from sandbox.lacks.patching import attach, attach_property, refused, wrap
+from sandbox.lacks.rds_leaving import sweep
 from sandbox.lacks.timing import TimedStatus, begin, lag_s, stopped, to_the_second
 from sandbox.state import replicated_until
 
@@ -55,6 +56,7 @@ def facts_of(instance: DBInstance) -> dict[str, Any]:
 def create_copy(backend: RDSBackend, facts: Mapping[str, Any], asked: Mapping[str, Any]) -> DBInstance:
     """Create an instance of ``backend``'s own region from ``facts``, with what the caller asked for on top."""
     wanted = {**facts, **{key: value for key, value in asked.items() if value is not None}}
+    sweep(backend)
     if wanted["db_instance_identifier"] in backend.databases:
         raise DBInstanceAlreadyExists
     return backend.create_db_instance(wanted)
@@ -81,6 +83,7 @@ def _own_resource_id(original: Any, self: DBInstance, *args: Any, **kwargs: Any)
 
 
 def _created_in_time(original: Any, self: RDSBackend, db_kwargs: Any) -> DBInstance:
+    sweep(self)
     instance: DBInstance = original(self, db_kwargs)
     begin(instance, "creating")
     return instance

@@ -14,6 +14,7 @@ from moto.rds.models import DBInstance, RDSBackend, rds_backends
 
 from sandbox.lacks.patching import refused, wrap, wrap_property
 from sandbox.lacks.rds_backups import replications
+from sandbox.lacks.rds_leaving import unless_leaving
 from sandbox.lacks.timing import begin
 from sandbox.state import now
 
@@ -21,6 +22,7 @@ READ_ONLY, ON, FORMER = "read_only", ("1", "ON", "on"), "former_read_only"
 
 
 def _modify(original: Any, self: RDSBackend, name: str, asked: Any) -> DBInstance:
+    unless_leaving(self, name)
     to = asked.get("new_db_instance_identifier")
     if not to or to == name:
         changed: DBInstance = original(self, name, asked)

@@ -10,14 +10,20 @@ exactly this endpoint.
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import Any
 
+from moto.rds.models import rds_backends
+
+from sandbox.data import install_schema
 from sandbox.seeding.site import Estate, Site, as_list, tag_map
+from sandbox.state import now
 
 FAMILY = "mysql8.0"
 ENGINE_VERSION = "8.0.40"
 RETENTION_DAYS = 7
 LOGS = ["error", "slowquery"]
+INSTALLED_AGO = timedelta(days=60)
 PARAMETERS = {"max_connections": "2000", "binlog_format": "ROW", "log_bin_trust_function_creators": "1"}
 
 
@@ -27,6 +33,7 @@ def build(estate: Estate) -> None:
         _groups(site)
     instance = _instance(estate.primary)
     estate.primary.database_host = instance["Endpoint"]["Address"]
+    _install(estate)
     estate.dr.database_host = estate.primary.database_host.replace(estate.primary.region, estate.dr.region)
     if estate.environment.replicates:
         _copies(estate, instance["DBInstanceArn"])
@@ -87,6 +94,15 @@ def _instance(site: Site) -> dict[str, Any]:
     )
     instance: dict[str, Any] = made["DBInstance"]
     return instance
+
+
+def _install(estate: Estate) -> None:
+    """Install each tenant's site: its schema is older than anything that copies the database."""
+    env, region = estate.environment, estate.primary.region
+    made = rds_backends[env.account][region].databases[env.named(env.names.database)]
+    for tenant in estate.tenants:
+        schema = env.named(env.names.tenant_schema, tenant=tenant.name)
+        install_schema(made, schema, tenant.name, now() - INSTALLED_AGO)
 
 
 def _copies(estate: Estate, source: str) -> None:

@@ -11,7 +11,18 @@ from collections.abc import Iterable, Mapping
 from dr_estate import scopes
 from dr_estate.environments import Environment
 from dr_estate.playbook import HOMECOMING, changing_actions
-from dr_estate.statements import Statement, acting, approving, document, going_home, looking, never, statement
+from dr_estate.statements import (
+    Statement,
+    acting,
+    approving,
+    document,
+    drilling,
+    going_home,
+    looking,
+    never,
+    never_in_drills,
+    statement,
+)
 from sandbox.seeding.site import Estate, as_list, tag_map
 
 _WORDS = {
@@ -29,7 +40,7 @@ _WORDS = {
     "elasticloadbalancing": "Describe",
     "iam": "Get List Simulate",
     "kms": "Describe Get List",
-    "logs": "Describe",
+    "logs": "Describe Get",
     "rds": "Describe List",
     "route53": "Get List",
     "s3": "Get List",
@@ -43,11 +54,15 @@ _WORDS = {
 # Without the contents, which are read of the environment's own things alone.
 _NARROW = {
     "dynamodb": "Describe List Query Scan",
+    "logs": "Describe",
     "s3": "GetA GetB GetE GetL GetR List",
     "secretsmanager": "BatchGet Describe List",
     "ssm": "Describe",
 }
-_CONTENTS = ("kms:Decrypt", "s3:GetObject", "secretsmanager:GetSecretValue", "ssm:GetParametersByPath")
+_CONTENTS = (
+    *("kms:Decrypt", "logs:GetLogEvents", "s3:GetObject", "secretsmanager:GetSecretValue"),
+    "ssm:GetParametersByPath",
+)
 _RECORD = ("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query")
 _BESIDE = ("iam:PassRole", "sts:*")
 
@@ -57,6 +72,7 @@ def build(estate: Estate) -> None:
     env, iam = estate.environment, estate.world_wide("iam")
     arns = {name: _policy(estate, name, told) for name, told in operator_policies(env).items()}
     own = _policy(estate, f"{env.name}-dr-approver-own", approving(env, reading()))
+    drill = [_policy(estate, name, told) for name, told in drill_policies(env).items()]
     role, root = env.named(env.names.operator_role), {"AWS": f"arn:aws:iam::{env.account}:root"}
     trust = document([{"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}])
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust), Tags=as_list(tag_map(env, role)))
@@ -64,7 +80,13 @@ def build(estate: Estate) -> None:
         iam.attach_role_policy(RoleName=role, PolicyArn=arn)
     look = arns[f"{env.name}-dr-look"]
     known = {user["UserName"] for user in iam.list_users()["Users"]}
-    of_people = {"reader": [look], "operator": list(arns.values()), "approver": [look, own]}
+    recover = [arn for name, arn in arns.items() if not name.endswith("-never")]
+    of_people = {
+        "reader": [look],
+        "operator": list(arns.values()),
+        "approver": [look, own],
+        "driller": [*recover, *drill],
+    }
     for person in known & of_people.keys():
         for arn in of_people[person]:
             iam.attach_user_policy(UserName=person, PolicyArn=arn)
@@ -79,6 +101,14 @@ def operator_policies(env: Environment) -> dict[str, list[Statement]]:
         f"{env.name}-dr-operator-act": list(acting(env, changing_actions())),
         f"{env.name}-dr-operator-home": list(going_home(env, HOMECOMING)),
         f"{env.name}-dr-operator-never": list(never(env, reading())),
+    }
+
+
+def drill_policies(env: Environment) -> dict[str, list[Statement]]:
+    """What whoever holds drills has beside looking, acting and going home: the drill's own, and what is never done."""
+    return {
+        f"{env.name}-dr-drill-act": list(drilling(env)),
+        f"{env.name}-dr-drill-never": list(never_in_drills(env, reading())),
     }
 
 

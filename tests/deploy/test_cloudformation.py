@@ -23,7 +23,7 @@ TEMPLATES = DEPLOY / "cloudformation"
 LINT = "import sys; from cfnlint.runner import main; sys.exit(main())"
 USERS = {
     name: f"arn:aws:iam::123456789012:user/{person}"
-    for name, person in {"Readers": "rita", "Operators": "olga", "Approvers": "adam"}.items()
+    for name, person in {"Readers": "rita", "Operators": "olga", "Approvers": "adam", "Drillers": "dora"}.items()
 }
 
 
@@ -116,10 +116,15 @@ def trust(role: str) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize(
-    ("role", "own", "other"), [("operator", "Operators", "Approvers"), ("approver", "Approvers", "Operators")]
+    ("role", "own", "other"),
+    [
+        ("operator", "Operators", "Approvers"),
+        ("approver", "Approvers", "Operators"),
+        ("drill", "Drillers", "Approvers"),
+    ],
 )
 def test_operator_and_approver_are_different_people_under_their_own_names(role: str, own: str, other: str) -> None:
-    allowed, denied = trust(f"sit-dr-{role}")
+    allowed, denied = trust(f"sit-dr-{role}")[:2]
     assert ("Allow", [USERS[own]]) == (allowed["Effect"], allowed["Principal"]["AWS"])
     assert {
         "Bool": {"aws:MultiFactorAuthPresent": "true"},
@@ -129,7 +134,13 @@ def test_operator_and_approver_are_different_people_under_their_own_names(role: 
 
 
 @pytest.mark.usefixtures("deployed")
-@pytest.mark.parametrize("role", ["reader", "operator", "approver"])
+def test_who_holds_drills_approves_nothing() -> None:
+    denied = [one["Principal"]["AWS"] for one in trust("sit-dr-approver") if one["Effect"] == "Deny"]
+    assert [[USERS["Operators"]], [USERS["Drillers"]]] == denied
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize("role", ["reader", "operator", "approver", "drill"])
 def test_each_role_holds_its_generated_policies(role: str) -> None:
     client = boto3.client("iam", "us-east-1")
     held = client.list_attached_role_policies(RoleName=f"sit-dr-{role}")["AttachedPolicies"]

@@ -191,7 +191,10 @@ def test_a_recovery_point_gives_back_what_was_there_when_it_was_made(
     }[kind]()
     point = backup.start_backup_job(BackupVaultName=vault, ResourceArn=resource, IamRoleArn=role)["RecoveryPointArn"]
     write(sites, kind, "later")
-    metadata = {"rows": {"DBInstanceIdentifier": "restored"}, "files": {"newFileSystem": "true"}}[kind]
+    metadata = {
+        "rows": {"DBInstanceIdentifier": "restored"},
+        "files": {"newFileSystem": "true", "CreationToken": "restored"},
+    }[kind]
     job = backup.start_restore_job(RecoveryPointArn=point, Metadata=metadata, IamRoleArn=role)["RestoreJobId"]
     made = backup.describe_restore_job(RestoreJobId=job)["CreatedResourceArn"]
     repoint(served, sit, made)

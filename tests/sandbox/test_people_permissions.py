@@ -16,7 +16,7 @@ from dr_estate.statements import document
 from sandbox.endpoint import Endpoint
 from sandbox.errors import SandboxError
 from sandbox.lacks.policies import Asked, Policy, decide, like
-from sandbox.seeding.permissions import operator_policies, reading
+from sandbox.seeding.permissions import drill_policies, operator_policies, reading
 from tests.sandbox.conftest import client_of
 from tests.worlds import borrowed
 
@@ -103,6 +103,17 @@ def test_the_operators_policies_are_the_equivalents_of_the_generated_ones(name: 
         assert generated[own] == seeded[own]
     assert of_the_record(generated[f"{name}-dr-look"]) == of_the_record(seeded[f"{name}-dr-look"])
     assert [] == [asked for asked in looked_at(generated) if word(env, seeded, asked) != "allowed"]
+
+
+@pytest.mark.parametrize("name", ["dev", "sit", "prod"])
+def test_the_drillers_policies_are_the_generated_ones(name: str) -> None:
+    env = load_environment(Path(__file__).parents[2] / "environments", name)
+    generated = policies(env, declared())[Role.DRILL]
+    seeded = {policy: document(told) for policy, told in drill_policies(env).items()}
+    assert set(seeded) == set(generated) - set(policies(env, declared())[Role.OPERATOR])
+    assert generated[f"{name}-dr-drill-act"] == seeded[f"{name}-dr-drill-act"]
+    kept = [[one["Sid"] for one in held[f"{name}-dr-drill-never"]["Statement"]] for held in (generated, seeded)]
+    assert kept[0] == kept[1]
 
 
 def of_the_record(told: dict[str, Any]) -> list[dict[str, Any]]:

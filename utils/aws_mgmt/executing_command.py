@@ -133,7 +133,9 @@ def run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: live.Live) -> R
     env, reached, start = desk.env, desk.reach, desk.start
 
     def look(parts: frozenset[str], upon: Snapshot | None) -> Snapshot:
-        return observe(env, reached.world.credentials, reached.world.name, only=parts, upon=upon)
+        seen = observe(env, reached.world.credentials, reached.world.name, only=parts, upon=upon)
+        reached.zones.mark(seen, env)  # what a trial has made meanwhile is its own
+        return seen
 
     def standing_order() -> str:
         return authorising.paused_by(reached.control.in_force())

@@ -52,13 +52,17 @@ class Zones:
 
     def learn(self, snapshot: Snapshot, env: Environment) -> None:
         """Take the ids of the traffic zone and of the customers' zones from what was seen."""
-        with contextlib.suppress(CannotSee):
-            self.marked = frozenset(one.id for one in leftovers(snapshot, env))
+        self.mark(snapshot, env)
         with contextlib.suppress(CannotSee):
             found = snapshot.get(route53.zones, Side.GLOBAL)
             self.traffic = next((z.id for z in found if z.name == env.traffic.zone and not z.private), "")
             hosts = [host for hosts in env.traffic.customer_hosts.values() for host in hosts]
             self.customers = {z.id: z.name for z in found if any(host.endswith(f".{z.name}") for host in hosts)}
+
+    def mark(self, snapshot: Snapshot, env: Environment) -> None:
+        """Take the ids of what bears a drill's name from what was seen; kept as they were where that is dark."""
+        with contextlib.suppress(CannotSee):
+            self.marked = frozenset(one.id for one in leftovers(snapshot, env))
 
 
 @dataclass

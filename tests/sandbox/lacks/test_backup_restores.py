@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.state import now
+from sandbox.state import STATE, now
 from tests.sandbox.lacks.backing_up import COPIES, ROLE, VAULT, copy, plan, points
 from tests.sandbox.lacks.conftest import DR, PRIMARY, Clients, go_dark
 
@@ -25,6 +27,44 @@ def test_files_are_restored_into_a_new_file_system_in_the_dr_region(aws: Clients
     made = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"][0]
     assert made["FileSystemArn"] == done["CreatedResourceArn"]
     assert backup.list_restore_jobs(ByStatus="COMPLETED")["RestoreJobs"][0]["RestoreJobId"] == job
+
+
+def _restored_files(aws: Clients, token: str = "", **more: Any) -> dict[str, Any]:
+    """The job of a restore of the plan's files into a new file system of that token."""
+    backup = aws("backup", DR)
+    arn = next(point["RecoveryPointArn"] for point in points(aws, DR, COPIES) if point["Status"] == "COMPLETED")
+    metadata = {"newFileSystem": "true", "Encrypted": "true"} | ({"CreationToken": token} if token else {})
+    job = backup.start_restore_job(RecoveryPointArn=arn, IamRoleArn=ROLE, Metadata=metadata, **more)["RestoreJobId"]
+    told: dict[str, Any] = backup.describe_restore_job(RestoreJobId=job)
+    return told
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_restored_files_bear_their_sources_tags_only_where_that_is_asked(aws: Clients, asked: bool) -> None:
+    plan(aws)
+    _restored_files(aws, "restored", CopySourceTagsToRestoredResource=asked)
+    (made,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
+    assert [tag["Key"] for tag in made["Tags"]] == (["Backup"] if asked else [])
+
+
+def test_a_restore_into_a_new_file_system_without_a_token_fails(aws: Clients) -> None:
+    plan(aws)
+    told = _restored_files(aws)
+    assert (told["Status"], "CreationToken" in told["StatusMessage"]) == ("FAILED", True)
+    assert aws("efs", DR).describe_file_systems()["FileSystems"] == []
+
+
+def test_one_idempotency_token_makes_one_restore_and_it_is_made_in_a_moment(aws: Clients) -> None:
+    plan(aws)
+    STATE.extras["transition_s"] = 0.05
+    first = _restored_files(aws, "restored", IdempotencyToken="one")
+    assert [first[key] for key in ("Status", "CreatedResourceArn") if key in first] == ["PENDING"]
+    (made,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
+    assert made["LifeCycleState"] == "creating"
+    assert _restored_files(aws, "restored", IdempotencyToken="one")["RestoreJobId"] == first["RestoreJobId"]
+    time.sleep(0.05)
+    (made,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
+    assert made["LifeCycleState"] == "available"
 
 
 def test_a_database_is_restored_from_its_copy(aws: Clients) -> None:
