@@ -197,5 +197,7 @@ def files(view: View) -> Iterator[Lag]:
         if view.env.replication.files[0] == "replication":
             yield Lag("files", _name(view), None, Side.DR, None, "no EFS replication into the DR file system")
         return
-    age_s = (view.now - row.synced_at).total_seconds() if row.synced_at and row.status == "ENABLED" else None
+    age_s = None
+    if row.synced_at and row.status == "ENABLED":
+        age_s = max(0.0, (view.now - row.synced_at).total_seconds())  # a sync may end while the look is at work
     yield Lag("files", _name(view), None, Side.DR, age_s, f"EFS replication ({row.status}), last complete sync")

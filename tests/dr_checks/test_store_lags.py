@@ -29,6 +29,11 @@ def test_files_trail_by_the_age_of_their_last_complete_sync() -> None:
     assert "EFS replication" in lag.basis
 
 
+def test_a_sync_that_ended_while_the_look_was_at_work_trails_by_nothing() -> None:
+    (lag,) = _lags(efs.files, world(estate(replications_dr=(replace(ROW, synced_at=NOW + timedelta(seconds=3)),))))
+    assert 0.0 == lag.seconds
+
+
 def test_the_lag_of_files_is_unknown_while_their_replication_is_broken() -> None:
     (lag,) = _lags(efs.files, world(estate(replications_dr=(replace(ROW, status="ERROR"),))))
     assert lag.seconds is None

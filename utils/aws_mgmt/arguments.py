@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from utils.aws_mgmt.grammar import Help, global_options
 from utils.aws_mgmt.request import Request
 
-_FORMATS = ("terminal", "markdown", "json", "csv")
 _FLAGS = {
     "status": {
         "replication": "only the data replication scenarios",
@@ -75,34 +75,20 @@ _SANDBOX = {
 }
 
 
-class _Help(argparse.HelpFormatter):
-    """Help of one width everywhere, so that docs/commands.md can be compared with it."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=100, max_help_position=30)
-
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        """Options as Python 3.13 writes them, in every Python: ``-e, --environment ENV``."""
-        if not action.option_strings or action.nargs == 0:
-            return super()._format_action_invocation(action)
-        value = self._format_args(action, self._get_default_metavar_for_optional(action))
-        return f"{', '.join(action.option_strings)} {value}"
-
-
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    shared = _global_options()
+    shared = global_options()
     parser = argparse.ArgumentParser(
         prog="dr_cli.py",
         description="AWS DR Manager: sees, judges and moves a two-region estate.",
         parents=[shared],
-        formatter_class=_Help,
+        formatter_class=Help,
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, flags in _FLAGS.items():
         command = commands.add_parser(
-            name, help=_HELP[name], description=_HELP[name], parents=[shared], formatter_class=_Help
+            name, help=_HELP[name], description=_HELP[name], parents=[shared], formatter_class=Help
         )
         for flag, about in flags.items():
             command.add_argument(f"--{flag}", action="store_true", help=about)
@@ -112,11 +98,11 @@ def build_parser() -> argparse.ArgumentParser:
             _exercise_options(command)
     _authority_commands(commands, shared)
     _drill_commands(commands, shared)
-    sandbox = commands.add_parser("sandbox", help=_HELP["sandbox"], description=_HELP["sandbox"], formatter_class=_Help)
+    sandbox = commands.add_parser("sandbox", help=_HELP["sandbox"], description=_HELP["sandbox"], formatter_class=Help)
     actions = sandbox.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about in _SANDBOX.items():
         action = actions.add_parser(
-            name, help=about, description=about, parents=[shared], formatter_class=_Help, allow_abbrev=False
+            name, help=about, description=about, parents=[shared], formatter_class=Help, allow_abbrev=False
         )
         if name == "up":
             action.add_argument(
@@ -159,11 +145,11 @@ def _override_option(command: argparse.ArgumentParser) -> None:
 
 
 def _drill_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
-    drill = commands.add_parser("drill", help=_HELP["drill"], description=_HELP["drill"], formatter_class=_Help)
+    drill = commands.add_parser("drill", help=_HELP["drill"], description=_HELP["drill"], formatter_class=Help)
     actions = drill.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about in _DRILL.items():
         action = actions.add_parser(
-            name, help=about, description=about, parents=[shared], formatter_class=_Help, allow_abbrev=False
+            name, help=about, description=about, parents=[shared], formatter_class=Help, allow_abbrev=False
         )
         if name == "clean":
             action.add_argument("--reason", metavar="TEXT", help="accept what is left over, and close the drill")
@@ -184,7 +170,7 @@ def _authority_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     made = {}
     for name in ("approve", "pause", "unpause", "log", "iam"):
         made[name] = commands.add_parser(
-            name, help=_HELP[name], description=_HELP[name], parents=[shared], formatter_class=_Help, allow_abbrev=False
+            name, help=_HELP[name], description=_HELP[name], parents=[shared], formatter_class=Help, allow_abbrev=False
         )
     approve = made["approve"]
     approve.add_argument("--incident", default="", metavar="TICKET", help="the incident ticket")
@@ -197,38 +183,6 @@ def _authority_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     made["log"].add_argument("--verify", action="store_true", help="check the chain of the entries offline")
     made["log"].add_argument("--review", action="store_true", help="the post-incident review as Markdown")
     made["iam"].add_argument("role", nargs="?", default="", help="reader, operator or approver (all without it)")
-
-
-def _global_options() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    group = shared.add_argument_group("global options (before or after the command)")
-    group.add_argument("-e", "--environment", metavar="ENV", help="environment file to go by: dev, sit, prod, ...")
-    group.add_argument("--config", type=Path, metavar="DIR", help="folder of environment files")
-    group.add_argument("--sandbox", action="store_true", help="use the embedded sandbox instead of AWS")
-    group.add_argument("--as", dest="person", metavar="WHO", help="sandbox: whose keys (operator, approver, reader)")
-    group.add_argument("--tenants", type=_positive, metavar="N", help="tenants of a sandbox that is started (12)")
-    group.add_argument("--tenant", action="append", dest="only_tenants", metavar="T", help="narrow to a tenant")
-    group.add_argument("--format", choices=_FORMATS, help="how to print the result (terminal)")
-    group.add_argument("--workers", type=_natural, metavar="N", help="judge in N processes (0: this one)")
-    group.add_argument("--output", type=Path, metavar="DIR", help="folder for results (reports/out)")
-    group.add_argument("--save-evidence", type=Path, metavar="FILE", help="keep what was observed in FILE")
-    group.add_argument("--from-evidence", type=Path, metavar="FILE", help="judge FILE instead of looking")
-    group.add_argument("--exceptions", type=Path, metavar="FILE", help="accepted gaps (exceptions.toml beside ENV)")
-    group.add_argument("--deadline", type=_positive, dest="deadline_s", metavar="S", help="seconds to look at most")
-    return shared
-
-
-def _natural(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    number = _natural(text)
-    if number == 0:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
 
 
 def _one_thing_at_a_time(parser: argparse.ArgumentParser, flags: frozenset[str]) -> None:
