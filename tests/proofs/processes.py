@@ -44,6 +44,11 @@ class Process:
         return When(when), name
 
     @property
+    def ending(self) -> str:
+        """In which word it ended, as its last line says."""
+        return self.said.splitlines()[-1].partition(": ")[0]
+
+    @property
     def said(self) -> str:
         """What it told its operator so far."""
         return self.log.read_text(encoding="utf-8")
