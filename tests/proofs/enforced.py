@@ -21,6 +21,15 @@ from utils.aws_mgmt.past import last_begun
 from utils.aws_mgmt.wall import behind_the_wall
 
 OBJECT = "uploaded-while-away"
+SHORT = """[execution]
+poll_s = 0.2
+cool_down_minutes = 0
+[failback]
+bake_minutes = 0.015
+stable_minutes = 0
+files_freeze_minutes = 0
+dns_samples = 20
+"""
 
 
 @dataclass(frozen=True)

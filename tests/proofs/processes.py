@@ -72,3 +72,11 @@ def forked(what: Callable[[], int], log: Path) -> Process:
     finally:
         sys.stdout.flush()
         os._exit(code)
+
+
+def until(holds: Callable[[], bool], run: Process, limit_s: float = 40) -> None:
+    """Wait until it holds."""
+    ends = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < ends, run.said
+        time.sleep(0.02)

@@ -142,8 +142,10 @@ class Rig:
         """What the run's journal on the disk proves."""
         return read(journal_path(self.home / name / "incidents", self.env.name, INCIDENT), self.env.name, INCIDENT)
 
-    def is_answered(self, name: str, verb: str) -> bool:
+    def goes_on(self, name: str, verb: str) -> bool:
         """Whether an answer is what the run's journal says last of the verb's steps: what was asked for goes on."""
+        if not (self.home / name / "incidents").exists():
+            return False
         told = [entry.kind for entry in self.journal(name).entries if str(entry.step).startswith(f"{verb}.")]
         return told[-1:] == [Kind.OUTCOME]
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
+from dr_actions.backup_first import syncs
 from dr_actions.hands import Hands
+from dr_actions.plan import Call
 from dr_estate.environments import Side
+from sandbox.endpoint import Endpoint
 from tests.proofs.dying import Make, When, at
-from tests.proofs.enforced import Enforced
-from tests.proofs.killing import Died
+from tests.proofs.enforced import Enforced, Ran, Written
+from tests.proofs.killing import Died, Ended, Undisturbed, gone_on_with
+from tests.proofs.processes import Process
 from tests.proofs.rig import Rig
 
 Death = tuple[When, str, int]
@@ -19,11 +24,15 @@ FREEZE, BACKUP, RENAME = "rds:ModifyDBParameterGroup", "backup:StartBackupJob", 
 SYNC, FILES, PROMOTE = "rds:CreateDBInstanceReadReplica", "efs:CreateReplicationConfiguration", "rds:PromoteReadReplica"
 WEIGHTS = "route53:ChangeResourceRecordSets"
 
+VERBS = {WEIGHTS: "stage_traffic", BACKUP: "back_up"}  # what takes its time once it was answered
+
+FROZEN, BACKING_UP = "frozen", "backing up"  # worlds kept on the way
+
 # At which call each process dies, counted from where it goes on.
 UNTIL_STEPPED_BACK: tuple[Death, ...] = (
     (When.AFTER, FREEZE, 1),
     (When.BEFORE, BACKUP, 1),
-    (When.AFTER, BACKUP, 2),
+    (When.LATER, BACKUP, 4),
     (When.AFTER, RENAME, 1),
     (When.AFTER, SYNC, 1),
     (When.BEFORE, FILES, 1),
@@ -36,12 +45,36 @@ TO_THE_END: tuple[Death, ...] = (*UNTIL_STEPPED_BACK, (When.AFTER, WEIGHTS, 2), 
 
 
 @dataclass(frozen=True)
+class Back:
+    """The failback that nobody disturbed."""
+
+    ran: Ran
+    undisturbed: Undisturbed
+
+
+@dataclass
 class Rough:
-    """The run ``name`` of the failback that is ``due``."""
+    """The run ``name`` of the failback that is ``due``: where its processes died, and how the last one ended."""
 
     of: Enforced
     due: Rig
+    written: Written
     name: str = "rough"
+    died: Died = field(default_factory=list)
+    ended: Ended = field(init=False)
+
+    def goes_on_until(self, where: Sequence[Death]) -> None:
+        """Let its processes die there. Until it steps back, the tenant stops at home in the midst of a bake."""
+        self.ended = gone_on_with(self.due, self.name, self.dies(where), self.died, self._met)
+        self.died = self.ended.died
+
+    def _met(self, process: Process) -> None:
+        self.written.writer.write_one()
+        when, name = process.died
+        if BACKUP in name:
+            self.of.world.keep(FROZEN if when is When.BEFORE else BACKING_UP)
+        if self.due.goes_on(self.name, "stage_traffic"):
+            self.tasks_at_home(0)
 
     def dies(self, where: Sequence[Death]) -> Callable[[Died], Make]:
         """The next process dies at the next of these; the one after the last lives."""
@@ -50,13 +83,24 @@ class Rough:
             if len(died) == len(where):
                 return Hands
             when, name, nth = where[len(died)]
-            return at(nth, when, lambda call: call.name == name, self.bakes)
+            return at(
+                nth, when, lambda call: call.name == name, partial(self.due.goes_on, self.name, VERBS.get(name, ""))
+            )
 
         return next_death
 
-    def bakes(self) -> bool:
-        """Whether a stage is under way."""
-        return self.due.is_answered(self.name, "stage_traffic")
+    def returned(self, kept: str) -> Endpoint:
+        """The world as it was kept, and none of its calls counted."""
+        world = self.of.world
+        world.end()
+        world.return_to(kept)
+        world.reset_mutations()
+        return world
+
+    def synced(self) -> list[str]:
+        """The calls that brought data home, or made way for that."""
+        made = (Call(m["service"], m["operation"], m["region"], m["params"]) for m in self.of.world.mutations())
+        return [call.name for call in made if syncs(call, self.of.env)]
 
     def tasks_at_home(self, wanted: int) -> None:
         """Somebody lets the tenant's service in the primary region run so many tasks."""
