@@ -25,8 +25,8 @@ AWAY: Sides = (Side.DR, Side.GLOBAL)
 
 VOLATILE = {"time_s", "total"}  # how long a visit took; sums of metrics over the minutes that passed
 PLACED = re.compile(r"^(ecs\.tasks\..*\.zone|vpc\.subnets\..*\.free)$")  # AWS takes a zone for each task in turn
-# What holds the lock is told by the journal, and differs with each death; requests served are counted by the minute.
-NOT_COMPARED = {"control.standing", "served.minutes"}
+# What holds the lock is told by the journal, and differs with each death; metrics are by the minute.
+NOT_COMPARED = {"control.standing", "pulse.minutes", "served.minutes"}
 # AWS lists these by their time, and the backups of all stores begin at once.
 BY_CONTENT = {"backup.recovery_points", "backup_jobs.backups", "backup_jobs.protected"}
 
