@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from dr_actions.hands import Guarded, SendFailed, Trouble
 from dr_actions.journal import Kind, MirrorFailed, State
 from dr_actions.plan import Call, Danger, Goal, Step
-from dr_actions.running import Run
-from dr_actions.verbs import verbs
+from dr_actions.running import LookFailed, Run
+from dr_actions.verbs import Verb, verbs
+from dr_estate.unseen import CannotSee
 
 _MAY_HAVE_WORKED = ("sent", Trouble.UNCERTAIN)
 
@@ -65,10 +66,23 @@ def _undo(run: Run, step: Step) -> Undoing:
     call = verb.undo(step)
     if call is None:
         says, undone = f"{step.id}: left as it is ({step.undo})", False
+    elif _was_taken_back(run, verb, step):
+        says, undone = f"{step.id}: undone already ({step.undo})", True
     else:
         says, undone = _send(run, step, call, verb.writes)
     run.journal.append(Kind.UNDONE if undone else Kind.COMPENSATION, step.id, says=says, undone=undone)
     return Undoing(step.id, undone, says)
+
+
+def _was_taken_back(run: Run, verb: Verb, step: Step) -> bool:
+    """Whether an undo left before, from a run that died before it was recorded, and the world shows that it worked."""
+    intents = [entry for entry in run.journal.entries if entry.step == step.id and entry.kind is Kind.INTENT]
+    if not intents or not intents[-1].data.get("undo"):
+        return False
+    try:
+        return verb.is_undone(step, run.sight(verb))
+    except (LookFailed, CannotSee):
+        return False  # what cannot be seen is sent again: it leads to the same
 
 
 def _send(run: Run, step: Step, call: Call, writes: frozenset[str]) -> tuple[str, bool]:

@@ -104,6 +104,7 @@ Fill = Callable[[Step, Sight], Call]
 Act = Callable[[Step, Call, Hand], dict[str, Any]]
 Work = Callable[[Step, Workshop], None]
 Undo = Callable[[Step], "Call | None"]
+Undone = Callable[[Step, Sight], bool]
 Notes = Callable[[Sight], Iterator[str]]
 
 
@@ -149,7 +150,8 @@ class Verb:
     recorded outcome confirms the step, and after a crash between sending and recording it is sent once more.
     ``work`` is what a step without a call does instead of ``fill`` and ``act``: it runs a program, which looks itself
     at what is there and so may be run again. It raises ``terraform.TerraformFailed``.
-    ``goals`` are those in whose plans it takes part.
+    ``goals`` are those in whose plans it takes part. ``undone`` tells whether the world is as before a step, where
+    ``confirm`` does not say so by READY alone.
     """
 
     name: str
@@ -166,6 +168,13 @@ class Verb:
     seeable: bool = True
     work: Work | None = None
     goals: frozenset[Goal] = AWAY
+    undone: Undone | None = None
+
+    def is_undone(self, step: Step, sight: Sight) -> bool:
+        """Whether the world is as it was before ``step``. Raises CannotSee."""
+        if self.undone is not None:
+            return self.undone(step, sight)
+        return self.confirm(step, sight).standing is Standing.READY
 
 
 @cache

@@ -141,13 +141,18 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     """
     try:
         now = current(step, sight)
-        if _led(now) == _led(step.before["records"]):
+        if undone(step, sight):
             return _before_it(step, sight)
         if _led(now) != _led(step.after["records"]):
             return Confirmation(Standing.CHANGED, f"records of {step.subject} were changed: {difference(step, now)}")
         return _baking(step, sight)
     except CannotSee as dark:
         return Confirmation(Standing.UNSEEN, dark.unseen.why)
+
+
+def undone(step: Step, sight: Sight) -> bool:
+    """Whether visitors are led as before the stage, whatever the gates say. Raises CannotSee."""
+    return _led(current(step, sight)) == _led(step.before["records"])
 
 
 def _before_it(step: Step, sight: Sight) -> Confirmation:
@@ -235,6 +240,7 @@ VERB = Verb(
     foresee=foresee,
     confirm=confirm,
     undo=undo,
+    undone=undone,
     notes=notes,
     goals=HOME,
 )

@@ -239,6 +239,21 @@ def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_says_why_and_goes_on_la
     assert {entry.step for entry in home.entries(Kind.CONFIRMED)} == {TENTH, HALF, WHOLE}
 
 
+def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, with_failback(ENV, stages=(10, 50, 100)), tmp_path)
+    with pytest.raises(Stopped):
+        home.run(Told(baking=lambda step: home.stop.set() if step.id == HALF else None))
+    with Journal.open(tmp_path, SIT.name, INCIDENT, "died", lambda: datetime.now(UTC)) as journal:
+        journal.append(Kind.INTENT, HALF, call="route53:ChangeResourceRecordSets", region="us-east-1", undo=True)
+    write_weights(world, 10, 90)
+    _stop_tenant(world)
+    world.endpoint.reset_calls()
+    with pytest.raises(StepFailed, match=r"gate\.targets"):
+        home.run(Told())
+    assert _changes(world) == 0
+    assert [entry.step for entry in home.entries(Kind.UNDONE)] == [HALF]
+
+
 def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(world: World, tmp_path: Path) -> None:
     home = Home.of(world, BY_HAND, tmp_path)
     world.endpoint.reset_calls()

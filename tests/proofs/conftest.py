@@ -1,16 +1,33 @@
-"""The worlds of the proofs, each seen once while it is whole."""
+"""The worlds of the proofs: each seen once while it is whole, and one that was lost and goes home, a module its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from dr_estate.environments import load_environment
+from dr_estate.environments import Side, load_environment
 from sandbox.endpoint import Endpoint
+from tests.proofs.compared import calls_of, facts_validated
+from tests.proofs.enforced import SHORT, Enforced, Ran, Written
+from tests.proofs.killing import Undisturbed
+from tests.proofs.rig import FULL, Rig, order, quick
+from tests.proofs.rough import Back
 from tests.proofs.watching import Watch, watch
-from tests.utils.running import ROOT
+from tests.utils.running import ROOT, rules
 from tests.worlds import borrowed
+from utils.aws_mgmt.exits import Exit
+
+AWAY = ("files.sit-efs",)
+HOME = ("open_files.sit-efs", "replicate_files_home.sit-efs", "promoted_home.sit-mysql")
+EVERY_SIDE = tuple(Side)
+# What is left behind makes more verbs, and an estate that is not ready before nor after.
+PLAIN = (("primary-dark",), Exit.READY)
+LEFT_BEHIND = (
+    ("secrets-host-of-the-primary", "definition-primary-database", "primary-dark"),
+    Exit.VALIDATION_FAILED,
+)
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +42,58 @@ def prod_watch() -> Iterator[Watch]:
     prod = load_environment(ROOT / "environments", "prod")
     with borrowed(prod, tenants=3) as world:
         yield watch(world, prod)
+
+
+@pytest.fixture(scope="module", params=[PLAIN, LEFT_BEHIND] if FULL else [PLAIN])
+def asked(request: pytest.FixtureRequest) -> Any:
+    """What is broken, and how the way home ends."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def enforced(asked: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enforced]:
+    home = tmp_path_factory.mktemp("enforced")
+    folder = rules(home, "sit", SHORT)
+    env = load_environment(folder, "sit")
+    with borrowed(env, 1) as world:
+        world.timing(transition_s=0.1, log_upload_s=0, files_lag_s=0, replica_lag_s=0, lag_published_s=1)
+        for name in asked[0]:
+            world.break_(name)
+        world.enforce_iam(True)
+        yield Enforced(world, env, home)
+
+
+@pytest.fixture(scope="module")
+def away(enforced: Enforced) -> Ran:
+    """The failover."""
+    return enforced.execute("failover", AWAY)
+
+
+@pytest.fixture(scope="module")
+def written(enforced: Enforced, away: Ran) -> Written:
+    """What is written in the DR region."""
+    assert away.code == 0, away.said
+    return Written.away(enforced)
+
+
+@pytest.fixture(scope="module")
+def due(enforced: Enforced, written: Written) -> Rig:
+    """The failback is due: the primary region is mended."""
+    enforced.world.mend("primary-dark")
+    assert written.writer.written
+    return Rig.of(
+        enforced.world,
+        quick(enforced.env, poll_s=0.2),
+        enforced.home / "rig",
+        order("failback", enforced.env, "staged"),
+    )
+
+
+@pytest.fixture(scope="module")
+def back(enforced: Enforced, due: Rig) -> Back:
+    """The failback by the command line."""
+    due.begin()
+    ran = enforced.execute("failback", HOME, "--staged")
+    ends = "done" if ran.code == Exit.READY else "invalid"
+    facts = facts_validated(enforced.evidence("failback"), EVERY_SIDE)
+    return Back(ran, Undisturbed(due, ends, facts, calls_of(due), EVERY_SIDE))

@@ -15,6 +15,7 @@ from dr_estate.environments import Environment
 from dr_estate.observing import observe
 from dr_estate.snapshot import to_json
 from sandbox.endpoint import Endpoint
+from tests.proofs.lots import DRAWN, MOMENTS
 from tests.proofs.watching import reader_of
 
 # Parts that count, measure or list what grows with time, and those of what is kept aside on purpose.
@@ -24,9 +25,8 @@ _LEFT_OUT = re.compile(
 )
 _KEPT = re.compile(r"^(rds\.instances|backup_plan\.tagged)\..*-before-db-")
 _LOTS = (
-    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "<moment>"),
-    (re.compile(r"\bab-[a-z0-9]{26}\b"), "<backup>"),
-    (re.compile(r"\bdb-[A-Z0-9]{26}\b"), "<resource>"),
+    MOMENTS,
+    *DRAWN,
     (re.compile(r'"(points|version|free)": \d+'), r'"\1": 0'),  # counted up by backups, by changes, by tasks placed
     (re.compile(r', \["ReplicatedFrom", "[^"]*"\]'), ""),  # tells a later run where the database came from
     (re.compile(r', \["read_only", "\{TrueIfReplica\}"\]'), ""),  # the engine's own default

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
@@ -17,6 +18,7 @@ from dr_actions.control import CONTROL_CALLS
 from dr_actions.hands import Hands
 from dr_actions.plan import Call
 from dr_actions.verbs import writes
+from tests.proofs.lots import plain
 
 DIED = "died "
 
@@ -29,24 +31,27 @@ def is_mutation(call: Call) -> bool:
 
 
 class When(StrEnum):
-    """On which side of a call a process dies."""
+    """On which side of a call a process dies; LATER is while what was asked for takes its time, its answer recorded."""
 
     BEFORE = "before"
     AFTER = "after"
+    LATER = "later-than"
 
 
 Decide = Callable[[Call], "When | None"]
+Recorded = Callable[[], bool]
+_PAUSE_S = 0.01
 
 
 class Dying(Hands):
     """Hands that kill their own process where ``decide`` says so: no handler, no flush, no goodbye."""
 
-    def __init__(self, *made_of: Any, decide: Decide) -> None:
+    def __init__(self, *made_of: Any, decide: Decide, recorded: Recorded) -> None:
         super().__init__(*made_of)
-        self._decide, self._deciding = decide, threading.Lock()
+        self._decide, self._recorded, self._deciding = decide, recorded, threading.Lock()
 
     def send(self, call: Call) -> dict[str, Any]:
-        """Send the call, or die before it, or after it."""
+        """Send the call, or die before it, after it, or once its answer is recorded."""
         with self._deciding:
             when = self._decide(call)
             if when is When.BEFORE:
@@ -54,7 +59,14 @@ class Dying(Hands):
         answer = super().send(call)
         if when is When.AFTER:
             _die(when, call)
+        if when is When.LATER:
+            threading.Thread(target=self._die_once_recorded, args=(call,), daemon=True).start()
         return answer
+
+    def _die_once_recorded(self, call: Call) -> None:
+        while not self._recorded():
+            time.sleep(_PAUSE_S)
+        _die(When.LATER, call)
 
 
 def _die(when: When, call: Call) -> None:
@@ -64,16 +76,18 @@ def _die(when: When, call: Call) -> None:
 
 def name_of(call: Call) -> str:
     """The call's name and what it is about: short, and the same in each run."""
-    about = hashlib.sha256(json.dumps(call.params, sort_keys=True).encode()).hexdigest()[:8]
+    about = hashlib.sha256(plain(json.dumps(call.params, sort_keys=True)).encode()).hexdigest()[:8]
     return f"{call.region} {call.name} {about}"
 
 
-def dying(decide: Decide) -> Make:
-    """How to make hands that die there."""
-    return partial(Dying, decide=decide)
+def dying(decide: Decide, recorded: Recorded = lambda: True) -> Make:
+    """How to make hands that die there; ``recorded`` tells when an answer is on record."""
+    return partial(Dying, decide=decide, recorded=recorded)
 
 
-def at(nth: int, when: When, counts: Callable[[Call], bool] = lambda _: True) -> Make:
+def at(
+    nth: int, when: When, counts: Callable[[Call], bool] = lambda _: True, recorded: Recorded = lambda: True
+) -> Make:
     """Hands that die at the ``nth`` of the calls they ``count``."""
     met = 0
 
@@ -82,4 +96,4 @@ def at(nth: int, when: When, counts: Callable[[Call], bool] = lambda _: True) ->
         met += counts(call)
         return when if counts(call) and met == nth else None
 
-    return dying(decide)
+    return dying(decide, recorded)

@@ -44,6 +44,11 @@ class Process:
         return When(when), name
 
     @property
+    def ending(self) -> str:
+        """In which word it ended, as its last line says."""
+        return self.said.splitlines()[-1].partition(": ")[0]
+
+    @property
     def said(self) -> str:
         """What it told its operator so far."""
         return self.log.read_text(encoding="utf-8")
@@ -67,3 +72,11 @@ def forked(what: Callable[[], int], log: Path) -> Process:
     finally:
         sys.stdout.flush()
         os._exit(code)
+
+
+def until(holds: Callable[[], bool], run: Process, limit_s: float = 40) -> None:
+    """Wait until it holds."""
+    ends = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < ends, run.said
+        time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""A rig for the executor's proofs: one small world, and real processes that run, die and go on with its failover.
+"""A rig for the executor's proofs: one small world, and real processes that run, die and go on with its plan.
 
 Each run is a forked process with hands, lock, heartbeat and journal of its own, so that SIGKILL is SIGKILL. Waiting
 for a dead owner's lease is spared by the clock: a process may judge the control table by a later one.
@@ -6,6 +6,7 @@ for a dead owner's lease is spared by the clock: a process may judge the control
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,28 +18,32 @@ from typing import Any
 
 from dr_actions.authority import Case, Clearance, decide
 from dr_actions.checking import WITNESSED
-from dr_actions.entries import Chain, Kind
+from dr_actions.entries import Chain, Entry, Kind, read_chain
 from dr_actions.hands import Hands
 from dr_actions.journal import journal_path, read
-from dr_actions.plan import Danger, Goal
+from dr_actions.mirror import TableMirror
+from dr_actions.plan import Danger
 from dr_actions.planning import make_plan, sight_of
 from dr_checks.model import Area
 from dr_estate.access import Credentials
 from dr_estate.environments import Environment, load_environment
+from dr_estate.facts import efs_policy
 from dr_estate.observing import observe
 from dr_estate.unseen import CannotSee
 from sandbox.endpoint import Endpoint
 from tests.proofs.dying import Make
 from tests.proofs.processes import Process, forked
 from tests.worlds import borrowed
+from utils.aws_mgmt.assessing_command import goal_of
 from utils.aws_mgmt.authorising import Start
 from utils.aws_mgmt.commands import Refused
 from utils.aws_mgmt.desk import Desk
 from utils.aws_mgmt.executing_command import hold_and_run
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.failback_command import staged_or_not
 from utils.aws_mgmt.judging import Run as Files
 from utils.aws_mgmt.judging import judge, look_at
-from utils.aws_mgmt.past import past_of
+from utils.aws_mgmt.past import goal_begun, last_begun, past_of, recorded_of
 from utils.aws_mgmt.reaching import Reach, clock, in_words, reached
 from utils.aws_mgmt.request import Request
 from utils.aws_mgmt.worlds import World
@@ -46,11 +51,14 @@ from utils.aws_mgmt.worlds import World
 ROOT = Path(__file__).parents[2]
 INCIDENT = "INC-7"
 LEASE_S = 60
+FULL = os.environ.get("DR_FULL_KILLS") == "1"
+"""Everything is looked at anew by each run that goes on, as the command does it."""
+LEADING = frozenset({efs_policy.policies.name})  # with the records it says which region holds the newer objects
 
 
 @dataclass(frozen=True)
 class Rig:
-    """A world in which a failover is due. ``start`` is what it was cleared upon; ``kept`` the world's name."""
+    """A world in which a plan is due. ``start`` is what it was cleared upon; ``kept`` the world's name."""
 
     world: Endpoint
     env: Environment
@@ -62,19 +70,21 @@ class Rig:
     @classmethod
     def of(cls, world: Endpoint, env: Environment, home: Path, request: Request) -> Rig:
         """Clear a run in the world as it is now, and keep that world. Readiness is proven elsewhere."""
+        env = staged_or_not(request, env) if request.command == "failback" else env
         files = Files(_folder(home / "cleared"), lambda *_: None)
         reach = reached(world_of(world, "operator"), env)
+        recorded = recorded_of(past_of(replace(request, output=home / "cleared"), env, INCIDENT, reach))
         snapshot = look_at(reach.world, env, files)
         report = judge(request, env, (Area.VALIDATION,), snapshot, files)
-        goal = Goal.SWITCHOVER if "planned" in request.flags else Goal.FAILOVER
-        plan = make_plan(sight_of(env, snapshot, goal), report.posture)
+        sight = replace(sight_of(env, snapshot, goal_of(request)), recorded=recorded)
+        plan = make_plan(sight, report.posture)
         confirmed = frozenset(step.id for step in plan.steps if step.danger is Danger.IRREVERSIBLE)
         caller = reach.caller
         case = Case(plan, INCIDENT, caller.arn, caller.userid, (), (), (), clock(), confirmed=confirmed)
         clearance = decide(case, env)
         assert isinstance(clearance, Clearance), clearance
         world.keep(str(home))
-        start = Start(plan, clearance, snapshot, report, confirmed, (), {})
+        start = Start(plan, clearance, snapshot, report, confirmed, (), recorded)
         return cls(world, env, home, request, start, str(home))
 
     def with_settings(self, **execution: Any) -> Rig:
@@ -110,17 +120,18 @@ class Rig:
         reach = reached(world_of(self.world, person), self.env, make, now)
         reach.zones.learn(self.start.snapshot, self.env)
         request = replace(self.request, output=folder)
-        past = past_of(request, self.env, INCIDENT, reach)
-        goes_on = any(entry.kind is Kind.BEGIN for entry in past)
+        begun = last_begun(past_of(request, self.env, INCIDENT, reach))
+        goes_on = begun is not None and goal_begun(begun) is self.start.plan.goal
         start = self._as_now() if goes_on else self.start
         ran, _ = hold_and_run(Desk(request, self.env, reach, start, Files(folder, lambda *_: None)))
         sys.stdout.write(f"{ran.outcome}: {ran.says}\n")
         return int(ran.exit)
 
     def _as_now(self) -> Start:
-        """What a run that goes on starts from: the same plan, and witnesses that were asked just now."""
+        """What a run that goes on starts from: the same plan, and what it asks without being told to by a verb."""
         credentials = world_of(self.world, "operator").credentials
-        snapshot = observe(self.env, credentials, "sandbox", only=WITNESSED, upon=self.start.snapshot)
+        only = None if FULL else WITNESSED | LEADING
+        snapshot = observe(self.env, credentials, "sandbox", only=only, upon=self.start.snapshot)
         return replace(self.start, report=None, snapshot=snapshot)
 
     def said(self, name: str) -> str:
@@ -130,6 +141,25 @@ class Rig:
     def journal(self, name: str) -> Chain:
         """What the run's journal on the disk proves."""
         return read(journal_path(self.home / name / "incidents", self.env.name, INCIDENT), self.env.name, INCIDENT)
+
+    def goes_on(self, name: str, verb: str) -> bool:
+        """Whether an answer is what the run's journal says last of the verb's steps: what was asked for goes on."""
+        if not (self.home / name / "incidents").exists():
+            return False
+        told = [entry.kind for entry in self.journal(name).entries if str(entry.step).startswith(f"{verb}.")]
+        return told[-1:] == [Kind.OUTCOME]
+
+    def whole_journal(self, name: str) -> tuple[Entry, ...]:
+        """The run's entries: one unbroken chain, and no other in the mirror. None where no run came so far."""
+        if not (self.home / name / "incidents").exists():
+            return ()
+        chain = self.journal(name)
+        assert (None, b"") == (chain.fault, chain.torn)
+        lines = TableMirror(self.reach("admin").control).fetch(INCIDENT)
+        kept = read_chain("".join(line + "\n" for line in lines).encode(), self.env.name, INCIDENT)
+        assert kept.fault is None
+        assert kept.entries == chain.entries[: len(kept.entries)]
+        return chain.entries
 
     def reach(self, person: str = "operator") -> Reach:
         """Connections for the test's own questions."""
@@ -144,8 +174,12 @@ def rig(home: Path, *broken: str, transition_s: float = 0.1, planned: bool = Fal
         world.timing(transition_s=transition_s)
         for name in broken:
             world.break_(name)
-        flags = frozenset({"execute", "planned"} if planned else {"execute"})
-        yield Rig.of(world, env, home, Request("failover", env.name, flags=flags, arguments={"incident": INCIDENT}))
+        yield Rig.of(world, env, home, order("failover", env, *(["planned"] if planned else [])))
+
+
+def order(command: str, env: Environment, *flags: str) -> Request:
+    """What the operator asks for: the command executed, for the one incident."""
+    return Request(command, env.name, flags=frozenset({"execute", *flags}), arguments={"incident": INCIDENT})
 
 
 def quick(env: Environment, **execution: Any) -> Environment:

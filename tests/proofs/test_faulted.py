@@ -19,9 +19,8 @@ from dataclasses import replace
 import pytest
 
 from dr_actions.control import CONTROL_CALLS
-from dr_actions.entries import Entry, Kind, read_chain
+from dr_actions.entries import Entry, Kind
 from dr_actions.hands import Hands
-from dr_actions.mirror import TableMirror
 from dr_actions.plan import Call, Goal
 from dr_actions.planning import sight_of
 from dr_actions.verbs import Standing, verbs, writes
@@ -30,8 +29,9 @@ from dr_estate.observing import observe
 from sandbox.state import Outage
 from tests.proofs.compared import calls_of, facts_of, settled
 from tests.proofs.dying import Decide, Make, When, dying, name_of
+from tests.proofs.killing import PUBLISH
 from tests.proofs.processes import Process
-from tests.proofs.rig import INCIDENT, LEASE_S, Rig, rig
+from tests.proofs.rig import LEASE_S, Rig, rig
 from tests.proofs.watching import reader_of
 from utils.aws_mgmt.exits import Exit
 
@@ -39,7 +39,6 @@ FULL = os.environ.get("DR_FULL_FAULTS") == "1"
 WAYS = ("throttle", "error", "deny", "hang", "lost")
 TRUE_ENDS = (Exit.READY, Exit.COULD_NOT_SEE, Exit.REFUSED, Exit.ACTION_FAILED, Exit.VALIDATION_FAILED)
 MOST_RUNS = 40
-PUBLISH = "sns:Publish"
 
 FAILS, IN_TURN = "fails ", "in turn"
 
@@ -72,7 +71,7 @@ class Faulted:
             if code == Exit.READY:
                 break
         assert run.said.splitlines()[-1].startswith("done: "), run.said
-        assert settled(self.rig, self.facts) == {}
+        assert settled(self.rig, name, self.facts) == {}
         calls = calls_of(self.rig)
         assert self.calls - calls == Counter()
         assert {call.split()[1] for call in calls - self.calls} <= {PUBLISH}
@@ -80,24 +79,13 @@ class Faulted:
 
     def _tells_the_truth(self, name: str, run: Process, code: int) -> None:
         assert code in TRUE_ENDS, run.said
-        entries = self._one_unbroken_chain(name)
+        entries = self.rig.whole_journal(name)
         self._nothing_is_said_done_that_is_not(entries)
         recorded = Counter(e.data["call"] for e in entries if e.kind is Kind.INTENT)
         changed = Counter(call.split()[1] for call in calls_of(self.rig).elements() if "-ops-critical" not in call)
         assert changed - recorded == Counter(), run.said
         if code in (Exit.ACTION_FAILED, Exit.VALIDATION_FAILED):
             assert run.said.splitlines()[-1].partition(":")[0] in ("failed", "invalid", "degraded"), run.said
-
-    def _one_unbroken_chain(self, name: str) -> tuple[Entry, ...]:
-        if not (self.rig.home / name / "incidents").exists():
-            return ()
-        chain = self.rig.journal(name)
-        assert (chain.fault, chain.torn) == (None, b"")
-        lines = TableMirror(self.rig.reach("admin").control).fetch(INCIDENT)
-        kept = read_chain("".join(line + "\n" for line in lines).encode(), self.rig.env.name, INCIDENT)
-        assert kept.fault is None
-        assert kept.entries == chain.entries[: len(kept.entries)]
-        return chain.entries
 
     def _nothing_is_said_done_that_is_not(self, entries: tuple[Entry, ...]) -> None:
         said = {entry.step for entry in entries if entry.kind is Kind.CONFIRMED}

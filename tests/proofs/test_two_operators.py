@@ -19,7 +19,7 @@ from dr_estate.environments import Side
 from sandbox.state import Outage
 from tests.proofs.compared import Facts, calls_of, differences, facts_of
 from tests.proofs.dying import When, at, is_mutation
-from tests.proofs.processes import Process
+from tests.proofs.processes import Process, until
 from tests.proofs.rig import INCIDENT, LEASE_S, Rig, rig
 from utils.aws_mgmt.exits import Exit
 
@@ -31,14 +31,6 @@ SHORT_LEASE_S = 3
 def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with rig(tmp_path_factory.mktemp("operators"), "primary-dark", poll_s=0.25) as made:
         yield made
-
-
-def until(holds: Callable[[], bool], run: Process, limit_s: float = 40) -> None:
-    """Wait until it holds."""
-    ends = time.monotonic() + limit_s
-    while not holds():
-        assert time.monotonic() < ends, run.said
-        time.sleep(0.02)
 
 
 def restoring(of: Rig) -> Callable[[], bool]:

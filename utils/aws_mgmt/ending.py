@@ -48,7 +48,7 @@ def ending_of(trouble: Exception, outcome: Outcome) -> Ending | None:
     if isinstance(trouble, StepFailed):
         if "gate." in str(trouble):
             back = f" {outcome.undone[0].says}." if outcome.undone else ""
-            says = f"A gate failed, and traffic went back to the last good weights: {trouble}.{back} {again}"
+            says = f"A gate failed, and {_where_traffic_is(outcome)}: {str(trouble).rstrip('.')}.{back} {again}"
             return Ending("stepped back", says, Exit.VALIDATION_FAILED, trouble.step, alarms=True)
         taken_back = sum(one.undone for one in outcome.undone)
         undone = f" Taken back: {taken_back} of {len(outcome.undone)} steps." if outcome.undone else ""
@@ -59,6 +59,15 @@ def ending_of(trouble: Exception, outcome: Outcome) -> Ending | None:
     if isinstance(trouble, (MirrorFailed, JournalBroken, LookFailed, SendFailed, Guarded, IncidentOpen)):
         return Ending("failed", f"{trouble} {again}", Exit.ACTION_FAILED, "run", alarms=True)
     return None
+
+
+def _where_traffic_is(outcome: Outcome) -> str:
+    """What became of the visitors whose stage failed."""
+    if not outcome.undone:
+        return "this run changed no weights"
+    if all(one.undone for one in outcome.undone):
+        return "traffic went back to the last good weights"
+    return "traffic could NOT be led back to the last good weights"
 
 
 def raise_the_alarm(run: Run, ending: Ending) -> None:

@@ -1,0 +1,117 @@
+"""A world that is lost and goes home again while IAM judges every call: what is run in it, and what is written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from dr_actions.journal import journal_path, read
+from dr_actions.plan import Plan, from_json
+from dr_estate.environments import Environment, Side
+from sandbox.endpoint import Endpoint
+from sandbox.writer import Writer, missing
+from tests.proofs.changes import Aws
+from tests.proofs.processes import forked
+from tests.proofs.rig import INCIDENT
+from tests.utils.running import signed_in
+from utils.aws_mgmt.arguments import parse
+from utils.aws_mgmt.past import last_begun
+from utils.aws_mgmt.wall import behind_the_wall
+
+OBJECT = "uploaded-while-away"
+SHORT = """[execution]
+poll_s = 0.2
+cool_down_minutes = 0
+[failback]
+bake_minutes = 0.015
+stable_minutes = 0
+files_freeze_minutes = 0
+dns_samples = 20
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended, what it said, and what IAM denied it."""
+
+    code: int
+    said: str
+    denied: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Enforced:
+    """A world of one tenant, whose IAM judges every call, and the operator's command line in it."""
+
+    world: Endpoint
+    env: Environment
+    home: Path
+
+    def execute(self, command: str, confirmed: tuple[str, ...], *flags: str) -> Ran:
+        """Run ``command`` with the operator's keys."""
+        words = [
+            "-e",
+            self.env.name,
+            "--config",
+            str(self.home / "environments"),
+            "--output",
+            str(self.home / "out"),
+            command,
+            *flags,
+        ]
+        words += ["--execute", "--incident", INCIDENT, *(word for step in confirmed for word in ("--confirm", step))]
+        log = self.home / f"{command}.log"
+        log.touch()
+        process = forked(partial(self._as_the_operator, words), log)
+        code = process.wait()
+        return Ran(code, process.said, self.world.denied())
+
+    def _as_the_operator(self, words: list[str]) -> int:
+        os.environ.update(signed_in(self.world, "operator") | {"XDG_STATE_HOME": str(self.home / "state")})
+        return int(behind_the_wall(parse(words)))
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the last run."""
+        path = journal_path(self.home / "out" / "incidents", self.env.name, INCIDENT)
+        begun = last_begun(read(path, self.env.name, INCIDENT).entries)
+        assert begun is not None
+        return from_json(begun.data["plan"])
+
+    def evidence(self, command: str) -> Path:
+        """The folder of what the last run of ``command`` saw when it validated itself."""
+        return max((self.home / "out").glob(f"{self.env.name}-{command}-*"))
+
+    def aws(self, person: str) -> Aws:
+        """Plain clients of a person."""
+        return Aws(self.world.url, self.world.people[person], self.env, self.world.state()["tenants"][0])
+
+
+@dataclass(frozen=True)
+class Written:
+    """What people write away from home, in rows and files; and an object beside it."""
+
+    of: Enforced
+    writer: Writer
+
+    @classmethod
+    def away(cls, of: Enforced) -> Written:
+        """Write some of each where DNS leads."""
+        made = cls(of, Writer(of.world, of.env, 0.02, "away").write(0.3))
+        assert {one.region for one in made.writer.written} == {of.env.regions.dr}
+        of.aws("admin").client("s3", Side.DR).put_object(Bucket=made._buckets[1], Key=OBJECT, Body=b"kept")
+        return made
+
+    def is_home(self) -> bool:
+        """Whether the primary region serves all that was acknowledged, wherever that was."""
+        objects = self.of.aws("admin").client("s3", Side.PRIMARY)
+        kept = objects.get_object(Bucket=self._buckets[0], Key=OBJECT)["Body"].read()
+        lost = list(missing(self.writer.sites, self.writer.written, self.of.env.regions.primary))
+        return (kept, lost) == (b"kept", [])
+
+    @property
+    def _buckets(self) -> tuple[str, str]:
+        bucket = self.of.env.named(self.of.env.names.buckets[1])
+        return bucket, self.of.env.named(self.of.env.names.bucket_copy, bucket=bucket)

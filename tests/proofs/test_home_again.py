@@ -1,0 +1,219 @@
+"""Away and home again where IAM is enforced: not one call is denied, and whoever is killed on the way goes on.
+
+The failback is killed and resumed in the world that the failover left: every process dies at another of its calls, one
+in the midst of a bake, one right after a stage was stepped back. It ends as the one nobody disturbed, with what people
+wrote meanwhile. ``DR_FULL_KILLS=1`` kills it before and after each of its calls that change something, all in one world
+and each in a world of its own, also where more must be led home.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dr_estate.environments import Side
+from dr_estate.facts import rds
+from dr_estate.facts.backup import vault_name
+from dr_estate.snapshot import Snapshot, to_json
+from sandbox.state import Outage
+from tests.dr_actions.verbs.home_world import with_part
+from tests.proofs.dying import When
+from tests.proofs.enforced import SHORT, Enforced, Ran, Written
+from tests.proofs.killing import at_what_none_met, further_on
+from tests.proofs.processes import until
+from tests.proofs.rig import FULL, Rig
+from tests.proofs.rough import BACKING_UP, FROZEN, IN_EACH_BAKE, TO_THE_END, UNTIL_STEPPED_BACK, Back, Rough
+from tests.proofs.sent_home import SENT
+from tests.utils.running import rules
+from utils.aws_mgmt.arguments import parse
+from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.wall import behind_the_wall
+
+Seen = Callable[[Snapshot], Snapshot]
+A_DAY_S = 86400  # whoever died before, their lease is over
+everywhere = pytest.mark.skipif(not FULL, reason="DR_FULL_KILLS=1 asks for it")
+
+
+def test_a_failover_is_run_without_one_call_denied(enforced: Enforced, away: Ran) -> None:
+    assert (away.code, away.denied) == (0, []), away.said
+    assert [one for one in enforced.world.mutations() if one["person"] == "operator" and not one["control"]]
+
+
+def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_where_the_policies_expect_it(
+    asked: Any, enforced: Enforced, back: Back, written: Written
+) -> None:
+    assert (back.ran.code, back.ran.denied) == (asked[1], []), back.ran.said
+    assert written.is_home()
+    plan, regions = enforced.plan, enforced.env.region
+    assert plan.goal == "failback"
+    calls = [(step.verb, step.call) for step in plan.steps if step.call is not None]
+    assert {"back_up", "copy_objects_home", "database_home", "open_files", "promoted_home", "set_aside"} <= {
+        verb for verb, _ in calls
+    }
+    strayed = [
+        (verb, call.name, call.region)
+        for verb, call in calls
+        if call.region not in {regions(side) for side in SENT[verb][call.name]}
+    ]
+    assert [] == strayed
+
+
+@pytest.fixture(scope="module")
+def rough(asked: Any, enforced: Enforced, due: Rig, back: Back, written: Written) -> Rough:
+    """A failback whose processes died at the freeze, backup, sync, promotion and in a bake, until it stepped back."""
+    assert back.ran.code == asked[1], back.ran.said
+    made = Rough(enforced, due, written)
+    due.begin()
+    made.goes_on_until(UNTIL_STEPPED_BACK)
+    return made
+
+
+def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_and_exits_6_though_it_was_killed_right_after(
+    rough: Rough,
+) -> None:
+    assert Exit.VALIDATION_FAILED == rough.ended.code, rough.ended.last.said
+    said = rough.ended.last.said.splitlines()[-1]
+    assert said.startswith("stepped back: A gate failed, and traffic went back to the last good weights: ")
+    assert "stage_traffic.50: gate.targets: too few healthy targets at home: " in said
+    assert [10, 50, 10] == rough.weights()
+
+
+def test_the_same_command_goes_on_from_the_tenth_and_ends_as_if_undisturbed(
+    enforced: Enforced, rough: Rough, back: Back, written: Written
+) -> None:
+    rough.tasks_at_home(enforced.env.capacity.tasks_per_service)
+    rough.goes_on_until(TO_THE_END)
+    assert [10, 50, 10, 50, 100] == rough.weights()
+    assert written.is_home()
+    back.undisturbed.same(rough.name, rough.ended, rough.besides)
+    assert [] == enforced.world.denied()
+
+
+def test_without_a_backup_of_after_the_freeze_nothing_is_synced_however_many_older_ones_there_are(rough: Rough) -> None:
+    """The backup is refused while complete points of before the freeze stand in the vault."""
+    world, dr = rough.returned(FROZEN), rough.of.env.region(Side.DR)
+    older = (
+        rough.of.aws("reader")
+        .client("backup", Side.DR)
+        .list_recovery_points_by_backup_vault(BackupVaultName=vault_name(rough.of.env, Side.DR))["RecoveryPoints"]
+    )
+    assert {"COMPLETED"} == {one["Status"] for one in older}
+    world.begin(Outage(dr, "deny", "backup", "StartBackupJob", person="operator"))
+    run = rough.due.run("refused", later_s=A_DAY_S)
+    assert Exit.ACTION_FAILED == run.wait(), run.said
+    assert "failed: back_up.dr-" in run.said
+    assert [] == rough.synced()
+
+
+def test_a_backup_that_fails_ends_the_run_before_anything_is_synced(rough: Rough) -> None:
+    rough.returned(BACKING_UP).break_("backup-fails")
+    run = rough.due.run("failed", later_s=A_DAY_S)
+    assert Exit.ACTION_FAILED == run.wait(), run.said
+    assert re.search(r"failed: back_up.primary-database: The backup of .* is FAILED", run.said)
+    assert [] == rough.synced()
+
+
+def test_while_a_backup_is_not_complete_nothing_is_synced(rough: Rough) -> None:
+    """Whoever stops the run meanwhile is told that it goes on from there."""
+    rough.returned(FROZEN).timing(transition_s=A_DAY_S)
+    run = rough.due.run("incomplete", later_s=A_DAY_S)
+    until(lambda: rough.due.goes_on("incomplete", "back_up"), run)
+    with pytest.raises(AssertionError):
+        until(lambda: bool(rough.synced()), run, limit_s=0.5)
+    os.kill(run.pid, signal.SIGTERM)
+    assert Exit.INTERRUPTED == run.wait(), run.said
+    assert [] == rough.synced()
+    rough.of.world.timing(transition_s=0.1)
+
+
+@everywhere
+def test_a_failback_killed_before_and_after_each_call_that_changes_something_ends_as_if_undisturbed(back: Back) -> None:
+    undisturbed = back.undisturbed
+    died = undisturbed.survives("mutations", at_what_none_met)
+    assert undisturbed.operations == {name.split()[1] for _, name in died}
+    assert 2 * undisturbed.calls.total() == len(set(died)) == len(died)
+
+
+@everywhere
+def test_a_failback_killed_in_each_bake_ends_as_if_undisturbed(
+    enforced: Enforced, due: Rig, back: Back, written: Written
+) -> None:
+    died = back.undisturbed.survives("bakes", Rough(enforced, due, written, "bakes").dies(IN_EACH_BAKE))
+    assert [When.LATER] * len(IN_EACH_BAKE) == [when for when, _ in died]
+
+
+@everywhere
+def test_a_failback_killed_between_its_records_ends_as_if_undisturbed(back: Back) -> None:
+    died = back.undisturbed.survives("records", further_on(step=5))
+    assert {"dynamodb:TransactWriteItems"} < {name.split()[1] for _, name in died}
+
+
+@everywhere
+def test_a_failback_killed_at_one_point_alone_ends_as_if_undisturbed(back: Back) -> None:
+    back.undisturbed.survives_each_alone(back.undisturbed.points)
+
+
+def test_a_call_that_the_policies_do_not_allow_is_told_as_denied(enforced: Enforced) -> None:
+    assert [] == enforced.world.denied()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        enforced.aws("operator").client("rds", Side.PRIMARY).delete_db_instance(
+            DBInstanceIdentifier="sit-mysql", SkipFinalSnapshot=True
+        )
+    assert ["rds:DeleteDBInstance"] == [one["action"] for one in enforced.world.denied()]
+
+
+def beats(snapshot: Snapshot, *silent: int) -> Snapshot:
+    """The primary region published its metrics in each of the last minutes, but for those so long ago."""
+    now = snapshot.taken_at.replace(second=0, microsecond=0)
+    minutes = tuple(now - timedelta(minutes=ago) for ago in (5, 4, 3, 2, 1) if ago not in silent)
+    return with_part(snapshot, "pulse.minutes", Side.PRIMARY, minutes)
+
+
+def follows(snapshot: Snapshot) -> Snapshot:
+    """The database of the DR region replicates the primary's: it is the older one."""
+    (here,), (there,) = (snapshot.get(rds.instances, side) for side in (Side.DR, Side.PRIMARY))
+    return with_part(beats(snapshot), "rds.instances", Side.DR, (replace(here, source=there.arn),))
+
+
+@pytest.mark.parametrize(
+    ("seen", "code", "answer", "reason"),
+    [
+        (beats, Exit.READY, "PROCEED", "Every gate is met"),
+        (
+            lambda snapshot: beats(snapshot, 2),
+            Exit.NOT_READY,
+            "WAIT",
+            "primary.primary_stable: af-south-1 has published its metrics in each of the last 1 minutes, 2 wanted; "
+            "it was silent at ",
+        ),
+        (
+            follows,
+            Exit.NOT_READY,
+            "WAIT",
+            "direction.database: sit-mysql in eu-west-1 is a replica of arn:aws:rds:af-south-1:815856636111:db:"
+            "sit-mysql: the newer data is not there, nothing is to be synced home.",
+        ),
+    ],
+    ids=["calm", "flaps", "is newer"],
+)
+def test_a_primary_that_flaps_or_holds_the_newer_database_is_told_to_wait_and_why(
+    due: Rig, capsys: pytest.CaptureFixture[str], seen: Seen, code: Exit, answer: str, reason: str
+) -> None:
+    """The same estate, seen otherwise, and assessed by the command line."""
+    evidence = due.home / "seen.json"
+    evidence.write_bytes(to_json(seen(due.start.snapshot)))
+    config = rules(due.home, "sit", SHORT.replace("stable_minutes = 0", "stable_minutes = 2"))
+    words = ["-e", "sit", "--config", str(config), "--output", str(due.home / "out"), "--format", "json"]
+    ended = behind_the_wall(parse([*words, "failback", "--staged", "--from-evidence", str(evidence)]))
+    told = json.loads(capsys.readouterr().out)
+    assert (code, answer) == (ended, told["recommendation"]), told["reasons"]
+    assert [one for one in told["reasons"] if one.startswith(reason)], told["reasons"]

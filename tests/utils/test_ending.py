@@ -1,0 +1,32 @@
+"""What a run says of its end is what became of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from dr_actions.compensating import Undoing
+from dr_actions.executing import Outcome
+from dr_actions.running import StepFailed
+from utils.aws_mgmt.ending import ending_of
+from utils.aws_mgmt.exits import Exit
+
+HALF = "stage_traffic.50"
+FAILED = StepFailed(HALF, f"{HALF}: gate.targets: too few healthy targets at home: sit-tenant2-service has 0 of 1.")
+
+
+@pytest.mark.parametrize(
+    ("undone", "said"),
+    [
+        ([Undoing(HALF, True, f"{HALF}: undone")], "traffic went back to the last good weights"),
+        ([Undoing(HALF, False, f"{HALF}: could NOT be undone: denied")], "traffic could NOT be led back"),
+        ([], "this run changed no weights"),
+    ],
+    ids=["led back", "not led back", "never led on"],
+)
+def test_a_failed_gate_tells_where_the_visitors_are(undone: list[Undoing], said: str) -> None:
+    ending = ending_of(FAILED, Outcome(undone=undone))
+    assert ending is not None
+    assert ("stepped back", Exit.VALIDATION_FAILED, True) == (ending.outcome, ending.exit, ending.alarms)
+    assert ending.says.startswith(f"A gate failed, and {said}")
+    assert ".." not in ending.says
+    assert all(one.says in ending.says for one in undone)
