@@ -42,7 +42,10 @@ class Advice(StrEnum):
 
 @dataclass(frozen=True)
 class Assessment:
-    """The answer to "shall we?", with everything it was weighed from. ``blind``: too little was seen for any answer."""
+    """The answer to "shall we?", with everything it was weighed from. ``blind``: too little was seen for any answer.
+
+    ``rto_measured`` is how many of the plan's steps are reckoned by what past runs took; the others by their budgets.
+    """
 
     advice: Advice
     blind: bool
@@ -53,6 +56,7 @@ class Assessment:
     posture: Posture
     rto_estimate_s: int
     hourly_cost: float
+    rto_measured: int = 0
 
 
 def weigh_gates(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:

@@ -118,8 +118,9 @@ def as_it_is(pair: Pair) -> tuple[Record, Record]:
 
 def record_set(record: Record) -> RecordSet:
     """A record as ChangeResourceRecordSets takes it: every attribute that it has, and no other."""
-    made: RecordSet = {"Name": f"{record.name}.", "Type": record.type, "SetIdentifier": record.set_identifier}
-    made |= {"Failover": record.failover} if record.failover is not None else {"Weight": record.weight}
+    made: RecordSet = {"Name": f"{record.name}.", "Type": record.type}
+    routed = {"SetIdentifier": record.set_identifier, "Failover": record.failover, "Weight": record.weight}
+    made |= {key: value for key, value in routed.items() if value is not None}
     if record.alias_target is not None:
         made["AliasTarget"] = {
             "HostedZoneId": record.alias_zone_id,
@@ -157,6 +158,22 @@ def upserts(zone_id: str, record_sets: Sequence[RecordSet], comment: str) -> dic
     """The parameters of ChangeResourceRecordSets that write exactly ``record_sets``."""
     changes = [{"Action": "UPSERT", "ResourceRecordSet": dict(one)} for one in record_sets]
     return {"HostedZoneId": zone_id, "ChangeBatch": {"Comment": comment, "Changes": changes}}
+
+
+def between(zone_id: str, before: Sequence[RecordSet], after: Sequence[RecordSet], comment: str) -> dict[str, Any]:
+    """The parameters of ChangeResourceRecordSets that lead from exactly ``before`` to exactly ``after``.
+
+    What is made is made in order, what goes goes in the opposite order: an alias after its target, and before it.
+    """
+    was, will = {_identity(one): one for one in before}, {_identity(one): one for one in after}
+    rows = [("DELETE", one) for key, one in reversed(was.items()) if key not in will]
+    rows += [("UPSERT" if key in was else "CREATE", one) for key, one in will.items() if was.get(key) != one]
+    changes = [{"Action": action, "ResourceRecordSet": dict(one)} for action, one in rows]
+    return {"HostedZoneId": zone_id, "ChangeBatch": {"Comment": comment, "Changes": changes}}
+
+
+def _identity(one: Mapping[str, Any]) -> tuple[str, str, str]:
+    return one["Name"], one["Type"], one.get("SetIdentifier") or ""
 
 
 def as_json(call: Call) -> str:

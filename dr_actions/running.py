@@ -10,11 +10,12 @@ from typing import Any, Protocol
 
 from dr_actions.authority import Clearance
 from dr_actions.hands import Hands
-from dr_actions.journal import Entry, Journal, Kind
+from dr_actions.journal import Entry, Journal, Kind, State
 from dr_actions.plan import Plan, Step
 from dr_actions.planning import sight_of
 from dr_actions.verbs import Sight, Verb, Workshop
 from dr_estate.environments import Environment
+from dr_estate.looking import Followed
 from dr_estate.snapshot import Snapshot
 from dr_estate.unseen import CannotSee
 
@@ -114,13 +115,34 @@ class Run:
 
     def sight_after(self, parts: frozenset[str]) -> Sight:
         """What is seen with ``parts`` read just now; the others as they were. Raises LookFailed."""
+        sent, changes = self._sent_at(), self._changes()
         if parts:
             try:
-                self.snapshot = self.look(parts, self.snapshot)
+                self.snapshot = self.look(parts, self._following(sent, changes))
             except CannotSee as blind:
                 raise LookFailed(str(blind)) from blind
         sight = sight_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
-        return replace(sight, sent_at=self._sent_at(), recorded=self.recorded, set_aside=self.set_aside)
+        return replace(sight, sent_at=sent, recorded=self.recorded, set_aside=self.set_aside, changes=changes)
+
+    def _following(self, sent: Mapping[str, datetime], changes: Mapping[str, str]) -> Snapshot:
+        """The snapshot, with what the eyes cannot know by themselves: the changes and names that are followed now.
+
+        A person's change is followed from when it was seen: until then nobody is asked about it.
+        """
+        steps = [step for step in self.plan.steps if self.journal.state_of(step.id) is not State.DONE]
+        named = {name for step in steps if step.id in sent or not step.manual for name in step.after.get("asks", ())}
+        made = {changes[step.id] for step in steps if step.id in changes}
+        return replace(self.snapshot, followed=Followed(tuple(sorted(made)), tuple(sorted(named))))
+
+    def _changes(self) -> dict[str, str]:
+        """The id under which Route 53 took each step's last change of this plan, as the journal has it."""
+        made: dict[str, str] = {}
+        for entry in self.journal.entries:
+            if entry.kind is Kind.BEGIN:
+                made.clear()
+            elif entry.step and entry.kind is Kind.OUTCOME and "change" in entry.data:
+                made[entry.step] = str(entry.data["change"])
+        return made
 
     def _sent_at(self) -> dict[str, datetime]:
         """When the last call of each step of this plan took effect, or was seen done by hand, as the journal has it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from dr_actions import checking
 from dr_actions.hands import Guarded, SendFailed, Trouble
@@ -15,6 +16,7 @@ from dr_actions.verbs import Sight, Standing, Verb
 
 _GO_ON = (Standing.WAITING, Standing.DONE)
 Refused = dict[str, str]
+Told = dict[str, Any] | Exception
 
 
 def send_all(run: Run, verb: Verb, steps: list[Step], sight: Sight) -> Refused:
@@ -48,8 +50,8 @@ def _send_once(run: Run, verb: Verb, steps: Sequence[Step], sight: Sight) -> dic
         run.journal.append_many([(Kind.INTENT, step.id, _intended(calls.get(step.id))) for step in chunk])
         with ThreadPoolExecutor(max(1, len(chunk))) as pool:
             answers = list(pool.map(lambda step: _send(run, verb, step, calls.get(step.id)), chunk))  # noqa: B023 - done within
-        failures |= {step.id: failed for step, failed in zip(chunk, answers, strict=True) if failed}
-        run.journal.append_many([_outcome(step, failures.get(step.id)) for step in chunk])
+        failures |= {step.id: told for step, told in zip(chunk, answers, strict=True) if isinstance(told, Exception)}
+        run.journal.append_many([_outcome(step, told) for step, told in zip(chunk, answers, strict=True)])
     return failures
 
 
@@ -65,26 +67,27 @@ def _intended(call: Call | None) -> dict[str, str]:
     return {"call": call.name, "region": call.region} if call else {}
 
 
-def _send(run: Run, verb: Verb, step: Step, call: Call | None) -> Exception | None:
+def _send(run: Run, verb: Verb, step: Step, call: Call | None) -> Told:
     try:
         run.held()
         if verb.work is not None:
             verb.work(step, run.workshop)
-            return None
+            return {}
         if call is None:
-            return None
+            return {}
         with run.hands.permitting(verb.writes | verb.reads):
-            verb.act(step, call, run.hands)
+            return verb.act(step, call, run.hands)
     except (SendFailed, Guarded, TerraformFailed) as failed:
         return failed
-    return None
 
 
-def _outcome(step: Step, failed: Exception | None) -> tuple[Kind, str, dict[str, str]]:
-    if failed is None:
-        return Kind.OUTCOME, step.id, {"result": "sent"}
-    trouble = failed.trouble if isinstance(failed, SendFailed) else "guarded"
-    return Kind.OUTCOME, step.id, {"result": str(trouble), "says": str(failed)}
+def _outcome(step: Step, told: Told) -> tuple[Kind, str, dict[str, str]]:
+    """What the record says of a call's answer; of a change in Route 53 its id, by which it is followed (T02)."""
+    if not isinstance(told, Exception):
+        change = str((told or {}).get("ChangeInfo", {}).get("Id", ""))
+        return Kind.OUTCOME, step.id, {"result": "sent"} | ({"change": change} if change else {})
+    trouble = told.trouble if isinstance(told, SendFailed) else "guarded"
+    return Kind.OUTCOME, step.id, {"result": str(trouble), "says": str(told)}
 
 
 def _still_open(

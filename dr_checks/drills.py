@@ -1,12 +1,15 @@
-"""Is practice up to date? The tests of the environment's schedule against the runs on record in the control table."""
+"""Is practice up to date, and did it leave nothing behind? By the runs on record, and by what bears a drill's name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from dr_checks.due import State, dues
+from dr_checks.leftovers import leftovers
 from dr_checks.model import Area, Finding, Severity, View
 from dr_checks.registry import check
+from dr_estate.drill_names import made_at
 from dr_estate.facts import control
 from dr_estate.recovery_settings import Period
 
@@ -33,3 +36,33 @@ def on_schedule(view: View) -> Iterator[Finding]:
         else:
             said = "it was practised in time" if row.state is State.OK else f"it was practised in time ({row.state})"
             yield view.ok(row.test, measured, wanted, said)
+
+
+@check(
+    "no drill left anything behind",
+    severity=Severity.NORMAL,
+    area=Area.PREREQUISITES,
+    rules=("REL13-BP03", "NIST CP-4"),
+    traps=("T47",),
+)
+def nothing_left(view: View) -> Iterator[Finding]:
+    """Nothing bears a drill's name: no database, no file system, no record. A drill that runs just now shows its own.
+
+    How old each is says its name, which its maker gave it at the drill's beginning (UTC).
+    """
+    found = leftovers(view.snapshot, view.env)
+    if not found:
+        yield view.none_expected("drills", "Nothing bears a drill's name: every drill took its things away again.")
+        return
+    because = "it runs on and is billed, and the next drill finds what is not its own (T47)"
+    for one in found:
+        measured = f"{one.kind} {_age(one.subject, view.now)}"
+        yield view.warn(one.subject, measured, "taken away", because, f"dr_cli.py -e {view.env.name} drill clean")
+
+
+def _age(name: str, now: datetime) -> str:
+    made = made_at(name)
+    if made is None:
+        return "of an unknown drill"
+    age = max(now - made, timedelta())
+    return f"of a drill {age.days} d old" if age.days else f"of a drill {age.seconds // 60} min old"

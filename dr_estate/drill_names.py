@@ -9,9 +9,9 @@ looking.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
-from dr_estate.environments import Environment
+from dr_estate.environments import Environment, Side
 
 TAG = "dr:drill"
 FULL, TRIAL = "DRILL-", "TRIAL-"
@@ -62,7 +62,29 @@ def canary_name(env: Environment, zone: str, incident: str) -> str:
     return f"{_CANARY}{incident.partition('-')[2]}.{env.traffic.test_prefix}.{zone}"
 
 
+def canary_target(canary: str, side: Side) -> str:
+    """The record beside ``canary`` that stands for ``side``, where its pair cannot hold addresses itself (T12)."""
+    stem, _, below = canary.partition(".")
+    return f"{stem}-{side}.{below}"
+
+
+def canary_of(name: str) -> str:
+    """The canary that ``name``, a canary's or one of its targets', belongs to."""
+    stem, _, below = name.partition(".")
+    return f"{stem.removesuffix(f'-{Side.PRIMARY}').removesuffix(f'-{Side.DR}')}.{below}"
+
+
 def is_canary(name: str, env: Environment) -> bool:
-    """Whether ``name`` (without its last dot) is a canary's in a zone that the environment file lists for it."""
+    """Whether ``name`` (without its last dot) is a canary's, or one of its targets, in a zone listed for it."""
     below = "|".join(re.escape(f".{env.traffic.test_prefix}.{zone}") for zone in env.traffic.canary_zones)
-    return bool(below) and re.fullmatch(rf"{_CANARY}{_STAMP}({below})", name, re.IGNORECASE) is not None
+    own = rf"{_CANARY}{_STAMP}(-{Side.PRIMARY}|-{Side.DR})?({below})"
+    return bool(below) and re.fullmatch(own, name, re.IGNORECASE) is not None
+
+
+def made_at(name: str) -> datetime | None:
+    """When the drill that made ``name`` began (UTC), as its name says; None for a name without a stamp."""
+    found = re.search(_STAMP, name)
+    try:
+        return datetime.strptime(found[0], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if found else None
+    except ValueError:
+        return None

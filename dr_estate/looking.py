@@ -28,6 +28,14 @@ class Reader(Generic[T]):
     shape: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What only a run knows and wants looked at: ids of its changes in Route 53, and names in the traffic zone."""
+
+    changes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Look:
     """A reader's view of one side. ``now`` is the moment the observation began (UTC)."""
@@ -38,6 +46,7 @@ class Look:
     now: datetime
     workers: ThreadPoolExecutor
     parts: Callable[[str, Side], Future[Any]]
+    followed: Followed = Followed()
 
     @property
     def env(self) -> Environment:

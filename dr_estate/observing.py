@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from dr_estate.access import Credentials, Eyes
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import readers
 from dr_estate.keeping import open_eyes
-from dr_estate.looking import Look, Reader
+from dr_estate.looking import Followed, Look, Reader
 from dr_estate.snapshot import Part, Snapshot
 from dr_estate.unseen import Blindness, CannotSee, Unseen
 
@@ -33,15 +33,15 @@ def observe(
 
     ``only`` narrows to these parts' names and those they are read from; None reads all. The others are taken from
     ``upon``, an earlier snapshot, where it is given; what is read from one that was unseen there tries that one again.
+    What is followed is what ``upon`` says.
     A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
     and CannotSee where no region could prove the account or there are no credentials.
     """
     with open_eyes(environment, credentials) as eyes:
         identity = eyes.prove_account()
         started = datetime.now(UTC)
-        kept = upon.parts if upon else {}
-        values = _read_all(eyes, started, readers() if only is None else only, kept, progress)
-    parts = dict(kept) | {
+        values = _read_all(eyes, started, readers() if only is None else only, upon, progress)
+    parts = dict(upon.parts if upon else {}) | {
         key: Part(key[0], key[1], environment.region(key[1]), read_at, value)
         for key, (read_at, value) in values.items()
     }
@@ -49,8 +49,9 @@ def observe(
 
 
 def _read_all(
-    eyes: Eyes, now: datetime, wanted: Collection[str], kept: Mapping[Key, Part], progress: Progress
+    eyes: Eyes, now: datetime, wanted: Collection[str], upon: Snapshot | None, progress: Progress
 ) -> dict[Key, tuple[datetime, Any]]:
+    kept, followed = (upon.parts, upon.followed) if upon else ({}, Followed())
     known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
     futures: dict[Key, Future[Any]] = {}
     read_at: dict[Key, datetime] = {}
@@ -58,7 +59,8 @@ def _read_all(
     starting = threading.Lock()
 
     def run(key: Key, reader: Reader[Any]) -> None:
-        look = Look(eyes, key[1], eyes.environment.region(key[1]), now, pools[key], lambda n, s: begun((n, s)))
+        where = (key[1], eyes.environment.region(key[1]))
+        look = Look(eyes, *where, now, pools[key], lambda n, s: begun((n, s)), followed)
         value = _read_one(reader, look)
         pools[key].shutdown(wait=False)
         read_at[key] = datetime.now(UTC)

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dr_estate.environments import Side
 from dr_estate.facts import readers
-from dr_estate.looking import Reader
+from dr_estate.looking import Followed, Reader
 from dr_estate.unseen import Blindness, CannotSee, Unseen
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ class Snapshot:
     """What was observed. ``world`` says which world it was: live, sandbox, or an endpoint.
 
     ``remembered_tenants`` are those of the last good observation: the last source when both regions are dark.
+    ``followed`` is what a run wants looked at when it looks upon this snapshot.
     """
 
     environment: str
@@ -53,6 +54,7 @@ class Snapshot:
     parts: Mapping[tuple[str, Side], Part]
     calls: Mapping[str, int] = field(default_factory=dict)
     remembered_tenants: tuple[str, ...] = ()
+    followed: Followed = field(default_factory=Followed)
 
     def get(self, reader: Reader[T], side: Side) -> T:
         """Return the part's value. Raises CannotSee where it was not seen or not asked for."""

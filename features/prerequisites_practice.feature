@@ -6,3 +6,6 @@ Feature: A recovery is practised until it is boring
 
   Scenario: No test of the schedule is overdue
     Then every test of the recovery was run when it was due
+
+  Scenario: Every drill took its own things away again
+    Then no drill left anything behind

@@ -32,6 +32,7 @@ def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
             "steps": plan["steps"],
         },
         "rto_estimate_s": assessment.rto_estimate_s,
+        "rto_measured_steps": assessment.rto_measured,
         "rto_target_s": env.objectives.rto_minutes * 60,
         "cost": {
             "hourly": round(assessment.hourly_cost, 2),
@@ -75,6 +76,8 @@ def estimate(assessment: Assessment, env: Environment) -> str:
     takes = f"recovery time: about {duration(assessment.rto_estimate_s)}, {met} the objective of {duration(target_s)}"
     if assessment.plan.goal is Goal.FAILBACK:
         takes = f"the steps' time budgets add up to {duration(assessment.rto_estimate_s)} at most"
+    if assessment.rto_measured:
+        takes += f" ({assessment.rto_measured} of {len(assessment.plan.steps)} steps as measured in past runs)"
     return (
         f"{takes}; running in {env.regions.dr}: about {assessment.hourly_cost:.2f} {costs.currency} an hour (list "
         f"prices of {costs.as_of})"

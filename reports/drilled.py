@@ -84,12 +84,12 @@ def headline(drilled: Drilled) -> str:
 def sentences(drilled: Drilled) -> Iterator[str]:
     """Everything below the headline but the tables."""
     for one in drilled.parts:
-        yield f"{one.outcome.upper()}: {one.says}"
+        yield f"{one.goal}: {one.outcome.upper()}: {one.says}"
         yield from (f"FAILED: {sentence}" for sentence in one.degraded)
         yield from (f"compensation: {sentence}" for sentence in one.undone)
     yield from (f"note: {sentence}" for sentence in drilled.notes)
     if drilled.rpo_s is not None:
-        yield f"recovered to {duration(drilled.rpo_s)} before the drill began"
+        yield f"recovery point: {duration(drilled.rpo_s)}"
     yield f"cost about {drilled.cost:.2f} {drilled.currency}"
     yield residue_in_brief(drilled)
     if drilled.journal is not None:

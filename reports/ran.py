@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Ran:
-    """One run's ending. ``degraded`` and ``undone`` are sentences; ``mutations`` counts the answered calls."""
+    """One run's ending. ``degraded`` and ``undone`` are sentences; ``mutations`` counts the answered calls.
+
+    ``goal`` is what its plan was to reach.
+    """
 
     incident: str
     run: str
@@ -25,6 +28,7 @@ class Ran:
     mutations: int
     journal: Path
     exit: int
+    goal: str = ""
 
 
 def to_dict(ran: Ran) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from sandbox.keeping import Keeper
 from sandbox.state import STATE, Outage
 from sandbox.world import World
 
-TIMINGS = ("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s", "lag_published_s")
+TIMINGS = ("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s", "lag_published_s", "dns_lag_s")
 Answer = dict[str, Any]
 
 

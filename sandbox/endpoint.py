@@ -102,7 +102,8 @@ class Endpoint:
         """Shorten how long changes take (``transition_s``) and how far copies trail; None takes it back.
 
         The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s`` (read
-        replicas), and ``lag_published_s``, how often CloudWatch is told of the last: AWS does so each minute.
+        replicas), ``lag_published_s``, how often CloudWatch is told of the last: AWS does so each minute, and
+        ``dns_lag_s``, how long name servers take to hear of a change: none unless it is given, up to a minute on AWS.
         """
         self.ask("PUT", "timing", dict(seconds))
 

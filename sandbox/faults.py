@@ -16,7 +16,7 @@ from sandbox.calls import Call, Environ
 from sandbox.errors import SandboxError
 from sandbox.state import STATE, Outage, now
 
-MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow", "lost")
+MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow", "lost", "stale")
 DARK = ("refuse", "hang", "error")
 SAID = {
     "error": "The service is unavailable: the sandbox holds {region} in an outage",
@@ -44,10 +44,12 @@ class DroppedConnection(ConnectionError):
 def begin(outage: Outage) -> None:
     """Put ``outage`` in force. A region gone dark as a whole stops replicating from now on.
 
-    Raises SandboxError for an unknown manner.
+    Raises SandboxError for an unknown manner, and for one that is a name server's alone.
     """
     if outage.how not in MANNERS:
         raise SandboxError(f"'{outage.how}' is no way to fail: use one of {', '.join(MANNERS)}.")
+    if outage.how == "stale" and outage.service != "dns":
+        raise SandboxError("Only a name server answers with what was: give service 'dns'.")
     STATE.outages = [*STATE.outages, outage]
     if _darkens(outage):
         STATE.stopped.setdefault(outage.region, now())

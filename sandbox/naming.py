@@ -29,10 +29,10 @@ from sandbox.errors import SandboxError
 from sandbox.lacks.route53 import addresses_of
 from sandbox.lacks.route53_health import Checkers
 from sandbox.lacks.route53_names import Answer, Record, Zone, answer, plain
-from sandbox.lacks.route53_records import in_order
+from sandbox.lacks.route53_records import served
 from sandbox.state import STATE
 
-SERVICE = "dns"
+SERVICE, STALE = "dns", "stale"
 HEADER = "X-World-Name-Server"
 LOOPBACK = "127.0.0.1"
 RESOURCE_TTL_S = 60
@@ -58,8 +58,8 @@ class Names:
         if question.flags & dns.flags.QR or len(question.question) != 1:
             return None
         reply = dns.message.make_response(question)
-        manner = next((outage.how for outage in STATE.outages if outage.service == SERVICE), None)
-        if manner is not None:
+        manner = _manner()
+        if manner not in (None, STALE):
             reply.set_rcode(dns.rcode.SERVFAIL)
             return reply.to_wire() if manner == "error" else None
         asked = question.question[0]
@@ -105,9 +105,9 @@ class Names:
         return max(holding, key=lambda zone: (len(zone.name), len(zone.rrsets)), default=None)
 
     def _indexed(self, zone: FakeZone) -> Zone:
-        records = in_order(zone)
+        records = served(zone)
         kept = self._zones.get(zone.resource_id)
-        if kept is None or kept[0] is not records:
+        if kept is None or (kept[0] is not records and _manner() != STALE):
             kept = self._zones[zone.resource_id] = (records, Zone(records))
         return kept[1]
 
@@ -116,6 +116,11 @@ class Names:
             return True
         distributions = cloudfront_backends[self.account]["aws"].distributions.values()
         return any(plain(distribution.domain_name) == name for distribution in distributions)
+
+
+def _manner() -> str | None:
+    """How the name server fails now, None where it does not."""
+    return next((outage.how for outage in STATE.outages if outage.service == SERVICE), None)
 
 
 def _addresses(owner: str, resource: str, kind: str) -> list[Row]:

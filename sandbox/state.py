@@ -12,12 +12,13 @@ class Outage:
     """A region (or one service or operation of it) that answers badly. ``service`` and ``operation`` "" mean all.
 
     ``service`` is botocore's name of it (``ecs``, ``elbv2``). ``seconds`` is how long a call hangs (0: until the
-    client gives up) or is slowed. A ``lost`` call is carried out, and its answer never arrives. ``times`` is how many
-    calls are met (0: all). ``person`` narrows it to one of the sandbox's people.
+    client gives up) or is slowed. A ``lost`` call is carried out, and its answer never arrives. A ``stale`` name server
+    (service ``dns``) hears of no change any more. ``times`` is how many calls are met (0: all). ``person`` narrows it
+    to one of the sandbox's people.
     """
 
     region: str
-    how: str  # refuse | hang | error | throttle | deny | expired | slow | lost
+    how: str  # refuse | hang | error | throttle | deny | expired | slow | lost | stale
     service: str = ""
     operation: str = ""
     seconds: float = 0.0

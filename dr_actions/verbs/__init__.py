@@ -27,10 +27,12 @@ class Sight:
 
     ``primary_answers`` is whether the primary region's API answers; ``planned`` whether the primary is to be left
     healthy and fenced (a switchover). ``only_tenants`` narrows to some tenants, empty means all. ``incident`` is the
-    ticket that a run is for, "" in an assessment; it is never part of a Step, so that the digest does not know it.
+    ticket that a run is for, "" in an assessment; it is no part of a recovery's Step, so the digest does not know it.
     ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time. ``recorded`` gives the
     before-values of each step of the incident's failover, so that a failback restores exactly those. ``set_aside``
-    names the databases of the DR region that the incident's own failback set aside, by resource id.
+    names the databases of the DR region that the incident's own failback set aside, by resource id. ``changes`` are
+    the ids under which Route 53 took the changes of this run's steps. Only what a drill makes bears, in its steps, a
+    name made of ``incident``.
     """
 
     env: Environment
@@ -42,6 +44,7 @@ class Sight:
     sent_at: Mapping[str, datetime] = field(default_factory=dict)
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     set_aside: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def planned(self) -> bool:

@@ -1,4 +1,4 @@
-"""Nobody practises any more: the last run of a test is long ago."""
+"""Nobody practises any more, or a drill that was practised died half way and left its canary behind."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 from dr_estate.attributes import encode, instant
+from dr_estate.drill_names import TRIAL, canary_name, new_id
 from dr_estate.environments import Side
 from dr_estate.run_records import HISTORY_OF, RunKind
 from sandbox.disasters import disaster
+from sandbox.disasters.dns_zone import swap
 from sandbox.errors import SandboxError
 from sandbox.state import now
 from sandbox.world import World
 
-_LONG_AGO = timedelta(days=400)
+_LONG_AGO, _A_WEEK = timedelta(days=400), timedelta(days=7)
+# addresses for documentation (RFC 5737), as a canary's are
+_LEADS_NOWHERE = ("192.0.2.1", "198.51.100.1")
 
 
 @disaster(
@@ -40,3 +44,20 @@ def drill_overdue(world: World) -> None:
 
 def _key(item: dict[str, Any]) -> dict[str, Any]:
     return {name: item[name] for name in ("pk", "sk")}
+
+
+@disaster(
+    "canary-left-behind",
+    "A drill of last week died before it took its canary away",
+    trips=("drills.nothing-left",),
+)
+def canary_left_behind(world: World) -> None:
+    """Make a canary's pair of weighted records. SandboxError where the traffic zone is not listed for canaries."""
+    traffic = world.environment.traffic
+    if traffic.zone not in traffic.canary_zones:
+        raise SandboxError(f"traffic.canary_zones does not list {traffic.zone}: no drill made a canary there.")
+    name = canary_name(world.environment, traffic.zone, new_id(TRIAL, now() - _A_WEEK))
+    pair = zip((traffic.primary_set_identifier, traffic.secondary_set_identifier), _LEADS_NOWHERE, strict=True)
+    shared: dict[str, Any] = {"Name": f"{name}.", "Type": "A", "TTL": world.environment.thresholds.record_ttl_s}
+    rows = [{**shared, "SetIdentifier": own, "Weight": 50, "ResourceRecords": [{"Value": at}]} for own, at in pair]
+    swap(world, [], rows)

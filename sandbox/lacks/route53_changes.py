@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import secrets
 import string
+from datetime import timedelta
 from typing import Any
 
 from moto.route53.models import FakeZone, RecordSet, Route53Backend
@@ -12,9 +13,9 @@ from moto.route53.responses import Route53
 
 from sandbox.lacks.patching import refused, state
 from sandbox.lacks.route53_names import Record, plain
-from sandbox.lacks.route53_records import forget_order, identity, told, written
+from sandbox.lacks.route53_records import forget_order, identity, supersede, told, written
 from sandbox.lacks.route53_rules import Setting, check
-from sandbox.lacks.timing import soon
+from sandbox.lacks.timing import lag_s, soon
 from sandbox.state import now
 
 MOST_RECORDS, MOST_CHARACTERS = 1_000, 32_000
@@ -32,15 +33,17 @@ def change(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     for one in changes:
         zone_batch.apply(one["Action"], one["ResourceRecordSet"])
     zone_batch.require_apex()
+    supersede(zone)
     zone.rrsets = list(zone_batch.book.values())
     forget_order(zone)
     return {"ChangeInfo": submitted(self.backend, params["ChangeBatch"].get("Comment"))}
 
 
 def submitted(backend: Route53Backend, comment: str | None = None) -> dict[str, Any]:
-    """A new change: PENDING until its moment has come."""
+    """A new change: PENDING until its moment has come, and until every name server has heard of it."""
+    spread = now() + timedelta(seconds=lag_s("dns_lag_s", 0.0))
     number = "".join(secrets.choice(_LETTERS) for _ in range(20))
-    state(backend, "changes")[f"C{number}"] = (now(), soon(), comment)
+    state(backend, "changes")[f"C{number}"] = (now(), max(soon(), spread), comment)
     return _info(backend, f"C{number}")
 
 

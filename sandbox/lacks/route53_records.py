@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from moto.route53.models import FakeZone, RecordSet
 
 from sandbox.lacks.patching import refused
 from sandbox.lacks.route53_names import Record, plain
+from sandbox.lacks.timing import lag_s
+from sandbox.state import now
 
 PAGE = 300
-_KEPT = "records_in_order"
+_KEPT, _SUPERSEDED = "records_in_order", "records_superseded"
 
 
 def told(record: RecordSet) -> Record:
@@ -59,6 +62,19 @@ def in_order(zone: FakeZone) -> list[Record]:
 def forget_order(zone: FakeZone) -> None:
     """Call after a record was changed."""
     zone.__dict__.pop(_KEPT, None)
+
+
+def served(zone: FakeZone) -> list[Record]:
+    """What the name servers answer from: the records as they were until a change of them has spread (dns_lag_s)."""
+    return next((records for until, records in zone.__dict__.get(_SUPERSEDED, ()) if now() < until), in_order(zone))
+
+
+def supersede(zone: FakeZone) -> None:
+    """Call before records are changed: the name servers hear of it later."""
+    lagging = timedelta(seconds=lag_s("dns_lag_s", 0.0))
+    if lagging:
+        spreading = [row for row in zone.__dict__.get(_SUPERSEDED, ()) if now() < row[0]]
+        zone.__dict__[_SUPERSEDED] = [*spreading, (now() + lagging, in_order(zone))]
 
 
 def order(record: Record) -> tuple[tuple[str, ...], str, str]:

@@ -181,6 +181,10 @@ def _alias(s: Setting) -> None:
 
 
 def _health_check(s: Setting) -> None:
+    """A primary that is no alias needs a check (AWS's words: external-dns issue 2362); one that is named must be."""
     wanted = s.record.get("HealthCheckId")
+    if s.record.get("Failover") == "PRIMARY" and not wanted and "AliasTarget" not in s.record:
+        words = "A non-alias primary ResourceRecordSet must have an associated health check."
+        raise s.batch_error(words)
     if wanted and not s.known_check(wanted):
         raise refused("NoSuchHealthCheck", f"No health check exists with the ID {wanted}")

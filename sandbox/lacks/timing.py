@@ -22,7 +22,7 @@ def lag_s(name: str, usual_s: float) -> float:
     """How far a copy trails its source: ``STATE.extras[name]`` where a test shortened it, else the usual seconds.
 
     Names: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s`` (read replicas),
-    ``lag_published_s`` (how often their lag is measured).
+    ``lag_published_s`` (how often their lag is measured), ``dns_lag_s`` (the zones' name servers).
     """
     return float(STATE.extras.get(name, usual_s))
 

@@ -14,6 +14,7 @@ from dr_actions.change_batch import (
     Pair,
     as_command,
     as_json,
+    between,
     chunks,
     leader,
     pairs_of,
@@ -133,3 +134,27 @@ def test_the_change_is_told_as_json_and_as_a_command_that_a_shell_reads() -> Non
     assert words[:3] == ["aws", "route53", "change-resource-record-sets"]
     assert words[words.index("--hosted-zone-id") + 1] == "Z1"
     assert json.loads(words[words.index("--change-batch") + 1]) == batch
+
+
+def test_the_way_between_two_states_makes_changes_and_deletes_what_differs_and_nothing_else() -> None:
+    kept, changed, new = ({"Name": f"{name}.x.", "Type": "A", "TTL": 60} for name in ("kept", "changed", "new"))
+    there = between("Z1", [kept, changed], [kept, changed | {"TTL": 5}, new], "there")
+    told = [(one["Action"], one["ResourceRecordSet"]) for one in there["ChangeBatch"]["Changes"]]
+    assert told == [("UPSERT", changed | {"TTL": 5}), ("CREATE", new)]
+    assert (there["HostedZoneId"], there["ChangeBatch"]["Comment"]) == ("Z1", "there")
+    back = between("Z1", [kept, changed | {"TTL": 5}, new], [kept, changed], "back")
+    told = [(one["Action"], one["ResourceRecordSet"]) for one in back["ChangeBatch"]["Changes"]]
+    assert told == [("DELETE", new), ("UPSERT", changed)]
+
+
+def test_what_is_deleted_goes_in_the_opposite_order_of_its_making() -> None:
+    target, alias = ({"Name": f"{name}.x.", "Type": "A"} for name in ("target", "alias"))
+    made = between("Z1", [], [target, alias], "")["ChangeBatch"]["Changes"]
+    gone = between("Z1", [target, alias], [], "")["ChangeBatch"]["Changes"]
+    assert [one["ResourceRecordSet"]["Name"] for one in made] == ["target.x.", "alias.x."]
+    assert [one["ResourceRecordSet"]["Name"] for one in gone] == ["alias.x.", "target.x."]
+
+
+def test_a_simple_record_is_written_without_any_policy() -> None:
+    row = {"Name": f"{ORIGIN}.", "Type": "TXT", "TTL": 30, "ResourceRecords": [{"Value": '"x"'}]}
+    assert record_set(route53.record(dict(row))) == row

@@ -52,6 +52,24 @@ def test_the_lock_is_free_held_cooling_or_to_be_taken_over(
     assert leave is may_take(last, NOON + timedelta(seconds=after_s), "run-2", incident, LIMITS)
 
 
+DRILL, TRIAL = "DRILL-20260107-110000", "TRIAL-20260107-110000"
+
+
+@pytest.mark.parametrize(
+    ("last", "incident", "leave"),
+    [
+        (_last(incident=TRIAL), "INC-1", Leave.TAKEOVER),
+        (_last(incident=TRIAL), DRILL, Leave.HELD),
+        (_last(incident=DRILL), "INC-1", Leave.HELD),
+        (_last(ended=True, incident=TRIAL), "INC-1", Leave.FREE),
+        (_last(ended=True, incident=DRILL), "INC-1", Leave.FREE),
+        (_last(ended=True), TRIAL, Leave.COOLING),
+    ],
+)
+def test_an_emergency_waits_for_no_trial_and_no_drill_cools_it_down(last: Run, incident: str, leave: Leave) -> None:
+    assert leave is may_take(last, NOON, "run-2", incident, LIMITS)
+
+
 @given(some.integers(0, 7200), some.booleans(), some.sampled_from(["INC-1", "INC-2"]))
 def test_a_live_run_is_never_overtaken_and_a_dead_one_never_blocks_for_good(
     after_s: int, ended: bool, incident: str

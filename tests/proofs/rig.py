@@ -63,7 +63,7 @@ class Rig:
     def of(cls, world: Endpoint, env: Environment, home: Path, request: Request) -> Rig:
         """Clear a run in the world as it is now, and keep that world. Readiness is proven elsewhere."""
         files = Files(_folder(home / "cleared"), lambda *_: None)
-        reach = reached(_world(world, "operator"), env)
+        reach = reached(world_of(world, "operator"), env)
         snapshot = look_at(reach.world, env, files)
         report = judge(request, env, (Area.VALIDATION,), snapshot, files)
         goal = Goal.SWITCHOVER if "planned" in request.flags else Goal.FAILOVER
@@ -107,7 +107,7 @@ class Rig:
         def now() -> datetime:
             return clock() + timedelta(seconds=later_s)
 
-        reach = reached(_world(self.world, person), self.env, make, now)
+        reach = reached(world_of(self.world, person), self.env, make, now)
         reach.zones.learn(self.start.snapshot, self.env)
         request = replace(self.request, output=folder)
         past = past_of(request, self.env, INCIDENT, reach)
@@ -119,7 +119,7 @@ class Rig:
 
     def _as_now(self) -> Start:
         """What a run that goes on starts from: the same plan, and witnesses that were asked just now."""
-        credentials = _world(self.world, "operator").credentials
+        credentials = world_of(self.world, "operator").credentials
         snapshot = observe(self.env, credentials, "sandbox", only=WITNESSED, upon=self.start.snapshot)
         return replace(self.start, report=None, snapshot=snapshot)
 
@@ -133,7 +133,7 @@ class Rig:
 
     def reach(self, person: str = "operator") -> Reach:
         """Connections for the test's own questions."""
-        return reached(_world(self.world, person), self.env)
+        return reached(world_of(self.world, person), self.env)
 
 
 @contextmanager
@@ -159,6 +159,7 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _world(world: Endpoint, person: str) -> World:
+def world_of(world: Endpoint, person: str) -> World:
+    """The world as a person of it reaches it."""
     keys = world.people[person]
     return World("sandbox", Credentials(world.url, keys.access_key_id, keys.secret_access_key))

@@ -147,3 +147,11 @@ def test_replication_stands_still_while_a_region_is_dark_and_only_then(world: En
 def test_an_unknown_way_to_fail_is_refused_with_the_known_ones(world: Endpoint) -> None:
     with pytest.raises(SandboxError, match="'sulk' is no way to fail: use one of refuse, hang"):
         world.begin(Outage(PRIMARY, "sulk"))
+
+
+def test_only_a_name_server_can_be_left_with_what_was(world: Endpoint) -> None:
+    for service in ("", "route53"):
+        with pytest.raises(SandboxError, match="Only a name server"):
+            world.begin(Outage(PRIMARY, "stale", service))
+    world.begin(Outage(PRIMARY, "stale", "dns"))
+    world.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from dr_estate.asking import Answer, Server, ask
 from dr_estate.environments import Environment, Side, load_environment
 from sandbox.endpoint import Endpoint
+from sandbox.state import Outage
 from tests.sandbox.conftest import client_of
 from tests.worlds import borrowed
 
@@ -116,3 +118,61 @@ def test_every_answer_of_the_api_says_where_names_are_served(named_world: Endpoi
     said = route53.list_hosted_zones()["ResponseMetadata"]["HTTPHeaders"]["x-world-name-server"]
     assert named_world.dns is not None
     assert f"{named_world.dns[0]}:{named_world.dns[1]}" == said
+
+
+def _row(name: str, address: str, **more: Any) -> dict[str, Any]:
+    rows = [{"Value": address}]
+    return {"Name": f"{name}.{ZONE}", "Type": "A", "TTL": 5, "ResourceRecords": rows, **more}
+
+
+def test_a_name_server_that_hears_of_no_change_answers_with_what_was_until_it_is_well(
+    named_world: Endpoint, route53: Any, zone: str
+) -> None:
+    put(route53, zone, _row("old", "192.0.2.1"))
+    assert ("192.0.2.1",) == asked(named_world, f"old.{ZONE}").values
+    named_world.begin(Outage(PROD.region(Side.GLOBAL), "stale", "dns"))
+    try:
+        put(route53, zone, _row("old", "192.0.2.2"), _row("new", "192.0.2.3"))
+        assert ("192.0.2.1",) == asked(named_world, f"old.{ZONE}").values
+        assert "NXDOMAIN" == asked(named_world, f"new.{ZONE}").code
+    finally:
+        named_world.end()
+    assert ("192.0.2.2",) == asked(named_world, f"old.{ZONE}").values
+    put(route53, zone, _row("old", "192.0.2.2"), _row("new", "192.0.2.3"), action="DELETE")
+
+
+def test_a_failover_pair_of_aliases_in_the_zone_answers_with_its_targets_ttl_and_needs_no_health_check(
+    named_world: Endpoint, route53: Any, zone: str
+) -> None:
+    targets = [_row("one", "192.0.2.1"), _row("two", "192.0.2.2")]
+    pair = []
+    for role, to in (("PRIMARY", "one"), ("SECONDARY", "two")):
+        where = {"HostedZoneId": zone.rpartition("/")[2], "DNSName": f"{to}.{ZONE}", "EvaluateTargetHealth": True}
+        routed = {"SetIdentifier": role, "Failover": role, "AliasTarget": where}
+        pair.append({"Name": f"pair.{ZONE}", "Type": "A", **routed})
+    put(route53, zone, *targets, *pair, action="CREATE")
+    answer = asked(named_world, f"pair.{ZONE}")
+    assert (("192.0.2.1",), 5, ()) == (answer.values, answer.ttl_s, answer.chain)
+    turned = [pair[0] | {"AliasTarget": pair[1]["AliasTarget"]}, pair[1] | {"AliasTarget": pair[0]["AliasTarget"]}]
+    put(route53, zone, *turned)
+    assert ("192.0.2.2",) == asked(named_world, f"pair.{ZONE}").values
+    put(route53, zone, *turned, *targets, action="DELETE")
+    assert "NXDOMAIN" == asked(named_world, f"pair.{ZONE}").code
+
+
+def test_a_change_is_in_sync_once_the_name_servers_answer_with_it_and_not_before(
+    named_world: Endpoint, route53: Any, zone: str
+) -> None:
+    put(route53, zone, _row("late", "192.0.2.1"))
+    named_world.timing(transition_s=0.0, dns_lag_s=1.0)
+    change = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": _row("late", "192.0.2.2")}]}
+    made = route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=change)["ChangeInfo"]["Id"]
+    named_world.timing(transition_s=None, dns_lag_s=None)
+    told = list[tuple[str, str]]()
+    while told[-1:] == [] or told[-1][1] == "PENDING":
+        (value,) = asked(named_world, f"late.{ZONE}").values
+        time.sleep(0.05)
+        told.append((value, route53.get_change(Id=made)["ChangeInfo"]["Status"]))
+    assert ("192.0.2.1", "PENDING") in told
+    assert ("192.0.2.2",) == asked(named_world, f"late.{ZONE}").values
+    put(route53, zone, _row("late", "192.0.2.2"), action="DELETE")

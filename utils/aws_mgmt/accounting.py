@@ -21,6 +21,7 @@ from utils.aws_mgmt.exits import Exit
 _HOUR_S = 3600
 _MINUTE_S = 60
 RESTORED_TO = "restored to"
+_TIMED = (Goal.SWITCHOVER, Goal.FAILBACK)  # a clean-up is nobody's recovery time
 
 
 def of_trial(
@@ -89,7 +90,7 @@ def of_drill(
 def _phases(lines: Sequence[Timeline]) -> Iterator[Measured]:
     for line in lines:
         for phase, span in line.phases.items():
-            if span.seconds is not None:
+            if span.seconds is not None and line.goal in _TIMED:
                 yield Measured(line.goal, str(phase), span.seconds)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from dr_actions.assessing import BLINDNESS, Advice, Assessment, gates_of, weigh_gates
 from dr_actions.authority import Gate
 from dr_actions.costing import hourly_cost
+from dr_actions.learning import Measured, is_measured, measured
 from dr_actions.losing import Loss, losses_of, missing_items
 from dr_actions.plan import Goal, Plan
 from dr_actions.planning import make_plan, rto_estimate_s, sight_of
@@ -16,8 +17,10 @@ from dr_actions.returning import gates_home, stranded, sync_estimate, weigh_home
 from dr_actions.signals import signals_of
 from dr_actions.verbs import Sight
 from dr_checks.model import Area
-from dr_estate.environments import Environment
+from dr_estate.environments import Environment, Side
+from dr_estate.facts import control
 from dr_estate.snapshot import Snapshot
+from dr_estate.unseen import CannotSee
 from reports import rendering, voice
 from reports.allure_files import finish_results
 from reports.durations import duration
@@ -97,6 +100,7 @@ def _assessment(
     gates: tuple[Gate, ...],
     losses: tuple[Loss, ...],
 ) -> Assessment:
+    known = _measured(sight.snapshot)
     return Assessment(
         advice=answer[0],
         blind=report.posture in BLINDNESS,
@@ -105,9 +109,18 @@ def _assessment(
         losses=losses,
         plan=plan,
         posture=Posture(report.posture, report.posture_says),
-        rto_estimate_s=rto_estimate_s(plan, sight.env),
+        rto_estimate_s=rto_estimate_s(plan, sight.env, known),
+        rto_measured=sum(is_measured(step, known) for step in plan.steps),
         hourly_cost=hourly_cost(sight.snapshot, sight.env, len(report.tenants)),
     )
+
+
+def _measured(snapshot: Snapshot) -> dict[str, Measured]:
+    """What the runs on record took, by verb; nothing where they cannot be seen."""
+    try:
+        return measured(snapshot.get(control.runs, Side.DR).runs)
+    except CannotSee:
+        return {}
 
 
 def exit_of_assessment(assessment: Assessment) -> Exit:

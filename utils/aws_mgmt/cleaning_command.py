@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_actions.drill_parts import next_part
 from dr_checks.leftovers import Leftover, leftovers
@@ -25,17 +26,18 @@ _NOTHING = "Nothing of a drill is left.\n"
 def drill_command(request: Request, environment: Environment) -> Exit:
     """Run the drill action of ``request``: clean, or show. Returns 0 where nothing of a drill is left."""
     with run_folder(request) as folder, reach(request, environment) as reached:
-        with voice.progress() as advance:
-            seen = judging.look_at(reached.world, environment, judging.Run(folder, advance))
-        left = leftovers(seen, environment)
-        standing = reached.control.in_force()
-        open_ = standing.incident.id if standing.incident and is_full(standing.incident.id) else ""
-        due = [open_] if open_ else sorted({_trial_of(one) for one in left})
-        files = judging.Run(folder, lambda _doing, _done, _of: None)
-        drills = [Drill(request, environment, reached, files, incident, clock()) for incident in due]
-        if request.action == "show":
-            return _show(drills, left, reached)
-        return _clean(drills, request, environment)
+        return show_or_clean(request, environment, reached, judging.Run(folder, lambda _doing, _done, _of: None))
+
+
+def show_or_clean(request: Request, env: Environment, reached: Reach, files: judging.Run) -> Exit:
+    """What is left of drills in the world that was reached: told, or brought to its end."""
+    with voice.progress() as advance:
+        left = leftovers(judging.look_at(reached.world, env, replace(files, advance=advance)), env)
+    standing = reached.control.in_force()
+    open_ = standing.incident.id if standing.incident and is_full(standing.incident.id) else ""
+    due = [open_] if open_ else sorted({_trial_of(one) for one in left})
+    drills = [Drill(request, env, reached, files, incident, clock()) for incident in due]
+    return _show(drills, left, reached) if request.action == "show" else _clean(drills, request, env)
 
 
 def _clean(drills: list[Drill], request: Request, env: Environment) -> Exit:

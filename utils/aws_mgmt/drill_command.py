@@ -70,15 +70,20 @@ def full_drill(request: Request, environment: Environment) -> Exit:
     """Hold the drill. Raises Refused where it may not be held. Returns 0 where all is done, proven and clean."""
     env = as_practised(environment)
     with run_folder(request) as folder, reach(request, env) as reached:
-        with voice.progress() as advance:
-            seen = judging.look_at(reached.world, env, judging.Run(folder, advance))
         _agreed(env)
-        moment = clock()
-        practice = Practice(new_id(FULL, moment), drill_gates(seen, env, posture_of(seen, env), moment))
-        drill = Drill(request, env, reached, judging.Run(folder, lambda *_: None), practice.incident, moment)
-        _leave(drill, practice, seen)
-        finish(drill)
-        return tell(drill, "full drill")
+        return hold_the_drill(request, env, reached, judging.Run(folder, lambda *_: None))
+
+
+def hold_the_drill(request: Request, env: Environment, reached: Reach, files: judging.Run) -> Exit:
+    """Leave, come home and clean up, in the world that was reached. Raises Refused where it may not begin."""
+    with voice.progress() as advance:
+        seen = judging.look_at(reached.world, env, replace(files, advance=advance))
+    moment = clock()
+    practice = Practice(new_id(FULL, moment), drill_gates(seen, env, posture_of(seen, env), moment))
+    drill = Drill(request, env, reached, files, practice.incident, moment)
+    _leave(drill, practice, seen)
+    finish(drill)
+    return tell(drill, "full drill")
 
 
 def _agreed(env: Environment) -> None:

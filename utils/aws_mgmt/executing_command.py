@@ -194,6 +194,7 @@ def told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
         mutations=sum(entry.kind is Kind.OUTCOME for entry in run.journal.entries),
         journal=run.journal.path,
         exit=ending.exit,
+        goal=run.plan.goal,
     )
 
 

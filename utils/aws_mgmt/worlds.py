@@ -38,6 +38,8 @@ def world_of(request: Request, environment: Environment) -> Iterator[World]:
         yield World("sandbox (attached)", _keys(found.url, found.people, request))
         return
     with embedded.running(environment, request.tenants or DEFAULT_TENANTS) as started:
+        if request.flags & _ACTING:
+            started.timing(**embedded.HURRIED)
         yield World("sandbox", _keys(started.url, started.people, request))
 
 
@@ -58,6 +60,6 @@ def _keys(url: str, people: dict[str, Keys], request: Request) -> Credentials:
     return Credentials(url, keys.access_key_id, keys.secret_access_key)
 
 
-_WHO = dict.fromkeys(("failover", "failback", "pause", "unpause", "test", "drill"), "operator") | {
-    "approve": "approver"
-}
+_ACTING = frozenset({"execute", "full-drill", "restore", "canary"})
+_OPERATORS = ("failover", "failback", "pause", "unpause", "test", "drill")
+_WHO = dict.fromkeys(_OPERATORS, "operator") | {"approve": "approver"}

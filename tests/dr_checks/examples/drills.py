@@ -1,18 +1,21 @@
-"""Examples of the check that practice is up to date."""
+"""Examples of the checks that practice is up to date, and leaves nothing behind."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from dr_checks.model import Status
+from dr_estate.drill_names import canary_name
 from dr_estate.environments import Environment, Side
-from dr_estate.facts import control
+from dr_estate.facts import control, efs, rds, route53
 from dr_estate.recovery_settings import Period
 from dr_estate.run_records import RunKind, RunRecord
+from tests.dr_checks import databases
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
-_CHECK = "drills.on-schedule"
+_CHECK, _LEFT = "drills.on-schedule", "drills.nothing-left"
 
 
 def _ran(kind: RunKind, days_ago: int, complete: bool = True) -> RunRecord:
@@ -29,6 +32,35 @@ def _example(expected: Status, past: Any, *subjects: str, env: Environment = SIT
     return Example(_CHECK, expected, world({(control.runs, Side.DR): past}), frozenset(subjects), env)
 
 
+STAMP = "20260223-100000"
+CANARY = canary_name(SIT, SIT.traffic.zone, f"TRIAL-{STAMP}")
+DATABASE = replace(databases.PRIMARY, identifier=f"sit-mysql-drill-{STAMP}")
+FILES = efs.FileSystem(
+    "fs-1",
+    "arn",
+    "sit-efs",
+    "available",
+    1,
+    "bursting",
+    0.0,
+    "generalPurpose",
+    True,
+    "key",
+    "DISABLED",
+    "",
+    f"sit-efs-drill-{STAMP}",
+)
+RECORD = route53.Record(CANARY, "A", 60, ("192.0.2.1",), "primary-af-south-1", 100, None, None, None, None, None)
+ORIGIN = replace(RECORD, name=SIT.traffic.origin_record)
+
+
+def _left(
+    expected: Status, *subjects: str, databases: Any = (databases.PRIMARY,), files: Any = (), records: Any = (ORIGIN,)
+) -> Example:
+    values: dict[Any, Any] = {(rds.instances, Side.DR): databases, (efs.of_drills, Side.DR): files}
+    return Example(_LEFT, expected, world({**values, (route53.records, Side.GLOBAL): records}), frozenset(subjects))
+
+
 EXAMPLES = [
     _example(Status.PASS, control.Past(IN_TIME)),
     _example(Status.PASS, control.Past(reason="There is no table.")),
@@ -38,4 +70,12 @@ EXAMPLES = [
     _example(Status.WARN, control.Past((_ran(RunKind.TABLETOP, 40), *IN_TIME[1:])), "tabletop"),
     _example(Status.WARN, control.Past((_ran(RunKind.TABLETOP, 5, complete=False), *IN_TIME[1:])), "tabletop"),
     _example(Status.UNKNOWN, DENIED),
+    _left(Status.PASS),
+    _left(Status.PASS, databases=()),
+    _left(Status.WARN, f"{CANARY} A primary-af-south-1", records=(ORIGIN, RECORD)),
+    _left(Status.WARN, DATABASE.identifier, databases=(databases.PRIMARY, DATABASE)),
+    _left(Status.WARN, FILES.token, files=(FILES,)),
+    _left(Status.UNKNOWN, records=DENIED),
+    _left(Status.UNKNOWN, databases=DENIED),
+    _left(Status.UNKNOWN, files=DENIED),
 ]

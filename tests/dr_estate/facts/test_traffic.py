@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dr_estate.access import Credentials
 from dr_estate.asking import Answer
 from dr_estate.environments import Side
-from dr_estate.facts import acm, answers, cloudfront, health_checks, route53
+from dr_estate.facts import acm, answers, canaries, cloudfront, health_checks, route53
 from dr_estate.facts.answers import _spread
+from dr_estate.facts.canaries import LOST, Change
+from dr_estate.looking import Followed
 from dr_estate.observing import observe
 from dr_estate.snapshot import Snapshot
 from sandbox.endpoint import Endpoint
@@ -71,3 +75,28 @@ def test_of_many_names_alike_some_are_asked_and_every_odd_one_is() -> None:
 )
 def test_a_wildcard_of_a_certificate_covers_one_label(host: str, covered: bool) -> None:
     assert covered is acm.covers(("*.example.org", "shop.example"), host)
+
+
+def test_a_look_of_its_own_follows_no_change_and_no_name(seen: Snapshot) -> None:
+    assert ((), ()) == (seen.get(canaries.changes, Side.GLOBAL), seen.get(canaries.polls, Side.GLOBAL))
+    assert not any("GetChange" in call or "get_change" in call for call in seen.calls)
+
+
+def test_what_a_run_follows_is_asked_of_route_53_and_of_the_zones_own_servers(
+    seen: Snapshot, sandbox_world: Endpoint
+) -> None:
+    keys, origin = sandbox_world.people["reader"], SIT.traffic.origin_record
+    nobody = f"canary-20260107-101500.wpdr.{SIT.traffic.zone}"
+    few = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"dns_samples": 7})})
+    again = observe(
+        few,
+        Credentials(sandbox_world.url, keys.access_key_id, keys.secret_access_key),
+        "sandbox",
+        only=frozenset({canaries.changes.name, canaries.polls.name}),
+        upon=replace(seen, followed=Followed(("/change/CNEVERMADE",), (nobody, origin))),
+    )
+    assert (Change("/change/CNEVERMADE", LOST),) == again.get(canaries.changes, Side.GLOBAL)
+    none, some = again.get(canaries.polls, Side.GLOBAL)
+    assert (("NXDOMAIN", (), 1),) == none.counts
+    assert (none.ttls_s, none.silent) == ((), 0)
+    assert (7, (60,), seen.get(answers.door, Side.PRIMARY)) == (some.answers, some.ttls_s, some.counts[0][1])

@@ -50,16 +50,34 @@ def test_nothing_stands_beside_a_cname(names: Names) -> None:
 def test_a_simple_record_does_not_stand_beside_a_weighted_one(names: Names) -> None:
     names.change("CREATE", plain("www", "192.0.2.1", SetIdentifier="a", Weight=1))
     assert names.refusal("CREATE", plain("www", "192.0.2.2"))[0] == "InvalidChangeBatch"
-    failover = plain("www", "192.0.2.2", SetIdentifier="b", Failover="PRIMARY")
+    failover = plain("www", "192.0.2.2", SetIdentifier="b", Failover="SECONDARY")
     assert names.refusal("CREATE", failover)[0] == "InvalidChangeBatch"
     names.change("CREATE", plain("www", "192.0.2.2", SetIdentifier="b", Weight=0))
 
 
 def test_two_primaries_are_refused(names: Names) -> None:
-    names.change("CREATE", plain("o", "192.0.2.1", SetIdentifier="a", Failover="PRIMARY"))
-    code, _ = names.refusal("CREATE", plain("o", "192.0.2.2", SetIdentifier="b", Failover="PRIMARY"))
-    assert code == "InvalidChangeBatch"
+    check = _check(names)
+    names.change("CREATE", plain("o", "192.0.2.1", SetIdentifier="a", Failover="PRIMARY", HealthCheckId=check))
+    second = plain("o", "192.0.2.2", SetIdentifier="b", Failover="PRIMARY", HealthCheckId=check)
+    assert "already is a PRIMARY failover RRSet" in names.refusal("CREATE", second)[1]
     names.change("CREATE", plain("o", "192.0.2.2", SetIdentifier="b", Failover="SECONDARY"))
+
+
+def _check(names: Names) -> str:
+    """A health check that is always healthy: it needs none of its children."""
+    config = {"Type": "CALCULATED", "HealthThreshold": 0, "ChildHealthChecks": []}
+    made = names.route53.create_health_check(CallerReference="check", HealthCheckConfig=config)
+    return str(made["HealthCheck"]["Id"])
+
+
+def test_a_primary_that_is_no_alias_needs_a_health_check_and_an_alias_needs_none(names: Names) -> None:
+    bare = plain("o", "192.0.2.1", SetIdentifier="a", Failover="PRIMARY")
+    code, words = names.refusal("CREATE", bare)
+    assert (code, "non-alias primary" in words) == ("InvalidChangeBatch", True)
+    where = {"HostedZoneId": names.zone, "DNSName": "one.shop.example", "EvaluateTargetHealth": True}
+    alias = {"Name": "o.shop.example", "Type": "A", "AliasTarget": where, "SetIdentifier": "a", "Failover": "PRIMARY"}
+    names.change("CREATE", plain("one", "192.0.2.1"), alias)
+    assert names.answer("o.shop.example") == ["192.0.2.1"]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +221,7 @@ def test_the_failover_pair_answers_with_the_other_region_when_one_goes_dark(aws:
 
 @pytest.mark.parametrize("order", [1, -1], ids=["primary first", "secondary first"])
 def test_a_failover_pair_is_turned_by_exchanging_targets_in_any_order(names: Names, order: int) -> None:
-    primary = plain("o", "192.0.2.1", SetIdentifier="a", Failover="PRIMARY")
+    primary = plain("o", "192.0.2.1", SetIdentifier="a", Failover="PRIMARY", HealthCheckId=_check(names))
     secondary = plain("o", "192.0.2.2", SetIdentifier="b", Failover="SECONDARY")
     names.change("CREATE", primary, secondary)
     there = "ResourceRecords"

@@ -1,0 +1,133 @@
+"""A canary driven by the executor in a real sandbox, and taken away by the clean-up that follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dr_actions import executing
+from dr_actions.authority import Clearance
+from dr_actions.executing import Outcome
+from dr_actions.guard import refusal
+from dr_actions.hands import Hands
+from dr_actions.journal import Entry, Journal, Kind
+from dr_actions.plan import Call, Goal, Plan, Step, to_json
+from dr_actions.planning import make_plan, sight_of
+from dr_actions.running import Run
+from dr_actions.verbs import Workshop
+from dr_actions.verbs import writes as all_writes
+from dr_estate.access import Credentials
+from dr_estate.drill_names import canary_name
+from dr_estate.environments import Environment, Side
+from dr_estate.facts import route53
+from dr_estate.observing import observe
+from tests.dr_actions.verbs.compute_world import World
+
+INCIDENT = "TRIAL-20260107-101500"
+
+
+@dataclass
+class Told:
+    """Who hears the run. ``asked`` is called with a person's step, ``finished`` with one that is done."""
+
+    asked: Callable[[Step], None] = lambda _: None
+    finished: Callable[[Step], None] = lambda _: None
+    said: list[str] = field(default_factory=list)
+
+    def begins(self, steps: Sequence[Step]) -> None:
+        self.said += [f"begins {step.id}" for step in steps]
+
+    def waits(self, step: Step, _age_s: float, says: str) -> None:
+        self.said.append(f"{step.id}: {says}")
+
+    def done(self, step: Step, says: str) -> None:
+        self.said.append(f"{step.id}: {says}")
+        self.finished(step)
+
+    def degraded(self, step_id: str, why: str) -> None:
+        self.said.append(f"{step_id}: {why}")
+
+    def by_hand(self, step: Step) -> None:
+        self.asked(step)
+
+    def note(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def confirm(self, _step: Step) -> bool:
+        return False
+
+
+@dataclass
+class Trial:
+    """One trial in a world: its journal, and the plans that were carried out."""
+
+    world: World
+    env: Environment
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return canary_name(self.env, self.env.traffic.zone, INCIDENT)
+
+    def plan(self, goal: Goal) -> Plan:
+        seen = self.world.whole(route53.records.name, route53.zone.name)
+        return make_plan(sight_of(self.env, seen, goal, incident=INCIDENT), "NORMAL")
+
+    def run(self, goal: Goal, tell: Told | None = None) -> Outcome:
+        """Plan upon a fresh look and carry it out; raises what ``execute`` raises."""
+        outcome, plan = Outcome(), self.plan(goal)
+        with self._journal() as journal:
+            journal.append(Kind.BEGIN, plan=to_json(plan))
+            executing.execute(self._run(journal, plan, tell or Told()), plan.steps, outcome)
+        return outcome
+
+    def _journal(self) -> Journal:
+        return Journal.open(self.folder, self.env.name, INCIDENT, "run", lambda: datetime.now(UTC))
+
+    def _run(self, journal: Journal, plan: Plan, tell: Told) -> Run:
+        endpoint = self.world.endpoint
+        operator, reader = endpoint.people["operator"], endpoint.people["reader"]
+        look = Credentials(endpoint.url, reader.access_key_id, reader.secret_access_key)
+
+        def guard(call: Call, allowed: frozenset[str]) -> str | None:
+            refused = refusal(call, self.env, allowed, self.zone, {}, plan.goal)
+            return str(refused) if refused else None
+
+        change = Credentials(endpoint.url, operator.access_key_id, operator.secret_access_key)
+        return Run(
+            env=self.env,
+            plan=plan,
+            clearance=Clearance(self.env.name, INCIDENT, "operator", "", plan.digest, None, ()),
+            hands=Hands(self.env, change, all_writes(), guard),
+            journal=journal,
+            look=lambda parts, upon: observe(self.env, look, "sandbox", only=parts, upon=upon),
+            tell=tell,
+            clock=lambda: datetime.now(UTC),
+            held=lambda: None,
+            standing_order=lambda: "",
+            snapshot=self.world.healthy,
+            workshop=Workshop(self.env, self.folder, {}),
+        )
+
+    @property
+    def zone(self) -> str:
+        zone = self.world.healthy.get(route53.zone, Side.GLOBAL)
+        assert zone is not None
+        return zone.id
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every record of the zone, as Route 53 has it now."""
+        told = self.world.send(Side.GLOBAL, "route53:ListResourceRecordSets", HostedZoneId=self.zone)
+        return list(told["ResourceRecordSets"])
+
+    def by_hand(self, step: Step) -> None:
+        """A person makes the change that was printed."""
+        assert step.call is not None
+        self.world.send(Side.GLOBAL, f"route53:{step.call.operation}", **step.call.params)
+
+    def entries(self, kind: Kind) -> list[Entry]:
+        with self._journal() as journal:
+            return [entry for entry in journal.entries if entry.kind is kind]

@@ -1,0 +1,155 @@
+"""A full drill leaves the estate as it was, wherever it is killed: `drill clean` brings it to its end.
+
+SIGKILL meets the process of the drill, and then that of each clean-up, right before and right after calls that change
+the estate: some of them by default, every one with ``DR_FULL_KILLS=1``, all in one drill. The inventory of before is
+compared with that of afterwards by the test itself, and not by what the command says of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from dr_actions.hands import Hands
+from dr_actions.inventory import Inventory, differences, inventory
+from dr_actions.mechanisms import ASIDE
+from dr_actions.plan import Call
+from dr_estate.environments import Environment, Side, load_environment
+from dr_estate.facts import control
+from dr_estate.facts.control import InForce
+from dr_estate.observing import observe
+from sandbox.embedded import running
+from sandbox.endpoint import Endpoint
+from sandbox.writer import Sites, Writer, missing
+from tests.proofs.dying import Make, When, dying, is_mutation, name_of
+from tests.proofs.processes import Process, forked
+from tests.proofs.rig import LEASE_S, quick, world_of
+from tests.proofs.watching import reader_of
+from tests.reports.test_reports import SCHEMA
+from utils.aws_mgmt import judging
+from utils.aws_mgmt.cleaning_command import show_or_clean
+from utils.aws_mgmt.commands import Refused
+from utils.aws_mgmt.drill_command import as_practised, hold_the_drill
+from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.reaching import clock, reached
+from utils.aws_mgmt.request import Request
+
+ROOT = Path(__file__).parents[2]
+FULL = os.environ.get("DR_FULL_KILLS") == "1"
+EVERY = 1 if FULL else 27
+MOST_DEATHS = 400
+MESSAGE = "sns:Publish"  # one that died having told people alone has nothing to bring home: a test of its own
+SHORT = {"bake_minutes": 0.05, "stable_minutes": 0, "files_freeze_minutes": 0, "dns_samples": 60}
+
+
+@dataclass(frozen=True)
+class Drilling:
+    """A healthy world, and processes that hold a drill in it, or clean up after one."""
+
+    world: Endpoint
+    env: Environment
+    home: Path
+
+    def run(self, name: str, make: Make = Hands, later_s: float = 0, action: str = "") -> Process:
+        """Hold a drill, or do ``action`` of the command ``drill``, in a process of its own."""
+        folder = self.home / name
+        folder.mkdir(parents=True, exist_ok=True)
+        log = folder / f"log-{len(list(folder.glob('log-*'))):03d}"
+        log.touch()
+        return forked(partial(self._command, folder, make, later_s, action), log)
+
+    def _command(self, folder: Path, make: Make, later_s: float, action: str) -> int:
+        def now() -> datetime:
+            return clock() + timedelta(seconds=later_s)
+
+        env = as_practised(self.env)
+        request = Request("drill" if action else "test", env.name, output=folder, format="json", action=action)
+        request = request if action else replace(request, flags=frozenset({"full-drill"}))
+        reach = reached(world_of(self.world, "operator"), env, make, now)
+        files = judging.Run(folder, lambda *_: None)
+        try:
+            done = show_or_clean if action else hold_the_drill
+            return int(done(request, env, reach, files))
+        except Refused as refused:
+            print(refused)  # noqa: T201 - the log of this process
+            return int(Exit.REFUSED)
+
+    def held(self) -> Inventory:
+        """What the estate holds now, as its reader sees it."""
+        return inventory(observe(self.env, reader_of(self.world), "sandbox"))
+
+    def standing(self) -> InForce:
+        """What stands in the control table."""
+        seen = observe(self.env, reader_of(self.world), "sandbox", only=frozenset({control.standing.name}))
+        return seen.get(control.standing, Side.DR)
+
+
+@pytest.fixture(scope="module")
+def drilling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drilling]:
+    env = quick(load_environment(ROOT / "environments", "sit"))
+    env = env.model_copy(update={"failback": env.failback.model_copy(update=SHORT), "drill": env.drill})
+    with running(env, 1) as world:
+        world.timing(transition_s=0.1, log_upload_s=0.5, files_lag_s=0.5, replica_lag_s=0, lag_published_s=0.5)
+        yield Drilling(world, env, tmp_path_factory.mktemp("drills"))
+
+
+def dies_at_every(nth: int, died: Counter[str]) -> Make:
+    """Hands that die at the ``nth`` mutation, before or after it in turn; with every one, at each on both sides."""
+    met = 0
+
+    def decide(call: Call) -> When | None:
+        nonlocal met
+        if not is_mutation(call) or call.name == MESSAGE or (FULL and died[name_of(call)] > 1):
+            return None
+        met += 1
+        turn = died[name_of(call)] if FULL else died.total()
+        return (When.BEFORE, When.AFTER)[turn % 2] if met == nth else None
+
+    return dying(decide)
+
+
+def until_it_lives(start: Callable[[int, Counter[str]], Process]) -> tuple[int, str, Counter[str]]:
+    """Start processes until one ends by itself: its exit code, what it said, and where the others died."""
+    died: Counter[str] = Counter()
+    for number in range(MOST_DEATHS):
+        process = start(number, died)
+        code = process.wait()
+        if code >= 0:
+            return code, process.said, died
+        died[process.died[1]] += 1
+    raise AssertionError(f"no process came to an end: {died}")
+
+
+def test_a_drill_killed_anywhere_is_brought_to_its_end_and_leaves_the_estate_as_it_was(drilling: Drilling) -> None:
+    before, sites = drilling.held(), Sites(drilling.world, drilling.env)
+    written = Writer(drilling.world, drilling.env, 0.02, "before").write(0.3).written
+
+    def start(number: int, died: Counter[str]) -> Process:
+        action = "clean" if number else ""
+        return drilling.run("killed", dies_at_every(EVERY, died), number * (LEASE_S + 1), action)
+
+    code, said, died = until_it_lives(start)
+    assert code == Exit.READY, said
+    assert died.total() >= (80 if FULL else 1), died
+    report = json.loads((drilling.home / "killed" / "report.json").read_text(encoding="utf-8"))
+    assert [] == list(SCHEMA.iter_errors(report))
+    (told,) = report["drills"]
+    assert ("clean-up", "done", 0) == (told["kind"], told["verdict"], told["exit"])
+    assert {"switchover", "failback"} == {one["part"] for one in told["phases"]}
+    assert told["rto_s"] > 0
+    left = differences(before, drilling.held())
+    assert {"new"} == {one.how for one in left}, left
+    assert all(ASIDE in one.subject and one.part.endswith(".primary") for one in left), left
+    assert drilling.standing().incident is None
+    assert written
+    assert [] == list(missing(sites, written, drilling.env.region(Side.PRIMARY)))
+    again = drilling.run("shown", action="show")
+    assert (Exit.READY, True) == (again.wait(), "Nothing of a drill is left." in again.said)
