@@ -26,7 +26,6 @@ from dr_estate.environments import Environment, Side, load_environment
 from dr_estate.facts import control
 from dr_estate.facts.control import InForce
 from dr_estate.observing import observe
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.writer import Sites, Writer, missing
 from tests.proofs.dying import Make, When, dying, is_mutation, name_of
@@ -34,6 +33,7 @@ from tests.proofs.processes import Process, forked
 from tests.proofs.rig import LEASE_S, quick, world_of
 from tests.proofs.watching import reader_of
 from tests.reports.test_reports import SCHEMA
+from tests.worlds import borrowed
 from utils.aws_mgmt import judging
 from utils.aws_mgmt.cleaning_command import show_or_clean
 from utils.aws_mgmt.commands import Refused
@@ -96,7 +96,7 @@ class Drilling:
 def drilling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drilling]:
     env = quick(load_environment(ROOT / "environments", "sit"))
     env = env.model_copy(update={"failback": env.failback.model_copy(update=SHORT), "drill": env.drill})
-    with running(env, 1) as world:
+    with borrowed(env, 1) as world:
         world.timing(transition_s=0.1, log_upload_s=0.5, files_lag_s=0.5, replica_lag_s=0, lag_published_s=0.5)
         yield Drilling(world, env, tmp_path_factory.mktemp("drills"))
 
