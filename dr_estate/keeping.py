@@ -20,7 +20,8 @@ _kept: list[Eyes] = []
 
 
 def _reconnect() -> None:
-    """A connection has two ends: a child asks on one of its own."""
+    """A connection has two ends: a child asks on one of its own. Keys that were looked for may be others by then."""
+    _kept[:] = [eyes for eyes in _kept if eyes.credentials.access_key_id]
     for eyes in _kept:
         eyes.hang_up()
 

@@ -1,7 +1,7 @@
-"""botocore sessions that are made in a tenth of the time, and react to what their own services need alone.
+"""botocore sessions that are made quickly, and react to what their own services need alone.
 
 A session registers a hundred reactions, half of them for services and manuals that nobody here asks, and every client
-copies them all: that was a third of what making a client costs.
+copies them all: that was a third of the time of making one.
 """
 
 from __future__ import annotations
