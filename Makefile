@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test proofs setup lint types contracts unit bench docs allure constraints clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench docs allure constraints clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -12,9 +12,14 @@ demo: setup
 test: setup
 	@$(BIN)/python tests/run_all.py
 
-# What `test` plays out as a sample is played out whole: every kill, every fault, every look, and PROD too.
+# What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
 proofs: setup
-	@DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 $(BIN)/pytest -q tests/proofs
+	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
+
+# What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
+exhaustive: setup
+	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
+	  $(BIN)/pytest -q tests/proofs
 
 setup: $(READY)
 

@@ -1,15 +1,34 @@
-"""The order of the tests: what takes longest begins first, so that no process is left to play out a long file alone."""
+"""The order of the tests, and which of them are played when.
+
+What takes longest begins first, so that no process is left to play out a long file alone. What is marked ``proof`` is
+skipped, and told so, unless DR_PROOFS asks for the proofs: for them alone (``1``, `make proofs`), or for both (``all``,
+`make exhaustive`).
+"""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
 LONG = ("tests/proofs/", "tests/utils/", "tests/dr_actions/", "tests/benchmarks/", "tests/sandbox/", "tests/dr_estate/")
+PROOFS = os.environ.get("DR_PROOFS", "")
+LATER = pytest.mark.skip(reason="a proof: `make proofs` plays it")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whole runs first, then what asks a sandbox, and what only reckons fills the gaps."""
     items.sort(key=_rank)
+    if PROOFS == "all":
+        return
+    if PROOFS:
+        others = [item for item in items if item.get_closest_marker("proof") is None]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item.get_closest_marker("proof") is not None]
+        return
+    for item in items:
+        if item.get_closest_marker("proof") is not None:
+            item.add_marker(LATER)
 
 
 def _rank(item: pytest.Item) -> int:

@@ -40,6 +40,7 @@ def test_another_region_path_or_body_is_another_request() -> None:
     assert len({_request().key, *(other.key for other in others)}) == 4
 
 
+@pytest.mark.proof
 def test_the_second_observation_is_answered_from_memory_and_reads_the_same(sandbox_world: Endpoint) -> None:
     with canned(sandbox_world) as world:
         runs = {}
@@ -64,6 +65,7 @@ def test_latency_is_added_to_every_answer(sandbox_world: Endpoint) -> None:
     assert time.monotonic() - began >= slow["look_s"]
 
 
+@pytest.mark.proof
 def test_throttled_calls_are_tried_again_until_every_part_is_seen(sandbox_world: Endpoint) -> None:
     with canned(sandbox_world) as world:
         take(["-m", "benchmarks.readers", "observe"], world.variables)

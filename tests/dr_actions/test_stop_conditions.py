@@ -11,7 +11,7 @@ import pytest
 from dr_actions.posture import Posture
 from dr_actions.stop_conditions import alarms_on, drill_gates, refused_by
 from dr_estate.environments import Side
-from dr_estate.facts import alarms, control, efs, rds, route53
+from dr_estate.facts import alarms, control, drills, efs, rds, route53
 from dr_estate.facts.control import Incident, InForce
 from dr_estate.snapshot import Snapshot
 from tests.dr_checks import databases as plain
@@ -25,6 +25,9 @@ WELL: Values = {
     (control.standing, Side.DR): InForce(),
     (rds.instances, Side.DR): (),
     (efs.of_drills, Side.DR): (),
+    (drills.access_points, Side.DR): (),
+    (drills.mount_targets, Side.DR): (),
+    (drills.tasks, Side.DR): (),
     (route53.records, Side.GLOBAL): (),
 }
 NORMAL = Posture("NORMAL", "all is well.")

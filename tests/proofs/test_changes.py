@@ -109,6 +109,7 @@ def _comes_back(watch: Watch, touched: tuple[str, ...]) -> None:
     assert left == {}
 
 
+@pytest.mark.proof
 def test_the_command_line_tells_changes_of_the_sandbox_that_is_up_and_their_mending(tmp_path: Path) -> None:
     env = load_environment(ROOT / "environments", "sit")
     up = dr_cli("-e sit --tenants 2 sandbox up --format json", tmp_path)

@@ -133,6 +133,7 @@ def until_it_lives(start: Callable[[int, Counter[str]], Process]) -> tuple[int, 
     raise AssertionError(f"no process came to an end: {died}")
 
 
+@pytest.mark.proof
 def test_a_drill_killed_anywhere_is_brought_to_its_end_and_leaves_the_estate_as_it_was(drilling: Drilling) -> None:
     before, sites = drilling.held(), Sites(drilling.world, drilling.env)
     written = Writer(drilling.world, drilling.env, 0.02, "before").write(0.3).written
@@ -173,6 +174,7 @@ def at_the_first(operation: str, happens: Callable[[], object]) -> Make:
     return dying(decide)
 
 
+@pytest.mark.proof
 def test_an_alarm_on_the_way_out_stops_the_drill_and_all_is_taken_back(drilling: Drilling) -> None:
     world, before = drilling.world, drilling.held()
     watched = drilling.env.model_copy(update={"drill": drilling.env.drill.model_copy(update={"alarms_every_s": 0})})

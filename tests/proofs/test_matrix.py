@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ NO_DISASTER = {
 }
 OF_PROD_ALONE = {"customer-stays-behind", "customer-without-tenant"}
 DARK = ("primary-dark", "primary-hangs", "primary-throttled", "dr-dark", "us-east-1-dark")
+CRAWLS = ("sites-crawl",)
 PROBED_FROM_OUTSIDE = {"health-checks.healthy-now"}
 """Route 53's probes of a dark region do see it: they fail."""
 
@@ -69,7 +71,13 @@ def _row(disaster: Disaster, matrix: Matrix, request: pytest.FixtureRequest) -> 
     return prod.row(disaster)
 
 
-@pytest.mark.parametrize("disaster", catalogue(), ids=lambda disaster: disaster.name)
+def _played(disaster: Disaster) -> Any:
+    """Sites that crawl are waited for one by one: that is a proof."""
+    marks = [pytest.mark.proof] if disaster.name in CRAWLS else []
+    return pytest.param(disaster, id=disaster.name, marks=marks)
+
+
+@pytest.mark.parametrize("disaster", [_played(disaster) for disaster in catalogue()])
 def test_a_disaster_turns_what_it_names_and_beside_it_only_its_consequences(
     disaster: Disaster, matrix: Matrix, request: pytest.FixtureRequest
 ) -> None:

@@ -168,6 +168,7 @@ class Sampler:
             time.sleep(0.2)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_what_was_written_before_and_while_away_is_served_at_home_again(name: str, tmp_path: Path) -> None:
     with trip(name, tmp_path) as made:

@@ -125,6 +125,7 @@ def _one_revision_back(ground: Ground, tenant: str) -> None:
     ecs.update_service(**who, taskDefinition=f"{family}:{int(revision) - 1}")
 
 
+@pytest.mark.proof
 def test_a_broken_replica_is_passed_over_by_name(here: Here) -> None:
     here.ground.world.train("broken-replica")
     ran = here.ground.cli(f"{RUN} INC-1", *overriding("check.rds-replica.lag", "check.rds-replica.state"))
@@ -162,6 +163,7 @@ def test_a_scene_and_what_was_done_in_it_outlive_the_sandbox(played: Ground) -> 
     played.world.keep("healthy")
 
 
+@pytest.mark.proof
 @full
 def test_a_region_lost_at_night_is_recovered_and_stays_awake(here: Here) -> None:
     here.ground.world.train("region-lost-at-night")
@@ -171,6 +173,7 @@ def test_a_region_lost_at_night_is_recovered_and_stays_awake(here: Here) -> None
     assert here.run("sandbox debrief").code == 0
 
 
+@pytest.mark.proof
 @full
 def test_without_us_east_1_a_run_goes_as_far_as_it_can_and_says_so(here: Here) -> None:
     here.ground.world.train("us-east-1-down")
@@ -188,6 +191,7 @@ def test_without_us_east_1_a_run_goes_as_far_as_it_can_and_says_so(here: Here) -
     assert held.code == 0, held.out + held.err
 
 
+@pytest.mark.proof
 @full
 def test_the_tool_sees_a_split_and_recommends_the_fence(ground: Ground) -> None:
     ground.world.train("split-brain")
@@ -196,6 +200,7 @@ def test_the_tool_sees_a_split_and_recommends_the_fence(ground: Ground) -> None:
     assert (told.code, "--min-capacity 0" in told.out) == (6, True)
 
 
+@pytest.mark.proof
 @full
 def test_the_tool_names_the_tenant_that_opens_another_ones_database(ground: Ground) -> None:
     ground.world.train("wrong-database")

@@ -72,6 +72,7 @@ def test_an_operators_test_is_recorded_with_its_evidence(world: Endpoint, tmp_pa
     assert hashlib.sha256(kept).hexdigest() == last.evidence
 
 
+@pytest.mark.proof
 def test_what_is_narrowed_to_a_tenant_does_not_count(world: Endpoint, tmp_path: Path) -> None:
     before = _last(world, "infrastructure")
     (tenant,) = world.state()["tenants"]
@@ -80,6 +81,7 @@ def test_what_is_narrowed_to_a_tenant_does_not_count(world: Endpoint, tmp_path: 
     assert before == _last(world, "infrastructure")
 
 
+@pytest.mark.proof
 def test_an_exercise_counts_where_something_was_decided(world: Endpoint, tmp_path: Path) -> None:
     before = _last(world, "tabletop")
     prepared = at_endpoint(world, tmp_path, "-e sit test --tabletop --non-interactive", person="operator")

@@ -213,7 +213,6 @@ def test_markdown_csv_and_terminal_tell_the_same(tmp_path: Path, seen: Seen) -> 
     [
         ("-e qa status", 2, "no such environment file"),
         ("-e prod test --full-drill", 4, "prod allows no full drill"),
-        ("-e sit test --full-drill", 2, "not in this version yet"),
         ("-e sit status --from-evidence /nowhere.json", 2, "cannot be read"),
         ("-e sit status --exceptions /nowhere.toml", 2, "cannot be read"),
         ("-e sit sandbox show", 2, "No sandbox of sit is up"),

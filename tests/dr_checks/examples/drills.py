@@ -9,7 +9,7 @@ from typing import Any
 from dr_checks.model import Status
 from dr_estate.drill_names import canary_name
 from dr_estate.environments import Environment, Side
-from dr_estate.facts import control, efs, rds, route53
+from dr_estate.facts import control, drills, efs, rds, route53
 from dr_estate.recovery_settings import Period
 from dr_estate.run_records import RunKind, RunRecord
 from tests.dr_checks import databases
@@ -58,6 +58,7 @@ def _left(
     expected: Status, *subjects: str, databases: Any = (databases.PRIMARY,), files: Any = (), records: Any = (ORIGIN,)
 ) -> Example:
     values: dict[Any, Any] = {(rds.instances, Side.DR): databases, (efs.of_drills, Side.DR): files}
+    values |= {(part, Side.DR): () for part in (drills.access_points, drills.mount_targets, drills.tasks)}
     return Example(_LEFT, expected, world({**values, (route53.records, Side.GLOBAL): records}), frozenset(subjects))
 
 
