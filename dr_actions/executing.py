@@ -59,7 +59,7 @@ def execute(run: Run, steps: Sequence[Step], outcome: Outcome) -> None:
         except StepFailed as failed:
             outcome.trouble = str(failed)
             run.journal.append(Kind.FAILED, failed.step, says=str(failed))
-            outcome.undone += compensating.compensate(run, steps_at_once)
+            outcome.undone += compensating.compensate(run, steps_at_once, failed)
             raise
     outcome.finished = True
 
@@ -137,9 +137,11 @@ def _settle(run: Run, batch: Batch, told: dict[str, Confirmation], outcome: Outc
             if step.id in batch.awaited:
                 run.journal.append(Kind.MANUAL_DONE, step.id, says=how.says)
             _confirm(run, step, how)
-        elif how.standing in (Standing.CHANGED, Standing.FAILED):
-            changed = " (the world changed since the plan was made, T43)" if how.standing is Standing.CHANGED else ""
-            _fail(run, batch.verb, step.id, how.says + changed, outcome)
+        elif how.standing is Standing.CHANGED:
+            says = f"{how.says} (the world changed since the plan was made, T43)"
+            _fail(run, batch.verb, step.id, says, outcome, changed=True)
+        elif how.standing is Standing.FAILED:
+            _fail(run, batch.verb, step.id, how.says, outcome)
         elif age_s <= _limit_s(run, batch, step):
             run.tell.waits(step, age_s, how.says)
             continue
@@ -169,10 +171,10 @@ def _confirm(run: Run, step: Step, told: Confirmation) -> None:
     run.tell.done(step, told.says)
 
 
-def _fail(run: Run, verb: Verb, step_id: str, why: str, outcome: Outcome) -> None:
+def _fail(run: Run, verb: Verb, step_id: str, why: str, outcome: Outcome, changed: bool = False) -> None:
     """An essential step's failure ends the run; another's is recorded, told, and leaves the run degraded."""
     if verb.essential:
-        raise StepFailed(step_id, f"{step_id}: {why}")
+        raise StepFailed(step_id, f"{step_id}: {why}", changed)
     run.journal.append(Kind.FAILED, step_id, says=why)
     outcome.degraded.append(f"{step_id}: {why}")
     run.tell.degraded(step_id, why)

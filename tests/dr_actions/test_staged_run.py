@@ -254,6 +254,15 @@ def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(wor
     assert [entry.step for entry in home.entries(Kind.UNDONE)] == [HALF]
 
 
+def test_weights_that_somebody_else_set_during_a_bake_are_left_as_they_are(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, ENV, tmp_path)
+    with pytest.raises(StepFailed, match="T43"):
+        home.run(Told(baking=lambda _: write_weights(world, 20, 80)))
+    assert weights(world) == (20, 80)
+    (left,) = home.entries(Kind.COMPENSATION)
+    assert left.data["says"] == "stage_traffic.50: left as it is (somebody else changed it meanwhile)"
+
+
 def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(world: World, tmp_path: Path) -> None:
     home = Home.of(world, BY_HAND, tmp_path)
     world.endpoint.reset_calls()
