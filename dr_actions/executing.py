@@ -113,19 +113,19 @@ def _look(run: Run, batch: Batch) -> tuple[Sight | None, dict[str, Confirmation]
 
 
 def _record_beginnings(run: Run, batch: Batch, told: dict[str, Confirmation], sight: Sight) -> None:
-    """Record when what is under way began, where no record says so: a bake counts from there (``Sight.sent_at``).
+    """Record when what is under way or done began, where no record says so: ``Sight.sent_at`` tells it later steps.
 
-    A person's step begins when it is seen; so does one whose call left and whose answer was lost.
+    A person's step begins when it is seen; so does one whose call left and whose answer was lost, or never recorded.
     """
     for step in batch.open.values():
         how = told[step.id]
-        if how.standing is not Standing.WAITING or step.id in sight.sent_at:
+        if how.standing not in (Standing.WAITING, Standing.DONE) or step.id in sight.sent_at:
             continue
-        if step.manual:
+        if step.manual and how.standing is Standing.WAITING:
             batch.awaited.discard(step.id)
             batch.since[step.id] = run.clock()
             run.journal.append(Kind.MANUAL_DONE, step.id, says=how.says)
-        elif run.journal.state_of(step.id) is State.INTENDED:
+        elif not step.manual and run.journal.state_of(step.id) is State.INTENDED:
             run.journal.append(Kind.LOOKED, step.id, says=f"it took effect: {how.says}", took_effect=True)
 
 
