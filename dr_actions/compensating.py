@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dr_actions.hands import Guarded, SendFailed, Trouble
 from dr_actions.journal import Kind, MirrorFailed, State
 from dr_actions.plan import Call, Danger, Goal, Step
-from dr_actions.running import LookFailed, Run
+from dr_actions.running import LookFailed, Run, StepFailed
 from dr_actions.verbs import Verb, verbs
 from dr_estate.unseen import CannotSee
 
@@ -29,7 +29,7 @@ class Undoing:
     says: str
 
 
-def compensate(run: Run, failed_batch: Sequence[Step]) -> list[Undoing]:
+def compensate(run: Run, failed_batch: Sequence[Step], failed: StepFailed) -> list[Undoing]:
     """Undo as far as it goes what this plan did: nothing that it found, or that somebody else changed (T43).
 
     Returns and records what became of each step that it had touched. Raises Fenced alone.
@@ -45,8 +45,14 @@ def compensate(run: Run, failed_batch: Sequence[Step]) -> list[Undoing]:
             run.journal.append(Kind.COMPENSATION, step.id, says=says, undone=False)
             undoings.append(Undoing(step.id, False, says))
             break
-        undoings.append(_undo(run, step))
+        undoings.append(_left_to_others(run, step) if failed.changed and step.id == failed.step else _undo(run, step))
     return undoings
+
+
+def _left_to_others(run: Run, step: Step) -> Undoing:
+    says = f"{step.id}: left as it is (somebody else changed it meanwhile)"
+    run.journal.append(Kind.COMPENSATION, step.id, says=says, undone=False)
+    return Undoing(step.id, False, says)
 
 
 def _touched(run: Run, step: Step) -> bool:

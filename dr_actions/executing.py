@@ -59,7 +59,7 @@ def execute(run: Run, steps: Sequence[Step], outcome: Outcome) -> None:
         except StepFailed as failed:
             outcome.trouble = str(failed)
             run.journal.append(Kind.FAILED, failed.step, says=str(failed))
-            outcome.undone += compensating.compensate(run, steps_at_once)
+            outcome.undone += compensating.compensate(run, steps_at_once, failed)
             raise
     outcome.finished = True
 
@@ -113,19 +113,19 @@ def _look(run: Run, batch: Batch) -> tuple[Sight | None, dict[str, Confirmation]
 
 
 def _record_beginnings(run: Run, batch: Batch, told: dict[str, Confirmation], sight: Sight) -> None:
-    """Record when what is under way began, where no record says so: a bake counts from there (``Sight.sent_at``).
+    """Record when what is under way or done began, where no record says so: ``Sight.sent_at`` tells it later steps.
 
-    A person's step begins when it is seen; so does one whose call left and whose answer was lost.
+    A person's step begins when it is seen; so does one whose call left and whose answer was lost, or never recorded.
     """
     for step in batch.open.values():
         how = told[step.id]
-        if how.standing is not Standing.WAITING or step.id in sight.sent_at:
+        if how.standing not in (Standing.WAITING, Standing.DONE) or step.id in sight.sent_at:
             continue
-        if step.manual:
+        if step.manual and how.standing is Standing.WAITING:
             batch.awaited.discard(step.id)
             batch.since[step.id] = run.clock()
             run.journal.append(Kind.MANUAL_DONE, step.id, says=how.says)
-        elif run.journal.state_of(step.id) is State.INTENDED:
+        elif not step.manual and run.journal.state_of(step.id) is State.INTENDED:
             run.journal.append(Kind.LOOKED, step.id, says=f"it took effect: {how.says}", took_effect=True)
 
 
@@ -137,9 +137,11 @@ def _settle(run: Run, batch: Batch, told: dict[str, Confirmation], outcome: Outc
             if step.id in batch.awaited:
                 run.journal.append(Kind.MANUAL_DONE, step.id, says=how.says)
             _confirm(run, step, how)
-        elif how.standing in (Standing.CHANGED, Standing.FAILED):
-            changed = " (the world changed since the plan was made, T43)" if how.standing is Standing.CHANGED else ""
-            _fail(run, batch.verb, step.id, how.says + changed, outcome)
+        elif how.standing is Standing.CHANGED:
+            says = f"{how.says} (the world changed since the plan was made, T43)"
+            _fail(run, batch.verb, step.id, says, outcome, changed=True)
+        elif how.standing is Standing.FAILED:
+            _fail(run, batch.verb, step.id, how.says, outcome)
         elif age_s <= _limit_s(run, batch, step):
             run.tell.waits(step, age_s, how.says)
             continue
@@ -169,10 +171,10 @@ def _confirm(run: Run, step: Step, told: Confirmation) -> None:
     run.tell.done(step, told.says)
 
 
-def _fail(run: Run, verb: Verb, step_id: str, why: str, outcome: Outcome) -> None:
+def _fail(run: Run, verb: Verb, step_id: str, why: str, outcome: Outcome, changed: bool = False) -> None:
     """An essential step's failure ends the run; another's is recorded, told, and leaves the run degraded."""
     if verb.essential:
-        raise StepFailed(step_id, f"{step_id}: {why}")
+        raise StepFailed(step_id, f"{step_id}: {why}", changed)
     run.journal.append(Kind.FAILED, step_id, says=why)
     outcome.degraded.append(f"{step_id}: {why}")
     run.tell.degraded(step_id, why)

@@ -21,11 +21,11 @@ from dr_estate.unseen import CannotSee
 
 
 class StepFailed(Exception):
-    """A step could not be taken; the run ends here. ``step`` is its id."""
+    """A step could not be taken; the run ends here. ``step`` is its id; ``changed``: somebody else was there (T43)."""
 
-    def __init__(self, step: str, why: str) -> None:
+    def __init__(self, step: str, why: str, changed: bool = False) -> None:
         super().__init__(why)
-        self.step = step
+        self.step, self.changed = step, changed
 
 
 class ManualPending(StepFailed):

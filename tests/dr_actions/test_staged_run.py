@@ -20,7 +20,7 @@ from dr_actions.journal import Entry, Journal, Kind
 from dr_actions.plan import Call, Goal, Plan, Step, to_json
 from dr_actions.planning import in_order
 from dr_actions.running import ManualPending, Run, StepFailed, Stopped
-from dr_actions.verbs import Workshop, stage_traffic
+from dr_actions.verbs import Workshop, fence_returned_minimum, stage_traffic
 from dr_actions.verbs import writes as all_writes
 from dr_estate.access import Credentials
 from dr_estate.environments import Environment, Side
@@ -222,6 +222,21 @@ def test_a_change_whose_answer_was_lost_bakes_from_when_it_was_seen(world: World
     assert (done.at - seen.at).total_seconds() >= 60 * BAKE_MINUTES
 
 
+def test_what_is_found_done_after_a_death_has_its_moment_on_record(world: World, tmp_path: Path) -> None:
+    """Later steps count from there: a backup, for one, must be younger than the freeze."""
+    verb = fence_returned_minimum.VERB
+    step = next(iter(verb.foresee(records_sight(world))))
+    home = Home(world, ENV, tmp_path, Plan(ENV.name, ENV.account, Goal.FAILBACK, "ON_DR", (step,)))
+    with Journal.open(tmp_path, ENV.name, INCIDENT, "died", lambda: datetime.now(UTC)) as journal:
+        journal.append(Kind.BEGIN, plan=to_json(home.plan))
+        journal.append(Kind.INTENT, step.id, call="application-autoscaling:RegisterScalableTarget")
+    world.act(verb, step)
+    assert home.run(Told()).finished
+    (seen,) = home.entries(Kind.LOOKED)
+    assert (step.id, True) == (seen.step, seen.data["took_effect"])
+    assert home.entries(Kind.OUTCOME) == []
+
+
 def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_says_why_and_goes_on_later(
     world: World, tmp_path: Path
 ) -> None:
@@ -252,6 +267,15 @@ def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(wor
         home.run(Told())
     assert _changes(world) == 0
     assert [entry.step for entry in home.entries(Kind.UNDONE)] == [HALF]
+
+
+def test_weights_that_somebody_else_set_during_a_bake_are_left_as_they_are(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, ENV, tmp_path)
+    with pytest.raises(StepFailed, match="T43"):
+        home.run(Told(baking=lambda _: write_weights(world, 20, 80)))
+    assert weights(world) == (20, 80)
+    (left,) = home.entries(Kind.COMPENSATION)
+    assert left.data["says"] == "stage_traffic.50: left as it is (somebody else changed it meanwhile)"
 
 
 def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(world: World, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def due(enforced: Enforced, written: Written) -> Rig:
     assert written.writer.written
     return Rig.of(
         enforced.world,
-        quick(enforced.env, poll_s=0.2),
+        quick(enforced.env, poll_s=enforced.env.execution.poll_s),
         enforced.home / "rig",
         order("failback", enforced.env, "staged"),
     )

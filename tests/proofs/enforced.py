@@ -22,10 +22,10 @@ from utils.aws_mgmt.wall import behind_the_wall
 
 OBJECT = "uploaded-while-away"
 SHORT = """[execution]
-poll_s = 0.2
+poll_s = 0.3
 cool_down_minutes = 0
 [failback]
-bake_minutes = 0.015
+bake_minutes = 0.01
 stable_minutes = 0
 files_freeze_minutes = 0
 dns_samples = 20

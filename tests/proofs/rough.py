@@ -41,7 +41,7 @@ UNTIL_STEPPED_BACK: tuple[Death, ...] = (
     (When.AFTER, WEIGHTS, 1),
 )
 IN_EACH_BAKE: tuple[Death, ...] = 3 * ((When.LATER, WEIGHTS, 1),)
-TO_THE_END: tuple[Death, ...] = (*UNTIL_STEPPED_BACK, (When.AFTER, WEIGHTS, 2), (When.BEFORE, FILES, 1))
+TO_THE_END: tuple[Death, ...] = (*UNTIL_STEPPED_BACK, (When.AFTER, WEIGHTS, 2))
 
 
 @dataclass(frozen=True)
