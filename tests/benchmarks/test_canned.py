@@ -52,6 +52,7 @@ def test_the_second_observation_is_answered_from_memory_and_reads_the_same(sandb
     assert concurrent["calls"] == in_turn["calls"] <= hits
 
 
+@pytest.mark.proof
 def test_latency_is_added_to_every_answer(sandbox_world: Endpoint) -> None:
     with canned(sandbox_world) as world:
         words = ["-m", "benchmarks.readers", "naive", "1"]

@@ -210,6 +210,7 @@ def test_a_run_stopped_in_the_middle_of_a_bake_goes_on_and_sends_nothing_twice(w
     assert (weights(world), _changes(world)) == ((100, 0), len(STAGED))
 
 
+@pytest.mark.proof
 def test_a_change_whose_answer_was_lost_bakes_from_when_it_was_seen(world: World, tmp_path: Path) -> None:
     home = Home.of(world, ENV, tmp_path)
     world.endpoint.reset_calls()
@@ -254,6 +255,7 @@ def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_says_why_and_goes_on_la
     assert {entry.step for entry in home.entries(Kind.CONFIRMED)} == {TENTH, HALF, WHOLE}
 
 
+@pytest.mark.proof
 def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(world: World, tmp_path: Path) -> None:
     home = Home.of(world, with_failback(ENV, stages=(10, 50, 100)), tmp_path)
     with pytest.raises(Stopped):
@@ -278,6 +280,7 @@ def test_weights_that_somebody_else_set_during_a_bake_are_left_as_they_are(world
     assert left.data["says"] == "stage_traffic.50: left as it is (somebody else changed it meanwhile)"
 
 
+@pytest.mark.proof
 def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(world: World, tmp_path: Path) -> None:
     home = Home.of(world, BY_HAND, tmp_path)
     world.endpoint.reset_calls()
@@ -295,6 +298,7 @@ def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(
     assert min(_bakes_s(home, Kind.MANUAL_DONE)) >= 60 * BAKE_MINUTES
 
 
+@pytest.mark.proof
 def test_a_change_that_a_person_made_while_nobody_ran_bakes_too(world: World, tmp_path: Path) -> None:
     home = Home.of(world, BY_HAND, tmp_path)
     with pytest.raises(Stopped):

@@ -54,6 +54,7 @@ def test_a_restore_test_is_tried_asked_and_taken_away_by_the_driller_and_leaves_
     assert standing.differences(before, after) == ()
 
 
+@pytest.mark.proof
 def test_a_copy_without_the_tenants_rows_fails_the_test_and_is_taken_away_all_the_same(
     standing: Ground, before: Snapshot
 ) -> None:

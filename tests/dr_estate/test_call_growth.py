@@ -66,6 +66,7 @@ def test_nothing_else_is_called_more_often_for_a_thousand_tenants_than_for_ten()
     assert {name for name in many if many[name] != few[name]} <= set(GROWS) | set(NO_BATCH_READ)
 
 
+@pytest.mark.proof
 def test_in_the_whole_sandbox_too_nothing_else_grows(sandbox_world: Endpoint) -> None:
     """The listed world answers what tenants have; the sandbox answers everything, so no reader is left out."""
     few = _observed(SIT, sandbox_world)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from dr_checks.observation import Observation
 from dr_estate.access import Credentials
 from dr_estate.environments import Side
@@ -52,6 +54,7 @@ def test_what_was_unseen_is_looked_at_again_where_a_named_part_is_read_from_it(
     assert again.get(elbv2.healthy_hosts, side)
 
 
+@pytest.mark.proof
 def test_a_service_that_crawls_hides_its_own_parts_alone(sandbox_world: Endpoint, observation: Observation) -> None:
     """Many items of one part wait for S3; no other part waits behind them for a worker."""
     env = observation.environment

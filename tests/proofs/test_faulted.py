@@ -35,6 +35,8 @@ from tests.proofs.rig import LEASE_S, Rig, rig
 from tests.proofs.watching import reader_of
 from utils.aws_mgmt.exits import Exit
 
+pytestmark = pytest.mark.proof
+
 FULL = os.environ.get("DR_FULL_FAULTS") == "1"
 WAYS = ("throttle", "error", "deny", "hang", "lost")
 TRUE_ENDS = (Exit.READY, Exit.COULD_NOT_SEE, Exit.REFUSED, Exit.ACTION_FAILED, Exit.VALIDATION_FAILED)
@@ -125,7 +127,6 @@ def each_its_way(operations: list[Operation], how: str) -> dict[Operation, str]:
     }
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize("how", [IN_TURN, *WAYS] if FULL else [IN_TURN])
 def test_a_run_whose_every_operation_fails_once_finishes_after_true_accounts(faulted: Faulted, how: str) -> None:
     """What a run did not meet, because it went another way after a fault, fails in a run of its own."""
@@ -140,7 +141,6 @@ def test_a_run_whose_every_operation_fails_once_finishes_after_true_accounts(fau
         assert len(left) < len(before)
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize("how", WAYS if FULL else ("lost",))
 def test_a_run_finishes_after_one_call_alone_failed(faulted: Faulted, how: str) -> None:
     """Each call that the hands send, with DR_FULL_FAULTS=1; else the one that scales the service."""

@@ -62,6 +62,7 @@ def _changes_nothing(watch: Watch, mutated: Snapshot) -> None:
     assert told == {}
 
 
+@pytest.mark.proof
 @QUICK
 @given(rnd=RANDOM)
 def test_the_order_of_what_aws_lists_means_nothing(sit_watch: Watch, rnd: Random) -> None:
@@ -76,6 +77,7 @@ def test_strangers_in_the_account_mean_nothing(sit_watch: Watch, rnd: Random) ->
     _changes_nothing(sit_watch, with_strangers(sit_watch.healthy, rnd, ours, ASKED_BY_NAME))
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("done", [unrelated.described_and_tagged, unrelated.strangers])
 def test_words_on_our_things_and_things_of_others_mean_nothing(
     done: Callable[[Aws, ExitStack], None], sit_watch: Watch

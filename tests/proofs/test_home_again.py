@@ -38,6 +38,8 @@ from utils.aws_mgmt.arguments import parse
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.wall import behind_the_wall
 
+pytestmark = pytest.mark.proof
+
 Seen = Callable[[Snapshot], Snapshot]
 A_DAY_S = 86400  # whoever died before, their lease is over
 everywhere = pytest.mark.skipif(not FULL, reason="DR_FULL_KILLS=1 asks for it")
@@ -77,7 +79,6 @@ def rough(asked: Any, enforced: Enforced, due: Rig, back: Back, written: Written
     return made
 
 
-@pytest.mark.proof
 def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_and_exits_6_though_it_was_killed_right_after(
     rough: Rough,
 ) -> None:
@@ -88,7 +89,6 @@ def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_and_exits_6_though_it_w
     assert [10, 50, 10] == rough.weights()
 
 
-@pytest.mark.proof
 def test_the_same_command_goes_on_from_the_tenth_and_ends_as_if_undisturbed(
     enforced: Enforced, rough: Rough, back: Back, written: Written
 ) -> None:
@@ -100,7 +100,6 @@ def test_the_same_command_goes_on_from_the_tenth_and_ends_as_if_undisturbed(
     assert [] == enforced.world.denied()
 
 
-@pytest.mark.proof
 def test_without_a_backup_of_after_the_freeze_nothing_is_synced_however_many_older_ones_there_are(rough: Rough) -> None:
     """The backup is refused while complete points of before the freeze stand in the vault."""
     world, dr = rough.returned(FROZEN), rough.of.env.region(Side.DR)
@@ -117,7 +116,6 @@ def test_without_a_backup_of_after_the_freeze_nothing_is_synced_however_many_old
     assert [] == rough.synced()
 
 
-@pytest.mark.proof
 def test_a_backup_that_fails_ends_the_run_before_anything_is_synced(rough: Rough) -> None:
     rough.returned(BACKING_UP).break_("backup-fails")
     run = rough.due.run("failed", later_s=A_DAY_S)
@@ -126,7 +124,6 @@ def test_a_backup_that_fails_ends_the_run_before_anything_is_synced(rough: Rough
     assert [] == rough.synced()
 
 
-@pytest.mark.proof
 def test_while_a_backup_is_not_complete_nothing_is_synced(rough: Rough) -> None:
     """Whoever stops the run meanwhile is told that it goes on from there."""
     rough.returned(FROZEN).timing(transition_s=A_DAY_S)
@@ -140,7 +137,6 @@ def test_while_a_backup_is_not_complete_nothing_is_synced(rough: Rough) -> None:
     rough.of.world.timing(transition_s=0.1)
 
 
-@pytest.mark.proof
 @everywhere
 def test_a_failback_killed_before_and_after_each_call_that_changes_something_ends_as_if_undisturbed(back: Back) -> None:
     undisturbed = back.undisturbed
@@ -149,7 +145,6 @@ def test_a_failback_killed_before_and_after_each_call_that_changes_something_end
     assert 2 * undisturbed.calls.total() == len(set(died)) == len(died)
 
 
-@pytest.mark.proof
 @everywhere
 def test_a_failback_killed_in_each_bake_ends_as_if_undisturbed(
     enforced: Enforced, due: Rig, back: Back, written: Written
@@ -158,14 +153,12 @@ def test_a_failback_killed_in_each_bake_ends_as_if_undisturbed(
     assert [When.LATER] * len(IN_EACH_BAKE) == [when for when, _ in died]
 
 
-@pytest.mark.proof
 @everywhere
 def test_a_failback_killed_between_its_records_ends_as_if_undisturbed(back: Back) -> None:
     died = back.undisturbed.survives("records", further_on(step=5))
     assert {"dynamodb:TransactWriteItems"} < {name.split()[1] for _, name in died}
 
 
-@pytest.mark.proof
 @everywhere
 def test_a_failback_killed_at_one_point_alone_ends_as_if_undisturbed(back: Back) -> None:
     back.undisturbed.survives_each_alone(back.undisturbed.points)

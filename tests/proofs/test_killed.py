@@ -21,6 +21,8 @@ from tests.proofs.dying import When
 from tests.proofs.killing import PUBLISH, Undisturbed, at_each_kind, at_what_none_met, further_on
 from tests.proofs.rig import FULL, rig
 
+pytestmark = pytest.mark.proof
+
 LOST = {
     "rds:RestoreDBInstanceToPointInTime",
     "efs:DeleteReplicationConfiguration",
@@ -45,7 +47,6 @@ def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         yield whole
 
 
-@pytest.mark.proof
 def test_a_run_killed_before_and_after_each_call_that_changes_something_ends_as_if_undisturbed(
     undisturbed: Undisturbed,
 ) -> None:
@@ -62,7 +63,6 @@ def test_a_run_killed_between_its_records_ends_as_if_undisturbed(undisturbed: Un
     assert {"dynamodb:TransactWriteItems"} < {name.split()[1] for _, name in died}
 
 
-@pytest.mark.proof
 def test_a_run_killed_at_one_point_alone_ends_as_if_undisturbed(undisturbed: Undisturbed) -> None:
     """Each point in a world of its own with DR_FULL_KILLS=1, else the one right after the database's restore began."""
     undisturbed.survives_each_alone(undisturbed.points if FULL else [(2, When.AFTER)])

@@ -32,6 +32,8 @@ from sandbox.writer import Sites, Writer, missing
 from tests.proofs.watching import reader_of
 from tests.worlds import borrowed
 
+pytestmark = pytest.mark.proof
+
 ROOT = Path(__file__).parents[2]
 INCIDENT = "INC-20260107-001"
 QUICK = "\n[execution]\npoll_s = 0.3\ncool_down_minutes = 0\n"
@@ -168,7 +170,6 @@ class Sampler:
             time.sleep(0.2)
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_what_was_written_before_and_while_away_is_served_at_home_again(name: str, tmp_path: Path) -> None:
     with trip(name, tmp_path) as made:

@@ -37,6 +37,7 @@ def here(ground: Ground, capsys: pytest.CaptureFixture[str]) -> Here:
     return Here(ground, capsys)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", NAMES)
 def test_a_scene_is_briefed_judged_and_taken_back(name: str, here: Here) -> None:
     begun = here.run(f"sandbox train {name}")

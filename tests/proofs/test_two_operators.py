@@ -23,6 +23,8 @@ from tests.proofs.processes import Process, until
 from tests.proofs.rig import INCIDENT, LEASE_S, Rig, rig
 from utils.aws_mgmt.exits import Exit
 
+pytestmark = pytest.mark.proof
+
 SLOW_RESTORE_S = 3.0
 SHORT_LEASE_S = 3
 
@@ -80,7 +82,6 @@ def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_not_before(lost: R
     assert max(calls_of(short).values()) == 1
 
 
-@pytest.mark.proof
 def test_a_stalled_owner_that_wakes_up_changes_nothing_and_says_what_to_do(lost: Rig) -> None:
     lost.begin()
     lost.world.timing(transition_s=SLOW_RESTORE_S)
@@ -108,7 +109,6 @@ def _is_restoring(lost: Rig, run: Process) -> bool:
     return "Restore the database" in run.said and restoring(lost)()
 
 
-@pytest.mark.proof
 def test_a_run_that_is_asked_to_stop_stops_between_calls_and_goes_on_later(lost: Rig) -> None:
     """By SIGTERM, then by Ctrl-C, while the database is restored."""
     lost.begin()
@@ -127,7 +127,6 @@ def test_a_run_that_is_asked_to_stop_stops_between_calls_and_goes_on_later(lost:
     assert max(calls_of(lost).values()) == 1
 
 
-@pytest.mark.proof
 def test_a_step_that_fails_in_a_failover_leaves_what_was_reached_before_it(lost: Rig) -> None:
     lost.begin()
     lost.world.timing(transition_s=0.1)
@@ -147,7 +146,6 @@ def test_a_step_that_fails_in_a_failover_leaves_what_was_reached_before_it(lost:
     assert max(calls_of(lost).values()) == 1
 
 
-@pytest.mark.proof
 def test_a_message_that_cannot_be_delivered_at_the_end_is_never_told_as_done(lost: Rig) -> None:
     """Only the last message is missing; the same command sends it."""
     lost.begin()
@@ -165,7 +163,6 @@ def test_a_message_that_cannot_be_delivered_at_the_end_is_never_told_as_done(los
     assert max(calls_of(lost).values()) == 1
 
 
-@pytest.mark.proof
 def test_a_step_that_fails_in_a_switchover_is_taken_back_down_to_the_first_that_cannot_be(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

@@ -22,6 +22,8 @@ from tests.proofs.watching import Results, Watch, not_passed
 from tests.utils.running import Ran, at_endpoint, rules
 from tests.worlds import borrowed
 
+pytestmark = pytest.mark.proof
+
 QUICK = "[execution]\npoll_s = 0.2"
 PATIENCE_S = 10
 UNPROTECTED = {"validation-data.protected-again": Status.WARN}

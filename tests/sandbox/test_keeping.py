@@ -86,6 +86,7 @@ def test_a_broken_world_can_be_kept_and_is_mended_after_each_return(served: Endp
             client(served, "ecs", PRIMARY).list_clusters()
 
 
+@pytest.mark.proof
 def test_a_kept_world_does_not_age(served: Endpoint) -> None:
     served.break_("primary-dark")
     served.timing(transition_s=3)

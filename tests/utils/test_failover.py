@@ -124,6 +124,7 @@ def test_a_lost_primary_is_one_to_leave_with_the_loss_the_plan_and_the_recovery_
     assert any(gate["relaxed"] for gate in told["gates"])
 
 
+@pytest.mark.proof
 def test_a_dr_region_that_cannot_be_seen_is_never_proceed(prod: Prod) -> None:
     prod.world.break_("dr-dark")
     try:
@@ -156,6 +157,7 @@ def test_the_operator_cannot_approve_and_nothing_is_written(here: Here) -> None:
     assert [] == here.prod.world.mutations()
 
 
+@pytest.mark.proof
 def test_an_approval_is_for_the_plan_that_was_seen_and_for_no_later_one(dark: Prod, here: Here) -> None:
     approved = dark.run(f"approve --incident {INCIDENT}", "approver")
     assert approved.code == 0, approved.err

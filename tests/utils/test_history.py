@@ -21,6 +21,8 @@ from sandbox.endpoint import Endpoint
 from tests.utils.running import Ran, at_endpoint, rules
 from tests.worlds import borrowed
 
+pytestmark = pytest.mark.proof
+
 QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
 INCIDENT = "INC-20260107-001"
 

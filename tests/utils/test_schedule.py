@@ -95,6 +95,7 @@ def test_an_exercise_counts_where_something_was_decided(world: Endpoint, tmp_pat
     assert hashlib.sha256((Path(last.report) / "tabletop.json").read_bytes()).hexdigest() == last.evidence
 
 
+@pytest.mark.proof
 def test_a_reader_tests_all_the_same_and_is_told_that_it_is_not_recorded(world: Endpoint, tmp_path: Path) -> None:
     before = _last(world, "infrastructure")
     world.enforce_iam(True)

@@ -81,6 +81,7 @@ def test_allure_tells_each_given_and_then_with_findings_and_labels(sandbox_world
         assert str(ROOT) not in json.dumps(result)
 
 
+@pytest.mark.proof
 def test_the_sandbox_flag_attaches_to_the_world_that_is_up(tmp_path: Path) -> None:
     up = dr_cli("-e dev --tenants 2 sandbox up --format json", tmp_path)
     try:
@@ -96,6 +97,7 @@ def test_the_sandbox_flag_attaches_to_the_world_that_is_up(tmp_path: Path) -> No
         assert dr_cli("-e dev sandbox down", tmp_path).code == 0
 
 
+@pytest.mark.proof
 def test_workers_judge_the_same_without_looking_again(sandbox_world: Endpoint, tmp_path: Path, seen: Seen) -> None:
     sandbox_world.reset_calls()
     shared = at_endpoint(sandbox_world, tmp_path, "-e sit test --infra --dns --format json --workers 2")
@@ -162,6 +164,7 @@ def test_a_dark_region_is_unknown_and_the_other_is_still_seen(
 IMPATIENT = "[observation]\nconnect_timeout_s = 2\nread_timeout_s = 2\nattempts = 1\ndeadline_s = 20"
 
 
+@pytest.mark.proof
 def test_a_hanging_region_ends_within_the_deadline(sandbox_world: Endpoint, tmp_path: Path) -> None:
     hanging, config = Outage("af-south-1", "hang", seconds=60), rules(tmp_path, "sit", IMPATIENT)
     sandbox_world.begin(hanging)

@@ -34,6 +34,8 @@ from tests.dr_actions.verbs.home_world import Home, past_the_second
 from tests.worlds import borrowed
 
 PRIMARY, DR = SIT.regions.primary, SIT.regions.dr
+pytestmark = pytest.mark.proof
+
 NAME = "sit-mysql"
 
 
@@ -96,7 +98,6 @@ def _instance(world: Home, side: Side, name: str = NAME) -> rds.Instance | None:
     return next((one for one in seen if one.identifier == name), None)
 
 
-@pytest.mark.proof
 def test_the_whole_way_home_loses_no_row_and_deletes_nothing(away: Home) -> None:
     before = _instance(away, Side.PRIMARY)
     served = _instance(away, Side.DR)

@@ -55,6 +55,7 @@ def systems(world: Home) -> files_home.Systems:
     return found
 
 
+@pytest.mark.proof
 def test_everything_written_before_and_meanwhile_is_home_and_the_world_is_as_before(away: Home) -> None:
     home, there = away.env.regions.primary, away.env.regions.dr
     for verb in HOMEWARD[:-2]:

@@ -24,6 +24,9 @@ BUCKET, ITS_COPY = "bbws-tenant-assets-sit", "bbws-tenant-assets-sit-dr"
 NEW, OLD, GONE, OURS = "new/ä b+c.jpg", "index.json", "README.txt", "2026/07/manifest.json"
 
 
+pytestmark = pytest.mark.proof
+
+
 def put(world: Home, side: Side, key: str, body: str, **more: Any) -> str:
     bucket = BUCKET if side is Side.PRIMARY else ITS_COPY
     return str(world.send(side, "s3:PutObject", Bucket=bucket, Key=key, Body=body.encode(), **more)["VersionId"])

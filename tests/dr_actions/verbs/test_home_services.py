@@ -79,6 +79,7 @@ def _sizes(world: World, side: Side) -> dict[str, tuple[Any, ...]]:
     return {one.name: (one.desired, targets[one.name]) for one in seen.get(ecs.services, side)}
 
 
+@pytest.mark.proof
 def test_after_the_way_back_every_count_bound_and_suspension_is_as_before(world: World, recorded: Recorded) -> None:
     targets = {s: {t.service: t for t in world.healthy.get(autoscaling.targets, s)} for s in (Side.PRIMARY, Side.DR)}
     before = {

@@ -67,6 +67,7 @@ def _own_weights(step: Step) -> list[int]:
     return [row["Weight"] for row in step.after["records"]]
 
 
+@pytest.mark.proof
 def test_canaries_go_through_every_stage_before_anybody_else(world: World) -> None:
     steps = steps_home(world)
     canary = [f"canary-{percent}.{DOMAIN}" for percent in (10, 50, 100)]
@@ -76,6 +77,7 @@ def test_canaries_go_through_every_stage_before_anybody_else(world: World) -> No
     assert _own_weights(steps[canary[0]]) == [10, 90]
 
 
+@pytest.mark.proof
 def test_a_canary_comes_home_alone_and_its_answers_are_counted_in_its_own_zone(world: World) -> None:
     steps = list(steps_home(world).values())
     for step in steps[:3]:

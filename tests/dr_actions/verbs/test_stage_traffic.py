@@ -216,6 +216,7 @@ def _failing_over(env: Any) -> Any:
     return with_traffic(env, policy="failover")
 
 
+@pytest.mark.proof
 def test_a_failover_pair_is_turned_home_whole_and_that_is_said() -> None:
     with led_away(_failing_over(ENV)) as world:
         (step,) = steps_home(world).values()
