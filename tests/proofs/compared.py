@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from dr_actions.mechanisms import ASIDE
 from dr_estate.environments import Side
 from dr_estate.observing import observe
 from dr_estate.snapshot import to_json
@@ -24,11 +25,13 @@ Sides = tuple[Side, ...]
 AWAY: Sides = (Side.DR, Side.GLOBAL)
 
 VOLATILE = {"time_s", "total"}  # how long a visit took; sums of metrics over the minutes that passed
-PLACED = re.compile(r"^(ecs\.tasks\..*\.zone|vpc\.subnets\..*\.free)$")  # AWS takes a zone for each task in turn
+# AWS takes a zone for each task in turn; points are counted up by the schedule.
+PASSING = re.compile(r"^(ecs\.tasks\..*\.zone|vpc\.subnets\..*\.free|backup\.vaults\..*\.points)$")
 # What holds the lock is told by the journal, and differs with each death; metrics are by the minute.
 NOT_COMPARED = {"control.standing", "pulse.minutes", "served.minutes"}
-# AWS lists these by their time, and the backups of all stores begin at once.
-BY_CONTENT = {"backup.recovery_points", "backup_jobs.backups", "backup_jobs.protected"}
+# The schedule makes more of the same meanwhile: which kinds there are is compared, once they are complete.
+BACKED_UP = re.compile(r"^(backup\.recovery_points|backup_jobs\.)")
+_UNDER_WAY = {"CREATED", "CREATING", "PENDING", "RUNNING"}
 
 
 def facts_of(rig: Rig, sides: Sides = AWAY) -> Facts:
@@ -46,12 +49,19 @@ def _facts(evidence: bytes, sides: Sides) -> Facts:
     found: Facts = {}
     for part in json.loads(evidence)["parts"]:
         if part["side"] in sides and part["name"] not in NOT_COMPARED:
-            value = f"<{part['value']['kind']}>" if part["unseen"] else part["value"]
-            if part["name"] in BY_CONTENT and not part["unseen"]:
-                value = sorted(value, key=lambda row: plain(json.dumps(row)))
+            value: Any = f"<{part['value']['kind']}>" if part["unseen"] else part["value"]
+            if BACKED_UP.match(part["name"]) and not part["unseen"]:
+                value = _kinds(value)
             flat = _flat(value, f"{part['name']}.{part['side']}")
-            found.update((path, held) for path, held in flat if not PLACED.match(path))
+            found.update((path, held) for path, held in flat if not PASSING.match(path))
     return found
+
+
+def _kinds(rows: list[dict[str, Any]]) -> list[str]:
+    """Each kind of complete rows once, as text, whenever they were made; not of what is kept aside."""
+    over = (row for row in rows if not _UNDER_WAY & {row.get("state"), row.get("status")})
+    kinds = {plain(json.dumps(row, sort_keys=True)) for row in over}
+    return sorted(kind for kind in kinds if ASIDE not in kind)
 
 
 def calls_of(rig: Rig) -> Calls:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -22,11 +23,23 @@ from utils.aws_mgmt.exits import Exit
 AWAY = ("files.sit-efs",)
 HOME = ("open_files.sit-efs", "replicate_files_home.sit-efs", "promoted_home.sit-mysql")
 EVERY_SIDE = tuple(Side)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is broken in a world, what is overridden to leave it all the same, and how its way home ends."""
+
+    broken: tuple[str, ...]
+    ends: Exit
+    overrides: tuple[str, ...] = ()
+
+
+PLAIN = Asked(("primary-dark",), Exit.READY)
 # What is left behind makes more verbs, and an estate that is not ready before nor after.
-PLAIN = (("primary-dark",), Exit.READY)
-LEFT_BEHIND = (
+LEFT_BEHIND = Asked(
     ("secrets-host-of-the-primary", "definition-primary-database", "primary-dark"),
     Exit.VALIDATION_FAILED,
+    ("check.definitions.primary-region-names", "check.secrets.regional-fields"),
 )
 
 
@@ -45,28 +58,31 @@ def prod_watch() -> Iterator[Watch]:
 
 
 @pytest.fixture(scope="module", params=[PLAIN, LEFT_BEHIND] if FULL else [PLAIN])
-def asked(request: pytest.FixtureRequest) -> Any:
-    """What is broken, and how the way home ends."""
-    return request.param
+def asked(request: pytest.FixtureRequest) -> Asked:
+    """Which world it is."""
+    made: Asked = request.param
+    return made
 
 
 @pytest.fixture(scope="module")
-def enforced(asked: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enforced]:
+def enforced(asked: Asked, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enforced]:
     home = tmp_path_factory.mktemp("enforced")
     folder = rules(home, "sit", SHORT)
     env = load_environment(folder, "sit")
     with borrowed(env, 1) as world:
         world.timing(transition_s=0.1, log_upload_s=0, files_lag_s=0, replica_lag_s=0, lag_published_s=1)
-        for name in asked[0]:
+        for name in asked.broken:
             world.break_(name)
         world.enforce_iam(True)
         yield Enforced(world, env, home)
 
 
 @pytest.fixture(scope="module")
-def away(enforced: Enforced) -> Ran:
+def away(asked: Asked, enforced: Enforced) -> Ran:
     """The failover."""
-    return enforced.execute("failover", AWAY)
+    until = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%MZ}"
+    waived = (("--override", gate, "DR Manager", until, "the run mends it") for gate in asked.overrides)
+    return enforced.execute("failover", AWAY, *(word for words in waived for word in words))
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,8 @@ class Undisturbed:
     @property
     def points(self) -> list[tuple[int, When]]:
         """Before and after each mutation."""
-        return [(nth, when) for nth in range(1, self.calls.total() + 1) for when in When]
+        sides = (When.BEFORE, When.AFTER)
+        return [(nth, when) for nth in range(1, self.calls.total() + 1) for when in sides]
 
     def same(self, name: str, ended: Ended, besides: Mapping[str, int] = MappingProxyType({})) -> None:
         """The run ``name`` ended like the undisturbed one.

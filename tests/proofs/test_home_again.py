@@ -15,7 +15,6 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -26,6 +25,7 @@ from dr_estate.facts.backup import vault_name
 from dr_estate.snapshot import Snapshot, to_json
 from sandbox.state import Outage
 from tests.dr_actions.verbs.home_world import with_part
+from tests.proofs.conftest import Asked
 from tests.proofs.dying import When
 from tests.proofs.enforced import SHORT, Enforced, Ran, Written
 from tests.proofs.killing import at_what_none_met, further_on
@@ -51,9 +51,9 @@ def test_a_failover_is_run_without_one_call_denied(enforced: Enforced, away: Ran
 
 
 def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_where_the_policies_expect_it(
-    asked: Any, enforced: Enforced, back: Back, written: Written
+    asked: Asked, enforced: Enforced, back: Back, written: Written
 ) -> None:
-    assert (back.ran.code, back.ran.denied) == (asked[1], []), back.ran.said
+    assert (back.ran.code, back.ran.denied) == (asked.ends, []), back.ran.said
     assert written.is_home()
     plan, regions = enforced.plan, enforced.env.region
     assert plan.goal == "failback"
@@ -70,9 +70,9 @@ def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_whe
 
 
 @pytest.fixture(scope="module")
-def rough(asked: Any, enforced: Enforced, due: Rig, back: Back, written: Written) -> Rough:
+def rough(asked: Asked, enforced: Enforced, due: Rig, back: Back, written: Written) -> Rough:
     """A failback whose processes died at the freeze, backup, sync, promotion and in a bake, until it stepped back."""
-    assert back.ran.code == asked[1], back.ran.said
+    assert back.ran.code == asked.ends, back.ran.said
     made = Rough(enforced, due, written)
     due.begin()
     made.goes_on_until(UNTIL_STEPPED_BACK)
