@@ -97,3 +97,16 @@ def at(
         return when if counts(call) and met == nth else None
 
     return dying(decide, recorded)
+
+
+def at_the_first(operation: str, happens: Callable[[], object]) -> Make:
+    """Hands that let something happen right before their first call of ``operation``, and then send it."""
+    met: list[str] = []
+
+    def decide(call: Call) -> When | None:
+        if call.name == operation and not met:
+            met.append(call.name)
+            happens()
+        return None
+
+    return dying(decide)

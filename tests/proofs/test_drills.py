@@ -28,7 +28,7 @@ from dr_estate.facts.control import InForce
 from dr_estate.observing import observe
 from sandbox.endpoint import Endpoint
 from sandbox.writer import Sites, Writer, missing
-from tests.proofs.dying import Make, When, dying, is_mutation, name_of
+from tests.proofs.dying import Make, When, at_the_first, dying, is_mutation, name_of
 from tests.proofs.processes import Process, forked
 from tests.proofs.rig import LEASE_S, quick, world_of
 from tests.proofs.watching import reader_of
@@ -159,19 +159,6 @@ def test_a_drill_killed_anywhere_is_brought_to_its_end_and_leaves_the_estate_as_
     assert [] == list(missing(sites, written, drilling.env.region(Side.PRIMARY)))
     again = drilling.run("shown", action="show")
     assert (Exit.READY, True) == (again.wait(), "Nothing of a drill is left." in again.said)
-
-
-def at_the_first(operation: str, happens: Callable[[], object]) -> Make:
-    """Hands that let something happen right before their first call of ``operation``, and then send it."""
-    met: list[str] = []
-
-    def decide(call: Call) -> When | None:
-        if call.name == operation and not met:
-            met.append(call.name)
-            happens()
-        return None
-
-    return dying(decide)
 
 
 @pytest.mark.proof

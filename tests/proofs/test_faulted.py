@@ -28,7 +28,7 @@ from dr_estate.environments import Side
 from dr_estate.observing import observe
 from sandbox.state import Outage
 from tests.proofs.compared import calls_of, facts_of, settled
-from tests.proofs.dying import Decide, Make, When, dying, name_of
+from tests.proofs.dying import Decide, Make, When, at_the_first, dying, name_of
 from tests.proofs.killing import PUBLISH
 from tests.proofs.processes import Process
 from tests.proofs.rig import LEASE_S, Rig, rig
@@ -180,3 +180,13 @@ def failing(of: Rig, how: str, meets: Callable[[Call], bool]) -> Decide:
         return None
 
     return decide
+
+
+def test_an_answer_that_is_lost_in_the_validation_is_asked_for_once_more(faulted: Faulted) -> None:
+    """What was not seen is no finding of the estate: a run is not told invalid for one silence."""
+    of = faulted.rig
+    of.begin()
+    lost = Outage(of.env.region(Side.DR), "deny", "ecs", "DescribeServices", times=1, person="operator")
+    run = of.run("asked-again", at_the_first("route53:UpdateHealthCheck", lambda: of.world.begin(lost)))
+    assert run.wait() == Exit.READY, run.said
+    assert unmet(of) == []

@@ -173,8 +173,16 @@ def _variables(reached: Reach) -> dict[str, str]:
 
 
 def _validated(desk: Desk) -> Report:
-    """Look anew, and judge that the region serves which is to serve now; at home that is readiness itself."""
+    """Look anew, and judge that the region serves which is to serve now; at home that is readiness itself.
+
+    An answer that got lost is asked for once more before the run is told invalid: UNKNOWN is no finding of the estate.
+    """
     areas = READINESS if desk.start.plan.goal is Goal.FAILBACK else (Area.VALIDATION,)
+    report = _judged_now(desk, areas)
+    return _judged_now(desk, areas) if report.exit == Exit.COULD_NOT_SEE else report
+
+
+def _judged_now(desk: Desk, areas: tuple[Area, ...]) -> Report:
     snapshot = judging.look_at(desk.reach.world, desk.env, desk.files)
     return judging.judge(desk.request, desk.env, areas, snapshot, desk.files)
 
