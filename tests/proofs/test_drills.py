@@ -144,7 +144,8 @@ def test_a_drill_killed_anywhere_is_brought_to_its_end_and_leaves_the_estate_as_
 
     code, said, died = until_it_lives(start)
     assert code == Exit.READY, said
-    assert died.total() >= (80 if FULL else 1), died
+    assert {2} == set(died.values()) if FULL else died, died
+    assert len(died) > (30 if FULL else 0), died
     report = json.loads((drilling.home / "killed" / "report.json").read_text(encoding="utf-8"))
     assert [] == list(SCHEMA.iter_errors(report))
     (told,) = report["drills"]
