@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dr_actions.mechanisms import ASIDE
 from dr_estate.environments import Side
 from dr_estate.observing import observe
 from dr_estate.snapshot import to_json
@@ -27,11 +26,11 @@ AWAY: Sides = (Side.DR, Side.GLOBAL)
 VOLATILE = {"time_s", "total"}  # how long a visit took; sums of metrics over the minutes that passed
 # AWS takes a zone for each task in turn; points are counted up by the schedule.
 PASSING = re.compile(r"^(ecs\.tasks\..*\.zone|vpc\.subnets\..*\.free|backup\.vaults\..*\.points)$")
-# What holds the lock is told by the journal, and differs with each death; metrics are by the minute.
-NOT_COMPARED = {"control.standing", "pulse.minutes", "served.minutes"}
-# The schedule makes more of the same meanwhile: which kinds there are is compared, once they are complete.
-BACKED_UP = re.compile(r"^(backup\.recovery_points|backup_jobs\.)")
-_UNDER_WAY = {"CREATED", "CREATING", "PENDING", "RUNNING"}
+# What holds the lock is told by the journal, and differs with each death; metrics are by the minute. The schedule of
+# AWS Backup goes on meanwhile: which backups a run asked for is told by its calls, and that they are complete by itself.
+NOT_COMPARED = re.compile(
+    r"^(control\.standing|pulse\.minutes|served\.minutes|backup\.recovery_points|backup_jobs\..*)$"
+)
 
 
 def facts_of(rig: Rig, sides: Sides = AWAY) -> Facts:
@@ -48,20 +47,11 @@ def _facts(evidence: bytes, sides: Sides) -> Facts:
     """Part by part: one path of names a value."""
     found: Facts = {}
     for part in json.loads(evidence)["parts"]:
-        if part["side"] in sides and part["name"] not in NOT_COMPARED:
-            value: Any = f"<{part['value']['kind']}>" if part["unseen"] else part["value"]
-            if BACKED_UP.match(part["name"]) and not part["unseen"]:
-                value = _kinds(value)
+        if part["side"] in sides and not NOT_COMPARED.match(part["name"]):
+            value = f"<{part['value']['kind']}>" if part["unseen"] else part["value"]
             flat = _flat(value, f"{part['name']}.{part['side']}")
             found.update((path, held) for path, held in flat if not PASSING.match(path))
     return found
-
-
-def _kinds(rows: list[dict[str, Any]]) -> list[str]:
-    """Each kind of complete rows once, as text, whenever they were made; not of what is kept aside."""
-    over = (row for row in rows if not _UNDER_WAY & {row.get("state"), row.get("status")})
-    kinds = {plain(json.dumps(row, sort_keys=True)) for row in over}
-    return sorted(kind for kind in kinds if ASIDE not in kind)
 
 
 def calls_of(rig: Rig) -> Calls:
