@@ -56,6 +56,12 @@ class Drilled:
         return tuple(row for row in self.residue or () if row.fate is Fate.KEPT)
 
     @property
+    def went_there_and_back(self) -> bool:
+        """Whether it moved the estate away and home again, each validated: only that counts as a full drill."""
+        home = any((one.part, one.phase) == ("failback", "validate") for one in self.phases)
+        return self.rto_s is not None and home
+
+    @property
     def verdict(self) -> str:
         """The end in a word."""
         troubled = [one.outcome for one in self.parts if one.outcome != "done"]

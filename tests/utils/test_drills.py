@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.utils.running import rules
+from dr_estate.environments import load_environment
+from tests.utils.running import ROOT, at_endpoint, rules
+from tests.worlds import borrowed
 from utils.aws_mgmt.dr_cli import main
 from utils.aws_mgmt.exits import Exit
 
@@ -37,3 +41,12 @@ def test_a_drill_that_two_people_must_approve_is_held_as_what_it_practises(
     (folder / "prod.toml").write_text(text, encoding="utf-8")
     assert Exit.REFUSED == main(["-e", "prod", "--config", str(folder), "--sandbox", "test", "--full-drill"])
     assert "drill.two-people" in capsys.readouterr().err
+
+
+def test_what_the_scenarios_found_is_told_though_the_trial_after_them_is_refused(tmp_path: Path) -> None:
+    with borrowed(load_environment(ROOT / "environments", "dev"), 1) as world:
+        ran = at_endpoint(world, tmp_path, "-e dev test --infra --restore --format json", "driller")
+    assert ran.code == Exit.REFUSED, ran.err
+    assert "The restore test was not held: drill.nothing: dev has nothing for a restore test." in ran.err
+    assert ran.report["results"]
+    assert ran.report["exit"] == Exit.REFUSED

@@ -18,7 +18,7 @@ from dr_actions.journal import Journal
 from dr_actions.plan import Goal
 from dr_actions.posture import posture_of
 from dr_actions.stop_conditions import drill_gates
-from dr_estate.drill_names import FULL, new_id
+from dr_estate.drill_names import FULL, is_full, new_id
 from dr_estate.environments import Environment
 from dr_estate.snapshot import Snapshot
 from reports import rendering, voice
@@ -122,7 +122,7 @@ def tell(drill: Drill, kind: str) -> Exit:
     if drill.desk is None or drill.report is None:
         raise Refused(f"drill.over: {drill.incident} is over: there is nothing to do.")
     drilled = accounting.of_drill(drill.desk, kind, (drill.began, clock()), drill.parts, drill.cleaned, drill.refused)
-    notes = keep_drill(drill.desk, drilled, drill.report)
+    notes = keep_drill(drill.desk, drilled, drill.report) if is_full(drill.incident) else ()
     standing = drill.reach.control.in_force()
     report = replace(
         drill.report, drills=(drilled,), command=drill.request.command, exit=drilled.exit, standing=standing

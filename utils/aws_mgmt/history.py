@@ -136,9 +136,13 @@ def keep_trial(reached: Reach, env: Environment, drilled: Drilled, goal: Goal, p
 
 
 def keep_drill(desk: Desk, drilled: Drilled, report: Report) -> Notes:
-    """Record a full drill, with its measured recovery time and phases."""
+    """Record a full drill, with its measured recovery time and phases.
+
+    One that was cleaned up after before it went there and back leaves its record, and counts for no schedule.
+    """
     reached, proof = desk.reach, Proof(desk.files.folder, clock())
-    made = record(RunKind.FULL_DRILL, reached.world.name, drilled.verdict, drilled.verdict == "done", proof)
+    complete = drilled.verdict == "done" and drilled.went_there_and_back
+    made = record(RunKind.FULL_DRILL, reached.world.name, drilled.verdict, complete, proof)
     return keep_record(reached.control, _drilled(judged(made, report.verdict), desk.env, reached, drilled))
 
 

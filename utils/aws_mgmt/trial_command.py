@@ -60,7 +60,12 @@ def test_with_trials(request: Request, environment: Environment, areas: tuple[Ar
         notes = keep_tests(request, environment, report, areas, Proof(folder, began))
         files = judging.Run(folder, lambda _doing, _done, _of: None)
         for goal in (goal for flag, goal in TRIALS.items() if flag in request.flags):
-            drilled = try_out(request, environment, reached, goal, replace(report, notes=()), files)
+            try:
+                drilled = try_out(request, environment, reached, goal, replace(report, notes=()), files)
+            except Refused as refused:  # what the scenarios found is told all the same
+                voice.complain(f"The {goal} was not held: {refused}")
+                report = replace(report, exit=worst(report.exit, Exit.REFUSED))
+                continue
             notes += keep_trial(reached, environment, drilled, goal, Proof(folder, began))
             report = replace(report, drills=(*report.drills, drilled), exit=worst(report.exit, drilled.exit))
         kept = finish_results(report, folder, html="report" in request.flags)
@@ -85,7 +90,11 @@ def try_out(
 
 def _at_work(desk: Desk, tried: Tried) -> Callable[[Heartbeat, Journal], tuple[Ran, Report]]:
     def work(heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
-        ran, report = walk(desk, heart, journal, validates=False)
+        try:
+            ran, report = walk(desk, heart, journal, validates=False)
+        except Exception:
+            clean_up(desk, heart, journal)  # what was made is taken away before the defect is told
+            raise
         if ran.outcome == _LOST:
             tried.notes.append("Another run took the lock: `drill clean` takes away what this one made.")
         else:
