@@ -7,18 +7,22 @@ skipped, and told so, unless DR_PROOFS asks for the proofs: for them alone (``1`
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
 
 LONG = ("tests/proofs/", "tests/utils/", "tests/dr_actions/", "tests/benchmarks/", "tests/sandbox/", "tests/dr_estate/")
 PROOFS = os.environ.get("DR_PROOFS", "")
+GARBAGE = (100_000, 50, 100)  # an emulator and 7,000 tests stay as they are: looking for garbage costs a tenth
 LATER = pytest.mark.skip(reason="a proof: `make proofs` plays it")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whole runs first, then what asks a sandbox, and what only reckons fills the gaps."""
     items.sort(key=_rank)
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
     if PROOFS == "all":
         return
     if PROOFS:

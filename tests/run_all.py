@@ -27,7 +27,7 @@ def main() -> int:
     """Run it all. Returns 0 only where every part passed."""
     began, failed = time.monotonic(), []
     static = [_start(name, words) for name, words in STATIC]
-    words = [str(BIN / "pytest"), "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *sys.argv[1:]]
+    words = [str(BIN / "pytest"), "-q", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", *sys.argv[1:]]
     tests = subprocess.run(words, cwd=ROOT, check=False, env=_environment())
     for name, process in static:
         output, _ = process.communicate()

@@ -10,8 +10,10 @@ import atexit
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from dr_estate.environments import Environment
+from sandbox import worldfile
 from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.seeds import digest
@@ -20,6 +22,17 @@ _BEGAN = "as it began"
 _idle: defaultdict[str, list[Endpoint]] = defaultdict(list)
 _running = ExitStack()
 atexit.register(_running.close)
+
+
+SEEDS = worldfile.home() / "seeds"
+
+
+def home_with_seeds(folder: Path) -> Path:
+    """``folder``, made ready as the home of a test's own sandboxes: new, but for worlds that were built before."""
+    SEEDS.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / SEEDS.name).symlink_to(SEEDS, target_is_directory=True)
+    return folder
 
 
 @contextmanager

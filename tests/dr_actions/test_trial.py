@@ -33,6 +33,7 @@ def before(standing: Ground) -> Snapshot:
     return standing.look()
 
 
+@pytest.mark.proof
 def test_a_restore_test_is_tried_asked_and_taken_away_by_the_driller_and_leaves_the_estate_as_it_was(
     standing: Ground, before: Snapshot
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_copy_without_the_tenants_rows_fails_the_test_and_is_taken_away_all_th
     assert leftovers(standing.look_again(before), standing.env) == ()
 
 
+@pytest.mark.proof
 def test_the_driller_takes_nothing_of_the_estate_away(standing: Ground) -> None:
     for side in (Side.PRIMARY, Side.DR):
         client = client_of(standing.endpoint, "rds", standing.env.region(side), PERSON)

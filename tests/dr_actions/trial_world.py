@@ -27,8 +27,8 @@ from dr_estate.environments import Environment, load_environment
 from dr_estate.facts import drills, efs, rds
 from dr_estate.observing import observe
 from dr_estate.snapshot import Snapshot
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
+from tests.worlds import borrowed
 from utils.aws_mgmt.reaching import Zones
 
 ROOT = Path(__file__).parents[2]
@@ -154,7 +154,7 @@ def ground(folder: Path, tenants: int = 1) -> Iterator[Ground]:
     """A healthy world that judges every call by the caller's policies; changes take a moment."""
     env = load_environment(ROOT / "environments", "sit")
     quick = env.model_copy(update={"execution": env.execution.model_copy(update={"poll_s": 0.5})})
-    with running(quick, tenants) as endpoint:
+    with borrowed(quick, tenants) as endpoint:
         endpoint.timing(transition_s=0.4)
         endpoint.enforce_iam(True)
         yield Ground(endpoint, quick, folder)

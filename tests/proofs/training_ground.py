@@ -19,6 +19,7 @@ from dr_estate.environments import Environment, Side, load_environment
 from sandbox import daemon
 from sandbox.endpoint import Endpoint
 from tests.utils.running import Ran, dr_cli, rules
+from tests.worlds import home_with_seeds
 from utils.aws_mgmt.arguments import parse
 from utils.aws_mgmt.wall import behind_the_wall
 
@@ -93,7 +94,7 @@ class Here:
 def ground_in(home: Path) -> Iterator[Ground]:
     """Start the sandbox in a folder of its own, and throw it away in the end."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DR_SANDBOX_HOME", str(home / "sandbox"))
+        patch.setenv("DR_SANDBOX_HOME", str(home_with_seeds(home / "sandbox")))
         patch.setenv("XDG_STATE_HOME", str(home))
         config = rules(home, "sit", QUICK)
         env = load_environment(config, "sit")

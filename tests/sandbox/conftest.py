@@ -14,6 +14,7 @@ from dr_estate.environments import Environment, load_environment
 from sandbox.embedded import running
 from sandbox.emulator import share_models
 from sandbox.endpoint import Endpoint
+from tests.worlds import home_with_seeds
 
 ROOT = Path(__file__).parents[2]
 Client = Callable[..., Any]
@@ -29,7 +30,7 @@ def _models_are_read_once() -> None:
 def sandbox_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A state folder of the tests' own."""
     with pytest.MonkeyPatch.context() as patch:
-        home = tmp_path_factory.mktemp("sandbox-home")
+        home = home_with_seeds(tmp_path_factory.mktemp("sandbox-home"))
         patch.setenv("DR_SANDBOX_HOME", str(home))
         yield home
 

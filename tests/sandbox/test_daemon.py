@@ -15,6 +15,7 @@ from dr_estate.environments import Environment
 from sandbox import daemon
 from sandbox.errors import SandboxError
 from tests.sandbox.conftest import client_of
+from tests.worlds import home_with_seeds
 
 TENANTS = 2
 
@@ -22,7 +23,7 @@ TENANTS = 2
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sit: Environment) -> Iterator[Path]:
     """A state folder of the test's own; what runs there at the end is stopped."""
-    monkeypatch.setenv("DR_SANDBOX_HOME", str(tmp_path))
+    monkeypatch.setenv("DR_SANDBOX_HOME", str(home_with_seeds(tmp_path)))
     yield tmp_path
     daemon.purge(sit)
 
@@ -65,6 +66,7 @@ def test_a_killed_sandbox_loses_little_and_starts_again(home: Path, sit: Environ
     assert len(client_of(again, "ecs").list_clusters()["clusterArns"]) == 1
 
 
+@pytest.mark.proof
 def test_another_number_of_tenants_or_port_is_refused_until_started_anew(home: Path, sit: Environment) -> None:
     assert daemon.folder_of(sit.name).parent == home
     running = daemon.up(sit, TENANTS, seeded=False)

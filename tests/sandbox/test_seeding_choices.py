@@ -37,6 +37,7 @@ def _seeded(env: Environment) -> Seeded:
     return Seeded(env, Clients(env.account))
 
 
+@pytest.mark.proof
 def test_a_read_replica_is_made_where_it_is_the_preferred_mechanism() -> None:
     world = _seeded(_sit_with(replication={"database": ["read-replica"]}))
     rds = world.client("rds", Side.DR)
@@ -48,6 +49,7 @@ def test_a_read_replica_is_made_where_it_is_the_preferred_mechanism() -> None:
     assert not [backup for backup in others if backup["Status"] == "replicating"]
 
 
+@pytest.mark.proof
 def test_files_do_not_replicate_where_backup_copies_alone_are_named() -> None:
     world = _seeded(_sit_with(replication={"files": ["backup-copy"]}))
     assert world.client("efs", Side.PRIMARY).describe_replication_configurations()["Replications"] == []
@@ -77,6 +79,7 @@ def test_another_team_s_names_and_regions_are_used_throughout() -> None:
         assert sorted(arn.rpartition("/")[2] for arn in arns) == ["tenant-1-web", "tenant2-web"]
 
 
+@pytest.mark.proof
 def test_one_tenant_keeps_its_older_spelling_in_aws_names_only() -> None:
     assert [(tenant.name, tenant.label) for tenant in tenant_list(2)] == [
         ("tenant-1", "tenant1"),

@@ -14,7 +14,7 @@ from tests.sandbox.seeding_worlds import SIDES, Seeded, seeded
 TENANTS = ("tenant-1", "tenant2", "tenant3")
 
 
-@pytest.fixture(scope="module", params=["sit", "prod"])
+@pytest.fixture(scope="module", params=["sit", pytest.param("prod", marks=pytest.mark.proof)])
 def world(request: pytest.FixtureRequest) -> Iterator[Seeded]:
     yield from seeded(request.param)
 

@@ -30,6 +30,7 @@ def identifiers(world: Endpoint, sit: Environment) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.proof
 def test_the_second_start_loads_what_the_first_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sit: Environment
 ) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sandbox.endpoint import Endpoint
+from tests.utils.forking import begin
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 170
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,9 @@ def dr_cli(words: str, home: Path, extra: Sequence[str] = (), **variables: str) 
     Its results, sandbox worlds and memory live under ``home``.
     """
     command, env = command_of(words, home, **variables)
-    done = subprocess.run(
-        [*command, *extra], cwd=ROOT, capture_output=True, text=True, timeout=170, check=False, env=env
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    with tempfile.TemporaryDirectory(prefix="said-") as said:
+        running = begin([*command, *extra], env, Path(said))
+        return Ran(running.wait(PATIENCE_S), running.out, running.err)
 
 
 def command_of(words: str, home: Path, **variables: str) -> tuple[list[str], dict[str, str]]:
@@ -58,7 +58,7 @@ def command_of(words: str, home: Path, **variables: str) -> tuple[list[str], dic
         **variables,
     }
     env.setdefault("AWS_EC2_METADATA_DISABLED", "true")
-    return [sys.executable, "utils/aws_mgmt/dr_cli.py", "--output", str(home / "out"), *words.split()], env
+    return ["utils/aws_mgmt/dr_cli.py", "--output", str(home / "out"), *words.split()], env
 
 
 def at_endpoint(world: Endpoint, home: Path, words: str, person: str = "reader") -> Ran:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from jsonschema import Draft202012Validator
 from dr_estate.environments import Environment, Side, load_environment
 from sandbox.endpoint import Endpoint
 from tests.proofs.changes import Aws
+from tests.utils.forking import Command, begin
 from tests.utils.running import ROOT, Ran, at_endpoint, command_of, rules, signed_in
 from tests.worlds import borrowed
 
@@ -85,29 +85,27 @@ def _heard(aws: Aws, queue: str) -> list[dict[str, Any]]:
 def _run_with_a_person(words: str, world: Endpoint, home: Path, aws: Aws) -> tuple[Ran, dict[str, Any], list[str]]:
     """Run, and make the change by hand as soon as it is shown, exactly as the shown command would."""
     command, variables = command_of(words, home, **signed_in(world, "operator"))
-    told = home / "stderr"
-    with told.open("w") as err:
-        run = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=err, text=True)
+    run = begin(command, variables, home / "said")
     try:
-        shown = _shown(run, told)
+        shown = _shown(run)
         by_hand = shlex.split(shown[2])
         given = dict(zip(by_hand[3::2], by_hand[4::2], strict=True))
         zone, batch = given["--hosted-zone-id"], json.loads(given["--change-batch"])
         aws.client("route53", Side.GLOBAL).change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
-        out, _ = run.communicate(timeout=PATIENCE_S)
-    finally:
+    except BaseException:
         run.kill()
-    return Ran(run.returncode, out, told.read_text()), json.loads(shown[1]), by_hand
+        raise
+    return Ran(run.wait(PATIENCE_S), run.out, run.err), json.loads(shown[1]), by_hand
 
 
-def _shown(run: subprocess.Popen[str], told: Path) -> re.Match[str]:
+def _shown(run: Command) -> re.Match[str]:
     """What is to be done by hand, once it is shown."""
     until = time.monotonic() + PATIENCE_S
-    while run.poll() is None and time.monotonic() < until:
-        if shown := BATCH.search(told.read_text()):
+    while run.goes_on and time.monotonic() < until:
+        if shown := BATCH.search(run.err):
             return shown
         time.sleep(0.1)
-    raise AssertionError(told.read_text())
+    raise AssertionError(run.err)
 
 
 def test_the_run_ends_validated_once_the_record_was_changed_by_hand(ceremony: Ceremony) -> None:

@@ -24,6 +24,8 @@ from tests.dr_actions.verbs.homeward_world import (
     with_traffic,
 )
 
+pytestmark = pytest.mark.proof
+
 HOST, DOMAIN = "www.customer-one.example", "customer-one.example"
 ENV = with_failback(with_traffic(SIT, customer_hosts={"tenant1": (HOST,)}), canary_tenants=("tenant-1",))
 
@@ -67,7 +69,6 @@ def _own_weights(step: Step) -> list[int]:
     return [row["Weight"] for row in step.after["records"]]
 
 
-@pytest.mark.proof
 def test_canaries_go_through_every_stage_before_anybody_else(world: World) -> None:
     steps = steps_home(world)
     canary = [f"canary-{percent}.{DOMAIN}" for percent in (10, 50, 100)]
@@ -77,7 +78,6 @@ def test_canaries_go_through_every_stage_before_anybody_else(world: World) -> No
     assert _own_weights(steps[canary[0]]) == [10, 90]
 
 
-@pytest.mark.proof
 def test_a_canary_comes_home_alone_and_its_answers_are_counted_in_its_own_zone(world: World) -> None:
     steps = list(steps_home(world).values())
     for step in steps[:3]:

@@ -56,13 +56,13 @@ def test_a_restore_into_a_new_file_system_without_a_token_fails(aws: Clients) ->
 
 def test_one_idempotency_token_makes_one_restore_and_it_is_made_in_a_moment(aws: Clients) -> None:
     plan(aws)
-    STATE.extras["transition_s"] = 0.05
+    STATE.extras["transition_s"] = 1
     first = _restored_files(aws, "restored", IdempotencyToken="one")
     assert [first[key] for key in ("Status", "CreatedResourceArn") if key in first] == ["PENDING"]
     (made,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
     assert made["LifeCycleState"] == "creating"
     assert _restored_files(aws, "restored", IdempotencyToken="one")["RestoreJobId"] == first["RestoreJobId"]
-    time.sleep(0.05)
+    time.sleep(1)
     (made,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
     assert made["LifeCycleState"] == "available"
 

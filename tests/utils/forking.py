@@ -1,0 +1,78 @@
+"""Runs the command line in processes forked from one that has imported it: a fresh process each, ready at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import runpy
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+STREAMS = ("stdout", "stderr")
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.utils.warmed"])
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that was begun, and the folder in which its stdout and stderr lie."""
+
+    process: BaseProcess
+    said: Path
+
+    @property
+    def out(self) -> str:
+        """What it wrote to stdout so far."""
+        return (self.said / "stdout").read_text(encoding="utf-8")
+
+    @property
+    def err(self) -> str:
+        """What it wrote to stderr so far."""
+        return (self.said / "stderr").read_text(encoding="utf-8")
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.process.is_alive()
+
+    def kill(self) -> None:
+        """End it by force."""
+        self.process.kill()
+        self.process.join()
+        self.process.close()
+
+    def wait(self, limit_s: float) -> int:
+        """Its exit code. Raises TimeoutError, and kills it, where it does not end in time."""
+        self.process.join(limit_s)
+        code = self.process.exitcode
+        if code is None:
+            self.kill()
+            raise TimeoutError(f"It did not end within {limit_s} s: {self.err}")
+        self.process.close()
+        return code
+
+
+def begin(command: Sequence[str], variables: Mapping[str, str], said: Path) -> Command:
+    """Begin ``command``, a script and its arguments, from the root with ``variables`` as its whole environment."""
+    said.mkdir(parents=True, exist_ok=True)
+    for name in STREAMS:
+        (said / name).touch()
+    process = _FORKS.Process(target=_run, args=(list(command), dict(variables), said))
+    process.start()
+    return Command(process, said)
+
+
+def _run(command: list[str], variables: dict[str, str], said: Path) -> None:
+    os.environ.clear()
+    os.environ.update(variables)
+    os.chdir(ROOT)
+    for stream, name in enumerate(STREAMS, start=1):
+        file = os.open(said / name, os.O_WRONLY | os.O_TRUNC)
+        os.dup2(file, stream)
+        os.close(file)
+    sys.argv = command
+    runpy.run_path(command[0], run_name="__main__")

@@ -1,0 +1,32 @@
+"""What a command imports and reads, loaded once: the tests fork every command line from the process that did."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import utils.aws_mgmt
+from dr_checks.registry import checks
+from dr_estate.access import Credentials, Eyes
+from dr_estate.environments import Side, load_environment
+from dr_estate.facts import reads
+
+ROOT = Path(__file__).parents[2]
+_APART = {"utils.aws_mgmt.dr_cli"}  # the door itself: each command runs it as a script
+_LATE = ("rich.console", "rich.progress", "rich.table", "pytest")
+
+
+def warm() -> None:
+    """Import what commands import late, and read the models of the services that every look asks. Nothing is called."""
+    found = {module.name for module in pkgutil.iter_modules(utils.aws_mgmt.__path__, "utils.aws_mgmt.")}
+    for name in (*_LATE, *sorted(found - _APART)):
+        importlib.import_module(name)
+    checks()
+    environment = load_environment(ROOT / "environments", "sit")
+    eyes = Eyes(environment, reads(), Credentials("http://127.0.0.1:9", "nobody", "nothing"))
+    for service in sorted({operation.partition(":")[0] for operation in reads()}):
+        eyes.client(service, environment.region(Side.DR))
+
+
+warm()
