@@ -14,9 +14,9 @@ from pathlib import Path
 
 from dr_estate.environments import Environment
 from sandbox import worldfile
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.seeds import digest
+from tests.hosting import hosted
 
 _BEGAN = "as it began"
 _idle: defaultdict[str, list[Endpoint]] = defaultdict(list)
@@ -47,7 +47,7 @@ def borrowed(environment: Environment, tenants: int) -> Iterator[Endpoint]:
 
 
 def _started(environment: Environment, tenants: int) -> Endpoint:
-    world = _running.enter_context(running(environment, tenants))
+    world = _running.enter_context(hosted(environment, tenants))
     world.keep(_BEGAN)
     return world
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from dr_actions.control import Control
-from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from tests.dr_actions.control_tables import SIT, Clock, Plain, new_table, store
+from tests.hosting import hosted
 
 
 @pytest.fixture(scope="session")
 def table_world() -> Iterator[Endpoint]:
     """A running world that holds its people alone."""
-    with running(SIT, 1, seeded=False) as endpoint:
+    with hosted(SIT, 1, seeded=False) as endpoint:
         yield endpoint
 
 

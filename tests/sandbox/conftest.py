@@ -11,9 +11,9 @@ import pytest
 from botocore.config import Config
 
 from dr_estate.environments import Environment, load_environment
-from sandbox.embedded import running
 from sandbox.emulator import share_models
 from sandbox.endpoint import Endpoint
+from tests.hosting import hosted
 from tests.worlds import home_with_seeds
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ def sit() -> Environment:
 @pytest.fixture(scope="session")
 def bare_world(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
     """A running world that holds its people alone."""
-    with running(sit, 3, seeded=False) as endpoint:
+    with hosted(sit, 3, seeded=False) as endpoint:
         yield endpoint
 
 

@@ -16,6 +16,7 @@ from dr_estate.environments import Environment
 from sandbox.embedded import running
 from sandbox.endpoint import Endpoint
 from sandbox.errors import SandboxError
+from tests.hosting import hosted
 from tests.sandbox.conftest import Client, client_of
 
 
@@ -188,7 +189,7 @@ def test_the_emulators_own_reset_path_is_shut(world: Endpoint, client: Client) -
 
 
 def test_two_worlds_live_side_by_side(world: Endpoint, sit: Environment) -> None:
-    with running(sit, 3, seeded=False) as other:
+    with hosted(sit, 3, seeded=False) as other:
         client_of(other, "sns").create_topic(Name="elsewhere")
         assert len(client_of(other, "sns").list_topics()["Topics"]) == 1
         assert client_of(world, "sns").list_topics()["Topics"] == []
