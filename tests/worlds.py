@@ -12,13 +12,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from dr_estate.access import Credentials
 from dr_estate.environments import Environment
+from dr_estate.observing import observe
+from dr_estate.snapshot import Snapshot
 from sandbox import worldfile
 from sandbox.endpoint import Endpoint
 from sandbox.seeds import digest
 from tests.hosting import hosted
 
 _BEGAN = "as it began"
+_NOT_LOOKING = {"execution"}
+_seen: dict[tuple[str, str], Snapshot] = {}
 _idle: defaultdict[str, list[Endpoint]] = defaultdict(list)
 _running = ExitStack()
 atexit.register(_running.close)
@@ -44,6 +49,16 @@ def borrowed(environment: Environment, tenants: int) -> Iterator[Endpoint]:
         yield world
     finally:
         same.append(_as_it_began(world))
+
+
+def healthy(world: Endpoint, environment: Environment) -> Snapshot:
+    """The whole world as the reader saw it first. Ask while it is as it began."""
+    asked = (world.url, environment.model_dump_json(exclude=_NOT_LOOKING))
+    if asked not in _seen:
+        keys = world.people["reader"]
+        reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+        _seen[asked] = observe(environment, reader, "sandbox")
+    return _seen[asked]
 
 
 def _started(environment: Environment, tenants: int) -> Endpoint:

@@ -11,6 +11,7 @@ from benchmarks.measuring import Taken, best, take
 from benchmarks.status import Row, table
 
 
+@pytest.mark.proof
 def test_time_cpu_and_memory_are_those_of_the_process() -> None:
     idle = take(["-c", "import time; time.sleep(0.2)"], {})
     assert idle.wall_s >= 0.2

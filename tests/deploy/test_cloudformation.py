@@ -27,6 +27,7 @@ USERS = {
 }
 
 
+@pytest.mark.proof
 def test_the_templates_are_clean() -> None:
     templates = [str(path) for path in sorted([*TEMPLATES.glob("*.yaml"), *TEMPLATES.glob("*-policies.json")])]
     assert len(templates) >= 5

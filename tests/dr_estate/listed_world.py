@@ -229,6 +229,8 @@ def _zones(world: ListedWorld, _: Params) -> dict[str, Any]:
 
 
 _SINGLE: dict[str, Callable[[ListedWorld, Params], dict[str, Any]]] = {
+    # a denied item among several leaves it to chance how many of the others are still asked
+    "account:GetRegionOptStatus": lambda _, asked: {**asked, "RegionOptStatus": "ENABLED"},
     "ecs:DescribeServices": _services,
     "ecs:DescribeTaskDefinition": _definition,
     "ecs:DescribeTasks": _tasks,

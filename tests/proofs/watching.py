@@ -17,6 +17,7 @@ from dr_estate.observing import observe
 from dr_estate.settings import Observation as Limits
 from dr_estate.snapshot import Snapshot
 from sandbox.endpoint import Endpoint
+from tests.worlds import healthy
 
 FULL = os.environ.get("DR_FULL_MATRIX") == "1"
 """Read everything each time: the slow proof that the short cut hides nothing."""
@@ -85,7 +86,7 @@ def reader_of(world: Endpoint) -> Credentials:
 
 def watch(world: Endpoint, environment: Environment) -> Watch:
     """Begin to watch a healthy world."""
-    return Watch(world, environment, observe(environment, reader_of(world), "sandbox"))
+    return Watch(world, environment, healthy(world, environment))
 
 
 def parts_of(touched: Collection[str]) -> frozenset[str]:

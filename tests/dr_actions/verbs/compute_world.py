@@ -20,7 +20,7 @@ from dr_estate.observing import observe
 from dr_estate.snapshot import Part, Snapshot
 from dr_estate.unseen import Blindness, Unseen
 from sandbox.endpoint import Endpoint
-from tests.worlds import borrowed
+from tests.worlds import borrowed, healthy
 
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
 FIRST, LAST = "sit-tenant-1-service", "sit-tenant2-service"
@@ -51,11 +51,11 @@ class Hand:
 class World:
     """The world, looked at and changed as a run does it."""
 
-    def __init__(self, endpoint: Endpoint, env: Environment) -> None:
+    def __init__(self, endpoint: Endpoint, env: Environment, seen: Snapshot | None = None) -> None:
         self.endpoint, self.env, self.hand = endpoint, env, Hand(endpoint)
         keys = endpoint.people["reader"]
         self._reader = Credentials(endpoint.url, keys.access_key_id, keys.secret_access_key)
-        self.healthy = observe(env, self._reader, "sandbox")
+        self.healthy = seen or observe(env, self._reader, "sandbox")
 
     def whole(self, *only: str) -> Snapshot:
         """The world seen anew, or only some parts of it."""
@@ -106,7 +106,7 @@ class World:
 def world_of(env: Environment = SIT) -> Iterator[World]:
     """A healthy world of two tenants."""
     with borrowed(env, tenants=2) as endpoint:
-        yield World(endpoint, env)
+        yield World(endpoint, env, healthy(endpoint, env))
 
 
 def dark(snapshot: Snapshot, side: Side) -> Snapshot:

@@ -20,7 +20,7 @@ from sandbox.endpoint import Endpoint
 from sandbox.state import Outage
 from sandbox.writer import Sites
 from tests.dr_actions.verbs.compute_world import SIT, World
-from tests.worlds import borrowed
+from tests.worlds import borrowed, healthy
 
 AT_ONCE = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"files_freeze_minutes": 0})})
 """The environment with a freeze that holds at once, as it does in the sandbox."""
@@ -29,8 +29,8 @@ AT_ONCE = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"fi
 class Home(World):
     """A world looked at and changed as a failback does it; every call passes the guard first."""
 
-    def __init__(self, endpoint: Endpoint, env: Environment) -> None:
-        super().__init__(endpoint, env)
+    def __init__(self, endpoint: Endpoint, env: Environment, seen: Snapshot | None = None) -> None:
+        super().__init__(endpoint, env, seen)
         self.sites = Sites(endpoint, env)
         self.proofs = tuple(
             Proof(side, store, f"arn:{side}:{store}", self.healthy.taken_at)
@@ -86,7 +86,7 @@ def away_world() -> Iterator[Home]:
     """The world, kept under the name ``away``; changes take half a second, copies trail by nothing."""
     with borrowed(AT_ONCE, tenants=1) as endpoint:
         endpoint.timing(transition_s=0.5, files_lag_s=0)
-        first = Home(endpoint, AT_ONCE)
+        first = Home(endpoint, AT_ONCE, healthy(endpoint, AT_ONCE))
         _fail_over(first)
         world = Home(endpoint, AT_ONCE)
         endpoint.keep("away")

@@ -18,6 +18,7 @@ from dr_estate.settings import Regions
 from dr_estate.snapshot import Snapshot, from_json, to_json
 from sandbox.endpoint import Endpoint
 from tests.dr_checks.worlds import SIT
+from tests.worlds import healthy
 
 TENANTS = 3
 
@@ -29,7 +30,7 @@ def _seen(world: Endpoint, env: Environment) -> Snapshot:
 
 @pytest.fixture(scope="module")
 def seen(sandbox_world: Endpoint) -> Snapshot:
-    return _seen(sandbox_world, SIT)
+    return healthy(sandbox_world, SIT)
 
 
 def _misled(world: Endpoint, regions: Regions) -> CheckResult:

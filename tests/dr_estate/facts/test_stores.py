@@ -10,14 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
-from dr_estate.access import Credentials
 from dr_estate.environments import Environment, Side, load_environment
 from dr_estate.facts import dynamodb, efs, efs_mounts, kms, s3, secrets
 from dr_estate.looking import Reader
-from dr_estate.observing import observe
 from dr_estate.snapshot import Snapshot, from_json, to_json
 from sandbox.endpoint import Endpoint
-from tests.worlds import borrowed
+from tests.worlds import borrowed, healthy
 
 TENANTS = 3
 BOTH = (Side.PRIMARY, Side.DR)
@@ -36,8 +34,7 @@ def world(env: Environment) -> Iterator[Endpoint]:
 
 @pytest.fixture(scope="module")
 def seen(env: Environment, world: Endpoint) -> Snapshot:
-    keys = world.people["reader"]
-    return observe(env, Credentials(world.url, keys.access_key_id, keys.secret_access_key), "sandbox")
+    return healthy(world, env)
 
 
 def _values(world: Endpoint, region: str) -> list[str]:

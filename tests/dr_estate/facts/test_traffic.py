@@ -17,12 +17,12 @@ from dr_estate.observing import observe
 from dr_estate.snapshot import Snapshot
 from sandbox.endpoint import Endpoint
 from tests.dr_checks.worlds import SIT
+from tests.worlds import healthy
 
 
 @pytest.fixture(scope="module")
 def seen(sandbox_world: Endpoint) -> Snapshot:
-    keys = sandbox_world.people["reader"]
-    return observe(SIT, Credentials(sandbox_world.url, keys.access_key_id, keys.secret_access_key), "sandbox")
+    return healthy(sandbox_world, SIT)
 
 
 def test_the_traffic_pair_leads_to_the_two_regions_and_each_has_a_well_health_check(seen: Snapshot) -> None:
