@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import boto3
@@ -37,31 +38,37 @@ def fresh_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     STATE.extras.clear()
 
 
+@cache
+def _client(service: str, region: str, **more: Any) -> Any:
+    """A client that every world meets again: making one costs more than most of what it is asked."""
+    return make.client(service, region, **more)
+
+
 @pytest.fixture
 def aws() -> Iterator[Clients]:
     """``aws("rds", DR)``: a client of the world in this process."""
     with mock_aws():
-        yield make.client
+        yield lambda *where, **more: make.client(*where, **more) if more else _client(*where)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a server of the world in this process."""
+    served = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    served.start()
+    host, port = served.get_host_and_port()
+    yield f"http://{host}:{port}"
+    served.stop()
 
 
 @pytest.fixture
-def served() -> Iterator[Clients]:
+def served(server: str) -> Iterator[Clients]:
     """``served("efs", DR)``: a client of a world served over HTTP on loopback."""
     with mock_aws():
         pass
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-
-    def client(service: str, region: str) -> Any:
-        return make.client(service, region, endpoint_url=f"http://{host}:{port}")
-
-    try:
-        yield client
-    finally:
-        server.stop()
-        with mock_aws():
-            pass
+    yield lambda service, region: _client(service, region, endpoint_url=server)
+    with mock_aws():
+        pass
 
 
 def go_dark(region: str, minutes_ago: float = 0) -> None:
