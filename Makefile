@@ -23,13 +23,15 @@ exhaustive: setup
 
 setup: $(READY)
 
+# pip compiles on one core, compileall on all; a package's template that is no Python is no reason to stop.
 $(READY): pyproject.toml constraints.txt
 	@if command -v uv >/dev/null 2>&1; then \
 	  test -x $(BIN)/python || uv venv -q --no-python-downloads --python $(PYTHON) $(VENV); \
 	  uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
 	else \
 	  test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
-	  $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	  $(BIN)/python -m pip install -q --no-compile --disable-pip-version-check -c constraints.txt -e '.[dev]' && \
+	  { $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true; }; \
 	fi
 	@touch $(READY)
 

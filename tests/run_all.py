@@ -43,11 +43,8 @@ def main() -> int:
 
 def _environment() -> dict[str, str]:
     """Tests never see the operator's AWS settings, and no process of theirs compiles what another one has compiled."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    if kept.pop("PYTHONDONTWRITEBYTECODE", ""):
-        cache = Path(kept.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        kept.setdefault("PYTHONPYCACHEPREFIX", str(cache / "aws-dr-manager" / "bytecode"))
-    return kept
+    left_out = "PYTHONDONTWRITEBYTECODE"
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_") and name != left_out}
 
 
 if __name__ == "__main__":
