@@ -44,6 +44,9 @@ NO_BATCH_READ = {
     "ecs:DescribeTaskDefinition": "ECS describes one revision a call: ListTaskDefinitions gives ARNs alone",
 }
 
+# A denied read spares its sisters that have not begun; one more call a page of 100 tenants is more than that.
+CHANCE = 5
+
 
 def _calls(tenants: int) -> tuple[Counter[str], list[str]]:
     eyes = ListedWorld(SIT, tenants).eyes()
@@ -63,7 +66,7 @@ def test_every_list_is_read_by_pages_and_every_batch_is_full(tenants: int) -> No
 
 def test_nothing_else_is_called_more_often_for_a_thousand_tenants_than_for_ten() -> None:
     few, many = _calls(10)[0], _calls(1000)[0]
-    assert {name for name in many if many[name] != few[name]} <= set(GROWS) | set(NO_BATCH_READ)
+    assert {name for name in many if many[name] - few[name] > CHANCE} <= set(GROWS) | set(NO_BATCH_READ)
 
 
 @pytest.mark.proof
