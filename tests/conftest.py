@@ -35,5 +35,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(LATER)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure() -> None:
+    """Look once, at the end, for what only the garbage collector ends: pytest looks twice, through all that stands."""
+    gc.collect()
+    gc.freeze()
+
+
 def _rank(item: pytest.Item) -> int:
     return next((rank for rank, folder in enumerate(LONG) if item.nodeid.startswith(folder)), len(LONG))

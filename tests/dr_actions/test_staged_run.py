@@ -195,6 +195,7 @@ def test_every_stage_is_sent_once_and_confirmed_no_sooner_than_its_bake(world: W
     assert all("sites visited" in facts for facts in kept.values()), "what the gates measured is in the journal"
 
 
+@pytest.mark.proof
 def test_a_run_stopped_in_the_middle_of_a_bake_goes_on_and_sends_nothing_twice(world: World, tmp_path: Path) -> None:
     home = Home.of(world, ENV, tmp_path)
     world.endpoint.reset_calls()

@@ -59,6 +59,7 @@ def test_files_do_not_replicate_where_backup_copies_alone_are_named() -> None:
     assert points["RecoveryPoints"]
 
 
+@pytest.mark.proof
 def test_origin_records_that_fail_over_have_the_primary_first() -> None:
     world = _seeded(_sit_with(traffic={"policy": "failover"}))
     route53 = world.client("route53", Side.GLOBAL)
@@ -70,6 +71,7 @@ def test_origin_records_that_fail_over_have_the_primary_first() -> None:
     assert roles == {traffic.primary_set_identifier: "PRIMARY", traffic.secondary_set_identifier: "SECONDARY"}
 
 
+@pytest.mark.proof
 def test_another_team_s_names_and_regions_are_used_throughout() -> None:
     regions = {"primary": "eu-central-1", "dr": "us-west-2"}
     world = _seeded(_sit_with(regions=regions, names={"cluster": "shop-{env}", "service": "{tenant}-web"}))

@@ -142,6 +142,7 @@ def test_database_and_files_were_restored_in_the_dr_region_and_nothing_is_left_o
     assert len(world.client("efs", Side.DR).describe_file_systems()["FileSystems"]) == 1
 
 
+@pytest.mark.proof
 def test_where_nothing_is_expected_no_data_is_copied(lonely: Seeded) -> None:
     env = lonely.env
     assert lonely.client("rds", Side.DR).describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"] == []
@@ -161,6 +162,7 @@ def test_where_nothing_is_expected_no_data_is_copied(lonely: Seeded) -> None:
     assert points["RecoveryPoints"] == []
 
 
+@pytest.mark.proof
 def test_where_nothing_is_expected_the_dr_region_still_has_infrastructure_secrets_and_state(lonely: Seeded) -> None:
     env = lonely.env
     secret = lonely.named(env.names.tenant_secret, "tenant2")

@@ -21,6 +21,8 @@ from tests.utils.forking import Command, begin
 from tests.utils.running import ROOT, Ran, at_endpoint, command_of, rules, signed_in
 from tests.worlds import borrowed
 
+pytestmark = pytest.mark.proof
+
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
 INCIDENT = "INC-20260107-001"
