@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dr_actions.plan import Call
-from dr_checks.routing import ADDRESS_TYPES, region_of, target_of
+from dr_checks.routing import ADDRESS_TYPES, cannot_lead, region_of, target_of
 from dr_estate.environments import Environment, Side
 from dr_estate.facts.route53 import Record
 
@@ -67,6 +67,9 @@ def _paired(records: Sequence[Record], env: Environment) -> Pair | str:
     led = {side_of(record, env): record for record in records}
     if len(records) != len(POLICIES) or led.keys() != {Side.PRIMARY, Side.DR}:
         return f"{name} is not one record to each region: it is left as it is."
+    if unchecked := [record for record in records if cannot_lead(record)]:
+        said = f"its record {unchecked[0].set_identifier} has no health check, and Route 53 lets none such lead"
+        return f"{name} is left to answer by health: {said}."
     return Pair(led[Side.PRIMARY], led[Side.DR])
 
 

@@ -46,6 +46,15 @@ def region_of(target: str) -> str | None:
     return found[1] if found else None
 
 
+def cannot_lead(record: Record) -> bool:
+    """Whether Route 53 would refuse ``record`` as the PRIMARY one of a failover pair: no alias, and nothing checks it.
+
+    Source: InvalidChangeBatch, "A non-alias primary ResourceRecordSet must have an associated health check"
+    (external-dns issue 2362).
+    """
+    return record.policy == "failover" and record.alias_target is None and not record.health_check_id
+
+
 def chosen(records: Sequence[Record], situation: Situation) -> tuple[Record, ...] | None:
     """The records of one name and type that Route 53 may answer with; None for a policy that is not simulated.
 

@@ -12,7 +12,7 @@ from dr_checks.registry import DR_ONLY, GLOBAL, check
 from dr_estate import tenants
 from dr_estate.environments import Side
 from dr_estate.facts import ecs, route53
-from dr_estate.facts.route53 import Record
+from dr_estate.facts.route53 import CustomerHost, Record
 
 
 @check(
@@ -67,38 +67,38 @@ def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
 def customer_hosts_follow(view: View) -> Iterator[Finding]:
     """A customer's host leads to the traffic name, the distribution or a tenant's host, or is itself a routed pair.
 
-    A zone that this account does not hold is a warning: only the customer can tell, and only they can change it.
+    A zone that this account does not hold is a warning: only the customer can tell, and only they can change it. A pair
+    that Route 53 would not let be turned is a gap.
     """
     owner = {host: name for name, hosts in view.env.traffic.customer_hosts.items() for host in hosts}
     ids = {tenant.dns: tenant.id for tenant in view.tenants}
     for found in view.get(route53.customer_hosts):
-        if not isinstance(found, route53.CustomerHost):
+        if not isinstance(found, CustomerHost):
             yield view.unknown("a customer's host", "follows the traffic", found)
             continue
-        tenant = ids.get(owner.get(found.host, ""))
-        measured = ", ".join(sorted({routing.target_of(r) for r in found.records})) or "no record"
-        if found.zone is None:
-            yield view.warn(
-                found.host,
-                "its zone is not in this account",
-                "follows the traffic",
-                "nobody here can see or change where it leads",
-                f"Ask the customer for a CNAME of {found.host} to {view.env.traffic.origin_record}.",
-                tenant,
-            )
-        elif _follows(view, found.records):
-            yield view.ok(found.host, measured, "follows the traffic", "it moves with the traffic", tenant)
-        else:
-            yield view.gap(
-                found.host,
-                measured,
-                "follows the traffic",
-                "it stays in the lost region when all the others have moved",
-                f"In zone {found.zone}, make it a CNAME to {view.env.traffic.origin_record}, or a failover pair.",
-                tenant,
-            )
+        yield _led(view, found, ids.get(owner.get(found.host, "")))
     if not owner:
         yield view.none_expected("customers' hosts", "no customer has a host name of its own")
+
+
+def _led(view: View, found: CustomerHost, tenant: str | None) -> Finding:
+    origin, wanted = view.env.traffic.origin_record, "follows the traffic"
+    measured = ", ".join(sorted({routing.target_of(r) for r in found.records})) or "no record"
+    unchecked = [record for record in found.records if routing.cannot_lead(record)]
+    if found.zone is None:
+        because = "nobody here can see or change where it leads"
+        remedy = f"Ask the customer for a CNAME of {found.host} to {origin}."
+        return view.warn(found.host, "its zone is not in this account", wanted, because, remedy, tenant)
+    if not _follows(view, found.records):
+        because = "it stays in the lost region when all the others have moved"
+        remedy = f"In zone {found.zone}, make it a CNAME to {origin}, or a failover pair."
+        return view.gap(found.host, measured, wanted, because, remedy, tenant)
+    if unchecked:
+        measured = f"{unchecked[0].set_identifier} has no health check"
+        because = "Route 53 refuses it as the leading record of a failover pair: the pair moves by health alone"
+        remedy = "Set health_check_id on its aws_route53_record to a check of its own load balancer."
+        return view.gap(found.host, measured, "a pair that can be turned", because, remedy, tenant)
+    return view.ok(found.host, measured, wanted, "it moves with the traffic", tenant)
 
 
 def _follows(view: View, records: Sequence[Record]) -> bool:

@@ -40,6 +40,12 @@ GROUP = OriginGroup("both", ("pr", "dr"), (500, 502, 503, 504))
 GROUPED = replace(DISTRIBUTION, origins=(TO_PRIMARY, TO_DR), groups=(GROUP,), target="both")
 SHOP_CERTIFICATE = replace(CERTIFICATE, arn="shop", domain=SHOP, names=(SHOP,))
 FIRST, SECOND = HOSTS
+SHOP_FIRST = record(
+    SHOP, "CNAME", values=(PRIMARY_BALANCER,), set_identifier="here", failover="PRIMARY", health_check_id="hc-1"
+)
+SHOP_SECOND = record(
+    SHOP, "CNAME", values=(DR_BALANCER,), set_identifier="away", failover="SECONDARY", health_check_id="hc-2"
+)
 WILDCARD = alias(SIT.traffic.distribution_alias, DOMAIN, CLOUDFRONT_ZONE, False)
 
 
@@ -161,6 +167,8 @@ EXAMPLES = [
     shop(Status.PASS, record(SHOP, "CNAME", values=(FIRST.name,))),
     shop(Status.PASS, alias(SHOP, DOMAIN, CLOUDFRONT_ZONE, False)),
     shop(Status.PASS, replace(PRIMARY, name=SHOP), replace(SECONDARY, name=SHOP)),
+    shop(Status.PASS, SHOP_FIRST, SHOP_SECOND),
+    shop(Status.FAIL, SHOP_FIRST, replace(SHOP_SECOND, health_check_id=None)),
     shop(Status.WARN, zone=None),
     shop(Status.FAIL, record(SHOP, "CNAME", values=(PRIMARY_BALANCER,))),
     shop(Status.FAIL, record(SHOP, "TXT", values=("verification",))),
