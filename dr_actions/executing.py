@@ -142,8 +142,8 @@ def _settle(run: Run, batch: Batch, told: dict[str, Confirmation], outcome: Outc
             _fail(run, batch.verb, step.id, says, outcome, changed=True)
         elif how.standing is Standing.FAILED:
             _fail(run, batch.verb, step.id, how.says, outcome)
-        elif age_s <= _limit_s(run, batch, step):
-            run.tell.waits(step, age_s, how.says)
+        elif age_s <= (limit_s := _limit_s(run, batch, step)):
+            run.tell.waits(step, age_s, limit_s, how.says)
             continue
         elif step.id in batch.awaited:
             raise ManualPending(step.id, f"{step.id} was not done by hand in time: {step.says}")

@@ -47,8 +47,8 @@ class Tell(Protocol):
         """These steps are next."""
         ...
 
-    def waits(self, step: Step, age_s: float, says: str) -> None:
-        """A step is under way for ``age_s`` seconds."""
+    def waits(self, step: Step, age_s: float, limit_s: float, says: str) -> None:
+        """A step is under way for ``age_s`` seconds; after ``limit_s`` it is given up."""
         ...
 
     def done(self, step: Step, says: str) -> None:

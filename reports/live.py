@@ -35,9 +35,9 @@ class Live:
         left_s = self._left_s()
         self._say(f"[bold]{steps[0].number}[/] {escape(steps[0].says)}{more} [dim](about {duration(left_s)} to go)[/]")
 
-    def waits(self, step: Step, age_s: float, says: str) -> None:
+    def waits(self, step: Step, age_s: float, limit_s: float, says: str) -> None:
         """A step is under way: shown in place on a terminal, now and then elsewhere."""
-        told = f"  {step.subject}: {says} ({duration(age_s)} of {duration(step.budget_s)})"
+        told = f"  {step.subject}: {says} ({duration(age_s)} of {duration(limit_s)})"
         if self._console.is_terminal:
             self._spin(told)
         elif time.monotonic() - self._spoke_at > _SILENCE_S:

@@ -70,11 +70,13 @@ class Told:
     baking: Callable[[Step], None] = lambda _: None
     asked: Callable[[Step], None] = lambda _: None
     said: list[str] = field(default_factory=list)
+    limits_s: set[float] = field(default_factory=set)
 
     def begins(self, steps: Sequence[Step]) -> None:
         self.said += [f"begins {step.id}" for step in steps]
 
-    def waits(self, step: Step, _age_s: float, says: str) -> None:
+    def waits(self, step: Step, _age_s: float, limit_s: float, says: str) -> None:
+        self.limits_s.add(limit_s)
         self.said.append(says)
         if "bake" in says:
             self.baking(step)
@@ -330,10 +332,11 @@ def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_per
 def test_a_person_who_never_comes_leaves_the_run_pending(world: World, tmp_path: Path) -> None:
     hurried = BY_HAND.execution.model_copy(update={"manual_wait_minutes": 1})
     home = Home.of(world, BY_HAND.model_copy(update={"execution": hurried}), tmp_path)
-    began = datetime.now(UTC)
+    began, told = datetime.now(UTC), Told()
     with pytest.raises(ManualPending):
-        home.run(Told(), at=lambda: began + 60 * (datetime.now(UTC) - began))
+        home.run(told, at=lambda: began + 60 * (datetime.now(UTC) - began))
     assert weights(world) == (0, 100)
+    assert 60.0 in told.limits_s, "a person has the minutes of the environment file, not the step's own time"
 
 
 def test_what_is_kept_of_a_stage_is_plain_json(world: World, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class Told:
     def begins(self, steps: Sequence[Step]) -> None:
         self.said += [f"begins {step.id}" for step in steps]
 
-    def waits(self, step: Step, _age_s: float, says: str) -> None:
+    def waits(self, step: Step, _age_s: float, _limit_s: float, says: str) -> None:
         self.said.append(f"{step.id} waits: {says}")
 
     def done(self, step: Step, says: str) -> None:
