@@ -6,6 +6,7 @@ Loaded with ``-p reports.allure_plugin`` beside allure-pytest, which by itself r
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Generator
 from typing import Any
@@ -66,7 +67,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         labels += [("severity", check.severity), ("story", check.id), *(("rule", rule) for rule in check.rules)]
         for name, url in filter(None, map(rule_link, check.rules)):
             item.add_marker(pytest.mark.allure_link(url, link_type="link", name=name))
-        item.add_marker(pytest.mark.allure_description(check.judge.__doc__ or check.says))
+        item.add_marker(pytest.mark.allure_description(inspect.getdoc(check.judge) or check.says))
     for kind, value in labels:
         item.add_marker(pytest.mark.allure_label(str(value), label_type=kind))
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -81,7 +82,7 @@ def _ids(checks_named: tuple[str, ...]) -> str:
 
 def environments_page() -> str:
     """Every key of an environment file, its type, default and meaning of its table."""
-    lines = ["# The environment file", "", _MADE.strip(), "", (Environment.__doc__ or "").strip(), ""]
+    lines = ["# The environment file", "", _MADE.strip(), "", inspect.getdoc(Environment) or "", ""]
     lines += [
         "Name patterns use `{env}`, `{tenant}` and `{bucket}`. Unknown keys are refused. Use your own folder of files",
         "with `--config DIR`; accepted gaps go into `exceptions.toml` beside them.",
@@ -97,7 +98,7 @@ def environments_page() -> str:
                 "",
                 f"## [{name}]",
                 "",
-                (table.__doc__ or "").strip(),
+                inspect.getdoc(table) or "",
                 "",
                 "| key | type | default |",
                 "|---|---|---|",
@@ -114,7 +115,11 @@ def _table_of(field: Any) -> type[BaseModel] | None:
 def _key(name: str, field: Any) -> str:
     kind = getattr(field.annotation, "__name__", "") if isinstance(field.annotation, type) else str(field.annotation)
     kind = kind.replace("typing.", "").replace("|", "or")
-    default = "**required**" if field.is_required() else f"`{field.default!r}`".replace("|", "\\|")
+    default = (
+        "**required**"
+        if field.is_required()
+        else f"`{field.get_default(call_default_factory=True)!r}`".replace("|", "\\|")
+    )
     return f"| `{name}` | {kind} | {default} |"
 
 
