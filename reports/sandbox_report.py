@@ -8,9 +8,9 @@ import orjson
 
 
 def endpoint(data: dict[str, Any], form: str) -> str:
-    """The endpoint of a running sandbox. JSON holds all its people's keys; the text shows how to use the reader's."""
+    """The endpoint of a running sandbox. JSON holds all its people's keys (docs/json.md); the text, the reader's."""
     if form == "json":
-        return _json(data)
+        return _json({"endpoint": data["url"], **data})
     reader = data["people"]["reader"]
     dns = data.get("dns")
     lines = [

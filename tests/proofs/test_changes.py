@@ -116,7 +116,7 @@ def test_the_command_line_tells_changes_of_the_sandbox_that_is_up_and_their_mend
     assert up.code == 0, up.err
     try:
         told = json.loads(dr_cli("-e sit sandbox show --format json", tmp_path).out)
-        aws = Aws(told["url"], Keys(**told["people"]["operator"]), env, tenant="")
+        aws = Aws(told["endpoint"], Keys(**told["people"]["operator"]), env, tenant="")
         with ExitStack() as made:
             made.enter_context(changes.dr_topic_deleted(aws))
             made.enter_context(changes.health_check_disabled(aws))
