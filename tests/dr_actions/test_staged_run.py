@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from dr_estate.environments import Environment, Side
 from dr_estate.facts import route53
 from dr_estate.observing import observe
 from sandbox.state import Outage
+from tests.dr_actions.hearing import Told
 from tests.dr_actions.verbs.compute_world import SIT, World
 from tests.dr_actions.verbs.homeward_world import (
     BAKE_MINUTES,
@@ -61,40 +62,6 @@ def world(away: World) -> Iterator[World]:
     yield away
     away.endpoint.end()
     away.endpoint.return_to("away")
-
-
-@dataclass
-class Told:
-    """Who hears the run. ``baking`` and ``asked`` are called with the step: they change the world, or stop the run."""
-
-    baking: Callable[[Step], None] = lambda _: None
-    asked: Callable[[Step], None] = lambda _: None
-    said: list[str] = field(default_factory=list)
-    limits_s: set[float] = field(default_factory=set)
-
-    def begins(self, steps: Sequence[Step]) -> None:
-        self.said += [f"begins {step.id}" for step in steps]
-
-    def waits(self, step: Step, _age_s: float, limit_s: float, says: str) -> None:
-        self.limits_s.add(limit_s)
-        self.said.append(says)
-        if "bake" in says:
-            self.baking(step)
-
-    def done(self, step: Step, says: str) -> None:
-        self.said.append(f"{step.id}: {says}")
-
-    def degraded(self, step_id: str, why: str) -> None:
-        self.said.append(f"{step_id}: {why}")
-
-    def by_hand(self, step: Step) -> None:
-        self.asked(step)
-
-    def note(self, sentence: str) -> None:
-        self.said.append(sentence)
-
-    def confirm(self, _step: Step) -> bool:
-        return False
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from dr_actions.guard import refusal
 from dr_actions.hands import Hands
 from dr_actions.inventory import Difference, differences, inventory
 from dr_actions.journal import Journal, Kind
-from dr_actions.plan import Call, Danger, Goal, Plan, Step, to_json
+from dr_actions.plan import Call, Danger, Goal, Plan, to_json
 from dr_actions.planning import make_plan, sight_of
 from dr_actions.running import Run
 from dr_actions.verbs import Workshop
@@ -28,6 +28,7 @@ from dr_estate.facts import drills, efs, rds
 from dr_estate.observing import observe
 from dr_estate.snapshot import Snapshot
 from sandbox.endpoint import Endpoint
+from tests.dr_actions.hearing import Told
 from tests.worlds import borrowed
 from utils.aws_mgmt.reaching import Zones
 
@@ -36,35 +37,6 @@ PERSON = "driller"
 MADE = frozenset(
     reader.name for reader in (rds.instances, efs.of_drills, drills.access_points, drills.mount_targets, drills.tasks)
 )
-
-
-@dataclass
-class Told:
-    """Who hears the run."""
-
-    said: list[str] = field(default_factory=list)
-
-    def begins(self, steps: Sequence[Step]) -> None:
-        self.said += [f"begins {step.id}" for step in steps]
-
-    def waits(self, step: Step, _age_s: float, _limit_s: float, says: str) -> None:
-        self.said.append(f"{step.id} waits: {says}")
-
-    def done(self, step: Step, says: str) -> None:
-        self.said.append(f"{step.id}: {says}")
-
-    def degraded(self, step_id: str, why: str) -> None:
-        self.said.append(f"{step_id}: {why}")
-
-    def by_hand(self, step: Step) -> None:
-        self.said.append(f"{step.id} by hand")
-
-    def note(self, sentence: str) -> None:
-        self.said.append(sentence)
-
-    def confirm(self, step: Step) -> bool:
-        self.said.append(f"{step.id} asks")
-        return False
 
 
 @dataclass

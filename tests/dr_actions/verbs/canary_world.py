@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,40 +23,10 @@ from dr_estate.drill_names import canary_name
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import route53
 from dr_estate.observing import observe
+from tests.dr_actions.hearing import Told
 from tests.dr_actions.verbs.compute_world import World
 
 INCIDENT = "TRIAL-20260107-101500"
-
-
-@dataclass
-class Told:
-    """Who hears the run. ``asked`` is called with a person's step, ``finished`` with one that is done."""
-
-    asked: Callable[[Step], None] = lambda _: None
-    finished: Callable[[Step], None] = lambda _: None
-    said: list[str] = field(default_factory=list)
-
-    def begins(self, steps: Sequence[Step]) -> None:
-        self.said += [f"begins {step.id}" for step in steps]
-
-    def waits(self, step: Step, _age_s: float, _limit_s: float, says: str) -> None:
-        self.said.append(f"{step.id}: {says}")
-
-    def done(self, step: Step, says: str) -> None:
-        self.said.append(f"{step.id}: {says}")
-        self.finished(step)
-
-    def degraded(self, step_id: str, why: str) -> None:
-        self.said.append(f"{step_id}: {why}")
-
-    def by_hand(self, step: Step) -> None:
-        self.asked(step)
-
-    def note(self, sentence: str) -> None:
-        self.said.append(sentence)
-
-    def confirm(self, _step: Step) -> bool:
-        return False
 
 
 @dataclass

@@ -12,7 +12,8 @@ from dr_actions.plan import Goal, Step
 from dr_actions.running import StepFailed
 from dr_estate.environments import Environment
 from sandbox.state import Outage
-from tests.dr_actions.verbs.canary_world import Told, Trial
+from tests.dr_actions.hearing import Told
+from tests.dr_actions.verbs.canary_world import Trial
 from tests.dr_actions.verbs.compute_world import SIT, World
 from tests.dr_actions.verbs.homeward_world import with_failback, with_traffic
 

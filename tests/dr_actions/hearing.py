@@ -1,0 +1,53 @@
+"""Who hears how a run goes, in the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from dr_actions.plan import Step
+
+
+def _nothing(_step: Step) -> None:
+    """A listener that only listens."""
+
+
+@dataclass
+class Told:
+    """Keeps what it hears. Each callable is called with a step: it may change the world, or stop the run.
+
+    ``baking`` hears of a stage's bake, ``asked`` of a person's step, ``finished`` of one that is done.
+    """
+
+    baking: Callable[[Step], None] = _nothing
+    asked: Callable[[Step], None] = _nothing
+    finished: Callable[[Step], None] = _nothing
+    said: list[str] = field(default_factory=list)
+    limits_s: set[float] = field(default_factory=set)
+
+    def begins(self, steps: Sequence[Step]) -> None:
+        self.said += [f"begins {step.id}" for step in steps]
+
+    def waits(self, step: Step, _age_s: float, limit_s: float, says: str) -> None:
+        self.limits_s.add(limit_s)
+        self.said.append(f"{step.id} waits: {says}")
+        if "bake" in says:
+            self.baking(step)
+
+    def done(self, step: Step, says: str) -> None:
+        self.said.append(f"{step.id}: {says}")
+        self.finished(step)
+
+    def degraded(self, step_id: str, why: str) -> None:
+        self.said.append(f"{step_id}: {why}")
+
+    def by_hand(self, step: Step) -> None:
+        self.said.append(f"{step.id} by hand")
+        self.asked(step)
+
+    def note(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def confirm(self, step: Step) -> bool:
+        self.said.append(f"{step.id} asks")
+        return False
