@@ -43,9 +43,10 @@ class Answer:
 
 
 def ask(server: Server, name: str, kind: str, timeout_s: float, recursive: bool = False) -> Answer:
-    """Ask ``server`` for ``name`` (type ``kind``) over UDP, then TCP where cut off. Raises CannotSee after two tries.
+    """Ask ``server`` for ``name`` (type ``kind``) over UDP, then TCP where cut off.
 
-    A referral's NS records count as values: a parent answers for its child that way.
+    Raises CannotSee after two tries of ``timeout_s`` each: a packet gets lost, a busy server takes its time. A
+    referral's NS records count as values: a parent answers for its child that way.
     """
     question = dns.message.make_query(name, kind)
     if not recursive:
@@ -53,7 +54,7 @@ def ask(server: Server, name: str, kind: str, timeout_s: float, recursive: bool 
     said: Exception | None = None
     for _ in range(_TRIES):
         try:
-            reply, _ = dns.query.udp_with_fallback(question, server.address, timeout_s / _TRIES, server.port)
+            reply, _ = dns.query.udp_with_fallback(question, server.address, timeout_s, server.port)
         except (dns.exception.DNSException, OSError) as silent:
             said = silent
             continue

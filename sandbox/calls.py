@@ -84,13 +84,13 @@ def identify(environ: Environ) -> Call:
     if not signed_as:
         # Without a signature AWS knows a few STS calls, and public S3 objects.
         region, signed_as = region or "us-east-1", "sts" if action in UNSIGNED_STS else "s3"
-    for model in map(_model, _candidates(signed_as)):
+    for model in map(model_of, _candidates(signed_as)):
         operation = _operation(model, environ, action, version)
         if operation is not None:
             return _call(model, operation, region, access_key)
     first = _candidates(signed_as)[:1]
     if first:
-        return _call(_model(first[0]), _asked_for(environ, action), region, access_key)
+        return _call(model_of(first[0]), _asked_for(environ, action), region, access_key)
     return Call(signed_as, _asked_for(environ, action), region, access_key, _guessed_protocol(environ, action))
 
 
@@ -200,7 +200,8 @@ def _services() -> frozenset[str]:
 
 
 @functools.cache
-def _model(service: str) -> ServiceModel:
+def model_of(service: str) -> ServiceModel:
+    """Botocore's model of ``service``, with what the emulator adds to it; read once."""
     from moto.core.loaders import create_loader
 
     return ServiceModel(create_loader().load_service_model(service, "service-2"), service)

@@ -22,13 +22,16 @@ from moto.core.serialize import (
     XFormedAttributePicker,
 )
 from moto.core.utils import get_value
+from moto.moto_server import werkzeug_app
 from moto.moto_server.werkzeug_app import BackendRequest, DomainDispatcherApplication
+from werkzeug.routing import Rule
 from werkzeug.wrappers import Request
 
 from sandbox.lacks.patching import ByName
 
 KEPT = 4096
 _SPELT = "_spelt_by_sandbox"
+_URL_BUILDER = Rule._compile_builder
 
 
 def install() -> None:
@@ -38,7 +41,9 @@ def install() -> None:
     _once(responses, "camelcase_to_underscores", str)
     _once(xmltodict, "_validate_name", _as_it_is)
     _once(DomainDispatcherApplication, "get_backend_for_host", _as_it_is)
+    _once(werkzeug_app, "create_backend_app", _as_it_is)
     _replace(ResponseSerializer, "get_value", _value)
+    _replace(Rule, "_compile_builder", _url_builder)
     # Flask's own builds a class for each form, which explains mistakes to whoever writes an upload form
     _replace(BackendRequest, "_load_form_data", Request._load_form_data)
 
@@ -56,6 +61,11 @@ def _as_it_is(answer: Any) -> Any:
 
 def _replace(owner: Any, name: str, by: Callable[..., Any]) -> None:
     setattr(owner, name, by)
+
+
+def _url_builder(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+    """What builds an URL of ``rule``, compiled when one is built: most of a route's price, and none is built here."""
+    return lambda bound, **values: _URL_BUILDER(rule, append_unknown).__get__(bound, None)(**values)
 
 
 def _value(self: ResponseSerializer, held: Any, key: str, shape: Shape) -> Any:

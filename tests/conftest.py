@@ -18,6 +18,14 @@ GARBAGE = (100_000, 50, 100)  # an emulator and 7,000 tests stay as they are: lo
 LATER = pytest.mark.skip(reason="a proof: `make proofs` plays it")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the workers share one process that forks their sandboxes."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        from tests import hosting
+
+        hosting.begin()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whole runs first, then what asks a sandbox, and what only reckons fills the gaps."""
     items.sort(key=_rank)

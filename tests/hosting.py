@@ -1,7 +1,8 @@
-"""Sandboxes forked from one process that has imported the emulator: a second of work is spared with each.
+"""Sandboxes forked from one process that has imported the emulator: seconds of work are spared with each.
 
-``python -m tests.hosting`` is that process. It takes its orders at a socket: one byte, and the three streams of the
-host that is to run. It ends when nobody can order any more, and what it forked ends as every sandbox does.
+``python -m tests.hosting DOOR LIFE`` is that process, one for all the processes of a test session. It takes its orders
+at the socket DOOR: a byte, and the three streams of the host that is to run. It ends when the last writer of the pipe
+LIFE is gone, and what it forked ends as every sandbox does.
 """
 
 from __future__ import annotations
@@ -11,21 +12,26 @@ import gc
 import importlib
 import json
 import os
+import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
+from typing import Any
 
 from dr_estate.environments import Environment
-from sandbox import emulator, host, lacks
+from dr_estate.facts import reads
+from sandbox import calls, emulator, host, lacks
 from sandbox.endpoint import Endpoint, from_json
 from sandbox.order import Order
 
 ROOT = Path(__file__).parents[1]
+DOOR = "DR_TESTS_HOSTING"
 LATE = (
     "moto.moto_server.werkzeug_app",
     *(f"sandbox.{name}" for name in ("application", "control", "naming", "persistence", "seeds", "sites", "world")),
@@ -39,7 +45,7 @@ def hosted(environment: Environment, tenants: int, seeded: bool = True) -> Itera
     word, word_end = os.pipe()
     with os.fdopen(order, "wb") as orders, os.fdopen(word, "rb") as words:
         try:
-            socket.send_fds(_ready(), [b"1"], [order_end, word_end, sys.__stderr__.fileno() if sys.__stderr__ else 2])
+            _send([order_end, word_end, sys.__stderr__.fileno() if sys.__stderr__ else 2])
         finally:
             os.close(order_end)
             os.close(word_end)
@@ -48,37 +54,64 @@ def hosted(environment: Environment, tenants: int, seeded: bool = True) -> Itera
         yield from_json(json.loads(words.readline()))
 
 
-@cache
-def _ready() -> socket.socket:
-    """This process's end of the socket at which the forking process takes orders."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        forking = subprocess.Popen(
-            [sys.executable, "-m", "tests.hosting", str(theirs.fileno())], cwd=ROOT, pass_fds=[theirs.fileno()]
-        )
+def begin() -> None:
+    """Begin the forking process, for this process and the children it has from now on; it ends with this one."""
+    folder = Path(tempfile.mkdtemp(prefix="hosting-"))
+    os.environ[DOOR] = str(folder / "door")
+    life, life_end = os.pipe()
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(os.environ[DOOR])
+        door.listen()
+        given = [door.fileno(), life]
+        forking = subprocess.Popen([sys.executable, "-m", "tests.hosting", *map(str, given)], cwd=ROOT, pass_fds=given)
+    os.close(life)
+    atexit.register(shutil.rmtree, folder)
     atexit.register(forking.wait)
-    atexit.register(ours.close)
-    return ours
+    atexit.register(os.close, life_end)
 
 
-def main(orders: socket.socket) -> None:
+def _send(streams: list[int]) -> None:
+    if DOOR not in os.environ:
+        begin()
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(os.environ[DOOR])
+        socket.send_fds(asking, [b"1"], streams)
+
+
+def main(door: socket.socket, life: int) -> None:
     """Fork a host for each order."""
+    _prepare()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a host that ended
+    while life not in select.select([door.fileno(), life], [], [])[0]:
+        asked, _ = door.accept()
+        with asked:
+            _, streams, _, _ = socket.recv_fds(asked, 1, 3)
+        if not os.fork():
+            door.close()
+            os.close(life)
+            _host(streams)
+        for stream in streams:
+            os.close(stream)
+
+
+def _prepare() -> None:
+    """Import the emulator, and read what every world reads of the services that are looked at: models and routes."""
     emulator.prepare()
     emulator.quicken()
     for name in LATE:
         importlib.import_module(name)
+    from moto.core.routing import get_service_router
+    from moto.moto_server import werkzeug_app
+
+    from sandbox import quickening
+
     lacks.install()
+    quickening.install()
+    application: Callable[[Any], object] = werkzeug_app.create_backend_app
+    for service in {operation.partition(":")[0] for operation in reads()}:
+        get_service_router(service)._get_router(calls.model_of(service).resolved_protocol)
+        application(service.replace("-", ""))
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a host that ended
-    while True:
-        asked, streams, _, _ = socket.recv_fds(orders, 1, 3)
-        if not asked:
-            return
-        if not os.fork():
-            orders.close()
-            _host(streams)
-        for stream in streams:
-            os.close(stream)
 
 
 def _host(streams: list[int]) -> None:
@@ -98,4 +131,4 @@ def _host(streams: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))
