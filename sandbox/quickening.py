@@ -22,6 +22,8 @@ from moto.core.serialize import (
     XFormedAttributePicker,
 )
 from moto.core.utils import get_value
+from moto.kms import models as kms
+from moto.kms.utils import AbstractPrivateKey, KeySpec, generate_private_key
 from moto.moto_server import werkzeug_app
 from moto.moto_server.werkzeug_app import BackendRequest, DomainDispatcherApplication
 from werkzeug.routing import Rule
@@ -32,6 +34,7 @@ from sandbox.lacks.patching import ByName
 KEPT = 4096
 _SPELT = "_spelt_by_sandbox"
 _URL_BUILDER = Rule._compile_builder
+_NEW_KEY_PAIR = generate_private_key
 
 
 def install() -> None:
@@ -41,6 +44,7 @@ def install() -> None:
     _once(responses, "camelcase_to_underscores", str)
     _once(xmltodict, "_validate_name", _as_it_is)
     _once(DomainDispatcherApplication, "get_backend_for_host", _as_it_is)
+    _replace(kms, "generate_private_key", _key_pair)
     _once(werkzeug_app, "create_backend_app", _as_it_is)
     _replace(ResponseSerializer, "get_value", _value)
     _replace(Rule, "_compile_builder", _url_builder)
@@ -61,6 +65,16 @@ def _as_it_is(answer: Any) -> Any:
 
 def _replace(owner: Any, name: str, by: Callable[..., Any]) -> None:
     setattr(owner, name, by)
+
+
+def _key_pair(key_spec: str) -> AbstractPrivateKey:
+    """What a key of KMS signs with: a symmetric one never does, so all of them have the same."""
+    return _never_used() if key_spec == KeySpec.SYMMETRIC_DEFAULT else _NEW_KEY_PAIR(key_spec)
+
+
+@functools.cache
+def _never_used() -> AbstractPrivateKey:
+    return _NEW_KEY_PAIR(KeySpec.SYMMETRIC_DEFAULT)
 
 
 def _url_builder(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:

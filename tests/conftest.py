@@ -12,6 +12,8 @@ import os
 
 import pytest
 
+from sandbox.emulator import SETTINGS, share_models
+
 LONG = ("tests/proofs/", "tests/utils/", "tests/dr_actions/", "tests/benchmarks/", "tests/sandbox/", "tests/dr_estate/")
 PROOFS = os.environ.get("DR_PROOFS", "")
 GARBAGE = (100_000, 50, 100)  # an emulator and 7,000 tests stay as they are: looking for garbage costs a tenth
@@ -24,6 +26,13 @@ def pytest_configure(config: pytest.Config) -> None:
         from tests import hosting
 
         hosting.begin()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _as_the_emulator_is_set_up() -> None:
+    """Worlds and clients in this process come and go with each test; botocore's models need not."""
+    os.environ.update(SETTINGS)
+    share_models()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

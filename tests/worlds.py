@@ -22,7 +22,7 @@ from sandbox.seeds import digest
 from tests.hosting import hosted
 
 _BEGAN = "as it began"
-_NOT_LOOKING = {"execution"}
+_NOT_LOOKING = {"execution", "failback"}
 _seen: dict[tuple[str, str], Snapshot] = {}
 _idle: defaultdict[str, list[Endpoint]] = defaultdict(list)
 _running = ExitStack()

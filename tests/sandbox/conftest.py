@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,12 @@ import pytest
 from botocore.config import Config
 
 from dr_estate.environments import Environment, load_environment
-from sandbox.emulator import SETTINGS, share_models
 from sandbox.endpoint import Endpoint
 from tests.hosting import hosted
 from tests.worlds import home_with_seeds
 
 ROOT = Path(__file__).parents[2]
 Client = Callable[..., Any]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _as_the_emulator_is_set_up() -> None:
-    """Worlds in this process come and go with each test; botocore's models need not."""
-    os.environ.update(SETTINGS)
-    share_models()
 
 
 @pytest.fixture(scope="session")

@@ -17,11 +17,12 @@ from tests.dr_actions.verbs.compute_world import SIT, World, world_of
 
 ORIGIN = SIT.traffic.origin_record
 BAKE_MINUTES = 0.02
+QUESTIONS = 60
 
 
 def with_failback(env: Environment = SIT, **changes: Any) -> Environment:
     """The environment with another way home."""
-    quick = {"bake_minutes": BAKE_MINUTES} | changes
+    quick = {"bake_minutes": BAKE_MINUTES, "dns_samples": QUESTIONS} | changes
     return env.model_copy(update={"failback": env.failback.model_copy(update=quick)})
 
 

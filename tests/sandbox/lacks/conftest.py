@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 from moto.server import ThreadedMotoServer
 
-from sandbox.lacks import install
+from sandbox import lacks, quickening
 from sandbox.state import STATE, now
 
 PRIMARY = "eu-north-1"
@@ -28,7 +28,8 @@ def fresh_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # a thousand images that no test needs
-    install()
+    lacks.install()
+    quickening.install()
     for kept in (STATE.stopped, STATE.extras, STATE.outages, STATE.past):
         kept.clear()
     STATE.extras["transition_s"] = 0.0
