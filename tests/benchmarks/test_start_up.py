@@ -9,6 +9,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from benchmarks.measuring import ROOT, best, take
 from benchmarks.status import DR_CLI
 from sandbox.endpoint import Endpoint
@@ -32,6 +34,7 @@ def test_help_loads_nothing_of_weight_and_takes_little_more_than_python_itself()
     assert help_ - empty < 0.2, "measured 0.03 s: more is a heavy import that slipped in"
 
 
+@pytest.mark.proof
 def test_status_in_json_loads_no_emulator_no_boto3_and_nothing_to_draw_with(
     sandbox_world: Endpoint, tmp_path: Path
 ) -> None:

@@ -175,7 +175,8 @@ def test_an_alarm_on_the_way_out_stops_the_drill_and_all_is_taken_back(drilling:
     assert drilling.standing().incident is None
 
 
-@pytest.mark.parametrize("broken", [pytest.param("alarm-going-off", marks=pytest.mark.proof), "canary-left-behind"])
+@pytest.mark.proof
+@pytest.mark.parametrize("broken", ["alarm-going-off", "canary-left-behind"])
 def test_a_drill_that_may_not_begin_changes_nothing_and_names_its_gate(drilling: Drilling, broken: str) -> None:
     drilling.world.break_(broken)
     drilling.world.reset_mutations()

@@ -152,6 +152,7 @@ def test_a_dark_control_plane_that_is_asked_again_and_again_was_hammered(ground:
         assert ground.standings()["not-hammered"] == standing
 
 
+@pytest.mark.proof
 def test_a_scene_and_what_was_done_in_it_outlive_the_sandbox(played: Ground) -> None:
     played.world.train("wrong-database")
     played.client("ecs", Side.DR).update_service(**played.service(played.tenants[0]), forceNewDeployment=True)

@@ -39,6 +39,7 @@ def gone(pid: int, within_s: float = 5) -> bool:
     return False
 
 
+@pytest.mark.proof
 def test_it_ends_with_its_block_even_when_the_block_fails(sandbox_home: Path, sit: Environment) -> None:
     with pytest.raises(RuntimeError, match="the test's own"), running(sit, 2, seeded=False) as endpoint:
         raise RuntimeError("the test's own")

@@ -39,9 +39,8 @@ def _driven(trial: Trial) -> list[str]:
     return [step.partition(".")[2] for step in steps if step.startswith("drive_canary.")]
 
 
-@pytest.mark.parametrize(
-    "env", [pytest.param(WEIGHTED, id="weighted"), pytest.param(FAILOVER, id="failover", marks=pytest.mark.proof)]
-)
+@pytest.mark.proof
+@pytest.mark.parametrize("env", [pytest.param(WEIGHTED, id="weighted"), pytest.param(FAILOVER, id="failover")])
 def test_every_state_is_confirmed_by_the_answers_and_the_zone_is_what_it_was(
     world: World, env: Environment, tmp_path: Path
 ) -> None:
