@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+ROOMS := benchmarks dr_actions dr_checks dr_estate reports sandbox steps utils
 
 .PHONY: demo test proofs exhaustive setup lint types contracts unit bench docs allure constraints clean
 
@@ -31,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	else \
 	  test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
 	  $(BIN)/python -m pip install -q --no-compile --disable-pip-version-check -c constraints.txt -e '.[dev]' && \
-	  { $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true; }; \
+	  { $(BIN)/python -m compileall -q -j 0 $(VENV)/lib $(ROOMS) >/dev/null 2>&1 || true; }; \
 	fi
 	@touch $(READY)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dr_estate.environments import Environment
-from dr_estate.recovery_settings import Execution, Failback
+from dr_estate.recovery_settings import Drill, Execution, Failback
 from dr_estate.settings import Observation
 from sandbox import persistence, worldfile
 from sandbox.errors import SandboxError
@@ -34,7 +34,7 @@ def digest(environment: Environment, tenants: int) -> str:
 def _of_the_world(environment: Environment) -> Environment:
     """The environment without the ways of those who look and act: whoever comes, the world is the same."""
     return environment.model_copy(
-        update={"execution": Execution(), "failback": Failback(), "observation": Observation()}
+        update={"drill": Drill(), "execution": Execution(), "failback": Failback(), "observation": Observation()}
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from moto.core.base_backend import BackendDict
 
 from dr_estate.environments import Environment, Side, load_environment
-from sandbox.lacks import install
+from sandbox import lacks, quickening
 from sandbox.seeding import seed
 from sandbox.seeding.clients import Clients
 from sandbox.state import STATE
@@ -37,7 +37,8 @@ class Seeded:
 
 def seeded(name: str, tenants: int = 3) -> Iterator[Seeded]:
     """Seed an empty world with the environment of that name, and leave nothing of it behind."""
-    install()
+    lacks.install()
+    quickening.install()
     env = load_environment(FOLDER, name)
     BackendDict.reset()
     seed(env, tenants)

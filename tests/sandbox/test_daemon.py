@@ -49,6 +49,7 @@ def test_the_world_survives_a_stop_and_a_start_at_the_same_port(home: Path, sit:
     assert {stat.S_IMODE((home / "sit" / f).stat().st_mode) for f in ("world", "endpoint.json", "log")} == {0o600}
 
 
+@pytest.mark.proof
 def test_a_killed_sandbox_loses_little_and_starts_again(home: Path, sit: Environment) -> None:
     killed = daemon.up(sit, TENANTS, seeded=False)
     client_of(killed, "ecs").create_cluster(clusterName="saved")

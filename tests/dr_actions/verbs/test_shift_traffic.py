@@ -138,6 +138,7 @@ def test_a_customers_own_failover_pair_gets_the_same_treatment(world: World) -> 
     assert world.confirm(VERB, step).standing is Standing.READY
 
 
+@pytest.mark.proof
 def test_two_people_who_look_at_once_plan_the_same(world: World) -> None:
     assert _steps(world) == _steps(world, snapshot=world.whole())
 
