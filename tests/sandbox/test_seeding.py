@@ -15,7 +15,9 @@ from tests.sandbox.seeding_worlds import SIDES, Seeded, seeded
 TENANTS = ("tenant-1", "tenant2", "tenant3")
 
 
-@pytest.fixture(scope="module", params=["sit", *(pytest.param(name, marks=pytest.mark.proof) for name in ("prod", "dev"))])
+@pytest.fixture(
+    scope="module", params=["sit", *(pytest.param(name, marks=pytest.mark.proof) for name in ("prod", "dev"))]
+)
 def world(request: pytest.FixtureRequest) -> Iterator[Seeded]:
     yield from seeded(request.param)
 
