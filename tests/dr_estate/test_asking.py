@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import dns.flags
@@ -89,6 +90,23 @@ def test_recursion_is_asked_of_resolvers_and_never_of_authoritative_servers(
     assert ["192.0.2.1"] == addresses("shop.example", 2, [place])
     assert {"ns1.example", "ns2.example"} == set(name_servers("child.example", 2, [place]))
     assert [False, True, True] == recursion_wanted
+
+
+def test_a_question_that_got_lost_is_put_again_and_each_has_the_whole_time() -> None:
+    limit_s, takes_s = 0.6, 0.4
+
+    def lose_one_and_take_time(listening: socket.socket) -> None:
+        listening.recvfrom(4096)
+        data, sender = listening.recvfrom(4096)
+        time.sleep(takes_s)
+        listening.sendto(dns.message.make_response(dns.message.from_wire(data)).to_wire(), sender)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        busy = threading.Thread(target=lose_one_and_take_time, args=(listening,))
+        busy.start()
+        assert ask(Server("ns.busy", *listening.getsockname()), "shop.example", "A", limit_s).code == "NOERROR"
+        busy.join()
 
 
 def test_a_server_that_is_silent_cannot_be_seen_through_and_does_not_hang() -> None:

@@ -87,3 +87,12 @@ def test_the_primary_region_can_move(aws: Clients) -> None:
     assert (told["MultiRegionKeyType"], told["PrimaryKey"]["Region"]) == ("PRIMARY", DR)
     told = primary.describe_key(KeyId=key)["KeyMetadata"]["MultiRegionConfiguration"]
     assert told["MultiRegionKeyType"] == "REPLICA"
+
+
+def test_a_key_that_signs_has_a_pair_of_its_own(aws: Clients) -> None:
+    kms = aws("kms", PRIMARY)
+    made = [kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"] for _ in range(2)]
+    assert len({kms.get_public_key(KeyId=key)["PublicKey"] for key in made}) == 2
+    signed = {"Message": b"shop", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}
+    signature = kms.sign(KeyId=made[0], **signed)["Signature"]
+    assert kms.verify(KeyId=made[0], Signature=signature, **signed)["SignatureValid"]
