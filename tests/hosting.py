@@ -63,7 +63,9 @@ def begin() -> None:
         door.bind(os.environ[DOOR])
         door.listen()
         given = [door.fileno(), life]
-        forking = subprocess.Popen([sys.executable, "-m", "tests.hosting", *map(str, given)], cwd=ROOT, pass_fds=given)
+        command = [sys.executable, "-m", "tests.hosting", *map(str, given)]
+        # an interrupt at the keyboard is for the tests: it ends with them
+        forking = subprocess.Popen(command, cwd=ROOT, pass_fds=given, start_new_session=True)
     os.close(life)
     atexit.register(shutil.rmtree, folder)
     atexit.register(forking.wait)
