@@ -80,7 +80,7 @@ class Host:
         server = listen(None, order.port or order.last_port, fallback=not order.port)
         moto = emulator.Emulator(self.environment.account)
         self._fill(moto)
-        self.dns, _ = naming.serve(self.environment.account)
+        self.dns = naming.serve(self.environment.account)
         self.token = secrets.token_urlsafe(24)
         hooks: dict[str, Any] = {"save": self.save, "stop": self.stop}
         control = Control(self.token, World(self.environment, moto), hooks)

@@ -12,7 +12,7 @@ import secrets
 import socketserver
 import struct
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import dns.exception
@@ -38,6 +38,9 @@ LOOPBACK = "127.0.0.1"
 RESOURCE_TTL_S = 60
 PLAIN_UDP = 512
 BIND_TRIES = 20
+FOREVER_S = 3600.0
+"""Who ends with the process need not look often whether it is to end: a world has seven servers, and asked or not
+each that looks costs."""
 HOPS = 8
 Row = tuple[str, str, int, str]
 
@@ -169,8 +172,8 @@ class _Tcp(socketserver.ThreadingTCPServer):
     names: Names
 
 
-def serve(account: str) -> tuple[tuple[str, int], Callable[[], None]]:
-    """Serve the world's names on loopback. Returns (address, port) of both UDP and TCP, and how to end it.
+def serve(account: str) -> tuple[str, int]:
+    """Serve the world's names on loopback for the life of this process. Returns (address, port) of both UDP and TCP.
 
     Raises SandboxError where no port is free for both.
     """
@@ -178,14 +181,8 @@ def serve(account: str) -> tuple[tuple[str, int], Callable[[], None]]:
     names = Names(account)
     for server in servers:
         server.names = names
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def end() -> None:
-        for server in servers:
-            server.shutdown()
-            server.server_close()
-
-    return (LOOPBACK, int(servers[0].server_address[1])), end
+        threading.Thread(target=server.serve_forever, args=(FOREVER_S,), daemon=True).start()
+    return LOOPBACK, int(servers[0].server_address[1])
 
 
 def _bound() -> tuple[_Udp, _Tcp]:

@@ -29,6 +29,7 @@ from sandbox.emulator import WORLD_LOCK
 from sandbox.endpoint import TOKEN_HEADER
 from sandbox.faults import STOPPING
 from sandbox.lacks.route53 import addresses_of
+from sandbox.naming import FOREVER_S
 from sandbox.state import STATE
 
 SERVICE = "sites"
@@ -137,7 +138,7 @@ def serve(environment: Environment, token: str = "") -> Mapping[str, tuple[int, 
         plain, secure = _listen(door, 80), _listen(door, 443)
         secure.secure = _secure(door)
         for server in (plain, secure):
-            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(FOREVER_S,), daemon=True).start()
         ports[door.region] = (int(plain.server_address[1]), int(secure.server_address[1]))
     return ports
 
