@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -64,12 +67,13 @@ def run_scenarios(
     """Run the selected scenarios; returns a result for every check of the selected areas, in id order.
 
     A check whose scenario did not report (crashed worker, collection error) is UNKNOWN, with the cause as far as known.
+    Raises KeyboardInterrupt where the operator interrupted it: pytest and libraries keep that to themselves.
     """
     # pytest-bdd's code generator would load 20 of Pygments' lexers (0.1 s) to colour tracebacks of its templates
     sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type] # None: "there is no such module"
     collector = Collector(observation, progress)
     selection.results_folder.mkdir(parents=True, exist_ok=True)
-    with _quiet(selection.results_folder / "pytest.log"):
+    with _quiet(selection.results_folder / "pytest.log"), minding_interrupts():
         pytest.main(_arguments(selection, observation), plugins=[_Named(collector)])
     expected = {check.id: check for check in checks().values() if check.area in selection.areas}
     missing = sorted(set(expected) - set(collector.results))
@@ -103,6 +107,28 @@ def _arguments(selection: Selection, observation: Observation) -> list[str]:
     if selection.workers:
         options += ["-p", "xdist", "-n", str(selection.workers), "--dr-evidence", str(selection.evidence)]
     return options
+
+
+@contextlib.contextmanager
+def minding_interrupts() -> Iterator[None]:
+    """Raise KeyboardInterrupt at the end of the block where one came in it."""
+    usual = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(usual):
+        yield
+        return
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        usual(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if came:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
