@@ -29,3 +29,14 @@ def test_without_one_nothing_is_raised_and_the_next_is_handled_as_before() -> No
     with minding_interrupts():
         assert signal.getsignal(signal.SIGINT) is not usual
     assert signal.getsignal(signal.SIGINT) is usual
+
+
+def test_a_run_that_stops_in_its_own_way_is_left_to_it() -> None:
+    stopped: list[int] = []
+    usual = signal.signal(signal.SIGINT, lambda number, _: stopped.append(number))
+    try:
+        with minding_interrupts():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    assert stopped == [signal.SIGINT]

@@ -111,9 +111,9 @@ def _arguments(selection: Selection, observation: Observation) -> list[str]:
 
 @contextlib.contextmanager
 def minding_interrupts() -> Iterator[None]:
-    """Raise KeyboardInterrupt at the end of the block where one came in it."""
-    usual = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(usual):
+    """Raise KeyboardInterrupt at the end of the block where one came in it. A run that stops in its own way does so."""
+    usual = signal.default_int_handler
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not usual:
         yield
         return
     came: list[int] = []
