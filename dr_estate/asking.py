@@ -60,7 +60,7 @@ def ask(server: Server, name: str, kind: str, timeout_s: float, recursive: bool 
             continue
         return _answer(server, name, kind, reply)
     why = f"DNS server {server.label} did not answer for {name} {kind}: {said or 'no answer'}."
-    raise CannotSee(Unseen(Blindness.UNREACHABLE, why))
+    raise CannotSee(Unseen(Blindness.RESOLVER, why))
 
 
 def addresses(name: str, timeout_s: float, resolvers: Iterable[str] = ()) -> list[str]:
@@ -88,12 +88,13 @@ def _lookup(name: str, kind: str, timeout_s: float, resolvers: Iterable[str]) ->
         if answer.values:
             return list(answer.values)
     if places:
-        raise CannotSee(Unseen(Blindness.UNREACHABLE, f"No configured resolver knows {name} {kind}."))
+        raise CannotSee(Unseen(Blindness.ERROR, f"No configured resolver knows {name} {kind}."))
     try:
         return sorted(row.to_text() for row in dns.resolver.resolve(name, kind, lifetime=timeout_s, search=False))
     except (dns.exception.DNSException, OSError) as silent:
+        answered = isinstance(silent, (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer))
         why = f"The system's resolver did not find {name} {kind}: {silent}"
-        raise CannotSee(Unseen(Blindness.UNREACHABLE, why)) from silent
+        raise CannotSee(Unseen(Blindness.ERROR if answered else Blindness.RESOLVER, why)) from silent
 
 
 def _answer(server: Server, name: str, kind: str, reply: dns.message.Message) -> Answer:

@@ -12,6 +12,7 @@ class Blindness(StrEnum):
     DENIED = "denied"
     THROTTLED = "throttled"
     UNREACHABLE = "unreachable"
+    RESOLVER = "resolver"  # a DNS server cannot be reached from here, which says nothing of any region
     CREDENTIALS = "credentials"
     UNSUPPORTED = "unsupported"
     DEADLINE = "deadline"

@@ -43,7 +43,7 @@ def hosts(look: Look) -> tuple[Answer | Unseen, ...]:
     that looking does not grow with the tenants; a name that leads elsewhere is always asked.
     """
     if all(isinstance(answer, Unseen) for answer in look.part(authorities)):
-        raise CannotSee(Unseen(Blindness.UNREACHABLE, "No name server of the zone could be asked."))
+        raise CannotSee(Unseen(Blindness.RESOLVER, "No name server of the zone could be asked."))
     domain, traffic = f".{look.env.traffic.tenant_domain}", look.env.traffic
     own = {
         r.name: r.alias_target or r.values[:1]

@@ -114,7 +114,7 @@ def test_a_server_that_is_silent_cannot_be_seen_through_and_does_not_hang() -> N
         deaf.bind(("127.0.0.1", 0))
         with pytest.raises(CannotSee) as dark:
             ask(Server("ns.silent", *deaf.getsockname()), "shop.example", "A", 0.2)
-    assert dark.value.unseen.kind is Blindness.UNREACHABLE
+    assert dark.value.unseen.kind is Blindness.RESOLVER
     assert "ns.silent did not answer for shop.example A" in dark.value.unseen.why
 
 
