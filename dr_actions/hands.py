@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Guard = Callable[[Call, frozenset[str]], "str | None"]
+_ALLOW = "Allow it for the operator role (`iam operator`)."
 
 
 class Guarded(Exception):
@@ -134,7 +135,7 @@ class Hands:
 
 
 def _failed(error: Exception, call: Call) -> SendFailed:
-    unseen = explain(error, call.service, call.region)
+    unseen = explain(error, call.service, call.region, _ALLOW)
     code = ""
     if isinstance(error, botocore.exceptions.ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
@@ -145,5 +146,4 @@ def _failed(error: Exception, call: Call) -> SendFailed:
         Blindness.UNREACHABLE: Trouble.UNCERTAIN,
         Blindness.DEADLINE: Trouble.UNCERTAIN,
     }
-    why = unseen.why.replace("Allow it for the reader role.", "Allow it for the operator role (`iam operator`).")
-    return SendFailed(kinds.get(unseen.kind, Trouble.REFUSED), why, code)
+    return SendFailed(kinds.get(unseen.kind, Trouble.REFUSED), unseen.why, code)

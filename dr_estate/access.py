@@ -18,7 +18,7 @@ import botocore.exceptions
 import botocore.session
 
 from dr_estate.environments import Environment, Side
-from dr_estate.errors import explain
+from dr_estate.errors import DeadlinePassed, explain
 from dr_estate.loading import declared_models
 from dr_estate.parsing import fast_parsers
 from dr_estate.sessions import any_session, session_for
@@ -115,7 +115,7 @@ class Eyes:
         Raises CannotSee for every other answer that is not the thing asked for; from then on they have ``blinked``.
         """
         if region in self._dark:
-            raise CannotSee(Unseen(Blindness.UNREACHABLE, self._dark[region]))
+            raise CannotSee(Unseen(Blindness.UNREACHABLE, self._dark[region], region))
         try:
             answer = doing(self.client(service, region))
         except ForbiddenCall:
@@ -201,12 +201,6 @@ def _no_such_read(event_name: str, **_: Any) -> None:
     service, name = event_name.split(".", 2)[1:]
     if not name.startswith("_"):
         raise ForbiddenCall(f"{service}.{name} is not among the declared reads: the eyes never call it.")
-
-
-class DeadlinePassed(botocore.exceptions.HTTPClientError):
-    """No call leaves after the observation's deadline."""
-
-    fmt = "{error}"
 
 
 def operations(calls: Mapping[str, int]) -> int:

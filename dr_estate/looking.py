@@ -38,7 +38,7 @@ class Followed:
 
 @dataclass(frozen=True)
 class Look:
-    """A reader's view of one side. ``now`` is the moment the observation began (UTC)."""
+    """A reader's view of one side. ``now`` is the moment the observation began (UTC), ``name`` the part it reads."""
 
     eyes: Eyes
     side: Side
@@ -47,6 +47,7 @@ class Look:
     workers: ThreadPoolExecutor
     parts: Callable[[str, Side], Future[Any]]
     followed: Followed = Followed()
+    name: str = ""
 
     @property
     def env(self) -> Environment:
@@ -93,7 +94,7 @@ class Look:
             try:
                 return doing(item)
             except CannotSee as dark:
-                return dark.unseen
+                return dark.unseen.of_part(self.name)
 
         return self.each(careful, items)
 
@@ -109,7 +110,8 @@ class Look:
         try:
             value = future.result(timeout=0)
         except FutureTimeout as late:
-            raise CannotSee(Unseen(Blindness.DEADLINE, f"{reader.name} was not read before the deadline.")) from late
+            why, region = f"{reader.name} was not read before the deadline.", self.env.region(side or self.side)
+            raise CannotSee(Unseen(Blindness.DEADLINE, why, region, reader.name)) from late
         if isinstance(value, Unseen):
             raise CannotSee(value)
         return cast(T, value)

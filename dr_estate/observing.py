@@ -60,7 +60,7 @@ def _read_all(
 
     def run(key: Key, reader: Reader[Any]) -> None:
         where = (key[1], eyes.environment.region(key[1]))
-        look = Look(eyes, *where, now, pools[key], lambda n, s: begun((n, s)), followed)
+        look = Look(eyes, *where, now, pools[key], lambda n, s: begun((n, s)), followed, reader.name)
         value = _read_one(reader, look)
         pools[key].shutdown(wait=False)
         read_at[key] = datetime.now(UTC)
@@ -98,15 +98,17 @@ def _settled(value: Any) -> Future[Any]:
 def _value(key: Key, future: Future[Any], eyes: Eyes) -> Any:
     if future.done():
         return future.result()
-    deadline_s = eyes.environment.observation.deadline_s
-    return Unseen(Blindness.DEADLINE, f"{key[0]} was not read on the {key[1]} side within {deadline_s} s.")
+    deadline_s, region = eyes.environment.observation.deadline_s, eyes.environment.region(key[1])
+    why = f"{key[0]} was not read on the {key[1]} side within {deadline_s} s."
+    return Unseen(Blindness.DEADLINE, why, region, key[0])
 
 
 def _read_one(reader: Reader[Any], look: Look) -> Any:
     try:
         return reader.read(look)
     except CannotSee as dark:
-        return dark.unseen
+        return dark.unseen.of_part(reader.name)
     except Exception as defect:  # noqa: BLE001 - a defect of one reader is that part's UNKNOWN, and never stops the rest
         said = f"{reader.name} on the {look.side} side: {type(defect).__name__}: {defect}"
-        return Unseen(Blindness.DEFECT, f"The reader failed ({said}). This is a defect: please report it.")
+        why = f"The reader failed ({said}). This is a defect: please report it."
+        return Unseen(Blindness.DEFECT, why, look.region, reader.name)

@@ -60,9 +60,10 @@ class Snapshot:
         """Return the part's value. Raises CannotSee where it was not seen or not asked for."""
         part = self.parts.get((reader.name, side))
         if part is None:
-            raise CannotSee(Unseen(Blindness.UNSUPPORTED, f"{reader.name} was not read on the {side} side."))
+            why = f"{reader.name} was not read on the {side} side."
+            raise CannotSee(Unseen(Blindness.UNSUPPORTED, why, part=reader.name))
         if isinstance(part.value, Unseen):
-            raise CannotSee(part.value)
+            raise CannotSee(part.value.of_part(reader.name))
         return cast(T, part.value)
 
     def unseen(self) -> list[Part]:
@@ -149,7 +150,9 @@ def from_json(data: bytes, source: str = "evidence") -> Snapshot:
 def _load(row: dict[str, Any]) -> Part:
     value: Any
     if row["unseen"]:
-        value = Unseen(Blindness(row["value"]["kind"]), row["value"]["why"])
+        unseen = row["value"]  # earlier evidence does not say where and for what: then it was the part itself
+        region, part = unseen.get("region", row["region"]), unseen.get("part", row["name"])
+        value = Unseen(Blindness(unseen["kind"]), unseen["why"], region, part)
     else:
         value = _codec(row["name"]).validate_python(row["value"])
     read_at = datetime.fromisoformat(row["read_at"]).astimezone(UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -20,12 +20,29 @@ class Blindness(StrEnum):
     DEFECT = "defect"
 
 
+SILENT = frozenset({Blindness.UNREACHABLE, Blindness.DEADLINE, Blindness.THROTTLED})
+"""A region gave no answer. A call that is denied was answered: the caller can put that right, it is no outage."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """Stands where a value would stand. ``why`` is one sentence that names the call and the region."""
+    """Stands where a value would stand. ``why`` is one sentence for people; the other fields are what decides.
+
+    ``region`` is where the answer was looked for, ``part`` the part of the snapshot it was for; "" where not known.
+    """
 
     kind: Blindness
     why: str
+    region: str = ""
+    part: str = ""
+
+    def is_silence_of(self, region: str) -> bool:
+        """Whether ``region`` gave no answer: not reached, timed out, a server's fault, throttled to the end."""
+        return self.kind in SILENT and self.region == region
+
+    def of_part(self, part: str) -> Unseen:
+        """The same with the part it was for, where none is known yet."""
+        return self if self.part else replace(self, part=part)
 
 
 class CannotSee(Exception):

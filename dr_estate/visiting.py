@@ -42,8 +42,8 @@ class Handshake:
     problem: str
 
 
-def visit(address: str, port: int, host: str, path: str, timeout_s: float) -> Visit:
-    """GET ``path`` over HTTP at ``address`` as ``host``; redirects are not followed. Raises CannotSee."""
+def visit(address: str, port: int, host: str, path: str, timeout_s: float, region: str = "") -> Visit:
+    """GET ``path`` over HTTP at ``address`` in ``region`` as ``host``, following no redirect. Raises CannotSee."""
     started = time.monotonic()
     connection = http.client.HTTPConnection(address, port, timeout=timeout_s)
     try:
@@ -52,7 +52,7 @@ def visit(address: str, port: int, host: str, path: str, timeout_s: float) -> Vi
         body = answer.read(_BODY_BYTES)
     except (OSError, http.client.HTTPException) as silent:
         why = f"{address}:{port} did not answer for {host}: {type(silent).__name__} {silent}".strip()
-        raise CannotSee(Unseen(Blindness.UNREACHABLE, f"{why}.")) from silent
+        raise CannotSee(Unseen(Blindness.UNREACHABLE, f"{why}.", region)) from silent
     finally:
         connection.close()
     text = body.decode("utf-8", "replace")
@@ -70,8 +70,8 @@ def visit(address: str, port: int, host: str, path: str, timeout_s: float) -> Vi
     )
 
 
-def handshake(address: str, port: int, host: str, timeout_s: float, public: bool) -> Handshake:
-    """Shake hands over TLS as a visitor of ``host``. Raises CannotSee where nobody answers.
+def handshake(address: str, port: int, host: str, timeout_s: float, public: bool, region: str = "") -> Handshake:
+    """Shake hands over TLS as a visitor of ``host`` in ``region``. Raises CannotSee where nobody answers.
 
     Where the world is not ``public`` its certificates have no known issuer: the one presented is then taken as its own
     issuer, and its names and dates are still judged.
@@ -93,7 +93,7 @@ def handshake(address: str, port: int, host: str, timeout_s: float, public: bool
         return Handshake(host, None, f"no handshake: {refused.reason or refused}")
     except OSError as silent:
         why = f"{address}:{port} did not answer over TLS for {host}: {silent}."
-        raise CannotSee(Unseen(Blindness.UNREACHABLE, why)) from silent
+        raise CannotSee(Unseen(Blindness.UNREACHABLE, why, region)) from silent
     return Handshake(host, datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC), "")
 
 

@@ -15,6 +15,7 @@ from dr_actions.verbs import HOME, Confirmation, Sight, Standing, Verb
 from dr_actions.verbs.compute import careful
 from dr_estate.environments import Side
 from dr_estate.facts import dynamodb, dynamodb_contents
+from dr_estate.facts.dynamodb_contents import Contents, TooLarge
 from dr_estate.unseen import Blindness, CannotSee, Unseen
 
 NAME, STAGE = "prove_tables_home", 35
@@ -52,7 +53,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         if bad is not None:
             return bad
     home_side, away = (_contents(step.subject, side, sight) for side in sides)
-    if isinstance(home_side, Unseen) or isinstance(away, Unseen):
+    if isinstance(home_side, TooLarge) or isinstance(away, TooLarge):
         return _by_counts(step.subject, sight)
     facts = _facts(home_side.items, away.items, "items read through")
     if home_side.digest == away.digest:
@@ -85,15 +86,13 @@ def _table(name: str, side: Side, sight: Sight) -> dynamodb.Table | None:
     return None
 
 
-def _contents(name: str, side: Side, sight: Sight) -> dynamodb_contents.Contents | Unseen:
-    """What the table holds; Unseen where it is too large to be read. Raises CannotSee for any other reason."""
-    for one in sight.snapshot.get(dynamodb_contents.contents, side):
-        if isinstance(one, dynamodb_contents.Contents) and one.table == name:
-            return one
-        if isinstance(one, Unseen) and one.kind is Blindness.UNSUPPORTED and one.why.startswith(f"{name} "):
-            return one
-        if isinstance(one, Unseen) and one.kind is not Blindness.UNSUPPORTED:
-            raise CannotSee(one)
+def _contents(name: str, side: Side, sight: Sight) -> Contents | TooLarge:
+    """What the table holds, or that it is too large to be read. Raises CannotSee."""
+    for found in sight.snapshot.get(dynamodb_contents.contents, side):
+        if isinstance(found, Unseen):
+            raise CannotSee(found)
+        if found.table == name:
+            return found
     why = f"{name} was not read through: it is while {sight.env.regions.dr} serves."
     raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
 

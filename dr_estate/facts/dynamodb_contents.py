@@ -9,7 +9,7 @@ from typing import Any
 
 from dr_estate.facts import REGIONAL, dynamodb, leading, part
 from dr_estate.looking import Look
-from dr_estate.unseen import Blindness, CannotSee, Unseen
+from dr_estate.unseen import Unseen
 
 READS = frozenset({"dynamodb:Scan"})
 MOST_ITEMS = 200_000
@@ -27,8 +27,15 @@ class Contents:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """A table of more than ``MOST_ITEMS`` items, which is not read through."""
+
+    table: str
+
+
 @part(*REGIONAL, reads=READS)
-def contents(look: Look) -> tuple[Contents | Unseen, ...]:
+def contents(look: Look) -> tuple[Contents | TooLarge | Unseen, ...]:
     """Each table read through, consistently, a megabyte a call; nothing while the primary region serves.
 
     DescribeTable's own count is refreshed about every six hours only. Source: API_TableDescription, ItemCount.
@@ -39,10 +46,9 @@ def contents(look: Look) -> tuple[Contents | Unseen, ...]:
     return tuple(look.maybe(lambda table: _contents(look, table), there))
 
 
-def _contents(look: Look, table: dynamodb.Table) -> Contents:
+def _contents(look: Look, table: dynamodb.Table) -> Contents | TooLarge:
     if table.items > MOST_ITEMS:
-        why = f"{table.name} holds more than {MOST_ITEMS} items, and is not read through."
-        raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
+        return TooLarge(table.name)
     counted, total = 0, 0
     start: dict[str, Any] = {}
     while True:

@@ -15,6 +15,7 @@ from secrets import token_bytes
 from typing import Any
 
 from dr_estate.environments import Environment, Side
+from dr_estate.errors import kind_of
 from dr_estate.facts import REGIONAL, part
 from dr_estate.looking import Look
 from dr_estate.regional import moved, way_home, way_of
@@ -24,7 +25,6 @@ SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
 _PROCESS_KEY = token_bytes(32)
 _SECRETS_A_CALL = 20
-_DENIED = ("AccessDeniedException", "AccessDenied")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,9 @@ def _secret(row: dict[str, Any]) -> Secret:
 
 def _failed(look: Look, row: dict[str, Any]) -> Content | Hidden:
     name, code = row.get("SecretId", ""), row.get("ErrorCode", "")
-    if code in _DENIED:
+    if kind_of(code, 0) is Blindness.DENIED:
         said = f"secretsmanager:GetSecretValue in {look.region} is denied ({code}). Allow it for the reader role."
-        return Hidden(name, Unseen(Blindness.DENIED, said))
+        return Hidden(name, Unseen(Blindness.DENIED, said, look.region, look.name))
     return Content(name, "", (), code or "unknown error")
 
 

@@ -96,14 +96,15 @@ def handshakes(look: Look) -> tuple[Handshake | Unseen, ...]:
     direct = sorted({host for hosts in look.env.traffic.customer_hosts.values() for host in hosts})
 
     def shake(host: str) -> Handshake:
-        return handshake(where.address, where.https, host, look.env.observation.connect_timeout_s, is_aws(look))
+        limit_s = look.env.observation.connect_timeout_s
+        return handshake(where.address, where.https, host, limit_s, is_aws(look), look.region)
 
     return tuple(look.maybe(shake, [*_hosts(look)[:1], *direct]))
 
 
 def _visiting(look: Look, where: Front) -> Callable[[str], Visit]:
     path, limit_s = look.env.traffic.probe_path, look.env.observation.read_timeout_s
-    return lambda host: visit(where.address, where.http, host, path, limit_s)
+    return lambda host: visit(where.address, where.http, host, path, limit_s, look.region)
 
 
 def _hosts(look: Look) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,17 @@ def test_evidence_that_was_changed_is_refused() -> None:
     body["parts"][0]["region"] = "elsewhere"
     with pytest.raises(EvidenceError, match="changed after it was saved"):
         from_json(orjson.dumps(body))
+
+
+def test_evidence_of_an_earlier_version_is_unseen_where_its_part_was_looked_for() -> None:
+    body = orjson.loads(to_json(SEEN))
+    del body["digest"]
+    for row in body["parts"]:
+        if row["unseen"]:
+            row["value"] = {"kind": row["value"]["kind"], "why": row["value"]["why"]}
+    digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    (part,) = from_json(orjson.dumps({"digest": digest, **body})).unseen()
+    assert part.value == replace(DENIED, region=part.region, part=ecs.tasks.name)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'{"schema": "other/1"}'])

@@ -11,7 +11,7 @@ from dr_actions.plan import Goal, Step
 from dr_actions.verbs import Sight, Standing, prove_tables_home
 from dr_estate.environments import Side
 from dr_estate.facts import dynamodb, dynamodb_contents
-from dr_estate.facts.dynamodb_contents import Contents
+from dr_estate.facts.dynamodb_contents import Contents, TooLarge
 from dr_estate.unseen import Blindness, Unseen
 from sandbox.state import Outage
 from tests.dr_actions.verbs.compute_world import dark
@@ -73,7 +73,7 @@ def _tables(world: Home, side: Side) -> list[dynamodb.Table]:
     return [one for one in world.healthy.get(dynamodb.tables, side) if isinstance(one, dynamodb.Table)]
 
 
-LARGE = Unseen(Blindness.UNSUPPORTED, f"{TABLE} holds more than 200000 items, and is not read through.")
+LARGE = TooLarge(TABLE)
 DENIED = Unseen(Blindness.DENIED, "the call is denied (AccessDenied).")
 
 
