@@ -141,7 +141,7 @@ def _settle(run: Run, batch: Batch, told: dict[str, Confirmation], outcome: Outc
             says = f"{how.says} (the world changed since the plan was made, T43)"
             _fail(run, batch.verb, step.id, says, outcome, changed=True)
         elif how.standing is Standing.FAILED:
-            _fail(run, batch.verb, step.id, how.says, outcome)
+            _fail(run, batch.verb, step.id, how.says, outcome, gate=how.gate)
         elif age_s <= (limit_s := _limit_s(run, batch, step)):
             run.tell.waits(step, age_s, limit_s, how.says)
             continue
@@ -171,10 +171,12 @@ def _confirm(run: Run, step: Step, told: Confirmation) -> None:
     run.tell.done(step, told.says)
 
 
-def _fail(run: Run, verb: Verb, step_id: str, why: str, outcome: Outcome, changed: bool = False) -> None:
+def _fail(
+    run: Run, verb: Verb, step_id: str, why: str, outcome: Outcome, changed: bool = False, *, gate: bool = False
+) -> None:
     """An essential step's failure ends the run; another's is recorded, told, and leaves the run degraded."""
     if verb.essential:
-        raise StepFailed(step_id, f"{step_id}: {why}", changed)
+        raise StepFailed(step_id, f"{step_id}: {why}", changed, gate=gate)
     run.journal.append(Kind.FAILED, step_id, says=why)
     outcome.degraded.append(f"{step_id}: {why}")
     run.tell.degraded(step_id, why)

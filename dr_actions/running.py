@@ -21,11 +21,14 @@ from dr_estate.unseen import CannotSee
 
 
 class StepFailed(Exception):
-    """A step could not be taken; the run ends here. ``step`` is its id; ``changed``: somebody else was there (T43)."""
+    """A step could not be taken; the run ends here. ``step`` is its id; ``changed``: somebody else was there (T43).
 
-    def __init__(self, step: str, why: str, changed: bool = False) -> None:
+    ``gate``: the step's work was done, and a gate of its stage did not hold.
+    """
+
+    def __init__(self, step: str, why: str, changed: bool = False, *, gate: bool = False) -> None:
         super().__init__(why)
-        self.step, self.changed = step, changed
+        self.step, self.changed, self.gate = step, changed, gate
 
 
 class ManualPending(StepFailed):

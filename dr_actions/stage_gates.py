@@ -45,7 +45,7 @@ def _looked(name: str, gate: Callable[[], Confirmation]) -> Confirmation:
         told = gate()
     except CannotSee as dark:
         told = Confirmation(Standing.WAITING, f"not seen: {dark.unseen.why}")
-    return Confirmation(told.standing, f"gate.{name}: {told.says}", told.facts)
+    return Confirmation(told.standing, f"gate.{name}: {told.says}", told.facts, gate=True)
 
 
 def _targets(sight: Sight) -> Confirmation:

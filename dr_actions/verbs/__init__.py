@@ -70,11 +70,15 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Confirmation:
-    """How a step stands, and the sentence that says so. ``facts`` are kept in the journal (hosts, ARNs, counts)."""
+    """How a step stands, and the sentence that says so. ``facts`` are kept in the journal (hosts, ARNs, counts).
+
+    ``gate``: a gate of the stage decides it, and not the step's own work.
+    """
 
     standing: Standing
     says: str
     facts: tuple[tuple[str, str], ...] = ()
+    gate: bool = False
 
 
 class Declined(Exception):
@@ -145,7 +149,8 @@ class Verb:
     ``confirm`` reads. ``foresee`` yields its steps for what was seen. ``fill`` gives the exact call right before it is
     sent, from what is seen then. ``undo`` gives the call that takes a done step back, None where there is none.
     ``essential``: when one of its steps fails the run stops; else the run goes on, degraded, and says so.
-    ``notes`` says in sentences what it leaves out of the plan, and why. ``reads`` are reads its ``act`` needs.
+    ``notes`` says in sentences what it leaves out of the plan, and why; ``leaves`` what is left to people to clean up
+    after the run. ``reads`` are reads its ``act`` needs.
     ``seeable`` is False where no look can tell whether the call was made (a message that was sent): then the journal's
     recorded outcome confirms the step, and after a crash between sending and recording it is sent once more.
     ``work`` is what a step without a call does instead of ``fill`` and ``act``: it runs a program, which looks itself
@@ -164,6 +169,7 @@ class Verb:
     undo: Undo = no_undo
     essential: bool = True
     notes: Notes = no_notes
+    leaves: Notes = no_notes
     reads: frozenset[str] = frozenset()
     seeable: bool = True
     work: Work | None = None

@@ -160,7 +160,7 @@ def _before_it(step: Step, sight: Sight) -> Confirmation:
     for gate in gates_before(sight):
         if gate.standing is not Standing.DONE:
             standing = Standing.FAILED if gate.standing is Standing.FAILED else Standing.UNSEEN
-            return Confirmation(standing, gate.says, gate.facts)
+            return Confirmation(standing, gate.says, gate.facts, gate=True)
     return Confirmation(Standing.READY, f"the records of {step.subject} are as the plan found them")
 
 
@@ -185,7 +185,7 @@ def _baking(step: Step, sight: Sight) -> Confirmation:
     facts = tuple(fact for gate in told for fact in gate.facts)
     failed = next((gate for gate in told if gate.standing is Standing.FAILED), None)
     if failed is not None:
-        return Confirmation(Standing.FAILED, failed.says + _by_hand(step), facts)
+        return Confirmation(Standing.FAILED, failed.says + _by_hand(step), facts, gate=True)
     left, unclear = left_s(sight, since), [gate.says for gate in told if gate.standing is Standing.WAITING]
     if left or unclear:
         waits = "; ".join([f"{left:.0f} s of the bake are left"] * bool(left) + unclear)

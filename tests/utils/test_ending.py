@@ -11,7 +11,8 @@ from utils.aws_mgmt.ending import ending_of
 from utils.aws_mgmt.exits import Exit
 
 HALF = "stage_traffic.50"
-FAILED = StepFailed(HALF, f"{HALF}: gate.targets: too few healthy targets at home: sit-tenant2-service has 0 of 1.")
+SAYS = f"{HALF}: gate.targets: too few healthy targets at home: sit-tenant2-service has 0 of 1."
+FAILED = StepFailed(HALF, SAYS, gate=True)
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,11 @@ def test_a_failed_gate_tells_where_the_visitors_are(undone: list[Undoing], said:
     assert ending.says.startswith(f"A gate failed, and {said}")
     assert ".." not in ending.says
     assert all(one.says in ending.says for one in undone)
+
+
+def test_a_step_that_failed_is_no_gate_however_its_sentence_ends() -> None:
+    says = "database.sit-mysql: The restore failed: restore.gate.internal says no. Ask AWS to investigate."
+    ending = ending_of(StepFailed("database.sit-mysql", says), Outcome())
+    assert ending is not None
+    assert ("failed", Exit.ACTION_FAILED) == (ending.outcome, ending.exit)
+    assert ending.says.startswith("database.sit-mysql: ")

@@ -46,7 +46,7 @@ def ending_of(trouble: Exception, outcome: Outcome) -> Ending | None:
     if isinstance(trouble, ManualPending):
         return Ending("waiting", f"{trouble}. {again}", Exit.ACTION_FAILED, trouble.step)
     if isinstance(trouble, StepFailed):
-        if "gate." in str(trouble):
+        if trouble.gate:
             back = f" {outcome.undone[0].says}." if outcome.undone else ""
             says = f"A gate failed, and {_where_traffic_is(outcome)}: {str(trouble).rstrip('.')}.{back} {again}"
             return Ending("stepped back", says, Exit.VALIDATION_FAILED, trouble.step, alarms=True)

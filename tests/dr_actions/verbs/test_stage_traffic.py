@@ -137,7 +137,7 @@ def test_tasks_that_are_gone_at_home_fail_the_stage_at_once(world: World) -> Non
     cluster = SIT.named(SIT.names.cluster)
     world.send(Side.PRIMARY, "ecs:UpdateService", cluster=cluster, service="sit-tenant2-service", desiredCount=0)
     told = stage(world, step, since_s=1)
-    assert (told.standing, told.says.partition(":")[0]) == (Standing.FAILED, "gate.targets")
+    assert (told.standing, told.gate, told.says.partition(":")[0]) == (Standing.FAILED, True, "gate.targets")
 
 
 def test_a_site_that_is_not_the_tenants_own_fails_the_stage_at_once(world: World) -> None:
@@ -147,7 +147,7 @@ def test_a_site_that_is_not_the_tenants_own_fails_the_stage_at_once(world: World
     for rule in rules:
         world.send(Side.PRIMARY, "elbv2:DeleteRule", RuleArn=rule)
     told = stage(world, step, since_s=1)
-    assert (told.standing, told.says.partition(":")[0]) == (Standing.FAILED, "gate.probes")
+    assert (told.standing, told.gate, told.says.partition(":")[0]) == (Standing.FAILED, True, "gate.probes")
     assert f"tenant2.{SIT.traffic.tenant_domain}" in told.says
 
 
