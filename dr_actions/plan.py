@@ -92,7 +92,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps in order, the posture they were made upon, and why anything was left out (``notes``)."""
+    """The steps in order, the posture they were made upon, and why anything was left out (``notes``).
+
+    ``leaves`` are those of the notes that say what people have to clean up after the run.
+    """
 
     environment: str
     account: str
@@ -100,6 +103,7 @@ class Plan:
     posture: str
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
+    leaves: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:

@@ -32,9 +32,11 @@ def make_plan(sight: Sight, posture: str) -> Plan:
     """The plan for ``sight``: each verb's steps by stage, and why anything was left out."""
     ours = [verb for verb in verbs().values() if sight.goal in verb.goals]
     steps = [step for verb in ours for step in verb.foresee(sight)]
-    notes = [note for verb in ours for note in verb.notes(sight)]
+    leaves = {verb.name: list(verb.leaves(sight)) for verb in ours}
+    notes = dict.fromkeys(note for verb in ours for note in (*verb.notes(sight), *leaves[verb.name]))
+    left = dict.fromkeys(note for found in leaves.values() for note in found)
     env = sight.env
-    return Plan(env.name, env.account, sight.goal, posture, in_order(steps), tuple(dict.fromkeys(notes)))
+    return Plan(env.name, env.account, sight.goal, posture, in_order(steps), tuple(notes), tuple(left))
 
 
 def in_order(steps: Iterable[Step]) -> tuple[Step, ...]:

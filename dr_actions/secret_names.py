@@ -62,7 +62,7 @@ def database(sight: Sight) -> str:
 
 
 def notes(sight: Sight) -> Iterator[str]:
-    """Values that could not be read, and those that name the primary region in a way this tool does not rewrite."""
+    """Values that could not be read, and secrets for which no database is there to lead to."""
     try:
         contents = sight.snapshot.get(secrets.contents, Side.DR)
         asked, moving, goal = wanted(sight), list(leading(sight)), database(sight)
@@ -72,10 +72,16 @@ def notes(sight: Sight) -> Iterator[str]:
     if moving and not goal:
         yield f"{moving[0].secret.name} leads to the primary's database, but none is recovered to lead it to."
     for content in sorted(contents, key=lambda one: one.name):
-        if content.name not in asked:
-            continue
-        if isinstance(content, Hidden):
+        if content.name in asked and isinstance(content, Hidden):
             yield f"Whether {content.name} leads back to the primary region is not known: {content.unseen.why}"
+
+
+def leaves(sight: Sight) -> Iterator[str]:
+    """Values that name the primary region in a way this tool does not rewrite. Raises CannotSee."""
+    asked = wanted(sight)
+    contents = sight.snapshot.get(secrets.contents, Side.DR)
+    for content in sorted(contents, key=lambda found: found.name):
+        if content.name not in asked or isinstance(content, Hidden):
             continue
         left = [field.name for field in content.fields if field.names_primary and not field.movable]
         if left:

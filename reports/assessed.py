@@ -29,6 +29,7 @@ def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
             "goal": plan["goal"],
             "posture": plan["posture"],
             "notes": plan["notes"],
+            "leaves": plan["leaves"],
             "steps": plan["steps"],
         },
         "rto_estimate_s": assessment.rto_estimate_s,

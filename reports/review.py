@@ -15,7 +15,6 @@ from reports.durations import duration
 from reports.incident_log import IncidentLog, markdown, verified
 
 _DUE = timedelta(hours=48)
-_OPEN_CLEAN_UP = ("kept", "aside", "UNFENCED", "by hand")
 
 
 def review(log: IncidentLog) -> str:
@@ -110,15 +109,7 @@ def _troubles(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _clean_ups(entries: Sequence[Entry]) -> Iterator[str]:
-    """What the plans said is kept or left to people, and what steps left behind."""
-    said: dict[str, None] = {}
-    for entry in entries:
-        if entry.kind is Kind.BEGIN:
-            said |= dict.fromkeys(note for note in entry.data["plan"].get("notes", ()) if _is_clean_up(note))
-            steps = entry.data["plan"]["steps"]
-            said |= dict.fromkeys(step["says"] for step in steps if _is_clean_up(step["says"]))
-    yield from (f"- {sentence}" for sentence in said)
-
-
-def _is_clean_up(sentence: str) -> bool:
-    return any(word in sentence for word in _OPEN_CLEAN_UP)
+    """What the plans leave to people; of a plan that does not tell these apart, all its notes."""
+    plans = [entry.data["plan"] for entry in entries if entry.kind is Kind.BEGIN]
+    left = dict.fromkeys(sentence for plan in plans for sentence in plan.get("leaves", plan.get("notes", ())))
+    yield from (f"- {sentence}" for sentence in left)

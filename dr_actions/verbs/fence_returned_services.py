@@ -34,7 +34,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         )
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def leaves(sight: Sight) -> Iterator[str]:
     """That the primary may have written while nobody looked: what it wrote is kept aside, and not merged."""
     if _running(sight):
         yield (
@@ -43,4 +43,4 @@ def notes(sight: Sight) -> Iterator[str]:
         )
 
 
-VERB = replace(fence_services.VERB, name=NAME, foresee=foresee, goals=HOME, notes=notes)
+VERB = replace(fence_services.VERB, name=NAME, foresee=foresee, goals=HOME, leaves=leaves)

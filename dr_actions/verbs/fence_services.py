@@ -120,7 +120,7 @@ def unfenced(sight: Sight) -> str | None:
     )
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def leaves(sight: Sight) -> Iterator[str]:
     """That the old primary is unfenced, and tasks outside the tenants' services that fencing does not stop."""
     if why := unfenced(sight):
         yield why
@@ -147,5 +147,5 @@ VERB = Verb(
     foresee=foresee,
     confirm=confirm,
     undo=undo,
-    notes=notes,
+    leaves=leaves,
 )

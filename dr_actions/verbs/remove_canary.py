@@ -14,6 +14,7 @@ from dr_actions.canary_gate import gone
 from dr_actions.change_batch import POLICIES, between, record_set
 from dr_actions.plan import Call, Danger, Step
 from dr_actions.verbs import CLEANED, Confirmation, Sight, Standing, Verb
+from dr_actions.verbs.compute import if_seen
 from dr_actions.verbs.drive_canary import OPERATION, SERVICE, WATCHES
 from dr_estate.environments import Side
 from dr_estate.facts import route53
@@ -62,12 +63,17 @@ def _step(sight: Sight, name: str, zone: Zone, records: Sequence[Record]) -> Ste
 
 
 def notes(sight: Sight) -> Iterator[str]:
-    """Whether a canary cannot be looked for, and which are somebody else's to take away."""
+    """Whether a canary cannot be looked for."""
     try:
-        found = left_behind(sight)
+        left_behind(sight)
     except CannotSee as dark:
         yield f"Whether a canary was left behind cannot be seen: {dark.unseen.why}"
-        return
+
+
+@if_seen
+def leaves(sight: Sight) -> Iterator[str]:
+    """Records that are somebody else's to take away."""
+    found = left_behind(sight)
     for one in (one for records in found.values() for one in records):
         why = _not_ours(one)
         if why:
@@ -102,5 +108,6 @@ VERB = Verb(
     foresee=foresee,
     confirm=confirm,
     notes=notes,
+    leaves=leaves,
     goals=CLEANED,
 )

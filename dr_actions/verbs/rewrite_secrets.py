@@ -129,9 +129,15 @@ def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
 
 
 def notes(sight: Sight) -> Iterator[str]:
-    """Values that could not be read, and those this tool does not rewrite."""
+    """Values that could not be read."""
     if forward(sight):
         yield from secret_names.notes(sight)
+
+
+@where_seen
+def leaves(sight: Sight) -> Iterator[str]:
+    """Values that this tool does not rewrite."""
+    yield from secret_names.leaves(sight)
 
 
 VERB = Verb(
@@ -143,5 +149,6 @@ VERB = Verb(
     fill=fill,
     act=act,
     notes=notes,
+    leaves=leaves,
     reads=frozenset({GET}),
 )

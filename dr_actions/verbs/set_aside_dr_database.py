@@ -25,7 +25,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 
 @home.homeward
-def notes(sight: Sight) -> Iterator[str]:
+def leaves(sight: Sight) -> Iterator[str]:
     """What is kept."""
     one = home.writer(sight)
     if one is not None:
@@ -39,6 +39,6 @@ VERB = Verb(
     foresee=foresee,
     confirm=careful(setting_aside.confirm),
     undo=setting_aside.undo,
-    notes=notes,
+    leaves=leaves,
     goals=HOME,
 )

@@ -31,9 +31,13 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 
 def notes(sight: Sight) -> Iterator[str]:
-    """What could not be seen, and checks of which nobody knows how they read before."""
+    """What could not be seen."""
     if dark := blind_to(sight):
         yield f"Whether the primary region's record is pinned cannot be seen: {dark}"
+
+
+def leaves(sight: Sight) -> Iterator[str]:
+    """Checks of which nobody knows how they read before."""
     for check, twin in _pinned(sight):
         if not _wanted(sight, check, twin):
             yield (
@@ -125,5 +129,6 @@ VERB = Verb(
     fill=pin_primary.fill,
     undo=pin_primary.undo,
     notes=notes,
+    leaves=leaves,
     goals=HOME,
 )

@@ -52,6 +52,7 @@ PLANS = st.builds(
     posture=TEXT,
     steps=st.lists(STEPS, max_size=4).map(tuple),
     notes=st.lists(TEXT, max_size=2).map(tuple),
+    leaves=st.lists(TEXT, max_size=2).map(tuple),
 )
 OTHER: dict[str, Any] = {
     "id": "services.other",
@@ -92,7 +93,8 @@ def test_two_plans_have_one_digest_only_where_they_decide_the_same(one: Plan, ot
 
 def test_the_cases_below_change_every_field_of_a_step_and_of_a_plan() -> None:
     assert set(OTHER) == {field.name for field in fields(Step)}
-    assert {field.name for field in fields(Plan)} == {"environment", "account", "goal", "posture", "steps", "notes"}
+    own = {"environment", "account", "goal", "posture", "steps", "notes", "leaves"}
+    assert {field.name for field in fields(Plan)} == own
 
 
 @pytest.mark.parametrize("name", sorted(OTHER))
@@ -111,6 +113,7 @@ def test_whatever_is_decided_of_a_step_changes_the_digest(name: str) -> None:
         {"steps": PLAN.steps[:2]},
         {"steps": PLAN.steps[::-1]},
         {"notes": ()},
+        {"leaves": ("an old database",)},
     ],
 )
 def test_whatever_is_decided_of_a_plan_changes_the_digest(changed: dict[str, Any]) -> None:

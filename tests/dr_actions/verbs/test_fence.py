@@ -124,7 +124,7 @@ def test_a_job_of_the_tenant_outside_its_service_keeps_the_fence_waiting(world: 
         networkConfiguration={"awsvpcConfiguration": {"subnets": list(network)}},
     )
     assert Standing.WAITING is world.confirm(SERVICES, step).standing
-    (note,) = SERVICES.notes(world.sight(world.whole(ecs.tasks.name)))
+    (note,) = SERVICES.leaves(world.sight(world.whole(ecs.tasks.name)))
     assert f"Tasks of family:{LAST.removesuffix('-service')} run in {world.env.regions.primary}" in note
     world.send(Side.PRIMARY, "ecs:StopTask", cluster="sit-cluster", task=started["tasks"][0]["taskArn"])
     assert Standing.DONE is world.until(Standing.DONE, SERVICES, step).standing
@@ -146,13 +146,13 @@ def test_a_service_that_is_gone_is_changed(world: World) -> None:
 
 def test_a_primary_that_answers_is_not_unfenced(world: World) -> None:
     assert unfenced(world.sight()) is None
-    assert [] == [*SERVICES.notes(world.sight()), *MINIMUM.notes(world.sight())]
+    assert [] == [*SERVICES.leaves(world.sight()), *MINIMUM.notes(world.sight())]
 
 
 def test_a_silent_primary_is_said_to_be_unfenced_and_no_step_is_made(world: World) -> None:
     sight = world.sight(dark(world.healthy, Side.PRIMARY), primary_answers=False)
     assert {} == steps_of(MINIMUM, sight) == steps_of(SERVICES, sight)
-    (note,) = SERVICES.notes(sight)
+    (note,) = SERVICES.leaves(sight)
     assert unfenced(sight) == note
     assert f"UNFENCED: the API of {world.env.regions.primary} does not answer" in note
 

@@ -55,7 +55,7 @@ def test_the_verbs_are_those_of_a_failback_alone_in_the_order_of_its_stages() ->
     assert all(verb.goals == HOME and verbs()[verb.name] is verb for verb in OURS)
     away = replace(sight(), goal=Goal.FAILOVER)
     assert [step for verb in OURS for step in verb.foresee(away)] == []
-    assert [note for verb in OURS for note in verb.notes(away)] == []
+    assert [note for verb in OURS for note in (*verb.notes(away), *verb.leaves(away))] == []
     stages = [step.stage for verb in OURS for step in verb.foresee(sight())]
     assert stages == sorted(stages) == [18, 20, 20, 25, 30, 35, 37, 38, 62, 63, 65]
 

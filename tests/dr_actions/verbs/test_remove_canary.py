@@ -88,7 +88,7 @@ def test_what_no_drill_made_is_left_and_named(changes: dict[str, Any], why: str)
     record = replace(route53.record(rows()[0]), **changes)
     seen = cleaning(records=[record])
     assert list(VERB.foresee(seen)) == []
-    assert [why in note for note in VERB.notes(seen)] == [True]
+    assert [why in note for note in VERB.leaves(seen)] == [True]
 
 
 def test_what_cannot_be_looked_for_is_said() -> None:

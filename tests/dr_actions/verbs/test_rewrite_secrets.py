@@ -130,7 +130,7 @@ def test_what_cannot_be_moved_is_said_and_left_alone(stores: World) -> None:
     odd = secrets.Content(NAME, "1", (secrets.Field("url", "d", names_primary=True, names_dr=False),))
     sight = _with(stores.sight(), (odd,))
     assert list(REWRITE.foresee(sight)) == []
-    (note,) = REWRITE.notes(sight)
+    (note,) = REWRITE.leaves(sight)
     assert "url" in note
     assert NAME in note
 

@@ -81,7 +81,7 @@ def test_a_pin_of_which_nobody_knows_the_values_is_left_and_said(world: World) -
     parts = {**sight.snapshot.parts, (part.name, part.side): replace(part, value=twins)}
     alone = replace(sight, snapshot=replace(sight.snapshot, parts=parts))
     assert list(VERB.foresee(alone)) == []
-    assert "set it by hand" in " ".join(VERB.notes(alone))
+    assert "set it by hand" in " ".join(VERB.leaves(alone))
 
 
 def test_a_check_that_was_disabled_is_not_disabled_again(world: World) -> None:
