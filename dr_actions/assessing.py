@@ -13,22 +13,22 @@ from enum import StrEnum
 from dr_actions.authority import Gate
 from dr_actions.losing import Loss
 from dr_actions.plan import Goal, Plan
-from dr_actions.posture import Posture
+from dr_actions.posture import Posture, PostureName
 from dr_checks.model import CheckResult, Finding, Severity, Status
 from dr_estate.environments import Environment, Side
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _DATABASE, _SERVICES, _TRAFFIC = 40, 46, 50  # the stages without which nobody is served
 _MEASURED_IN_DR = ("database", "files")
-_EXPECTED = {Goal.FAILOVER: ("PRIMARY_LOST",), Goal.SWITCHOVER: ("NORMAL",)}
-_SAYS = {
-    "NORMAL": "the primary region is healthy: there is nothing to fail over from (a switchover is --planned)",
-    "DEGRADED": "the primary region answers: a partial degradation is mended there; a database alone down is given "
-    "15 minutes first",
-    "ON_DR": "the DR region serves already: `failover --validate` proves it, `failback` goes home",
-    "PRIMARY_LOST": "the primary region is lost: that is no planned switchover, leave --planned out",
+_EXPECTED = {Goal.FAILOVER: PostureName.PRIMARY_LOST, Goal.SWITCHOVER: PostureName.NORMAL}
+_ADVICE = {
+    PostureName.NORMAL: "There is nothing to fail over from (a switchover is --planned).",
+    PostureName.DEGRADED: "A partial degradation is mended there; a database alone down is given 15 minutes first.",
+    PostureName.ON_DR: "It serves already: `failover --validate` proves it, `failback` goes home.",
+    PostureName.PRIMARY_LOST: "That is no planned switchover, leave --planned out.",
 }
-BLINDNESS = ("BLIND", "DR_UNSEEN")
+_PRIMARY_DOES_NOT_SERVE = (PostureName.PRIMARY_LOST, PostureName.ON_DR, PostureName.BLIND)
+"""Where what the primary alone could show is not waited for. BLIND goes on only once a person answers for the loss."""
 
 
 class Advice(StrEnum):
@@ -75,22 +75,23 @@ def gates_of(
     results: Sequence[CheckResult], losses: Sequence[Loss], plan: Plan, posture: Posture, env: Environment
 ) -> tuple[Gate, ...]:
     """Every gate of going ahead with ``plan``."""
+    lost = plan.goal is Goal.FAILOVER and posture.name in _PRIMARY_DOES_NOT_SERVE
     grave = [result for result in results if result.severity in _GRAVE]
-    hidden = [result for result in grave if plan.goal is Goal.FAILOVER and _hidden_in_us_east_1(result, env)]
+    hidden = [result for result in grave if plan.goal is Goal.FAILOVER and _hidden_in_us_east_1(result, env, lost)]
     return (
         _posture_gate(plan, posture),
         *_plan_gates(plan),
         *_plane_gate(hidden, env),
-        *(_check_gate(result, plan.goal, env, relaxed=result in hidden) for result in grave),
-        *_loss_gates(losses, plan.goal, env),
+        *(_check_gate(result, env, lost, relaxed=result in hidden) for result in grave),
+        *_loss_gates(losses, plan.goal, env, lost),
     )
 
 
 def _posture_gate(plan: Plan, posture: Posture) -> Gate:
-    expected = _EXPECTED[plan.goal]
-    if posture.name in expected:
+    if posture.name is _EXPECTED[plan.goal]:
         return Gate("posture.expected", met=True, says=posture.says)
-    return Gate("posture.expected", met=False, says=_SAYS.get(posture.name, posture.says).rstrip(".") + ".", stops=True)
+    says = f"{posture.says.rstrip('.')}. {_ADVICE.get(posture.name, '')}".strip()
+    return Gate("posture.expected", met=False, says=says, stops=True)
 
 
 def _plan_gates(plan: Plan) -> Iterator[Gate]:
@@ -118,43 +119,50 @@ def _plane_gate(hidden: Sequence[CheckResult], env: Environment) -> Iterator[Gat
         )
 
 
-def _hidden_in_us_east_1(result: CheckResult, env: Environment) -> bool:
+def _hidden_in_us_east_1(result: CheckResult, env: Environment, lost: bool) -> bool:
     """Whether all that keeps a check from passing is that us-east-1 (and the lost primary) does not answer."""
-    bad = [f for f in result.findings if f.status in (Status.FAIL, Status.UNKNOWN) and not is_the_primarys(f, env)]
-    region = env.region(Side.GLOBAL)
-    silent = (f" in {region} does not answer", f"{region} is dark:")
-    return bool(bad) and all(f.status is Status.UNKNOWN and any(said in f.because for said in silent) for f in bad)
+    bad = _counting(result, env, lost)
+    return bool(bad) and all(f.unseen is not None and f.unseen.is_silence_of(env.region(Side.GLOBAL)) for f in bad)
 
 
-def _check_gate(result: CheckResult, goal: Goal, env: Environment, relaxed: bool = False) -> Gate:
+def _counting(result: CheckResult, env: Environment, lost: bool) -> list[Finding]:
+    """The findings that failed or were not seen; of a ``lost`` primary only those that it alone does not explain."""
+    bad = [finding for finding in result.findings if finding.status in (Status.FAIL, Status.UNKNOWN)]
+    return [finding for finding in bad if not (lost and is_the_primarys(finding, env))]
+
+
+def _check_gate(result: CheckResult, env: Environment, lost: bool, relaxed: bool = False) -> Gate:
     """A grave check: unmet where a finding fails or is unseen; relaxed where only the lost primary could answer."""
     bad = [f for f in result.findings if f.status in (Status.FAIL, Status.UNKNOWN)]
     if result.status is Status.UNKNOWN and not result.findings:
         return Gate(f"check.{result.check}", met=False, says=result.reason)
     if not bad:
         return Gate(f"check.{result.check}", met=True, says=f"{result.status}.")
-    grave = [f for f in bad if not (goal is Goal.FAILOVER and is_the_primarys(f, env))]
+    grave = _counting(result, env, lost)
     worst = (grave or bad)[0]
     says = f"{worst.subject}: {worst.measured}, wanted {worst.wanted}: {worst.because}"
     return Gate(f"check.{result.check}", met=False, says=says.rstrip(".") + ".", relaxed=relaxed or not grave)
 
 
 def is_the_primarys(finding: Finding, env: Environment) -> bool:
-    """Whether a finding says of the lost primary region alone, or could have been seen there alone."""
-    if finding.side is Side.PRIMARY or env.traffic.primary_set_identifier in finding.subject:
-        return True
-    region = env.region(Side.PRIMARY)
-    return finding.status is Status.UNKNOWN and (f"in {region}" in finding.because or f"{region} is" in finding.because)
+    """Whether a finding says of the lost primary region alone, or was to be seen in that silent region alone.
+
+    What was denied there is none: the region answered, and whoever runs this can have it allowed.
+    """
+    if finding.unseen is not None:
+        return finding.unseen.is_silence_of(env.region(Side.PRIMARY))
+    return finding.side is Side.PRIMARY or env.traffic.primary_set_identifier in finding.subject
 
 
-def _loss_gates(losses: Sequence[Loss], goal: Goal, env: Environment) -> Iterator[Gate]:
+def _loss_gates(losses: Sequence[Loss], goal: Goal, env: Environment, lost: bool) -> Iterator[Gate]:
     target_s = env.objectives.rpo_minutes * 60
     for store in dict.fromkeys(loss.store for loss in losses):
         own = [loss for loss in losses if loss.store == store]
         blind = next((loss for loss in own if loss.seconds is None), None)
         worst = max((loss.seconds for loss in own if loss.seconds is not None), default=0.0)
         if blind is not None:
-            relaxed = goal is Goal.FAILOVER and store not in _MEASURED_IN_DR and not blind.missing
+            silent = blind.unseen is None or blind.unseen.is_silence_of(env.region(Side.PRIMARY))
+            relaxed = lost and silent and store not in _MEASURED_IN_DR and not blind.missing
             yield Gate(f"data.{store}", met=False, says=f"the loss is not known: {blind.basis}.", relaxed=relaxed)
         elif goal is Goal.SWITCHOVER:
             yield Gate(f"data.{store}", met=True, says="writers are stopped, and zero loss proven, before promotion.")

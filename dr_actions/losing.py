@@ -20,7 +20,7 @@ class Loss:
     """The estimate for one store. ``tenant`` None means all of them. ``seconds`` is at most what was written since the
     newest usable copy, None where it could not be measured; ``items`` what can be counted, None where nothing can.
 
-    ``missing``: there is no copy at all.
+    ``missing``: there is no copy at all. ``unseen``: what kept it from being measured.
     """
 
     store: str
@@ -30,6 +30,7 @@ class Loss:
     items: int | None
     basis: str
     missing: bool = False
+    unseen: Unseen | None = None
 
 
 def losses_of(lags: Sequence[Lag], tenants: Sequence[str], counted: Mapping[str, int]) -> tuple[Loss, ...]:
@@ -43,7 +44,7 @@ def losses_of(lags: Sequence[Lag], tenants: Sequence[str], counted: Mapping[str,
 def _told(lag: Lag, tenants: Sequence[str], items: int | None) -> Iterator[Loss]:
     owners = tenants if lag.tenant is None and lag.store in _SHARED and tenants else (lag.tenant,)
     for owner in owners:
-        yield Loss(lag.store, lag.subject, owner, lag.seconds, items, lag.basis, lag.missing)
+        yield Loss(lag.store, lag.subject, owner, lag.seconds, items, lag.basis, lag.missing, lag.unseen)
 
 
 def missing_items(snapshot: Snapshot) -> dict[str, int]:

@@ -8,20 +8,54 @@ estate whose traffic is set to the DR region is ON_DR, however the primary is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from dr_actions.signals import WITNESSES, Api, Set, Signals, Traffic, signals_of
-from dr_estate.environments import Environment
+from dr_estate.environments import Environment, Side
+from dr_estate.facts import ecs
 from dr_estate.snapshot import Snapshot
+from dr_estate.unseen import CannotSee
 
-__all__ = ["TABLE", "WITNESSES", "Api", "Posture", "Row", "Set", "Signals", "Traffic", "posture_of", "signals_of"]
+__all__ = [
+    "BLINDNESS",
+    "TABLE",
+    "WITNESSES",
+    "Api",
+    "Posture",
+    "PostureName",
+    "Row",
+    "Set",
+    "Signals",
+    "Traffic",
+    "posture_of",
+    "signals_of",
+]
+
+
+class PostureName(StrEnum):
+    """Where the estate stands, in a word."""
+
+    NORMAL = "NORMAL"
+    DEGRADED = "DEGRADED"
+    PRIMARY_LOST = "PRIMARY_LOST"
+    PRIMARY_UNSEEN = "PRIMARY_UNSEEN"
+    ON_DR = "ON_DR"
+    RETURNING = "RETURNING"
+    SPLIT = "SPLIT"
+    DR_UNSEEN = "DR_UNSEEN"
+    BLIND = "BLIND"
+
+
+BLINDNESS = (PostureName.BLIND, PostureName.DR_UNSEEN, PostureName.PRIMARY_UNSEEN)
+"""Postures in which too little was seen for any answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posture:
     """A row of the table: its name and the sentence that says it."""
 
-    name: str
+    name: PostureName
     says: str
 
 
@@ -40,69 +74,101 @@ def _both(s: Signals) -> bool:
 TABLE = (
     Row(
         lambda s: s.primary_api is not Api.ANSWERS and s.dr_api is not Api.ANSWERS,
-        Posture("BLIND", "neither region answers these credentials: nothing can be said of either."),
+        Posture(PostureName.BLIND, "neither region answers these credentials: nothing can be said of either."),
     ),
     Row(
         lambda s: s.dr_api is not Api.ANSWERS and s.traffic_set in (Set.DR, Set.BETWEEN),
-        Posture("DR_UNSEEN", "traffic is set to the DR region, and the DR region cannot be seen."),
+        Posture(PostureName.DR_UNSEEN, "traffic is set to the DR region, and the DR region cannot be seen."),
     ),
     Row(
         lambda s: _both(s) and s.primary_writable and s.dr_writable and bool(s.primary_running),
-        Posture("SPLIT", "both regions hold a database that takes writes, and tasks run in the primary region (T41)."),
+        Posture(
+            PostureName.SPLIT,
+            "both regions hold a database that takes writes, and tasks run in the primary region (T41).",
+        ),
     ),
     Row(
         lambda s: _both(s) and s.traffic_set is Set.DR and s.primary_full and s.dr_full,
-        Posture("SPLIT", "traffic is set to the DR region, and both regions run every tenant's service in full (T41)."),
+        Posture(
+            PostureName.SPLIT,
+            "traffic is set to the DR region, and both regions run every tenant's service in full (T41).",
+        ),
     ),
     Row(
         lambda s: s.primary_api is Api.ANSWERS and s.traffic_set is Set.BETWEEN,
-        Posture("RETURNING", "weights share the visitors between the two regions."),
+        Posture(PostureName.RETURNING, "weights share the visitors between the two regions."),
     ),
     Row(
         lambda s: s.dr_api is Api.ANSWERS and s.traffic_set is Set.DR,
-        Posture("ON_DR", "traffic is set to the DR region, and the DR region answers."),
+        Posture(PostureName.ON_DR, "traffic is set to the DR region, and the DR region answers."),
     ),
     Row(
         lambda s: s.dr_api is Api.ANSWERS and s.pinned and s.dr_writable,
-        Posture("ON_DR", "the primary's records are pinned down, and the DR region's database takes writes."),
+        Posture(PostureName.ON_DR, "the primary's records are pinned down, and the DR region's database takes writes."),
     ),
     Row(
         lambda s: s.primary_api is Api.SILENT and s.primary_traffic is Traffic.UNHEALTHY,
         Posture(
-            "PRIMARY_LOST", "the primary region's API is silent and its traffic health check fails: two witnesses."
+            PostureName.PRIMARY_LOST,
+            "the primary region's API is silent and its traffic health check fails: two witnesses.",
         ),
     ),
     Row(
         lambda s: s.primary_api is Api.SILENT and s.primary_traffic is Traffic.HEALTHY,
-        Posture("DEGRADED", "the primary region's API is silent, but its traffic is healthy: no reason to fail over."),
+        Posture(
+            PostureName.DEGRADED,
+            "the primary region's API is silent, but its traffic is healthy: no reason to fail over.",
+        ),
     ),
     Row(
         lambda s: s.primary_api is not Api.ANSWERS,
-        Posture("BLIND", "the primary region cannot be seen, and no second witness says that it is lost."),
+        Posture(PostureName.BLIND, "the primary region cannot be seen, and no second witness says that it is lost."),
     ),
     Row(
         lambda s: s.dr_api is not Api.ANSWERS,
         Posture(
-            "DR_UNSEEN", "the primary region answers, but the DR region cannot be seen: there is no proven standby."
+            PostureName.DR_UNSEEN,
+            "the primary region answers, but the DR region cannot be seen: there is no proven standby.",
         ),
     ),
     Row(
         lambda s: s.primary_asleep and s.primary_running == 0 and s.primary_traffic is not Traffic.UNHEALTHY,
-        Posture("NORMAL", "the primary region answers; its services sleep by schedule, which is no outage."),
+        Posture(PostureName.NORMAL, "the primary region answers; its services sleep by schedule, which is no outage."),
     ),
     Row(
-        lambda s: s.primary_traffic is Traffic.UNHEALTHY or s.primary_running == 0,
-        Posture("DEGRADED", "the primary region answers, but its traffic health check fails or no task runs there."),
+        lambda s: s.primary_traffic is Traffic.UNHEALTHY,
+        Posture(PostureName.DEGRADED, "the primary region answers, but its traffic health check fails."),
+    ),
+    Row(
+        lambda s: s.primary_running == 0,
+        Posture(PostureName.DEGRADED, "the primary region answers, but no task runs there."),
+    ),
+    Row(
+        lambda s: s.primary_running is None,
+        Posture(
+            PostureName.PRIMARY_UNSEEN,
+            "the primary region answers, but its services cannot be seen: nothing says whether any task works there.",
+        ),
     ),
     Row(
         lambda s: s.primary_traffic is Traffic.UNKNOWN,
-        Posture("NORMAL", "the primary region answers and runs; its traffic health could not be seen."),
+        Posture(PostureName.NORMAL, "the primary region answers and runs; its traffic health could not be seen."),
     ),
-    Row(lambda _: True, Posture("NORMAL", "the primary region answers, runs its tasks, and its traffic is healthy.")),
+    Row(
+        lambda _: True,
+        Posture(PostureName.NORMAL, "the primary region answers, runs its tasks, and its traffic is healthy."),
+    ),
 )
 
 
 def posture_of(snapshot: Snapshot, env: Environment) -> Posture:
-    """The posture that the snapshot's signals mean."""
+    """The posture that the snapshot's signals mean; that of an unseen primary says what kept it from being seen."""
     signals = signals_of(snapshot, env)
-    return next(row.posture for row in TABLE if row.holds(signals))
+    posture = next(row.posture for row in TABLE if row.holds(signals))
+    if posture.name is not PostureName.PRIMARY_UNSEEN:
+        return posture
+    try:
+        snapshot.get(ecs.services, Side.PRIMARY)
+    except CannotSee as dark:
+        return replace(posture, says=f"{posture.says} {dark.unseen.why}")
+    return posture

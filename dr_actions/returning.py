@@ -11,7 +11,7 @@ from dr_actions.assessing import Advice
 from dr_actions.authority import Gate
 from dr_actions.losing import Loss
 from dr_actions.plan import Goal, Plan
-from dr_actions.posture import Posture
+from dr_actions.posture import BLINDNESS, Posture, PostureName
 from dr_actions.signals import Api, Signals
 from dr_actions.verbs import Sight, Standing, verbs
 from dr_checks.model import CheckResult, Severity, Status
@@ -19,7 +19,7 @@ from dr_estate.environments import Environment, Side
 from dr_estate.facts import dynamodb, efs, rds
 from dr_estate.unseen import CannotSee, Unseen
 
-AWAY = ("ON_DR", "RETURNING", "SPLIT")
+AWAY = (PostureName.ON_DR, PostureName.RETURNING, PostureName.SPLIT)
 _NEEDED = {
     20: ("plan.backup", "both sides are backed up before anything is synced", "nothing would be backed up first"),
     37: ("plan.database", "the database comes home", "no step brings the database home"),
@@ -56,7 +56,7 @@ def _away(posture: Posture, env: Environment) -> Gate:
     if posture.name in AWAY:
         return Gate("posture.away", met=True, says=posture.says)
     home = f"traffic is served by {env.regions.primary}: there is nothing to fail back"
-    says = posture.says if posture.name in ("BLIND", "DR_UNSEEN") else home
+    says = posture.says if posture.name in BLINDNESS else home
     return Gate("posture.away", met=False, says=says.rstrip(".") + ".", stops=True)
 
 

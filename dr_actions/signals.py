@@ -11,7 +11,7 @@ from dr_checks.schedule import scheduled_off
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import ecs, elbv2, health_checks, identity, rds, route53
 from dr_estate.snapshot import Snapshot
-from dr_estate.unseen import Blindness, CannotSee, Unseen
+from dr_estate.unseen import SILENT, Blindness, CannotSee, Unseen
 
 # Four services that every estate has: a region is silent only when none of them answers.
 WITNESSES = (identity.caller.name, ecs.services.name, elbv2.load_balancer.name, rds.instances.name)
@@ -147,8 +147,9 @@ def _api(snapshot: Snapshot, side: Side) -> Api:
     values = [snapshot.parts[name, side].value for name in WITNESSES if (name, side) in snapshot.parts]
     if any(not isinstance(value, Unseen) for value in values):
         return Api.ANSWERS
-    silent = {Blindness.UNREACHABLE, Blindness.DEADLINE}
-    return Api.SILENT if values and all(value.kind in silent for value in values) else Api.REFUSES
+    kinds = {value.kind for value in values}
+    silent = bool(kinds) and kinds <= SILENT and kinds != {Blindness.THROTTLED}  # who only throttles is there
+    return Api.SILENT if silent else Api.REFUSES
 
 
 def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> Traffic:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from dr_actions.authority import Gate
-from dr_actions.posture import Posture
+from dr_actions.posture import Posture, PostureName
 from dr_checks.due import blocked_now
 from dr_checks.leftovers import leftovers
 from dr_estate.environments import Environment, Side
@@ -20,7 +20,6 @@ from dr_estate.snapshot import Snapshot
 from dr_estate.unseen import CannotSee
 
 ALARMS = "drill.alarms"
-_WELL = ("NORMAL",)
 _OFF = ("OK", "INSUFFICIENT_DATA")
 _SIDES = (Side.PRIMARY, Side.DR)
 
@@ -31,7 +30,7 @@ def drill_gates(snapshot: Snapshot, env: Environment, posture: Posture, now: dat
     return (
         Gate("drill.window", met=not window, says=f"{window or 'no blocked window'}.", stops=True),
         Gate(ALARMS, met=not ringing, says=ringing or "no stop alarm is on.", stops=True),
-        Gate("drill.estate", met=posture.name in _WELL, says=posture.says, stops=True),
+        Gate("drill.estate", met=posture.name is PostureName.NORMAL, says=posture.says, stops=True),
         *_no_incident(snapshot),
         *_nothing_left(snapshot, env),
     )

@@ -215,16 +215,17 @@ def file_copies(view: View) -> Iterator[Lag]:
     """The age of the file system's newest backup copy, where that mechanism is accepted (the database's: rds_copy)."""
     if not view.env.replicates or BACKUP not in view.env.replication.files:
         return
-    name, said = view.env.named(view.env.names.file_system), "no usable backup copy in the DR vault"
+    name, unseen = view.env.named(view.env.names.file_system), None
     try:
         points = [point for point in _copies_of_files(view) if not key_flaw(view, point.key_arn)]
     except CannotSee as dark:
-        points, said = [], dark.unseen.why
+        points, unseen = [], dark.unseen
     for point in points:
         basis = "backup-copy: creation date of the newest copy in the DR vault (T25)"
         yield Lag("files", name, None, Side.DR, age_s(view, point), basis)
     if not points and view.env.replication.files[0] == BACKUP:
-        yield Lag("files", name, None, Side.DR, None, said)
+        basis = unseen.why if unseen else "no usable backup copy in the DR vault"
+        yield Lag("files", name, None, Side.DR, None, basis, unseen=unseen)
 
 
 def _copies_of_files(view: View) -> list[backup.RecoveryPoint]:

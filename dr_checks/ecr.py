@@ -106,7 +106,9 @@ def images(view: View) -> Iterator[Lag]:
     for name in sorted({name for name, _ in used}):
         held, origin = (side[name].images if name in side else None for side in (there, here))
         if isinstance(held, Unseen) or not isinstance(origin, tuple):
-            yield Lag("images", name, None, Side.DR, None, "ECR replication: the registry could not be seen")
+            basis = "ECR replication: the registry could not be seen"
+            unseen = next((one for one in (held, origin) if isinstance(one, Unseen)), None)
+            yield Lag("images", name, None, Side.DR, None, basis, unseen=unseen)
             continue
         missing = {digest for repository, digest in used if repository == name} - {i.digest for i in held or ()}
         pushed = [image.pushed_at for image in origin if image.digest in missing]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -58,7 +58,10 @@ class Area(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing judged. ``because`` is always there; ``remedy`` names the command or Terraform attribute."""
+    """One thing judged. ``because`` is always there; ``remedy`` names the command or Terraform attribute.
+
+    ``unseen`` is what kept an UNKNOWN from being judged; None where all was seen and still tells nothing.
+    """
 
     check: str
     side: Side
@@ -69,13 +72,14 @@ class Finding:
     wanted: str
     because: str
     remedy: str = ""
+    unseen: Unseen | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
     """How far a store's newest usable copy trails. ``seconds`` is None where it could not be measured.
 
-    ``missing``: it was looked for, and there is no copy at all.
+    ``missing``: it was looked for, and there is no copy at all. ``unseen``: what kept it from being measured.
     """
 
     store: str
@@ -85,6 +89,7 @@ class Lag:
     seconds: float | None
     basis: str
     missing: bool = False
+    unseen: Unseen | None = None
 
 
 @dataclass(frozen=True)
@@ -148,10 +153,12 @@ class View:
         return self._finding(Status.WARN, subject, measured, wanted, because, remedy, tenant)
 
     def unknown(self, subject: str, wanted: object, unseen: Unseen | str, tenant: str | None = None) -> Finding:
-        """A thing that could not be seen: UNKNOWN."""
-        why = unseen.why if isinstance(unseen, Unseen) else unseen
+        """A thing that could not be seen, or that was seen and tells nothing (a sentence): UNKNOWN."""
         remedy = "Make it visible (permission, region, metric), then look again."
-        return self._finding(Status.UNKNOWN, subject, "not seen", wanted, why, remedy, tenant)
+        if isinstance(unseen, str):
+            return self._finding(Status.UNKNOWN, subject, "not seen", wanted, unseen, remedy, tenant)
+        found = self._finding(Status.UNKNOWN, subject, "not seen", wanted, unseen.why, remedy, tenant)
+        return replace(found, unseen=unseen)
 
     def none_expected(self, subject: str, because: str) -> Finding:
         """Nothing to judge, and that is as it should be: an empty set that may be empty passes with a note (T44)."""

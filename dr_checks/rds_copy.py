@@ -204,4 +204,4 @@ def database(view: View) -> Iterator[Lag]:
         yield Lag("database", name, None, Side.DR, copy.age_s, f"{copy.mechanism}: {copy.basis}")
     if not usable_copies:
         said = dark[0].why if dark else "no usable copy in the DR region"
-        yield Lag("database", name, None, Side.DR, None, said)
+        yield Lag("database", name, None, Side.DR, None, said, unseen=next(iter(dark), None))

@@ -24,7 +24,7 @@ from dr_checks.model import (
 )
 from dr_estate.environments import Environment, Side
 from dr_estate.snapshot import Snapshot
-from dr_estate.unseen import CannotSee, Unseen
+from dr_estate.unseen import Blindness, CannotSee, Unseen
 
 DR_ONLY = (Side.DR,)
 BOTH = (Side.PRIMARY, Side.DR)
@@ -104,8 +104,8 @@ def _judge_side(check: Check, view: View) -> list[Finding]:
     except CannotSee as dark:
         findings.append(view.unknown(view.region, check.says, dark.unseen))
     except Exception as defect:  # noqa: BLE001 - a defect of one check is its own UNKNOWN, and never stops the rest
-        said = f"The check failed ({type(defect).__name__}: {defect}). This is a defect: please report it."
-        findings.append(view.unknown(view.region, check.says, said))
+        why = f"The check failed ({type(defect).__name__}: {defect}). This is a defect: please report it."
+        findings.append(view.unknown(view.region, check.says, Unseen(Blindness.DEFECT, why, view.region)))
     return findings
 
 
@@ -122,4 +122,4 @@ def lags(snapshot: Snapshot, env: Environment, only_tenants: frozenset[str] = fr
 
 
 def _unmeasured(store: str, unseen: Unseen) -> Lag:
-    return Lag(store.replace("_", "-"), "all", None, Side.DR, None, f"not seen: {unseen.why}")
+    return Lag(store.replace("_", "-"), "all", None, Side.DR, None, f"not seen: {unseen.why}", unseen=unseen)

@@ -60,7 +60,7 @@ def met(view: View) -> Iterator[Finding]:
             why = "a failover now would lose all of it: there is no copy"
             yield view.gap(_subject(lag), "no copy", wanted, why, _remedy(lag), lag.tenant)
         elif lag.seconds is None:
-            yield view.unknown(_subject(lag), wanted, lag.basis, lag.tenant)
+            yield view.unknown(_subject(lag), wanted, lag.unseen or lag.basis, lag.tenant)
         elif lag.seconds > rpo_s(view):
             why = f"a failover now would lose what was written since ({lag.basis})"
             yield view.gap(_subject(lag), spoken(lag.seconds), wanted, why, _remedy(lag), lag.tenant)

@@ -10,6 +10,7 @@ import orjson
 from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Verdict
 from dr_estate.snapshot import Part
+from dr_estate.unseen import Unseen
 from reports import drilled, ran, standing
 from reports.report import SCHEMA, Report
 
@@ -57,7 +58,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
 
 def _lag(lag: Lag) -> dict[str, Any]:
     """A copy that is missing has no seconds either; ``basis`` says which of the two it is."""
-    return {name: value for name, value in asdict(lag).items() if name != "missing"}
+    return {name: value for name, value in asdict(lag).items() if name not in ("missing", "unseen")}
 
 
 def _unseen(part: Part) -> dict[str, Any]:
@@ -68,6 +69,10 @@ def _unseen(part: Part) -> dict[str, Any]:
         "kind": part.value.kind,
         "why": part.value.why,
     }
+
+
+def _cause(unseen: Unseen | None) -> dict[str, str] | None:
+    return None if unseen is None else {"kind": unseen.kind, "region": unseen.region, "part": unseen.part}
 
 
 def _result(result: CheckResult) -> dict[str, Any]:
@@ -89,6 +94,7 @@ def _result(result: CheckResult) -> dict[str, Any]:
                 "wanted": finding.wanted,
                 "because": finding.because,
                 "remedy": finding.remedy,
+                "unseen": _cause(finding.unseen),
             }
             for finding in result.findings
         ],

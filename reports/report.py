@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dr_actions.assessing import Assessment
+from dr_actions.posture import PostureName
 from dr_checks.exceptions import ExceptionRule
 from dr_checks.model import Area, CheckResult, Status
 from dr_checks.verdict import Verdict
@@ -31,7 +32,7 @@ class Report:
     environment: Environment
     world: str
     observed_at: datetime
-    posture: str
+    posture: PostureName
     posture_says: str
     tenants: tuple[str, ...]
     verdict: Verdict

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_actions.assessing import BLINDNESS, Advice, gates_of, is_the_primarys, weigh_gates
+from dr_actions.assessing import Advice, gates_of, is_the_primarys, weigh_gates
 from dr_actions.authority import Gate
 from dr_actions.losing import Loss
 from dr_actions.plan import Goal, Plan
-from dr_actions.posture import TABLE, Posture
+from dr_actions.posture import BLINDNESS, TABLE, Posture, PostureName
 from dr_checks.model import Area, CheckResult, Finding, Severity, Status
 from dr_estate.environments import Side
+from dr_estate.unseen import SILENT, Blindness, Unseen
 from tests.dr_actions.deciding import PROD, SIT, plan, step
 
 GATES = st.lists(
@@ -30,13 +31,24 @@ GATES = st.lists(
     ),
     max_size=8,
 )
-LOST = Posture("PRIMARY_LOST", "two witnesses.")
-NORMAL = Posture("NORMAL", "all is well.")
+LOST = Posture(PostureName.PRIMARY_LOST, "two witnesses.")
+NORMAL = Posture(PostureName.NORMAL, "all is well.")
 HERE, THERE = SIT.regions.primary, SIT.regions.dr
 
 
-def _finding(status: Status, side: Side = Side.DR, subject: str = "sit-mysql", because: str = "it is old.") -> Finding:
-    return Finding("a.b", side, subject, None, status, "2 h", "1 h", because, "mend it")
+def _finding(
+    status: Status,
+    side: Side = Side.DR,
+    subject: str = "sit-mysql",
+    because: str = "it is old.",
+    unseen: Unseen | None = None,
+) -> Finding:
+    return Finding("a.b", side, subject, None, status, "2 h", "1 h", because, "mend it", unseen)
+
+
+def _unseen(kind: Blindness, region: str, side: Side = Side.GLOBAL) -> Finding:
+    why = f"rds:DescribeDBInstances in {region} did not answer as it should."
+    return _finding(Status.UNKNOWN, side, because=why, unseen=Unseen(kind, why, region, "rds.instances"))
 
 
 def _result(*findings: Finding, severity: Severity = Severity.CRITICAL, **changed: Any) -> CheckResult:
@@ -89,8 +101,8 @@ def test_the_gravest_reason_stands_first_and_relaxed_gates_are_counted() -> None
     assert "2 gates are relaxed" in weigh_gates([gates[2], gates[2]])[1][-1]
 
 
-@pytest.mark.parametrize("name", sorted({row.posture.name for row in TABLE} - {"PRIMARY_LOST"}))
-def test_no_posture_but_a_lost_primary_is_one_to_fail_over_from(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(set(PostureName) - {PostureName.PRIMARY_LOST}))
+def test_no_posture_but_a_lost_primary_is_one_to_fail_over_from(name: PostureName) -> None:
     gate = _gates(posture=Posture(name, "says so."))["posture.expected"]
     assert (gate.met, gate.stops, gate.relaxed) == (False, True, False)
     assert gate.says.endswith(".")
@@ -98,8 +110,8 @@ def test_no_posture_but_a_lost_primary_is_one_to_fail_over_from(name: str) -> No
     assert weigh_gates([gate])[0] is Advice.DO_NOT_FAILOVER
 
 
-@pytest.mark.parametrize("name", sorted({row.posture.name for row in TABLE} - {"NORMAL"}))
-def test_no_posture_but_a_healthy_primary_is_one_to_switch_over_from(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(set(PostureName) - {PostureName.NORMAL}))
+def test_no_posture_but_a_healthy_primary_is_one_to_switch_over_from(name: PostureName) -> None:
     gate = _gates(found=plan(goal=Goal.SWITCHOVER), posture=Posture(name, "says so."))["posture.expected"]
     assert (gate.met, gate.stops) == (False, True)
 
@@ -112,12 +124,17 @@ def test_the_expected_posture_is_met_for_each_goal() -> None:
 def test_a_healthy_primary_is_told_that_a_switchover_is_planned_and_a_lost_one_that_it_is_none() -> None:
     assert "--planned" in _gates(posture=NORMAL)["posture.expected"].says
     assert "leave --planned out" in _gates(found=plan(goal=Goal.SWITCHOVER))["posture.expected"].says
-    degraded = _gates(posture=Posture("DEGRADED", "x"))["posture.expected"].says
+    degraded = _gates(posture=Posture(PostureName.DEGRADED, "x"))["posture.expected"].says
     assert "15 minutes" in degraded, "a database alone down is waited for (the decision matrix)"
 
 
+def test_a_primary_whose_traffic_nobody_saw_is_not_said_to_be_healthy() -> None:
+    unseen = next(row.posture for row in TABLE if "could not be seen" in row.posture.says)
+    assert "healthy" not in _gates(posture=unseen)["posture.expected"].says
+
+
 def test_every_posture_in_which_too_little_is_seen_is_called_blindness() -> None:
-    assert {row.posture.name for row in TABLE} >= set(BLINDNESS)
+    assert {row.posture.name for row in TABLE} == set(PostureName) > set(BLINDNESS)
 
 
 @pytest.mark.parametrize(
@@ -169,8 +186,7 @@ def test_a_check_that_never_reported_is_unmet_with_its_reason() -> None:
         _finding(Status.FAIL, Side.PRIMARY),
         _finding(Status.UNKNOWN, Side.PRIMARY),
         _finding(Status.FAIL, Side.GLOBAL, SIT.traffic.primary_set_identifier),
-        _finding(Status.UNKNOWN, Side.DR, because=f"rds in {HERE} does not answer (ConnectionClosedError)."),
-        _finding(Status.UNKNOWN, Side.DR, because=f"{HERE} is dark: 4 calls in a row failed."),
+        *(_unseen(kind, HERE, side) for kind in sorted(SILENT) for side in Side),
     ],
 )
 def test_what_only_the_lost_primary_could_have_shown_is_relaxed_in_an_emergency_alone(told: Finding) -> None:
@@ -185,9 +201,11 @@ def test_what_only_the_lost_primary_could_have_shown_is_relaxed_in_an_emergency_
     "told",
     [
         _finding(Status.FAIL, Side.DR, because=f"it was copied from what is in {HERE}."),
-        _finding(Status.UNKNOWN, Side.DR, because=f"rds in {THERE} does not answer (ConnectionClosedError)."),
+        _finding(Status.UNKNOWN, Side.DR, because=f"it was copied from what is in {HERE}."),
+        _unseen(Blindness.UNREACHABLE, THERE, Side.DR),
         _finding(Status.FAIL, Side.GLOBAL, SIT.traffic.secondary_set_identifier),
-        _finding(Status.UNKNOWN, Side.GLOBAL, because="route53 in us-east-1 was denied to the reader."),
+        _unseen(Blindness.DENIED, "us-east-1"),
+        *(_unseen(kind, HERE, side) for kind in sorted(set(Blindness) - SILENT) for side in Side),
     ],
 )
 def test_a_gap_of_the_dr_region_is_never_relaxed(told: Finding) -> None:
@@ -198,22 +216,44 @@ def test_a_gap_of_the_dr_region_is_never_relaxed(told: Finding) -> None:
     assert told.because.rstrip(".") in gate.says, "the reason is the grave one"
 
 
-SILENT_PLANE = "route53 in us-east-1 does not answer (ConnectionClosedError)."
+@pytest.mark.parametrize("name", [PostureName.NORMAL, PostureName.DEGRADED, PostureName.RETURNING])
+def test_nothing_is_relaxed_while_the_primary_serves(name: PostureName) -> None:
+    slow = _result(_unseen(Blindness.DEADLINE, HERE))
+    gates = _gates([slow], [_loss("tables", None)], posture=Posture(name, "says so."))
+    assert [gates[gate].relaxed for gate in ("check.a.b", "data.tables")] == [False, False]
 
 
-def test_what_a_silent_us_east_1_hides_is_one_gate_that_is_set_aside_once_by_name() -> None:
-    hidden = _result(
-        _finding(Status.UNKNOWN, Side.GLOBAL, because=SILENT_PLANE), _finding(Status.UNKNOWN, Side.PRIMARY)
-    )
-    dark = replace(hidden, check="a.c", findings=(_finding(Status.UNKNOWN, Side.DR, because="us-east-1 is dark: 4."),))
+def test_five_blockers_that_are_denied_in_the_primary_are_no_reason_to_proceed() -> None:
+    denied = [
+        replace(_result(_unseen(Blindness.DENIED, HERE, Side.PRIMARY), severity=Severity.BLOCKER), check=f"a.{number}")
+        for number in range(5)
+    ]
+    advice, reasons = weigh_gates(list(_gates(denied).values()))
+    assert (advice, len(reasons)) == (Advice.RISKY, 5)
+
+
+PLANE = SIT.region(Side.GLOBAL)
+
+
+@pytest.mark.parametrize("kind", sorted(SILENT))
+def test_what_a_silent_us_east_1_hides_is_one_gate_that_is_set_aside_once_by_name(kind: Blindness) -> None:
+    hidden = _result(_unseen(kind, PLANE), _unseen(Blindness.UNREACHABLE, HERE, Side.PRIMARY))
+    dark = replace(hidden, check="a.c", findings=(_unseen(kind, PLANE, Side.DR),))
     gates = _gates([hidden, dark])
     assert [gate.id for gate in gates.values() if not gate.met and not gate.relaxed] == ["planes.us-east-1"]
     assert "2 checks could be shown there alone" in gates["planes.us-east-1"].says
     assert weigh_gates(list(gates.values()))[0] is Advice.RISKY, "it is never met by itself"
 
 
+@pytest.mark.parametrize("kind", sorted(set(Blindness) - SILENT))
+def test_what_us_east_1_answered_with_a_no_is_not_hidden_by_an_outage(kind: Blindness) -> None:
+    gates = _gates([_result(_unseen(kind, PLANE))])
+    assert "planes.us-east-1" not in gates
+    assert not gates["check.a.b"].relaxed
+
+
 def test_a_gap_beside_what_us_east_1_hides_stays_a_gate_of_its_own() -> None:
-    unseen = _finding(Status.UNKNOWN, Side.GLOBAL, because=SILENT_PLANE)
+    unseen = _unseen(Blindness.UNREACHABLE, PLANE)
     gates = _gates([_result(unseen, _finding(Status.FAIL, Side.DR))])
     assert "planes.us-east-1" not in gates
     assert not gates["check.a.b"].relaxed
@@ -248,6 +288,12 @@ def test_a_loss_nobody_knows_is_relaxed_only_where_the_primary_alone_measures_it
     assert gate.says == "the loss is not known: RestoreWindow.LatestTime."
     planned = _gates(losses=[_loss(store, None)], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)[f"data.{store}"]
     assert (planned.met, planned.relaxed) == (False, False)
+
+
+@pytest.mark.parametrize("kind", list(Blindness))
+def test_a_loss_whose_measure_is_denied_is_not_relaxed(kind: Blindness) -> None:
+    loss = replace(_loss("tables", None), unseen=Unseen(kind, "it did not answer.", HERE))
+    assert _gates(losses=[loss])["data.tables"].relaxed == (kind in SILENT)
 
 
 def test_a_switchover_loses_nothing_by_its_own_steps_however_old_a_copy_is() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from dr_actions.posture import TABLE, Api, Set, Signals, Traffic, posture_of, signals_of
+from dr_actions.posture import TABLE, WITNESSES, Api, PostureName, Set, Signals, Traffic, posture_of, signals_of
 from dr_estate.environments import Side
-from dr_estate.facts import health_checks, rds, route53
+from dr_estate.facts import ecs, health_checks, rds, route53
 from dr_estate.snapshot import Part, Snapshot
 from dr_estate.unseen import Blindness, Unseen
 from tests.dr_checks.edges import PRIMARY, RECORDS, SECONDARY, probe, record
@@ -66,6 +66,10 @@ def _every_combination() -> Iterator[Signals]:
         ({"traffic_set": Set.DR, "dr_full": True}, "SPLIT"),
         ({"dr_writable": True}, "SPLIT"),
         ({"dr_writable": True, "primary_running": 0}, "DEGRADED"),
+        ({"primary_running": None}, "PRIMARY_UNSEEN"),
+        ({"primary_running": None, "primary_traffic": Traffic.UNKNOWN}, "PRIMARY_UNSEEN"),
+        ({"primary_running": None, "primary_traffic": DARK}, "DEGRADED"),
+        ({"primary_running": None, "dr_api": SILENT}, "DR_UNSEEN"),
     ],
 )
 def test_the_table_tells_the_posture(signals: dict[str, object], posture: str) -> None:
@@ -85,6 +89,41 @@ def test_no_combination_calls_a_primary_lost_that_answers_or_whose_traffic_is_we
             assert (signals.primary_api, signals.primary_traffic) == (SILENT, DARK)
             assert signals.dr_api is Api.ANSWERS
             assert signals.traffic_set is not Set.DR
+
+
+def test_no_row_claims_what_its_signals_do_not_show() -> None:
+    for signals in _every_combination():
+        says = next(row.posture.says for row in TABLE if row.holds(signals))
+        claims_tasks = "runs" in says or "tasks run" in says
+        assert not (claims_tasks and signals.primary_running is None), (says, signals)
+        assert not ("is healthy" in says and signals.primary_traffic is Traffic.UNKNOWN), (says, signals)
+
+
+def test_a_posture_of_an_unseen_primary_says_what_kept_it_from_being_seen() -> None:
+    denied = Unseen(Blindness.DENIED, "ecs:ListServices is denied.", SIT.regions.primary)
+    seen = _seen(*RECORDS)
+    answers = {(name, side): () for name in WITNESSES for side in (Side.PRIMARY, Side.DR)}
+    values = {**answers, (ecs.services.name, Side.PRIMARY): denied}
+    parts = {**seen.parts, **{key: Part(*key, "somewhere", seen.taken_at, value) for key, value in values.items()}}
+    posture = posture_of(replace(seen, parts=parts), SIT)
+    assert (posture.name, posture.says.endswith("is denied.")) == (PostureName.PRIMARY_UNSEEN, True)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "api"),
+    [
+        ((Blindness.UNREACHABLE, Blindness.DEADLINE, Blindness.THROTTLED, Blindness.UNREACHABLE), Api.SILENT),
+        ((Blindness.THROTTLED,) * 4, Api.REFUSES),
+        ((Blindness.UNREACHABLE, Blindness.UNREACHABLE, Blindness.UNREACHABLE, Blindness.DENIED), Api.REFUSES),
+    ],
+    ids=["silent", "throttled alone", "one denied"],
+)
+def test_a_region_is_silent_only_where_no_witness_of_it_answered(kinds: tuple[Blindness, ...], api: Api) -> None:
+    seen = _seen(*RECORDS)
+    parts = dict(seen.parts)
+    for name, kind in zip(WITNESSES, kinds, strict=True):
+        parts[name, Side.PRIMARY] = Part(name, Side.PRIMARY, "here", seen.taken_at, Unseen(kind, "no.", "here"))
+    assert signals_of(replace(seen, parts=parts), SIT).primary_api is api
 
 
 def _seen(*records: route53.Record, checks: tuple[health_checks.HealthCheck, ...] = ()) -> Snapshot:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.posture import Posture
+from dr_actions.posture import Posture, PostureName
 from dr_actions.stop_conditions import alarms_on, drill_gates, refused_by
 from dr_estate.environments import Side
 from dr_estate.facts import alarms, control, drills, efs, rds, route53
@@ -30,7 +30,7 @@ WELL: Values = {
     (drills.tasks, Side.DR): (),
     (route53.records, Side.GLOBAL): (),
 }
-NORMAL = Posture("NORMAL", "all is well.")
+NORMAL = Posture(PostureName.NORMAL, "all is well.")
 OPEN = InForce(incident=Incident("INC-9", "failover", "open", NOW, None))
 LEFT = replace(plain.PRIMARY, identifier="sit-mysql-drill-20260107-030000")
 
@@ -66,8 +66,8 @@ def test_each_reason_has_a_gate_of_its_own_and_what_is_unseen_is_no_leave(values
     assert [gate] == unmet(values)
 
 
-@pytest.mark.parametrize("posture", ["DEGRADED", "PRIMARY_LOST", "ON_DR", "SPLIT", "BLIND", "RETURNING"])
-def test_an_estate_that_is_not_well_is_not_practised_on(posture: str) -> None:
+@pytest.mark.parametrize("posture", sorted(set(PostureName) - {PostureName.NORMAL}))
+def test_an_estate_that_is_not_well_is_not_practised_on(posture: PostureName) -> None:
     assert ["drill.estate"] == unmet(posture=Posture(posture, "it is not."))
 
 

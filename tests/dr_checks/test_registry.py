@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from dr_checks.carrying import result_from_json, result_to_json
 from dr_checks.model import Area, Check, Finding, Severity, Status, View, replication_expected
 from dr_checks.registry import judge
 from dr_estate.environments import Side
@@ -34,6 +36,8 @@ def test_findings_made_before_the_view_went_dark_are_kept() -> None:
     assert [f.status for f in result.findings] == [Status.FAIL, Status.UNKNOWN]
     assert result.status is Status.UNKNOWN
     assert result.findings[1].because == DENIED.why
+    assert result.findings[1].unseen == replace(DENIED, part=ecs.tasks.name)
+    assert result_from_json(result_to_json(result)) == result
 
 
 def test_a_check_that_crashes_is_unknown_and_says_that_it_is_a_defect() -> None:

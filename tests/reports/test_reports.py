@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from dr_actions.posture import PostureName
 from dr_checks.exceptions import ExceptionRule
 from dr_checks.model import Area, CheckResult, Finding, Lag, Severity, Status
 from dr_checks.verdict import weigh
@@ -54,7 +55,7 @@ REPORT = Report(
     environment=SIT,
     world="sandbox",
     observed_at=NOW,
-    posture="NORMAL",
+    posture=PostureName.NORMAL,
     posture_says="all is well.",
     tenants=("tenant1",),
     verdict=weigh(RESULTS, LAGS, 3600.0),

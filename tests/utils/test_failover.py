@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from dr_estate.environments import Side, load_environment
 from sandbox.endpoint import Endpoint
+from sandbox.state import Outage
 from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, at_endpoint, rules
 from tests.worlds import borrowed
@@ -100,7 +102,7 @@ def test_a_healthy_primary_is_nothing_to_fail_over_from(prod: Prod) -> None:
     ran = prod.assess(f"--save-evidence {prod.evidence}")
     told = ran.report
     assert (ran.code, told["exit"], told["recommendation"], told["posture"]) == (1, 1, "DO_NOT_FAILOVER", "NORMAL")
-    assert told["reasons"][0].startswith("posture.expected: the primary region is healthy")
+    assert "There is nothing to fail over from" in told["reasons"][0]
     assert [gate["id"] for gate in told["gates"] if not gate["met"]] == ["posture.expected"]
     assert [] == list(SCHEMA.iter_errors(told))
 
@@ -122,6 +124,56 @@ def test_a_lost_primary_is_one_to_leave_with_the_loss_the_plan_and_the_recovery_
     primary = load_environment(dark.config, "prod").region(Side.PRIMARY)
     assert [s["id"] for s in told["plan"]["steps"] if s["call"] and s["call"]["region"] == primary] == []
     assert any(gate["relaxed"] for gate in told["gates"])
+
+
+@contextmanager
+def _outages(prod: Prod, *outages: Outage) -> Iterator[None]:
+    """The estate while these outages last."""
+    for outage in outages:
+        prod.world.begin(outage)
+    try:
+        yield
+    finally:
+        prod.world.return_to("healthy")
+
+
+def _unmet(ran: Ran) -> list[str]:
+    return [gate["id"] for gate in ran.report["gates"] if not gate["met"] and not gate["relaxed"]]
+
+
+@pytest.mark.parametrize(
+    "how", ["error", *(pytest.param(how, marks=pytest.mark.proof) for how in ("throttle", "refuse"))]
+)
+def test_however_us_east_1_fails_to_answer_it_is_one_gate_to_set_aside(prod: Prod, how: str) -> None:
+    primary = load_environment(prod.config, "prod").region(Side.PRIMARY)
+    with _outages(prod, Outage("us-east-1", how), Outage(primary, "refuse")):
+        ran = prod.assess()
+    assert (ran.code, ran.report["posture"]) == (3, "BLIND")
+    assert ["posture.expected", "planes.us-east-1"] == _unmet(ran)
+
+
+def test_what_is_denied_in_a_lost_primary_is_no_reason_to_proceed(prod: Prod) -> None:
+    primary = load_environment(prod.config, "prod").region(Side.PRIMARY)
+    denied = [Outage(primary, "deny", service) for service in ("efs", "dynamodb", "secretsmanager")]
+    with _outages(prod, *denied, Outage(primary, "error")):
+        ran = prod.assess()
+    told = ran.report
+    assert (ran.code, told["recommendation"], told["posture"]) == (1, "RISKY", "PRIMARY_LOST"), ran.out
+    assert {"check.efs-access.point-parity", "check.secrets.in-sync", "check.dynamodb.replica-status"} <= {*_unmet(ran)}
+    assert any(gate["relaxed"] for gate in told["gates"]), "what the silent region alone could show is still relaxed"
+    causes = [finding["unseen"] for result in told["results"] for finding in result["findings"] if finding["unseen"]]
+    assert {("denied", primary), ("unreachable", primary)} == {(cause["kind"], cause["region"]) for cause in causes}
+    assert [] == list(SCHEMA.iter_errors(told))
+
+
+def test_a_primary_whose_services_may_not_be_read_is_not_said_to_be_healthy(prod: Prod) -> None:
+    primary = load_environment(prod.config, "prod").region(Side.PRIMARY)
+    with _outages(prod, Outage(primary, "deny", "ecs", person="reader")):
+        ran = prod.assess()
+    told, reason = ran.report, ran.report["reasons"][0]
+    assert (ran.code, told["recommendation"], told["posture"]) == (3, "DO_NOT_FAILOVER", "PRIMARY_UNSEEN")
+    assert ("healthy" in reason, "is denied" in reason) == (False, True), reason
+    assert [] == list(SCHEMA.iter_errors(told))
 
 
 @pytest.mark.proof

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from dr_actions.assessing import BLINDNESS, Advice, Assessment, gates_of, weigh_gates
+from dr_actions.assessing import Advice, Assessment, gates_of, weigh_gates
 from dr_actions.authority import Gate
 from dr_actions.costing import hourly_cost
 from dr_actions.learning import Measured, is_measured, measured
 from dr_actions.losing import Loss, losses_of, missing_items
 from dr_actions.plan import Goal, Plan
 from dr_actions.planning import make_plan, rto_estimate_s, sight_of
-from dr_actions.posture import Posture
+from dr_actions.posture import BLINDNESS, Posture
 from dr_actions.returning import gates_home, stranded, sync_estimate, weigh_home
 from dr_actions.signals import signals_of
 from dr_actions.verbs import Sight

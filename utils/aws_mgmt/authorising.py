@@ -26,6 +26,7 @@ from dr_actions.hands import Guarded, SendFailed
 from dr_actions.messages import WRITES, critical, refused_while_dark
 from dr_actions.people import same_person
 from dr_actions.plan import Goal, Plan
+from dr_actions.posture import PostureName
 from dr_estate.environments import Environment
 from dr_estate.facts.control import InForce
 from dr_estate.snapshot import Snapshot
@@ -121,7 +122,7 @@ def authorise(
 
 def _warn_of_a_dark_primary(reach: Reach, env: Environment, incident: str, assessment: Assessment) -> None:
     """Tell the critical topic that the primary is lost and the answer is no all the same; best effort (T40)."""
-    if assessment.posture.name != "PRIMARY_LOST" or assessment.advice is not Advice.DO_NOT_FAILOVER:
+    if assessment.posture.name is not PostureName.PRIMARY_LOST or assessment.advice is not Advice.DO_NOT_FAILOVER:
         return
     message = refused_while_dark(env, incident, " ".join(assessment.reasons[:3]))
     for call in critical(env, message):
