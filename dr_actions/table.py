@@ -179,15 +179,15 @@ def _passes(error: SendFailed | botocore.exceptions.ClientError) -> bool:
     answer = error if isinstance(error, botocore.exceptions.ClientError) else error.__cause__
     told = answer.response if isinstance(answer, botocore.exceptions.ClientError) else {}
     code = told.get("Error", {}).get("Code", "")
-    reasons = [reason.get("Code", "None") for reason in told.get("CancellationReasons", [])]
+    codes = [row.get("Code", "None") for row in told.get("CancellationReasons", [])]
     if code == "ConditionalCheckFailedException":
         raise ConditionFailed((0,)) from error
-    failed = tuple(number for number, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
+    failed = tuple(number for number, found in enumerate(codes) if found == "ConditionalCheckFailed")
     if failed:
         raise ConditionFailed(failed) from error
     if isinstance(error, SendFailed) and error.trouble in _PASSING:
         return True
-    return code in _PASSING_CODES or bool(_CONTENDED.intersection(reasons))
+    return code in _PASSING_CODES or bool(_CONTENDED.intersection(codes))
 
 
 def _key(key: Key) -> dict[str, Any]:

@@ -99,14 +99,14 @@ def way_out(view: View) -> Iterator[Finding]:
     lacking = [name for name in NEEDED if name not in standing]
     places = sorted({id_ for _, service in tenant_services(view, Side.DR) for id_ in service.subnets})
     for place in places:
-        told = _default_route(place, tables, gateways)
+        leads, route = _default_route(place, tables, gateways)
         wanted = "a living default route, or endpoints for all a task needs"
-        if not told.startswith("no ") or not lacking:
-            yield view.ok(place, told, wanted, "a task placed here can start")
+        if leads or not lacking:
+            yield view.ok(place, route, wanted, "a task placed here can start")
         else:
             yield view.gap(
                 place,
-                f"{told}; no endpoint for {', '.join(lacking)}",
+                f"{route}; no endpoint for {', '.join(lacking)}",
                 wanted,
                 "a task placed here fails to start: it cannot pull its image, or read its secrets",
                 f"aws_route in {view.region}: 0.0.0.0/0 to a NAT gateway; or aws_vpc_endpoint for what is lacking.",
@@ -115,13 +115,13 @@ def way_out(view: View) -> Iterator[Finding]:
         yield view.none_expected("all subnets", "no service exists: ecs.service-exists says so")
 
 
-def _default_route(subnet: str, tables: tuple[vpc.RouteTable, ...], gateways: dict[str, str]) -> str:
-    """Where 0.0.0.0/0 of ``subnet`` leads; starts with "no " where a packet would be lost."""
+def _default_route(subnet: str, tables: tuple[vpc.RouteTable, ...], gateways: dict[str, str]) -> tuple[bool, str]:
+    """Whether 0.0.0.0/0 of ``subnet`` leads anywhere, and where; a packet is lost where it does not."""
     own = next((t for t in tables if subnet in t.subnets), next((t for t in tables if t.main), None))
     if own is None or not own.default:
-        return "no default route"
+        return False, "no default route"
     if own.state == "blackhole":
-        return f"no living default route ({own.default} is a black hole)"
+        return False, f"no living default route ({own.default} is a black hole)"
     if own.default.startswith("nat-") and gateways.get(own.default, "absent") != "available":
-        return f"no living NAT gateway ({own.default} is {gateways.get(own.default, 'absent')})"
-    return own.default
+        return False, f"no living NAT gateway ({own.default} is {gateways.get(own.default, 'absent')})"
+    return True, own.default

@@ -73,8 +73,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def _check_of(scenario: Any) -> Check | None:
-    sentences = {step.name for step in scenario._steps}
-    return next((check for check in checks().values() if check.says in sentences), None)
+    """The check whose sentence, its key in the feature files, one of the scenario's steps speaks."""
+    by_sentence = {check.says: check for check in checks().values()}
+    return next((by_sentence[step.name] for step in scenario._steps if step.name in by_sentence), None)
 
 
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Any) -> None:

@@ -162,9 +162,11 @@ def _findings(report: Report, console: Console, status: Status, title: str) -> N
 
 def _bare(results: list[CheckResult], console: Console) -> None:
     """Results without findings: each reason once, with the checks it holds for."""
-    bare = [result for result in results if not result.findings]
-    for reason in dict.fromkeys(result.reason for result in bare):
-        checks = [result.check for result in bare if result.reason == reason]
+    bare: dict[str, list[str]] = {}
+    for result in results:
+        if not result.findings:
+            bare.setdefault(result.reason, []).append(result.check)
+    for reason, checks in bare.items():
         indented(console, f"{len(checks)} checks: {reason}", 2)
         indented(console, f"{', '.join(checks)}", 4, "dim")
 
