@@ -16,6 +16,7 @@ from dr_actions.plan import Goal, Plan
 from dr_actions.posture import Posture, PostureName
 from dr_checks.model import CheckResult, Finding, Severity, Status
 from dr_estate.environments import Environment, Side
+from dr_estate.unseen import Blindness
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _DATABASE, _SERVICES, _TRAFFIC = 40, 46, 50  # the stages without which nobody is served
@@ -67,7 +68,8 @@ def weigh_gates(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     relaxed = sum(gate.relaxed for gate in gates)
     good = [f"Every gate is met ({sum(g.met for g in gates)})."] if not unmet else []
     told = "1 gate is" if relaxed == 1 else f"{relaxed} gates are"
-    also = [f"{told} relaxed: only what is lost could have shown it (T45)."] if relaxed else []
+    who = "only what is lost, or cannot be seen from here, could have shown it (T45)"
+    also = [f"{told} relaxed: {who}."] if relaxed else []
     return advice, (*(f"{gate.id}: {gate.says}" for gate in unmet), *good, *also)
 
 
@@ -126,13 +128,16 @@ def _hidden_in_us_east_1(result: CheckResult, env: Environment, lost: bool) -> b
 
 
 def _counting(result: CheckResult, env: Environment, lost: bool) -> list[Finding]:
-    """The findings that failed or were not seen; of a ``lost`` primary only those that it alone does not explain."""
+    """The findings that count: failed or not seen, and neither a ``lost`` primary nor this place alone explains it."""
     bad = [finding for finding in result.findings if finding.status in (Status.FAIL, Status.UNKNOWN)]
-    return [finding for finding in bad if not (lost and is_the_primarys(finding, env))]
+    return [f for f in bad if not (is_out_of_reach(f) or (lost and is_the_primarys(f, env)))]
 
 
 def _check_gate(result: CheckResult, env: Environment, lost: bool, relaxed: bool = False) -> Gate:
-    """A grave check: unmet where a finding fails or is unseen; relaxed where only the lost primary could answer."""
+    """A grave check: unmet where a finding fails or is unseen.
+
+    Relaxed where only the lost primary could answer, or a DNS server that cannot be reached from here.
+    """
     bad = [f for f in result.findings if f.status in (Status.FAIL, Status.UNKNOWN)]
     if result.status is Status.UNKNOWN and not result.findings:
         return Gate(f"check.{result.check}", met=False, says=result.reason)
@@ -142,6 +147,11 @@ def _check_gate(result: CheckResult, env: Environment, lost: bool, relaxed: bool
     worst = (grave or bad)[0]
     says = f"{worst.subject}: {worst.measured}, wanted {worst.wanted}: {worst.because}"
     return Gate(f"check.{result.check}", met=False, says=says.rstrip(".") + ".", relaxed=relaxed or not grave)
+
+
+def is_out_of_reach(finding: Finding) -> bool:
+    """Whether a finding was not seen because no DNS server can be reached from here: that says nothing of a region."""
+    return finding.unseen is not None and finding.unseen.kind is Blindness.RESOLVER
 
 
 def is_the_primarys(finding: Finding, env: Environment) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dr_actions.plan import Goal
 from dr_actions.posture import WITNESSES, PostureName, posture_of
-from dr_actions.running import Run, StepFailed
+from dr_actions.running import Cause, Run, StepFailed
 from dr_estate.facts import health_checks, route53
 
 WITNESSED = frozenset(WITNESSES) | {route53.records.name, health_checks.checks.name, health_checks.statuses.name}
@@ -30,12 +30,12 @@ def before_a_change(run: Run, step_id: str) -> None:
     run.stop_if_asked()
     paused = run.standing_order()
     if paused:
-        raise StepFailed(step_id, f"authority.paused: all runs are stopped: {paused}")
+        raise StepFailed(step_id, f"authority.paused: all runs are stopped: {paused}", Cause.HALTED)
     ends = run.stop_condition()
     if ends:
         raise StepFailed(step_id, f"drill.alarms: {ends}")
     if run.plan.digest != run.clearance.digest:
-        raise StepFailed(step_id, "the plan is not the one that was cleared: its digest differs")
+        raise StepFailed(step_id, "the plan is not the one that was cleared: its digest differs", Cause.HALTED)
     if run.plan.goal in _ANYHOW:
         return
     _witness_again(run)
@@ -47,6 +47,7 @@ def before_a_change(run: Run, step_id: str) -> None:
             step_id,
             f"the posture is {posture.name} now ({posture.says}), the plan was made upon {run.plan.posture}: assess "
             f"again, or override {_POSTURE_GATE} by name",
+            Cause.HALTED,
         )
 
 

@@ -1,8 +1,9 @@
 """Takes back what can be taken back after a failure (T46), and says of each step what became of it.
 
-In a switchover the way back is home: every step is undone, the latest first, down to the first that nothing can undo.
-With a lost primary there is no home to go back to: only the failed batch is undone, and what was reached is kept for
-the run that goes on.
+What was only late or not seen is left in place: nothing speaks against it, and the same command goes on from there. A
+switchover is the exception until its first irreversible step: its primary region is well, and the way back is open, so
+every step is undone, the latest first, down to the first that nothing can undo. With a lost primary there is no home to
+go back to: only the step that was seen to fail is undone. On the way home the whole batch is, for a stage is one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from dr_actions.hands import Guarded, SendFailed, Trouble
 from dr_actions.journal import Kind, MirrorFailed, State
 from dr_actions.plan import Call, Danger, Goal, Step
-from dr_actions.running import LookFailed, Run, StepFailed
+from dr_actions.running import CONTRADICTIONS, Cause, LookFailed, Run, StepFailed
 from dr_actions.verbs import Verb, verbs
 from dr_estate.unseen import CannotSee
 
@@ -35,9 +36,7 @@ def compensate(run: Run, failed_batch: Sequence[Step], failed: StepFailed) -> li
     Returns and records what became of each step that it had touched. Raises Fenced alone.
     """
     undoings: list[Undoing] = []
-    whole = run.plan.goal is Goal.SWITCHOVER
-    steps = run.plan.steps if whole else failed_batch
-    for step in reversed(steps):
+    for step in reversed(_to_be_undone(run, failed_batch, failed)):
         if not _touched(run, step):
             continue
         if step.danger is Danger.IRREVERSIBLE:
@@ -45,8 +44,24 @@ def compensate(run: Run, failed_batch: Sequence[Step], failed: StepFailed) -> li
             run.journal.append(Kind.COMPENSATION, step.id, says=says, undone=False)
             undoings.append(Undoing(step.id, False, says))
             break
-        undoings.append(_left_to_others(run, step) if failed.changed and step.id == failed.step else _undo(run, step))
+        others = failed.cause is Cause.CHANGED and step.id == failed.step
+        undoings.append(_left_to_others(run, step) if others else _undo(run, step))
     return undoings
+
+
+def _to_be_undone(run: Run, failed_batch: Sequence[Step], failed: StepFailed) -> Sequence[Step]:
+    """The steps whose effects speak against going on, in the plan's order."""
+    goal = run.plan.goal
+    if failed.cause not in CONTRADICTIONS and (goal is not Goal.SWITCHOVER or _is_past_return(run)):
+        return ()
+    if goal is Goal.SWITCHOVER:
+        return run.plan.steps
+    return [step for step in failed_batch if step.id == failed.step] if goal is Goal.FAILOVER else failed_batch
+
+
+def _is_past_return(run: Run) -> bool:
+    """Whether a step that nothing can undo took effect, or may have."""
+    return any(step.danger is Danger.IRREVERSIBLE and _touched(run, step) for step in run.plan.steps)
 
 
 def _left_to_others(run: Run, step: Step) -> Undoing:

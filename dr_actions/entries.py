@@ -38,6 +38,7 @@ class Kind(StrEnum):
     MANUAL_DONE = "manual-done"
     COMPENSATION = "compensation"
     UNDONE = "undone"
+    LATE = "late"
     FAILED = "failed"
     STOPPED = "stopped"
     DRAINED = "drained"
@@ -68,6 +69,7 @@ _SAYS = {
     Kind.MANUAL_DONE: "A person took the step; it was seen.",
     Kind.COMPENSATION: "What became of an attempt to take a step back, short of having undone it.",
     Kind.UNDONE: "A step was taken back.",
+    Kind.LATE: "A step was not done, or not seen, in its time; whatever was sent for it stays in place.",
     Kind.FAILED: "A step, or the run, failed.",
     Kind.STOPPED: "The operator stopped the run between two calls.",
     Kind.DRAINED: "Clients have left the old region; `moment` is when.",

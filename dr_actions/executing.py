@@ -2,7 +2,7 @@
 
 For each batch (one verb of one stage) the world is looked at again and again until every step is as wanted. What is so
 already is recorded and not done again; what is neither as before nor as wanted is not touched (T43); what is as the
-plan was made upon is sent once, between two records.
+plan was made upon is sent once, between two records. What is not done or not seen in its time is left in place.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dr_actions.compensating import Undoing
 from dr_actions.journal import Kind, State
 from dr_actions.plan import Step
 from dr_actions.planning import batches
-from dr_actions.running import LookFailed, ManualPending, Run, StepFailed
+from dr_actions.running import OVERDUE, Cause, LookFailed, ManualPending, Run, StepFailed
 from dr_actions.verbs import Confirmation, Sight, Standing, Verb, verbs
 
 
@@ -34,7 +34,8 @@ class Outcome:
 class Batch:
     """The steps of one batch that are not done yet, those whose call left already, and since when it is at work.
 
-    ``awaited`` are a person's, told and not seen done; ``since`` is when such a step was told, or else seen done.
+    ``awaited`` are a person's, told and not seen done; ``since`` is when a step was sent or, a person's, told, or else
+    seen done.
     """
 
     verb: Verb
@@ -58,7 +59,7 @@ def execute(run: Run, steps: Sequence[Step], outcome: Outcome) -> None:
             raise
         except StepFailed as failed:
             outcome.trouble = str(failed)
-            run.journal.append(Kind.FAILED, failed.step, says=str(failed))
+            run.journal.append(_kind(failed.cause), failed.step, says=str(failed))
             outcome.undone += compensating.compensate(run, steps_at_once, failed)
             raise
     outcome.finished = True
@@ -139,17 +140,24 @@ def _settle(run: Run, batch: Batch, told: dict[str, Confirmation], outcome: Outc
             _confirm(run, step, how)
         elif how.standing is Standing.CHANGED:
             says = f"{how.says} (the world changed since the plan was made, T43)"
-            _fail(run, batch.verb, step.id, says, outcome, changed=True)
+            _fail(run, batch.verb, step.id, says, outcome, Cause.CHANGED)
         elif how.standing is Standing.FAILED:
-            _fail(run, batch.verb, step.id, how.says, outcome, gate=how.gate)
-        elif age_s <= (limit_s := _limit_s(run, batch, step)):
+            _fail(run, batch.verb, step.id, how.says, outcome, Cause.GATE if how.gate else Cause.FAILED)
+        elif age_s <= (limit_s := _limit_s(run, batch, step)) or _is_to_be_taken(batch, step, how):
             run.tell.waits(step, age_s, limit_s, how.says)
             continue
         elif step.id in batch.awaited:
             raise ManualPending(step.id, f"{step.id} was not done by hand in time: {step.says}")
         else:
-            _fail(run, batch.verb, step.id, f"not done within its {step.budget_s} s: {how.says}", outcome)
+            cause = Cause.UNSEEN if how.standing is Standing.UNSEEN else Cause.LATE
+            says = f"not {'seen' if cause is Cause.UNSEEN else 'done'} within its {step.budget_s} s: {how.says}"
+            _fail(run, batch.verb, step.id, says, outcome, cause)
         del batch.open[step.id]
+
+
+def _is_to_be_taken(batch: Batch, step: Step, how: Confirmation) -> bool:
+    """Whether nobody was asked for the step yet: the look that finds it ready may have taken long."""
+    return how.standing is Standing.READY and step.id not in batch.sent | batch.awaited
 
 
 def _limit_s(run: Run, batch: Batch, step: Step) -> float:
@@ -161,8 +169,9 @@ def _send(run: Run, batch: Batch, steps: list[Step], sight: Sight, outcome: Outc
     if not steps:
         return
     batch.sent |= {step.id for step in steps}
-    for step_id, why in sending.send_all(run, batch.verb, steps, sight).items():
-        _fail(run, batch.verb, step_id, why, outcome)
+    batch.since |= {step.id: run.clock() for step in steps}
+    for step_id, refused in sending.send_all(run, batch.verb, steps, sight).items():
+        _fail(run, batch.verb, step_id, refused.why, outcome, refused.cause)
         del batch.open[step_id]
 
 
@@ -171,12 +180,14 @@ def _confirm(run: Run, step: Step, told: Confirmation) -> None:
     run.tell.done(step, told.says)
 
 
-def _fail(
-    run: Run, verb: Verb, step_id: str, why: str, outcome: Outcome, changed: bool = False, *, gate: bool = False
-) -> None:
+def _fail(run: Run, verb: Verb, step_id: str, why: str, outcome: Outcome, cause: Cause = Cause.FAILED) -> None:
     """An essential step's failure ends the run; another's is recorded, told, and leaves the run degraded."""
     if verb.essential:
-        raise StepFailed(step_id, f"{step_id}: {why}", changed, gate=gate)
-    run.journal.append(Kind.FAILED, step_id, says=why)
+        raise StepFailed(step_id, f"{step_id}: {why}", cause)
+    run.journal.append(_kind(cause), step_id, says=why)
     outcome.degraded.append(f"{step_id}: {why}")
     run.tell.degraded(step_id, why)
+
+
+def _kind(cause: Cause) -> Kind:
+    return Kind.LATE if cause in OVERDUE else Kind.FAILED

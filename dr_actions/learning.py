@@ -20,7 +20,7 @@ ENOUGH = 3
 SAMPLE = 25  # durations of a verb that a record keeps: an item of DynamoDB holds 400 KB
 _P50, _P90 = 50, 90
 _TESTED_BY = {"try_database": "database", "try_files": "files"}
-_ENDS = (Kind.CONFIRMED, Kind.FAILED, Kind.UNDONE)
+_ENDS = (Kind.CONFIRMED, Kind.LATE, Kind.FAILED, Kind.UNDONE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 
 from dr_actions.authority import Clearance
@@ -20,15 +21,32 @@ from dr_estate.snapshot import Snapshot
 from dr_estate.unseen import CannotSee
 
 
-class StepFailed(Exception):
-    """A step could not be taken; the run ends here. ``step`` is its id; ``changed``: somebody else was there (T43).
+class Cause(StrEnum):
+    """Why a step failed.
 
-    ``gate``: the step's work was done, and a gate of its stage did not hold.
+    FAILED: AWS or the guard answered no. GATE: its work was done, and a gate of its stage did not hold. CHANGED:
+    somebody else changed its subject (T43). LATE: not done in its time. UNSEEN: not seen in its time. HALTED: the run
+    must not go on. The last three say nothing against what was sent, so nothing is taken back for them.
     """
 
-    def __init__(self, step: str, why: str, changed: bool = False, *, gate: bool = False) -> None:
+    FAILED = "failed"
+    GATE = "gate"
+    CHANGED = "changed"
+    LATE = "late"
+    UNSEEN = "unseen"
+    HALTED = "halted"
+
+
+CONTRADICTIONS = frozenset({Cause.FAILED, Cause.GATE, Cause.CHANGED})
+OVERDUE = frozenset({Cause.LATE, Cause.UNSEEN})
+
+
+class StepFailed(Exception):
+    """A step could not be taken; the run ends here. ``step`` is its id."""
+
+    def __init__(self, step: str, why: str, cause: Cause = Cause.FAILED) -> None:
         super().__init__(why)
-        self.step, self.changed, self.gate = step, changed, gate
+        self.step, self.cause = step, cause
 
 
 class ManualPending(StepFailed):
@@ -138,11 +156,16 @@ class Run:
         return replace(self.snapshot, followed=Followed(tuple(sorted(made)), tuple(sorted(named))))
 
     def _changes(self) -> dict[str, str]:
-        """The id under which Route 53 took each step's last change of this plan, as the journal has it."""
+        """The id under which Route 53 took each step's last change of this plan, as the journal has it.
+
+        A step that failed is tried anew: its earlier change says nothing of the next one.
+        """
         made: dict[str, str] = {}
         for entry in self.journal.entries:
             if entry.kind is Kind.BEGIN:
                 made.clear()
+            elif entry.step and entry.kind in (Kind.UNDONE, Kind.FAILED):
+                made.pop(entry.step, None)
             elif entry.step and entry.kind is Kind.OUTCOME and "change" in entry.data:
                 made[entry.step] = str(entry.data["change"])
         return made

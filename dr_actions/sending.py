@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from dr_actions import checking
 from dr_actions.hands import Guarded, SendFailed, Trouble
 from dr_actions.journal import Kind
 from dr_actions.plan import Call, Danger, Step
-from dr_actions.running import Run, StepFailed
+from dr_actions.running import Cause, Run, StepFailed
 from dr_actions.terraform import TerraformFailed
-from dr_actions.verbs import Declined, Sight, Standing, Verb
+from dr_actions.verbs import Confirmation, Declined, Sight, Standing, Verb
 
 _GO_ON = (Standing.WAITING, Standing.DONE)
 _TROUBLES: dict[type[Exception], str] = {Guarded: "guarded", TerraformFailed: "guarded"}
-Refused = dict[str, str]
+_NOT_NOW = (Trouble.THROTTLED, Trouble.UNCERTAIN)
+_CAUSES = {Standing.CHANGED: Cause.CHANGED, Standing.UNSEEN: Cause.UNSEEN}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a step's call did not take effect, or is not known to have."""
+
+    cause: Cause
+    why: str
+
+
+Refused = dict[str, Refusal]
 Told = dict[str, Any] | Exception
 
 
 def send_all(run: Run, verb: Verb, steps: list[Step], sight: Sight) -> Refused:
-    """Send every step's call, at most execution.at_once at a time. Returns why each refused step was refused.
+    """Send every step's call, at most execution.at_once at a time. Returns the refusal of each refused step.
 
     A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect.
     """
@@ -36,7 +49,8 @@ def send_all(run: Run, verb: Verb, steps: list[Step], sight: Sight) -> Refused:
         if not open_steps:
             return refused
     for step in open_steps:
-        refused[step.id] = f"given up after {run.env.execution.attempts} attempts: {failures[step.id]}"
+        why = f"given up after {run.env.execution.attempts} attempts: {failures[step.id]}"
+        refused[step.id] = Refusal(Cause.LATE, why)
     return refused
 
 
@@ -108,12 +122,19 @@ def _still_open(
         elif _may_go_again(failed) and (told is None or told.standing is Standing.READY):
             again.append(step)
         else:
-            refused[step.id] = str(failed)
+            refused[step.id] = Refusal(_cause(failed, told), str(failed))
     return sight, again
 
 
 def _may_go_again(failed: Exception) -> bool:
-    return isinstance(failed, SendFailed) and failed.trouble in (Trouble.THROTTLED, Trouble.UNCERTAIN)
+    return isinstance(failed, SendFailed) and failed.trouble in _NOT_NOW
+
+
+def _cause(failed: Exception, told: Confirmation | None) -> Cause:
+    """What a call's failure means: an answer that was lost says nothing, then the look decides."""
+    if told is None or not _may_go_again(failed):
+        return Cause.FAILED
+    return _CAUSES.get(told.standing, Cause.FAILED)
 
 
 def _ask_for_irreversible(run: Run, steps: Sequence[Step]) -> None:
@@ -121,6 +142,7 @@ def _ask_for_irreversible(run: Run, steps: Sequence[Step]) -> None:
         if step.danger is not Danger.IRREVERSIBLE or step.id in run.confirmed:
             continue
         if not run.tell.confirm(step):
-            raise StepFailed(step.id, f"authority.irreversible: {step.id} was not confirmed: {step.says}")
+            says = f"authority.irreversible: {step.id} was not confirmed: {step.says}"
+            raise StepFailed(step.id, says, Cause.HALTED)
         run.confirmed |= {step.id}
         run.journal.append(Kind.LOOKED, step.id, says="the operator confirmed this irreversible step")

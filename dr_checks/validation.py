@@ -6,19 +6,22 @@ These hold of a failed-over estate alone and are judged by ``failover --validate
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 
 from dr_checks import answers as dns_answers
 from dr_checks.definitions import pointers
 from dr_checks.model import Area, Finding, Severity, View
 from dr_checks.pairing import tenant_definitions
 from dr_checks.registry import check
+from dr_checks.routing import region_of
 from dr_estate import tenants
 from dr_estate.asking import Answer
 from dr_estate.environments import Side
-from dr_estate.facts import answers, ecr, ecs, secrets, sites, topics
+from dr_estate.facts import answers, ecr, ecs, route53, secrets, sites, topics
 from dr_estate.facts.secrets import Content
 from dr_estate.tenants import Tenant
-from dr_estate.unseen import Unseen
+from dr_estate.unseen import Blindness, CannotSee, Unseen
 from dr_estate.visiting import Visit
 
 _UNAUTHORISED = 401
@@ -129,22 +132,59 @@ def _secrets(view: View, wanted: str) -> Iterator[Finding]:
     traps=("T05", "T06"),
 )
 def answers_lead_here(view: View) -> Iterator[Finding]:
-    """Every authoritative server's answer for the origin name is an address of the DR load balancer."""
+    """What Route 53 and the zone's servers answer for the origin name is an address of the DR load balancer.
+
+    Where no DNS server can be reached from here, what the records and health checks choose is a warning, not a pass.
+    """
     name, wanted = view.env.traffic.origin_record, f"an address of {view.region}"
-    door = view.get(answers.door)
-    here = frozenset(door)
-    told = view.get(answers.authorities, Side.GLOBAL)
-    asked = [one for one in told if isinstance(one, Answer) and one.name == name]
+    asked, dark = _asked(view)
+    try:
+        door = view.get(answers.door)
+    except CannotSee as unseen:
+        asked, dark, door = [], unseen.unseen, ()
     for one in asked:
         subject, measured = f"{name} at {one.asked}", ", ".join(one.values) or one.code
-        if dns_answers.region_answered(one.values, {view.region: here}):
+        if {*door} & {*one.values} or view.region in map(region_of, map(route53.plain, one.values)):
             yield view.ok(subject, measured, wanted, "visitors are led here")
         else:
             remedy = f"Make the change batch of the plan's step 7, or wait for it: dr_cli.py -e {view.env.name} log."
             yield view.gap(subject, measured, wanted, "visitors are still led elsewhere", remedy)
-    dark = next((one for one in told if isinstance(one, Unseen)), None)
-    if dark is not None or not asked:
+    out_of_reach = dark is not None and dark.kind is Blindness.RESOLVER
+    if dark is not None and out_of_reach and not asked:
+        yield _as_chosen(view, wanted, dark)
+    elif not asked or not (dark is None or out_of_reach):
         yield view.unknown(name, wanted, dark or "No authoritative server was asked for it.")
+
+
+def _asked(view: View) -> tuple[list[Answer], Unseen | None]:
+    """What was answered for the traffic name by whoever could be asked; what kept a name server from being asked."""
+    told: list[Answer | Unseen] = []
+    dark: Unseen | None = None
+    with suppress(CannotSee):  # the name servers tell the same
+        tested = view.get(answers.tested, Side.GLOBAL)
+        told += tested
+    try:
+        servers = view.get(answers.authorities, Side.GLOBAL)
+        told += servers
+        dark = next((one for one in servers if isinstance(one, Unseen)), None)
+    except CannotSee as unseen:
+        dark = unseen.unseen
+    heard = [one for one in told if isinstance(one, Answer) and one.name == view.env.traffic.origin_record]
+    return [one for one in heard if one.type in ("A", "CNAME")], dark  # the load balancer is known by IPv4 addresses
+
+
+def _as_chosen(view: View, wanted: str, dark: Unseen) -> Finding:
+    """What Route 53 would answer by its records and health checks, while no answer can be seen from here."""
+    name = view.env.traffic.origin_record
+    chosen = dns_answers.expected_regions(replace(view, side=Side.GLOBAL))
+    measured = f"the records choose {' or '.join(sorted(chosen or ())) or 'nothing that could be played out'}"
+    if chosen == frozenset({view.region}):
+        because = f"the answers themselves cannot be seen from here: {dark.why}"
+        return view.warn(name, measured, wanted, because, f"Where DNS servers can be reached: dig +short {name}")
+    if chosen is None:
+        return view.unknown(name, wanted, dark)
+    remedy = f"Make the change batch of the plan's step 7: dr_cli.py -e {view.env.name} log."
+    return view.gap(name, measured, wanted, "visitors are still led elsewhere", remedy)
 
 
 @check(

@@ -102,7 +102,7 @@ def _manual(lines: Sequence[Timeline]) -> Iterator[str]:
 
 def _troubles(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
-        if entry.kind in (Kind.FAILED, Kind.COMPENSATION, Kind.UNDONE):
+        if entry.kind in (Kind.LATE, Kind.FAILED, Kind.COMPENSATION, Kind.UNDONE):
             yield f"- {entry.at:%H:%M:%S} {entry.kind} {entry.step or ''}: {entry.data.get('says', '')}"
         elif entry.kind is Kind.OUTCOME and entry.data.get("result") != "sent":
             yield f"- {entry.at:%H:%M:%S} {entry.step}: {entry.data.get('says') or entry.data.get('result')}"

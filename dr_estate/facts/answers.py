@@ -14,10 +14,13 @@ from dr_estate import asking
 from dr_estate.asking import Answer, Server
 from dr_estate.environments import Side
 from dr_estate.facts import GLOBAL, elbv2, part, route53
+from dr_estate.facts.route53 import CustomerHost
 from dr_estate.looking import Look
 from dr_estate.unseen import Blindness, CannotSee, Unseen
 
 RECORD_READS = route53.RECORD_READS
+TEST_READS = frozenset({"route53:TestDNSAnswer"})
+TESTED_BY = "Route 53 (TestDNSAnswer)"
 
 _MOST_ALIKE = 200
 _ADDRESS_TYPES = ("A", "AAAA", "CNAME")
@@ -90,6 +93,31 @@ def resolved(look: Look) -> tuple[Answer | Unseen, ...]:
     servers = [asking.server_at(place) for place in traffic.resolvers] if is_aws(look) else own_servers(look)
     questions = [(server, name, "A") for server in servers for name in (traffic.origin_record, *customers)]
     return tuple(look.maybe(_put(look, recursive=True), questions))
+
+
+@part(*GLOBAL, reads=RECORD_READS | TEST_READS)
+def tested(look: Look) -> tuple[Answer | Unseen, ...]:
+    """What Route 53 says that it answers for the traffic name and the customers' hosts (API_TestDNSAnswer).
+
+    It is an API call, so it tells where no DNS server can be reached from here.
+    """
+    there = look.part(route53.zone)
+    if there is None:
+        return ()
+    held = [(there.id, r) for r in look.part(route53.records) if r.name == look.env.traffic.origin_record]
+    ids = {listed.name: listed.id for listed in look.part(route53.zones) if not listed.private}
+    for customer in look.part(route53.customer_hosts) if look.env.traffic.customer_hosts else ():
+        if isinstance(customer, CustomerHost) and customer.zone in ids:
+            held += [(ids[customer.zone], r) for r in customer.records]
+    questions = sorted({(zone, r.name, r.type) for zone, r in held if r.type in _ADDRESS_TYPES})
+
+    def test(question: tuple[str, str, str]) -> Answer:
+        zone, name, kind = question
+        told = look.call("route53", "test_dns_answer", HostedZoneId=zone, RecordName=name, RecordType=kind)
+        values = tuple(sorted(str(value).lower() for value in told["RecordData"]))
+        return Answer(TESTED_BY, name, kind, told["ResponseCode"], values, (), None, authoritative=True)
+
+    return tuple(look.maybe(test, questions))
 
 
 def _spread(targets: Mapping[str, object]) -> list[str]:

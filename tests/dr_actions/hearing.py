@@ -16,12 +16,14 @@ def _nothing(_step: Step) -> None:
 class Told:
     """Keeps what it hears. Each callable is called with a step: it may change the world, or stop the run.
 
-    ``baking`` hears of a stage's bake, ``asked`` of a person's step, ``finished`` of one that is done.
+    ``baking`` hears of a stage's bake, ``asked`` of a person's step, ``finished`` of one that is done, ``waiting`` of
+    every look that finds one not done.
     """
 
     baking: Callable[[Step], None] = _nothing
     asked: Callable[[Step], None] = _nothing
     finished: Callable[[Step], None] = _nothing
+    waiting: Callable[[Step], None] = _nothing
     said: list[str] = field(default_factory=list)
     limits_s: set[float] = field(default_factory=set)
 
@@ -31,6 +33,7 @@ class Told:
     def waits(self, step: Step, _age_s: float, limit_s: float, says: str) -> None:
         self.limits_s.add(limit_s)
         self.said.append(f"{step.id} waits: {says}")
+        self.waiting(step)
         if "bake" in says:
             self.baking(step)
 

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dr_actions import executing
-from dr_actions.authority import Clearance
-from dr_actions.executing import Outcome
-from dr_actions.guard import refusal
-from dr_actions.hands import Hands
-from dr_actions.journal import Entry, Journal, Kind
-from dr_actions.plan import Call, Goal, Plan, Step, to_json
+from dr_actions.journal import Journal, Kind
+from dr_actions.plan import Goal, Plan, Step, to_json
 from dr_actions.planning import in_order
-from dr_actions.running import ManualPending, Run, StepFailed, Stopped
-from dr_actions.verbs import Workshop, fence_returned_minimum, stage_traffic
-from dr_actions.verbs import writes as all_writes
-from dr_estate.access import Credentials
+from dr_actions.running import ManualPending, StepFailed, Stopped
+from dr_actions.verbs import fence_returned_minimum, stage_traffic
 from dr_estate.environments import Environment, Side
-from dr_estate.facts import route53
-from dr_estate.observing import observe
 from sandbox.state import Outage
 from tests.dr_actions.hearing import Told
 from tests.dr_actions.verbs.compute_world import SIT, World
@@ -38,8 +28,8 @@ from tests.dr_actions.verbs.homeward_world import (
     with_traffic,
     write_weights,
 )
+from tests.dr_actions.walks import INCIDENT, Walk
 
-INCIDENT = "INC-9"
 TENTH, HALF, WHOLE = "stage_traffic.10", "stage_traffic.50", "stage_traffic.100"
 STAGED = [HALF, WHOLE]
 # few questions, for how visitors are shared out is proved elsewhere
@@ -64,62 +54,13 @@ def world(away: World) -> Iterator[World]:
     away.endpoint.return_to("away")
 
 
-@dataclass
-class Home:
-    """One plan of the way home in a world, and the journal of its runs."""
-
-    world: World
-    env: Environment
-    folder: Path
-    plan: Plan
+class Home(Walk):
+    """One plan of the way home."""
 
     @classmethod
     def of(cls, world: World, env: Environment, folder: Path) -> Home:
         steps = in_order(stage_traffic.foresee(records_sight(world, env)))
         return cls(world, env, folder, Plan(env.name, env.account, Goal.FAILBACK, "ON_DR", steps))
-
-    def run(self, tell: Told, at: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Outcome:
-        """One run, from where the journal says; raises what ``execute`` raises."""
-        outcome = Outcome()
-        with Journal.open(self.folder, self.env.name, INCIDENT, "run", at) as journal:
-            if not any(entry.kind is Kind.BEGIN for entry in journal.entries):
-                journal.append(Kind.BEGIN, plan=to_json(self.plan))
-            run = self._run(journal, tell, at)
-            self.stop = run.stop
-            executing.execute(run, self.plan.steps, outcome)
-        return outcome
-
-    def _run(self, journal: Journal, tell: Told, at: Callable[[], datetime]) -> Run:
-        endpoint = self.world.endpoint
-        operator, reader = endpoint.people["operator"], endpoint.people["reader"]
-        look = Credentials(endpoint.url, reader.access_key_id, reader.secret_access_key)
-        zone = self.world.healthy.get(route53.zone, Side.GLOBAL)
-        assert zone is not None
-
-        def guard(call: Call, allowed: frozenset[str]) -> str | None:
-            refused = refusal(call, self.env, allowed, zone.id, {}, Goal.FAILBACK)
-            return str(refused) if refused else None
-
-        change = Credentials(endpoint.url, operator.access_key_id, operator.secret_access_key)
-        cleared = Clearance(self.env.name, INCIDENT, "operator", "", self.plan.digest, None, ())
-        return Run(
-            env=self.env,
-            plan=self.plan,
-            clearance=cleared,
-            hands=Hands(self.env, change, all_writes(), guard),
-            journal=journal,
-            look=lambda parts, upon: observe(self.env, look, "sandbox", only=parts, upon=upon),
-            tell=tell,
-            clock=at,
-            held=lambda: None,
-            standing_order=lambda: "",
-            snapshot=records_sight(self.world).snapshot,
-            workshop=Workshop(self.env, self.folder, {}),
-        )
-
-    def entries(self, kind: Kind) -> list[Entry]:
-        with Journal.open(self.folder, self.env.name, INCIDENT, "test", lambda: datetime.now(UTC)) as journal:
-            return [entry for entry in journal.entries if entry.kind is kind]
 
 
 def _changes(world: World) -> int:

@@ -6,13 +6,13 @@ import pytest
 
 from dr_actions.compensating import Undoing
 from dr_actions.executing import Outcome
-from dr_actions.running import StepFailed
+from dr_actions.running import Cause, StepFailed
 from utils.aws_mgmt.ending import ending_of
 from utils.aws_mgmt.exits import Exit
 
 HALF = "stage_traffic.50"
 SAYS = f"{HALF}: gate.targets: too few healthy targets at home: sit-tenant2-service has 0 of 1."
-FAILED = StepFailed(HALF, SAYS, gate=True)
+FAILED = StepFailed(HALF, SAYS, Cause.GATE)
 
 
 @pytest.mark.parametrize(

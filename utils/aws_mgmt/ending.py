@@ -10,14 +10,14 @@ from dr_actions.hands import Guarded, SendFailed
 from dr_actions.heartbeat import LockLost
 from dr_actions.journal import JournalBroken, Kind, MirrorFailed
 from dr_actions.messages import critical, run_failed
-from dr_actions.running import LookFailed, ManualPending, Run, StepFailed, Stopped
+from dr_actions.running import OVERDUE, Cause, LookFailed, ManualPending, Run, StepFailed, Stopped
 from dr_actions.verbs import verbs
 from utils.aws_mgmt.exits import Exit
 
 
 @dataclass(frozen=True)
 class Ending:
-    """``outcome`` is done, degraded, invalid, waiting, stopped, failed or lost; ``alarms``: tell the critical topic."""
+    """``outcome`` as docs/json.md lists them; ``alarms``: tell the critical topic."""
 
     outcome: str
     says: str
@@ -45,8 +45,12 @@ def ending_of(trouble: Exception, outcome: Outcome) -> Ending | None:
         return Ending("stopped", f"Stopped between two calls, as asked. {again}", Exit.INTERRUPTED)
     if isinstance(trouble, ManualPending):
         return Ending("waiting", f"{trouble}. {again}", Exit.ACTION_FAILED, trouble.step)
+    if isinstance(trouble, StepFailed) and trouble.cause in OVERDUE and not outcome.undone:
+        says = f"{str(trouble).rstrip('.')}. Nothing was taken back for that. {again}"
+        code = Exit.COULD_NOT_SEE if trouble.cause is Cause.UNSEEN else Exit.ACTION_FAILED
+        return Ending("late", says, code, trouble.step, alarms=True)
     if isinstance(trouble, StepFailed):
-        if trouble.gate:
+        if trouble.cause is Cause.GATE:
             back = f" {outcome.undone[0].says}." if outcome.undone else ""
             says = f"A gate failed, and {_where_traffic_is(outcome)}: {str(trouble).rstrip('.')}.{back} {again}"
             return Ending("stepped back", says, Exit.VALIDATION_FAILED, trouble.step, alarms=True)

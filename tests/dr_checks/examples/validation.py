@@ -10,7 +10,9 @@ from dr_estate.environments import Side
 from dr_estate.facts import answers, ecs, secrets, sites, topics
 from dr_estate.facts.sites import Round
 from dr_estate.looking import Reader
+from dr_estate.unseen import Blindness, Unseen
 from tests.dr_checks.compute import ONE, TWO, D, P, both_services, container, definition, definitions, image
+from tests.dr_checks.edges import ORIGIN, PRIMARY, RECORDS, SECONDARY, traffic
 from tests.dr_checks.examples.answers import AT_HOME, AWAY, ELSEWHERE, GONE, HERE, SOA, THERE
 from tests.dr_checks.examples.sites import BROKEN, ONE_HOST, PASSWORD, STRANGER, TWO_HOST, WELL
 from tests.dr_checks.examples.sites import ONE as ONE_SITE
@@ -22,6 +24,8 @@ SAFE = secrets.Content(
     "sit-tenant1-db-credentials", "v1", (secrets.Field("host", names_primary=False, names_dr=True, digest="a"),)
 )
 TIED = replace(SAFE, fields=(secrets.Field("host", names_primary=True, names_dr=False, digest="a"),))
+OUT_OF_REACH = Unseen(Blindness.RESOLVER, "DNS server ns-1 did not answer.")
+LED_AWAY = (replace(PRIMARY, weight=0), replace(SECONDARY, weight=100))
 TOPIC = topics.Topic("bbws-dr-events", exists=True, confirmed=1, pending=0)
 
 
@@ -37,6 +41,8 @@ def given(check: str, expected: Status, subject: str = "", **changed: Any) -> Ex
         (answers.door, Side.PRIMARY): HERE,
         (answers.door, Side.DR): changed.get("door", THERE),
         (topics.topics, Side.DR): changed.get("topics", (TOPIC,)),
+        (answers.tested, Side.GLOBAL): changed.get("tested", (replace(AWAY, asked="Route 53"),)),
+        **(traffic(records=changed["records"]) if "records" in changed else {}),
     }
     return Example(f"validation.{check}", expected, world(parts), frozenset([subject] if subject else []))
 
@@ -87,8 +93,16 @@ EXAMPLES = [
     given("answers-lead-here", Status.FAIL, authorities=(SOA, GONE)),
     given("answers-lead-here", Status.UNKNOWN, authorities=(SOA, DENIED)),
     given("answers-lead-here", Status.UNKNOWN, authorities=(SOA, AWAY, DENIED)),
-    given("answers-lead-here", Status.UNKNOWN, authorities=(SOA,)),
+    given("answers-lead-here", Status.UNKNOWN, authorities=(SOA,), tested=()),
     given("answers-lead-here", Status.UNKNOWN, door=DENIED),
+    given("answers-lead-here", Status.PASS, tested=DENIED),
+    given("answers-lead-here", Status.PASS, authorities=(OUT_OF_REACH,)),
+    given("answers-lead-here", Status.PASS, authorities=OUT_OF_REACH),
+    given("answers-lead-here", Status.FAIL, authorities=OUT_OF_REACH, tested=(AT_HOME,)),
+    given("answers-lead-here", Status.WARN, ORIGIN, authorities=OUT_OF_REACH, tested=DENIED, records=LED_AWAY),
+    given("answers-lead-here", Status.WARN, ORIGIN, authorities=OUT_OF_REACH, door=OUT_OF_REACH, records=LED_AWAY),
+    given("answers-lead-here", Status.FAIL, ORIGIN, authorities=OUT_OF_REACH, door=OUT_OF_REACH, records=RECORDS),
+    given("answers-lead-here", Status.UNKNOWN, authorities=OUT_OF_REACH, tested=DENIED),
     given("primary-fenced", Status.PASS, P),
     given("primary-fenced", Status.PASS, old=()),
     given("primary-fenced", Status.WARN, P, old=DENIED),
