@@ -1,8 +1,8 @@
 """The last word before a call leaves: rules that hold whatever was planned, approved or overridden. Pure.
 
-Rules: ``guard.no-iam`` (T14), ``guard.wrong-region``, ``guard.drill-confined``, ``guard.never-delete``,
-``guard.health-check`` (T03, T04), ``guard.denied-zone`` (T12) and ``guard.undeclared``, tried in this order: the
-gravest is told first.
+Rules: ``guard.no-iam`` (T14), ``guard.wrong-region``, ``guard.terraform-state``, ``guard.drill-confined``,
+``guard.never-delete``, ``guard.health-check`` (T03, T04), ``guard.denied-zone`` (T12) and ``guard.undeclared``, tried
+in this order: the gravest is told first.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dr_actions.destructive import destruction, looks
 from dr_actions.homecoming import exempt
 from dr_actions.plan import Call, Goal
 from dr_estate.environments import Environment, Side
+from dr_estate.facts import s3
 
 # Their control planes have no region of their own: a call from anywhere reaches them.
 GLOBAL_SERVICES = frozenset({"account", "cloudfront", "iam", "organizations", "route53"})
@@ -54,6 +55,7 @@ def refusal(
     found: list[Iterator[Refusal]] = [
         _identity(call),
         _region(call, env),
+        _terraform_state(call, env),
         drill_exempt.confined(call, env, goal, made),
         _removal(call, env, allowed, exempt(call, env, goal, proofs) or drill_exempt.exempt(call, env, goal, made)),
         _health_check(call),
@@ -74,6 +76,12 @@ def _region(call: Call, env: Environment) -> Iterator[Refusal]:
         yield Refusal(
             "guard.wrong-region", f"{call.name} in {call.region or 'no region'}: only {', '.join(known)} are touched."
         )
+
+
+def _terraform_state(call: Call, env: Environment) -> Iterator[Refusal]:
+    bucket = str(call.params.get("Bucket", "")).rpartition(":")[2]
+    if call.service == "s3" and not looks(call.operation) and bucket in s3.state_pair(env):
+        yield Refusal("guard.terraform-state", f"{call.name} into {bucket}: Terraform alone writes its state.")
 
 
 def _removal(call: Call, env: Environment, allowed: frozenset[str], exempted: bool) -> Iterator[Refusal]:

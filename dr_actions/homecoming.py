@@ -54,7 +54,7 @@ def _leads_home(call: Call, env: Environment) -> bool:
 def _from_its_copy(asked: Params, env: Environment) -> bool:
     """Whether an object is copied into a bucket of the estate from that bucket's own copy, under the same key."""
     bucket, key = _source(asked.get("CopySource"))
-    return key == asked.get("Key") and (asked.get("Bucket"), bucket) in s3.pairs(env)
+    return key == asked.get("Key") and (asked.get("Bucket"), bucket) in s3.data_pairs(env)
 
 
 def _source(told: Any) -> tuple[str, str]:

@@ -16,14 +16,14 @@ COPY_NAME = "copy_objects_home"
 
 
 def pairs(sight: Sight) -> Iterator[tuple[str, str]]:
-    """The estate's buckets that are there, each with its copy. Raises CannotSee."""
+    """The buckets of tenants' data that are there, each with its copy. Raises CannotSee."""
     there = {
         bucket.name
         for side in (Side.PRIMARY, Side.DR)
         for bucket in sight.snapshot.get(s3.buckets, side)
         if isinstance(bucket, s3.Bucket) and bucket.region
     }
-    yield from (pair for pair in s3.pairs(sight.env) if there.issuperset(pair))
+    yield from (pair for pair in s3.data_pairs(sight.env) if there.issuperset(pair))
 
 
 def apart(step: Step, sight: Sight) -> s3_objects.Apart:

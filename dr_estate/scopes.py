@@ -205,8 +205,9 @@ def _databases(env: Environment) -> list[str]:
 
 
 def _buckets(env: Environment, region: str) -> list[str]:
-    """The estate's buckets in ``region``: the originals in the primary region, their copies elsewhere."""
-    names = [env.named(name) for name in env.names.buckets]
+    """The buckets of tenants' data in ``region``: the originals in the primary region, their copies elsewhere."""
+    state = env.named(env.names.state_bucket)
+    names = [name for name in map(env.named, env.names.buckets) if name != state]
     return names if region == env.regions.primary else [env.named(env.names.bucket_copy, bucket=name) for name in names]
 
 

@@ -111,12 +111,18 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 def notes(sight: Sight) -> Iterator[str]:
     """What is not copied, and that nothing is deleted."""
     copied = {bucket for bucket, _ in objects_home.pairs(sight)}
-    for bucket, copy in s3.pairs(sight.env):
+    for bucket, copy in s3.data_pairs(sight.env):
         if bucket not in copied:
             yield f"No object is copied home into {bucket}: it, or its copy {copy}, is not there or cannot be seen."
     yield (
         "Objects that were deleted in the DR region are not deleted at home, and those that are newer at home are not "
         "overwritten: the record of the copy names them."
+    )
+    state, its_copy = s3.state_pair(sight.env)
+    yield (
+        f"{state} is left alone: Terraform alone writes its state, and an older or foreign one over it would make the "
+        f"next apply destroy or duplicate resources. If Terraform was applied on {its_copy} meanwhile, compare serial "
+        "and lineage of both states, and bring its changes home with terraform state pull and push."
     )
 
 

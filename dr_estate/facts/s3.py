@@ -56,8 +56,20 @@ class Bucket:
 
 def pairs(env: Environment) -> tuple[tuple[str, str], ...]:
     """The buckets of the environment file, the Terraform state's with them, each with its copy in the DR region."""
-    names = [env.named(pattern) for pattern in (*env.names.buckets, env.names.state_bucket)]
-    return tuple((name, env.named(env.names.bucket_copy, bucket=name)) for name in names)
+    return (*data_pairs(env), state_pair(env))
+
+
+def data_pairs(env: Environment) -> tuple[tuple[str, str], ...]:
+    """The buckets that hold tenants' data, each with its copy: never the Terraform state's, even where it is listed."""
+    names = (env.named(pattern) for pattern in env.names.buckets)
+    pairs = ((name, env.named(env.names.bucket_copy, bucket=name)) for name in names)
+    return tuple(pair for pair in pairs if pair != state_pair(env))
+
+
+def state_pair(env: Environment) -> tuple[str, str]:
+    """The bucket of the Terraform state and its copy: Terraform alone writes to them."""
+    name = env.named(env.names.state_bucket)
+    return name, env.named(env.names.bucket_copy, bucket=name)
 
 
 @part(*REGIONAL, reads=BUCKET_READS)

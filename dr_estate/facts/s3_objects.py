@@ -41,7 +41,7 @@ class Apart:
 
 @part(Side.DR, reads=READS)
 def apart(look: Look) -> tuple[Apart | Unseen, ...]:
-    """Each bucket of the estate beside its copy, a thousand versions a call; nothing while the primary region serves.
+    """Each bucket of data beside its copy, a thousand versions a call; nothing while the primary region serves.
 
     One pass over both lists, a page of each in memory; the buckets at once.
     """
@@ -53,7 +53,7 @@ def apart(look: Look) -> tuple[Apart | Unseen, ...]:
         for b in look.part(s3.buckets, side)
         if isinstance(b, s3.Bucket) and b.region
     }
-    pairs = [pair for pair in s3.pairs(look.env) if there.issuperset(pair)]
+    pairs = [pair for pair in s3.data_pairs(look.env) if there.issuperset(pair)]
     return tuple(look.maybe(lambda pair: _apart(look, *pair), pairs))
 
 

@@ -223,6 +223,17 @@ def test_only_the_two_regions_and_that_of_the_global_services_are_touched() -> N
     assert "guard.wrong-region" == judged("ecs:UpdateService", "")
 
 
+@pytest.mark.parametrize("region", [PRIMARY, DR])
+@pytest.mark.parametrize("name", ["s3:CopyObject", "s3:PutObject", "s3:DeleteObject", "s3:PutBucketVersioning"])
+def test_the_terraform_state_is_written_by_terraform_alone(name: str, region: str) -> None:
+    state = SIT.named(SIT.names.state_bucket)
+    copy = SIT.named(SIT.names.bucket_copy, bucket=state)
+    for bucket in (state, copy, f"arn:aws:s3:::{state}"):
+        assert "guard.terraform-state" == judged(name, region, Bucket=bucket, Key="k")
+    assert "" == judged("s3:HeadObject", region, Bucket=state, Key="k")
+    assert "guard.terraform-state" != judged(name, region, Bucket="bbws-templates-sit", Key="k")
+
+
 @pytest.mark.parametrize("name", sorted(reads()))
 def test_a_read_that_an_action_needs_passes_where_it_is_declared(name: str) -> None:
     assert looks(name.split(":")[1])

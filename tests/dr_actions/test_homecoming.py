@@ -13,6 +13,8 @@ from dr_actions.guard import refusal
 from dr_actions.homecoming import COPY, END, PROTECT, REPLICATE, UNFREEZE
 from dr_actions.plan import Call, Goal
 from dr_estate.environments import Side, load_environment
+from dr_estate.facts import s3
+from dr_estate.scopes import of_writing
 
 SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
 HOME, AWAY = SIT.region(Side.PRIMARY), SIT.region(Side.DR)
@@ -58,6 +60,19 @@ def test_it_passes_in_a_failback_whose_backups_are_proven_and_never_otherwise(ow
         assert "guard.never-delete" == judged(*own, goal=Goal.FAILBACK, proofs=one_sided)
     nameless = [Proof(proof.side, proof.store, "", WHEN) for proof in BOTH]
     assert "guard.never-delete" == judged(*own, goal=Goal.FAILBACK, proofs=nameless)
+
+
+def test_the_terraform_state_is_refused_in_a_failback_too_though_every_backup_is_proven() -> None:
+    state = SIT.named(SIT.names.state_bucket)
+    onto_state = copied(state, {"Bucket": SIT.named(SIT.names.bucket_copy, bucket=state), "Key": "a b/ü.jpg"})
+    assert "guard.terraform-state" == judged(COPY, HOME, onto_state, goal=Goal.FAILBACK, proofs=BOTH)
+
+
+def test_the_state_bucket_is_no_data_bucket_even_where_the_environment_file_lists_it_as_one() -> None:
+    names = SIT.names.model_copy(update={"buckets": (*SIT.names.buckets, SIT.names.state_bucket)})
+    listed = SIT.model_copy(update={"names": names})
+    assert s3.data_pairs(SIT) == s3.data_pairs(listed) != ()
+    assert of_writing("s3:PutObject", SIT, HOME) == of_writing("s3:PutObject", listed, HOME)
 
 
 def test_files_are_overwritten_on_the_proof_of_files_and_not_of_databases() -> None:

@@ -84,6 +84,12 @@ class Enforced:
         """The folder of what the last run of ``command`` saw when it validated itself."""
         return max((self.home / "out").glob(f"{self.env.name}-{command}-*"))
 
+    def terraform_state(self, side: Side) -> dict[str, str]:
+        """Bucket and key of the Terraform state on ``side``."""
+        bucket = self.env.named(self.env.names.state_bucket)
+        copy = self.env.named(self.env.names.bucket_copy, bucket=bucket)
+        return {"Bucket": copy if side is Side.DR else bucket, "Key": self.env.named(self.env.names.state_key)}
+
     def aws(self, person: str) -> Aws:
         """Plain clients of a person."""
         return Aws(self.world.url, self.world.people[person], self.env, self.world.state()["tenants"][0])
@@ -101,7 +107,10 @@ class Written:
         """Write some of each where DNS leads."""
         made = cls(of, Writer(of.world, of.env, 0.02, "away").write(0.3))
         assert {one.region for one in made.writer.written} == {of.env.regions.dr}
-        of.aws("admin").client("s3", Side.DR).put_object(Bucket=made._buckets[1], Key=OBJECT, Body=b"kept")
+        copies = of.aws("admin").client("s3", Side.DR)
+        copies.put_object(Bucket=made._buckets[1], Key=OBJECT, Body=b"kept")
+        state = copies.get_object(**of.terraform_state(Side.DR))["Body"].read()
+        copies.put_object(**of.terraform_state(Side.DR), Body=state.replace(b'"serial": 214', b'"serial": 900'))
         return made
 
     def is_home(self) -> bool:

@@ -69,6 +69,17 @@ def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_whe
     assert [] == strayed
 
 
+def test_the_failback_copies_nothing_over_the_live_terraform_state(enforced: Enforced, back: Back) -> None:
+    state, copy = (enforced.terraform_state(side) for side in (Side.PRIMARY, Side.DR))
+    assert "copy_objects_home" in {step.verb for step in enforced.plan.steps}, back.ran.said
+    assert [] == [step.id for step in enforced.plan.steps if state["Bucket"] in step.id]
+    home = enforced.aws("admin").client("s3", Side.PRIMARY)
+    serials = [json.loads(home.get_object(**one)["Body"].read())["serial"] for one in (state, copy)]
+    assert [214, 900] == serials
+    versions = home.list_object_versions(Bucket=state["Bucket"], Prefix=state["Key"])["Versions"]
+    assert 1 == len(versions), "a run wrote to the live state"
+
+
 @pytest.fixture(scope="module")
 def rough(asked: Asked, enforced: Enforced, due: Rig, back: Back, written: Written) -> Rough:
     """A failback whose processes died at the freeze, backup, sync, promotion and in a bake, until it stepped back."""
