@@ -58,7 +58,7 @@ class Control:
             ("POST", "debrief"): lambda body: self._trained("debrief", bool(body.get("hint"))),
             ("DELETE", "train"): lambda _: self._trained("end"),
             ("POST", "save"): lambda _: self._done("save"),
-            ("POST", "stop"): lambda body: self._done("stop", body.get("save", True)),
+            ("POST", "stop"): lambda body: {"unsaved": hooks["stop"](body.get("save", True))},
         }
 
     def __call__(self, environ: Environ) -> Response:

@@ -7,9 +7,11 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +21,37 @@ from sandbox import worldfile
 from sandbox.embedded import DEFAULT_TENANTS
 from sandbox.endpoint import Endpoint
 from sandbox.errors import SandboxError
-from sandbox.order import Order, same_world
+from sandbox.order import Order, Progress, no_progress, same_world
 from sandbox.starting import start
 from sandbox.worldfile import home
 
+ANSWER_DEADLINE_S = 30.0
 DOWN_DEADLINE_S = 30.0
+SAVE_DEADLINE_S = 300.0
 STARTER_DEADLINE_S = 150.0
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a sandbox was ended: whether one ran, and why its last changes are ``lost``, "" where its world was saved."""
+
+    ran: bool
+    lost: str = ""
+
+
 def up(
-    environment: Environment, tenants: int | None = None, port: int = 0, fresh: bool = False, seeded: bool = True
+    environment: Environment,
+    tenants: int | None = None,
+    port: int = 0,
+    fresh: bool = False,
+    seeded: bool = True,
+    progress: Progress = no_progress,
 ) -> Endpoint:
     """Start the sandbox of ``environment``, or return the one that runs. ``fresh`` throws the kept world away.
 
     ``tenants`` None means as many as the world has, 12 for a new one. The port of the last run is taken again where
-    it is free. A new world that is not ``seeded`` holds the people alone. Raises SandboxError where another number
-    of tenants, or another port, is asked of a running one.
+    it is free. A new world that is not ``seeded`` holds the people alone. ``progress`` hears how far it is. Raises
+    SandboxError where another number of tenants, or another port, is asked of a running one.
     """
     with _starting(environment.name):
         if fresh:
@@ -54,7 +71,7 @@ def up(
         kept = _kept(environment.name)
         if kept is not None:
             same_world(kept, order)
-        child, started = start(order, folder_of(environment.name) / "log")
+        child, started = start(order, folder_of(environment.name) / "log", progress)
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
                 pipe.close()
@@ -62,17 +79,35 @@ def up(
         return started
 
 
-def down(environment: Environment, save: bool = True) -> bool:
-    """Save and stop the sandbox of ``environment`` and wait until its lock is free; False where none ran.
+def down(environment: Environment, save: bool = True) -> Ended:
+    """Save and stop the sandbox of ``environment`` and wait until its lock is free.
 
-    Raises SandboxError where its world cannot be saved, or it does not end in time.
+    It ends in any case: where its world cannot be saved, and, killed, where it does not answer or end in time. Raises
+    SandboxError where even that does not end it.
     """
+    if free(environment.name):
+        return Ended(ran=False)
     found = find(environment)
+    lost = "it did not answer"
     if found is not None:
-        found.ask("POST", "stop", {"save": save})
+        try:
+            lost = found.ask("POST", "stop", {"save": save}, SAVE_DEADLINE_S)["unsaved"]
+        except SandboxError as silent:
+            lost = str(silent)
     if not _await_free(environment.name):
-        raise SandboxError(f"The sandbox of {environment.name} did not stop within {DOWN_DEADLINE_S:.0f} s.")
-    return found is not None
+        lost = f"{lost or 'it did not end'}, so it was killed"
+        _kill(environment.name)
+        if not _await_free(environment.name):
+            raise SandboxError(f"The sandbox of {environment.name} did not end within {DOWN_DEADLINE_S:g} s.")
+    return Ended(ran=True, lost=lost if save else "")
+
+
+def _kill(name: str) -> None:
+    """Kill the process that holds the world's lock: it wrote its id there."""
+    pid = (folder_of(name) / "lock").read_text(encoding="ascii")
+    if pid.isdigit() and not free(name):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
 
 
 def find(environment: Environment) -> Endpoint | None:
@@ -81,7 +116,7 @@ def find(environment: Environment) -> Endpoint | None:
     if kept is None or free(environment.name):
         return None
     try:
-        kept.state()
+        kept.ask("GET", "state", timeout_s=ANSWER_DEADLINE_S)
     except SandboxError:
         return None
     return kept

@@ -1,7 +1,8 @@
 """The server's own process: ``python -m sandbox.host``. Its order comes as one JSON line on stdin, its word on stdout.
 
-The word is one JSON line: the endpoint, or ``{"error": sentence}``. After that stdout is closed. An attached host
-(``attached``) lives as long as its stdin is open, so it cannot outlive the process that started it.
+While it starts it writes JSON lines of its progress (``{"doing": ..., "done": N, "total": M}``). The last line is its
+word: the endpoint, or ``{"error": sentence}``. After that stdout is closed. An attached host (``attached``) lives as
+long as its stdin is open, so it cannot outlive the process that started it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dr_estate.environments import Environment
 from sandbox import emulator, faults, worldfile
 from sandbox.endpoint import Endpoint, to_json
 from sandbox.errors import SandboxError
-from sandbox.order import Order, same_world
+from sandbox.order import Order, Progress, same_world
 from sandbox.people import all_keys
 
 if TYPE_CHECKING:
@@ -32,15 +33,18 @@ if TYPE_CHECKING:
 LOCK_DEADLINE_S = 15.0
 SAVE_PAUSE_S = 0.3
 SAVE_SHARE = 10
+PROGRESS_PAUSE_S = 0.5
 
 
 class Host:
     """One world, one server, and the thread that saves the first while the second runs."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, progress: Progress) -> None:
         self.order = order
         self.environment = Environment.model_validate(order.environment)
         self.folder = Path(order.folder) if order.folder else None
+        self._progress = progress
+        progress("waiting for the lock of its world", 0, 1)
         self._lock = _locked(self.folder) if self.folder else None
         self.application, self.server = self._served()
         self.endpoint = self._endpoint()
@@ -51,12 +55,20 @@ class Host:
             threading.Thread(target=self._keep_saving, daemon=True).start()
         self.server.serve_forever(poll_interval=0.05)
 
-    def stop(self, save: bool = True) -> None:
-        """Save the world, then end ``run`` soon; the answer to whoever asked still goes out."""
+    def stop(self, save: bool = True) -> str:
+        """Save the world, then end ``run`` soon; the answer to whoever asked still goes out.
+
+        Returns why the world could not be saved, "" where it was: it ends all the same.
+        """
+        unsaved = ""
         if save and self.folder:
-            self.save()
+            try:
+                self.save()
+            except (SandboxError, OSError) as failed:
+                unsaved = str(failed)
         faults.STOPPING.set()
         threading.Timer(0.05, self.server.shutdown).start()
+        return unsaved
 
     def save(self) -> None:
         """Write the world to its file."""
@@ -106,11 +118,12 @@ class Host:
         kept = self.folder / "world" if self.folder else None
         if kept is not None and kept.exists():
             same_world(worldfile.about(kept), self.order)
+            self._progress("loading the kept world", 0, 1)
             persistence.load(kept)
         elif not self.order.seeded:
             moto.settle_people()
         else:
-            seeds.fill(self.environment, self.order.tenants, moto.settle_people)
+            seeds.fill(self.environment, self.order.tenants, moto.settle_people, self._progress)
 
     def _endpoint(self) -> Endpoint:
         account = self.environment.account
@@ -140,7 +153,7 @@ class Host:
 
 
 def _locked(folder: Path) -> int:
-    """Take the world's lock for the life of this process. Raises SandboxError past the deadline."""
+    """Take the world's lock for the life of this process, whose id it holds. Raises SandboxError past the deadline."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     until = time.monotonic() + LOCK_DEADLINE_S
@@ -153,6 +166,8 @@ def _locked(folder: Path) -> int:
                 raise SandboxError(f"Another sandbox holds {folder}: stop it first (sandbox down).") from None
             time.sleep(0.05)
         else:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
             return handle
 
 
@@ -167,15 +182,31 @@ def _tell(word: TextIO, said: dict[str, Any]) -> None:
     word.close()
 
 
+def _progress_to(word: TextIO) -> Progress:
+    """Write progress to ``word``, at once where something new begins, and else now and then."""
+    last: tuple[str, float] = ("", 0.0)
+
+    def tell(doing: str, done: int, total: int) -> None:
+        nonlocal last
+        moment = time.monotonic()
+        if doing != last[0] or moment >= last[1] + PROGRESS_PAUSE_S:
+            last = (doing, moment)
+            word.write(json.dumps({"doing": doing, "done": done, "total": total}) + "\n")
+            word.flush()
+
+    return tell
+
+
 def main() -> int:
     """Run the order on stdin. Returns the exit code: 0 after a stop, 1 where it never came up."""
     word = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     order = Order(**json.loads(sys.stdin.readline()))
+    progress = _progress_to(word)
     emulator.prepare()
     emulator.quicken()
     try:
-        host = Host(order)
+        host = Host(order, progress)
     except SandboxError as refused:
         _tell(word, {"error": str(refused)})
         return 1
@@ -183,6 +214,7 @@ def main() -> int:
         from sandbox.daemon import keep
 
         keep(host.folder, host.endpoint)
+        progress("saving the world", 0, 1)
         host.save()
     gc.freeze()
     gc.enable()

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sandbox.errors import SandboxError
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, and how many parts of how many are done."""
+
+
+def no_progress(_doing: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copyreg
 import io
-import pickle
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import GeneratorType
 from typing import Any
 
 import cloudpickle
@@ -33,7 +33,7 @@ def dump() -> bytes:
     out = io.BytesIO()
     try:
         _Pickler(out).dump({"backends": _backends(), "state": STATE.__dict__})
-    except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as stubborn:
+    except Exception as stubborn:
         raise SandboxError(f"The world cannot be saved: {stubborn}") from stubborn
     return out.getvalue()
 
@@ -95,7 +95,10 @@ def _restore(backends: list[tuple[BackendDict[Any], dict[str, Any], dict[str, di
 
 
 class _Pickler(cloudpickle.Pickler):
-    """Pickles what plain pickle cannot: locks afresh, keys and certificates as PEM, backend dictionaries by name."""
+    """Pickles what plain pickle cannot: locks afresh, keys and certificates as PEM, backend dictionaries by name.
+
+    A generator is the rest of a listing that a client left half read: its token is expired in a world that was loaded.
+    """
 
     def reducer_override(self, obj: Any) -> Any:
         """Return how to rebuild ``obj``, or leave it to cloudpickle."""
@@ -138,6 +141,7 @@ def _reduced_key(key: Any) -> Any:
 _REDUCERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (_RLOCK, lambda _: (threading.RLock, ())),
     (_LOCK, lambda _: (threading.Lock, ())),
+    (GeneratorType, lambda _: (_expired_listing, ())),
     (BackendDict, lambda held: (_held_by, _name_of(held))),
     (AccountSpecificBackend, lambda regions: (_account_of, (*_name_of(_parent_of(regions)), regions.account_id))),
     (dict, _reduced_dict),
@@ -145,6 +149,13 @@ _REDUCERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (_PRIVATE_KEYS, _reduced_key),
     (Certificate, lambda c: (_certificate_from, (c.public_bytes(serialization.Encoding.PEM),))),
 )
+
+
+def _expired_listing() -> Iterator[Any]:
+    from moto.resourcegroupstaggingapi.exceptions import ResourceGroupsTaggingAPIError  # the one that keeps generators
+
+    yield from ()
+    raise ResourceGroupsTaggingAPIError("PaginationTokenExpiredException", "The token is of another run.")
 
 
 def _key_from(pem: bytes) -> Any:

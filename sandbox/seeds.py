@@ -14,6 +14,7 @@ from dr_estate.recovery_settings import Drill, Execution, Failback
 from dr_estate.settings import Observation
 from sandbox import persistence, worldfile
 from sandbox.errors import SandboxError
+from sandbox.order import Progress, no_progress
 from sandbox.state import STATE, now
 
 KEPT = 12
@@ -38,7 +39,7 @@ def _of_the_world(environment: Environment) -> Environment:
     )
 
 
-def fill(environment: Environment, tenants: int, settle: Callable[[], None]) -> None:
+def fill(environment: Environment, tenants: int, settle: Callable[[], None], progress: Progress = no_progress) -> None:
     """Fill this process's empty world: from a kept snapshot where there is a fresh one, else by building it."""
     folder = worldfile.home() / "seeds"
     path = folder / f"{digest(environment, tenants)}.world"
@@ -49,12 +50,13 @@ def fill(environment: Environment, tenants: int, settle: Callable[[], None]) -> 
             path.unlink(missing_ok=True)  # a kept snapshot is only a saving of time: build it again
         else:
             return
-    build(environment, tenants, settle)
+    build(environment, tenants, settle, progress)
+    progress("saving the new world", 0, 1)
     worldfile.write(path, persistence.dump(), {"environment": environment.name, "tenants": tenants})
     _forget_old(folder)
 
 
-def build(environment: Environment, tenants: int, settle: Callable[[], None]) -> None:
+def build(environment: Environment, tenants: int, settle: Callable[[], None], progress: Progress = no_progress) -> None:
     """Build the world from the environment file. Raises SandboxError where seeding fails."""
     from sandbox.seeding import seed
 
@@ -62,7 +64,7 @@ def build(environment: Environment, tenants: int, settle: Callable[[], None]) ->
     os.environ["MOTO_ACCOUNT_ID"] = environment.account
     try:
         settle()
-        seed(environment, tenants)
+        seed(environment, tenants, progress)
     except Exception as failed:
         raise SandboxError(f"Seeding the sandbox of {environment.name} failed: {failed!r}") from failed
     finally:

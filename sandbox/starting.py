@@ -8,22 +8,23 @@ import os
 import selectors
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from sandbox.endpoint import Endpoint, from_json
 from sandbox.errors import SandboxError
-from sandbox.order import Order
+from sandbox.order import Order, Progress, no_progress
 
 ROOT = Path(__file__).resolve().parent.parent
-START_DEADLINE_S = 120.0
+SILENCE_DEADLINE_S = 120.0
+"""How long a host that starts may say nothing. How long it takes in all is not limited."""
 STOP_DEADLINE_S = 10.0
 TAIL = 2000
 
 
-def start(order: Order, log: Path) -> tuple[subprocess.Popen[bytes], Endpoint]:
-    """Start a host and return it with its endpoint; its stderr goes to ``log``.
+def start(order: Order, log: Path, progress: Progress = no_progress) -> tuple[subprocess.Popen[bytes], Endpoint]:
+    """Start a host and return it with its endpoint; its stderr goes to ``log``, and how far it is to ``progress``.
 
     Raises SandboxError with the host's own sentence, or the end of its log where it died without one.
     """
@@ -41,7 +42,7 @@ def start(order: Order, log: Path) -> tuple[subprocess.Popen[bytes], Endpoint]:
             start_new_session=True,
         )
     try:
-        return child, _word(child, order, log)
+        return child, _word(child, order, log, progress)
     except BaseException:
         end(child)
         raise
@@ -69,29 +70,30 @@ def end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def _word(child: subprocess.Popen[bytes], order: Order, log: Path) -> Endpoint:
+def _word(child: subprocess.Popen[bytes], order: Order, log: Path, progress: Progress) -> Endpoint:
     assert child.stdin is not None and child.stdout is not None  # noqa: S101, PT018 - both were asked for
     with contextlib.suppress(BrokenPipeError):  # a child that died already has its say below
         child.stdin.write(order.to_line())
         child.stdin.flush()
-    line = _line(child.stdout, time.monotonic() + START_DEADLINE_S)
-    if not line:
-        tail = log.read_text(encoding="utf-8", errors="replace")[-TAIL:].strip() or "it said nothing"
-        raise SandboxError(f"The sandbox did not start: {tail}")
-    said = json.loads(line)
-    if "error" in said:
-        raise SandboxError(str(said["error"]))
-    return from_json(said)
+    doing = "its start"
+    for line in _lines(child.stdout):
+        word = json.loads(line)
+        if "doing" not in word:
+            if "error" in word:
+                raise SandboxError(str(word["error"]))
+            return from_json(word)
+        doing = f"'{word['doing']}'" + (f" ({word['done']} of {word['total']})" if word["total"] > 1 else "")
+        progress(word["doing"], word["done"], word["total"])
+    tail = log.read_text(encoding="utf-8", errors="replace")[-TAIL:].strip()
+    silence = f"not heard of it for {SILENCE_DEADLINE_S:g} s after {doing}" if child.poll() is None else "it ended"
+    raise SandboxError(f"The sandbox did not start: {tail or silence}")
 
 
-def _line(pipe: IO[bytes], until: float) -> bytes:
-    """Read one line of ``pipe``; empty at its end or past ``until`` (monotonic seconds)."""
+def _lines(pipe: IO[bytes]) -> Iterator[bytes]:
+    """Yield each line of ``pipe`` until its end, or until nothing comes for ``SILENCE_DEADLINE_S``."""
     read = b""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
-        while not read.endswith(b"\n") and selector.select(max(0.0, until - time.monotonic())):
-            part = os.read(pipe.fileno(), 1 << 16)
-            if not part:
-                return b""
-            read += part
-    return read if read.endswith(b"\n") else b""
+        while selector.select(SILENCE_DEADLINE_S) and (part := os.read(pipe.fileno(), 1 << 16)):
+            *lines, read = (read + part).split(b"\n")
+            yield from lines

@@ -51,7 +51,7 @@ def hosted(environment: Environment, tenants: int, seeded: bool = True) -> Itera
             os.close(word_end)
         orders.write(Order(environment.model_dump(mode="json"), tenants, seeded=seeded).to_line())
         orders.flush()
-        yield from_json(json.loads(words.readline()))
+        yield from_json(next(word for word in map(json.loads, words) if "doing" not in word))
 
 
 def begin() -> None:

@@ -12,8 +12,10 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from dr_estate.environments import Environment, Side
+from sandbox.order import Progress, no_progress
 from sandbox.seeding import (
     access,
     alerting,
@@ -66,15 +68,18 @@ BUILDERS: tuple[Callable[[Estate], None], ...] = (
 )
 
 
-def seed(environment: Environment, tenants: int) -> None:
+def seed(environment: Environment, tenants: int, progress: Progress = no_progress) -> None:
     """Build the whole estate of ``environment`` with ``tenants`` tenants in this process's emulator.
+
+    ``progress`` is called at each of the calls by which it is built.
 
     The emulator must be repaired (``sandbox.lacks.install()``) and hold nothing of this estate. ``STATE.tenants`` is
     set to the tenants' names as AWS names spell them. Raises ClientError where the emulator refuses a call.
     """
     estate = new_estate(environment, tenants)
     with _at_once():
-        for build in BUILDERS:
+        for done, build in enumerate(BUILDERS):
+            estate.primary.clients.on_call = partial(progress, f"seeding {tenants} tenants", done, len(BUILDERS))
             build(estate)
     STATE.tenants = tuple(tenant.name for tenant in estate.tenants)
 

@@ -27,10 +27,14 @@ Route = tuple[re.Pattern[str], Callable[..., Any]]
 
 
 class Clients:
-    """boto3 clients for one account of the emulator, one per service and region, made on first use."""
+    """boto3 clients for one account of the emulator, one per service and region, made on first use.
+
+    ``on_call`` is called before each call is answered.
+    """
 
     def __init__(self, account: str) -> None:
         self.account = account
+        self.on_call: Callable[[], None] = lambda: None
         self._made: dict[tuple[str, str], Any] = {}
         self._routes: dict[str, list[Route]] = {}
         core = botocore.session.Session()
@@ -51,6 +55,7 @@ class Clients:
         request.headers["x-moto-account-id"] = self.account
 
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        self.on_call()
         parts = urlsplit(request.url)
         url = f"{parts.scheme}://{parts.netloc}{parts.path}"
         for pattern, method in self._routes_of(parts.netloc, url):

@@ -19,9 +19,10 @@ def run_sandbox(request: Request, environment: Environment) -> Exit:
         from utils.aws_mgmt.training_command import train_command
 
         return train_command(request, environment)
+    if request.action == "down":
+        return _down(environment)
     actions: dict[str, Callable[[Request, Environment], str]] = {
         "up": _up,
-        "down": _down,
         "show": _show,
         "list": _list,
         "break": _break,
@@ -33,14 +34,26 @@ def run_sandbox(request: Request, environment: Environment) -> Exit:
 
 def _up(request: Request, environment: Environment) -> str:
     given = request.arguments
-    endpoint = daemon.up(environment, request.tenants, given.get("port", 0), given.get("fresh", False))
+    with voice.progress() as progress:
+        endpoint = daemon.up(
+            environment, request.tenants, given.get("port", 0), given.get("fresh", False), progress=progress
+        )
     return sandbox_report.endpoint(to_json(endpoint), request.format)
 
 
-def _down(_: Request, environment: Environment) -> str:
-    if daemon.down(environment):
-        return f"The sandbox of {environment.name} is down; its world is kept for the next `sandbox up`.\n"
-    return f"No sandbox of {environment.name} was running.\n"
+def _down(environment: Environment) -> Exit:
+    ended, name = daemon.down(environment), environment.name
+    if ended.lost:
+        voice.complain(
+            f"The sandbox of {name} is down, and what changed in it since its last save is lost: {ended.lost}. The "
+            "next `sandbox up` begins with the world as it was saved last."
+        )
+        return Exit.ACTION_FAILED
+    if ended.ran:
+        voice.result(f"The sandbox of {name} is down; its world is kept for the next `sandbox up`.\n")
+    else:
+        voice.result(f"No sandbox of {name} was running.\n")
+    return Exit.READY
 
 
 def _show(request: Request, environment: Environment) -> str:
