@@ -29,7 +29,8 @@ _EXCEPTIONS: dict[str, tuple[str, ...]] = {
     "lambda:Invoke": ("lambda:InvokeFunction",),
     "s3:CopyObject": (
         *("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"),
-        *("s3:PutObject", "s3:PutObjectTagging"),
+        *("s3:GetObjectAnnotation", "s3:GetObjectVersionAnnotation"),
+        *("s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAnnotation"),
     ),
     "s3:DeleteObjects": ("s3:DeleteObject",),
     "s3:GetBucketAccelerateConfiguration": ("s3:GetAccelerateConfiguration",),
@@ -56,6 +57,7 @@ _BESIDE: dict[str, tuple[str, ...]] = {
     "ecs:RegisterTaskDefinition": ("iam:PassRole",),
     "ecs:RunTask": ("ecs:TagResource", "iam:PassRole"),
     "elasticfilesystem:CreateAccessPoint": ("elasticfilesystem:TagResource",),
+    "elasticfilesystem:DeleteMountTarget": ("ec2:DeleteNetworkInterface",),
     "rds:CreateDBInstanceReadReplica": ("kms:CreateGrant", "rds:AddTagsToResource"),
     "rds:PromoteReadReplica": ("rds:AddTagsToResource",),
     "rds:RestoreDBInstanceFromDBSnapshot": ("kms:CreateGrant", "rds:AddTagsToResource"),

@@ -138,7 +138,7 @@ FAILBACK = (
             *("backup:StartBackupJob", "iam:PassRole", "kms:CreateGrant", "kms:GenerateDataKey"),
             *("elasticfilesystem:DeleteReplicationConfiguration", "elasticfilesystem:UpdateFileSystemProtection"),
             *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
-            *("rds:PromoteReadReplica", "s3:PutObject", "s3:PutObjectTagging"),
+            *("rds:PromoteReadReplica", "s3:PutObject", "s3:PutObjectAnnotation", "s3:PutObjectTagging"),
         ),
     ),
     PlaybookStep(
@@ -179,7 +179,8 @@ FAILBACK = (
         (Plane.DR,),
         # RDS asks the source's region too, in the caller's name (RDS User Guide, cross-Region read replicas)
         home=(
-            *("elasticfilesystem:CreateReplicationConfiguration", "s3:PutObject", "s3:PutObjectTagging"),
+            *("elasticfilesystem:CreateReplicationConfiguration", "s3:PutObject", "s3:PutObjectAnnotation"),
+            "s3:PutObjectTagging",
             *("rds:CreateDBInstanceReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"),
             *("kms:GenerateDataKey", "secretsmanager:ReplicateSecretToRegions"),
         ),
@@ -194,14 +195,21 @@ FENCING = frozenset({"application-autoscaling:RegisterScalableTarget", "ecs:Upda
 HOMECOMING = frozenset(action for step in FAILBACK for action in step.home) - FENCING
 
 # What S3 reads of an object in the DR region's bucket that it copies home (API_CopyObject).
-COPIED = frozenset({"s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"})
+COPIED = frozenset(
+    {
+        *("s3:GetObject", "s3:GetObjectAnnotation", "s3:GetObjectTagging"),
+        *("s3:GetObjectVersion", "s3:GetObjectVersionAnnotation", "s3:GetObjectVersionTagging"),
+    }
+)
+# What it reads of the object there that is replaced only while it is unchanged (S3 User Guide, "Conditional writes").
+REPLACED = frozenset({"s3:GetObject"})
 
 # What a drill does beyond a recovery, in the DR region and of its canary's records: it makes, asks and takes away.
 DRILLING = (
     *("ecs:RunTask", "ecs:StopTask", "ecs:TagResource"),
     *("elasticfilesystem:CreateAccessPoint", "elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:TagResource"),
     *("elasticfilesystem:DeleteFileSystem", "elasticfilesystem:DeleteMountTarget"),
-    *("rds:DeleteDBInstance", "route53:ChangeResourceRecordSets"),
+    *("ec2:DeleteNetworkInterface", "rds:DeleteDBInstance", "route53:ChangeResourceRecordSets"),
 )
 
 # Primary data is never deleted: the operator must not even be able to.

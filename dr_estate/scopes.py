@@ -38,7 +38,7 @@ def of_reading(action: str, env: Environment, _region: str) -> Scope:
 
 
 def of_copying(_action: str, env: Environment, region: str) -> Scope:
-    """What may be read of the objects of ``region`` to copy them home."""
+    """What may be read of the objects of ``region`` when some are copied home."""
     return [f"arn:aws:s3:::{bucket}/*" for bucket in _buckets(env, region)], {}
 
 
@@ -87,6 +87,7 @@ def of_drilling(action: str, env: Environment, region: str) -> Scope:
     families = f"task-definition/{_of_any_tenant(env, env.names.task_family)}:*"
     in_cluster = {"ArnEquals": {"ecs:cluster": _arn(env, region, "ecs", f"cluster/{cluster}")}}
     known: dict[str, Scope] = {
+        "ec2:DeleteNetworkInterface": ([_arn(env, region, "ec2", "network-interface/*")], {}),
         "ecs:RunTask": ([_arn(env, region, "ecs", families)], in_cluster),
         "ecs:StopTask": (of_task, _drills("ResourceTag")),
         "ecs:TagResource": (of_task, _drills("RequestTag") | {"StringEquals": {"ecs:CreateAction": "RunTask"}}),

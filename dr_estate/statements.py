@@ -15,7 +15,7 @@ from typing import Any
 from dr_estate import scopes
 from dr_estate.drill_names import TAG
 from dr_estate.environments import Environment, Side
-from dr_estate.playbook import COPIED, DRILLING, FENCING, FORBIDDEN, HOMECOMING, changing_actions
+from dr_estate.playbook import COPIED, DRILLING, FENCING, FORBIDDEN, HOMECOMING, REPLACED, changing_actions
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
@@ -70,11 +70,12 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
 def going_home(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     """Let those of ``actions`` that bring home what was written away do so: in the primary region, on its own things.
 
-    Objects are read of the DR region's copies alone, by the call that puts them home.
+    Objects are read by the call that puts them home alone: those of the DR region's copies, and those they replace.
     """
     primary = env.region(Side.PRIMARY)
     yield from _scoped("Home", HOMECOMING & set(actions), env, primary, _only(primary), scopes.of_writing)
     yield from _scoped("CopyHome", COPIED, env, env.region(Side.DR), None, scopes.of_copying)
+    yield from _scoped("ReplaceAtHome", REPLACED, env, primary, _only(primary), scopes.of_copying)
 
 
 def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from dr_estate.facts import REGIONAL, ecs, efs, part
 from dr_estate.looking import Look
-from dr_estate.unseen import Unseen
+from dr_estate.unseen import Blindness, Unseen
 
-MOUNT_READS = frozenset({"efs:DescribeMountTargets", "efs:DescribeMountTargetSecurityGroups"})
+MOUNT_READS = frozenset({"ec2:DescribeNetworkInterfaces", "efs:DescribeMountTargets"})
 SUBNET_READS = frozenset({"ec2:DescribeSubnets"})
 GROUP_READS = frozenset({"ec2:DescribeSecurityGroups"})
 NFS_PORT = 2049
@@ -48,19 +48,27 @@ class NfsRule:
 
 @part(*REGIONAL, reads=MOUNT_READS)
 def mount_targets(look: Look) -> tuple[MountTarget | Unseen, ...]:
-    """Every mount target of the file system: one a zone, each with one call for its security groups."""
+    """Every mount target of the file system: one a zone, its security groups read of its network interface.
+
+    All interfaces take one call; DescribeMountTargetSecurityGroups takes one each, and a permission of EC2 beside it.
+    """
     ids = [system.id for system in look.part(efs.file_systems)]
     rows = [row for fs in ids for row in look.pages("efs", "describe_mount_targets", "MountTargets", FileSystemId=fs)]
+    if not rows:
+        return ()
+    wanted = [row["NetworkInterfaceId"] for row in rows if row.get("NetworkInterfaceId")]
+    filters = [{"Name": "network-interface-id", "Values": wanted}]
+    interfaces = look.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=filters)
+    groups = {row["NetworkInterfaceId"]: tuple(sorted(g["GroupId"] for g in row["Groups"])) for row in interfaces}
+    return tuple(_mount_target(row, groups.get(row.get("NetworkInterfaceId", ""))) for row in rows)
 
-    def guarded(row: dict[str, Any]) -> MountTarget:
-        target = row["MountTargetId"]
-        groups = look.call("efs", "describe_mount_target_security_groups", MountTargetId=target)["SecurityGroups"]
-        zone = row.get("AvailabilityZoneName", "")
-        return MountTarget(
-            target, row["FileSystemId"], row["SubnetId"], zone, row["LifeCycleState"], tuple(sorted(groups))
-        )
 
-    return tuple(look.maybe(guarded, rows))
+def _mount_target(row: dict[str, Any], groups: tuple[str, ...] | None) -> MountTarget | Unseen:
+    target = row["MountTargetId"]
+    if groups is None:
+        return Unseen(Blindness.ERROR, f"The network interface of {target} was not among those that EC2 described.")
+    zone = row.get("AvailabilityZoneName", "")
+    return MountTarget(target, row["FileSystemId"], row["SubnetId"], zone, row["LifeCycleState"], groups)
 
 
 @part(*REGIONAL, reads=SUBNET_READS)

@@ -37,6 +37,15 @@ _DATABASE_NAMES = {
     "pg": ("DBParameterGroupName",),
     "subgrp": ("DBSubnetGroupName",),
 }
+# What EFS does to a mount target's network interface in the caller's name (API_DeleteMountTarget and the like).
+_ON_INTERFACES = {
+    "elasticfilesystem:CreateMountTarget": (
+        *("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
+    ),
+    "elasticfilesystem:DeleteMountTarget": ("ec2:DeleteNetworkInterface",),
+    "elasticfilesystem:DescribeMountTargetSecurityGroups": ("ec2:DescribeNetworkInterfaceAttribute",),
+    "elasticfilesystem:ModifyMountTargetSecurityGroups": ("ec2:ModifyNetworkInterfaceAttribute",),
+}
 _RECORD_KEY = "route53:ChangeResourceRecordSets"
 Params = Mapping[str, Any]
 
@@ -108,6 +117,8 @@ def _of_files(response: BaseResponse, action: str, params: Params, context: Cont
     kind = "access-point" if name.startswith("fsap-") else "file-system"
     resource = _arn(response, "elasticfilesystem", f"{kind}/{name}") if name else None
     yield Asked(action, resource, {**context, **known, **_tagged("RequestTag", given)})
+    for one in _ON_INTERFACES.get(action, ()):
+        yield Asked(one, None, context)
     if given and ":Create" in action:
         made = {"elasticfilesystem:CreateAction": (action.partition(":")[2],)}
         kind = "access-point" if action.endswith("AccessPoint") else "file-system"

@@ -8,7 +8,7 @@ the roles that a call passes on. Keys that belong to no user or role may do ever
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -60,22 +60,31 @@ def _judged_in_s3(original: Callable[..., Any], self: S3Response, **named: str |
     held = s3_backends[self.current_account][self.partition].buckets.get(bucket)
     region = held.region_name if held is not None else self.region
     action = _S3_ACTIONS.get(self.data["Action"], self.data["Action"])
-    resources = {f"s3:{action}": f"{bucket or '*'}" + (f"/{key}" if key else "")} | _copied(self)
-    for action, resource in resources.items():
+    asked = f"{bucket or '*'}" + (f"/{key}" if key else "")
+    for name, resource in [(f"s3:{action}", asked), *_copied(self, asked)]:
         arn, context = f"arn:{self.partition}:s3:::{resource}", {**caller[1], "aws:RequestedRegion": (region,)}
-        if not _allowed(self, caller[0], Asked(action, arn, context)):
+        if not _allowed(self, caller[0], Asked(name, arn, context)):
             raise S3AccessDeniedError if key or not bucket else BucketAccessDeniedError(bucket)
     return None
 
 
-def _copied(self: S3Response) -> dict[str, str]:
-    """What a copy reads: by action, the object as an ARN ends in (API_CopyObject)."""
+def _copied(self: S3Response, onto: str) -> Iterator[tuple[str, str]]:
+    """What a copy ``onto`` an object needs besides s3:PutObject: actions, each with the object as an ARN ends in.
+
+    Source: API_CopyObject; S3 User Guide, "Conditional writes" (If-Match reads the destination).
+    """
     source = urlsplit(str(self.headers.get("x-amz-copy-source") or ""))
     if not source.path:
-        return {}
-    version = "Version" if "versionId" in parse_qs(source.query) else ""
-    from_ = unquote(source.path).lstrip("/")
-    return {f"s3:GetObject{version}": from_, f"s3:GetObject{version}Tagging": from_}
+        return
+    version, from_ = "Version" if "versionId" in parse_qs(source.query) else "", unquote(source.path).lstrip("/")
+    yield f"s3:GetObject{version}", from_
+    kinds = ["Tagging"] if self.headers.get("x-amz-tagging-directive") != "REPLACE" else []
+    kinds += ["Annotation"] if self.headers.get("x-amz-object-annotation-directive") != "EXCLUDE" else []
+    for kind in kinds:
+        yield f"s3:GetObject{version}{kind}", from_
+        yield f"s3:PutObject{kind}", onto
+    if self.headers.get("If-Match"):
+        yield "s3:GetObject", onto
 
 
 def _allowed(self: BaseResponse, principal: User | Role, asked: Asked) -> bool:

@@ -150,7 +150,7 @@ def test_at_home_no_other_bucket_object_role_or_task_definition_is_written() -> 
     others = {
         "s3:PutObject": "arn:aws:s3:::bbws-tenant-assets-prod/logo.png",
         "s3:PutObjectTagging": "arn:aws:s3:::bbws-tenant-assets-sit-dr/logo.png",
-        "s3:GetObject": "arn:aws:s3:::bbws-tenant-assets-sit/logo.png",
+        "s3:GetObject": "arn:aws:s3:::bbws-tenant-assets-prod/logo.png",
         "iam:PassRole": f"arn:aws:iam::{SIT.account}:role/admin",
         "ecs:RegisterTaskDefinition": f"arn:aws:ecs:{PRIMARY}:{SIT.account}:task-definition/prod-tenant-1:7",
     }

@@ -20,7 +20,7 @@ from utils.aws_mgmt.arguments import parse
 from utils.aws_mgmt.past import last_begun
 from utils.aws_mgmt.wall import behind_the_wall
 
-OBJECT = "uploaded-while-away"
+OBJECT, CHANGED = "uploaded-while-away", "index.json"
 SHORT = """[execution]
 poll_s = 0.3
 cool_down_minutes = 0
@@ -109,6 +109,7 @@ class Written:
         assert {one.region for one in made.writer.written} == {of.env.regions.dr}
         copies = of.aws("admin").client("s3", Side.DR)
         copies.put_object(Bucket=made._buckets[1], Key=OBJECT, Body=b"kept")
+        copies.put_object(Bucket=made._buckets[1], Key=CHANGED, Body=b"changed")
         state = copies.get_object(**of.terraform_state(Side.DR))["Body"].read()
         copies.put_object(**of.terraform_state(Side.DR), Body=state.replace(b'"serial": 214', b'"serial": 900'))
         return made
@@ -116,9 +117,10 @@ class Written:
     def is_home(self) -> bool:
         """Whether the primary region serves all that was acknowledged, wherever that was."""
         objects = self.of.aws("admin").client("s3", Side.PRIMARY)
-        kept = objects.get_object(Bucket=self._buckets[0], Key=OBJECT)["Body"].read()
+        keys = (OBJECT, CHANGED)
+        kept = [objects.get_object(Bucket=self._buckets[0], Key=key)["Body"].read() for key in keys]
         lost = list(missing(self.writer.sites, self.writer.written, self.of.env.regions.primary))
-        return (kept, lost) == (b"kept", [])
+        return (kept, lost) == ([b"kept", b"changed"], [])
 
     @property
     def _buckets(self) -> tuple[str, str]:

@@ -73,6 +73,6 @@ STRANGE: list[Attempt] = [
     ("efs", "put_file_system_policy", {"FileSystemId": "fs-0", "Policy": "{}"}),
     ("s3", "put_object", {"Bucket": "data", "Key": "a"}),
     ("s3", "copy_object", {"Bucket": ASSETS, "Key": "a", "CopySource": {"Bucket": "data", "Key": "a"}}),
-    ("s3", "get_object", {"Bucket": ASSETS, "Key": "a"}),
+    ("s3", "get_object", {"Bucket": "data", "Key": "a"}),
     ("secretsmanager", "put_secret_value", {"SecretId": "prod-rds-master-credentials", "SecretString": "s"}),
 ]

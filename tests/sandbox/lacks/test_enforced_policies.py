@@ -188,3 +188,88 @@ def test_records_are_shifted_in_the_own_zone_only(person: Person, aws: Clients) 
     assert "done" == shift("origin.wpsit.kimmyai.io")
     assert shift("origin.wpsit.kimmyai.io", "DELETE") in DENIED
     assert shift("www.kimmyai.io") in DENIED
+
+
+@pytest.fixture
+def narrow(aws: Clients) -> Callable[..., Any]:
+    """``narrow("efs", "elasticfilesystem:*")``: a client of a user who may do that alone, IAM enforced."""
+    iam = aws("iam", GLOBAL)
+    iam.create_user(UserName="narrow")
+    key = iam.create_access_key(UserName="narrow")["AccessKey"]
+    keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+
+    def client(service: str, *actions: str) -> Any:
+        allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        STATE.extras["enforce_iam"] = False
+        iam.put_user_policy(UserName="narrow", PolicyName="all", PolicyDocument=document)
+        STATE.extras["enforce_iam"] = True
+        return boto3.client(service, PRIMARY, config=Config(retries={"total_max_attempts": 1}), **keys)
+
+    return client
+
+
+def test_a_mount_target_asks_for_the_actions_on_its_network_interface_too(aws: Clients, narrow: Any) -> None:
+    vpc = aws("ec2", PRIMARY).create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = aws("ec2", PRIMARY).create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    system = aws("efs", PRIMARY).create_file_system(CreationToken="any")["FileSystemId"]
+    target = aws("efs", PRIMARY).create_mount_target(FileSystemId=system, SubnetId=subnet)["MountTargetId"]
+    for operation, needed in (
+        ("describe_mount_target_security_groups", "ec2:DescribeNetworkInterfaceAttribute"),
+        ("delete_mount_target", "ec2:DeleteNetworkInterface"),
+    ):
+        alone = narrow("efs", "elasticfilesystem:*")
+        assert attempt(alone, operation, MountTargetId=target) in DENIED, operation
+        assert "done" == attempt(narrow("efs", "elasticfilesystem:*", needed), operation, MountTargetId=target)
+
+
+def test_a_copy_asks_for_its_destination_where_it_is_conditional_and_for_tags_and_annotations(
+    aws: Clients, narrow: Any
+) -> None:
+    s3 = aws("s3", PRIMARY)
+    for bucket in ("from", "onto"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": PRIMARY})
+    s3.put_object(Bucket="from", Key="k", Body=b"new")
+    s3.put_object(Bucket="onto", Key="k", Body=b"old")
+    copy = {"Bucket": "onto", "Key": "k", "CopySource": {"Bucket": "from", "Key": "k"}}
+    tags, annotations = ("s3:*ObjectTagging",), ("s3:*ObjectAnnotation",)
+    basic = ("s3:GetObject", "s3:PutObject")
+    assert attempt(narrow("s3", *basic, *tags), "copy_object", **copy) in DENIED
+    assert attempt(narrow("s3", *basic, *annotations), "copy_object", **copy) in DENIED
+    excluded = narrow("s3", *basic, *tags)
+    assert "done" == attempt(excluded, "copy_object", **copy, AnnotationDirective="EXCLUDE")
+    etag = s3.put_object(Bucket="onto", Key="k", Body=b"old")["ETag"]
+    assert "done" == attempt(narrow("s3", *basic, *tags, *annotations), "copy_object", **copy, IfMatch=etag)
+
+
+def test_a_conditional_copy_reads_its_destination(aws: Clients, narrow: Any) -> None:
+    s3 = aws("s3", PRIMARY)
+    for bucket in ("from", "onto"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": PRIMARY})
+        etag = s3.put_object(Bucket=bucket, Key="k", Body=bucket.encode())["ETag"]
+    copy = {"Bucket": "onto", "Key": "k", "CopySource": {"Bucket": "from", "Key": "k"}}
+    narrow("s3", "s3:*")
+    deny = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::onto/*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    STATE.extras["enforce_iam"] = False
+    aws("iam", GLOBAL).put_user_policy(UserName="narrow", PolicyName="not the destination", PolicyDocument=document)
+    client = narrow("s3", "s3:*")
+    assert attempt(client, "copy_object", **copy, IfMatch=etag) in DENIED
+    assert "done" == attempt(client, "copy_object", **copy)
+
+
+def test_the_reader_sees_the_security_groups_of_mount_targets(aws: Clients, person: Person) -> None:
+    STATE.extras["enforce_iam"] = False
+    vpc = aws("ec2", PRIMARY).create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = aws("ec2", PRIMARY).create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    group = aws("ec2", PRIMARY).create_security_group(GroupName="nfs", Description="nfs", VpcId=vpc)["GroupId"]
+    system = aws("efs", PRIMARY).create_file_system(CreationToken="any")["FileSystemId"]
+    aws("efs", PRIMARY).create_mount_target(FileSystemId=system, SubnetId=subnet, SecurityGroups=[group])
+    STATE.extras["enforce_iam"] = True
+    reader = person("reader")
+    (target,) = reader("efs", PRIMARY).describe_mount_targets(FileSystemId=system)["MountTargets"]
+    of_target = [{"Name": "network-interface-id", "Values": [target["NetworkInterfaceId"]]}]
+    (interface,) = reader("ec2", PRIMARY).describe_network_interfaces(Filters=of_target)["NetworkInterfaces"]
+    assert [group] == [one["GroupId"] for one in interface["Groups"]]
+    asked = {"MountTargetId": target["MountTargetId"]}
+    assert attempt(reader("efs", PRIMARY), "describe_mount_target_security_groups", **asked) in DENIED
