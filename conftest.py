@@ -7,6 +7,7 @@ embedded sandbox, so that nothing but the command line ever looks at live AWS.
 from __future__ import annotations
 
 import pkgutil
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from dr_checks.model import Area
 from dr_checks.observation import Observation
 from dr_checks.registry import checks
 from dr_estate.environments import load_environment
+from dr_estate.invocation import Invocation
 from dr_estate.snapshot import read_evidence
 from sandbox.endpoint import Endpoint
 
@@ -35,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dr-config", default=str(ROOT / "environments"), help="folder of the environment files")
     group.addoption("--dr-evidence", default=None, help="evidence file to judge, instead of the embedded sandbox")
     group.addoption("--dr-tenant", action="append", default=[], help="narrow to this tenant (repeatable)")
+    group.addoption("--dr-options", default="", help="options by which the commands of remedies are completed")
     group.addoption("--dr-exceptions", default=None, help="exceptions file (TOML)")
 
 
@@ -58,7 +61,8 @@ def observation(request: pytest.FixtureRequest) -> Iterator[Observation]:
     tenants = frozenset(option("--dr-tenant"))
     rules = _exceptions(option("--dr-exceptions"))
     if option("--dr-evidence"):
-        yield Observation(environment, read_evidence(Path(option("--dr-evidence"))), tenants, rules)
+        seen = read_evidence(Path(option("--dr-evidence")))
+        yield Observation(environment, seen, tenants, rules, Invocation(tuple(shlex.split(option("--dr-options")))))
         return
     from dr_estate.access import Credentials
     from dr_estate.observing import observe

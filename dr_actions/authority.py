@@ -14,6 +14,7 @@ from datetime import datetime
 from dr_actions.people import is_approver, own_name, person_of, same_person, same_principal
 from dr_actions.plan import Plan
 from dr_estate.environments import Environment
+from dr_estate.invocation import Command
 
 NEVER_OVERRIDDEN = (
     "authority.paused",
@@ -67,6 +68,7 @@ class Case:
 
     ``operator`` is the caller's ARN, ``operator_userid`` the unique id that AWS gives with it.
     ``confirmed`` are the irreversible steps confirmed beforehand; ``at_terminal`` whether a person can be asked then.
+    ``approve_with`` is the command by which a second person approves the plan.
     """
 
     plan: Plan
@@ -80,6 +82,7 @@ class Case:
     paused: str = ""
     confirmed: frozenset[str] = frozenset()
     at_terminal: bool = False
+    approve_with: Command = Command(("approve", "--incident", "TICKET"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,9 @@ def ticket_is_well_formed(incident: str, env: Environment) -> bool:
 
 def _refusals(case: Case, env: Environment) -> Iterator[Refusal]:
     if case.paused:
-        yield Refusal("authority.paused", f"All runs are stopped: {case.paused}. `unpause` lets them run again.")
+        yield Refusal(
+            "authority.paused", f"All runs are stopped: {case.paused}. `dr_cli.py unpause` lets them run again."
+        )
     if env.approvals.ticket and not ticket_is_well_formed(case.incident, env):
         said = f"'{case.incident}' is no incident ticket" if case.incident else "no incident ticket was given"
         yield Refusal("authority.ticket", f"{said}: name it with --incident INC-123 (or INC-20260107-001).")
@@ -183,11 +188,10 @@ def _good_approval(case: Case, env: Environment) -> Approval | None:
 
 
 def _why_not_approved(case: Case, env: Environment) -> str:
-    command = f"dr_cli.py -e {env.name} approve --incident {case.incident or 'INC-123'}"
     if not case.approvals:
-        return f"nobody approved this plan. Another person runs: {command}."
+        return f"nobody approved this plan. Another person runs: {case.approve_with}."
     faults = "; ".join(f"{person_of(a.arn, env)}: {fault_of(a, case, env)}" for a in case.approvals)
-    return f"no approval counts ({faults}). Another person than the operator runs: {command}."
+    return f"no approval counts ({faults}). Another person than the operator runs: {case.approve_with}."
 
 
 def fault_of(approval: Approval, case: Case, env: Environment) -> str:

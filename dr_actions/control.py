@@ -68,7 +68,7 @@ class IncidentOpen(Exception):
     def __init__(self, incident: Incident) -> None:
         super().__init__(
             f"Incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.phase}). Go on with "
-            f"--incident {incident.id}, or close it first."
+            f"--incident {incident.id}: it closes when its failback is done."
         )
         self.incident = incident
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Guard = Callable[[Call, frozenset[str]], "str | None"]
-_ALLOW = "Allow it for the operator role (`iam operator`)."
+_ALLOW = "Allow it for the operator role (`dr_cli.py iam operator`)."
 
 
 class Guarded(Exception):

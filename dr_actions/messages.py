@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dr_actions.plan import Call
+from dr_actions.plan import Call, Goal
 from dr_estate.environments import Environment, Side
 
 WRITES = frozenset({"sns:Publish"})
@@ -79,13 +79,14 @@ def critical(env: Environment, message: Message, primary_answers: bool = False) 
     return tuple(call for call in calls if call is not None)
 
 
-def run_failed(env: Environment, incident: str, step: str, why: str, run: str = "", report: str = "") -> Message:
-    """A step failed and the run stopped."""
-    happened = f"failover stopped at {step}: {why}"
-    needed = (
-        f"Read the account, mend the cause, then run `dr_cli.py -e {env.name} failover --execute` again: it resumes."
+def run_failed(  # noqa: PLR0913 - a message is its parts
+    env: Environment, incident: str, goal: Goal, step: str, why: str, again: str, run: str = "", report: str = ""
+) -> Message:
+    """A step failed and the run of ``goal`` stopped. ``again`` says which command continues it."""
+    needed = f"Read the report and fix the cause. Then {again}"
+    return Message(
+        env.name, incident, f"failed.{step}", f"{goal} stopped at {step}: {why}", needed, "DR Manager", run, report
     )
-    return Message(env.name, incident, f"failed.{step}", happened, needed, "DR Manager", run, report)
 
 
 def refused_while_dark(env: Environment, incident: str, reasons: str, run: str = "", report: str = "") -> Message:

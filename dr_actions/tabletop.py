@@ -110,7 +110,7 @@ def _happens(steps: Sequence[Step]) -> Iterator[str]:
 
 def _by_itself(playbook: str, step: PlaybookStep) -> str:
     if playbook == "failback":
-        return "Planned when the DR region serves, from what the failover recorded: `failback --assess-only`."
+        return "Planned when the DR region serves, from what the failover recorded: `dr_cli.py failback --assess-only`."
     return step.emergency or "People, and what this tool looks at: no change is planned for this step."
 
 

@@ -132,7 +132,8 @@ def _compared(view: View, answer: Answer, expected: frozenset[str] | None, wante
     if not answer.values:
         because = "visitors get no address at all"
         remedy = (
-            f"aws route53 test-dns-answer --record-name {answer.name} --record-type {answer.type}; mend the record."
+            f"aws route53 test-dns-answer --hosted-zone-id ZONE --record-name {answer.name} --record-type "
+            f"{answer.type}; fix the record."
         )
         return view.gap(subject, measured, wanted, because, remedy)
     region = region_answered(answer.values, doors(view))
@@ -173,7 +174,8 @@ def hosts_answer(view: View) -> Iterator[Finding]:
                 answer.code,
                 "an address",
                 "visitors get no address at all",
-                f"aws route53 test-dns-answer --record-name {host} --record-type A; mend its alias target.",
+                f"aws route53 test-dns-answer --hosted-zone-id ZONE --record-name {host} --record-type A; fix its alias "
+                "target.",
                 tenant.id,
             )
     ours = recorded & {tenants.host_of(tenant, view.env) for tenant in view.tenants}

@@ -164,7 +164,9 @@ def no_scheduled_shrink(view: View) -> Iterator[Finding]:
             f"{needed} tasks or more" + (", or an action that lifts it again" if view.env.scaling_schedule else ""),
             "hours after a failover this schedule would take the tenant down",
             f"aws application-autoscaling delete-scheduled-action --region {view.region} --service-namespace ecs "
-            f"--scheduled-action-name {action.name}; remove its aws_appautoscaling_scheduled_action.",
+            f"--scheduled-action-name {action.name} --scalable-dimension ecs:service:DesiredCount --resource-id "
+            f"service/{view.env.named(view.env.names.cluster)}/{action.service}; remove its "
+            "aws_appautoscaling_scheduled_action.",
             view.env.tenant_of(view.env.names.service, action.service),
         )
     if not shrinking:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.backup_copies import age_s, key_flaw, newest_copies
+from dr_checks.backup_copies import age_s, key_flaw, key_remedy, newest_copies
 from dr_checks.backup_promise import Promise, copied_resources, is_dr_vault, promise, stores
 from dr_checks.database_copies import BACKUP
 from dr_checks.model import Area, Finding, Lag, Severity, View, replication_expected
@@ -72,7 +72,7 @@ def key_usable(view: View) -> Iterator[Finding]:
             continue
         if flaw:
             why = "what is encrypted with it cannot be restored, and new copies fail"
-            remedy = f"aws kms cancel-key-deletion / enable-key --region {view.region} --key-id {key_arn}"
+            remedy = key_remedy(view, key_arn)
             yield view.gap(name, flaw, "Enabled", why, remedy)
         else:
             yield view.ok(name, "Enabled" if key_arn else "key of AWS", "Enabled", "copies can be decrypted there")
@@ -170,8 +170,9 @@ def _uncopied(view: View, arn: str, limit: str, known: bool) -> Finding:
 def _aged(view: View, arn: str, old_s: float, promised: Promise, limit: str) -> Finding:
     runs = old_s / (promised.gap_minutes * _MINUTE_S)
     remedy = (
-        f"aws backup list-backup-jobs and list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}: "
-        "find the run that is missing, and start-backup-job by hand meanwhile."
+        f"aws backup list-backup-jobs --region {view.env.regions.primary} --by-resource-arn {arn} and aws backup "
+        f"list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}: find the run that is missing, and "
+        "start one by hand meanwhile (aws backup start-backup-job)."
     )
     if old_s > promised.worst_minutes * _MINUTE_S:
         why = f"the plan no longer does what it says ({promised.basis})"

@@ -39,3 +39,15 @@ def key_flaw(view: View, key_arn: str) -> str:
     if key.deletion_at:
         return f"its key {key_arn} is {key.state} and will be gone on {key.deletion_at:%Y-%m-%d}"
     return "" if key.state == "Enabled" else f"its key {key_arn} is {key.state}"
+
+
+def key_remedy(view: View, key_arn: str) -> str:
+    """The command that makes a flawed key usable again, by its state. Raises CannotSee."""
+    key = next((one for one in view.get(copy_keys.keys, Side.DR) if one.arn == key_arn), None)
+    region = view.env.regions.dr
+    if key is not None and key.region != region:
+        return f"Copy again under a key of {region}: aws_kms_key and aws_kms_alias with its provider."
+    enable = f"aws kms enable-key --region {region} --key-id {key_arn}"
+    if key is not None and key.deletion_at:
+        return f"aws kms cancel-key-deletion --region {region} --key-id {key_arn}, then {enable}"
+    return enable

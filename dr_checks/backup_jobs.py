@@ -106,7 +106,7 @@ def _restored(view: View, store: Store) -> Finding:
     jobs = [job for job in view.get(backup_jobs.restores) if _ended(job) and _of(job, store)]
     last = max(jobs, key=lambda job: job.created_at, default=None)
     remedy = (
-        f"aws backup start-restore-job --region {view.region} of the newest copy of {store.name}, check the data, "
+        f"Restore the newest copy of {store.name} in {view.region} (aws backup start-restore-job), check the data, "
         "delete what it made; or let aws_backup_restore_testing_plan do so on a schedule."
     )
     if last and (last.status != "COMPLETED" or last.validation in ("FAILED", "TIMED_OUT")):

@@ -163,7 +163,9 @@ def stays_away(view: View) -> Iterator[Finding]:
         else:
             measured = " and ".join(sorted({_region(record, known) for record in choice}))
             because = "health alone moved the visitors: they go back by themselves, onto a stale database"
-            remedy = f"dr_cli.py -e {view.env.name} failover --execute --replan, with the same incident: it leads the "
-            yield view.gap(subject, measured, wanted, because, remedy + "records and pins the primary's down.")
+            remedy = (
+                "`dr_cli.py failover --execute --replan`, with the same incident: it leads the records and pins the "
+            )
+            yield view.gap(subject, measured, wanted, because, remedy + "primary's down.")
     if not records:
         yield view.none_expected(view.env.traffic.origin_record, _ABSENT)

@@ -31,7 +31,7 @@ def on_schedule(view: View) -> Iterator[Finding]:
         wanted = "run as needed" if row.period is Period.AS_NEEDED else f"run {row.period}, by {row.due}"
         if row.state.late:
             because = "a recovery that nobody practised lately fails where nobody looked"
-            remedy = f"dr_cli.py -e {view.env.name} {row.command}"
+            remedy = f"`{row.command}`"
             yield view.warn(row.test, measured, wanted, because, remedy)
         else:
             said = "it was practised in time" if row.state is State.OK else f"it was practised in time ({row.state})"
@@ -57,7 +57,7 @@ def nothing_left(view: View) -> Iterator[Finding]:
     because = "it runs on and is billed, and the next drill finds what is not its own (T47)"
     for one in found:
         measured = f"{one.kind} {_age(one.subject, view.now)}"
-        yield view.warn(one.subject, measured, "taken away", because, f"dr_cli.py -e {view.env.name} drill clean")
+        yield view.warn(one.subject, measured, "taken away", because, "`dr_cli.py drill clean`")
 
 
 def _age(name: str, now: datetime) -> str:

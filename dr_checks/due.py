@@ -13,6 +13,9 @@ from dr_estate.recovery_settings import Period
 from dr_estate.run_records import RunKind, RunRecord
 
 
+_THERE_AND_BACK = "dr_cli.py failover --planned --execute && dr_cli.py failback --staged --execute"
+
+
 class State(StrEnum):
     """How a test stands. ``blocked window``: it would be run now, but no drill runs today."""
 
@@ -44,8 +47,8 @@ def dues(env: Environment, runs: Iterable[RunRecord], now: datetime) -> tuple[Du
     """Every test of the schedule as it stands at ``now`` (aware)."""
     schedule, kept = env.schedule, tuple(runs)
     rows = (
-        ("tabletop", schedule.tabletop, RunKind.TABLETOP, "test --tabletop"),
-        ("infrastructure", schedule.infrastructure, RunKind.TEST_INFRA, "test --infra"),
+        ("tabletop", schedule.tabletop, RunKind.TABLETOP, "dr_cli.py test --tabletop"),
+        ("infrastructure", schedule.infrastructure, RunKind.TEST_INFRA, "dr_cli.py test --infra"),
         ("full drill", schedule.full_drill, *_full_drill(env)),
     )
     return tuple(_due(env, row, kept, now) for row in rows)
@@ -62,8 +65,8 @@ def blocked_now(env: Environment, now: datetime) -> str:
 def _full_drill(env: Environment) -> tuple[RunKind, str]:
     """Where a full drill is not allowed, the way there and back (a planned one) proves as much."""
     if env.approvals.full_drill:
-        return RunKind.FULL_DRILL, "test --full-drill"
-    return RunKind.FAILBACK, "failover --planned --execute, then failback --execute"
+        return RunKind.FULL_DRILL, "dr_cli.py test --full-drill"
+    return RunKind.FAILBACK, _THERE_AND_BACK
 
 
 def _due(env: Environment, row: tuple[str, Period, RunKind, str], runs: tuple[RunRecord, ...], now: datetime) -> Due:

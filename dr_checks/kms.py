@@ -40,11 +40,12 @@ def _usable(view: View, because: str) -> Iterator[Finding]:
 
 
 def _mend(view: View, key: Key) -> str:
+    enable = f"aws kms enable-key --region {view.region} --key-id {key.arn}"
     if key.state == "PendingDeletion":
-        return f"aws kms cancel-key-deletion --region {view.region} --key-id {key.arn}, then enable-key."
+        return f"aws kms cancel-key-deletion --region {view.region} --key-id {key.arn}, then {enable}"
     if key.state in ("absent", "elsewhere"):
         return f"Encrypt again under a key of {view.region}: aws_kms_key and aws_kms_alias with its provider."
-    return f"aws kms enable-key --region {view.region} --key-id {key.arn}"
+    return enable
 
 
 @check(
@@ -153,7 +154,7 @@ def _admitting(view: View, noun: str, key: Key, admitted: set[str]) -> Finding:
     mine = () if isinstance(key.admits, Unseen) else key.admits
     missing, wanted = sorted(admitted - set(mine)), ", ".join(sorted(admitted))
     subject, measured = f"{noun}: {key.ref}", ", ".join(mine) or "nobody"
-    remedy = f"aws kms put-key-policy --region {view.region} --key-id {key.arn} (aws_kms_key.policy), as the primary's."
+    remedy = f"aws kms put-key-policy --region {view.region} --key-id {key.arn} --policy file://POLICY (aws_kms_key.policy), as the primary's."
     if not missing:
         return view.ok(subject, measured, wanted, "whoever reads the originals may read the copies")
     if kms.ACCOUNT in mine:

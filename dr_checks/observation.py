@@ -6,14 +6,19 @@ from dataclasses import dataclass, field
 
 from dr_checks.exceptions import ExceptionRule
 from dr_estate.environments import Environment
+from dr_estate.invocation import Invocation
 from dr_estate.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Shared by all scenarios of a run. Its repr is quiet: evidence does not belong in a report's parameters."""
+    """Shared by all scenarios of a run. Its repr is quiet: evidence does not belong in a report's parameters.
+
+    ``invocation`` completes the commands of the remedies.
+    """
 
     environment: Environment = field(repr=False)
     snapshot: Snapshot = field(repr=False)
     only_tenants: frozenset[str] = frozenset()
     exceptions: tuple[ExceptionRule, ...] = field(default=(), repr=False)
+    invocation: Invocation = field(default=Invocation(), repr=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.backup_copies import key_flaw
+from dr_checks.backup_copies import key_flaw, key_remedy
 from dr_checks.database_copies import (
     AUTOMATED,
     BACKUP,
@@ -24,7 +24,7 @@ from dr_estate.unseen import CannotSee
 
 _START = (
     "aws rds start-db-instance-automated-backups-replication --region {dr} --source-region {primary} "
-    "--source-db-instance-arn {arn} --kms-key-id <key of {dr}> (aws_db_instance_automated_backups_replication)"
+    "--source-db-instance-arn {arn} --kms-key-id <key of {dr}>{more} (aws_db_instance_automated_backups_replication)"
 )
 
 
@@ -34,10 +34,11 @@ def _prefers_automated(env: Environment) -> str | None:
     return replication_expected(env)
 
 
-def _start_command(view: View) -> str:
+def _start_command(view: View, retention_days: int | None = None) -> str:
     regions = view.env.regions
     arn = f"arn:aws:rds:{regions.primary}:{view.env.account}:db:{database_name(view)}"
-    return _START.format(dr=regions.dr, primary=regions.primary, arn=arn)
+    more = "" if retention_days is None else f" --backup-retention-period {retention_days}"
+    return _START.format(dr=regions.dr, primary=regions.primary, arn=arn, more=more)
 
 
 @check(
@@ -130,7 +131,7 @@ def key_usable(view: View) -> Iterator[Finding]:
                 flaw,
                 "Enabled",
                 "what is encrypted with it cannot be restored, and replication stops",
-                f"aws kms cancel-key-deletion / enable-key --region {view.region} --key-id {key_arn}",
+                key_remedy(view, key_arn),
             )
         else:
             yield view.ok(name, "Enabled" if key_arn else "not encrypted", "Enabled", "the copy can be decrypted there")
@@ -187,7 +188,7 @@ def _replication(view: View, name: str, one: rds.AutomatedBackup) -> Finding:
         return view.gap(name, measured, wanted, why, remedy)
     if days < wanted_days:
         why = "damage found later than this cannot be undone from the DR region"
-        remedy = f"Stop and start it anew with --backup-retention-period {wanted_days} (retention_period)."
+        remedy = f"Stop it and start it anew: {_start_command(view, wanted_days)}"
         return view.gap(name, measured, wanted, why, remedy)
     return view.ok(name, measured, wanted, "snapshots and transaction logs follow the instance")
 

@@ -101,7 +101,9 @@ def skew(view: View) -> Iterator[Finding]:
     else:
         why = f"the {old.store} would be older than what refers to it"
         remedy = (
-            f"Mend what makes the {old.store} late. In a failover, restore the database to the time of the oldest "
-            "store (--restore-time) where consistency counts more than the newest rows."
+            f"Fix what makes the {old.store} late. Where consistency counts more than the newest rows, restore the "
+            "database by hand to the time of the oldest store: aws rds restore-db-instance-to-point-in-time --region "
+            f"{view.env.regions.dr} --source-db-instance-automated-backups-arn ARN --target-db-instance-identifier "
+            f"{view.env.named(view.env.names.database)} --restore-time TIME"
         )
         yield view.gap("all stores", said, wanted, why, remedy)

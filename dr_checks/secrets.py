@@ -89,7 +89,8 @@ def _versions(view: View, here: Secret, there: Secret, tenant: str | None) -> Fi
         wanted,
         "a password was changed and has not arrived: the tenant could not log in to its database",
         f"aws secretsmanager describe-secret --region {view.env.region(Side.PRIMARY)} --secret-id {here.name}: read "
-        "the replica's StatusMessage (a key, a policy), then replicate-secret-to-regions again.",
+        "the replica's StatusMessage (a key, a policy), then replicate it again (aws secretsmanager "
+        "replicate-secret-to-regions).",
         tenant,
     )
 

@@ -57,7 +57,8 @@ def subscribed(view: View) -> Iterator[Finding]:
                 measured,
                 "1 or more confirmed",
                 "a message to it reaches nobody",
-                f"aws sns subscribe --region {view.region} --topic-arn ...:{topic.name}, and confirm the subscription.",
+                f"aws sns subscribe --region {view.region} --topic-arn arn:aws:sns:{view.region}:{view.env.account}:"
+                f"{topic.name} --protocol email --notification-endpoint ADDRESS, and confirm the subscription.",
             )
     if not there:
         yield view.none_expected("topics", "there is none: topics.in-both-regions says so")

@@ -147,7 +147,7 @@ def answers_lead_here(view: View) -> Iterator[Finding]:
         if {*door} & {*one.values} or view.region in map(region_of, map(route53.plain, one.values)):
             yield view.ok(subject, measured, wanted, "visitors are led here")
         else:
-            remedy = f"Make the change batch of the plan's step 7, or wait for it: dr_cli.py -e {view.env.name} log."
+            remedy = "Make the change batch of the plan's step 7, or wait for it: `dr_cli.py log` tells how far it is."
             yield view.gap(subject, measured, wanted, "visitors are still led elsewhere", remedy)
     out_of_reach = dark is not None and dark.kind is Blindness.RESOLVER
     if dark is not None and out_of_reach and not asked:
@@ -237,5 +237,9 @@ def topics_heard(view: View) -> Iterator[Finding]:
         if topic.exists and topic.confirmed:
             yield view.ok(topic.name, measured, "1 or more", "stakeholders hear what happens")
         else:
-            remedy = f"aws sns subscribe --region {view.region} --topic-arn ...:{topic.name} --protocol email ..."
+            arn = f"arn:aws:sns:{view.region}:{view.env.account}:{topic.name}"
+            remedy = (
+                f"aws sns subscribe --region {view.region} --topic-arn {arn} --protocol email "
+                "--notification-endpoint ADDRESS"
+            )
             yield view.gap(topic.name, measured, "1 or more", "nobody hears what happens next", remedy)

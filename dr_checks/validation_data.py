@@ -26,7 +26,7 @@ def database_writable(view: View) -> Iterator[Finding]:
     name, wanted = view.env.named(view.env.names.database), "available, no replica"
     found = next((one for one in view.get(rds.instances) if one.identifier == name), None)
     if found is None:
-        remedy = f"dr_cli.py -e {view.env.name} failover --execute restores it."
+        remedy = "`dr_cli.py failover --execute` restores it."
         yield view.gap(name, "absent", wanted, "no tenant can start without its database", remedy)
     elif found.source or found.status != "available":
         measured = f"{found.status}, replica of {found.source}" if found.source else found.status
@@ -75,7 +75,11 @@ def files_writable(view: View) -> Iterator[Finding]:
         yield view.gap(name, "absent", wanted, "no tenant's task can mount its files", "Restore it from the DR vault.")
     elif found.id in fed or found.state != "available":
         measured = "still a replication's destination" if found.id in fed else found.state
-        remedy = f"aws efs delete-replication-configuration --region {view.region} (T27: read the last sync first)."
+        source = next((one.source_id for one in view.get(efs.replications) if one.destination_id == found.id), "ID")
+        remedy = (
+            f"aws efs delete-replication-configuration --region {view.region} --source-file-system-id {source} (T27: "
+            "read the last sync first)."
+        )
         yield view.gap(found.id, measured, wanted, "uploads and updates fail: it is read-only", remedy)
     else:
         yield view.ok(found.id, "writable", wanted, "tenants can upload")
@@ -123,7 +127,7 @@ def protected_again(view: View) -> Iterator[Finding]:
     because = "a second failure would lose all that was written since the failover"
     remedy = (
         f"When {region} is back: aws rds start-db-instance-automated-backups-replication --region {region} "
-        f"--source-db-instance-arn {found.arn if found else name}, and replicate the files; `failback` does both."
+        f"--source-db-instance-arn {found.arn if found else name}, and replicate the files; `dr_cli.py failback` plans both."
     )
     yield view.warn(name, age, "a copy elsewhere", because, remedy)
 

@@ -39,7 +39,7 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
     if len(assessment.reasons) > _SHOWN:
         indented(console, f"... and {len(assessment.reasons) - _SHOWN} more (--format markdown)", 2, "dim")
     _losses(assessment, console)
-    _plan(assessment, console)
+    _plan(report, assessment, console)
 
 
 def _losses(assessment: Assessment, console: Console) -> None:
@@ -51,7 +51,7 @@ def _losses(assessment: Assessment, console: Console) -> None:
     console.print(rows)
 
 
-def _plan(assessment: Assessment, console: Console) -> None:
+def _plan(report: Report, assessment: Assessment, console: Console) -> None:
     plan = assessment.plan
     title = f"\nPlan {assessed.short(plan.digest)} ({len(plan.steps)} steps; --format json has every call)"
     rows = table(title, "#", "step", "danger", "control plane", "budget")
@@ -59,4 +59,4 @@ def _plan(assessment: Assessment, console: Console) -> None:
         rows.add_row(*row)
     console.print(rows)
     for note in plan.notes:
-        indented(console, f"Note: {note}", 2)
+        indented(console, f"Note: {report.invocation.complete(note)}", 2)

@@ -90,4 +90,4 @@ class Live:
     def _say(self, text: str) -> None:
         self.close()
         self._spoke_at = time.monotonic()
-        self._console.print(text)
+        self._console.print(voice.completed(text))

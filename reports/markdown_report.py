@@ -49,7 +49,7 @@ def render(report: Report) -> str:
     lines += _section("Recommendations", [f"{n}. {text}" for n, text in enumerate(report.recommendations(), 1)])
     lines += _section("Parts that could not be read", [f"- {p.name} ({p.side}): {p.value.why}" for p in report.unseen])
     lines += _section("Control planes", planes.markdown())
-    return "\n".join(lines).rstrip() + "\n"
+    return report.invocation.complete("\n".join(lines).rstrip() + "\n")
 
 
 def _rpo(report: Report) -> str:

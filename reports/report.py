@@ -13,6 +13,7 @@ from dr_checks.model import Area, CheckResult, Status
 from dr_checks.verdict import Verdict
 from dr_estate.environments import Environment
 from dr_estate.facts.control import InForce
+from dr_estate.invocation import Invocation
 from dr_estate.snapshot import Part
 from reports.drilled import Drilled
 from reports.ran import Ran
@@ -26,6 +27,7 @@ class Report:
 
     ``assessment`` is there where a failover or a failback was weighed, ``ran`` where it was executed.
     ``standing`` is what stands in the control table, None where that could not be read. ``drills`` were held with it.
+    ``invocation`` completes the commands in the plan's notes, which are recorded bare.
     """
 
     command: str
@@ -46,6 +48,7 @@ class Report:
     ran: Ran | None = None
     standing: InForce | None = None
     drills: tuple[Drilled, ...] = ()
+    invocation: Invocation = Invocation()
 
     @property
     def title(self) -> str:

@@ -95,7 +95,7 @@ def text(plan: Plan) -> str:
         if row.last:
             lines.append(_proof(row.last))
         if row.state is not State.OK:
-            lines.append(f"    run: dr_cli.py -e {plan.environment} {row.command}")
+            lines.append(f"    run: {row.command}")
     if plan.trends:
         lines += ["", "Trends, the oldest first"]
         lines += [f"  {t.kind:<12} {t.measure:<14} {sparkline(t.runs):<12}  {_values(t)}" for t in plan.trends]
@@ -109,7 +109,7 @@ def markdown(plan: Plan) -> str:
     lines += ["|---|---|---|---|---|---|---|---|---|"]
     for row in plan.tests:
         proof = f"`{_evidence(row.last)}` {row.last.report}" if row.last else "-"
-        cells = [*_cells(row), proof, f"`dr_cli.py -e {plan.environment} {row.command}`"]
+        cells = [*_cells(row), proof, f"`{row.command}`"]
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     if plan.trends:
         lines += [

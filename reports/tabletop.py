@@ -51,7 +51,7 @@ def text(stop: Stop) -> str:
     lines = [heading(stop)]
     lines += [f"  - {sentence}" for sentence in stop.happens]
     lines += [f"  needs: {', '.join(stop.needs)}"] if stop.needs else []
-    lines += [f"  what if: {inject.sentence} (sandbox break {inject.name})" for inject in stop.injects]
+    lines += [f"  what if: {inject.sentence} (`dr_cli.py sandbox break {inject.name}`)" for inject in stop.injects]
     lines += [f"  GAP: {gap}" for gap in stop.gaps]
     return "\n".join(lines) + "\n"
 

@@ -25,23 +25,23 @@ def scenes(rows: list[Told], form: str) -> str:
     for row in rows:
         lines += [f"{row['name']} ({row['minutes']} min)", *_wrapped(f"{row['sentence']}.", "  ")]
         lines += _wrapped(f"Teaches {row['teaches']}.", "  ")
-    return "\n".join([*lines, "Begin one: sandbox train NAME"]) + "\n"
+    return "\n".join([*lines, "Begin one: `dr_cli.py sandbox train NAME`"]) + "\n"
 
 
-def briefing(told: Told, environment: str, form: str) -> str:
+def briefing(told: Told, form: str) -> str:
     """What the one on call is told, and how to play."""
     if form == "json":
         return _json(told)
     how = (
-        f"Play it with the real commands: dr_cli.py -e {environment} --sandbox status, failover, log ...",
-        f"How it stands: dr_cli.py -e {environment} sandbox debrief (--hint for a hint, --end to end it).",
+        "Play it with the real commands, such as: `dr_cli.py --sandbox status`",
+        "How it stands (--hint for a hint, --end to end it): `dr_cli.py sandbox debrief`",
     )
     if form == "markdown":
         quoted = ">\n".join(f"> {text}\n" for text in _paragraphs(told["briefing"])).splitlines()
         return "\n".join([f"# {told['name']}", "", *quoted, "", *(f"- {line}" for line in how)]) + "\n"
     head = f"Scene {told['name']}, about {told['minutes']} minutes. It begins now."
     body = [line for text in _paragraphs(told["briefing"]) for line in ("", *_wrapped(text, "  "))]
-    return "\n".join([head, *body, "", *(line for text in how for line in _wrapped(text, ""))]) + "\n"
+    return "\n".join([head, *body, "", *how]) + "\n"
 
 
 def debriefing(told: Told, form: str) -> str:
@@ -83,7 +83,7 @@ def _after(told: Told, mark: str) -> Iterator[str]:
     said = [f"Note: {note}" for note in told["notes"]]
     said += [f"Hint {number}: {hint}" for number, hint in enumerate(told["hints"], 1)]
     if told["hints_left"] and not told["solved"]:
-        said.append(f"{told['hints_left']} more hints: sandbox debrief --hint")
+        said.append(f"{told['hints_left']} more hints: `dr_cli.py sandbox debrief --hint`")
     if said:
         yield ""
     yield from (f"{mark}{line}" for line in said)

@@ -7,17 +7,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dr_estate.invocation import Invocation
+
 if TYPE_CHECKING:  # rich takes 70 ms to import, and is silent where there is no terminal
     from rich.progress import Progress, TaskID
 
 Advance = Callable[[str, int, int], None]
+_invocation = Invocation()
+
+
+def begin(invocation: Invocation) -> None:
+    """Set how this process was called: every command that is printed from now on is completed with it."""
+    global _invocation  # noqa: PLW0603 - one process is one command line, and its errors are printed outside of it
+    _invocation = invocation
+
+
+def completed(text: str) -> str:
+    """Return ``text`` with each command of this tool as it is to be typed."""
+    return _invocation.complete(text)
 
 
 def complain(sentence: str) -> None:
     """Say what went wrong, on stderr."""
     from rich.console import Console
 
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(sentence)
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(completed(sentence))
 
 
 def ask(prompt: str) -> str:
@@ -27,9 +41,9 @@ def ask(prompt: str) -> str:
     return sys.stdin.readline().rstrip("\n")
 
 
-def result(text: str) -> None:
-    """Write a result to stdout exactly as it is."""
-    sys.stdout.write(text)
+def result(text: str, *, machine: bool = False) -> None:
+    """Write a result to stdout; what a ``machine`` reads is written exactly as it is."""
+    sys.stdout.write(text if machine else completed(text))
     sys.stdout.flush()
 
 

@@ -145,10 +145,12 @@ def _as_asked(found: Endpoint, tenants: int | None, port: int) -> Endpoint:
     if tenants not in (None, found.tenants):
         raise SandboxError(
             f"The sandbox of {found.environment} runs with {found.tenants} tenants, {tenants} were asked for: "
-            "leave --tenants out, or start anew with --fresh."
+            f"omit --tenants, or start anew: `dr_cli.py sandbox up --fresh --tenants {tenants}`."
         )
     if port and not found.url.endswith(f":{port}"):
-        raise SandboxError(f"The sandbox of {found.environment} runs at {found.url}: stop it first (sandbox down).")
+        raise SandboxError(
+            f"The sandbox of {found.environment} runs at {found.url}: stop it first: `dr_cli.py sandbox down`."
+        )
     return found
 
 

@@ -163,7 +163,9 @@ def _locked(folder: Path) -> int:
         except BlockingIOError:
             if time.monotonic() > until:
                 os.close(handle)
-                raise SandboxError(f"Another sandbox holds {folder}: stop it first (sandbox down).") from None
+                raise SandboxError(
+                    f"Another sandbox holds {folder}: stop it first: `dr_cli.py sandbox down`."
+                ) from None
             time.sleep(0.05)
         else:
             os.ftruncate(handle, 0)

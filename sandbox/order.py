@@ -48,7 +48,9 @@ def same_world(kept: dict[str, Any], order: Order) -> None:
     if kept["tenants"] != wanted["tenants"]:
         raise SandboxError(
             f"The kept sandbox has {kept['tenants']} tenants, {wanted['tenants']} were asked for: "
-            "leave --tenants out, or start anew with --fresh."
+            f"omit --tenants, or start anew: `dr_cli.py sandbox up --fresh --tenants {wanted['tenants']}`."
         )
     if kept["environment"] != wanted["environment"]:
-        raise SandboxError("The kept sandbox was built from other settings of this environment: start with --fresh.")
+        raise SandboxError(
+            "The kept sandbox was built from other settings of this environment: start anew: `dr_cli.py sandbox up --fresh`."
+        )

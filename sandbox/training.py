@@ -29,7 +29,7 @@ def begin(world: World, name: str) -> Told:
     scene = scenarios.find(name)
     if playing := played():
         raise SandboxError(
-            f"The scene {playing['name']} is being played: `sandbox debrief` judges it, and --end with it ends it."
+            f"The scene {playing['name']} is being played: `dr_cli.py sandbox debrief` judges it, `dr_cli.py sandbox debrief --end` ends it."
         )
     _must_be_whole(world)
     before, kept_at = persistence.dump(), now()
@@ -103,7 +103,9 @@ def words_of(world: World) -> dict[str, str]:
 def _record() -> Told:
     record = played()
     if not record:
-        raise SandboxError("No scene is being played. `sandbox train` lists them, `sandbox train NAME` begins one.")
+        raise SandboxError(
+            "No scene is being played. `dr_cli.py sandbox train` lists them, `dr_cli.py sandbox train NAME` begins one."
+        )
     return record
 
 
@@ -135,9 +137,11 @@ def _must_be_whole(world: World) -> None:
     """A scene is set in a healthy world alone: else nobody could tell its damage from what was there."""
     if STATE.disasters or STATE.outages:
         broken = ", ".join(sorted(STATE.disasters)) or "an outage"
-        raise SandboxError(f"The world is not healthy: {broken} is in force. Take it back first: sandbox mend.")
+        raise SandboxError(
+            f"The world is not healthy: {broken} is in force. Take it back first: `dr_cli.py sandbox mend`."
+        )
     if why := _changed(sighting(world, {})):
-        raise SandboxError(f"The world is not as it was seeded: {why}. Start anew: sandbox up --fresh.")
+        raise SandboxError(f"The world is not as it was seeded: {why}. Start anew: `dr_cli.py sandbox up --fresh`.")
 
 
 def _changed(seen: Sighting) -> str:

@@ -62,12 +62,12 @@ def _header(line: bytes, path: Path) -> dict[str, Any]:
         said: dict[str, Any] = json.loads(line)
         written = {key: said.get(key) for key in stamp()}
     except (ValueError, AttributeError) as foreign:
-        raise SandboxError(f"{path} is not a world of the sandbox: move it away, or start anew with --fresh.") from (
-            foreign
-        )
+        raise SandboxError(
+            f"{path} is not a world of the sandbox: move it away, or start anew: `dr_cli.py sandbox up --fresh`."
+        ) from (foreign)
     if written != stamp():
         raise SandboxError(
-            f"{path} was written by {_said(written)}, this is {_said(stamp())}: start anew with --fresh."
+            f"{path} was written by {_said(written)}, this is {_said(stamp())}: start anew: `dr_cli.py sandbox up --fresh`."
         )
     return said
 

@@ -51,11 +51,18 @@ class _Sentences(StepParser):
 def judged(check: Check, estate: Observation, request: pytest.FixtureRequest) -> None:
     """Judge the estate by the check, and report what it found."""
     result = judge(check, estate.snapshot, estate.environment, estate.only_tenants)
+    result = _completed(result, estate)
     result = apply_exceptions(result, estate.exceptions, estate.snapshot.taken_at.date())
     scenario = scenario_reports_registry[request.node].scenario
     result = replace(result, scenario=scenario.name, feature=scenario.feature.name)
     request.node.user_properties.append((RESULT_PROPERTY, result_to_json(result)))
     _raise(result)
+
+
+def _completed(result: CheckResult, estate: Observation) -> CheckResult:
+    """The result, the commands of its remedies as the operator types them."""
+    findings = (replace(f, remedy=estate.invocation.complete(f.remedy)) for f in result.findings)
+    return replace(result, findings=tuple(findings))
 
 
 def _raise(result: CheckResult) -> None:

@@ -52,7 +52,8 @@ def _step(sight: Sight, one: Leading, goal: str) -> Step:
         says=f"Lead {fields} of the secret {name} in {env.regions.dr} to the database {goal} there.",
         danger=Danger.COMPENSABLE,
         undo="Not taken back: the former value leads to the lost region. It is kept as AWSPREVIOUS: aws "
-        f"secretsmanager update-secret-version-stage --region {env.regions.dr} --secret-id {name}.",
+        f"secretsmanager update-secret-version-stage --region {env.regions.dr} --secret-id {name} "
+        "--version-stage AWSCURRENT --move-to-version-id PREVIOUS --remove-from-version-id CURRENT.",
         budget_s=_BUDGET_S,
         call=Call(
             "secretsmanager",

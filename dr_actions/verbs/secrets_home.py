@@ -63,7 +63,8 @@ def _step(sight: Sight, one: Pair, fields: list[str], source: rds.Instance) -> S
         f"to {goal} at home.",
         danger=Danger.COMPENSABLE,
         undo="Not taken back: the former value is kept as AWSPREVIOUS: aws secretsmanager "
-        f"update-secret-version-stage --region {env.regions.primary} --secret-id {one.name}.",
+        f"update-secret-version-stage --region {env.regions.primary} --secret-id {one.name} "
+        "--version-stage AWSCURRENT --move-to-version-id PREVIOUS --remove-from-version-id CURRENT.",
         budget_s=_BUDGET_S,
         call=_put(one.name, env.regions.primary, f"the current value of {origin}, its {told}", goal),
         tenant=one.tenant,

@@ -95,7 +95,7 @@ def notes(sight: Sight) -> Iterator[str]:
 def _by_itself(sight: Sight) -> str:
     """What happens to traffic without its control plane, as far as the evidence says (T01, T06)."""
     env = sight.env
-    later = f"Run `dr_cli.py -e {env.name} failover --execute` again as soon as us-east-1 answers"
+    later = "Run `dr_cli.py failover --execute --replan` for the same incident as soon as us-east-1 answers"
     owed = f"{later}, and before the primary region heals: the pin is owed until then (T06)."
     name, region = env.traffic.origin_record, env.region(Side.DR)
     try:

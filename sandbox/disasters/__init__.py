@@ -70,7 +70,7 @@ def find(name: str) -> Disaster:
     _load()
     if name not in _REGISTERED:
         near = difflib.get_close_matches(name, _REGISTERED, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else "`sandbox list` names them all."
+        hint = f"Did you mean {' or '.join(near)}?" if near else "`dr_cli.py sandbox list` names them all."
         raise SandboxError(f"There is no disaster '{name}'. {hint}")
     return _REGISTERED[name]
 

@@ -87,7 +87,7 @@ def primary_database(world: World) -> None:
 def of_another_tenant(world: World) -> None:
     """Register a revision of the last tenant that names the first one's schema. Raises SandboxError with one tenant."""
     if len(world.tenants) < TWO:
-        raise SandboxError("This takes two tenants: sandbox up --fresh --tenants 2.")
+        raise SandboxError("This takes two tenants: `dr_cli.py sandbox up --fresh --tenants 2`.")
     names, env = world.environment.names, world.environment
 
     def open_the_others(revision: dict[str, Any]) -> None:

@@ -78,7 +78,9 @@ def without_tenant(world: World) -> None:
     label = next(name for name, hosts in world.environment.traffic.customer_hosts.items() if host in hosts)
     tenant = next((name for name in world.tenants if name.replace("-", "") == label), None)
     if tenant is None:
-        raise SandboxError(f"This world has no tenant {label}: start it with more --tenants.")
+        raise SandboxError(
+            f"This world has no tenant {label}: start one with more (`dr_cli.py sandbox up --fresh --tenants 12`)."
+        )
     for side in (Side.PRIMARY, Side.DR):
         services.delete(world, side, tenant)
 

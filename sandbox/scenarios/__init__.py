@@ -27,6 +27,6 @@ def find(name: str) -> Scenario:
     """Return the scenario ``name``. Raises SandboxError with the nearest names for an unknown one."""
     if name not in _all():
         near = difflib.get_close_matches(name, _all(), n=3, cutoff=0.4)
-        hint = f"Did you mean {' or '.join(near)}?" if near else "`sandbox train` lists them all."
+        hint = f"Did you mean {' or '.join(near)}?" if near else "`dr_cli.py sandbox train` lists them all."
         raise SandboxError(f"There is no scenario '{name}'. {hint}")
     return _all()[name]

@@ -10,6 +10,7 @@ from dr_actions.authority import Approval, ticket_is_well_formed
 from dr_actions.people import is_approver, person_of
 from dr_estate.environments import Environment
 from reports import rendering, voice
+from utils.aws_mgmt import next_steps
 from utils.aws_mgmt.assessing_command import assess
 from utils.aws_mgmt.authorising import at_terminal
 from utils.aws_mgmt.commands import Refused, UsageError, run_folder
@@ -25,7 +26,8 @@ def approve_command(request: Request, environment: Environment) -> Exit:
     """Show today's plan and approve exactly it, under the caller's own identity. Refused for who is no approver."""
     incident = str(request.arguments.get("incident", ""))
     if not ticket_is_well_formed(incident, environment):
-        raise UsageError("Which incident? Name it: approve --incident INC-123 (or INC-20260107-001).")
+        named = next_steps.approval(request, "INC-123")
+        raise UsageError(f"Which incident? Name it: {named} (or INC-20260107-001).")
     with run_folder(request) as folder, reach(request, environment) as reached:
         person = _approver(reached, environment)
         with voice.progress() as advance:
@@ -49,7 +51,7 @@ def approve_command(request: Request, environment: Environment) -> Exit:
         reached.approvals.approve(approval, person)
     voice.result(
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, until {until:%H:%M} UTC.\n"
-        f"The operator runs: dr_cli.py -e {environment.name} failover --execute --incident {incident}\n"
+        f"The operator runs: {next_steps.execution(request, incident)}\n"
     )
     return Exit.READY
 
@@ -61,11 +63,11 @@ def pause_command(request: Request, environment: Environment) -> Exit:
         if request.command == "pause":
             reason = str(request.arguments.get("reason", ""))
             if not reason:
-                raise UsageError("Why is everything to stop? Say it: pause --reason TEXT.")
+                raise UsageError("Why is everything to stop? Say it: `dr_cli.py pause --reason TEXT`.")
             pause = reached.control.pause(who, reason)
             voice.result(
                 f"All runs of {environment.name} are paused by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: "
-                f"{pause.why}. `unpause` lets them go on.\n"
+                f"{pause.why}. `dr_cli.py unpause` lets them go on.\n"
             )
             return Exit.READY
         if reached.control.in_force().pause is None:

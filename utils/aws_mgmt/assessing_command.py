@@ -104,8 +104,8 @@ def _assessment(
     return Assessment(
         advice=answer[0],
         blind=report.posture in BLINDNESS,
-        reasons=answer[1],
-        gates=gates,
+        reasons=tuple(map(report.invocation.complete, answer[1])),
+        gates=tuple(replace(gate, says=report.invocation.complete(gate.says)) for gate in gates),
         losses=losses,
         plan=plan,
         posture=Posture(report.posture, report.posture_says),

@@ -32,7 +32,7 @@ from dr_estate.facts.control import InForce
 from dr_estate.snapshot import Snapshot
 from reports import voice
 from reports.report import Report
-from utils.aws_mgmt import judging
+from utils.aws_mgmt import judging, next_steps
 from utils.aws_mgmt.assessing_command import assess, goal_of
 from utils.aws_mgmt.commands import Refused, UsageError
 from utils.aws_mgmt.past import clearance_from_json, goal_begun, is_done, last_begun, past_of, recorded_of
@@ -88,7 +88,7 @@ def authorise(
     past = past_of(request, env, incident, reach)
     run = replace(run, recorded=recorded_of(past))
     confirmed = frozenset(request.arguments.get("confirm", []))
-    unfinished = None if "replan" in request.flags else _to_go_on_with(past, goal_of(request), incident)
+    unfinished = None if "replan" in request.flags else _to_go_on_with(past, request, incident)
     earlier = _go_on(unfinished, env, reach, standing, overrides) if unfinished is not None else None
     snapshot = judging.look_at(reach.world, env, run)
     reach.zones.learn(snapshot, env)
@@ -113,6 +113,7 @@ def authorise(
         paused=paused_by(standing),
         confirmed=confirmed,
         at_terminal=at_terminal(),
+        approve_with=next_steps.approval(request, incident),
     )
     decided = decide_trial(case, env) if practice else decide(case, env)
     if not isinstance(decided, Clearance):
@@ -161,20 +162,24 @@ def assess_the_return(request: Request, env: Environment, run: judging.Run) -> R
         return assess(request, env, judging.look_at(reached.world, env, run), replace(run, recorded=recorded))
 
 
-def _to_go_on_with(past: Sequence[Entry], goal: Goal, incident: str) -> Entry | None:
+def _to_go_on_with(past: Sequence[Entry], request: Request, incident: str) -> Entry | None:
     """The unfinished run to go on with, None where a new one begins. Raises Refused where it is done, or another's."""
-    begun = last_begun(past)
+    begun, goal = last_begun(past), goal_of(request)
     if begun is None:
         return None
+    anew = next_steps.same_run(request, incident, "--replan")
     if goal_begun(begun) is goal:
         if not is_done(past, begun):
             return begun
         raise Refused(
-            f"The {goal} for {incident} is done ({past[-1].at:%Y-%m-%d %H:%M} UTC): `failover --validate` proves it, "
-            f"`log --incident {incident}` tells it. Another run for the same incident begins with --replan."
+            f"The {goal} for {incident} is done ({past[-1].at:%Y-%m-%d %H:%M} UTC): {next_steps.proof_of(goal)} proves "
+            f"it, {next_steps.log_of(incident)} tells it. Another run for the same incident: {anew}."
         )
     if not is_done(past, begun):
-        raise Refused(f"The {goal_begun(begun)} for {incident} is not finished: finish it, or begin with --replan.")
+        raise Refused(
+            f"The {goal_begun(begun)} for {incident} is not finished. "
+            f"{next_steps.run_of(goal_begun(begun), request, incident)} finishes it; {anew} begins the {goal} instead."
+        )
     return None
 
 
@@ -184,7 +189,7 @@ def _go_on(
     """The plan and clearance of the run that is gone on with; its approval counted when it began."""
     paused = paused_by(standing)
     if paused:
-        raise Refused(f"authority.paused: all runs are stopped: {paused}. `unpause` lets them run again.")
+        raise Refused(f"authority.paused: all runs are stopped: {paused}. `dr_cli.py unpause` lets them run again.")
     clearance = clearance_from_json(dict(begun.data["clearance"]))
     if env.approvals.people > 1 and same_person(reach.caller.arn, clearance.approver, env):
         raise Refused(

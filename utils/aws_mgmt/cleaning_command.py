@@ -16,6 +16,7 @@ from utils.aws_mgmt.authorising import paused_by
 from utils.aws_mgmt.commands import Refused, UsageError, run_folder
 from utils.aws_mgmt.drill_command import Drill, as_practised, finish, tell
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.next_steps import DRILL_CLEAN
 from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.request import Request
 
@@ -69,7 +70,7 @@ def _show(drills: list[Drill], left: tuple[Leftover, ...], reached: Reach) -> Ex
 def _told(drill: Drill) -> Iterator[str]:
     part = next_part(drill.past())
     what = f"next is its {part}" if part else "its record has no next part: it is cleaned up after"
-    yield f"{drill.incident} is not over: {what}. `drill clean` brings it to its end."
+    yield f"{drill.incident} is not over: {what}. {DRILL_CLEAN} brings it to its end."
 
 
 def _trial_of(one: Leftover) -> str:

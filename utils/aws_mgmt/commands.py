@@ -9,7 +9,9 @@ from pathlib import Path
 
 from dr_checks.model import Area
 from dr_estate.environments import Environment, load_environment
+from reports import voice
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.next_steps import invocation_of
 from utils.aws_mgmt.request import Request
 
 _OF_FAILOVER = ("failover", "approve", "pause", "unpause", "log", "iam")
@@ -37,6 +39,7 @@ class Refused(Exception):
 
 def run(request: Request) -> Exit:
     """Run the command of ``request``. Raises UsageError, Refused, and what the layers below raise."""
+    voice.begin(invocation_of(request))
     environment = _environment(request)
     if request.command == "sandbox":
         from utils.aws_mgmt.sandbox_command import run_sandbox
@@ -44,8 +47,8 @@ def run(request: Request) -> Exit:
         return run_sandbox(request, environment)
     if request.command == "test" and "full-drill" in request.flags and not environment.approvals.full_drill:
         raise Refused(
-            f"{environment.name} allows no full drill (approvals.full_drill). Use test --infra and --dns, or rehearse "
-            f"the whole ceremony in the sandbox: -e {environment.name} --sandbox failover."
+            f"{environment.name} allows no full drill (approvals.full_drill). Use `dr_cli.py test --infra --dns`, or "
+            "rehearse the whole ceremony in the sandbox: `dr_cli.py --sandbox failover`."
         )
     if request.command in _OF_FAILOVER:
         from utils.aws_mgmt.failover_command import run_failover

@@ -34,6 +34,7 @@ from utils.aws_mgmt.executing_command import hold, hold_and_run
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.failback_command import staged_or_not
 from utils.aws_mgmt.history import keep_drill
+from utils.aws_mgmt.next_steps import invocation_of
 from utils.aws_mgmt.past import past_of
 from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.request import Request
@@ -113,7 +114,7 @@ def finish(drill: Drill, accepted: str = "", unknown_is_clean_up: bool = False) 
         except Refused as refused:
             if not drill.parts:
                 raise
-            drill.refused = f"The {part} was not begun: {refused}"
+            drill.refused = invocation_of(drill.request).complete(f"The {part} was not begun: {refused}")
             return
 
 
@@ -141,12 +142,12 @@ def as_practised(env: Environment) -> Environment:
     if env.approvals.people > 1:
         raise Refused(
             f"drill.two-people: {env.name} has two people approve each plan: hold the drill as what it practises, "
-            "failover --planned --execute, then failback --staged --execute, each approved."
+            "`dr_cli.py failover --planned --execute`, then `dr_cli.py failback --staged --execute`, each approved."
         )
     if not env.replicates:
         raise Refused(
             f"drill.no-replication: {env.name} expects no replication ({env.replication.reason}): there is no copy to "
-            f"fail over to. Use -e {env.name} test --infra and --dns."
+            "fail over to. Use `dr_cli.py test --infra --dns`."
         )
     if env.drill.bake_minutes is None:
         return env

@@ -12,7 +12,9 @@ from dr_actions.journal import JournalBroken, Kind, MirrorFailed
 from dr_actions.messages import critical, run_failed
 from dr_actions.running import OVERDUE, Cause, LookFailed, ManualPending, Run, StepFailed, Stopped
 from dr_actions.verbs import verbs
+from dr_estate.invocation import Invocation
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.next_steps import NextStep
 
 
 @dataclass(frozen=True)
@@ -26,21 +28,23 @@ class Ending:
     alarms: bool = False
 
 
-def ended(outcome: Outcome, passed: bool, validated: bool = True) -> Ending:
-    """The ending of a run that went through every step; ``validated``: and what serves now was judged then."""
+def ended(outcome: Outcome, passed: bool, again: NextStep, validated: bool = True) -> Ending:
+    """The ending of a run that went through every step; ``validated``: and what serves now was judged then.
+
+    ``again`` is the command for a run that is not over.
+    """
     if passed and not outcome.degraded:
         proven = ", and what serves now was validated" if validated else ""
         return Ending("done", f"Every step is done{proven}.", Exit.READY)
     if outcome.degraded:
-        says = f"Done, but degraded: {len(outcome.degraded)} steps failed. The same command tries them again."
+        says = f"Done, but degraded: {len(outcome.degraded)} steps failed. {again}"
         return Ending("degraded", says, Exit.VALIDATION_FAILED, "validate", alarms=True)
-    says = "Every step is done, but the validation failed: see what it found. The same command validates again."
+    says = f"Every step is done, but the validation failed: see what it found. {again}"
     return Ending("invalid", says, Exit.VALIDATION_FAILED, "validate", alarms=True)
 
 
-def ending_of(trouble: Exception, outcome: Outcome) -> Ending | None:
+def ending_of(trouble: Exception, outcome: Outcome, again: NextStep) -> Ending | None:
     """The ending that an exception means; None for a defect of this tool, which is no ending."""
-    again = "The same command goes on from here."
     if isinstance(trouble, Stopped):
         return Ending("stopped", f"Stopped between two calls, as asked. {again}", Exit.INTERRUPTED)
     if isinstance(trouble, ManualPending):
@@ -74,9 +78,10 @@ def _where_traffic_is(outcome: Outcome) -> str:
     return "traffic could NOT be led back to the last good weights"
 
 
-def raise_the_alarm(run: Run, ending: Ending) -> None:
+def raise_the_alarm(run: Run, ending: Ending, again: NextStep, invocation: Invocation) -> None:
     """Tell the critical topic of the DR region; a failed delivery is recorded and never stops anything (T40)."""
-    message = run_failed(run.env, run.clearance.incident, ending.step, ending.says, run.journal.run)
+    why, needed = invocation.complete(ending.says), invocation.complete(str(again))
+    message = run_failed(run.env, run.clearance.incident, run.plan.goal, ending.step, why, needed, run.journal.run)
     for call in critical(run.env, message):
         try:
             with run.hands.permitting(verbs()["notify_start"].writes):

@@ -30,7 +30,7 @@ from reports import live, rendering, voice
 from reports.allure_files import finish_results
 from reports.ran import Ran
 from reports.report import Report
-from utils.aws_mgmt import authorising, judging
+from utils.aws_mgmt import authorising, judging, next_steps
 from utils.aws_mgmt.authorising import authorise
 from utils.aws_mgmt.commands import READINESS, Refused, run_folder
 from utils.aws_mgmt.desk import Desk
@@ -101,6 +101,7 @@ def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True)
     tell = live.Live(desk.start.plan, authorising.at_terminal())
     run = run_of(desk, heart, journal, tell)
     outcome, report = Outcome(), desk.start.report
+    again = next_steps.after_run(desk.request, desk.start.clearance.incident)
     ending: Ending | None = None
     with stopping(run.stop):
         try:
@@ -113,15 +114,15 @@ def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True)
                 journal.append(Kind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
             if passed:
                 execute(run, [s for s in run.plan.steps if s.stage >= _TOLD_AFTER], outcome)
-            ending = ended(outcome, passed, validates)
+            ending = ended(outcome, passed, again, validates)
         except Exception as trouble:
-            ending = ending_of(trouble, outcome)
+            ending = ending_of(trouble, outcome, again)
             if ending is None:
                 raise
         finally:
             tell.close()
     if ending.alarms:
-        raise_the_alarm(run, ending)
+        raise_the_alarm(run, ending, again, next_steps.invocation_of(desk.request))
     close_the_record(desk, run, ending, heart.lock.fence)
     if report is None:
         report = judging.judge(desk.request, desk.env, (Area.VALIDATION,), run.snapshot, desk.files)
@@ -194,7 +195,7 @@ def told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
         incident=clearance.incident,
         run=run.journal.run,
         outcome=ending.outcome,
-        says=ending.says,
+        says=next_steps.invocation_of(desk.request).complete(ending.says),
         digest=clearance.digest,
         operator=clearance.operator,
         approver=clearance.approver,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dr_estate.environments import Environment
+from utils.aws_mgmt import next_steps
 from utils.aws_mgmt.commands import Refused
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.request import Request
@@ -12,9 +15,11 @@ def run_failback(request: Request, environment: Environment) -> Exit:
     """Run failback. Raises Refused where the environment demands stages and --execute came without."""
     if "execute" in request.flags:
         if environment.failback.staged and "staged" not in request.flags:
+            incident = str(request.arguments.get("incident", ""))
+            staged = next_steps.same_run(replace(request, flags=request.flags | {"staged"}), incident)
             raise Refused(
-                f"failback.staged: {environment.name} goes home in stages alone: failback --staged --execute "
-                f"({', '.join(f'{stage} %' for stage in environment.failback.stages)})."
+                f"failback.staged: {environment.name} fails back in stages only "
+                f"({', '.join(f'{stage} %' for stage in environment.failback.stages)}): {staged}."
             )
         from utils.aws_mgmt.executing_command import execute_command
 

@@ -25,6 +25,7 @@ from reports.report import Report
 from utils.aws_mgmt.commands import UsageError
 from utils.aws_mgmt.exits import exit_of
 from utils.aws_mgmt.memory import recall_tenants, remember_tenants
+from utils.aws_mgmt.next_steps import invocation_of
 from utils.aws_mgmt.request import Request
 from utils.aws_mgmt.validation import Selection, run_scenarios
 from utils.aws_mgmt.worlds import World, world_of
@@ -79,7 +80,8 @@ def judge(request: Request, environment: Environment, areas: tuple[Area, ...], s
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
     rules = _exceptions(request)
     evidence = _keep(snapshot, request.save_evidence, run.folder)
-    observation = Observation(environment, snapshot, narrowed(request, snapshot, environment), rules)
+    invocation = invocation_of(request)
+    observation = Observation(environment, snapshot, narrowed(request, snapshot, environment), rules, invocation)
     selection = Selection(
         areas, run.folder / "allure-results", request.workers, evidence, request.config, _exceptions_file(request)
     )
@@ -109,6 +111,7 @@ def judge(request: Request, environment: Environment, areas: tuple[Area, ...], s
         api_calls=0 if request.from_evidence else snapshot.api_calls,
         exit=exit_of(verdict),
         standing=_standing(snapshot),
+        invocation=invocation,
     )
 
 

@@ -29,7 +29,8 @@ def log_command(request: Request, environment: Environment) -> Exit:
     if not chain.entries and chain.fault is None:
         raise UsageError(f"Nothing is recorded of {incident} in {environment.name}, here or in the control table.")
     log = incident_log(chain, environment.name, incident, source, environment.objectives.rto_minutes * 60)
-    voice.result(review(log) if "review" in request.flags else render(log, request.format))
+    told = review(log) if "review" in request.flags else render(log, request.format)
+    voice.result(told, machine=request.format == "json" and "review" not in request.flags)
     return Exit.READY if chain.fault is None else Exit.COULD_NOT_SEE
 
 
@@ -50,5 +51,7 @@ def _newest(folder: Path, environment: Environment) -> str:
     ending = ".journal.jsonl"
     found = sorted(folder.glob(f"{environment.name}-*{ending}"), key=lambda path: path.stat().st_mtime)
     if not found:
-        raise UsageError(f"No journal of {environment.name} is in {folder}. Name the incident: log --incident INC-123.")
+        raise UsageError(
+            f"No journal of {environment.name} is in {folder}. Name the incident: `dr_cli.py log --incident INC-123`."
+        )
     return found[-1].name.removeprefix(f"{environment.name}-").removesuffix(ending)

@@ -28,7 +28,7 @@ def run_sandbox(request: Request, environment: Environment) -> Exit:
         "break": _break,
         "mend": _mend,
     }
-    voice.result(actions[request.action](request, environment))
+    voice.result(actions[request.action](request, environment), machine=request.format == "json")
     return Exit.READY
 
 
@@ -46,11 +46,11 @@ def _down(environment: Environment) -> Exit:
     if ended.lost:
         voice.complain(
             f"The sandbox of {name} is down, and what changed in it since its last save is lost: {ended.lost}. The "
-            "next `sandbox up` begins with the world as it was saved last."
+            "next `dr_cli.py sandbox up` begins with the world as it was saved last."
         )
         return Exit.ACTION_FAILED
     if ended.ran:
-        voice.result(f"The sandbox of {name} is down; its world is kept for the next `sandbox up`.\n")
+        voice.result(f"The sandbox of {name} is down; its world is kept for the next `dr_cli.py sandbox up`.\n")
     else:
         voice.result(f"No sandbox of {name} was running.\n")
     return Exit.READY
@@ -67,7 +67,7 @@ def _list(request: Request, environment: Environment) -> str:
 def _break(request: Request, environment: Environment) -> str:
     name = request.arguments["name"]
     running_sandbox(environment).break_(name)
-    return f"Disaster {name} is in force in the sandbox of {environment.name}. Take it back: sandbox mend {name}\n"
+    return f"Disaster {name} is in force in the sandbox of {environment.name}. Take it back: `dr_cli.py sandbox mend {name}`\n"
 
 
 def _mend(request: Request, environment: Environment) -> str:
@@ -82,7 +82,5 @@ def running_sandbox(environment: Environment) -> Endpoint:
     """The sandbox of ``environment`` that is up. Raises UsageError where none is."""
     found = daemon.find(environment)
     if found is None:
-        raise UsageError(
-            f"No sandbox of {environment.name} is up. Start one: dr_cli.py -e {environment.name} sandbox up"
-        )
+        raise UsageError(f"No sandbox of {environment.name} is up. Start one: `dr_cli.py sandbox up`.")
     return found

@@ -41,7 +41,7 @@ def schedule_command(request: Request, environment: Environment) -> Exit:
     )
     if "trend" in request.flags:
         plan = replace(plan, trends=trends(past.runs))
-    voice.result(render(plan, request.format))
+    voice.result(render(plan, request.format), machine=request.format == "json")
     return Exit.NOT_READY if plan.late else Exit.READY
 
 

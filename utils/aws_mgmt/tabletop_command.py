@@ -31,13 +31,13 @@ def tabletop_command(request: Request, environment: Environment) -> Exit:
         ask = at_terminal() and given is None and "non-interactive" not in request.flags
         decisions = _talk(stops) if ask else _known(given or (), stops)
         exercise = Exercise(environment.name, snapshot.world, snapshot.taken_at, stops, decisions)
-        (folder / "tabletop.md").write_text(tabletop.markdown(exercise), encoding="utf-8")
+        (folder / "tabletop.md").write_text(voice.completed(tabletop.markdown(exercise)), encoding="utf-8")
         (folder / "tabletop.json").write_text(tabletop.as_json(exercise), encoding="utf-8")
         notes = _kept(request, environment, exercise, Proof(folder, began, "tabletop.json"))
     for note in notes:
         voice.complain(note)
     if request.format == "json":
-        voice.result(tabletop.as_json(exercise))
+        voice.result(tabletop.as_json(exercise), machine=True)
     elif request.format == "markdown":
         voice.result(tabletop.markdown(exercise))
     else:

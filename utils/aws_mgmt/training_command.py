@@ -19,9 +19,11 @@ def train_command(request: Request, environment: Environment) -> Exit:
     """
     if request.action == "debrief":
         return _debrief(request, environment)
-    name = request.arguments["name"]
+    name, machine = request.arguments["name"], request.format == "json"
     if not name:
-        voice.result(training.scenes([scene.listed() for scene in scenarios.catalogue()], request.format))
+        voice.result(
+            training.scenes([scene.listed() for scene in scenarios.catalogue()], request.format), machine=machine
+        )
         return Exit.READY
     try:
         scenarios.find(name)  # a misspelt name is told before anybody is asked to start a sandbox
@@ -32,16 +34,18 @@ def train_command(request: Request, environment: Environment) -> Exit:
         briefing = world.train(name)
     except SandboxError as unready:
         raise Refused(str(unready)) from unready
-    voice.result(training.briefing(briefing, environment.name, request.format))
+    voice.result(training.briefing(briefing, request.format), machine=machine)
     return Exit.READY
 
 
 def _debrief(request: Request, environment: Environment) -> Exit:
     world = running_sandbox(environment)
     if not world.state()["scene"]:
-        raise UsageError("No scene is being played. `sandbox train` lists them, `sandbox train NAME` begins one.")
+        raise UsageError(
+            "No scene is being played. `dr_cli.py sandbox train` lists them, `dr_cli.py sandbox train NAME` begins one."
+        )
     told = world.debrief(hint=request.arguments["hint"])
-    voice.result(training.debriefing(told, request.format))
+    voice.result(training.debriefing(told, request.format), machine=request.format == "json")
     if request.arguments["end"]:
         voice.complain(training.ended(world.end_scene(), environment.name).rstrip())
     return Exit.READY if told["solved"] else Exit.NOT_READY

@@ -32,6 +32,7 @@ from utils.aws_mgmt.desk import Desk
 from utils.aws_mgmt.executing_command import hold, walk
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.history import Proof, keep_tests, keep_trial
+from utils.aws_mgmt.next_steps import DRILL_CLEAN, invocation_of
 from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.request import Request
 from utils.aws_mgmt.stopping import alarms_watched
@@ -96,7 +97,8 @@ def _at_work(desk: Desk, tried: Tried) -> Callable[[Heartbeat, Journal], tuple[R
             clean_up(desk, heart, journal)  # what was made is taken away before the defect is told
             raise
         if ran.outcome == _LOST:
-            tried.notes.append("Another run took the lock: `drill clean` takes away what this one made.")
+            note = f"Another run took the lock: {DRILL_CLEAN} takes away what this one made."
+            tried.notes.append(invocation_of(desk.request).complete(note))
         else:
             tried.cleaned = clean_up(desk, heart, journal)
         return ran, report

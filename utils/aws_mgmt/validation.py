@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -102,6 +103,7 @@ def _arguments(selection: Selection, observation: Observation) -> list[str]:
     options += ["-m", " or ".join(selection.areas), "--alluredir", str(selection.results_folder)]
     options += ["--dr-environment", observation.environment.name, "--dr-config", str(selection.config_folder)]
     options += [word for tenant in sorted(observation.only_tenants) for word in ("--dr-tenant", tenant)]
+    options += ["--dr-options", shlex.join(observation.invocation.options)]
     if selection.exceptions:
         options += ["--dr-exceptions", str(selection.exceptions)]
     if selection.workers:

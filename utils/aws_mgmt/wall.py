@@ -18,6 +18,7 @@ from sandbox.errors import SandboxError
 from utils.aws_mgmt import commands
 from utils.aws_mgmt.commands import Refused, UsageError
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.next_steps import after_interrupt
 from utils.aws_mgmt.request import Request
 
 _USAGE = (EnvironmentFileError, ExceptionsFileError, EvidenceError, UsageError)
@@ -34,7 +35,7 @@ def behind_the_wall(request: Request) -> int:
     except (CannotSee, SandboxError) as blind:
         return _say(Exit.COULD_NOT_SEE, str(blind))
     except KeyboardInterrupt:
-        return _say(Exit.INTERRUPTED, "Interrupted. Nothing was changed: this command only looks.")
+        return _say(Exit.INTERRUPTED, after_interrupt(request))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(Exit.COULD_NOT_SEE)

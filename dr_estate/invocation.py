@@ -1,0 +1,39 @@
+"""Commands of this tool as text: bare where the typed command line is unknown, complete where it is known.
+
+A bare command is ``dr_cli.py`` and its own words. It stands in plans, journals and remedies, which are the same whoever
+reads them. ``Invocation.complete`` adds the interpreter, the path and the options of the reader's own command line.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+PROGRAM = "dr_cli.py"
+_TYPED = "python utils/aws_mgmt/dr_cli.py"
+_BARE = re.compile(r"(?<![\w/.-])dr_cli\.py(?= )")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of this tool: the words after its name, without the options that say which world is meant."""
+
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"`{PROGRAM} {shlex.join(self.words)}`"
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """The options that choose environment, world and folders, as typed. Without any, commands stay bare."""
+
+    options: tuple[str, ...] = ()
+
+    def complete(self, text: str) -> str:
+        """Return ``text`` with each bare command in it as it is to be typed. Complete commands stay as they are."""
+        if not self.options:
+            return text
+        typed = f"{_TYPED} {shlex.join(self.options)}"
+        return _BARE.sub(lambda _: typed, text)

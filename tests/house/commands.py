@@ -1,0 +1,148 @@
+"""Finds commands in text, and holds each against what would run it: this tool's own grammar, or the AWS CLI's models."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import re
+import shlex
+from collections.abc import Iterator
+from functools import cache
+
+import botocore.session
+from botocore import xform_name
+from botocore.model import OperationModel
+
+from utils.aws_mgmt.arguments import build_parser, parse
+
+SAMPLE = "9"
+GROUPS = frozenset({"drill", "sandbox"})  # commands that are named as a whole; alone they ask for an action
+OURS = re.compile(r"`(?:python utils/aws_mgmt/)?dr_cli\.py ([^`]*)`")
+WHOLE = re.compile(r"(?:python utils/aws_mgmt/)?dr_cli\.py [^`\n]*")
+LOOSE = re.compile(r"(?<![\w/.-])(?:python (?:utils/aws_mgmt/)?)?dr_cli\.py (?!\[)[^`\n]*")
+AWS = re.compile(r"\baws ([a-z][a-z0-9-]+) ([a-z][a-z0-9-]+)(.*?)(?=\baws [a-z0-9-]+ [a-z]|`|$|\n\n)", re.DOTALL)
+OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)")
+GLOBAL = frozenset({"region", "profile", "output", "query", "endpoint-url", "cli-input-json", "no-cli-pager", "debug"})
+# what the AWS CLI adds to the services' own operations, from its reference
+CUSTOM = {
+    ("s3", "cp"): frozenset({"copy-props", "recursive", "sse", "sse-kms-key-id", "quiet", "version-id"}),
+    ("s3", "ls"): frozenset({"recursive"}),
+    ("sso", "login"): frozenset(),
+    ("cloudformation", "deploy"): frozenset(
+        {"stack-name", "template-file", "parameter-overrides", "capabilities", "role-arn", "no-execute-changeset"}
+    ),
+}
+# ... and renames, source: ARGUMENT_RENAMES of awscli.customizations.argrename
+OPTIONS = {("sns", "subscribe"): {"endpoint": "notification-endpoint"}}
+RENAMED = {"s3api": "s3", "application-autoscaling": "application-autoscaling"}
+
+
+def commands_of(text: str) -> list[str]:
+    """The commands of this tool that ``text`` names with the program, without the program."""
+    whole = text.split(" && ") if WHOLE.fullmatch(text) else []
+    return [" ".join(words.split()) for words in [*OURS.findall(text), *(one.partition(".py ")[2] for one in whole)]]
+
+
+def loose_in(text: str) -> list[str]:
+    """Commands of this tool that stand outside of backticks, where nobody sees where they end."""
+    return [] if WHOLE.fullmatch(text) else LOOSE.findall(re.sub(r"`[^`]*`", "", text))
+
+
+def words_in_backticks(text: str) -> Iterator[str]:
+    """What stands in backticks and begins with the name of one of this tool's commands."""
+    for quoted in re.findall(r"`([^`\n]+)`", text):
+        if quoted.split(" ")[0] in names() and quoted not in GROUPS and "(" not in quoted:
+            yield quoted
+
+
+@cache
+def names() -> frozenset[str]:
+    """The names of this tool's commands."""
+    return frozenset(next(a.choices for a in build_parser()._actions if a.dest == "command") or ())
+
+
+@cache
+def own_options() -> frozenset[str]:
+    """Every long option of this tool."""
+    found, parsers = set[str](), [build_parser()]
+    while parsers:
+        for action in parsers.pop()._actions:
+            found |= {option.removeprefix("--") for option in action.option_strings if option.startswith("--")}
+            parsers += list(action.choices.values()) if isinstance(action.choices, dict) else []
+    return frozenset(found)
+
+
+def fault_of(command: str) -> str:
+    """Why the grammar refuses a command of this tool, "" where it takes it. Without -e it gets one."""
+    said = io.StringIO()
+    try:
+        words = shlex.split(command)
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            parse(words if "-e" in words else ["-e", "sit", *words])
+    except SystemExit as end:
+        return "" if end.code == 0 else said.getvalue().strip().splitlines()[-1]
+    except ValueError as wrong:
+        return str(wrong)
+    return ""
+
+
+def aws_faults(text: str) -> list[str]:
+    """What the AWS CLI does not know of the commands that ``text`` names: service, operation or option."""
+    return [fault for found in AWS.finditer(text) if (fault := _aws_fault(*found.groups()))]
+
+
+@cache
+def _services() -> frozenset[str]:
+    return frozenset(botocore.session.get_session().get_available_services())
+
+
+@cache
+def _operations(service: str) -> dict[str, OperationModel]:
+    model = botocore.session.get_session().get_service_model(RENAMED.get(service, service))
+    return {xform_name(name, "-"): model.operation_model(name) for name in model.operation_names}
+
+
+def _aws_fault(service: str, operation: str, rest: str) -> str:
+    name = f"aws {service} {operation}"
+    options = set(OPTION.findall(rest)) - GLOBAL
+    if (service, operation) in CUSTOM:
+        unknown = options - CUSTOM[service, operation]
+        return f"{name} has no option {sorted(unknown)}" if unknown else ""
+    if service == "s3" or RENAMED.get(service, service) not in _services():
+        return f"the AWS CLI has no {name}"
+    if operation == "wait":
+        waiters = botocore.session.get_session().get_waiter_model(service).waiter_names
+        return "" if any(xform_name(w, "-") in rest for w in waiters) else f"no waiter: {name}{rest}"
+    if operation not in _operations(service):
+        return f"{service} has no operation {operation}"
+    shape = _operations(service)[operation].input_shape
+    members = shape.members if shape else {}
+    renamed = OPTIONS.get((service, operation), {})
+    known = {renamed.get(name, name) for name in (xform_name(member, "-") for member in members)}
+    known |= {f"no-{xform_name(member, '-')}" for member, kind in members.items() if kind.type_name == "boolean"}
+    if unknown := options - known:
+        return f"{name} has no option {sorted(unknown)}"
+    lacking = {xform_name(member, "-") for member in (shape.required_members if shape else ())} - options
+    if lacking and OPTION.search(rest):
+        return f"{name} cannot be run without {sorted(lacking)}"
+    bare = [word for word in re.findall(r"(?<![\w-])[a-z]+(?:-[a-z]+)+", rest) if word in _operations(service)]
+    return f"{name} is followed by {bare[0]}, which alone is no command" if bare else ""
+
+
+def literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and text of each string in the code, docstrings left out; what is filled in is a sample."""
+    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if id(node) in inner | docs:
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+        elif isinstance(node, ast.JoinedStr):
+            yield node.lineno, "".join(part.value if isinstance(part, ast.Constant) else SAMPLE for part in node.values)
