@@ -23,9 +23,10 @@ _DATABASE, _SERVICES, _TRAFFIC = 40, 46, 50  # the stages without which nobody i
 _MEASURED_IN_DR = ("database", "files")
 _EXPECTED = {Goal.FAILOVER: PostureName.PRIMARY_LOST, Goal.SWITCHOVER: PostureName.NORMAL}
 _ADVICE = {
-    PostureName.NORMAL: "There is nothing to fail over from (a switchover is planned: `dr_cli.py failover --planned`).",
+    PostureName.NORMAL: "There is nothing to fail over from (for a switchover: `dr_cli.py failover --planned`).",
     PostureName.DEGRADED: "A partial degradation is mended there; a database alone down is given 15 minutes first.",
-    PostureName.ON_DR: "It serves already: `dr_cli.py failover --validate` proves it, `dr_cli.py failback` plans the return.",
+    PostureName.ON_DR: "It serves already: `dr_cli.py failover --validate` proves it, `dr_cli.py failback` plans the "
+    "return.",
     PostureName.PRIMARY_LOST: "That is no planned switchover, leave --planned out.",
 }
 _PRIMARY_DOES_NOT_SERVE = (PostureName.PRIMARY_LOST, PostureName.ON_DR, PostureName.BLIND)

@@ -25,6 +25,9 @@ NEVER_OVERRIDDEN = (
 )
 
 
+APPROVE = Command(("approve", "--incident", "TICKET"))
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """One condition of going ahead. ``stops``: unmet, the answer is DO_NOT_FAILOVER; else RISKY.
@@ -82,7 +85,7 @@ class Case:
     paused: str = ""
     confirmed: frozenset[str] = frozenset()
     at_terminal: bool = False
-    approve_with: Command = Command(("approve", "--incident", "TICKET"))
+    approve_with: Command = APPROVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def critical(env: Environment, message: Message, primary_answers: bool = False) 
     return tuple(call for call in calls if call is not None)
 
 
-def run_failed(  # noqa: PLR0913 - a message is its parts
+def run_failed(
     env: Environment, incident: str, goal: Goal, step: str, why: str, again: str, run: str = "", report: str = ""
 ) -> Message:
     """A step failed and the run of ``goal`` stopped. ``again`` says which command continues it."""

@@ -174,8 +174,8 @@ def hosts_answer(view: View) -> Iterator[Finding]:
                 answer.code,
                 "an address",
                 "visitors get no address at all",
-                f"aws route53 test-dns-answer --hosted-zone-id ZONE --record-name {host} --record-type A; fix its alias "
-                "target.",
+                f"aws route53 test-dns-answer --hosted-zone-id ZONE --record-name {host} --record-type A; fix its "
+                "alias target.",
                 tenant.id,
             )
     ours = recorded & {tenants.host_of(tenant, view.env) for tenant in view.tenants}

@@ -170,9 +170,9 @@ def _uncopied(view: View, arn: str, limit: str, known: bool) -> Finding:
 def _aged(view: View, arn: str, old_s: float, promised: Promise, limit: str) -> Finding:
     runs = old_s / (promised.gap_minutes * _MINUTE_S)
     remedy = (
-        f"aws backup list-backup-jobs --region {view.env.regions.primary} --by-resource-arn {arn} and aws backup "
-        f"list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}: find the run that is missing, and "
-        "start one by hand meanwhile (aws backup start-backup-job)."
+        f"aws backup list-backup-jobs --region {view.env.regions.primary} --by-resource-arn {arn} and aws "
+        f"backup list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}: find the run that is "
+        "missing, and start one by hand meanwhile (aws backup start-backup-job)."
     )
     if old_s > promised.worst_minutes * _MINUTE_S:
         why = f"the plan no longer does what it says ({promised.basis})"

@@ -12,7 +12,6 @@ from dr_estate.environments import Environment
 from dr_estate.recovery_settings import Period
 from dr_estate.run_records import RunKind, RunRecord
 
-
 _THERE_AND_BACK = "dr_cli.py failover --planned --execute && dr_cli.py failback --staged --execute"
 
 

@@ -154,7 +154,10 @@ def _admitting(view: View, noun: str, key: Key, admitted: set[str]) -> Finding:
     mine = () if isinstance(key.admits, Unseen) else key.admits
     missing, wanted = sorted(admitted - set(mine)), ", ".join(sorted(admitted))
     subject, measured = f"{noun}: {key.ref}", ", ".join(mine) or "nobody"
-    remedy = f"aws kms put-key-policy --region {view.region} --key-id {key.arn} --policy file://POLICY (aws_kms_key.policy), as the primary's."
+    remedy = (
+        f"aws kms put-key-policy --region {view.region} --key-id {key.arn} --policy file://POLICY "
+        "(aws_kms_key.policy), as the primary's."
+    )
     if not missing:
         return view.ok(subject, measured, wanted, "whoever reads the originals may read the copies")
     if kms.ACCOUNT in mine:

@@ -21,4 +21,4 @@ class Observation:
     snapshot: Snapshot = field(repr=False)
     only_tenants: frozenset[str] = frozenset()
     exceptions: tuple[ExceptionRule, ...] = field(default=(), repr=False)
-    invocation: Invocation = field(default=Invocation(), repr=False)
+    invocation: Invocation = field(default_factory=Invocation, repr=False)

@@ -127,7 +127,8 @@ def protected_again(view: View) -> Iterator[Finding]:
     because = "a second failure would lose all that was written since the failover"
     remedy = (
         f"When {region} is back: aws rds start-db-instance-automated-backups-replication --region {region} "
-        f"--source-db-instance-arn {found.arn if found else name}, and replicate the files; `dr_cli.py failback` plans both."
+        f"--source-db-instance-arn {found.arn if found else name}, and replicate the files; `dr_cli.py "
+        "failback` plans both."
     )
     yield view.warn(name, age, "a copy elsewhere", because, remedy)
 

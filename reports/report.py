@@ -48,7 +48,7 @@ class Report:
     ran: Ran | None = None
     standing: InForce | None = None
     drills: tuple[Drilled, ...] = ()
-    invocation: Invocation = Invocation()
+    invocation: Invocation = field(default_factory=Invocation)
 
     @property
     def title(self) -> str:

@@ -52,5 +52,6 @@ def same_world(kept: dict[str, Any], order: Order) -> None:
         )
     if kept["environment"] != wanted["environment"]:
         raise SandboxError(
-            "The kept sandbox was built from other settings of this environment: start anew: `dr_cli.py sandbox up --fresh`."
+            "The kept sandbox was built from other settings of this environment. Start anew: "
+            "`dr_cli.py sandbox up --fresh`."
         )

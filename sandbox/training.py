@@ -29,7 +29,8 @@ def begin(world: World, name: str) -> Told:
     scene = scenarios.find(name)
     if playing := played():
         raise SandboxError(
-            f"The scene {playing['name']} is being played: `dr_cli.py sandbox debrief` judges it, `dr_cli.py sandbox debrief --end` ends it."
+            f"The scene {playing['name']} is being played: `dr_cli.py sandbox debrief` judges it, "
+            "`dr_cli.py sandbox debrief --end` ends it."
         )
     _must_be_whole(world)
     before, kept_at = persistence.dump(), now()

@@ -67,7 +67,8 @@ def _header(line: bytes, path: Path) -> dict[str, Any]:
         ) from (foreign)
     if written != stamp():
         raise SandboxError(
-            f"{path} was written by {_said(written)}, this is {_said(stamp())}: start anew: `dr_cli.py sandbox up --fresh`."
+            f"{path} was written by {_said(written)}, this is {_said(stamp())}. Start anew: "
+            "`dr_cli.py sandbox up --fresh`."
         )
     return said
 

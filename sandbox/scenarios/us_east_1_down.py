@@ -92,6 +92,7 @@ missing there?""",
         "`failover` lists what it could not see, and which gates that leaves unmet. They have one cause.",
         "The plan's steps name their control plane: those of the DR region need nobody in us-east-1.",
         "Two gates are in the way, and a person may set each aside: `--override GATE WHO UNTIL REASON`. The run ends "
-        "without its proof (exit 6). When us-east-1 is back (`sandbox mend us-east-1-dark`), `failover --execute --replan` leads the records.",
+        "without its proof (exit 6). When us-east-1 is back (`sandbox mend us-east-1-dark`), "
+        "`failover --execute --replan` leads the records.",
     ),
 )

@@ -75,6 +75,7 @@ Reachable: the tester, tomorrow. Which tenant is it, and how do you put it right
         "`test --infra` judges every tenant's wiring. `--tenant T` narrows what you read to one.",
         "definitions.own-tenant names the task definition, and the variable that leads to another tenant.",
         "The revision before is still there: `aws ecs update-service --region {dr} --cluster CLUSTER --service SERVICE "
-        "--task-definition FAMILY:REVISION`, for that service alone (`sandbox show --format json` has the keys for any AWS client).",
+        "--task-definition FAMILY:REVISION`, for that service alone (`sandbox show --format json` has the keys "
+        "for any AWS client).",
     ),
 )

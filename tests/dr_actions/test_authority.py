@@ -88,8 +88,7 @@ def test_while_all_runs_are_paused_none_is_cleared_and_the_refusal_says_who_paus
 def test_without_any_approval_the_refusal_says_what_the_second_person_types() -> None:
     said = refused(approvals=())
     assert said == {
-        "authority.two-people": "nobody approved this plan. Another person runs: dr_cli.py -e prod approve "
-        "--incident INC-123."
+        "authority.two-people": "nobody approved this plan. Another person runs: `dr_cli.py approve --incident TICKET`."
     }
 
 

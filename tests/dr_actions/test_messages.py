@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 from dr_actions.messages import MOST_SUBJECT, Message, critical, refused_while_dark, run_failed, topic_arn
+from dr_actions.plan import Goal
 from dr_estate.environments import Side
 from tests.dr_checks.worlds import SIT
 
 MESSAGE = Message("sit", "INC-123", "notify_start", "failover begins", "Stop deployments.", "all teams", "r1", "out/x")
+AGAIN = "`dr_cli.py failover --execute --incident INC-123` goes on from here."
 
 
 def test_a_subject_is_short_plain_and_one_line() -> None:
@@ -45,7 +47,7 @@ def test_an_event_has_one_id_however_often_it_is_told() -> None:
 
 
 def test_the_alarm_is_raised_in_the_dr_region_first() -> None:
-    failed = run_failed(SIT, "INC-123", "services.x", "no capacity")
+    failed = run_failed(SIT, "INC-123", Goal.FAILOVER, "services.x", "no capacity", AGAIN)
     calls = critical(SIT, failed, primary_answers=True)
     assert [call.region for call in calls] == [SIT.regions.dr, SIT.regions.primary]
     assert [call.params["TopicArn"] for call in calls] == [topic_arn(SIT, side, 1) for side in (Side.DR, Side.PRIMARY)]
@@ -54,8 +56,11 @@ def test_the_alarm_is_raised_in_the_dr_region_first() -> None:
 
 
 def test_the_alarm_says_what_is_needed_of_whom() -> None:
-    failed = json.loads(run_failed(SIT, "INC-123", "services.x", "no capacity", report="out/report.md").body)
-    assert "services.x: no capacity" in failed["happened"]
+    failed = json.loads(
+        run_failed(SIT, "INC-123", Goal.FAILOVER, "services.x", "no capacity", AGAIN, report="out/report.md").body
+    )
+    assert failed["happened"] == "failover stopped at services.x: no capacity"
+    assert failed["needed"].endswith(AGAIN)
     assert (failed["of_whom"], failed["report"]) == ("DR Manager", "out/report.md")
     refused = refused_while_dark(SIT, "INC-123", "no copy of the database")
     assert "DO_NOT_FAILOVER: no copy of the database" in refused.happened

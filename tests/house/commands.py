@@ -1,4 +1,4 @@
-"""Finds commands in text, and holds each against what would run it: this tool's own grammar, or the AWS CLI's models."""
+"""Finds commands in text, and checks each by what would run it: this tool's grammar, or the AWS CLI's models."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def words_in_backticks(text: str) -> Iterator[str]:
 @cache
 def names() -> frozenset[str]:
     """The names of this tool's commands."""
-    return frozenset(next(a.choices for a in build_parser()._actions if a.dest == "command") or ())
+    (commands,) = [action for action in build_parser()._actions if action.dest == "command"]
+    return frozenset(map(str, commands.choices or ()))
 
 
 @cache
@@ -145,4 +146,7 @@ def literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, node.value
         elif isinstance(node, ast.JoinedStr):
-            yield node.lineno, "".join(part.value if isinstance(part, ast.Constant) else SAMPLE for part in node.values)
+            yield (
+                node.lineno,
+                "".join(str(part.value) if isinstance(part, ast.Constant) else SAMPLE for part in node.values),
+            )

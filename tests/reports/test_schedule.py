@@ -39,14 +39,14 @@ def test_the_terminal_tells_last_next_state_evidence_and_how_to_run_what_is_late
     assert all(part in lines["full drill"] for part in ("never", "never run"))
     assert "evidence 0123456789ab in ..." in told
     assert "sit-test-20260227T100000\n" in told, "of a long path the end is told"
-    assert "run: dr_cli.py -e sit test --tabletop" in told
-    assert "run: dr_cli.py -e sit test --infra" not in told
+    assert "run: dr_cli.py test --tabletop" in told
+    assert "run: dr_cli.py test --infra" not in told
 
 
 def test_markdown_tells_the_same_in_a_table() -> None:
     rows = [line for line in render(PLAN, "markdown").splitlines() if line.startswith("|")]
     assert {9, 4} == {line.count(" | ") + 1 for line in rows if "---" not in line}
-    assert any("| overdue |" in line and "`dr_cli.py -e sit test --tabletop`" in line for line in rows)
+    assert any("| overdue |" in line and "`dr_cli.py test --tabletop`" in line for line in rows)
 
 
 def test_json_tells_all_of_it_for_programs() -> None:

@@ -9,7 +9,9 @@ from dr_actions.executing import Outcome
 from dr_actions.running import Cause, StepFailed
 from utils.aws_mgmt.ending import ending_of
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.next_steps import DRILL_CLEAN, NextStep
 
+AGAIN = NextStep(DRILL_CLEAN, "brings the drill to its end")
 HALF = "stage_traffic.50"
 SAYS = f"{HALF}: gate.targets: too few healthy targets at home: sit-tenant2-service has 0 of 1."
 FAILED = StepFailed(HALF, SAYS, Cause.GATE)
@@ -25,11 +27,12 @@ FAILED = StepFailed(HALF, SAYS, Cause.GATE)
     ids=["led back", "not led back", "never led on"],
 )
 def test_a_failed_gate_tells_where_the_visitors_are(undone: list[Undoing], said: str) -> None:
-    ending = ending_of(FAILED, Outcome(undone=undone))
+    ending = ending_of(FAILED, Outcome(undone=undone), AGAIN)
     assert ending is not None
     assert ("stepped back", Exit.VALIDATION_FAILED, True) == (ending.outcome, ending.exit, ending.alarms)
     assert ending.says.startswith(f"A gate failed, and {said}")
     assert ".." not in ending.says
+    assert ending.says.endswith("`dr_cli.py drill clean` brings the drill to its end.")
     assert all(one.says in ending.says for one in undone)
 
 

@@ -195,7 +195,8 @@ def test_prod_asks_for_everything_at_once_and_changes_nothing_without_it(dark: P
     said = _refusals(dark.run("failover --execute"))
     assert set(said) == {"authority.ticket", "authority.two-people", "authority.irreversible"}
     assert "--incident INC-123" in said["authority.ticket"]
-    assert "Another person runs: dr_cli.py -e prod approve" in said["authority.two-people"]
+    assert "Another person runs: `python utils/aws_mgmt/dr_cli.py -e prod " in said["authority.two-people"]
+    assert said["authority.two-people"].endswith(" approve --incident TICKET`.")
     assert said["authority.irreversible"].endswith(f"{CONFIRMED}.")
     assert [] == dark.world.mutations()
 

@@ -25,7 +25,7 @@ from dr_actions.entries import Entry
 from dr_actions.hands import Guarded, SendFailed
 from dr_actions.messages import WRITES, critical, refused_while_dark
 from dr_actions.people import same_person
-from dr_actions.plan import Goal, Plan
+from dr_actions.plan import Plan
 from dr_actions.posture import PostureName
 from dr_estate.environments import Environment
 from dr_estate.facts.control import InForce
@@ -84,10 +84,9 @@ def authorise(
     """Assess and decide. Raises Refused with every rule that says no, UsageError for what cannot be read."""
     standing = reach.control.in_force()
     incident = practice.incident if practice else incident_of(request, env, standing)
-    overrides = overrides_of(request)
+    overrides, confirmed = overrides_of(request), frozenset(request.arguments.get("confirm", []))
     past = past_of(request, env, incident, reach)
     run = replace(run, recorded=recorded_of(past))
-    confirmed = frozenset(request.arguments.get("confirm", []))
     unfinished = None if "replan" in request.flags else _to_go_on_with(past, request, incident)
     earlier = _go_on(unfinished, env, reach, standing, overrides) if unfinished is not None else None
     snapshot = judging.look_at(reach.world, env, run)

@@ -103,7 +103,7 @@ def log_of(incident: str) -> Command:
 
 def after_interrupt(request: Request) -> str:
     """What an interrupted command may have changed, and what shows it."""
-    if request.command == "drill" and request.action == "clean" or request.flags & _TRIALS:
+    if (request.command == "drill" and request.action == "clean") or request.flags & _TRIALS:
         return "Interrupted. `dr_cli.py drill show` tells what is left of the drill."
     if "execute" in request.flags:
         incident = str(request.arguments.get("incident", ""))

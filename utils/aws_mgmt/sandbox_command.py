@@ -67,7 +67,8 @@ def _list(request: Request, environment: Environment) -> str:
 def _break(request: Request, environment: Environment) -> str:
     name = request.arguments["name"]
     running_sandbox(environment).break_(name)
-    return f"Disaster {name} is in force in the sandbox of {environment.name}. Take it back: `dr_cli.py sandbox mend {name}`\n"
+    back = f"`dr_cli.py sandbox mend {name}`"
+    return f"Disaster {name} is in force in the sandbox of {environment.name}. Take it back: {back}\n"
 
 
 def _mend(request: Request, environment: Environment) -> str:
