@@ -96,18 +96,30 @@ def explain(error: Exception, service: str, region: str, allow: str = ALLOW) -> 
     """Turn an exception of botocore into an Unseen with one clear sentence; ``allow`` is the advice where denied."""
     if isinstance(error, aws.ClientError):
         return _from_answer(error, service, region, allow)
-    if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError)):
+    if isinstance(error, aws.NoCredentialsError):
         why = "No AWS credentials were found. Set AWS_PROFILE or log in, then run this again."
         return Unseen(Blindness.CREDENTIALS, why, region)
     if isinstance(error, (aws.ProfileNotFound, aws.TokenRetrievalError, aws.SSOError, aws.UnauthorizedSSOTokenError)):
         why = f"AWS credentials cannot be used: {error}. Mend the profile or log in again."
         return Unseen(Blindness.CREDENTIALS, why, region)
+    if isinstance(error, (aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.InvalidConfigError)):
+        return Unseen(Blindness.CREDENTIALS, unusable_settings(error), region)
     if isinstance(error, DeadlinePassed):
         return Unseen(Blindness.DEADLINE, f"{service} in {region} was not asked any more: {error}.", region)
     if isinstance(error, (aws.ConnectionError, aws.HTTPClientError)):
         why = f"{service} in {region} does not answer ({type(error).__name__})."
         return Unseen(Blindness.UNREACHABLE, why, region)
     return Unseen(Blindness.ERROR, f"{service} in {region}: {type(error).__name__}: {error}.", region)
+
+
+def unusable_settings(error: aws.BotoCoreError) -> str:
+    """What is wrong with AWS_PROFILE, the AWS files or the AWS variables, and how to see what they say."""
+    see = "`aws configure list` shows what is used"
+    if isinstance(error, aws.ProfileNotFound):
+        see = "`aws configure list-profiles` names those that there are"
+    return (
+        f"The AWS settings cannot be used: {str(error).strip().rstrip('.')}. Correct them ({see}), then run this again."
+    )
 
 
 def kind_of(code: str, status: int) -> Blindness:

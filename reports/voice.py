@@ -43,8 +43,19 @@ def ask(prompt: str) -> str:
 
 def result(text: str, *, machine: bool = False) -> None:
     """Write a result to stdout; what a ``machine`` reads is written exactly as it is."""
-    sys.stdout.write(text if machine else completed(text))
-    sys.stdout.flush()
+    with naming_stdout():
+        sys.stdout.write(text if machine else completed(text))
+        sys.stdout.flush()
+
+
+@contextmanager
+def naming_stdout() -> Iterator[None]:
+    """Let an OSError of writing say that it was standard output which could not be written."""
+    try:
+        yield
+    except OSError as unwritable:
+        unwritable.filename = unwritable.filename or "Standard output"
+        raise
 
 
 @contextmanager

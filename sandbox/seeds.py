@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -52,8 +53,9 @@ def fill(environment: Environment, tenants: int, settle: Callable[[], None], pro
             return
     build(environment, tenants, settle, progress)
     progress("saving the new world", 0, 1)
-    worldfile.write(path, persistence.dump(), {"environment": environment.name, "tenants": tenants})
-    _forget_old(folder)
+    with contextlib.suppress(SandboxError):  # a home that cannot be written keeps none: it is built again next time
+        worldfile.write(path, persistence.dump(), {"environment": environment.name, "tenants": tenants})
+        _forget_old(folder)
 
 
 def build(environment: Environment, tenants: int, settle: Callable[[], None], progress: Progress = no_progress) -> None:
@@ -77,7 +79,7 @@ def fresh(path: Path) -> bool:
     """Whether ``path`` holds a kept world that is young enough to be used."""
     try:
         return time.time() - path.stat().st_mtime < FRESH_S
-    except FileNotFoundError:
+    except OSError:
         return False
 
 

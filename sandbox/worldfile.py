@@ -28,13 +28,22 @@ def stamp() -> dict[str, str]:
 
 
 def write(path: Path, world: bytes, about: dict[str, Any]) -> None:
-    """Write ``world`` to ``path``, whole or not at all, readable by its owner alone; ``about`` is kept beside it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Write ``world`` to ``path``, whole or not at all, readable by its owner alone; ``about`` is kept beside it.
+
+    Raises SandboxError where it cannot be written.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb") as out:
-        out.write(json.dumps({**stamp(), **about}).encode() + b"\n")
-        out.write(world)
-    part.replace(path)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb") as out:
+            out.write(json.dumps({**stamp(), **about}).encode() + b"\n")
+            out.write(world)
+        part.replace(path)
+    except OSError as unwritable:
+        raise SandboxError(
+            f"The sandbox cannot keep a world in {path.parent} ({unwritable.strerror}): name a folder that can be "
+            "written with the variable DR_SANDBOX_HOME."
+        ) from unwritable
 
 
 def about(path: Path) -> dict[str, Any]:

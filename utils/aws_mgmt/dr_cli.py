@@ -1,18 +1,40 @@
-"""The door: argv in, exit code out. ``python utils/aws_mgmt/dr_cli.py -e {dev|sit|prod} COMMAND``."""
+"""The door: argv in, exit code out. ``python utils/aws_mgmt/dr_cli.py -e {dev|sit|prod} COMMAND``.
 
-from __future__ import annotations
+Python 3.6 can read this file, so that an old one says which is needed: no newer syntax, and late imports, belong here.
+"""
 
 import gc
 import sys
 from pathlib import Path
 
 _GARBAGE = (50_000, 50, 100)
-sys.path.insert(0, str(Path(__file__).parents[2]))
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).parent]
+_NEEDED = (3, 11)
+_CANNOT_RUN = 3
+_ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(_ROOT))
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
 
 
-def main(argv: list[str]) -> int:
+def main(argv: "list[str]") -> int:
     """Run one command. Returns the exit code; every error is a sentence on stderr, never a traceback."""
+    if sys.version_info < _NEEDED:
+        return _cannot_run("needs Python {}.{} or newer".format(*_NEEDED))
+    from utils.aws_mgmt import streams
+
+    closed = streams.prepare()
+    if closed:
+        sys.stderr.write(closed + "\n")
+        return _CANNOT_RUN
+    try:
+        code = _run(argv)
+    except SystemExit as ended:  # argparse: help, or a usage error
+        code = int(ended.code or 0)
+    except ImportError as missing:
+        return _cannot_run(f"needs its packages ({missing.name or missing})")
+    return streams.finish(code)
+
+
+def _run(argv: "list[str]") -> int:
     from utils.aws_mgmt.arguments import parse
 
     request = parse(argv)
@@ -20,6 +42,16 @@ def main(argv: list[str]) -> int:
     from utils.aws_mgmt.wall import behind_the_wall
 
     return behind_the_wall(request)
+
+
+def _cannot_run(need: str) -> int:
+    """Say what is missing, and which Python has it."""
+    python = "Python {}.{} ({})".format(*sys.version_info[:2], sys.executable)
+    sys.stderr.write(
+        f"AWS DR Manager {need}, and this is {python}: run `make setup` in {_ROOT} once, then use its own Python: "
+        "`.venv/bin/python utils/aws_mgmt/dr_cli.py`.\n"
+    )
+    return _CANNOT_RUN
 
 
 if __name__ == "__main__":

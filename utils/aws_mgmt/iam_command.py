@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 
 from dr_actions.policies import Role, declared, policies
 from dr_estate.environments import Environment
+from reports import voice
 from utils.aws_mgmt.commands import UsageError
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.request import Request
@@ -24,5 +24,5 @@ def run_iam(request: Request, environment: Environment) -> Exit:
     if role and role not in set(Role):
         raise UsageError(f"there is no role '{role}': choose {', '.join(Role)}, or none for all.")
     held = policies(environment, declared())
-    sys.stdout.write(json.dumps(held[role] if role else held, indent=2) + "\n")
+    voice.result(json.dumps(held[role] if role else held, indent=2) + "\n")
     return Exit.READY

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError
 
 from dr_checks.exceptions import ExceptionsFileError
 from dr_estate.access import WrongAccount
 from dr_estate.environments import EnvironmentFileError
+from dr_estate.errors import unusable_settings
 from dr_estate.snapshot import EvidenceError
 from dr_estate.unseen import CannotSee
 from reports.voice import complain
 from sandbox.errors import SandboxError
-from utils.aws_mgmt import commands
+from utils.aws_mgmt import commands, streams
 from utils.aws_mgmt.commands import Refused, UsageError
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.next_steps import after_interrupt
@@ -37,22 +40,40 @@ def behind_the_wall(request: Request) -> int:
     except KeyboardInterrupt:
         return _say(Exit.INTERRUPTED, after_interrupt(request))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.abandon(sys.stdout)
         return int(Exit.COULD_NOT_SEE)
     except OSError as trouble:
-        return _say(Exit.COULD_NOT_SEE, f"{trouble.filename or 'The system'}: {trouble.strerror or trouble}.")
+        return _say(Exit.COULD_NOT_SEE, _of_the_system(request, trouble))
+    except BotoCoreError as settings:
+        return _say(Exit.COULD_NOT_SEE, unusable_settings(settings))
+    except ImportError:
+        raise  # the door says how to install what is missing
     except Exception as defect:  # noqa: BLE001 - the last wall: kept in a file, said in a sentence, never green
         return _say(Exit.COULD_NOT_SEE, _keep(request, defect))
 
 
 def _say(code: Exit, sentence: str) -> int:
-    complain(sentence)
+    with contextlib.suppress(OSError):  # the terminal is gone: the exit code still tells
+        complain(sentence)
     return int(code)
+
+
+def _of_the_system(request: Request, trouble: OSError) -> str:
+    """What the system refused, and what to do where that was a file of the results' folder."""
+    why = trouble.strerror or str(trouble)
+    if trouble.filename is None:
+        return f"The system: {why}."
+    if Path(str(trouble.filename)).is_relative_to(request.output):
+        return f"{trouble.filename}: {why}. Results cannot be kept there: name another folder with --output DIR."
+    return f"{trouble.filename}: {why}."
 
 
 def _keep(request: Request, defect: Exception) -> str:
     path = request.output / f"defect-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
-    with contextlib.suppress(OSError):
+    report = f"Please report {path}."
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(traceback.format_exception(defect)), encoding="utf-8")
-    return f"A defect of this tool stopped the command ({type(defect).__name__}: {defect}). Please report {path}."
+    except OSError as unwritable:
+        report = f"Please report it. Its traceback is not in {path} ({unwritable.strerror}): use --output DIR."
+    return f"A defect of this tool stopped the command ({type(defect).__name__}: {defect}). {report}"

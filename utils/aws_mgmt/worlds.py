@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from dr_estate.access import Credentials
 from dr_estate.environments import Environment
@@ -29,6 +30,8 @@ def world_of(request: Request, environment: Environment) -> Iterator[World]:
     """The world of ``request``. A sandbox that is up is attached to; else one is started for this command's life."""
     if not request.sandbox:
         endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        if endpoint and not urlsplit(endpoint).hostname:
+            raise UsageError("AWS_ENDPOINT_URL is no URL such as https://host:port. Correct it, or unset it.")
         yield World(f"endpoint {endpoint}" if endpoint else "live AWS", Credentials())
         return
     from sandbox import daemon, embedded

@@ -1,0 +1,157 @@
+"""What a new operator meets before anything works: each hindrance is one sentence and its exit code, never a defect."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.utils.running import ROOT
+
+DOOR = "utils/aws_mgmt/dr_cli.py"
+OLD = f"import sys, runpy; sys.version_info = (3, 9, 18); runpy.run_path('{DOOR}', run_name='__main__')"
+NOBODY = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+Ran = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home in which AWS was configured wrongly."""
+    (tmp_path / "broken").write_text("[profile half\naws_access_key_id\n")
+    (tmp_path / "profiles").write_text(
+        "[profile program]\ncredential_process = /bin/false\n"
+        "[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = nowhere\n"
+    )
+    (tmp_path / "file").touch()
+    return tmp_path
+
+
+def _run(home: Path, command: str, **variables: str) -> Ran:
+    """Run a shell's line in which ``$DR`` is the command line, with nothing but these AWS variables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
+    own = {"HOME": str(home), "XDG_STATE_HOME": str(home), "AWS_EC2_METADATA_DISABLED": "true"}
+    own |= {"DR": f"{sys.executable} {DOOR} --output {home / 'out'}", "PY": sys.executable, "H": str(home)}
+    shell = ["/bin/sh", "-c", command]
+    said = subprocess.run(
+        shell, cwd=ROOT, env={**kept, **own, **variables}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in said.stderr
+    assert "defect" not in said.stderr
+    return said
+
+
+def _sentence(ran: Ran) -> str:
+    (line,) = ran.stderr.splitlines()
+    return line
+
+
+def test_a_python_without_the_packages_says_how_to_get_them_and_which_python_to_use(home: Path) -> None:
+    ran = _run(home, f"$PY -S {DOOR} -e sit status")
+    assert 3 == ran.returncode
+    assert "needs its packages" in _sentence(ran)
+    assert "`make setup`" in ran.stderr
+    assert "`.venv/bin/python utils/aws_mgmt/dr_cli.py`" in ran.stderr
+    assert sys.executable in ran.stderr, "and which Python it was"
+
+
+def test_a_python_that_is_too_old_says_which_is_needed(home: Path) -> None:
+    ran = _run(home, '$PY -S -c "$OLD" -e sit status', OLD=OLD)
+    assert 3 == ran.returncode
+    assert "needs Python 3.11 or newer, and this is Python 3.9" in _sentence(ran)
+    assert "`make setup`" in ran.stderr
+
+
+def test_an_old_python_can_read_the_door_at_all() -> None:
+    source = (ROOT / DOOR).read_text(encoding="utf-8")
+    ast.parse(source, feature_version=(3, 6))
+    assert "__future__" not in source, "3.6 knows no future annotations"
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"AWS_PROFILE": "misspelt"}, "misspelt) could not be found"),
+        ({"AWS_CONFIG_FILE": "$H/broken"}, "Unable to parse config file"),
+        ({"AWS_SHARED_CREDENTIALS_FILE": "$H/broken"}, "Unable to parse config file"),
+        ({"AWS_CONFIG_FILE": "$H/profiles", "AWS_PROFILE": "program"}, "custom-process"),
+        ({"AWS_CONFIG_FILE": "$H/profiles", "AWS_PROFILE": "lost"}, 'source_profile "nowhere"'),
+        ({"AWS_ENDPOINT_URL": "nonsense"}, "AWS_ENDPOINT_URL is no URL"),
+    ],
+    ids=["profile", "config", "credentials", "program", "source profile", "endpoint"],
+)
+def test_aws_settings_that_cannot_be_used_are_named_with_what_to_do(
+    home: Path, variables: dict[str, str], said: str
+) -> None:
+    given = {name: value.replace("$H", str(home)) for name, value in variables.items()}
+    keys = {} if "AWS_PROFILE" in given else NOBODY
+    for command in ("status", "failover --execute --incident INC-1"):
+        ran = _run(home, f"$DR -e sit {command}", **{**keys, **given})
+        assert ran.returncode == (2 if "AWS_ENDPOINT_URL" in variables else 3), ran.stderr
+        assert said in _sentence(ran)
+        assert "Correct" in ran.stderr
+
+
+def test_closed_streams_are_no_defect(home: Path) -> None:
+    looked = _run(home, "$DR -e sit log <&-")
+    assert (2, "No journal of sit") == (looked.returncode, _sentence(looked)[:17])
+    unread = _run(home, "$DR -e sit iam reader >&-")
+    assert (3, "Standard output is closed") == (unread.returncode, _sentence(unread)[:25])
+    unheard = _run(home, "$DR -e sit iam reader 2>&-")
+    assert (0, True) == (unheard.returncode, "sit-dr-look" in json.loads(unheard.stdout))
+    nowhere = _run(home, "$DR -e sit iam reader <&- 2>&-")
+    assert (0, unheard.stdout) == (nowhere.returncode, nowhere.stdout)
+
+
+def test_a_result_that_cannot_be_written_is_never_green(home: Path) -> None:
+    for command in ("iam reader", "--help"):
+        ran = _run(home, f"$DR -e sit {command} >/dev/full")
+        assert (3, True) == (ran.returncode, "No space left on device" in _sentence(ran))
+    assert 2 == _run(home, "$DR -e sit log 2>/dev/full").returncode, "what went wrong is told by the exit code still"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_whatever_the_output_can_encode_a_character_is_no_reason_to_fail(encoding: str) -> None:
+    told = "Störung → 🌍"
+    code = f"""
+import json, sys
+from utils.aws_mgmt import streams
+streams.prepare()
+sys.stdout.write(json.dumps({told!r}, ensure_ascii=False))
+sys.exit(streams.finish(0))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert 0 == ran.returncode, ran.stderr
+    assert told == json.loads(ran.stdout.decode(encoding)), "JSON stays JSON"
+
+
+def test_a_command_speaks_in_an_encoding_that_lacks_its_characters(home: Path) -> None:
+    shown = _run(home, "$DR -e sit log --incident 'INC→Störung'", PYTHONIOENCODING="ascii")
+    assert 2 == shown.returncode
+    assert "'INC\\u2192St\\u00f6rung' is no incident id" in _sentence(shown)
+
+
+def test_a_folder_for_results_that_cannot_be_made_is_named_with_the_option_to_change_it(home: Path) -> None:
+    ran = _run(home, "$DR -e sit --output $H/file/x status", **NOBODY)
+    assert 3 == ran.returncode
+    assert f"{home}/file/x" in _sentence(ran)
+    assert "--output DIR" in ran.stderr
+
+
+def test_a_home_that_cannot_be_written_keeps_no_sandbox_but_one_can_be_looked_at(home: Path) -> None:
+    away = {"HOME": str(home / "file"), "XDG_STATE_HOME": ""}
+    looked = _run(home, "$DR -e sit --sandbox --tenants 1 status --infrastructure", **away)
+    assert (0, "") == (looked.returncode, looked.stderr)
+    kept = _run(home, "$DR -e sit sandbox up --tenants 1", **away)
+    assert 3 == kept.returncode
+    assert str(home / "file") in _sentence(kept)

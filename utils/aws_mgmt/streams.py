@@ -1,0 +1,66 @@
+"""The standard streams: usable whatever the shell made of them, in any encoding, and written to the end."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+_ESCAPED = "dr-escaped"
+_COULD_NOT_SEE = 3  # exits.Exit, whose import would make `--help` slow
+_CLOSED = (
+    "Standard output is closed, so nobody could read the result: nothing was done. Send it to a terminal or a file: "
+    "dr_cli.py ... > result.txt"
+)
+
+
+def prepare() -> str:
+    """Replace streams that are closed and let none fail on a character. Returns why no result can be written, or ""."""
+    codecs.register_error(_ESCAPED, _escaped)
+    sys.stdin = sys.stdin or Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - open as long as the process
+    closed = sys.stdout is None
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    for stream, errors in ((sys.stdin, "replace"), (sys.stdout, _ESCAPED), (sys.stderr, _ESCAPED)):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
+    return _CLOSED if closed else ""
+
+
+def finish(code: int) -> int:
+    """Write what is still buffered. Returns ``code``, or 3 where a result of exit code 0 could not be written."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as unwritable:
+        abandon(sys.stdout)
+        why = getattr(unwritable, "strerror", None) or unwritable
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"Standard output: {why}.\n")
+        code = code or _COULD_NOT_SEE
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        abandon(sys.stderr)
+    return code
+
+
+def abandon(stream: TextIO) -> None:
+    """Send what is left in the stream's buffer nowhere: the interpreter would complain of it when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _nowhere() -> io.TextIOWrapper:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """``\\uXXXX`` for what the encoding lacks: JSON stays JSON by that, which Python's own escapes break."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4)), error.end
