@@ -88,8 +88,11 @@ class Tell(Protocol):
         """Anything else worth saying."""
         ...
 
-    def confirm(self, step: Step) -> bool:
-        """Ask the operator to type the subject of an irreversible step; whether that was done."""
+    def confirm(self, step: Step, stop: threading.Event) -> bool:
+        """Ask the operator to type the subject of an irreversible step; whether that was done.
+
+        The question ends when ``stop`` is set, and sets it where nobody can answer any more.
+        """
         ...
 
 

@@ -141,7 +141,8 @@ def _ask_for_irreversible(run: Run, steps: Sequence[Step]) -> None:
     for step in steps:
         if step.danger is not Danger.IRREVERSIBLE or step.id in run.confirmed:
             continue
-        if not run.tell.confirm(step):
+        if not run.tell.confirm(step, run.stop):
+            run.stop_if_asked()
             says = f"authority.irreversible: {step.id} was not confirmed: {step.says}"
             raise StepFailed(step.id, says, Cause.HALTED)
         run.confirmed |= {step.id}

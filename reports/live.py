@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
-from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
@@ -14,6 +15,7 @@ from dr_actions.change_batch import as_command, as_json
 from dr_actions.plan import Plan, Step
 from dr_actions.planning import batches
 from reports import voice
+from reports.console import Printer
 from reports.durations import duration
 
 _SILENCE_S = 30.0
@@ -23,7 +25,7 @@ class Live:
     """Tells a person at a terminal, or a log, how the run of ``plan`` goes. ``tty`` is whether someone can answer."""
 
     def __init__(self, plan: Plan, tty: bool) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+        self._console = Printer(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
         self._plan, self._tty = plan, tty
         self._status: Status | None = None
         self._spoke_at = 0.0
@@ -64,17 +66,25 @@ class Live:
         """Anything else worth saying."""
         self._say(escape(sentence))
 
-    def confirm(self, step: Step) -> bool:
-        """Ask for the subject of an irreversible step, typed; without a terminal nobody is asked."""
+    def confirm(self, step: Step, stop: threading.Event) -> bool:
+        """Ask for the subject of an irreversible step, typed; without a terminal nobody is asked.
+
+        ``stop`` ends the question, and is set where nobody can answer it any more.
+        """
         if not self._tty:
             return False
         self._say(f"[bold red]This cannot be undone:[/] {escape(step.says)} {escape(step.undo)}")
-        return voice.ask(f"Type {step.subject} to go on: ").strip() == step.subject
+        answer = voice.ask_unless(stop.is_set, f"Type {step.subject} to go on: ")
+        if answer is None:
+            stop.set()
+            return False
+        return answer.strip() == step.subject
 
     def close(self) -> None:
         """Leave the terminal as it was."""
         if self._status is not None:
-            self._status.stop()
+            with suppress(OSError):  # the terminal is gone
+                self._status.stop()
             self._status = None
 
     def _left_s(self) -> int:
@@ -82,12 +92,14 @@ class Live:
         return sum(max(step.budget_s for step in batch) for batch in batches(left))
 
     def _spin(self, text: str) -> None:
-        if self._status is None:
-            self._status = self._console.status("")
-            self._status.start()
-        self._status.update(escape(text))
+        with suppress(OSError):  # a terminal that is gone ends no run: the journal has it all
+            if self._status is None:
+                self._status = self._console.status("")
+                self._status.start()
+            self._status.update(escape(text))
 
     def _say(self, text: str) -> None:
         self.close()
         self._spoke_at = time.monotonic()
-        self._console.print(voice.completed(text))
+        with suppress(OSError):  # as above
+            self._console.print(voice.completed(text))

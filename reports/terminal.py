@@ -13,6 +13,7 @@ from rich.text import Text
 from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Recommendation
 from reports import ran, standing
+from reports.console import Printer
 from reports.durations import duration
 from reports.report import Report
 from reports.terminal_parts import indented, table
@@ -37,7 +38,7 @@ _HEADLINE = {
 
 def console_for(stream: TextIO) -> Console:
     """A console no wider than 100 columns; it honours NO_COLOR, and is plain where ``stream`` is no terminal."""
-    console = Console(file=stream, highlight=False, soft_wrap=False)
+    console = Printer(file=stream, highlight=False, soft_wrap=False)
     console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
     return console
 

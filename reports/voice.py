@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ if TYPE_CHECKING:  # rich takes 70 ms to import, and is silent where there is no
     from rich.progress import Progress, TaskID
 
 Advance = Callable[[str, int, int], None]
+_STOPPED_WITHIN_S = 0.1
 _invocation = Invocation()
 
 
@@ -29,16 +31,28 @@ def completed(text: str) -> str:
 
 def complain(sentence: str) -> None:
     """Say what went wrong, on stderr."""
-    from rich.console import Console
+    from reports.console import Printer
 
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(completed(sentence))
+    Printer(stderr=True, highlight=False, markup=False, soft_wrap=True).print(completed(sentence))
 
 
 def ask(prompt: str) -> str:
     """Ask a person at the terminal, on stderr so that stdout stays the result; returns the line they typed."""
-    sys.stderr.write(prompt)
-    sys.stderr.flush()
-    return sys.stdin.readline().rstrip("\n")
+    return ask_unless(lambda: False, prompt) or ""
+
+
+def ask_unless(stopped: Callable[[], bool], prompt: str) -> str | None:
+    """Ask as ``ask`` does, until ``stopped``. Returns None then, and where nobody can answer: the input has ended."""
+    try:
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
+        while not stopped():
+            if select.select([sys.stdin], [], [], _STOPPED_WITHIN_S)[0]:
+                line = sys.stdin.readline()
+                return None if stopped() or not line else line.rstrip("\n")
+    except OSError:  # the terminal is gone
+        return None
+    return None
 
 
 def result(text: str, *, machine: bool = False) -> None:
@@ -76,8 +90,9 @@ def progress() -> Iterator[Advance]:
 
 
 def _bar() -> Progress:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from reports.console import Printer
 
     columns = (
         SpinnerColumn(),
@@ -86,5 +101,5 @@ def _bar() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    console = Console(stderr=True)
+    console = Printer(stderr=True)
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -51,6 +52,6 @@ class Told:
     def note(self, sentence: str) -> None:
         self.said.append(sentence)
 
-    def confirm(self, step: Step) -> bool:
+    def confirm(self, step: Step, _stop: threading.Event) -> bool:
         self.said.append(f"{step.id} asks")
         return False

@@ -15,6 +15,7 @@ from dr_actions.planning import in_order
 from dr_actions.running import Cause, StepFailed
 from dr_actions.verbs import pin_primary, shift_traffic, stage_traffic
 from dr_estate.environments import Environment, Side
+from dr_estate.invocation import Command
 from sandbox.state import Outage
 from tests.dr_actions.hearing import Told
 from tests.dr_actions.verbs.compute_world import SIT, World, world_of
@@ -28,6 +29,7 @@ from tests.dr_actions.verbs.homeward_world import (
 from tests.dr_actions.walks import INCIDENT, Walk
 from utils.aws_mgmt.ending import ending_of
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.next_steps import NextStep
 
 SHIFT = f"shift_traffic.{SIT.traffic.zone}"
 ENV = with_failback(
@@ -100,7 +102,7 @@ def test_a_shift_that_nobody_sees_in_time_stays_and_the_same_plan_goes_on(world:
     assert weights(world) == (0, 100)
     assert [entry.step for entry in walk.entries(Kind.LATE)] == [SHIFT]
     assert walk.entries(*TAKEN_BACK) == []
-    ending = ending_of(late.value, walk.outcome)
+    ending = ending_of(late.value, walk.outcome, NextStep(Command(("log",)), "tells more"))
     assert ending is not None
     assert (ending.outcome, ending.exit, ending.alarms) == ("late", Exit.COULD_NOT_SEE, True)
     assert "Nothing was taken back for that. The same command goes on from here." in ending.says
@@ -127,7 +129,7 @@ def test_a_change_that_route_53_is_slow_to_spread_is_late_and_stays(world: World
     world.endpoint.timing(transition_s=0.1, dns_lag_s=6)
     with pytest.raises(StepFailed, match="is PENDING") as late:
         walk.run(Told())
-    ending = ending_of(late.value, walk.outcome)
+    ending = ending_of(late.value, walk.outcome, NextStep(Command(("log",)), "tells more"))
     assert ending is not None
     assert (late.value.cause, ending.exit) == (Cause.LATE, Exit.ACTION_FAILED)
     assert (weights(world), walk.entries(*TAKEN_BACK)) == ((0, 100), [])
@@ -202,7 +204,7 @@ def test_a_stage_whose_answers_nobody_can_see_is_held_and_not_stepped_back(world
     world.endpoint.begin(NO_DNS)
     with pytest.raises(StepFailed, match=r"gate\.answers: no name server answered") as late:
         home.run(Told())
-    ending = ending_of(late.value, home.outcome)
+    ending = ending_of(late.value, home.outcome, NextStep(Command(("log",)), "tells more"))
     assert ending is not None
     assert (late.value.cause, ending.outcome) == (Cause.LATE, "late"), ending.says
     assert (weights(world), home.entries(*TAKEN_BACK)) == ((50, 50), [])

@@ -13,7 +13,7 @@ import pytest
 from dr_actions.journal import Journal, Kind
 from dr_actions.plan import Goal, Plan, Step, to_json
 from dr_actions.planning import in_order
-from dr_actions.running import ManualPending, StepFailed, Stopped
+from dr_actions.running import Cause, ManualPending, StepFailed, Stopped
 from dr_actions.verbs import fence_returned_minimum, stage_traffic
 from dr_estate.environments import Environment, Side
 from sandbox.state import Outage
@@ -178,7 +178,7 @@ def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(wor
     world.endpoint.reset_calls()
     with pytest.raises(StepFailed, match=r"gate\.targets") as failed:
         home.run(Told())
-    assert (failed.value.gate, _changes(world)) == (True, 0)
+    assert (failed.value.cause, _changes(world)) == (Cause.GATE, 0)
     assert [entry.step for entry in home.entries(Kind.UNDONE)] == [HALF]
 
 

@@ -38,7 +38,7 @@ def test_a_failed_gate_tells_where_the_visitors_are(undone: list[Undoing], said:
 
 def test_a_step_that_failed_is_no_gate_however_its_sentence_ends() -> None:
     says = "database.sit-mysql: The restore failed: restore.gate.internal says no. Ask AWS to investigate."
-    ending = ending_of(StepFailed("database.sit-mysql", says), Outcome())
+    ending = ending_of(StepFailed("database.sit-mysql", says), Outcome(), AGAIN)
     assert ending is not None
     assert ("failed", Exit.ACTION_FAILED) == (ending.outcome, ending.exit)
     assert ending.says.startswith("database.sit-mysql: ")

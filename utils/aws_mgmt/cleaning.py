@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -27,6 +28,7 @@ from utils.aws_mgmt import judging
 from utils.aws_mgmt.authorising import Start, granted, paused_by
 from utils.aws_mgmt.desk import Desk
 from utils.aws_mgmt.executing_command import walk
+from utils.aws_mgmt.interrupts import stopping
 from utils.aws_mgmt.reaching import Reach, clock
 
 
@@ -45,7 +47,16 @@ class Cleaned:
 
 
 def clean_up(desk: Desk, heart: Heartbeat, journal: Journal) -> Cleaned:
-    """Look anew, take away what bears the drill's name, and compare with what the estate held before."""
+    """Look anew, take away what bears the drill's name, and compare with what the estate held before.
+
+    A drill that was stopped is cleaned up after all the same; another Ctrl-C stops that too.
+    """
+    desk = replace(desk, stop=threading.Event())
+    with stopping(desk.stop):
+        return _clean_up(desk, heart, journal)
+
+
+def _clean_up(desk: Desk, heart: Heartbeat, journal: Journal) -> Cleaned:
     reached, env = desk.reach, desk.env
     seen = judging.look_at(reached.world, env, desk.files)
     start = start_to_clean(desk.env, reached, desk.start.clearance.incident, seen, journal.entries)

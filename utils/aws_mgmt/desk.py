@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dr_estate.environments import Environment
 from utils.aws_mgmt import judging
@@ -17,7 +18,7 @@ class Desk:
     """What the command works with: where files go, what is open, and what it was cleared for.
 
     ``stop_condition`` is asked before every change: why the run is to stop, "" while it is not. ``inventory`` is what
-    the estate held before a drill, packed, "" where no drill is held.
+    the estate held before a drill, packed, "" where no drill is held. ``stop`` is set when a person stops the run.
     """
 
     request: Request
@@ -27,3 +28,4 @@ class Desk:
     files: judging.Run
     stop_condition: Callable[[], str] = str
     inventory: str = ""
+    stop: threading.Event = field(default_factory=threading.Event)

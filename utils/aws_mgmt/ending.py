@@ -69,6 +69,12 @@ def ending_of(trouble: Exception, outcome: Outcome, again: NextStep) -> Ending |
     return None
 
 
+def of_a_defect(trouble: Exception) -> Ending:
+    """The ending of a run that a defect of this tool cut off; the error wall tells it to the operator."""
+    says = f"Cut off by a defect of this tool ({type(trouble).__name__}: {trouble})."
+    return Ending("failed", says, Exit.ACTION_FAILED, "run")
+
+
 def _where_traffic_is(outcome: Outcome) -> str:
     """What became of the visitors whose stage failed."""
     if not outcome.undone:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
-import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from dr_actions import locking
@@ -34,9 +32,10 @@ from utils.aws_mgmt import authorising, judging, next_steps
 from utils.aws_mgmt.authorising import authorise
 from utils.aws_mgmt.commands import READINESS, Refused, run_folder
 from utils.aws_mgmt.desk import Desk
-from utils.aws_mgmt.ending import Ending, ended, ending_of, raise_the_alarm
+from utils.aws_mgmt.ending import Ending, ended, ending_of, of_a_defect, raise_the_alarm
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.history import keep_recovery
+from utils.aws_mgmt.interrupts import stopping
 from utils.aws_mgmt.past import journals
 from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.recording import close_the_record, open_the_record
@@ -59,7 +58,8 @@ def execute_command(request: Request, environment: Environment) -> Exit:
         files = finish_results(report, folder, html="report" in request.flags)
         notes = (*files.notes, *keep_recovery(desk, ran, report))
     whole = replace(report, files=files.paths, notes=notes, ran=ran, exit=ran.exit)
-    rendering.print_report(whole, request.format, sys.stdout)
+    with contextlib.suppress(OSError):  # nobody reads it: the run's own end is what the exit code tells
+        rendering.print_report(whole, request.format, sys.stdout)
     return Exit(ran.exit)
 
 
@@ -70,6 +70,11 @@ def hold_and_run(desk: Desk) -> tuple[Ran, Report]:
 
 def hold(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) -> tuple[Ran, Report]:
     """Hold lock, heartbeat and journal around ``work``, and give them back whatever happens. Raises Refused."""
+    with stopping(desk.stop):  # from before the lock is taken until it is given back
+        return _held(desk, work)
+
+
+def _held(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) -> tuple[Ran, Report]:
     env, reached, clearance = desk.env, desk.reach, desk.start.clearance
     run_id = f"{clock():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     owner = locking.Owner(person_of(reached.caller.arn, env), reached.caller.arn)
@@ -88,11 +93,15 @@ def hold(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) -
             with contextlib.suppress(Exception):  # why it could not be opened is what must be told
                 locking.release(reached.control, lock, "failed")
             raise
-        with journal:
-            reached.zones.proven = lambda: proven_by(journal.entries, desk.start.plan)
-            ran, report = work(heart, journal)
-        with contextlib.suppress(Exception):  # a lock that cannot be given back ends with its lease
-            locking.release(reached.control, heart.lock, ran.outcome)
+        outcome = "failed"
+        try:
+            with journal:
+                reached.zones.proven = lambda: proven_by(journal.entries, desk.start.plan)
+                ran, report = work(heart, journal)
+            outcome = ran.outcome
+        finally:
+            with contextlib.suppress(Exception):  # a lock that cannot be given back ends with its lease
+                locking.release(reached.control, heart.lock, outcome)
     return ran, report
 
 
@@ -103,24 +112,24 @@ def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True)
     outcome, report = Outcome(), desk.start.report
     again = next_steps.after_run(desk.request, desk.start.clearance.incident)
     ending: Ending | None = None
-    with stopping(run.stop):
-        try:
-            open_the_record(desk, run, journal, heart.lock.fence)
-            execute(run, [s for s in run.plan.steps if s.stage < _TOLD_AFTER], outcome)
-            passed = not outcome.degraded
-            if validates:
-                report = _validated(desk)
-                passed = report.exit == Exit.READY and passed
-                journal.append(Kind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
-            if passed:
-                execute(run, [s for s in run.plan.steps if s.stage >= _TOLD_AFTER], outcome)
-            ending = ended(outcome, passed, again, validates)
-        except Exception as trouble:
-            ending = ending_of(trouble, outcome, again)
-            if ending is None:
-                raise
-        finally:
-            tell.close()
+    try:
+        open_the_record(desk, run, journal, heart.lock.fence)
+        execute(run, [s for s in run.plan.steps if s.stage < _TOLD_AFTER], outcome)
+        passed = not outcome.degraded
+        if validates:
+            report = _validated(desk)
+            passed = report.exit == Exit.READY and passed
+            journal.append(Kind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
+        if passed:
+            execute(run, [s for s in run.plan.steps if s.stage >= _TOLD_AFTER], outcome)
+        ending = ended(outcome, passed, again, validates)
+    except Exception as trouble:
+        ending = ending_of(trouble, outcome, again)
+        if ending is None:
+            close_the_record(desk, run, of_a_defect(trouble), heart.lock.fence)
+            raise
+    finally:
+        tell.close()
     if ending.alarms:
         raise_the_alarm(run, ending, again, next_steps.invocation_of(desk.request))
     close_the_record(desk, run, ending, heart.lock.fence)
@@ -155,6 +164,7 @@ def run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: live.Live) -> R
         stop_condition=desk.stop_condition,
         snapshot=start.snapshot,
         workshop=Workshop(env, desk.files.folder, _variables(reached)),
+        stop=desk.stop,
         confirmed=start.confirmed,
         recorded=start.recorded,
         set_aside=start.set_aside,
@@ -207,14 +217,3 @@ def told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
         exit=ending.exit,
         goal=run.plan.goal,
     )
-
-
-@contextlib.contextmanager
-def stopping(stop: threading.Event) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask the run to stop between two calls; the handlers are put back afterwards."""
-    kept = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)

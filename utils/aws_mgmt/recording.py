@@ -64,6 +64,8 @@ def close_the_record(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None
     control, incident = desk.reach.control, run.clearance.incident
     who = person_of(desk.reach.caller.arn, desk.env)
     with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more
+        if ending.outcome == "stopped":
+            run.journal.append(Kind.STOPPED, says=f"{who} stopped it.")
         run.journal.append(Kind.END, outcome=ending.outcome, says=ending.says)
     if ending.outcome != "done" or is_trial(incident) or run.plan.goal is Goal.CLEAN_UP:
         return

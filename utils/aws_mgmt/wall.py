@@ -21,6 +21,7 @@ from sandbox.errors import SandboxError
 from utils.aws_mgmt import commands, streams
 from utils.aws_mgmt.commands import Refused, UsageError
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.interrupts import interruptible
 from utils.aws_mgmt.next_steps import after_interrupt
 from utils.aws_mgmt.request import Request
 
@@ -30,7 +31,8 @@ _USAGE = (EnvironmentFileError, ExceptionsFileError, EvidenceError, UsageError)
 def behind_the_wall(request: Request) -> int:
     """Run the command of ``request``; returns its exit code."""
     try:
-        return int(commands.run(request))
+        with interruptible():
+            return int(commands.run(request))
     except _USAGE as wrong:
         return _say(Exit.USAGE, str(wrong))
     except (WrongAccount, Refused) as refused:

@@ -1,0 +1,106 @@
+"""Runs the command line at a real pseudo-terminal: what is shown is read, keys are pressed, signals arrive."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import sys
+import termios
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.utils.running import ROOT, command_of
+
+CTRL_C = b"\x03"
+CTRL_D = b"\x04"
+PATIENCE_S = 90.0
+
+
+@dataclass
+class Terminal:
+    """A terminal and the process that runs at it. ``shown`` is everything that it wrote so far."""
+
+    pid: int
+    master: int
+    shown: str = ""
+    closed: bool = field(default=False)
+
+    def until(self, text: str, limit_s: float = PATIENCE_S) -> None:
+        """Wait until ``text`` is shown. Raises AssertionError where the process ends or is silent about it."""
+        ends = time.monotonic() + limit_s
+        while text not in self.shown:
+            assert time.monotonic() < ends, f"'{text}' was not shown: {self.shown}"
+            assert self._read(0.1), f"it ended before '{text}' was shown: {self.shown}"
+
+    def press(self, keys: bytes) -> None:
+        """Type."""
+        os.write(self.master, keys)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the process a signal."""
+        os.kill(self.pid, number)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a dropped connection does."""
+        os.close(self.master)
+        self.closed = True
+
+    def wait(self, limit_s: float = PATIENCE_S) -> int:
+        """The exit code, or the negative number of the signal that ended it. Raises AssertionError past the limit."""
+        ends = time.monotonic() + limit_s
+        while True:
+            if not self.closed:
+                self._read(0.05)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                while not self.closed and self._read(0.0):
+                    pass
+                return os.waitstatus_to_exitcode(status)
+            assert time.monotonic() < ends, f"it goes on: {self.shown}"
+            time.sleep(0.02)
+
+    def _read(self, wait_s: float) -> bool:
+        """Read what there is; False at the end."""
+        if not select.select([self.master], [], [], wait_s)[0]:
+            return wait_s > 0
+        try:
+            read = os.read(self.master, 1 << 16)
+        except OSError:  # Linux's end of a terminal that nobody writes to any more
+            return False
+        self.shown += read.decode(errors="replace")
+        return bool(read)
+
+
+@contextmanager
+def at_terminal(words: str, home: Path, variables: Mapping[str, str], columns: int = 100) -> Iterator[Terminal]:
+    """The command line with ``words`` at a terminal of its own; it is killed where it outlives the block."""
+    command, env = command_of(words, home, **variables)
+    with begun([sys.executable, *command], {**env, "TERM": "xterm"}, columns) as terminal:
+        yield terminal
+
+
+@contextmanager
+def begun(command: Sequence[str], env: Mapping[str, str], columns: int = 100) -> Iterator[Terminal]:
+    """``command`` at a terminal of its own, from the root of the sources."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child does nothing but become the command
+        pid, master = pty.fork()
+    if not pid:
+        os.chdir(ROOT)
+        os.execve(command[0], list(command), env)  # noqa: S606 - the command line itself, without a shell
+    termios.tcsetwinsize(master, (30, columns))
+    terminal = Terminal(pid, master)
+    try:
+        yield terminal
+    finally:
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        if not terminal.closed:
+            os.close(master)

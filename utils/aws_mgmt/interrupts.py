@@ -1,0 +1,40 @@
+"""Signals that ask a process to end: Ctrl-C, SIGTERM, and the SIGHUP of a terminal that is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+_ASKING_TO_END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Handler = Callable[[int, "FrameType | None"], None]
+
+
+@contextlib.contextmanager
+def stopping(stop: threading.Event) -> Iterator[None]:
+    """Set ``stop`` on each of these signals: a run stops between two calls. The handlers are put back afterwards."""
+    with _handled(lambda *_: stop.set()):
+        yield
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt on each of them, so that what is open is closed whichever it was."""
+    with _handled(signal.default_int_handler):
+        yield
+
+
+@contextlib.contextmanager
+def _handled(handler: Handler) -> Iterator[None]:
+    """Let ``handler`` hear them; one that is ignored stays so (nohup)."""
+    before = {number: signal.getsignal(number) for number in _ASKING_TO_END}
+    heard = [number for number, kept in before.items() if kept is not signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
