@@ -57,7 +57,7 @@ class Kind(StrEnum):
 _SAYS = {
     Kind.DETECTED: "The failure was seen: `moment` is when, `since` since when it lasts, where that is known.",
     Kind.DECIDED: "The situation was assessed and somebody decided to go; `moment` is when.",
-    Kind.AUTHORISED: "The plan was cleared: who runs it, who approved it, under which ticket; `moment` is when.",
+    Kind.AUTHORISED: "The plan was cleared: who runs it, who approved it, upon which gates; `moment` is when.",
     Kind.BEGIN: "A plan begins: the plan itself, its digest, the clearance, operator and approver.",
     Kind.RESUMED: "Another run goes on with the same plan.",
     Kind.OVERRIDE: "A gate was set aside by name: by whom, why, until when.",

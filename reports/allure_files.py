@@ -6,18 +6,19 @@ import hashlib
 import json
 import platform
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from dr_checks.model import CheckResult, Status
-from reports import csv_report, json_report, markdown_report, planes
+from reports import allure_runs, csv_report, json_report, markdown_report, planes, terminal, voice
 from reports.drilled import Drilled
 from reports.durations import duration
 from reports.report import Report
 
 _CATEGORIES = (
+    {"name": "Runs that are not done", "messageRegex": f"(?s){allure_runs.NOT_DONE}.*", "matchedStatuses": ["failed"]},
     {"name": "Accepted gaps", "messageRegex": "(?s).*Accepted:.*", "matchedStatuses": ["failed"]},
     {"name": "Gaps that would break a failover", "matchedStatuses": ["failed"]},
     {"name": "Could not be seen", "messageRegex": "(?s).*NotSeen:.*", "matchedStatuses": ["broken"]},
@@ -26,17 +27,16 @@ _CATEGORIES = (
 )
 
 
-@dataclass(frozen=True)
-class RunFiles:
-    """What a run left behind: title and path of each file, and what to tell the operator."""
-
-    paths: dict[str, Path] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+RESULTS = "allure-results"
+PAGE = "report.html"
 
 
-def finish_results(report: Report, folder: Path, *, html: bool) -> RunFiles:
-    """Write the files of the run in ``folder`` (JSON, Markdown, CSV, Allure's own), and the HTML where asked for."""
-    results = folder / "allure-results"
+def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
+    """Write Allure's files, the HTML where asked for, and the report in each form. Returns the report that they hold.
+
+    Nothing is added to the report afterwards: what is printed and what is kept are one.
+    """
+    results = folder / RESULTS
     results.mkdir(parents=True, exist_ok=True)
     (results / "environment.properties").write_text(_environment(report), encoding="utf-8")
     _write_json(results / "categories.json", _CATEGORIES)
@@ -47,16 +47,33 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> RunFiles:
             _write_json(results / f"{uuid.uuid4()}-result.json", _lost(result, report))
     for drilled in report.drills:
         _write_json(results / f"{uuid.uuid4()}-result.json", _of_drill(drilled, report, results))
+    if report.ran is not None:
+        run = allure_runs.result_of(report.ran, report.environment.name, datetime.now(UTC), results)
+        _write_json(results / f"{uuid.uuid4()}-result.json", run)
+    paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / "report.md"}
+    report = replace(report, files=paths)
+    report = _with_page(report, folder) if html else report
     (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
     (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
     (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
-    paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / "report.md"}
-    if not html:
-        return RunFiles(paths)
+    (folder / "report.txt").write_text(terminal.render_plain(report), encoding="utf-8")
+    return report
+
+
+def title_of(environment: str) -> str:
+    """What the HTML report is called."""
+    return f"DR readiness of {environment}"
+
+
+def _with_page(report: Report, folder: Path) -> Report:
+    """The report with its HTML page. Where it was not built, a note and a line on stderr say so: no exit code does."""
     from reports.allure_html import build_html
 
-    built = build_html(results, folder / "report.html", f"DR readiness of {report.environment.name}")
-    return RunFiles({**paths, "Report": built.path} if built.path else paths, built.notes)
+    built = build_html(folder / RESULTS, folder / PAGE, title_of(report.environment.name))
+    for note in built.notes:
+        voice.complain(note)
+    files = {**report.files, "Report": built.path} if built.path else report.files
+    return replace(report, files=files, notes=(*report.notes, *built.notes))
 
 
 def _of_drill(drilled: Drilled, report: Report, results: Path) -> dict[str, Any]:
@@ -92,10 +109,8 @@ def _decided(report: Report) -> dict[str, object]:
     if (weighed := report.assessment) is not None:
         rows["Answer"], rows["Plan digest"] = weighed.advice, weighed.plan.digest
         rows["Recovery time estimate"] = duration(weighed.rto_estimate_s)
-    if (told := report.ran) is not None:
-        rows |= {"Incident": told.incident, "Outcome": told.outcome, "Run": told.run, "Plan digest": told.digest}
-        rows |= {"Operator": told.operator, "Approver": told.approver or "none needed"}
-    return rows
+    runs = (*([report.ran] if report.ran else []), *(part for drilled in report.drills for part in drilled.parts))
+    return rows | allure_runs.properties(runs)
 
 
 def _lost(result: CheckResult, report: Report) -> dict[str, Any]:

@@ -8,30 +8,23 @@ from typing import Any
 
 from dr_actions.assessing import Assessment
 from dr_actions.losing import Loss
-from dr_actions.plan import Goal, Step, to_json
+from dr_actions.plan import Goal, Step
 from dr_actions.planning import batches
 from dr_estate.environments import Environment
 from reports.durations import duration
+from reports.recorded import plan_to_dict
 
 _SHOWN_DIGEST = 12
 
 
 def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
     """The keys that failover and failback add to the JSON report (docs/json.md)."""
-    plan = to_json(assessment.plan)
     return {
         "recommendation": assessment.advice,
         "reasons": list(assessment.reasons),
         "gates": [asdict(gate) for gate in assessment.gates],
         "data_loss": [_loss(loss) for loss in assessment.losses],
-        "plan": {
-            "digest": assessment.plan.digest,
-            "goal": plan["goal"],
-            "posture": plan["posture"],
-            "notes": plan["notes"],
-            "leaves": plan["leaves"],
-            "steps": plan["steps"],
-        },
+        "plan": plan_to_dict(assessment.plan),
         "rto_estimate_s": assessment.rto_estimate_s,
         "rto_measured_steps": assessment.rto_measured,
         "rto_target_s": env.objectives.rto_minutes * 60,

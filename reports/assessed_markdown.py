@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from dr_actions.assessing import Assessment
+from dr_actions.authority import Gate
+from dr_actions.plan import Plan
 from dr_estate.environments import Environment
 from reports import assessed, ran
+from reports.incident_log import phase_rows
 from reports.ran import Ran
+from reports.recorded import Recorded, loss_in_words
 
 
 def of_assessment(assessment: Assessment, env: Environment, command: str) -> list[str]:
@@ -17,15 +21,22 @@ def of_assessment(assessment: Assessment, env: Environment, command: str) -> lis
     lines += [f"- {assessed.estimate(assessment, env)}", f"- **Plan:** `{assessment.plan.digest}`", ""]
     lines += _section("Why", (f"- {reason}" for reason in assessment.reasons))
     lines += _section("What would be lost", _losses(assessment))
-    lines += _section("Gates", _gates(assessment))
-    lines += _section("Plan", _steps(assessment))
+    lines += _section("Gates", _gates(assessment.gates))
+    lines += _section("Plan", _steps(assessment.plan))
     lines += _section("Notes", (f"- {note}" for note in assessment.plan.notes))
     return lines
 
 
 def of_run(told: Ran) -> list[str]:
-    """How the run ended."""
-    return [f"# Run {told.run}: {told.outcome}", "", *(f"- {sentence}" for sentence in ran.sentences(told)), ""]
+    """How the run ended, how long each phase took, what it was cleared upon, and the whole plan with each call."""
+    record = told.record
+    lines = [f"# Run {told.run}: {told.outcome}", "", *(f"- {sentence}" for sentence in ran.sentences(told)), ""]
+    lines += _section("Phases", _phases(record))
+    lines += _section("What would be lost", _recorded_losses(record))
+    lines += _section("Gates", _gates(record.gates) if record.gates else ())
+    lines += _section("Plan", (f"`{told.digest}`", "", *_steps(record.plan)))
+    lines += _section("Notes", (f"- {note}" for note in record.plan.notes))
+    return lines
 
 
 def _section(title: str, rows: Iterable[str]) -> list[str]:
@@ -41,18 +52,35 @@ def _losses(assessment: Assessment) -> Iterator[str]:
         yield f"| {' | '.join(_cell(cell) for cell in row)} |"
 
 
-def _gates(assessment: Assessment) -> Iterator[str]:
+def _phases(record: Recorded) -> Iterator[str]:
+    if record.timeline is not None:
+        yield "| phase | start | end | took |"
+        yield "|---|---|---|---|"
+        for row in phase_rows(record.timeline):
+            yield f"| {' | '.join(row)} |"
+
+
+def _recorded_losses(record: Recorded) -> Iterator[str]:
+    if record.losses:
+        yield "| store | of | written since | basis |"
+        yield "|---|---|---|---|"
+    for loss in record.losses:
+        cells = (loss.store, loss.subject, loss_in_words(loss), loss.basis)
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _gates(gates: Sequence[Gate]) -> Iterator[str]:
     """Those that are not met, and how many are."""
-    for gate in assessment.gates:
+    for gate in gates:
         if not gate.met:
             yield f"- `{gate.id}` {'relaxed' if gate.relaxed else 'NOT MET'}: {gate.says}"
-    yield f"- {sum(gate.met for gate in assessment.gates)} of {len(assessment.gates)} gates are met"
+    yield f"- {sum(gate.met for gate in gates)} of {len(gates)} gates are met"
 
 
-def _steps(assessment: Assessment) -> Iterator[str]:
+def _steps(plan: Plan) -> Iterator[str]:
     yield "| # | step | danger | control plane | budget | call |"
     yield "|---|---|---|---|---|---|"
-    for step in assessment.plan.steps:
+    for step in plan.steps:
         ((number, says, danger, planes, budget),) = assessed.step_rows([step])
         call = f"`{step.call.name}` in {step.call.region}: `{json.dumps(step.call.params)}`" if step.call else "none"
         yield f"| {number} | {_cell(says)} | {danger} | {planes} | {budget} | {_cell(call)} |"

@@ -1,11 +1,13 @@
-"""The report as CSV: one row a finding, for spreadsheets and evidence registers."""
+"""The report as CSV: one row a finding, for spreadsheets and evidence registers. Runs and drills stand before them."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 
 from dr_checks.model import CheckResult
+from reports import csv_runs
 from reports.report import Report
 
 HEADER = (
@@ -28,11 +30,13 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render(report: Report) -> str:
-    """Header and rows. A result without findings (not applicable, not run) has one row with its reason."""
+    """Header, rows of runs and drills, findings. A result without findings (not applicable, not run) has one row."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
     start = (report.environment.name, report.world, report.observed_at.isoformat())
+    for row in _of_runs(report):
+        writer.writerow([*start, *(_cell(row.get(column, "")) for column in HEADER[3:])])
     for result in report.verdict.results:
         about = (*start, result.check, result.severity, result.area)
         if not result.findings:
@@ -41,6 +45,13 @@ def render(report: Report) -> str:
             said = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy)
             writer.writerow([*about, f.side, *(_cell(value) for value in said)])
     return out.getvalue()
+
+
+def _of_runs(report: Report) -> Iterator[csv_runs.Row]:
+    if report.ran is not None:
+        yield from csv_runs.of_run(report.ran)
+    for drilled in report.drills:
+        yield from csv_runs.of_drill(drilled)
 
 
 def findings_table(result: CheckResult) -> str:

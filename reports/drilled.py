@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ class Drilled:
     """A drill: ``kind`` is full drill, restore test, canary or clean-up.
 
     ``rto_s`` is the measured recovery time, ``rpo_s`` the measured age of what was recovered; None where not measured.
-    ``residue`` is None where nothing could be compared. ``cost`` is the estimate in ``currency``.
+    ``residue`` is None where nothing could be compared. ``cost`` is the estimate in ``currency``. ``journal_head`` is
+    the digest of the journal's last entry, "" where it was not read.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Drilled:
     journal: Path | None
     exit: int
     notes: tuple[str, ...] = ()
+    journal_head: str = ""
 
     @property
     def left(self) -> tuple[Residue, ...]:
@@ -74,8 +76,8 @@ class Drilled:
 
 def to_dict(drilled: Drilled) -> dict[str, Any]:
     """The key ``drill`` of the JSON report (docs/json.md)."""
-    told = asdict(drilled) | {"parts": [ran.to_dict(one) for one in drilled.parts], "verdict": drilled.verdict}
-    return told | {"journal": str(drilled.journal) if drilled.journal else None}
+    told = asdict(replace(drilled, parts=())) | {"parts": [ran.to_dict(part) for part in drilled.parts]}
+    return told | {"journal": str(drilled.journal) if drilled.journal else None, "verdict": drilled.verdict}
 
 
 def headline(drilled: Drilled) -> str:
@@ -100,6 +102,7 @@ def sentences(drilled: Drilled) -> Iterator[str]:
     yield residue_in_brief(drilled)
     if drilled.journal is not None:
         yield f"journal: {drilled.journal}"
+        yield f"journal head: {drilled.journal_head or 'not read'}"
 
 
 def residue_in_brief(drilled: Drilled) -> str:

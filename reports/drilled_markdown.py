@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reports import drilled as told
+from reports.assessed_markdown import of_run
 from reports.drilled import Drilled
 from reports.durations import duration
 
 
 def of_drill(drilled: Drilled) -> list[str]:
-    """The end, measured times, and what is left or kept, each with its command."""
+    """The end, measured times, what is left or kept, each with its command, and each part as a run."""
     lines = [f"# {told.headline(drilled)}", "", *(f"- {sentence}" for sentence in told.sentences(drilled)), ""]
-    return lines + list(_phases(drilled)) + list(_residue(drilled))
+    lines += [*_phases(drilled), *_residue(drilled)]
+    return lines + [line for part in drilled.parts for line in of_run(part)]
 
 
 def _phases(drilled: Drilled) -> Iterator[str]:

@@ -35,6 +35,7 @@ from dr_actions.entries import Chain, Entry, Kind
 from dr_actions.timeline import Span, Timeline, timelines
 from dr_estate.attributes import instant
 from reports.durations import duration
+from reports.recorded import recovery_time
 
 SCHEMA = "aws-dr-manager/incident-log/1"
 WIDTH = 100
@@ -80,8 +81,8 @@ def text(log: IncidentLog) -> str:
     lines = [f"Incident {log.incident} in {log.environment.upper()}", *_told("  chain ", verified(log.chain))]
     lines += _told("  source ", log.source)
     for line in log.timelines:
-        lines += ["", f"{line.goal}: {_rto(line)}"]
-        lines += [f"  {row[0]:<10} {row[1]:<21} {row[2]:<21} {row[3]}" for row in _phase_rows(line)]
+        lines += ["", f"{line.goal}: {recovery_time(line)}"]
+        lines += [f"  {row[0]:<10} {row[1]:<21} {row[2]:<21} {row[3]}" for row in phase_rows(line)]
         for title, rows in _lists(line):
             lines += [f"  {title}", *(part for row in rows for part in _told("    ", row))]
     lines += ["", "Timeline"] if log.chain.entries else ["", "Nothing is recorded."]
@@ -95,8 +96,8 @@ def markdown(log: IncidentLog) -> str:
     lines = [f"# Incident {log.incident} in {log.environment.upper()}", ""]
     lines += [f"- **Chain:** {verified(log.chain)}", f"- **Source:** `{log.source}`", ""]
     for line in log.timelines:
-        lines += [f"## {line.goal}: {_rto(line)}", "", "| phase | start | end | took |", "|---|---|---|---|"]
-        lines += [f"| {' | '.join(row)} |" for row in _phase_rows(line)]
+        lines += [f"## {line.goal}: {recovery_time(line)}", "", "| phase | start | end | took |", "|---|---|---|---|"]
+        lines += [f"| {' | '.join(row)} |" for row in phase_rows(line)]
         for title, rows in _lists(line):
             lines += ["", f"### {title}", "", *(f"- {_cell(row)}" for row in rows)]
         lines.append("")
@@ -153,14 +154,9 @@ def _iso(at: datetime | None) -> str | None:
     return instant(at) if at else None
 
 
-def _rto(line: Timeline) -> str:
-    objective = duration(line.objective_s)
-    if line.reached_s is None:
-        return f"recovery time not known yet, objective {objective}"
-    return f"recovered in {duration(line.reached_s)}, objective {objective}: {'met' if line.met else 'NOT MET'}"
+def phase_rows(line: Timeline) -> list[tuple[str, str, str, str]]:
+    """Each phase of a recovery: its name, start, end (UTC) and how long it took."""
 
-
-def _phase_rows(line: Timeline) -> list[tuple[str, str, str, str]]:
     def clock(at: datetime | None) -> str:
         return f"{at:%Y-%m-%d %H:%M:%S}" if at else "-"
 

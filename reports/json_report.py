@@ -53,6 +53,8 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "standing": standing.to_dict(report.standing),
         "api_calls": report.api_calls,
         "exit": report.exit,
+        "files": {title: str(path) for title, path in report.files.items()},
+        "notes": list(report.notes),
     }
 
 

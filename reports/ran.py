@@ -1,18 +1,21 @@
-"""What a run did, for the report: its outcome, its people, what went wrong, and where its journal is."""
+"""What a run did, for the report: its outcome, its people, what went wrong, and what its journal holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from reports import recorded
+from reports.recorded import Recorded
 
 
 @dataclass(frozen=True)
 class Ran:
     """One run's ending. ``degraded`` and ``undone`` are sentences; ``mutations`` counts the answered calls.
 
-    ``goal`` is what its plan was to reach.
+    ``goal`` is what its plan was to reach, ``record`` what the journal holds of it.
     """
 
     incident: str
@@ -28,12 +31,14 @@ class Ran:
     mutations: int
     journal: Path
     exit: int
-    goal: str = ""
+    goal: str
+    record: Recorded
 
 
 def to_dict(ran: Ran) -> dict[str, Any]:
     """The key ``run`` of the JSON report (docs/json.md)."""
-    return asdict(ran) | {"journal": str(ran.journal)}
+    own = {field.name: getattr(ran, field.name) for field in fields(ran) if field.name != "record"}
+    return own | {"journal": str(ran.journal)} | recorded.to_dict(ran.record)
 
 
 def sentences(ran: Ran) -> Iterator[str]:
@@ -45,3 +50,4 @@ def sentences(ran: Ran) -> Iterator[str]:
     yield from (f"compensation: {sentence}" for sentence in ran.undone)
     yield from (f"overridden until closed: {gate}" for gate in ran.overrides)
     yield f"journal: {ran.journal}"
+    yield from recorded.sentences(ran.record)

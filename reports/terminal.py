@@ -47,10 +47,15 @@ def render(report: Report, stream: TextIO) -> None:
     """Print the report to ``stream``."""
     if stream.isatty():
         _print(report, console_for(stream))
-        return
+    else:
+        stream.write(render_plain(report))
+
+
+def render_plain(report: Report) -> str:
+    """The report without colour, as it is printed into a pipe and kept in the run's folder."""
     plain = io.StringIO()
     _print(report, console_for(plain))
-    stream.write("\n".join(line.rstrip() for line in plain.getvalue().splitlines()) + "\n")
+    return "\n".join(line.rstrip() for line in plain.getvalue().splitlines()) + "\n"
 
 
 def _print(report: Report, console: Console) -> None:

@@ -51,6 +51,7 @@ def of_trial(
         journal=ran.journal,
         exit=exit_of([ran, *([cleaned.ran] if cleaned else [])], cleaned),
         notes=notes,
+        journal_head=entries[-1].digest if entries else "",
     )
 
 
@@ -84,6 +85,7 @@ def of_drill(
         journal=last.journal,
         exit=exit_of(parts, cleaned) if not refused else int(Exit.REFUSED),
         notes=(refused,) if refused else (),
+        journal_head=entries[-1].digest if entries else "",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 
 from dr_actions.assessing import Advice, Assessment, gates_of, weigh_gates
@@ -21,9 +20,9 @@ from dr_estate.environments import Environment, Side
 from dr_estate.facts import control
 from dr_estate.snapshot import Snapshot
 from dr_estate.unseen import CannotSee
-from reports import rendering, voice
-from reports.allure_files import finish_results
+from reports import voice
 from reports.durations import duration
+from reports.publishing import publish
 from reports.report import Report
 from utils.aws_mgmt.commands import READINESS, run_folder
 from utils.aws_mgmt.exits import Exit
@@ -54,8 +53,7 @@ def assess_command(request: Request, environment: Environment) -> Exit:
             report = assess_the_return(request, environment, run)
         else:
             report = assess(request, environment, look(request, environment, run), run)
-    files = finish_results(report, folder, html="report" in request.flags)
-    rendering.print_report(replace(report, files=files.paths, notes=files.notes), request.format, sys.stdout)
+    publish(report, folder, request.format, html="report" in request.flags)
     return Exit(report.exit)
 
 

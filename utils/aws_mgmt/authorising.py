@@ -45,7 +45,10 @@ _COOL_DOWN = "lock.cool-down"
 
 @dataclass(frozen=True)
 class Start:
-    """What a run starts from. ``report`` is the assessment it was cleared upon, None where an earlier run goes on."""
+    """What a run starts from. ``report`` is the assessment it was cleared upon, None where an earlier run goes on.
+
+    ``gates`` are those it was cleared upon; of an earlier run they are in its journal.
+    """
 
     plan: Plan
     clearance: Clearance
@@ -55,6 +58,7 @@ class Start:
     overrides: tuple[Override, ...]
     recorded: Mapping[str, Mapping[str, Any]]
     set_aside: Mapping[str, str] = field(default_factory=dict)
+    gates: Sequence[Gate] = ()
 
     @property
     def waives_cool_down(self) -> bool:
@@ -70,7 +74,7 @@ class Practice:
     """
 
     incident: str
-    gates: tuple[Gate, ...] = ()
+    gates: Sequence[Gate] = ()
 
 
 def at_terminal() -> bool:
@@ -117,7 +121,7 @@ def authorise(
     decided = decide_trial(case, env) if practice else decide(case, env)
     if not isinstance(decided, Clearance):
         _warn_of_a_dark_primary(reach, env, incident, assessment)
-    return Start(assessment.plan, granted(decided), snapshot, report, confirmed, overrides, run.recorded)
+    return Start(case.plan, granted(decided), snapshot, report, confirmed, overrides, run.recorded, {}, case.gates)
 
 
 def _warn_of_a_dark_primary(reach: Reach, env: Environment, incident: str, assessment: Assessment) -> None:

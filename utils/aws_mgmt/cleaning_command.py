@@ -49,13 +49,16 @@ def _clean(drills: list[Drill], request: Request, env: Environment) -> Exit:
     if not drills:
         voice.result(_NOTHING)
         return Exit.READY
-    worst = Exit.READY
-    for drill in drills:
-        if is_full(drill.incident):
-            drill.env = as_practised(env)
-        finish(drill, accepted, unknown_is_clean_up=True)
-        worst = max(worst, tell(drill, "clean-up"))
-    return worst
+    ended: list[Drill] = []
+    try:
+        for drill in drills:
+            if is_full(drill.incident):
+                drill.env = as_practised(env)
+            finish(drill, accepted, unknown_is_clean_up=True)
+            ended.append(drill)
+    finally:  # what one of them is refused for hides no account of those before it
+        code = tell(ended, "clean-up") if ended else Exit.READY
+    return code
 
 
 def _show(drills: list[Drill], left: tuple[Leftover, ...], reached: Reach) -> Exit:

@@ -6,7 +6,7 @@ its way out ends, what can be brought home is brought home at once; what cannot 
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -21,8 +21,9 @@ from dr_actions.stop_conditions import drill_gates
 from dr_estate.drill_names import FULL, is_full, new_id
 from dr_estate.environments import Environment
 from dr_estate.snapshot import Snapshot
-from reports import rendering, voice
-from reports.allure_files import finish_results
+from reports import voice
+from reports.drilled import Drilled
+from reports.publishing import publish
 from reports.ran import Ran
 from reports.report import Report
 from utils.aws_mgmt import accounting, judging
@@ -84,7 +85,7 @@ def hold_the_drill(request: Request, env: Environment, reached: Reach, files: ju
     drill = Drill(request, env, reached, files, practice.incident, moment)
     _leave(drill, practice, seen)
     finish(drill)
-    return tell(drill, "full drill")
+    return tell([drill], "full drill")
 
 
 def _agreed(env: Environment) -> None:
@@ -118,20 +119,28 @@ def finish(drill: Drill, accepted: str = "", unknown_is_clean_up: bool = False) 
             return
 
 
-def tell(drill: Drill, kind: str) -> Exit:
-    """Record the drill in the history, write its report and print it."""
-    if drill.desk is None or drill.report is None:
-        raise Refused(f"drill.over: {drill.incident} is over: there is nothing to do.")
-    drilled = accounting.of_drill(drill.desk, kind, (drill.began, clock()), drill.parts, drill.cleaned, drill.refused)
-    notes = keep_drill(drill.desk, drilled, drill.report) if is_full(drill.incident) else ()
-    standing = drill.reach.control.in_force()
+def tell(drills: Sequence[Drill], kind: str) -> Exit:
+    """Record the drills in the history, and publish one report of them all. Raises Refused where one was over."""
+    accounts: list[Drilled] = []
+    notes: tuple[str, ...] = ()
+    for drill in drills:
+        if drill.desk is None or drill.report is None:
+            raise Refused(f"drill.over: {drill.incident} is over: there is nothing to do.")
+        span = (drill.began, clock())
+        account = accounting.of_drill(drill.desk, kind, span, drill.parts, drill.cleaned, drill.refused)
+        notes += keep_drill(drill.desk, account, drill.report) if is_full(drill.incident) else ()
+        accounts.append(account)
+        report, request = drill.report, drill.request
     report = replace(
-        drill.report, drills=(drilled,), command=drill.request.command, exit=drilled.exit, standing=standing
+        report,
+        drills=tuple(accounts),
+        command=request.command,
+        exit=max(account.exit for account in accounts),
+        standing=drill.reach.control.in_force(),
+        notes=notes,
     )
-    kept = finish_results(report, drill.files.folder, html="report" in drill.request.flags)
-    whole = replace(report, files=kept.paths, notes=(*kept.notes, *notes))
-    rendering.print_report(whole, drill.request.format, sys.stdout)
-    return Exit(drilled.exit)
+    publish(report, drill.files.folder, request.format, html="report" in request.flags)
+    return Exit(report.exit)
 
 
 def as_practised(env: Environment) -> Environment:

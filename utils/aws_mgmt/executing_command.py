@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
 from dr_actions import locking
 from dr_actions.executing import Outcome, execute
+from dr_actions.hands import SendFailed
 from dr_actions.heartbeat import Heartbeat
 from dr_actions.homegoing import proven_by
 from dr_actions.journal import Journal, Kind
@@ -22,11 +22,13 @@ from dr_actions.running import Run
 from dr_actions.verbs import Workshop
 from dr_checks.model import Area
 from dr_estate.environments import Environment
+from dr_estate.facts.control import InForce
 from dr_estate.observing import observe
 from dr_estate.snapshot import Snapshot
-from reports import live, rendering, voice
-from reports.allure_files import finish_results
+from reports import live, voice
+from reports.publishing import publish
 from reports.ran import Ran
+from reports.recorded import recorded
 from reports.report import Report
 from utils.aws_mgmt import authorising, judging, next_steps
 from utils.aws_mgmt.authorising import authorise
@@ -55,12 +57,20 @@ def execute_command(request: Request, environment: Environment) -> Exit:
         quiet = judging.Run(folder, lambda _doing, _done, _of: None)
         desk = Desk(request, environment, reached, start, quiet)
         ran, report = hold_and_run(desk)
-        files = finish_results(report, folder, html="report" in request.flags)
-        notes = (*files.notes, *keep_recovery(desk, ran, report))
-    whole = replace(report, files=files.paths, notes=notes, ran=ran, exit=ran.exit)
+        notes = keep_recovery(desk, ran, report)
+        standing = _standing_now(reached)
+    whole = replace(report, standing=standing, notes=notes, ran=ran, exit=ran.exit)
     with contextlib.suppress(OSError):  # nobody reads it: the run's own end is what the exit code tells
-        rendering.print_report(whole, request.format, sys.stdout)
+        publish(whole, folder, request.format, html="report" in request.flags)
     return Exit(ran.exit)
+
+
+def _standing_now(reached: Reach) -> InForce | None:
+    """What stands in the control table after the run, None where that cannot be read."""
+    try:
+        return reached.control.in_force()
+    except SendFailed:
+        return None
 
 
 def hold_and_run(desk: Desk) -> tuple[Ran, Report]:
@@ -216,4 +226,5 @@ def told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
         journal=run.journal.path,
         exit=ending.exit,
         goal=run.plan.goal,
+        record=recorded(run.journal.entries, run.plan, desk.env.objectives.rto_minutes * 60),
     )

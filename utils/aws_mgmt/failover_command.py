@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 
 from dr_estate.environments import Environment
-from reports import rendering, voice
-from reports.allure_files import finish_results
+from reports import voice
+from reports.publishing import publish
 from utils.aws_mgmt.commands import run_folder
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.request import Request
@@ -56,6 +55,5 @@ def validate_command(request: Request, environment: Environment) -> Exit:
         report = judge(request, environment, (Area.VALIDATION,), look(request, environment, run), run)
     if report.exit == Exit.NOT_READY:
         report = replace(report, exit=Exit.VALIDATION_FAILED)
-    files = finish_results(report, folder, html="report" in request.flags)
-    rendering.print_report(replace(report, files=files.paths, notes=files.notes), request.format, sys.stdout)
+    publish(report, folder, request.format, html="report" in request.flags)
     return Exit(report.exit)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from dr_checks.model import Area
 from dr_estate.environments import Environment
-from reports import rendering, voice
-from reports.allure_files import finish_results
+from reports import voice
+from reports.publishing import publish
 from utils.aws_mgmt.commands import run_folder
 from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.judging import Run, judge, look
@@ -22,11 +21,9 @@ def judge_readiness(request: Request, environment: Environment, areas: tuple[Are
     with run_folder(request) as folder, voice.progress() as advance:
         run = Run(folder, advance)
         report = judge(request, environment, areas, look(request, environment, run), run)
-    files = finish_results(report, folder, html="report" in request.flags)
-    notes = files.notes
     if request.command == "test":  # what status needs not is not imported: it answers a second sooner
         from utils.aws_mgmt.history import Proof, keep_tests
 
-        notes += keep_tests(request, environment, report, areas, Proof(folder, began))
-    rendering.print_report(replace(report, files=files.paths, notes=notes), request.format, sys.stdout)
+        report = replace(report, notes=keep_tests(request, environment, report, areas, Proof(folder, began)))
+    publish(report, folder, request.format, html="report" in request.flags)
     return Exit(report.exit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from dr_actions import authority
@@ -35,7 +36,8 @@ def open_the_record(desk: Desk, run: Run, journal: Journal, fence: Fence) -> Non
         if (weighed := desk.start.report.assessment) is not None:
             losses = _worst(weighed.losses)
             journal.append(Kind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
-        journal.append(Kind.AUTHORISED, operator=clearance.operator, approver=clearance.approver)
+        gates = [asdict(gate) for gate in desk.start.gates]
+        journal.append(Kind.AUTHORISED, operator=clearance.operator, approver=clearance.approver, gates=gates)
         journal.append(Kind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
     if desk.inventory:
         journal.append(Kind.INVENTORY, inventory=desk.inventory)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,9 +18,9 @@ from dr_checks.model import Area
 from dr_estate.drill_names import TRIAL, new_id
 from dr_estate.environments import Environment
 from dr_estate.snapshot import Snapshot
-from reports import rendering, voice
-from reports.allure_files import finish_results
+from reports import voice
 from reports.drilled import Drilled
+from reports.publishing import publish
 from reports.ran import Ran
 from reports.report import Report
 from utils.aws_mgmt import accounting, judging
@@ -69,8 +68,7 @@ def test_with_trials(request: Request, environment: Environment, areas: tuple[Ar
                 continue
             notes += keep_trial(reached, environment, drilled, goal, Proof(folder, began))
             report = replace(report, drills=(*report.drills, drilled), exit=worst(report.exit, drilled.exit))
-        kept = finish_results(report, folder, html="report" in request.flags)
-    rendering.print_report(replace(report, files=kept.paths, notes=(*kept.notes, *notes)), request.format, sys.stdout)
+    publish(replace(report, notes=notes), folder, request.format, html="report" in request.flags)
     return Exit(report.exit)
 
 
@@ -116,21 +114,21 @@ def _cleared(
     if not plan.steps:
         raise Refused(f"drill.nothing: {env.name} has nothing for a {goal}. {' '.join(plan.notes)}".rstrip())
     known = frozenset(step.id for step in plan.steps if step.danger is Danger.IRREVERSIBLE)
-    overrides = overrides_of(request)
+    overrides, gates = overrides_of(request), drill_gates(snapshot, env, posture, moment)
     case = Case(
         plan=plan,
         incident=incident,
         operator=reached.caller.arn,
         operator_userid=reached.caller.userid,
         approvals=(),
-        gates=drill_gates(snapshot, env, posture, moment),
+        gates=gates,
         overrides=overrides,
         now=moment,
         paused=paused_by(reached.control.in_force()),
         confirmed=known,
         at_terminal=at_terminal(),
     )
-    return Start(plan, granted(decide_trial(case, env)), snapshot, judged, known, overrides, {})
+    return Start(plan, granted(decide_trial(case, env)), snapshot, judged, known, overrides, {}, gates=gates)
 
 
 def _new(moment: datetime) -> str:

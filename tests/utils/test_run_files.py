@@ -1,0 +1,260 @@
+"""A command's answer and the files of its run are one report; those of an executed run tell the whole run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from dr_estate.environments import load_environment
+from sandbox.endpoint import Endpoint
+from sandbox.state import Outage
+from tests.utils.running import ROOT, Ran, at_endpoint, rules
+from tests.worlds import borrowed
+
+SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
+QUICK = "[execution]\npoll_s = 0.1\ncool_down_minutes = 0\n[observation]\nattempts = 1"
+HOME_CONFIRMED = " ".join(
+    f"--confirm {step}" for step in ("open_files.sit-efs", "replicate_files_home.sit-efs", "promoted_home.sit-mysql")
+)
+SHORT = "[failback]\nbake_minutes = 0.05\nstable_minutes = 0\nfiles_freeze_minutes = 0\ndns_samples = 60"
+ONE_PERSON = "people = 1\nticket = false"
+TWO_PEOPLE = """people = 2
+ticket = true
+approvers = ["approver"]
+identities = {{operator = ["arn:aws:iam::{0}:user/operator"], approver = ["arn:aws:iam::{0}:user/approver"]}}"""
+INCIDENT = "INC-20260107-001"
+EXECUTE = f"--format json failover --execute --incident {INCIDENT} --confirm files.sit-efs"
+
+
+@dataclass(frozen=True)
+class Estate:
+    """A small SIT in which two people must agree, and where its commands keep their files."""
+
+    world: Endpoint
+    home: Path
+    config: Path
+
+    def run(self, words: str, person: str = "operator") -> Ran:
+        """Run a command as ``person``."""
+        return at_endpoint(self.world, self.home, f"-e sit --config {self.config} {words}", person)
+
+    @property
+    def newest(self) -> Path:
+        """The folder of the last run that wrote a report."""
+        return max((self.home / "out").glob("*/report.json"), key=lambda path: path.stat().st_mtime_ns).parent
+
+
+@pytest.fixture(scope="module")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    home = tmp_path_factory.mktemp("files")
+    config = rules(home, "sit", QUICK)
+    path = config / "sit.toml"
+    text = path.read_text(encoding="utf-8")
+    assert ONE_PERSON in text
+    account = load_environment(config, "sit").account
+    path.write_text(text.replace(ONE_PERSON, TWO_PEOPLE.format(account)), encoding="utf-8")
+    with borrowed(load_environment(config, "sit"), 1) as world:
+        world.timing(transition_s=0.1)
+        yield Estate(world, home, config)
+
+
+@pytest.fixture(scope="module")
+def evidence(estate: Estate) -> Path:
+    """What was seen of the healthy estate."""
+    path = estate.home / "healthy.json"
+    assert estate.run(f"status --replication --save-evidence {path}", "reader").code == 0
+    return path
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A failover that was executed, its printed report, and the folder of its files."""
+
+    ran: Ran
+    folder: Path
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The report as it is kept."""
+        found: dict[str, Any] = json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
+        return found
+
+
+@pytest.fixture(scope="module")
+def failed(estate: Estate, evidence: Path) -> Executed:
+    """The failover of a lost primary region, approved by a second person; its database cannot be restored yet."""
+    assert evidence.exists()
+    estate.world.break_("primary-dark")
+    approved = estate.run(f"approve --incident {INCIDENT}", "approver")
+    assert approved.code == 0, approved.err
+    denied = Outage("eu-west-1", "deny", "rds", "RestoreDBInstanceToPointInTime")
+    estate.world.begin(denied)
+    try:
+        return Executed(estate.run(EXECUTE), estate.newest)
+    finally:
+        estate.world.end(denied)
+
+
+@pytest.fixture(scope="module")
+def executed(estate: Estate, failed: Executed) -> Executed:
+    """The same command again, which goes on and ends well."""
+    assert failed.ran.code == 5, failed.ran.err
+    ran = estate.run(EXECUTE)
+    assert ran.code == 0, ran.err
+    return Executed(ran, estate.newest)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["status --infrastructure", "test --dns", "failover", "failover --planned", "failback", "failover --validate"],
+)
+def test_what_a_command_prints_is_what_it_keeps(estate: Estate, evidence: Path, words: str) -> None:
+    ran = estate.run(f"{words} --format json --from-evidence {evidence}", "reader")
+    assert ran.out == (estate.newest / "report.json").read_text(encoding="utf-8")
+    assert (ran.code, ran.report["command"]) == (ran.report["exit"], words.split(maxsplit=1)[0])
+    assert ran.report["files"]["Results"] == str(estate.newest)
+    assert [] == list(SCHEMA.iter_errors(ran.report))
+
+
+def test_an_executed_run_prints_what_it_keeps(executed: Executed) -> None:
+    assert executed.ran.out == (executed.folder / "report.json").read_text(encoding="utf-8")
+    assert [] == list(SCHEMA.iter_errors(executed.report))
+
+
+def test_the_json_report_tells_incident_people_plan_gates_losses_journal_and_phases(executed: Executed) -> None:
+    run = executed.report["run"]
+    assert (run["incident"], run["outcome"], run["exit"]) == (INCIDENT, "done", 0)
+    assert (run["operator"].rpartition("/")[2], run["approver"].rpartition("/")[2]) == ("operator", "approver")
+    assert (run["plan"]["digest"], run["plan"]["goal"]) == (run["digest"], "failover")
+    assert {step["verb"] for step in run["plan"]["steps"]} >= {"database", "files"}
+    assert any(gate["id"] == "posture.expected" and gate["met"] for gate in run["gates"])
+    assert {loss["store"] for loss in run["data_loss"]} >= {"database", "files"}
+    last = json.loads(Path(run["journal"]).read_text(encoding="utf-8").splitlines()[-1])
+    assert (last["kind"], last["digest"]) == ("end", run["journal_head"])
+    seconds = {phase["phase"]: phase["seconds"] for phase in run["phases"]}
+    assert seconds["execute"] > 0
+    assert seconds["validate"] > 0
+    assert 0 < run["rto"]["reached_s"] < run["rto"]["objective_s"] == 240 * 60
+    assert run["rto"]["met"] is True
+
+
+def test_the_markdown_tells_the_same(executed: Executed) -> None:
+    run, text = executed.report["run"], (executed.folder / "report.md").read_text(encoding="utf-8")
+    for told in (INCIDENT, run["operator"], run["approver"], run["digest"], run["journal"], run["journal_head"]):
+        assert told in text
+    for title in ("## Gates", "## What would be lost", "## Plan", "## Phases"):
+        assert title in text
+    assert "recovered in " in text
+    calls = [step["call"]["operation"] for step in run["plan"]["steps"] if step["call"]]
+    assert calls
+    assert [] == [call for call in calls if f":{call}`" not in text]
+
+
+def test_the_csv_has_a_row_for_each_of_them(executed: Executed) -> None:
+    run, text = executed.report["run"], (executed.folder / "report.csv").read_text(encoding="utf-8")
+    rows = [row for row in csv.DictReader(io.StringIO(text)) if row["area"] == "run"]
+    assert rows
+    measured = {row["check"]: row["measured"] for row in rows}
+    for name in ("incident", "outcome", "operator", "approver", "digest", "journal", "journal_head"):
+        assert measured[f"run.{name}"] == run[name]
+    assert float(measured["run.rto"]) == run["rto"]["reached_s"]
+    for check, subjects in {
+        "run.step": [step["id"] for step in run["plan"]["steps"]],
+        "run.gate": [gate["id"] for gate in run["gates"]],
+        "run.loss": [f"{loss['store']}: {loss['subject']}" for loss in run["data_loss"]],
+        "run.phase": [phase["phase"] for phase in run["phases"]],
+    }.items():
+        assert subjects == [row["subject"] for row in rows if row["check"] == check]
+
+
+def test_the_allure_results_have_the_run_as_a_result_with_its_account_attached(executed: Executed) -> None:
+    run, results = executed.report["run"], executed.folder / "allure-results"
+    properties = (results / "environment.properties").read_text(encoding="utf-8")
+    for told in (INCIDENT, run["operator"], run["approver"], run["digest"], run["journal_head"]):
+        assert told in properties
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in results.glob("*-result.json")]
+    (result,) = [one for one in found if one["fullName"] == "run#failover"]
+    assert (result["status"], result["name"]) == ("passed", f"failover {INCIDENT} of sit")
+    assert [step["name"].partition(" (")[0] for step in result["steps"]] == [one["phase"] for one in run["phases"]]
+    account = (results / result["attachments"][0]["source"]).read_text(encoding="utf-8")
+    for told in (run["approver"], run["digest"], "## Gates", "## Plan", "## Phases"):
+        assert told in account
+
+
+def test_a_run_that_failed_tells_the_same_of_itself(failed: Executed) -> None:
+    assert failed.ran.out == (failed.folder / "report.json").read_text(encoding="utf-8")
+    assert [] == list(SCHEMA.iter_errors(failed.report))
+    run = failed.report["run"]
+    assert (failed.ran.code, run["outcome"], run["rto"]["reached_s"]) == (5, "failed", None), run["says"]
+    assert run["gates"] == failed.report["gates"]
+    assert run["plan"] == failed.report["plan"]
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in failed.folder.rglob("*-result.json")]
+    (result,) = [result for result in results if result["fullName"] == "run#failover"]
+    assert (result["status"], "NotDone: failed: " in result["statusDetails"]["message"]) == ("failed", True)
+
+
+def test_a_run_that_went_on_tells_what_the_one_before_was_cleared_upon(failed: Executed, executed: Executed) -> None:
+    before, after = failed.report["run"], executed.report["run"]
+    assert before["run"] != after["run"]
+    for name in ("incident", "digest", "plan", "gates", "data_loss", "journal"):
+        assert before[name] == after[name]
+    assert before["journal_head"] in Path(after["journal"]).read_text(encoding="utf-8")
+    assert "readiness" not in executed.report, "it was not assessed again: the journal alone knows"
+
+
+@pytest.fixture(scope="module")
+def practised(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    """A small SIT that one person may move away and home."""
+    home = tmp_path_factory.mktemp("practised")
+    config = rules(home, "sit", f"{QUICK}\n{SHORT}")
+    path = config / "sit.toml"
+    text = path.read_text(encoding="utf-8")
+    assert "bake_minutes = 1" in text
+    path.write_text(text.replace("bake_minutes = 1\n", "bake_minutes = 0.05\n"), encoding="utf-8")
+    with borrowed(load_environment(config, "sit"), 1) as world:
+        world.timing(transition_s=0.1, log_upload_s=0.5, files_lag_s=0.5, replica_lag_s=0, lag_published_s=0.5)
+        yield Estate(world, home, config)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize(
+    ("words", "goals"),
+    [
+        ("test --dns --canary", ["canary", "clean-up"]),
+        ("test --infra --restore", ["restore test", "clean-up"]),
+        ("test --full-drill", ["switchover", "failback", "clean-up"]),
+        ("failover --planned --execute --confirm files.sit-efs", ["switchover"]),
+        (f"failback --staged --execute {HOME_CONFIRMED}", ["failback"]),
+    ],
+)
+def test_drills_and_the_way_home_print_what_they_keep_and_tell_each_part(
+    practised: Estate, words: str, goals: list[str]
+) -> None:
+    person = "driller" if words.startswith("test") else "operator"
+    ran = practised.run(f"{words} --format json", person)
+    assert ran.out == (practised.newest / "report.json").read_text(encoding="utf-8"), ran.err
+    report = ran.report
+    assert (ran.code, [error.message for error in SCHEMA.iter_errors(report)]) == (report["exit"], []), ran.err
+    assert (report["standing"]["incident"] is None) == (goals != ["switchover"]), "it is closed once all is home"
+    drills = report.get("drills", [])
+    parts = [part for drill in drills for part in drill["parts"]] or [report["run"]]
+    assert goals == [part["goal"] for part in parts]
+    assert goals == [part["plan"]["goal"] for part in parts]
+    assert all(part["journal_head"] and part["plan"]["digest"] == part["digest"] for part in parts)
+    assert all(part["gates"] or part["goal"] == "clean-up" for part in parts)
+    texts = [
+        (practised.newest / name).read_text(encoding="utf-8") for name in ("report.md", "report.csv", "report.txt")
+    ]
+    heads = [drill["journal_head"] for drill in drills] + [part["journal_head"] for part in parts]
+    assert [] == [head for head in heads for text in texts[:2] if head not in text]
+    assert [] == [part["operator"] for part in parts for text in texts[:2] if part["operator"] not in text]
+    properties = (practised.newest / "allure-results" / "environment.properties").read_text(encoding="utf-8")
+    assert [] == [part["digest"] for part in parts if part["digest"] not in properties]
