@@ -29,6 +29,7 @@ _CATEGORIES = (
 
 RESULTS = "allure-results"
 PAGE = "report.html"
+FORMS = {"terminal": "report.txt", "markdown": "report.md", "json": "report.json", "csv": "report.csv"}
 
 
 def finish_results(report: Report, folder: Path, *, html: bool) -> Report:

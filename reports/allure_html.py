@@ -15,6 +15,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.text import Text
+
 ROOT = Path(__file__).parents[1]
 TOOLS = ROOT / ".tools"
 TIMEOUT_S = 300
@@ -58,27 +60,38 @@ def build_html(results: Path, target: Path, title: str) -> Built:
     command = generator()
     if command is None:
         return Built(None, (HOW_TO_GET_IT,))
+    if not results.is_dir():
+        return Built(None, (f"The HTML report was not built: {results} is not there.",))
     with tempfile.TemporaryDirectory() as work:
         config, out = Path(work) / "allurerc.json", Path(work) / "out"
         config.write_text(json.dumps(_config(title, out)), encoding="utf-8")
         try:
             done = subprocess.run(
-                [*command, "generate", str(results), "--config", str(config), "--output", str(out)],
+                [*command, "generate", results.name, "--config", str(config), "--output", str(out)],
                 capture_output=True,
                 text=True,
                 timeout=TIMEOUT_S,
-                env={**os.environ, "ALLURE_NO_ANALYTICS": "true"},
-                cwd=work,
+                env=_variables(),
+                cwd=results.parent,  # Allure takes what it is given for a pattern, and reads it from there
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as trouble:
             return Built(None, (f"The HTML report was not built: {trouble}.",))
         pages = sorted(out.rglob("index.html"))
         if done.returncode or not pages:
-            said = (done.stderr or done.stdout).strip().splitlines()
-            return Built(None, (f"The HTML report was not built: allure said: {said[-1] if said else 'nothing'}.",))
-        target.write_text(without_analytics(pages[0].read_text(encoding="utf-8")), encoding="utf-8")
+            lines = Text.from_ansi(done.stderr or done.stdout).plain.strip().splitlines()
+            return Built(None, (f"The HTML report was not built: allure said: {lines[-1] if lines else 'nothing'}.",))
+        try:
+            target.write_text(without_analytics(pages[0].read_text(encoding="utf-8")), encoding="utf-8")
+        except OSError as trouble:
+            return Built(None, (f"The HTML report was not kept: {trouble}.",))
     return Built(target)
+
+
+def _variables() -> dict[str, str]:
+    """This process's environment, without analytics and without colour."""
+    kept = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
+    return kept | {"ALLURE_NO_ANALYTICS": "true", "NO_COLOR": "1"}
 
 
 def _config(title: str, out: Path) -> dict[str, object]:

@@ -80,6 +80,16 @@ def test_what_cannot_be_asked_is_exit_2_with_a_sentence(
     assert said in capsys.readouterr().err
 
 
+def test_folders_are_those_of_where_the_command_was_typed() -> None:
+    assert parse(["-e", "sit", "--output", "here/there", "status"]).output == Path.cwd() / "here" / "there"
+    assert parse(["report", "here/../there"]).arguments == {"folder": Path.cwd() / "there"}
+
+
+def test_an_earlier_run_is_named_by_its_folder_alone() -> None:
+    request = parse(["report", "there", "--format", "json"])
+    assert (request.command, request.environment, request.format) == ("report", "", "json")
+
+
 def test_sandbox_actions_carry_their_arguments() -> None:
     request = parse(["-e", "sit", "sandbox", "up", "--port", "4567", "--tenants", "3", "--fresh"])
     assert (request.action, request.tenants) == ("up", 3)

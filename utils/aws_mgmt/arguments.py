@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from utils.aws_mgmt.grammar import Help, global_options
+from utils.aws_mgmt.grammar import Help, folder, global_options
 from utils.aws_mgmt.request import Request
 
 _FLAGS = {
@@ -43,7 +43,19 @@ _OTHER_FLAGS = {
     "approve": ("planned", "failback", "staged"),
     "log": ("verify", "review"),
 }
-_ARGUMENTS = ("answers", "port", "fresh", "name", "incident", "confirm", "override", "digest", "reason", "role")
+_ARGUMENTS = (
+    "answers",
+    "port",
+    "fresh",
+    "name",
+    "incident",
+    "confirm",
+    "override",
+    "digest",
+    "reason",
+    "role",
+    "folder",
+)
 _SCENE_ARGUMENTS = ("hint", "end")
 _HELP = {
     "status": "show whether the DR region could take over now",
@@ -58,6 +70,7 @@ _HELP = {
     "log": "the incident log: timeline, recovery times, and whether its chain holds",
     "iam": "print the IAM policies of reader, operator and approver",
     "drill": "what is left of a drill: show, clean",
+    "report": "print an earlier run's report again and build its HTML page (offline, no -e needed)",
 }
 _DRILL = {
     "show": "which drill is not over, and what is left of it",
@@ -98,6 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
             _exercise_options(command)
     _authority_commands(commands, shared)
     _drill_commands(commands, shared)
+    _report_command(commands, shared)
     sandbox = commands.add_parser("sandbox", help=_HELP["sandbox"], description=_HELP["sandbox"], formatter_class=Help)
     actions = sandbox.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about in _SANDBOX.items():
@@ -155,6 +169,13 @@ def _drill_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
             action.add_argument("--reason", metavar="TEXT", help="accept what is left over, and close the drill")
 
 
+def _report_command(commands: Any, shared: argparse.ArgumentParser) -> None:
+    report = commands.add_parser(
+        "report", help=_HELP["report"], description=_HELP["report"], parents=[shared], formatter_class=Help
+    )
+    report.add_argument("folder", type=folder, metavar="RUN_FOLDER", help="what the run printed as its Results")
+
+
 def _exercise_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--restore", action="store_true", help="with --infra: also restore the newest copies, and ask them"
@@ -194,8 +215,8 @@ def parse(argv: list[str]) -> Request:
     """Turn argv into a Request. Leaves by argparse's exit 2, with a sentence, where it cannot."""
     parser = build_parser()
     given: dict[str, Any] = vars(parser.parse_args(argv))
-    command, environment = given.pop("command"), given.pop("environment", None)
-    if not environment:
+    command, environment = given.pop("command"), given.pop("environment", "")
+    if not environment and command != "report":
         parser.error("which environment? Name it with -e, for example: -e sit")
     known = [*_FLAGS.get(command, {}), *_OTHER_FLAGS.get(command, ())]
     flags = frozenset(name for name in known if given.pop(name.replace("-", "_"), False))

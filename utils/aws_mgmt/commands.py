@@ -40,6 +40,10 @@ class Refused(Exception):
 def run(request: Request) -> Exit:
     """Run the command of ``request``. Raises UsageError, Refused, and what the layers below raise."""
     voice.begin(invocation_of(request))
+    if request.command == "report":
+        from utils.aws_mgmt.report_command import report_command
+
+        return report_command(request)
     environment = _environment(request)
     if request.command == "sandbox":
         from utils.aws_mgmt.sandbox_command import run_sandbox

@@ -34,12 +34,17 @@ def global_options() -> argparse.ArgumentParser:
     group.add_argument("--tenant", action="append", dest="only_tenants", metavar="T", help="narrow to a tenant")
     group.add_argument("--format", choices=_FORMATS, help="how to print the result (terminal)")
     group.add_argument("--workers", type=_natural, metavar="N", help="judge in N processes (0: this one)")
-    group.add_argument("--output", type=Path, metavar="DIR", help="folder for results (reports/out)")
+    group.add_argument("--output", type=folder, metavar="DIR", help="folder for results (reports/out)")
     group.add_argument("--save-evidence", type=Path, metavar="FILE", help="keep what was observed in FILE")
     group.add_argument("--from-evidence", type=Path, metavar="FILE", help="judge FILE instead of looking")
     group.add_argument("--exceptions", type=Path, metavar="FILE", help="accepted gaps (exceptions.toml beside ENV)")
     group.add_argument("--deadline", type=_positive, dest="deadline_s", metavar="S", help="seconds to look at most")
     return shared
+
+
+def folder(text: str) -> Path:
+    """The folder that is meant where the command was typed."""
+    return Path(text).resolve()
 
 
 def _natural(text: str) -> int:
