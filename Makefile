@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ROOMS := benchmarks dr_actions dr_checks dr_estate reports sandbox steps utils
+AWSCLI := .tools/awscli
+AWSCLI_VERSION := 1.45.11
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench docs allure constraints clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench docs allure awscli constraints clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -14,11 +16,11 @@ test: setup
 	@$(BIN)/python tests/run_all.py
 
 # What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-proofs: setup
+proofs: setup awscli
 	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
-exhaustive: setup
+exhaustive: setup awscli
 	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
 	  $(BIN)/pytest -q tests/proofs
 
@@ -60,6 +62,20 @@ docs: setup
 # The Allure 3 generator (npm package `allure`), in .tools; with Node from PyPI where there is no Node 20+.
 allure: setup
 	@$(BIN)/python -m reports.allure_install
+
+# The aws CLI, in an environment of its own (it pins botocore): proofs paste printed commands into a shell.
+awscli: $(AWSCLI)/.ready-$(AWSCLI_VERSION)
+
+$(AWSCLI)/.ready-$(AWSCLI_VERSION):
+	@rm -rf $(AWSCLI)
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv -q --no-python-downloads --python $(PYTHON) $(AWSCLI) && \
+	  uv pip install -q --python $(AWSCLI)/bin/python awscli==$(AWSCLI_VERSION); \
+	else \
+	  $(PYTHON) -m venv $(AWSCLI) && \
+	  $(AWSCLI)/bin/python -m pip install -q --disable-pip-version-check awscli==$(AWSCLI_VERSION); \
+	fi
+	@touch $@
 
 constraints:
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-annotate \

@@ -184,11 +184,14 @@ def as_json(call: Call) -> str:
     return json.dumps(call.params["ChangeBatch"], indent=2)
 
 
-def as_command(call: Call) -> str:
-    """The command line that makes the change of ``call`` by hand, quoted for a shell. Raises KeyError."""
-    batch = json.dumps(call.params["ChangeBatch"], separators=(",", ":"))
-    zone = shlex.quote(str(call.params["HostedZoneId"]))
-    return f"aws route53 change-resource-record-sets --hosted-zone-id {zone} --change-batch {shlex.quote(batch)}"
+def as_command(call: Call, batch: str = "") -> str:
+    """The command line that makes the change of ``call`` by hand, one line, quoted for a shell.
+
+    ``batch`` is the URL of the file that holds the change batch; "" writes the batch into the command. Raises KeyError.
+    """
+    batch = batch or json.dumps(call.params["ChangeBatch"], separators=(",", ":"))
+    words = ["--hosted-zone-id", str(call.params["HostedZoneId"]), "--change-batch", batch, "--region", call.region]
+    return f"aws route53 change-resource-record-sets {shlex.join(words)}"
 
 
 def leads_to(record_sets: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ plan was made upon is sent once, between two records. What is not done or not se
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dr_actions import compensating, sending
@@ -142,6 +142,8 @@ def _settle(run: Run, batch: Batch, told: dict[str, Confirmation], outcome: Outc
             says = f"{how.says} (the world changed since the plan was made, T43)"
             _fail(run, batch.verb, step.id, says, outcome, Cause.CHANGED)
         elif how.standing is Standing.FAILED:
+            if how.back is not None:
+                run.tell.by_hand(replace(step, id=f"{step.id}.back", says=step.undo, call=how.back))
             _fail(run, batch.verb, step.id, how.says, outcome, Cause.GATE if how.gate else Cause.FAILED)
         elif age_s <= (limit_s := _limit_s(run, batch, step)) or _is_to_be_taken(batch, step, how):
             run.tell.waits(step, age_s, limit_s, how.says)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import botocore.exceptions as aws
@@ -86,6 +87,14 @@ Sources: "Common error types" of the services' API references, and the retry mod
 KIND_OF_CODE: Mapping[str, Blindness] = {code: kind for kind, codes in CODES.items() for code in codes}
 
 
+_USER_INFO = re.compile(r"(?<=://)[^/?#\s'\"]+@")
+
+
+def without_credentials(text: str) -> str:
+    """``text`` with user and password cut out of every URL in it."""
+    return _USER_INFO.sub("", text)
+
+
 class DeadlinePassed(aws.HTTPClientError):
     """No call leaves after the observation's deadline."""
 
@@ -109,7 +118,8 @@ def explain(error: Exception, service: str, region: str, allow: str = ALLOW) -> 
     if isinstance(error, (aws.ConnectionError, aws.HTTPClientError)):
         why = f"{service} in {region} does not answer ({type(error).__name__})."
         return Unseen(Blindness.UNREACHABLE, why, region)
-    return Unseen(Blindness.ERROR, f"{service} in {region}: {type(error).__name__}: {error}.", region)
+    message = without_credentials(str(error))
+    return Unseen(Blindness.ERROR, f"{service} in {region}: {type(error).__name__}: {message}.", region)
 
 
 def unusable_settings(error: aws.BotoCoreError) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -11,10 +10,10 @@ from contextlib import suppress
 from rich.markup import escape
 from rich.status import Status
 
-from dr_actions.change_batch import as_command, as_json
 from dr_actions.plan import Plan, Step
 from dr_actions.planning import batches
 from reports import voice
+from reports.by_hand import ByHand
 from reports.console import Printer
 from reports.durations import duration
 
@@ -24,9 +23,9 @@ _SILENCE_S = 30.0
 class Live:
     """Tells a person at a terminal, or a log, how the run of ``plan`` goes. ``tty`` is whether someone can answer."""
 
-    def __init__(self, plan: Plan, tty: bool) -> None:
-        self._console = Printer(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
-        self._plan, self._tty = plan, tty
+    def __init__(self, plan: Plan, tty: bool, by_hand: ByHand) -> None:
+        self._console = Printer(stderr=True, highlight=False, emoji=False)
+        self._plan, self._tty, self._by_hand = plan, tty, by_hand
         self._status: Status | None = None
         self._spoke_at = 0.0
         self._over: set[str] = set()
@@ -58,8 +57,7 @@ class Live:
         """Show exactly what a person is to change now."""
         self._say(f"[bold yellow]BY HAND[/] {escape(step.says)}")
         if step.call is not None:
-            self._say(f"Change batch:\n{escape(as_json(step.call))}")
-            self._say(f"As a command:\n{escape(as_command(step.call))}")
+            self._say(f"{self._by_hand.who}:\n{escape(self._by_hand.command(step.id, step.call))}")
         self._say("The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed.")
 
     def note(self, sentence: str) -> None:
@@ -101,5 +99,5 @@ class Live:
     def _say(self, text: str) -> None:
         self.close()
         self._spoke_at = time.monotonic()
-        with suppress(OSError):  # as above
-            self._console.print(voice.completed(text))
+        with suppress(OSError):  # the terminal is gone
+            self._console.print(voice.completed(text), soft_wrap=True)  # a newline put into a command breaks it

@@ -73,12 +73,14 @@ class Confirmation:
     """How a step stands, and the sentence that says so. ``facts`` are kept in the journal (hosts, ARNs, counts).
 
     ``gate``: a gate of the stage decides it, and not the step's own work.
+    ``back`` is the call by which a person takes back a failed step that was theirs.
     """
 
     standing: Standing
     says: str
     facts: tuple[tuple[str, str], ...] = ()
     gate: bool = False
+    back: Call | None = None
 
 
 class Declined(Exception):

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_actions.change_batch import ALL, Pair, RecordSet, as_command, as_it_is, chunks, record_set, shared, upserts
+from dr_actions.change_batch import ALL, Pair, RecordSet, as_it_is, chunks, record_set, shared, upserts
 from dr_actions.cutover import ZonePairs, blind_to, cutover
 from dr_actions.plan import Call, Danger, Step
 from dr_actions.share_gate import SETTLES, Part
@@ -185,18 +185,14 @@ def _baking(step: Step, sight: Sight) -> Confirmation:
     facts = tuple(fact for gate in told for fact in gate.facts)
     failed = next((gate for gate in told if gate.standing is Standing.FAILED), None)
     if failed is not None:
-        return Confirmation(Standing.FAILED, failed.says + _by_hand(step), facts, gate=True)
+        back = undo(step) if step.manual else None
+        by_hand = " Lead the visitors back by hand: the run shows the command." if back else ""
+        return Confirmation(Standing.FAILED, failed.says + by_hand, facts, gate=True, back=back)
     left, unclear = left_s(sight, since), [gate.says for gate in told if gate.standing is Standing.WAITING]
     if left or unclear:
         waits = "; ".join([f"{left:.0f} s of the bake are left"] * bool(left) + unclear)
         return Confirmation(Standing.WAITING, f"{said}: {waits}", facts)
     return Confirmation(Standing.DONE, f"{said}; every gate holds after {sight.env.failback.bake_minutes:g} min", facts)
-
-
-def _by_hand(step: Step) -> str:
-    """For a step that a person took: how they lead the visitors back, for this process does not write there."""
-    back = undo(step) if step.manual else None
-    return f" Lead the visitors back by hand: {as_command(back)}" if back else ""
 
 
 def notes(sight: Sight) -> Iterator[str]:

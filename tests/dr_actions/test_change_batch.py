@@ -138,6 +138,9 @@ def test_the_change_is_told_as_json_and_as_a_command_that_a_shell_reads() -> Non
     assert words[:3] == ["aws", "route53", "change-resource-record-sets"]
     assert words[words.index("--hosted-zone-id") + 1] == "Z1"
     assert json.loads(words[words.index("--change-batch") + 1]) == batch
+    assert words[-2:] == ["--region", "us-east-1"]
+    short = as_command(call, "file:///the results/it's.json")
+    assert shlex.split(short)[-3] == "file:///the results/it's.json"
 
 
 def test_the_way_between_two_states_makes_changes_and_deletes_what_differs_and_nothing_else() -> None:

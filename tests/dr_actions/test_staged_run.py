@@ -229,10 +229,17 @@ def test_a_change_that_a_person_made_while_nobody_ran_bakes_too(world: World, tm
 def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_person(
     world: World, tmp_path: Path
 ) -> None:
-    home = Home.of(world, BY_HAND, tmp_path)
-    with pytest.raises(StepFailed, match="by hand: aws route53") as failed:
-        home.run(Told(asked=lambda _: write_weights(world, 50, 50), baking=lambda _: _stop_tenant(world)))
+    home, shown = Home.of(world, BY_HAND, tmp_path), list[Step]()
+
+    def asked(step: Step) -> None:
+        shown.append(step)
+        write_weights(world, 50, 50)
+
+    with pytest.raises(StepFailed, match="back by hand") as failed:
+        home.run(Told(asked=asked, baking=lambda _: _stop_tenant(world)))
     assert not isinstance(failed.value, ManualPending)
+    there, back = shown
+    assert (back.id, back.call) == (f"{HALF}.back", stage_traffic.VERB.undo(there))
     assert weights(world) == (50, 50)
     assert home.entries(Kind.UNDONE) == []
 

@@ -26,6 +26,7 @@ from dr_estate.facts.control import InForce
 from dr_estate.observing import observe
 from dr_estate.snapshot import Snapshot
 from reports import live, voice
+from reports.by_hand import ByHand
 from reports.publishing import publish
 from reports.ran import Ran
 from reports.recorded import recorded
@@ -117,7 +118,8 @@ def _held(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) 
 
 def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True) -> tuple[Ran, Report]:
     """Take the plan's steps, validate (where it ``validates``) what serves then, and tell how it ended."""
-    tell = live.Live(desk.start.plan, authorising.at_terminal())
+    by_hand = ByHand(desk.files.folder, desk.reach.world.by_hand)
+    tell = live.Live(desk.start.plan, authorising.at_terminal(), by_hand)
     run = run_of(desk, heart, journal, tell)
     outcome, report = Outcome(), desk.start.report
     again = next_steps.after_run(desk.request, desk.start.clearance.incident)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from dr_estate.access import Credentials
 from dr_estate.environments import Environment
+from dr_estate.errors import without_credentials
+from sandbox.endpoint import Endpoint
 from sandbox.people import Keys
 from utils.aws_mgmt.commands import UsageError
 from utils.aws_mgmt.request import Request
@@ -19,10 +21,14 @@ DEFAULT_TENANTS = 12
 
 @dataclass(frozen=True)
 class World:
-    """A place to look at: what reports call it, and how to reach it. Live credentials are boto3's own to find."""
+    """A place to look at: what reports call it, and how to reach it. Live credentials are boto3's own to find.
+
+    ``by_hand`` is what a person's own shell needs to reach it; nothing for live AWS.
+    """
 
     name: str
     credentials: Credentials
+    by_hand: Credentials = field(default_factory=Credentials)
 
 
 @contextlib.contextmanager
@@ -32,18 +38,19 @@ def world_of(request: Request, environment: Environment) -> Iterator[World]:
         endpoint = os.environ.get("AWS_ENDPOINT_URL")
         if endpoint and not urlsplit(endpoint).hostname:
             raise UsageError("AWS_ENDPOINT_URL is no URL such as https://host:port. Correct it, or unset it.")
-        yield World(f"endpoint {endpoint}" if endpoint else "live AWS", Credentials())
+        name = f"endpoint {without_credentials(endpoint)}" if endpoint else "live AWS"
+        yield World(name, Credentials(), Credentials(endpoint))
         return
     from sandbox import daemon, embedded
 
     found = daemon.find(environment)
     if found is not None:
-        yield World("sandbox (attached)", _keys(found.url, found.people, request))
+        yield World("sandbox (attached)", _keys(found.url, found.people, request), _admin(found))
         return
     with embedded.running(environment, request.tenants or DEFAULT_TENANTS) as started:
         if request.flags & _ACTING:
             started.timing(**embedded.HURRIED)
-        yield World("sandbox", _keys(started.url, started.people, request))
+        yield World("sandbox", _keys(started.url, started.people, request), _admin(started))
 
 
 def outlives(request: Request, environment: Environment) -> bool:
@@ -53,6 +60,12 @@ def outlives(request: Request, environment: Environment) -> bool:
     from sandbox import daemon
 
     return daemon.find(environment) is not None
+
+
+def _admin(world: Endpoint) -> Credentials:
+    """Those with which a person changes the sandbox by hand: no run's own keys may change the zone for a person."""
+    keys = world.people["admin"]
+    return Credentials(world.url, keys.access_key_id, keys.secret_access_key)
 
 
 def _keys(url: str, people: dict[str, Keys], request: Request) -> Credentials:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from dr_actions.binomial import rarity
-from dr_actions.change_batch import as_command
 from dr_actions.plan import Goal, Step
 from dr_actions.verbs import HOME, Standing
 from dr_actions.verbs.stage_traffic import VERB
@@ -183,7 +182,8 @@ def test_where_dns_is_a_persons_each_stage_is_theirs_and_says_how_to_lead_back(w
     world.send(Side.PRIMARY, "ecs:UpdateService", cluster=cluster, service="sit-tenant2-service", desiredCount=0)
     told, back = stage(world, step, since_s=1), VERB.undo(step)
     assert back is not None
-    assert (told.standing, as_command(back) in told.says) == (Standing.FAILED, True)
+    assert (told.standing, told.back) == (Standing.FAILED, back)
+    assert "back by hand" in told.says
 
 
 def test_two_people_plan_the_same_and_what_cannot_be_seen_is_said(world: World) -> None:
