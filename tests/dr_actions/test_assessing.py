@@ -205,7 +205,11 @@ def test_what_only_the_lost_primary_could_have_shown_is_relaxed_in_an_emergency_
         _unseen(Blindness.UNREACHABLE, THERE, Side.DR),
         _finding(Status.FAIL, Side.GLOBAL, SIT.traffic.secondary_set_identifier),
         _unseen(Blindness.DENIED, "us-east-1"),
-        *(_unseen(kind, HERE, side) for kind in sorted(set(Blindness) - SILENT) for side in Side),
+        *(
+            _unseen(kind, HERE, side)
+            for kind in sorted(set(Blindness) - SILENT - {Blindness.RESOLVER})
+            for side in Side
+        ),
     ],
 )
 def test_a_gap_of_the_dr_region_is_never_relaxed(told: Finding) -> None:
@@ -214,6 +218,16 @@ def test_a_gap_of_the_dr_region_is_never_relaxed(told: Finding) -> None:
     gate = _gates([both])["check.a.b"]
     assert (gate.met, gate.relaxed) == (False, False)
     assert told.because.rstrip(".") in gate.says, "the reason is the grave one"
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_dns_server_that_cannot_be_reached_from_here_refuses_no_recovery(side: Side) -> None:
+    told = _result(_unseen(Blindness.RESOLVER, "", side), severity=Severity.BLOCKER)
+    emergency = _gates([told])["check.a.b"]
+    planned = _gates([told], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["check.a.b"]
+    assert [(gate.met, gate.relaxed) for gate in (emergency, planned)] == [(False, True)] * 2
+    beside = _gates([_result(_unseen(Blindness.RESOLVER, "", side), _finding(Status.FAIL, Side.DR))])["check.a.b"]
+    assert not beside.relaxed
 
 
 @pytest.mark.parametrize("name", [PostureName.NORMAL, PostureName.DEGRADED, PostureName.RETURNING])
@@ -245,7 +259,7 @@ def test_what_a_silent_us_east_1_hides_is_one_gate_that_is_set_aside_once_by_nam
     assert weigh_gates(list(gates.values()))[0] is Advice.RISKY, "it is never met by itself"
 
 
-@pytest.mark.parametrize("kind", sorted(set(Blindness) - SILENT))
+@pytest.mark.parametrize("kind", sorted(set(Blindness) - SILENT - {Blindness.RESOLVER}))
 def test_what_us_east_1_answered_with_a_no_is_not_hidden_by_an_outage(kind: Blindness) -> None:
     gates = _gates([_result(_unseen(kind, PLANE))])
     assert "planes.us-east-1" not in gates
