@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from dr_actions.plan import Goal, Step
-from dr_actions.verbs import Standing, shift_traffic
+from dr_actions.share_gate import SETTLES
+from dr_actions.verbs import Sight, Standing, shift_traffic
 from dr_actions.verbs.shift_traffic import VERB
+from dr_estate.asking import Answer
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import route53
+from dr_estate.facts.canaries import Change
+from dr_estate.snapshot import Part
+from dr_estate.unseen import Blindness, Unseen
 from tests.dr_actions.verbs.compute_world import SIT, World, dark, world_of
 
+OUT_OF_REACH = Unseen(Blindness.RESOLVER, "DNS server ns-1 did not answer.")
 HOST, DOMAIN = "www.customer-one.example", "customer-one.example"
 
 
@@ -105,6 +113,76 @@ def test_records_that_lead_there_while_the_answers_do_not_are_waited_for(world: 
     finally:
         world.send(Side.GLOBAL, "route53:UpdateHealthCheck", HealthCheckId=check, Port=80)
     assert world.until(Standing.DONE, VERB, step).standing is Standing.DONE
+
+
+@pytest.fixture
+def shifted(world: World, step: Step) -> Sight:
+    """What is seen once the step is done, its change having been answered a moment ago."""
+    world.act(VERB, step)
+    assert world.until(Standing.DONE, VERB, step).standing is Standing.DONE
+    sight = world.look(VERB)
+    return replace(sight, sent_at={step.id: sight.snapshot.taken_at - timedelta(seconds=10)})
+
+
+def _seen(sight: Sight, **values: Any) -> Sight:
+    """The sight with other parts, named by their reader's last word."""
+    parts = dict(sight.snapshot.parts)
+    for (name, side), part in sight.snapshot.parts.items():
+        if name.rpartition(".")[2] in values and side in (Side.GLOBAL, Side.DR):
+            value = values[name.rpartition(".")[2]]
+            parts[name, side] = Part(part.name, side, part.region, part.read_at, value)
+    return replace(sight, snapshot=replace(sight.snapshot, parts=parts))
+
+
+def _later(sight: Sight, step: Step) -> Sight:
+    """The same, the change having had its time."""
+    return replace(sight, sent_at={step.id: sight.snapshot.taken_at - SETTLES - timedelta(seconds=1)})
+
+
+def test_a_resolver_that_answers_with_the_old_region_is_waited_for_no_longer_than_a_change_takes(
+    step: Step, shifted: Sight
+) -> None:
+    old = Answer("192.0.2.53", SIT.traffic.origin_record, "A", "NOERROR", ("203.0.113.9",), (), 60, authoritative=False)
+    kept = _seen(shifted, resolved=(old,))
+    told = VERB.confirm(step, kept)
+    assert (told.standing, told.says) == (
+        Standing.WAITING,
+        f"192.0.2.53 still answers {SIT.traffic.origin_record} with 203.0.113.9",
+    )
+    late = VERB.confirm(step, _later(kept, step))
+    assert late.standing is Standing.DONE
+    assert "192.0.2.53 still answers" in late.says
+
+
+def test_where_no_dns_server_can_be_reached_route_53_itself_tells_what_it_answers(step: Step, shifted: Sight) -> None:
+    closed = _seen(shifted, resolved=OUT_OF_REACH, authorities=(OUT_OF_REACH,))
+    told = VERB.confirm(step, closed)
+    assert told.standing is Standing.DONE
+    assert told.says.endswith("its records, read back, Route 53 (TestDNSAnswer)")
+    nothing = VERB.confirm(step, _seen(closed, door=OUT_OF_REACH))
+    assert nothing.standing is Standing.DONE
+    assert "cannot be seen from here: DNS server ns-1 did not answer" in nothing.says
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("PENDING", Standing.WAITING), ("INSYNC", Standing.DONE), ("NoSuchChange", Standing.DONE)],
+)
+def test_route_53_has_the_change_everywhere_before_the_step_is_done(
+    step: Step, shifted: Sight, status: str, expected: Standing
+) -> None:
+    sight = replace(_seen(shifted, changes=(Change("C1", status),)), changes={step.id: "C1"})
+    assert VERB.confirm(step, sight).standing is expected
+    unheard = replace(_seen(shifted, changes=(OUT_OF_REACH,)), changes={step.id: "C1"})
+    assert VERB.confirm(step, unheard).standing is Standing.WAITING
+    assert VERB.confirm(step, _later(unheard, step)).standing is Standing.DONE
+
+
+def test_records_as_before_although_route_53_took_the_change_were_written_back(world: World, step: Step) -> None:
+    sight = replace(_seen(world.look(VERB), changes=(Change("C1", "INSYNC"),)), changes={step.id: "C1"})
+    told = VERB.confirm(step, sight)
+    assert (told.standing, "somebody wrote them back" in told.says) == (Standing.FAILED, True)
+    assert VERB.is_undone(step, sight)
 
 
 def test_records_changed_by_somebody_else_stop_the_step(world: World, step: Step) -> None:

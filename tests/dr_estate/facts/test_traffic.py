@@ -49,6 +49,13 @@ def test_the_zone_says_its_name_servers_and_they_answer_what_it_says(seen: Snaps
     assert [seen.get(answers.door, Side.PRIMARY)] == [answer.values for answer in origin]
 
 
+def test_route_53_tells_by_its_api_what_its_name_servers_answer(seen: Snapshot) -> None:
+    (told,) = seen.get(answers.tested, Side.GLOBAL)
+    assert isinstance(told, Answer)
+    assert (told.asked, told.name, told.type) == (answers.TESTED_BY, SIT.traffic.origin_record, "A")
+    assert seen.get(answers.door, Side.PRIMARY) == told.values
+
+
 def test_the_distribution_and_the_certificates_of_three_places_are_found(seen: Snapshot) -> None:
     (distribution,) = seen.get(cloudfront.distributions, Side.GLOBAL)
     assert (SIT.traffic.distribution_alias,) == distribution.aliases
