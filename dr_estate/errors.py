@@ -73,6 +73,7 @@ CODES = {
     ),
     Blindness.UNSUPPORTED: (
         "InvalidAction",
+        "NotImplemented",
         "NotImplementedInSandbox",
         "UnknownOperationException",
         "UnsupportedOperation",

@@ -38,6 +38,7 @@ def _answer(code: str, status: int, message: str = "") -> aws.ClientError:
         ("ServiceUnavailable", 503, Blindness.UNREACHABLE),
         ("InternalError", 500, Blindness.UNREACHABLE),
         ("UnknownOperationException", 404, Blindness.UNSUPPORTED),
+        ("NotImplemented", 501, Blindness.UNSUPPORTED),
         ("LimitExceededException", 400, Blindness.ERROR),
         ("KMS.DisabledException", 400, Blindness.ERROR),
         ("AWSOrganizationsNotInUseException", 404, Blindness.ERROR),
