@@ -42,7 +42,7 @@ BEFORE_A_CHANGE = frozenset({Kind.BEGIN, Kind.RESUMED, Kind.OVERRIDE, Kind.INTEN
 
 
 class MirrorFailed(Exception):
-    """The mirror could not be written or read, so no change may be made now. What was recorded is in the file."""
+    """The mirror could not be written or read, so no change may be made now. The message says what the file has."""
 
 
 def journal_path(folder: Path, environment: str, incident: str) -> Path:
@@ -60,7 +60,8 @@ def read(path: Path, environment: str, incident: str) -> Chain:
 class Journal:
     """An open journal. Thread-safe. Made by ``Journal.open``; closed by ``close`` or at the end of a ``with`` block.
 
-    ``mirror_trouble`` says why entries are not mirrored yet, "" where all are.
+    ``mirror_trouble`` says why entries are not mirrored yet, ``file_trouble`` why they are not in the file (a full
+    disk), "" where all are. One of the two is enough to go on with; ``behind`` says that the file was left behind once.
     """
 
     def __init__(self, file: JournalFile, names: tuple[str, str], run: str, now: Callable[[], datetime]) -> None:
@@ -70,9 +71,10 @@ class Journal:
         self._lock = threading.RLock()
         self._entries: list[Entry] = []
         self._pending: list[Entry] = []
-        self._end = 0
+        self._filed = (0, 0)  # how many entries are in the file, and their bytes
         self._states: dict[str, State] = {}
-        self.mirror_trouble = ""
+        self.mirror_trouble = self.file_trouble = self.behind = ""
+        self._tell: Callable[[str], None] = lambda _: None
 
     @classmethod
     def open(
@@ -108,12 +110,19 @@ class Journal:
 
         Raises Fenced where the lock is lost; MirrorFailed for what comes before a change (``BEFORE_A_CHANGE``): any
         other entry that cannot be mirrored is noted and sent again with the next; SecretFound for a plan that holds
-        a secret; OSError where the disk fails.
+        a secret. Where the disk fails the mirror alone is enough: MirrorFailed where neither could be written, and
+        OSError where there is no mirror.
         """
         with self._lock:
             made = self._write(rows)
             self._send(before_a_change=any(kind in BEFORE_A_CHANGE for kind, _, _ in rows))
             return made
+
+    def tell_to(self, listener: Callable[[str], None]) -> None:
+        """Let ``listener`` hear, once, that the file cannot be written any more."""
+        self._tell = listener
+        if self.behind:
+            listener(self.behind)
 
     @property
     def path(self) -> Path:
@@ -147,7 +156,7 @@ class Journal:
             chain = read_chain(self._file.read(), self.environment, self.incident)
             if chain.fault:
                 raise chain.fault
-            if chain.entries != tuple(self._entries):
+            if chain.entries != tuple(self._entries[: self._filed[0]]):
                 raise JournalBroken(len(chain.entries) + 1, "the file holds other entries than were written.")
             return chain
 
@@ -171,15 +180,14 @@ class Journal:
         entries = chain.entries
         if chain.torn:
             self._file.cut(len(raw) - len(chain.torn))
+        self._keep(entries)
+        self._filed = (len(entries), self._file.size)
         if mirror is not None:
             kept = self._fetched(mirror)
             agree(entries, kept, str(self.path))
             self._pending = list(entries[len(kept) :])
-            missing = kept[len(entries) :]
-            self._file.append(_text(missing))
-            entries += missing
             self._mirror = mirror
-        self._keep(entries)
+            self._record(kept[len(entries) :])
         if chain.torn:
             said = "A last line was torn by a crash while it was written: it never counted, and was cut."
             self.append(Kind.NOTE, says=said, bytes=len(chain.torn))
@@ -202,13 +210,34 @@ class Journal:
             entry = entry_after(head, seq, self._now(), self.run, Kind(kind), step, recordable(data))
             made.append(entry)
             head = entry.digest
-        if self._file.size != self._end:  # an interrupt came between writing and keeping: that entry never counted
-            self._file.cut(self._end)
-        self._file.append(_text(made))
-        self._keep(made)
+        was_behind = self.behind
+        self._record(made)
         if self._mirror is not None:
             self._pending += made
+        if self.behind and not was_behind:
+            self._tell(self.behind)
+            self._write([(Kind.NOTE, None, {"says": self.behind})])
         return tuple(made)
+
+    def _record(self, made: Sequence[Entry]) -> None:
+        """Keep ``made``, and write it into the file after what that lacks. Raises OSError where there is no mirror."""
+        count, size = self._filed
+        try:
+            if self.file_trouble or self._file.size != size:  # cut short by the disk or an interrupt: it never counted
+                self._file.cut(size)
+            self._file.append(_text([*self._entries[count:], *made]))
+        except OSError as refused:
+            if self._mirror is None:
+                raise
+            self.file_trouble = refused.strerror or str(refused)
+            self.behind = self.behind or (
+                f"{self.path} cannot be written ({self.file_trouble}): the run goes on, and its record is kept in the "
+                "control table alone until there is space again."
+            )
+            self._keep(made)
+        else:
+            self._keep(made)
+            self._filed, self.file_trouble = (len(self._entries), self._file.size), ""
 
     def _send(self, before_a_change: bool) -> None:
         if self._mirror is None or not self._pending:
@@ -221,6 +250,9 @@ class Journal:
             raise JournalBroken(self._pending[0].seq, "the mirror holds another entry here.") from other
         except Exception as failed:
             first, self.mirror_trouble = not self.mirror_trouble, f"{type(failed).__name__}: {failed}"
+            if self.file_trouble:
+                neither = f"Neither {self.path} ({self.file_trouble}) nor the control table can be written"
+                raise MirrorFailed(f"{neither}: {failed} Nothing is changed without a record.") from failed
             if before_a_change:
                 raise MirrorFailed(f"The entry is in {self.path}, but not mirrored: {failed}") from failed
             if first:
@@ -235,7 +267,6 @@ class Journal:
                 self._states.clear()
             if entry.step:
                 self._states[entry.step] = state_after(self._states.get(entry.step, State.NONE), entry)
-        self._end = self._file.size
 
     def _head(self) -> tuple[str, int]:
         if not self._entries:

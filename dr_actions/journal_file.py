@@ -74,8 +74,9 @@ def _guarded(path: Path, who: str, now: datetime) -> int:
         os.close(guard)
         raise JournalInUse(f"{path} is in use by {_named(said)}. Wait for it to end, or stop it.") from taken
     holder = {"who": who, "pid": os.getpid(), "host": socket.gethostname(), "since": instant(now)}
-    os.ftruncate(guard, 0)
-    os.pwrite(guard, json.dumps(holder).encode(), 0)
+    with suppress(OSError):  # on a full disk nobody is named; the lock itself holds
+        os.ftruncate(guard, 0)
+        os.pwrite(guard, json.dumps(holder).encode(), 0)
     return guard
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,69 @@ def test_what_was_not_mirrored_before_a_crash_is_mirrored_by_the_next_run(
     with opened() as again:
         again.append(Kind.RESUMED)
         assert again.path.read_bytes() == _mirrored(control, sender)
+
+
+@contextmanager
+def _full(path: Path, left: int = 0) -> Iterator[None]:
+    """No file of this process may be longer than ``path`` is and ``left`` bytes more: the system refuses to write."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + left, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_on_a_full_disk_the_mirror_alone_is_written_it_is_told_once_and_the_file_is_completed_later(
+    opened: Opened, sender: Plain, control: Control
+) -> None:
+    told: list[str] = []
+    with opened() as journal:
+        journal.tell_to(told.append)
+        journal.append(Kind.INTENT, "a")
+        with _full(journal.path, left=70):  # a part of a line may still be written: it is taken off again
+            journal.append(Kind.OUTCOME, "a")
+            journal.append(Kind.INTENT, "b")
+            assert 1 == len(journal.verify().entries), "the file holds whole lines only"
+            kinds = [Kind.INTENT, Kind.OUTCOME, Kind.NOTE, Kind.INTENT]
+            assert kinds == [entry.kind for entry in journal.entries]
+            assert journal.entries == read_chain(_mirrored(control, sender), "sit", "INC-1").entries
+            (sentence,) = told
+            assert str(journal.path) in sentence
+            assert "File too large" in sentence
+            assert sentence == journal.entries[2].data["says"]
+        journal.append(Kind.OUTCOME, "b")
+        assert journal.path.read_bytes() == _mirrored(control, sender), "with space again it is completed"
+        assert 1 == len(told)
+
+
+def test_what_a_full_disk_kept_out_of_the_file_is_completed_by_the_next_run_from_the_mirror(
+    opened: Opened, sender: Plain, control: Control
+) -> None:
+    with opened() as journal:
+        journal.append(Kind.INTENT, "a")
+        with _full(journal.path):
+            journal.append(Kind.OUTCOME, "a")
+            journal.append(Kind.END, outcome="done")
+    with _full(journal.path), opened() as still_full:
+        assert journal.entries == still_full.entries, "it can be gone on with on a full disk, too"
+        told: list[str] = []
+        still_full.tell_to(told.append)
+        assert 1 == len(told)
+    with opened() as again:
+        assert journal.entries == again.entries
+        assert again.path.read_bytes() == _mirrored(control, sender)
+
+
+def test_with_neither_disk_nor_mirror_nothing_is_recorded_and_the_run_must_end(opened: Opened, sender: Plain) -> None:
+    with opened() as journal:
+        journal.append(Kind.INTENT, "a")
+        with _full(journal.path):
+            sender.before = _cut_off
+            for kind in (Kind.OUTCOME, Kind.INTENT):
+                with pytest.raises(MirrorFailed, match=r"Neither .*File too large.*the region is dark"):
+                    journal.append(kind, "a")
+        sender.before = lambda _call: None
 
 
 def test_a_mirror_that_cannot_be_read_stops_the_run_before_it_begins(opened: Opened, sender: Plain) -> None:

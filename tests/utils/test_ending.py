@@ -6,6 +6,7 @@ import pytest
 
 from dr_actions.compensating import Undoing
 from dr_actions.executing import Outcome
+from dr_actions.journal import MirrorFailed
 from dr_actions.running import Cause, StepFailed
 from utils.aws_mgmt.ending import ending_of
 from utils.aws_mgmt.exits import Exit
@@ -42,3 +43,14 @@ def test_a_step_that_failed_is_no_gate_however_its_sentence_ends() -> None:
     assert ending is not None
     assert ("failed", Exit.ACTION_FAILED) == (ending.outcome, ending.exit)
     assert ending.says.startswith("database.sit-mysql: ")
+
+
+@pytest.mark.parametrize(
+    "trouble", [MirrorFailed("Neither can be written."), OSError(28, "No space left on device", "/x")], ids=str
+)
+def test_a_run_that_cannot_be_recorded_failed_as_an_action_and_nothing_was_undone(trouble: Exception) -> None:
+    ending = ending_of(trouble, Outcome(), AGAIN)
+    assert ending is not None
+    assert ("failed", Exit.ACTION_FAILED, True) == (ending.outcome, ending.exit, ending.alarms)
+    assert str(trouble.args[-1]) in ending.says
+    assert "Taken back" not in ending.says

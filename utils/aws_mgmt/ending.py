@@ -64,6 +64,9 @@ def ending_of(trouble: Exception, outcome: Outcome, again: NextStep) -> Ending |
         return Ending("failed", says, Exit.ACTION_FAILED, trouble.step, alarms=True)
     if isinstance(trouble, (LockLost, Fenced)):
         return Ending("lost", f"{trouble} Nothing more was changed by this run.", Exit.ACTION_FAILED)
+    if isinstance(trouble, OSError):
+        says = f"{trouble.filename or 'The system'}: {trouble.strerror or trouble}."
+        return Ending("failed", f"{says} {again}", Exit.ACTION_FAILED, "run", alarms=True)
     if isinstance(trouble, (MirrorFailed, JournalBroken, LookFailed, SendFailed, Guarded, IncidentOpen)):
         return Ending("failed", f"{trouble} {again}", Exit.ACTION_FAILED, "run", alarms=True)
     return None

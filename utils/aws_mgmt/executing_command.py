@@ -27,7 +27,7 @@ from dr_estate.observing import observe
 from dr_estate.snapshot import Snapshot
 from reports import live, voice
 from reports.by_hand import ByHand
-from reports.publishing import publish
+from reports.publishing import publish_run
 from reports.ran import Ran
 from reports.recorded import recorded
 from reports.report import Report
@@ -43,6 +43,7 @@ from utils.aws_mgmt.past import journals
 from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.recording import close_the_record, open_the_record
 from utils.aws_mgmt.request import Request
+from utils.aws_mgmt.room import with_room
 
 _TOLD_AFTER = 70  # the stage before which everything is changed, and after which it is told that it was
 
@@ -61,8 +62,7 @@ def execute_command(request: Request, environment: Environment) -> Exit:
         notes = keep_recovery(desk, ran, report)
         standing = _standing_now(reached)
     whole = replace(report, standing=standing, notes=notes, ran=ran, exit=ran.exit)
-    with contextlib.suppress(OSError):  # nobody reads it: the run's own end is what the exit code tells
-        publish(whole, folder, request.format, html="report" in request.flags)
+    publish_run(whole, folder, request.format, html="report" in request.flags)
     return Exit(ran.exit)
 
 
@@ -121,6 +121,7 @@ def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True)
     by_hand = ByHand(desk.files.folder, desk.reach.world.by_hand)
     tell = live.Live(desk.start.plan, authorising.at_terminal(), by_hand)
     run = run_of(desk, heart, journal, tell)
+    journal.tell_to(tell.note)
     outcome, report = Outcome(), desk.start.report
     again = next_steps.after_run(desk.request, desk.start.clearance.incident)
     ending: Ending | None = None
@@ -146,7 +147,9 @@ def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True)
         raise_the_alarm(run, ending, again, next_steps.invocation_of(desk.request))
     close_the_record(desk, run, ending, heart.lock.fence)
     if report is None:
-        report = judging.judge(desk.request, desk.env, (Area.VALIDATION,), run.snapshot, desk.files)
+        with with_room(desk.files.folder) as folder:
+            files = replace(desk.files, folder=folder)
+            report = judging.judge(desk.request, desk.env, (Area.VALIDATION,), run.snapshot, files)
     return told(desk, run, ending, outcome), report
 
 
@@ -207,7 +210,8 @@ def _validated(desk: Desk) -> Report:
 
 def _judged_now(desk: Desk, areas: tuple[Area, ...]) -> Report:
     snapshot = judging.look_at(desk.reach.world, desk.env, desk.files)
-    return judging.judge(desk.request, desk.env, areas, snapshot, desk.files)
+    with with_room(desk.files.folder) as folder:
+        return judging.judge(desk.request, desk.env, areas, snapshot, replace(desk.files, folder=folder))
 
 
 def told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dr_actions import journal
 from dr_actions.control import Control
+from dr_actions.hands import SendFailed
 from dr_actions.history import keep, measured_of
 from dr_actions.learning import durations, sample
 from dr_actions.people import person_of
@@ -25,6 +26,7 @@ from reports.drilled import Drilled
 from reports.ran import Ran
 from reports.report import Report
 from utils.aws_mgmt.desk import Desk
+from utils.aws_mgmt.past import past_of
 from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.request import Request
 from utils.aws_mgmt.worlds import outlives
@@ -120,9 +122,9 @@ def keep_recovery(desk: Desk, ran: Ran, report: Report) -> Notes:
     who = person_of(desk.reach.caller.arn, desk.env)
     made = replace(judged(made, report.verdict), run=ran.run, incident=ran.incident, who=who)
     try:
-        entries = journal.read(ran.journal, desk.env.name, ran.incident).entries
+        entries = past_of(desk.request, desk.env, ran.incident, desk.reach)  # the file may be behind its mirror
         made = replace(made, **measured_of(entries, goal, ran.run))
-    except OSError as unread:
+    except (OSError, SendFailed) as unread:
         return (*keep_record(desk.reach.control, made), f"The journal was not read for the history: {unread}")
     return keep_record(desk.reach.control, made)
 

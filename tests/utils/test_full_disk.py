@@ -1,0 +1,95 @@
+"""A disk that fills up while a run is at work: the run goes on with the control table's record alone, and says so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from dr_actions.entries import Chain, Kind, read_chain
+from dr_actions.journal import journal_path, read
+from dr_actions.mirror import TableMirror
+from dr_estate.environments import load_environment
+from tests.proofs.rig import world_of
+from tests.utils.forking import Command, begin
+from tests.utils.running import at_endpoint, command_of, rules, signed_in
+from tests.worlds import borrowed
+from utils.aws_mgmt.reaching import Reach, reached
+
+pytestmark = pytest.mark.proof
+
+QUICK = "[execution]\npoll_s = 0.1\ncool_down_minutes = 0\n[observation]\nattempts = 1"
+INCIDENT = "INC-9"
+RUN = f"failover --execute --incident {INCIDENT} --confirm files.sit-efs"
+PATIENCE_S = 150
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[None]:
+    """A disk of eight megabytes at ``folder``. Skips where this machine lets nobody mount one."""
+    folder.mkdir()
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    mount = [*as_root, "mount", "-t", "tmpfs", "-o", f"size=8m,mode=0777,uid={os.geteuid()}", "tmpfs", str(folder)]
+    if shutil.which(mount[0]) is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("nobody may mount a small disk here")
+    try:
+        yield
+    finally:
+        subprocess.run([*as_root, "umount", "-l", str(folder)], check=True)
+
+
+def _fill(folder: Path) -> None:
+    """Write until there is no space left."""
+    with (folder / "filling").open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+def _until_recorded(run: Command, out: Path, kind: Kind) -> None:
+    ends = time.monotonic() + PATIENCE_S
+    path = journal_path(out / "incidents", "sit", INCIDENT)
+    while not path.exists() or kind not in {entry.kind for entry in read(path, "sit", INCIDENT).entries}:
+        assert run.goes_on, run.err
+        assert time.monotonic() < ends, run.err
+        time.sleep(0.02)
+
+
+def _mirrored(reach: Reach) -> Chain:
+    lines = TableMirror(reach.control).fetch(INCIDENT)
+    return read_chain("".join(line + "\n" for line in lines).encode(), "sit", INCIDENT)
+
+
+def test_a_run_whose_disk_fills_up_ends_done_with_its_whole_record_in_the_control_table(tmp_path: Path) -> None:
+    config, out = rules(tmp_path, "sit", QUICK), tmp_path / "out"
+    env = load_environment(config, "sit")
+    with borrowed(env, tenants=1) as world, _small_disk(out):
+        world.break_("primary-dark")
+        command, variables = command_of(f"-e sit --config {config} {RUN}", tmp_path, **signed_in(world, "operator"))
+        run = begin(command, variables, tmp_path / "said")
+        try:
+            _until_recorded(run, out, Kind.INTENT)
+            _fill(out)
+            code = run.wait(PATIENCE_S)
+        except BaseException:
+            run.kill()
+            raise
+        assert 0 == code, run.err
+        assert 1 == run.err.count("its record is kept in the control table alone"), run.err
+        assert "No space left on device" in run.err
+        assert "The files of this run are not complete" in run.out
+        reach = reached(world_of(world, "operator"), env)
+        local, mirrored = read(journal_path(out / "incidents", "sit", INCIDENT), "sit", INCIDENT), _mirrored(reach)
+        assert (None, None) == (local.fault, mirrored.fault)
+        assert len(local.entries) < len(mirrored.entries)
+        assert (Kind.END, "done") == (mirrored.entries[-1].kind, mirrored.entries[-1].data["outcome"])
+        held = reach.control.in_force().run
+        assert held is not None
+        assert (True, "done") == (held.ended_at is not None, held.outcome)
+        log = at_endpoint(world, tmp_path, f"-e sit --config {config} log --incident {INCIDENT} --format json")
+        assert (0, len(mirrored.entries)) == (log.code, log.report["chain"]["entries"]), "the log reads the mirror"
