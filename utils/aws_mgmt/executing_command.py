@@ -216,17 +216,17 @@ def _judged_now(desk: Desk, areas: tuple[Area, ...]) -> Report:
 
 def told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
     """The ending for the report."""
-    clearance = run.clearance
+    clearance, complete = run.clearance, next_steps.invocation_of(desk.request).complete
     return Ran(
         incident=clearance.incident,
         run=run.journal.run,
         outcome=ending.outcome,
-        says=next_steps.invocation_of(desk.request).complete(ending.says),
+        says=complete(ending.says),
         digest=clearance.digest,
         operator=clearance.operator,
         approver=clearance.approver,
-        degraded=tuple(outcome.degraded),
-        undone=tuple(one.says for one in outcome.undone),
+        degraded=tuple(map(complete, outcome.degraded)),
+        undone=tuple(complete(one.says) for one in outcome.undone),
         overrides=tuple(override.gate for override in desk.start.overrides),
         mutations=sum(entry.kind is Kind.OUTCOME for entry in run.journal.entries),
         journal=run.journal.path,
