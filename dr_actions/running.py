@@ -139,14 +139,15 @@ class Run:
 
     def sight_after(self, parts: frozenset[str]) -> Sight:
         """What is seen with ``parts`` read just now; the others as they were. Raises LookFailed."""
-        sent, changes = self._sent_at(), self._changes()
+        sent, changes = self._sent_at(), self._made("change")
         if parts:
             try:
                 self.snapshot = self.look(parts, self._following(sent, changes))
             except CannotSee as blind:
                 raise LookFailed(str(blind)) from blind
         sight = sight_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
-        return replace(sight, sent_at=sent, recorded=self.recorded, set_aside=self.set_aside, changes=changes)
+        sight = replace(sight, sent_at=sent, recorded=self.recorded, set_aside=self.set_aside, changes=changes)
+        return replace(sight, deployments=self._made("deployment"))
 
     def _following(self, sent: Mapping[str, datetime], changes: Mapping[str, str]) -> Snapshot:
         """The snapshot, with what the eyes cannot know by themselves: the changes and names that are followed now.
@@ -158,10 +159,11 @@ class Run:
         made = {changes[step.id] for step in steps if step.id in changes}
         return replace(self.snapshot, followed=Followed(tuple(sorted(made)), tuple(sorted(named))))
 
-    def _changes(self) -> dict[str, str]:
-        """The id under which Route 53 took each step's last change of this plan, as the journal has it.
+    def _made(self, key: str) -> dict[str, str]:
+        """The id of what each step's last call of this plan made, as the journal has it under ``key``.
 
-        A step that failed is tried anew: its earlier change says nothing of the next one.
+        A ``change`` is one that Route 53 took, a ``deployment`` one of an ECS service. A step that failed is tried
+        anew: what it made earlier says nothing of the next try.
         """
         made: dict[str, str] = {}
         for entry in self.journal.entries:
@@ -169,8 +171,8 @@ class Run:
                 made.clear()
             elif entry.step and entry.kind in (Kind.UNDONE, Kind.FAILED):
                 made.pop(entry.step, None)
-            elif entry.step and entry.kind is Kind.OUTCOME and "change" in entry.data:
-                made[entry.step] = str(entry.data["change"])
+            elif entry.step and entry.kind is Kind.OUTCOME and key in entry.data:
+                made[entry.step] = str(entry.data[key])
         return made
 
     def _sent_at(self) -> dict[str, datetime]:

@@ -97,10 +97,14 @@ def _send(run: Run, verb: Verb, step: Step, call: Call | None) -> Told:
 
 
 def _outcome(step: Step, told: Told) -> tuple[Kind, str, dict[str, str]]:
-    """What the record says of a call's answer; of a change in Route 53 its id, by which it is followed (T02)."""
+    """What the record says of a call's answer, with the id by which what it made is followed.
+
+    That is a change in Route 53 (T02), or a deployment of an ECS service (T53).
+    """
     if not isinstance(told, Exception):
-        change = str((told or {}).get("ChangeInfo", {}).get("Id", ""))
-        return Kind.OUTCOME, step.id, {"result": "sent"} | ({"change": change} if change else {})
+        answer = told or {}
+        ids = {"change": answer.get("ChangeInfo", {}).get("Id"), "deployment": answer.get("deployment")}
+        return Kind.OUTCOME, step.id, {"result": "sent"} | {key: str(value) for key, value in ids.items() if value}
     trouble = told.trouble if isinstance(told, SendFailed) else _TROUBLES.get(type(told), Trouble.REFUSED)
     return Kind.OUTCOME, step.id, {"result": str(trouble), "says": str(told)}
 

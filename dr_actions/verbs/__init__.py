@@ -31,7 +31,8 @@ class Sight:
     ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time. ``recorded`` gives the
     before-values of each step of the incident's failover, so that a failback restores exactly those. ``set_aside``
     names the databases of the DR region that the incident's own failback set aside, by resource id. ``changes`` are
-    the ids under which Route 53 took the changes of this run's steps. Only what a drill makes bears, in its steps, a
+    the ids under which Route 53 took the changes of this run's steps, ``deployments`` those of the ECS deployments that
+    they made. Only what a drill makes bears, in its steps, a
     name made of ``incident``.
     """
 
@@ -45,6 +46,7 @@ class Sight:
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     set_aside: Mapping[str, str] = field(default_factory=dict)
     changes: Mapping[str, str] = field(default_factory=dict)
+    deployments: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def planned(self) -> bool:

@@ -21,6 +21,7 @@ OWNERS = {step.number: step.owner for step in FAILOVER}
 SCALING = "application-autoscaling"
 REGISTER, UPDATE = f"{SCALING}:RegisterScalableTarget", "ecs:UpdateService"
 SUSPENSIONS = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
+ANEW = "forceNewDeployment"
 _NAMED = 5
 # ECS modifies services at 50 + 5/s and ELB registers targets at 20 + 4/s an account and region (API throttling pages).
 _MODIFY_BURST, _MODIFY_PER_S, _REGISTER_BURST, _REGISTER_PER_S = 50, 5, 20, 4
@@ -92,10 +93,14 @@ def register(env: Environment, side: Side, service: str, **bounds: Json) -> Call
 
 
 def again(step: Step, **changes: Json) -> Call:
-    """The step's own call with other values: how it is taken back. Raises ValueError for a step without a call."""
+    """The step's own call with other values: how it is taken back, deploying nothing anew.
+
+    Raises ValueError for a step without a call.
+    """
     if step.call is None:
         raise ValueError(f"{step.id} makes no call")
-    return Call(step.call.service, step.call.operation, step.call.region, {**step.call.params, **changes})
+    kept = {key: value for key, value in step.call.params.items() if key != ANEW}
+    return Call(step.call.service, step.call.operation, step.call.region, {**kept, **changes})
 
 
 def bounds_of(target: autoscaling.Target) -> Params:

@@ -8,9 +8,9 @@ from dr_actions.plan import Call, Danger, Json, Step
 from dr_actions.verbs import HOME, Confirmation, Sight, Standing, Verb, homeward, planned_call
 from dr_actions.verbs import compute as of
 from dr_actions.verbs.revisions import family_of, is_repointed, newest_of
-from dr_actions.verbs.rollout import START_S, facts_of, progress
+from dr_actions.verbs.rollout import DRAIN_S, START_S, anew, facts_of, forced, of_unknown_age, progress, reason_of, send
 from dr_estate.environments import Side
-from dr_estate.facts import definitions, ecs, elbv2
+from dr_estate.facts import definitions, ecs, elbv2, secrets
 from dr_estate.playbook import Plane
 from dr_estate.unseen import CannotSee, Unseen
 
@@ -33,6 +33,8 @@ def _step(sight: Sight, one: of.Held, needed: int, budget_s: int) -> Step:
     after: dict[str, Json] = {"desiredCount": needed}
     if is_repointed(sight, one, Side.PRIMARY):
         after[_DEFINITION] = f"<the newest revision of {family_of(service.task_definition)}>"
+    reason = reason_of(sight, service, Side.PRIMARY)
+    anew_too: dict[str, Json] = {of.ANEW: True} if reason else {}
     return Step(
         id=f"{NAME}.{name}",
         number=homeward.VALIDATE,
@@ -41,11 +43,12 @@ def _step(sight: Sight, one: of.Held, needed: int, budget_s: int) -> Step:
         subject=name,
         owner=homeward.OWNERS[homeward.VALIDATE],
         side=Side.PRIMARY,
-        says=f"{name} runs {needed} healthy tasks in {region} again ({service.desired} wanted now).",
+        says=f"{name} runs {needed} healthy tasks in {region} again ({service.desired} wanted now)."
+        + (f" It is deployed anew: {reason}." if reason else ""),
         danger=Danger.REVERSIBLE,
         undo=f"Set its desired count to {service.desired} again: no visitor was led there yet.",
-        budget_s=budget_s,
-        call=of.update(sight.env, Side.PRIMARY, name, **after),
+        budget_s=budget_s + (DRAIN_S if service.running and (reason or _DEFINITION in after) else 0),
+        call=of.update(sight.env, Side.PRIMARY, name, **after, **anew_too),
         tenant=one.tenant.id,
         before={"desiredCount": service.desired, _DEFINITION: service.task_definition},
         after=after,
@@ -59,7 +62,7 @@ def fill(step: Step, sight: Sight) -> Call:
     if service is None:
         raise ValueError(f"{step.id}: {step.subject} is not there any more")
     planned = planned_call(step, sight)
-    changes: dict[str, Json] = {"desiredCount": max(step.after["desiredCount"], service.desired)}
+    changes = {"desiredCount": max(step.after["desiredCount"], service.desired), **forced(step, sight, service)}
     if _DEFINITION in step.after:
         changes[_DEFINITION] = _newest(step, sight)
     return Call(planned.service, planned.operation, planned.region, {**planned.params, **changes})
@@ -89,6 +92,8 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.CHANGED, moved, facts_of(service))
     if service.desired < needed:
         return Confirmation(Standing.READY, f"{said}.", facts_of(service))
+    if reason := anew(step, sight, service):
+        return Confirmation(Standing.READY, f"{said}, and is to be deployed anew: {reason}.", facts_of(service))
     return progress(sight, service, needed, said, Side.PRIMARY)
 
 
@@ -105,6 +110,7 @@ def notes(sight: Sight) -> Iterator[str]:
     """Tenants that have no service at home, and what could not be seen."""
     for why in of.unseen(sight, Side.PRIMARY, ecs.services):
         yield f"No service of the primary region can be started: {why}"
+    yield from of.if_seen(lambda sight: of_unknown_age(sight, Side.PRIMARY))(sight)
     yield from _left_out(sight)
 
 
@@ -118,9 +124,13 @@ def _left_out(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     name=NAME,
     writes=frozenset({of.UPDATE}),
-    watches=(ecs.services.name, ecs.task_definitions.name, definitions.newest.name, elbv2.healthy_hosts.name),
+    watches=(
+        *(ecs.services.name, ecs.tasks.name, ecs.task_definitions.name, definitions.newest.name),
+        *(elbv2.healthy_hosts.name, secrets.secrets.name),
+    ),
     foresee=foresee,
     fill=fill,
+    act=send,
     confirm=confirm,
     undo=undo,
     notes=notes,

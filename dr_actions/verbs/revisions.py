@@ -29,6 +29,12 @@ def newest_of(sight: Sight, one: of.Held, side: Side) -> ecs.TaskDefinition | Un
     return _dark(sight, definitions.newest, side) if replaceable(sight, one, used, side) else used
 
 
+def revision(sight: Sight, arn: str, side: Side) -> ecs.TaskDefinition | None:
+    """The revision ``arn``, None where it was not read. Raises CannotSee."""
+    newest = _by_family(sight.snapshot, side).get(family_of(arn))
+    return _by_arn(sight.snapshot, side).get(arn) or (newest if newest is not None and newest.arn == arn else None)
+
+
 def family_of(arn: str) -> str:
     """The family of a revision's ARN."""
     return arn.rpartition("/")[2].rpartition(":")[0]

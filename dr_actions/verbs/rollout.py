@@ -1,17 +1,98 @@
-"""How far a service is on its way to its size: tasks, rollout, and what the load balancer sees of them. Pure."""
+"""How far a service is on its way to its size: tasks, rollout, and what the load balancer sees of them. Pure.
+
+A FAILED deployment launches no task, a changed desired count makes no new one, and a task keeps the secrets of its
+start (T53): then the call that scales makes a new deployment. What it made is known by its id.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
-from dr_actions.verbs import Confirmation, Sight, Standing
+from dr_actions.plan import Call, Json, Step
+from dr_actions.verbs import Confirmation, Hand, Sight, Standing
+from dr_actions.verbs.compute import ANEW, held, unseen
+from dr_actions.verbs.revisions import revision
 from dr_estate.environments import Side
-from dr_estate.facts import ecs, elbv2
+from dr_estate.facts import ecs, elbv2, secrets
+from dr_estate.unseen import CannotSee
 
 # A Fargate task pulls its image, boots, and passes its first health checks, whose counts are published a minute later.
 START_S = 420
+# Old tasks of a new deployment drain (300 s by default) and stop (120 s at most) before it is COMPLETED.
+DRAIN_S = 420
 # A count that is older says nothing of today's targets: ELB publishes each minute, and none while there is no target.
 _FRESH = timedelta(minutes=5)
+
+
+class Anew(StrEnum):
+    """Why a service is to be deployed anew; the value is the reason in words."""
+
+    FAILED = "its newest deployment failed and launches no task"
+    OLD_SECRETS = "its tasks started before its secrets changed"
+
+
+def anew(step: Step, sight: Sight, service: ecs.Service) -> Anew | None:
+    """Why the service needs a new deployment, None where it does not, or where the step's own call made its newest."""
+    if service.deployment and service.deployment == sight.deployments.get(step.id):
+        return None
+    return reason_of(sight, service, step.side)
+
+
+def reason_of(sight: Sight, service: ecs.Service, side: Side) -> Anew | None:
+    """Why the service needs a new deployment. Secrets that cannot be seen are no reason: the notes say so."""
+    if service.rollout == "FAILED":
+        return Anew.FAILED
+    try:
+        return Anew.OLD_SECRETS if _has_old_secrets(sight, service, side) else None
+    except CannotSee:
+        return None
+
+
+def _has_old_secrets(sight: Sight, service: ecs.Service, side: Side) -> bool:
+    """Whether a task of the service is older than a secret that it reads, and its deployment too. Raises CannotSee."""
+    changed_at = _secrets_changed_at(sight, service, side)
+    if changed_at is None or (service.deployed_at is not None and service.deployed_at > changed_at):
+        return False
+    own = (task for task in sight.snapshot.get(ecs.tasks, side) if task.group == f"service:{service.name}")
+    return any(task.created_at is not None and task.created_at < changed_at for task in own)
+
+
+def _secrets_changed_at(sight: Sight, service: ecs.Service, side: Side) -> datetime | None:
+    """When the newest of the secrets that its task definition names was changed. Raises CannotSee."""
+    definition = revision(sight, service.task_definition, side)
+    sources = [source for c in definition.containers for _, source in c.secrets] if definition is not None else []
+    # A source is an ARN that a JSON key, a stage and a version may follow.
+    read = {":".join(source.split(":")[:7]) for source in sources}
+    known = sight.snapshot.get(secrets.secrets, side)
+    return max((one.changed_at for one in known if one.arn in read and one.changed_at), default=None)
+
+
+def of_unknown_age(sight: Sight, side: Side) -> Iterator[str]:
+    """Say why it is not known whether the tasks of services hold the current secrets. Raises CannotSee."""
+    if held(sight, side):
+        for why in unseen(sight, side, ecs.tasks, secrets.secrets):
+            region = sight.env.region(side)
+            yield f"Tasks of {region} are not replaced for secrets that changed since they started: {why}"
+
+
+def forced(step: Step, sight: Sight, service: ecs.Service) -> dict[str, Json]:
+    """The parameter that makes a new deployment, where one is needed.
+
+    It is also given while an older deployment is under way: that one may still fail, whatever this call scales.
+    """
+    return {ANEW: True} if service.rollout == "IN_PROGRESS" or anew(step, sight, service) else {}
+
+
+def send(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+    """Send the call; returns the id of the deployment that it made, if it made one."""
+    service = hand.send(call).get("service", {})
+    if not {ANEW, "taskDefinition"} & call.params.keys():
+        return {}
+    newest = next((row for row in service.get("deployments", ()) if row.get("status") == "PRIMARY"), None)
+    return {"deployment": newest["id"]} if newest else {}
 
 
 def progress(sight: Sight, service: ecs.Service, needed: int, said: str, side: Side) -> Confirmation:

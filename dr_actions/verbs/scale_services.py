@@ -12,9 +12,9 @@ from dr_actions.plan import Call, Danger, Json, Step
 from dr_actions.verbs import Confirmation, Sight, Standing, Verb, planned_call
 from dr_actions.verbs import compute as of
 from dr_actions.verbs.revisions import family_of, is_repointed, newest_of
-from dr_actions.verbs.rollout import START_S, facts_of, progress
+from dr_actions.verbs.rollout import DRAIN_S, START_S, anew, facts_of, forced, of_unknown_age, progress, reason_of, send
 from dr_estate.environments import Side
-from dr_estate.facts import definitions, ecs, elbv2
+from dr_estate.facts import definitions, ecs, elbv2, secrets
 from dr_estate.playbook import Plane
 from dr_estate.unseen import CannotSee, Unseen
 
@@ -39,6 +39,9 @@ def _step(sight: Sight, one: of.Held, needed: int, budget_s: int) -> Step:
     moves = is_repointed(sight, one)
     if moves:
         wanted["taskDefinition"] = after["taskDefinition"] = _newest_sentence(service.task_definition)
+    reason = reason_of(sight, service, Side.DR)
+    if reason:
+        wanted[of.ANEW] = True
     undo = f"Set its desired count to {service.desired} again"
     return Step(
         id=f"{NAME}.{name}",
@@ -49,10 +52,11 @@ def _step(sight: Sight, one: of.Held, needed: int, budget_s: int) -> Step:
         owner=of.OWNERS[of.RESTORE],
         side=Side.DR,
         says=f"{name} runs {needed} healthy tasks in {region} ({service.desired} wanted now)"
-        + (", of its repointed task definition." if moves else "."),
+        + (", of its repointed task definition" if moves else "")
+        + (f". It is deployed anew: {reason}." if reason else "."),
         danger=Danger.REVERSIBLE,
         undo=undo + (f", and its task definition to {service.task_definition}." if moves else "."),
-        budget_s=budget_s,
+        budget_s=budget_s + (DRAIN_S if service.running and (moves or reason) else 0),
         call=of.update(sight.env, Side.DR, name, **wanted),
         tenant=one.tenant.id,
         before=before,
@@ -73,7 +77,7 @@ def fill(step: Step, sight: Sight) -> Call:
     service = of.service_of(step, sight)
     if service is None:
         raise ValueError(f"{step.id}: {step.subject} is not there any more")
-    changes: dict[str, Json] = {"desiredCount": max(step.after["desiredCount"], service.desired)}
+    changes = {"desiredCount": max(step.after["desiredCount"], service.desired), **forced(step, sight, service)}
     if _moves(step):
         changes["taskDefinition"] = _newest(step, sight, service)
         if changes["taskDefinition"] == step.before["taskDefinition"]:
@@ -97,7 +101,7 @@ def _newest(step: Step, sight: Sight, service: ecs.Service) -> str:
 
 @of.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
-    """DONE when running, rolled out and healthy. A rollout that ECS gave up is FAILED.
+    """DONE when running, rolled out and healthy. A deployment of this step's own call that ECS gave up is FAILED.
 
     A desired count between the planned and the wanted one is auto scaling's, and READY; a lower one is CHANGED:
     somebody shrank the service since.
@@ -116,6 +120,8 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.CHANGED, f"{said}: it was shrunk since the plan was made.", facts)
     if service.desired < needed:
         return Confirmation(Standing.READY, f"{said}.", facts)
+    if reason := anew(step, sight, service):
+        return Confirmation(Standing.READY, f"{said}, and is to be deployed anew: {reason}.", facts)
     return progress(sight, service, needed, said, Side.DR)
 
 
@@ -136,6 +142,7 @@ def notes(sight: Sight) -> Iterator[str]:
     """Tenants that are left out, and services that would start badly."""
     for why in of.unseen_of(sight, Side.DR, ecs.services):
         yield f"No service of the DR region can be scaled: {why}"
+    yield from of.where_seen(lambda sight: of_unknown_age(sight, Side.DR))(sight)
     yield from _left_out(sight)
     yield from _doubtful(sight)
 
@@ -155,15 +162,19 @@ def _doubtful(sight: Sight) -> Iterator[str]:
     if apart := [one.service.name for one in held if not one.service.target_groups]:
         yield f"No request would reach {of.few(apart)} in {sight.env.regions.dr}: attached to no target group."
     if broken := [one.service.name for one in held if one.service.rollout == "FAILED"]:
-        yield f"The newest deployment of {of.few(broken)} in {sight.env.regions.dr} failed: it may start no task."
+        yield f"The newest deployment of {of.few(broken)} in {sight.env.regions.dr} failed: it is made anew."
 
 
 VERB = Verb(
     name=NAME,
     writes=frozenset({of.UPDATE}),
-    watches=(ecs.services.name, definitions.newest.name, elbv2.healthy_hosts.name),
+    watches=(
+        *(ecs.services.name, ecs.tasks.name, definitions.newest.name, elbv2.healthy_hosts.name),
+        secrets.secrets.name,
+    ),
     foresee=foresee,
     fill=fill,
+    act=send,
     confirm=confirm,
     undo=undo,
     essential=False,

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dr_estate.facts import REGIONAL, part
@@ -35,7 +36,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One ECS service. Counts are tasks."""
+    """One ECS service. Counts are tasks; ``deployment`` is the id of its newest one, created at ``deployed_at``."""
 
     name: str
     arn: str
@@ -51,11 +52,13 @@ class Service:
     security_groups: tuple[str, ...]
     rollout: str
     public_ip: str = ""
+    deployment: str = ""
+    deployed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One running task and the image digests of its containers."""
+    """One running task and the image digests of its containers. It holds the secrets of when it was created."""
 
     arn: str
     group: str
@@ -63,6 +66,7 @@ class Task:
     task_definition: str
     zone: str
     images: tuple[tuple[str, str], ...]
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,8 @@ def _service(row: dict[str, Any]) -> Service:
         security_groups=tuple(network.get("securityGroups", [])),
         rollout=primary.get("rolloutState", ""),
         public_ip=network.get("assignPublicIp", ""),
+        deployment=primary.get("id", ""),
+        deployed_at=primary.get("createdAt"),
     )
 
 
@@ -188,6 +194,7 @@ def task_of(row: dict[str, Any]) -> Task:
         task_definition=row["taskDefinitionArn"],
         zone=row.get("availabilityZone", ""),
         images=tuple((c["name"], c.get("imageDigest", "")) for c in row.get("containers", [])),
+        created_at=row.get("createdAt"),
     )
 
 

@@ -58,20 +58,25 @@ def counted_deployments(self: Service) -> list[dict[str, Any]]:
         return []
     kept = [told[0]] + [old for old in told[1:] if old["runningCount"] or old["pendingCount"]]
     done = told[0]["runningCount"] >= self.desired_count and len(kept) == 1
-    words = "completed" if done else "failed: tasks failed to start" if _broken(self, told[0]) else "in progress"
+    failed = rollouts[-1].get("failed")
+    words = "failed: tasks failed to start" if failed else "completed" if done else "in progress"
     kept[0]["rolloutState"] = words.partition(":")[0].replace(" ", "_").upper()
     kept[0]["rolloutStateReason"] = f"ECS deployment {kept[0]['id']} {words}."
     return kept
 
 
-def _broken(service: Service, newest: dict[str, Any]) -> bool:
-    """Whether the circuit breaker gave the newest deployment up; one that rolls back hides it.
+def _judge(service: Service) -> None:
+    """Let the circuit breaker give the newest deployment up where none of its tasks lives; a rollback hides that.
 
-    The sandbox does not retry a pull that failed, so one round of failures counts as AWS's three or more.
+    It stays FAILED whatever is scaled: only a new deployment launches tasks again (ECS Developer Guide, deployment
+    circuit breaker). The sandbox does not retry a pull that failed, so one round of failures counts as AWS's three.
     """
+    newest = service.__dict__["rollouts"][-1]
     breaker = (service.__dict__.get("deployment_configuration") or {}).get("deploymentCircuitBreaker", {})
-    tried, alive_now = newest["failedTasks"], newest["runningCount"] + newest["pendingCount"]
-    return bool(breaker.get("enable") and not breaker.get("rollback") and tried and not alive_now)
+    own = [task for task in tasks_of(service) if task.started_by == newest["id"]]
+    failed = any(task.reason.startswith("CannotPull") for task in own) and not alive(own)
+    if failed and breaker.get("enable") and not breaker.get("rollback"):
+        newest["failed"] = True
 
 
 def _told(service: Service, rollout: dict[str, Any], moment: datetime) -> dict[str, Any]:
@@ -112,17 +117,19 @@ def roll_out(service: Service) -> None:
     if len(alive(started)) >= min(service.desired_count, 1):
         for task in before:
             task.stop(takes_over, f"Scaling activity initiated by (deployment {fresh['id']})")
+    _judge(service)
     _say(service)
 
 
 def settle(service: Service) -> None:
-    """Start what is missing and stop what is too much, as the service scheduler does."""
+    """Start what is missing and stop what is too much, as the scheduler does. A FAILED deployment starts none."""
     if service.status != "ACTIVE" or not service.__dict__.get("rollouts"):
         return
     live = alive(tasks_of(service))
     missing = service.desired_count - len(live)
-    if missing > 0:
+    if missing > 0 and not service.__dict__["rollouts"][-1].get("failed"):
         _start(service, missing)
+        _judge(service)
     for task in live[service.desired_count :]:
         task.stop(now(), f"Scaling activity initiated by (deployment {service.__dict__['rollouts'][-1]['id']})")
     _say(service)

@@ -53,6 +53,7 @@ class World:
 
     def __init__(self, endpoint: Endpoint, env: Environment, seen: Snapshot | None = None) -> None:
         self.endpoint, self.env, self.hand = endpoint, env, Hand(endpoint)
+        self.deployments: dict[str, str] = {}
         keys = endpoint.people["reader"]
         self._reader = Credentials(endpoint.url, keys.access_key_id, keys.secret_access_key)
         self.healthy = seen or observe(env, self._reader, "sandbox")
@@ -64,7 +65,7 @@ class World:
 
     def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> Sight:
         plain = Sight(self.env, snapshot or self.healthy, Goal.FAILOVER, primary_answers=True)
-        return replace(plain, **changes)
+        return replace(plain, **{"deployments": dict(self.deployments), **changes})
 
     def look(self, verb: Verb, upon: Snapshot | None = None) -> Sight:
         """What the verb's confirm sees: its own parts read anew, the rest as they were."""
@@ -78,7 +79,8 @@ class World:
         """Take the step; only what the verb declared may be sent."""
         call = verb.fill(step, self.look(verb, upon))
         before = len(self.hand.sent)
-        verb.act(step, call, self.hand)
+        answer = verb.act(step, call, self.hand)
+        self.deployments |= {step.id: answer["deployment"]} if "deployment" in answer else {}
         assert set(self.hand.sent[before:]) <= verb.writes | verb.reads
         return call
 

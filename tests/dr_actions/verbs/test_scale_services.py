@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from dr_actions.verbs.scale_services import VERB
 from dr_estate.environments import Side
 from dr_estate.facts import ecs, elbv2
 from dr_estate.snapshot import Part
+from dr_estate.unseen import Blindness, Unseen
 from tests.dr_actions.verbs.compute_world import FIRST, LAST, World, dark, steps_of, world_of
 
 
@@ -85,18 +87,65 @@ def test_too_small_a_quota_leaves_the_service_waiting(world: World) -> None:
 
 
 def test_an_image_that_cannot_be_pulled_fails_the_one_tenant(world: World) -> None:
-    """The run is told FAILED, and since the verb is not essential it goes on without this tenant."""
+    """What failed before the call is no verdict on it. The run is told FAILED, and goes on without this tenant."""
     world.endpoint.break_("ecs-deployment-failed")
     broken = world.whole("ecs.services", "ecs.task_definitions", "definitions.newest")
     step = steps_of(VERB, world.sight(broken))[LAST]
-    world.act(VERB, step, broken)
+    assert "its newest deployment failed" in step.says
+    assert Standing.READY is world.confirm(VERB, step, broken).standing
+    call = world.act(VERB, step, broken)
+    assert (True, 2) == (call.params["forceNewDeployment"], call.params["desiredCount"])
     assert Standing.FAILED is world.confirm(VERB, step, broken).standing
     assert not VERB.essential
     assert any(
         f"deployment of {LAST} in {world.env.regions.dr} failed" in note for note in VERB.notes(world.sight(broken))
     )
+    undoing = VERB.undo(step)
+    assert undoing is not None
+    assert "forceNewDeployment" not in undoing.params
     world.take_back(VERB, step)
     world.endpoint.mend()
+
+
+def _until_completed(world: World) -> None:
+    end = time.monotonic() + 8
+    while any(one.rollout != "COMPLETED" for one in world.whole("ecs.services").get(ecs.services, Side.DR)):
+        assert time.monotonic() < end, "the services do not come to rest"
+        time.sleep(0.3)
+
+
+@pytest.mark.proof
+def test_a_service_of_the_wanted_size_is_deployed_anew_once_where_its_secrets_changed_since(world: World) -> None:
+    _until_completed(world)
+    step = steps_of(VERB, world.sight())[FIRST]
+    call = world.act(VERB, step)
+    assert "forceNewDeployment" not in call.params
+    assert Standing.DONE is world.until(Standing.DONE, VERB, step).standing
+    time.sleep(1.1)  # Secrets Manager tells its times in whole seconds in the sandbox
+    name = world.env.named(world.env.names.tenant_secret, tenant="tenant-1")
+    value = world.send(Side.PRIMARY, "secretsmanager:GetSecretValue", SecretId=name)["SecretString"]
+    world.send(Side.PRIMARY, "secretsmanager:PutSecretValue", SecretId=name, SecretString=value)
+    told = world.confirm(VERB, step)
+    assert (Standing.READY, True) == (told.standing, "before its secrets changed" in told.says)
+    assert world.act(VERB, step).params["forceNewDeployment"] is True
+    assert Standing.READY is not world.confirm(VERB, step).standing
+    assert Standing.DONE is world.until(Standing.DONE, VERB, step).standing
+    world.deployments.clear()
+    assert Standing.DONE is world.confirm(VERB, step).standing, "its tasks are newer than the secrets now"
+    world.take_back(VERB, step)
+
+
+def test_secrets_that_cannot_be_seen_are_no_reason_to_replace_tasks_and_are_told(world: World) -> None:
+    parts = dict(world.healthy.parts)
+    part = parts["secrets.secrets", Side.DR]
+    parts["secrets.secrets", Side.DR] = replace(part, value=Unseen(Blindness.DENIED, "secrets are denied."))
+    unseen = world.sight(replace(world.healthy, parts=parts))
+    step = steps_of(VERB, unseen)[FIRST]
+    assert step.call is not None
+    assert "forceNewDeployment" not in step.call.params
+    told = "are not replaced for secrets that changed since they started: secrets are denied."
+    assert [note for note in VERB.notes(unseen) if note.endswith(told)]
+    assert not [note for note in VERB.notes(world.sight()) if "not replaced" in note]
 
 
 def test_a_tenant_without_a_service_is_left_out_and_named(world: World) -> None:

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.ecs.models import ecs_backends
 
+from sandbox.lacks.ecs_tasks import all_tasks
 from sandbox.state import STATE, now
-from tests.sandbox.lacks.compute import platform, push
-from tests.sandbox.lacks.conftest import DR, PRIMARY, Clients
+from tests.sandbox.lacks.compute import MANIFEST, MEDIA_TYPE, platform, push
+from tests.sandbox.lacks.conftest import ACCOUNT, DR, PRIMARY, Clients
 
 
 def _code(refused: pytest.ExceptionInfo[ClientError]) -> str:
@@ -209,3 +211,68 @@ def test_a_target_group_behind_no_load_balancer_is_refused(aws: Clients) -> None
     with pytest.raises(ClientError) as loose:
         there.serve()
     assert "does not have an associated load balancer" in str(loose.value)
+
+
+def _age(aws: Clients, by: timedelta) -> None:
+    """Let every stopped task have stopped that much sooner: ECS forgets stopped tasks after an hour."""
+    assert aws("ecs", DR).list_tasks(cluster="shop", desiredStatus="STOPPED")["taskArns"]
+    for task in all_tasks(ecs_backends[ACCOUNT][DR]).values():
+        task.stops_at = task.stops_at - by if task.stops_at else None
+
+
+BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
+
+
+def test_a_failed_deployment_launches_no_task_until_a_new_one_is_made(aws: Clients) -> None:
+    """Source: Amazon ECS Developer Guide, "How the deployment circuit breaker detects failures" (T53)."""
+    image, digest = push(aws, DR, "6.7")
+    there = platform(aws, DR)
+    there.serve(tasks=1, image=image, deploymentConfiguration=BREAKER)
+    ecs, ecr = there.client("ecs"), there.client("ecr")
+    (task,) = there.tasks()
+    ecr.batch_delete_image(repositoryName="web", imageIds=[{"imageDigest": digest}])
+    ecs.update_service(cluster="shop", service="tenant-a", forceNewDeployment=True)
+    failed = there.service()["deployments"][0]
+    assert ("PRIMARY", "FAILED", 1) == (failed["status"], failed["rolloutState"], failed["failedTasks"])
+    kept = {"imageManifest": MANIFEST, "imageManifestMediaType": MEDIA_TYPE, "imageTag": "6.7"}
+    ecr.put_image(repositoryName="web", **kept)
+    there.scale(3)
+    assert [task["taskArn"]] == [one["taskArn"] for one in there.tasks()], "what ran before goes on"
+    ecs.stop_task(cluster="shop", task=task["taskArn"])
+    assert [] == there.tasks(), "what stops is not replaced"
+    _age(aws, timedelta(hours=2))
+    there.scale(2)
+    service = there.service()
+    assert (0, failed["id"], "FAILED") == (
+        service["runningCount"],
+        service["deployments"][0]["id"],
+        service["deployments"][0]["rolloutState"],
+    )
+    ecs.update_service(cluster="shop", service="tenant-a", forceNewDeployment=True)
+    service = there.service()
+    assert (2, 1) == (service["runningCount"], len(service["deployments"]))
+    assert failed["id"] != service["deployments"][0]["id"]
+    assert failed["createdAt"] < service["deployments"][0]["createdAt"]
+
+
+def test_a_new_task_definition_makes_a_new_deployment_of_a_failed_one(aws: Clients) -> None:
+    image, _ = push(aws, DR, "6.7")
+    there = platform(aws, DR)
+    there.serve(tasks=1, image=image.replace("6.7", "none"), deploymentConfiguration=BREAKER)
+    assert "FAILED" == there.service()["deployments"][0]["rolloutState"]
+    there.register(image)
+    there.client("ecs").update_service(cluster="shop", service="tenant-a", taskDefinition="tenant-a:2")
+    assert ("COMPLETED", 1) == (there.service()["deployments"][0]["rolloutState"], there.service()["runningCount"])
+
+
+def test_tasks_keep_when_they_started_until_a_new_deployment_replaces_them(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=1)
+    (first,) = there.tasks()
+    there.scale(2)
+    kept, second = sorted(there.tasks(), key=lambda task: task["createdAt"])
+    assert (first["taskArn"], first["createdAt"]) == (kept["taskArn"], kept["createdAt"])
+    assert second["createdAt"] > kept["createdAt"]
+    there.client("ecs").update_service(cluster="shop", service="tenant-a", forceNewDeployment=True)
+    assert all(task["createdAt"] > second["createdAt"] for task in there.tasks())
+    assert not {first["taskArn"], second["taskArn"]} & {task["taskArn"] for task in there.tasks()}
