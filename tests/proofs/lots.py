@@ -12,6 +12,7 @@ DRAWN = (
 _UUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _OF_A_RUN = (
     (re.compile(r"(rds:\S+)-\d{4}(-\d\d){4}$"), r"\1-<minute>"),
+    (re.compile(r"\becs-svc/\d{19}\b"), "ecs-svc/<deployment>"),
     (re.compile(r":task/([^/]+)/[0-9a-f]{32}"), r":task/\1/<task>"),
     (re.compile(r"\b\d{8}T\d{6}-[0-9a-f]{6}\b"), "<run>"),
     (re.compile(r"FrozenForFailback\d{8}T\d{6}Z"), "FrozenForFailback<moment>"),

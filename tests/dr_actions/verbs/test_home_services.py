@@ -29,6 +29,7 @@ from dr_actions.verbs import (
 from dr_estate.environments import Side
 from dr_estate.facts import autoscaling, definitions, ecs
 from tests.dr_actions.verbs.compute_world import FIRST, LAST, SIT, World, dark, steps_of, world_of
+from tests.dr_actions.verbs.home_world import with_part
 
 AWAY = (fence_minimum.VERB, fence_services.VERB, raise_minimum.VERB, scale_services.VERB)
 BACK = (home_minimum.VERB, home_services.VERB, dr_minimum.VERB, stop_dr_services.VERB)
@@ -92,6 +93,26 @@ def test_after_the_way_back_every_count_bound_and_suspension_is_as_before(world:
         for step in verb.foresee(sight):
             _reach(world, verb, step)
     assert {side: _sizes(world, side) for side in before} == before
+
+
+def test_a_service_whose_deployment_failed_at_home_is_deployed_anew_and_not_when_it_is_taken_back(
+    world: World, recorded: Recorded
+) -> None:
+    sight = _sight(world, recorded)
+    failed = tuple(replace(one, rollout="FAILED") for one in sight.snapshot.get(ecs.services, Side.PRIMARY))
+    sight = replace(sight, snapshot=with_part(sight.snapshot, ecs.services.name, Side.PRIMARY, failed))
+    step = steps_of(home_services.VERB, sight)[LAST]
+    call, undoing = home_services.VERB.fill(step, sight), home_services.VERB.undo(step)
+    assert "its newest deployment failed" in step.says
+    assert True is call.params["forceNewDeployment"]
+    assert undoing is not None
+    assert "forceNewDeployment" not in undoing.params
+    newest = next(one.deployment for one in failed if one.name == step.subject)
+    sent = replace(sight, deployments={step.id: newest})
+    scaled = tuple(replace(one, desired=step.after["desiredCount"]) for one in failed)
+    sent = replace(sent, snapshot=with_part(sent.snapshot, ecs.services.name, Side.PRIMARY, scaled))
+    assert Standing.FAILED is home_services.VERB.confirm(step, sent).standing
+    assert Standing.READY is home_services.VERB.confirm(step, replace(sent, deployments={})).standing
 
 
 @pytest.mark.parametrize("verb", BACK, ids=lambda verb: verb.name)
