@@ -19,6 +19,8 @@ from dr_actions.planning import batches
 from dr_actions.running import OVERDUE, Cause, LookFailed, ManualPending, Run, StepFailed
 from dr_actions.verbs import Confirmation, Sight, Standing, Verb, verbs
 
+_WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed."
+
 
 @dataclass
 class Outcome:
@@ -91,6 +93,7 @@ def _take(run: Run, verb: Verb, steps: Sequence[Step], outcome: Outcome) -> None
                 batch.since[step.id] = run.clock()
                 run.journal.append(Kind.MANUAL_WAIT, step.id, says=step.says)
                 run.tell.by_hand(step)
+                run.tell.note(_WAITS)
         if not batch.open:
             return
         run.nap()

@@ -81,7 +81,7 @@ class Tell(Protocol):
         ...
 
     def by_hand(self, step: Step) -> None:
-        """A person is to take this step now."""
+        """A person is to make the change of this step now."""
         ...
 
     def note(self, sentence: str) -> None:

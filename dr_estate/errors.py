@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import botocore.exceptions as aws
 
 from dr_estate.unseen import Blindness, Unseen
+from dr_estate.visible import without_credentials
 
 ALLOW = "Allow it for the reader role."
 _SERVER_FAULT = 500
@@ -86,14 +86,6 @@ CODES = {
 Sources: "Common error types" of the services' API references, and the retry modes of botocore.
 """
 KIND_OF_CODE: Mapping[str, Blindness] = {code: kind for kind, codes in CODES.items() for code in codes}
-
-
-_USER_INFO = re.compile(r"(?<=://)[^/?#\s'\"]+@")
-
-
-def without_credentials(text: str) -> str:
-    """``text`` with user and password cut out of every URL in it."""
-    return _USER_INFO.sub("", text)
 
 
 class DeadlinePassed(aws.HTTPClientError):

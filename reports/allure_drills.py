@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dr_estate.visible import one_line, visible
 from reports.drilled import Drilled, headline
 from reports.drilled_markdown import of_drill
 from reports.durations import duration
@@ -30,7 +31,7 @@ def result_of(drilled: Drilled, environment: str, ended: datetime, folder: Path)
         "name": f"{drilled.kind} of {environment}",
         "fullName": f"drill#{drilled.kind}",
         "status": status,
-        "statusDetails": {} if status == "passed" else {"message": headline(drilled)},
+        "statusDetails": {} if status == "passed" else {"message": visible(headline(drilled))},
         "start": stop - int(drilled.took_s * 1000),
         "stop": stop,
         "steps": list(_steps(drilled, stop)),
@@ -51,4 +52,9 @@ def _steps(drilled: Drilled, stop: int) -> Iterator[dict[str, Any]]:
         status = "passed" if one.seconds is not None else "broken"
         yield {"name": name, "status": status, "stage": "finished", "start": stop - took, "stop": stop}
     for row in drilled.left:
-        yield {"name": f"left over: {row.subject} ({row.place})", "status": "failed", "start": stop, "stop": stop}
+        yield {
+            "name": one_line(f"left over: {row.subject} ({row.place})"),
+            "status": "failed",
+            "start": stop,
+            "stop": stop,
+        }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dr_checks.model import CheckResult, Status
+from dr_estate.visible import one_line, visible
 from reports import allure_runs, csv_report, json_report, markdown_report, planes, terminal, voice
 from reports.drilled import Drilled
 from reports.durations import duration
@@ -101,7 +102,7 @@ def _environment(report: Report) -> str:
         "Python": platform.python_version(),
     }
     rows |= _decided(report)
-    return "".join(f"{key.replace(' ', '_')} = {value}\n" for key, value in rows.items())
+    return "".join(f"{key.replace(' ', '_')} = {one_line(str(value))}\n" for key, value in rows.items())
 
 
 def _decided(report: Report) -> dict[str, object]:
@@ -125,7 +126,7 @@ def _lost(result: CheckResult, report: Report) -> dict[str, Any]:
         "name": f"{result.check} was not judged",
         "fullName": f"lost#{result.check}",
         "status": "broken",
-        "statusDetails": {"message": f"NotSeen: {result.reason}"},
+        "statusDetails": {"message": f"NotSeen: {visible(result.reason)}"},
         "start": moment_ms,
         "stop": moment_ms,
         "labels": [
@@ -149,7 +150,8 @@ def _write_globals(report: Report, results: Path) -> None:
         (results / source).write_text(text, encoding="utf-8")
         attachments.append({"name": title, "source": source, "type": "text/markdown", "timestamp": moment_ms})
     errors = [
-        {"message": why, "timestamp": moment_ms} for why in dict.fromkeys(part.value.why for part in report.unseen)
+        {"message": visible(why), "timestamp": moment_ms}
+        for why in dict.fromkeys(part.value.why for part in report.unseen)
     ]
     _write_json(results / f"{uuid.uuid4()}-globals.json", {"attachments": attachments, "errors": errors})
 

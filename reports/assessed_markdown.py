@@ -10,6 +10,7 @@ from dr_actions.authority import Gate
 from dr_actions.plan import Plan
 from dr_estate.environments import Environment
 from reports import assessed, ran
+from reports.escaping import code, markdown
 from reports.incident_log import phase_rows
 from reports.ran import Ran
 from reports.recorded import Recorded, loss_in_words
@@ -19,23 +20,24 @@ def of_assessment(assessment: Assessment, env: Environment, command: str) -> lis
     """The answer, why, what would be lost, the gates, and the whole plan with each call."""
     lines = [f"# {command.capitalize()} of {env.name.upper()}: {assessment.advice}", ""]
     lines += [f"- {assessed.estimate(assessment, env)}", f"- **Plan:** `{assessment.plan.digest}`", ""]
-    lines += _section("Why", (f"- {reason}" for reason in assessment.reasons))
+    lines += _section("Why", (f"- {markdown(reason)}" for reason in assessment.reasons))
     lines += _section("What would be lost", _losses(assessment))
     lines += _section("Gates", _gates(assessment.gates))
     lines += _section("Plan", _steps(assessment.plan))
-    lines += _section("Notes", (f"- {note}" for note in assessment.plan.notes))
+    lines += _section("Notes", (f"- {markdown(note)}" for note in assessment.plan.notes))
     return lines
 
 
 def of_run(told: Ran) -> list[str]:
     """How the run ended, how long each phase took, what it was cleared upon, and the whole plan with each call."""
     record = told.record
-    lines = [f"# Run {told.run}: {told.outcome}", "", *(f"- {sentence}" for sentence in ran.sentences(told)), ""]
+    lines = [f"# Run {markdown(told.run)}: {told.outcome}", ""]
+    lines += [*(f"- {markdown(sentence)}" for sentence in ran.sentences(told)), ""]
     lines += _section("Phases", _phases(record))
     lines += _section("What would be lost", _recorded_losses(record))
     lines += _section("Gates", _gates(record.gates) if record.gates else ())
     lines += _section("Plan", (f"`{told.digest}`", "", *_steps(record.plan)))
-    lines += _section("Notes", (f"- {note}" for note in record.plan.notes))
+    lines += _section("Notes", (f"- {markdown(note)}" for note in record.plan.notes))
     return lines
 
 
@@ -49,7 +51,7 @@ def _losses(assessment: Assessment) -> Iterator[str]:
         yield "| store | of | written since | items | basis |"
         yield "|---|---|---|---|---|"
     for row in assessed.loss_rows(assessment):
-        yield f"| {' | '.join(_cell(cell) for cell in row)} |"
+        yield f"| {' | '.join(markdown(cell) for cell in row)} |"
 
 
 def _phases(record: Recorded) -> Iterator[str]:
@@ -66,14 +68,14 @@ def _recorded_losses(record: Recorded) -> Iterator[str]:
         yield "|---|---|---|---|"
     for loss in record.losses:
         cells = (loss.store, loss.subject, loss_in_words(loss), loss.basis)
-        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+        yield f"| {' | '.join(markdown(cell) for cell in cells)} |"
 
 
 def _gates(gates: Sequence[Gate]) -> Iterator[str]:
     """Those that are not met, and how many are."""
     for gate in gates:
         if not gate.met:
-            yield f"- `{gate.id}` {'relaxed' if gate.relaxed else 'NOT MET'}: {gate.says}"
+            yield f"- {code(gate.id)} {'relaxed' if gate.relaxed else 'NOT MET'}: {markdown(gate.says)}"
     yield f"- {sum(gate.met for gate in gates)} of {len(gates)} gates are met"
 
 
@@ -82,9 +84,7 @@ def _steps(plan: Plan) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for step in plan.steps:
         ((number, says, danger, planes, budget),) = assessed.step_rows([step])
-        call = f"`{step.call.name}` in {step.call.region}: `{json.dumps(step.call.params)}`" if step.call else "none"
-        yield f"| {number} | {_cell(says)} | {danger} | {planes} | {budget} | {_cell(call)} |"
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
+        call = "none"
+        if step.call:
+            call = f"`{step.call.name}` in {step.call.region}: {code(json.dumps(step.call.params))}"
+        yield f"| {number} | {markdown(says)} | {danger} | {planes} | {budget} | {call} |"

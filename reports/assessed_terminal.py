@@ -6,7 +6,9 @@ from rich.console import Console
 from rich.text import Text
 
 from dr_actions.assessing import Advice, Assessment
+from dr_estate.visible import one_line
 from reports import assessed
+from reports.escaping import holds_command
 from reports.report import Report
 from reports.terminal_parts import indented, table
 
@@ -30,7 +32,7 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
         )
     )
     console.print(f"  account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR)")
-    console.print(f"  world: {report.world}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
+    console.print(f"  world: {one_line(report.world)}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
     indented(console, f"posture {report.posture}: {report.posture_says}", 2)
     indented(console, assessed.estimate(assessment, env), 2)
     console.print(Text("\nWhy", "bold"))
@@ -55,8 +57,12 @@ def _plan(report: Report, assessment: Assessment, console: Console) -> None:
     plan = assessment.plan
     title = f"\nPlan {assessed.short(plan.digest)} ({len(plan.steps)} steps; --format json has every call)"
     rows = table(title, "#", "step", "danger", "control plane", "budget")
-    for row in assessed.step_rows(plan.steps):
-        rows.add_row(*row)
+    below = []
+    for number, says, *cells in assessed.step_rows(plan.steps):
+        below += [f"{number}: {says}"] if holds_command(says) else []
+        rows.add_row(number, "see below" if holds_command(says) else says, *cells)
     console.print(rows)
+    for step in below:
+        indented(console, step, 2)
     for note in plan.notes:
         indented(console, f"Note: {report.invocation.complete(note)}", 2)

@@ -10,7 +10,7 @@ from pathlib import Path
 from dr_actions.change_batch import as_command, as_json
 from dr_actions.plan import Call
 from dr_estate.access import Credentials
-from dr_estate.errors import without_credentials
+from dr_estate.visible import without_credentials
 
 
 @dataclass(frozen=True, slots=True)

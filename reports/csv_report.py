@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from dr_checks.model import CheckResult
 from reports import csv_runs
+from reports.escaping import spreadsheet
 from reports.report import Report
 
 HEADER = (
@@ -26,7 +27,6 @@ HEADER = (
     "because",
     "remedy",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render(report: Report) -> str:
@@ -34,16 +34,16 @@ def render(report: Report) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
-    start = (report.environment.name, report.world, report.observed_at.isoformat())
+    start = (report.environment.name, spreadsheet(report.world), report.observed_at.isoformat())
     for row in _of_runs(report):
-        writer.writerow([*start, *(_cell(row.get(column, "")) for column in HEADER[3:])])
+        writer.writerow([*start, *(spreadsheet(row.get(column, "")) for column in HEADER[3:])])
     for result in report.verdict.results:
         about = (*start, result.check, result.severity, result.area)
         if not result.findings:
-            writer.writerow([*about, "", "", "", result.status, "", "", _cell(result.reason), ""])
+            writer.writerow([*about, "", "", "", result.status, "", "", spreadsheet(result.reason), ""])
         for f in result.findings:
             said = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy)
-            writer.writerow([*about, f.side, *(_cell(value) for value in said)])
+            writer.writerow([*about, f.side, *(spreadsheet(value) for value in said)])
     return out.getvalue()
 
 
@@ -61,10 +61,5 @@ def findings_table(result: CheckResult) -> str:
     writer.writerow(HEADER[6:])
     for f in result.findings:
         said = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy)
-        writer.writerow([f.side, *(_cell(value) for value in said)])
+        writer.writerow([f.side, *(spreadsheet(value) for value in said)])
     return out.getvalue()
-
-
-def _cell(value: str) -> str:
-    """Keep spreadsheets from running a cell as a formula."""
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value

@@ -8,11 +8,13 @@ from reports import drilled as told
 from reports.assessed_markdown import of_run
 from reports.drilled import Drilled
 from reports.durations import duration
+from reports.escaping import code, markdown
 
 
 def of_drill(drilled: Drilled) -> list[str]:
     """The end, measured times, what is left or kept, each with its command, and each part as a run."""
-    lines = [f"# {told.headline(drilled)}", "", *(f"- {sentence}" for sentence in told.sentences(drilled)), ""]
+    lines = [f"# {markdown(told.headline(drilled))}", ""]
+    lines += [*(f"- {markdown(sentence)}" for sentence in told.sentences(drilled)), ""]
     lines += [*_phases(drilled), *_residue(drilled)]
     return lines + [line for part in drilled.parts for line in of_run(part)]
 
@@ -31,6 +33,6 @@ def _residue(drilled: Drilled) -> Iterator[str]:
         if rows:
             yield from (f"## {title}", "", "| where | what | why | by hand |", "|---|---|---|---|")
             for row in rows:
-                cells = (row.place, row.subject, row.says, f"`{row.command}`" if row.command else "")
-                yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+                cells = [*map(markdown, (row.place, row.subject, row.says)), code(row.command) if row.command else ""]
+                yield f"| {' | '.join(cells)} |"
             yield ""

@@ -16,7 +16,7 @@ _SHOWN = 12
 def show(drilled: Drilled, console: Console) -> None:
     """Print the account to ``console``."""
     good = drilled.verdict == "done" and not drilled.exit
-    indented(console, Text(told.headline(drilled), "bold green" if good else "bold red"), 0)
+    indented(console, told.headline(drilled), 0, "bold green" if good else "bold red")
     for sentence in told.sentences(drilled):
         indented(console, sentence, 2)
     if drilled.phases:
@@ -34,6 +34,9 @@ def _residue(drilled: Drilled, console: Console) -> None:
         for row in drilled.left[:_SHOWN]:
             rows.add_row(row.place, row.subject, row.says)
         console.print(rows)
+        for row in drilled.left[:_SHOWN]:
+            if row.command:
+                indented(console, f"{row.subject} by hand: {row.command}", 2)
         if len(drilled.left) > _SHOWN:
             indented(console, f"... and {len(drilled.left) - _SHOWN} more (--format markdown)", 2, "dim")
     if drilled.kept:

@@ -34,7 +34,10 @@ from typing import Any
 from dr_actions.entries import Chain, Entry, Kind
 from dr_actions.timeline import Span, Timeline, timelines
 from dr_estate.attributes import instant
+from dr_estate.visible import one_line
 from reports.durations import duration
+from reports.escaping import code, holds_command
+from reports.escaping import markdown as escaped
 from reports.recorded import recovery_time
 
 SCHEMA = "aws-dr-manager/incident-log/1"
@@ -93,16 +96,17 @@ def text(log: IncidentLog) -> str:
 
 def markdown(log: IncidentLog) -> str:
     """For tickets and reviews."""
-    lines = [f"# Incident {log.incident} in {log.environment.upper()}", ""]
-    lines += [f"- **Chain:** {verified(log.chain)}", f"- **Source:** `{log.source}`", ""]
+    lines = [f"# Incident {escaped(log.incident)} in {log.environment.upper()}", ""]
+    lines += [f"- **Chain:** {escaped(verified(log.chain))}", f"- **Source:** {code(log.source)}", ""]
     for line in log.timelines:
-        lines += [f"## {line.goal}: {recovery_time(line)}", "", "| phase | start | end | took |", "|---|---|---|---|"]
+        title = f"## {escaped(line.goal)}: {recovery_time(line)}"
+        lines += [title, "", "| phase | start | end | took |", "|---|---|---|---|"]
         lines += [f"| {' | '.join(row)} |" for row in phase_rows(line)]
         for title, rows in _lists(line):
-            lines += ["", f"### {title}", "", *(f"- {_cell(row)}" for row in rows)]
+            lines += ["", f"### {title}", "", *(f"- {escaped(row)}" for row in rows)]
         lines.append("")
     lines += ["## Timeline", "", "| at | what | |", "|---|---|---|"]
-    lines += [f"| {at} | {kind} | {_cell(says)} |" for at, kind, says in _entry_rows(log.chain.entries)]
+    lines += [f"| {at} | {kind} | {escaped(says)} |" for at, kind, says in _entry_rows(log.chain.entries)]
     return "\n".join(lines) + "\n"
 
 
@@ -222,9 +226,8 @@ _TELL: dict[Kind, Callable[[Mapping[str, Any]], str]] = {
 
 
 def _told(before: str, says: str) -> list[str]:
-    """``says`` after ``before``, wrapped under itself within the width."""
-    return wrap(says or "-", WIDTH, initial_indent=before, subsequent_indent=" " * len(before)) or [before]
-
-
-def _cell(said: str) -> str:
-    return said.replace("|", "\\|").replace("\n", " ")
+    """``says`` after ``before``, wrapped under itself within the width unless it holds a command."""
+    shown = one_line(says) or "-"
+    if holds_command(shown):
+        return [before + shown]
+    return wrap(shown, WIDTH, initial_indent=before, subsequent_indent=" " * len(before)) or [before]

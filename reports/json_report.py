@@ -11,6 +11,7 @@ from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Verdict
 from dr_estate.snapshot import Part
 from dr_estate.unseen import Unseen
+from dr_estate.visible import visible
 from reports import drilled, ran, standing
 from reports.report import SCHEMA, Report
 
@@ -121,4 +122,4 @@ def _exceptions(report: Report) -> list[dict[str, Any]]:
 
 def render(report: Report) -> str:
     """The report as an indented JSON document with a final newline."""
-    return orjson.dumps(to_dict(report), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return visible(orjson.dumps(to_dict(report), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())

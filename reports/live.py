@@ -12,6 +12,7 @@ from rich.status import Status
 
 from dr_actions.plan import Plan, Step
 from dr_actions.planning import batches
+from dr_estate.visible import one_line
 from reports import voice
 from reports.by_hand import ByHand
 from reports.console import Printer
@@ -34,7 +35,7 @@ class Live:
         """These steps are next."""
         more = f" (and {len(steps) - 1} alike)" if len(steps) > 1 else ""
         left_s = self._left_s()
-        self._say(f"[bold]{steps[0].number}[/] {escape(steps[0].says)}{more} [dim](about {duration(left_s)} to go)[/]")
+        self._say(f"[bold]{steps[0].number}[/] {_shown(steps[0].says)}{more} [dim](about {duration(left_s)} to go)[/]")
 
     def waits(self, step: Step, age_s: float, limit_s: float, says: str) -> None:
         """A step is under way: shown in place on a terminal, now and then elsewhere."""
@@ -42,27 +43,26 @@ class Live:
         if self._console.is_terminal:
             self._spin(told)
         elif time.monotonic() - self._spoke_at > _SILENCE_S:
-            self._say(escape(told))
+            self._say(_shown(told))
 
     def done(self, step: Step, says: str) -> None:
         """A step is as wanted."""
         self._over.add(step.id)
-        self._say(f"  [green]done[/] {escape(step.id)}: {escape(says)}")
+        self._say(f"  [green]done[/] {_shown(step.id)}: {_shown(says)}")
 
     def degraded(self, step_id: str, why: str) -> None:
         """A step failed, and the run goes on without it."""
-        self._say(f"  [bold red]FAILED, going on[/] {escape(step_id)}: {escape(why)}")
+        self._say(f"  [bold red]FAILED, going on[/] {_shown(step_id)}: {_shown(why)}")
 
     def by_hand(self, step: Step) -> None:
         """Show exactly what a person is to change now."""
-        self._say(f"[bold yellow]BY HAND[/] {escape(step.says)}")
+        self._say(f"[bold yellow]BY HAND[/] {_shown(step.says)}")
         if step.call is not None:
-            self._say(f"{self._by_hand.who}:\n{escape(self._by_hand.command(step.id, step.call))}")
-        self._say("The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed.")
+            self._say(f"{self._by_hand.who}:\n{_shown(self._by_hand.command(step.id, step.call))}")
 
     def note(self, sentence: str) -> None:
         """Anything else worth saying."""
-        self._say(escape(sentence))
+        self._say(_shown(sentence))
 
     def confirm(self, step: Step, stop: threading.Event) -> bool:
         """Ask for the subject of an irreversible step, typed; without a terminal nobody is asked.
@@ -71,7 +71,7 @@ class Live:
         """
         if not self._tty:
             return False
-        self._say(f"[bold red]This cannot be undone:[/] {escape(step.says)} {escape(step.undo)}")
+        self._say(f"[bold red]This cannot be undone:[/] {_shown(step.says)} {_shown(step.undo)}")
         answer = voice.ask_unless(stop.is_set, f"Type {step.subject} to go on: ")
         if answer is None:
             stop.set()
@@ -94,10 +94,15 @@ class Live:
             if self._status is None:
                 self._status = self._console.status("")
                 self._status.start()
-            self._status.update(escape(text))
+            self._status.update(_shown(text))
 
     def _say(self, text: str) -> None:
         self.close()
         self._spoke_at = time.monotonic()
         with suppress(OSError):  # the terminal is gone
             self._console.print(voice.completed(text), soft_wrap=True)  # a newline put into a command breaks it
+
+
+def _shown(text: str) -> str:
+    """What comes from elsewhere, as rich takes it: visible, and no markup."""
+    return escape(one_line(text))

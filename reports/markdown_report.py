@@ -9,6 +9,7 @@ from reports import planes, standing
 from reports.assessed_markdown import of_assessment, of_run
 from reports.drilled_markdown import of_drill
 from reports.durations import duration
+from reports.escaping import markdown
 from reports.report import Report
 
 _SHOWN = 50
@@ -24,16 +25,16 @@ def render(report: Report) -> str:
     lines += [
         f"# {report.title} of {env.name.upper()}: {verdict.recommendation}, score {verdict.score}/100",
         "",
-        f"- **World:** {report.world}, account {env.account}, {env.regions.primary} (primary) and "
+        f"- **World:** {markdown(report.world)}, account {env.account}, {env.regions.primary} (primary) and "
         f"{env.regions.dr} (DR)",
         f"- **Observed at:** {report.observed_at.isoformat(timespec='seconds')}, {report.api_calls} API calls",
-        f"- **Posture:** {report.posture}: {report.posture_says}",
+        f"- **Posture:** {report.posture}: {markdown(report.posture_says)}",
         f"- **Recovery point:** {_rpo(report)}",
         "",
     ]
     if report.standing is not None:
         stands = standing.sentences(report.standing, report.observed_at)
-        lines += _section("In force", [f"- {sentence}" for sentence in stands])
+        lines += _section("In force", [f"- {markdown(sentence)}" for sentence in stands])
     lines += _section("Checks by area", _areas(report))
     lines += _section("Lag by store", _lags(report))
     for status, title in (
@@ -44,10 +45,13 @@ def render(report: Report) -> str:
     ):
         lines += _section(title, _findings(report, status))
     lines += _section(
-        "Not applicable", [f"- `{r.check}`: {r.reason}" for r in verdict.with_status(Status.NOT_APPLICABLE)]
+        "Not applicable", [f"- `{r.check}`: {markdown(r.reason)}" for r in verdict.with_status(Status.NOT_APPLICABLE)]
     )
-    lines += _section("Recommendations", [f"{n}. {text}" for n, text in enumerate(report.recommendations(), 1)])
-    lines += _section("Parts that could not be read", [f"- {p.name} ({p.side}): {p.value.why}" for p in report.unseen])
+    lines += _section(
+        "Recommendations", [f"{n}. {markdown(text)}" for n, text in enumerate(report.recommendations(), 1)]
+    )
+    unseen = [f"- {p.name} ({p.side}): {markdown(p.value.why)}" for p in report.unseen]
+    lines += _section("Parts that could not be read", unseen)
     lines += _section("Control planes", planes.markdown())
     return report.invocation.complete("\n".join(lines).rstrip() + "\n")
 
@@ -79,7 +83,7 @@ def _lags(report: Report) -> list[str]:
         return []
     rows = ["| store | subject | lag | basis |", "|---|---|---|---|"]
     return rows + [
-        f"| {lag.store} | {_cell(lag.subject)} | {duration(lag.seconds)} | {_cell(lag.basis)} |"
+        f"| {markdown(lag.store)} | {markdown(lag.subject)} | {duration(lag.seconds)} | {markdown(lag.basis)} |"
         for lag in report.verdict.lags
     ]
 
@@ -90,15 +94,11 @@ def _findings(report: Report, status: Status) -> list[str]:
         rows = [f for f in result.findings if f.status is status]
         lines += [f"### {result.check} ({result.severity})", ""]
         if not rows:
-            lines += [result.reason, ""]
+            lines += [markdown(result.reason), ""]
             continue
         lines += ["| side | subject | measured | wanted | because | remedy |", "|---|---|---|---|---|---|"]
         for f in rows[:_SHOWN]:
             cells = (f.side, f.subject, f.measured, f.wanted, f.because, f.remedy)
-            lines.append("| " + " | ".join(_cell(str(cell)) for cell in cells) + " |")
+            lines.append("| " + " | ".join(markdown(str(cell)) for cell in cells) + " |")
         lines += [f"... and {len(rows) - _SHOWN} more", ""] if len(rows) > _SHOWN else [""]
     return lines
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

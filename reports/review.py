@@ -12,6 +12,8 @@ from typing import Any
 from dr_actions.entries import Entry, Kind
 from dr_actions.timeline import Timeline
 from reports.durations import duration
+from reports.escaping import code
+from reports.escaping import markdown as escaped
 from reports.incident_log import IncidentLog, markdown, verified
 
 _DUE = timedelta(hours=48)
@@ -20,7 +22,7 @@ _DUE = timedelta(hours=48)
 def review(log: IncidentLog) -> str:
     """The whole document."""
     entries = log.chain.entries
-    lines = [f"# Post-incident review: {log.incident} in {log.environment.upper()}", "", *_head(log), ""]
+    lines = [f"# Post-incident review: {escaped(log.incident)} in {log.environment.upper()}", "", *_head(log), ""]
     lines += _section("Objectives", list(_objectives(log.timelines)))
     lines += _section("What was lost", list(_losses(entries)))
     lines += _section("Decisions, and who took them", list(_decisions(entries)))
@@ -42,7 +44,7 @@ _QUESTIONS = [
 
 def _head(log: IncidentLog) -> Iterator[str]:
     entries = log.chain.entries
-    yield f"- **Record:** {verified(log.chain)}"
+    yield f"- **Record:** {escaped(verified(log.chain))}"
     if entries:
         ended = [entry for entry in entries if entry.kind is Kind.END]
         due = (ended[-1] if ended else entries[-1]).at + _DUE
@@ -60,7 +62,7 @@ def _objectives(lines: Sequence[Timeline]) -> Iterator[str]:
         yield "|---|---|---|---|---|"
     for line in lines:
         met = {True: "yes", False: "**NO**", None: "not known"}[line.met]
-        row = (line.goal, duration(line.reached_s), duration(line.objective_s), met, duration(line.waited_s))
+        row = (escaped(line.goal), duration(line.reached_s), duration(line.objective_s), met, duration(line.waited_s))
         yield f"| {' | '.join(row)} |"
 
 
@@ -69,14 +71,15 @@ def _losses(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
         for loss in entry.data.get("losses", ()):
             said = "not measured" if loss["seconds"] is None else f"at most {duration(loss['seconds'])}"
-            yield f"- {loss['store']} ({loss['subject']}): {said}, {loss['basis']}"
+            words = f"{loss['store']} ({loss['subject']}): {said}, {loss['basis']}"
+            yield f"- {escaped(words)}"
 
 
 def _decisions(entries: Sequence[Entry]) -> Iterator[str]:
     told = {Kind.DECIDED, Kind.AUTHORISED, Kind.RESUMED, Kind.STOPPED}
     for entry in entries:
         if entry.kind in told:
-            yield f"- {entry.at:%Y-%m-%d %H:%M:%S} {entry.kind}: {_words(entry.data)}"
+            yield f"- {entry.at:%Y-%m-%d %H:%M:%S} {entry.kind}: {escaped(_words(entry.data))}"
 
 
 def _words(data: Any) -> str:
@@ -91,25 +94,28 @@ def _overrides(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
         if entry.kind is Kind.OVERRIDE:
             data = entry.data
-            yield f"- `{data['gate']}` by {data['by']} until {data['until']}: {data['why']}"
+            words = escaped(f"by {data['by']} until {data['until']}: {data['why']}")
+            yield f"- {code(str(data['gate']))} {words}"
 
 
 def _manual(lines: Sequence[Timeline]) -> Iterator[str]:
     for line in lines:
         for wait in line.waits:
-            yield f"- {wait.step}: waited {duration(wait.span.seconds)}: {wait.says}"
+            yield f"- {escaped(wait.step)}: waited {duration(wait.span.seconds)}: {escaped(wait.says)}"
 
 
 def _troubles(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
         if entry.kind in (Kind.LATE, Kind.FAILED, Kind.COMPENSATION, Kind.UNDONE):
-            yield f"- {entry.at:%H:%M:%S} {entry.kind} {entry.step or ''}: {entry.data.get('says', '')}"
+            words = escaped(f"{entry.step or ''}: {entry.data.get('says', '')}")
+            yield f"- {entry.at:%H:%M:%S} {entry.kind} {words}"
         elif entry.kind is Kind.OUTCOME and entry.data.get("result") != "sent":
-            yield f"- {entry.at:%H:%M:%S} {entry.step}: {entry.data.get('says') or entry.data.get('result')}"
+            words = escaped(f"{entry.step}: {entry.data.get('says') or entry.data.get('result')}")
+            yield f"- {entry.at:%H:%M:%S} {words}"
 
 
 def _clean_ups(entries: Sequence[Entry]) -> Iterator[str]:
     """What the plans leave to people; of a plan that does not tell these apart, all its notes."""
     plans = [entry.data["plan"] for entry in entries if entry.kind is Kind.BEGIN]
     left = dict.fromkeys(sentence for plan in plans for sentence in plan.get("leaves", plan.get("notes", ())))
-    yield from (f"- {sentence}" for sentence in left)
+    yield from (f"- {escaped(sentence)}" for sentence in left)

@@ -27,6 +27,8 @@ from dr_checks.due import Due, State
 from dr_estate.attributes import instant
 from dr_estate.run_records import RunKind, RunRecord
 from reports.durations import duration
+from reports.escaping import code
+from reports.escaping import markdown as escaped
 
 SCHEMA = "aws-dr-manager/schedule/1"
 WIDTH = 100
@@ -104,13 +106,14 @@ def text(plan: Plan) -> str:
 
 def markdown(plan: Plan) -> str:
     """For tickets and reviews."""
-    lines = [f"# {_title(plan)}", "", *([f"**Now {plan.blocked}.**", ""] if plan.blocked else [])]
+    blocked = [f"**Now {escaped(plan.blocked)}.**", ""] if plan.blocked else []
+    lines = [f"# {escaped(_title(plan))}", "", *blocked]
     lines += ["| test | period | last run (UTC) | by | verdict | due | state | evidence | run it with |"]
     lines += ["|---|---|---|---|---|---|---|---|---|"]
     for row in plan.tests:
-        proof = f"`{_evidence(row.last)}` {row.last.report}" if row.last else "-"
-        cells = [*_cells(row), proof, f"`{row.command}`"]
-        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+        proof = f"`{_evidence(row.last)}` {escaped(row.last.report)}" if row.last else "-"
+        cells = [*map(escaped, _cells(row)), proof, code(row.command)]
+        lines.append(f"| {' | '.join(cells)} |")
     if plan.trends:
         lines += [
             "",

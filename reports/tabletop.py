@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from dr_actions.tabletop import Stop
+from dr_estate.visible import one_line
 from reports.durations import duration
+from reports.escaping import markdown as escaped
 
 SCHEMA = "aws-dr-manager/tabletop/1"
 
@@ -49,10 +51,10 @@ def heading(stop: Stop) -> str:
 def text(stop: Stop) -> str:
     """A stop as it is read out."""
     lines = [heading(stop)]
-    lines += [f"  - {sentence}" for sentence in stop.happens]
+    lines += [f"  - {one_line(sentence)}" for sentence in stop.happens]
     lines += [f"  needs: {', '.join(stop.needs)}"] if stop.needs else []
     lines += [f"  what if: {inject.sentence} (`dr_cli.py sandbox break {inject.name}`)" for inject in stop.injects]
-    lines += [f"  GAP: {gap}" for gap in stop.gaps]
+    lines += [f"  GAP: {one_line(gap)}" for gap in stop.gaps]
     return "\n".join(lines) + "\n"
 
 
@@ -61,25 +63,25 @@ def markdown(exercise: Exercise) -> str:
     lines = [
         f"# Tabletop exercise of {exercise.environment.upper()}",
         "",
-        f"- **Held:** {exercise.held_at:%Y-%m-%d %H:%M} UTC, on the evidence of {exercise.world}",
+        f"- **Held:** {exercise.held_at:%Y-%m-%d %H:%M} UTC, on the evidence of {escaped(exercise.world)}",
         f"- **Gaps:** {len(exercise.gaps)}",
         "",
     ]
-    lines += ["## Gaps", "", *(f"- {gap}" for gap in exercise.gaps), ""] if exercise.gaps else []
+    lines += ["## Gaps", "", *(f"- {escaped(gap)}" for gap in exercise.gaps), ""] if exercise.gaps else []
     for stop in exercise.stops:
-        first, *rest = text(stop).splitlines()
-        lines += [f"## {first}", "", *(_row(line) for line in rest), *_said(exercise.decisions, stop), ""]
+        first, *rest = text(stop).strip().split("\n")
+        lines += [f"## {escaped(first)}", "", *(_row(line) for line in rest), *_said(exercise.decisions, stop), ""]
     return "\n".join(lines)
 
 
 def _row(line: str) -> str:
-    return f"- {line.strip().removeprefix('- ')}"
+    return f"- {escaped(line.strip().removeprefix('- '))}"
 
 
 def _said(decisions: Sequence[Decision], stop: Stop) -> Iterator[str]:
     for one in decisions:
         if (one.playbook, one.step) == (stop.playbook, stop.number):
-            yield f"- **Decided** by {one.who}: {one.says}"
+            yield f"- **Decided** by {escaped(one.who)}: {escaped(one.says)}"
 
 
 def as_json(exercise: Exercise) -> str:

@@ -12,11 +12,11 @@ from rich.text import Text
 
 from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Recommendation
+from dr_estate.visible import one_line
 from reports import ran, standing
-from reports.console import Printer
 from reports.durations import duration
 from reports.report import Report
-from reports.terminal_parts import indented, table
+from reports.terminal_parts import Page, indented, table
 
 WIDTH = 100
 _SHOWN, _MANY = 5, 12
@@ -38,7 +38,7 @@ _HEADLINE = {
 
 def console_for(stream: TextIO) -> Console:
     """A console no wider than 100 columns; it honours NO_COLOR, and is plain where ``stream`` is no terminal."""
-    console = Printer(file=stream, highlight=False, soft_wrap=False)
+    console = Page(file=stream)
     console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
     return console
 
@@ -92,7 +92,7 @@ def _stands(report: Report, console: Console) -> None:
     """The stop switch, the open incident and overrides, before anything else."""
     if report.standing is not None:
         for sentence in standing.sentences(report.standing, report.observed_at):
-            indented(console, Text(sentence, "bold yellow"), 0)
+            indented(console, sentence, 0, "bold yellow")
 
 
 def _headline(report: Report, console: Console) -> None:
@@ -105,8 +105,8 @@ def _headline(report: Report, console: Console) -> None:
     )
     tenants = f"{len(report.tenants)} tenants" if report.tenants else "tenants not seen"
     console.print(f"  account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR), {tenants}")
-    console.print(f"  world: {report.world}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
-    console.print(f"  posture {report.posture}: {report.posture_says}")
+    console.print(f"  world: {one_line(report.world)}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
+    indented(console, f"posture {report.posture}: {report.posture_says}", 2)
     rpo = verdict.rpo
     met = {True: "met", False: "NOT MET", None: "not known"}[rpo.compliant]
     console.print(f"  recovery point: worst {duration(rpo.worst_s)}, objective {duration(rpo.target_s)}: {met}")
@@ -216,7 +216,8 @@ def _unseen_in_brief(report: Report, console: Console) -> None:
     """How many parts of each region could not be read, and why: a dark region is one sentence, not sixty."""
     for region in dict.fromkeys(part.region for part in report.unseen):
         parts = [part for part in report.unseen if part.region == region]
-        indented(console, f"\n{len(parts)} parts of {region} could not be read, such as: {parts[0].value.why}", 0)
+        console.print()
+        indented(console, f"{len(parts)} parts of {region} could not be read, such as: {parts[0].value.why}", 0)
 
 
 def _ending(report: Report, console: Console) -> None:
@@ -224,6 +225,6 @@ def _ending(report: Report, console: Console) -> None:
         f"\n{report.api_calls} API calls. Score = passed / applicable weight (docs/score.md); exit {report.exit}."
     )
     for title, path in report.files.items():
-        console.print(Text(f"{title}: {path}"), soft_wrap=True)
+        console.print(f"{title}: {path}", soft_wrap=True)
     for note in report.notes:
-        console.print(Text(note))
+        indented(console, note, 0)

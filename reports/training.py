@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from reports.escaping import holds_command, markdown
+
 WIDTH = 100
 _MARKS = {"met": "[x]", "not yet": "[ ]", "not met": "[!]"}
 Told = dict[str, Any]
@@ -71,7 +73,7 @@ def _rows(told: Told) -> Iterator[str]:
     yield "|---|---|---|---|"
     for goal in told["goals"]:
         cells = (goal["sentence"], goal["standing"], goal["evidence"], _why(goal))
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        yield f"| {' | '.join(map(markdown, cells))} |"
 
 
 def _why(goal: Told) -> str:
@@ -95,6 +97,8 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
+    if holds_command(text):
+        return [indent + text]
     more = indent if further is None else further
     return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=more, break_on_hyphens=False) or [""]
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dr_estate.invocation import Invocation
+from dr_estate.visible import one_line, visible, without_credentials
 
 if TYPE_CHECKING:  # rich takes 70 ms to import, and is silent where there is no terminal
     from rich.progress import Progress, TaskID
@@ -33,7 +34,8 @@ def complain(sentence: str) -> None:
     """Say what went wrong, on stderr."""
     from reports.console import Printer
 
-    Printer(stderr=True, highlight=False, markup=False, soft_wrap=True).print(completed(sentence))
+    shown = visible(without_credentials(completed(sentence)))
+    Printer(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True).print(shown)
 
 
 def ask(prompt: str) -> str:
@@ -44,7 +46,7 @@ def ask(prompt: str) -> str:
 def ask_unless(stopped: Callable[[], bool], prompt: str) -> str | None:
     """Ask as ``ask`` does, until ``stopped``. Returns None then, and where nobody can answer: the input has ended."""
     try:
-        sys.stderr.write(prompt)
+        sys.stderr.write(one_line(prompt))
         sys.stderr.flush()
         while not stopped():
             if select.select([sys.stdin], [], [], _STOPPED_WITHIN_S)[0]:
@@ -56,9 +58,9 @@ def ask_unless(stopped: Callable[[], bool], prompt: str) -> str | None:
 
 
 def result(text: str, *, machine: bool = False) -> None:
-    """Write a result to stdout; what a ``machine`` reads is written exactly as it is."""
+    """Write a result to stdout and hide nothing of it; what a ``machine`` reads keeps its commands as they are."""
     with naming_stdout():
-        sys.stdout.write(text if machine else completed(text))
+        sys.stdout.write(visible(text if machine else completed(text)))
         sys.stdout.flush()
 
 

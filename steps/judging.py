@@ -15,6 +15,7 @@ from dr_checks.exceptions import apply_exceptions
 from dr_checks.model import Check, CheckResult, Finding, Status
 from dr_checks.observation import Observation
 from dr_checks.registry import checks, judge
+from dr_estate.visible import one_line
 
 _SHOWN = 20
 
@@ -85,4 +86,5 @@ def _told(result: CheckResult, status: Status) -> str:
 
 def _line(finding: Finding) -> str:
     remedy = f" Remedy: {finding.remedy}" if finding.remedy else ""
-    return f"- {finding.subject}: {finding.measured}, wanted {finding.wanted}: {finding.because.rstrip('.')}.{remedy}"
+    said = f"{finding.measured}, wanted {finding.wanted}: {finding.because.rstrip('.')}.{remedy}"
+    return one_line(f"- {finding.subject}: {said}")

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from sandbox.endpoint import Endpoint
 from sandbox.state import Outage
-from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli, rules
+from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli, rules, signed_in
 from utils.aws_mgmt.arguments import parse
 from utils.aws_mgmt.wall import behind_the_wall
 
@@ -126,6 +126,19 @@ def test_the_wrong_account_is_refused_before_anything_is_read(sandbox_world: End
     assert (ran.code, ran.out) == (4, "")
     assert "belong to account" in ran.err
     assert [call.split()[-1] for call in sandbox_world.calls()] == ["sts:GetCallerIdentity"]
+
+
+def test_the_password_of_an_endpoint_is_written_nowhere(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    url = sandbox_world.url.replace("://", "://jane:s3cret-word@")
+    variables = {**signed_in(sandbox_world, "reader"), "AWS_ENDPOINT_URL": url}
+    ran = dr_cli("-e sit status --format json", tmp_path, **variables)
+    assert ran.report["world"] == f"endpoint {sandbox_world.url}"
+    broken = dr_cli("-e sit status", tmp_path, **{**variables, "AWS_ENDPOINT_URL": f"{url}:no-port"})
+    assert broken.code == 3
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    written = {str(path): path.read_text() for path in files} | {"said": ran.out + ran.err + broken.out + broken.err}
+    assert len(written) > 8
+    assert [name for name, text in written.items() if "s3cret-word" in text] == []
 
 
 @pytest.mark.parametrize(("person", "said"), [("expired", "refused the credentials"), (None, "No AWS credentials")])

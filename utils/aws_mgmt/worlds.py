@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from dr_estate.access import Credentials
 from dr_estate.environments import Environment
-from dr_estate.errors import without_credentials
+from dr_estate.visible import without_credentials
 from sandbox.endpoint import Endpoint
 from sandbox.people import Keys
 from utils.aws_mgmt.commands import UsageError
