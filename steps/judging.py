@@ -69,7 +69,7 @@ def _completed(result: CheckResult, estate: Observation) -> CheckResult:
 def _raise(result: CheckResult) -> None:
     __tracebackhide__ = True
     if result.status is Status.NOT_APPLICABLE:
-        pytest.skip(f"NOT APPLICABLE: {result.reason}")
+        pytest.skip(one_line(f"NOT APPLICABLE: {result.reason}"))
     if result.status is Status.UNKNOWN:
         raise NotSeen(_told(result, Status.UNKNOWN))
     if result.status is Status.EXCEPTED:

@@ -16,6 +16,7 @@ from dr_estate.environments import EnvironmentFileError
 from dr_estate.errors import unusable_settings
 from dr_estate.snapshot import EvidenceError
 from dr_estate.unseen import CannotSee
+from dr_estate.visible import without_credentials
 from reports.voice import complain
 from sandbox.errors import SandboxError
 from utils.aws_mgmt import commands, streams
@@ -75,7 +76,7 @@ def _keep(request: Request, defect: Exception) -> str:
     report = f"Please report {path}."
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(traceback.format_exception(defect)), encoding="utf-8")
+        path.write_text(without_credentials("".join(traceback.format_exception(defect))), encoding="utf-8")
     except OSError as unwritable:
         report = f"Please report it. Its traceback is not in {path} ({unwritable.strerror}): use --output DIR."
     return f"A defect of this tool stopped the command ({type(defect).__name__}: {defect}). {report}"
