@@ -87,7 +87,7 @@ class Faulted:
         changed = Counter(call.split()[1] for call in calls_of(self.rig).elements() if "-ops-critical" not in call)
         assert changed - recorded == Counter(), run.said
         if code in (Exit.ACTION_FAILED, Exit.VALIDATION_FAILED):
-            assert run.said.splitlines()[-1].partition(":")[0] in ("failed", "invalid", "degraded"), run.said
+            assert run.said.splitlines()[-1].partition(":")[0] in ("failed", "late", "invalid", "degraded"), run.said
 
     def _nothing_is_said_done_that_is_not(self, entries: tuple[Entry, ...]) -> None:
         said = {entry.step for entry in entries if entry.kind is Kind.CONFIRMED}
