@@ -8,7 +8,7 @@ from dr_actions.plan import Call, Danger, Json, Step
 from dr_actions.verbs import HOME, Confirmation, Sight, Standing, Verb, homeward, planned_call
 from dr_actions.verbs import compute as of
 from dr_actions.verbs.revisions import family_of, is_repointed, newest_of
-from dr_actions.verbs.rollout import DRAIN_S, START_S, anew, facts_of, forced, of_unknown_age, progress, reason_of, send
+from dr_actions.verbs.rollout import DRAIN_S, START_S, anew, facts_of, forced, progress, reason_of, send, unseen_secrets
 from dr_estate.environments import Side
 from dr_estate.facts import definitions, ecs, elbv2, secrets
 from dr_estate.playbook import Plane
@@ -110,7 +110,7 @@ def notes(sight: Sight) -> Iterator[str]:
     """Tenants that have no service at home, and what could not be seen."""
     for why in of.unseen(sight, Side.PRIMARY, ecs.services):
         yield f"No service of the primary region can be started: {why}"
-    yield from of.if_seen(lambda sight: of_unknown_age(sight, Side.PRIMARY))(sight)
+    yield from of.if_seen(lambda sight: unseen_secrets(sight, Side.PRIMARY))(sight)
     yield from _left_out(sight)
 
 

@@ -70,7 +70,7 @@ def _secrets_changed_at(sight: Sight, service: ecs.Service, side: Side) -> datet
     return max((one.changed_at for one in known if one.arn in read and one.changed_at), default=None)
 
 
-def of_unknown_age(sight: Sight, side: Side) -> Iterator[str]:
+def unseen_secrets(sight: Sight, side: Side) -> Iterator[str]:
     """Say why it is not known whether the tasks of services hold the current secrets. Raises CannotSee."""
     if held(sight, side):
         for why in unseen(sight, side, ecs.tasks, secrets.secrets):

@@ -12,7 +12,7 @@ from dr_actions.plan import Call, Danger, Json, Step
 from dr_actions.verbs import Confirmation, Sight, Standing, Verb, planned_call
 from dr_actions.verbs import compute as of
 from dr_actions.verbs.revisions import family_of, is_repointed, newest_of
-from dr_actions.verbs.rollout import DRAIN_S, START_S, anew, facts_of, forced, of_unknown_age, progress, reason_of, send
+from dr_actions.verbs.rollout import DRAIN_S, START_S, anew, facts_of, forced, progress, reason_of, send, unseen_secrets
 from dr_estate.environments import Side
 from dr_estate.facts import definitions, ecs, elbv2, secrets
 from dr_estate.playbook import Plane
@@ -142,7 +142,7 @@ def notes(sight: Sight) -> Iterator[str]:
     """Tenants that are left out, and services that would start badly."""
     for why in of.unseen_of(sight, Side.DR, ecs.services):
         yield f"No service of the DR region can be scaled: {why}"
-    yield from of.where_seen(lambda sight: of_unknown_age(sight, Side.DR))(sight)
+    yield from of.where_seen(lambda sight: unseen_secrets(sight, Side.DR))(sight)
     yield from _left_out(sight)
     yield from _doubtful(sight)
 
