@@ -41,6 +41,8 @@ class Kind(StrEnum):
     LATE = "late"
     FAILED = "failed"
     STOPPED = "stopped"
+    PAUSED = "paused"
+    UNPAUSED = "unpaused"
     DRAINED = "drained"
     VALIDATED = "validated"
     NOTIFIED = "notified"
@@ -72,6 +74,8 @@ _SAYS = {
     Kind.LATE: "A step was not done, or not seen, in its time; whatever was sent for it stays in place.",
     Kind.FAILED: "A step, or the run, failed.",
     Kind.STOPPED: "The operator stopped the run between two calls.",
+    Kind.PAUSED: "Somebody turned the stop switch of all runs on: `by` whom; `moment` is when.",
+    Kind.UNPAUSED: "Somebody turned the stop switch off again: `by` whom; `moment` is when.",
     Kind.DRAINED: "Clients have left the old region; `moment` is when.",
     Kind.VALIDATED: "The outcome was validated by looking: `passed` says whether it is as intended.",
     Kind.NOTIFIED: "A message was sent, or could not be.",

@@ -17,6 +17,7 @@ from dr_actions.entries import Entry, Kind
 from dr_estate.attributes import moment
 
 _DNS_STEP = 7  # of the playbook: shift and pin
+_OF_NO_RUN = (Kind.PAUSED, Kind.UNPAUSED)
 _ANSWERS = {Kind.OUTCOME: "sent", Kind.UNDONE: "sent", Kind.COMPENSATION: "failed"}
 
 
@@ -226,7 +227,7 @@ def _changes(entries: Sequence[Entry]) -> tuple[Change, ...]:
 
 def _runs(entries: Iterable[Entry]) -> tuple[RunSpan, ...]:
     found: dict[str, RunSpan] = {}
-    for entry in entries:
+    for entry in (entry for entry in entries if entry.kind not in _OF_NO_RUN):
         first = found.get(entry.run)
         outcome = str(entry.data.get("outcome", "")) if entry.kind is Kind.END else (first.outcome if first else "")
         found[entry.run] = RunSpan(entry.run, Span(first.span.start if first else entry.at, entry.at), outcome)

@@ -76,7 +76,7 @@ def _losses(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _decisions(entries: Sequence[Entry]) -> Iterator[str]:
-    told = {Kind.DECIDED, Kind.AUTHORISED, Kind.RESUMED, Kind.STOPPED}
+    told = {Kind.DECIDED, Kind.AUTHORISED, Kind.RESUMED, Kind.STOPPED, Kind.PAUSED, Kind.UNPAUSED}
     for entry in entries:
         if entry.kind in told:
             yield f"- {entry.at:%Y-%m-%d %H:%M:%S} {entry.kind}: {escaped(_words(entry.data))}"

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from dr_actions.control import Control, Fenced
-from dr_actions.entries import read_chain
+from dr_actions.entries import Entry, read_chain
 from dr_actions.journal import Journal, JournalBroken, Kind, MirrorFailed, State
 from dr_actions.locking import Lock, Owner, take
 from dr_actions.mirror import TableMirror
+from dr_actions.pausing import record_pauses
 from dr_actions.plan import Call, Goal, Plan, to_json
+from dr_estate.attributes import moment
 from dr_estate.recovery_settings import Execution
 from tests.dr_actions.control_tables import Clock, Plain, a_plan
 
@@ -229,3 +231,30 @@ def test_a_lost_answer_of_the_mirror_writes_nothing_twice(opened: Opened, sender
         journal.append(Kind.INTENT, "a")
         assert journal.path.read_bytes() == _mirrored(control, sender)
         assert 2 == len(journal.entries)
+
+
+def test_a_pause_from_anywhere_is_copied_into_the_journal_once_by_the_run_that_may_write_it(
+    opened: Opened, control: Control, clock: Clock
+) -> None:
+    control.pause("Early", "before the incident")
+    control.unpause("Early")
+    clock.move(seconds=60)
+    with opened() as journal:
+        record_pauses(journal, control)
+        assert [] == list(journal.entries), "there is nothing to tell of yet"
+        journal.append(Kind.INTENT, "a")
+        clock.move(seconds=60)
+        control.pause("Jane", "storm")
+        record_pauses(journal, control)
+        clock.move(seconds=60)
+        control.unpause("Ann")
+        for _ in range(2):
+            record_pauses(journal, control)
+        paused, unpaused = journal.entries[1:]
+        assert (Kind.PAUSED, "Jane", "Jane stopped all runs: storm") == _told(paused)
+        assert (Kind.UNPAUSED, "Ann", "Ann let the runs go on.") == _told(unpaused)
+        assert 120 == (moment(unpaused.data["moment"]) - journal.entries[0].at).total_seconds()
+
+
+def _told(entry: Entry) -> tuple[Kind, str, str]:
+    return entry.kind, entry.data["by"], entry.data["says"]

@@ -17,7 +17,7 @@ from dr_estate.facts.control import InForce
 from sandbox.endpoint import Endpoint
 from tests.proofs.rig import world_of
 from tests.utils.pseudo_terminal import CTRL_C, CTRL_D, Terminal, at_terminal
-from tests.utils.running import rules, signed_in
+from tests.utils.running import Ran, at_endpoint, rules, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.reaching import reached
 
@@ -46,6 +46,11 @@ class Sit:
     def at_terminal(self, words: str) -> AbstractContextManager[Terminal]:
         """Run a command as the operator at a terminal."""
         return at_terminal(f"-e sit --config {self.config} {words}", self.home, signed_in(self.world, "operator"))
+
+    def run(self, words: str, home: Path) -> Ran:
+        """Run a command as the operator on a machine of its own."""
+        home.mkdir(exist_ok=True)
+        return at_endpoint(self.world, home, f"-e sit --config {self.config} {words}", "operator")
 
     @property
     def record(self) -> tuple[Entry, ...]:
@@ -112,3 +117,27 @@ def test_however_it_is_stopped_at_the_question_the_same_command_goes_on_to_it(si
             _stopped_in_order(sit, terminal, since)
         since = len(sit.record)
         assert since, way
+
+
+@pytest.mark.proof
+def test_pause_and_unpause_stand_in_the_incidents_log_whether_a_run_is_at_work_or_not(sit: Sit) -> None:
+    with sit.at_terminal(f"failover --execute --incident {INCIDENT}") as terminal:
+        terminal.until(ASKS)
+        assert 0 == sit.run("pause --reason storm", sit.home / "elsewhere").code
+        assert Kind.PAUSED not in {entry.kind for entry in sit.record}, "the run itself records it: it holds the lock"
+        WAYS["Ctrl-C"](terminal)
+        assert 130 == terminal.wait(AT_ONCE_S), terminal.shown
+    assert [Kind.PAUSED, Kind.STOPPED, Kind.END] == [entry.kind for entry in sit.record[-3:]]
+    unpaused = sit.run("unpause", sit.home / "elsewhere")
+    assert (0, "") == (unpaused.code, unpaused.err)
+    log = sit.run(f"log --incident {INCIDENT} --format json", sit.home / "elsewhere")
+    assert (0, True) == (log.code, log.report["chain"]["intact"])
+    assert "unpaused" == log.report["entries"][-1]["kind"], "nobody was at work: the command itself recorded it"
+    assert "operator stopped all runs: storm" in {entry["data"].get("says") for entry in log.report["entries"]}
+    assert 1 == len(log.report["timelines"][0]["runs"]), "to turn a switch is no run"
+    with sit.at_terminal(f"failover --execute --incident {INCIDENT}") as terminal:
+        terminal.until(ASKS)
+        WAYS["Ctrl-C"](terminal)
+        assert 130 == terminal.wait(AT_ONCE_S), terminal.shown
+    kinds = [entry.kind for entry in sit.record]
+    assert (1, 1) == (kinds.count(Kind.PAUSED), kinds.count(Kind.UNPAUSED)), "each stands there once"

@@ -19,6 +19,7 @@ from utils.aws_mgmt.failback_command import staged_or_not
 from utils.aws_mgmt.judging import Run, look_at
 from utils.aws_mgmt.past import past_of, recorded_of
 from utils.aws_mgmt.reaching import Reach, clock, reach
+from utils.aws_mgmt.recording import record_pause
 from utils.aws_mgmt.request import Request
 
 
@@ -65,6 +66,7 @@ def pause_command(request: Request, environment: Environment) -> Exit:
             if not reason:
                 raise UsageError("Why is everything to stop? Say it: `dr_cli.py pause --reason TEXT`.")
             pause = reached.control.pause(who, reason)
+            _record(request, environment, reached)
             voice.result(
                 f"All runs of {environment.name} are paused by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: "
                 f"{pause.why}. `dr_cli.py unpause` lets them go on.\n"
@@ -74,8 +76,16 @@ def pause_command(request: Request, environment: Environment) -> Exit:
             voice.result(f"No pause is in force in {environment.name}.\n")
             return Exit.READY
         reached.control.unpause(who)
+        _record(request, environment, reached)
     voice.result(f"{who} let the runs of {environment.name} go on.\n")
     return Exit.READY
+
+
+def _record(request: Request, environment: Environment, reached: Reach) -> None:
+    try:
+        record_pause(request, environment, reached)
+    except Exception as unrecorded:  # noqa: BLE001 - the switch itself is what matters, and its history has it
+        voice.complain(f"The incident's log does not have it yet, the next run adds it: {unrecorded}")
 
 
 def _approver(reached: Reach, environment: Environment) -> str:

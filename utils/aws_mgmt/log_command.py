@@ -8,6 +8,7 @@ from dr_actions.entries import Chain, Kind, read_chain
 from dr_actions.hands import SendFailed
 from dr_actions.journal import journal_path, read
 from dr_actions.mirror import TableMirror
+from dr_actions.pausing import PAUSES
 from dr_estate.access import WrongAccount
 from dr_estate.environments import Environment
 from dr_estate.unseen import CannotSee
@@ -61,7 +62,8 @@ def _chain(request: Request, environment: Environment, incident: str) -> tuple[C
 
 
 def _has_ended(chain: Chain) -> bool:
-    return bool(chain.entries) and chain.entries[-1].kind is Kind.END
+    of_runs = [entry.kind for entry in chain.entries if entry.kind not in PAUSES]
+    return of_runs[-1:] == [Kind.END]
 
 
 def _mirrored(request: Request, environment: Environment, incident: str) -> tuple[Chain, str]:

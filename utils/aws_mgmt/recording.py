@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from dr_actions import authority
-from dr_actions.control import Fence
-from dr_actions.journal import Journal, Kind
+from dr_actions.control import Fence, Fenced
+from dr_actions.journal import Journal, Kind, journal_path
 from dr_actions.losing import Loss
+from dr_actions.mirror import TableMirror
+from dr_actions.pausing import record_pauses
 from dr_actions.people import person_of
 from dr_actions.plan import Goal, to_json
 from dr_actions.running import Run
 from dr_estate.drill_names import is_full, is_trial
+from dr_estate.environments import Environment
 from dr_estate.facts.control import Override
 from utils.aws_mgmt.desk import Desk
 from utils.aws_mgmt.ending import Ending
-from utils.aws_mgmt.past import clearance_to_json
-from utils.aws_mgmt.reaching import clock
+from utils.aws_mgmt.past import clearance_to_json, journals
+from utils.aws_mgmt.reaching import Reach, clock
+from utils.aws_mgmt.request import Request
 
 
 def open_the_record(desk: Desk, run: Run, journal: Journal, fence: Fence) -> None:
@@ -39,6 +45,7 @@ def open_the_record(desk: Desk, run: Run, journal: Journal, fence: Fence) -> Non
         gates = [asdict(gate) for gate in desk.start.gates]
         journal.append(Kind.AUTHORISED, operator=clearance.operator, approver=clearance.approver, gates=gates)
         journal.append(Kind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
+    record_pauses(journal, control)
     if desk.inventory:
         journal.append(Kind.INVENTORY, inventory=desk.inventory)
     if is_trial(clearance.incident):
@@ -66,6 +73,7 @@ def close_the_record(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None
     control, incident = desk.reach.control, run.clearance.incident
     who = person_of(desk.reach.caller.arn, desk.env)
     with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more
+        record_pauses(run.journal, control)
         if ending.outcome == "stopped":
             run.journal.append(Kind.STOPPED, says=f"{who} stopped it.")
         run.journal.append(Kind.END, outcome=ending.outcome, says=ending.says)
@@ -81,3 +89,25 @@ def close_the_record(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None
         else:
             control.enter_phase(incident, "on DR", who, fence)
             control.unprotected(incident, clock(), who, fence)
+
+
+def record_pause(request: Request, env: Environment, reached: Reach) -> None:
+    """Put what was done with the stop switch into the open incident's journal, while no run is at work.
+
+    A run that is at work, or that begins meanwhile, does so itself. Raises what keeps the journal from being written.
+    """
+    standing = reached.control.in_force()
+    incident, last = standing.incident, standing.run
+    if incident is None or last is None or last.ended_at is None:
+        return
+    who, run = person_of(reached.caller.arn, env), f"{clock():%Y%m%dT%H%M%S}-{request.command}"
+    mirror = TableMirror(reached.control, Fence(last.run, last.token))  # refused as soon as a run takes the lock
+    with (
+        tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as folder,
+        contextlib.suppress(Fenced),
+        Journal.open(Path(folder), env.name, incident.id, run, clock, mirror, who) as journal,
+    ):
+        record_pauses(journal, reached.control)
+    own = journals(request)
+    if journal_path(own, env.name, incident.id).exists():  # completed from the mirror
+        Journal.open(own, env.name, incident.id, run, clock, TableMirror(reached.control), who).close()
