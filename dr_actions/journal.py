@@ -6,7 +6,6 @@ has none: it is rebuilt from the mirror, and the run goes on. Nothing secret is 
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -14,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dr_actions import plan as plans
 from dr_actions.control import Fenced
 from dr_actions.entries import (
     Chain,
@@ -29,8 +27,8 @@ from dr_actions.entries import (
     sound,
     state_after,
 )
-from dr_actions.journal_file import JournalFile, JournalInUse
-from dr_actions.mirror import Mirror
+from dr_actions.journal_file import JournalFile, JournalInUse, journal_path, left_behind, read
+from dr_actions.mirror import Mirror, MirrorFailed
 from dr_actions.redaction import recordable, refuse_secrets
 from dr_actions.table import ConditionFailed
 
@@ -39,22 +37,6 @@ __all__ = ["Entry", "Journal", "JournalBroken", "JournalInUse", "Kind", "MirrorF
 Row = tuple[Kind, str | None, Mapping[str, Any]]
 
 BEFORE_A_CHANGE = frozenset({Kind.BEGIN, Kind.RESUMED, Kind.OVERRIDE, Kind.INTENT})
-
-
-class MirrorFailed(Exception):
-    """The mirror could not be written or read, so no change may be made now. The message says what the file has."""
-
-
-def journal_path(folder: Path, environment: str, incident: str) -> Path:
-    """Where an incident's journal is. Raises ValueError for an incident that cannot be part of a file's name."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", incident):
-        raise ValueError(f"'{incident}' is no incident id such as INC-123")
-    return folder / f"{environment}-{incident}.journal.jsonl"
-
-
-def read(path: Path, environment: str, incident: str) -> Chain:
-    """What the file proves, offline and without its lock. Raises OSError where it cannot be read."""
-    return read_chain(path.read_bytes(), environment, incident)
 
 
 class Journal:
@@ -135,20 +117,10 @@ class Journal:
         with self._lock:
             return tuple(self._entries)
 
-    def plan(self) -> plans.Plan | None:
-        """The plan that began last, None where none has."""
-        begun = [entry for entry in self.entries if entry.kind is Kind.BEGIN]
-        return plans.from_json(begun[-1].data["plan"]) if begun else None
-
     def state_of(self, step_id: str) -> State:
         """How the record says that step of the last plan stands; one only made by hand or sent is not done yet."""
         with self._lock:
             return self._states.get(step_id, State.NONE)
-
-    def was_sent(self, step_id: str) -> bool:
-        """Whether the last intent of the step has an outcome: without one the call may or may not have left."""
-        own = [entry.kind for entry in self.entries if entry.step == step_id]
-        return own[-1:] != [Kind.INTENT] and Kind.OUTCOME in own
 
     def verify(self) -> Chain:
         """Check the file again from its first line. Raises JournalBroken."""
@@ -230,10 +202,7 @@ class Journal:
             if self._mirror is None:
                 raise
             self.file_trouble = refused.strerror or str(refused)
-            self.behind = self.behind or (
-                f"{self.path} cannot be written ({self.file_trouble}): the run goes on, and its record is kept in the "
-                "control table alone until there is space again."
-            )
+            self.behind = self.behind or left_behind(self.path, self.file_trouble)
             self._keep(made)
         else:
             self._keep(made)

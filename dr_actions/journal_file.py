@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from dr_actions.entries import Chain, read_chain
 from dr_estate.attributes import instant
 
 _MODE = 0o600
@@ -18,6 +20,18 @@ _MODE = 0o600
 
 class JournalInUse(Exception):
     """Another process has the journal open; the message names it."""
+
+
+def journal_path(folder: Path, environment: str, incident: str) -> Path:
+    """Where an incident's journal is. Raises ValueError for an incident that cannot be part of a file's name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", incident):
+        raise ValueError(f"'{incident}' is no incident id such as INC-123")
+    return folder / f"{environment}-{incident}.journal.jsonl"
+
+
+def read(path: Path, environment: str, incident: str) -> Chain:
+    """What the file proves, offline and without its lock. Raises OSError where it cannot be read."""
+    return read_chain(path.read_bytes(), environment, incident)
 
 
 class JournalFile:
@@ -93,3 +107,11 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def left_behind(path: Path, why: str) -> str:
+    """What is said once of a file that cannot be written any more."""
+    return (
+        f"{path} cannot be written ({why}): the run goes on, and its record is kept in the control table alone until "
+        "there is space again."
+    )

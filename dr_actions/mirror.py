@@ -22,6 +22,10 @@ _PIECE = 300_000  # of an item's 400 KB (AWS: ServiceQuotas, DynamoDB)
 _MOST_BYTES = 3_000_000  # of a transaction's 4 MB
 
 
+class MirrorFailed(Exception):
+    """The mirror could not be written or read, so no change may be made now. The message says what the file has."""
+
+
 class Mirror(Protocol):
     """Where a journal is kept besides its file."""
 
