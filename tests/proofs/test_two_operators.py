@@ -119,7 +119,7 @@ def test_a_run_that_is_asked_to_stop_stops_between_calls_and_goes_on_later(lost:
         os.kill(run.pid, number)
         assert Exit.INTERRUPTED == run.wait(), run.said
         assert run.said.splitlines()[-1].startswith("stopped: Stopped between two calls, as asked.")
-        assert "The same command goes on from here." in run.said
+        assert "failover --execute --incident INC-7` goes on from here." in run.said
         chain = lost.journal("stopped")
         assert (chain.fault, chain.entries[-1].data["outcome"]) == (None, "stopped")
     on = lost.run("stopped")
