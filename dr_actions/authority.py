@@ -20,6 +20,7 @@ NEVER_OVERRIDDEN = (
     "authority.paused",
     "authority.ticket",
     "authority.two-people",
+    "authority.approval",
     "authority.irreversible",
     "guard.never-delete",
 )
@@ -155,17 +156,22 @@ def _refusals(case: Case, env: Environment) -> Iterator[Refusal]:
     if env.approvals.ticket and not ticket_is_well_formed(case.incident, env):
         said = f"'{case.incident}' is no incident ticket" if case.incident else "no incident ticket was given"
         yield Refusal("authority.ticket", f"{said}: name it with --incident INC-123 (or INC-20260107-001).")
-    overridden = {override.gate for override in case.overrides if override.until > case.now}
-    for gate in case.gates:
-        if not gate.met and not gate.relaxed and gate.id not in overridden:
-            how = f'override it by name: --override {gate.id} "WHO" UNTIL "REASON"'
-            yield Refusal(gate.id, f"{gate.says} Mend it, or {how}.")
+    yield from gate_refusals(case.gates, case.overrides, case.now)
     if env.approvals.people > 1 and _good_approval(case, env) is None:
         yield Refusal("authority.two-people", _why_not_approved(case, env))
     missing = _unconfirmed(case)
     if missing:
         words = " ".join(f"--confirm {step}" for step in missing)
         yield Refusal("authority.irreversible", f"irreversible steps need a confirmation each: {words}.")
+
+
+def gate_refusals(gates: Sequence[Gate], overrides: Sequence[Override], now: datetime) -> Iterator[Refusal]:
+    """A refusal of each gate that is neither met nor relaxed nor overridden."""
+    overridden = {override.gate for override in overrides if override.until > now}
+    for gate in gates:
+        if not gate.met and not gate.relaxed and gate.id not in overridden:
+            how = f'override it by name: --override {gate.id} "WHO" UNTIL "REASON"'
+            yield Refusal(gate.id, f"{gate.says} Mend it, or {how}.")
 
 
 def _unconfirmed(case: Case) -> list[str]:
@@ -209,6 +215,8 @@ def fault_of(approval: Approval, case: Case, env: Environment) -> str:
         return f"it is for {approval.incident} in {approval.environment}"
     if approval.digest != case.plan.digest:
         return f"it is for another plan ({approval.digest[:12]}, now {case.plan.digest[:12]}): the estate changed since"
+    if approval.at > case.now:
+        return f"it was made at {approval.at:%Y-%m-%d %H:%M:%S} UTC, after {case.now:%Y-%m-%d %H:%M:%S} UTC"
     if approval.expires_at <= case.now:
         return f"it expired at {approval.expires_at:%Y-%m-%d %H:%M} UTC"
     return ""

@@ -40,11 +40,11 @@ def begins_anew(past: Sequence[Entry], goal: Goal) -> bool:
 def _after_leaving(since: Sequence[Entry], walked: bool) -> Goal:
     if walked:
         return Goal.FAILBACK
-    return Goal.SWITCHOVER if _changed(since) else Goal.CLEAN_UP
+    return Goal.SWITCHOVER if changed(since) else Goal.CLEAN_UP
 
 
-def _changed(since: Sequence[Entry]) -> bool:
-    """Whether some step of the plan changed something that was not taken back; a message changes nothing."""
+def changed(since: Sequence[Entry]) -> bool:
+    """Whether a step of the plan that begins ``since`` changed what was not taken back; a message changes nothing."""
     verbs = {one["id"]: one["verb"] for one in since[0].data["plan"]["steps"]}
     touched: set[str] = set()
     for entry in since:

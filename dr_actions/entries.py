@@ -1,8 +1,9 @@
 """The journal's entries: what kinds there are, how they are chained, and how a chain is checked. Pure.
 
 Each entry holds the SHA-256 of the one before (``prev``) and of itself (``digest``), over JSON with sorted keys and no
-spaces. The first ``prev`` is made of environment and incident, so that a file cannot pass for another one's. A chain
-proves that nothing inside was changed; what was cut off its end shows only against the mirror.
+spaces. The first entry names the world, and the first ``prev`` is made of environment, incident and world, so that a
+file cannot pass for another one's. A chain proves that nothing inside was changed; what was cut off its end shows only
+against the mirror. It does not prove who wrote it: whoever may write a journal may write a whole one anew.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from enum import StrEnum
 from typing import Any
 
 from dr_estate.attributes import instant, moment
+from dr_estate.world_id import WorldId
 
-SCHEMA = "aws-dr-manager/journal/1"
+SCHEMA = "aws-dr-manager/journal/2"
+WORLD = "world"
+_WITHOUT_WORLD = "aws-dr-manager/journal/1"
 _FIELDS = {"seq", "at", "run", "kind", "step", "data", "prev", "digest"}
 
 
@@ -136,13 +140,15 @@ class Entry:
 class Chain:
     """What a journal's text proves: its entries up to the first fault, the fault, and a torn last line.
 
-    ``torn`` is what a crash left of a line that was being written: it never counted.
+    ``torn`` is what a crash left of a line that was being written: it never counted. ``world`` is the one that the
+    first entry names, None where it names none.
     """
 
     entries: tuple[Entry, ...]
     head: str
     torn: bytes = b""
     fault: JournalBroken | None = None
+    world: WorldId | None = None
 
 
 def canonical(value: Any) -> str:
@@ -150,9 +156,11 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def genesis(environment: str, incident: str) -> str:
-    """The ``prev`` of the first entry."""
-    return _sha(f"{SCHEMA} {environment} {incident}")
+def genesis(environment: str, incident: str, world: WorldId | None = None) -> str:
+    """The ``prev`` of the first entry. Without a world it is that of journals which recorded none."""
+    if world is None:
+        return _sha(f"{_WITHOUT_WORLD} {environment} {incident}")
+    return _sha(canonical([SCHEMA, environment, incident, world.to_json()]))
 
 
 def entry_after(
@@ -166,15 +174,16 @@ def entry_after(
 def read_chain(raw: bytes, environment: str, incident: str) -> Chain:
     """Check the text of a journal. What follows the first fault is not among the entries."""
     *lines, torn = raw.split(b"\n")
-    head, entries = genesis(environment, incident), list[Entry]()
+    world = _world_of(lines[0]) if lines else None
+    head, entries = genesis(environment, incident, world), list[Entry]()
     for number, line in enumerate(lines, 1):
         try:
             entry = _checked(line, number, head)
         except JournalBroken as fault:
-            return Chain(tuple(entries), head, torn, fault)
+            return Chain(tuple(entries), head, torn, fault, world)
         entries.append(entry)
         head = entry.digest
-    return Chain(tuple(entries), head, torn)
+    return Chain(tuple(entries), head, torn, None, world)
 
 
 def sound(chain: Chain, where: str, mirrored: bool) -> Chain:
@@ -199,6 +208,13 @@ def agree(local: Sequence[Entry], mirrored: Sequence[Entry], path: str) -> None:
 def state_after(state: State, entry: Entry) -> State:
     """How a step that stood at ``state`` stands after ``entry``, one of its own."""
     return _STATES.get(entry.kind, state)
+
+
+def _world_of(first: bytes) -> WorldId | None:
+    try:
+        return WorldId.from_json(json.loads(first)["data"][WORLD])
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _checked(line: bytes, number: int, prev: str) -> Entry:

@@ -1,7 +1,8 @@
 """The journal: one append-only file an incident, on the disk and in the control table before each change and after.
 
-The file is ``<folder>/<environment>-<incident>.journal.jsonl``, readable by its owner alone. Another operator's machine
-has none: it is rebuilt from the mirror, and the run goes on. Nothing secret is written (redaction.py).
+The file is ``<folder>/<environment>-<incident>.journal.jsonl``, readable by its owner alone. Each world has a folder of
+its own, and the first entry names the world. Another operator's machine has no file: it is rebuilt from the mirror, and
+the run goes on. Nothing secret is written (redaction.py).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Self
 
 from dr_actions.control import Fenced
 from dr_actions.entries import (
+    WORLD,
     Chain,
     Entry,
     JournalBroken,
@@ -28,9 +30,11 @@ from dr_actions.entries import (
     state_after,
 )
 from dr_actions.journal_file import JournalFile, JournalInUse, journal_path, left_behind, read
+from dr_actions.journal_worlds import of_this_world
 from dr_actions.mirror import Mirror, MirrorFailed
 from dr_actions.redaction import recordable, refuse_secrets
 from dr_actions.table import ConditionFailed
+from dr_estate.world_id import WorldId
 
 __all__ = ["Entry", "Journal", "JournalBroken", "JournalInUse", "Kind", "MirrorFailed", "State", "journal_path", "read"]
 
@@ -46,8 +50,10 @@ class Journal:
     disk), "" where all are. One of the two is enough to go on with; ``behind`` says that the file was left behind once.
     """
 
-    def __init__(self, file: JournalFile, names: tuple[str, str], run: str, now: Callable[[], datetime]) -> None:
-        self._file, self._now, self.run = file, now, run
+    def __init__(
+        self, file: JournalFile, names: tuple[str, str], world: WorldId, run: str, now: Callable[[], datetime]
+    ) -> None:
+        self._file, self._now, self.run, self.world = file, now, run, world
         self.environment, self.incident = names
         self._mirror: Mirror | None = None
         self._lock = threading.RLock()
@@ -68,14 +74,16 @@ class Journal:
         now: Callable[[], datetime],
         mirror: Mirror | None = None,
         owner: str = "",
+        *,
+        world: WorldId,
     ) -> Journal:
         """Open the incident's journal to go on with it, new or not. ``owner`` is named to whoever finds it in use.
 
         File and mirror must agree as far as both go; the shorter is completed. A torn last line is cut, with a note.
-        Raises JournalBroken, JournalInUse, MirrorFailed where the mirror cannot be read, Fenced.
+        Raises JournalBroken, JournalInUse, OtherWorld, MirrorFailed where the mirror cannot be read, Fenced.
         """
         path = journal_path(folder, environment, incident)
-        journal = cls(JournalFile(path, f"run {run} of {owner or '?'}", now), (environment, incident), run, now)
+        journal = cls(JournalFile(path, f"run {run} of {owner or '?'}", now), (environment, incident), world, run, now)
         try:
             journal._load(mirror)
         except BaseException:
@@ -149,7 +157,7 @@ class Journal:
     def _load(self, mirror: Mirror | None) -> None:
         raw = self._file.read()
         chain = sound(read_chain(raw, self.environment, self.incident), str(self.path), mirror is not None)
-        entries = chain.entries
+        entries = of_this_world(chain, str(self.path), self.world).entries
         if chain.torn:
             self._file.cut(len(raw) - len(chain.torn))
         self._keep(entries)
@@ -170,7 +178,8 @@ class Journal:
         except Exception as failed:
             raise MirrorFailed(f"The journal's mirror cannot be read: {failed}") from failed
         text = "".join(line + "\n" for line in lines).encode()
-        return sound(read_chain(text, self.environment, self.incident), "the mirror", mirrored=False).entries
+        chain = sound(read_chain(text, self.environment, self.incident), "the mirror", mirrored=False)
+        return of_this_world(chain, "the control table", self.world).entries
 
     def _write(self, rows: Sequence[Row]) -> tuple[Entry, ...]:
         made: list[Entry] = []
@@ -179,7 +188,8 @@ class Journal:
             seq += 1
             if kind is Kind.BEGIN:
                 refuse_secrets(data.get("plan"), "plan")
-            entry = entry_after(head, seq, self._now(), self.run, Kind(kind), step, recordable(data))
+            content = recordable(data) | ({WORLD: self.world.to_json()} if seq == 1 else {})
+            entry = entry_after(head, seq, self._now(), self.run, Kind(kind), step, content)
             made.append(entry)
             head = entry.digest
         was_behind = self.behind
@@ -239,7 +249,7 @@ class Journal:
 
     def _head(self) -> tuple[str, int]:
         if not self._entries:
-            return genesis(self.environment, self.incident), 0
+            return genesis(self.environment, self.incident, self.world), 0
         return self._entries[-1].digest, self._entries[-1].seq
 
 

@@ -18,10 +18,6 @@ from dr_estate.attributes import instant
 _MODE = 0o600
 
 
-class JournalInUse(Exception):
-    """Another process has the journal open; the message names it."""
-
-
 def journal_path(folder: Path, environment: str, incident: str) -> Path:
     """Where an incident's journal is. Raises ValueError for an incident that cannot be part of a file's name."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", incident):
@@ -32,6 +28,10 @@ def journal_path(folder: Path, environment: str, incident: str) -> Path:
 def read(path: Path, environment: str, incident: str) -> Chain:
     """What the file proves, offline and without its lock. Raises OSError where it cannot be read."""
     return read_chain(path.read_bytes(), environment, incident)
+
+
+class JournalInUse(Exception):
+    """Another process has the journal open; the message names it."""
 
 
 class JournalFile:

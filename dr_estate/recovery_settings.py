@@ -17,7 +17,8 @@ class Approvals(Settings):
     """Who may order a failover: ``people`` distinct persons, and a ticket where ``ticket`` is true.
 
     ``identities`` names persons and the patterns of their ARNs (``*`` matches any text); ``approvers`` are those
-    persons who may approve. An approval is good for ``valid_minutes``.
+    persons who may approve. An approval is good for ``valid_minutes``; the run that began meanwhile may be gone on with
+    for ``resume_hours`` from its beginning, and after that needs ``--replan`` and a new approval.
     """
 
     people: Literal[1, 2] = 1
@@ -26,6 +27,7 @@ class Approvals(Settings):
     approvers: tuple[str, ...] = ()
     identities: Mapped = Field(default_factory=dict)
     valid_minutes: Positive = 60
+    resume_hours: Positive = 24
     full_drill: bool = True
 
     @model_validator(mode="after")

@@ -22,7 +22,10 @@ Document = dict[str, Any]
 
 LEADING = "dynamodb:LeadingKeys"
 _APPROVALS, _OWN_APPROVALS = "APPROVAL#*", "APPROVAL#${aws:userid}"
-_TABLE_WRITES = ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+_TABLE_WRITES = (
+    *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem"),
+    "dynamodb:UpdateItem",
+)
 _TABLE_LOSSES = (
     *("dynamodb:BatchWriteItem", "dynamodb:Delete*", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate"),
     *("dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"),

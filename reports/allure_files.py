@@ -13,6 +13,7 @@ from typing import Any
 
 from dr_checks.model import CheckResult, Status
 from dr_estate.visible import one_line, visible
+from dr_estate.world_id import titled
 from reports import allure_runs, csv_report, json_report, markdown_report, planes, terminal, voice
 from reports.drilled import Drilled
 from reports.durations import duration
@@ -92,7 +93,7 @@ def _environment(report: Report) -> str:
         "Account": env.account,
         "Primary region": env.regions.primary,
         "DR region": env.regions.dr,
-        "World": report.world,
+        "World": titled(report.world, report.world),
         "Observed at": report.observed_at.isoformat(timespec="seconds"),
         "Posture": report.posture,
         "Readiness score": f"{verdict.score}/100",

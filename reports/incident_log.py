@@ -7,6 +7,8 @@ key                                                            meaning
 =============================================================  =====================================================
 ``schema``                                                     ``aws-dr-manager/incident-log/1``
 ``environment``, ``incident``, ``source``                      whose journal it is, and where it was read
+``world{account,kind,detail,name}``                            the world it is of, null where none is recorded
+``rehearsal``                                                  whether that world is a sandbox
 ``chain{intact,entries,head,torn_bytes,fault,says}``           ``fault{line,why}`` is null where it is intact
 ``timelines[]``                                                one a goal, in order
 ``.goal``, ``.digests[]``                                      what was to be reached, and the plans
@@ -35,6 +37,7 @@ from dr_actions.entries import Chain, Entry, Kind
 from dr_actions.timeline import Span, Timeline, timelines
 from dr_estate.attributes import instant
 from dr_estate.visible import one_line
+from dr_estate.world_id import NOT_RECORDED, REHEARSAL, WorldKind
 from reports.durations import duration
 from reports.escaping import code, holds_command
 from reports.escaping import markdown as escaped
@@ -55,6 +58,17 @@ class IncidentLog:
     source: str
     chain: Chain
     timelines: tuple[Timeline, ...]
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether it tells of a sandbox."""
+        return self.chain.world is not None and self.chain.world.kind is WorldKind.SANDBOX
+
+    def titled(self, subject: str) -> str:
+        """A title that says whose journal it is and of which world."""
+        world = self.chain.world.full_name if self.chain.world else NOT_RECORDED
+        prefix = f"{REHEARSAL}: " if self.rehearsal else ""
+        return f"{prefix}{subject} {self.incident} in {self.environment.upper()} ({world})"
 
 
 def incident_log(chain: Chain, environment: str, incident: str, source: str, rto_s: int) -> IncidentLog:
@@ -81,7 +95,7 @@ def verified(chain: Chain) -> str:
 
 def text(log: IncidentLog) -> str:
     """For the terminal."""
-    lines = [f"Incident {log.incident} in {log.environment.upper()}", *_told("  chain ", verified(log.chain))]
+    lines = [*_told("", log.titled("Incident")), *_told("  chain ", verified(log.chain))]
     lines += _told("  source ", log.source)
     for line in log.timelines:
         lines += ["", f"{line.goal}: {recovery_time(line)}"]
@@ -96,7 +110,7 @@ def text(log: IncidentLog) -> str:
 
 def markdown(log: IncidentLog) -> str:
     """For tickets and reviews."""
-    lines = [f"# Incident {escaped(log.incident)} in {log.environment.upper()}", ""]
+    lines = [f"# {escaped(log.titled('Incident'))}", ""]
     lines += [f"- **Chain:** {escaped(verified(log.chain))}", f"- **Source:** {code(log.source)}", ""]
     for line in log.timelines:
         title = f"## {escaped(line.goal)}: {recovery_time(line)}"
@@ -117,6 +131,8 @@ def as_json(log: IncidentLog) -> str:
         "schema": SCHEMA,
         "environment": log.environment,
         "incident": log.incident,
+        "world": chain.world.to_json() | {"name": chain.world.full_name} if chain.world else None,
+        "rehearsal": log.rehearsal,
         "source": log.source,
         "chain": {
             "intact": chain.fault is None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dr_checks.model import Status
+from dr_estate.world_id import titled
 from reports import planes, standing
 from reports.assessed_markdown import of_assessment, of_run
 from reports.drilled_markdown import of_drill
@@ -53,6 +54,7 @@ def render(report: Report) -> str:
     unseen = [f"- {p.name} ({p.side}): {markdown(p.value.why)}" for p in report.unseen]
     lines += _section("Parts that could not be read", unseen)
     lines += _section("Control planes", planes.markdown())
+    lines = [f"# {titled(line[2:], report.world)}" if line.startswith("# ") else line for line in lines]
     return report.invocation.complete("\n".join(lines).rstrip() + "\n")
 
 

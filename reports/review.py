@@ -22,7 +22,7 @@ _DUE = timedelta(hours=48)
 def review(log: IncidentLog) -> str:
     """The whole document."""
     entries = log.chain.entries
-    lines = [f"# Post-incident review: {escaped(log.incident)} in {log.environment.upper()}", "", *_head(log), ""]
+    lines = [f"# {escaped(log.titled('Post-incident review:'))}", "", *_head(log), ""]
     lines += _section("Objectives", list(_objectives(log.timelines)))
     lines += _section("What was lost", list(_losses(entries)))
     lines += _section("Decisions, and who took them", list(_decisions(entries)))

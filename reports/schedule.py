@@ -26,6 +26,7 @@ from typing import Any
 from dr_checks.due import Due, State
 from dr_estate.attributes import instant
 from dr_estate.run_records import RunKind, RunRecord
+from dr_estate.world_id import titled
 from reports.durations import duration
 from reports.escaping import code
 from reports.escaping import markdown as escaped
@@ -153,9 +154,10 @@ def sparkline(runs: Sequence[tuple[datetime, float]]) -> str:
 
 
 def _title(plan: Plan) -> str:
-    return (
+    title = (
         f"DR tests of {plan.environment.upper()} ({plan.world}), {plan.at:%Y-%m-%d %H:%M} UTC, days of {plan.timezone}"
     )
+    return titled(title, plan.world)
 
 
 def _cells(row: Due) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from dr_actions.tabletop import Stop
 from dr_estate.visible import one_line
+from dr_estate.world_id import titled
 from reports.durations import duration
 from reports.escaping import markdown as escaped
 
@@ -61,7 +62,7 @@ def text(stop: Stop) -> str:
 def markdown(exercise: Exercise) -> str:
     """The record of the exercise."""
     lines = [
-        f"# Tabletop exercise of {exercise.environment.upper()}",
+        f"# {titled(f'Tabletop exercise of {exercise.environment.upper()}', exercise.world)}",
         "",
         f"- **Held:** {exercise.held_at:%Y-%m-%d %H:%M} UTC, on the evidence of {escaped(exercise.world)}",
         f"- **Gaps:** {len(exercise.gaps)}",

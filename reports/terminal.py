@@ -13,6 +13,7 @@ from rich.text import Text
 from dr_checks.model import CheckResult, Lag, Status
 from dr_checks.verdict import Recommendation
 from dr_estate.visible import one_line
+from dr_estate.world_id import REHEARSAL, is_sandbox
 from reports import ran, standing
 from reports.durations import duration
 from reports.report import Report
@@ -59,6 +60,8 @@ def render_plain(report: Report) -> str:
 
 
 def _print(report: Report, console: Console) -> None:
+    if is_sandbox(report.world):
+        console.print(Text(f"{REHEARSAL} in {report.world}: nothing here is of the live account.\n", "bold yellow"))
     if report.ran is not None:
         for sentence in ran.sentences(report.ran):
             indented(console, sentence, 0)

@@ -21,7 +21,8 @@ TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name, not a token
 class Endpoint:
     """``people`` maps reader, operator, approver, driller, admin, stranger (another account) and expired to their keys.
 
-    ``dns`` is the address of the world's name server. Every method raises SandboxError with the server's sentence.
+    ``dns`` is the address of the world's name server, ``world`` the world's own id. Every method raises SandboxError
+    with the server's sentence.
     """
 
     url: str
@@ -32,6 +33,7 @@ class Endpoint:
     pid: int
     people: dict[str, Keys]
     dns: tuple[str, int] | None = None
+    world: str = ""
 
     def state(self) -> dict[str, Any]:
         """Return what the world says of itself: tenants, faults, stopped regions, disasters in force."""

@@ -24,6 +24,7 @@ from sandbox.endpoint import Endpoint, to_json
 from sandbox.errors import SandboxError
 from sandbox.order import Order, Progress, same_world
 from sandbox.people import all_keys
+from sandbox.state import STATE
 
 if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
@@ -34,6 +35,7 @@ LOCK_DEADLINE_S = 15.0
 SAVE_PAUSE_S = 0.3
 SAVE_SHARE = 10
 PROGRESS_PAUSE_S = 0.5
+_ID_BYTES = 6
 
 
 class Host:
@@ -91,7 +93,7 @@ class Host:
         order = self.order
         server = listen(None, order.port or order.last_port, fallback=not order.port)
         moto = emulator.Emulator(self.environment.account)
-        self._fill(moto)
+        self.world = self._fill(moto)
         self.dns = naming.serve(self.environment.account)
         self.token = secrets.token_urlsafe(24)
         hooks: dict[str, Any] = {"save": self.save, "stop": self.stop}
@@ -112,7 +114,8 @@ class Host:
     def _control_table(self) -> str:
         return self.environment.named(self.environment.names.control_table)
 
-    def _fill(self, moto: emulator.Emulator) -> None:
+    def _fill(self, moto: emulator.Emulator) -> str:
+        """Fill the world and return its id."""
         from sandbox import persistence, seeds
 
         kept = self.folder / "world" if self.folder else None
@@ -124,6 +127,9 @@ class Host:
             moto.settle_people()
         else:
             seeds.fill(self.environment, self.order.tenants, moto.settle_people, self._progress)
+            STATE.id = ""  # a seeded world may be the copy of a kept one
+        STATE.id = STATE.id or secrets.token_hex(_ID_BYTES)
+        return STATE.id
 
     def _endpoint(self) -> Endpoint:
         account = self.environment.account
@@ -136,6 +142,7 @@ class Host:
             pid=os.getpid(),
             people=all_keys(account),
             dns=self.dns,
+            world=self.world,
         )
 
     def _keep_saving(self) -> None:

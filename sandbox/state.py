@@ -30,9 +30,11 @@ class Outage:
 class WorldState:
     """Extras of the world: outages in force, when a region stopped replicating, broken disasters and their undoing.
 
-    ``past`` are the outages of whole regions that are over: (region, from, until).
+    ``past`` are the outages of whole regions that are over: (region, from, until). ``id`` is the world's own random
+    id: made once, kept with the world, and never shared with another that was seeded alike.
     """
 
+    id: str = ""
     environment: dict[str, Any] = field(default_factory=dict)
     tenants: tuple[str, ...] = ()
     seeded_at: datetime | None = None

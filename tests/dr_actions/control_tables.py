@@ -18,9 +18,11 @@ from dr_actions.journal import Journal
 from dr_actions.plan import Call, Danger, Goal, Plan, Step
 from dr_actions.table import SentTable
 from dr_estate.environments import Side, load_environment
+from dr_estate.world_id import WorldId
 from sandbox.endpoint import Endpoint
 
 SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
+WORLD = WorldId.sandbox(SIT.account, "test")
 _NUMBERS = count(1)
 
 
@@ -95,7 +97,7 @@ def a_plan(params: dict[str, Any] | None = None, says: str = "raise the service"
 
 def alone(folder: Path, clock: Clock) -> Journal:
     """The journal of INC-1 without a mirror."""
-    return Journal.open(folder, "sit", "INC-1", "run-1", clock, owner="Alice")
+    return Journal.open(folder, "sit", "INC-1", "run-1", clock, owner="Alice", world=WORLD)
 
 
 def _keys(first: str, second: str) -> list[dict[str, str]]:

@@ -120,6 +120,19 @@ def test_approvals_of_an_incident_are_found_whoever_wrote_them_until_withdrawn(c
     assert () == approvals.of("INC-2")
 
 
+def test_an_approval_of_what_is_left_does_not_take_the_first_one_away(control: Control, clock: Clock) -> None:
+    approvals = Approvals(control.table, clock)
+    for digest in ("first", "left", "left"):
+        approvals.approve(_approval(clock, digest=digest), "Bob")
+    assert ["left", "left", "first"] == [one.digest for one in approvals.of("INC-1")]
+    approvals.withdraw("AIDABOB", "INC-1")
+    assert () == approvals.of("INC-1")
+    approvals.approve(_approval(clock, digest="anew"), "Bob")
+    assert ["anew"] == [one.digest for one in approvals.of("INC-1")], "what was withdrawn does not come back"
+    with pytest.raises(ConditionFailed):
+        approvals.withdraw("AIDANOBODY", "INC-1")
+
+
 def test_an_approvals_user_id_is_that_of_its_key_and_a_malformed_one_counts_for_nothing(
     control: Control, clock: Clock
 ) -> None:

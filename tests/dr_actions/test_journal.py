@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.entries import read_chain
+from dr_actions.entries import entry_after, genesis, read_chain
 from dr_actions.journal import Journal, JournalBroken, JournalInUse, Kind, State, journal_path, read
+from dr_actions.journal_worlds import OtherWorld
 from dr_actions.plan import from_json, to_json
 from dr_actions.redaction import SecretFound
-from tests.dr_actions.control_tables import Clock, a_plan, alone
+from dr_estate.world_id import WorldId
+from tests.dr_actions.control_tables import SIT, WORLD, Clock, a_plan, alone
 
 
 def test_an_entry_is_in_the_file_when_append_returns_and_only_its_owner_reads_it(tmp_path: Path, clock: Clock) -> None:
@@ -31,7 +33,7 @@ def test_the_next_run_goes_on_where_the_last_one_ended(tmp_path: Path, clock: Cl
     with alone(tmp_path, clock) as journal:
         journal.append(Kind.BEGIN, plan=to_json(plan), digest=plan.digest)
         journal.append(Kind.INTENT, "services.0")
-    with Journal.open(tmp_path, "sit", "INC-1", "run-2", clock) as again:
+    with Journal.open(tmp_path, "sit", "INC-1", "run-2", clock, world=WORLD) as again:
         assert plan == from_json(again.entries[0].data["plan"])
         assert State.INTENDED is again.state_of("services.0")
         assert 3 == again.append(Kind.RESUMED).seq
@@ -132,6 +134,32 @@ def test_one_incidents_journal_does_not_pass_for_anothers(tmp_path: Path, clock:
         assert read_chain(journal.path.read_bytes(), environment, incident).fault is not None
     with pytest.raises(ValueError, match="no incident id"):
         journal_path(tmp_path, "sit", "../INC-1")
+
+
+def test_the_first_entry_names_the_world_and_no_other_world_goes_on_with_it(tmp_path: Path, clock: Clock) -> None:
+    live = WorldId.live(SIT.account)
+    with alone(tmp_path, clock) as journal:
+        first = journal.append(Kind.LOOKED)
+    assert WORLD.to_json() == first.data["world"]
+    assert WORLD == read(journal.path, "sit", "INC-1").world
+    with pytest.raises(OtherWorld, match=r"sandbox test, account 8158566\d+\. This is live AWS, account 8158566\d+"):
+        Journal.open(tmp_path, "sit", "INC-1", "run-2", clock, world=live)
+    renamed = journal.path.read_bytes().replace(b'"kind":"sandbox","detail":"test"', b'"kind":"live","detail":""')
+    renamed = renamed.replace(b'"detail":"test","kind":"sandbox"', b'"detail":"","kind":"live"')
+    assert renamed != journal.path.read_bytes()
+    assert read_chain(renamed, "sit", "INC-1").fault is not None, "the world is part of the chain"
+
+
+def test_a_journal_from_before_worlds_were_recorded_is_read_and_never_gone_on_with(
+    tmp_path: Path, clock: Clock
+) -> None:
+    old = entry_after(genesis("sit", "INC-1"), 1, clock(), "run-1", Kind.LOOKED, None, {})
+    path = journal_path(tmp_path, "sit", "INC-1")
+    path.write_bytes(old.line.encode() + b"\n")
+    chain = read(path, "sit", "INC-1")
+    assert (chain.fault, chain.world, len(chain.entries)) == (None, None, 1)
+    with pytest.raises(OtherWorld, match="world not recorded"):
+        alone(tmp_path, clock)
 
 
 def test_every_kind_has_its_sentence() -> None:

@@ -20,6 +20,7 @@ KILLED = """
     from datetime import UTC, datetime
     from pathlib import Path
     from dr_actions.journal import Journal, Kind
+    from tests.dr_actions.control_tables import WORLD
 
     folder, point, at = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     calls = {"n": 0}
@@ -39,7 +40,7 @@ KILLED = """
             return told
         setattr(os, name, dying)
 
-    journal = Journal.open(folder, "sit", "INC-1", "run-1", lambda: datetime.now(UTC))
+    journal = Journal.open(folder, "sit", "INC-1", "run-1", lambda: datetime.now(UTC), world=WORLD)
     die_at(point.partition("-")[2])
     for number in range(3):
         journal.append(Kind.INTENT, f"s{number}")
@@ -75,8 +76,9 @@ def test_a_full_disk_is_said_and_leaves_no_half_line(tmp_path: Path, clock: Cloc
         from datetime import UTC, datetime
         from pathlib import Path
         from dr_actions.journal import Journal, Kind
+        from tests.dr_actions.control_tables import WORLD
 
-        journal = Journal.open(Path(sys.argv[1]), "sit", "INC-1", "run-1", lambda: datetime.now(UTC))
+        journal = Journal.open(Path(sys.argv[1]), "sit", "INC-1", "run-1", lambda: datetime.now(UTC), world=WORLD)
         journal.append(Kind.LOOKED)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))

@@ -19,7 +19,7 @@ from dr_actions.pausing import record_pauses
 from dr_actions.plan import Call, Goal, Plan, from_json, to_json
 from dr_estate.attributes import moment
 from dr_estate.recovery_settings import Execution
-from tests.dr_actions.control_tables import Clock, Plain, a_plan
+from tests.dr_actions.control_tables import WORLD, Clock, Plain, a_plan
 
 LIMITS = Execution(lease_s=120, cool_down_minutes=0)
 ALICE = Owner("Alice", "arn:aws:iam::1:user/alice")
@@ -37,7 +37,7 @@ def opened(tmp_path: Path, control: Control, lock: Lock, clock: Clock) -> Opened
 
     def open_it(machine: str = "mine", held: Lock = lock) -> Journal:
         mirror = TableMirror(control, held.fence)
-        return Journal.open(tmp_path / machine, "sit", "INC-1", held.run, clock, mirror, held.owner.person)
+        return Journal.open(tmp_path / machine, "sit", "INC-1", held.run, clock, mirror, held.owner.person, world=WORLD)
 
     return open_it
 

@@ -17,6 +17,7 @@ from dr_actions.verbs import pin_primary, shift_traffic, stage_traffic
 from dr_estate.environments import Environment, Side
 from dr_estate.invocation import Command
 from sandbox.state import Outage
+from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.hearing import Told
 from tests.dr_actions.verbs.compute_world import SIT, World, world_of
 from tests.dr_actions.verbs.homeward_world import (
@@ -184,7 +185,7 @@ def test_a_switchover_that_can_still_return_goes_home_when_a_step_is_late(world:
 def test_a_switchover_past_its_point_of_no_return_keeps_what_is_late(world: World, tmp_path: Path) -> None:
     promoted = replace(_walk(world, tmp_path).plan.steps[0], id="database.x", danger=Danger.IRREVERSIBLE, stage=40)
     walk = _walk(world, tmp_path, Goal.SWITCHOVER, more=[promoted])
-    with Journal.open(tmp_path, ENV.name, INCIDENT, "before", lambda: datetime.now(UTC)) as journal:
+    with Journal.open(tmp_path, ENV.name, INCIDENT, "before", lambda: datetime.now(UTC), world=WORLD) as journal:
         journal.append(Kind.BEGIN, plan=to_json(walk.plan))
         journal.append(Kind.INTENT, promoted.id, call="rds:RestoreDBInstanceToPointInTime", region="eu-west-1")
         journal.append(Kind.OUTCOME, promoted.id, result="sent")

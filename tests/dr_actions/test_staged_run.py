@@ -17,6 +17,7 @@ from dr_actions.running import Cause, ManualPending, StepFailed, Stopped
 from dr_actions.verbs import fence_returned_minimum, stage_traffic
 from dr_estate.environments import Environment, Side
 from sandbox.state import Outage
+from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.hearing import Told
 from tests.dr_actions.verbs.compute_world import SIT, World
 from tests.dr_actions.verbs.homeward_world import (
@@ -139,7 +140,7 @@ def test_what_is_found_done_after_a_death_has_its_moment_on_record(world: World,
     verb = fence_returned_minimum.VERB
     step = next(iter(verb.foresee(records_sight(world))))
     home = Home(world, ENV, tmp_path, Plan(ENV.name, ENV.account, Goal.FAILBACK, "ON_DR", (step,)))
-    with Journal.open(tmp_path, ENV.name, INCIDENT, "died", lambda: datetime.now(UTC)) as journal:
+    with Journal.open(tmp_path, ENV.name, INCIDENT, "died", lambda: datetime.now(UTC), world=WORLD) as journal:
         journal.append(Kind.BEGIN, plan=to_json(home.plan))
         journal.append(Kind.INTENT, step.id, call="application-autoscaling:RegisterScalableTarget")
     world.act(verb, step)
@@ -171,7 +172,7 @@ def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(wor
     home = Home.of(world, with_failback(ENV, stages=(10, 50, 100)), tmp_path)
     with pytest.raises(Stopped):
         home.run(Told(baking=lambda step: home.stop.set() if step.id == HALF else None))
-    with Journal.open(tmp_path, SIT.name, INCIDENT, "died", lambda: datetime.now(UTC)) as journal:
+    with Journal.open(tmp_path, SIT.name, INCIDENT, "died", lambda: datetime.now(UTC), world=WORLD) as journal:
         journal.append(Kind.INTENT, HALF, call="route53:ChangeResourceRecordSets", region="us-east-1", undo=True)
     write_weights(world, 10, 90)
     _stop_tenant(world)

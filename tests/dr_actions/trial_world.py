@@ -28,6 +28,7 @@ from dr_estate.facts import drills, efs, rds
 from dr_estate.observing import observe
 from dr_estate.snapshot import Snapshot
 from sandbox.endpoint import Endpoint
+from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.hearing import Told
 from tests.worlds import borrowed
 from utils.aws_mgmt.reaching import Zones
@@ -63,7 +64,7 @@ class Ground:
     def execute(self, goal: Goal, incident: str, snapshot: Snapshot) -> tuple[Plan, Outcome]:
         """Plan upon what was seen, and run, as the driller. Raises what ``execute`` raises."""
         plan, outcome = self.plan(goal, incident, snapshot), Outcome()
-        with Journal.open(self.folder / goal.value, self.env.name, incident, "run", now) as journal:
+        with Journal.open(self.folder / goal.value, self.env.name, incident, "run", now, world=WORLD) as journal:
             journal.append(Kind.BEGIN, plan=to_json(plan))
             executing.execute(self._run(plan, incident, snapshot, journal), plan.steps, outcome)
         return plan, outcome
@@ -103,7 +104,7 @@ class Ground:
         )
 
     def entries(self, goal: Goal, incident: str, kind: Kind) -> list[Entry]:
-        with Journal.open(self.folder / goal.value, self.env.name, incident, "test", now) as journal:
+        with Journal.open(self.folder / goal.value, self.env.name, incident, "test", now, world=WORLD) as journal:
             return [entry for entry in journal.entries if entry.kind is kind]
 
     def confirmed(self, incident: str) -> list[Entry]:

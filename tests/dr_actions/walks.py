@@ -21,6 +21,7 @@ from dr_estate.access import Credentials
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import route53
 from dr_estate.observing import observe
+from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.hearing import Told
 from tests.dr_actions.verbs.compute_world import World
 from tests.dr_actions.verbs.homeward_world import records_sight
@@ -40,7 +41,7 @@ class Walk:
     def run(self, tell: Told, at: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Outcome:
         """One run, from where the journal says; raises what ``execute`` raises."""
         self.outcome = outcome = Outcome()
-        with Journal.open(self.folder, self.env.name, INCIDENT, "run", at) as journal:
+        with Journal.open(self.folder, self.env.name, INCIDENT, "run", at, world=WORLD) as journal:
             if not any(entry.kind is Kind.BEGIN for entry in journal.entries):
                 journal.append(Kind.BEGIN, plan=to_json(self.plan))
             run = self._run(journal, tell, at)
@@ -78,5 +79,7 @@ class Walk:
         )
 
     def entries(self, *kinds: Kind) -> list[Entry]:
-        with Journal.open(self.folder, self.env.name, INCIDENT, "test", lambda: datetime.now(UTC)) as journal:
+        with Journal.open(
+            self.folder, self.env.name, INCIDENT, "test", lambda: datetime.now(UTC), world=WORLD
+        ) as journal:
             return [entry for entry in journal.entries if entry.kind in kinds]

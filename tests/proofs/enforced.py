@@ -10,6 +10,7 @@ from pathlib import Path
 from dr_actions.journal import journal_path, read
 from dr_actions.plan import Plan, from_json
 from dr_estate.environments import Environment, Side
+from dr_estate.world_id import WorldId
 from sandbox.endpoint import Endpoint
 from sandbox.writer import Writer, missing
 from tests.proofs.changes import Aws
@@ -75,7 +76,8 @@ class Enforced:
     @property
     def plan(self) -> Plan:
         """The plan of the last run."""
-        path = journal_path(self.home / "out" / "incidents", self.env.name, INCIDENT)
+        at_endpoint = WorldId.live(self.env.account, self.world.url)
+        path = journal_path(self.home / "out" / "incidents" / at_endpoint.folder, self.env.name, INCIDENT)
         begun = last_begun(read(path, self.env.name, INCIDENT).entries)
         assert begun is not None
         return from_json(begun.data["plan"])

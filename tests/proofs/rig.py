@@ -30,6 +30,7 @@ from dr_estate.environments import Environment, load_environment
 from dr_estate.facts import efs_policy
 from dr_estate.observing import observe
 from dr_estate.unseen import CannotSee
+from dr_estate.world_id import WorldId
 from sandbox.endpoint import Endpoint
 from tests.proofs.dying import Make
 from tests.proofs.processes import Process, forked
@@ -43,7 +44,7 @@ from utils.aws_mgmt.exits import Exit
 from utils.aws_mgmt.failback_command import staged_or_not
 from utils.aws_mgmt.judging import Run as Files
 from utils.aws_mgmt.judging import judge, look_at
-from utils.aws_mgmt.past import goal_begun, last_begun, past_of, recorded_of
+from utils.aws_mgmt.past import goal_begun, journals, last_begun, past_of, recorded_of
 from utils.aws_mgmt.reaching import Reach, clock, in_words, reached
 from utils.aws_mgmt.request import Request
 from utils.aws_mgmt.worlds import World
@@ -140,7 +141,8 @@ class Rig:
 
     def journal(self, name: str) -> Chain:
         """What the run's journal on the disk proves."""
-        return read(journal_path(self.home / name / "incidents", self.env.name, INCIDENT), self.env.name, INCIDENT)
+        folder = journals(replace(self.request, output=self.home / name), world_of(self.world, "operator").id)
+        return read(journal_path(folder, self.env.name, INCIDENT), self.env.name, INCIDENT)
 
     def goes_on(self, name: str, verb: str) -> bool:
         """Whether an answer is what the run's journal says last of the verb's steps: what was asked for goes on."""
@@ -194,6 +196,7 @@ def _folder(path: Path) -> Path:
 
 
 def world_of(world: Endpoint, person: str) -> World:
-    """The world as a person of it reaches it."""
+    """The world as a person of it reaches it: named as the command line names an endpoint."""
     keys = world.people[person]
-    return World("sandbox", Credentials(world.url, keys.access_key_id, keys.secret_access_key))
+    credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+    return World(WorldId.live(world.account, world.url), credentials)

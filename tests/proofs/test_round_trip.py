@@ -27,6 +27,7 @@ from dr_actions.mechanisms import ASIDE
 from dr_actions.plan import from_json
 from dr_estate.environments import Environment, Side, load_environment
 from dr_estate.observing import observe
+from dr_estate.world_id import WorldId
 from sandbox.endpoint import Endpoint
 from sandbox.writer import Sites, Writer, missing
 from tests.proofs.watching import reader_of
@@ -103,7 +104,8 @@ class Trip:
 
     def _change_dns(self, stop: threading.Event) -> None:
         """Make, by plain calls, each change that the run's record says it waits for."""
-        path, made = journal_path(self.home / "out" / "incidents", self.env.name, INCIDENT), set[int]()
+        folder = self.home / "out" / "incidents" / WorldId.live(self.env.account, self.world.url).folder
+        path, made = journal_path(folder, self.env.name, INCIDENT), set[int]()
         while not stop.wait(0.2):
             if not path.exists():
                 continue

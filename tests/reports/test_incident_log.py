@@ -12,12 +12,14 @@ import pytest
 from dr_actions.journal import Journal, Kind, read
 from reports import incident_log
 from reports.incident_log import IncidentLog, render
-from tests.dr_actions.control_tables import Clock
+from tests.dr_actions.control_tables import WORLD, Clock
 from tests.dr_actions.test_timeline import BEFORE, RTO_S, WALK, Told
 
 MANY: list[Told] = [
     (23, Kind.INTENT, f"services.t{number}", {"call": "ecs:UpdateService", "region": "dr"}) for number in range(40)
 ]
+
+TITLE = "SANDBOX REHEARSAL: Incident INC-1 in SIT (sandbox test, account 815856636111)"
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def path(tmp_path: Path) -> Path:
     """The file of a whole run, really written."""
     clock = Clock()
     start = clock.at
-    with Journal.open(tmp_path, "sit", "INC-1", "run-1", clock) as journal:
+    with Journal.open(tmp_path, "sit", "INC-1", "run-1", clock, world=WORLD) as journal:
         for minute, kind, step, data in [*BEFORE, *WALK[:2], *MANY, *WALK[2:]]:
             clock.at = start
             clock.move(minutes=minute)
@@ -39,7 +41,8 @@ def _log(path: Path) -> IncidentLog:
 
 def test_the_text_tells_the_verdict_of_the_chain_first_within_100_columns(path: Path) -> None:
     said = render(_log(path), "terminal")
-    assert re.match(r"Incident INC-1 in SIT\n  chain intact: 56 entries, head [0-9a-f]{12}\.", said)
+    assert said.startswith(f"{TITLE}\n")
+    assert re.search(r"\n  chain intact: 56 entries, head [0-9a-f]{12}\.", said)
     assert max(len(line) for line in said.splitlines() if str(path)[:20] not in line) <= 100
     for told in (
         "failover: recovered in 1 h 10 min, objective 4 h: met",
@@ -58,7 +61,7 @@ def test_the_text_tells_the_verdict_of_the_chain_first_within_100_columns(path: 
 
 def test_the_markdown_holds_the_same_in_tables(path: Path) -> None:
     said = render(_log(path), "markdown")
-    assert said.startswith("# Incident INC-1 in SIT\n")
+    assert said.startswith(f"# {TITLE}\n")
     assert "| DNS | 2026-01-07 03:40:00 | 2026-01-07 03:56:00 | 16 min |" in said
     assert "- **Chain:** intact" in said
 

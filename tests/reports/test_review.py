@@ -11,14 +11,14 @@ from dr_actions.journal import Journal, Kind, read
 from dr_actions.plan import to_json
 from reports.incident_log import incident_log
 from reports.review import review
-from tests.dr_actions.control_tables import Clock
+from tests.dr_actions.control_tables import WORLD, Clock
 from tests.dr_actions.deciding import PLAN
 
 OLD, KEPT = "sit-mysql-old in af-south-1: delete it once nobody needs it.", "Backups are kept; nothing is done by hand."
 
 
 def _clean_ups(folder: Path, plan: dict[str, Any]) -> list[str]:
-    with Journal.open(folder, "sit", "INC-1", "run-1", Clock()) as journal:
+    with Journal.open(folder, "sit", "INC-1", "run-1", Clock(), world=WORLD) as journal:
         journal.append(Kind.BEGIN, plan=plan, goal="failback")
     log = incident_log(read(journal.path, "sit", "INC-1"), "sit", "INC-1", str(journal.path), 60)
     section = review(log).partition("## Still to be cleaned up by hand\n")[2].partition("## ")[0]

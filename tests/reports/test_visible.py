@@ -43,6 +43,7 @@ from reports.recorded import Recorded, RecordedLoss
 from reports.rendering import print_report
 from reports.report import Report
 from reports.review import review
+from tests.dr_actions.control_tables import WORLD
 from tests.dr_checks.worlds import NOW, SIT
 
 EVIL = (
@@ -246,7 +247,7 @@ def test_a_run_that_is_told_live_hides_nothing(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_a_forged_journal_is_told_as_it_is(tmp_path: Path) -> None:
-    with Journal.open(tmp_path, "sit", "INC-1", "run-1", lambda: datetime.now(UTC)) as journal:
+    with Journal.open(tmp_path, "sit", "INC-1", "run-1", lambda: datetime.now(UTC), world=WORLD) as journal:
         journal.append(Kind.DECIDED, says=EVIL)
         journal.append(Kind.FAILED, EVIL, says=f"{EVIL}\n- **forged**")
         journal.append(Kind.OVERRIDE, gate=EVIL, by=EVIL, until=EVIL, why=EVIL)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from dr_actions.authority import Approval, ticket_is_well_formed
+from dr_actions.control import ConditionFailed
 from dr_actions.people import is_approver, person_of
 from dr_estate.environments import Environment
 from reports import rendering, voice
@@ -29,6 +30,8 @@ def approve_command(request: Request, environment: Environment) -> Exit:
     if not ticket_is_well_formed(incident, environment):
         named = next_steps.approval(request, "INC-123")
         raise UsageError(f"Which incident? Name it: {named} (or INC-20260107-001).")
+    if "withdraw" in request.flags:
+        return _withdraw(request, environment, incident)
     with run_folder(request) as folder, reach(request, environment) as reached:
         person = _approver(reached, environment)
         with voice.progress() as advance:
@@ -53,6 +56,23 @@ def approve_command(request: Request, environment: Environment) -> Exit:
     voice.result(
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, until {until:%H:%M} UTC.\n"
         f"The operator runs: {next_steps.execution(request, incident)}\n"
+    )
+    return Exit.READY
+
+
+def _withdraw(request: Request, environment: Environment, incident: str) -> Exit:
+    """Take the caller's own approvals of the incident back. Raises Refused where there is none."""
+    with reach(request, environment) as reached:
+        person = _approver(reached, environment)
+        try:
+            reached.approvals.withdraw(reached.caller.userid, incident)
+        except ConditionFailed as none:
+            raise Refused(
+                f"authority.approval: {person} approved nothing of {incident}. Nothing was written."
+            ) from none
+    voice.result(
+        f"{person} withdrew every approval of {incident} in {environment.name}. A run that is at work goes on until it "
+        "is stopped (pause); none begins or goes on upon them.\n"
     )
     return Exit.READY
 

@@ -40,20 +40,11 @@ _FLAGS = {
 }
 _OTHER_FLAGS = {
     "test": ("non-interactive", "restore", "canary", "report"),
-    "approve": ("planned", "failback", "staged"),
+    "approve": ("planned", "failback", "staged", "withdraw"),
     "log": ("verify", "review"),
 }
 _ARGUMENTS = (
-    "answers",
-    "port",
-    "fresh",
-    "name",
-    "incident",
-    "confirm",
-    "override",
-    "digest",
-    "reason",
-    "role",
+    *("answers", "port", "fresh", "name", "incident", "journal", "confirm", "override", "digest", "reason", "role"),
     "folder",
 )
 _SCENE_ARGUMENTS = ("hint", "end")
@@ -204,8 +195,12 @@ def _authority_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     approve.add_argument("--planned", action="store_true", help="the plan of a switchover")
     approve.add_argument("--failback", action="store_true", help="the plan of a failback")
     approve.add_argument("--staged", action="store_true", help="with --failback: in stages")
+    approve.add_argument("--withdraw", action="store_true", help="take your own approvals of the incident back")
     made["pause"].add_argument("--reason", default="", metavar="TEXT", help="why everything is to stop")
     made["log"].add_argument("--incident", default="", metavar="TICKET", help="whose log (the newest without it)")
+    made["log"].add_argument(
+        "--journal", type=Path, default=argparse.SUPPRESS, metavar="FILE", help="read this journal, whatever its world"
+    )
     made["log"].add_argument("--verify", action="store_true", help="check the chain of the entries offline")
     made["log"].add_argument("--review", action="store_true", help="the post-incident review as Markdown")
     made["iam"].add_argument("role", nargs="?", default="", help="reader, operator or approver (all without it)")

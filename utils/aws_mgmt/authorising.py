@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from dr_actions import plan as plans
 from dr_actions.assessing import Advice, Assessment
 from dr_actions.authority import (
     Case,
@@ -18,15 +17,14 @@ from dr_actions.authority import (
     Refusal,
     decide,
     decide_trial,
-    going_on,
     ticket_is_well_formed,
 )
 from dr_actions.entries import Entry
 from dr_actions.hands import Guarded, SendFailed
 from dr_actions.messages import WRITES, critical, refused_while_dark
-from dr_actions.people import same_person
 from dr_actions.plan import Plan
 from dr_actions.posture import PostureName
+from dr_actions.resuming import Resumption, resume, weigh_anew
 from dr_estate.environments import Environment
 from dr_estate.facts.control import InForce
 from dr_estate.snapshot import Snapshot
@@ -35,9 +33,10 @@ from reports.report import Report
 from utils.aws_mgmt import judging, next_steps
 from utils.aws_mgmt.assessing_command import assess, goal_of
 from utils.aws_mgmt.commands import Refused, UsageError
-from utils.aws_mgmt.past import clearance_from_json, goal_begun, is_done, last_begun, past_of, recorded_of
+from utils.aws_mgmt.past import goal_begun, is_done, last_begun, past_of, recorded_of
 from utils.aws_mgmt.reaching import Reach, clock, reach
 from utils.aws_mgmt.request import Request
+from utils.aws_mgmt.resumed import gates_now, recorded_by
 
 _PROMPT = "Enter confirmation code (incident ticket): "
 _COOL_DOWN = "lock.cool-down"
@@ -92,10 +91,14 @@ def authorise(
     past = past_of(request, env, incident, reach)
     run = replace(run, recorded=recorded_of(past))
     unfinished = None if "replan" in request.flags else _to_go_on_with(past, request, incident)
-    earlier = _go_on(unfinished, env, reach, standing, overrides) if unfinished is not None else None
+    earlier = _cleared_before(request, unfinished, incident, env, reach, standing, overrides) if unfinished else None
     snapshot = judging.look_at(reach.world, env, run)
     reach.zones.learn(snapshot, env)
-    if earlier is not None:
+    if unfinished is not None and earlier is not None:
+        if practice is None:  # a drill on its way is brought to its end, whatever it finds
+            since = [entry for entry in past if entry.seq >= unfinished.seq]
+            if refusals := weigh_anew(earlier[1], gates_now(request, env, snapshot, run, since), clock()):
+                granted(refusals)
         known = _irreversible(earlier[0]) if practice else confirmed
         return Start(*earlier, snapshot, None, known, overrides, run.recorded)
     report = assess(request, env, snapshot, run)
@@ -104,19 +107,10 @@ def authorise(
         raise UsageError("There is nothing to decide upon.")
     _known_steps(confirmed, assessment.plan)
     confirmed |= _irreversible(assessment.plan) if practice else frozenset()
-    case = Case(
-        plan=assessment.plan,
-        incident=incident,
-        operator=reach.caller.arn,
-        operator_userid=reach.caller.userid,
-        approvals=reach.approvals.of(incident) if env.approvals.people > 1 and incident else (),
+    case = replace(
+        _case(request, assessment.plan, incident, env, reach, standing, overrides),
         gates=(*assessment.gates, *(practice.gates if practice else ())),
-        overrides=overrides,
-        now=clock(),
-        paused=paused_by(standing),
         confirmed=confirmed,
-        at_terminal=at_terminal(),
-        approve_with=next_steps.approval(request, incident),
     )
     decided = decide_trial(case, env) if practice else decide(case, env)
     if not isinstance(decided, Clearance):
@@ -186,23 +180,44 @@ def _to_go_on_with(past: Sequence[Entry], request: Request, incident: str) -> En
     return None
 
 
-def _go_on(
-    begun: Entry, env: Environment, reach: Reach, standing: InForce, overrides: tuple[Override, ...]
+def _cleared_before(
+    request: Request,
+    begun: Entry,
+    incident: str,
+    env: Environment,
+    reach: Reach,
+    standing: InForce,
+    overrides: tuple[Override, ...],
 ) -> tuple[Plan, Clearance]:
-    """The plan and clearance of the run that is gone on with; its approval counted when it began."""
-    paused = paused_by(standing)
-    if paused:
-        raise Refused(f"authority.paused: all runs are stopped: {paused}. `dr_cli.py unpause` lets them run again.")
-    clearance = clearance_from_json(dict(begun.data["clearance"]))
-    if env.approvals.people > 1 and same_person(reach.caller.arn, clearance.approver, env):
-        raise Refused(
-            f"authority.two-people: {clearance.approver} approved this run, and cannot go on with it alone. Another "
-            "person runs the same command."
-        )
-    plan = plans.from_json(begun.data["plan"])
-    if plan.digest != clearance.digest:
-        raise Refused("The recorded plan is not the one that was cleared: its digest differs. Start with --replan.")
-    return plan, granted(going_on(clearance, overrides, clock()))
+    """The plan and clearance of the run that is gone on with. Raises Refused where nobody but the journal allows it."""
+    plan, recorded = recorded_by(begun)
+    case = _case(request, plan, incident, env, reach, standing, overrides)
+    return plan, granted(resume(Resumption(recorded, begun.at, case), env))
+
+
+def _case(
+    request: Request,
+    plan: Plan,
+    incident: str,
+    env: Environment,
+    reach: Reach,
+    standing: InForce,
+    overrides: tuple[Override, ...],
+) -> Case:
+    """What a decision on ``plan`` is made upon, by this caller and now, before its gates are weighed."""
+    return Case(
+        plan=plan,
+        incident=incident,
+        operator=reach.caller.arn,
+        operator_userid=reach.caller.userid,
+        approvals=reach.approvals.of(incident) if env.approvals.people > 1 and incident else (),
+        gates=(),
+        overrides=overrides,
+        now=clock(),
+        paused=paused_by(standing),
+        at_terminal=at_terminal(),
+        approve_with=next_steps.approval(request, incident),
+    )
 
 
 def granted(decided: Clearance | tuple[Refusal, ...]) -> Clearance:

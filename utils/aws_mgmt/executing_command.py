@@ -96,10 +96,13 @@ def _held(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) 
     except (LockHeld, CoolingDown) as held:
         raise Refused(f"{'lock.held' if isinstance(held, LockHeld) else 'lock.cool-down'}: {held}") from held
     mirror = TableMirror(reached.control, lock.fence)
-    folder = journals(desk.request)
+    world = reached.world.id
+    folder = journals(desk.request, world)
     with Heartbeat(reached.control, lock, env.execution) as heart:
         try:
-            journal = Journal.open(folder, env.name, clearance.incident, run_id, clock, mirror, owner.person)
+            journal = Journal.open(
+                folder, env.name, clearance.incident, run_id, clock, mirror, owner.person, world=world
+            )
         except BaseException:
             with contextlib.suppress(Exception):  # why it could not be opened is what must be told
                 locking.release(reached.control, lock, "failed")

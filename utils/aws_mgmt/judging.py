@@ -69,10 +69,12 @@ def evidence_of(request: Request, environment: Environment) -> Snapshot:
 
 
 def look_at(world: World, environment: Environment, run: Run) -> Snapshot:
-    """One whole observation of ``world``; the tenants it shows are remembered."""
+    """One whole observation of ``world``; the tenants it shows are remembered where the world stays."""
     snapshot = observe(environment, world.credentials, world.name, lambda n, of: run.advance("Looking", n, of))
-    snapshot = replace(snapshot, remembered_tenants=recall_tenants(environment, world.name))
-    remember_tenants(snapshot, environment)
+    if world.passing:
+        return snapshot
+    snapshot = replace(snapshot, remembered_tenants=recall_tenants(environment, world.id))
+    remember_tenants(snapshot, environment, world.id)
     return snapshot
 
 

@@ -11,9 +11,10 @@ from dr_estate.environments import Environment
 from dr_estate.snapshot import Snapshot
 from dr_estate.tenants import discover
 from dr_estate.unseen import CannotSee
+from dr_estate.world_id import WorldId
 
 
-def recall_tenants(environment: Environment, world: str) -> tuple[str, ...]:
+def recall_tenants(environment: Environment, world: WorldId) -> tuple[str, ...]:
     """The tenant ids last seen in this environment and world; empty where nothing is remembered."""
     try:
         return tuple(json.loads(_file(environment, world).read_text(encoding="utf-8")))
@@ -21,19 +22,18 @@ def recall_tenants(environment: Environment, world: str) -> tuple[str, ...]:
         return ()
 
 
-def remember_tenants(snapshot: Snapshot, environment: Environment) -> None:
+def remember_tenants(snapshot: Snapshot, environment: Environment, world: WorldId) -> None:
     """Keep the tenants of ``snapshot`` where it could see them; best effort: a read-only home must not stop a run."""
     try:
         tenants = [tenant.id for tenant in discover(snapshot, environment)]
     except CannotSee:
         return
-    path = _file(environment, snapshot.world)
+    path = _file(environment, world)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(tenants), encoding="utf-8")
 
 
-def _file(environment: Environment, world: str) -> Path:
+def _file(environment: Environment, world: WorldId) -> Path:
     base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    kind = world.split(maxsplit=1)[0]
-    return base / "aws-dr-manager" / f"tenants-{environment.name}-{environment.account}-{kind}.json"
+    return base / "aws-dr-manager" / f"tenants-{environment.name}-{world.folder}.json"

@@ -9,29 +9,45 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions.authority import Clearance, Override
-from dr_actions.entries import Entry, Kind, read_chain
+from dr_actions.entries import Chain, Entry, Kind, read_chain
 from dr_actions.journal import journal_path, read
+from dr_actions.journal_worlds import of_this_world
 from dr_actions.mirror import TableMirror
 from dr_actions.plan import Goal
 from dr_estate.environments import Environment
+from dr_estate.world_id import WorldId
 from utils.aws_mgmt.reaching import Reach
 from utils.aws_mgmt.request import Request
 
 
-def journals(request: Request) -> Path:
-    """The folder of the journals."""
+def journals(request: Request, world: WorldId) -> Path:
+    """The folder of that world's journals."""
+    return all_journals(request) / world.folder
+
+
+def all_journals(request: Request) -> Path:
+    """The folder with a folder for each world's journals."""
     return request.output / "incidents"
 
 
 def past_of(request: Request, env: Environment, incident: str, reach: Reach) -> tuple[Entry, ...]:
-    """What is recorded of the incident: the local journal, or its mirror where that knows more. Broken ones raise."""
+    """What this world's record of the incident holds: the local journal, or its mirror where that knows more.
+
+    Broken ones end before their fault. Raises OtherWorld.
+    """
     if not incident:
         return ()
-    path = journal_path(journals(request), env.name, incident)
-    local = read(path, env.name, incident).entries if path.exists() else ()
+    world = reach.world.id
+    path = journal_path(journals(request, world), env.name, incident)
+    local = of_this_world(read(path, env.name, incident), str(path), world).entries if path.exists() else ()
+    mirrored = of_this_world(mirror_of(reach, env, incident), "the control table", world).entries
+    return max(local, mirrored, key=len)
+
+
+def mirror_of(reach: Reach, env: Environment, incident: str) -> Chain:
+    """What the incident's mirror in the control table proves."""
     lines = "".join(line + "\n" for line in TableMirror(reach.control).fetch(incident))
-    kept = read_chain(lines.encode(), env.name, incident).entries
-    return max(local, kept, key=len)
+    return read_chain(lines.encode(), env.name, incident)
 
 
 def clearance_to_json(clearance: Clearance) -> dict[str, Any]:

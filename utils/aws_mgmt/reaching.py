@@ -14,6 +14,7 @@ from dr_actions.control import CONTROL_CALLS, ConditionFailed, Control
 from dr_actions.hands import Hands, SendFailed, Trouble
 from dr_actions.homegoing import Proven
 from dr_actions.journal import JournalBroken, JournalInUse, MirrorFailed
+from dr_actions.journal_worlds import OtherWorld
 from dr_actions.plan import Call
 from dr_actions.verbs import verbs, writes
 from dr_checks.leftovers import leftovers
@@ -115,6 +116,8 @@ def in_words() -> Iterator[None]:
         yield
     except (JournalBroken, JournalInUse) as record:
         raise Refused(f"journal: {record}") from record
+    except OtherWorld as elsewhere:
+        raise Refused(f"journal.world: {elsewhere}") from elsewhere
     except ConditionFailed as raced:
         raise Refused(f"lock.held: {raced} Run the same command again.") from raced
     except (SendFailed, MirrorFailed) as silent:

@@ -105,9 +105,9 @@ def record_pause(request: Request, env: Environment, reached: Reach) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as folder,
         contextlib.suppress(Fenced),
-        Journal.open(Path(folder), env.name, incident.id, run, clock, mirror, who) as journal,
+        Journal.open(Path(folder), env.name, incident.id, run, clock, mirror, who, world=reached.world.id) as journal,
     ):
         record_pauses(journal, reached.control)
-    own = journals(request)
+    own, world = journals(request, reached.world.id), reached.world.id
     if journal_path(own, env.name, incident.id).exists():  # completed from the mirror
-        Journal.open(own, env.name, incident.id, run, clock, TableMirror(reached.control), who).close()
+        Journal.open(own, env.name, incident.id, run, clock, TableMirror(reached.control), who, world=world).close()

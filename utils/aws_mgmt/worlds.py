@@ -10,47 +10,86 @@ from urllib.parse import urlsplit
 
 from dr_estate.access import Credentials
 from dr_estate.environments import Environment
-from dr_estate.visible import without_credentials
+from dr_estate.world_id import WorldId
 from sandbox.endpoint import Endpoint
 from sandbox.people import Keys
 from utils.aws_mgmt.commands import UsageError
 from utils.aws_mgmt.request import Request
 
 DEFAULT_TENANTS = 12
+_ENDPOINT = "AWS_ENDPOINT_URL"
 
 
 @dataclass(frozen=True)
 class World:
-    """A place to look at: what reports call it, and how to reach it. Live credentials are boto3's own to find.
+    """A place to look at: which world it is, and how to reach it. Live credentials are boto3's own to find.
 
     ``by_hand`` is what a person's own shell needs to reach it; nothing for live AWS.
+
+    ``passing``: the world ends with the command.
     """
 
-    name: str
+    id: WorldId
     credentials: Credentials
     by_hand: Credentials = field(default_factory=Credentials)
+    passing: bool = False
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return self.id.name
 
 
 @contextlib.contextmanager
 def world_of(request: Request, environment: Environment) -> Iterator[World]:
     """The world of ``request``. A sandbox that is up is attached to; else one is started for this command's life."""
     if not request.sandbox:
-        endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        endpoint = os.environ.get(_ENDPOINT)
         if endpoint and not urlsplit(endpoint).hostname:
-            raise UsageError("AWS_ENDPOINT_URL is no URL such as https://host:port. Correct it, or unset it.")
-        name = f"endpoint {without_credentials(endpoint)}" if endpoint else "live AWS"
-        yield World(name, Credentials(), Credentials(endpoint))
+            raise UsageError(f"{_ENDPOINT} is no URL such as https://host:port. Correct it, or unset it.")
+        yield World(configured_world(environment), Credentials(), Credentials(endpoint))
         return
     from sandbox import daemon, embedded
 
     found = daemon.find(environment)
     if found is not None:
-        yield World("sandbox (attached)", _keys(found.url, found.people, request), _admin(found))
+        id_ = WorldId.sandbox(environment.account, found.world)
+        yield World(id_, _keys(found.url, found.people, request), _admin(found))
         return
     with embedded.running(environment, request.tenants or DEFAULT_TENANTS) as started:
         if request.flags & _ACTING:
             started.timing(**embedded.HURRIED)
-        yield World("sandbox", _keys(started.url, started.people, request), _admin(started))
+        id_ = WorldId.sandbox(environment.account, started.world)
+        yield World(id_, _keys(started.url, started.people, request), _admin(started), passing=True)
+
+
+def configured_world(environment: Environment) -> WorldId:
+    """Which world the commands without --sandbox look at, by botocore's own variables. It asks AWS nothing.
+
+    The endpoint of the sandbox that is up is that sandbox.
+    """
+    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return WorldId.live(environment.account)
+    begins = f"{_ENDPOINT}_"
+    of_services = {
+        name.removeprefix(begins).lower(): os.environ[name] for name in os.environ if name.startswith(begins)
+    }
+    endpoint = os.environ.get(_ENDPOINT, "")
+    if endpoint and not of_services:
+        from sandbox import daemon
+
+        found = daemon.find(environment)
+        if found is not None and found.url == endpoint.rstrip("/"):
+            return WorldId.sandbox(environment.account, found.world)
+    return WorldId.live(environment.account, endpoint, **of_services)
+
+
+def running_sandbox_world(environment: Environment) -> WorldId | None:
+    """Which world the sandbox that is up holds; None where none is up."""
+    from sandbox import daemon
+
+    found = daemon.find(environment)
+    return WorldId.sandbox(environment.account, found.world) if found else None
 
 
 def outlives(request: Request, environment: Environment) -> bool:

@@ -23,6 +23,7 @@ from dr_estate.drill_names import canary_name
 from dr_estate.environments import Environment, Side
 from dr_estate.facts import route53
 from dr_estate.observing import observe
+from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.hearing import Told
 from tests.dr_actions.verbs.compute_world import World
 
@@ -54,7 +55,7 @@ class Trial:
         return outcome
 
     def _journal(self) -> Journal:
-        return Journal.open(self.folder, self.env.name, INCIDENT, "run", lambda: datetime.now(UTC))
+        return Journal.open(self.folder, self.env.name, INCIDENT, "run", lambda: datetime.now(UTC), world=WORLD)
 
     def _run(self, journal: Journal, plan: Plan, tell: Told) -> Run:
         endpoint = self.world.endpoint

@@ -1,0 +1,235 @@
+"""A lone operator with the operator's keys, IAM enforced: no journal that they can write runs a plan in PROD."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_actions.authority import Clearance
+from dr_actions.entries import Entry, Kind, entry_after, genesis
+from dr_actions.plan import Plan, to_json
+from dr_estate.access import Credentials
+from dr_estate.attributes import encode_item, instant
+from dr_estate.environments import Environment, Side, load_environment
+from dr_estate.world_id import WorldId
+from sandbox.embedded import HURRIED
+from sandbox.endpoint import Endpoint
+from tests.proofs.changes import Aws
+from tests.utils.forking import begin
+from tests.utils.running import Ran, at_endpoint, command_of, rules, signed_in
+from tests.worlds import borrowed
+from utils.aws_mgmt import judging
+from utils.aws_mgmt.arguments import parse
+from utils.aws_mgmt.assessing_command import assess
+from utils.aws_mgmt.past import clearance_to_json
+from utils.aws_mgmt.reaching import clock
+from utils.aws_mgmt.wall import behind_the_wall
+from utils.aws_mgmt.worlds import World
+
+QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\nlease_s = 2\n[observation]\nattempts = 1"
+INCIDENT = "INC-123"
+PATIENCE_S = 150
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+EXECUTE = f"failover --execute --incident {INCIDENT} --confirm files.prod-efs"
+
+
+@dataclass(frozen=True)
+class Prod:
+    """A PROD whose primary region is lost and whose IAM judges every call; ``plan`` is what a failover would do."""
+
+    world: Endpoint
+    home: Path
+    env: Environment
+    plan: Plan
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def run(self, words: str, person: str = "operator") -> Ran:
+        """Run a command here, as ``person``."""
+        for name, value in (signed_in(self.world, person) | {"XDG_STATE_HOME": str(self.home)}).items():
+            self.monkeypatch.setenv(name, value)
+        options = ["-e", "prod", "--config", str(self.home / "environments"), "--output", str(self.home / "out")]
+        code = behind_the_wall(parse([*options, *words.split()]))
+        told = self.capsys.readouterr()
+        return Ran(code, told.out, told.err)
+
+    def arn(self, person: str) -> str:
+        """A person's ARN."""
+        return f"arn:aws:iam::{self.env.account}:user/{person}"
+
+    def begun(self, ago: timedelta = timedelta(0), plan: Plan | None = None) -> Entry:
+        """The beginning of a run that was never authorised; it names the approver all the same."""
+        plan, world = plan or self.plan, self.here
+        operator, approver = self.arn("operator"), self.arn("approver")
+        clearance = Clearance("prod", INCIDENT, operator, approver, plan.digest, clock() + HOUR, ())
+        data = {"plan": to_json(plan), "digest": plan.digest, "clearance": clearance_to_json(clearance)}
+        data |= {"world": world.to_json()}
+        return entry_after(genesis("prod", INCIDENT, world), 1, clock() - ago, "forged", Kind.BEGIN, None, data)
+
+    @property
+    def here(self) -> WorldId:
+        """This world, as commands name it."""
+        return WorldId.live(self.env.account, self.world.url)
+
+    @property
+    def journal(self) -> Path:
+        """The journal of the incident on this machine."""
+        return self.home / "out" / "incidents" / self.here.folder / f"prod-{INCIDENT}.journal.jsonl"
+
+    def forge_file(self, entry: Entry) -> None:
+        """Write the journal's file."""
+        self.journal.parent.mkdir(parents=True, exist_ok=True)
+        self.journal.write_text(entry.line + "\n", encoding="utf-8")
+
+    def forge_mirror(self, entry: Entry) -> None:
+        """Write the journal's mirror, by plain calls with the operator's keys."""
+        item = {"pk": f"JOURNAL#{INCIDENT}", "sk": f"{entry.seq:09d}", "digest": entry.digest, "text": entry.line}
+        self.put("operator", {**item, "packed": False, "pieces": 1})
+
+    def approve(self, ago: timedelta, digest: str) -> None:
+        """Approve a plan for an hour, ``ago``, by plain calls with the approver's keys."""
+        userid = self.aws("admin").client("iam", Side.GLOBAL).get_user(UserName="approver")["User"]["UserId"]
+        times = {"at": instant(clock() - ago), "expires_at": instant(clock() - ago + HOUR)}
+        who = {"pk": f"APPROVAL#{userid}", "sk": INCIDENT, "arn": self.arn("approver"), "person": "approver"}
+        self.put("approver", {**who, "plan": digest, "environment": "prod", **times, "withdrawn_at": ""})
+
+    def put(self, person: str, item: dict[str, Any]) -> None:
+        """Put an item into the control table as ``person``."""
+        table = self.env.named(self.env.names.control_table)
+        self.aws(person).client("dynamodb", Side.DR).put_item(TableName=table, Item=encode_item(item))
+
+    def aws(self, person: str) -> Aws:
+        """Plain clients of a person."""
+        return Aws(self.world.url, self.world.people[person], self.env, tenant="")
+
+    def refuses(self, why: str) -> None:
+        """Going on is refused by the rule, for that reason, and nothing at all was written anywhere."""
+        self.world.reset_mutations()
+        before = self.journal.read_bytes() if self.journal.exists() else b""
+        ran = self.run(EXECUTE)
+        assert (ran.code, ran.out) == (4, ""), ran.err
+        assert "authority.approval: " in ran.err
+        assert why in ran.err
+        assert [] == self.world.mutations()
+        assert before == (self.journal.read_bytes() if self.journal.exists() else b"")
+
+
+@pytest.fixture(scope="module")
+def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, Path, Environment, Plan]]:
+    home = tmp_path_factory.mktemp("prod")
+    folder = rules(home, "prod", QUICK)
+    shipped = (folder / "prod.toml").read_text(encoding="utf-8")
+    (folder / "prod.toml").write_text(shipped.replace('dns_step = "manual"', 'dns_step = "automatic"'))
+    env = load_environment(folder, "prod")
+    with borrowed(env, 1) as world:
+        world.timing(**HURRIED)
+        world.break_("primary-dark")
+        world.enforce_iam(True)
+        keys = world.people["operator"]
+        reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+        here = World(WorldId.live(env.account, world.url), reader)
+        run = judging.Run(home, lambda *_: None)
+        request = parse(["-e", "prod", "--config", str(folder), "failover"])
+        assessment = assess(request, env, judging.look_at(here, env, run), run).assessment
+        assert assessment is not None
+        world.keep("lost")
+        yield world, home, env, assessment.plan
+
+
+@pytest.fixture
+def prod(
+    lost: tuple[Endpoint, Path, Environment, Plan], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Prod]:
+    made = Prod(*lost, monkeypatch, capsys)
+    yield made
+    made.journal.unlink(missing_ok=True)
+    made.world.return_to("lost")
+
+
+def test_a_forged_journal_on_the_operators_disk_runs_nothing(prod: Prod) -> None:
+    prod.forge_file(prod.begun())
+    prod.refuses("the control table holds no approval that allows it")
+
+
+def test_a_forged_mirror_that_iam_lets_the_operator_write_runs_nothing(prod: Prod) -> None:
+    prod.forge_mirror(prod.begun(ago=MINUTE))
+    prod.refuses("the control table holds no approval that allows it")
+
+
+def test_an_approval_that_was_withdrawn_allows_nothing_any_more(prod: Prod) -> None:
+    prod.approve(10 * MINUTE, prod.plan.digest)
+    prod.forge_mirror(prod.begun(ago=MINUTE))
+    withdrawn = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver")
+    assert (withdrawn.code, "withdrew every approval of INC-123" in withdrawn.out) == (0, True), withdrawn.err
+    prod.refuses("the control table holds no approval that allows it")
+    again = prod.run("approve --withdraw --incident INC-9", "approver")
+    assert (again.code, "approver approved nothing of INC-9" in again.err) == (4, True)
+
+
+def test_an_approval_of_another_plan_allows_no_other(prod: Prod) -> None:
+    prod.approve(10 * MINUTE, prod.plan.digest)
+    prod.forge_mirror(prod.begun(plan=replace(prod.plan, steps=prod.plan.steps[1:])))
+    prod.refuses("it is for another plan")
+
+
+def test_an_approval_made_after_the_beginning_does_not_reach_back(prod: Prod) -> None:
+    prod.forge_mirror(prod.begun(ago=MINUTE))
+    approved = prod.run(f"approve --incident {INCIDENT}", "approver")
+    assert (approved.code, prod.plan.digest[:12] in approved.out) == (0, True), approved.err
+    prod.refuses("it was made at")
+
+
+@pytest.mark.parametrize(
+    ("approved", "began", "why"),
+    [(30 * HOUR, 29.5 * HOUR, "approvals.resume_hours"), (3 * HOUR, MINUTE, "it expired at")],
+)
+def test_an_old_approval_allows_no_new_beginning_and_no_endless_going_on(
+    prod: Prod, approved: timedelta, began: timedelta, why: str
+) -> None:
+    prod.approve(approved, prod.plan.digest)
+    prod.forge_mirror(prod.begun(ago=began))
+    prod.refuses(why)
+
+
+def test_a_run_that_changed_nothing_yet_is_weighed_anew_before_it_goes_on(prod: Prod) -> None:
+    prod.approve(10 * MINUTE, prod.plan.digest)
+    prod.forge_mirror(prod.begun(ago=MINUTE))
+    prod.world.mend("primary-dark")
+    prod.world.reset_mutations()
+    ran = prod.run(EXECUTE)
+    assert (ran.code, ran.out) == (4, ""), ran.err
+    assert "posture.expected: the primary region is healthy" in ran.err
+    assert "authority.approval" not in ran.err
+    assert [] == prod.world.mutations()
+
+
+@pytest.mark.proof
+def test_a_run_that_was_truly_approved_and_killed_goes_on_and_ends_done(prod: Prod) -> None:
+    options = f"-e prod --config {prod.home / 'environments'}"
+    assert at_endpoint(prod.world, prod.home, f"{options} approve --incident {INCIDENT}", "approver").code == 0
+    prod.world.reset_mutations()
+    command, variables = command_of(f"{options} {EXECUTE}", prod.home, **signed_in(prod.world, "operator"))
+    run = begin(command, variables, prod.home / "said")
+    until = time.monotonic() + PATIENCE_S
+    while run.goes_on and time.monotonic() < until and not _restored(prod):
+        time.sleep(0.05)
+    run.kill()
+    assert _restored(prod), run.err
+    time.sleep(prod.env.execution.lease_s + 0.2)
+    again = at_endpoint(prod.world, prod.home, f"{options} approve --incident {INCIDENT}", "approver")
+    assert again.code == 0, "an approval of what is left does not take the first one away"
+    on = at_endpoint(prod.world, prod.home, f"{options} --format json {EXECUTE}", "operator")
+    assert (on.code, on.report["run"]["outcome"]) == (0, "done"), on.err
+    assert on.report["run"]["approver"] == prod.arn("approver")
+    assert len([one for one in prod.world.mutations() if one["operation"] == "RestoreDBInstanceToPointInTime"]) == 1
+    assert [] == prod.world.denied()
+
+
+def _restored(prod: Prod) -> bool:
+    return any(one["operation"] == "RestoreDBInstanceToPointInTime" for one in prod.world.mutations())

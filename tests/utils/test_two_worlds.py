@@ -1,0 +1,125 @@
+"""A rehearsal in a sandbox, and the real thing afterwards, under one incident id and from one machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dr_estate.environments import load_environment
+from sandbox import endpoint as endpoints
+from sandbox.embedded import HURRIED
+from sandbox.endpoint import Endpoint
+from tests.utils.running import Ran, at_endpoint, dr_cli, rules, signed_in
+from tests.worlds import borrowed, home_with_seeds
+
+pytestmark = pytest.mark.proof
+
+INCIDENT = "INC-123"
+QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
+EXECUTE = f"failover --execute --format json --incident {INCIDENT} --confirm files.sit-efs"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An operator's machine: a managed sandbox, and another world that stands for the live account."""
+
+    home: Path
+    config: Path
+    live: Endpoint
+
+    def rehearse(self, words: str) -> Ran:
+        """Run a command in the sandbox."""
+        return dr_cli(f"-e sit --config {self.config} --sandbox {words}", self.home)
+
+    def run(self, words: str) -> Ran:
+        """Run a command in the live account."""
+        return at_endpoint(self.live, self.home, f"-e sit --config {self.config} {words}", "operator")
+
+    @property
+    def sandbox(self) -> Endpoint:
+        """The managed sandbox."""
+        found = endpoints.read(self.home / "sandbox" / "sit" / "endpoint.json")
+        assert found is not None
+        return found
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    home = tmp_path_factory.mktemp("machine")
+    home_with_seeds(home / "sandbox")
+    config = rules(home, "sit", QUICK)
+    with borrowed(load_environment(config, "sit"), 1) as live:
+        live.timing(**HURRIED)
+        live.break_("primary-dark")
+        made = Machine(home, config, live)
+        assert made.rehearse("--tenants 1 sandbox up").code == 0
+        try:
+            made.sandbox.timing(**HURRIED)
+            made.sandbox.break_("primary-dark")
+            rehearsed = made.rehearse(EXECUTE)
+            assert rehearsed.code == 0, rehearsed.err
+            yield made
+        finally:
+            made.rehearse("sandbox down")
+
+
+def test_a_rehearsed_incident_is_not_done_in_the_live_account(machine: Machine) -> None:
+    before = machine.run(f"log --incident {INCIDENT}")
+    assert (before.code, before.out) == (2, "")
+    assert f"Another world has a journal of {INCIDENT}: sandbox {machine.sandbox.world}" in before.err
+    shown = machine.run(before.err.partition("dr_cli.py -e sit ")[2].strip())
+    assert shown.out.startswith(f"SANDBOX REHEARSAL: Incident {INCIDENT} in SIT (sandbox {machine.sandbox.world}")
+    assert machine.run("log").code == 2, "the newest journal is another world's"
+
+    machine.live.reset_mutations()
+    ran = machine.run(EXECUTE)
+    assert (ran.code, ran.report["run"]["outcome"]) == (0, "done"), ran.err
+    changed = {one["operation"] for one in machine.live.mutations()}
+    assert {"RestoreDBInstanceToPointInTime", "UpdateService"} <= changed, "it began at the beginning"
+
+    live, rehearsal = machine.run("log --format json"), machine.rehearse("log --format json")
+    assert (live.report["rehearsal"], live.report["world"]["kind"]) == (False, "endpoint")
+    assert (rehearsal.report["rehearsal"], rehearsal.report["world"]["detail"]) == (True, machine.sandbox.world)
+    assert f"Incident {INCIDENT} in SIT (endpoint {machine.live.url}" in machine.run(f"log --incident {INCIDENT}").out
+    review = machine.rehearse(f"log --incident {INCIDENT} --review").out
+    assert review.startswith("# SANDBOX REHEARSAL: Post-incident review: ")
+
+
+def test_a_sandbox_keeps_its_id_when_it_starts_again_and_its_own_run_stays_done(machine: Machine) -> None:
+    world = machine.sandbox.world
+    assert machine.rehearse("sandbox down").code == 0
+    down = machine.rehearse("log --format json")
+    assert (down.code, down.report["world"]["detail"]) == (0, world), "it is read offline"
+    up = machine.rehearse("sandbox up --format json")
+    assert (up.code, json.loads(up.out)["world"]) == (0, world)
+    exported = dr_cli("-e sit log", machine.home, **signed_in(machine.sandbox, "reader"))
+    assert exported.out.startswith("SANDBOX REHEARSAL: "), "an endpoint that is the sandbox is no other world"
+    again = machine.rehearse(EXECUTE)
+    assert (again.code, again.out) == (4, "")
+    assert f"The failover for {INCIDENT} is done" in again.err
+
+
+def test_a_sandbox_made_anew_is_another_world_that_begins_at_the_beginning(machine: Machine) -> None:
+    world = machine.sandbox.world
+    assert machine.rehearse("--tenants 1 sandbox up --fresh").code == 0
+    assert machine.sandbox.world not in ("", world)
+    nothing = machine.rehearse(f"log --incident {INCIDENT}")
+    assert nothing.code == 2
+    assert f"Another world has a journal of {INCIDENT}: sandbox {world}" in nothing.err
+
+
+def test_an_old_journal_is_shown_by_name_and_titled_as_of_no_recorded_world(machine: Machine) -> None:
+    from dr_actions.entries import Kind, entry_after, genesis
+    from utils.aws_mgmt.reaching import clock
+
+    old = machine.home / "out" / "incidents" / "sit-INC-9.journal.jsonl"
+    entry = entry_after(genesis("sit", "INC-9"), 1, clock(), "run", Kind.LOOKED, None, {"says": "seen"})
+    old.write_text(entry.line + "\n", encoding="utf-8")
+    named = machine.run("log --incident INC-9")
+    assert (named.code, "Another world has a journal of INC-9: world not recorded." in named.err) == (2, True)
+    shown = machine.run(f"log --verify --journal {old}")
+    assert (shown.code, shown.out.startswith("Incident INC-9 in SIT (world not recorded)")) == (0, True), shown.err
