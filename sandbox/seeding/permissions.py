@@ -42,7 +42,7 @@ _WORDS = {
     "kms": "Describe Get List",
     "logs": "Describe Get",
     "rds": "Describe List",
-    "route53": "Get List",
+    "route53": "Get List Test",
     "s3": "Get List",
     "secretsmanager": "BatchGet Describe Get List",
     "servicequotas": "Get List",
