@@ -20,6 +20,7 @@ from dr_estate.asking import Answer
 from dr_estate.environments import Side
 from dr_estate.facts import answers, ecr, ecs, route53, secrets, sites, topics
 from dr_estate.facts.secrets import Content
+from dr_estate.invocation import Command
 from dr_estate.tenants import Tenant
 from dr_estate.unseen import Blindness, CannotSee, Unseen
 from dr_estate.visiting import Visit
@@ -183,7 +184,7 @@ def _as_chosen(view: View, wanted: str, dark: Unseen) -> Finding:
         return view.warn(name, measured, wanted, because, f"Where DNS servers can be reached: dig +short {name}")
     if chosen is None:
         return view.unknown(name, wanted, dark)
-    remedy = f"Make the change batch of the plan's step 7: dr_cli.py -e {view.env.name} log."
+    remedy = f"Make the change batch of the plan's step 7: {Command(('log',))} names it."
     return view.gap(name, measured, wanted, "visitors are still led elsewhere", remedy)
 
 

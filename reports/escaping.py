@@ -6,14 +6,23 @@ import re
 
 from dr_estate.visible import one_line, visible
 
+_CODE = re.compile("`([^`]+)`")
 _MARKED = re.compile(r"\\(?=[!-/:-@\[-`{-~]|$)|[`|\[]")
 _FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 _COMMAND = re.compile(r"`|(?<!\S)--[a-z]|\b(?:aws [a-z0-9-]+ [a-z]|dr_cli\b|terraform [a-z])")
 
 
 def markdown(text: str) -> str:
-    """``text`` as it reads within a line or a table cell of Markdown: no HTML, link, code or cell begins in it."""
-    return _MARKED.sub(r"\\\g<0>", one_line(text)).replace("<", "&lt;")
+    """``text`` as it reads within a line or a table cell of Markdown: no HTML, link or cell begins in it.
+
+    What stands between two backticks, such as a command, stays code.
+    """
+    parts = _CODE.split(one_line(text))
+    return "".join(code(part) if number % 2 else _plain(part) for number, part in enumerate(parts))
+
+
+def _plain(text: str) -> str:
+    return _MARKED.sub(r"\\\g<0>", text).replace("<", "&lt;")
 
 
 def code(text: str) -> str:

@@ -29,6 +29,8 @@ CUSTOM = {
     ("s3", "cp"): frozenset({"copy-props", "recursive", "sse", "sse-kms-key-id", "quiet", "version-id"}),
     ("s3", "ls"): frozenset({"recursive"}),
     ("sso", "login"): frozenset(),
+    ("configure", "list"): frozenset(),
+    ("configure", "list-profiles"): frozenset(),
     ("cloudformation", "deploy"): frozenset(
         {"stack-name", "template-file", "parameter-overrides", "capabilities", "role-arn", "no-execute-changeset"}
     ),

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from dr_actions.entries import Entry, Kind
-from dr_actions.journal import journal_path, read
+from dr_actions.journal import read
 from dr_actions.pinning import CLOSED_PORTS
 from dr_estate.environments import Environment, Side, load_environment
 from sandbox.endpoint import Endpoint
@@ -99,7 +99,7 @@ class Estate:
 
     def entries(self, incident: str, *kinds: Kind) -> list[Entry]:
         """The journal's entries of these kinds."""
-        path = journal_path(self.home / "out" / "incidents", self.env.name, incident)
+        (path,) = (self.home / "out" / "incidents").rglob(f"{self.env.name}-{incident}.journal.jsonl")
         return [entry for entry in read(path, self.env.name, incident).entries if entry.kind in kinds]
 
 

@@ -204,7 +204,7 @@ def test_a_run_that_changed_nothing_yet_is_weighed_anew_before_it_goes_on(prod: 
     prod.world.reset_mutations()
     ran = prod.run(EXECUTE)
     assert (ran.code, ran.out) == (4, ""), ran.err
-    assert "posture.expected: the primary region is healthy" in ran.err
+    assert "posture.expected: the primary region answers, runs its tasks" in ran.err
     assert "authority.approval" not in ran.err
     assert [] == prod.world.mutations()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dr_actions.messages import run_failed
@@ -67,7 +69,7 @@ def test_a_command_carries_the_world_of_the_request_and_is_completed_once() -> N
     invocation = invocation_of(parse(request_of("status")))
     bare = "Run `dr_cli.py drill clean`, or `dr_cli.py log`."
     whole = invocation.complete(bare)
-    options = "-e sit --config 'my rules' --sandbox --output out"
+    options = f"-e sit --config 'my rules' --sandbox --output {Path('out').resolve()}"
     program = f"python utils/aws_mgmt/dr_cli.py {options}"
     assert whole == f"Run `{program} drill clean`, or `{program} log`."
     assert invocation.complete(whole) == whole

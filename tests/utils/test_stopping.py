@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dr_actions.entries import Entry, Kind
-from dr_actions.journal import journal_path, read
+from dr_actions.journal import read
 from dr_estate.environments import Environment, load_environment
 from dr_estate.facts.control import InForce
 from sandbox.endpoint import Endpoint
@@ -55,7 +55,7 @@ class Sit:
     @property
     def record(self) -> tuple[Entry, ...]:
         """What is in the journal's file."""
-        path = journal_path(self.home / "out" / "incidents", "sit", INCIDENT)
+        (path,) = (self.home / "out" / "incidents").rglob(f"sit-{INCIDENT}.journal.jsonl")
         return read(path, "sit", INCIDENT).entries
 
     def in_force(self) -> InForce:

@@ -71,7 +71,7 @@ def test_a_rehearsed_incident_is_not_done_in_the_live_account(machine: Machine) 
     before = machine.run(f"log --incident {INCIDENT}")
     assert (before.code, before.out) == (2, "")
     assert f"Another world has a journal of {INCIDENT}: sandbox {machine.sandbox.world}" in before.err
-    shown = machine.run(before.err.partition("dr_cli.py -e sit ")[2].strip())
+    shown = machine.run(before.err.partition("dr_cli.py -e sit ")[2].partition("`")[0])
     assert shown.out.startswith(f"SANDBOX REHEARSAL: Incident {INCIDENT} in SIT (sandbox {machine.sandbox.world}")
     assert machine.run("log").code == 2, "the newest journal is another world's"
 

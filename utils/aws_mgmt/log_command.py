@@ -13,6 +13,7 @@ from dr_actions.journal_worlds import OtherWorld
 from dr_actions.pausing import PAUSES
 from dr_estate.access import WrongAccount
 from dr_estate.environments import Environment
+from dr_estate.invocation import Command
 from dr_estate.unseen import CannotSee
 from dr_estate.world_id import NOT_RECORDED, WorldId, WorldKind
 from reports import voice
@@ -20,6 +21,7 @@ from reports.incident_log import incident_log, render
 from reports.review import review
 from utils.aws_mgmt.commands import Refused, UsageError
 from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.next_steps import log_of
 from utils.aws_mgmt.past import all_journals, journals, mirror_of
 from utils.aws_mgmt.reaching import reach
 from utils.aws_mgmt.request import Request
@@ -69,7 +71,7 @@ def _of_this_world(request: Request, environment: Environment) -> tuple[str, Cha
     if path is not None:
         chain, source = read(path, environment.name, incident), str(path)
         if chain.entries and chain.world != files[path]:
-            raise UsageError(f"{OtherWorld(source, chain.world, files[path])} {_shown_by(path, environment)}")
+            raise UsageError(f"{OtherWorld(source, chain.world, files[path])} {_shown_by(path)}")
         chain, source = _longest(request, environment, incident, chain, source)
     else:
         chain, source = _mirrored(request, environment, incident)
@@ -120,13 +122,13 @@ def _mirrored(request: Request, environment: Environment, incident: str) -> tupl
     table = f"table {environment.named(environment.names.control_table)}"
     if chain.world is None or chain.world == world:
         return chain, table
+    command = log_of(incident)
     how = {
-        WorldKind.LIVE: "env -u AWS_ENDPOINT_URL dr_cli.py",
-        WorldKind.ENDPOINT: f"AWS_ENDPOINT_URL={shlex.quote(chain.world.detail)} dr_cli.py",
-        WorldKind.SANDBOX: "dr_cli.py --sandbox",
+        WorldKind.LIVE: f"without AWS_ENDPOINT_URL: {command}",
+        WorldKind.ENDPOINT: f"with AWS_ENDPOINT_URL={shlex.quote(chain.world.detail)}: {command}",
+        WorldKind.SANDBOX: f"with --sandbox: {command}",
     }[chain.world.kind]
-    command = f"{how} -e {environment.name} log --incident {incident}"
-    raise UsageError(f"{OtherWorld(table, chain.world, world)} It is shown by: {command}")
+    raise UsageError(f"{OtherWorld(table, chain.world, world)} It is shown {how}.")
 
 
 def _nothing(request: Request, environment: Environment, incident: str, worlds: list[WorldId]) -> str:
@@ -136,7 +138,7 @@ def _nothing(request: Request, environment: Environment, incident: str, worlds: 
         first = f"Nothing is recorded of {incident} in {environment.name}, here or in the control table ({where})."
     else:
         folder = all_journals(request)
-        first = f"No journal of {environment.name} ({where}) is in {folder}. Name the incident: log --incident INC-123."
+        first = f"No journal of {environment.name} ({where}) is in {folder}. Name the incident: {log_of('INC-123')}."
     others = _newest_first(all_journals(request).rglob(f"{environment.name}-{incident or '*'}{_ENDING}"))
     return "\n".join([first, *(_elsewhere(path, environment) for path in others[:_MOST_NAMED])])
 
@@ -145,11 +147,11 @@ def _elsewhere(path: Path, environment: Environment) -> str:
     incident = _incident_of(path, environment)
     world = read(path, environment.name, incident).world
     name = world.full_name if world else NOT_RECORDED
-    return f"Another world has a journal of {incident}: {name}. {_shown_by(path, environment)}"
+    return f"Another world has a journal of {incident}: {name}. {_shown_by(path)}"
 
 
-def _shown_by(path: Path, environment: Environment) -> str:
-    return f"It is shown by: dr_cli.py -e {environment.name} log --journal {shlex.quote(str(path))}"
+def _shown_by(path: Path) -> str:
+    return f"It is shown by: {Command(('log', '--journal', str(path)))}."
 
 
 def _files(folder: Path, environment: Environment) -> list[Path]:

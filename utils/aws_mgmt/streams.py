@@ -13,8 +13,7 @@ from typing import TextIO
 _ESCAPED = "dr-escaped"
 _COULD_NOT_SEE = 3  # exits.Exit, whose import would make `--help` slow
 _CLOSED = (
-    "Standard output is closed, so nobody could read the result: nothing was done. Send it to a terminal or a file: "
-    "dr_cli.py ... > result.txt"
+    "Standard output is closed, so nobody could read the result: nothing was done. Send it to a terminal or a file."
 )
 
 
