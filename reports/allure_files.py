@@ -14,7 +14,7 @@ from typing import Any
 from dr_checks.model import CheckResult, Status
 from dr_estate.visible import one_line, visible
 from dr_estate.world_id import titled
-from reports import allure_runs, csv_report, json_report, markdown_report, planes, terminal, voice
+from reports import allure_runs, csv_report, json_report, markdown_report, planes, voice
 from reports.drilled import Drilled
 from reports.durations import duration
 from reports.report import Report
@@ -31,7 +31,8 @@ _CATEGORIES = (
 
 RESULTS = "allure-results"
 PAGE = "report.html"
-FORMS = {"terminal": "report.txt", "markdown": "report.md", "json": "report.json", "csv": "report.csv"}
+FORMS = {"terminal": "report.md", "markdown": "report.md", "json": "report.json", "csv": "report.csv"}
+"""Which file keeps the report in which format; a terminal is shown the Markdown, which needs nothing to draw with."""
 
 
 def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
@@ -59,7 +60,6 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
     (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
     (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
-    (folder / "report.txt").write_text(terminal.render_plain(report), encoding="utf-8")
     return report
 
 

@@ -24,7 +24,7 @@ from sandbox.endpoint import Endpoint
 from sandbox.state import Outage
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
-from tests.utils.running import Ran, at_endpoint, command_of, rules, signed_in
+from tests.utils.running import Ran, at_endpoint, command_of, journal_of, rules, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.exits import Exit
 
@@ -99,7 +99,8 @@ class Estate:
 
     def entries(self, incident: str, *kinds: Kind) -> list[Entry]:
         """The journal's entries of these kinds."""
-        (path,) = (self.home / "out" / "incidents").rglob(f"{self.env.name}-{incident}.journal.jsonl")
+        path = journal_of(self.home, self.env.name, incident)
+        assert path is not None
         return [entry for entry in read(path, self.env.name, incident).entries if entry.kind in kinds]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import sys
@@ -20,6 +21,7 @@ from tests.utils.running import ROOT, command_of
 CTRL_C = b"\x03"
 CTRL_D = b"\x04"
 PATIENCE_S = 90.0
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]")
 
 
 @dataclass
@@ -37,6 +39,20 @@ class Terminal:
         while text not in self.shown:
             assert time.monotonic() < ends, f"'{text}' was not shown: {self.shown}"
             assert self._read(0.1), f"it ended before '{text}' was shown: {self.shown}"
+
+    @property
+    def lines(self) -> list[str]:
+        """What a selection with the mouse copies: without escape sequences, split at real newlines alone."""
+        text = _ESCAPES.sub("", self.shown.replace("\r\n", "\n"))
+        return [line.rpartition("\r")[2] for line in text.split("\n")]
+
+    def until_line(self, text: str, limit_s: float = PATIENCE_S) -> str:
+        """The first whole line that holds ``text``. Raises as ``until``."""
+        ends = time.monotonic() + limit_s
+        while not (found := [line for line in self.lines[:-1] if text in line]):
+            assert time.monotonic() < ends, f"'{text}' was not shown: {self.shown}"
+            assert self._read(0.1), f"it ended before '{text}' was shown: {self.shown}"
+        return found[0]
 
     def press(self, keys: bytes) -> None:
         """Type."""

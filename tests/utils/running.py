@@ -36,6 +36,11 @@ class Ran:
         return {result["check"]: result["status"] for result in self.report["results"]}
 
 
+def journal_of(home: Path, environment: str, incident: str) -> Path | None:
+    """The incident's journal of the one world that ran from ``home``, None while there is none."""
+    return next((home / "out" / "incidents").rglob(f"{environment}-{incident}.journal.jsonl"), None)
+
+
 def dr_cli(words: str, home: Path, extra: Sequence[str] = (), **variables: str) -> Ran:
     """Run ``dr_cli.py`` with ``words``, and ``extra`` ones that hold blanks.
 

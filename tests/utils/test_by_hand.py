@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from dr_estate.environments import load_environment
+from tests.utils.pseudo_terminal import begun
 from tests.utils.running import ROOT, command_of, dr_cli, rules, signed_in
-from tests.utils.terminals import terminal
 from tests.worlds import borrowed, home_with_seeds
 
 pytestmark = pytest.mark.proof
@@ -40,8 +41,9 @@ class Prod:
         """Run at a terminal, and paste the command it shows into ``shell``: how the run ended, and the command."""
         words = f"{self.words} failover --execute --incident {INCIDENT} --confirm files.prod-efs"
         command, variables = command_of(words, self.home, **self.operator)
-        with terminal(columns, command, variables) as screen:
-            line = screen.until(lambda text: COMMAND in text, PATIENCE_S)
+        env = {**variables, "TERM": "xterm-256color"}
+        with begun([sys.executable, *command], env, columns) as screen:
+            line = screen.until_line(COMMAND, PATIENCE_S)
             pasted = subprocess.run(["/bin/sh", "-c", line], env=shell, text=True, capture_output=True, check=False)
             assert pasted.returncode == 0, (line, pasted.stderr)
             return screen.wait(PATIENCE_S), line

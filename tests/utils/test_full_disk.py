@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from dr_actions.entries import Chain, Kind, read_chain
-from dr_actions.journal import journal_path, read
+from dr_actions.journal import read
 from dr_actions.mirror import TableMirror
 from dr_estate.environments import load_environment
 from tests.proofs.rig import world_of
 from tests.utils.forking import Command, begin
-from tests.utils.running import at_endpoint, command_of, rules, signed_in
+from tests.utils.running import at_endpoint, command_of, journal_of, rules, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.reaching import Reach, reached
 
@@ -53,8 +53,9 @@ def _fill(folder: Path) -> None:
 
 def _until_recorded(run: Command, out: Path, kind: Kind) -> None:
     ends = time.monotonic() + PATIENCE_S
-    path = journal_path(out / "incidents", "sit", INCIDENT)
-    while not path.exists() or kind not in {entry.kind for entry in read(path, "sit", INCIDENT).entries}:
+    while (path := journal_of(out.parent, "sit", INCIDENT)) is None or kind not in {
+        entry.kind for entry in read(path, "sit", INCIDENT).entries
+    }:
         assert run.goes_on, run.err
         assert time.monotonic() < ends, run.err
         time.sleep(0.02)
@@ -84,7 +85,9 @@ def test_a_run_whose_disk_fills_up_ends_done_with_its_whole_record_in_the_contro
         assert "No space left on device" in run.err
         assert "The files of this run are not complete" in run.out
         reach = reached(world_of(world, "operator"), env)
-        local, mirrored = read(journal_path(out / "incidents", "sit", INCIDENT), "sit", INCIDENT), _mirrored(reach)
+        path = journal_of(tmp_path, "sit", INCIDENT)
+        assert path is not None
+        local, mirrored = read(path, "sit", INCIDENT), _mirrored(reach)
         assert (None, None) == (local.fault, mirrored.fault)
         assert len(local.entries) < len(mirrored.entries)
         assert (Kind.END, "done") == (mirrored.entries[-1].kind, mirrored.entries[-1].data["outcome"])

@@ -104,7 +104,6 @@ def test_a_status_whose_page_cannot_be_built_says_so_on_stderr_and_in_its_report
     [
         ("allure-results", "json", "allure-results is not there"),
         ("report.csv", "csv", "report.csv is not there: choose --format terminal, markdown, json"),
-        ("report.txt", "terminal", "report.txt is not there: choose --format markdown, json, csv"),
     ],
 )
 def test_a_file_that_is_missing_is_exit_3_and_named(earlier: Earlier, missing: str, form: str, said: str) -> None:

@@ -17,7 +17,7 @@ from dr_estate.facts.control import InForce
 from sandbox.endpoint import Endpoint
 from tests.proofs.rig import world_of
 from tests.utils.pseudo_terminal import CTRL_C, CTRL_D, Terminal, at_terminal
-from tests.utils.running import Ran, at_endpoint, rules, signed_in
+from tests.utils.running import Ran, at_endpoint, journal_of, rules, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.reaching import reached
 
@@ -55,7 +55,8 @@ class Sit:
     @property
     def record(self) -> tuple[Entry, ...]:
         """What is in the journal's file."""
-        (path,) = (self.home / "out" / "incidents").rglob(f"sit-{INCIDENT}.journal.jsonl")
+        path = journal_of(self.home, "sit", INCIDENT)
+        assert path is not None
         return read(path, "sit", INCIDENT).entries
 
     def in_force(self) -> InForce:
