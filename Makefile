@@ -56,12 +56,12 @@ bench: setup
 
 # The generated pages of docs/ and files of deploy/.
 docs: setup
-	@$(BIN)/python -m utils.aws_mgmt.reference
-	@$(BIN)/python -m utils.aws_mgmt.deploying
+	@$(BIN)/python -m utils.aws_mgmt.generate.docs_pages
+	@$(BIN)/python -m utils.aws_mgmt.generate.deploy_files
 
 # The Allure 3 generator (npm package `allure`), in .tools; with Node from PyPI where there is no Node 20+.
 allure: setup
-	@$(BIN)/python -m reports.allure_install
+	@$(BIN)/python -m reports.allure.install
 
 # The aws CLI, in an environment of its own (it pins botocore): proofs paste printed commands into a shell.
 awscli: $(AWSCLI)/.ready-$(AWSCLI_VERSION)

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 import steps
-from dr_checks.exceptions import ExceptionRule, parse_exceptions
-from dr_checks.model import Area
-from dr_checks.observation import Observation
-from dr_checks.registry import checks
-from dr_estate.environments import load_environment
-from dr_estate.invocation import Invocation
-from dr_estate.snapshot import read_evidence
-from sandbox.endpoint import Endpoint
+from dr_checks.core.exceptions import ExceptionRule, parse_exceptions
+from dr_checks.core.model import Area
+from dr_checks.core.observation import Observation
+from dr_checks.core.registry import checks
+from dr_estate.config.environment import load_environment
+from dr_estate.model.invocation import Invocation
+from dr_estate.snapshot.snapshot import read_evidence
+from sandbox.client.endpoint import Endpoint
 
 ROOT = Path(__file__).parent
 REQUIREMENTS = {"US-018": "backup and copies", "US-027": "failover", "US-028": "failback"}
@@ -64,8 +64,8 @@ def observation(request: pytest.FixtureRequest) -> Iterator[Observation]:
         seen = read_evidence(Path(option("--dr-evidence")))
         yield Observation(environment, seen, tenants, rules, Invocation(tuple(shlex.split(option("--dr-options")))))
         return
-    from dr_estate.access import Credentials
-    from dr_estate.observing import observe
+    from dr_estate.aws.read_client import Credentials
+    from dr_estate.snapshot.observer import observe
 
     world: Endpoint = request.getfixturevalue("sandbox_world")
     keys = world.people["reader"]

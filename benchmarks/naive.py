@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from dr_estate.environments import Environment, Side
+from dr_estate.config.environment import Environment, Side
 
 
 def read_estate(environment: Environment, limit: int | None) -> tuple[int, int]:

@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dr_estate.environments import Environment, Side, load_environment
-from dr_estate.unseen import CannotSee, Unseen
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.unseen import CannotSee, Unseen
 
 if TYPE_CHECKING:
-    from dr_estate.access import Eyes
+    from dr_estate.aws.read_client import Eyes
 
 ENVIRONMENTS = Path(__file__).parents[1] / "environments"
 Outcome = dict[str, float | int | str]
@@ -29,8 +29,8 @@ _LONG_DEADLINE_S = 3600
 
 def concurrently(environment: Environment) -> Outcome:
     """The product's own way: ``observe``."""
-    from dr_estate.access import Credentials
-    from dr_estate.observing import observe
+    from dr_estate.aws.read_client import Credentials
+    from dr_estate.snapshot.observer import observe
 
     began = time.monotonic()
     snapshot = observe(environment, Credentials(), "benchmark")
@@ -39,8 +39,8 @@ def concurrently(environment: Environment) -> Outcome:
 
 def one_by_one(environment: Environment) -> Outcome:
     """The same readers and batch calls, one call after another: what concurrency alone gains."""
-    from dr_estate.access import Credentials, Eyes, operations
-    from dr_estate.facts import reads
+    from dr_estate.aws.read_client import Credentials, Eyes, operations
+    from dr_estate.snapshot.registry import reads
 
     began = time.monotonic()
     eyes = Eyes(environment, reads(), Credentials())
@@ -52,8 +52,8 @@ def one_by_one(environment: Environment) -> Outcome:
 
 def read_in_turn(eyes: Eyes) -> dict[tuple[str, Side], Any]:
     """Every part, read by one thread at a time, those a part builds on first. A part that cannot be seen is Unseen."""
-    from dr_estate.facts import readers
-    from dr_estate.looking import Look
+    from dr_estate.reading.reader import Look
+    from dr_estate.snapshot.registry import readers
 
     now, worker = datetime.now(UTC), ThreadPoolExecutor(1)
     done: dict[tuple[str, Side], Future[Any]] = {}

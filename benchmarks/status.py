@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks.measuring import Taken, best, take
 from benchmarks.worlds import World, both
-from dr_estate.environments import load_environment
+from dr_estate.config.environment import load_environment
 
 DR_CLI = "utils/aws_mgmt/dr_cli.py"
 ENVIRONMENTS = Path(__file__).parents[1] / "environments"

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.measuring import ROOT
-from dr_estate.environments import Environment
-from sandbox import embedded
-from sandbox.endpoint import Endpoint
+from dr_estate.config.environment import Environment
+from sandbox.client import embedded
+from sandbox.client.endpoint import Endpoint
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from pytest_bdd import then
 from pytest_bdd.parsers import StepParser
 from pytest_bdd.reporting import scenario_reports_registry
 
-from dr_checks.carrying import RESULT_PROPERTY, result_to_json
-from dr_checks.exceptions import apply_exceptions
-from dr_checks.model import Check, CheckResult, Finding, Status
-from dr_checks.observation import Observation
-from dr_checks.registry import checks, judge
-from dr_estate.visible import one_line
+from dr_checks.core.exceptions import apply_exceptions
+from dr_checks.core.model import Check, CheckResult, Finding, Status
+from dr_checks.core.observation import Observation
+from dr_checks.core.registry import checks, judge
+from dr_checks.core.serialization import RESULT_PROPERTY, result_to_json
+from dr_estate.model.visible import one_line
 
 _SHOWN = 20
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_bdd import given
 
-from dr_checks.observation import Observation
+from dr_checks.core.observation import Observation
 
 
 @given("the estate as observed in both regions", target_fixture="estate")

@@ -12,7 +12,7 @@ import os
 
 import pytest
 
-from sandbox.emulator import SETTINGS, share_models
+from sandbox.world.moto_app import SETTINGS, share_models
 
 LONG = ("tests/proofs/", "tests/utils/", "tests/dr_actions/", "tests/benchmarks/", "tests/sandbox/", "tests/dr_estate/")
 PROOFS = os.environ.get("DR_PROOFS", "")

@@ -24,23 +24,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dr_estate.environments import Environment
-from dr_estate.facts import reads
-from sandbox import calls, emulator, host, lacks
-from sandbox.endpoint import Endpoint, from_json
-from sandbox.order import Order
+from dr_estate.config.environment import Environment
+from dr_estate.snapshot.registry import reads
+from sandbox import moto_ext
+from sandbox.client.endpoint import Endpoint, from_json
+from sandbox.client.launch_options import Order
+from sandbox.core import request_parser
+from sandbox.server import process
+from sandbox.world import moto_app
 
 ROOT = Path(__file__).parents[1]
 DOOR = "DR_TESTS_HOSTING"
 LATE = (
     "moto.moto_server.werkzeug_app",
-    *(f"sandbox.{name}" for name in ("application", "control", "naming", "persistence", "seeds", "sites", "world")),
+    *(f"sandbox.server.{name}" for name in ("application", "control_api", "dns_server", "tenant_sites")),
+    *(f"sandbox.world.{name}" for name in ("persistence", "seed_cache", "world")),
 )
 
 
 @contextmanager
 def hosted(environment: Environment, tenants: int, seeded: bool = True) -> Iterator[Endpoint]:
-    """A world as ``sandbox.embedded.running`` starts it, in a forked process."""
+    """A world as ``sandbox.client.embedded.running`` starts it, in a forked process."""
     order_end, order = os.pipe()
     word, word_end = os.pipe()
     with os.fdopen(order, "wb") as orders, os.fdopen(word, "rb") as words:
@@ -98,20 +102,20 @@ def main(door: socket.socket, life: int) -> None:
 
 def _prepare() -> None:
     """Import the emulator, and read what every world reads of the services that are looked at: models and routes."""
-    emulator.prepare()
-    emulator.quicken()
+    moto_app.prepare()
+    moto_app.quicken()
     for name in LATE:
         importlib.import_module(name)
     from moto.core.routing import get_service_router
     from moto.moto_server import werkzeug_app
 
-    from sandbox import quickening
+    from sandbox.moto_ext import speedups
 
-    lacks.install()
-    quickening.install()
+    moto_ext.install()
+    speedups.install()
     application: Callable[[Any], object] = werkzeug_app.create_backend_app
     for service in {operation.partition(":")[0] for operation in reads()}:
-        get_service_router(service)._get_router(calls.model_of(service).resolved_protocol)
+        get_service_router(service)._get_router(request_parser.model_of(service).resolved_protocol)
         application(service.replace("-", ""))
     gc.freeze()
 
@@ -126,7 +130,7 @@ def _host(streams: list[int]) -> None:
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     code = 1
     try:
-        code = host.main()
+        code = process.main()
     finally:
         sys.stderr.flush()
         os._exit(code)

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from dr_estate.access import Credentials
-from dr_estate.environments import Environment
-from dr_estate.observing import observe
-from dr_estate.snapshot import Snapshot
-from sandbox import worldfile
-from sandbox.endpoint import Endpoint
-from sandbox.seeds import digest
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Environment
+from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.snapshot import Snapshot
+from sandbox.client.endpoint import Endpoint
+from sandbox.world import file as world_file
+from sandbox.world.seed_cache import digest
 from tests.hosting import hosted
 
 _BEGAN = "as it began"
@@ -29,7 +29,7 @@ _running = ExitStack()
 atexit.register(_running.close)
 
 
-SEEDS = worldfile.home() / "seeds"
+SEEDS = world_file.home() / "seeds"
 
 
 def home_with_seeds(folder: Path) -> Path:

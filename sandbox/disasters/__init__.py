@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.errors import SandboxError
-from sandbox.state import STATE
-from sandbox.world import World
+from sandbox.core.errors import SandboxError
+from sandbox.core.state import STATE
+from sandbox.world.world import World
 
 Breaking = Callable[[World], None]
 ANYTHING = ("*",)

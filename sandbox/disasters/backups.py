@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
+from sandbox.core.state import now
 from sandbox.disasters import disaster
 from sandbox.disasters.databases import age_points, described, disable_vault_key
-from sandbox.state import now
-from sandbox.world import World
+from sandbox.world.world import World
 
 Rules = list[dict[str, Any]]
 FAILURE = "The key policy does not allow the copy to be encrypted."

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
+from sandbox.core.errors import SandboxError
+from sandbox.core.state import now
 from sandbox.disasters import disaster
-from sandbox.errors import SandboxError
-from sandbox.state import now
-from sandbox.world import World
+from sandbox.world.world import World
 
 LEFT_TO_BACKUPS = ("backup-plan.worst-case", "rds-copy.usable", "rds-copy.age", "rpo.met", "rpo.skew")
 

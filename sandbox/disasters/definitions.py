@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
+from sandbox.core.errors import SandboxError
 from sandbox.disasters import disaster
 from sandbox.disasters.services import redefine
-from sandbox.errors import SandboxError
-from sandbox.world import World
+from sandbox.world.world import World
 
 TWO = 2
 

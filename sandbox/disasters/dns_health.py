@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
 from sandbox.disasters.dns_records import pair, unchecked, unevaluated
 from sandbox.disasters.dns_zone import Record, swap
 from sandbox.disasters.elbv2 import balancer_of
-from sandbox.world import World
+from sandbox.world.world import World
 
 _NOBODY_LISTENS = 81
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
+from sandbox.core.errors import SandboxError
 from sandbox.disasters import disaster
 from sandbox.disasters.dns_zone import Record, records_of, swap
 from sandbox.disasters.elbv2 import balancer_of
-from sandbox.errors import SandboxError
-from sandbox.world import World
+from sandbox.world.world import World
 
 _HOUR_S = 3600
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
+from sandbox.core.errors import SandboxError
 from sandbox.disasters import disaster
-from sandbox.errors import SandboxError
-from sandbox.world import World
+from sandbox.world.world import World
 
 Record = dict[str, Any]
 _LONG_S = 86400

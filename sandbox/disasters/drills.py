@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from dr_estate.attributes import encode, instant
-from dr_estate.drill_names import TRIAL, canary_name, new_id
-from dr_estate.environments import Side
-from dr_estate.run_records import HISTORY_OF, RunKind
+from dr_estate.config.environment import Side
+from dr_estate.model.drill_names import TRIAL, canary_name, new_id
+from dr_estate.model.dynamodb_values import encode, instant
+from dr_estate.model.run_records import HISTORY_OF, RunKind
+from sandbox.core.errors import SandboxError
+from sandbox.core.state import now
 from sandbox.disasters import disaster
 from sandbox.disasters.dns_zone import swap
-from sandbox.errors import SandboxError
-from sandbox.state import now
-from sandbox.world import World
+from sandbox.world.world import World
 
 _LONG_AGO, _A_WEEK = timedelta(days=400), timedelta(days=7)
 # addresses for documentation (RFC 5737), as a canary's are

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
 from sandbox.disasters.services import redefine
-from sandbox.world import World
+from sandbox.world.world import World
 
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 

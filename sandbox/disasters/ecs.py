@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
 from sandbox.disasters.services import delete, lower_quota, redefine, service_of, stop_tasks, update
-from sandbox.world import World
+from sandbox.world.world import World
 
 FARGATE, VCPU = "fargate", "L-3032A538"
 _SCARCE = 0.25  # vCPU: less than any task of the estate asks for

@@ -10,11 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
+from sandbox.core.errors import SandboxError
 from sandbox.disasters import disaster
 from sandbox.disasters.elbv2 import balancer_of
-from sandbox.errors import SandboxError
-from sandbox.world import World
+from sandbox.world.world import World
 
 _DAYS_LEFT = 5
 Config = dict[str, Any]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
-from sandbox.world import World
+from sandbox.world.world import World
 
 NFS_PORT = 2049
 _TWO_HOURS_S = 7200

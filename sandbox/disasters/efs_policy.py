@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
 from sandbox.disasters.efs import file_system
-from sandbox.world import World
+from sandbox.world.world import World
 
 
 @disaster(

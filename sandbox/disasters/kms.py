@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
-from sandbox.world import World
+from sandbox.world.world import World
 
 
 def _key(world: World, side: Side, purpose: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
+from sandbox.core.errors import SandboxError
 from sandbox.disasters import disaster, services
 from sandbox.disasters.dns_records import tenant_record
 from sandbox.disasters.dns_zone import swap
 from sandbox.disasters.elbv2 import balancer_of
-from sandbox.errors import SandboxError
-from sandbox.world import World
+from sandbox.world.world import World
 
 
 @disaster(

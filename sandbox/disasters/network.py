@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
 from sandbox.disasters.elbv2 import balancer_of
 from sandbox.disasters.services import service_of, update
-from sandbox.world import World
+from sandbox.world.world import World
 
 _HTTPS = 443
 _SMALLEST = 28

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
+from sandbox.core.errors import SandboxError
 from sandbox.disasters import disaster
-from sandbox.errors import SandboxError
-from sandbox.world import World
+from sandbox.world.world import World
 
 _ACT = "{env}-dr-operator-act"
 

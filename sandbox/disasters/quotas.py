@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
 from sandbox.disasters.services import lower_quota
-from sandbox.world import World
+from sandbox.world.world import World
 
 
 @disaster(

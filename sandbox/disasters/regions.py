@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import ANYTHING, disaster
-from sandbox.world import World
+from sandbox.world.world import World
 
 
 @disaster(

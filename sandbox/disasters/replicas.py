@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
+from sandbox.core.state import now
 from sandbox.disasters import disaster
 from sandbox.disasters.databases import database_name, described, replicated
-from sandbox.state import now
-from sandbox.world import World
+from sandbox.world.world import World
 
 KEPT_DAYS = 7
 

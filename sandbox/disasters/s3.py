@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
+from sandbox.core.state import now
 from sandbox.disasters import disaster
-from sandbox.state import now
-from sandbox.world import World
+from sandbox.world.world import World
 
 _HALF_AN_HOUR_S = 1800.0
 Rule = dict[str, Any]

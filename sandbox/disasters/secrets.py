@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
-from sandbox.world import World
+from sandbox.world.world import World
 
 Value = dict[str, Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dr_estate.environments import Side
-from sandbox.world import World
+from dr_estate.config.environment import Side
+from sandbox.world.world import World
 
 _DEFINED_BY = (
     "family",

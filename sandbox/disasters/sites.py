@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
 from sandbox.disasters.elbv2 import balancer_of
-from sandbox.world import World
+from sandbox.world.world import World
 
 _SLOW_S = 6.0
 _UNUSED_GROUP = (  # no rule forwards to the tenant's own group any more

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
 from sandbox.disasters.databases import database_name, described, replicated
 from sandbox.disasters.dns_records import pair, weighted
 from sandbox.disasters.dns_zone import swap
 from sandbox.disasters.services import update
-from sandbox.world import World
+from sandbox.world.world import World
 
 
 @disaster(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
-from sandbox.lacks.sns import token_of
-from sandbox.world import World
+from sandbox.moto_ext.sns import token_of
+from sandbox.world.world import World
 
 
 def _topic(world: World) -> tuple[str, str]:

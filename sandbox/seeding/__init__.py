@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from dr_estate.environments import Environment, Side
-from sandbox.order import Progress, no_progress
+from dr_estate.config.environment import Environment, Side
+from sandbox.client.launch_options import Progress, no_progress
+from sandbox.core.state import STATE
 from sandbox.seeding import (
     access,
     alerting,
@@ -41,7 +42,6 @@ from sandbox.seeding import (
 from sandbox.seeding.clients import Clients
 from sandbox.seeding.headroom import build as raise_quotas
 from sandbox.seeding.site import Estate, Site, tenant_list
-from sandbox.state import STATE
 
 BUILDERS: tuple[Callable[[Estate], None], ...] = (
     access.build,
@@ -73,7 +73,7 @@ def seed(environment: Environment, tenants: int, progress: Progress = no_progres
 
     ``progress`` is called at each of the calls by which it is built.
 
-    The emulator must be repaired (``sandbox.lacks.install()``) and hold nothing of this estate. ``STATE.tenants`` is
+    The emulator must be repaired (``sandbox.moto_ext.install()``) and hold nothing of this estate. ``STATE.tenants`` is
     set to the tenants' names as AWS names spell them. Raises ClientError where the emulator refuses a call.
     """
     estate = new_estate(environment, tenants)

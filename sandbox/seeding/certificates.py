@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from moto.acm.models import acm_backends
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from sandbox.seeding.site import Estate, as_list, tag_map, test_domain
 
 VALIDATED_AGO = timedelta(days=20)

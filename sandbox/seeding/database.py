@@ -15,9 +15,9 @@ from typing import Any
 
 from moto.rds.models import rds_backends
 
-from sandbox.data import install_schema
+from sandbox.core.state import now
+from sandbox.moto_ext.data.stored_data import install_schema
 from sandbox.seeding.site import Estate, Site, as_list, tag_map
-from sandbox.state import now
 
 FAMILY = "mysql8.0"
 ENGINE_VERSION = "8.0.40"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sandbox.core.state import now
 from sandbox.seeding.site import Estate
-from sandbox.state import now
 
 
 def build(estate: Estate) -> None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from dr_estate import scopes
-from dr_estate.environments import Environment
-from dr_estate.playbook import HOMECOMING, changing_actions
-from dr_estate.statements import (
+from dr_estate.config.environment import Environment
+from dr_estate.iam import scopes
+from dr_estate.iam.statements import (
     Statement,
     acting,
     approving,
@@ -23,6 +22,7 @@ from dr_estate.statements import (
     never_in_drills,
     statement,
 )
+from dr_estate.model.playbook import HOMECOMING, changing_actions
 from sandbox.seeding.site import Estate, as_list, tag_map
 
 _WORDS = {

@@ -9,12 +9,12 @@ import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 
-from dr_estate.attributes import encode_item
-from dr_estate.environments import Environment
-from dr_estate.recovery_settings import Period
-from dr_estate.run_records import RunKind, RunRecord, to_item
+from dr_estate.config.environment import Environment
+from dr_estate.config.recovery_settings import Period
+from dr_estate.model.dynamodb_values import encode_item
+from dr_estate.model.run_records import RunKind, RunRecord, to_item
+from sandbox.core.state import now
 from sandbox.seeding.site import Estate
-from sandbox.state import now
 
 LAST_DAYS_AGO = 2
 _DAYS = {Period.WEEKLY: 7, Period.MONTHLY: 30, Period.QUARTERLY: 90, Period.ANNUALLY: 360}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dr_estate.environments import Environment, Side
+from dr_estate.config.environment import Environment, Side
 from sandbox.seeding.clients import Clients
 
 PROJECT = "wordpress-platform"

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.canned import Request
 from benchmarks.measuring import take
 from benchmarks.worlds import canned
-from sandbox.endpoint import Endpoint
+from sandbox.client.endpoint import Endpoint
 
 SIGNED = b"AWS4-HMAC-SHA256 Credential=AKIA/20260107/%s/ecs/aws4_request, SignedHeaders=host"
 

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.measuring import ROOT, best, take
 from benchmarks.status import DR_CLI
-from sandbox.endpoint import Endpoint
+from sandbox.client.endpoint import Endpoint
 
 HEAVY = {"allure_pytest", "boto3", "botocore", "dns", "moto", "pydantic", "pytest", "rich", "s3transfer"}
 _LOADED = re.compile(r"^import time:[^|]+\|[^|]+\|\s+(\w+)", re.MULTILINE)

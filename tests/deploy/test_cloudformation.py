@@ -12,10 +12,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from dr_estate.environments import load_environment
-from sandbox.lacks import install
-from utils.aws_mgmt.deploying import DEPLOY
-from utils.aws_mgmt.request import ROOT
+from dr_estate.config.environment import load_environment
+from sandbox.moto_ext import install
+from utils.aws_mgmt.app.request import ROOT
+from utils.aws_mgmt.generate.deploy_files import DEPLOY
 
 SIT = load_environment(ROOT / "environments", "sit")
 PRIMARY, DR = SIT.regions.primary, SIT.regions.dr

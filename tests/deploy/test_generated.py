@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.policies import Role, declared, policies
-from dr_estate.environments import load_environment
-from utils.aws_mgmt.commands import UsageError
-from utils.aws_mgmt.deploying import DEPLOY, GENERATED, files
-from utils.aws_mgmt.exits import Exit
-from utils.aws_mgmt.iam_command import run_iam
-from utils.aws_mgmt.request import ROOT, Request
+from dr_actions.iam.policies import Role, declared, policies
+from dr_estate.config.environment import load_environment
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.request import ROOT, Request
+from utils.aws_mgmt.cli.commands.iam import run_iam
+from utils.aws_mgmt.generate.deploy_files import DEPLOY, GENERATED, files
 
 FILES = files()
 SIT = load_environment(ROOT / "environments", "sit")

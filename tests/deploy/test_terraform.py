@@ -15,7 +15,7 @@ from typing import Any
 import hcl2
 import pytest
 
-from utils.aws_mgmt.deploying import DEPLOY
+from utils.aws_mgmt.generate.deploy_files import DEPLOY
 
 FOLDER = DEPLOY / "terraform"
 # Terraform as a Python wheel: the same arguments, output and exit code.

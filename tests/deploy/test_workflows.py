@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from dr_checks.calendar import next_due, window_of
-from dr_estate.environments import Environment
-from dr_estate.recovery_settings import Period
-from utils.aws_mgmt.arguments import parse
-from utils.aws_mgmt.deploying import DEPLOY, environments
-from utils.aws_mgmt.workflows import cron_of, periods, role_of
+from dr_checks.derived.calendar import next_due, window_of
+from dr_estate.config.environment import Environment
+from dr_estate.config.recovery_settings import Period
+from utils.aws_mgmt.cli.parser import parse
+from utils.aws_mgmt.generate.ci_workflows import cron_of, periods, role_of
+from utils.aws_mgmt.generate.deploy_files import DEPLOY, environments
 
 ENVIRONMENTS = {env.name: env for env in environments()}
 ALL = pytest.mark.parametrize("env", ENVIRONMENTS.values(), ids=ENVIRONMENTS.keys())

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dr_actions.control import Control
-from sandbox.endpoint import Endpoint
+from dr_actions.control_table.control import Control
+from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import SIT, Clock, Plain, new_table, store
 from tests.hosting import hosted
 

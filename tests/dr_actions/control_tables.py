@@ -13,13 +13,13 @@ import botocore.config
 import botocore.session
 from botocore import xform_name
 
-from dr_actions.control import Control
-from dr_actions.journal import Journal
-from dr_actions.plan import Call, Danger, Goal, Plan, Step
-from dr_actions.table import SentTable
-from dr_estate.environments import Side, load_environment
-from dr_estate.world_id import WorldId
-from sandbox.endpoint import Endpoint
+from dr_actions.control_table.control import Control
+from dr_actions.control_table.table import SentTable
+from dr_actions.journal.journal import Journal
+from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.model.world_id import WorldId
+from sandbox.client.endpoint import Endpoint
 
 SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
 WORLD = WorldId.sandbox(SIT.account, "test")

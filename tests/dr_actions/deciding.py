@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dr_actions.authority import Approval, Case, Clearance, Gate, Override, decide
-from dr_actions.plan import Call, Danger, Goal, Plan, Step
-from dr_estate.environments import Environment, Side, load_environment
-from dr_estate.playbook import Plane
+from dr_actions.authorization.clearance import Approval, Case, Clearance, decide
+from dr_actions.model.gates import Gate, Override
+from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.playbook import Plane
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 SIT, PROD = (load_environment(ENVIRONMENTS, name) for name in ("sit", "prod"))

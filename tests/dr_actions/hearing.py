@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from dr_actions.plan import Step
+from dr_actions.model.plan import Step
 
 
 def _nothing(_step: Step) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dr_actions.terraform import Terraform
+from dr_actions.clients.terraform import Terraform
 
 SECRET = "correct-horse-battery"
 SHIM = f"""#!{sys.executable}

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_estate.environments import Side
-from dr_estate.facts import backup, backup_jobs, backup_plan, efs
+from dr_estate.config.environment import Side
+from dr_estate.readers import backup, backup_jobs, backup_plan, efs
 from tests.dr_checks.databases import ACCOUNT, ARN, AWAY, COPY, HOME, KEY, Rows, database
 from tests.dr_checks.worlds import NOW
 

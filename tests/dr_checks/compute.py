@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_estate.facts import ecr, ecs
+from dr_estate.readers import ecr, ecs
 from tests.dr_checks.worlds import NOW, SIT, service
 
 ONE, TWO = "sit-tenant1-service", "sit-tenant2-service"

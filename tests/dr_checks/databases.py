@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_estate.environments import Environment, Side
-from dr_estate.facts import backup, copy_keys, rds, rds_groups, rds_replicas
-from dr_estate.looking import Reader
-from dr_estate.metrics import Reading
-from dr_estate.settings import Replication
+from dr_estate.config.environment import Environment, Side
+from dr_estate.config.settings import Replication
+from dr_estate.readers import backup, kms_copy_keys, rds, rds_groups, rds_replicas
+from dr_estate.reading.cloudwatch_metrics import Reading
+from dr_estate.reading.reader import Reader
 from tests.dr_checks.worlds import NOW, SIT
 
 HOME, AWAY, ACCOUNT = SIT.regions.primary, SIT.regions.dr, SIT.account
@@ -70,7 +70,7 @@ REPLICA = replace(
 )
 LAG = Reading("ReplicaLag", (("DBInstanceIdentifier", NAME),), 4.0, NOW - timedelta(minutes=1), 1.0, 60.0)
 SILENT = Reading("ReplicaLag", (("DBInstanceIdentifier", NAME),), None, None, None, 0.0)
-ENABLED = copy_keys.CopyKey(KEY, AWAY, "Enabled", None)
+ENABLED = kms_copy_keys.CopyKey(KEY, AWAY, "Enabled", None)
 COPY = backup.RecoveryPoint(
     arn=f"arn:aws:rds:{AWAY}:{ACCOUNT}:snapshot:awsbackup:copyjob-1",
     resource_arn=ARN,
@@ -115,7 +115,7 @@ def database(**changed: Any) -> Rows:
 
 
 def _reader(name: str) -> Reader[Any]:
-    for module in (rds, rds_groups, rds_replicas, copy_keys, backup):
+    for module in (rds, rds_groups, rds_replicas, kms_copy_keys, backup):
         if isinstance(found := vars(module).get(name), Reader):
             return found
     raise LookupError(name)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_estate.environments import Side
-from dr_estate.facts import acm, cloudfront, elbv2, health_checks, route53
-from dr_estate.looking import Reader
-from dr_estate.metrics import Reading
+from dr_estate.config.environment import Side
+from dr_estate.readers import acm, cloudfront, elbv2, route53, route53_health_checks
+from dr_estate.reading.cloudwatch_metrics import Reading
+from dr_estate.reading.reader import Reader
 from tests.dr_checks.worlds import NOW, SIT, Values
 
 ORIGIN, ZONE = SIT.traffic.origin_record, SIT.traffic.zone
@@ -48,9 +48,9 @@ HOSTS = tuple(alias(f"tenant{n}.{SIT.traffic.tenant_domain}", DOMAIN, CLOUDFRONT
 RECORDS = (PRIMARY, SECONDARY, *APEX, *HOSTS)
 
 
-def probe(identifier: str, host: str, **more: Any) -> health_checks.HealthCheck:
+def probe(identifier: str, host: str, **more: Any) -> route53_health_checks.HealthCheck:
     """An HTTP health check of ``host``."""
-    found = health_checks.HealthCheck(
+    found = route53_health_checks.HealthCheck(
         id=identifier,
         type="HTTP",
         host=host,
@@ -136,8 +136,8 @@ def traffic(**changed: Any) -> Values:
         "zone": (route53.zone, THE_ZONE),
         "records": (route53.records, RECORDS),
         "customer_hosts": (route53.customer_hosts, ()),
-        "checks": (health_checks.checks, (CHECK_1, CHECK_2)),
-        "statuses": (health_checks.statuses, (status("hc-1", 1.0), status("hc-2", 1.0))),
+        "checks": (route53_health_checks.checks, (CHECK_1, CHECK_2)),
+        "statuses": (route53_health_checks.statuses, (status("hc-1", 1.0), status("hc-2", 1.0))),
         "distributions": (cloudfront.distributions, (DISTRIBUTION,)),
     }
     doors = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_estate.environments import Side
-from dr_estate.facts import ecs, elbv2, vpc
-from dr_estate.facts.vpc import Endpoint, NatGateway, RouteTable, SecurityGroup, Subnet, Vpc
-from dr_estate.snapshot import Snapshot
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, elbv2, vpc
+from dr_estate.readers.vpc import Endpoint, NatGateway, RouteTable, SecurityGroup, Subnet, Vpc
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO
 from tests.dr_checks.traffic import balancer
 from tests.dr_checks.worlds import service, world

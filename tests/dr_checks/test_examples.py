@@ -7,8 +7,8 @@ import pkgutil
 
 import pytest
 
-from dr_checks.model import Status
-from dr_checks.registry import checks, judge
+from dr_checks.core.model import Status
+from dr_checks.core.registry import checks, judge
 from tests.dr_checks import examples
 from tests.dr_checks.worlds import Example
 

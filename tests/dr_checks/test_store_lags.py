@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from dr_checks import dynamodb, efs, s3_lag, secrets
-from dr_checks.model import Lag, View
-from dr_checks.registry import LagSource
-from dr_estate.environments import Side
-from dr_estate.facts import secrets as facts
-from dr_estate.facts.s3 import lag_metrics
-from dr_estate.snapshot import Snapshot
+from dr_checks.core.model import Lag, View
+from dr_checks.core.registry import LagSource
+from dr_checks.files import efs
+from dr_checks.objects import s3_lag
+from dr_checks.security import secrets
+from dr_checks.tables import dynamodb
+from dr_estate.config.environment import Side
+from dr_estate.readers import secretsmanager as facts
+from dr_estate.readers.s3 import lag_metrics
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.examples.dynamodb import EXAMPLES as TABLES
 from tests.dr_checks.examples.efs import ROW, estate
 from tests.dr_checks.examples.s3_lag import LATENCIES

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_estate.environments import Side
-from dr_estate.facts import elbv2
-from dr_estate.facts.elbv2 import Action, Listener, LoadBalancer, Rule, TargetGroup
-from dr_estate.metrics import Reading
-from dr_estate.snapshot import Snapshot
+from dr_estate.config.environment import Side
+from dr_estate.readers import elbv2
+from dr_estate.readers.elbv2 import Action, Listener, LoadBalancer, Rule, TargetGroup
+from dr_estate.reading.cloudwatch_metrics import Reading
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.worlds import NOW, SIT, world
 
 TENANTS = ("tenant1", "tenant2")

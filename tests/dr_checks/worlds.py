@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Environment, Side, load_environment
-from dr_estate.facts import ecs
-from dr_estate.looking import Reader
-from dr_estate.snapshot import Part, Snapshot
-from dr_estate.unseen import Blindness, Unseen
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.readers import ecs
+from dr_estate.reading.reader import Reader
+from dr_estate.snapshot.snapshot import Part, Snapshot
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 DENIED = Unseen(Blindness.DENIED, "the call is denied (AccessDenied).")

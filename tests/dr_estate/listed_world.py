@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dr_estate.access import Credentials, Eyes
-from dr_estate.environments import Environment, Side
-from dr_estate.facts import reads
+from dr_estate.aws.read_client import Credentials, Eyes
+from dr_estate.config.environment import Environment, Side
+from dr_estate.snapshot.registry import reads
 
 Params = Mapping[str, Any]
 WHEN = datetime(2026, 1, 7, tzinfo=UTC)

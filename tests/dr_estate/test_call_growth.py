@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.readers import read_in_turn
-from dr_estate.access import Credentials
-from dr_estate.environments import Environment, Side, load_environment
-from dr_estate.observing import observe
-from dr_estate.unseen import Unseen
-from sandbox.endpoint import Endpoint
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.unseen import Unseen
+from dr_estate.snapshot.observer import observe
+from sandbox.client.endpoint import Endpoint
 from tests.dr_estate.listed_world import ListedWorld
 from tests.worlds import borrowed
 
@@ -60,7 +60,14 @@ def test_every_list_is_read_by_pages_and_every_batch_is_full(tenants: int) -> No
     wanted = {operation: formula(tenants) for operation, formula in GROWS.items()}
     assert wanted == {operation: calls[operation] for operation in GROWS}
     assert dict.fromkeys(NO_BATCH_READ, 2 * tenants) == {name: calls[name] for name in NO_BATCH_READ}
-    for part in ("ecs.services", "ecs.tasks", "secrets.contents", "elbv2.rules", "efs.access_points", "logs.groups"):
+    for part in (
+        "ecs.services",
+        "ecs.tasks",
+        "secretsmanager.contents",
+        "elbv2.rules",
+        "efs.access_points",
+        "cloudwatch_logs.groups",
+    ):
         assert {f"{part} {Side.PRIMARY}", f"{part} {Side.DR}"} <= set(seen), "counted because it was really read"
 
 

@@ -14,7 +14,7 @@ import botocore.session
 from botocore import xform_name
 from botocore.model import OperationModel
 
-from utils.aws_mgmt.arguments import build_parser, parse
+from utils.aws_mgmt.cli.parser import build_parser, parse
 
 SAMPLE = "9"
 GROUPS = frozenset({"drill", "sandbox"})  # commands that are named as a whole; alone they ask for an action

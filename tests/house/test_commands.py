@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_checks.registry import checks, judge
+from dr_checks.core.registry import checks, judge
 from tests.dr_checks.test_examples import EXAMPLES
 from tests.house.commands import (
     OPTION,
@@ -26,7 +26,7 @@ from tests.house.commands import (
 )
 from tests.house.test_rooms import FILES, ROOT
 
-BY_OTHERS = {"benchmarks", "workflows.py"}  # labels of measurements; its commands are held by tests/deploy
+BY_OTHERS = {"benchmarks", "ci_workflows.py"}  # labels of measurements; its commands are held by tests/deploy
 TEXTS = [
     (f"{path.relative_to(ROOT)}:{line}", text)
     for path in FILES

@@ -13,8 +13,8 @@ from pytest_bdd import parsers
 from pytest_bdd.steps import step_function_context_registry
 
 import steps
-from dr_checks.model import Area
-from dr_checks.registry import checks
+from dr_checks.core.model import Area
+from dr_checks.core.registry import checks
 from tests.house.gherkin_lint import Definition, Scenario, lint, read_feature
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from utils.aws_mgmt.exits import Exit
-from utils.aws_mgmt.reference import DOCS, PAGES
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.generate.docs_pages import DOCS, PAGES
 
 ROOT = Path(__file__).parents[2]
 

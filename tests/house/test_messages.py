@@ -16,8 +16,8 @@ ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "utils", "steps", "s
 MESSAGES = {"because", "says", "why", "reason", "message"}
 AWS_OWN_WORDS = {
     # ECS itself tells a pull that failed by the first word of a task's stoppedReason; the emulator does as it does.
-    "sandbox/lacks/ecs_reading.py",
-    "sandbox/lacks/ecs_services.py",
+    "sandbox/moto_ext/ecs/reading.py",
+    "sandbox/moto_ext/ecs/services.py",
 }
 COMPARING = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 LOOKING = {"startswith", "endswith", "find", "rfind", "index", "count", "match", "search", "fullmatch", "findall"}

@@ -12,7 +12,7 @@ from pathlib import Path
 import moto.config
 import pytest
 
-from dr_checks.registry import checks
+from dr_checks.core.registry import checks
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"

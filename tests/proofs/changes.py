@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 
-from dr_estate.environments import Environment, Side
-from sandbox.people import Keys
+from dr_estate.config.environment import Environment, Side
+from sandbox.core.people import Keys
 
 Made = Callable[["Aws"], AbstractContextManager[None]]
 _HOUR_S = 3600

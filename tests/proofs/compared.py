@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dr_estate.environments import Side
-from dr_estate.observing import observe
-from dr_estate.snapshot import to_json
+from dr_estate.config.environment import Side
+from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.snapshot import to_json
 from tests.proofs.lots import plain
 from tests.proofs.rig import Rig
 
@@ -28,7 +28,13 @@ VOLATILE = {"time_s", "total"}  # how long a visit took; sums of metrics over th
 PASSING = re.compile(r"^(ecs\.tasks\..*\.zone|vpc\.subnets\..*\.free|backup\.vaults\..*\.points)$")
 # What holds the lock is told by the journal, and differs with each death; metrics are by the minute. The schedule of
 # AWS Backup goes on meanwhile: which backups a run asked for is told by its calls, that they are complete by itself.
-_LEFT_OUT = ("control.standing", "pulse.minutes", "served.minutes", "backup.recovery_points", "backup_jobs.")
+_LEFT_OUT = (
+    "control_table.standing",
+    "region_heartbeat.minutes",
+    "elbv2_request_counts.minutes",
+    "backup.recovery_points",
+    "backup_jobs.",
+)
 
 
 def facts_of(rig: Rig, sides: Sides = AWAY) -> Facts:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dr_estate.environments import Side, load_environment
-from sandbox.endpoint import Endpoint
+from dr_estate.config.environment import Side, load_environment
+from sandbox.client.endpoint import Endpoint
 from tests.proofs.compared import calls_of, facts_validated
 from tests.proofs.enforced import SHORT, Enforced, Ran, Written
 from tests.proofs.killing import Undisturbed
@@ -18,7 +18,7 @@ from tests.proofs.rough import Back
 from tests.proofs.watching import Watch, watch
 from tests.utils.running import ROOT, rules
 from tests.worlds import borrowed
-from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.app.exit_codes import Exit
 
 AWAY = ("files.sit-efs",)
 HOME = ("open_files.sit-efs", "replicate_files_home.sit-efs", "promoted_home.sit-mysql")

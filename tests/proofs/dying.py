@@ -14,10 +14,10 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from dr_actions.control import CONTROL_CALLS
-from dr_actions.hands import Hands
-from dr_actions.plan import Call
-from dr_actions.verbs import writes
+from dr_actions.actions.registry import writes
+from dr_actions.clients.mutating_client import Hands
+from dr_actions.control_table.control import CONTROL_CALLS
+from dr_actions.model.plan import Call
 from tests.proofs.lots import plain
 
 DIED = "died "

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from dr_actions.journal import journal_path, read
-from dr_actions.plan import Plan, from_json
-from dr_estate.environments import Environment, Side
-from dr_estate.world_id import WorldId
-from sandbox.endpoint import Endpoint
-from sandbox.writer import Writer, missing
+from dr_actions.journal.journal import journal_path, read
+from dr_actions.model.plan import Plan, from_json
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.world_id import WorldId
+from sandbox.client.endpoint import Endpoint
+from sandbox.client.traffic_writer import Writer, missing
 from tests.proofs.changes import Aws
 from tests.proofs.processes import forked
 from tests.proofs.rig import INCIDENT
 from tests.utils.running import signed_in
-from utils.aws_mgmt.arguments import parse
-from utils.aws_mgmt.past import last_begun
-from utils.aws_mgmt.wall import behind_the_wall
+from utils.aws_mgmt.app.incident_record import last_begun
+from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+from utils.aws_mgmt.cli.parser import parse
 
 OBJECT, CHANGED = "uploaded-while-away", "index.json"
 SHORT = """[execution]

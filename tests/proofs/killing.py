@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from dr_actions.hands import Hands
-from dr_actions.plan import Call
+from dr_actions.clients.mutating_client import Hands
+from dr_actions.model.plan import Call
 from tests.proofs.compared import AWAY, Calls, Facts, Sides, calls_of, facts_validated, settled
 from tests.proofs.dying import Make, When, at, dying, is_mutation, name_of
 from tests.proofs.processes import Process

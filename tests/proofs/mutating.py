@@ -11,9 +11,9 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from dr_estate.facts import readers
-from dr_estate.snapshot import Part, Snapshot
-from dr_estate.unseen import Unseen
+from dr_estate.model.unseen import Unseen
+from dr_estate.snapshot.registry import readers
+from dr_estate.snapshot.snapshot import Part, Snapshot
 
 # Lists whose order says something: (type, field).
 ORDERED = {

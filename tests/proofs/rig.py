@@ -16,38 +16,38 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dr_actions.authority import Case, Clearance, decide
-from dr_actions.checking import WITNESSED
-from dr_actions.entries import Chain, Entry, Kind, read_chain
-from dr_actions.hands import Hands
-from dr_actions.journal import journal_path, read
-from dr_actions.mirror import TableMirror
-from dr_actions.plan import Danger
-from dr_actions.planning import make_plan, sight_of
-from dr_checks.model import Area
-from dr_estate.access import Credentials
-from dr_estate.environments import Environment, load_environment
-from dr_estate.facts import efs_policy
-from dr_estate.observing import observe
-from dr_estate.unseen import CannotSee
-from dr_estate.world_id import WorldId
-from sandbox.endpoint import Endpoint
+from dr_actions.authorization.clearance import Case, Clearance, decide
+from dr_actions.clients.mutating_client import Hands
+from dr_actions.execution.preconditions import WITNESSED
+from dr_actions.journal.entries import Chain, Entry, Kind, read_chain
+from dr_actions.journal.journal import journal_path, read
+from dr_actions.journal.mirror import TableMirror
+from dr_actions.model.plan import Danger
+from dr_actions.planning.planner import make_plan, sight_of
+from dr_checks.core.model import Area
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Environment, load_environment
+from dr_estate.model.unseen import CannotSee
+from dr_estate.model.world_id import WorldId
+from dr_estate.readers import efs_policy
+from dr_estate.snapshot.observer import observe
+from sandbox.client.endpoint import Endpoint
 from tests.proofs.dying import Make
 from tests.proofs.processes import Process, forked
 from tests.worlds import borrowed
-from utils.aws_mgmt.assessing_command import goal_of
-from utils.aws_mgmt.authorising import Start
-from utils.aws_mgmt.commands import Refused
-from utils.aws_mgmt.desk import Desk
-from utils.aws_mgmt.executing_command import hold_and_run
-from utils.aws_mgmt.exits import Exit
-from utils.aws_mgmt.failback_command import staged_or_not
-from utils.aws_mgmt.judging import Run as Files
-from utils.aws_mgmt.judging import judge, look_at
-from utils.aws_mgmt.past import goal_begun, journals, last_begun, past_of, recorded_of
-from utils.aws_mgmt.reaching import Reach, clock, in_words, reached
-from utils.aws_mgmt.request import Request
-from utils.aws_mgmt.worlds import World
+from utils.aws_mgmt.app.assessment import goal_of
+from utils.aws_mgmt.app.authorization import Start
+from utils.aws_mgmt.app.connections import Reach, clock, in_words, reached
+from utils.aws_mgmt.app.desk import Desk
+from utils.aws_mgmt.app.errors import Refused
+from utils.aws_mgmt.app.evaluation import Run as Files
+from utils.aws_mgmt.app.evaluation import judge, look_at
+from utils.aws_mgmt.app.execution import hold_and_run
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.failback_stages import staged_or_not
+from utils.aws_mgmt.app.incident_record import goal_begun, journals, last_begun, past_of, recorded_of
+from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.target import World
 
 ROOT = Path(__file__).parents[2]
 INCIDENT = "INC-7"

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from dr_actions.backup_first import syncs
-from dr_actions.hands import Hands
-from dr_actions.plan import Call
-from dr_estate.environments import Side
-from sandbox.endpoint import Endpoint
+from dr_actions.clients.mutating_client import Hands
+from dr_actions.guard.backup_first import syncs
+from dr_actions.model.plan import Call
+from dr_estate.config.environment import Side
+from sandbox.client.endpoint import Endpoint
 from tests.proofs.dying import Make, When, at
 from tests.proofs.enforced import Enforced, Ran, Written
 from tests.proofs.killing import Died, Ended, Undisturbed, gone_on_with

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 
 _HOME, _AWAY = frozenset({Side.PRIMARY}), frozenset({Side.DR})
 _BOTH = _HOME | _AWAY

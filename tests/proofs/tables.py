@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Mapping
 
-from dr_checks.model import Status
-from dr_checks.registry import checks
+from dr_checks.core.model import Status
+from dr_checks.core.registry import checks
 from sandbox.disasters import catalogue, find
 from tests.utils.running import ROOT
 

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from dr_checks.model import Finding, Status
-from dr_checks.verdict import weigh
-from dr_estate.environments import load_environment
-from sandbox.people import Keys
+from dr_checks.core.model import Finding, Status
+from dr_checks.core.verdict import weigh
+from dr_estate.config.environment import load_environment
+from sandbox.core.people import Keys
 from tests.proofs import changes
 from tests.proofs.changes import Aws, Made
 from tests.proofs.watching import Watch, not_passed
 from tests.utils.running import ROOT, dr_cli
-from utils.aws_mgmt.exits import Exit, exit_of
+from utils.aws_mgmt.app.exit_codes import Exit, exit_of
 
 PATIENCE_S = 20
 

@@ -16,17 +16,17 @@ from typing import Any
 
 import pytest
 
-from dr_actions.entries import Entry, Kind
-from dr_actions.journal import read
-from dr_actions.pinning import CLOSED_PORTS
-from dr_estate.environments import Environment, Side, load_environment
-from sandbox.endpoint import Endpoint
-from sandbox.state import Outage
+from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.journal import read
+from dr_checks.derived.health_check_pin import CLOSED_PORTS
+from dr_estate.config.environment import Environment, Side, load_environment
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
 from tests.utils.running import Ran, at_endpoint, command_of, journal_of, rules, signed_in
 from tests.worlds import borrowed
-from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = pytest.mark.proof
 

@@ -18,29 +18,29 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.hands import Hands
-from dr_actions.inventory import Inventory, differences, inventory
-from dr_actions.mechanisms import ASIDE
-from dr_actions.plan import Call
-from dr_estate.environments import Environment, Side, load_environment
-from dr_estate.facts import control
-from dr_estate.facts.control import InForce
-from dr_estate.observing import observe
-from sandbox.endpoint import Endpoint
-from sandbox.writer import Sites, Writer, missing
+from dr_actions.actions.database.copy_selection import ASIDE
+from dr_actions.clients.mutating_client import Hands
+from dr_actions.drills.inventory import Inventory, differences, inventory
+from dr_actions.model.plan import Call
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.readers import control_table
+from dr_estate.readers.control_table import InForce
+from dr_estate.snapshot.observer import observe
+from sandbox.client.endpoint import Endpoint
+from sandbox.client.traffic_writer import Sites, Writer, missing
 from tests.proofs.dying import Make, When, at_the_first, dying, is_mutation, name_of
 from tests.proofs.processes import Process, forked
 from tests.proofs.rig import LEASE_S, quick, world_of
 from tests.proofs.watching import reader_of
 from tests.reports.test_reports import SCHEMA
 from tests.worlds import borrowed
-from utils.aws_mgmt import judging
-from utils.aws_mgmt.cleaning_command import show_or_clean
-from utils.aws_mgmt.commands import Refused
-from utils.aws_mgmt.drill_command import as_practised, hold_the_drill
-from utils.aws_mgmt.exits import Exit
-from utils.aws_mgmt.reaching import clock, reached
-from utils.aws_mgmt.request import Request
+from utils.aws_mgmt.app import evaluation
+from utils.aws_mgmt.app.connections import clock, reached
+from utils.aws_mgmt.app.errors import Refused
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.full_drill import as_practised, hold_the_drill
+from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.cli.commands.drill import show_or_clean
 
 ROOT = Path(__file__).parents[2]
 FULL = os.environ.get("DR_FULL_KILLS") == "1"
@@ -74,7 +74,7 @@ class Drilling:
         request = Request("drill" if action else "test", env.name, output=folder, format="json", action=action)
         request = request if action else replace(request, flags=frozenset({"full-drill"}))
         reach = reached(world_of(self.world, "operator"), env, make, now)
-        files = judging.Run(folder, lambda *_: None)
+        files = evaluation.Run(folder, lambda *_: None)
         try:
             done = show_or_clean if action else hold_the_drill
             return int(done(request, env, reach, files))
@@ -88,8 +88,8 @@ class Drilling:
 
     def standing(self) -> InForce:
         """What stands in the control table."""
-        seen = observe(self.env, reader_of(self.world), "sandbox", only=frozenset({control.standing.name}))
-        return seen.get(control.standing, Side.DR)
+        seen = observe(self.env, reader_of(self.world), "sandbox", only=frozenset({control_table.standing.name}))
+        return seen.get(control_table.standing, Side.DR)
 
 
 @pytest.fixture(scope="module")

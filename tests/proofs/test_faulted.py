@@ -18,22 +18,23 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.control import CONTROL_CALLS
-from dr_actions.entries import Entry, Kind
-from dr_actions.hands import Hands
-from dr_actions.plan import Call, Goal
-from dr_actions.planning import sight_of
-from dr_actions.verbs import Standing, verbs, writes
-from dr_estate.environments import Side
-from dr_estate.observing import observe
-from sandbox.state import Outage
+from dr_actions.actions.registry import verbs, writes
+from dr_actions.clients.mutating_client import Hands
+from dr_actions.control_table.control import CONTROL_CALLS
+from dr_actions.journal.entries import Entry, Kind
+from dr_actions.model.action import Standing
+from dr_actions.model.plan import Call, Goal
+from dr_actions.planning.planner import sight_of
+from dr_estate.config.environment import Side
+from dr_estate.snapshot.observer import observe
+from sandbox.core.state import Outage
 from tests.proofs.compared import calls_of, facts_of, settled
 from tests.proofs.dying import Decide, Make, When, at_the_first, dying, name_of
 from tests.proofs.killing import PUBLISH
 from tests.proofs.processes import Process
 from tests.proofs.rig import LEASE_S, Rig, rig
 from tests.proofs.watching import reader_of
-from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = pytest.mark.proof
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dr_estate.snapshot import Snapshot
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.proofs import unrelated
 from tests.proofs.changes import Aws
 from tests.proofs.mutating import shuffled, with_strangers
@@ -23,8 +23,8 @@ RANDOM = st.randoms(use_true_random=False)
 # Their readers ask for what is ours, by name or as the things of ours that they belong to: no stranger gets in.
 ASKED_BY_NAME = frozenset(
     {
-        "alarms.alarms",
-        "answers.authorities",
+        "cloudwatch_alarms.alarms",
+        "dns_answers.authorities",
         "backup.opt_ins",
         "backup.recovery_points",
         "backup_plan.tagged",  # whatever its tags select is the plan's own
@@ -35,13 +35,13 @@ ASKED_BY_NAME = frozenset(
         "efs_policy.policies",
         "elbv2.listeners",
         "kms.keys",
-        "parameters.parameters",
+        "ssm_parameters.parameters",
         "rds.automated_backups",
-        "regions.opt_in",
+        "account_regions.opt_in",
         "s3.buckets",
         "s3_lifecycle.lifecycles",
-        "topics.listeners",
-        "topics.topics",
+        "sns_topics.listeners",
+        "sns_topics.topics",
         "vpc.subnets",
     }
 )

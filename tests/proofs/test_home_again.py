@@ -19,12 +19,12 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_estate.environments import Side
-from dr_estate.facts import rds
-from dr_estate.facts.backup import vault_name
-from dr_estate.snapshot import Snapshot, to_json
-from sandbox.state import Outage
-from tests.dr_actions.verbs.home_world import with_part
+from dr_estate.config.environment import Side
+from dr_estate.readers import rds
+from dr_estate.readers.backup import vault_name
+from dr_estate.snapshot.snapshot import Snapshot, to_json
+from sandbox.core.state import Outage
+from tests.dr_actions.actions.failback_world import with_part
 from tests.proofs.conftest import Asked
 from tests.proofs.dying import When
 from tests.proofs.enforced import SHORT, Enforced, Ran, Written
@@ -34,9 +34,9 @@ from tests.proofs.rig import FULL, Rig
 from tests.proofs.rough import BACKING_UP, BACKUP, FROZEN, IN_EACH_BAKE, TO_THE_END, UNTIL_STEPPED_BACK, Back, Rough
 from tests.proofs.sent_home import SENT
 from tests.utils.running import rules
-from utils.aws_mgmt.arguments import parse
-from utils.aws_mgmt.exits import Exit
-from utils.aws_mgmt.wall import behind_the_wall
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+from utils.aws_mgmt.cli.parser import parse
 
 pytestmark = pytest.mark.proof
 
@@ -192,7 +192,7 @@ def beats(snapshot: Snapshot, *silent: int) -> Snapshot:
     """The primary region published its metrics in each of the last minutes, but for those so long ago."""
     now = snapshot.taken_at.replace(second=0, microsecond=0)
     minutes = tuple(now - timedelta(minutes=ago) for ago in (5, 4, 3, 2, 1) if ago not in silent)
-    return with_part(snapshot, "pulse.minutes", Side.PRIMARY, minutes)
+    return with_part(snapshot, "region_heartbeat.minutes", Side.PRIMARY, minutes)
 
 
 def follows(snapshot: Snapshot) -> Snapshot:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from dr_checks.model import Status
-from dr_checks.registry import checks
-from dr_estate.unseen import CannotSee
+from dr_checks.core.model import Status
+from dr_checks.core.registry import checks
+from dr_estate.model.unseen import CannotSee
 from sandbox.disasters import ANYTHING, Disaster, catalogue
 from tests.proofs.tables import Row, write
 from tests.proofs.watching import FULL, Watch, not_passed, readiness

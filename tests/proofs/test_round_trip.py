@@ -20,16 +20,16 @@ from typing import Any
 import boto3
 import pytest
 
-from dr_actions.entries import Kind
-from dr_actions.inventory import Inventory, differences, inventory
-from dr_actions.journal import journal_path, read
-from dr_actions.mechanisms import ASIDE
-from dr_actions.plan import from_json
-from dr_estate.environments import Environment, Side, load_environment
-from dr_estate.observing import observe
-from dr_estate.world_id import WorldId
-from sandbox.endpoint import Endpoint
-from sandbox.writer import Sites, Writer, missing
+from dr_actions.actions.database.copy_selection import ASIDE
+from dr_actions.drills.inventory import Inventory, differences, inventory
+from dr_actions.journal.entries import Kind
+from dr_actions.journal.journal import journal_path, read
+from dr_actions.model.plan import from_json
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.world_id import WorldId
+from dr_estate.snapshot.observer import observe
+from sandbox.client.endpoint import Endpoint
+from sandbox.client.traffic_writer import Sites, Writer, missing
 from tests.proofs.watching import reader_of
 from tests.worlds import borrowed
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dr_estate.environments import Environment, Side, load_environment
+from dr_estate.config.environment import Environment, Side, load_environment
 from tests.proofs.changes import Aws
 from tests.proofs.conftest import AWAY
 from tests.proofs.enforced import SHORT, Enforced, Ran

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from dr_estate.environments import Side
-from sandbox import daemon
-from sandbox.scenarios import catalogue
+from dr_estate.config.environment import Side
+from sandbox.client import daemon
+from sandbox.training.scenarios import catalogue
 from tests.proofs.training_ground import FULL, Ground, Here, ground_in, overriding
 
 NAMES = [scene.name for scene in catalogue()]

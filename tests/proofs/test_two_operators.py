@@ -14,14 +14,14 @@ from functools import partial
 
 import pytest
 
-from dr_actions.entries import Kind
-from dr_estate.environments import Side
-from sandbox.state import Outage
+from dr_actions.journal.entries import Kind
+from dr_estate.config.environment import Side
+from sandbox.core.state import Outage
 from tests.proofs.compared import Facts, calls_of, differences, facts_of
 from tests.proofs.dying import When, at, is_mutation
 from tests.proofs.processes import Process, until
 from tests.proofs.rig import INCIDENT, LEASE_S, Rig, rig
-from utils.aws_mgmt.exits import Exit
+from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = pytest.mark.proof
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from dr_checks.model import Area, Status
-from dr_checks.registry import checks, judge
-from dr_estate.environments import load_environment
-from dr_estate.snapshot import Snapshot, read_evidence
+from dr_checks.core.model import Area, Status
+from dr_checks.core.registry import checks, judge
+from dr_estate.config.environment import load_environment
+from dr_estate.snapshot.snapshot import Snapshot, read_evidence
 from tests.proofs import changes_after as changes
 from tests.proofs.changes import Aws
 from tests.proofs.watching import Results, Watch, not_passed

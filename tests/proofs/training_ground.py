@@ -15,13 +15,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from dr_estate.environments import Environment, Side, load_environment
-from sandbox import daemon
-from sandbox.endpoint import Endpoint
+from dr_estate.config.environment import Environment, Side, load_environment
+from sandbox.client import daemon
+from sandbox.client.endpoint import Endpoint
 from tests.utils.running import Ran, dr_cli, rules
 from tests.worlds import home_with_seeds
-from utils.aws_mgmt.arguments import parse
-from utils.aws_mgmt.wall import behind_the_wall
+from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+from utils.aws_mgmt.cli.parser import parse
 
 FULL = os.environ.get("DR_FULL_TRAINING") == "1"
 """Play every scene to its good end with the real command line, which takes minutes."""

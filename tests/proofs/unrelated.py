@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from tests.proofs.changes import Aws
 
 TAG = {"Key": "cost-centre", "Value": "4711"}

@@ -7,16 +7,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dr_checks.model import Area, Check, CheckResult, Status
-from dr_checks.registry import checks, judge
-from dr_estate.access import Credentials
-from dr_estate.environments import Environment
-from dr_estate.facts import readers
-from dr_estate.looking import Reader
-from dr_estate.observing import observe
-from dr_estate.settings import Observation as Limits
-from dr_estate.snapshot import Snapshot
-from sandbox.endpoint import Endpoint
+from dr_checks.core.model import Area, Check, CheckResult, Status
+from dr_checks.core.registry import checks, judge
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Environment
+from dr_estate.config.settings import Observation as Limits
+from dr_estate.reading.reader import Reader
+from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.registry import readers
+from dr_estate.snapshot.snapshot import Snapshot
+from sandbox.client.endpoint import Endpoint
 from tests.worlds import healthy
 
 FULL = os.environ.get("DR_FULL_MATRIX") == "1"

@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from dr_actions.posture import PostureName
-from dr_checks.exceptions import ExceptionRule
-from dr_checks.model import Area, CheckResult, Finding, Lag, Severity, Status
-from dr_checks.verdict import weigh
-from dr_estate.environments import Side
-from dr_estate.snapshot import Part
-from reports import csv_report, json_report, markdown_report
-from reports.allure_files import finish_results
-from reports.allure_html import without_analytics
-from reports.durations import duration
-from reports.rendering import print_report
-from reports.report import Report
+from dr_checks.core.exceptions import ExceptionRule
+from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
+from dr_checks.core.verdict import weigh
+from dr_checks.posture.posture import PostureName
+from dr_estate.config.environment import Side
+from dr_estate.snapshot.snapshot import Part
+from reports.allure.html import without_analytics
+from reports.allure.results import finish_results
+from reports.render import csv_report, json_report, markdown_report
+from reports.render.print_report import print_report
+from reports.values.durations import duration
+from reports.values.report import Report
 from tests.dr_checks.worlds import DENIED, NOW, SIT
 
 SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text()))

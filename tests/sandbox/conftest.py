@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from dr_estate.environments import Environment, load_environment
-from sandbox.endpoint import Endpoint
+from dr_estate.config.environment import Environment, load_environment
+from sandbox.client.endpoint import Endpoint
 from tests.hosting import hosted
 from tests.worlds import home_with_seeds
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.endpoint import Endpoint
+from sandbox.client.endpoint import Endpoint
 from tests.sandbox.conftest import client_of
 
 PRIMARY, DR, WORLD_WIDE = "af-south-1", "eu-west-1", "us-east-1"

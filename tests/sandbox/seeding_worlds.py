@@ -9,11 +9,12 @@ from typing import Any
 
 from moto.core.base_backend import BackendDict
 
-from dr_estate.environments import Environment, Side, load_environment
-from sandbox import lacks, quickening
+from dr_estate.config.environment import Environment, Side, load_environment
+from sandbox import moto_ext
+from sandbox.core.state import STATE
+from sandbox.moto_ext import speedups
 from sandbox.seeding import seed
 from sandbox.seeding.clients import Clients
-from sandbox.state import STATE
 
 FOLDER = Path(__file__).parents[2] / "environments"
 SIDES = (Side.PRIMARY, Side.DR)
@@ -37,8 +38,8 @@ class Seeded:
 
 def seeded(name: str, tenants: int = 3) -> Iterator[Seeded]:
     """Seed an empty world with the environment of that name, and leave nothing of it behind."""
-    lacks.install()
-    quickening.install()
+    moto_ext.install()
+    speedups.install()
     env = load_environment(FOLDER, name)
     BackendDict.reset()
     seed(env, tenants)

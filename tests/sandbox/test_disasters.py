@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from dr_estate.environments import Environment, Side
-from sandbox.endpoint import Endpoint
-from sandbox.errors import SandboxError
+from dr_estate.config.environment import Environment, Side
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.errors import SandboxError
 from tests.sandbox.conftest import Client
 
 

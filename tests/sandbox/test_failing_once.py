@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from botocore.session import get_session
 
-from dr_estate.environments import Environment, Side
-from sandbox.endpoint import Endpoint
-from sandbox.state import Outage
+from dr_estate.config.environment import Environment, Side
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
 from tests.sandbox.kept_world import (
     CLUSTER,
     DR,

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_actions.policies import Role, declared, policies, reading_words
-from dr_estate.environments import Environment, Side, load_environment
-from dr_estate.statements import document
-from sandbox.endpoint import Endpoint
-from sandbox.errors import SandboxError
-from sandbox.lacks.policies import Asked, Policy, decide, like
+from dr_actions.iam.policies import Role, declared, policies, reading_words
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.iam.statements import document
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.errors import SandboxError
+from sandbox.moto_ext.iam.policies import Asked, Policy, decide, like
 from sandbox.seeding.permissions import drill_policies, operator_policies, reading
 from tests.sandbox.conftest import client_of
 from tests.worlds import borrowed

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from dr_estate.environments import Environment, Side
-from reports import training
-from sandbox import scenarios
+from dr_estate.config.environment import Environment, Side
+from reports.render import training
 from sandbox.disasters import find
-from sandbox.scene import Scenario, Standing
-from sandbox.sighting import Database, Entry, Service, Sighting
+from sandbox.training import scenarios
+from sandbox.training.scenarios.observation import Database, Entry, Service, Sighting
+from sandbox.training.scenarios.scenario import Scenario, Standing
 
 SCENES = scenarios.catalogue()
 WORDS = dict.fromkeys(("env", "primary", "dr", "tenant", "other", "database"), "x")
@@ -29,7 +29,7 @@ def scene(request: pytest.FixtureRequest) -> Scenario:
 
 
 def test_a_scene_is_called_as_its_module_is_and_made_of_disasters_that_exist(scene: Scenario) -> None:
-    module = importlib.import_module(f"sandbox.scenarios.{scene.name.replace('-', '_')}")
+    module = importlib.import_module(f"sandbox.training.scenarios.{scene.name.replace('-', '_')}")
     assert module.SCENARIO is scene
     assert [name for name in scene.disasters if find(name).name != name] == []
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dr_estate.environments import Side
-from sandbox.state import STATE
+from dr_estate.config.environment import Side
+from sandbox.core.state import STATE
 from tests.sandbox.seeding_worlds import SIDES, Seeded, seeded
 
 TENANTS = ("tenant-1", "tenant2", "tenant3")

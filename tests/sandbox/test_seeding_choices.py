@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from moto.core.base_backend import BackendDict
 
-from dr_estate.environments import Environment, Side, load_environment, parse_environment
-from sandbox.lacks import install
+from dr_estate.config.environment import Environment, Side, load_environment, parse_environment
+from sandbox.core.state import STATE
+from sandbox.moto_ext import install
 from sandbox.seeding import seed
 from sandbox.seeding.clients import Clients
 from sandbox.seeding.site import tenant_list
-from sandbox.state import STATE
 from tests.sandbox.seeding_worlds import FOLDER, Seeded
 
 

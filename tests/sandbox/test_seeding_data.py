@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_estate.environments import Side
+from dr_estate.config.environment import Side
 from tests.sandbox.seeding_worlds import SIDES, Seeded, seeded
 
 TENANTS = ("tenant-1", "tenant2", "tenant3")

@@ -12,10 +12,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_estate.environments import Environment
-from sandbox.embedded import running
-from sandbox.endpoint import Endpoint
-from sandbox.errors import SandboxError
+from dr_estate.config.environment import Environment
+from sandbox.client.embedded import running
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.errors import SandboxError
 from tests.hosting import hosted
 from tests.sandbox.conftest import Client, client_of
 

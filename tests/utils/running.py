@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.endpoint import Endpoint
+from sandbox.client.endpoint import Endpoint
 from tests.utils.forking import begin
 
 ROOT = Path(__file__).parents[2]

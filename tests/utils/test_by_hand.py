@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_estate.environments import load_environment
+from dr_estate.config.environment import load_environment
 from tests.utils.pseudo_terminal import begun
 from tests.utils.running import ROOT, command_of, dr_cli, rules, signed_in
 from tests.worlds import borrowed, home_with_seeds

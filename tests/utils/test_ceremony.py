@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from dr_estate.environments import Environment, Side, load_environment
-from sandbox.endpoint import Endpoint
+from dr_estate.config.environment import Environment, Side, load_environment
+from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
 from tests.utils.running import ROOT, Ran, at_endpoint, command_of, rules, signed_in

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from dr_estate.environments import load_environment
+from dr_estate.config.environment import load_environment
 from tests.utils.running import ROOT, at_endpoint, rules
 from tests.worlds import borrowed
+from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.dr_cli import main
-from utils.aws_mgmt.exits import Exit
 
 
 @pytest.mark.parametrize(

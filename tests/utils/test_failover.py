@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from dr_estate.environments import Side, load_environment
-from sandbox.endpoint import Endpoint
-from sandbox.state import Outage
+from dr_estate.config.environment import Side, load_environment
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
 from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, at_endpoint, rules
 from tests.worlds import borrowed
-from utils.aws_mgmt.arguments import parse
-from utils.aws_mgmt.wall import behind_the_wall
+from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+from utils.aws_mgmt.cli.parser import parse
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"

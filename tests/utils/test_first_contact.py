@@ -119,7 +119,7 @@ def test_whatever_the_output_can_encode_a_character_is_no_reason_to_fail(encodin
     told = "Störung → 🌍"
     code = f"""
 import json, sys
-from utils.aws_mgmt import streams
+from utils.aws_mgmt.cli import streams
 streams.prepare()
 sys.stdout.write(json.dumps({told!r}, ensure_ascii=False))
 sys.exit(streams.finish(0))

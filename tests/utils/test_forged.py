@@ -11,26 +11,26 @@ from typing import Any
 
 import pytest
 
-from dr_actions.authority import Clearance
-from dr_actions.entries import Entry, Kind, entry_after, genesis
-from dr_actions.plan import Plan, to_json
-from dr_estate.access import Credentials
-from dr_estate.attributes import encode_item, instant
-from dr_estate.environments import Environment, Side, load_environment
-from dr_estate.world_id import WorldId
-from sandbox.embedded import HURRIED
-from sandbox.endpoint import Endpoint
+from dr_actions.authorization.clearance import Clearance
+from dr_actions.journal.entries import Entry, Kind, entry_after, genesis
+from dr_actions.model.plan import Plan, to_json
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.dynamodb_values import encode_item, instant
+from dr_estate.model.world_id import WorldId
+from sandbox.client.embedded import HURRIED
+from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws
 from tests.utils.forking import begin
 from tests.utils.running import Ran, at_endpoint, command_of, rules, signed_in
 from tests.worlds import borrowed
-from utils.aws_mgmt import judging
-from utils.aws_mgmt.arguments import parse
-from utils.aws_mgmt.assessing_command import assess
-from utils.aws_mgmt.past import clearance_to_json
-from utils.aws_mgmt.reaching import clock
-from utils.aws_mgmt.wall import behind_the_wall
-from utils.aws_mgmt.worlds import World
+from utils.aws_mgmt.app import evaluation
+from utils.aws_mgmt.app.assessment import assess
+from utils.aws_mgmt.app.connections import clock
+from utils.aws_mgmt.app.incident_record import clearance_to_json
+from utils.aws_mgmt.app.target import World
+from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+from utils.aws_mgmt.cli.parser import parse
 
 QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\nlease_s = 2\n[observation]\nattempts = 1"
 INCIDENT = "INC-123"
@@ -134,9 +134,9 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, P
         keys = world.people["operator"]
         reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
         here = World(WorldId.live(env.account, world.url), reader)
-        run = judging.Run(home, lambda *_: None)
+        run = evaluation.Run(home, lambda *_: None)
         request = parse(["-e", "prod", "--config", str(folder), "failover"])
-        assessment = assess(request, env, judging.look_at(here, env, run), run).assessment
+        assessment = assess(request, env, evaluation.look_at(here, env, run), run).assessment
         assert assessment is not None
         world.keep("lost")
         yield world, home, env, assessment.plan

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.entries import Chain, Kind, read_chain
-from dr_actions.journal import read
-from dr_actions.mirror import TableMirror
-from dr_estate.environments import load_environment
+from dr_actions.journal.entries import Chain, Kind, read_chain
+from dr_actions.journal.journal import read
+from dr_actions.journal.mirror import TableMirror
+from dr_estate.config.environment import load_environment
 from tests.proofs.rig import world_of
 from tests.utils.forking import Command, begin
 from tests.utils.running import at_endpoint, command_of, journal_of, rules, signed_in
 from tests.worlds import borrowed
-from utils.aws_mgmt.reaching import Reach, reached
+from utils.aws_mgmt.app.connections import Reach, reached
 
 pytestmark = pytest.mark.proof
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from dr_estate.environments import Environment, Side, load_environment
-from sandbox.endpoint import Endpoint
-from sandbox.state import Outage
+from dr_estate.config.environment import Environment, Side, load_environment
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
 from tests.house.commands import aws_faults, fault_of
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from dr_estate.drill_names import canary_name
-from dr_estate.environments import Side, load_environment
-from reports.allure_files import FORMS
-from sandbox.endpoint import Endpoint
-from sandbox.state import Outage
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.model.drill_names import canary_name
+from reports.allure.results import FORMS
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
 from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, at_endpoint, rules
 from tests.worlds import borrowed

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dr_checks.due import dues
-from dr_estate.access import Credentials
-from dr_estate.environments import Side
-from dr_estate.facts import control
-from dr_estate.observing import observe
-from dr_estate.run_records import RunRecord
-from sandbox.endpoint import Endpoint
+from dr_checks.derived.due import dues
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Side
+from dr_estate.model.run_records import RunRecord
+from dr_estate.readers import control_table
+from dr_estate.snapshot.observer import observe
+from sandbox.client.endpoint import Endpoint
 from tests.dr_checks.worlds import SIT
 from tests.utils.running import at_endpoint
 from tests.worlds import borrowed
@@ -33,8 +33,8 @@ def _last(world: Endpoint, test: str) -> RunRecord:
     """The last run of a test that counts, as the schedule sees it."""
     keys = world.people["reader"]
     reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
-    seen = observe(SIT, reader, "sandbox", only=frozenset({control.runs.name}))
-    found = {row.test: row.last for row in dues(SIT, seen.get(control.runs, Side.DR).runs, seen.taken_at)}[test]
+    seen = observe(SIT, reader, "sandbox", only=frozenset({control_table.runs.name}))
+    found = {row.test: row.last for row in dues(SIT, seen.get(control_table.runs, Side.DR).runs, seen.taken_at)}[test]
     assert found is not None
     return found
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sandbox.endpoint import Endpoint
-from sandbox.state import Outage
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
 from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli, rules, signed_in
-from utils.aws_mgmt.arguments import parse
-from utils.aws_mgmt.wall import behind_the_wall
+from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+from utils.aws_mgmt.cli.parser import parse
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from dr_estate.environments import load_environment
-from sandbox import endpoint as endpoints
-from sandbox.embedded import HURRIED
-from sandbox.endpoint import Endpoint
+from dr_estate.config.environment import load_environment
+from sandbox.client import endpoint as endpoints
+from sandbox.client.embedded import HURRIED
+from sandbox.client.endpoint import Endpoint
 from tests.utils.running import Ran, at_endpoint, dr_cli, rules, signed_in
 from tests.worlds import borrowed, home_with_seeds
 
@@ -113,8 +113,8 @@ def test_a_sandbox_made_anew_is_another_world_that_begins_at_the_beginning(machi
 
 
 def test_an_old_journal_is_shown_by_name_and_titled_as_of_no_recorded_world(machine: Machine) -> None:
-    from dr_actions.entries import Kind, entry_after, genesis
-    from utils.aws_mgmt.reaching import clock
+    from dr_actions.journal.entries import Kind, entry_after, genesis
+    from utils.aws_mgmt.app.connections import clock
 
     old = machine.home / "out" / "incidents" / "sit-INC-9.journal.jsonl"
     entry = entry_after(genesis("sit", "INC-9"), 1, clock(), "run", Kind.LOOKED, None, {"says": "seen"})

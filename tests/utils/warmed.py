@@ -7,10 +7,10 @@ import pkgutil
 from pathlib import Path
 
 import utils.aws_mgmt
-from dr_checks.registry import checks
-from dr_estate.access import Credentials, Eyes
-from dr_estate.environments import Side, load_environment
-from dr_estate.facts import reads
+from dr_checks.core.registry import checks
+from dr_estate.aws.read_client import Credentials, Eyes
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.snapshot.registry import reads
 
 ROOT = Path(__file__).parents[2]
 _APART = {"utils.aws_mgmt.dr_cli"}  # the door itself: each command runs it as a script

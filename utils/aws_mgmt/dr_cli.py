@@ -19,7 +19,7 @@ def main(argv: "list[str]") -> int:
     """Run one command. Returns the exit code; every error is a sentence on stderr, never a traceback."""
     if sys.version_info < _NEEDED:
         return _cannot_run("needs Python {}.{} or newer".format(*_NEEDED))
-    from utils.aws_mgmt import streams
+    from utils.aws_mgmt.cli import streams
 
     closed = streams.prepare()
     if closed:
@@ -35,11 +35,11 @@ def main(argv: "list[str]") -> int:
 
 
 def _run(argv: "list[str]") -> int:
-    from utils.aws_mgmt.arguments import parse
+    from utils.aws_mgmt.cli.parser import parse
 
     request = parse(argv)
     gc.set_threshold(*_GARBAGE)  # a command makes facts and keeps them: looking for garbage was a tenth of its time
-    from utils.aws_mgmt.wall import behind_the_wall
+    from utils.aws_mgmt.cli.error_boundary import behind_the_wall
 
     return behind_the_wall(request)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import alarms
-from dr_estate.facts.alarms import Alarm
-from dr_estate.snapshot import Snapshot
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import cloudwatch_alarms
+from dr_estate.readers.cloudwatch_alarms import Alarm
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
 CPU, ERRORS = "sit-mysql-cpu", "sit-alb-5xx"
@@ -29,7 +29,7 @@ def _both(here: dict[str, Any] | None = None, there: dict[str, Any] | None = Non
     regions = {Side.PRIMARY: SIT.regions.primary, Side.DR: SIT.regions.dr}
     changes = {Side.PRIMARY: there, Side.DR: here}
     rows = {
-        (alarms.alarms, side): (alarm(CPU, region), alarm(ERRORS, region, **(changes[side] or {})))
+        (cloudwatch_alarms.alarms, side): (alarm(CPU, region), alarm(ERRORS, region, **(changes[side] or {})))
         for side, region in regions.items()
     }
     return world(dict(rows))
@@ -37,7 +37,10 @@ def _both(here: dict[str, Any] | None = None, there: dict[str, Any] | None = Non
 
 def _here(value: Any) -> Snapshot:
     return world(
-        {(alarms.alarms, Side.PRIMARY): (alarm(CPU, "p"), alarm(ERRORS, "p")), (alarms.alarms, Side.DR): value}
+        {
+            (cloudwatch_alarms.alarms, Side.PRIMARY): (alarm(CPU, "p"), alarm(ERRORS, "p")),
+            (cloudwatch_alarms.alarms, Side.DR): value,
+        }
     )
 
 

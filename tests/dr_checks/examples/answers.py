@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.asking import Answer
-from dr_estate.environments import Side
-from dr_estate.facts import answers
-from dr_estate.looking import Reader
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.network.dns_query import Answer
+from dr_estate.readers import dns_answers
+from dr_estate.reading.reader import Reader
 from tests.dr_checks.edges import (
     DISTRIBUTION,
     DOMAIN,
@@ -41,12 +41,12 @@ PINNED: dict[str, Any] = {"statuses": (status("hc-1", 0.0), status("hc-2", 1.0))
 def given(check: str, expected: Status, subject: str = "", **changed: Any) -> Example:
     """An example with these answers; whatever is not given is as the records say."""
     there: dict[tuple[Reader[Any], Side], Any] = {
-        (answers.authorities, Side.GLOBAL): changed.pop("authorities", (SOA, NS, AT_HOME)),
-        (answers.delegation, Side.GLOBAL): changed.pop("delegation", NS),
-        (answers.hosts, Side.GLOBAL): changed.pop("hosts", TENANTS),
-        (answers.resolved, Side.GLOBAL): changed.pop("resolved", ()),
-        (answers.door, Side.PRIMARY): changed.pop("primary_door", HERE),
-        (answers.door, Side.DR): changed.pop("dr_door", THERE),
+        (dns_answers.authorities, Side.GLOBAL): changed.pop("authorities", (SOA, NS, AT_HOME)),
+        (dns_answers.delegation, Side.GLOBAL): changed.pop("delegation", NS),
+        (dns_answers.hosts, Side.GLOBAL): changed.pop("hosts", TENANTS),
+        (dns_answers.resolved, Side.GLOBAL): changed.pop("resolved", ()),
+        (dns_answers.door, Side.PRIMARY): changed.pop("primary_door", HERE),
+        (dns_answers.door, Side.DR): changed.pop("dr_door", THERE),
     }
     named = frozenset({subject} if subject else ())
     return Example(f"answers.{check}", expected, world({**traffic(**changed), **there}), named)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import autoscaling, ecs
-from dr_estate.facts.autoscaling import Policy, ScheduledAction, Target
-from dr_estate.snapshot import Snapshot
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import application_autoscaling, ecs
+from dr_estate.readers.application_autoscaling import Policy, ScheduledAction, Target
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO, both_services
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
@@ -35,11 +35,11 @@ def _here(
     return world(
         {
             (ecs.services, Side.DR): both_services(),
-            (autoscaling.targets, Side.PRIMARY): ALIKE if there is None else there,
-            (autoscaling.targets, Side.DR): here,
-            (autoscaling.scheduled_actions, Side.DR): actions,
-            (autoscaling.policies, Side.PRIMARY): rules_there,
-            (autoscaling.policies, Side.DR): rules,
+            (application_autoscaling.targets, Side.PRIMARY): ALIKE if there is None else there,
+            (application_autoscaling.targets, Side.DR): here,
+            (application_autoscaling.scheduled_actions, Side.DR): actions,
+            (application_autoscaling.policies, Side.PRIMARY): rules_there,
+            (application_autoscaling.policies, Side.DR): rules,
         }
     )
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Environment
-from dr_estate.facts import backup, backup_jobs, backup_plan, copy_keys
-from dr_estate.unseen import Blindness, Unseen
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Environment
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.readers import backup, backup_jobs, backup_plan, kms_copy_keys
 from tests.dr_checks.backups import (
     BACKED_UP,
     COPIED,
@@ -31,8 +31,8 @@ from tests.dr_checks.databases import ARN, AWAY, COPY, ENABLED, HOME, KEY, NAME,
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 PASS, WARN, FAIL, UNKNOWN = Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN
-GONE = copy_keys.CopyKey(KEY, AWAY, "PendingDeletion", NOW + timedelta(days=7))
-DARK_KEY = copy_keys.CopyKey(KEY, AWAY, None, None, Unseen(Blindness.DENIED, "kms:DescribeKey is denied."))
+GONE = kms_copy_keys.CopyKey(KEY, AWAY, "PendingDeletion", NOW + timedelta(days=7))
+DARK_KEY = kms_copy_keys.CopyKey(KEY, AWAY, None, None, Unseen(Blindness.DENIED, "kms:DescribeKey is denied."))
 COPIES_ONLY = accepting("backup-copy", files=("backup-copy",))
 ROOMY = COPIES_ONLY.model_copy(update={"objectives": SIT.objectives.model_copy(update={"rpo_minutes": 245})})
 NO_COPY_ACTION = replace(PLAN, rules=(replace(RULE, copies=()),))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dr_checks.model import Status
+from dr_checks.core.model import Status
 from tests.dr_checks.edges import (
     APEX,
     CHECK_1,

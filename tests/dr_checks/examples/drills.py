@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.drill_names import canary_name
-from dr_estate.environments import Environment, Side
-from dr_estate.facts import control, drills, efs, rds, route53
-from dr_estate.recovery_settings import Period
-from dr_estate.run_records import RunKind, RunRecord
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Environment, Side
+from dr_estate.config.recovery_settings import Period
+from dr_estate.model.drill_names import canary_name
+from dr_estate.model.run_records import RunKind, RunRecord
+from dr_estate.readers import control_table, drill_resources, efs, rds, route53
 from tests.dr_checks import databases
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
@@ -29,7 +29,7 @@ AS_NEEDED = SIT.model_copy(
 
 
 def _example(expected: Status, past: Any, *subjects: str, env: Environment = SIT) -> Example:
-    return Example(_CHECK, expected, world({(control.runs, Side.DR): past}), frozenset(subjects), env)
+    return Example(_CHECK, expected, world({(control_table.runs, Side.DR): past}), frozenset(subjects), env)
 
 
 STAMP = "20260223-100000"
@@ -58,18 +58,21 @@ def _left(
     expected: Status, *subjects: str, databases: Any = (databases.PRIMARY,), files: Any = (), records: Any = (ORIGIN,)
 ) -> Example:
     values: dict[Any, Any] = {(rds.instances, Side.DR): databases, (efs.of_drills, Side.DR): files}
-    values |= {(part, Side.DR): () for part in (drills.access_points, drills.mount_targets, drills.tasks)}
+    values |= {
+        (part, Side.DR): ()
+        for part in (drill_resources.access_points, drill_resources.mount_targets, drill_resources.tasks)
+    }
     return Example(_LEFT, expected, world({**values, (route53.records, Side.GLOBAL): records}), frozenset(subjects))
 
 
 EXAMPLES = [
-    _example(Status.PASS, control.Past(IN_TIME)),
-    _example(Status.PASS, control.Past(reason="There is no table.")),
-    _example(Status.PASS, control.Past(IN_TIME[:2]), env=AS_NEEDED),
-    _example(Status.WARN, control.Past(IN_TIME[:2]), "full drill"),
-    _example(Status.WARN, control.Past(), "tabletop", "infrastructure", "full drill"),
-    _example(Status.WARN, control.Past((_ran(RunKind.TABLETOP, 40), *IN_TIME[1:])), "tabletop"),
-    _example(Status.WARN, control.Past((_ran(RunKind.TABLETOP, 5, complete=False), *IN_TIME[1:])), "tabletop"),
+    _example(Status.PASS, control_table.Past(IN_TIME)),
+    _example(Status.PASS, control_table.Past(reason="There is no table.")),
+    _example(Status.PASS, control_table.Past(IN_TIME[:2]), env=AS_NEEDED),
+    _example(Status.WARN, control_table.Past(IN_TIME[:2]), "full drill"),
+    _example(Status.WARN, control_table.Past(), "tabletop", "infrastructure", "full drill"),
+    _example(Status.WARN, control_table.Past((_ran(RunKind.TABLETOP, 40), *IN_TIME[1:])), "tabletop"),
+    _example(Status.WARN, control_table.Past((_ran(RunKind.TABLETOP, 5, complete=False), *IN_TIME[1:])), "tabletop"),
     _example(Status.UNKNOWN, DENIED),
     _left(Status.PASS),
     _left(Status.PASS, databases=()),

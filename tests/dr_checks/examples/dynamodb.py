@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import autoscaling, dynamodb
-from dr_estate.facts.autoscaling import Policy, TableTarget
-from dr_estate.facts.dynamodb import Index, Replica, Table
-from dr_estate.metrics import Reading
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import application_autoscaling, dynamodb
+from dr_estate.readers.application_autoscaling import Policy, TableTarget
+from dr_estate.readers.dynamodb import Index, Replica, Table
+from dr_estate.reading.cloudwatch_metrics import Reading
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, Values, world
 
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr
@@ -99,10 +99,10 @@ def _scaled(
     replica = billed.get("replica", replace(THERE, **PAID))
     values: Values = {
         (dynamodb.tables, Side.DR): (replica, SECOND[1]),
-        (autoscaling.table_targets, Side.PRIMARY): here,
-        (autoscaling.table_targets, Side.DR): there,
-        (autoscaling.table_policies, Side.PRIMARY): BY_READS,
-        (autoscaling.table_policies, Side.DR): rules,
+        (application_autoscaling.table_targets, Side.PRIMARY): here,
+        (application_autoscaling.table_targets, Side.DR): there,
+        (application_autoscaling.table_policies, Side.PRIMARY): BY_READS,
+        (application_autoscaling.table_policies, Side.DR): rules,
     }
     return Example("dynamodb-scaling.alike", expected, world(values), frozenset({subject} if subject else ()))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import ecs
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs
 from tests.dr_checks.compute import ONE, TWO, both_services, task
 from tests.dr_checks.worlds import DENIED, NOW, Example, Values, service, world
 

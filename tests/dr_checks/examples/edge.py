@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import acm, ecs
-from dr_estate.facts.cloudfront import Origin, OriginGroup
-from dr_estate.facts.route53 import CustomerHost
-from dr_estate.unseen import Unseen
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import acm, ecs
+from dr_estate.readers.cloudfront import Origin, OriginGroup
+from dr_estate.readers.route53 import CustomerHost
 from tests.dr_checks.edges import (
     CERTIFICATE,
     CLOUDFRONT_ZONE,

@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import efs
-from dr_estate.looking import Reader
-from dr_estate.metrics import Reading
-from dr_estate.settings import Replication as Expected
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.config.settings import Replication as Expected
+from dr_estate.readers import efs
+from dr_estate.reading.cloudwatch_metrics import Reading
+from dr_estate.reading.reader import Reader
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 NAME = "sit-efs"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import ecs, efs, efs_mounts
-from dr_estate.facts.efs_mounts import MountTarget, NfsRule, Subnet
-from dr_estate.looking import Reader
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, efs, efs_mounts
+from dr_estate.readers.efs_mounts import MountTarget, NfsRule, Subnet
+from dr_estate.reading.reader import Reader
 from tests.dr_checks.compute import definitions
 from tests.dr_checks.examples.efs import COPY, NAME, SOURCE
 from tests.dr_checks.worlds import DENIED, SIT, Example, service, world

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import efs_policy
-from dr_estate.facts.efs_policy import Policy
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import efs_policy
+from dr_estate.readers.efs_policy import Policy
 from tests.dr_checks.examples.efs import NAME
 from tests.dr_checks.worlds import DENIED, Example, world
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import acm, elbv2
-from dr_estate.snapshot import Snapshot
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import acm, elbv2
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.traffic import balanced, balancer, listener
 from tests.dr_checks.worlds import DENIED, NOW, Example
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import elbv2_capacity
-from dr_estate.facts.elbv2_capacity import Reservation
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import elbv2_capacity
+from dr_estate.readers.elbv2_capacity import Reservation
 from tests.dr_checks.worlds import DENIED, Example, world
 
 NOTHING, WARM = Reservation(0, ()), Reservation(500, ("provisioned",))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import ecs, elbv2
-from dr_estate.facts.elbv2 import Action
-from dr_estate.snapshot import Snapshot
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, elbv2
+from dr_estate.readers.elbv2 import Action
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO, both_services
 from tests.dr_checks.traffic import balanced, balancer, group, groups, healthy, listener, rule, rules
 from tests.dr_checks.worlds import DENIED, Example, service

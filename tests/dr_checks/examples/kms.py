@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import kms
-from dr_estate.facts.kms import ACCOUNT, Key
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import kms
+from dr_estate.readers.kms import ACCOUNT, Key
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import ecs, logs
-from dr_estate.facts.logs import LogGroup
-from dr_estate.snapshot import Snapshot
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import cloudwatch_logs, ecs
+from dr_estate.readers.cloudwatch_logs import LogGroup
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import D, P, both_services, definition, definitions
 from tests.dr_checks.worlds import DENIED, Example, world
 
@@ -21,8 +21,8 @@ def _here(here: Any, there: Any = (FIRST, SECOND), read: Any = None, **changes: 
         {
             (ecs.services, Side.DR): both_services(),
             (ecs.task_definitions, Side.DR): read or definitions(D, changes=changes),
-            (logs.groups, Side.PRIMARY): there,
-            (logs.groups, Side.DR): here,
+            (cloudwatch_logs.groups, Side.PRIMARY): there,
+            (cloudwatch_logs.groups, Side.DR): here,
         }
     )
 

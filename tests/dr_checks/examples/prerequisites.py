@@ -6,12 +6,21 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import control, documents, identity, parameters, permissions, regions, terraform, topics
-from dr_estate.looking import Reader
-from dr_estate.playbook import FORBIDDEN, HOMECOMING, needed_actions
-from dr_estate.snapshot import Snapshot
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import FORBIDDEN, HOMECOMING, needed_actions
+from dr_estate.readers import (
+    account_regions,
+    control_table,
+    iam_simulation,
+    runbook,
+    sns_topics,
+    ssm_parameters,
+    sts_identity,
+    terraform_state,
+)
+from dr_estate.reading.reader import Reader
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 FINE, FAILS, UNSEEN = Status.PASS, Status.FAIL, Status.UNKNOWN
@@ -30,38 +39,38 @@ def _global(reader: Reader[Any], value: Any) -> Any:
     return world({(reader, Side.GLOBAL): value})
 
 
-CALLER = identity.Caller(SIT.account, "arn:aws:iam::1:user/reader")
-STRANGER = identity.Caller("111122223333", "arn:aws:iam::2:user/x")
+CALLER = sts_identity.Caller(SIT.account, "arn:aws:iam::1:user/reader")
+STRANGER = sts_identity.Caller("111122223333", "arn:aws:iam::2:user/x")
 
 
-def _opt(status: str) -> tuple[regions.OptIn, ...]:
-    return (regions.OptIn("p", status), regions.OptIn("d", "ENABLED_BY_DEFAULT"))
+def _opt(status: str) -> tuple[account_regions.OptIn, ...]:
+    return (account_regions.OptIn("p", status), account_regions.OptIn("d", "ENABLED_BY_DEFAULT"))
 
 
-def _table(status: str | None = "ACTIVE", recoverable: bool = True) -> control.ControlTable:
-    return control.ControlTable("sit-dr-control", status, ("pk", "sk"), recoverable, protected=True)
+def _table(status: str | None = "ACTIVE", recoverable: bool = True) -> control_table.ControlTable:
+    return control_table.ControlTable("sit-dr-control", status, ("pk", "sk"), recoverable, protected=True)
 
 
-def _runbook(text: str | None, reviewed: date | None = None) -> documents.Runbook:
-    return documents.Runbook("s3://b/runbook.md", text, reviewed)
+def _runbook(text: str | None, reviewed: date | None = None) -> runbook.Runbook:
+    return runbook.Runbook("s3://b/runbook.md", text, reviewed)
 
 
-def _operator(*denied: str, deletes: bool = False) -> permissions.Operator:
+def _operator(*denied: str, deletes: bool = False) -> iam_simulation.Operator:
     needed = [(action, "implicitDeny" if action in denied else "allowed") for action in needed_actions()]
     forbidden = [(action, "allowed" if deletes else "explicitDeny") for action in FORBIDDEN]
-    decisions = (permissions.Decision(*row, "eu-west-1", "arn", ("aws:SourceIp",)) for row in [*needed, *forbidden])
-    return permissions.Operator("role", tuple(decisions))
+    decisions = (iam_simulation.Decision(*row, "eu-west-1", "arn", ("aws:SourceIp",)) for row in [*needed, *forbidden])
+    return iam_simulation.Operator("role", tuple(decisions))
 
 
-def _going_home(denied: frozenset[str]) -> permissions.Operator:
+def _going_home(denied: frozenset[str]) -> iam_simulation.Operator:
     """All is allowed away from the primary region; there, what goes home but ``denied``."""
     words = {action: "implicitDeny" if action in denied else "allowed" for action in sorted(HOMECOMING)}
-    home = (permissions.Decision(action, word, SIT.regions.primary, "arn") for action, word in words.items())
-    return permissions.Operator("role", (*(_operator().decisions or ()), *home))
+    home = (iam_simulation.Decision(action, word, SIT.regions.primary, "arn") for action, word in words.items())
+    return iam_simulation.Operator("role", (*(_operator().decisions or ()), *home))
 
 
-def _topics(exists: bool = True, confirmed: int = 1) -> tuple[topics.Topic, ...]:
-    return (topics.Topic("bbws-dr-events", exists, confirmed if exists else 0, 1),)
+def _topics(exists: bool = True, confirmed: int = 1) -> tuple[sns_topics.Topic, ...]:
+    return (sns_topics.Topic("bbws-dr-events", exists, confirmed if exists else 0, 1),)
 
 
 MAIL, QUEUE = ("email team@example.com", ()), ("sqs", ("raw",))
@@ -70,84 +79,91 @@ TOPIC = "bbws-dr-events"
 
 def _told(here: Any, there: Any = (MAIL, QUEUE), settings: tuple[str, ...] = (), exists: bool = True) -> Snapshot:
     def listening(given: Any) -> Any:
-        return tuple(topics.Listener(TOPIC, *one) for one in given) if isinstance(given, tuple) else given
+        return tuple(sns_topics.Listener(TOPIC, *one) for one in given) if isinstance(given, tuple) else given
 
     return world(
         {
-            (topics.topics, Side.PRIMARY): _topics(),
-            (topics.topics, Side.DR): tuple(replace(one, settings=settings) for one in _topics(exists)),
-            (topics.listeners, Side.PRIMARY): listening(there),
-            (topics.listeners, Side.DR): listening(here),
+            (sns_topics.topics, Side.PRIMARY): _topics(),
+            (sns_topics.topics, Side.DR): tuple(replace(one, settings=settings) for one in _topics(exists)),
+            (sns_topics.listeners, Side.PRIMARY): listening(there),
+            (sns_topics.listeners, Side.DR): listening(here),
         }
     )
 
 
-def _state(size: int | None, replication: str = "COMPLETED") -> terraform.State:
-    return terraform.State("b", "k", size, NOW, replication)
+def _state(size: int | None, replication: str = "COMPLETED") -> terraform_state.State:
+    return terraform_state.State("b", "k", size, NOW, replication)
 
 
-def _locks(*statuses: str | None) -> tuple[terraform.LockTable, ...]:
-    return tuple(terraform.LockTable(f"lock-{n}", status) for n, status in enumerate(statuses))
+def _locks(*statuses: str | None) -> tuple[terraform_state.LockTable, ...]:
+    return tuple(terraform_state.LockTable(f"lock-{n}", status) for n, status in enumerate(statuses))
 
 
-def _parameters(*names: str, names_primary: bool = False) -> tuple[parameters.Parameter, ...]:
-    return tuple(parameters.Parameter(name, "String", names_primary) for name in names)
+def _parameters(*names: str, names_primary: bool = False) -> tuple[ssm_parameters.Parameter, ...]:
+    return tuple(ssm_parameters.Parameter(name, "String", names_primary) for name in names)
 
 
-STATE, LOCKS, TOPICS, SETTINGS = terraform.state, terraform.lock_tables, topics.topics, parameters.parameters
+STATE, LOCKS, TOPICS, SETTINGS = (
+    terraform_state.state,
+    terraform_state.lock_tables,
+    sns_topics.topics,
+    ssm_parameters.parameters,
+)
 _CREDENTIALS = [
-    Example("prerequisites.credentials-work", FINE, _both(identity.caller, CALLER, CALLER)),
-    Example("prerequisites.credentials-work", FAILS, _both(identity.caller, CALLER, STRANGER)),
-    Example("prerequisites.credentials-work", UNSEEN, _both(identity.caller, DENIED, CALLER)),
-    Example("prerequisites.opted-in", FINE, _global(regions.opt_in, _opt("ENABLED"))),
-    Example("prerequisites.opted-in", FAILS, _global(regions.opt_in, _opt("DISABLING")), frozenset({"p"})),
-    Example("prerequisites.opted-in", UNSEEN, _global(regions.opt_in, DENIED)),
+    Example("prerequisites.credentials-work", FINE, _both(sts_identity.caller, CALLER, CALLER)),
+    Example("prerequisites.credentials-work", FAILS, _both(sts_identity.caller, CALLER, STRANGER)),
+    Example("prerequisites.credentials-work", UNSEEN, _both(sts_identity.caller, DENIED, CALLER)),
+    Example("prerequisites.opted-in", FINE, _global(account_regions.opt_in, _opt("ENABLED"))),
+    Example("prerequisites.opted-in", FAILS, _global(account_regions.opt_in, _opt("DISABLING")), frozenset({"p"})),
+    Example("prerequisites.opted-in", UNSEEN, _global(account_regions.opt_in, DENIED)),
 ]
 _CONTROL = [
-    Example("prerequisites.control-table", FINE, _dr(control.table, _table())),
-    Example("prerequisites.control-table", FAILS, _dr(control.table, _table(None))),
-    Example("prerequisites.control-table", FAILS, _dr(control.table, _table("CREATING"))),
-    Example("prerequisites.control-table", UNSEEN, _dr(control.table, DENIED)),
-    Example("prerequisites.control-table-recoverable", FINE, _dr(control.table, _table())),
-    Example("prerequisites.control-table-recoverable", FINE, _dr(control.table, _table(None))),
-    Example("prerequisites.control-table-recoverable", FAILS, _dr(control.table, _table(recoverable=False))),
-    Example("prerequisites.control-table-recoverable", UNSEEN, _dr(control.table, DENIED)),
+    Example("prerequisites.control-table", FINE, _dr(control_table.table, _table())),
+    Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table(None))),
+    Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table("CREATING"))),
+    Example("prerequisites.control-table", UNSEEN, _dr(control_table.table, DENIED)),
+    Example("prerequisites.control-table-recoverable", FINE, _dr(control_table.table, _table())),
+    Example("prerequisites.control-table-recoverable", FINE, _dr(control_table.table, _table(None))),
+    Example("prerequisites.control-table-recoverable", FAILS, _dr(control_table.table, _table(recoverable=False))),
+    Example("prerequisites.control-table-recoverable", UNSEEN, _dr(control_table.table, DENIED)),
 ]
 _DOCUMENTS = [
-    Example("prerequisites.runbook-current", FINE, _dr(documents.runbook, _runbook("x", date(2025, 12, 2)))),
-    Example("prerequisites.runbook-current", FAILS, _dr(documents.runbook, _runbook("x", date(2025, 12, 1)))),
-    Example("prerequisites.runbook-current", FAILS, _dr(documents.runbook, _runbook("x"))),
-    Example("prerequisites.runbook-current", FAILS, _dr(documents.runbook, _runbook(None))),
-    Example("prerequisites.runbook-current", UNSEEN, _dr(documents.runbook, DENIED)),
+    Example("prerequisites.runbook-current", FINE, _dr(runbook.runbook, _runbook("x", date(2025, 12, 2)))),
+    Example("prerequisites.runbook-current", FAILS, _dr(runbook.runbook, _runbook("x", date(2025, 12, 1)))),
+    Example("prerequisites.runbook-current", FAILS, _dr(runbook.runbook, _runbook("x"))),
+    Example("prerequisites.runbook-current", FAILS, _dr(runbook.runbook, _runbook(None))),
+    Example("prerequisites.runbook-current", UNSEEN, _dr(runbook.runbook, DENIED)),
     Example("prerequisites.contacts-named", FINE, world({})),
     Example("prerequisites.contacts-named", FAILS, world({}), frozenset({"Platform Admin"}), NOBODY),
 ]
 _PERMISSIONS = [
-    Example("prerequisites.operator-allowed", FINE, _global(permissions.operator, _operator())),
+    Example("prerequisites.operator-allowed", FINE, _global(iam_simulation.operator, _operator())),
     Example(
         "prerequisites.operator-allowed",
         FAILS,
-        _global(permissions.operator, _operator("sns:Publish")),
+        _global(iam_simulation.operator, _operator("sns:Publish")),
         frozenset({"sns:Publish in eu-west-1"}),
     ),
-    Example("prerequisites.operator-allowed", FINE, _global(permissions.operator, _going_home(frozenset()))),
+    Example("prerequisites.operator-allowed", FINE, _global(iam_simulation.operator, _going_home(frozenset()))),
     Example(
         "prerequisites.operator-allowed",
         Status.WARN,
-        _global(permissions.operator, _going_home(HOMECOMING)),
+        _global(iam_simulation.operator, _going_home(HOMECOMING)),
         frozenset({"sit-dr-operator-home"}),
     ),
     Example(
         "prerequisites.operator-allowed",
         FAILS,
-        _global(permissions.operator, _going_home(frozenset({"s3:PutObject"}))),
+        _global(iam_simulation.operator, _going_home(frozenset({"s3:PutObject"}))),
         frozenset({f"s3:PutObject in {SIT.regions.primary}"}),
     ),
-    Example("prerequisites.operator-allowed", FAILS, _global(permissions.operator, permissions.Operator("role", None))),
-    Example("prerequisites.operator-allowed", UNSEEN, _global(permissions.operator, DENIED)),
-    Example("prerequisites.operator-cannot-delete", FINE, _global(permissions.operator, _operator())),
-    Example("prerequisites.operator-cannot-delete", FAILS, _global(permissions.operator, _operator(deletes=True))),
-    Example("prerequisites.operator-cannot-delete", UNSEEN, _global(permissions.operator, DENIED)),
+    Example(
+        "prerequisites.operator-allowed", FAILS, _global(iam_simulation.operator, iam_simulation.Operator("role", None))
+    ),
+    Example("prerequisites.operator-allowed", UNSEEN, _global(iam_simulation.operator, DENIED)),
+    Example("prerequisites.operator-cannot-delete", FINE, _global(iam_simulation.operator, _operator())),
+    Example("prerequisites.operator-cannot-delete", FAILS, _global(iam_simulation.operator, _operator(deletes=True))),
+    Example("prerequisites.operator-cannot-delete", UNSEEN, _global(iam_simulation.operator, DENIED)),
 ]
 _TOPICS = [
     Example("topics.alike", FINE, _told((QUEUE, MAIL))),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import ecs, presence
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, other_regions
 from tests.dr_checks.compute import ONE, TWO, both_services
 from tests.dr_checks.worlds import DENIED, NOW, Example, service, world
 
 THERE, HERE = (ecs.services, Side.PRIMARY), (ecs.services, Side.DR)
-ELSEWHERE = (presence.elsewhere, Side.PRIMARY)
+ELSEWHERE = (other_regions.elsewhere, Side.PRIMARY)
 CHECK = "primary.services-running"
 NIGHT = NOW.replace(hour=20)
 
@@ -26,9 +26,9 @@ EXAMPLES = [
     Example(
         CHECK,
         Status.FAIL,
-        world({THERE: (), HERE: both_services(), ELSEWHERE: (presence.ClusterAt("eu-west-1", 2, 4),)}),
+        world({THERE: (), HERE: both_services(), ELSEWHERE: (other_regions.ClusterAt("eu-west-1", 2, 4),)}),
         frozenset({"sit-cluster"}),
     ),
-    Example(CHECK, Status.FAIL, world({THERE: (), ELSEWHERE: (presence.ClusterAt("eu-west-1", 0, 0),)})),
+    Example(CHECK, Status.FAIL, world({THERE: (), ELSEWHERE: (other_regions.ClusterAt("eu-west-1", 0, 0),)})),
     Example(CHECK, Status.UNKNOWN, world({THERE: (), ELSEWHERE: (DENIED,)})),
 ]

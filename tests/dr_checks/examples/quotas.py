@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Environment, Side
-from dr_estate.facts import ecs, elbv2, quotas, rds
-from dr_estate.facts.quotas import DatabaseQuota, Quota
-from dr_estate.snapshot import Snapshot
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import ecs, elbv2, rds, service_quotas
+from dr_estate.readers.service_quotas import DatabaseQuota, Quota
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO, D, P, definitions
 from tests.dr_checks.traffic import balancer, groups, rules
 from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
 
-LIMITS: dict[str, Any] = dict.fromkeys((code for _, code in quotas.WANTED), 100.0)
+LIMITS: dict[str, Any] = dict.fromkeys((code for _, code in service_quotas.WANTED), 100.0)
 STANDBY = (service(ONE, 1, 1), service(TWO, 1, 1))
 
 
 def _world(changes: dict[Any, Any] | None = None, used: float | None = None, **limits: Any) -> Snapshot:
     """The standby runs one task a tenant; ``limits`` change a quota by its name in facts.quotas."""
-    held = LIMITS | {getattr(quotas, name): value for name, value in limits.items()}
+    held = LIMITS | {getattr(service_quotas, name): value for name, value in limits.items()}
     values: dict[Any, Any] = {
         (ecs.services, Side.DR): STANDBY,
         (ecs.task_definitions, Side.DR): definitions(D),
         (ecs.task_definitions, Side.PRIMARY): definitions(P),
-        (quotas.quotas, Side.DR): tuple(Quota("s", code, code, held[code], used) for _, code in quotas.WANTED),
-        (quotas.network_interfaces, Side.DR): 10,
-        (quotas.database_quotas, Side.DR): _databases(),
+        (service_quotas.quotas, Side.DR): tuple(
+            Quota("s", code, code, held[code], used) for _, code in service_quotas.WANTED
+        ),
+        (service_quotas.network_interfaces, Side.DR): 10,
+        (service_quotas.database_quotas, Side.DR): _databases(),
         (rds.instances, Side.PRIMARY): (),
     }
     for side in (Side.PRIMARY, Side.DR):
@@ -34,7 +36,7 @@ def _world(changes: dict[Any, Any] | None = None, used: float | None = None, **l
             (elbv2.load_balancer, side): balancer(side),
             (elbv2.rules, side): rules(side),
             (elbv2.target_groups, side): groups(side),
-            (quotas.certificates, side): 3,
+            (service_quotas.certificates, side): 3,
         }
     return world(values | (changes or {}))
 
@@ -47,13 +49,13 @@ def _capacity(**changes: int) -> Environment:
     return SIT.model_copy(update={"capacity": SIT.capacity.model_copy(update=changes)})
 
 
-DATABASES, RULES = (quotas.database_quotas, Side.DR), (elbv2.rules, Side.DR)
+DATABASES, RULES = (service_quotas.database_quotas, Side.DR), (elbv2.rules, Side.DR)
 MANY = _capacity(tasks_per_service=200)
 
 EXAMPLES = [
     Example("quotas.fargate-vcpu", Status.PASS, _world(FARGATE_VCPU=2.2)),
     Example("quotas.fargate-vcpu", Status.WARN, _world(FARGATE_VCPU=2.0)),
-    Example("quotas.fargate-vcpu", Status.FAIL, _world(FARGATE_VCPU=1.9), frozenset({quotas.FARGATE_VCPU})),
+    Example("quotas.fargate-vcpu", Status.FAIL, _world(FARGATE_VCPU=1.9), frozenset({service_quotas.FARGATE_VCPU})),
     Example("quotas.fargate-vcpu", Status.FAIL, _world(FARGATE_VCPU=6.0, used=5.5)),
     Example("quotas.fargate-vcpu", Status.FAIL, _world({(ecs.services, Side.DR): ()}, FARGATE_VCPU=1.9)),
     Example("quotas.fargate-vcpu", Status.UNKNOWN, _world(FARGATE_VCPU=DENIED)),
@@ -61,17 +63,23 @@ EXAMPLES = [
     Example("quotas.network-interfaces", Status.PASS, _world()),
     Example("quotas.network-interfaces", Status.FAIL, _world(NETWORK_INTERFACES=11.0)),
     Example("quotas.network-interfaces", Status.WARN, _world(NETWORK_INTERFACES=12.0)),
-    Example("quotas.network-interfaces", Status.UNKNOWN, _world({(quotas.network_interfaces, Side.DR): DENIED})),
+    Example(
+        "quotas.network-interfaces", Status.UNKNOWN, _world({(service_quotas.network_interfaces, Side.DR): DENIED})
+    ),
     Example("quotas.load-balancer", Status.PASS, _world(RULES=2.0)),
-    Example("quotas.load-balancer", Status.FAIL, _world({RULES: ()}, RULES=1.0), frozenset({quotas.RULES})),
-    Example("quotas.load-balancer", Status.FAIL, _world(TARGETS=3.0), frozenset({quotas.TARGETS})),
+    Example("quotas.load-balancer", Status.FAIL, _world({RULES: ()}, RULES=1.0), frozenset({service_quotas.RULES})),
+    Example("quotas.load-balancer", Status.FAIL, _world(TARGETS=3.0), frozenset({service_quotas.TARGETS})),
     Example("quotas.load-balancer", Status.UNKNOWN, _world({(elbv2.rules, Side.PRIMARY): DENIED})),
     Example("quotas.services-and-certificates", Status.PASS, _world(SERVICES=2.0)),
     Example("quotas.services-and-certificates", Status.FAIL, _world({(ecs.services, Side.DR): ()}, SERVICES=1.0)),
     Example(
-        "quotas.services-and-certificates", Status.FAIL, _world({(quotas.certificates, Side.DR): 1}, CERTIFICATES=2.0)
+        "quotas.services-and-certificates",
+        Status.FAIL,
+        _world({(service_quotas.certificates, Side.DR): 1}, CERTIFICATES=2.0),
     ),
-    Example("quotas.services-and-certificates", Status.UNKNOWN, _world({(quotas.certificates, Side.DR): DENIED})),
+    Example(
+        "quotas.services-and-certificates", Status.UNKNOWN, _world({(service_quotas.certificates, Side.DR): DENIED})
+    ),
     Example("quotas.database", Status.PASS, _world({DATABASES: _databases(38)})),
     Example("quotas.database", Status.WARN, _world({DATABASES: _databases(39)})),
     Example("quotas.database", Status.FAIL, _world({DATABASES: _databases(40)}), frozenset({"DBInstances"})),

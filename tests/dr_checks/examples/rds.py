@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Environment
-from dr_estate.settings import Expectation
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Environment
+from dr_estate.config.settings import Expectation
 from tests.dr_checks.databases import (
     NAME,
     OFFER,

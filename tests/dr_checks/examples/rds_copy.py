@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Environment
-from dr_estate.facts import copy_keys
-from dr_estate.unseen import Blindness, Unseen
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Environment
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.readers import kms_copy_keys
 from tests.dr_checks.databases import (
     AWAY,
     COPY,
@@ -32,8 +32,8 @@ STALE = replace(REPLICATED, latest=NOW - timedelta(days=2))
 EXPECTED_BACKUPS = accepting("automated-backup")
 ONLY_COPIES = accepting("backup-copy")
 REPLICA_FIRST = accepting("read-replica", "automated-backup")
-GONE = copy_keys.CopyKey(KEY, AWAY, "PendingDeletion", NOW + timedelta(days=7))
-DARK_KEY = copy_keys.CopyKey(KEY, AWAY, None, None, Unseen(Blindness.DENIED, "kms:DescribeKey is denied."))
+GONE = kms_copy_keys.CopyKey(KEY, AWAY, "PendingDeletion", NOW + timedelta(days=7))
+DARK_KEY = kms_copy_keys.CopyKey(KEY, AWAY, None, None, Unseen(Blindness.DENIED, "kms:DescribeKey is denied."))
 NO_COPIES: dict[str, Any] = {"automated_backups_dr": (), "recovery_points_dr": ()}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dr_checks.model import Status
-from dr_estate.facts.route53 import ListedZone
+from dr_checks.core.model import Status
+from dr_estate.readers.route53 import ListedZone
 from tests.dr_checks.edges import (
     APEX,
     CHECK_1,

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Environment, Side
-from dr_estate.facts import secrets
-from dr_estate.snapshot import Part, Snapshot
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.snapshot.snapshot import Part, Snapshot
 from tests.dr_checks.backups import SYNCED, backed_up
 from tests.dr_checks.databases import REPLICATED, accepting
 from tests.dr_checks.examples import dynamodb, ecr, s3_lag
@@ -35,7 +35,7 @@ def _stores(env: Environment, secret: Any = None, **changed: Any) -> Snapshot:
     mine = world(backed_up(**changed), env=env)
     parts |= mine.parts
     if secret:
-        key = (secrets.secrets.name, Side.DR)
+        key = (readers_secretsmanager.secrets.name, Side.DR)
         rows = tuple(secret if row.name == secret.name else row for row in parts[key].value)
         parts[key] = replace(parts[key], value=rows)
     return replace(mine, parts=parts)

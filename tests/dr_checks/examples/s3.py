@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import s3
-from dr_estate.facts.s3 import Bucket, Rule
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import s3
+from dr_estate.readers.s3 import Bucket, Rule
 from tests.dr_checks.worlds import DENIED, SIT, Example, Values, world
 
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import s3
-from dr_estate.metrics import Reading
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import s3
+from dr_estate.reading.cloudwatch_metrics import Reading
 from tests.dr_checks.examples.s3 import FIRST, PAIRS, buckets, ruled
 from tests.dr_checks.worlds import DENIED, NOW, Example, world
 

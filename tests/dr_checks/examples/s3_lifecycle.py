@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import s3_lifecycle
-from dr_estate.facts.s3_lifecycle import Ending, Lifecycle
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import s3_lifecycle
+from dr_estate.readers.s3_lifecycle import Ending, Lifecycle
 from tests.dr_checks.examples.s3 import COPY, PAIRS, buckets
 from tests.dr_checks.worlds import DENIED, Example, world
 

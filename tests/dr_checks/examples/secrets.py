@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import secrets
-from dr_estate.facts.secrets import Content, Field, Hidden, Secret
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.readers.secretsmanager import Content, Field, Hidden, Secret
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, Values, world
 
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr
@@ -29,10 +29,10 @@ def _second(rows: tuple[Any, ...], row: Any) -> tuple[Any, ...]:
 def _case(check: str, expected: Status, subject: str = ONE, **changed: Any) -> Example:
     parts = {"here": HERE, "there": THERE, "values_here": CONTENTS, "values": CONTENTS, **changed}
     values: Values = {
-        (secrets.secrets, Side.PRIMARY): parts["here"],
-        (secrets.secrets, Side.DR): parts["there"],
-        (secrets.contents, Side.PRIMARY): parts["values_here"],
-        (secrets.contents, Side.DR): parts["values"],
+        (readers_secretsmanager.secrets, Side.PRIMARY): parts["here"],
+        (readers_secretsmanager.secrets, Side.DR): parts["there"],
+        (readers_secretsmanager.contents, Side.PRIMARY): parts["values_here"],
+        (readers_secretsmanager.contents, Side.DR): parts["values"],
     }
     return Example(f"secrets.{check}", expected, world(values), frozenset({subject} if subject else ()))
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Environment, Side
-from dr_estate.facts import ecs, elbv2, sites
-from dr_estate.facts.sites import Round
-from dr_estate.looking import Reader
-from dr_estate.visiting import Handshake, Visit
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Environment, Side
+from dr_estate.network.http_probe import Handshake, Visit
+from dr_estate.readers import ecs, elbv2, http_sites
+from dr_estate.readers.http_sites import Round
+from dr_estate.reading.reader import Reader
 from tests.dr_checks.edges import DR_BALANCER, PRIMARY_BALANCER, balancer
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, service, world
 
@@ -39,10 +39,10 @@ ALWAYS_OFF = SIT.model_copy(
 def given(check: str, expected: Status, subject: str = "", env: Environment = SIT, **changed: Any) -> Example:
     """An example in which both regions' sites are well but for what is changed in the DR region."""
     parts: dict[tuple[Reader[Any], Side], Any] = {
-        (sites.visits, Side.PRIMARY): WELL,
-        (sites.visits, Side.DR): changed.get("visits", WELL),
-        (sites.handshakes, Side.PRIMARY): (SHAKEN,),
-        (sites.handshakes, Side.DR): changed.get("handshakes", (SHAKEN,)),
+        (http_sites.visits, Side.PRIMARY): WELL,
+        (http_sites.visits, Side.DR): changed.get("visits", WELL),
+        (http_sites.handshakes, Side.PRIMARY): (SHAKEN,),
+        (http_sites.handshakes, Side.DR): changed.get("handshakes", (SHAKEN,)),
         (elbv2.load_balancer, Side.PRIMARY): balancer(PRIMARY_BALANCER),
         (elbv2.load_balancer, Side.DR): changed.get("balancer", balancer(DR_BALANCER)),
         (ecs.services, Side.DR): changed.get("services", (service("sit-tenant1-service"), ZERO)),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import answers, ecs, secrets, sites, topics
-from dr_estate.facts.sites import Round
-from dr_estate.looking import Reader
-from dr_estate.unseen import Blindness, Unseen
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.readers import dns_answers, ecs, http_sites, sns_topics
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.readers.http_sites import Round
+from dr_estate.reading.reader import Reader
 from tests.dr_checks.compute import ONE, TWO, D, P, both_services, container, definition, definitions, image
 from tests.dr_checks.edges import ORIGIN, PRIMARY, RECORDS, SECONDARY, traffic
 from tests.dr_checks.examples.answers import AT_HOME, AWAY, ELSEWHERE, GONE, HERE, SOA, THERE
@@ -20,28 +21,30 @@ from tests.dr_checks.examples.sites import TWO as TWO_SITE
 from tests.dr_checks.worlds import DENIED, Example, service, world
 
 STOPPED = tuple(service(name, desired=0, running=0) for name in (ONE, TWO))
-SAFE = secrets.Content(
-    "sit-tenant1-db-credentials", "v1", (secrets.Field("host", names_primary=False, names_dr=True, digest="a"),)
+SAFE = readers_secretsmanager.Content(
+    "sit-tenant1-db-credentials",
+    "v1",
+    (readers_secretsmanager.Field("host", names_primary=False, names_dr=True, digest="a"),),
 )
-TIED = replace(SAFE, fields=(secrets.Field("host", names_primary=True, names_dr=False, digest="a"),))
+TIED = replace(SAFE, fields=(readers_secretsmanager.Field("host", names_primary=True, names_dr=False, digest="a"),))
 OUT_OF_REACH = Unseen(Blindness.RESOLVER, "DNS server ns-1 did not answer.")
 LED_AWAY = (replace(PRIMARY, weight=0), replace(SECONDARY, weight=100))
-TOPIC = topics.Topic("bbws-dr-events", exists=True, confirmed=1, pending=0)
+TOPIC = sns_topics.Topic("bbws-dr-events", exists=True, confirmed=1, pending=0)
 
 
 def given(check: str, expected: Status, subject: str = "", **changed: Any) -> Example:
     """An example of an estate that failed over, all well but for what is changed."""
     parts: dict[tuple[Reader[Any], Side], Any] = {
-        (sites.visits, Side.DR): changed.get("visits", WELL),
+        (http_sites.visits, Side.DR): changed.get("visits", WELL),
         (ecs.services, Side.PRIMARY): changed.get("old", STOPPED),
         (ecs.services, Side.DR): changed.get("services", both_services()),
         (ecs.task_definitions, Side.DR): changed.get("definitions", definitions(D)),
-        (secrets.contents, Side.DR): changed.get("contents", (SAFE,)),
-        (answers.authorities, Side.GLOBAL): changed.get("authorities", (SOA, AWAY)),
-        (answers.door, Side.PRIMARY): HERE,
-        (answers.door, Side.DR): changed.get("door", THERE),
-        (topics.topics, Side.DR): changed.get("topics", (TOPIC,)),
-        (answers.tested, Side.GLOBAL): changed.get("tested", (replace(AWAY, asked="Route 53"),)),
+        (readers_secretsmanager.contents, Side.DR): changed.get("contents", (SAFE,)),
+        (dns_answers.authorities, Side.GLOBAL): changed.get("authorities", (SOA, AWAY)),
+        (dns_answers.door, Side.PRIMARY): HERE,
+        (dns_answers.door, Side.DR): changed.get("door", THERE),
+        (sns_topics.topics, Side.DR): changed.get("topics", (TOPIC,)),
+        (dns_answers.tested, Side.GLOBAL): changed.get("tested", (replace(AWAY, asked="Route 53"),)),
         **(traffic(records=changed["records"]) if "records" in changed else {}),
     }
     return Example(f"validation.{check}", expected, world(parts), frozenset([subject] if subject else []))
@@ -85,7 +88,11 @@ EXAMPLES = [
     given("independent", Status.FAIL, SAFE.name, contents=(TIED,)),
     given("independent", Status.FAIL, SAFE.name, contents=(replace(SAFE, fields=(), failure="KMSAccessDenied"),)),
     given("independent", Status.UNKNOWN, definitions=(definition("tenant1", D), DENIED)),
-    given("independent", Status.UNKNOWN, contents=(SAFE, secrets.Hidden("sit-tenant2-db-credentials", DENIED))),
+    given(
+        "independent",
+        Status.UNKNOWN,
+        contents=(SAFE, readers_secretsmanager.Hidden("sit-tenant2-db-credentials", DENIED)),
+    ),
     given("independent", Status.UNKNOWN, contents=DENIED),
     given("answers-lead-here", Status.PASS),
     given("answers-lead-here", Status.FAIL, authorities=(SOA, AWAY, replace(AT_HOME, asked="ns-2"))),

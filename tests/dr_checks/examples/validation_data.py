@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import control, dynamodb, efs, rds
-from dr_estate.looking import Reader
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import control_table, dynamodb, efs, rds
+from dr_estate.reading.reader import Reader
 from tests.dr_checks.databases import ARN, AWAY, HOME, NAME, PRIMARY, REPLICA
 from tests.dr_checks.examples.dynamodb import ONE, SECOND
 from tests.dr_checks.examples.efs import COPY, ROW
@@ -20,7 +20,7 @@ FOLLOWER = replace(PRIMARY, source=RESTORED.arn, replication="replicating")
 TABLES = (replace(SECOND[1], name=ONE), SECOND[1])
 WRITABLE = replace(COPY, overwrite_protection="ENABLED")
 NO_TABLES = SIT.model_copy(update={"names": SIT.names.model_copy(update={"tables": ()})})
-INCIDENT = control.Incident("INC-123", "failover", "on DR", NOW, NOW - timedelta(hours=3))
+INCIDENT = control_table.Incident("INC-123", "failover", "on DR", NOW, NOW - timedelta(hours=3))
 
 
 def given(check: str, expected: Status, subject: str = "", **changed: Any) -> Example:
@@ -32,7 +32,7 @@ def given(check: str, expected: Status, subject: str = "", **changed: Any) -> Ex
         (efs.file_systems, Side.DR): changed.get("files", (WRITABLE,)),
         (efs.replications, Side.DR): changed.get("replications", ()),
         (dynamodb.tables, Side.DR): changed.get("tables", TABLES),
-        (control.standing, Side.DR): changed.get("standing", control.InForce(incident=INCIDENT)),
+        (control_table.standing, Side.DR): changed.get("standing", control_table.InForce(incident=INCIDENT)),
     }
     named = frozenset([subject] if subject else [])
     return Example(f"validation-data.{check}", expected, world(parts, env=env), named, env)
@@ -69,7 +69,7 @@ EXAMPLES = [
     given("protected-again", Status.WARN, NAME),
     given("protected-again", Status.WARN, NAME, old=(PRIMARY,)),
     given("protected-again", Status.WARN, NAME, old=DENIED),
-    given("protected-again", Status.WARN, NAME, instances=(), standing=control.InForce()),
+    given("protected-again", Status.WARN, NAME, instances=(), standing=control_table.InForce()),
     given("protected-again", Status.UNKNOWN, instances=DENIED),
     given("protected-again", Status.UNKNOWN, standing=DENIED),
 ]

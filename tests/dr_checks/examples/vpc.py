@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dr_checks.model import Status
-from dr_estate.environments import Side
-from dr_estate.facts import ecs, vpc
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, vpc
 from tests.dr_checks.compute import ONE
 from tests.dr_checks.network import PLACES, connected, network, services, subnets
 from tests.dr_checks.worlds import DENIED, SIT, Example

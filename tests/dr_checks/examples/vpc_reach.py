@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_checks.model import Status
-from dr_checks.vpc_reach import NEEDED
-from dr_estate.environments import Side
-from dr_estate.facts import ecs, vpc
-from dr_estate.facts.vpc import Endpoint, NatGateway, RouteTable
-from dr_estate.snapshot import Snapshot
+from dr_checks.core.model import Status
+from dr_checks.network.vpc_reach import NEEDED
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, vpc
+from dr_estate.readers.vpc import Endpoint, NatGateway, RouteTable
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE
 from tests.dr_checks.network import PLACES, connected, group, services
 from tests.dr_checks.worlds import DENIED, Example

@@ -1,0 +1,221 @@
+"""Before anything is synced home: backs up both regions' database and files, and proves that by complete points.
+
+The DR region is frozen by then, so its points hold all that was written; the primary's hold what it alone may have.
+The point counts that the step's own job made, once AWS Backup lists it as COMPLETED: of a point of before the freeze
+nobody can tell whether it holds the last write. Source: AWS Backup API, StartBackupJob and
+ListRecoveryPointsByBackupVault.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.guard.backup_first import DATABASE, FILES
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import backup, backup_jobs, efs, rds
+
+NAME, STAGE = home.BACK_UP, 20
+START = "backup:StartBackupJob"
+KEPT_DAYS = 35
+_TYPES, _BUDGETS_S = {DATABASE: "RDS", FILES: "EFS"}, {DATABASE: 7200, FILES: 14400}
+_START_WINDOW_MINUTES = 60  # the least that AWS takes
+_DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
+_OVER = ("FAILED", "ABORTED", "EXPIRED", "PARTIAL")
+# A job's time is AWS's, the call's is ours: so much they may be apart.
+_CLOCKS_APART = timedelta(minutes=1)
+# A failure is told in the run that sees it; whoever runs again after this long tries again.
+_FRESH = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What is backed up: ``kind`` is database or files."""
+
+    side: Side
+    kind: str
+    name: str
+    arn: str
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each side's database and files."""
+    for store in stores(sight):
+        yield _step(sight, store)
+
+
+def stores(sight: Sight) -> Iterator[Store]:
+    """Both sides' database and file system, as far as they are there. Raises CannotSee."""
+    for side, one in ((Side.DR, home.writer(sight)), (Side.PRIMARY, home.old(sight))):
+        if one is not None:
+            yield Store(side, DATABASE, one.identifier, one.arn)
+    name = sight.env.named(sight.env.names.file_system)
+    for side in (Side.DR, Side.PRIMARY):
+        system = _file_system(sight, side, name)
+        if system is not None:
+            yield Store(side, FILES, name, system.arn)
+
+
+def _file_system(sight: Sight, side: Side, name: str) -> efs.FileSystem | None:
+    """The one the failover made writable, the one of that name, or the only one: a replica's own bears no name."""
+    found = [one for one in sight.snapshot.get(efs.file_systems, side) if one.state in ("available", "updating")]
+    recorded = sight.recorded.get(f"files.{name}", {}).get("file system") if side is Side.DR else None
+    for meant in ([one for one in found if one.id == recorded], [one for one in found if one.name == name], found):
+        if len(meant) == 1:
+            return meant[0]
+    return None
+
+
+def _step(sight: Sight, store: Store) -> Step:
+    env, region = sight.env, sight.env.region(store.side)
+    vault, days = backup.vault_name(env, store.side), _kept_days(sight, store.side)
+    return Step(
+        id=f"{NAME}.{store.side}-{store.kind}",
+        number=home.SYNC,
+        stage=STAGE,
+        verb=NAME,
+        subject=store.name,
+        owner=common_failback.OWNERS[home.SYNC],
+        side=store.side,
+        says=f"Back up the {store.kind} {store.name} in {region} into {vault}, kept for {days} days.",
+        danger=Danger.COMPENSABLE,
+        undo=f"The recovery point is left where it is, and expires after {days} days.",
+        budget_s=_BUDGETS_S[store.kind],
+        call=Call(
+            "backup",
+            "StartBackupJob",
+            region,
+            {
+                "BackupVaultName": vault,
+                "ResourceArn": store.arn,
+                "IamRoleArn": _role(sight, store.kind),
+                "IdempotencyToken": "<derived from the incident and the moment of the freeze>",
+                "StartWindowMinutes": _START_WINDOW_MINUTES,
+                "Lifecycle": {"DeleteAfterDays": days},
+            },
+        ),
+        before={"arn": store.arn, "store": store.kind, "vault": vault},
+        after={"recovery point": "COMPLETED, created after the freeze"},
+        planes=(Plane.DR if store.side is Side.DR else Plane.PRIMARY,),
+    )
+
+
+def _kept_days(sight: Sight, side: Side) -> int:
+    """A locked vault refuses a point that it would have to delete too early or too late."""
+    name = backup.vault_name(sight.env, side)
+    vault = next((one for one in sight.snapshot.get(backup.vaults, side) if one.name == name), None)
+    days = max(KEPT_DAYS, sight.env.thresholds.backup_retention_days)
+    if vault is None:
+        return days
+    return min(max(days, vault.min_retention_days or days), vault.max_retention_days or days)
+
+
+def _role(sight: Sight, kind: str) -> str:
+    """The role that made the newest copy of such a store, else AWS Backup's own."""
+    points = [p for p in sight.snapshot.get(backup.recovery_points, Side.DR) if p.resource_type == _TYPES[kind]]
+    newest = max((p for p in points if p.role), key=lambda point: point.created_at, default=None)
+    return newest.role if newest else f"arn:aws:iam::{sight.env.account}:{_DEFAULT_ROLE}"
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE by a complete point of after the freeze, with its ARN; WAITING while a job of after it is at work."""
+    vault = next((v for v in sight.snapshot.get(backup.vaults, step.side) if v.name == step.before["vault"]), None)
+    if vault is None:
+        said = f"{sight.env.region(step.side)} has no vault {step.before['vault']}: provision it, then run again."
+        return Confirmation(Standing.FAILED, said)
+    job = _own_job(step, sight)
+    if job is None:
+        return Confirmation(Standing.READY, f"{step.subject} is not backed up since the freeze.")
+    point = next((p for p in _points(step, sight) if p.arn == job.point_arn and p.status == "COMPLETED"), None)
+    if job.state == "COMPLETED" and point is not None:
+        return _proven(step, point)
+    if job.state not in _OVER:
+        return Confirmation(Standing.WAITING, f"The backup of {step.subject} ({job.id}) is {job.state}.")
+    if sight.snapshot.taken_at - (job.completed_at or job.created_at) > _FRESH:
+        return Confirmation(Standing.READY, f"The backup of {step.subject} ({job.id}) was {job.state}: once more.")
+    return Confirmation(Standing.FAILED, f"The backup of {step.subject} ({job.id}) is {job.state}: {job.message}")
+
+
+def _own_job(step: Step, sight: Sight) -> backup_jobs.Job | None:
+    """The job that this step started: of those since the freeze the one nearest to its call.
+
+    Where the call was not recorded (a crash), the newest since the freeze; where neither is known, none.
+    """
+    own = sight.sent_at.get(step.id)
+    since = home.frozen_since(sight) or (own - _CLOCKS_APART if own else None)
+    jobs = [job for job in _jobs(step, sight) if since is not None and job.created_at >= since]
+    if own is None:
+        return max(jobs, key=lambda job: job.created_at, default=None)
+    return min(jobs, key=lambda job: abs(job.created_at - own), default=None)
+
+
+def _points(step: Step, sight: Sight) -> list[backup.RecoveryPoint]:
+    found = sight.snapshot.get(backup.recovery_points, step.side)
+    return [point for point in found if point.resource_arn == step.before["arn"]]
+
+
+def _jobs(step: Step, sight: Sight) -> list[backup_jobs.Job]:
+    found = sight.snapshot.get(backup_jobs.backups, step.side)
+    vault = f":backup-vault:{step.before['vault']}"
+    return [job for job in found if job.resource_arn == step.before["arn"] and job.vault_arn.endswith(vault)]
+
+
+def _proven(step: Step, point: backup.RecoveryPoint) -> Confirmation:
+    told = point.created_at.isoformat()
+    facts = (("side", str(step.side)), ("store", step.before["store"]), ("arn", point.arn), ("created_at", told))
+    return Confirmation(Standing.DONE, f"{step.subject} is backed up in {point.arn}.", facts)
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The call with its token: sent twice it makes one job, and another one after a failure or a new freeze.
+
+    Raises ValueError for a step without a call.
+    """
+    if step.call is None:
+        raise ValueError(f"{step.id} makes no call")
+    try:
+        failed = sorted(job.id for job in _jobs(step, sight) if job.state in _OVER)
+    except CannotSee:
+        failed = []
+    seed = f"{sight.env.name}:{sight.incident}:{step.id}:{step.before['arn']}:{home.frozen_since(sight)}:{failed}"
+    token = str(uuid.uuid5(uuid.NAMESPACE_URL, seed))
+    return replace(step.call, params={**step.call.params, "IdempotencyToken": token})
+
+
+@common_failback.homeward
+def notes(sight: Sight) -> Iterator[str]:
+    """What is absent, and so neither backed up nor overwritten."""
+    there = {(store.side, store.kind) for store in stores(sight)}
+    for side in (Side.DR, Side.PRIMARY):
+        for kind in (DATABASE, FILES):
+            if (side, kind) not in there:
+                yield f"{sight.env.region(side)} has no {kind} of the estate to back up before the sync."
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({START}),
+    watches=(
+        backup.vaults.name,
+        backup.recovery_points.name,
+        backup_jobs.backups.name,
+        rds.instances.name,
+        efs.file_systems.name,
+    ),
+    foresee=foresee,
+    confirm=confirm,
+    fill=fill,
+    notes=notes,
+    goals=HOME,
+)

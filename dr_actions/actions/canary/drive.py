@@ -1,0 +1,119 @@
+"""Drives a canary through every routing state of a failover and its failback: one change batch a state.
+
+A state is done when Route 53 has the change everywhere (GetChange INSYNC, T02) and the zone's own name servers, asked
+failback.dns_samples times, answer as its weights or roles say, with its TTL (canary_gate.py). What each state took is
+in the record: it is how long a cut-over's DNS step takes. Taking a state back is the batch of the one before; of the
+first, the deletion of what it made. No health check is made, changed or referred to (T03, T04).
+
+Where the DNS step is manual (traffic.dns_step), each state is a person's too: the batch is printed, waited for and
+verified, and this process writes no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from dr_actions.actions.canary.model import ADDRESSES, State, held, in_order, names_of, place, states
+from dr_actions.actions.canary.propagation import spread
+from dr_actions.actions.traffic.change_batch import ALL, NONE, between
+from dr_actions.model.action import STEERED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.playbook import FAILOVER, Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import dns_canary_polls, route53
+from dr_estate.readers.route53 import Zone
+
+NAME, NUMBER, STAGE, BUDGET_S = "drive_canary", 7, 50, 300
+_OWNERS = {step.number: step.owner for step in FAILOVER}
+SERVICE, OPERATION = "route53", "ChangeResourceRecordSets"
+WATCHES = (route53.records.name, dns_canary_polls.changes.name, dns_canary_polls.polls.name)
+_BEFORE_ALL = State("nothing", ALL, ())
+
+
+def foresee(sight: Sight) -> Iterator[Step]:
+    """One step a state, in order; none where no canary may be made."""
+    found = place(sight)
+    if isinstance(found, str):
+        return
+    name, zone = found
+    driven = (_BEFORE_ALL, *states(sight.env, name, zone.id))
+    for number, (was, state) in enumerate(pairwise(driven)):
+        yield _step(sight.env, name, zone, was, state, STAGE + number)
+
+
+def _step(env: Environment, name: str, zone: Zone, was: State, state: State, stage: int) -> Step:
+    comment = f"{env.name}: canary {name} {state.label}"
+    params = between(zone.id, was.records, state.records, comment)
+    return Step(
+        id=f"{NAME}.{state.label}",
+        number=NUMBER,
+        stage=stage,
+        verb=NAME,
+        subject=name,
+        owner=_OWNERS[NUMBER],
+        side=Side.GLOBAL,
+        says=f"{'Lead' if was.records else 'Make'} the canary {name}: {_shares(env, state)}.",
+        danger=Danger.REVERSIBLE,
+        undo="The batch of the state before." if was.records else "The records that it made are deleted.",
+        budget_s=BUDGET_S,
+        call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
+        before={"zone": zone.id, "records": list(was.records)},
+        after={"zone": zone.id, "records": list(state.records), "percent": state.percent, "asks": [name]},
+        planes=(Plane.GLOBAL,),
+        manual=env.traffic.dns_step == "manual",
+    )
+
+
+def _shares(env: Environment, state: State) -> str:
+    """Where the answers lead in ``state``, in words."""
+    home, away = (f"{env.region(side)} ({ADDRESSES[side]})" for side in (Side.PRIMARY, Side.DR))
+    if state.percent in (ALL, NONE):
+        return f"all of its answers lead to {home if state.percent else away}"
+    return f"{state.percent} percent of its answers lead to {home}, the rest to {away}"
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Why no canary is made, where none is; the zones listed for one that are not looked at."""
+    found = place(sight)
+    if isinstance(found, str):
+        yield found
+    for zone in sight.env.traffic.canary_zones:
+        if zone != sight.env.traffic.zone:
+            yield f"No canary is made in {zone}: it is not the traffic zone, and no recovery changes a record there."
+
+
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """READY, WAITING, DONE or FAILED as the answers say; records that are in neither state are CHANGED (T43)."""
+    try:
+        now = held(sight, names_of((*step.before["records"], *step.after["records"])))
+        if now == in_order(step.before["records"]):
+            return Confirmation(Standing.READY, "as the step before left it" if now else "it is not there yet")
+        if now != in_order(step.after["records"]):
+            said = "; ".join(f"{one['Name']} {one.get('SetIdentifier', '')}".strip() for one in now) or "gone"
+            return Confirmation(Standing.CHANGED, f"the records of {step.subject} were changed: {said}")
+        return spread(step, sight, step.subject, step.after["percent"])
+    except CannotSee as dark:
+        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+
+
+def undo(step: Step) -> Call | None:
+    """The batch that leads back to the state before; None for a step without a call."""
+    if step.call is None:
+        return None
+    comment = f"taken back: {step.call.params['ChangeBatch']['Comment']}"
+    params = between(step.before["zone"], step.after["records"], step.before["records"], comment)
+    return Call(step.call.service, step.call.operation, step.call.region, params)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({f"{SERVICE}:{OPERATION}"}),
+    watches=WATCHES,
+    foresee=foresee,
+    confirm=confirm,
+    undo=undo,
+    notes=notes,
+    goals=STEERED,
+)

@@ -1,0 +1,146 @@
+"""The canary: a record of nobody's, led through every routing state that a failover and its failback take. Pure.
+
+It is named as the environment's own pair is and follows the same policy, so that what is proved of it holds for that
+pair. It leads to addresses for documentation alone (RFC 5737), which no machine has. A weighted pair holds them itself.
+A failover pair cannot: Route 53 refuses "a non-alias primary ResourceRecordSet" without a health check (its own words,
+external-dns issue 2362). A new check would begin healthy (T04), and the estate's own would then steer two names and
+could not be pinned (T06). So its two records are aliases of two records beside it, as the estate's are of load
+balancers. One name has one policy for as long as it lives (T12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dr_actions.actions.traffic.change_batch import ALL, NONE, RecordSet, record_set, shared, turned
+from dr_actions.model.action import Sight
+from dr_checks.derived.record_pairs import Pair
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.drill_names import canary_name, canary_of, canary_target, is_canary, is_drill
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import route53
+from dr_estate.readers.route53 import Record, Zone
+
+# TEST-NET-1 and TEST-NET-2
+ADDRESSES = {Side.PRIMARY: "192.0.2.1", Side.DR: "198.51.100.1"}
+_KIND = "A"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One routing state: ``percent`` of the answers lead to the primary region, the rest to the DR region."""
+
+    label: str
+    percent: int
+    records: tuple[RecordSet, ...]
+
+
+def states(env: Environment, name: str, zone_id: str) -> tuple[State, ...]:
+    """Today's state, all led away, and every share of the way home; a failover pair goes home at once (T12)."""
+    pair, beside = _pair(env, name, zone_id), tuple(_targets(env, name))
+    stages = env.failback.stages if env.traffic.policy == "weighted" else (ALL,)
+    led = [("today", ALL, shared(pair, ALL)), ("away", NONE, turned(pair, Side.DR))]
+    led += [(f"home-{percent}", percent, shared(pair, percent)) for percent in stages]
+    return tuple(State(label, percent, tuple(map(record_set, (*beside, *records)))) for label, percent, records in led)
+
+
+def _pair(env: Environment, name: str, zone_id: str) -> Pair:
+    traffic = env.traffic
+    return Pair(
+        _routed(env, name, Side.PRIMARY, traffic.primary_set_identifier, zone_id),
+        _routed(env, name, Side.DR, traffic.secondary_set_identifier, zone_id),
+    )
+
+
+def _routed(env: Environment, name: str, side: Side, identifier: str, zone_id: str) -> Record:
+    """The record of ``name`` for ``side``, while all is led to the primary region."""
+    first = side is Side.PRIMARY
+    if env.traffic.policy == "weighted":
+        return _record(name, env, side, set_identifier=identifier, weight=ALL if first else NONE)
+    return _record(
+        name,
+        env,
+        None,
+        set_identifier=identifier,
+        failover="PRIMARY" if first else "SECONDARY",
+        alias_target=canary_target(name, side),
+        alias_zone_id=zone_id,
+    )
+
+
+def _targets(env: Environment, name: str) -> Iterator[Record]:
+    """What the two aliases of a failover pair lead to."""
+    if env.traffic.policy == "failover":
+        for side in (Side.PRIMARY, Side.DR):
+            yield _record(canary_target(name, side), env, side)
+
+
+def _record(
+    name: str,
+    env: Environment,
+    side: Side | None,
+    set_identifier: str | None = None,
+    weight: int | None = None,
+    failover: str | None = None,
+    alias_target: str | None = None,
+    alias_zone_id: str | None = None,
+) -> Record:
+    """A record with the address that stands for ``side``, or an alias where there is none."""
+    return Record(
+        name=name,
+        type=_KIND,
+        ttl_s=env.thresholds.record_ttl_s if side else None,
+        values=(ADDRESSES[side],) if side else (),
+        set_identifier=set_identifier,
+        weight=weight,
+        failover=failover,
+        health_check_id=None,
+        alias_target=alias_target,
+        alias_zone_id=alias_zone_id,
+        evaluate_target_health=True if alias_target else None,
+    )
+
+
+def place(sight: Sight) -> tuple[str, Zone] | str:
+    """The canary's name and its zone, or in a sentence why none is made."""
+    env, zone = sight.env, sight.env.traffic.zone
+    if not is_drill(sight.incident):
+        return f"No canary is made: it bears the name of its drill, and '{sight.incident}' is no drill."
+    if zone not in env.traffic.canary_zones:
+        return f"No canary is made: traffic.canary_zones does not list {zone}, so no record is made there."
+    name = canary_name(env, zone, sight.incident)
+    denied = [one for one in env.traffic.denied_zones if f".{name}".endswith(f".{one}") and len(one) >= len(zone)]
+    if denied:
+        return f"No canary is made: {name} is in {denied[0]}, a denied zone (traffic.denied_zones)."
+    try:
+        found = sight.snapshot.get(route53.zone, Side.GLOBAL)
+        sight.snapshot.get(route53.records, Side.GLOBAL)
+    except CannotSee as dark:
+        return f"No canary is made, for its zone cannot be seen: {dark.unseen.why}"
+    return (name, found) if found else f"No canary is made: there is no public zone {zone}."
+
+
+def left_behind(sight: Sight) -> dict[str, tuple[Record, ...]]:
+    """Every canary's records that are seen, targets before their aliases. Raises CannotSee."""
+    found: dict[str, list[Record]] = {}
+    for one in sight.snapshot.get(route53.records, Side.GLOBAL):
+        if is_canary(one.name, sight.env):
+            found.setdefault(canary_of(one.name), []).append(one)
+    return {name: tuple(sorted(rows, key=lambda row: row.alias_target is not None)) for name, rows in found.items()}
+
+
+def held(sight: Sight, names: Iterable[str]) -> list[RecordSet]:
+    """Every record set of ``names`` as it is, in order. Raises CannotSee."""
+    wanted = {route53.plain(name) for name in names}
+    return in_order(record_set(one) for one in sight.snapshot.get(route53.records, Side.GLOBAL) if one.name in wanted)
+
+
+def in_order(record_sets: Iterable[RecordSet]) -> list[RecordSet]:
+    """Record sets by name, type and set identifier, so that two lists of them can be compared."""
+    return sorted(record_sets, key=lambda one: (one["Name"], one["Type"], one.get("SetIdentifier") or ""))
+
+
+def names_of(record_sets: Iterable[RecordSet]) -> list[str]:
+    """The names of ``record_sets``, plain, once each."""
+    return sorted({route53.plain(str(one["Name"])) for one in record_sets})

@@ -1,0 +1,136 @@
+"""Is a canary's state everywhere? Judged by what Route 53 says of the change and by what its servers answer. Pure.
+
+INSYNC means that all of Route 53's servers have the change (API_GetChange, T02): from then on a wrong answer is a
+failure, and not a matter of waiting. Of a person's change nobody here knows the id; then the answers alone tell, and a
+wrong one is a failure once the change had its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dr_actions.actions.canary.model import ADDRESSES
+from dr_actions.actions.traffic.binomial import rarity
+from dr_actions.actions.traffic.share_gate import SETTLES, TOO_RARE
+from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.plan import Step
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import dns_canary_polls, route53
+from dr_estate.readers.dns_canary_polls import IN_SYNC, LOST, Change, Poll
+
+_PERCENT = 100.0
+_NOERROR, _NXDOMAIN = "NOERROR", "NXDOMAIN"
+Facts = tuple[tuple[str, str], ...]
+
+
+def spread(step: Step, sight: Sight, name: str, percent: int) -> Confirmation:
+    """Whether ``percent`` of the answers for ``name`` lead to the primary region, with the TTL as written.
+
+    Raises CannotSee where Route 53 or every name server of the zone could not be asked.
+    """
+    waits = _not_everywhere(step, sight)
+    if waits:
+        return waits
+    (poll,) = _polls(sight, [name]) or (Poll(name, (), (), 0, ()),)
+    if not poll.answers or poll.silent:
+        return Confirmation(Standing.WAITING, f"{poll.silent} questions for {name} had no answer, {poll.answers} had")
+    came, went = (_leading(poll, ADDRESSES[side]) for side in (Side.PRIMARY, Side.DR))
+    strange, ttl_s = poll.answers - came - went, sight.env.thresholds.record_ttl_s
+    regions = sight.env.regions
+    says = (
+        f"{came} of {poll.answers} answers for {name} lead to {regions.primary} and {went} to {regions.dr}, "
+        f"{percent} percent to {regions.primary} wanted"
+    )
+    says += f"; {_others(poll)}" if strange else ""
+    if poll.ttls_s != (ttl_s,):
+        says += f"; the TTL is {' and '.join(map(str, poll.ttls_s)) or 'not told'} s, written {ttl_s} s"
+    wrong = strange or poll.ttls_s != (ttl_s,) or rarity(came, poll.answers, percent / _PERCENT) < TOO_RARE
+    told = (f"answers {name}", f"{came} of {poll.answers} lead to {regions.primary}, {went} to {regions.dr}")
+    return _judged(step, sight, bool(wrong), says, (told, ("name servers", ", ".join(poll.asked))))
+
+
+def gone(step: Step, sight: Sight, names: Iterable[str]) -> Confirmation:
+    """Whether no server of the zone answers with a record of ``names`` any more: NXDOMAIN, or NOERROR and nothing.
+
+    Where a wildcard of the zone covers a name, its answer stands in their place (RFC 4592). Raises CannotSee as above.
+    """
+    waits = _not_everywhere(step, sight)
+    if waits:
+        return waits
+    wanted, wrong, told = list(names), list[str](), list[tuple[str, str]]()
+    polls = _polls(sight, wanted)
+    if len(polls) < len(wanted) or any(not poll.answers or poll.silent for poll in polls):
+        return Confirmation(Standing.WAITING, f"not every name server answered for {', '.join(wanted)}")
+    for poll in polls:
+        covered = _wildcard(sight, poll.name)
+        for code, values, number in poll.counts:
+            nothing = code == _NXDOMAIN or (code == _NOERROR and not values)
+            stands = code == _NOERROR and covered and not set(values) & set(ADDRESSES.values())
+            said = f"{number} of {poll.answers} answers for {poll.name}: {code} {' '.join(values)}".rstrip()
+            told.append((f"answers {poll.name}", said))
+            if not nothing and not stands:
+                wrong.append(said)
+    says = "; ".join(wrong) or f"gone: {'; '.join(said for _, said in told)}"
+    return _judged(step, sight, bool(wrong), says, tuple(told))
+
+
+def _not_everywhere(step: Step, sight: Sight) -> Confirmation | None:
+    """WAITING or FAILED while the change is not known to be everywhere; None once the answers may be judged."""
+    if step.manual and step.id not in sight.sent_at:
+        return Confirmation(Standing.WAITING, "it is seen made by hand: the name servers are asked from now on")
+    change = _change(step, sight)
+    if change and change.status == LOST:
+        return Confirmation(Standing.FAILED, f"Route 53 does not know change {change.id} any more (T02)")
+    if change and change.status != IN_SYNC:
+        return Confirmation(Standing.WAITING, f"change {change.id} is {change.status}")
+    return None
+
+
+def _change(step: Step, sight: Sight) -> Change | None:
+    """What Route 53 says of the step's change; None where its id is not known. Raises CannotSee."""
+    wanted = sight.changes.get(step.id)
+    if wanted is None:
+        return None
+    seen = sight.snapshot.get(dns_canary_polls.changes, Side.GLOBAL)
+    for one in seen:
+        if not isinstance(one, Change):
+            raise CannotSee(one)
+    return next((one for one in seen if isinstance(one, Change) and one.id == wanted), Change(wanted, "not looked at"))
+
+
+def _judged(step: Step, sight: Sight, wrong: bool, says: str, facts: Facts) -> Confirmation:
+    """DONE with how long it took; what is wrong fails only once the change had its time."""
+    since, change = sight.sent_at.get(step.id), _change(step, sight)
+    if wrong:
+        settled = change is not None or (since is not None and sight.snapshot.taken_at - since > SETTLES)
+        return Confirmation(Standing.FAILED if settled else Standing.WAITING, says, facts)
+    if change:
+        facts = (("change", f"{change.id} {change.status}"), *facts)
+    if since is None:
+        return Confirmation(Standing.DONE, says, facts)
+    asked_at = sight.snapshot.parts[dns_canary_polls.polls.name, Side.GLOBAL].read_at
+    took = f"{max(0.0, (asked_at - since).total_seconds()):.1f} s"
+    from_ = "it was seen made by hand" if step.manual else "the call was answered"
+    return Confirmation(Standing.DONE, f"{says}; {took} after {from_}", (*facts, ("propagation", took)))
+
+
+def _polls(sight: Sight, names: Iterable[str]) -> tuple[Poll, ...]:
+    found = {poll.name: poll for poll in sight.snapshot.get(dns_canary_polls.polls, Side.GLOBAL)}
+    return tuple(found[name] for name in names if name in found)
+
+
+def _leading(poll: Poll, address: str) -> int:
+    return sum(number for code, values, number in poll.counts if (code, values) == (_NOERROR, (address,)))
+
+
+def _others(poll: Poll) -> str:
+    known = {(address,) for address in ADDRESSES.values()}
+    rest = [row for row in poll.counts if row[0] != _NOERROR or row[1] not in known]
+    return "; ".join(f"{number} answers are {code} {' '.join(values)}".rstrip() for code, values, number in rest)
+
+
+def _wildcard(sight: Sight, name: str) -> bool:
+    """Whether a wildcard of the zone may answer for ``name`` once it is gone."""
+    records = sight.snapshot.get(route53.records, Side.GLOBAL)
+    return any(one.name.startswith("*.") and name.endswith(one.name[1:]) for one in records)

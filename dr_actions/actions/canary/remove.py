@@ -1,0 +1,114 @@
+"""Takes every canary away again, whoever made it and however its drill ended: one batch a canary, found by its name.
+
+A deletion repeats the record exactly as it is, and Route 53 refuses any other (API_ChangeResourceRecordSets). Done
+when the zone holds no record of it and no name server of the zone answers with one (canary_gate.py). Where the DNS
+step is manual (traffic.dns_step), a person takes it away, as a person made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dr_actions.actions.canary.drive import OPERATION, SERVICE, WATCHES
+from dr_actions.actions.canary.model import held, in_order, left_behind, names_of
+from dr_actions.actions.canary.propagation import gone
+from dr_actions.actions.common.unseen_handling import if_seen
+from dr_actions.actions.traffic.change_batch import between, record_set
+from dr_actions.model.action import CLEANED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_checks.derived.record_pairs import POLICIES
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import FAILOVER, Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import route53
+from dr_estate.readers.route53 import Record, Zone
+
+NAME, NUMBER, STAGE, BUDGET_S = "remove_canary", 7, 50, 300
+_OWNERS = {step.number: step.owner for step in FAILOVER}
+_TOLD_WHOLE = {*POLICIES, "simple"}
+_DELEGATING = frozenset({"NS", "SOA"})
+
+
+def foresee(sight: Sight) -> Iterator[Step]:
+    """One step for each canary that is seen."""
+    try:
+        zone, found = sight.snapshot.get(route53.zone, Side.GLOBAL), left_behind(sight)
+    except CannotSee:
+        return
+    for name, records in sorted(found.items()) if zone else ():
+        if zone and not any(map(_not_ours, records)):
+            yield _step(sight, name, zone, records)
+
+
+def _step(sight: Sight, name: str, zone: Zone, records: Sequence[Record]) -> Step:
+    env, there = sight.env, [record_set(one) for one in records]
+    params = between(zone.id, there, [], f"{env.name}: canary {name} taken away")
+    return Step(
+        id=f"{NAME}.{name}",
+        number=NUMBER,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=_OWNERS[NUMBER],
+        side=Side.GLOBAL,
+        says=f"Take the canary {name} away: {len(there)} records, one change batch.",
+        danger=Danger.REVERSIBLE,
+        undo="It is not made again: it led nobody anywhere, and the next drill makes its own.",
+        budget_s=BUDGET_S,
+        call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
+        before={"zone": zone.id, "records": there},
+        after={"zone": zone.id, "records": [], "asks": names_of(there)},
+        planes=(Plane.GLOBAL,),
+        manual=env.traffic.dns_step == "manual",
+    )
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Whether a canary cannot be looked for."""
+    try:
+        left_behind(sight)
+    except CannotSee as dark:
+        yield f"Whether a canary was left behind cannot be seen: {dark.unseen.why}"
+
+
+@if_seen
+def leaves(sight: Sight) -> Iterator[str]:
+    """Records that are somebody else's to take away."""
+    found = left_behind(sight)
+    for one in (one for records in found.values() for one in records):
+        why = _not_ours(one)
+        if why:
+            yield f"{one.name} {one.type} is left as it is: {why}. No drill made it: take it away by hand."
+
+
+def _not_ours(record: Record) -> str:
+    """Why a record under a canary's name is not deleted, "" where it is."""
+    if record.type in _DELEGATING:
+        return "it delegates a zone"
+    return "" if record.policy in _TOLD_WHOLE else f"its policy ({record.policy}) is not one of a canary's"
+
+
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """READY while it is there as planned; DONE when zone and name servers hold nothing of it; else CHANGED (T43)."""
+    try:
+        now = held(sight, step.after["asks"])
+        if now == in_order(step.before["records"]):
+            return Confirmation(Standing.READY, f"{step.subject} is as the plan found it")
+        if now:
+            said = f"{len(now)} records of {step.subject} are there, in another way than the plan found them"
+            return Confirmation(Standing.CHANGED, said)
+        return gone(step, sight, step.after["asks"])
+    except CannotSee as dark:
+        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({f"{SERVICE}:{OPERATION}"}),
+    watches=WATCHES,
+    foresee=foresee,
+    confirm=confirm,
+    notes=notes,
+    leaves=leaves,
+    goals=CLEANED,
+)

@@ -1,0 +1,47 @@
+"""Before a failback: tasks of a primary that came back unfenced stop, so that one region alone writes (T31, T41)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.compute import fence_services
+from dr_actions.model.action import HOME, Sight
+from dr_actions.model.plan import Goal, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import FAILBACK
+from dr_estate.model.unseen import CannotSee
+
+NAME, STAGE, NUMBER = "fence_returned_services", 17, 1
+_OWNERS = {step.number: step.owner for step in FAILBACK}
+
+
+def _running(sight: Sight) -> list[unseen_handling.Held]:
+    if sight.goal is not Goal.FAILBACK or not sight.primary_answers:
+        return []
+    try:
+        return [one for one in unseen_handling.held(sight, Side.PRIMARY) if one.service.desired or one.service.running]
+    except CannotSee:
+        return []
+
+
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each tenant's service that runs in the primary while the DR region serves."""
+    for one in _running(sight):
+        made = fence_services.step_of(sight, one)
+        yield replace(
+            made, id=f"{NAME}.{one.service.name}", stage=STAGE, number=NUMBER, verb=NAME, owner=_OWNERS[NUMBER]
+        )
+
+
+def leaves(sight: Sight) -> Iterator[str]:
+    """That the primary may have written while nobody looked: what it wrote is kept aside, and not merged."""
+    if _running(sight):
+        yield (
+            f"The primary region came back unfenced: its tasks run. What they wrote since (wp-cron, webhooks) stays in "
+            f"the old database of {sight.env.regions.primary}, which is kept aside, and is not merged (T31)."
+        )
+
+
+VERB = replace(fence_services.VERB, name=NAME, foresee=foresee, goals=HOME, leaves=leaves)

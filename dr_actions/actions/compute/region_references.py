@@ -1,0 +1,208 @@
+"""What of a task definition points into the other region, and what it is replaced by (T18, T21). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from dr_actions.model.action import Sight
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import ecr, ecs, efs, rds
+from dr_estate.readers import secretsmanager as secrets
+from dr_estate.reading.reader import Reader
+from dr_estate.snapshot.snapshot import Snapshot
+from dr_estate.snapshot.tenants import Tenant
+
+T = TypeVar("T")
+OTHER = {Side.DR: Side.PRIMARY, Side.PRIMARY: Side.DR}
+REGION_SETTINGS = frozenset({"AWS_REGION", "AWS_DEFAULT_REGION"})
+_SECRET_ARN = re.compile(r"arn:[\w-]+:secretsmanager:(?P<region>[\w-]+):\d{12}:secret:(?P<name>[\w/+=.@-]+)")
+_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A piece of text at ``at`` (the way down a task definition, list members by name) that names the other region.
+
+    ``new`` replaces ``old``: "" where no counterpart is known, a sentence in angle brackets where it is still to come.
+    """
+
+    at: tuple[str, ...]
+    old: str
+    new: str
+
+    @property
+    def where(self) -> str:
+        """The place in a person's words: ``wordpress WORDPRESS_DB_HOST``."""
+        return " ".join(word for word in self.at if word not in _STRUCTURE)
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the replacement is known by now."""
+        return bool(self.new) and not self.new.startswith("<")
+
+
+_STRUCTURE = frozenset(
+    {"containerDefinitions", "environment", "secrets", "value", "valueFrom", "volumes", "options", "logConfiguration"}
+    | {"efsVolumeConfiguration", "authorizationConfig"}
+)
+
+
+@dataclass(frozen=True)
+class Counterparts:
+    """What stands in the region ``here`` for what ``there`` has. A sentence in angle brackets is still to come.
+
+    ``secrets`` and ``access_points`` are ARNs and ids by name; ``own_files`` is None where EFS could not be seen.
+    """
+
+    env: Environment
+    here: str
+    there: str
+    database: str
+    secrets: dict[str, str] = field(default_factory=dict)
+    file_system: str = ""
+    access_points: dict[str, str] = field(default_factory=dict)
+    access_point: str = ""
+    their_files: frozenset[str] = frozenset()
+    own_files: frozenset[str] | None = None
+
+
+def counterparts(sight: Sight, tenant: Tenant, side: Side = Side.DR) -> Counterparts:
+    """What stands on ``side`` now, for ``tenant``. A part that cannot be seen has no counterpart to offer."""
+    shared = _shared(sight.snapshot, sight.env, side)
+    name = sight.env.named(sight.env.names.access_point, tenant=tenant.id)
+    still = f"<access point {name} of {shared.here}, once it is there>"
+    return replace(shared, access_point=shared.access_points.get(name, still))
+
+
+@lru_cache(maxsize=4)
+def _shared(snapshot: Snapshot, env: Environment, side: Side) -> Counterparts:
+    """What is one for all tenants: read once a snapshot and side."""
+    other = OTHER[side]
+    here, there = env.region(side), env.region(other)
+    systems = _seen(snapshot, efs.file_systems, side)
+    theirs = {one.id for one in _seen(snapshot, efs.file_systems, other) or ()}
+    theirs |= {r.source_id for r in _seen(snapshot, efs.replications, side) or () if r.destination_region == here}
+    points = _seen(snapshot, efs.access_points, side) or ()
+    still = f"<the file system of {here}, once it is there>"
+    return Counterparts(
+        env=env,
+        here=here,
+        there=there,
+        database=_database(snapshot, env, side, there),
+        secrets={one.name: one.arn for one in _seen(snapshot, secrets.secrets, side) or () if not one.deleted_at},
+        file_system=systems[0].id if systems and len(systems) == 1 else still,
+        access_points={point.name: point.id for point in points},
+        their_files=frozenset(theirs),
+        own_files=None if systems is None else frozenset(one.id for one in systems),
+    )
+
+
+def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> str:
+    """The side's database host: of the environment's name, else of the other's replica; a promotion keeps it."""
+    name = env.named(env.names.database)
+    source = f":{there}:{env.account}:db:{name}"
+    here = [one for one in _seen(snapshot, rds.instances, side) or () if one.host]
+    named = [one.host for one in here if one.identifier == name]
+    copies = [one.host for one in here if one.source.endswith(source)]
+    promoted = [one.host for one in here if one.identifier.startswith(f"{name}-") and not one.source]
+    return next(iter((*named, *copies, *promoted)), f"<the host of {name} in {env.region(side)}, once it is there>")
+
+
+def _seen(snapshot: Snapshot, reader: Reader[T], side: Side) -> T | None:
+    try:
+        return snapshot.get(reader, side)
+    except CannotSee:
+        return None
+
+
+def pointers(definition: ecs.TaskDefinition, to: Counterparts) -> tuple[Pointer, ...]:
+    """All that points into the other region, in the order of the definition."""
+    found = [pointer for container in definition.containers for pointer in _of_container(container, to)]
+    return (*found, *(pointer for volume in definition.volumes for pointer in _of_volume(volume, to)))
+
+
+def _of_container(container: ecs.Container, to: Counterparts) -> Iterator[Pointer]:
+    at, region, here = ("containerDefinitions", container.name), to.there, to.here
+    ref = ecr.image_ref(container.image)
+    if ref.region == region:
+        host = container.image.partition("/")[0]
+        yield Pointer((*at, "image"), host, host.replace(region, here))
+    for name, value in container.environment:
+        yield from _of_variable((*at, "environment", name, "value"), name, value, to)
+    for name, source in container.secrets:
+        if f":{region}:" in source:
+            yield from _of_text((*at, "secrets", name, "valueFrom"), source, to)
+    if container.log_region == region:
+        yield Pointer((*at, "logConfiguration", "options", "awslogs-region"), region, here)
+
+
+def _of_variable(at: tuple[str, ...], name: str, value: str, to: Counterparts) -> Iterator[Pointer]:
+    region = to.there
+    if value == region:
+        if name in REGION_SETTINGS:
+            yield Pointer(at, region, to.here)
+    elif region in value:
+        yield from _of_text(at, value, to)
+
+
+def _of_text(at: tuple[str, ...], text: str, to: Counterparts) -> Iterator[Pointer]:
+    """The database's host, secrets and parameters in ``text``; what else names the region has no counterpart."""
+    region, rest = to.there, text
+    database = re.escape(to.env.named(to.env.names.database))
+    for host in re.findall(rf"\b{database}\.[\w-]+\.{re.escape(region)}\.rds\.amazonaws\.com(?:\.cn)?", text):
+        yield Pointer(at, host, to.database)
+        rest = rest.replace(host, "")
+    for match in _SECRET_ARN.finditer(text):
+        if match["region"] == region:
+            yield Pointer(at, match[0], _secret(match["name"], to))
+            rest = rest.replace(match[0], "")
+    if f":ssm:{region}:" in rest:
+        yield Pointer(at, f":ssm:{region}:", f":ssm:{to.here}:")
+        rest = rest.replace(f":ssm:{region}:", "")
+    if region in rest:
+        yield Pointer(at, text, "")
+
+
+def _secret(name: str, to: Counterparts) -> str:
+    """The ARN of this region's secret of that name; an ARN ends with a random suffix, and may leave it out."""
+    return to.secrets.get(name) or to.secrets.get(_SUFFIX.sub("", name), "")
+
+
+def _of_volume(volume: ecs.Volume, to: Counterparts) -> Iterator[Pointer]:
+    """The other region's file system: known as such, or not among those here while nothing else is here to be meant."""
+    at, own = ("volumes", volume.name, "efsVolumeConfiguration"), to.own_files
+    if volume.file_system_id not in to.their_files and not (own is not None and not own):
+        return
+    yield Pointer((*at, "fileSystemId"), volume.file_system_id, to.file_system)
+    if volume.access_point_id:
+        where = (*at, "authorizationConfig", "accessPointId")
+        yield Pointer(where, volume.access_point_id, to.access_point)
+
+
+def rewritten(definition: dict[str, Any], replacing: Sequence[Pointer]) -> dict[str, Any]:
+    """A copy of ``definition`` (as DescribeTaskDefinition answers it) with every pointer replaced.
+
+    Raises ValueError where a place does not hold what it held when the pointers were found.
+    """
+    fresh = deepcopy(definition)
+    for pointer in replacing:
+        place: Any = fresh
+        for word in pointer.at[:-1]:
+            place = _down(place, word)
+        last = pointer.at[-1]
+        if not isinstance(place, dict) or pointer.old not in str(place.get(last, "")):
+            raise ValueError(f"{pointer.where} of {definition.get('family', '')} is not what it was: look again")
+        place[last] = str(place[last]).replace(pointer.old, pointer.new)
+    return fresh
+
+
+def _down(place: Any, word: str) -> Any:
+    if isinstance(place, list):
+        return next((item for item in place if item.get("name") == word), None)
+    return place.get(word) if isinstance(place, dict) else None

@@ -1,0 +1,217 @@
+"""Registers a DR task definition anew where it names the primary region's database, registry, secrets, files or logs.
+
+Registering is not idempotent: a second call makes a second revision. So it is confirmed by content, and a newest
+revision that names nothing of the primary region is DONE, whoever registered it. The service moves to it with
+``scale_services``. Plain variables may hold passwords: the definition is read and rewritten in the hand alone, and
+neither plan nor journal holds more of it than what is replaced by what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.compute import services as of
+from dr_actions.actions.compute.region_references import OTHER, Pointer, counterparts, pointers, rewritten
+from dr_actions.actions.compute.task_revisions import newest_of, replaceable
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+
+NAME, STAGE = "task_definitions", 44
+READ, WRITE, TAG = "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:TagResource"
+CONTENT, REPLACING = "<content>", "<replacing>"
+_BUDGET_S = 60
+# What RegisterTaskDefinition takes of what DescribeTaskDefinition answers.
+COPIED = (
+    "family",
+    "taskRoleArn",
+    "executionRoleArn",
+    "networkMode",
+    "containerDefinitions",
+    "volumes",
+    "placementConstraints",
+    "requiresCompatibilities",
+    "cpu",
+    "memory",
+    "pidMode",
+    "ipcMode",
+    "proxyConfiguration",
+    "inferenceAccelerators",
+    "ephemeralStorage",
+    "runtimePlatform",
+    "enableFaultInjection",
+    "trustedExecutionConfiguration",
+)
+
+
+@unseen_handling.where_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each tenant whose newest DR revision points into the primary region, where a counterpart is known."""
+    return steps(sight, Side.DR)
+
+
+def steps(sight: Sight, side: Side) -> Iterator[Step]:
+    """A step for each tenant whose newest revision on ``side`` points into the other region. Raises CannotSee."""
+    for one in unseen_handling.held(sight, side):
+        newest = newest_of(sight, one, side)
+        if isinstance(newest, ecs.TaskDefinition):
+            replacing = replaceable(sight, one, newest, side)
+            if replacing:
+                yield _step(sight, one, newest, replacing, side)
+
+
+def _step(
+    sight: Sight, one: unseen_handling.Held, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...], side: Side
+) -> Step:
+    there = sight.env.region(OTHER[side])
+    places = unseen_handling.few(sorted({pointer.where for pointer in replacing}))
+    return Step(
+        id=f"{NAME}.{newest.family}",
+        number=of.RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=one.service.name,
+        owner=unseen_handling.OWNERS[of.RESTORE],
+        side=side,
+        says=f"A new revision of {newest.family} needs nothing of {there}: {places}.",
+        danger=Danger.COMPENSABLE,
+        undo="The revision stays registered, costs nothing, and is used by nobody once the service is moved back.",
+        budget_s=_BUDGET_S,
+        call=_call(sight, newest, replacing, side),
+        tenant=one.tenant.id,
+        before={"taskDefinition": newest.arn},
+        after={"taskDefinition": f"<a revision of {newest.family} without {there}>"},
+        planes=(Plane.DR if side is Side.DR else Plane.PRIMARY,),
+    )
+
+
+def _call(sight: Sight, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...], side: Side) -> Call:
+    told = [{"at": list(pointer.at), "old": pointer.old, "new": pointer.new} for pointer in replacing]
+    params = {"family": newest.family, CONTENT: newest.arn, REPLACING: told}
+    return Call("ecs", "RegisterTaskDefinition", sight.env.region(side), params)
+
+
+def _held(step: Step, sight: Sight) -> unseen_handling.Held:
+    """The step's tenant and service. Raises CannotSee."""
+    found = next((one for one in unseen_handling.held(sight, step.side) if one.service.name == step.subject), None)
+    if found is None:
+        raise CannotSee(Unseen(Blindness.ERROR, f"{step.subject} is not there any more."))
+    return found
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The call with what is known by now. Raises ValueError where a counterpart is still to come, CannotSee."""
+    one = _held(step, sight)
+    newest = newest_of(sight, one, step.side)
+    if isinstance(newest, Unseen):
+        raise CannotSee(newest)
+    replacing = _by_now(step, replaceable(sight, one, newest, step.side))
+    if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
+        raise ValueError(f"{step.id}: not known yet: {', '.join(missing)}")
+    return _call(sight, newest, replacing, step.side)
+
+
+def _by_now(step: Step, replacing: tuple[Pointer, ...]) -> tuple[Pointer, ...]:
+    """The pointers with what the plan knew already: a promoted replica no longer tells whose copy it was."""
+    rows = step.call.params[REPLACING] if step.call else []
+    planned = {(tuple(row["at"]), row["old"]): row["new"] for row in rows}
+    return tuple(p if p.resolved else replace(p, new=planned.get((p.at, p.old), p.new)) for p in replacing)
+
+
+def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+    """Read the whole revision, replace, register. Raises ValueError where it is not what it was."""
+    asked = {"taskDefinition": call.params[CONTENT], "include": ["TAGS"]}
+    answer = hand.send(Call("ecs", "DescribeTaskDefinition", call.region, asked))
+    replacing = [Pointer(tuple(one["at"]), one["old"], one["new"]) for one in call.params[REPLACING]]
+    fresh = rewritten(answer["taskDefinition"], replacing)
+    params = {key: fresh[key] for key in COPIED if fresh.get(key)}
+    if tags := [tag for tag in answer.get("tags", []) if not tag["key"].startswith("aws:")]:
+        params["tags"] = tags
+    return hand.send(Call("ecs", "RegisterTaskDefinition", call.region, params))
+
+
+@unseen_handling.careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once the family's newest revision points nowhere that has a counterpart."""
+    one = _held(step, sight)
+    newest = newest_of(sight, one, step.side)
+    if isinstance(newest, Unseen):
+        raise CannotSee(newest)
+    replacing = _by_now(step, replaceable(sight, one, newest, step.side))
+    facts = (("task definition", newest.arn),)
+    if not replacing:
+        return Confirmation(Standing.DONE, f"{newest.arn} needs nothing of the other region.", facts)
+    said = f"{newest.arn} points into the other region: {unseen_handling.few(sorted({p.where for p in replacing}))}"
+    if newest.arn != step.before["taskDefinition"]:
+        return Confirmation(Standing.CHANGED, f"{said}; it is not the revision planned upon.", facts)
+    if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
+        return Confirmation(Standing.FAILED, f"{said}; not there: {unseen_handling.few(missing)}.", facts)
+    return Confirmation(Standing.READY, f"{said}.", facts)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """What could not be seen, and what points into the primary region and has no counterpart."""
+    seen = (
+        ecs.services,
+        ecs.task_definitions,
+        ecs_newest_definitions.newest,
+        readers_secretsmanager.secrets,
+        efs.file_systems,
+    )
+    for why in unseen_handling.unseen_of(sight, Side.DR, *seen, efs.access_points, rds.instances):
+        yield f"Task definitions of the DR region were planned without this: {why}"
+    if unseen_handling.forward(sight):
+        yield from without_counterpart(sight, Side.DR)
+
+
+def without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
+    """What points into the other region and stays so; nothing where that cannot be seen."""
+    return unseen_handling.if_seen(lambda sight: _without_counterpart(sight, side))(sight)
+
+
+def _without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
+    there, here = sight.env.region(OTHER[side]), sight.env.region(side)
+    for one in unseen_handling.held(sight, side):
+        newest = newest_of(sight, one, side)
+        if isinstance(newest, Unseen):
+            yield f"Whether {one.service.name} in {here} needs {there} is not known: {newest.why}"
+            continue
+        lost = [p.where for p in pointers(newest, counterparts(sight, one.tenant, side)) if not p.new]
+        if lost:
+            yield (
+                f"{newest.family}: {unseen_handling.few(sorted(set(lost)))} names {there} and nothing of "
+                f"{here} is known to stand for it: correct it in its aws_ecs_task_definition."
+            )
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({WRITE, TAG}),  # a registration with tags needs ecs:TagResource, though nobody calls it
+    reads=frozenset({READ}),
+    watches=tuple(
+        reader.name
+        for reader in (
+            ecs.services,
+            ecs.task_definitions,
+            ecs_newest_definitions.newest,
+            rds.instances,
+            efs.file_systems,
+            efs.access_points,
+            efs.replications,
+            readers_secretsmanager.secrets,
+        )
+    ),
+    foresee=foresee,
+    fill=fill,
+    act=act,
+    confirm=confirm,
+    essential=False,
+    notes=notes,
+)

@@ -1,0 +1,30 @@
+"""Lets auto scaling shrink the DR region to a standby again: the bounds as before the failover (T36).
+
+Before the services are stopped: with the failover's lower bound in force auto scaling would start their tasks again.
+"""
+
+from __future__ import annotations
+
+from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.compute import failback as compute_failback
+from dr_actions.actions.compute.raise_dr_scaling import NAME as RAISED
+from dr_actions.actions.compute.scaling_bounds import Restoring, restoring, seen
+from dr_actions.model.action import Sight
+from dr_actions.model.plan import Params
+from dr_estate.config.environment import Side
+from dr_estate.readers import application_autoscaling
+
+NAME, STAGE = "dr_minimum", 60
+
+
+def wanted(sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target) -> Params | None:
+    """As recorded by the failover that raised them; without any record, the standby's. None where all is so already."""
+    kept = compute_failback.before(sight, RAISED, one.service.name)
+    if not kept and not sight.recorded:
+        least = min(target.minimum, sight.env.standby.tasks_per_service)
+        kept = {"MinCapacity": least, "MaxCapacity": target.maximum}
+    now = seen(target)
+    return kept if any(now[name] != value for name, value in kept.items()) else None
+
+
+VERB = restoring(Restoring(NAME, compute_failback.STOP, STAGE, Side.DR, wanted, essential=False))

@@ -1,0 +1,134 @@
+"""How far a service is on its way to its size: tasks, rollout, and what the load balancer sees of them. Pure.
+
+A FAILED deployment launches no task, a changed desired count makes no new one, and a task keeps the secrets of its
+start (T53): then the call that scales makes a new deployment. What it made is known by its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from dr_actions.actions.common.unseen_handling import ANEW, held, unseen
+from dr_actions.actions.compute.task_revisions import revision
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing
+from dr_actions.model.plan import Call, Json, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import ecs, elbv2
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+
+# A Fargate task pulls its image, boots, and passes its first health checks, whose counts are published a minute later.
+START_S = 420
+# Old tasks of a new deployment drain (300 s by default) and stop (120 s at most) before it is COMPLETED.
+DRAIN_S = 420
+# A count that is older says nothing of today's targets: ELB publishes each minute, and none while there is no target.
+_FRESH = timedelta(minutes=5)
+
+
+class Anew(StrEnum):
+    """Why a service is to be deployed anew; the value is the reason in words."""
+
+    FAILED = "its newest deployment failed and launches no task"
+    OLD_SECRETS = "its tasks started before its secrets changed"
+
+
+def anew(step: Step, sight: Sight, service: ecs.Service) -> Anew | None:
+    """Why the service needs a new deployment, None where it does not, or where the step's own call made its newest."""
+    if service.deployment and service.deployment == sight.deployments.get(step.id):
+        return None
+    return reason_of(sight, service, step.side)
+
+
+def reason_of(sight: Sight, service: ecs.Service, side: Side) -> Anew | None:
+    """Why the service needs a new deployment. Secrets that cannot be seen are no reason: the notes say so."""
+    if service.rollout == "FAILED":
+        return Anew.FAILED
+    try:
+        return Anew.OLD_SECRETS if _has_old_secrets(sight, service, side) else None
+    except CannotSee:
+        return None
+
+
+def _has_old_secrets(sight: Sight, service: ecs.Service, side: Side) -> bool:
+    """Whether a task of the service is older than a secret that it reads, and its deployment too. Raises CannotSee."""
+    changed_at = _secrets_changed_at(sight, service, side)
+    if changed_at is None or (service.deployed_at is not None and service.deployed_at > changed_at):
+        return False
+    own = (task for task in sight.snapshot.get(ecs.tasks, side) if task.group == f"service:{service.name}")
+    return any(task.created_at is not None and task.created_at < changed_at for task in own)
+
+
+def _secrets_changed_at(sight: Sight, service: ecs.Service, side: Side) -> datetime | None:
+    """When the newest of the secrets that its task definition names was changed. Raises CannotSee."""
+    definition = revision(sight, service.task_definition, side)
+    sources = [source for c in definition.containers for _, source in c.secrets] if definition is not None else []
+    # A source is an ARN that a JSON key, a stage and a version may follow.
+    read = {":".join(source.split(":")[:7]) for source in sources}
+    known = sight.snapshot.get(readers_secretsmanager.secrets, side)
+    return max((one.changed_at for one in known if one.arn in read and one.changed_at), default=None)
+
+
+def unseen_secrets(sight: Sight, side: Side) -> Iterator[str]:
+    """Say why it is not known whether the tasks of services hold the current secrets. Raises CannotSee."""
+    if held(sight, side):
+        for why in unseen(sight, side, ecs.tasks, readers_secretsmanager.secrets):
+            region = sight.env.region(side)
+            yield f"Tasks of {region} are not replaced for secrets that changed since they started: {why}"
+
+
+def forced(step: Step, sight: Sight, service: ecs.Service) -> dict[str, Json]:
+    """The parameter that makes a new deployment, where one is needed.
+
+    It is also given while an older deployment is under way: that one may still fail, whatever this call scales.
+    """
+    return {ANEW: True} if service.rollout == "IN_PROGRESS" or anew(step, sight, service) else {}
+
+
+def send(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+    """Send the call; returns the id of the deployment that it made, if it made one."""
+    service = hand.send(call).get("service", {})
+    if not {ANEW, "taskDefinition"} & call.params.keys():
+        return {}
+    newest = next((row for row in service.get("deployments", ()) if row.get("status") == "PRIMARY"), None)
+    return {"deployment": newest["id"]} if newest else {}
+
+
+def progress(sight: Sight, service: ecs.Service, needed: int, said: str, side: Side) -> Confirmation:
+    """How far a service is that wants what it must: DONE when as many targets are healthy (T07). Raises CannotSee."""
+    facts = facts_of(service)
+    if service.rollout == "FAILED":
+        return Confirmation(Standing.FAILED, f"{said}: ECS gave its deployment up; read its events.", facts)
+    if service.running < needed or service.rollout not in ("COMPLETED", ""):
+        return Confirmation(Standing.WAITING, f"{said}, its rollout is {service.rollout or 'not told'}.", facts)
+    if not service.target_groups:
+        return Confirmation(Standing.DONE, f"{said}; it is attached to no target group.", facts)
+    healthy = healthy_targets(sight, service, side) or 0
+    facts = (*facts, ("healthy", str(healthy)))
+    if healthy < needed:
+        return Confirmation(Standing.WAITING, f"{said}; the load balancer sees {healthy} healthy.", facts)
+    return Confirmation(Standing.DONE, f"{said}; the load balancer sees {healthy} healthy.", facts)
+
+
+def facts_of(service: ecs.Service) -> tuple[tuple[str, str], ...]:
+    """The service's counts, rollout and revision, as they are kept in the journal."""
+    counts = tuple((name, str(getattr(service, name))) for name in ("desired", "running", "pending"))
+    return (*counts, ("rollout", service.rollout), ("task definition", service.task_definition))
+
+
+def healthy_targets(sight: Sight, service: ecs.Service, side: Side) -> int | None:
+    """Healthy targets in the group that has the fewest, by readings of the last minutes; None where one has none.
+
+    Raises CannotSee.
+    """
+    since = sight.snapshot.taken_at - _FRESH
+    seen = {
+        reading.dimension("TargetGroup"): int(reading.value)
+        for reading in sight.snapshot.get(elbv2.healthy_hosts, side)
+        if reading.value is not None and reading.at is not None and reading.at >= since
+    }
+    counts = [seen.get(arn.rpartition(":")[2]) for arn in service.target_groups]
+    known = [count for count in counts if count is not None]
+    return min(known) if known and len(known) == len(counts) else None

@@ -1,0 +1,195 @@
+"""Brings each tenant's DR service to its failover size, on a task definition that needs nothing of the primary region.
+
+A service is done when its tasks run, its rollout is complete, and the load balancer sees as many healthy targets:
+traffic moves only after that (T07). One tenant's failure leaves the run degraded, and does not stop it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.common.unseen_handling import few
+from dr_actions.actions.compute import services as of
+from dr_actions.actions.compute.rollout import (
+    DRAIN_S,
+    START_S,
+    anew,
+    facts_of,
+    forced,
+    progress,
+    reason_of,
+    send,
+    unseen_secrets,
+)
+from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_of
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb, planned_call
+from dr_actions.model.plan import Call, Danger, Json, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+
+NAME, STAGE = "services", 46
+
+
+@unseen_handling.where_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each tenant's DR service; one that is as wanted already is DONE without a call."""
+    needed, held = sight.env.capacity.tasks_per_service, unseen_handling.held(sight, Side.DR)
+    more = sum(max(0, needed - one.service.desired) for one in held)
+    budget_s = START_S + of.scale_out_s(sight.env, len(held), more)
+    for one in held:
+        yield _step(sight, one, needed, budget_s)
+
+
+def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -> Step:
+    name, service, region = one.service.name, one.service, sight.env.regions.dr
+    before: dict[str, Json] = {"desiredCount": service.desired, "taskDefinition": service.task_definition}
+    after: dict[str, Json] = {"desiredCount": needed}
+    wanted: dict[str, Json] = {"desiredCount": max(needed, service.desired)}
+    moves = is_repointed(sight, one)
+    if moves:
+        wanted["taskDefinition"] = after["taskDefinition"] = _newest_sentence(service.task_definition)
+    reason = reason_of(sight, service, Side.DR)
+    if reason:
+        wanted[unseen_handling.ANEW] = True
+    undo = f"Set its desired count to {service.desired} again"
+    return Step(
+        id=f"{NAME}.{name}",
+        number=of.RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=unseen_handling.OWNERS[of.RESTORE],
+        side=Side.DR,
+        says=f"{name} runs {needed} healthy tasks in {region} ({service.desired} wanted now)"
+        + (", of its repointed task definition" if moves else "")
+        + (f". It is deployed anew: {reason}." if reason else "."),
+        danger=Danger.REVERSIBLE,
+        undo=undo + (f", and its task definition to {service.task_definition}." if moves else "."),
+        budget_s=budget_s + (DRAIN_S if service.running and (moves or reason) else 0),
+        call=of.update(sight.env, Side.DR, name, **wanted),
+        tenant=one.tenant.id,
+        before=before,
+        after=after,
+        planes=(Plane.DR,),
+    )
+
+
+def _newest_sentence(arn: str) -> str:
+    return f"<the newest revision of {family_of(arn)}>"
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The call with the revision's ARN, and a desired count that never lowers what runs. Raises ValueError, CannotSee.
+
+    A ValueError says that no revision was registered that the service could move to.
+    """
+    service = of.service_of(step, sight)
+    if service is None:
+        raise ValueError(f"{step.id}: {step.subject} is not there any more")
+    changes = {"desiredCount": max(step.after["desiredCount"], service.desired), **forced(step, sight, service)}
+    if _moves(step):
+        changes["taskDefinition"] = _newest(step, sight, service)
+        if changes["taskDefinition"] == step.before["taskDefinition"]:
+            raise ValueError(f"{step.id}: no newer revision of its task definition was registered")
+    planned = planned_call(step, sight)
+    return Call(planned.service, planned.operation, planned.region, {**planned.params, **changes})
+
+
+def _moves(step: Step) -> bool:
+    return "taskDefinition" in step.after
+
+
+def _newest(step: Step, sight: Sight, service: ecs.Service) -> str:
+    """The ARN of the revision to move to: the newest. Raises CannotSee."""
+    one = next(one for one in unseen_handling.held(sight, Side.DR) if one.tenant.id == step.tenant)
+    newest = newest_of(sight, one, Side.DR)
+    if isinstance(newest, Unseen):
+        raise CannotSee(newest)
+    return newest.arn if service.task_definition == step.before["taskDefinition"] else service.task_definition
+
+
+@unseen_handling.careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE when running, rolled out and healthy. A deployment of this step's own call that ECS gave up is FAILED.
+
+    A desired count between the planned and the wanted one is auto scaling's, and READY; a lower one is CHANGED:
+    somebody shrank the service since.
+    """
+    service = of.service_of(step, sight)
+    if service is None:
+        return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
+    needed, planned = step.after["desiredCount"], step.before["taskDefinition"]
+    said = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
+    facts = facts_of(service)
+    if service.task_definition != planned and not _moves(step):
+        return Confirmation(Standing.CHANGED, f"{said}; it was moved to {service.task_definition} since.", facts)
+    if _moves(step) and service.task_definition == planned:
+        return _before_the_move(step, sight, service, said)
+    if service.desired < min(step.before["desiredCount"], needed):
+        return Confirmation(Standing.CHANGED, f"{said}: it was shrunk since the plan was made.", facts)
+    if service.desired < needed:
+        return Confirmation(Standing.READY, f"{said}.", facts)
+    if reason := anew(step, sight, service):
+        return Confirmation(Standing.READY, f"{said}, and is to be deployed anew: {reason}.", facts)
+    return progress(sight, service, needed, said, Side.DR)
+
+
+def _before_the_move(step: Step, sight: Sight, service: ecs.Service, said: str) -> Confirmation:
+    if _newest(step, sight, service) == step.before["taskDefinition"]:
+        lacks = "its task definition points into the primary region, and no newer revision was registered"
+        return Confirmation(Standing.FAILED, f"{said}: {lacks}.", facts_of(service))
+    return Confirmation(Standing.READY, f"{said}, and is to move to the newest revision.", facts_of(service))
+
+
+def undo(step: Step) -> Call | None:
+    """Desired count and, where it was moved, task definition as they were."""
+    kept = step.before if _moves(step) else {"desiredCount": step.before["desiredCount"]}
+    return unseen_handling.again(step, **kept)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Tenants that are left out, and services that would start badly."""
+    for why in unseen_handling.unseen_of(sight, Side.DR, ecs.services):
+        yield f"No service of the DR region can be scaled: {why}"
+    yield from unseen_handling.where_seen(lambda sight: unseen_secrets(sight, Side.DR))(sight)
+    yield from _left_out(sight)
+    yield from _doubtful(sight)
+
+
+@unseen_handling.where_seen
+def _left_out(sight: Sight) -> Iterator[str]:
+    if names := [unseen_handling.service_name(sight.env, tenant) for tenant in unseen_handling.lacking(sight, Side.DR)]:
+        yield (
+            f"There is no service {few(names)} in {sight.env.regions.dr}: {len(names)} tenants are left out. "
+            "Terraform creates services (aws_ecs_service with the DR provider); then make the plan again."
+        )
+
+
+@unseen_handling.where_seen
+def _doubtful(sight: Sight) -> Iterator[str]:
+    held = unseen_handling.held(sight, Side.DR)
+    if apart := [one.service.name for one in held if not one.service.target_groups]:
+        yield f"No request would reach {few(apart)} in {sight.env.regions.dr}: attached to no target group."
+    if broken := [one.service.name for one in held if one.service.rollout == "FAILED"]:
+        yield f"The newest deployment of {few(broken)} in {sight.env.regions.dr} failed: it is made anew."
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({of.UPDATE}),
+    watches=(
+        *(ecs.services.name, ecs.tasks.name, ecs_newest_definitions.newest.name, elbv2.healthy_hosts.name),
+        readers_secretsmanager.secrets.name,
+    ),
+    foresee=foresee,
+    fill=fill,
+    act=send,
+    confirm=confirm,
+    undo=undo,
+    essential=False,
+    notes=notes,
+)

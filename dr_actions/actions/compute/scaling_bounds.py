@@ -1,0 +1,116 @@
+"""What the two verbs share that set auto scaling's bounds back to what they were, each on its side. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.compute import services as of
+from dr_actions.actions.compute.failback import OWNERS
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import application_autoscaling
+
+_BUDGET_S = 60
+_PLANES = {Side.DR: Plane.DR, Side.PRIMARY: Plane.PRIMARY}
+FENCED: Params = {"MinCapacity": 0, "MaxCapacity": 0, "SuspendedState": dict.fromkeys(of.SUSPENSIONS, True)}
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """A verb that restores bounds: ``wanted`` gives them for a service and its target, None where none are due."""
+
+    verb: str
+    number: int
+    stage: int
+    side: Side
+    wanted: Callable[[Sight, unseen_handling.Held, application_autoscaling.Target], Params | None]
+    essential: bool
+
+
+def restoring(what: Restoring) -> Verb:
+    """The verb that does it."""
+    return Verb(
+        name=what.verb,
+        writes=frozenset({of.REGISTER}),
+        watches=(application_autoscaling.targets.name,),
+        foresee=unseen_handling.if_seen(lambda sight: _steps(what, sight)),
+        confirm=unseen_handling.careful(_confirm),
+        undo=_undo,
+        essential=what.essential,
+        notes=lambda sight: _notes(what, sight),
+        goals=HOME,
+    )
+
+
+def seen(target: application_autoscaling.Target) -> dict[str, object]:
+    """Bounds and suspensions, as RegisterScalableTarget takes them."""
+    return {**of.bounds_of(target), "SuspendedState": of.suspended_of(target)}
+
+
+def _steps(what: Restoring, sight: Sight) -> Iterator[Step]:
+    targets = {target.service: target for target in sight.snapshot.get(application_autoscaling.targets, what.side)}
+    for one in unseen_handling.held(sight, what.side):
+        target = targets.get(one.service.name)
+        wanted = what.wanted(sight, one, target) if target else None
+        if target is not None and wanted is not None:
+            yield _step(what, sight, one, target, wanted)
+
+
+def _step(
+    what: Restoring, sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target, wanted: Params
+) -> Step:
+    name, region = one.service.name, sight.env.region(what.side)
+    bounds = f"{wanted['MinCapacity']} to {wanted['MaxCapacity']}"
+    return Step(
+        id=f"{what.verb}.{name}",
+        number=what.number,
+        stage=what.stage,
+        verb=what.verb,
+        subject=name,
+        owner=OWNERS[what.number],
+        side=what.side,
+        says=f"Auto scaling keeps {name} in {region} at {bounds} tasks again, as before the failover.",
+        danger=Danger.REVERSIBLE,
+        undo=f"Register the bounds {target.minimum} to {target.maximum} and the suspensions of now again.",
+        budget_s=_BUDGET_S,
+        call=of.register(sight.env, what.side, name, **wanted),
+        tenant=one.tenant.id,
+        before=seen(target),
+        after=dict(wanted),
+        planes=(_PLANES[what.side],),
+    )
+
+
+def _confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once the bounds are as wanted; READY as the plan found them, or as the fence of the same plan left them."""
+    target = of.target_of(step, sight)
+    if target is None:
+        return Confirmation(Standing.CHANGED, f"{step.subject} has no scalable target any more.")
+    said = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
+    asleep = [name for name, suspended in of.suspended_of(target).items() if suspended]
+    said += f", {len(asleep)} of {len(of.SUSPENSIONS)} kinds of scaling suspended"
+    facts = (("minimum", str(target.minimum)), ("maximum", str(target.maximum)), ("suspended", ", ".join(asleep)))
+    now = seen(target)
+    if _holds(step.after, now):
+        return Confirmation(Standing.DONE, f"{said}.", facts)
+    if now == step.before or (step.side is Side.PRIMARY and now == FENCED):
+        return Confirmation(Standing.READY, f"{said}: to be set back.", facts)
+    return Confirmation(Standing.CHANGED, f"{said}: neither as planned upon nor as wanted.", facts)
+
+
+def _holds(wanted: Mapping[str, object], now: Mapping[str, object]) -> bool:
+    return all(now[key] == value for key, value in wanted.items())
+
+
+def _undo(step: Step) -> Call | None:
+    """The bounds and suspensions as they were."""
+    return unseen_handling.again(step, **step.before)
+
+
+def _notes(what: Restoring, sight: Sight) -> Iterator[str]:
+    for why in unseen_handling.unseen(sight, what.side, application_autoscaling.targets):
+        yield f"Auto scaling of {sight.env.region(what.side)} was planned without this: {why}"

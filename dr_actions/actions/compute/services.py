@@ -1,0 +1,65 @@
+"""What the verbs of the compute share: each tenant's service on a side, the two calls that size it, and words. Pure."""
+
+from __future__ import annotations
+
+from dr_actions.model.action import Sight
+from dr_actions.model.plan import Call, Json, Params, Step
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import application_autoscaling, ecs
+
+FENCE, RESTORE = 4, 6
+SCALING = "application-autoscaling"
+REGISTER, UPDATE = f"{SCALING}:RegisterScalableTarget", "ecs:UpdateService"
+SUSPENSIONS = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
+# ECS modifies services at 50 + 5/s and ELB registers targets at 20 + 4/s an account and region (API throttling pages).
+_MODIFY_BURST, _MODIFY_PER_S, _REGISTER_BURST, _REGISTER_PER_S = 50, 5, 20, 4
+
+
+def service_of(step: Step, sight: Sight) -> ecs.Service | None:
+    """The service that the step is about, as seen now. Raises CannotSee."""
+    seen = sight.snapshot.get(ecs.services, step.side)
+    return next((one for one in seen if one.name == step.subject and one.status == "ACTIVE"), None)
+
+
+def target_of(step: Step, sight: Sight) -> application_autoscaling.Target | None:
+    """The scalable target of the service that the step is about, as seen now. Raises CannotSee."""
+    seen = sight.snapshot.get(application_autoscaling.targets, step.side)
+    return next((one for one in seen if one.service == step.subject), None)
+
+
+def update(env: Environment, side: Side, service: str, **changes: Json) -> Call:
+    """``ecs:UpdateService`` of the service."""
+    who = {"cluster": env.named(env.names.cluster), "service": service}
+    return Call("ecs", "UpdateService", env.region(side), {**who, **changes})
+
+
+def register(env: Environment, side: Side, service: str, **bounds: Json) -> Call:
+    """``RegisterScalableTarget`` of the service: what ``bounds`` leaves out stays as it is."""
+    which = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": f"service/{env.named(env.names.cluster)}/{service}",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    return Call(SCALING, "RegisterScalableTarget", env.region(side), {**which, **bounds})
+
+
+def bounds_of(target: application_autoscaling.Target) -> Params:
+    """The target's bounds, as RegisterScalableTarget takes them."""
+    return {"MinCapacity": target.minimum, "MaxCapacity": target.maximum}
+
+
+def suspended_of(target: application_autoscaling.Target) -> dict[str, bool]:
+    """What of the target's scaling is suspended, as RegisterScalableTarget takes it."""
+    values = (target.in_suspended, target.out_suspended, target.schedule_suspended)
+    return dict(zip(SUSPENSIONS, values, strict=True))
+
+
+def scale_out_s(env: Environment, services: int, tasks: int) -> int:
+    """Seconds AWS takes to let ``tasks`` more of ``services`` start: a floor that no tool lowers (T35).
+
+    Calls, launches and registrations overlap, so the slowest counts.
+    """
+    launch = max(0, tasks - env.capacity.launch_burst) / env.capacity.launch_per_s
+    modify = max(0, services - _MODIFY_BURST) / _MODIFY_PER_S
+    listed = max(0, tasks - _REGISTER_BURST) / _REGISTER_PER_S
+    return round(max(launch, modify, listed))

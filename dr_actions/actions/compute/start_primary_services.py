@@ -1,0 +1,154 @@
+"""Starts the primary's services at their recorded counts, before any visitor is led there (T07)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.common.unseen_handling import few
+from dr_actions.actions.compute import failback as compute_failback
+from dr_actions.actions.compute import services as of
+from dr_actions.actions.compute.rollout import (
+    DRAIN_S,
+    START_S,
+    anew,
+    facts_of,
+    forced,
+    progress,
+    reason_of,
+    send,
+    unseen_secrets,
+)
+from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_of
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb, planned_call
+from dr_actions.model.plan import Call, Danger, Json, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+
+NAME, STAGE = "home_services", 46
+_DEFINITION = "taskDefinition"
+
+
+@unseen_handling.if_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each tenant's service in the primary region; one that is as wanted already is DONE without a call."""
+    held = unseen_handling.held(sight, Side.PRIMARY)
+    counts = {one.service.name: compute_failback.tasks_at_home(sight, one) for one in held}
+    budget_s = START_S + of.scale_out_s(sight.env, len(held), sum(counts.values()))
+    for one in held:
+        yield _step(sight, one, counts[one.service.name], budget_s)
+
+
+def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -> Step:
+    name, service, region = one.service.name, one.service, sight.env.regions.primary
+    after: dict[str, Json] = {"desiredCount": needed}
+    if is_repointed(sight, one, Side.PRIMARY):
+        after[_DEFINITION] = f"<the newest revision of {family_of(service.task_definition)}>"
+    reason = reason_of(sight, service, Side.PRIMARY)
+    anew_too: dict[str, Json] = {unseen_handling.ANEW: True} if reason else {}
+    return Step(
+        id=f"{NAME}.{name}",
+        number=compute_failback.VALIDATE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=compute_failback.OWNERS[compute_failback.VALIDATE],
+        side=Side.PRIMARY,
+        says=f"{name} runs {needed} healthy tasks in {region} again ({service.desired} wanted now)."
+        + (f" It is deployed anew: {reason}." if reason else ""),
+        danger=Danger.REVERSIBLE,
+        undo=f"Set its desired count to {service.desired} again: no visitor was led there yet.",
+        budget_s=budget_s + (DRAIN_S if service.running and (reason or _DEFINITION in after) else 0),
+        call=of.update(sight.env, Side.PRIMARY, name, **after, **anew_too),
+        tenant=one.tenant.id,
+        before={"desiredCount": service.desired, _DEFINITION: service.task_definition},
+        after=after,
+        planes=(Plane.PRIMARY,),
+    )
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The call with the revision's ARN, never lowering what runs. Raises ValueError, CannotSee."""
+    service = of.service_of(step, sight)
+    if service is None:
+        raise ValueError(f"{step.id}: {step.subject} is not there any more")
+    planned = planned_call(step, sight)
+    changes = {"desiredCount": max(step.after["desiredCount"], service.desired), **forced(step, sight, service)}
+    if _DEFINITION in step.after:
+        changes[_DEFINITION] = _newest(step, sight)
+    return Call(planned.service, planned.operation, planned.region, {**planned.params, **changes})
+
+
+def _newest(step: Step, sight: Sight) -> str:
+    """The ARN of the revision to run: the newest of the family. Raises CannotSee."""
+    one = next(one for one in unseen_handling.held(sight, Side.PRIMARY) if one.service.name == step.subject)
+    newest = newest_of(sight, one, Side.PRIMARY)
+    if isinstance(newest, Unseen):
+        raise CannotSee(newest)
+    return newest.arn
+
+
+@unseen_handling.careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE when running, rolled out and healthy. Any lower count is READY: the fence of the same plan made it 0."""
+    service = of.service_of(step, sight)
+    if service is None:
+        return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
+    needed = step.after["desiredCount"]
+    said = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
+    if _DEFINITION in step.after and service.task_definition != _newest(step, sight):
+        return Confirmation(Standing.READY, f"{said}, and is to move to the newest revision.", facts_of(service))
+    if _DEFINITION not in step.after and service.task_definition != step.before[_DEFINITION]:
+        moved = f"{said}; it was moved to {service.task_definition} since."
+        return Confirmation(Standing.CHANGED, moved, facts_of(service))
+    if service.desired < needed:
+        return Confirmation(Standing.READY, f"{said}.", facts_of(service))
+    if reason := anew(step, sight, service):
+        return Confirmation(Standing.READY, f"{said}, and is to be deployed anew: {reason}.", facts_of(service))
+    return progress(sight, service, needed, said, Side.PRIMARY)
+
+
+def undo(step: Step) -> Call | None:
+    """The desired count as it was."""
+    return unseen_handling.again(step, desiredCount=step.before["desiredCount"], **_revision(step))
+
+
+def _revision(step: Step) -> dict[str, Json]:
+    return {_DEFINITION: step.before[_DEFINITION]} if _DEFINITION in step.after else {}
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Tenants that have no service at home, and what could not be seen."""
+    for why in unseen_handling.unseen(sight, Side.PRIMARY, ecs.services):
+        yield f"No service of the primary region can be started: {why}"
+    yield from unseen_handling.if_seen(lambda sight: unseen_secrets(sight, Side.PRIMARY))(sight)
+    yield from _left_out(sight)
+
+
+@unseen_handling.if_seen
+def _left_out(sight: Sight) -> Iterator[str]:
+    if names := [
+        unseen_handling.service_name(sight.env, tenant) for tenant in unseen_handling.lacking(sight, Side.PRIMARY)
+    ]:
+        region = sight.env.regions.primary
+        yield f"There is no service {few(names)} in {region}: visitors of these tenants would find nobody there."
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({of.UPDATE}),
+    watches=(
+        *(ecs.services.name, ecs.tasks.name, ecs.task_definitions.name, ecs_newest_definitions.newest.name),
+        *(elbv2.healthy_hosts.name, readers_secretsmanager.secrets.name),
+    ),
+    foresee=foresee,
+    fill=fill,
+    act=send,
+    confirm=confirm,
+    undo=undo,
+    notes=notes,
+    goals=HOME,
+)

@@ -1,0 +1,102 @@
+"""Shrinks the DR region's services to the standby that they were before the failover. Nothing is deleted.
+
+Their repointed task definitions stay in use: they name the DR region's own database, files and secrets, which is what
+the next failover needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.compute import failback as compute_failback
+from dr_actions.actions.compute import services as of
+from dr_actions.actions.compute.rollout import facts_of
+from dr_actions.actions.compute.scale_dr_services import NAME as SCALED
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import ecs
+
+NAME, STAGE = "stop_dr_services", 61
+# The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
+_BUDGET_S = 480
+
+
+@unseen_handling.if_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each tenant's DR service that runs more than it did before the failover."""
+    for one in unseen_handling.held(sight, Side.DR):
+        standby = _standby(sight, one)
+        if one.service.desired > standby:
+            yield _step(sight, one, standby)
+
+
+def _standby(sight: Sight, one: unseen_handling.Held) -> int:
+    """The count before the failover; where none was recorded, standby.tasks_per_service."""
+    kept = compute_failback.before(sight, SCALED, one.service.name)
+    return int(kept.get("desiredCount", sight.env.standby.tasks_per_service))
+
+
+def _step(sight: Sight, one: unseen_handling.Held, standby: int) -> Step:
+    name, service, region = one.service.name, one.service, sight.env.regions.dr
+    return Step(
+        id=f"{NAME}.{name}",
+        number=compute_failback.STOP,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=compute_failback.OWNERS[compute_failback.STOP],
+        side=Side.DR,
+        says=f"{name} runs {standby} tasks in {region} again, as before the failover ({service.desired} wanted now).",
+        danger=Danger.REVERSIBLE,
+        undo=f"Set its desired count to {service.desired} again.",
+        budget_s=_BUDGET_S,
+        call=of.update(sight.env, Side.DR, name, desiredCount=standby),
+        tenant=one.tenant.id,
+        before={"desiredCount": service.desired},
+        after={"desiredCount": standby},
+        planes=(Plane.DR,),
+    )
+
+
+@unseen_handling.careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once no more tasks run than are wanted. Any higher count is READY: it scaled by its load until now."""
+    service = of.service_of(step, sight)
+    if service is None:
+        return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
+    wanted = step.after["desiredCount"]
+    said = f"{step.subject} wants {service.desired}, runs {service.running}, starts {service.pending}"
+    if service.desired > wanted:
+        return Confirmation(Standing.READY, f"{said}.", facts_of(service))
+    if service.desired < wanted:
+        return Confirmation(Standing.CHANGED, f"{said}: somebody shrank it further since.", facts_of(service))
+    if service.running + service.pending > wanted:
+        return Confirmation(Standing.WAITING, f"{said}: its tasks drain and stop.", facts_of(service))
+    return Confirmation(Standing.DONE, f"{said}.", facts_of(service))
+
+
+def undo(step: Step) -> Call | None:
+    """The desired count as it was."""
+    return unseen_handling.again(step, **step.before)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Why the DR region's services could not be seen."""
+    for why in unseen_handling.unseen(sight, Side.DR, ecs.services):
+        yield f"Services of the DR region are not made smaller: {why}"
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({of.UPDATE}),
+    watches=(ecs.services.name,),
+    foresee=foresee,
+    confirm=confirm,
+    undo=undo,
+    essential=False,
+    notes=notes,
+    goals=HOME,
+)

@@ -1,0 +1,173 @@
+"""Which copy of the database a recovery uses: the environment's order, but never one that the evidence speaks against.
+
+An environment's preferred mechanism is taken where its copy is usable and measured within the RPO. A replica whose lag
+is absent or old proves nothing (T23), so a measured copy goes before it, whatever the order. Nothing said here holds an
+age: the plan of a minute later must read the same. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dr_actions.model.action import Sight
+from dr_checks.core.model import View
+from dr_checks.core.spans import rpo_s
+from dr_checks.derived.database_copies import BACKUP, REPLICA, DatabaseCopy, all_copies, replicas
+from dr_estate.config.environment import Side
+from dr_estate.model.drill_names import is_isolated
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import efs, rds
+
+RESTORED_FROM = "RestoredFrom"
+# Within the name of a database that a failback keeps aside.
+ASIDE = "-before-"
+# An instance of these states answers queries; what still goes on in the background ends by itself.
+SERVING = ("available", "backing-up", "storage-optimization", "storage-initialization")
+BROKEN = (
+    "failed",
+    "inaccessible-encryption-credentials",
+    "inaccessible-encryption-credentials-recoverable",
+    "incompatible-network",
+    "incompatible-option-group",
+    "incompatible-parameters",
+    "incompatible-restore",
+    "insufficient-capacity",
+    "restore-error",
+    "storage-full",
+)
+_BUSY = ("backing-up", "modifying", "maintenance", "configuring-enhanced-monitoring", "upgrading", "rebooting")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The copy to use and the identifier that the DR region's database has afterwards. ``why`` is deterministic.
+
+    A restored database has the estate's own name: it gives the endpoint that DR task definitions name beforehand.
+    """
+
+    copy: DatabaseCopy
+    identifier: str
+    why: str = ""
+
+
+def view_of(sight: Sight) -> View:
+    """The DR side as the judgements see it: their reading of copies and keys is reused, not repeated."""
+    return View("restore", Side.DR, sight.env, sight.snapshot, sight.only_tenants)
+
+
+def name_of(sight: Sight) -> str:
+    """The identifier of the environment's database."""
+    return sight.env.named(sight.env.names.database)
+
+
+def instance(sight: Sight, identifier: str) -> rds.Instance | None:
+    """The DR region's instance of that identifier, None where there is none. Raises CannotSee."""
+    return next((one for one in sight.snapshot.get(rds.instances, Side.DR) if one.identifier == identifier), None)
+
+
+def choose(sight: Sight) -> Choice | None:
+    """The copy that the evidence supports, None where none is usable. Raises CannotSee where instances are unseen."""
+    copies, dark = all_copies(view_of(sight))
+    usable = [copy for copy in copies if not copy.flaw and sendable(copy)]
+    best = _fresh(sight, usable) or _aged(usable) or next(iter(usable), None) or _promotable_soon(sight, copies)
+    if best is None:
+        return None
+    identifier = best.name if best.mechanism == REPLICA else name_of(sight)
+    return Choice(best, identifier, _why(sight, best, copies, dark))
+
+
+def sendable(copy: DatabaseCopy) -> bool:
+    """Whether RDS can restore it: a logically air-gapped vault's point is no RDS snapshot."""
+    return copy.mechanism != BACKUP or ":snapshot:" in copy.name
+
+
+def _fresh(sight: Sight, usable: list[DatabaseCopy]) -> DatabaseCopy | None:
+    limit_s = rpo_s(view_of(sight))
+    return next((copy for copy in usable if copy.age_s is not None and copy.age_s <= limit_s), None)
+
+
+def _aged(usable: list[DatabaseCopy]) -> DatabaseCopy | None:
+    measured = [copy for copy in usable if copy.age_s is not None]
+    return min(measured, key=lambda copy: copy.age_s or 0.0, default=None)
+
+
+def _promotable_soon(sight: Sight, copies: list[DatabaseCopy]) -> DatabaseCopy | None:
+    """A replica that is only busy: RDS refuses to promote it while it is backing up (T22), and that ends."""
+    busy = {one.identifier for one in replicas(view_of(sight)) if one.status in _BUSY}
+    return next((copy for copy in copies if copy.mechanism == REPLICA and copy.name in busy), None)
+
+
+def _why(sight: Sight, best: DatabaseCopy, copies: list[DatabaseCopy], dark: list[Unseen]) -> str:
+    preferred = sight.env.replication.database[0]
+    if best.mechanism == preferred and best.age_s is not None:
+        return ""
+    mine = [copy for copy in copies if copy.mechanism == preferred]
+    if best.mechanism == preferred:
+        return f"the age of {best.name} cannot be told, which proves nothing (T23), but no measured copy is usable"
+    if not mine:
+        return dark[0].why if dark else f"there is no {preferred} in {sight.env.regions.dr}"
+    if mine[0].flaw:
+        return mine[0].flaw
+    if mine[0].age_s is None:
+        return f"the age of {mine[0].name} cannot be told, and a broken one publishes none (T23)"
+    return f"{mine[0].name} is older than the recovery point objective, and this copy is fresher"
+
+
+def files_replication(sight: Sight) -> efs.Replication | None:
+    """The replication into the DR region's file system, as that region itself lists it. Raises CannotSee."""
+    there = {system.id for system in sight.snapshot.get(efs.file_systems, Side.DR)}
+    rows = sight.snapshot.get(efs.replications, Side.DR)
+    return next((row for row in rows if row.destination_id in there), None)
+
+
+def newest_data(sight: Sight, one: rds.Instance) -> bool:
+    """Whether ``one`` was restored by this tool after everything that the DR region's copies hold today.
+
+    The restore tags what it was restored from, and an instance is created when it is restored. While the primary is
+    dark its copies stand still, so an instance made after their newest moment holds all there is; one of an older drill
+    was made before it. A promoted replica bears no tag (RDS has none to give): only its own plan, which names its
+    resource id, knows it.
+    """
+    copies, _ = all_copies(view_of(sight))
+    ages = [copy.age_s for copy in copies if copy.age_s is not None and not copy.flaw]
+    if RESTORED_FROM not in dict(one.tags) or one.created_at is None or not ages:
+        return False
+    return (sight.snapshot.taken_at - one.created_at).total_seconds() <= min(ages)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Why not the preferred mechanism, what none can do, and what stands in the way. Nothing here holds an age."""
+    name, region = name_of(sight), sight.env.regions.dr
+    try:
+        chosen = choose(sight)
+        standing = sight.snapshot.get(rds.instances, Side.DR)
+    except CannotSee as dark:
+        yield f"Nothing is planned for the database {name}: {dark.unseen.why}"
+        return
+    if chosen is None:
+        yield f"Nothing is planned for the database {name}: {_nothing(sight)}"
+    elif chosen.why:
+        yield f"The database is recovered by {chosen.copy.mechanism} ({chosen.copy.name}): {chosen.why}."
+    if chosen is not None and chosen.identifier != name:
+        yield f"The database is {chosen.identifier} then: what names {name} in {region} must be led to its endpoint."
+    for one in standing:
+        if (
+            one.identifier.startswith(f"{name}-")
+            and not one.source
+            and not one.identifier.startswith(f"{name}{ASIDE}")
+            and not is_isolated(one.identifier, name)
+            and (not chosen or one.identifier != chosen.identifier)
+        ):
+            yield (
+                f"{one.identifier} stands in {region} and replicates nothing. If an interrupted recovery promoted or "
+                "restored it, resume that incident instead: two databases would take writes."
+            )
+
+
+def _nothing(sight: Sight) -> str:
+    if not sight.env.replicates:
+        return f"{sight.env.name} expects no replication ({sight.env.replication.reason})."
+    copies, dark = all_copies(view_of(sight))
+    flaws = [f"{copy.mechanism} {copy.name}: {copy.flaw or 'no RDS snapshot'}" for copy in copies]
+    return "no copy in the DR region is usable. " + "; ".join([*flaws, *(unseen.why for unseen in dark)])

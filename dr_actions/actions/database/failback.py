@@ -1,0 +1,166 @@
+"""The database on its way home: who holds the newest data, what the primary's own was like, how both are named. Pure.
+
+Of the two ways home, a read replica across the regions is taken: it is made while the DR database stays where it is,
+RDS itself says how far it has come, and its promotion is the only moment without a writer. Snapshots would have to be
+copied after the freeze, without a measure of how far they are, and the DR database be frozen for all of that time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dr_actions.actions.database.copy_selection import ASIDE, RESTORED_FROM
+from dr_actions.model.action import Sight
+from dr_actions.model.plan import Params
+from dr_estate.config.environment import Side
+from dr_estate.model.drill_names import is_isolated
+from dr_estate.readers import rds, rds_groups
+
+SYNC, VALIDATE, STOP_DR = 2, 3, 6
+COME_FROM = "ReplicatedFrom"
+FREEZE, BACK_UP, REPLICATE = "freeze_database", "back_up", "database_home"
+_FREEZES = ("freeze_", "frozen_")
+READ_ONLY, FROZEN, UNSET = "read_only", "1", "{TrueIfReplica}"
+_ON = ("1", "ON", "on")
+_OURS = (COME_FROM, RESTORED_FROM)
+
+
+def own_name(sight: Sight) -> str:
+    """The estate's own name of the database: the primary's task definitions name the host that comes of it."""
+    return sight.env.named(sight.env.names.database)
+
+
+def named(sight: Sight, side: Side, identifier: str) -> rds.Instance | None:
+    """The instance of that identifier on ``side``, None where there is none. Raises CannotSee."""
+    return next((one for one in sight.snapshot.get(rds.instances, side) if one.identifier == identifier), None)
+
+
+def by_resource(sight: Sight, side: Side, resource: str) -> rds.Instance | None:
+    """The instance of that resource id, whatever it is called now. Raises CannotSee."""
+    return next((one for one in sight.snapshot.get(rds.instances, side) if one.resource_id == resource), None)
+
+
+def writer(sight: Sight) -> rds.Instance | None:
+    """The DR region's database that took the writes: as the failover recorded it, else by its name.
+
+    None where there is none, or where several might be meant. Raises CannotSee.
+    """
+    standing = [one for one in sight.snapshot.get(rds.instances, Side.DR) if not one.source]
+    recorded = {step_id.partition(".")[2] for step_id in sight.recorded if step_id.startswith("database.")}
+    name = own_name(sight)
+    for meant in (
+        [one for one in standing if one.identifier in recorded],
+        [one for one in standing if one.identifier == name],
+        [one for one in standing if one.identifier.startswith(f"{name}-") and not _beside(one, name)],
+    ):
+        if len(meant) == 1:
+            return meant[0]
+    return None
+
+
+def _beside(one: rds.Instance, name: str) -> bool:
+    """Whether the instance is kept or tried beside the estate's database, and never took its writes."""
+    return is_aside(one, name) or is_isolated(one.identifier, name)
+
+
+def old(sight: Sight) -> rds.Instance | None:
+    """The primary's own database of before, which still bears the estate's name; None where it does not (any more)."""
+    one, source = named(sight, Side.PRIMARY, own_name(sight)), writer(sight)
+    if one is None or (source is not None and is_of(one, source)):
+        return None
+    return one
+
+
+def model(sight: Sight) -> rds.Instance | None:
+    """What the new primary database is to be like: the old one, also where it was set aside already."""
+    found = old(sight)
+    if found is not None:
+        return found
+    name = own_name(sight)
+    kept = [one for one in sight.snapshot.get(rds.instances, Side.PRIMARY) if is_aside(one, name)]
+    return max(kept, key=lambda one: (one.created_at is not None, one.created_at, one.identifier), default=None)
+
+
+def is_of(one: rds.Instance, source: rds.Instance) -> bool:
+    """Whether ``one`` is the copy of ``source`` that comes home: it replicates from it, or was promoted after that."""
+    return one.source == source.arn if one.source else dict(one.tags).get(COME_FROM) == source.resource_id
+
+
+def aside_name(one: rds.Instance) -> str:
+    """The name under which ``one`` is kept: unique, and the same whoever asks (RDS: at most 63 characters)."""
+    mark = f"{ASIDE}{one.resource_id[:8].lower().rstrip('-')}"
+    return one.identifier[: 63 - len(mark)].rstrip("-") + mark
+
+
+def is_aside(one: rds.Instance, name: str) -> bool:
+    """Whether ``one`` bears the name under which a database of that ``name`` is kept."""
+    return one.identifier.startswith(f"{name}{ASIDE}")
+
+
+def group_of(one: rds.Instance) -> str:
+    """The name of the instance's parameter group, "" where it has none."""
+    return one.parameter_groups[0][0] if one.parameter_groups else ""
+
+
+def in_sync(one: rds.Instance) -> bool:
+    """Whether the instance runs with what its parameter group says."""
+    return all(status == "in-sync" for _, status in one.parameter_groups)
+
+
+def applying(one: rds.Instance) -> bool:
+    """Whether a change of its parameter group is on its way to the instance."""
+    return any(status == "applying" for _, status in one.parameter_groups)
+
+
+def read_only(sight: Sight, side: Side, group: str) -> str | None:
+    """What the group says of ``read_only``, the engine's own default where it says nothing; None without such a group.
+
+    Source: RDS for MySQL parameters; ``{TrueIfReplica}`` is the default. Raises CannotSee.
+    """
+    groups = sight.snapshot.get(rds_groups.parameter_groups, side)
+    found = next((one for one in groups if one.name == group), None)
+    return None if found is None else dict(found.parameters).get(READ_ONLY) or UNSET
+
+
+def is_on(value: str | None) -> bool:
+    """Whether ``read_only`` of this value refuses writes."""
+    return value in _ON
+
+
+def frozen(sight: Sight, one: rds.Instance) -> bool:
+    """Whether the DR region's instance refuses writes: its group says so, and it runs with it. Raises CannotSee."""
+    return in_sync(one) and is_on(read_only(sight, Side.DR, group_of(one)))
+
+
+def frozen_since(sight: Sight) -> datetime | None:
+    """When the last call of the freeze was answered in this run; None where nothing had to be frozen."""
+    return _latest(sight, *_FREEZES)
+
+
+def synced_since(sight: Sight) -> datetime | None:
+    """A moment at or after the freeze until which everything must have come home; None where no call was sent.
+
+    The later calls are asked too: what was written between the freeze's call and its effect is before them.
+    """
+    return _latest(sight, *_FREEZES, f"{BACK_UP}.", f"{REPLICATE}.")
+
+
+def _latest(sight: Sight, *beginnings: str) -> datetime | None:
+    return max((at for step_id, at in sight.sent_at.items() if step_id.startswith(beginnings)), default=None)
+
+
+def tags_for(one: rds.Instance | None, source: rds.Instance) -> list[Params]:
+    """The old instance's tags, or its copy's, and which database the new one comes from."""
+    kept = {k: v for k, v in (one or source).tags if k not in _OURS and not k.lower().startswith("aws:")}
+    return [{"Key": key, "Value": value} for key, value in sorted({**kept, COME_FROM: source.resource_id}.items())]
+
+
+def facts_of(one: rds.Instance) -> tuple[tuple[str, str], ...]:
+    """What the journal keeps of an instance."""
+    return (
+        ("instance", one.identifier),
+        ("host", one.host),
+        ("arn", one.arn),
+        ("resource", one.resource_id),
+        ("status", one.status),
+    )

@@ -1,0 +1,95 @@
+"""Promotes the database at home: from then on the primary region's takes the writes, and follows no more (T22)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.database.copy_selection import BROKEN, SERVING
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import rds, rds_groups
+
+NAME, STAGE = "promoted_home", 37
+PROMOTE = "rds:PromoteReadReplica"
+_BUDGET_S = 1800
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The one step."""
+    source = home.writer(sight)
+    if source is None:
+        return
+    name, region = home.own_name(sight), sight.env.regions.primary
+    asked: dict[str, object] = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": retention(sight)}
+    like = home.model(sight)
+    if like is not None and like.backup_window:
+        asked["PreferredBackupWindow"] = like.backup_window
+    yield Step(
+        id=f"{NAME}.{name}",
+        number=home.SYNC,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=common_failback.OWNERS[home.SYNC],
+        side=Side.PRIMARY,
+        says=f"Promote {name} in {region} to the primary database; it reboots and follows {source.identifier} of "
+        f"{sight.env.regions.dr} no more.",
+        danger=Danger.IRREVERSIBLE,
+        undo="None: a promoted replica can never follow its source again.",
+        budget_s=_BUDGET_S,
+        call=Call("rds", "PromoteReadReplica", region, asked),
+        before={"source": source.arn, "resource": source.resource_id},
+        after={"source": ""},
+        planes=(Plane.PRIMARY,),
+    )
+
+
+def retention(sight: Sight) -> int:
+    """For how many days the new primary database keeps backups: as the old one did, and no less than required."""
+    like = home.model(sight)
+    return max(sight.env.thresholds.backup_retention_days, like.retention_days if like else 0)
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """Promotion is refused while the replica backs up; and not asked for while the DR region takes writes (T41)."""
+    source = home.by_resource(sight, Side.DR, step.before["resource"])
+    one = home.named(sight, Side.PRIMARY, step.subject)
+    if one is None or not _the_copy(step, one):
+        said = "is gone" if one is None else "is another than the copy that came home"
+        return Confirmation(Standing.CHANGED, f"{step.subject} {said}.")
+    facts = home.facts_of(one)
+    if one.status in BROKEN:
+        return Confirmation(Standing.FAILED, f"{one.identifier} is {one.status}.", facts)
+    if not one.source:
+        done = one.status in SERVING and one.host
+        said = f"is promoted and answers at {one.host}" if done else f"is promoted and {one.status}"
+        return Confirmation(Standing.DONE if done else Standing.WAITING, f"{one.identifier} {said}.", facts)
+    if source is None or not home.frozen(sight, source):
+        said = f"{step.before['source']} is gone" if source is None else f"{source.identifier} takes writes again"
+        return Confirmation(Standing.CHANGED, f"{said}: {one.identifier} cannot be promoted without loss.", facts)
+    if one.status != "available":
+        return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")
+    return Confirmation(Standing.READY, f"{one.identifier} is a read replica and can be promoted.", facts)
+
+
+def _the_copy(step: Step, one: rds.Instance) -> bool:
+    if one.source:
+        return bool(one.source == step.before["source"])
+    return bool(dict(one.tags).get(home.COME_FROM) == step.before["resource"])
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({PROMOTE}),
+    watches=(rds.instances.name, rds_groups.parameter_groups.name),
+    foresee=foresee,
+    confirm=confirm,
+    goals=HOME,
+)

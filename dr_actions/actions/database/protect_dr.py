@@ -1,0 +1,98 @@
+"""Protects a promoted replica as the primary database it now is: backups, deletion protection, a standby.
+
+A restored instance is made with all of that; a replica keeps what it had. A failure here leaves the tenants served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common.unseen_handling import OWNERS, careful, where_seen
+from dr_actions.actions.compute.services import RESTORE
+from dr_actions.actions.database import copy_selection
+from dr_actions.actions.database.copy_selection import SERVING
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_checks.derived.database_copies import REPLICA
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import rds
+
+NAME, STAGE = "database_protection", 41
+MODIFY = "rds:ModifyDBInstance"
+_BUDGET_S = 1800
+
+
+@where_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for the replica to be promoted, where it lacks something; its promotion asks for the backups itself."""
+    choice = copy_selection.choose(sight)
+    if choice is None or choice.copy.mechanism != REPLICA:
+        return
+    one = copy_selection.instance(sight, choice.identifier)
+    lacks = {key: True for key, has in _settings(one).items() if has is False} if one else {}
+    if one is not None and lacks:
+        yield _step(sight, one, lacks)
+
+
+def _settings(one: rds.Instance) -> Params:
+    return {"DeletionProtection": one.deletion_protection, "MultiAZ": one.multi_az}
+
+
+def _step(sight: Sight, one: rds.Instance, lacks: Params) -> Step:
+    name, region = one.identifier, sight.env.regions.dr
+    days = sight.env.thresholds.backup_retention_days
+    after = {**lacks, "BackupRetentionPeriod": days}
+    asked = {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}
+    words = {"DeletionProtection": "deletion protection", "MultiAZ": "a standby in another zone"}
+    missing = " and ".join(words[key] for key in sorted(lacks))
+    return Step(
+        id=f"{NAME}.{name}",
+        number=RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=OWNERS[RESTORE],
+        side=Side.DR,
+        says=f"Give {name} in {region} {missing}, and backups kept for {days} days: it is the primary database now.",
+        danger=Danger.REVERSIBLE,
+        undo="Left on: protection harms nobody. Take it off with aws rds modify-db-instance.",
+        budget_s=_BUDGET_S,
+        call=Call("rds", "ModifyDBInstance", region, asked),
+        before={"resource": one.resource_id, **dict.fromkeys(lacks, False)},
+        after=after,
+        planes=(Plane.DR,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
+    one = copy_selection.instance(sight, step.subject)
+    if one is None or one.resource_id != step.before["resource"]:
+        return Confirmation(Standing.CHANGED, f"The instance {step.subject} that was planned upon is gone.")
+    seen = {**_settings(one), "BackupRetentionPeriod": one.retention_days}
+    open_ = sorted(key for key, wanted in step.after.items() if _short(seen[key], wanted))
+    if not open_:
+        return Confirmation(Standing.DONE, f"{one.identifier} is protected and backed up.")
+    if one.source:
+        return Confirmation(Standing.CHANGED, f"{one.identifier} is still a read replica.")
+    said = f"{one.identifier} is {one.status} and lacks {', '.join(open_)}"
+    return Confirmation(Standing.READY if one.status in SERVING else Standing.WAITING, f"{said}.")
+
+
+def _short(seen: object, wanted: object) -> bool:
+    """More days than wanted are as good; a switch is on or off."""
+    if isinstance(seen, bool) or not isinstance(seen, int) or not isinstance(wanted, int):
+        return seen != wanted
+    return seen < wanted
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({MODIFY}),
+    watches=(rds.instances.name,),
+    foresee=foresee,
+    confirm=confirm,
+    essential=False,
+)

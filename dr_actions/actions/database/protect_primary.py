@@ -1,0 +1,80 @@
+"""Makes sure that the database at home is protected as the old one was: backups, deletion protection, a standby.
+
+The replica was asked for with all of that, and RDS may give it later, or not. A failure leaves the tenants served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.database.copy_selection import SERVING
+from dr_actions.actions.database.promote_primary import retention
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import rds
+
+NAME, STAGE = "home_protection", 38
+MODIFY = "rds:ModifyDBInstance"
+_BUDGET_S = 1800
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The one step: what it finds as wanted it leaves alone."""
+    source, like = home.writer(sight), home.model(sight)
+    if source is None:
+        return
+    name, region = home.own_name(sight), sight.env.regions.primary
+    after: Params = {"BackupRetentionPeriod": retention(sight), "DeletionProtection": True}
+    if (like or source).multi_az:
+        after = {**after, "MultiAZ": True}
+    yield Step(
+        id=f"{NAME}.{name}",
+        number=home.SYNC,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=common_failback.OWNERS[home.SYNC],
+        side=Side.PRIMARY,
+        says=f"Make sure that {name} in {region} is protected as the database of before was: backups, deletion "
+        "protection, standby.",
+        danger=Danger.REVERSIBLE,
+        undo="Left on: protection harms nobody. Take it off with aws rds modify-db-instance.",
+        budget_s=_BUDGET_S,
+        call=Call("rds", "ModifyDBInstance", region, {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}),
+        before={"resource": source.resource_id},
+        after=after,
+        planes=(Plane.PRIMARY,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
+    one = home.named(sight, Side.PRIMARY, step.subject)
+    if one is None or one.source or dict(one.tags).get(home.COME_FROM) != step.before["resource"]:
+        return Confirmation(Standing.CHANGED, f"{step.subject} is not the promoted copy that came home.")
+    seen = {"DeletionProtection": one.deletion_protection, "MultiAZ": one.multi_az}
+    open_ = [key for key, has in seen.items() if step.after.get(key) and not has]
+    if one.retention_days < step.after["BackupRetentionPeriod"]:
+        open_.append("BackupRetentionPeriod")
+    if not open_:
+        return Confirmation(Standing.DONE, f"{one.identifier} is protected and backed up.", home.facts_of(one))
+    said = f"{one.identifier} is {one.status} and lacks {', '.join(sorted(open_))}"
+    return Confirmation(Standing.READY if one.status in SERVING else Standing.WAITING, f"{said}.")
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({MODIFY}),
+    watches=(rds.instances.name,),
+    foresee=foresee,
+    confirm=confirm,
+    essential=False,
+    goals=HOME,
+)

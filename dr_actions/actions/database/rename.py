@@ -1,0 +1,80 @@
+"""Renames a database that is not used any more, so that its name is free: nothing of it is lost, nothing is deleted.
+
+Rows, snapshots, tags, replicas and resource id stay; the endpoint follows the name, and the instance reboots. Until the
+new name is effective (about ten minutes) it is not available. Source: RDS User Guide, Renaming a DB instance. Pure.
+"""
+
+from __future__ import annotations
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.database.copy_selection import BROKEN, SERVING
+from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import rds
+
+MODIFY = "rds:ModifyDBInstance"
+_BUDGET_S = 1800
+_PLANES = {Side.PRIMARY: Plane.PRIMARY, Side.DR: Plane.DR}
+
+
+def step_of(sight: Sight, one: rds.Instance, side: Side, verb: str, stage: int, number: int, why: str) -> Step:
+    """The step that renames ``one`` of ``side``."""
+    region, kept = sight.env.region(side), home.aside_name(one)
+    return Step(
+        id=f"{verb}.{one.identifier}",
+        number=number,
+        stage=stage,
+        verb=verb,
+        subject=one.identifier,
+        owner=common_failback.OWNERS[number],
+        side=side,
+        says=f"Rename the database {one.identifier} in {region} to {kept}, and keep it: {why}.",
+        danger=Danger.REVERSIBLE,
+        undo=f"Rename {kept} to {one.identifier} again, as long as no other has that name.",
+        budget_s=_BUDGET_S,
+        call=_rename(region, one.identifier, kept),
+        before={"name": one.identifier, "resource": one.resource_id},
+        after={"name": kept, "resource": one.resource_id},
+        planes=(_PLANES[side],),
+    )
+
+
+def _rename(region: str, name: str, to: str) -> Call:
+    asked = {"DBInstanceIdentifier": name, "NewDBInstanceIdentifier": to, "ApplyImmediately": True}
+    return Call("rds", "ModifyDBInstance", region, asked)
+
+
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """By resource id, which the rename leaves as it is. Raises CannotSee."""
+    one = home.by_resource(sight, step.side, step.before["resource"])
+    if one is None:
+        return Confirmation(Standing.CHANGED, f"{step.subject} ({step.before['resource']}) is gone.")
+    if one.identifier == step.after["name"] and one.status in SERVING:
+        return Confirmation(Standing.DONE, f"{step.subject} is kept as {one.identifier}.", home.facts_of(one))
+    if one.identifier not in (step.before["name"], step.after["name"]):
+        return Confirmation(Standing.CHANGED, f"{step.subject} is called {one.identifier} now.", home.facts_of(one))
+    if one.status in BROKEN or one.status == "stopped":
+        how = "start it" if one.status == "stopped" else "mend it"
+        said = f"{one.identifier} is {one.status} and cannot be renamed: {how}, then run again."
+        return Confirmation(Standing.FAILED, said, home.facts_of(one))
+    if one.status not in SERVING:
+        return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")
+    other = home.named(sight, step.side, step.after["name"])
+    if other is not None:
+        return Confirmation(Standing.CHANGED, f"Another instance is called {other.identifier} already.")
+    return Confirmation(Standing.READY, f"{one.identifier} can be renamed.", home.facts_of(one))
+
+
+def undo(step: Step) -> Call | None:
+    """The old name again."""
+    if step.call is None:
+        return None
+    return _rename(step.call.region, step.after["name"], step.before["name"])
+
+
+def kept(one: rds.Instance, region: str, why: str) -> str:
+    """The sentence of what a person is to clean up."""
+    return f"{one.identifier} in {region} will be kept as {home.aside_name(one)} ({why}): delete it by hand some day."

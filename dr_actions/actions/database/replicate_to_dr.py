@@ -1,0 +1,227 @@
+"""Replicates the database at home to the DR region again, by the mechanism that the failover had relied on.
+
+Automated backups are replicated by a call in the DR region; a read replica is made there anew; AWS Backup copies by its
+own plan what bears the tags, which the new instance took over. Source: RDS API,
+StartDBInstanceAutomatedBackupsReplication (T24).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Json, Step
+from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import rds
+
+NAME, STAGE = "protected_database", 65
+START, CREATE = "rds:StartDBInstanceAutomatedBackupsReplication", "rds:CreateDBInstanceReadReplica"
+MODIFY = "rds:ModifyDBInstance"
+_KEEPS = "replica_backups"
+_BUDGET_S, _REPLICA_S, _BACKUPS_S = 3600, 10800, 1800
+_WORDS = {AUTOMATED: "its automated backups are replicated", REPLICA: "a read replica follows it"}
+
+
+def mechanism(sight: Sight, source: rds.Instance) -> str:
+    """What the failover relied on: as recorded, as the restored instance says, else what the environment prefers."""
+    recorded = sight.recorded.get(f"database.{source.identifier}", {})
+    if recorded.get("source"):
+        return REPLICA
+    restored_from = dict(source.tags).get(RESTORED_FROM, "")
+    if restored_from:
+        return AUTOMATED if ":auto-backup:" in restored_from else BACKUP
+    return sight.env.replication.database[0]
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The step of that mechanism; none for AWS Backup, whose plan acts by itself."""
+    source = home.writer(sight)
+    if source is None or not sight.env.replicates:
+        return
+    how = mechanism(sight, source)
+    if how == AUTOMATED:
+        yield _step(sight, source, how, home.own_name(sight), _backups_call(sight), _BUDGET_S)
+    elif how == REPLICA:
+        name = source.identifier
+        yield _step(sight, source, how, name, _replica_call(sight, source), _REPLICA_S)
+        if source.retention_days:
+            yield _keeping(sight, source)
+
+
+def _step(sight: Sight, source: rds.Instance, how: str, subject: str, call: Call, budget_s: int) -> Step:
+    name, dr = home.own_name(sight), sight.env.regions.dr
+    return Step(
+        id=f"{NAME}.{subject}",
+        number=home.STOP_DR,
+        stage=STAGE,
+        verb=NAME,
+        subject=subject,
+        owner=common_failback.OWNERS[home.STOP_DR],
+        side=Side.DR,
+        says=f"Protect {name} of {sight.env.regions.primary} in {dr} again: {_WORDS[how]} there.",
+        danger=Danger.COMPENSABLE,
+        undo="Left on: replication harms nobody.",
+        budget_s=budget_s,
+        call=call,
+        before={"mechanism": how, "source": _arn(sight), "resource": source.resource_id},
+        after={"replicates": _arn(sight)},
+        planes=(Plane.DR, Plane.PRIMARY),
+    )
+
+
+def _arn(sight: Sight) -> str:
+    """The ARN of the database at home, also before it is there: the old one's was the same."""
+    env = sight.env
+    return f"arn:aws:rds:{env.regions.primary}:{env.account}:db:{home.own_name(sight)}"
+
+
+def _backups_call(sight: Sight) -> Call:
+    """With the key and retention of the copies of before, else the environment's."""
+    env = sight.env
+    before = [b for b in sight.snapshot.get(rds.automated_backups, Side.DR) if b.source_region == env.regions.primary]
+    copies = max(before, key=lambda one: (one.latest is not None, one.latest, one.arn), default=None)
+    asked = {
+        "SourceDBInstanceArn": _arn(sight),
+        "BackupRetentionPeriod": copies.retention_days if copies else env.thresholds.backup_retention_days,
+        "KmsKeyId": (copies.key_arn if copies else "") or env.named(env.names.db_copy_key_alias),
+        "SourceRegion": env.regions.primary,
+    }
+    return Call("rds", "StartDBInstanceAutomatedBackupsReplication", env.regions.dr, asked)
+
+
+def _replica_call(sight: Sight, source: rds.Instance) -> Call:
+    """As the replica of before was: its class, key and groups are those of the database it was promoted to."""
+    env = sight.env
+    tags = [{"Key": k, "Value": v} for k, v in source.tags if not k.lower().startswith("aws:")]
+    asked: dict[str, Json] = {
+        "DBInstanceIdentifier": source.identifier,
+        "SourceDBInstanceIdentifier": _arn(sight),
+        "SourceRegion": env.regions.primary,
+        "DBInstanceClass": source.instance_class,
+        "DBSubnetGroupName": source.subnet_group,
+        "DBParameterGroupName": home.group_of(source),
+        "VpcSecurityGroupIds": list(source.security_groups),
+        "MultiAZ": source.multi_az,
+        "DeletionProtection": source.deletion_protection,
+        "CopyTagsToSnapshot": True,
+        "PubliclyAccessible": False,
+        "AutoMinorVersionUpgrade": source.auto_minor_upgrade,
+        "StorageType": source.storage_type,
+        "Tags": tags,
+    }
+    if source.encrypted:
+        asked["KmsKeyId"] = source.key_arn
+    if source.log_exports:
+        asked["EnableCloudwatchLogsExports"] = list(source.log_exports)
+    return Call("rds", "CreateDBInstanceReadReplica", env.regions.dr, asked)
+
+
+def _keeping(sight: Sight, source: rds.Instance) -> Step:
+    name, region, days = source.identifier, sight.env.regions.dr, source.retention_days
+    asked = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": days, "ApplyImmediately": True}
+    return Step(
+        id=f"{_KEEPS}.{name}",
+        number=home.STOP_DR,
+        stage=STAGE + 1,
+        verb=NAME,
+        subject=name,
+        owner=common_failback.OWNERS[home.STOP_DR],
+        side=Side.DR,
+        says=f"Let the read replica {name} in {region} keep backups of its own for {days} days: it begins without.",
+        danger=Danger.REVERSIBLE,
+        undo="Left on: backups harm nobody.",
+        budget_s=_BACKUPS_S,
+        call=Call("rds", "ModifyDBInstance", region, asked),
+        before={"source": _arn(sight)},
+        after={"days": days},
+        planes=(Plane.DR,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """How the copies in the DR region stand."""
+    if step.id.startswith(f"{_KEEPS}."):
+        return _of_keeping(step, sight)
+    at_home = home.named(sight, Side.PRIMARY, home.own_name(sight))
+    if at_home is None or at_home.source:
+        said = "is gone from the primary region" if at_home is None else f"still replicates from {at_home.source}"
+        return Confirmation(Standing.CHANGED, f"{home.own_name(sight)} {said}.")
+    told = _of_backups(sight, at_home) if step.before["mechanism"] == AUTOMATED else _of_replica(step, sight)
+    if told is not None:
+        return told
+    if not at_home.retention_days:
+        return Confirmation(Standing.CHANGED, f"{at_home.identifier} keeps no backups: nothing can be replicated.")
+    if at_home.status not in SERVING:
+        return Confirmation(Standing.WAITING, f"{at_home.identifier} is {at_home.status}.")
+    return Confirmation(Standing.READY, f"{at_home.identifier} is not protected in the DR region yet.")
+
+
+def _of_backups(sight: Sight, at_home: rds.Instance) -> Confirmation | None:
+    """By resource id: the copies of the old instance stay, and are no protection of the new one."""
+    found = sight.snapshot.get(rds.automated_backups, Side.DR)
+    copies = next((one for one in found if one.resource_id == at_home.resource_id), None)
+    if copies is None:
+        return None
+    facts = (("copies", copies.arn), ("status", copies.status))
+    if copies.status == "replicating" and copies.latest is not None:
+        said = f"{at_home.identifier} can be restored to {copies.latest:%Y-%m-%dT%H:%M:%SZ} in the DR region."
+        return Confirmation(Standing.DONE, said, facts)
+    said = f"The copies of {at_home.identifier} are {copies.status or 'not told of'}."
+    return Confirmation(Standing.WAITING, said, facts)
+
+
+def _of_replica(step: Step, sight: Sight) -> Confirmation | None:
+    one = home.named(sight, Side.DR, step.subject)
+    if one is None:
+        return None
+    facts = home.facts_of(one)
+    if one.source != step.after["replicates"]:
+        return Confirmation(Standing.CHANGED, f"{one.identifier} of the DR region is another database.", facts)
+    if one.status in BROKEN or one.replication in ("error", "terminated"):
+        return Confirmation(Standing.FAILED, f"{one.identifier} is {one.status}, {one.replication}.", facts)
+    if one.status in SERVING and one.replication == "replicating":
+        return Confirmation(Standing.DONE, f"{one.identifier} replicates {one.source}.", facts)
+    return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.", facts)
+
+
+def _of_keeping(step: Step, sight: Sight) -> Confirmation:
+    one = home.named(sight, Side.DR, step.subject)
+    if one is None or one.source != step.before["source"]:
+        return Confirmation(Standing.CHANGED, f"{step.subject} is no replica of the database at home.")
+    if one.retention_days >= step.after["days"]:
+        return Confirmation(Standing.DONE, f"{one.identifier} keeps backups for {one.retention_days} days.")
+    ready = one.status in SERVING
+    return Confirmation(Standing.READY if ready else Standing.WAITING, f"{one.identifier} is {one.status}.")
+
+
+@common_failback.homeward
+def notes(sight: Sight) -> Iterator[str]:
+    """What is left out, and what of the old copies stays."""
+    source = home.writer(sight)
+    if source is None or not sight.env.replicates:
+        return
+    name, dr = home.own_name(sight), sight.env.regions.dr
+    how = mechanism(sight, source)
+    if how == BACKUP:
+        yield f"{name} is protected by AWS Backup's own plan again: its first copy in {dr} comes with the next backup."
+    elif how == AUTOMATED:
+        yield f"The replicated backups of the old {name} in {dr} stay until they expire: they are no copy of the new."
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({START, CREATE, MODIFY}),
+    watches=(rds.instances.name, rds.automated_backups.name),
+    foresee=foresee,
+    confirm=confirm,
+    notes=notes,
+    goals=HOME,
+)

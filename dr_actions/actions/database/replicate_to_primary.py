@@ -1,0 +1,229 @@
+"""Brings the database home: a read replica of the DR region's, in the primary, under the estate's own name.
+
+Its endpoint is made of name, account and region, so that it answers at the very host that the primary's task
+definitions name. It takes the old instance's key, groups and class: by name alone it would share what was frozen, and
+a key of another region opens nothing there (T19). A source needs automated backups (API_CreateDBInstanceReadReplica).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.database.copy_selection import BROKEN, SERVING
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Json, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import rds, vpc
+
+NAME, STAGE = home.REPLICATE, 30
+CREATE, MODIFY = "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"
+_BUDGET_S, _BACKUPS_S = 10800, 1800
+_SOURCE = "source_backups"
+_LOST = ("error", "terminated", "replication stop point reached")
+_AWS_KEY = "alias/aws/rds"
+_GROUPS = "VpcSecurityGroupIds"
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The replica; before it, where the DR region's database keeps none, the backups that it cannot do without."""
+    source = home.writer(sight)
+    if source is None:
+        return
+    if not source.retention_days:
+        yield _backups(sight, source)
+    yield _replica(sight, source)
+
+
+def _backups(sight: Sight, source: rds.Instance) -> Step:
+    days, region = sight.env.thresholds.backup_retention_days, sight.env.regions.dr
+    asked = {"DBInstanceIdentifier": source.identifier, "BackupRetentionPeriod": days, "ApplyImmediately": True}
+    return Step(
+        id=f"{_SOURCE}.{source.identifier}",
+        number=home.SYNC,
+        stage=STAGE - 1,
+        verb=NAME,
+        subject=source.identifier,
+        owner=common_failback.OWNERS[home.SYNC],
+        side=Side.DR,
+        says=f"Let {source.identifier} in {region} keep backups for {days} days: without them nothing replicates it.",
+        danger=Danger.REVERSIBLE,
+        undo="Left on: backups harm nobody.",
+        budget_s=_BACKUPS_S,
+        call=Call("rds", "ModifyDBInstance", region, asked),
+        before={"resource": source.resource_id, "days": 0},
+        after={"days": days},
+        planes=(Plane.DR,),
+    )
+
+
+def _replica(sight: Sight, source: rds.Instance) -> Step:
+    name, region = home.own_name(sight), sight.env.regions.primary
+    before, taken = home.old(sight), home.named(sight, Side.PRIMARY, home.own_name(sight))
+    return Step(
+        id=f"{NAME}.{name}",
+        number=home.SYNC,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=common_failback.OWNERS[home.SYNC],
+        side=Side.PRIMARY,
+        says=f"Replicate {source.identifier} of {sight.env.regions.dr} into a new {name} in {region}.",
+        danger=Danger.COMPENSABLE,
+        undo=f"The new instance {name} is left where it is: this tool deletes no database. Delete it by hand.",
+        budget_s=_BUDGET_S,
+        call=_call(sight, source),
+        before={
+            "source": source.arn,
+            "resource": source.resource_id,
+            "old": before.resource_id if before else "",
+            "here": taken.resource_id if taken and not before else "",
+        },
+        after={"source": source.arn},
+        planes=(Plane.PRIMARY, Plane.DR),
+    )
+
+
+def _call(sight: Sight, source: rds.Instance) -> Call:
+    """The call, as the old instance was; without one as the source is, in the estate's own groups."""
+    env, model = sight.env, home.model(sight)
+    like = model or source
+    asked: dict[str, Json] = {
+        "DBInstanceIdentifier": home.own_name(sight),
+        "SourceDBInstanceIdentifier": source.arn,
+        "SourceRegion": env.regions.dr,
+        "DBInstanceClass": like.instance_class,
+        "DBSubnetGroupName": model.subnet_group if model else env.named(env.names.db_subnet_group),
+        "DBParameterGroupName": (home.group_of(model) if model else "") or env.named(env.names.db_parameter_group),
+        _GROUPS: _security_groups(sight, model),
+        "MultiAZ": like.multi_az,
+        "DeletionProtection": True,
+        "CopyTagsToSnapshot": True,
+        "PubliclyAccessible": False,
+        "AutoMinorVersionUpgrade": like.auto_minor_upgrade,
+        "StorageType": like.storage_type,
+        "Tags": home.tags_for(model, source),
+    }
+    if source.encrypted:
+        asked["KmsKeyId"] = (model.key_arn if model else "") or _AWS_KEY
+    if like.storage_limit_gib:
+        asked["MaxAllocatedStorage"] = like.storage_limit_gib
+    if like.storage_type in ("io1", "io2"):
+        asked["Iops"] = like.iops
+    if like.log_exports:
+        asked["EnableCloudwatchLogsExports"] = list(like.log_exports)
+    options = [name for name, _ in model.option_groups if not name.startswith("default:")] if model else []
+    if options:
+        asked["OptionGroupName"] = options[0]
+    return Call("rds", "CreateDBInstanceReadReplica", env.regions.primary, asked)
+
+
+def _security_groups(sight: Sight, model: rds.Instance | None) -> list[str]:
+    """The old instance's own; else the estate's by name, a sentence while it is not there."""
+    if model is not None and model.security_groups:
+        return list(model.security_groups)
+    name = sight.env.named(sight.env.names.db_security_group)
+    try:
+        known = sight.snapshot.get(vpc.security_groups, Side.PRIMARY)
+    except CannotSee:
+        known = ()
+    found = sorted(group.id for group in known if group.name == name)
+    return found[:1] or [f"<the security group {name} of {sight.env.regions.primary}, once it is there>"]
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """How the source's backups, or the new instance, stand."""
+    source = home.by_resource(sight, Side.DR, step.before["resource"])
+    if source is None or source.source:
+        gone = "is gone from the DR region" if source is None else "is a replica itself now"
+        return Confirmation(Standing.CHANGED, f"The database {step.before['resource']} {gone}.")
+    if step.id.startswith(f"{_SOURCE}."):
+        return _of_backups(source)
+    one = home.named(sight, Side.PRIMARY, step.subject)
+    if one is None:
+        return _of_absent(step, source)
+    if one.resource_id == step.before["old"]:
+        return Confirmation(Standing.CHANGED, f"The old {one.identifier} still has its name: it is not set aside.")
+    if not home.is_of(one, source):
+        return Confirmation(
+            Standing.CHANGED, f"Another {one.identifier} stands in the primary region.", home.facts_of(one)
+        )
+    return _of_replica(one)
+
+
+def _of_backups(source: rds.Instance) -> Confirmation:
+    if source.retention_days and source.status in SERVING:
+        return Confirmation(Standing.DONE, f"{source.identifier} keeps backups.", home.facts_of(source))
+    if source.status in SERVING:
+        return Confirmation(Standing.READY, f"{source.identifier} keeps no backups.")
+    return Confirmation(Standing.WAITING, f"{source.identifier} is {source.status}.")
+
+
+def _of_absent(step: Step, source: rds.Instance) -> Confirmation:
+    if step.before["here"]:
+        return Confirmation(Standing.CHANGED, f"{step.subject} of the primary region is gone.")
+    if not source.retention_days:
+        return Confirmation(Standing.CHANGED, f"{source.identifier} keeps no backups any more: nothing replicates it.")
+    if source.status not in SERVING:
+        return Confirmation(Standing.WAITING, f"{source.identifier} is {source.status}.")
+    return Confirmation(Standing.READY, f"{step.subject} is absent and can be made.", home.facts_of(source))
+
+
+def _of_replica(one: rds.Instance) -> Confirmation:
+    facts = home.facts_of(one)
+    if one.status in BROKEN:
+        return Confirmation(Standing.FAILED, f"{one.identifier} is {one.status}.", facts)
+    if one.source and one.status in SERVING and one.replication in _LOST:
+        why = f"{one.identifier} does not replicate ({one.replication}): {one.replication_message}"
+        return Confirmation(Standing.FAILED, why.rstrip(" :") + ".", facts)
+    if one.status in SERVING and one.host and (not one.source or one.replication == "replicating"):
+        how = f"replicates {one.source}" if one.source else "came home already"
+        return Confirmation(Standing.DONE, f"{one.identifier} {how}.", facts)
+    return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The planned call, its security group as it is now. Raises ValueError where there is none."""
+    if step.call is None:
+        raise ValueError(f"{step.id} makes no call")
+    planned = step.call.params.get(_GROUPS, ())
+    if not any(str(group).startswith("<") for group in planned):
+        return step.call
+    found = _security_groups(sight, None)
+    if found[0].startswith("<"):
+        raise ValueError(f"{found[0]} is still absent")
+    return replace(step.call, params={**step.call.params, _GROUPS: found})
+
+
+@common_failback.homeward
+def notes(sight: Sight) -> Iterator[str]:
+    """Why this way, and what the new instance is like where there is no old one."""
+    source = home.writer(sight)
+    if source is None:
+        return
+    yield (
+        f"The database comes home as a read replica of {source.identifier} of {sight.env.regions.dr}, which is then "
+        "promoted: RDS tells how far it is, and the DR region serves pages all the while. Snapshots would have to be "
+        "copied after the freeze, and would tell nothing."
+    )
+    if home.model(sight) is None:
+        yield f"{sight.env.regions.primary} has no old {home.own_name(sight)}: the new one is made as the copy is."
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({CREATE, MODIFY}),
+    watches=(rds.instances.name, vpc.security_groups.name),
+    foresee=foresee,
+    confirm=confirm,
+    fill=fill,
+    notes=notes,
+    goals=HOME,
+)

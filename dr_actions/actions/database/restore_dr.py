@@ -1,0 +1,225 @@
+"""Brings the database up in the DR region: promotes the replica, or restores the newest copy, whichever is supported.
+
+One mechanism, chosen by ``mechanisms.choose``. Nothing that stands in the DR region is deleted or renamed, ever. An
+instance that already has the name is ours where it was absent when the plan was made and bears the tag of what it was
+restored from; where it was there already it is done only if it holds the newest data (see ``mechanisms.newest_data``),
+else it is left over from a drill and the run stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common.unseen_handling import OWNERS, careful, forward, where_seen
+from dr_actions.actions.compute.services import RESTORE
+from dr_actions.actions.database import copy_selection, restore_calls
+from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING, Choice
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_checks.derived.database_copies import AUTOMATED, PROMOTABLE, REPLICA
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import backup, kms_copy_keys, rds, rds_replicas, vpc
+
+NAME, STAGE = "database", 40
+_PROMOTION_S, _RESTORE_S = 900, 2700
+ABSENT = "absent"
+
+
+@where_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The one step; before a promotion another that waits until the replica can be promoted (T22)."""
+    choice = copy_selection.choose(sight)
+    if choice is None:
+        return
+    if choice.copy.mechanism == REPLICA:
+        replica = copy_selection.instance(sight, choice.identifier)
+        if replica is not None:
+            yield _promotable(choice, replica)
+            yield _promotion(sight, choice, replica)
+    else:
+        yield _restore(sight, choice)
+
+
+def _promotable(choice: Choice, replica: rds.Instance) -> Step:
+    return Step(
+        id=f"promotable.{choice.identifier}",
+        number=RESTORE,
+        stage=STAGE - 1,
+        verb=NAME,
+        subject=choice.identifier,
+        owner=OWNERS[RESTORE],
+        side=Side.DR,
+        says=f"Wait until the read replica {choice.identifier} is available: promotion is refused while it backs up.",
+        danger=Danger.REVERSIBLE,
+        undo="Nothing is changed.",
+        budget_s=_PROMOTION_S,
+        before=_replica(replica),
+        after={"status": PROMOTABLE},
+    )
+
+
+def _promotion(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
+    name, region = choice.identifier, sight.env.regions.dr
+    return Step(
+        id=f"{NAME}.{name}",
+        number=RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=OWNERS[RESTORE],
+        side=Side.DR,
+        says=f"Promote the read replica {name} in {region} to the primary database; it reboots and follows no more.",
+        danger=Danger.IRREVERSIBLE,
+        undo="None: a promoted replica can never follow its source again; failback makes a new one.",
+        budget_s=_PROMOTION_S,
+        call=restore_calls.call_for(sight, choice),
+        before=_replica(replica),
+        after={"resource": replica.resource_id, "source": ""},
+        planes=(Plane.DR,),
+    )
+
+
+def _replica(replica: rds.Instance) -> Params:
+    return {"resource": replica.resource_id, "source": replica.source}
+
+
+def _restore(sight: Sight, choice: Choice) -> Step:
+    name, region = choice.identifier, sight.env.regions.dr
+    there = copy_selection.instance(sight, name)
+    what = "the latest restorable time" if choice.copy.mechanism == AUTOMATED else "the newest complete recovery point"
+    before: dict[str, object] = {"instance": there.resource_id if there else ABSENT}
+    if there is not None:
+        newest = not there.source and copy_selection.newest_data(sight, there)
+        before["holds"] = "the newest data" if newest else "older data"
+    return Step(
+        id=f"{NAME}.{name}",
+        number=RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=OWNERS[RESTORE],
+        side=Side.DR,
+        says=f"Restore the database {name} in {region} to {what} of {choice.copy.name}.",
+        danger=Danger.COMPENSABLE,
+        undo=f"The new instance {name} is left where it is: this tool deletes no database. Delete it by hand.",
+        budget_s=_RESTORE_S,
+        call=restore_calls.call_for(sight, choice),
+        before=before,
+        after={"instance": name, RESTORED_FROM: choice.copy.name},
+        planes=(Plane.DR,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """How the replica, or the instance to be restored, stands. Source: RDS User Guide, DB instance status."""
+    one = copy_selection.instance(sight, step.subject)
+    if "resource" in step.before:
+        return _of_promotion(step, one)
+    if one is None:
+        return _of_absent(step, sight)
+    if one.source:
+        said = f"{one.identifier} is a read replica of {one.source}, which cannot be relied on, and has the name"
+        return Confirmation(Standing.CHANGED, f"{said}. {_rename(one)}", _facts(one))
+    if step.before["instance"] == one.resource_id:
+        return _of_leftover(step, one)
+    made_from = dict(one.tags).get(RESTORED_FROM)
+    if made_from != step.after[RESTORED_FROM]:
+        said = f"{one.identifier} appeared meanwhile and was restored from {made_from or 'nothing this tool knows'}"
+        return Confirmation(Standing.CHANGED, f"{said}: find out who made it, then assess again.")
+    return _settled(one, "restored")
+
+
+def _of_promotion(step: Step, one: rds.Instance | None) -> Confirmation:
+    if one is None or one.resource_id != step.before["resource"]:
+        return Confirmation(Standing.CHANGED, f"The replica {step.subject} that was planned upon is gone.")
+    if not one.source:
+        return _settled(one, "promoted")
+    if one.source != step.before["source"]:
+        return Confirmation(Standing.CHANGED, f"{one.identifier} replicates from {one.source} now.")
+    if step.call is None and one.status == PROMOTABLE:
+        return Confirmation(Standing.DONE, f"{one.identifier} is available and can be promoted.")
+    if one.status == PROMOTABLE:
+        return Confirmation(Standing.READY, f"{one.identifier} is a read replica and can be promoted.", _facts(one))
+    if one.status in BROKEN:
+        return Confirmation(Standing.FAILED, f"{one.identifier} is {one.status}.", _facts(one))
+    return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")
+
+
+def _of_absent(step: Step, sight: Sight) -> Confirmation:
+    """Absent is as the plan wants it, also where a leftover was taken away by hand, if what it needs is there."""
+    env = sight.env
+    if not restore_calls.group_id(sight):
+        sight.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
+        group = env.named(env.names.db_security_group)
+        said = f"the security group {group} is absent in {env.regions.dr}: RDS would put the database out of reach"
+        return Confirmation(Standing.CHANGED, f"{said}. Provision it, or mend names.db_security_group.")
+    source = step.after[RESTORED_FROM]
+    known = {copy.arn: copy.latest for copy in sight.snapshot.get(rds.automated_backups, Side.DR)}
+    points = {point.arn: point.created_at for point in sight.snapshot.get(backup.recovery_points, Side.DR)}
+    moment = known.get(source) or points.get(source)
+    if moment is None:
+        return Confirmation(Standing.CHANGED, f"The copy {source} is gone, or can no longer be restored.")
+    facts = (("restorable to", f"{moment:%Y-%m-%dT%H:%M:%SZ}"), ("source", str(source)))
+    return Confirmation(Standing.READY, f"{step.subject} is absent and can be restored.", facts)
+
+
+def _of_leftover(step: Step, one: rds.Instance) -> Confirmation:
+    if step.before["holds"] == "the newest data":
+        return _settled(one, "restored already")
+    return Confirmation(
+        Standing.CHANGED,
+        f"{one.identifier} was there before this plan and holds older data than the copies do. If an interrupted "
+        f"recovery made it, resume that incident. Is it left over from a drill? {_rename(one)}",
+        _facts(one),
+    )
+
+
+def _rename(one: rds.Instance) -> str:
+    command = f"aws rds modify-db-instance --region {one.arn.split(':')[3]} --db-instance-identifier {one.identifier}"
+    options = f"--new-db-instance-identifier {one.identifier}-old --apply-immediately"
+    return f"Rename or delete it by hand ({command} {options}), then run again."
+
+
+def _settled(one: rds.Instance, how: str) -> Confirmation:
+    if one.status in BROKEN:
+        return Confirmation(Standing.FAILED, f"{one.identifier} is {how}, but {one.status}.", _facts(one))
+    if one.status in SERVING and one.host:
+        return Confirmation(Standing.DONE, f"{one.identifier} is {how} and answers at {one.host}.", _facts(one))
+    return Confirmation(Standing.WAITING, f"{one.identifier} is {how} and {one.status or 'not told of'}.")
+
+
+def _facts(one: rds.Instance) -> tuple[tuple[str, str], ...]:
+    return (("host", one.host), ("arn", one.arn), ("resource", one.resource_id), ("status", one.status))
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The planned call, its security group as it is now. Raises ValueError where there is none."""
+    if step.call is None:
+        raise ValueError(f"{step.id} makes no call")
+    return restore_calls.filled(step.call, sight)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Why this mechanism, and what stands in the way."""
+    if forward(sight):
+        yield from copy_selection.notes(sight)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=restore_calls.WRITES,
+    watches=(
+        rds.instances.name,
+        rds.automated_backups.name,
+        rds_replicas.lags.name,
+        backup.recovery_points.name,
+        kms_copy_keys.keys.name,
+        vpc.security_groups.name,
+    ),
+    foresee=foresee,
+    confirm=confirm,
+    fill=fill,
+    notes=notes,
+)

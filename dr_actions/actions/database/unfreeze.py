@@ -1,0 +1,93 @@
+"""Lets the DR region's parameter group be as it was: a copy to come, or a failover, could not take writes else.
+
+The database it had frozen is renamed by then, and nobody is led to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.database.freeze import MODIFY, call_for, is_default, value_before
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import rds, rds_groups
+
+NAME, STAGE = "thawed_database", 63
+_BUDGET_S = 600
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for the group that was frozen; none where that was done by a group made by hand."""
+    one = home.writer(sight)
+    if one is None or is_default(home.group_of(one)):
+        return
+    group, region = home.group_of(one), sight.env.regions.dr
+    value = value_before(sight, group)
+    yield Step(
+        id=f"{NAME}.{group}",
+        number=home.STOP_DR,
+        stage=STAGE,
+        verb=NAME,
+        subject=group,
+        owner=common_failback.OWNERS[home.STOP_DR],
+        side=Side.DR,
+        says=f"Set {home.READ_ONLY} of the parameter group {group} in {region} to {value} again: a copy or a failover "
+        "to come uses it.",
+        danger=Danger.REVERSIBLE,
+        undo=f"Set {home.READ_ONLY} of {group} to {home.FROZEN}.",
+        budget_s=_BUDGET_S,
+        call=call_for(region, group, value),
+        before={home.READ_ONLY: home.FROZEN, "frozen": one.resource_id, "name": one.identifier},
+        after={home.READ_ONLY: value},
+        planes=(Plane.DR,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once the group says what it did before, and its instances run with that.
+
+    Not while the database that it froze still has its name: two regions would take writes.
+    """
+    value = home.read_only(sight, Side.DR, step.subject)
+    if value is None:
+        return Confirmation(Standing.CHANGED, f"The parameter group {step.subject} is gone.")
+    facts = (("group", step.subject), (home.READ_ONLY, value))
+    if value == step.after[home.READ_ONLY]:
+        return _applied(step, sight, facts)
+    if not home.is_on(value):
+        return Confirmation(Standing.CHANGED, f"{home.READ_ONLY} of {step.subject} is {value} now.", facts)
+    one = home.by_resource(sight, Side.DR, step.before["frozen"])
+    if one is not None and one.identifier == step.before["name"]:
+        return Confirmation(Standing.CHANGED, f"{one.identifier} still has its name: it would take writes.", facts)
+    return Confirmation(Standing.READY, f"{step.subject} lets its instances refuse writes.", facts)
+
+
+def _applied(step: Step, sight: Sight, facts: tuple[tuple[str, str], ...]) -> Confirmation:
+    used = [one for one in sight.snapshot.get(rds.instances, Side.DR) if home.group_of(one) == step.subject]
+    late = [one.identifier for one in used if home.applying(one)]
+    if late:
+        return Confirmation(Standing.WAITING, f"{', '.join(late)} is not in sync with {step.subject} yet.", facts)
+    return Confirmation(Standing.DONE, f"{step.subject} is as it was.", facts)
+
+
+def undo(step: Step) -> Call | None:
+    """Frozen again."""
+    return call_for(step.call.region, step.subject, home.FROZEN) if step.call else None
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({MODIFY}),
+    watches=(rds.instances.name, rds_groups.parameter_groups.name),
+    foresee=foresee,
+    confirm=confirm,
+    undo=undo,
+    goals=HOME,
+)

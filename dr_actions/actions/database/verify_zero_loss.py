@@ -1,0 +1,183 @@
+"""Before a switchover promotes anything: proves that all that tenants wrote has reached the DR region.
+
+The proof is a comparison of two moments that AWS tells. The writers stopped when the last of their tasks stopped
+(DescribeTasks gives ``stoppedAt``), and none runs, starts or is still stopping. The copy holds everything up to its
+newest restorable time, its replica's newest measured lag, or its last complete synchronisation. Once that is at or
+after the first moment, nothing was written that is not in the copy. ECS describes stopped tasks for an hour at least:
+where none is told of any more, the writers stopped more than an hour before the look. Who writes past the tasks (a
+person at a MySQL prompt) is outside this proof. No call is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from dr_actions.actions.common.unseen_handling import OWNERS, careful, service_name, tenants_of, where_seen
+from dr_actions.actions.compute.services import RESTORE
+from dr_actions.actions.database import copy_selection
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Danger, Step
+from dr_checks.core.spans import doubt
+from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import backup, ecs, ecs_stopped_tasks, ecs_stopping_tasks, efs, rds, rds_replicas
+
+NAME, STAGE = "prove_zero_loss", 39
+FILES = "replication"
+_ID = "zero-loss"
+_BUDGET_S = 2700
+_STOPS_TOLD_FOR = timedelta(hours=1)
+
+
+@where_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """In a switchover: a step for the database's chosen copy, and one for the files' replication."""
+    if not sight.planned:
+        return
+    choice = copy_selection.choose(sight)
+    if choice is not None:
+        yield _step(copy_selection.name_of(sight), choice.copy.mechanism, choice.copy.name)
+    row = copy_selection.files_replication(sight)
+    if row is not None:
+        yield _step(sight.env.named(sight.env.names.file_system), FILES, row.source_id)
+
+
+def _step(subject: str, mechanism: str, copy: str) -> Step:
+    return Step(
+        id=f"{_ID}.{subject}",
+        number=RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=subject,
+        owner=OWNERS[RESTORE],
+        side=Side.DR,
+        says=f"Wait until all that was written to {subject} before its writers stopped is in {copy} ({mechanism}).",
+        danger=Danger.REVERSIBLE,
+        undo="Nothing is changed.",
+        budget_s=_BUDGET_S,
+        before={"mechanism": mechanism, "copy": copy},
+        after={"lost": "nothing"},
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """WAITING while anybody may write or the copy trails; FAILED for a backup of before the stop."""
+    writing = _writers(sight)
+    if writing:
+        return Confirmation(Standing.WAITING, f"Writers are not stopped yet: {writing}.")
+    since = _stopped_at(sight)
+    if _promoted(step, sight):
+        return Confirmation(Standing.CHANGED, f"{step.before['copy']} replicates no more: it was promoted unproven.")
+    reached = _reached(step, sight)
+    if reached is None:
+        return Confirmation(Standing.WAITING, f"How far {step.before['copy']} reaches cannot be told now.")
+    facts = (("writers stopped", _told(since)), ("copy reaches", _told(reached)))
+    said = f"the writers stopped at {_told(since)}, {step.before['copy']} holds all until {_told(reached)}"
+    if reached >= since:
+        return Confirmation(Standing.DONE, f"Nothing is lost: {said}.", facts)
+    if step.before["mechanism"] == BACKUP:
+        why = "A recovery point of before the stop cannot hold what was written after it"
+        return Confirmation(Standing.FAILED, f"{why}: {said}. Let a replica or automated backups replicate.", facts)
+    return Confirmation(Standing.WAITING, f"Not all has arrived: {said}.", facts)
+
+
+def _writers(sight: Sight) -> str:
+    """Who may still write, "" for nobody: services that want, run or start tasks, and any task of a tenant's family."""
+    names = {service_name(sight.env, tenant) for tenant in tenants_of(sight)}
+    families = {sight.env.named(sight.env.names.task_family, tenant=tenant.id) for tenant in tenants_of(sight)}
+    services = [one for one in sight.snapshot.get(ecs.services, Side.PRIMARY) if one.name in names]
+    busy = sorted(one.name for one in services if one.desired or one.running or one.pending)
+    tasks = (*sight.snapshot.get(ecs.tasks, Side.PRIMARY), *sight.snapshot.get(ecs_stopping_tasks.tasks, Side.PRIMARY))
+    left = sum(1 for task in tasks if _family(task) in families)
+    if busy:
+        return f"{busy[0]}{f' and {len(busy) - 1} more services' if len(busy) > 1 else ''} still run or start tasks"
+    return f"{left} tasks of the tenants have not stopped" if left else ""
+
+
+def _family(task: ecs.Task) -> str:
+    return task.task_definition.rpartition("/")[2].partition(":")[0]
+
+
+def _stopped_at(sight: Sight) -> datetime:
+    """When the last task of the tenants' services and families stopped."""
+    tenants, names = tenants_of(sight), sight.env.names
+    ours = {f"service:{service_name(sight.env, tenant)}" for tenant in tenants}
+    ours |= {f"family:{sight.env.named(names.task_family, tenant=tenant.id)}" for tenant in tenants}
+    stops = [stop.at for stop in sight.snapshot.get(ecs_stopped_tasks.stops, Side.PRIMARY) if stop.group in ours]
+    return max(stops, default=sight.snapshot.taken_at - _STOPS_TOLD_FOR)
+
+
+def _reached(step: Step, sight: Sight) -> datetime | None:
+    """Until when everything is in the copy, None where that cannot be told. Raises CannotSee."""
+    snapshot, copy = sight.snapshot, step.before["copy"]
+    mechanism = step.before["mechanism"]
+    if mechanism == AUTOMATED:
+        return next((one.latest for one in snapshot.get(rds.automated_backups, Side.DR) if one.arn == copy), None)
+    if mechanism == REPLICA:
+        return _replica_reached(sight, copy)
+    if mechanism == BACKUP:
+        points = snapshot.get(backup.recovery_points, Side.DR)
+        return next((point.created_at for point in points if point.arn == copy), None)
+    return next((row.synced_at for row in snapshot.get(efs.replications, Side.DR) if row.source_id == copy), None)
+
+
+def _promoted(step: Step, sight: Sight) -> bool:
+    if step.before["mechanism"] != REPLICA:
+        return False
+    one = copy_selection.instance(sight, step.before["copy"])
+    return one is None or not one.source
+
+
+def _replica_reached(sight: Sight, name: str) -> datetime | None:
+    """What a replica had applied when its lag was last measured; an old or missing lag proves nothing (T23)."""
+    readings = sight.snapshot.get(rds_replicas.lags, Side.DR)
+    reading = next((r for r in readings if r.dimension(rds_replicas.DIMENSION) == name), None)
+    if doubt(copy_selection.view_of(sight), reading) or reading is None or reading.at is None or reading.value is None:
+        return None
+    return None if reading.value < 0 else reading.at - timedelta(seconds=reading.value)
+
+
+def _told(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@where_seen
+def notes(sight: Sight) -> Iterator[str]:
+    """What the proof leaves out, and why there is none."""
+    if not sight.planned:
+        return
+    yield (
+        "Zero loss is proven for database and replicated files. Objects (S3) and tables (DynamoDB) replicate on their "
+        "own and are judged by the checks s3 and dynamodb: what is pending there arrives after the switchover."
+    )
+    try:
+        chosen = copy_selection.choose(sight)
+    except CannotSee as dark:
+        yield f"Zero loss cannot be proven for the database: {dark.unseen.why}"
+        return
+    if chosen is not None and chosen.copy.mechanism == BACKUP:
+        yield "Zero loss cannot be proven by a backup copy: it is older than the stop of the writers (T25)."
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset(),
+    watches=(
+        ecs.services.name,
+        ecs.tasks.name,
+        ecs_stopping_tasks.tasks.name,
+        ecs_stopped_tasks.stops.name,
+        rds.instances.name,
+        rds.automated_backups.name,
+        rds_replicas.lags.name,
+        backup.recovery_points.name,
+        efs.replications.name,
+        efs.file_systems.name,
+    ),
+    foresee=foresee,
+    confirm=confirm,
+    notes=notes,
+)

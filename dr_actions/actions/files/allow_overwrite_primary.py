@@ -1,0 +1,85 @@
+"""Takes the overwrite protection off the primary's file system, so that the DR region's files can be written over it.
+
+Irreversible in what it leads to: the replication that comes next discards all that the primary alone holds (T28). So
+the direction is computed from what is seen right before the call, and a wrong one stops the run. Source: EFS User
+Guide, Configuring replication to an existing file system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.files import failback as files_failback
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+
+NAME, STAGE = "open_files", 31
+_BUDGET_S = 300
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The one step, where both regions have their file system."""
+    found = files_failback.systems(sight)
+    if found is not None:
+        yield _step(sight, found)
+
+
+def _step(sight: Sight, found: files_failback.Systems) -> Step:
+    name, region = files_failback.name_of(sight), sight.env.regions.primary
+    asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.OFF}
+    return Step(
+        id=f"{NAME}.{name}",
+        number=home.SYNC,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=common_failback.OWNERS[home.SYNC],
+        side=Side.PRIMARY,
+        says=f"Take the overwrite protection off {found.home.id} ({name}) in {region}: the files of {found.away.id} in "
+        f"{sight.env.regions.dr} are then written over it, and what it alone holds is in its backup only.",
+        danger=Danger.IRREVERSIBLE,
+        undo="Until the replication begins, protection can be switched on again; after that only its backup has the "
+        "files that the primary alone held.",
+        budget_s=_BUDGET_S,
+        call=Call("efs", "UpdateFileSystemProtection", region, asked),
+        before=found.ids,
+        after={"overwrite protection": files_failback.OFF},
+        planes=(Plane.PRIMARY,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """READY only where the evidence says that the DR region's files are the newer ones."""
+    try:
+        found = files_failback.now_of(step.before, sight)
+    except files_failback.Changed as changed:
+        return changed.told
+    facts = files_failback.sizes(found)
+    fed = files_failback.into(sight, Side.PRIMARY, found.home.id)
+    if fed is not None and fed.source_id != found.away.id:
+        return Confirmation(Standing.CHANGED, f"{fed.source_id} replicates into {found.home.id}.", facts)
+    if fed is not None or found.home.overwrite_protection == files_failback.OFF:
+        return Confirmation(Standing.DONE, f"{found.home.id} can be written over by a replication.", facts)
+    wrong = files_failback.wrong_way_home(sight, found)
+    if wrong:
+        return Confirmation(Standing.CHANGED, f"Not this way (T28): {wrong}.", facts)
+    if found.home.overwrite_protection == files_failback.DESTINATION:
+        return Confirmation(Standing.WAITING, f"{found.home.id} is let go of by an old replication.", facts)
+    return Confirmation(Standing.READY, f"{found.home.id} is protected against being written over.", facts)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({files_failback.PROTECT}),
+    watches=files_failback.EVIDENCE,
+    foresee=foresee,
+    confirm=confirm,
+    goals=HOME,
+)

@@ -1,0 +1,83 @@
+"""Ends what the primary region still holds of the old replication, so that files may be replicated home.
+
+In a failover away from a dark primary only the DR region's half of the replication could be deleted; the other half
+"is unrecoverable" (EFS User Guide, Deleting replication configurations), and a file system takes part in one
+replication only. No file of either region is touched by it. Where both halves are gone already there is no step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.files import failback as files_failback
+from dr_actions.guard.failback_exemptions import LOCAL_ONLY
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+
+NAME, STAGE = "end_old_replication", 30
+_BUDGET_S = 900
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step where the primary lists a replication into the DR file system that the DR region knows nothing of."""
+    found = files_failback.systems(sight)
+    if found is not None and files_failback.abandoned(sight, found) is not None:
+        yield _step(sight, found)
+
+
+def _step(sight: Sight, found: files_failback.Systems) -> Step:
+    name, region = files_failback.name_of(sight), sight.env.regions.primary
+    asked = {"SourceFileSystemId": found.home.id, "DeletionMode": LOCAL_ONLY}
+    return Step(
+        id=f"{NAME}.{name}",
+        number=home.SYNC,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=common_failback.OWNERS[home.SYNC],
+        side=Side.PRIMARY,
+        says=f"Drop the half of the old replication {found.home.id} -> {found.away.id} that {region} still holds: its "
+        "other half was deleted in the failover. No file is touched.",
+        danger=Danger.COMPENSABLE,
+        undo="Not needed: that half replicates nothing, and a new replication is made at the end.",
+        budget_s=_BUDGET_S,
+        call=Call("efs", "DeleteReplicationConfiguration", region, asked),
+        before=found.ids,
+        after={"replicates into": ""},
+        planes=(Plane.PRIMARY,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """READY while the half is there alone; a replication that both regions know is alive, and never ended here."""
+    try:
+        found = files_failback.now_of(step.before, sight)
+    except files_failback.Changed as changed:
+        return changed.told
+    row = files_failback.replication(sight, Side.PRIMARY, found.home.id, found.away.id)
+    if row is None:
+        return Confirmation(Standing.DONE, f"{found.home.id} replicates into nothing.")
+    if row.status == files_failback.DELETING:
+        return Confirmation(Standing.WAITING, f"The old replication of {found.home.id} is being deleted.")
+    if files_failback.abandoned(sight, found) is None:
+        why = f"{found.home.id} replicates into {found.away.id}: the files of the DR region are the older ones (T28)"
+        return Confirmation(Standing.CHANGED, f"{why}.")
+    facts = (("status", row.status), ("last sync", files_failback.told(row.synced_at)))
+    return Confirmation(Standing.READY, f"The old replication of {found.home.id} is {row.status}, and alone.", facts)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({files_failback.END}),
+    watches=files_failback.SYSTEMS,
+    foresee=foresee,
+    confirm=confirm,
+    goals=HOME,
+)

@@ -1,0 +1,85 @@
+"""Ends the replication onto the primary's file system, which becomes writable by it, once every file is proven home.
+
+Called in the source's region, where AWS deletes both halves. EFS may leave a directory
+``efs-replication-lost+found-...`` in the root of the destination. Source: EFS User Guide, Deleting replication
+configurations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.files import failback as files_failback
+from dr_actions.actions.files.verify_primary_in_sync import arrived
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+
+NAME, STAGE = "release_files_home", 38
+BOTH = "ALL_CONFIGURATIONS"
+_BUDGET_S = 1800
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The one step, where both regions have their file system."""
+    found = files_failback.systems(sight)
+    if found is not None:
+        yield _step(sight, found)
+
+
+def _step(sight: Sight, found: files_failback.Systems) -> Step:
+    name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
+    asked = {"SourceFileSystemId": found.away.id, "DeletionMode": BOTH}
+    return Step(
+        id=f"{NAME}.{name}",
+        number=home.SYNC,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=common_failback.OWNERS[home.SYNC],
+        side=Side.PRIMARY,
+        says=f"Make {found.home.id} ({name}) in {primary} writable: end the replication of {found.away.id} onto it.",
+        danger=Danger.COMPENSABLE,
+        undo="The replication is not resumed; while the primary's files take no write a new one can be made.",
+        budget_s=_BUDGET_S,
+        call=Call("efs", "DeleteReplicationConfiguration", dr, asked),
+        before=found.ids,
+        after={"replicates from": ""},
+        planes=(Plane.PRIMARY, Plane.DR),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """READY only while everything is proven to have arrived; DONE once neither region lists the replication."""
+    try:
+        found = files_failback.now_of(step.before, sight)
+    except files_failback.Changed as changed:
+        return changed.told
+    for side in (Side.DR, Side.PRIMARY):
+        row = files_failback.replication(sight, side, found.away.id, found.home.id)
+        if row is not None and row.status == files_failback.DELETING:
+            return Confirmation(Standing.WAITING, f"The replication onto {found.home.id} is being deleted.")
+        if row is not None:
+            how = arrived(row.synced_at, sight)
+            standing = Standing.READY if how.standing is Standing.DONE else how.standing
+            return Confirmation(standing, how.says, how.facts)
+    if found.home.overwrite_protection == files_failback.DESTINATION:
+        return Confirmation(Standing.WAITING, f"{found.home.id} is still read-only.")
+    facts = (("file system", found.home.id),)
+    return Confirmation(Standing.DONE, f"{found.home.id} is writable, and nothing replicates onto it.", facts)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({files_failback.END}),
+    watches=files_failback.SYSTEMS,
+    foresee=foresee,
+    confirm=confirm,
+    goals=HOME,
+)

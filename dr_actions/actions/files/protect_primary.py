@@ -1,0 +1,75 @@
+"""Sees to it that the primary's files cannot be overwritten any more: AWS does it by itself, else a call does.
+
+"If you delete the replication configuration, the file system's replication overwrite protection is re-enabled and the
+file system becomes writeable" (EFS User Guide, File system protection). A call is made only where it is off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.files import failback as files_failback
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+
+NAME, STAGE = "protect_files", 39
+_BUDGET_S = 300
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The one step, where both regions have their file system."""
+    found = files_failback.systems(sight)
+    if found is None:
+        return
+    name, region = files_failback.name_of(sight), sight.env.regions.primary
+    asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.ON}
+    yield Step(
+        id=f"{NAME}.{name}",
+        number=home.SYNC,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=common_failback.OWNERS[home.SYNC],
+        side=Side.PRIMARY,
+        says=f"Protect {found.home.id} ({name}) in {region} against being overwritten, should AWS not have done so.",
+        danger=Danger.REVERSIBLE,
+        undo="Left on: protection harms nobody.",
+        budget_s=_BUDGET_S,
+        call=Call("efs", "UpdateFileSystemProtection", region, asked),
+        before=found.ids,
+        after={"overwrite protection": files_failback.ON},
+        planes=(Plane.PRIMARY,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once protected, whoever did it."""
+    try:
+        found = files_failback.now_of(step.before, sight)
+    except files_failback.Changed as changed:
+        return changed.told
+    fed = files_failback.into(sight, Side.PRIMARY, found.home.id)
+    if fed is not None:
+        return Confirmation(Standing.CHANGED, f"{fed.source_id} replicates onto {found.home.id}.")
+    state = found.home.overwrite_protection
+    said = f"The overwrite protection of {found.home.id} is {state}."
+    if state == files_failback.ON:
+        return Confirmation(Standing.DONE, said, (("overwrite protection", state),))
+    return Confirmation(Standing.READY if state == files_failback.OFF else Standing.WAITING, said)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({files_failback.PROTECT}),
+    watches=files_failback.SYSTEMS,
+    foresee=foresee,
+    confirm=confirm,
+    goals=HOME,
+)

@@ -1,0 +1,84 @@
+"""Lets the primary's files replicate into the DR region again, onto the file system that is there.
+
+It overwrites that file system. By then the two are alike but for what the primary took since: every file of the DR
+region was proven home before the primary took a write. The direction is computed right before the call (T28). DONE
+with the first complete sync: only then are the files protected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.files import failback as files_failback
+from dr_actions.actions.files.allow_overwrite_dr import replicates
+from dr_actions.actions.files.replicate_to_primary import call_for, standing_of
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+
+NAME, STAGE = "protect_files_again", 65
+_BUDGET_S = 14400
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The one step, where files replicated before and both regions have their file system."""
+    found = files_failback.systems(sight)
+    if found is None or not replicates(sight):
+        return
+    name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
+    yield Step(
+        id=f"{NAME}.{name}",
+        number=home.STOP_DR,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=common_failback.OWNERS[home.STOP_DR],
+        side=Side.DR,
+        says=f"Replicate {found.home.id} ({name}) in {primary} onto {found.away.id} in {dr} again. It overwrites that: "
+        "the two are alike but for what the primary took since its files came home.",
+        danger=Danger.COMPENSABLE,
+        undo="End the replication again: both file systems stay.",
+        budget_s=_BUDGET_S,
+        call=call_for(found.home, primary, found.away, dr),
+        before=found.ids,
+        after={"replication": f"{found.home.id} -> {found.away.id}"},
+        planes=(Plane.PRIMARY, Plane.DR),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once the replication runs and its first sync is complete."""
+    try:
+        found = files_failback.now_of(step.before, sight)
+    except files_failback.Changed as changed:
+        return changed.told
+    row = files_failback.replication(sight, Side.DR, found.home.id, found.away.id)
+    if row is not None:
+        how = standing_of(row)
+        if how.standing is Standing.DONE and row.synced_at is None:
+            return Confirmation(Standing.WAITING, f"The first sync of {found.away.id} is not complete.", how.facts)
+        return how
+    wrong = files_failback.wrong_way_back(sight, found)
+    if wrong:
+        return Confirmation(Standing.CHANGED, f"Not this way (T28): {wrong}.", files_failback.sizes(found))
+    if found.away.overwrite_protection != files_failback.OFF:
+        said = f"The overwrite protection of {found.away.id} is {found.away.overwrite_protection}"
+        return Confirmation(Standing.CHANGED, f"{said}: it was switched off for this step.")
+    return Confirmation(Standing.READY, f"Nothing replicates into {found.away.id} yet.", files_failback.sizes(found))
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({files_failback.REPLICATE}),
+    watches=files_failback.EVIDENCE,
+    foresee=foresee,
+    confirm=confirm,
+    essential=False,
+    goals=HOME,
+)

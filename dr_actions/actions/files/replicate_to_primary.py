@@ -1,0 +1,102 @@
+"""Replicates the DR region's files onto the primary's own file system: its mounts, access points and id stay.
+
+EFS transfers what differs and makes the destination read-only meanwhile. It is the call that overwrites: its direction
+is computed once more right before it (T28). A replication needs both regions. Source:
+API_CreateReplicationConfiguration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.files import failback as files_failback
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import efs
+
+NAME, STAGE = "replicate_files_home", 32
+_BUDGET_S = 3600
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The one step, where both regions have their file system."""
+    found = files_failback.systems(sight)
+    if found is not None:
+        yield _step(sight, found)
+
+
+def call_for(source: efs.FileSystem, region: str, destination: efs.FileSystem, into: str) -> Call:
+    """The call, made in the source's region, that replicates onto a file system that exists."""
+    there = [{"Region": into, "FileSystemId": destination.id}]
+    asked = {"SourceFileSystemId": source.id, "Destinations": there}
+    return Call("efs", "CreateReplicationConfiguration", region, asked)
+
+
+def _step(sight: Sight, found: files_failback.Systems) -> Step:
+    name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
+    return Step(
+        id=f"{NAME}.{name}",
+        number=home.SYNC,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=common_failback.OWNERS[home.SYNC],
+        side=Side.PRIMARY,
+        says=f"Replicate {found.away.id} in {dr} onto {found.home.id} ({name}) in {primary}: it overwrites that.",
+        danger=Danger.IRREVERSIBLE,
+        undo="None: what was written over is in the primary's backup of before.",
+        budget_s=_BUDGET_S,
+        call=call_for(found.away, dr, found.home, primary),
+        before=found.ids,
+        after={"replication": f"{found.away.id} -> {found.home.id}"},
+        planes=(Plane.PRIMARY, Plane.DR),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once the replication runs; whether everything has arrived is another step's question."""
+    try:
+        found = files_failback.now_of(step.before, sight)
+    except files_failback.Changed as changed:
+        return changed.told
+    row = files_failback.replication(sight, Side.DR, found.away.id, found.home.id)
+    if row is not None:
+        return standing_of(row)
+    wrong = files_failback.wrong_way_home(sight, found)
+    if wrong:
+        return Confirmation(Standing.CHANGED, f"Not this way (T28): {wrong}.", files_failback.sizes(found))
+    if found.home.overwrite_protection != files_failback.OFF:
+        said = f"The overwrite protection of {found.home.id} is {found.home.overwrite_protection}"
+        return Confirmation(Standing.CHANGED, f"{said}: it was switched off for this step.")
+    said = f"{found.away.id} took the last writes and is frozen; nothing replicates yet"
+    return Confirmation(Standing.READY, f"{said}.", files_failback.sizes(found))
+
+
+def standing_of(row: efs.Replication) -> Confirmation:
+    """How a replication in the wanted direction stands."""
+    said = f"The replication {row.source_id} -> {row.destination_id} is {row.status}"
+    facts = (("replication", f"{row.source_id} -> {row.destination_id}"), ("status", row.status))
+    if row.status == files_failback.ENABLED:
+        return Confirmation(Standing.DONE, f"{said}.", facts)
+    if row.status == files_failback.ENABLING:
+        return Confirmation(Standing.WAITING, f"{said}.", facts)
+    if row.status == files_failback.DELETING:
+        return Confirmation(Standing.CHANGED, f"{said}.", facts)
+    return Confirmation(Standing.FAILED, f"{said}{f': {row.message}' if row.message else ''}.", facts)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({files_failback.REPLICATE}),
+    watches=files_failback.EVIDENCE,
+    foresee=foresee,
+    confirm=confirm,
+    goals=HOME,
+)

@@ -1,0 +1,234 @@
+"""Makes the tenants' files usable in the DR region: ends the replication into them, or restores the newest copy.
+
+A replica is read-only until its replication configuration is deleted (T27): called in the DR region, where the
+configuration is also kept. With the primary dark AWS cannot delete its half, so the local half alone is deleted, then
+and only then; the last complete synchronisation is recorded before. A restore by AWS Backup never overwrites: it puts
+everything into a directory ``aws-backup-restore_<time>`` below the root, which the tenants' access points do not show
+until a person has moved it. Sources: EFS API, DeleteReplicationConfiguration; AWS Backup guide, Restore an EFS file
+system.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from dr_actions.actions.common.unseen_handling import OWNERS, careful, forward, where_seen
+from dr_actions.actions.compute.services import RESTORE
+from dr_actions.actions.database import copy_selection
+from dr_actions.actions.restore_test.shared import files_point
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
+
+NAME, STAGE = "files", 41
+DELETE, START = "efs:DeleteReplicationConfiguration", "backup:StartRestoreJob"
+BOTH_SIDES, LOCAL_ONLY = "ALL_CONFIGURATIONS", "LOCAL_CONFIGURATION_ONLY"
+_DELETION_S, _RESTORE_S = 900, 5400
+_OPENED = "replicates from"
+_GONE, _FAILED_JOBS = ("DELETING",), ("FAILED", "ABORTED")
+_USABLE = ("available", "updating")
+_DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
+
+
+@where_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """One step: the replica where anything replicates into the DR file system, else the newest usable copy."""
+    row = copy_selection.files_replication(sight)
+    if row is not None:
+        yield _end_replication(sight, row)
+        return
+    if _opened_before(sight):
+        return
+    point, system = files_point(sight), _system(sight)
+    if point is not None and system is not None:
+        yield _restore(sight, point, system)
+
+
+def _opened_before(sight: Sight) -> bool:
+    """Whether an earlier plan of this incident opened the files: they are in use, and no copy goes over them."""
+    return _OPENED in sight.recorded.get(f"{NAME}.{_name(sight.env)}", {})
+
+
+def _end_replication(sight: Sight, row: efs.Replication) -> Step:
+    name, region = _name(sight.env), sight.env.regions.dr
+    mode = BOTH_SIDES if sight.primary_answers else LOCAL_ONLY
+    half = "" if sight.primary_answers else ", in this region alone: the primary region does not answer"
+    return Step(
+        id=f"{NAME}.{name}",
+        number=RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=OWNERS[RESTORE],
+        side=Side.DR,
+        says=f"Make {row.destination_id} ({name}) in {region} writable: delete its replication configuration{half}.",
+        danger=Danger.IRREVERSIBLE,
+        undo="None: a deleted replication is not resumed; failback makes a new one, and chooses its direction.",
+        budget_s=_DELETION_S,
+        call=Call(
+            "efs",
+            "DeleteReplicationConfiguration",
+            region,
+            {"SourceFileSystemId": row.source_id, "DeletionMode": mode},
+        ),
+        before={_OPENED: row.source_id, "file system": row.destination_id},
+        after={_OPENED: "", "file system": row.destination_id},
+        planes=(Plane.DR,) if mode == LOCAL_ONLY else (Plane.DR, Plane.PRIMARY),
+    )
+
+
+def _restore(sight: Sight, point: backup.RecoveryPoint, system: efs.FileSystem) -> Step:
+    env, name = sight.env, _name(sight.env)
+    step_id = f"{NAME}.{name}"
+    failed = sorted(job.id for job in _jobs(sight, point.arn, system.id) if job.status in _FAILED_JOBS)
+    return Step(
+        id=step_id,
+        number=RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=OWNERS[RESTORE],
+        side=Side.DR,
+        says=f"Restore {point.arn} into {system.id} ({name}) in {env.regions.dr}. AWS puts it into a directory "
+        "aws-backup-restore_<time> below the root; a person then moves each tenant's directory to the root.",
+        danger=Danger.COMPENSABLE,
+        undo="The restored directory is left where it is. Delete it by hand once it is not needed.",
+        budget_s=_RESTORE_S,
+        call=Call(
+            "backup",
+            "StartRestoreJob",
+            env.regions.dr,
+            {
+                "RecoveryPointArn": point.arn,
+                "ResourceType": "EFS",
+                "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
+                "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{step_id}:{point.arn}:{failed}")),
+                "Metadata": {"file-system-id": system.id, "newFileSystem": "false", "Encrypted": "true"},
+            },
+        ),
+        before={"file system": system.id, "point": point.arn, "failed restores": failed},
+        after={"restored": point.arn},
+        planes=(Plane.DR,),
+    )
+
+
+def _name(env: Environment) -> str:
+    return env.named(env.names.file_system)
+
+
+def _system(sight: Sight) -> efs.FileSystem | None:
+    return next((one for one in sight.snapshot.get(efs.file_systems, Side.DR) if one.state in _USABLE), None)
+
+
+def _jobs(sight: Sight, point: str, system: str) -> list[backup_jobs.Restore]:
+    """Restores of the point into the file system, the oldest first; one that runs does not say yet what it makes."""
+    found = [job for job in sight.snapshot.get(backup_jobs.restores, Side.DR) if job.point_arn == point]
+    ours = [job for job in found if not job.made_arn or job.made_arn.endswith(f"/{system}")]
+    return sorted(ours, key=lambda job: job.created_at)
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """Whether the file system is still replicated into, or how the restore job stands."""
+    system = str(step.before["file system"])
+    seen = {one.id: one.state for one in sight.snapshot.get(efs.file_systems, Side.DR)}
+    if seen and system not in seen:
+        return Confirmation(Standing.CHANGED, f"{system} is not the file system of {step.subject} any more.")
+    if "point" in step.before:
+        return _of_restore(step, sight, system)
+    rows = sight.snapshot.get(efs.replications, Side.DR)
+    row = next((one for one in rows if one.destination_id == system), None)
+    if row is not None:
+        return _of_replication(step, sight, row)
+    # a replica that EFS itself made bears no name, and without its replication no longer tells whose it is
+    if seen.get(system, "available") in _USABLE:
+        return Confirmation(Standing.DONE, f"{system} is writable.", (("file system", system),))
+    return Confirmation(Standing.FAILED, f"Nothing replicates into {system}, but it is {seen[system]}.")
+
+
+def _of_replication(step: Step, sight: Sight, row: efs.Replication) -> Confirmation:
+    synced = f"{row.synced_at:%Y-%m-%dT%H:%M:%SZ}" if row.synced_at else "never"
+    facts = (("last sync", synced), ("file system", row.destination_id), ("replication", row.status))
+    if row.status in _GONE:
+        return Confirmation(Standing.WAITING, f"The replication into {row.destination_id} is being deleted.", facts)
+    if row.source_id != step.before[_OPENED]:
+        return Confirmation(Standing.CHANGED, f"{row.destination_id} replicates from {row.source_id} now.", facts)
+    local = step.call is not None and step.call.params["DeletionMode"] == LOCAL_ONLY
+    if local and sight.primary_answers:
+        why = "The primary region answers again: its half of the replication would be left behind (T27)"
+        return Confirmation(Standing.CHANGED, f"{why}. Assess again.", facts)
+    return Confirmation(Standing.READY, f"{row.destination_id} is a replica, last in sync at {synced}.", facts)
+
+
+def _of_restore(step: Step, sight: Sight, system: str) -> Confirmation:
+    point, failed = str(step.before["point"]), step.before["failed restores"]
+    jobs = [job for job in _jobs(sight, point, system) if job.id not in failed]
+    if jobs and jobs[-1].status == "COMPLETED":
+        said = (
+            f"{point} is in a directory aws-backup-restore_<time> of {system}: move each tenant's directory to the root"
+        )
+        return Confirmation(Standing.DONE, f"{said}.", (("restore job", jobs[-1].id), ("file system", system)))
+    if jobs and jobs[-1].status in _FAILED_JOBS:
+        return Confirmation(Standing.FAILED, f"Restore job {jobs[-1].id} is {jobs[-1].status}: {jobs[-1].message}")
+    if jobs:
+        return Confirmation(Standing.WAITING, f"Restore job {jobs[-1].id} is {jobs[-1].status}.")
+    complete = {
+        one.arn: one for one in sight.snapshot.get(backup.recovery_points, Side.DR) if one.status == "COMPLETED"
+    }
+    if point not in complete:
+        return Confirmation(Standing.CHANGED, f"The recovery point {point} is gone.")
+    facts = (("backed up at", f"{complete[point].created_at:%Y-%m-%dT%H:%M:%SZ}"), ("point", point))
+    return Confirmation(Standing.READY, f"{point} can be restored into {system}.", facts)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """What needs no promotion, what replicates badly, and why nothing is done for the files."""
+    if not forward(sight):
+        return
+    yield "Objects (S3) and tables (DynamoDB) need no promotion: both regions' copies take writes at any time."
+    yield from _of_files(sight)
+
+
+def _of_files(sight: Sight) -> Iterator[str]:
+    name, region = _name(sight.env), sight.env.regions.dr
+    try:
+        row = copy_selection.files_replication(sight)
+        point = None if row else files_point(sight)
+        system = _system(sight)
+    except CannotSee as dark:
+        yield f"Nothing is planned for the files {name}: {dark.unseen.why}"
+        return
+    if row is not None and (row.status != "ENABLED" or row.synced_at is None):
+        never = " and never was in sync" if row.synced_at is None else ""
+        yield (
+            f"The replication into {row.destination_id} is {row.status}{never}: what it holds ends with its last "
+            "complete synchronisation. The newest recovery point can be restored beside it, once it is writable."
+        )
+    if row is None and system is None:
+        yield f"Nothing is planned for the files: {region} has no usable file system {name}. Provision it first."
+    elif row is None and _opened_before(sight):
+        return
+    elif row is None and point is None:
+        yield f"Nothing is planned for the files {name}: nothing replicates into {region}, and no usable copy is there."
+    elif row is None and sight.env.replication.files[0] == "replication":
+        yield f"Nothing replicates into {name} of {region}: its newest backup copy is restored instead."
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({DELETE, START}),
+    watches=(
+        efs.file_systems.name,
+        efs.replications.name,
+        backup.recovery_points.name,
+        backup_jobs.restores.name,
+        kms_copy_keys.keys.name,
+    ),
+    foresee=foresee,
+    confirm=confirm,
+    notes=notes,
+)

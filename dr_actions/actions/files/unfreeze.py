@@ -1,0 +1,80 @@
+"""Thaws the DR region's files once traffic is home: their policy is again what it was before the freeze, to the letter.
+
+Where there was no policy the tool's own is taken off: EFS then lets in whoever reaches a mount target, as before. The
+policy to restore is that of the plan; whatever else was changed since is not overwritten, but told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.files import failback as files_failback
+from dr_actions.actions.files import write_freeze_policy
+from dr_actions.actions.files.freeze import DELETE, PUT, restoring
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import efs, efs_policy
+
+NAME, STAGE = "thaw_files", 63
+_BUDGET_S = 300
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The one step, where the freeze has one."""
+    found, policy = files_failback.systems(sight), files_failback.policy(sight, Side.DR)
+    if found is not None and policy is not None:
+        yield _step(sight, found.away, write_freeze_policy.thawed(policy))
+
+
+def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
+    name, region = files_failback.name_of(sight), sight.env.regions.dr
+    return Step(
+        id=f"{NAME}.{name}",
+        number=home.STOP_DR,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=common_failback.OWNERS[home.STOP_DR],
+        side=Side.DR,
+        says=f"Give {system.id} ({name}) in {region} the file system policy back that it had before the freeze"
+        + ("." if text else ": none."),
+        danger=Danger.REVERSIBLE,
+        undo="Left as it is: the files are home.",
+        budget_s=_BUDGET_S,
+        call=restoring(system.id, text, region),
+        before={"file system": system.id},
+        after={"policy": text},
+        planes=(Plane.DR,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once nothing freezes the file system and its policy is the planned one."""
+    policy = files_failback.policy(sight, Side.DR)
+    if policy is None or policy.file_system != step.before["file system"]:
+        return Confirmation(Standing.CHANGED, f"{step.before['file system']} is gone from the DR region.")
+    if not write_freeze_policy.same(write_freeze_policy.thawed(policy), step.after["policy"]):
+        return Confirmation(Standing.CHANGED, f"The policy of {policy.file_system} is not the one planned upon.")
+    if policy.frozen_at is not None:
+        return Confirmation(
+            Standing.READY, f"{policy.file_system} is frozen since {files_failback.told(policy.frozen_at)}."
+        )
+    return Confirmation(Standing.DONE, f"The policy of {policy.file_system} is as it was before the failback.")
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({PUT, DELETE}),
+    watches=(efs.file_systems.name, efs_policy.policies.name),
+    foresee=foresee,
+    confirm=confirm,
+    essential=False,
+    goals=HOME,
+)

@@ -1,0 +1,92 @@
+"""Proves that every file written in the DR region is home: its last complete sync ended after the freeze held.
+
+"Any changes to data on the source file system that occurred before this time have been successfully replicated" (API,
+Destination, LastReplicatedTimestamp). So a sync that ended once nobody could write any more holds everything. No call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.files import failback as files_failback
+from dr_actions.actions.files.failback import told
+from dr_actions.actions.files.replicate_to_primary import standing_of
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Danger, Step
+from dr_estate.config.environment import Side
+
+NAME, STAGE = "prove_files_home", 35
+_BUDGET_S = 14400
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The one step, where both regions have their file system."""
+    found = files_failback.systems(sight)
+    if found is None:
+        return
+    name = files_failback.name_of(sight)
+    yield Step(
+        id=f"{NAME}.{name}",
+        number=home.SYNC,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=common_failback.OWNERS[home.SYNC],
+        side=Side.PRIMARY,
+        says=f"Wait until every file written to {found.away.id} before its freeze is in {found.home.id}.",
+        danger=Danger.REVERSIBLE,
+        undo="Nothing is changed.",
+        budget_s=_BUDGET_S,
+        before=found.ids,
+        after={"lost": "nothing"},
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """WAITING until the last complete sync is at or after the moment from which on nobody could write."""
+    try:
+        found = files_failback.now_of(step.before, sight)
+    except files_failback.Changed as changed:
+        return changed.told
+    row = files_failback.replication(sight, Side.DR, found.away.id, found.home.id)
+    if row is None:
+        return _released(found, sight)
+    how = standing_of(row)
+    if how.standing in (Standing.FAILED, Standing.CHANGED):
+        return how
+    return arrived(row.synced_at, sight)
+
+
+def _released(found: files_failback.Systems, sight: Sight) -> Confirmation:
+    said = f"nothing replicates {found.away.id} onto {found.home.id}"
+    fed = files_failback.into(sight, Side.DR, found.away.id)
+    opposite = f", but {fed.source_id} replicates into {found.away.id}" if fed else ""
+    return Confirmation(Standing.CHANGED, f"Nothing proves that the files are home: {said}{opposite}.")
+
+
+def arrived(synced_at: datetime | None, sight: Sight) -> Confirmation:
+    """Whether all has arrived, by the last complete sync. Raises CannotSee."""
+    since = files_failback.still_since(sight)
+    if since is None:
+        return Confirmation(Standing.CHANGED, "The files of the DR region are not frozen: more may be written.")
+    facts = (("still since", told(since)), ("last sync", told(synced_at)))
+    said = f"nothing was written since {told(since)}, and the last sync ended {told(synced_at)}"
+    if synced_at is not None and synced_at >= since:
+        return Confirmation(Standing.DONE, f"Every file is home: {said}.", facts)
+    return Confirmation(Standing.WAITING, f"Not all has arrived: {said}.", facts)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset(),
+    watches=files_failback.SYSTEMS,
+    foresee=foresee,
+    confirm=confirm,
+    goals=HOME,
+)

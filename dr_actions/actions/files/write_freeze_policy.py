@@ -1,0 +1,63 @@
+"""A file system policy with the statement that freezes it, and without. Pure.
+
+A policy replaces EFS's default, by which whoever reaches a mount target may do everything: where there was none, the
+frozen one says what the default allows, but for writing. A deny wins over every allow, whoever the client is. Source:
+EFS User Guide, "Using IAM to control access to file systems" and "Creating file system policies".
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from dr_estate.readers.efs_policy import FROZEN_SID, STAMP, Policy
+
+LONGEST = 20_000
+"""Characters of a file system policy. Source: API_PutFileSystemPolicy."""
+_DEFAULT_SID = "ReadWhileFrozenForFailback"
+_VERSION = "2012-10-17"
+_READ = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientRootAccess"]
+Statement = dict[str, Any]
+
+
+def thawed(policy: Policy) -> str:
+    """The policy's text without what freezes it; "" where nothing else is in it, or there was none."""
+    if not policy.text or policy.frozen_at is None:
+        return policy.text
+    document = json.loads(policy.text)
+    kept = [one for one in _statements(document) if not _ours(one)]
+    return json.dumps({**document, "Statement": kept}) if kept else ""
+
+
+def frozen(text: str, arn: str, moment: datetime) -> str:
+    """The policy ``text`` of the file system ``arn`` ("" for none) with the statement that freezes it."""
+    document = json.loads(text) if text else {"Version": _VERSION, "Statement": [_default(arn)]}
+    return json.dumps({**document, "Statement": [*_statements(document), _deny(arn, f"{moment:{STAMP}}")]})
+
+
+def same(text: str, other: str) -> bool:
+    """Whether two policies say the same, whatever their white space and order of keys."""
+    return text == other or bool(text and other and json.loads(text) == json.loads(other))
+
+
+def _statements(document: dict[str, Any]) -> list[Statement]:
+    held = document.get("Statement", [])
+    return held if isinstance(held, list) else [held]
+
+
+def _ours(statement: Statement) -> bool:
+    sid = str(statement.get("Sid", ""))
+    return sid.startswith(FROZEN_SID) or sid == _DEFAULT_SID
+
+
+def _default(arn: str) -> Statement:
+    return _statement(_DEFAULT_SID, "Allow", _READ, arn)
+
+
+def _deny(arn: str, stamp: str) -> Statement:
+    return _statement(f"{FROZEN_SID}{stamp}", "Deny", "elasticfilesystem:ClientWrite", arn)
+
+
+def _statement(sid: str, effect: str, action: str | list[str], arn: str) -> Statement:
+    return {"Sid": sid, "Effect": effect, "Principal": {"AWS": "*"}, "Action": action, "Resource": arn}

@@ -1,0 +1,82 @@
+"""Tells the stakeholders that the run waits for a DNS change that a person makes: on the way home, at each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from dr_actions.actions.notifications.messages import Message
+from dr_actions.actions.notifications.notification import Occasion, telling
+from dr_actions.actions.traffic import shift_to_dr, shift_to_primary
+from dr_actions.actions.traffic.change_batch import as_command
+from dr_actions.model.action import Sight
+from dr_actions.model.plan import Call, Goal, Step
+from dr_estate.model.playbook import FAILOVER
+
+NAME = "notify_manual"
+_ABOUT = "that a person has to change DNS, and how"
+_OWNERS = {step.number: step.owner for step in FAILOVER}
+_MOST_COMMANDS = 100_000  # characters; SNS takes 256 KiB a message (API_Publish)
+
+
+def applies(sight: Sight) -> bool:
+    """Whether a step of the plan is a person's."""
+    return any(step.manual for step in shift_to_dr.foresee(sight))
+
+
+def write(sight: Sight) -> Message:
+    """The message, with each change as the command that makes it."""
+    return _message(sight, [step for step in shift_to_dr.foresee(sight) if step.manual], NAME)
+
+
+def _message(sight: Sight, steps: Sequence[Step], about: str) -> Message:
+    zones = " and ".join(step.subject for step in steps) or "the traffic zone"
+    commands = [as_command(step.call) for step in steps if step.call]
+    wanted = "Make this change, the run goes on when it sees it:" if commands else "The change is made already."
+    needed = "\n".join((wanted, *commands))
+    if len(needed) > _MOST_COMMANDS:
+        needed = "Make the change that the run's terminal and report show; the run goes on when it sees it."
+    happened = f"the run waits for the DNS change in {zones}"
+    return Message(sight.env.name, sight.incident, about, happened, needed, _OWNERS[shift_to_dr.NUMBER])
+
+
+_AWAY = telling(Occasion(NAME, 7, 49, _ABOUT, write, applies))
+
+
+def _stages(sight: Sight) -> Iterator[tuple[int, list[Step]]]:
+    """Each stage of the way home that is a person's, with its steps."""
+    manual = [step for step in shift_to_primary.foresee(sight) if step.manual]
+    for stage, steps in groupby(manual, key=lambda step: step.stage):
+        yield stage, list(steps)
+
+
+def _home(steps: Sequence[Step]) -> Occasion:
+    first = steps[0]
+    label = first.id.removeprefix(f"{shift_to_primary.NAME}.")
+    return Occasion(NAME, first.number, first.stage, _ABOUT, lambda sight: _message(sight, steps, f"{NAME}.{label}"))
+
+
+def foresee(sight: Sight) -> Iterator[Step]:
+    """Before each change that is a person's: one step a topic."""
+    if sight.goal is not Goal.FAILBACK:
+        yield from _AWAY.foresee(sight)
+        return
+    for _, steps in _stages(sight):
+        label = steps[0].id.removeprefix(f"{shift_to_primary.NAME}.")
+        for step in telling(_home(steps)).foresee(sight):
+            yield replace(step, id=f"{NAME}.{label}.{step.side}")
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The call with its text; where a person was faster than the message, it has no command left to give."""
+    if sight.goal is not Goal.FAILBACK:
+        return _AWAY.fill(step, sight)
+    steps = dict(_stages(sight)).get(step.stage)
+    if steps is not None:
+        return telling(_home(steps)).fill(step, sight)
+    made = Occasion(NAME, step.number, step.stage, _ABOUT, lambda seen: _message(seen, (), step.id))
+    return telling(made).fill(step, sight)
+
+
+VERB = replace(_AWAY, foresee=foresee, fill=fill)

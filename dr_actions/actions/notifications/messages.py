@@ -1,0 +1,96 @@
+"""What the run tells people over SNS: subject, JSON body, and the Publish call for one region's topic (T40). Pure.
+
+SNS delivers at least once and a run may send a message again after a crash, so each carries an ``event`` id that is the
+same then: subscribers drop doubles by it. No message holds a secret or a credential.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dr_actions.model.plan import Call, Goal
+from dr_estate.config.environment import Environment, Side
+
+WRITES = frozenset({"sns:Publish"})
+EVENTS, CRITICAL = 0, 1
+MOST_SUBJECT = 100
+SCHEMA = "aws-dr-manager/event/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One event: what happened at which step, and what is needed of whom ("" where nothing is).
+
+    ``incident`` and ``run`` say which run speaks; ``report`` is where its account is written ("" where nowhere yet).
+    """
+
+    environment: str
+    incident: str
+    step: str
+    happened: str
+    needed: str = ""
+    of_whom: str = ""
+    run: str = ""
+    report: str = ""
+
+    @property
+    def event(self) -> str:
+        """Id of the event: equal for the same step of the same incident and run, whenever and wherever it is sent."""
+        about = f"{self.environment}\n{self.incident}\n{self.run}\n{self.step}"
+        return hashlib.sha256(about.encode()).hexdigest()[:32]
+
+    @property
+    def subject(self) -> str:
+        """At most 100 printable ASCII characters, as SNS takes them (API_Publish)."""
+        words = " ".join(word for word in (f"[{self.environment.upper()}]", self.incident, self.happened) if word)
+        plain = "".join(letter if " " <= letter <= "~" else "?" for letter in " ".join(words.split()))
+        return plain if len(plain) <= MOST_SUBJECT else f"{plain[: MOST_SUBJECT - 3]}..."
+
+    @property
+    def body(self) -> str:
+        """The JSON object that subscribers read."""
+        told: dict[str, Any] = {"schema": SCHEMA, "event": self.event, **asdict(self)}
+        return json.dumps(told, sort_keys=True)
+
+
+def topic_arn(env: Environment, side: Side, which: int = EVENTS) -> str | None:
+    """The ARN of the side's topic for events or for what is critical; None where the environment names none."""
+    if which >= len(env.names.topics):
+        return None
+    return f"arn:aws:sns:{env.region(side)}:{env.account}:{env.named(env.names.topics[which])}"
+
+
+def publish(env: Environment, side: Side, message: Message, which: int = EVENTS) -> Call | None:
+    """The call that tells ``message`` to the side's topic; None where the environment names none."""
+    arn = topic_arn(env, side, which)
+    if arn is None:
+        return None
+    params = {"TopicArn": arn, "Subject": message.subject, "Message": message.body}
+    return Call("sns", "Publish", env.region(side), params)
+
+
+def critical(env: Environment, message: Message, primary_answers: bool = False) -> tuple[Call, ...]:
+    """The calls that raise the alarm: the DR region's critical topic first, then the primary's where it answers."""
+    sides = (Side.DR, Side.PRIMARY) if primary_answers else (Side.DR,)
+    calls = (publish(env, side, message, CRITICAL) for side in sides)
+    return tuple(call for call in calls if call is not None)
+
+
+def run_failed(
+    env: Environment, incident: str, goal: Goal, step: str, why: str, again: str, run: str = "", report: str = ""
+) -> Message:
+    """A step failed and the run of ``goal`` stopped. ``again`` says which command continues it."""
+    needed = f"Read the report and fix the cause. Then {again}"
+    return Message(
+        env.name, incident, f"failed.{step}", f"{goal} stopped at {step}: {why}", needed, "DR Manager", run, report
+    )
+
+
+def refused_while_dark(env: Environment, incident: str, reasons: str, run: str = "", report: str = "") -> Message:
+    """The primary region is dark and the answer is DO_NOT_FAILOVER all the same."""
+    happened = f"the primary region {env.region(Side.PRIMARY)} is dark, and the answer is DO_NOT_FAILOVER: {reasons}"
+    needed = "Decide: mend what is said, or override a gate by its id, name and reason."
+    return Message(env.name, incident, "assess.do-not-failover", happened, needed, "Platform Admin", run, report)

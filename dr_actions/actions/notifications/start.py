@@ -1,0 +1,22 @@
+"""Tells the stakeholders that a failover begins, before anything is changed."""
+
+from __future__ import annotations
+
+from dr_actions.actions.notifications.messages import Message
+from dr_actions.actions.notifications.notification import Occasion, telling
+from dr_actions.model.action import Sight
+from dr_actions.model.plan import Goal
+from dr_estate.config.environment import Side
+
+_GOALS = {Goal.FAILOVER: "failover", Goal.SWITCHOVER: "planned switchover", Goal.FAILBACK: "failback"}
+
+
+def write(sight: Sight) -> Message:
+    """The message at the start."""
+    env = sight.env
+    way = (Side.DR, Side.PRIMARY) if sight.goal is Goal.FAILBACK else (Side.PRIMARY, Side.DR)
+    happened = f"{_GOALS[sight.goal]} begins: from {env.region(way[0])} to {env.region(way[1])}"
+    return Message(env.name, sight.incident, "notify_start", happened, "Stop deployments and changes.", "all teams")
+
+
+VERB = telling(Occasion("notify_start", 4, 10, "that the run begins", write))

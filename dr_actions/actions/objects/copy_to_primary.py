@@ -1,0 +1,141 @@
+"""Copies home what the DR region's buckets hold and the primary's lack, inside S3, one object a call.
+
+Both lists are read side by side, a page at a time, and each object is copied from the very version that was listed, and
+only onto what was listed at home (If-Match, If-None-Match): done twice it is done once. Versions stay on both sides,
+tags and metadata go with the object, and nothing is deleted: what was deleted in the DR region stays at home, and is
+told. An object that is newer at home is left. Source: API_CopyObject (5 GB at most).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as database_failback
+from dr_actions.actions.objects import comparison as objects_comparison
+from dr_actions.model.action import HOME, Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import s3, s3_objects
+from dr_estate.readers.s3_object_pairs import Fetch, Kind, Pair, compared, latest
+
+NAME, STAGE = objects_comparison.COPY_NAME, 33
+READ, WRITE = "s3:ListObjectVersions", "s3:CopyObject"
+OWNER, FROM_REGION = "<account>", "<the copy's region>"
+_BUDGET_S = 21600
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each bucket that has a copy."""
+    for bucket, copy in objects_comparison.pairs(sight):
+        yield step_of(sight, bucket, copy)
+
+
+def step_of(sight: Sight, bucket: str, copy: str) -> Step:
+    """The step that copies home what is missing in ``bucket``."""
+    env = sight.env
+    which = "<each object that is missing or older at home>"
+    asked = {"Bucket": bucket, "Key": which, "CopySource": {"Bucket": copy, "Key": which}}
+    return Step(
+        id=f"{NAME}.{bucket}",
+        number=database_failback.SYNC,
+        stage=STAGE,
+        verb=NAME,
+        subject=bucket,
+        owner=common_failback.OWNERS[database_failback.SYNC],
+        side=Side.PRIMARY,
+        says=f"Copy every object that {bucket} in {env.regions.primary} lacks, or holds older, from {copy} in "
+        f"{env.regions.dr}. Versions are kept, and nothing is deleted.",
+        danger=Danger.COMPENSABLE,
+        undo="What was there is an older version of the object: make that the newest one again by hand.",
+        budget_s=_BUDGET_S,
+        call=Call("s3", "CopyObject", env.regions.primary, {**asked, OWNER: env.account, FROM_REGION: env.regions.dr}),
+        before={"copy": copy},
+        after={"missing": 0},
+        planes=(Plane.PRIMARY, Plane.DR),
+    )
+
+
+def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+    """Copy all that is missing, as it is found; returns how many objects that were."""
+    bucket, copy = str(call.params["Bucket"]), str(call.params["CopySource"]["Bucket"])
+    account = str(call.params[OWNER])
+    home = latest(_pages(hand, bucket, call.region, account))
+    away = latest(_pages(hand, copy, str(call.params[FROM_REGION]), account))
+    copied = 0
+    for pair in compared(home, away):
+        if pair.kind is Kind.COPY:
+            hand.send(Call("s3", "CopyObject", call.region, _one(pair, bucket, copy, account)))
+            copied += 1
+    return {"copied": copied}
+
+
+def _pages(hand: Hand, bucket: str, region: str, account: str) -> Fetch:
+    def fetch(markers: Mapping[str, str]) -> Mapping[str, Any]:
+        asked = {"Bucket": bucket, "ExpectedBucketOwner": account, **markers}
+        return hand.send(Call("s3", "ListObjectVersions", region, asked))
+
+    return fetch
+
+
+def _one(pair: Pair, bucket: str, copy: str, account: str) -> dict[str, Any]:
+    if pair.away is None:
+        raise ValueError(f"nothing of {copy} is to be copied")
+    key, there = pair.away.key, pair.home is not None and not pair.home.deleted
+    unchanged = {"IfMatch": pair.home.etag} if pair.home is not None and there else {"IfNoneMatch": "*"}
+    return {
+        "Bucket": bucket,
+        "Key": key,
+        "CopySource": {"Bucket": copy, "Key": key, "VersionId": pair.away.version},
+        "CopySourceIfMatch": pair.away.etag,
+        "ExpectedBucketOwner": account,
+        "ExpectedSourceBucketOwner": account,
+        **unchanged,
+    }
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once the bucket lacks nothing that its copy held when the copying began; READY while it does."""
+    one = objects_comparison.apart(step, sight)
+    told = objects_comparison.home(one, sight.sent_at.get(step.id))
+    if told is not None:
+        return told
+    said = f"{one.bucket} lacks {one.missing} objects of {one.copy} ({one.missing_bytes} bytes), or holds them older"
+    return Confirmation(Standing.READY, f"{said}.", objects_comparison.facts_of(one))
+
+
+@common_failback.homeward
+def notes(sight: Sight) -> Iterator[str]:
+    """What is not copied, and that nothing is deleted."""
+    copied = {bucket for bucket, _ in objects_comparison.pairs(sight)}
+    for bucket, copy in s3.data_pairs(sight.env):
+        if bucket not in copied:
+            yield f"No object is copied home into {bucket}: it, or its copy {copy}, is not there or cannot be seen."
+    yield (
+        "Objects that were deleted in the DR region are not deleted at home, and those that are newer at home are not "
+        "overwritten: the record of the copy names them."
+    )
+    state, its_copy = s3.state_pair(sight.env)
+    yield (
+        f"{state} is left alone: Terraform alone writes its state, and an older or foreign one over it would make the "
+        f"next apply destroy or duplicate resources. If Terraform was applied on {its_copy} meanwhile, compare serial "
+        "and lineage of both states, and bring its changes home with terraform state pull and push."
+    )
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({WRITE}),
+    reads=frozenset({READ}),
+    watches=(s3_objects.apart.name,),
+    foresee=foresee,
+    act=act,
+    confirm=confirm,
+    notes=notes,
+    goals=HOME,
+)

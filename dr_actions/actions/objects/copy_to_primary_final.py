@@ -1,0 +1,30 @@
+"""Copies home once more, when all traffic is there: what was still written to the DR region's buckets meanwhile.
+
+S3 is not frozen, and a writer of objects needs neither database nor files. Nobody is led to the DR region any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.database import failback as database_failback
+from dr_actions.actions.objects import copy_to_primary as objects_copy_to_primary
+from dr_actions.model.action import Sight, no_notes
+from dr_actions.model.plan import Step
+
+NAME, STAGE = "copy_objects_last", 59
+
+
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each bucket that has a copy."""
+    number = database_failback.STOP_DR
+    for step in objects_copy_to_primary.foresee(sight):
+        made = replace(step, id=f"{NAME}.{step.subject}", number=number, stage=STAGE, verb=NAME)
+        yield replace(
+            made, owner=common_failback.OWNERS[number], says=f"Once more, now that nobody writes: {step.says}"
+        )
+
+
+VERB = replace(objects_copy_to_primary.VERB, name=NAME, foresee=foresee, notes=no_notes, essential=False)

@@ -1,0 +1,66 @@
+"""Proves that every object written in the DR region before its freeze is in the primary's buckets. No call is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as database_failback
+from dr_actions.actions.objects import comparison as objects_comparison
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.readers import s3_objects
+
+NAME, STAGE = "prove_objects_home", 35
+_BUDGET_S = 900
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each bucket that has a copy."""
+    for bucket, copy in objects_comparison.pairs(sight):
+        yield Step(
+            id=f"{NAME}.{bucket}",
+            number=database_failback.SYNC,
+            stage=STAGE,
+            verb=NAME,
+            subject=bucket,
+            owner=common_failback.OWNERS[database_failback.SYNC],
+            side=Side.PRIMARY,
+            says=f"See that {bucket} holds all that {copy} held when its writers were stopped.",
+            danger=Danger.REVERSIBLE,
+            undo="Nothing is changed.",
+            budget_s=_BUDGET_S,
+            before={"copy": copy},
+            after={"missing": 0},
+        )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once nothing of before the freeze is missing."""
+    one = objects_comparison.apart(step, sight)
+    told = objects_comparison.home(one, _since(step, sight))
+    if told is not None:
+        return told
+    said = f"{one.bucket} lacks {one.missing} objects of {one.copy}, some of before the freeze"
+    return Confirmation(Standing.WAITING, f"{said}.", objects_comparison.facts_of(one))
+
+
+def _since(step: Step, sight: Sight) -> datetime | None:
+    """The freeze, or the copying where nothing was frozen; None where neither is known: then nothing may be missing."""
+    copied = sight.sent_at.get(f"{objects_comparison.COPY_NAME}.{step.subject}")
+    return database_failback.frozen_since(sight) or copied
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset(),
+    watches=(s3_objects.apart.name,),
+    foresee=foresee,
+    confirm=confirm,
+    goals=HOME,
+)

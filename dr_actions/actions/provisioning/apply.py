@@ -1,0 +1,140 @@
+"""Provisions what the DR region lacks, by Terraform: the plan is judged first, and exactly that plan is applied.
+
+A warm standby has everything already: then Terraform is not run at all, for repairing drift is no work for an incident.
+What is missing is part of the step, and so of the digest. What Terraform makes is confirmed by looking; a run that was
+killed in between plans anew, and what exists is not made twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from dr_actions.actions.common.unseen_handling import careful, service_name, tenants_of, where_seen
+from dr_actions.actions.provisioning import plan_review
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb, Workshop
+from dr_actions.model.plan import Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import FAILOVER, Plane
+from dr_estate.readers import ecs, efs, elbv2, rds_groups
+
+NAME, NUMBER, STAGE = "provision", 5, 30
+_MINUTE_S = 60
+_GONE = ("DELETE_COMPLETE", "INACTIVE", "deleted", "deleting")
+
+
+@where_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """One step where a folder is configured and the DR region lacks something that a failover needs."""
+    provision, region = sight.env.provision, sight.env.regions.dr
+    lacks = missing(sight)
+    if not provision.folder or not lacks:
+        return
+    yield Step(
+        id=f"{NAME}.terraform",
+        number=NUMBER,
+        stage=STAGE,
+        verb=NAME,
+        subject=provision.folder,
+        owner=next(step.owner for step in FAILOVER if step.number == NUMBER),
+        side=Side.DR,
+        says=f"Run {provision.program} in {provision.folder}: {region} lacks {_few(lacks)}. Its plan is judged, then "
+        "applied as it is; deleting or replacing anything of the primary region or of a protected type is refused.",
+        danger=Danger.COMPENSABLE,
+        undo="Nothing is destroyed in an incident: what was made stays, and is taken away after the failback.",
+        budget_s=provision.timeout_minutes * _MINUTE_S,
+        before={"program": provision.program, "folder": provision.folder, "missing": list(lacks)},
+        after={"missing": []},
+        planes=(Plane.DR,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE when nothing is missing; READY while something of what the plan named is."""
+    lacks = missing(sight)
+    if not lacks:
+        return Confirmation(Standing.DONE, f"{sight.env.regions.dr} has all that a failover needs.")
+    if strange := [name for name in lacks if name not in step.before["missing"]]:
+        said = f"{sight.env.regions.dr} lacks {_few(strange)}, which was there when the plan was made"
+        return Confirmation(Standing.CHANGED, f"{said}: somebody is at work there.")
+    return Confirmation(Standing.READY, f"{sight.env.regions.dr} lacks {_few(lacks)}.")
+
+
+def work(step: Step, workshop: Workshop) -> None:
+    """Run Terraform. Raises terraform.TerraformFailed: refused by the gate, or whatever it failed of."""
+    from dr_actions.clients.terraform import Terraform, TerraformFailed
+
+    env = workshop.env
+    terraform = Terraform(
+        env.provision.program, Path(env.provision.folder), workshop.folder, workshop.variables, step.budget_s
+    )
+    if not terraform.provision(lambda plan: plan_review.refusals(plan, env)):
+        raise TerraformFailed(
+            f"{env.provision.program} has nothing to change in {env.provision.folder}, and yet {env.regions.dr} lacks "
+            f"{_few(step.before['missing'])}: add it to that folder, or take provision.folder to the right one."
+        )
+
+
+def missing(sight: Sight) -> tuple[str, ...]:
+    """What a failover needs in the DR region and is not there, in words with names. Raises CannotSee."""
+    env, snapshot, side = sight.env, sight.snapshot, Side.DR
+    names = env.names
+    balancer = snapshot.get(elbv2.load_balancer, side)
+    groups = {group.name for group in snapshot.get(elbv2.target_groups, side)}
+    services = {one.name for one in snapshot.get(ecs.services, side) if one.status not in _GONE}
+    subnets = {group.name for group in snapshot.get(rds_groups.subnet_groups, side)}
+    files = {one.name for one in snapshot.get(efs.file_systems, side) if one.state not in _GONE}
+    there = {
+        f"the cluster {env.named(names.cluster)}": snapshot.get(ecs.cluster, side).status == "ACTIVE",
+        f"the load balancer {env.named(names.load_balancer)}": balancer is not None,
+        f"the DB subnet group {env.named(names.db_subnet_group)}": env.named(names.db_subnet_group) in subnets,
+        f"the file system {env.named(names.file_system)}": env.named(names.file_system) in files,
+    }
+    for tenant in tenants_of(sight):
+        group = env.named(names.target_group, tenant=tenant.id)
+        there[f"the target group {group}"] = group in groups
+        there[f"the service {service_name(env, tenant)}"] = service_name(env, tenant) in services
+    return tuple(name for name, present in there.items() if not present)
+
+
+def _few(names: tuple[str, ...] | list[str]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004 - three are read at a glance
+
+
+@where_seen
+def notes(sight: Sight) -> Iterator[str]:
+    """Why nothing is provisioned, or what of it is not in the plan."""
+    env, lacks = sight.env, missing(sight)
+    region, folder = env.regions.dr, env.provision.folder
+    if not lacks:
+        kind = "warm standby" if env.standby.mode == "warm-standby" else "pilot light"
+        run = f": {env.provision.program} is not run in {folder}" if folder else ""
+        yield f"Nothing is provisioned: the {kind} in {region} has all that a failover needs already{run}."
+    elif not folder:
+        why = f"Nothing is provisioned: {region} lacks {_few(lacks)}, and provision.folder names no Terraform"
+        yield f"{why}. This {env.standby.mode} cannot serve until somebody makes it."
+    else:
+        yield (
+            f"What {env.provision.program} makes in {region} is not in this plan yet: assess again once the step "
+            f"{NAME}.terraform is done, and approve the plan for the rest."
+        )
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset(),
+    watches=(
+        ecs.cluster.name,
+        ecs.services.name,
+        elbv2.load_balancer.name,
+        elbv2.target_groups.name,
+        rds_groups.subnet_groups.name,
+        efs.file_systems.name,
+    ),
+    foresee=foresee,
+    confirm=confirm,
+    work=work,
+    notes=notes,
+)

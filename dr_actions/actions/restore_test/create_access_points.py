@@ -1,0 +1,116 @@
+"""Opens the restored files as a recovery would have them opened: an access point for each sampled tenant.
+
+A path that is absent is made when it is first mounted; the restored content lies below ``aws-backup-restore_<time>``,
+from where a recovery moves it. Source: EFS API, CreateAccessPoint (RootDirectory, CreationInfo).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.restore_test import restored_files, shared
+from dr_actions.actions.restore_test.restored_files import later
+from dr_actions.model.action import TRIED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import drill_resources, efs
+from dr_estate.snapshot.tenants import Tenant
+
+NAME, STAGE = "open_tried_files", 43
+CREATE = "efs:CreateAccessPoint"
+_BUDGET_S = 600
+_PERMISSIONS = "0755"
+
+
+@shared.tried
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each sampled tenant, where files are tried."""
+    if shared.files_point(sight) is not None:
+        yield from (_step(sight, tenant) for tenant in shared.sampled(sight))
+
+
+def _step(sight: Sight, tenant: Tenant) -> Step:
+    env, token = sight.env, shared.files_name(sight.env, sight.incident)
+    path, uid, gid = _as_the_estate_has_it(sight, tenant)
+    asked = {
+        "ClientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{token}:{tenant.id}")),
+        "FileSystemId": later(token),
+        "PosixUser": {"Uid": uid, "Gid": gid},
+        "RootDirectory": {
+            "Path": path,
+            "CreationInfo": {"OwnerUid": uid, "OwnerGid": gid, "Permissions": _PERMISSIONS},
+        },
+        "Tags": shared.tags(env, sight.incident, Name=token, Tenant=tenant.id),
+    }
+    return Step(
+        id=f"{NAME}.{tenant.id}",
+        number=shared.RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=f"{token}{path}",
+        owner=shared.OWNER,
+        side=Side.DR,
+        says=f"Open {path} of the restored files {token} for {tenant.id}, as user {uid} of group {gid}.",
+        danger=Danger.COMPENSABLE,
+        undo="The clean-up deletes the access point.",
+        budget_s=_BUDGET_S,
+        call=Call("efs", "CreateAccessPoint", env.regions.dr, asked),
+        tenant=tenant.id,
+        before={"files": token, "path": path},
+        after=_wanted(path, uid, gid),
+        planes=(Plane.DR,),
+    )
+
+
+def _wanted(path: str, uid: int, gid: int) -> Params:
+    return {"path": path, "uid": uid, "gid": gid, "state": "available"}
+
+
+def _as_the_estate_has_it(sight: Sight, tenant: Tenant) -> tuple[str, int, int]:
+    """Path, user and group of the tenant's access point in the DR region; where that is absent, as the file says."""
+    env = sight.env
+    name, path = (env.named(one, tenant=tenant.id) for one in (env.names.access_point, env.names.access_point_path))
+    own = env.names.access_point_uid
+    try:
+        seen = sight.snapshot.get(efs.access_points, Side.DR)
+    except CannotSee:
+        seen = ()
+    known = next((one for one in seen if one.name == name and one.uid >= 0), None)
+    return (known.path, known.uid, known.gid) if known else (path, own, own)
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """Whether the access point is there, opens the path as the right user, and is available."""
+    system = shared.files_of(sight, str(step.before["files"]))
+    if system is None:
+        return Confirmation(Standing.CHANGED, f"The file system {step.before['files']} is gone.")
+    points = [
+        one for one in sight.snapshot.get(drill_resources.access_points, Side.DR) if one.file_system_id == system.id
+    ]
+    point = next((one for one in points if one.path == step.after["path"]), None)
+    if point is None:
+        return Confirmation(Standing.READY, f"{step.after['path']} of {system.id} is not open yet.")
+    if (point.uid, point.gid) != (step.after["uid"], step.after["gid"]):
+        said = f"{point.id} acts as {point.uid}:{point.gid}, and not as {step.after['uid']}:{step.after['gid']}"
+        return Confirmation(Standing.CHANGED, f"{said}.")
+    if point.state == "available":
+        facts = (("access point", point.id), ("file system", system.id))
+        return Confirmation(Standing.DONE, f"{point.id} opens {point.path} of {system.id}.", facts)
+    standing = Standing.FAILED if point.state == "error" else Standing.WAITING
+    return Confirmation(standing, f"{point.id} is {point.state}.")
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({CREATE}),
+    watches=(efs.of_drills.name, drill_resources.access_points.name),
+    foresee=foresee,
+    confirm=confirm,
+    fill=restored_files.fill,
+    goals=TRIED,
+)

@@ -1,0 +1,95 @@
+"""The question that a tenant's own task puts to a restored database, and what is plausible of its answer. Pure.
+
+The task runs ``php -r``: WordPress' image starts any command but its web server's as it is. The script reads the
+tenant's credentials as WordPress does (each variable, or the file that ``..._FILE`` names), connects to the host that
+it is given, and prints one line of JSON: no value of any row, and no secret. Rows are MySQL's estimate, made anew for
+this session (information_schema_stats_expiry). Sources: docker-library/wordpress, docker-entrypoint.sh and
+wp-config-docker.php; MySQL 8.0 manual, The INFORMATION_SCHEMA TABLES Table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from dr_actions.model.plan import Json
+from dr_estate.config.environment import Environment
+from dr_estate.readers import drill_resources, ecs
+from dr_estate.snapshot.tenants import Tenant
+
+HOST, MARKER, TENANT, SCHEMA = "WORDPRESS_DB_HOST", "DR_PROBE", "DR_TENANT", "DR_SCHEMA"
+PORT = 3306
+LONGEST = 8192  # characters of all overrides of a task (API_TaskOverride)
+
+SCRIPT = r"""
+function got($n) { $f = getenv($n . "_FILE"); return $f ? rtrim(file_get_contents($f), "\r\n") : (string) getenv($n); }
+mysqli_report(MYSQLI_REPORT_ERROR | MYSQLI_REPORT_STRICT);
+try {
+    $at = explode(":", got("WORDPRESS_DB_HOST"));
+    $db = mysqli_init();
+    $db->options(MYSQLI_OPT_CONNECT_TIMEOUT, 30);
+    [$who, $word] = [got("WORDPRESS_DB_USER"), got("WORDPRESS_DB_PASSWORD")];
+    $db->real_connect($at[0], $who, $word, null, (int) ($at[1] ?? 3306));
+    try { $db->query("SET SESSION information_schema_stats_expiry = 0"); } catch (Throwable $older) { }
+    $schema = $db->real_escape_string(got("DR_SCHEMA"));
+    $where = "FROM information_schema.tables WHERE table_schema = '$schema'";
+    $row = $db->query("SELECT COUNT(*), COALESCE(SUM(table_rows), 0) $where")->fetch_row();
+    $newest = null;
+    $posts = (got("WORDPRESS_TABLE_PREFIX") ?: "wp_") . "posts";
+    $held = $db->query("SELECT 1 $where AND table_name = '" . $db->real_escape_string($posts) . "'");
+    $last = "SELECT MAX(post_modified_gmt) FROM `$schema`.`$posts`";
+    if ($held->num_rows) { $newest = $db->query($last)->fetch_row()[0]; }
+    $told = ["dr_probe" => got("DR_PROBE"), "tenant" => got("DR_TENANT"), "schema" => $row[0] ? got("DR_SCHEMA") : ""];
+    echo json_encode($told + ["tables" => (int) $row[0], "rows" => (int) $row[1], "newest" => $newest]), "\n";
+    exit($row[0] ? 0 : 1);
+} catch (Throwable $e) { fwrite(STDERR, get_class($e) . ": " . $e->getMessage() . "\n"); exit(1); }
+"""
+
+
+def overrides(env: Environment, container: str, incident: str, tenant: Tenant, host: str) -> Json:
+    """RunTask's overrides: the script as the container's command, and what it needs to know beside its own secrets."""
+    asked = {
+        HOST: f"{host}:{PORT}",
+        MARKER: incident,
+        TENANT: tenant.id,
+        SCHEMA: env.named(env.names.tenant_schema, tenant=tenant.id),
+    }
+    environment = [{"name": name, "value": value} for name, value in asked.items()]
+    return {"containerOverrides": [{"name": container, "command": command(), "environment": environment}]}
+
+
+def command() -> list[str]:
+    """The command: the script in as few characters as it takes."""
+    return ["php", "-r", re.sub(r"\n\s*", "\n", SCRIPT).strip()]
+
+
+def container_of(env: Environment, definition: ecs.TaskDefinition | None) -> str:
+    """The container that the tenant's site runs in: that of the environment's name, else the definition's first."""
+    names = [one.name for one in definition.containers] if definition else []
+    return env.names.container if env.names.container in names or not names else names[0]
+
+
+def with_host(params: Mapping[str, Json], host: str) -> dict[str, Json]:
+    """RunTask's parameters with ``host`` for the database, which is known once it is restored."""
+    told = {**params["overrides"]}
+    told["containerOverrides"] = [
+        {
+            **one,
+            "environment": [
+                {**pair, "value": f"{host}:{PORT}"} if pair["name"] == HOST else pair for pair in one["environment"]
+            ],
+        }
+        for one in told["containerOverrides"]
+    ]
+    return {**params, "overrides": told}
+
+
+def implausible(answer: drill_resources.Answer, incident: str, tenant: str, schema: str) -> str:
+    """Why the answer does not show that the tenant's data is there, "" where it does."""
+    if (answer.incident, answer.tenant) != (incident, tenant):
+        return f"it answers for {answer.tenant or 'nobody'} of {answer.incident or 'no drill'}"
+    if answer.schema != schema or answer.tables < 1:
+        return f"the schema {schema} is not in it"
+    if answer.rows < 1:
+        return f"the {answer.tables} tables of {schema} hold no row"
+    return ""

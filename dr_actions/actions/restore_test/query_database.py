@@ -1,0 +1,195 @@
+"""Asks the restored database as the tenants do: one task each, of the tenant's own definition of the DR region.
+
+The task runs where the tenant's service runs (subnets, security groups), with the tenant's own secrets, and asks one
+question (``probing``). What it found stands in its log: an exit code alone proves nothing. Source: ECS API, RunTask
+(startedBy, clientToken, failures); DescribeTasks (stoppedReason, exitCode).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from dr_actions.actions.common.unseen_handling import Held, careful, few
+from dr_actions.actions.database.copy_selection import SERVING
+from dr_actions.actions.restore_test import probe, shared
+from dr_actions.model.action import TRIED, Confirmation, Declined, Hand, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.drill_names import TAG
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import drill_resources, ecs, rds
+
+NAME, STAGE = "ask_database", 45
+RUN = "ecs:RunTask"
+_BUDGET_S = 900
+
+
+@shared.tried
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each sampled tenant with a service in the DR region, where a database is tried."""
+    if shared.newest(sight) is not None:
+        yield from (_step(sight, one) for one in shared.asking(sight))
+
+
+def _step(sight: Sight, one: Held) -> Step:
+    env, name = sight.env, shared.database_name(sight.env, sight.incident)
+    schema = env.named(env.names.tenant_schema, tenant=one.tenant.id)
+    return Step(
+        id=f"{NAME}.{one.tenant.id}",
+        number=shared.VALIDATE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=shared.TESTER,
+        side=Side.DR,
+        says=f"Ask {name} as {one.tenant.id}: a task of its own connects with its secrets and counts {schema}.",
+        danger=Danger.COMPENSABLE,
+        undo="The task ends by itself; the clean-up stops one that does not.",
+        budget_s=_BUDGET_S,
+        call=_call(sight, one, name),
+        tenant=one.tenant.id,
+        before={"definition": one.service.task_definition, "incident": sight.incident},
+        after={"schema": schema, "rows": "at least one"},
+        planes=(Plane.DR,),
+    )
+
+
+def _call(sight: Sight, one: Held, name: str) -> Call:
+    env, service = sight.env, one.service
+    network: dict[str, Any] = {"subnets": list(service.subnets), "securityGroups": list(service.security_groups)}
+    if service.public_ip:
+        network["assignPublicIp"] = service.public_ip
+    asked = {
+        "cluster": env.named(env.names.cluster),
+        "taskDefinition": service.task_definition,
+        "launchType": "FARGATE",
+        "count": 1,
+        "startedBy": sight.incident,
+        "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{sight.incident}:{one.tenant.id}")),
+        "networkConfiguration": {"awsvpcConfiguration": network},
+        "overrides": probe.overrides(env, _container(sight, service), sight.incident, one.tenant, later(name)),
+        "tags": [{"key": TAG, "value": sight.incident}],
+    }
+    return Call("ecs", "RunTask", env.regions.dr, asked)
+
+
+def later(name: str) -> str:
+    """Stands for the host of the restored database, while it is not there yet."""
+    return f"<the host of {name}, once restored>"
+
+
+def _container(sight: Sight, service: ecs.Service) -> str:
+    seen = sight.snapshot.get(ecs.task_definitions, Side.DR)
+    known = (one for one in seen if isinstance(one, ecs.TaskDefinition) and one.arn == service.task_definition)
+    return probe.container_of(sight.env, next(known, None))
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """How the tenant's task stands, and what it found."""
+    task = _task(step, sight)
+    if task is None:
+        one = shared.database_of(sight, step.subject)
+        if one is None or not one.host or one.status not in SERVING:
+            how = one.status if one else "not there"
+            return Confirmation(Standing.CHANGED, f"{step.subject} is {how}: nothing can be asked of it.")
+        return Confirmation(Standing.READY, f"{step.subject} can be asked as {step.tenant}.")
+    if task.status != drill_resources.STOPPED:
+        return Confirmation(Standing.WAITING, f"The task of {step.tenant} is {task.status}.")
+    if task.exit_code is None:
+        said = f"The task of {step.tenant} did not start: {task.reason or 'ECS gives no reason'}"
+        return Confirmation(Standing.FAILED, said, (("task", task.arn),))
+    return _of_ended(step, sight, task)
+
+
+def _task(step: Step, sight: Sight) -> drill_resources.Probe | None:
+    """The tenant's task of this trial; the newest, where there should be several. Raises CannotSee."""
+    ours = [
+        one
+        for one in sight.snapshot.get(drill_resources.tasks, Side.DR)
+        if (one.incident, one.task_definition) == (step.before["incident"], step.before["definition"])
+    ]
+    return ours[-1] if ours else None
+
+
+def _of_ended(step: Step, sight: Sight, task: drill_resources.Probe) -> Confirmation:
+    answer = _answer(sight, task)
+    if task.exit_code != 0:
+        told = answer.said if answer and answer.said else task.reason
+        if answer is not None and answer.heard:
+            told = probe.implausible(answer, task.incident, str(step.tenant), step.after["schema"])
+        said = f"{step.subject} does not answer {step.tenant} (exit code {task.exit_code}): {told or 'it says nothing'}"
+        return Confirmation(Standing.FAILED, said, (("task", task.arn),))
+    if answer is None or not answer.heard:
+        return Confirmation(Standing.UNSEEN, f"What {task.arn} found is not in its log yet.")
+    why = probe.implausible(answer, task.incident, str(step.tenant), step.after["schema"])
+    facts = [("task", task.arn), ("schema", answer.schema), ("tables", str(answer.tables)), ("rows", str(answer.rows))]
+    facts += [("newest", answer.newest)] if answer.newest else []
+    if why:
+        said = f"{step.subject} answers {step.tenant}, but {why}."
+        return Confirmation(Standing.FAILED, said, tuple(facts))
+    found = f"{answer.tables} tables of {answer.schema} with {answer.rows} rows"
+    return Confirmation(Standing.DONE, f"{step.subject} answers {step.tenant}: {found}.", tuple(facts))
+
+
+def _answer(sight: Sight, task: drill_resources.Probe) -> drill_resources.Answer | None:
+    """What the task's log says, None where it was not read. Raises CannotSee with the reason of one that is unseen."""
+    seen = sight.snapshot.get(drill_resources.answers, Side.DR)
+    known = next((one for one in seen if isinstance(one, drill_resources.Answer) and one.task == task.arn), None)
+    dark = next((one for one in seen if isinstance(one, Unseen)), None)
+    if known is None and dark is not None and task.exit_code == 0:
+        raise CannotSee(dark)
+    return known
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The call with the restored database's host. Raises ValueError where there is none."""
+    if step.call is None:
+        raise ValueError(f"{step.id} makes no call")
+    try:
+        one = shared.database_of(sight, step.subject)
+    except CannotSee as dark:
+        raise ValueError(dark.unseen.why) from dark
+    if one is None or not one.host:
+        raise ValueError(f"{later(step.subject)} is still absent")
+    return replace(step.call, params=probe.with_host(step.call.params, one.host))
+
+
+def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+    """Run the task. Raises Declined with ECS's reason where it answers that it did not."""
+    answer = hand.send(call)
+    refused = [str(one.get("reason") or one.get("detail") or "no reason given") for one in answer.get("failures", ())]
+    if refused and not answer.get("tasks"):
+        raise Declined(f"ECS did not start the task: {', '.join(refused)}")
+    return answer
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Whom nobody can ask as."""
+    try:
+        asking, voiceless = shared.asking(sight), shared.voiceless(sight)
+    except CannotSee as dark:
+        yield f"No tenant asks the restored database: {dark.unseen.why}"
+        return
+    if voiceless:
+        names = few([one.id for one in voiceless])
+        yield f"{names}: without a service in {sight.env.regions.dr} the restored database is not asked as that tenant."
+    if not asking:
+        yield "No tenant asks the restored database: that it answers is not proved."
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({RUN}),
+    watches=(rds.instances.name, drill_resources.tasks.name, drill_resources.answers.name),
+    foresee=foresee,
+    confirm=confirm,
+    fill=fill,
+    act=act,
+    notes=notes,
+    goals=TRIED,
+)

@@ -1,0 +1,103 @@
+"""Takes away the databases that a drill made or set aside in the DR region; nothing else bears such a name (T47).
+
+An instance goes only once it is protected no more, which is a step of its own. Neither its automated backups nor a last
+snapshot are kept: a restore test's rows are a copy's, and those of a full drill are home, and backed up on both sides
+before they went. Source: RDS API, DeleteDBInstance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common.unseen_handling import careful, if_seen
+from dr_actions.actions.database.copy_selection import SERVING
+from dr_actions.model.action import CLEANED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.drill_names import is_isolated
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import rds
+
+NAME, STAGE = "remove_databases", 20
+DELETE, MODIFY = "rds:DeleteDBInstance", "rds:ModifyDBInstance"
+OWNER, NUMBER = "DR Manager", 0
+_BUDGET_S = 1800
+_REMOVABLE = (*SERVING, "stopped", "failed", "storage-full", "incompatible-parameters", "incompatible-restore")
+
+
+@if_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """For each instance of a drill: take its protection off, where it has any, and delete it."""
+    for one in sorted(_of_drills(sight), key=lambda one: one.identifier):
+        if one.deletion_protection:
+            yield _step(sight, one, protected=True)
+        yield _step(sight, one, protected=False)
+
+
+def _of_drills(sight: Sight) -> list[rds.Instance]:
+    """Those whose name is a drill's, and those that this drill's own failback set aside, known by resource id too."""
+    name = sight.env.named(sight.env.names.database)
+    found = sight.snapshot.get(rds.instances, Side.DR)
+    return [
+        one
+        for one in found
+        if is_isolated(one.identifier, name) or sight.set_aside.get(one.resource_id) == one.identifier
+    ]
+
+
+def _step(sight: Sight, one: rds.Instance, protected: bool) -> Step:
+    region, name = sight.env.region(Side.DR), one.identifier
+    asked = {"DBInstanceIdentifier": name}
+    gone = {"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
+    off = {"DeletionProtection": False, "ApplyImmediately": True}
+    says = f"Take the deletion protection off {name} in {region}." if protected else f"Delete {name} in {region}."
+    return Step(
+        id=f"{NAME}.{'unprotect.' if protected else ''}{name}",
+        number=NUMBER,
+        stage=STAGE - 1 if protected else STAGE,
+        verb=NAME,
+        subject=name,
+        owner=OWNER,
+        side=Side.DR,
+        says=f"{says} A drill made it, or set it aside.",
+        danger=Danger.COMPENSABLE if protected else Danger.IRREVERSIBLE,
+        undo="None is needed: what a drill made is taken away." if protected else "None: the drill's copy is gone.",
+        budget_s=_BUDGET_S,
+        call=Call(
+            "rds", "ModifyDBInstance" if protected else "DeleteDBInstance", region, asked | (off if protected else gone)
+        ),
+        before={"resource": one.resource_id},
+        after={"protected": False} if protected else {"instance": "absent"},
+        planes=(Plane.DR,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """By resource id: another instance of the name is not the drill's, and is not touched (T43)."""
+    found = sight.snapshot.get(rds.instances, Side.DR)
+    one = next((one for one in found if one.resource_id == step.before["resource"]), None)
+    if one is None:
+        return Confirmation(Standing.DONE, f"{step.subject} is gone.")
+    if one.identifier != step.subject:
+        return Confirmation(Standing.CHANGED, f"{step.subject} is called {one.identifier} now.")
+    if one.status == "deleting":
+        return Confirmation(Standing.WAITING, f"{step.subject} is being deleted.")
+    unprotects = "protected" in step.after
+    if unprotects and not one.deletion_protection:
+        return Confirmation(Standing.DONE, f"{step.subject} is protected no more.")
+    if one.deletion_protection and not unprotects:
+        return Confirmation(Standing.CHANGED, f"{step.subject} was protected meanwhile: somebody wants to keep it.")
+    if one.status in _REMOVABLE:
+        return Confirmation(Standing.READY, f"{step.subject} is {one.status}, and can be taken away.")
+    return Confirmation(Standing.WAITING, f"{step.subject} is {one.status}.")
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({DELETE, MODIFY}),
+    watches=(rds.instances.name,),
+    foresee=foresee,
+    confirm=confirm,
+    goals=CLEANED,
+)

@@ -1,0 +1,108 @@
+"""Takes away the files that drills restored: access points, mount targets, then the file system; nothing of the estate.
+
+What is a drill's is known by its creation token. IAM knows it by its tag, which a trial that died may not have set: it
+is set first. Every step waits until the thing is gone. Source: EFS API, DeleteFileSystem (refused while mount targets
+stand), DeleteAccessPoint, DeleteMountTarget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common.unseen_handling import careful, if_seen, unseen
+from dr_actions.actions.restore_test import restored_files, shared
+from dr_actions.model.action import CLEANED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import drill_resources, efs
+
+NAME = "remove_files"
+MARKING, INNER, OUTER = 20, 21, 22
+DELETE_POINT, DELETE_TARGET, DELETE = "efs:DeleteAccessPoint", "efs:DeleteMountTarget", "efs:DeleteFileSystem"
+_BUDGET_S = 900
+_LEAVING = ("deleting", "deleted")
+_KEYS = {"DeleteAccessPoint": "AccessPointId", "DeleteMountTarget": "MountTargetId", "DeleteFileSystem": "FileSystemId"}
+
+
+@if_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The steps for every file system of a drill, whichever drill made it."""
+    points = sight.snapshot.get(drill_resources.access_points, Side.DR)
+    targets = sight.snapshot.get(drill_resources.mount_targets, Side.DR)
+    for system in sight.snapshot.get(efs.of_drills, Side.DR):
+        if not system.name:
+            yield restored_files.mark(sight, NAME, MARKING, system.token, shared.LEAVE)
+        for point in points:
+            if point.file_system_id == system.id:
+                yield _step(sight, INNER, "DeleteAccessPoint", point.id, f"the access point {point.path} ({point.id})")
+        for target in targets:
+            if target.file_system_id == system.id:
+                yield _step(sight, INNER, "DeleteMountTarget", target.id, f"the mount target {target.id}")
+        yield _step(sight, OUTER, "DeleteFileSystem", system.id, f"the restored files {system.token} ({system.id})")
+
+
+def _step(sight: Sight, stage: int, operation: str, thing: str, called: str) -> Step:
+    region = sight.env.regions.dr
+    return Step(
+        id=f"{NAME}.{thing}",
+        number=shared.LEAVE,
+        stage=stage,
+        verb=NAME,
+        subject=thing,
+        owner=shared.OWNER,
+        side=Side.DR,
+        says=f"Delete {called} in {region}, which a drill made, and wait until it is gone.",
+        danger=Danger.COMPENSABLE,
+        undo="None is needed: it was a copy, and what it was made of is still there.",
+        budget_s=_BUDGET_S,
+        call=Call("efs", operation, region, {_KEYS[operation]: thing}),
+        before={"made by": "a drill"},
+        after={"state": "gone"},
+        planes=(Plane.DR,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """Whether the thing is gone, or bears its trial's name."""
+    if step.stage == MARKING and shared.files_of(sight, step.subject) is not None:
+        return restored_files.confirm_mark(step, sight)
+    state = _states(sight).get(step.subject)
+    if state is None:
+        return Confirmation(Standing.DONE, f"{step.subject} is gone.")
+    if state in _LEAVING:
+        return Confirmation(Standing.WAITING, f"{step.subject} is {state}.")
+    return Confirmation(Standing.READY, f"{step.subject} is {state} and can be deleted.")
+
+
+def _states(sight: Sight) -> dict[str, str]:
+    """The state of everything that drills restored, by id. Raises CannotSee."""
+    systems = {one.id: one.state for one in sight.snapshot.get(efs.of_drills, Side.DR)}
+    points = {one.id: one.state for one in sight.snapshot.get(drill_resources.access_points, Side.DR)}
+    return systems | points | {one.id: one.state for one in sight.snapshot.get(drill_resources.mount_targets, Side.DR)}
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The planned call; that of a mark with the id of its file system. Raises ValueError where there is none."""
+    if step.call is None:
+        raise ValueError(f"{step.id} makes no call")
+    return restored_files.fill(step, sight) if step.stage == MARKING else step.call
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """What could not be seen."""
+    return unseen(sight, Side.DR, efs.of_drills, drill_resources.access_points, drill_resources.mount_targets)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({restored_files.TAG_IT, DELETE_POINT, DELETE_TARGET, DELETE}),
+    watches=(efs.of_drills.name, drill_resources.access_points.name, drill_resources.mount_targets.name),
+    foresee=foresee,
+    confirm=confirm,
+    fill=fill,
+    essential=False,
+    notes=notes,
+    goals=CLEANED,
+)

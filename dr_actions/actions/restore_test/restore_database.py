@@ -1,0 +1,155 @@
+"""Restores the newest copy of the database beside the estate, as a recovery would: the restored engine is evidence.
+
+The instance bears the trial's name and tags from its first moment on. Nothing protects it and nothing backs it up, so
+that a clean-up leaves nothing. What was written at the latest is tagged on it, for RDS tells it of no restored
+instance: with UseLatestRestorableTime at least what was restorable right before the call. Source: RDS API,
+RestoreDBInstanceToPointInTime and RestoreDBInstanceFromDBSnapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import restore_calls
+from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING
+from dr_actions.actions.restore_test import shared
+from dr_actions.actions.restore_test.shared import RESTORED_TO
+from dr_actions.model.action import TRIED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.drill_names import TAG
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import backup, kms_copy_keys, rds, vpc
+
+NAME, STAGE = "try_database", 40
+_BUDGET_S = 7200
+_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@shared.tried
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The one step, where a copy is usable."""
+    copy = shared.newest(sight)
+    if copy is None:
+        return
+    env, name = sight.env, shared.database_name(sight.env, sight.incident)
+    tags = shared.tags(env, sight.incident, **{RESTORED_FROM: copy.name})
+    yield Step(
+        id=f"{NAME}.{env.named(env.names.database)}",
+        number=shared.RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=shared.OWNER,
+        side=Side.DR,
+        says=f"Restore {copy.name} into the isolated database {name} in {env.regions.dr}, not public, and wait for it.",
+        danger=Danger.COMPENSABLE,
+        undo=f"The clean-up deletes {name}.",
+        budget_s=_BUDGET_S,
+        call=restore_calls.beside(sight, copy, name, tags),
+        before={"instance": "absent", "incident": sight.incident},
+        after={"instance": name, RESTORED_FROM: copy.name},
+        planes=(Plane.DR,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """How the isolated instance stands. Source: RDS User Guide, DB instance status."""
+    one = shared.database_of(sight, step.subject)
+    if one is None:
+        return _of_absent(step, sight)
+    tagged = dict(one.tags)
+    if tagged.get(TAG) != step.before["incident"] or tagged.get(RESTORED_FROM) != step.after[RESTORED_FROM]:
+        said = f"{one.identifier} is there, but this trial did not restore it"
+        return Confirmation(Standing.CHANGED, f"{said}: find out who did.", _facts(step, sight, one))
+    if one.status in BROKEN:
+        return Confirmation(Standing.FAILED, f"{one.identifier} is restored, but {one.status}.")
+    if one.status in SERVING and one.host:
+        return Confirmation(Standing.DONE, f"{one.identifier} answers at {one.host}.", _facts(step, sight, one))
+    return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status or 'not told of'}.")
+
+
+def _of_absent(step: Step, sight: Sight) -> Confirmation:
+    env, source = sight.env, step.after[RESTORED_FROM]
+    if not restore_calls.group_id(sight):
+        sight.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
+        group = env.named(env.names.db_security_group)
+        said = f"the security group {group} is absent in {env.regions.dr}, and nothing would reach the database"
+        return Confirmation(Standing.CHANGED, f"{said}. Provision it, or mend names.db_security_group.")
+    if _moment(sight, source) is None:
+        return Confirmation(Standing.CHANGED, f"The copy {source} is gone, or can no longer be restored.")
+    return Confirmation(Standing.READY, f"{step.subject} is absent and can be restored.")
+
+
+def _moment(sight: Sight, source: str) -> datetime | None:
+    """Until when the copy of that ARN holds what was written, None where it is gone. Raises CannotSee."""
+    windows = {one.arn: one.latest for one in sight.snapshot.get(rds.automated_backups, Side.DR)}
+    if source in windows:
+        return windows[source]
+    points = {one.arn: one.created_at for one in sight.snapshot.get(backup.recovery_points, Side.DR)}
+    return points.get(source)
+
+
+def _facts(step: Step, sight: Sight, one: rds.Instance) -> tuple[tuple[str, str], ...]:
+    """What is kept in the journal: with the moment, and how old it was when the call left, as evidence of the RPO."""
+    tagged = dict(one.tags)
+    told = [("host", one.host), ("resource", one.resource_id), ("arn", one.arn), ("status", one.status)]
+    words = {"source": RESTORED_FROM, "restored to": RESTORED_TO}
+    told += [(word, tagged[key]) for word, key in words.items() if key in tagged]
+    sent = sight.sent_at.get(step.id)
+    if sent is not None and RESTORED_TO in tagged:
+        until = datetime.strptime(tagged[RESTORED_TO], _MOMENT).replace(tzinfo=sent.tzinfo)
+        told.append(("age of the data in s", str(max(0, round((sent - until).total_seconds())))))
+    return tuple(told)
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The planned call with the security group, and with the moment of the data, as they are now.
+
+    Raises ValueError where the group or the copy is absent.
+    """
+    if step.call is None:
+        raise ValueError(f"{step.id} makes no call")
+    try:
+        moment = _moment(sight, step.after[RESTORED_FROM])
+    except CannotSee as dark:
+        raise ValueError(dark.unseen.why) from dark
+    if moment is None:
+        raise ValueError(f"the copy {step.after[RESTORED_FROM]} is gone")
+    call = restore_calls.filled(step.call, sight)
+    tags = [*call.params["Tags"], {"Key": RESTORED_TO, "Value": f"{moment:{_MOMENT}}"}]
+    return replace(call, params={**call.params, "Tags": tags})
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Why nothing is tried, and what could not be seen."""
+    copies, dark = shared.copies(sight)
+    if shared.newest(sight) is not None:
+        yield from (f"Not every copy of the database is seen: {unseen.why}" for unseen in dark)
+        return
+    flaws = [f"{one.mechanism} {one.name}: {one.flaw or 'it is no RDS snapshot'}" for one in copies]
+    why = "; ".join([*flaws, *(unseen.why for unseen in dark)]) or "there is none (to try a read replica uses it up)"
+    yield f"The database is not tried: no copy in {sight.env.regions.dr} can be restored beside it: {why}"
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({restore_calls.TO_POINT_IN_TIME, restore_calls.FROM_SNAPSHOT}),
+    watches=(
+        rds.instances.name,
+        rds.automated_backups.name,
+        backup.recovery_points.name,
+        kms_copy_keys.keys.name,
+        vpc.security_groups.name,
+    ),
+    foresee=foresee,
+    confirm=confirm,
+    fill=fill,
+    notes=notes,
+    goals=TRIED,
+)

@@ -1,0 +1,166 @@
+"""Restores the newest recovery point of the tenants' files into a file system of its own, beside the estate's.
+
+AWS Backup wants the id of the file system that was backed up, Encrypted, PerformanceMode and CreationToken, and
+newFileSystem spelt so: without a token the job fails, and under another spelling it restores into the file system that
+is named. It puts everything into a directory ``aws-backup-restore_<time>`` below the root, of a new file system too.
+Sources: AWS Backup guide, Restore an Amazon EFS file system; API_StartRestoreJob; aws/aws-cli 4467 and 6468.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.restore_test import shared
+from dr_actions.model.action import TRIED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.drill_names import began
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
+
+NAME, STAGE = "try_files", 41
+START = "backup:StartRestoreJob"
+_BUDGET_S = 14400
+_FAILED = ("FAILED", "ABORTED")
+_GONE = ("deleting", "deleted", "error")
+_DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
+
+
+@shared.tried
+def foresee(sight: Sight) -> Iterator[Step]:
+    """The one step, where a recovery point is usable."""
+    point = shared.files_point(sight)
+    if point is None:
+        return
+    env, token = sight.env, shared.files_name(sight.env, sight.incident)
+    step_id = f"{NAME}.{env.named(env.names.file_system)}"
+    yield Step(
+        id=step_id,
+        number=shared.RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=token,
+        owner=shared.OWNER,
+        side=Side.DR,
+        says=f"Restore {point.arn} into a new file system {token} in {env.regions.dr}, beside the estate's.",
+        danger=Danger.COMPENSABLE,
+        undo=f"The clean-up deletes the file system {token}.",
+        budget_s=_BUDGET_S,
+        call=_call(sight, point, token, step_id),
+        before={"point": point.arn, "incident": sight.incident},
+        after={"name": token},
+        planes=(Plane.DR,),
+    )
+
+
+def _call(sight: Sight, point: backup.RecoveryPoint, token: str, step_id: str) -> Call:
+    env, key = sight.env, _key(sight)
+    asked = {
+        "file-system-id": point.resource_arn.rpartition("/")[2],
+        "newFileSystem": "true",
+        "CreationToken": token,
+        "Encrypted": "true",
+        "PerformanceMode": "generalPurpose",
+        **({"KmsKeyId": key} if key else {}),
+    }
+    params = {
+        "RecoveryPointArn": point.arn,
+        "ResourceType": "EFS",
+        "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
+        "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{sight.incident}:{step_id}:{point.arn}")),
+        "CopySourceTagsToRestoredResource": False,
+        "Metadata": asked,
+    }
+    return Call("backup", "StartRestoreJob", env.regions.dr, params)
+
+
+def _key(sight: Sight) -> str:
+    """The key of the DR region's file system, "" where it has none or is unseen: EFS takes its own then."""
+    try:
+        return next((one.key for one in sight.snapshot.get(efs.file_systems, Side.DR) if one.key), "")
+    except CannotSee:
+        return ""
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """How the file system of the trial's token stands, and the job that fills it."""
+    point, system = str(step.before["point"]), shared.files_of(sight, step.subject)
+    job = _job(step, sight, system)
+    if job is not None and job.status in _FAILED:
+        return Confirmation(Standing.FAILED, f"Restore job {job.id} is {job.status}: {job.message}")
+    if system is not None and system.state in _GONE:
+        return Confirmation(Standing.CHANGED, f"{system.id} ({step.subject}) is {system.state}.")
+    if job is not None and job.status == "COMPLETED" and system is not None and system.state != "creating":
+        return Confirmation(Standing.DONE, f"{point} is restored into {system.id}.", _facts(sight, job, system, point))
+    if job is not None or system is not None:
+        said = f"Restore job {job.id} is {job.status}" if job else f"{step.subject} is {system.state if system else ''}"
+        return Confirmation(Standing.WAITING, f"{said}.")
+    if _backed_up(sight, point) is None:
+        return Confirmation(Standing.CHANGED, f"The recovery point {point} is gone.")
+    return Confirmation(Standing.READY, f"{point} can be restored into a new file system.")
+
+
+def _job(step: Step, sight: Sight, system: efs.FileSystem | None) -> backup_jobs.Restore | None:
+    """The newest restore of the point since the trial began that made this file system, or does not say yet."""
+    since, point = began(str(step.before["incident"])), step.before["point"]
+    ours = [
+        job
+        for job in sight.snapshot.get(backup_jobs.restores, Side.DR)
+        if job.point_arn == point
+        and job.created_at >= since
+        and (not job.made_arn or (system is not None and job.made_arn.endswith(f"/{system.id}")))
+    ]
+    return max(ours, key=lambda job: job.created_at, default=None)
+
+
+def _backed_up(sight: Sight, point: str) -> backup.RecoveryPoint | None:
+    points = sight.snapshot.get(backup.recovery_points, Side.DR)
+    return next((one for one in points if one.arn == point and one.status == "COMPLETED"), None)
+
+
+def _facts(sight: Sight, job: backup_jobs.Restore, system: efs.FileSystem, point: str) -> tuple[tuple[str, str], ...]:
+    made_of = _backed_up(sight, point)
+    told = [("file system", system.id), ("restore job", job.id), ("bytes", str(system.size_bytes))]
+    if made_of is not None:
+        age_s = max(0, round((job.created_at - made_of.created_at).total_seconds()))
+        told += [("restored to", f"{made_of.created_at:%Y-%m-%dT%H:%M:%SZ}"), ("age of the data in s", str(age_s))]
+    return tuple(told)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Why no files are tried."""
+    env = sight.env
+    try:
+        point = shared.files_point(sight)
+    except CannotSee as dark:
+        yield f"The files are not tried: {dark.unseen.why}"
+        return
+    if point is None:
+        yield _nothing(env)
+
+
+def _nothing(env: Environment) -> str:
+    name, region = env.named(env.names.file_system), env.regions.dr
+    why = "a replica is live, and there is no other copy to try" if env.replicates else "nothing is copied there"
+    return f"The files {name} are not tried: {region} holds no usable recovery point of them ({why})."
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({START}),
+    watches=(
+        efs.of_drills.name,
+        efs.file_systems.name,
+        backup.recovery_points.name,
+        backup_jobs.restores.name,
+        kms_copy_keys.keys.name,
+    ),
+    foresee=foresee,
+    confirm=confirm,
+    notes=notes,
+    goals=TRIED,
+)

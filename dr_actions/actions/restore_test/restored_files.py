@@ -1,0 +1,81 @@
+"""The file systems that trials restored: marking one as the trial's own, and naming it in calls made beforehand. Pure.
+
+AWS Backup makes the file system, so that it bears the trial's creation token from its first moment on and no tag. What
+may be opened in it, and deleted of it, IAM tells by the tag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dr_actions.actions.restore_test import shared
+from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.drill_names import trial_of
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee
+
+TAG_IT = "efs:TagResource"
+_BUDGET_S = 300
+_PLACE = "FileSystemId"
+
+
+def later(token: str) -> str:
+    """Stands for the id of the file system of that token, while it is not there yet."""
+    return f"<the id of the file system {token}, once restored>"
+
+
+def mark(sight: Sight, verb: str, stage: int, token: str, number: int = shared.RESTORE) -> Step:
+    """The step that tags the file system of ``token`` as its trial's."""
+    incident = trial_of(token)
+    return Step(
+        id=f"{verb}.{token}",
+        number=number,
+        stage=stage,
+        verb=verb,
+        subject=token,
+        owner=shared.OWNER,
+        side=Side.DR,
+        says=f"Tag the restored file system {token} as {incident}'s own.",
+        danger=Danger.REVERSIBLE,
+        undo="The tag stays for as long as the file system does: by it the clean-up knows what is the drill's.",
+        budget_s=_BUDGET_S,
+        call=Call(
+            "efs",
+            "TagResource",
+            sight.env.regions.dr,
+            {"ResourceId": later(token), "Tags": shared.tags(sight.env, incident, Name=token)},
+        ),
+        before={"name": ""},
+        after={"name": token},
+        planes=(Plane.DR,),
+    )
+
+
+def confirm_mark(step: Step, sight: Sight) -> Confirmation:
+    """Whether the file system bears its trial's name. Raises CannotSee."""
+    system = shared.files_of(sight, step.subject)
+    if system is None:
+        return Confirmation(Standing.CHANGED, f"The file system {step.subject} is gone.")
+    if system.name == step.subject:
+        return Confirmation(Standing.DONE, f"{system.id} is tagged as {step.subject}.", (("file system", system.id),))
+    if system.name:
+        return Confirmation(Standing.CHANGED, f"{system.id} is called {system.name}, and not {step.subject}.")
+    return Confirmation(Standing.READY, f"{system.id} bears no name yet.")
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The step's call with the id of its file system. Raises ValueError where there is none, or none is seen."""
+    if step.call is None:
+        raise ValueError(f"{step.id} makes no call")
+    token = str(step.before.get("files") or step.subject)
+    try:
+        system = shared.files_of(sight, token)
+    except CannotSee as dark:
+        raise ValueError(dark.unseen.why) from dark
+    if system is None:
+        raise ValueError(f"{later(token)} is still absent")
+    key = "ResourceId" if step.call.operation == "TagResource" else _PLACE
+    params: Params = {**step.call.params, key: system.id}
+    return replace(step.call, params=params)

@@ -1,0 +1,110 @@
+"""What the verbs of a restore test share: the isolated names, the copies that are tried, and whose tenants ask. Pure.
+
+A trial's name is its incident's: without one (an assessment) nothing can be named, and nothing is planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from dr_actions.actions.common.unseen_handling import Held, held, if_seen, lacking, tenants_of
+from dr_actions.actions.database import copy_selection
+from dr_actions.model.action import Sight
+from dr_actions.model.plan import Json
+from dr_checks.derived.backup_copies import key_flaw, newest_copies
+from dr_checks.derived.database_copies import AUTOMATED, BACKUP, DatabaseCopy, copies_by
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.drill_names import TAG, is_trial, isolated
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import backup, efs, rds
+from dr_estate.snapshot.tenants import Tenant
+
+T = TypeVar("T")
+# When what is in a restored database was written at the latest: a tag, for RDS itself does not tell it.
+RESTORED_TO = "RestoredTo"
+RESTORE, VALIDATE, LEAVE = 6, 8, 9  # the playbook's steps that are practised
+OWNER, TESTER = "Backup Manager", "Monitoring Agent"
+
+
+def tried(foresee: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
+    """``foresee`` (or ``notes``) that yields nothing without a trial, nor where it cannot see: other notes say why."""
+    seen = if_seen(foresee)
+    return lambda sight: seen(sight) if is_trial(sight.incident) else iter(())
+
+
+def database_name(env: Environment, incident: str) -> str:
+    """The identifier of the database that the trial restores. Raises ValueError for an incident that is no drill."""
+    return isolated(env.named(env.names.database), incident)
+
+
+def files_name(env: Environment, incident: str) -> str:
+    """The creation token, and later the name, of the file system that the trial restores. Raises ValueError."""
+    return isolated(env.named(env.names.file_system), incident)
+
+
+def tags(env: Environment, incident: str, **more: str) -> list[Json]:
+    """The tags of what a trial makes; never that by which things are backed up."""
+    told = {"Environment": env.name, "ManagedBy": "aws-dr-manager", TAG: incident, **more}
+    return [{"Key": key, "Value": value} for key, value in sorted(told.items())]
+
+
+def database_of(sight: Sight, name: str) -> rds.Instance | None:
+    """The restored database of that name. Raises CannotSee."""
+    return copy_selection.instance(sight, name)
+
+
+def files_of(sight: Sight, token: str) -> efs.FileSystem | None:
+    """The restored file system of that creation token. Raises CannotSee."""
+    return next((one for one in sight.snapshot.get(efs.of_drills, Side.DR) if one.token == token), None)
+
+
+def copies(sight: Sight) -> tuple[list[DatabaseCopy], list[Unseen]]:
+    """The database's copies that can be restored beside it, whatever a recovery prefers, and what could not be seen.
+
+    A read replica is none: to promote it is to use it up.
+    """
+    found: list[DatabaseCopy] = []
+    dark: list[Unseen] = []
+    for mechanism in sorted((AUTOMATED, BACKUP), key=lambda one: _preference(sight.env, one)):
+        try:
+            found += copies_by(copy_selection.view_of(sight), mechanism)
+        except CannotSee as cannot:
+            dark.append(cannot.unseen)
+    return found, dark
+
+
+def newest(sight: Sight) -> DatabaseCopy | None:
+    """The usable copy that holds the newest data; of two alike the one that a recovery prefers."""
+    usable = [
+        one for one in copies(sight)[0] if not one.flaw and one.age_s is not None and copy_selection.sendable(one)
+    ]
+    return min(usable, key=lambda one: one.age_s or 0.0, default=None)
+
+
+def _preference(env: Environment, mechanism: str) -> int:
+    known: tuple[str, ...] = env.replication.database
+    return known.index(mechanism) if mechanism in known else len(known)
+
+
+def files_point(sight: Sight) -> backup.RecoveryPoint | None:
+    """The newest complete recovery point of the primary region's files whose key works. Raises CannotSee."""
+    view = copy_selection.view_of(sight)
+    files = f":elasticfilesystem:{sight.env.regions.primary}:{sight.env.account}:file-system/"
+    points = [p for arn, p in newest_copies(view).items() if files in arn and not key_flaw(view, p.key_arn)]
+    return max(points, key=lambda point: point.created_at, default=None)
+
+
+def sampled(sight: Sight) -> tuple[Tenant, ...]:
+    """The tenants whose access points are opened, in order. Raises CannotSee where none can be discovered."""
+    return tenants_of(sight)[: sight.env.drill.sample_tenants]
+
+
+def asking(sight: Sight) -> tuple[Held, ...]:
+    """The tenants that ask the restored database, with their services of the DR region, in order. Raises CannotSee."""
+    return held(sight, Side.DR)[: sight.env.drill.sample_tenants]
+
+
+def voiceless(sight: Sight) -> tuple[Tenant, ...]:
+    """The tenants that would have been asked as, and have no service in the DR region to ask with. Raises CannotSee."""
+    return tuple(tenant for tenant in lacking(sight, Side.DR) if tenant in sampled(sight))

@@ -1,0 +1,76 @@
+"""Stops a drill's task that has not ended by itself. Source: ECS API, StopTask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common.unseen_handling import careful, if_seen, unseen
+from dr_actions.actions.restore_test import shared
+from dr_actions.model.action import CLEANED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import drill_resources, rds
+
+NAME, STAGE = "stop_probes", 10
+STOP = "ecs:StopTask"
+_BUDGET_S = 300
+
+
+@if_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each of a drill's tasks that runs, or will."""
+    for one in sight.snapshot.get(drill_resources.tasks, Side.DR):
+        if one.status != drill_resources.STOPPED:
+            yield _step(sight, one)
+
+
+def _step(sight: Sight, one: drill_resources.Probe) -> Step:
+    env, name = sight.env, one.arn.rpartition("/")[2]
+    asked = {"cluster": env.named(env.names.cluster), "task": one.arn, "reason": f"clean-up of {one.incident}"}
+    return Step(
+        id=f"{NAME}.{name}",
+        number=shared.LEAVE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=shared.TESTER,
+        side=Side.DR,
+        says=f"Stop the task {name} of {one.incident} in {env.regions.dr}.",
+        danger=Danger.COMPENSABLE,
+        undo="None is needed: the task asks a question and keeps nothing.",
+        budget_s=_BUDGET_S,
+        call=Call("ecs", "StopTask", env.regions.dr, asked),
+        before={"task": one.arn},
+        after={"status": drill_resources.STOPPED},
+        planes=(Plane.DR,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """Whether the task has ended; ECS forgets one after an hour."""
+    seen = sight.snapshot.get(drill_resources.tasks, Side.DR)
+    one = next((task for task in seen if task.arn == step.before["task"]), None)
+    if one is None or one.status == drill_resources.STOPPED:
+        return Confirmation(Standing.DONE, f"{step.subject} has ended.")
+    if one.wanted == drill_resources.STOPPED:
+        return Confirmation(Standing.WAITING, f"{step.subject} is {one.status}.")
+    return Confirmation(Standing.READY, f"{step.subject} is {one.status} and can be stopped.")
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """What could not be seen."""
+    return unseen(sight, Side.DR, drill_resources.tasks)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({STOP}),
+    watches=(rds.instances.name, drill_resources.tasks.name),
+    foresee=foresee,
+    confirm=confirm,
+    essential=False,
+    notes=notes,
+    goals=CLEANED,
+)

@@ -1,0 +1,108 @@
+"""What the secrets of the two regions have to do with each other on the way home (T18). Pure.
+
+Only digests are compared: of each field as it is, and of what is left when both regions' names of one thing are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.secrets import primary_references
+from dr_actions.model.action import Sight
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.readers.secretsmanager import Content, Field, Hidden, Secret
+
+PROMOTED = "promoted_secrets."
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A secret in both regions, None where it is absent, and what may be known of its values."""
+
+    name: str
+    tenant: str | None
+    here: Secret | None
+    there: Secret | None
+    value_here: Content | Hidden | None
+    value_there: Content | Hidden | None
+
+
+def pairs(sight: Sight) -> Iterator[Pair]:
+    """The estate's secrets of the tenants in question. ``here`` is the primary. Raises CannotSee."""
+    here, there = (_standing(sight, side) for side in (Side.PRIMARY, Side.DR))
+    values_here, values_there = (_values(sight, side) for side in (Side.PRIMARY, Side.DR))
+    for name, tenant in sorted(primary_references.wanted(sight).items()):
+        yield Pair(name, tenant, here.get(name), there.get(name), values_here.get(name), values_there.get(name))
+
+
+def pair(sight: Sight, name: str) -> Pair:
+    """The secret of that name in both regions. Raises CannotSee where a region, or a value of it, is unseen."""
+    here, there = (_standing(sight, side).get(name) for side in (Side.PRIMARY, Side.DR))
+    value_here, value_there = (_values(sight, side).get(name) for side in (Side.PRIMARY, Side.DR))
+    for value in (value_here, value_there):
+        if isinstance(value, Hidden):
+            raise CannotSee(value.unseen)
+    return Pair(name, None, here, there, value_here, value_there)
+
+
+def apart(one: Pair, renamed: bool) -> tuple[str, ...]:
+    """The names of the fields by which the primary's secret does not say what the DR region's says, each of its region.
+
+    ``renamed``: the DR region's database has another name than the estate's, so that no rule makes hosts of one thing
+    one. Empty where either value is not there or not readable: then nothing is to be overwritten.
+    """
+    if not isinstance(one.value_here, Content) or not isinstance(one.value_there, Content):
+        return ()
+    if not comparable(one) or (one.there and one.there.replica_of):
+        return ()
+    mine, its = _fields(one.value_here), _fields(one.value_there)
+    names = sorted(mine.keys() | its.keys())
+    return tuple(name for name in names if not _alike(mine.get(name), its.get(name), renamed))
+
+
+def renamed(sight: Sight) -> bool:
+    """Whether the DR region's database has another name than the estate's own. Raises CannotSee."""
+    source = home.writer(sight)
+    return source is not None and source.identifier != home.own_name(sight)
+
+
+def comparable(one: Pair) -> bool:
+    """Whether both values could be read."""
+    values = (one.value_here, one.value_there)
+    return all(isinstance(value, Content) and not value.failure for value in values)
+
+
+def leading_away(one: Pair) -> tuple[str, ...]:
+    """The names of the primary's fields that lead to the DR region, and can be led home."""
+    value = one.value_here
+    return tuple(f.name for f in value.fields if f.movable_home) if isinstance(value, Content) else ()
+
+
+def was_replica(sight: Sight, name: str) -> bool:
+    """Whether the failover made a replica of that name a secret of its own."""
+    return f"{PROMOTED}{name}" in sight.recorded
+
+
+def _alike(mine: Field | None, its: Field | None, renamed: bool) -> bool:
+    if mine is None or its is None:
+        return False
+    if mine.neutral == its.neutral:
+        return True
+    # a replica's own name gives a host that is no other's in the other region
+    return renamed and its.names_dr and mine.names_primary and not mine.names_dr
+
+
+def _standing(sight: Sight, side: Side) -> dict[str, Secret]:
+    return {one.name: one for one in sight.snapshot.get(readers_secretsmanager.secrets, side) if one.deleted_at is None}
+
+
+def _values(sight: Sight, side: Side) -> dict[str, Content | Hidden]:
+    return {one.name: one for one in sight.snapshot.get(readers_secretsmanager.contents, side)}
+
+
+def _fields(content: Content) -> dict[str, Field]:
+    return {field.name: field for field in content.fields}

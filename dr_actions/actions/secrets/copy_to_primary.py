@@ -1,0 +1,159 @@
+"""Lets the primary's secrets say what the DR region's say now, leading to the database at home.
+
+The database that comes home has the users and passwords of the DR region: a password that was changed there while the
+primary was away opens it, and the primary's own does not. The value is read, moved and put inside ``act``; neither
+step, call as planned, answer nor record holds any of it. The former version stays as AWSPREVIOUS.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.secrets import comparison as secrets_comparison
+from dr_actions.actions.secrets.comparison import Pair
+from dr_actions.model.action import HOME, Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.model.region_references import Way, moved
+from dr_estate.readers import rds
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.readers.secretsmanager import Hidden
+
+NAME, STAGE = "secrets_home", 40
+PUT, GET = "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"
+LEADING_TO = "<leading to>"
+_BUDGET_S = 120
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each secret of the primary that says something else than the DR region's, or leads there."""
+    source = home.writer(sight)
+    if source is None:
+        return
+    for one in secrets_comparison.pairs(sight):
+        fields = _open(one, secrets_comparison.renamed(sight))
+        if one.here is not None and not one.here.replica_of and fields:
+            yield _step(sight, one, fields, source)
+
+
+def _open(one: Pair, renamed: bool) -> list[str]:
+    return sorted({*secrets_comparison.apart(one, renamed), *secrets_comparison.leading_away(one)})
+
+
+def _step(sight: Sight, one: Pair, fields: list[str], source: rds.Instance) -> Step:
+    env, told = sight.env, ", ".join(fields)
+    goal, renamed = home.own_name(sight), secrets_comparison.renamed(sight)
+    from_dr = bool(secrets_comparison.apart(one, renamed))
+    origin = env.regions.dr if from_dr else env.regions.primary
+    return Step(
+        id=f"{NAME}.{one.name}",
+        number=home.VALIDATE,
+        stage=STAGE,
+        verb=NAME,
+        subject=one.name,
+        owner=common_failback.OWNERS[home.VALIDATE],
+        side=Side.PRIMARY,
+        says=f"Let {told} of the secret {one.name} in {env.regions.primary} say what {env.regions.dr} says, leading "
+        f"to {goal} at home.",
+        danger=Danger.COMPENSABLE,
+        undo="Not taken back: the former value is kept as AWSPREVIOUS: aws secretsmanager "
+        f"update-secret-version-stage --region {env.regions.primary} --secret-id {one.name} "
+        "--version-stage AWSCURRENT --move-to-version-id PREVIOUS --remove-from-version-id CURRENT.",
+        budget_s=_BUDGET_S,
+        call=_put(one.name, env.regions.primary, f"the current value of {origin}, its {told}", goal),
+        tenant=one.tenant,
+        before={
+            "fields": fields,
+            "read in": origin,
+            "away": env.regions.dr,
+            "named": source.identifier,
+            "renamed": renamed,
+        },
+        after={"fields": []},
+        planes=(Plane.PRIMARY, Plane.DR) if from_dr else (Plane.PRIMARY,),
+    )
+
+
+def _put(name: str, region: str, value: str, goal: str) -> Call:
+    """The call as planned: ``value`` is a phrase, and no value."""
+    asked = {
+        "SecretId": name,
+        "ClientRequestToken": "<derived from the version that is read>",
+        "SecretString": f"<{value} leading to {goal} at home>",
+        LEADING_TO: f"<the host of {goal} in {region}, once it is there>",
+    }
+    return Call("secretsmanager", "PutSecretValue", region, asked)
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once no field says anything else than the DR region's, nor leads there. Digests say so."""
+    one = secrets_comparison.pair(sight, step.subject)
+    if one.here is None:
+        return Confirmation(Standing.CHANGED, f"{step.subject} is gone from the primary region.")
+    facts = (("secret", one.here.arn), ("version", one.here.current_version))
+    left = _open(one, step.before["renamed"])
+    if not left:
+        return Confirmation(Standing.DONE, f"{step.subject} is as the database at home wants it.", facts)
+    if left != sorted(step.before["fields"]):
+        return Confirmation(Standing.CHANGED, f"{step.subject} differs by {', '.join(left)} now.", facts)
+    at_home = home.named(sight, Side.PRIMARY, home.own_name(sight))
+    if at_home is None or not at_home.host:
+        return Confirmation(Standing.CHANGED, f"{step.subject} has no database at home to lead to.", facts)
+    return Confirmation(Standing.READY, f"{step.subject} differs by {', '.join(left)}.", facts)
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The call with the host at home. Raises ValueError where that is not known, CannotSee where unseen."""
+    one = home.named(sight, Side.PRIMARY, home.own_name(sight))
+    if step.call is None or one is None or not one.host:
+        raise ValueError(f"there is no host at home to lead {step.subject} to")
+    return replace(step.call, params={**step.call.params, LEADING_TO: one.host})
+
+
+def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+    """Read the value, move what leads away, put it. Raises what ``hand.send`` raises.
+
+    The token is made of the version that was read: the same change sent twice makes one version (API_PutSecretValue).
+    """
+    name, host = call.params["SecretId"], call.params[LEADING_TO]
+    read = hand.send(Call(call.service, "GetSecretValue", step.before["read in"], {"SecretId": name}))
+    way = Way(step.before["away"], call.region, step.before["named"])
+    put = {
+        "SecretId": name,
+        "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.id}:{read['VersionId']}:{host}")),
+        "SecretString": moved(read["SecretString"], way, host),
+    }
+    answer = hand.send(Call(call.service, call.operation, call.region, put))
+    return {"ARN": answer["ARN"], "VersionId": answer["VersionId"]}
+
+
+@common_failback.homeward
+def notes(sight: Sight) -> Iterator[str]:
+    """Values that could not be compared."""
+    for one in secrets_comparison.pairs(sight):
+        for value in (one.value_here, one.value_there):
+            if isinstance(value, Hidden):
+                yield f"Whether {one.name} says the same in both regions is not known: {value.unseen.why}"
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({PUT}),
+    watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name, rds.instances.name),
+    foresee=foresee,
+    confirm=confirm,
+    fill=fill,
+    act=act,
+    notes=notes,
+    reads=frozenset({GET}),
+    goals=HOME,
+)

@@ -1,0 +1,78 @@
+"""Makes a replica of a secret a secret of its own, where its value must be changed: replicas are read-only (T18).
+
+Only for secrets whose value leads to the primary region by a name that can be moved; all others stay replicas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common.unseen_handling import OWNERS, careful, where_seen
+from dr_actions.actions.compute.services import RESTORE
+from dr_actions.actions.secrets import primary_references
+from dr_actions.actions.secrets.primary_references import Leading
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+
+NAME, STAGE = "promoted_secrets", 42
+STOP = "secretsmanager:StopReplicationToReplica"
+_BUDGET_S = 120
+
+
+@where_seen
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each replica to be rewritten."""
+    if primary_references.database(sight):
+        for one in primary_references.leading(sight):
+            if one.secret.replica_of:
+                yield _step(sight, one)
+
+
+def _step(sight: Sight, one: Leading) -> Step:
+    name, region = one.secret.name, sight.env.regions.dr
+    home = one.secret.replica_of
+    return Step(
+        id=f"{NAME}.{name}",
+        number=RESTORE,
+        stage=STAGE,
+        verb=NAME,
+        subject=name,
+        owner=OWNERS[RESTORE],
+        side=Side.DR,
+        says=f"Make the replica {name} in {region} a secret of its own: its {', '.join(one.fields)} must change.",
+        danger=Danger.COMPENSABLE,
+        undo=f"Replicate it again from {home}, which overwrites it: aws secretsmanager replicate-secret-to-regions "
+        f"--region {home} --secret-id {name} --add-replica-regions Region={region} --force-overwrite-replica-secret.",
+        budget_s=_BUDGET_S,
+        call=Call("secretsmanager", "StopReplicationToReplica", region, {"SecretId": name}),
+        tenant=one.tenant,
+        before={"replica of": home},
+        after={"replica of": ""},
+        planes=(Plane.DR,),
+    )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once no region is named that it is copied from."""
+    secret, _ = primary_references.seen(step.subject, sight)
+    if secret is None:
+        return Confirmation(Standing.CHANGED, f"{step.subject} is gone from the DR region.")
+    facts = (("secret", secret.arn), ("version", secret.current_version))
+    if not secret.replica_of:
+        return Confirmation(Standing.DONE, f"{secret.name} is a secret of its own.", facts)
+    if secret.replica_of == step.before["replica of"]:
+        return Confirmation(Standing.READY, f"{secret.name} is a replica of {secret.replica_of}'s.", facts)
+    return Confirmation(Standing.CHANGED, f"{secret.name} is a replica of {secret.replica_of}'s now.", facts)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({STOP}),
+    watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name),
+    foresee=foresee,
+    confirm=confirm,
+)

@@ -1,0 +1,135 @@
+"""Proves that both regions' replicas of each global table hold the same items again, whichever side wrote them.
+
+Writes that were stranded in the primary arrive by themselves once it is back, and of two writes of one item the later
+won; the other is in nobody's table (T31). That they have arrived is proven by reading both through: equal digests mean
+equal items. No call is made that changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import failback as common_failback
+from dr_actions.actions.common.unseen_handling import careful
+from dr_actions.actions.database import failback as home
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Danger, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.readers import dynamodb, dynamodb_contents
+from dr_estate.readers.dynamodb_contents import Contents, TooLarge
+
+NAME, STAGE = "prove_tables_home", 35
+_BUDGET_S = 3600
+_ACTIVE = "ACTIVE"
+_SETTLING = ("CREATING", "UPDATING")
+
+
+@common_failback.homeward
+def foresee(sight: Sight) -> Iterator[Step]:
+    """A step for each table, where data is to replicate at all."""
+    for name in dynamodb.names(sight.env) if sight.env.replicates else ():
+        yield Step(
+            id=f"{NAME}.{name}",
+            number=home.SYNC,
+            stage=STAGE,
+            verb=NAME,
+            subject=name,
+            owner=common_failback.OWNERS[home.SYNC],
+            side=Side.PRIMARY,
+            says=f"Wait until {name} holds the same items in {sight.env.regions.primary} and {sight.env.regions.dr}.",
+            danger=Danger.REVERSIBLE,
+            undo="Nothing is changed.",
+            budget_s=_BUDGET_S,
+            after={"items": "the same in both regions"},
+        )
+
+
+@careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once both replicas are active and hold the same."""
+    sides = (Side.PRIMARY, Side.DR)
+    for side, other in (sides, sides[::-1]):
+        bad = _replicates(_table(step.subject, side, sight), sight.env.region(side), sight.env.region(other))
+        if bad is not None:
+            return bad
+    home_side, away = (_contents(step.subject, side, sight) for side in sides)
+    if isinstance(home_side, TooLarge) or isinstance(away, TooLarge):
+        return _by_counts(step.subject, sight)
+    facts = _facts(home_side.items, away.items, "items read through")
+    if home_side.digest == away.digest:
+        return Confirmation(Standing.DONE, f"{step.subject}: the same {away.items} items in both regions.", facts)
+    said = f"{step.subject} holds {home_side.items} items at home and {away.items} away, and they differ"
+    return Confirmation(Standing.WAITING, f"{said}: writes are still on their way.", facts)
+
+
+def _replicates(table: dynamodb.Table | None, region: str, other: str) -> Confirmation | None:
+    """Why the table is no working replica, None where it is one."""
+    if table is None or table.status == "absent":
+        return Confirmation(Standing.FAILED, f"{region} has no such table: nothing brings its items home.")
+    replica = next((one for one in table.replicas if one.region == other), None)
+    if replica is None:
+        said = f"{table.name} of {region} has no replica in {other}: nothing brings its items home"
+        return Confirmation(Standing.FAILED, f"{said}. Copy them by hand.")
+    states = {table.status, replica.status}
+    if states == {_ACTIVE}:
+        return None
+    said = f"{table.name} of {region} is {table.status}, its replica in {other} {replica.status}"
+    return Confirmation(Standing.WAITING if states <= {_ACTIVE, *_SETTLING} else Standing.FAILED, f"{said}.")
+
+
+def _table(name: str, side: Side, sight: Sight) -> dynamodb.Table | None:
+    for one in sight.snapshot.get(dynamodb.tables, side):
+        if isinstance(one, Unseen):
+            raise CannotSee(one)
+        if one.name == name:
+            return one
+    return None
+
+
+def _contents(name: str, side: Side, sight: Sight) -> Contents | TooLarge:
+    """What the table holds, or that it is too large to be read. Raises CannotSee."""
+    for found in sight.snapshot.get(dynamodb_contents.contents, side):
+        if isinstance(found, Unseen):
+            raise CannotSee(found)
+        if found.table == name:
+            return found
+    why = f"{name} was not read through: it is while {sight.env.regions.dr} serves."
+    raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
+
+
+def _by_counts(name: str, sight: Sight) -> Confirmation:
+    """A table too large to be read through is judged by DynamoDB's own counts, refreshed about every six hours."""
+    counts = [table.items if table else 0 for table in (_table(name, side, sight) for side in (Side.PRIMARY, Side.DR))]
+    facts = _facts(counts[0], counts[1], "DynamoDB's own count, refreshed about every six hours")
+    said = f"{name} is too large to be read through; DynamoDB counts {counts[0]} items at home and {counts[1]} away"
+    return Confirmation(Standing.DONE if counts[0] == counts[1] else Standing.WAITING, f"{said}.", facts)
+
+
+def _facts(home_side: int, away: int, basis: str) -> tuple[tuple[str, str], ...]:
+    return (("items at home", str(home_side)), ("items away", str(away)), ("counted by", basis))
+
+
+@common_failback.homeward
+def notes(sight: Sight) -> Iterator[str]:
+    """The conflict window, and tables that replicate nowhere."""
+    names = ", ".join(dynamodb.names(sight.env))
+    if not sight.env.replicates:
+        yield f"{names}: tables of this environment do not replicate; what was written away stays there."
+        return
+    yield (
+        f"{names}: from the last write that left {sight.env.regions.primary} before the outage until it was back and "
+        "fenced, both regions may have written one item. The later write won, and DynamoDB keeps no trace of the other "
+        "(T31): point-in-time recovery of either region shows the table of any moment of that window."
+    )
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset(),
+    watches=(dynamodb.tables.name, dynamodb_contents.contents.name),
+    foresee=foresee,
+    confirm=confirm,
+    notes=notes,
+    goals=HOME,
+)

@@ -1,0 +1,140 @@
+"""The traffic records as they lead today, as they shall lead, and the change batch between the two. Pure.
+
+A failover pair is turned by exchanging what its two records LEAD TO (target, TTL, health check), and each keeps its set
+identifier and its role. Exchanging the roles would be refused half way by anything that takes the records one at a
+time: two PRIMARY records of one name exist between the two changes ("cannot be created as there already is a PRIMARY
+failover RRSet": the console, Terraform, boto3 issue 1347), and Route 53 judges a batch in its order (external-dns
+issue 1411, octoDNS issue 507). Each change of this batch is valid alone and in any order; Route 53 takes all or none
+(API_ChangeResourceRecordSets). A weighted pair gets new weights. Nothing is created, deleted or converted (T12).
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dr_actions.model.plan import Call
+from dr_checks.derived.record_pairs import _LEADS, Pair, leader
+from dr_estate.config.environment import Side
+from dr_estate.readers.route53 import Record
+
+RecordSet = dict[str, Any]
+MOST_RECORDS, MOST_CHARACTERS = 1_000, 32_000
+_UPSERT_COUNTS = 2
+ALL, NONE = 100, 0
+
+
+def turned(pair: Pair, to: Side) -> tuple[Record, Record]:
+    """The pair's two records as they are when all visitors are led to ``to``, in the order of the set identifiers."""
+    if pair.primary.policy == "weighted":
+        weights = (ALL, NONE) if to is Side.PRIMARY else (NONE, ALL)
+        made = (replace(pair.primary, weight=weights[0]), replace(pair.dr, weight=weights[1]))
+    elif leader(pair) is to:
+        made = (pair.primary, pair.dr)
+    else:
+        made = (_leading_where(pair.primary, pair.dr), _leading_where(pair.dr, pair.primary))
+    return _in_order(*made)
+
+
+def shared(pair: Pair, percent: int) -> tuple[Record, Record]:
+    """The pair's two records while ``percent`` of all visitors are led to the primary region, the rest to the DR one.
+
+    Raises ValueError for a failover pair and another number than 100: to share it would convert it (T12).
+    """
+    if pair.primary.policy == "weighted":
+        return _in_order(replace(pair.primary, weight=percent), replace(pair.dr, weight=ALL - percent))
+    if percent != ALL:
+        raise ValueError(f"{pair.label} is of policy {pair.primary.policy}: it cannot be shared by {percent} percent")
+    return turned(pair, Side.PRIMARY)
+
+
+def _leading_where(record: Record, other: Record) -> Record:
+    return replace(record, **{field: getattr(other, field) for field in _LEADS})
+
+
+def _in_order(*records: Record) -> tuple[Record, Record]:
+    first, second = sorted(records, key=lambda record: record.set_identifier or "")
+    return first, second
+
+
+def as_it_is(pair: Pair) -> tuple[Record, Record]:
+    """The pair's two records as they are, in the order of the set identifiers."""
+    return _in_order(pair.primary, pair.dr)
+
+
+def record_set(record: Record) -> RecordSet:
+    """A record as ChangeResourceRecordSets takes it: every attribute that it has, and no other."""
+    made: RecordSet = {"Name": f"{record.name}.", "Type": record.type}
+    routed = {"SetIdentifier": record.set_identifier, "Failover": record.failover, "Weight": record.weight}
+    made |= {key: value for key, value in routed.items() if value is not None}
+    if record.alias_target is not None:
+        made["AliasTarget"] = {
+            "HostedZoneId": record.alias_zone_id,
+            "DNSName": f"{'dualstack.' * record.dualstack}{record.alias_target}.",
+            "EvaluateTargetHealth": bool(record.evaluate_target_health),
+        }
+    else:
+        made |= {"TTL": record.ttl_s, "ResourceRecords": [{"Value": value} for value in record.values]}
+    return made | ({"HealthCheckId": record.health_check_id} if record.health_check_id else {})
+
+
+def chunks(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, ...]]:
+    """The pairs in batches that Route 53 takes: 1,000 values or 32,000 characters, an UPSERT counting twice (T13).
+
+    A pair is never split, so that each name is turned by one atomic change.
+    """
+    held: list[Pair] = []
+    for pair in pairs:
+        if held and not _fits([*held, pair]):
+            yield tuple(held)
+            held = []
+        held.append(pair)
+    if held:
+        yield tuple(held)
+
+
+def _fits(pairs: Sequence[Pair]) -> bool:
+    targets = [record.values or (record.alias_target or "",) for pair in pairs for record in (pair.primary, pair.dr)]
+    values = sum(len(target) for target in targets)
+    characters = sum(len(value) for target in targets for value in target)
+    return values * _UPSERT_COUNTS <= MOST_RECORDS and characters * _UPSERT_COUNTS <= MOST_CHARACTERS
+
+
+def upserts(zone_id: str, record_sets: Sequence[RecordSet], comment: str) -> dict[str, Any]:
+    """The parameters of ChangeResourceRecordSets that write exactly ``record_sets``."""
+    changes = [{"Action": "UPSERT", "ResourceRecordSet": dict(one)} for one in record_sets]
+    return {"HostedZoneId": zone_id, "ChangeBatch": {"Comment": comment, "Changes": changes}}
+
+
+def between(zone_id: str, before: Sequence[RecordSet], after: Sequence[RecordSet], comment: str) -> dict[str, Any]:
+    """The parameters of ChangeResourceRecordSets that lead from exactly ``before`` to exactly ``after``.
+
+    What is made is made in order, what goes goes in the opposite order: an alias after its target, and before it.
+    """
+    was, will = {_identity(one): one for one in before}, {_identity(one): one for one in after}
+    rows = [("DELETE", one) for key, one in reversed(was.items()) if key not in will]
+    rows += [("UPSERT" if key in was else "CREATE", one) for key, one in will.items() if was.get(key) != one]
+    changes = [{"Action": action, "ResourceRecordSet": dict(one)} for action, one in rows]
+    return {"HostedZoneId": zone_id, "ChangeBatch": {"Comment": comment, "Changes": changes}}
+
+
+def _identity(one: Mapping[str, Any]) -> tuple[str, str, str]:
+    return one["Name"], one["Type"], one.get("SetIdentifier") or ""
+
+
+def as_json(call: Call) -> str:
+    """The change batch of ``call`` as JSON text, as ``--change-batch file://...`` takes it. Raises KeyError."""
+    return json.dumps(call.params["ChangeBatch"], indent=2)
+
+
+def as_command(call: Call, batch: str = "") -> str:
+    """The command line that makes the change of ``call`` by hand, one line, quoted for a shell.
+
+    ``batch`` is the URL of the file that holds the change batch; "" writes the batch into the command. Raises KeyError.
+    """
+    batch = batch or json.dumps(call.params["ChangeBatch"], separators=(",", ":"))
+    words = ["--hosted-zone-id", str(call.params["HostedZoneId"]), "--change-batch", batch, "--region", call.region]
+    return f"aws route53 change-resource-record-sets {shlex.join(words)}"

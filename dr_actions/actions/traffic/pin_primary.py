@@ -1,0 +1,191 @@
+"""Pins the old primary down: its health check reads unhealthy until failback releases it (T06; the form: pinning.py).
+
+Without the pin Route 53 returns to a primary that heals, onto a stale database, as soon as the DR region's own check
+flaps (failover: the other record is answered; weights: 0 is answered when nothing heavier is healthy, T05). Pinned, it
+answers with the DR region even then: of two unhealthy ones the first, or the heavier, is taken. Never disables a check
+(T03), never makes one (T04).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from dr_actions.actions.traffic.zone_pairs import blind_to, cutover
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Goal, Step
+from dr_checks.derived.health_check_pin import as_set, pin
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import FAILOVER, Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import elbv2, route53, route53_health_checks
+from dr_estate.readers.route53 import CustomerHost, Record
+from dr_estate.readers.route53_health_checks import HealthCheck
+
+NAME, NUMBER, STAGE, BUDGET_S = "pin_primary", 7, 55, 300
+_OWNERS = {step.number: step.owner for step in FAILOVER}
+SERVICE, OPERATION = "route53", "UpdateHealthCheck"
+VERSION, VERSION_THEN = "HealthCheckVersion", "<the version of the check right before the call>"
+
+
+def foresee(sight: Sight) -> Iterator[Step]:
+    """One step for each check that holds a record of the primary region and is not held down yet."""
+    for found in _judged(sight):
+        if isinstance(found, HealthCheck):
+            settings = pin(found, _listening(sight))
+            if settings is not None and as_set(found, settings) != settings:
+                yield _step(sight, found, settings)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """Which records of the primary region cannot be held down, and what that means."""
+    for found in _judged(sight):
+        if isinstance(found, str):
+            yield found
+        elif pin(found, _listening(sight)) is None:
+            yield (
+                f"Health check {found.id} ({found.type}) cannot be held down by an update: after the shift Route 53 "
+                "would answer with the primary region while the DR region is unhealthy and the primary well. "
+                "Beforehand, put a calculated check above it on the record."
+            )
+
+
+def _judged(sight: Sight) -> Iterator[HealthCheck | str]:
+    """Each check to be pinned, once; a sentence for what cannot be."""
+    if sight.goal is Goal.FAILBACK:
+        return
+    dark = blind_to(sight)
+    if dark:
+        yield f"The primary region's record is not pinned, for it cannot be seen: {dark} It is owed (T06)."
+        return
+    try:
+        known = {check.id: check for check in sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
+    except CannotSee as unseen:
+        yield f"The primary region's record is not pinned, for no health check can be seen: {unseen.unseen.why}"
+        return
+    pairs = [pair for zone in cutover(sight).zones for pair in zone.pairs]
+    shared = _used_elsewhere(sight, [pair.primary for pair in pairs], known)
+    seen: set[str] = set()
+    for record in (pair.primary for pair in pairs):
+        check = known.get(record.health_check_id or "")
+        if check is None:
+            yield f"The record of {record.name} that leads to the primary region has no health check: nothing pins it."
+        elif check.id in shared:
+            yield f"Health check {check.id} steers other records too: holding it down would take them along."
+        elif check.id not in seen:
+            seen.add(check.id)
+            yield check
+
+
+def _used_elsewhere(sight: Sight, own: list[Record], known: dict[str, HealthCheck]) -> set[str]:
+    """Every check on which another record than ``own`` depends, itself or through a calculated check."""
+    hosts = sight.snapshot.get(route53.customer_hosts, Side.GLOBAL) if sight.env.traffic.customer_hosts else ()
+    records = [r for host in hosts if isinstance(host, CustomerHost) for r in host.records]
+    in_zone = sight.snapshot.get(route53.records, Side.GLOBAL)
+    records += in_zone
+    found: set[str] = set()
+    todo = [record.health_check_id for record in records if record not in own and record.health_check_id]
+    while todo:
+        check = todo.pop()
+        if check not in found:
+            found.add(check)
+            todo += known[check].children if check in known else ()
+    return found
+
+
+def _listening(sight: Sight) -> set[int]:
+    """Ports on which a load balancer of either region listens, as far as they are seen."""
+    found: set[int] = set()
+    for side in (Side.PRIMARY, Side.DR):
+        try:
+            found.update(listener.port for listener in sight.snapshot.get(elbv2.listeners, side))
+        except CannotSee:
+            continue
+    return found
+
+
+def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
+    params = {"HealthCheckId": check.id, VERSION: VERSION_THEN, **settings}
+    told = ", ".join(f"{name} {value}" for name, value in settings.items())
+    return Step(
+        id=f"{NAME}.{check.id}",
+        number=NUMBER,
+        stage=STAGE,
+        verb=NAME,
+        subject=check.id,
+        owner=_OWNERS[NUMBER],
+        side=Side.GLOBAL,
+        says=f"Hold the primary region's record down until failback: health check {check.id} is set to {told}.",
+        danger=Danger.REVERSIBLE,
+        undo="UpdateHealthCheck with the values as they were; a disabled check is left enabled (T03).",
+        budget_s=BUDGET_S,
+        call=Call(SERVICE, OPERATION, sight.env.region(Side.GLOBAL), params),
+        before=as_set(check, settings),
+        after=dict(settings),
+        planes=(Plane.GLOBAL,),
+    )
+
+
+def fill(step: Step, sight: Sight) -> Call:
+    """The call upon the check's version as just seen: AWS refuses it where somebody was faster. Raises ValueError."""
+    checks = sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)
+    check = next((check for check in checks if check.id == step.subject), None)
+    if step.call is None or check is None:
+        raise ValueError(f"{step.id}: there is no such health check any more")
+    return replace(step.call, params={**step.call.params, VERSION: check.version})
+
+
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """The check reads as it was set, AND its checkers report it unhealthy."""
+    try:
+        known = {check.id: check for check in sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
+        check = known.get(step.subject)
+        if check is None:
+            return Confirmation(Standing.CHANGED, f"health check {step.subject} is gone")
+        now = as_set(check, step.after)
+        if now == step.after:
+            return _reported(check, sight)
+        if now == step.before:
+            return Confirmation(Standing.READY, f"health check {check.id} is as the plan found it")
+        keys = sorted(key for key in now if now[key] != step.before.get(key))
+        said = ", ".join(f"{key} is {now[key]}, was {step.before.get(key)}" for key in keys)
+        return Confirmation(Standing.CHANGED, f"health check {check.id} was changed: {said}")
+    except CannotSee as dark:
+        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+
+
+def reported(check: HealthCheck, sight: Sight) -> float | None:
+    """What the checkers say of ``check``: 1 healthy, 0 not, None while they say nothing. Raises CannotSee."""
+    readings = sight.snapshot.get(route53_health_checks.statuses, Side.GLOBAL)
+    values = [r.value for r in readings if r.dimension(route53_health_checks.STATUS_DIMENSION) == check.id]
+    return next((value for value in values if value is not None), None)
+
+
+def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
+    value = reported(check, sight)
+    if value is None:
+        return Confirmation(Standing.WAITING, f"health check {check.id} is set, and has reported nothing yet")
+    if value > 0:
+        return Confirmation(Standing.WAITING, f"health check {check.id} is set, and still reported healthy")
+    return Confirmation(Standing.DONE, f"health check {check.id} is held down, and reported unhealthy")
+
+
+def undo(step: Step) -> Call | None:
+    """The values as they were; all other settings of the check stay as they are, whoever changed them since."""
+    if step.call is None:
+        return None
+    values = {name: value for name, value in step.before.items() if name != "Disabled"}
+    return Call(step.call.service, step.call.operation, step.call.region, {"HealthCheckId": step.subject, **values})
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({f"{SERVICE}:{OPERATION}"}),
+    watches=(route53_health_checks.checks.name, route53_health_checks.statuses.name),
+    foresee=foresee,
+    confirm=confirm,
+    fill=fill,
+    undo=undo,
+    notes=notes,
+)

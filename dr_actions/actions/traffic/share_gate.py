@@ -1,0 +1,113 @@
+"""Do the zone's own servers share out the visitors as the weights say? Judged by many questions, in one look. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dr_actions.actions.traffic.binomial import rarity
+from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.network.dns_query import Answer
+from dr_estate.readers import dns_answers, dns_weight_samples, elbv2, route53
+from dr_estate.readers.dns_weight_samples import Tally
+from dr_estate.reading.reader import Reader
+
+# Looked at every few seconds of three bakes, a fair share must not be called unfair once in hundreds of failbacks.
+TOO_RARE = 1e-6
+# A change reaches every name server of Route 53 within a minute (Developer Guide, "monitoring changes").
+SETTLES = timedelta(seconds=120)
+_ALL, _PERCENT = 100, 100.0
+_KINDS = ("A", "CNAME")  # a load balancer is known here by its IPv4 addresses and its name
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """``percent`` of the visitors of ``names`` came home at ``since`` (UTC)."""
+
+    percent: int
+    since: datetime
+    names: frozenset[str]
+
+
+def answers_gate(sight: Sight, part: Part) -> Confirmation:
+    """The share of answers that lead home, against the part's. Raises CannotSee where no server could be asked."""
+    home, away, percent, since = _door(sight, Side.PRIMARY), _door(sight, Side.DR), part.percent, part.since
+    if percent == _ALL:
+        if sight.env.traffic.origin_record not in part.names:
+            return Confirmation(Standing.DONE, f"{percent} percent lead home by their records.")
+        return _settled(sight, since, *_all_home(sight, home, away))
+    asked_for = sight.snapshot.get(dns_weight_samples.tallies, Side.GLOBAL)
+    rows = [row for row in asked_for if row.counts and row.type in _KINDS and row.name in part.names]
+    if not rows:
+        return Confirmation(Standing.WAITING, "no name server answered any question.")
+    unfair, told, facts = False, list[str](), list[tuple[str, str]]()
+    for row in rows:
+        asked, went = sum(number for _, number in row.counts), _leading(row, away)
+        came = _leading(row, home) if home else asked - went  # a dark primary does not tell its addresses
+        strange = asked - came - went
+        said = f"{came} of {asked} answers for {row.name} {row.type} lead home, {percent} percent wanted"
+        told.append(said + (f", {strange} lead to neither region" if strange else ""))
+        facts.append((f"answers {row.name} {row.type}", f"{came} of {asked}"))
+        unfair = unfair or rarity(came, asked, percent / _PERCENT) < TOO_RARE
+    return _settled(sight, since, unfair, f"{'; '.join(told)}.", tuple(facts))
+
+
+def _settled(
+    sight: Sight, since: datetime, unfair: bool, says: str, facts: tuple[tuple[str, str], ...]
+) -> Confirmation:
+    """Unfair is FAILED only once the change has had its time to reach every server."""
+    if not unfair:
+        return Confirmation(Standing.DONE, says, facts)
+    settled = sight.snapshot.taken_at - since > SETTLES
+    return Confirmation(Standing.FAILED if settled else Standing.WAITING, says, facts)
+
+
+def _all_home(
+    sight: Sight, home: frozenset[str], away: frozenset[str]
+) -> tuple[bool, str, tuple[tuple[str, str], ...]]:
+    name = sight.env.traffic.origin_record
+    found = sight.snapshot.get(dns_answers.authorities, Side.GLOBAL)
+    told = [a for a in found if isinstance(a, Answer) and a.name == name and a.type in _KINDS]
+    if not told:
+        dark = [a for a in found if not isinstance(a, Answer)]
+        if dark:
+            raise CannotSee(dark[0])
+        return False, f"{name} is not among the names that are asked for.", ()
+    astray = [a for a in told if (not home & set(_led(a)) if home else away & set(_led(a)))]
+    if astray:
+        said = ", ".join(astray[0].values or astray[0].chain) or astray[0].code
+        return True, f"{astray[0].asked} answers {name} with {said}, which does not lead home.", ()
+    asked = ", ".join(sorted({a.asked for a in told}))
+    return False, f"{name} leads home; answered so by: {asked}.", ((f"answers {name}", "all lead home"),)
+
+
+def _led(answer: Answer) -> tuple[str, ...]:
+    return (*answer.values, *answer.chain)
+
+
+def _leading(row: Tally, door: frozenset[str]) -> int:
+    return sum(number for values, number in row.counts if door & set(values))
+
+
+def _door(sight: Sight, side: Side) -> frozenset[str]:
+    """The addresses and the names of the side's load balancer; empty where they cannot be seen."""
+    names = {route53.plain(one.dns_name) for one in _seen(sight, elbv2.load_balancer, side)}
+    return frozenset({*_seen_door(sight, side), *names, *(f"dualstack.{name}" for name in names)})
+
+
+def _seen_door(sight: Sight, side: Side) -> Sequence[str]:
+    try:
+        return sight.snapshot.get(dns_answers.door, side)
+    except CannotSee:
+        return ()
+
+
+def _seen(sight: Sight, reader: Reader[elbv2.LoadBalancer | None], side: Side) -> tuple[elbv2.LoadBalancer, ...]:
+    try:
+        found = sight.snapshot.get(reader, side)
+    except CannotSee:
+        return ()
+    return (found,) if found else ()

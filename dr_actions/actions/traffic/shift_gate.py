@@ -1,0 +1,108 @@
+"""Has the shift of traffic taken effect, its records being as wanted? Judged by Route 53 and by answers. Pure.
+
+Route 53 says INSYNC where this run made the change (API_GetChange, T02); of a person's change nobody knows the id, and
+the records read back stand for it. Then whoever can be asked answers with the DR load balancer, so health is on its
+side, too (T05, T07): TestDNSAnswer, the resolvers, the zone's own name servers. Where no DNS server can be reached from
+here, that says nothing of the change. An answer that leads elsewhere is waited for until the change had its time: the
+pin, which comes next, mends what health causes, and the validation fails on what remains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dr_actions.actions.traffic.share_gate import SETTLES
+from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.plan import Step
+from dr_checks.derived.record_pairs import leads_to
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.network.dns_query import Answer
+from dr_estate.readers import dns_answers, dns_canary_polls
+from dr_estate.readers.dns_canary_polls import IN_SYNC, LOST, Change
+
+
+def taken_effect(step: Step, sight: Sight, change: Change | None) -> Confirmation:
+    """WAITING or DONE, for a step whose records are as wanted."""
+    return _pending(step, sight, change) or _answered(step, sight, change)
+
+
+def change_of(step: Step, sight: Sight) -> Change | None:
+    """What Route 53 says of the step's change; None where its id is not known, or Route 53 was not heard of it."""
+    try:
+        followed = sight.snapshot.get(dns_canary_polls.changes, Side.GLOBAL)
+    except CannotSee:
+        return None
+    wanted = sight.changes.get(step.id)
+    return next((change for change in followed if isinstance(change, Change) and change.id == wanted), None)
+
+
+def _pending(step: Step, sight: Sight, change: Change | None) -> Confirmation | None:
+    """WAITING while Route 53 may not have the change on all its servers; None from then on."""
+    wanted = sight.changes.get(step.id)
+    if change is None and wanted and not _had_its_time(step, sight):
+        return Confirmation(Standing.WAITING, f"change {wanted} is not seen to be {IN_SYNC} yet")
+    if change and change.status not in (IN_SYNC, LOST):
+        return Confirmation(Standing.WAITING, f"change {change.id} is {change.status}")
+    return None
+
+
+def _had_its_time(step: Step, sight: Sight) -> bool:
+    since = sight.sent_at.get(step.id)
+    return since is not None and sight.snapshot.taken_at - since > SETTLES
+
+
+def _answered(step: Step, sight: Sight, change: Change | None) -> Confirmation:
+    """The records are as wanted: what do those say who can be asked from here?"""
+    heard, unseen = _heard(step, sight)
+    wanted, door = leads_to(step.after["records"]), _door(sight)
+    judged = [answer for answer in heard if door is not None or leads_there(answer, (), wanted)]
+    stale = [answer for answer in judged if not leads_there(answer, door or (), wanted)]
+    late = ""
+    if stale:
+        values = ", ".join(stale[0].values or stale[0].chain) or stale[0].code
+        late = f"{stale[0].asked} still answers {stale[0].name} with {values}"
+        if not _had_its_time(step, sight):
+            return Confirmation(Standing.WAITING, late)
+    in_sync = change is not None and change.status == IN_SYNC
+    by = [f"Route 53 ({change.id} is {change.status})" if change and in_sync else "its records, read back"]
+    by += sorted({answer.asked for answer in judged if answer not in stale})
+    says = f"{step.subject} leads to {sight.env.region(Side.DR)}; said so by: {', '.join(by)}"
+    says += f"; {late}, which is no reason to wait longer" if late else ""
+    if not judged:
+        says += f"; its answers cannot be seen from here{f': {unseen}' if unseen else ''}"
+    facts = tuple((f"{answer.asked} {answer.name}", " ".join(answer.values)) for answer in judged)
+    return Confirmation(Standing.DONE, says.rstrip("."), facts)
+
+
+def _heard(step: Step, sight: Sight) -> tuple[list[Answer], str]:
+    """Every answer for the step's names by whoever could be asked, and why somebody could not be, "" where all could.
+
+    The zone's own servers are asked for the traffic name alone.
+    """
+    names = {str(one["Name"]).removesuffix(".") for one in step.after["records"]}
+    heard: list[Answer] = []
+    why = ""
+    for reader in (dns_answers.tested, dns_answers.resolved, dns_answers.authorities):
+        try:
+            found = sight.snapshot.get(reader, Side.GLOBAL)
+        except CannotSee as dark:
+            why = dark.unseen.why
+            continue
+        heard += [a for a in found if isinstance(a, Answer) and a.name in names and a.type in ("A", "CNAME")]
+        why = next((a.why for a in found if not isinstance(a, Answer)), why)
+    return heard, why
+
+
+def _door(sight: Sight) -> tuple[str, ...] | None:
+    """The addresses of the DR region's load balancer; None where they cannot be seen from here."""
+    try:
+        return sight.snapshot.get(dns_answers.door, Side.DR)
+    except CannotSee:
+        return None
+
+
+def leads_there(answer: Answer, door: Sequence[str], targets: Sequence[str]) -> bool:
+    """Whether the answer leads to the DR load balancer: by an address of its ``door`` today, or by its name."""
+    named = {link.removesuffix(".") for link in (*answer.values, *answer.chain)}
+    return bool(named & set(targets)) or any(value in door for value in answer.values)

@@ -1,0 +1,192 @@
+"""Shifts traffic: one change batch a zone turns the pair of origin records to the DR region (T12, T13).
+
+Confirmed by looking (shift_gate.py): the records read back as wanted, or turned by hand in another way, and what Route
+53 and those who can be asked say of them.
+
+Made through us-east-1 (T01): where that cannot be reached there is no step but a note, for a pair made beforehand
+answers by health in the data plane, be it of failover records or of weights (weight 0 is served when nothing heavier is
+healthy, T05).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dr_actions.actions.traffic.change_batch import RecordSet, as_it_is, chunks, record_set, turned, upserts
+from dr_actions.actions.traffic.shift_gate import change_of, leads_there, taken_effect
+from dr_actions.actions.traffic.zone_pairs import ZonePairs, blind_to, cutover
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Goal, Step
+from dr_checks.derived.record_pairs import Pair, leader, leads_to
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import FAILOVER, Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.network.dns_query import Answer
+from dr_estate.readers import dns_answers, dns_canary_polls, route53
+from dr_estate.readers.dns_canary_polls import IN_SYNC
+from dr_estate.readers.route53 import CustomerHost, Record
+
+NAME, NUMBER, STAGE, BUDGET_S = "shift_traffic", 7, 50, 600
+_OWNERS = {step.number: step.owner for step in FAILOVER}
+_SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
+
+
+def foresee(sight: Sight) -> Iterator[Step]:
+    """One step a zone that is not turned yet; more where a batch would be too large."""
+    if sight.goal is Goal.FAILBACK or blind_to(sight):
+        return
+    for zone in cutover(sight).zones:
+        open_pairs = [pair for pair in zone.pairs if leader(pair) is not Side.DR]
+        for number, batch in enumerate(chunks(open_pairs), 1):
+            yield _step(sight, zone, batch, number)
+
+
+def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], number: int) -> Step:
+    env, manual = sight.env, sight.env.traffic.dns_step == "manual"
+    before = [record_set(record) for pair in batch for record in as_it_is(pair)]
+    after = [record_set(record) for pair in batch for record in turned(pair, Side.DR)]
+    region, names = env.region(Side.DR), " and ".join(pair.label for pair in batch)
+    comment = f"{env.name}: {zone.name} leads to {region}"
+    params = upserts(zone.id, after, comment)
+    return Step(
+        id=f"{NAME}.{zone.name}" + (f"-{number}" if number > 1 else ""),
+        number=NUMBER,
+        stage=STAGE,
+        verb=NAME,
+        subject=zone.name,
+        owner=_OWNERS[NUMBER],
+        side=Side.GLOBAL,
+        says=f"Lead {names} to {region}: one change batch in zone {zone.name}, all or nothing.",
+        danger=Danger.REVERSIBLE,
+        undo="The batch of the records as they were, while the primary region may still serve.",
+        budget_s=BUDGET_S,
+        call=Call(_SERVICE, _OPERATION, env.region(Side.GLOBAL), params),
+        before={"zone": zone.id, "records": before},
+        after={"zone": zone.id, "records": after},
+        planes=(Plane.GLOBAL,),
+        manual=manual,
+    )
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """What is not shifted, and why; without us-east-1, what Route 53 does by itself and what is owed."""
+    if sight.goal is Goal.FAILBACK:
+        return
+    dark = blind_to(sight)
+    if dark:
+        yield f"Traffic is not shifted by a call, for the records cannot be seen: {dark}"
+        yield _by_itself(sight)
+        return
+    yield from cutover(sight).left
+
+
+def _by_itself(sight: Sight) -> str:
+    """What happens to traffic without its control plane, as far as the evidence says (T01, T06)."""
+    env = sight.env
+    later = "Run `dr_cli.py failover --execute --replan` for the same incident as soon as us-east-1 answers"
+    owed = f"{later}, and before the primary region heals: the pin is owed until then (T06)."
+    name, region = env.traffic.origin_record, env.region(Side.DR)
+    try:
+        door = sight.snapshot.get(dns_answers.door, Side.DR)
+    except CannotSee:
+        door = ()
+    told = [answer for answer in resolved(sight, name) if leads_there(answer, door, ())]
+    if told:
+        asked = ", ".join(sorted({answer.asked for answer in told}))
+        return f"The traffic records already answer by health: {asked} leads {name} to {region}. {owed}"
+    return f"The traffic records lead {name} to {region} by health, in the data plane; that was not seen here. {owed}"
+
+
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """Whether the records and the answers are as wanted. A record changed in another way is not overwritten (T43)."""
+    try:
+        now, change = current(step, sight), change_of(step, sight)
+        if now == step.before["records"]:
+            if change and change.status == IN_SYNC:
+                says = f"Route 53 took change {change.id}, and the records of {step.subject} are as before it again"
+                return Confirmation(Standing.FAILED, f"{says}: somebody wrote them back.")
+            return Confirmation(Standing.READY, f"the records of {step.subject} are as the plan found them")
+        if now != step.after["records"] and _leads(now) != _leads(step.after["records"]):
+            return Confirmation(Standing.CHANGED, f"records of {step.subject} were changed: {difference(step, now)}")
+        return taken_effect(step, sight, change)
+    except CannotSee as dark:
+        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+
+
+def undone(step: Step, sight: Sight) -> bool:
+    """Whether the records are as before the step. Raises CannotSee."""
+    return bool(current(step, sight) == step.before["records"])
+
+
+def current(step: Step, sight: Sight) -> list[RecordSet]:
+    """The step's records as they are, in its order; an absent one is left out. Raises CannotSee."""
+    held: list[Record] = [*sight.snapshot.get(route53.records, Side.GLOBAL)]
+    names = {_key(one)[0] for one in step.after["records"]}
+    if names - {f"{record.name}." for record in held}:
+        hosts = sight.snapshot.get(route53.customer_hosts, Side.GLOBAL)
+        held.extend(record for host in hosts if isinstance(host, CustomerHost) for record in host.records)
+    known = {(f"{record.name}.", record.type, record.set_identifier): record for record in held}
+    return [record_set(known[key]) for one in step.after["records"] if (key := _key(one)) in known]
+
+
+def _key(one: Mapping[str, Any]) -> tuple[str, str, str | None]:
+    return one["Name"], one["Type"], one.get("SetIdentifier")
+
+
+def _leads(record_sets: Sequence[RecordSet]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """For each name and type what answers while all is well, whichever record says so."""
+    names = sorted({_key(one)[:2] for one in record_sets})
+    return tuple((*name, leads_to(one for one in record_sets if _key(one)[:2] == name)) for name in names)
+
+
+def difference(step: Step, now: Sequence[RecordSet]) -> str:
+    """In which respect the records are not as the step found them."""
+    there = {_key(one): one for one in now}
+    for one in step.before["records"]:
+        found = there.get(_key(one))
+        if found is None:
+            return f"{one['Name']} {one['SetIdentifier']} is gone"
+        keys = sorted(key for key in {*one, *found} if one.get(key) != found.get(key))
+        if keys:
+            said = ", ".join(f"{key} is {found.get(key)}, was {one.get(key)}" for key in keys)
+            return f"{one['Name']} {one['SetIdentifier']}: {said}"
+    return "they are more than the plan knew"
+
+
+def resolved(sight: Sight, name: str) -> list[Answer]:
+    """What resolvers say of ``name``; none where none is configured or can be asked."""
+    try:
+        found = sight.snapshot.get(dns_answers.resolved, Side.GLOBAL)
+    except CannotSee:
+        return []
+    return [answer for answer in found if isinstance(answer, Answer) and answer.name == name]
+
+
+def undo(step: Step) -> Call | None:
+    """The batch of the before-values. Raises nothing; None for a step without a call."""
+    if step.call is None:
+        return None
+    comment = f"taken back: {step.call.params['ChangeBatch']['Comment']}"
+    params = upserts(step.before["zone"], step.before["records"], comment)
+    return Call(step.call.service, step.call.operation, step.call.region, params)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({f"{_SERVICE}:{_OPERATION}"}),
+    watches=(
+        route53.records.name,
+        route53.customer_hosts.name,
+        dns_canary_polls.changes.name,
+        dns_answers.tested.name,
+        dns_answers.resolved.name,
+        dns_answers.authorities.name,
+        dns_answers.door.name,
+    ),
+    foresee=foresee,
+    confirm=confirm,
+    undo=undo,
+    undone=undone,
+    notes=notes,
+)

@@ -1,0 +1,244 @@
+"""Leads the visitors home, a part at a time: one change batch a zone and weight, watched for the bake of each.
+
+The only weights ever written are the plan's: the stages of failback.stages, for the primary, and what is left of 100
+for the DR region. A failover pair cannot be shared and is never converted (T12): it is turned home whole, with the last
+stage. Canary tenants whose host names have records of their own go through all stages first. A stage is done when its
+bake is over and every gate holds (stage_gates.py); as soon as one fails the stage fails, and taking it back is the
+batch of the weights before, the last good ones. Weights are changed through us-east-1 alone (T01).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dr_actions.actions.compute import failback as compute_failback
+from dr_actions.actions.traffic.change_batch import ALL, RecordSet, as_it_is, chunks, record_set, shared, upserts
+from dr_actions.actions.traffic.share_gate import SETTLES, Part
+from dr_actions.actions.traffic.shift_to_dr import current, difference, undo
+from dr_actions.actions.traffic.stage_gates import gates, gates_before, left_s
+from dr_actions.actions.traffic.zone_pairs import ZonePairs, blind_to, cutover
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_checks.derived.record_pairs import Pair
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import dns_answers, dns_weight_samples, ecs, elbv2, elbv2_request_counts, http_sites, route53
+from dr_estate.readers.route53 import Record
+from dr_estate.snapshot.tenants import dns_label
+
+NAME, STAGE = "stage_traffic", 50
+_MARGIN_S, _MINUTE_S = 900, 60
+_SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """One stage of one cohort: what is led home (``percent`` of it), upon which percentage, and at which stage."""
+
+    cohort: str
+    stage: int
+    percent: int
+    upon: int
+
+
+def foresee(sight: Sight) -> Iterator[Step]:
+    """One step for each weight above today's, by cohort and zone; more where a batch would be too large."""
+    if blind_to(sight):
+        return
+    for part, zones in _parts(sight):
+        for zone in zones:
+            moving = [pair for pair in zone.pairs if _moves(pair, part)]
+            for number, batch in enumerate(chunks(moving), 1):
+                yield _step(sight, zone, batch, part, number)
+
+
+def _parts(sight: Sight) -> Iterator[tuple[_Stage, tuple[ZonePairs, ...]]]:
+    """Every stage in order, canaries' before everybody's, with the zones whose pairs it moves."""
+    zones, stages, number = cutover(sight).zones, sight.env.failback.stages, STAGE
+    canaries = _canary_hosts(sight)
+    for cohort in ("canary-", ""):
+        members = tuple(_of_cohort(zone, canaries, bool(cohort)) for zone in zones)
+        members = tuple(zone for zone in members if zone.pairs)
+        if not members:
+            continue
+        for upon, percent in zip((0, *stages), stages, strict=False):
+            yield _Stage(cohort, number, percent, upon), members
+            number += 1
+
+
+def _of_cohort(zone: ZonePairs, canaries: frozenset[str], wanted: bool) -> ZonePairs:
+    return ZonePairs(zone.id, zone.name, tuple(p for p in zone.pairs if (p.primary.name in canaries) is wanted))
+
+
+def _canary_hosts(sight: Sight) -> frozenset[str]:
+    """The host names of canary tenants that may have records of their own."""
+    first = {dns_label(tenant) for tenant in sight.env.failback.canary_tenants}
+    customers = sight.env.traffic.customer_hosts.items()
+    return frozenset(host for tenant, hosts in customers if dns_label(tenant) in first for host in hosts)
+
+
+def share_of(pair: Pair) -> float:
+    """The percentage of visitors that the pair leads to the primary region while all is well."""
+    if pair.primary.policy != "weighted":
+        return ALL if pair.primary.failover == "PRIMARY" else 0
+    home, away = pair.primary.weight or 0, pair.dr.weight or 0
+    return ALL * home / (home + away) if home + away else ALL / 2
+
+
+def _moves(pair: Pair, part: _Stage) -> bool:
+    """Whether the part raises the pair's share; a failover pair is moved by the last one alone."""
+    return share_of(pair) < part.percent and (pair.primary.policy == "weighted" or part.percent == ALL)
+
+
+def _found(pair: Pair, part: _Stage) -> tuple[Record, Record]:
+    """The pair's records as the part finds them: as they are, or as the part before it leaves them."""
+    upon_shared = pair.primary.policy == "weighted" and share_of(pair) < part.upon
+    return shared(pair, part.upon) if upon_shared else as_it_is(pair)
+
+
+def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], part: _Stage, number: int) -> Step:
+    env, percent = sight.env, part.percent
+    before = [record_set(record) for pair in batch for record in _found(pair, part)]
+    after = [record_set(record) for pair in batch for record in shared(pair, percent)]
+    names, region = " and ".join(pair.label for pair in batch), env.region(Side.PRIMARY)
+    comment = f"{env.name}: {zone.name} leads {percent} percent to {region}"
+    label = f"{part.cohort}{percent}" + ("" if zone.name == env.traffic.zone else f".{zone.name}")
+    step_number = compute_failback.SWITCH if percent == ALL else compute_failback.STAGES
+    bake = f"{env.failback.bake_minutes:g} minutes"
+    return Step(
+        id=f"{NAME}.{label}" + (f"-{number}" if number > 1 else ""),
+        number=step_number,
+        stage=part.stage,
+        verb=NAME,
+        subject=zone.name,
+        owner=compute_failback.OWNERS[step_number],
+        side=Side.GLOBAL,
+        says=f"Lead {percent} percent of {names} to {region}: one change batch in zone {zone.name}; watch for {bake}.",
+        danger=Danger.REVERSIBLE,
+        undo=f"The batch of the records before: {_shares_before(batch, part)} percent lead to {region} again.",
+        budget_s=round(env.failback.bake_minutes * _MINUTE_S) + SETTLES.seconds + _MARGIN_S,
+        call=Call(_SERVICE, _OPERATION, env.region(Side.GLOBAL), upserts(zone.id, after, comment)),
+        before={"zone": zone.id, "records": before},
+        after={"zone": zone.id, "records": after, "percent": percent},
+        planes=(Plane.GLOBAL,),
+        manual=env.traffic.dns_step == "manual",
+    )
+
+
+def _shares_before(batch: Sequence[Pair], part: _Stage) -> str:
+    """The percentages that the pairs of ``batch`` have before ``part``, in words."""
+    shares = {round(max(share_of(pair), part.upon if pair.primary.policy == "weighted" else 0)) for pair in batch}
+    return " or ".join(map(str, sorted(shares)))
+
+
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """READY, baking (WAITING), DONE once the bake is over and every gate holds, FAILED as soon as one does not.
+
+    Where home could not serve them nobody is led there: FAILED, and not READY.
+
+    The bake counts from ``sight.sent_at``. Records with other weights or targets than planned are CHANGED (T43).
+    """
+    try:
+        now = current(step, sight)
+        if undone(step, sight):
+            return _before_it(step, sight)
+        if _led(now) != _led(step.after["records"]):
+            return Confirmation(Standing.CHANGED, f"records of {step.subject} were changed: {difference(step, now)}")
+        return _baking(step, sight)
+    except CannotSee as dark:
+        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+
+
+def undone(step: Step, sight: Sight) -> bool:
+    """Whether visitors are led as before the stage, whatever the gates say. Raises CannotSee."""
+    return _led(current(step, sight)) == _led(step.before["records"])
+
+
+def _before_it(step: Step, sight: Sight) -> Confirmation:
+    """READY, unless home could not serve those who would be led there."""
+    for gate in gates_before(sight):
+        if gate.standing is not Standing.DONE:
+            standing = Standing.FAILED if gate.standing is Standing.FAILED else Standing.UNSEEN
+            return Confirmation(standing, gate.says, gate.facts, gate=True)
+    return Confirmation(Standing.READY, f"the records of {step.subject} are as the plan found them")
+
+
+def _led(record_sets: Sequence[RecordSet]) -> list[tuple[Any, ...]]:
+    """What decides where visitors are led; the rest of a record may have been written by hand in another way."""
+    keys = ("Name", "Type", "SetIdentifier", "Weight", "Failover")
+    return sorted((*(str(one.get(key)) for key in keys), _target(one)) for one in record_sets)
+
+
+def _target(one: Mapping[str, Any]) -> str:
+    alias = one.get("AliasTarget")
+    return str(alias["DNSName"]).removeprefix("dualstack.") if alias else str(one.get("ResourceRecords"))
+
+
+def _baking(step: Step, sight: Sight) -> Confirmation:
+    percent, since = step.after["percent"], sight.sent_at.get(step.id)
+    said = f"{step.subject} leads {percent} percent to {sight.env.region(Side.PRIMARY)}"
+    if since is None:
+        return Confirmation(Standing.WAITING, f"{said}: its bake begins")
+    names = frozenset(str(one["Name"]).removesuffix(".") for one in step.after["records"])
+    told = list(gates(sight, Part(percent, since, names)))
+    facts = tuple(fact for gate in told for fact in gate.facts)
+    failed = next((gate for gate in told if gate.standing is Standing.FAILED), None)
+    if failed is not None:
+        back = undo(step) if step.manual else None
+        by_hand = " Lead the visitors back by hand: the run shows the command." if back else ""
+        return Confirmation(Standing.FAILED, failed.says + by_hand, facts, gate=True, back=back)
+    left, unclear = left_s(sight, since), [gate.says for gate in told if gate.standing is Standing.WAITING]
+    if left or unclear:
+        waits = "; ".join([f"{left:.0f} s of the bake are left"] * bool(left) + unclear)
+        return Confirmation(Standing.WAITING, f"{said}: {waits}", facts)
+    return Confirmation(Standing.DONE, f"{said}; every gate holds after {sight.env.failback.bake_minutes:g} min", facts)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """What is not led home by a call, what cannot be shared, and canaries that go with everybody."""
+    dark = blind_to(sight)
+    if dark:
+        yield f"No visitor is led home, for the records cannot be seen: {dark} Weights are set in us-east-1: wait."
+        return
+    found = cutover(sight)
+    yield from found.left
+    for pair in (pair for zone in found.zones for pair in zone.pairs):
+        if pair.primary.policy != "weighted" and share_of(pair) < ALL:
+            yield (
+                f"{pair.label} is a {pair.primary.policy} pair, which cannot be shared: it is turned home whole, in "
+                "one step, for a run never converts (T12)."
+            )
+    own = {host for zone in found.zones for pair in zone.pairs for host in (pair.primary.name,)}
+    if sight.env.failback.canary_tenants and not own & _canary_hosts(sight):
+        names = ", ".join(sight.env.failback.canary_tenants)
+        yield f"Canary tenants ({names}) have no records of their own: they go home with everybody."
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({f"{_SERVICE}:{_OPERATION}"}),
+    watches=tuple(
+        reader.name
+        for reader in (
+            route53.records,
+            route53.customer_hosts,
+            dns_answers.authorities,
+            dns_answers.door,
+            dns_weight_samples.tallies,
+            ecs.services,
+            elbv2.load_balancer,
+            elbv2.healthy_hosts,
+            elbv2_request_counts.minutes,
+            http_sites.visits,
+        )
+    ),
+    foresee=foresee,
+    confirm=confirm,
+    undo=undo,
+    undone=undone,
+    notes=notes,
+    goals=HOME,
+)

@@ -1,0 +1,134 @@
+"""What must hold while a part of the visitors is back in the primary region: four gates, each from one look. Pure.
+
+A gate that does not hold is FAILED, and the visitors are led back. One that cannot be judged yet is WAITING: it fails
+nothing, and the stage is not done while it lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+
+from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.compute import failback as compute_failback
+from dr_actions.actions.compute.rollout import healthy_targets
+from dr_actions.actions.traffic.binomial import at_least
+from dr_actions.actions.traffic.share_gate import Part, answers_gate
+from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_checks.core.model import Finding, Status, View
+from dr_checks.edge.sites import every_site_answers, own_identity
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.readers import elbv2_request_counts, http_sites
+
+# So few errors of so few requests are no proof of more than the allowed rate.
+_BY_CHANCE = 0.01
+_FREEZES = ("freeze_database.", "freeze_files.")
+_PERCENT = 100.0
+
+
+def gates(sight: Sight, part: Part) -> Iterator[Confirmation]:
+    """Every gate for ``part`` of the visitors, in the order in which they are looked at."""
+    yield from gates_before(sight)
+    yield _looked("errors", partial(_errors, sight, part.since))
+    yield _looked("answers", partial(answers_gate, sight, part))
+
+
+def gates_before(sight: Sight) -> Iterator[Confirmation]:
+    """The gates that must hold before any visitor is led there."""
+    yield _looked("targets", partial(_targets, sight))
+    yield _looked("probes", partial(_probes, sight))
+
+
+def _looked(name: str, gate: Callable[[], Confirmation]) -> Confirmation:
+    try:
+        told = gate()
+    except CannotSee as dark:
+        told = Confirmation(Standing.WAITING, f"not seen: {dark.unseen.why}")
+    return Confirmation(told.standing, f"gate.{name}: {told.says}", told.facts, gate=True)
+
+
+def _targets(sight: Sight) -> Confirmation:
+    """Each tenant has the healthy targets that it had before the failover, or as many as auto scaling wants now."""
+    few, blind, least = list[str](), list[str](), 0
+    for one in unseen_handling.held(sight, Side.PRIMARY):
+        needed = max(1, min(compute_failback.tasks_at_home(sight, one), one.service.desired))
+        healthy = healthy_targets(sight, one.service, Side.PRIMARY)
+        if one.service.running < needed or (healthy is not None and healthy < needed):
+            seen = one.service.running if healthy is None else min(healthy, one.service.running)
+            few.append(f"{one.service.name} has {seen} of {needed}")
+        elif healthy is None and one.service.target_groups:
+            blind.append(one.service.name)
+        least += needed
+    if few:
+        return Confirmation(Standing.FAILED, f"too few healthy targets at home: {unseen_handling.few(few)}.")
+    if blind:
+        return Confirmation(Standing.WAITING, f"no reading of the last minutes of {unseen_handling.few(blind)}.")
+    return Confirmation(Standing.DONE, f"{least} healthy targets or more at home.", (("targets wanted", str(least)),))
+
+
+def _probes(sight: Sight) -> Confirmation:
+    """Each tenant's site answers, as that tenant's own, through the primary's load balancer."""
+    done = sight.snapshot.get(http_sites.visits, Side.PRIMARY)
+    if done is None:
+        return Confirmation(Standing.FAILED, f"{sight.env.regions.primary} has no load balancer.")
+    bad = [f"{found.subject} {found.measured}" for found in _findings(sight) if found.status is Status.FAIL]
+    silent = [one for one in done.tenants if isinstance(one, Unseen)]
+    bad += [one.why.rstrip(".") for one in silent if one.kind is Blindness.UNREACHABLE]
+    share = _PERCENT * len(bad) / max(1, len(done.tenants))
+    if bad:
+        failed = share > sight.env.failback.error_rate_percent
+        standing = Standing.FAILED if failed else Standing.WAITING
+        return Confirmation(
+            standing, f"{len(bad)} of {len(done.tenants)} sites are not well: {unseen_handling.few(bad)}."
+        )
+    if silent:
+        return Confirmation(Standing.WAITING, f"not every site could be visited: {silent[0].why}")
+    told = (("sites visited", str(len(done.tenants))),)
+    return Confirmation(Standing.DONE, f"{len(done.tenants)} sites answer as their own.", told)
+
+
+def _findings(sight: Sight) -> Iterator[Finding]:
+    for check in (every_site_answers, own_identity):
+        yield from check.judge(View(check.id, Side.PRIMARY, sight.env, sight.snapshot, sight.only_tenants))
+
+
+def _errors(sight: Sight, since: datetime) -> Confirmation:
+    """Server errors at home are not above failback.error_rate_percent, nor above what the DR region served with."""
+    first = since.replace(second=0, microsecond=0)
+    rows = [row for row in sight.snapshot.get(elbv2_request_counts.minutes, Side.PRIMARY) if row.at >= first]
+    rate = elbv2_request_counts.error_percent(rows)
+    if rate is None:
+        return Confirmation(Standing.DONE, "no request at home in a whole minute yet.")
+    allowed = max(sight.env.failback.error_rate_percent, _baseline(sight))
+    requests, errors = sum(row.requests for row in rows), sum(row.errors for row in rows)
+    said = f"{errors} of {requests} requests at home ended in a server error, {allowed:g} percent are allowed"
+    facts = (("requests at home", str(requests)), ("server errors", f"{rate:.2f} percent"))
+    if rate <= allowed:
+        return Confirmation(Standing.DONE, f"{said}.", facts)
+    proven = at_least(errors, requests, allowed / _PERCENT) < _BY_CHANCE
+    return Confirmation(Standing.FAILED if proven else Standing.WAITING, f"{said}.", facts)
+
+
+def _baseline(sight: Sight) -> float:
+    """Percent of server errors with which the DR region served of late; 0 where that is not known.
+
+    Only until it was frozen: since then it refuses writes, and its errors are no measure of anything.
+    """
+    frozen_at = min((at for step, at in sight.sent_at.items() if step.startswith(_FREEZES)), default=None)
+    try:
+        rows = sight.snapshot.get(elbv2_request_counts.minutes, Side.DR)
+    except CannotSee:
+        return 0.0
+    minute = timedelta(minutes=1)
+    return (
+        elbv2_request_counts.error_percent(row for row in rows if frozen_at is None or row.at + minute <= frozen_at)
+        or 0.0
+    )
+
+
+def left_s(sight: Sight, since: datetime) -> float:
+    """Seconds of the bake that are left; 0 where it is over."""
+    bake = timedelta(minutes=sight.env.failback.bake_minutes)
+    return max(0.0, (since + bake - sight.snapshot.taken_at).total_seconds())

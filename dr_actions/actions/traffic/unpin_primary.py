@@ -1,0 +1,136 @@
+"""Releases the primary's record, which the failover pinned down: its health check reads as before (T06).
+
+Traffic does not move by it: visitors go where the records' weights or roles lead, and those still lead to the DR
+region. It must come before them, for a record whose check is held down is never answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from dr_actions.actions.compute import failback as compute_failback
+from dr_actions.actions.traffic import pin_primary
+from dr_actions.actions.traffic.zone_pairs import blind_to, cutover
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+from dr_checks.derived.health_check_pin import ENDPOINT, as_set, is_pinned
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import route53_health_checks
+from dr_estate.readers.route53_health_checks import HealthCheck
+
+NAME, STAGE, BUDGET_S = "unpin_primary", 48, 600
+
+
+def foresee(sight: Sight) -> Iterator[Step]:
+    """One step for each check of a record of the primary region that is held down."""
+    for check, twin in _pinned(sight):
+        wanted = _wanted(sight, check, twin)
+        if wanted:
+            yield _step(sight, check, wanted)
+
+
+def notes(sight: Sight) -> Iterator[str]:
+    """What could not be seen."""
+    if dark := blind_to(sight):
+        yield f"Whether the primary region's record is pinned cannot be seen: {dark}"
+
+
+def leaves(sight: Sight) -> Iterator[str]:
+    """Checks of which nobody knows how they read before."""
+    for check, twin in _pinned(sight):
+        if not _wanted(sight, check, twin):
+            yield (
+                f"Health check {check.id} is held down, and how it read before is not recorded: set it by hand "
+                "(aws route53 update-health-check), or no visitor can be led home (T06)."
+            )
+
+
+def _pinned(sight: Sight) -> Iterator[tuple[HealthCheck, HealthCheck | None]]:
+    """Each check that is held down, once, with the check of the record beside it that leads to the DR region."""
+    if blind_to(sight):
+        return
+    try:
+        known = {check.id: check for check in sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
+    except CannotSee:
+        return
+    pairs = {pair.primary.health_check_id: pair for zone in cutover(sight).zones for pair in zone.pairs}
+    for check_id, pair in sorted(pairs.items(), key=lambda item: item[0] or ""):
+        check = known.get(check_id or "")
+        if check is not None and is_pinned(check):
+            yield check, known.get(pair.dr.health_check_id or "")
+
+
+def _wanted(sight: Sight, check: HealthCheck, twin: HealthCheck | None) -> dict[str, Any]:
+    """The settings of before: as recorded, else as its twin's; a check that was disabled is left enabled (T03)."""
+    kept = dict(compute_failback.before(sight, pin_primary.NAME, check.id))
+    if not kept and twin is not None and twin.type == check.type and not is_pinned(twin):
+        name = "Port" if check.type in ENDPOINT else "HealthThreshold"
+        kept = as_set(twin, (name, "Inverted"))
+    kept.pop("Disabled", None)
+    return kept
+
+
+def _step(sight: Sight, check: HealthCheck, wanted: dict[str, Any]) -> Step:
+    params = {"HealthCheckId": check.id, pin_primary.VERSION: pin_primary.VERSION_THEN, **wanted}
+    told = ", ".join(f"{name} {value}" for name, value in wanted.items())
+    return Step(
+        id=f"{NAME}.{check.id}",
+        number=compute_failback.STAGES,
+        stage=STAGE,
+        verb=NAME,
+        subject=check.id,
+        owner=compute_failback.OWNERS[compute_failback.STAGES],
+        side=Side.GLOBAL,
+        says=f"Release the primary region's record: health check {check.id} is set to {told} again.",
+        danger=Danger.REVERSIBLE,
+        undo="UpdateHealthCheck with the values that hold it down.",
+        budget_s=BUDGET_S,
+        call=Call(pin_primary.SERVICE, pin_primary.OPERATION, sight.env.region(Side.GLOBAL), params),
+        before=as_set(check, wanted),
+        after=wanted,
+        planes=(Plane.GLOBAL,),
+    )
+
+
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """The check reads as it was, AND its checkers report it healthy: a visitor could be led there."""
+    try:
+        known = {check.id: check for check in sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
+        check = known.get(step.subject)
+        if check is None:
+            return Confirmation(Standing.CHANGED, f"health check {step.subject} is gone")
+        now = as_set(check, step.after)
+        if now == step.after:
+            return _reported(check, sight)
+        if now == step.before:
+            return Confirmation(Standing.READY, f"health check {check.id} is held down")
+        said = ", ".join(f"{key} is {now[key]}" for key in sorted(now) if now[key] != step.before.get(key))
+        return Confirmation(Standing.CHANGED, f"health check {check.id} was changed: {said}")
+    except CannotSee as dark:
+        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+
+
+def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
+    value = pin_primary.reported(check, sight)
+    if value is None:
+        return Confirmation(Standing.WAITING, f"health check {check.id} is released, and has reported nothing yet")
+    if value > 0:
+        return Confirmation(Standing.DONE, f"health check {check.id} is released, and reported healthy")
+    return Confirmation(Standing.WAITING, f"health check {check.id} is released, and still reported unhealthy")
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset({f"{pin_primary.SERVICE}:{pin_primary.OPERATION}"}),
+    watches=(route53_health_checks.checks.name, route53_health_checks.statuses.name),
+    foresee=foresee,
+    confirm=confirm,
+    fill=pin_primary.fill,
+    undo=pin_primary.undo,
+    notes=notes,
+    leaves=leaves,
+    goals=HOME,
+)

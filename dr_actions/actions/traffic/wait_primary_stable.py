@@ -1,0 +1,69 @@
+"""Waits until the primary region has answered without a gap for long enough: a region that flaps is no home yet.
+
+The evidence is one look, not memory: the minutes in which the region's databases published metrics (pulse.py). A
+region that was dark published nothing then, and CloudWatch fills in nothing afterwards. No call is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.compute import failback as compute_failback
+from dr_actions.actions.traffic.region_stability import Stability, stability
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Danger, Step
+from dr_checks.posture.posture import WITNESSES
+from dr_estate.config.environment import Side
+from dr_estate.readers import region_heartbeat
+
+NAME, STAGE = "primary_stable", 15
+_MARGIN_S, _MINUTE_S = 900, 60
+
+
+def foresee(sight: Sight) -> Iterator[Step]:
+    """One step, for the region."""
+    region, minutes = sight.env.regions.primary, sight.env.failback.stable_minutes
+    yield Step(
+        id=f"{NAME}.{region}",
+        number=compute_failback.STABLE,
+        stage=STAGE,
+        verb=NAME,
+        subject=region,
+        owner=compute_failback.OWNERS[compute_failback.STABLE],
+        side=Side.PRIMARY,
+        says=f"Wait until {region} has answered for {minutes} minutes without a gap.",
+        danger=Danger.REVERSIBLE,
+        undo="Nothing is changed.",
+        budget_s=minutes * _MINUTE_S + _MARGIN_S,
+        after={"stable_minutes": minutes},
+    )
+
+
+def steadiness(sight: Sight) -> Stability:
+    """How steadily the primary region answers. Raises CannotSee where its pulse cannot be read."""
+    minutes, region = sight.env.failback.stable_minutes, sight.env.regions.primary
+    beats = sight.snapshot.get(region_heartbeat.minutes, Side.PRIMARY)
+    return stability(beats, sight.snapshot.taken_at, minutes, region)
+
+
+@unseen_handling.careful
+def confirm(step: Step, sight: Sight) -> Confirmation:
+    """DONE once the newest stretch without a gap is long enough and the region's API answers."""
+    if not sight.primary_answers:
+        return Confirmation(Standing.WAITING, f"the API of {step.subject} does not answer.")
+    if not sight.env.failback.stable_minutes:
+        return Confirmation(Standing.DONE, f"the API of {step.subject} answers; no time is asked of it.")
+    told = steadiness(sight)
+    facts = tuple((name, f"{at:%Y-%m-%dT%H:%MZ}") for name, at in (("since", told.since), ("gap", told.gap)) if at)
+    return Confirmation(Standing.DONE if told.stable else Standing.WAITING, told.says, facts)
+
+
+VERB = Verb(
+    name=NAME,
+    writes=frozenset(),
+    watches=(*WITNESSES, region_heartbeat.minutes.name),
+    foresee=foresee,
+    confirm=confirm,
+    goals=HOME,
+)

@@ -1,0 +1,54 @@
+"""What an hour of running in the DR region costs, from list prices of the environment file and what was seen. Pure.
+
+Tasks by the size their DR task definitions name, the database with its storage, and the files. Left out: traffic,
+requests, load balancer units and support: they cost the same in either region.
+"""
+
+from __future__ import annotations
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import ecs, efs, rds
+from dr_estate.snapshot.snapshot import Snapshot
+
+_UNITS_A_VCPU = 1024
+_MIB_A_GIB = 1024
+_BYTES_A_GIB = 1 << 30
+
+
+def hourly_cost(snapshot: Snapshot, env: Environment, tenants: int) -> float:
+    """The estimate in costs.currency; what cannot be seen counts nothing."""
+    return round(_tasks(snapshot, env, tenants) + _database(snapshot, env) + _files(snapshot, env), 4)
+
+
+def _tasks(snapshot: Snapshot, env: Environment, tenants: int) -> float:
+    try:
+        definitions = [d for d in snapshot.get(ecs.task_definitions, Side.DR) if not isinstance(d, Unseen)]
+    except CannotSee:
+        return 0.0
+    if not definitions:
+        return 0.0
+    vcpus = sum(d.cpu for d in definitions) / len(definitions) / _UNITS_A_VCPU
+    gibs = sum(d.memory for d in definitions) / len(definitions) / _MIB_A_GIB
+    each = vcpus * env.costs.vcpu + gibs * env.costs.memory_gib
+    return tenants * env.capacity.tasks_per_service * each
+
+
+def _database(snapshot: Snapshot, env: Environment) -> float:
+    gib = 0
+    for side in (Side.DR, Side.PRIMARY):
+        try:
+            found = snapshot.get(rds.instances, side)
+        except CannotSee:
+            continue
+        gib = max([gib, *(i.storage_gib for i in found if i.identifier == env.named(env.names.database))])
+    return env.costs.database_instance + gib * env.costs.database_gib
+
+
+def _files(snapshot: Snapshot, env: Environment) -> float:
+    try:
+        found = snapshot.get(efs.file_systems, Side.DR)
+    except CannotSee:
+        return 0.0
+    size = sum(f.size_bytes for f in found if f.name == env.named(env.names.file_system))
+    return size / _BYTES_A_GIB * env.costs.files_gib

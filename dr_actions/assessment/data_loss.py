@@ -1,0 +1,70 @@
+"""What a failover now would lose: per store and tenant, in seconds and in what can be counted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dr_checks.core.model import Lag
+from dr_checks.operations.rpo import best_lags
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import dynamodb, s3
+from dr_estate.snapshot.snapshot import Snapshot
+
+_SHARED = ("database", "files", "tables")
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The estimate for one store. ``tenant`` None means all of them. ``seconds`` is at most what was written since the
+    newest usable copy, None where it could not be measured; ``items`` what can be counted, None where nothing can.
+
+    ``missing``: there is no copy at all. ``unseen``: what kept it from being measured.
+    """
+
+    store: str
+    subject: str
+    tenant: str | None
+    seconds: float | None
+    items: int | None
+    basis: str
+    missing: bool = False
+    unseen: Unseen | None = None
+
+
+def losses_of(lags: Sequence[Lag], tenants: Sequence[str], counted: Mapping[str, int]) -> tuple[Loss, ...]:
+    """Each store's freshest usable copy as a loss; a store that tenants share is told for each of them.
+
+    ``counted`` gives the items that are known to be missing, by table or bucket.
+    """
+    return tuple(loss for lag in best_lags(lags) for loss in _told(lag, tenants, counted.get(lag.subject)))
+
+
+def _told(lag: Lag, tenants: Sequence[str], items: int | None) -> Iterator[Loss]:
+    owners = tenants if lag.tenant is None and lag.store in _SHARED and tenants else (lag.tenant,)
+    for owner in owners:
+        yield Loss(lag.store, lag.subject, owner, lag.seconds, items, lag.basis, lag.missing, lag.unseen)
+
+
+def missing_items(snapshot: Snapshot) -> dict[str, int]:
+    """What can be counted: items a table's replica has fewer than its primary, and buckets with nothing pending."""
+    found: dict[str, int] = {}
+    try:
+        here, there = snapshot.get(dynamodb.tables, Side.PRIMARY), snapshot.get(dynamodb.tables, Side.DR)
+        copies = {table.name: table.items for table in there if not isinstance(table, Unseen)}
+        for table in here:
+            if not isinstance(table, Unseen) and table.name in copies:
+                found[table.name] = max(0, table.items - copies[table.name])
+    except CannotSee:
+        found.clear()
+    return found | _nothing_pending(snapshot)
+
+
+def _nothing_pending(snapshot: Snapshot) -> dict[str, int]:
+    try:
+        readings = snapshot.get(s3.lag_metrics, Side.DR)
+    except CannotSee:
+        return {}
+    pending = (reading for reading in readings if reading.name == "BytesPendingReplication" and reading.value == 0)
+    return {reading.dimension("SourceBucket"): 0 for reading in pending}

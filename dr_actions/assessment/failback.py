@@ -1,0 +1,173 @@
+"""Weighs whether to go home: gates of a failback, what the sync moves and how long that takes, and conflicts. Pure.
+
+Going home early is worse than staying away: anything unmet is WAIT. At home there is nothing to fail back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dr_actions.actions.registry import verbs
+from dr_actions.assessment.data_loss import Loss
+from dr_actions.assessment.failover import Advice
+from dr_actions.model.action import Sight, Standing
+from dr_actions.model.gates import Gate
+from dr_actions.model.plan import Goal, Plan
+from dr_checks.core.model import CheckResult, Severity, Status
+from dr_checks.posture.posture import BLINDNESS, Posture, PostureName
+from dr_checks.posture.signals import Api, Signals
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import dynamodb, efs, rds
+
+AWAY = (PostureName.ON_DR, PostureName.RETURNING, PostureName.SPLIT)
+_NEEDED = {
+    20: ("plan.backup", "both sides are backed up before anything is synced", "nothing would be backed up first"),
+    37: ("plan.database", "the database comes home", "no step brings the database home"),
+    46: ("plan.services", "the tenants' services start in the primary", "no tenant's service would start at home"),
+    50: ("plan.traffic", "traffic is led home", "no step leads the traffic home"),
+}
+_PERMITTED = "prerequisites.operator-allowed"
+_BYTES_A_GIB = 1 << 30
+
+
+def gates_home(
+    results: Sequence[CheckResult], plan: Plan, posture: Posture, signals: Signals, sight: Sight
+) -> tuple[Gate, ...]:
+    """Every gate of going home with ``plan``."""
+    return (
+        _away(posture, sight.env),
+        *_plan_gates(plan, posture),
+        _answers(signals, sight.env),
+        *_waited_for(plan, sight),
+        *_direction(signals, sight),
+        *serving_gates(results),
+    )
+
+
+def weigh_home(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
+    """PROCEED where every gate is met, else WAIT, with each reason, the gravest first."""
+    unmet = sorted((gate for gate in gates if not gate.met), key=lambda gate: (not gate.stops, gate.id))
+    if not unmet:
+        return Advice.PROCEED, (f"Every gate is met ({len(gates)}).",)
+    return Advice.WAIT, tuple(f"{gate.id}: {gate.says}" for gate in unmet)
+
+
+def _away(posture: Posture, env: Environment) -> Gate:
+    if posture.name in AWAY:
+        return Gate("posture.away", met=True, says=posture.says)
+    home = f"traffic is served by {env.regions.primary}: there is nothing to fail back"
+    says = posture.says if posture.name in BLINDNESS else home
+    return Gate("posture.away", met=False, says=says.rstrip(".") + ".", stops=True)
+
+
+def _plan_gates(plan: Plan, posture: Posture) -> Iterator[Gate]:
+    if posture.name not in AWAY:
+        return
+    stages = {step.stage for step in plan.steps}
+    for stage, (gate, good, bad) in _NEEDED.items():
+        yield Gate(gate, met=stage in stages, says=f"{good if stage in stages else bad}.", stops=True)
+
+
+def _answers(signals: Signals, env: Environment) -> Gate:
+    well = signals.primary_api is Api.ANSWERS
+    says = f"the API of {env.regions.primary} {'answers' if well else 'does not answer'}."
+    return Gate("primary.answers", met=well, says=says, stops=True)
+
+
+def _waited_for(plan: Plan, sight: Sight) -> Iterator[Gate]:
+    """The steps that wait for the primary itself, such as its being stable: met now, or the answer is WAIT."""
+    for step in plan.steps:
+        if step.call is None and step.stage < _SYNC_BEGINS:
+            told = verbs()[step.verb].confirm(step, sight)
+            yield Gate(f"primary.{step.verb}", met=told.standing is Standing.DONE, says=told.says, stops=True)
+
+
+_SYNC_BEGINS = 18
+
+
+def _direction(signals: Signals, sight: Sight) -> Iterator[Gate]:
+    """Who holds the newer data: the DR region's stores must be the ones that took writes last (T28)."""
+    name, env = sight.env.named(sight.env.names.database), sight.env
+    try:
+        here = next((i for i in sight.snapshot.get(rds.instances, Side.DR) if i.identifier == name), None)
+    except CannotSee as dark:
+        yield Gate("direction.database", met=False, says=dark.unseen.why, stops=True)
+        return
+    if here is None or here.source or not signals.dr_writable:
+        what = "absent" if here is None else f"a replica of {here.source}" if here.source else here.status
+        says = f"{name} in {env.regions.dr} is {what}: the newer data is not there, nothing is to be synced home."
+        yield Gate("direction.database", met=False, says=says, stops=True)
+    else:
+        says = f"{name} in {env.regions.dr} takes the writes: the sync goes to {env.regions.primary}."
+        yield Gate("direction.database", met=True, says=says)
+    yield from _files_direction(sight)
+
+
+def _files_direction(sight: Sight) -> Iterator[Gate]:
+    env = sight.env
+    try:
+        fed = [r for r in sight.snapshot.get(efs.replications, Side.DR) if r.destination_region == env.regions.dr]
+    except CannotSee as dark:
+        yield Gate("direction.files", met=False, says=dark.unseen.why, stops=True)
+        return
+    if fed:
+        says = f"{fed[0].source_id} still replicates into {env.regions.dr}: a sync home would overwrite newer files."
+        yield Gate("direction.files", met=False, says=says, stops=True)
+    else:
+        yield Gate("direction.files", met=True, says=f"the files of {env.regions.dr} take the writes.")
+
+
+def serving_gates(results: Sequence[CheckResult]) -> Iterator[Gate]:
+    """What serves now must be whole before it is copied: the grave checks of the validation.
+
+    That the operator's role may not go home is a warning in peace, and a reason to wait now.
+    """
+    for result in results:
+        if result.severity not in (Severity.BLOCKER, Severity.CRITICAL):
+            continue
+        grave = (Status.FAIL, Status.UNKNOWN, *([Status.WARN] if result.check == _PERMITTED else []))
+        bad = [f for f in result.findings if f.status in grave]
+        says = f"{bad[0].subject}: {bad[0].measured}, wanted {bad[0].wanted}." if bad else f"{result.status}."
+        if result.status is Status.UNKNOWN and not bad:
+            says = result.reason
+        met = not bad and result.status is not Status.UNKNOWN
+        yield Gate(f"check.{result.check}", met=met, says=says)
+
+
+def stranded(sight: Sight) -> tuple[Loss, ...]:
+    """What a failback could lose or mix up: per store 0 seconds where the sync is proven, and what is in conflict."""
+    if sight.goal is not Goal.FAILBACK:
+        return ()
+    proven = "writers are stopped, and the copy is proven complete, before promotion"
+    losses = [Loss("database", sight.env.named(sight.env.names.database), None, 0.0, 0, proven)]
+    losses.append(Loss("files", sight.env.named(sight.env.names.file_system), None, 0.0, 0, proven))
+    return (*losses, *_tables(sight))
+
+
+def _tables(sight: Sight) -> Iterator[Loss]:
+    """Global tables: what the primary took before it was lost arrives when it is back; the last writer wins (T31)."""
+    try:
+        here = {t.name: t for t in sight.snapshot.get(dynamodb.tables, Side.PRIMARY) if not isinstance(t, Unseen)}
+        there = {t.name: t for t in sight.snapshot.get(dynamodb.tables, Side.DR) if not isinstance(t, Unseen)}
+    except CannotSee as dark:
+        yield Loss("tables", "all", None, None, None, dark.unseen.why)
+        return
+    for name in sorted(here.keys() & there.keys()):
+        apart = abs(here[name].items - there[name].items)
+        basis = "counts agree" if not apart else "items differ between the regions: the last writer wins (T31)"
+        yield Loss("tables", name, None, None if apart else 0.0, apart, basis)
+
+
+def sync_estimate(sight: Sight) -> tuple[float, int]:
+    """GiB that the sync moves, and seconds at failback.sync_mib_s; what cannot be seen counts nothing."""
+    gib = 0.0
+    try:
+        name = sight.env.named(sight.env.names.database)
+        gib += sum(i.storage_gib for i in sight.snapshot.get(rds.instances, Side.DR) if i.identifier == name)
+        files = sight.env.named(sight.env.names.file_system)
+        found = sight.snapshot.get(efs.file_systems, Side.DR)
+        gib += sum(f.size_bytes for f in found if f.name == files) / _BYTES_A_GIB
+    except CannotSee:
+        return gib, 0
+    return gib, round(gib * 1024 / sight.env.failback.sync_mib_s)

@@ -1,0 +1,182 @@
+"""Weighs whether to go: gates from the scenarios' results, the posture and the plan; data loss; cost an hour. Pure.
+
+In an emergency the primary region cannot be seen, and what only it could have shown is relaxed, and listed (T45). A
+healthy primary, and a DR region that cannot bring the service back, are DO_NOT_FAILOVER; anything else unmet is RISKY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dr_actions.assessment.data_loss import Loss
+from dr_actions.model.gates import Gate
+from dr_actions.model.plan import Goal, Plan
+from dr_checks.core.model import CheckResult, Finding, Severity, Status
+from dr_checks.posture.posture import Posture, PostureName
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import Blindness
+
+_GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
+_DATABASE, _SERVICES, _TRAFFIC = 40, 46, 50  # the stages without which nobody is served
+_MEASURED_IN_DR = ("database", "files")
+_EXPECTED = {Goal.FAILOVER: PostureName.PRIMARY_LOST, Goal.SWITCHOVER: PostureName.NORMAL}
+_ADVICE = {
+    PostureName.NORMAL: "There is nothing to fail over from (for a switchover: `dr_cli.py failover --planned`).",
+    PostureName.DEGRADED: "A partial degradation is mended there; a database alone down is given 15 minutes first.",
+    PostureName.ON_DR: "It serves already: `dr_cli.py failover --validate` proves it, `dr_cli.py failback` plans the "
+    "return.",
+    PostureName.PRIMARY_LOST: "That is no planned switchover, leave --planned out.",
+}
+_PRIMARY_DOES_NOT_SERVE = (PostureName.PRIMARY_LOST, PostureName.ON_DR, PostureName.BLIND)
+"""Where what the primary alone could show is not waited for. BLIND goes on only once a person answers for the loss."""
+
+
+class Advice(StrEnum):
+    """What the evidence says about going ahead."""
+
+    PROCEED = "PROCEED"
+    RISKY = "RISKY"
+    DO_NOT_FAILOVER = "DO_NOT_FAILOVER"
+    WAIT = "WAIT"
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The answer to "shall we?", with everything it was weighed from. ``blind``: too little was seen for any answer.
+
+    ``rto_measured`` is how many of the plan's steps are reckoned by what past runs took; the others by their budgets.
+    """
+
+    advice: Advice
+    blind: bool
+    reasons: tuple[str, ...]
+    gates: tuple[Gate, ...]
+    losses: tuple[Loss, ...]
+    plan: Plan
+    posture: Posture
+    rto_estimate_s: int
+    hourly_cost: float
+    rto_measured: int = 0
+
+
+def weigh_gates(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
+    """The advice that ``gates`` mean, and each reason, the gravest first."""
+    unmet = sorted((g for g in gates if not g.met and not g.relaxed), key=lambda g: (not g.stops, g.id))
+    advice = Advice.RISKY if unmet else Advice.PROCEED
+    advice = Advice.DO_NOT_FAILOVER if any(gate.stops for gate in unmet) else advice
+    relaxed = sum(gate.relaxed for gate in gates)
+    good = [f"Every gate is met ({sum(g.met for g in gates)})."] if not unmet else []
+    told = "1 gate is" if relaxed == 1 else f"{relaxed} gates are"
+    who = "only what is lost, or cannot be seen from here, could have shown it (T45)"
+    also = [f"{told} relaxed: {who}."] if relaxed else []
+    return advice, (*(f"{gate.id}: {gate.says}" for gate in unmet), *good, *also)
+
+
+def gates_of(
+    results: Sequence[CheckResult], losses: Sequence[Loss], plan: Plan, posture: Posture, env: Environment
+) -> tuple[Gate, ...]:
+    """Every gate of going ahead with ``plan``."""
+    lost = plan.goal is Goal.FAILOVER and posture.name in _PRIMARY_DOES_NOT_SERVE
+    grave = [result for result in results if result.severity in _GRAVE]
+    hidden = [result for result in grave if plan.goal is Goal.FAILOVER and _hidden_in_us_east_1(result, env, lost)]
+    return (
+        _posture_gate(plan, posture),
+        *_plan_gates(plan),
+        *_plane_gate(hidden, env),
+        *(_check_gate(result, env, lost, relaxed=result in hidden) for result in grave),
+        *_loss_gates(losses, plan.goal, env, lost),
+    )
+
+
+def _posture_gate(plan: Plan, posture: Posture) -> Gate:
+    if posture.name is _EXPECTED[plan.goal]:
+        return Gate("posture.expected", met=True, says=posture.says)
+    says = f"{posture.says.rstrip('.')}. {_ADVICE.get(posture.name, '')}".strip()
+    return Gate("posture.expected", met=False, says=says, stops=True)
+
+
+def _plan_gates(plan: Plan) -> Iterator[Gate]:
+    stages = {step.stage for step in plan.steps}
+    database = _DATABASE in stages
+    says = "the plan brings the database up in the DR region." if database else "no copy of the database can be used."
+    yield Gate("plan.database", met=database, says=says, stops=True)
+    moves, by_health = _TRAFFIC in stages, plan.goal is Goal.FAILOVER
+    says = "traffic reaches the DR region." if moves else "no step moves the traffic: us-east-1 cannot be reached."
+    says = says if moves or not by_health else "the traffic records move by the health of the primary region (T05)."
+    yield Gate("plan.traffic", met=moves or by_health, says=says)
+    serves = _SERVICES in stages
+    says = "tenants' services run in the DR region." if serves else "no tenant's service is there to be scaled."
+    yield Gate("plan.services", met=serves, says=says, stops=True)
+
+
+def _plane_gate(hidden: Sequence[CheckResult], env: Environment) -> Iterator[Gate]:
+    """One gate for all that one silence hides: it has one cause, and whoever sets it aside does so once, by name."""
+    if hidden:
+        yield Gate(
+            "planes.us-east-1",
+            met=False,
+            says=f"the control planes in {env.region(Side.GLOBAL)} do not answer: {len(hidden)} checks could be shown "
+            "there alone, and no record can be edited; the traffic moves by health alone (T01, T05).",
+        )
+
+
+def _hidden_in_us_east_1(result: CheckResult, env: Environment, lost: bool) -> bool:
+    """Whether all that keeps a check from passing is that us-east-1 (and the lost primary) does not answer."""
+    bad = _counting(result, env, lost)
+    return bool(bad) and all(f.unseen is not None and f.unseen.is_silence_of(env.region(Side.GLOBAL)) for f in bad)
+
+
+def _counting(result: CheckResult, env: Environment, lost: bool) -> list[Finding]:
+    """The findings that count: failed or not seen, and neither a ``lost`` primary nor this place alone explains it."""
+    bad = [finding for finding in result.findings if finding.status in (Status.FAIL, Status.UNKNOWN)]
+    return [f for f in bad if not (is_out_of_reach(f) or (lost and is_the_primarys(f, env)))]
+
+
+def _check_gate(result: CheckResult, env: Environment, lost: bool, relaxed: bool = False) -> Gate:
+    """A grave check: unmet where a finding fails or is unseen.
+
+    Relaxed where only the lost primary could answer, or a DNS server that cannot be reached from here.
+    """
+    bad = [f for f in result.findings if f.status in (Status.FAIL, Status.UNKNOWN)]
+    if result.status is Status.UNKNOWN and not result.findings:
+        return Gate(f"check.{result.check}", met=False, says=result.reason)
+    if not bad:
+        return Gate(f"check.{result.check}", met=True, says=f"{result.status}.")
+    grave = _counting(result, env, lost)
+    worst = (grave or bad)[0]
+    says = f"{worst.subject}: {worst.measured}, wanted {worst.wanted}: {worst.because}"
+    return Gate(f"check.{result.check}", met=False, says=says.rstrip(".") + ".", relaxed=relaxed or not grave)
+
+
+def is_out_of_reach(finding: Finding) -> bool:
+    """Whether a finding was not seen because no DNS server can be reached from here: that says nothing of a region."""
+    return finding.unseen is not None and finding.unseen.kind is Blindness.RESOLVER
+
+
+def is_the_primarys(finding: Finding, env: Environment) -> bool:
+    """Whether a finding says of the lost primary region alone, or was to be seen in that silent region alone.
+
+    What was denied there is none: the region answered, and whoever runs this can have it allowed.
+    """
+    if finding.unseen is not None:
+        return finding.unseen.is_silence_of(env.region(Side.PRIMARY))
+    return finding.side is Side.PRIMARY or env.traffic.primary_set_identifier in finding.subject
+
+
+def _loss_gates(losses: Sequence[Loss], goal: Goal, env: Environment, lost: bool) -> Iterator[Gate]:
+    target_s = env.objectives.rpo_minutes * 60
+    for store in dict.fromkeys(loss.store for loss in losses):
+        own = [loss for loss in losses if loss.store == store]
+        blind = next((loss for loss in own if loss.seconds is None), None)
+        worst = max((loss.seconds for loss in own if loss.seconds is not None), default=0.0)
+        if blind is not None:
+            silent = blind.unseen is None or blind.unseen.is_silence_of(env.region(Side.PRIMARY))
+            relaxed = lost and silent and store not in _MEASURED_IN_DR and not blind.missing
+            yield Gate(f"data.{store}", met=False, says=f"the loss is not known: {blind.basis}.", relaxed=relaxed)
+        elif goal is Goal.SWITCHOVER:
+            yield Gate(f"data.{store}", met=True, says="writers are stopped, and zero loss proven, before promotion.")
+        else:
+            says = f"at most {worst:.0f} s are lost, the objective is {target_s} s."
+            yield Gate(f"data.{store}", met=worst <= target_s, says=says)

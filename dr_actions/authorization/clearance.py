@@ -1,0 +1,206 @@
+"""Says no to a person: pure rules with ids. Only here is a Clearance made, and it is bound to one plan's digest.
+
+A rule's refusal can be overridden by its id alone, with a name, a reason and an expiry; never all at once, and those of
+``NEVER_OVERRIDDEN`` not at all: the stop switch, the ticket, the two people, and that primary data is never deleted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from dr_actions.authorization.people import is_approver, own_name, person_of, same_person, same_principal
+from dr_actions.model.gates import Gate, Override, Refusal
+from dr_actions.model.plan import Plan
+from dr_estate.config.environment import Environment
+from dr_estate.model.invocation import Command
+
+NEVER_OVERRIDDEN = (
+    "authority.paused",
+    "authority.ticket",
+    "authority.two-people",
+    "authority.approval",
+    "authority.irreversible",
+    "guard.never-delete",
+)
+
+
+APPROVE = Command(("approve", "--incident", "TICKET"))
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What an approver wrote into the control table, under a key only that caller may write. Times are UTC."""
+
+    incident: str
+    digest: str
+    environment: str
+    arn: str
+    userid: str
+    at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything a decision is made upon. ``paused`` says who stopped all runs and why, "" where nobody did.
+
+    ``operator`` is the caller's ARN, ``operator_userid`` the unique id that AWS gives with it.
+    ``confirmed`` are the irreversible steps confirmed beforehand; ``at_terminal`` whether a person can be asked then.
+    ``approve_with`` is the command by which a second person approves the plan.
+    """
+
+    plan: Plan
+    incident: str
+    operator: str
+    operator_userid: str
+    approvals: Sequence[Approval]
+    gates: Sequence[Gate]
+    overrides: Sequence[Override]
+    now: datetime
+    paused: str = ""
+    confirmed: frozenset[str] = frozenset()
+    at_terminal: bool = False
+    approve_with: Command = APPROVE
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """Leave to run one plan: who runs it, who approved it, until when, and which gates were overridden."""
+
+    environment: str
+    incident: str
+    operator: str
+    approver: str
+    digest: str
+    expires_at: datetime | None
+    overrides: tuple[Override, ...]
+
+
+def decide(case: Case, env: Environment) -> Clearance | tuple[Refusal, ...]:
+    """A Clearance for exactly ``case.plan``, or every refusal there is."""
+    refusals = [*_unusable_overrides(case.overrides, case.now), *_refusals(case, env)]
+    if refusals:
+        return tuple(refusals)
+    approval = _good_approval(case, env)
+    used = {gate.id for gate in case.gates if not gate.met and not gate.relaxed}
+    return Clearance(
+        environment=env.name,
+        incident=case.incident,
+        operator=case.operator,
+        approver=approval.arn if approval else "",
+        digest=case.plan.digest,
+        expires_at=approval.expires_at if approval else None,
+        overrides=tuple(override for override in case.overrides if override.gate in used),
+    )
+
+
+def decide_trial(case: Case, env: Environment) -> Clearance | tuple[Refusal, ...]:
+    """A Clearance for a trial or a clean-up: no ticket and no second person, for neither touches what the estate holds.
+
+    The guard confines both to what bears a drill's name. Stop switch, gates and overrides hold as for any run.
+    """
+    ours = env.model_copy(update={"approvals": env.approvals.model_copy(update={"people": 1, "ticket": False})})
+    return decide(case, ours)
+
+
+def going_on(clearance: Clearance, overrides: Sequence[Override], now: datetime) -> Clearance | tuple[Refusal, ...]:
+    """The clearance of a run that goes on, with what is overridden now beside it; or every override that cannot be."""
+    refusals = tuple(_unusable_overrides(overrides, now))
+    return refusals or replace(clearance, overrides=(*clearance.overrides, *overrides))
+
+
+def ticket_is_well_formed(incident: str, env: Environment) -> bool:
+    """Whether ``incident`` is of the pattern the environment asks for, such as INC-123 or INC-20260107-001."""
+    return re.fullmatch(env.approvals.ticket_pattern, incident, re.ASCII) is not None
+
+
+def _refusals(case: Case, env: Environment) -> Iterator[Refusal]:
+    if case.paused:
+        yield Refusal(
+            "authority.paused", f"All runs are stopped: {case.paused}. `dr_cli.py unpause` lets them run again."
+        )
+    if env.approvals.ticket and not ticket_is_well_formed(case.incident, env):
+        said = f"'{case.incident}' is no incident ticket" if case.incident else "no incident ticket was given"
+        yield Refusal("authority.ticket", f"{said}: name it with --incident INC-123 (or INC-20260107-001).")
+    yield from gate_refusals(case.gates, case.overrides, case.now)
+    if env.approvals.people > 1 and _good_approval(case, env) is None:
+        yield Refusal("authority.two-people", _why_not_approved(case, env))
+    missing = _unconfirmed(case)
+    if missing:
+        words = " ".join(f"--confirm {step}" for step in missing)
+        yield Refusal("authority.irreversible", f"irreversible steps need a confirmation each: {words}.")
+
+
+def gate_refusals(gates: Sequence[Gate], overrides: Sequence[Override], now: datetime) -> Iterator[Refusal]:
+    """A refusal of each gate that is neither met nor relaxed nor overridden."""
+    overridden = {override.gate for override in overrides if override.until > now}
+    for gate in gates:
+        if not gate.met and not gate.relaxed and gate.id not in overridden:
+            how = f'override it by name: --override {gate.id} "WHO" UNTIL "REASON"'
+            yield Refusal(gate.id, f"{gate.says} Mend it, or {how}.")
+
+
+def _unconfirmed(case: Case) -> list[str]:
+    """Irreversible steps nobody confirmed, where no person can be asked right before them."""
+    if case.at_terminal:
+        return []
+    return [s.id for s in case.plan.steps if s.danger == "irreversible" and s.id not in case.confirmed]
+
+
+def _unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterator[Refusal]:
+    """A refusal of each override that cannot be: of a rule that never is, without a name or a reason, or expired."""
+    for override in overrides:
+        if override.gate in NEVER_OVERRIDDEN:
+            yield Refusal(override.gate, "this rule cannot be overridden.")
+        elif not override.by.strip() or not override.why.strip():
+            yield Refusal(override.gate, "an override names who overrides and why.")
+        elif override.until <= now:
+            yield Refusal(override.gate, f"its override expired at {override.until:%Y-%m-%d %H:%M} UTC.")
+
+
+def _good_approval(case: Case, env: Environment) -> Approval | None:
+    return next((a for a in case.approvals if not fault_of(a, case, env)), None)
+
+
+def _why_not_approved(case: Case, env: Environment) -> str:
+    if not case.approvals:
+        return f"nobody approved this plan. Another person runs: {case.approve_with}."
+    faults = "; ".join(f"{person_of(a.arn, env)}: {fault_of(a, case, env)}" for a in case.approvals)
+    return f"no approval counts ({faults}). Another person than the operator runs: {case.approve_with}."
+
+
+def fault_of(approval: Approval, case: Case, env: Environment) -> str:
+    """Why an approval does not count for ``case``; "" where it does."""
+    if not is_approver(approval.arn, env):
+        return f"{person_of(approval.arn, env)} is not among the approvers"
+    if _is_forged(approval, case):
+        return "it was written under another caller's key"
+    if same_person(approval.arn, case.operator, env):
+        return "the operator's own approval does not count as a second person's"
+    if (approval.environment, approval.incident) != (env.name, case.incident):
+        return f"it is for {approval.incident} in {approval.environment}"
+    if approval.digest != case.plan.digest:
+        return f"it is for another plan ({approval.digest[:12]}, now {case.plan.digest[:12]}): the estate changed since"
+    if approval.at > case.now:
+        return f"it was made at {approval.at:%Y-%m-%d %H:%M:%S} UTC, after {case.now:%Y-%m-%d %H:%M:%S} UTC"
+    if approval.expires_at <= case.now:
+        return f"it expired at {approval.expires_at:%Y-%m-%d %H:%M} UTC"
+    return ""
+
+
+def _is_forged(approval: Approval, case: Case) -> bool:
+    """Whether the ARN that the writer gives cannot be that of the user id AWS vouches for.
+
+    An assumed role's id is ``ROLEID:session``, a user's has no session. One principal has one id: who writes under the
+    operator's is the operator. Source: IAM User Guide, "Principal key values" of aws:userid.
+    """
+    principal, _, session = approval.userid.partition(":")
+    if bool(session) != (":sts:" in approval.arn):
+        return True
+    if session and own_name(approval.arn) != session.partition("@")[0].casefold():
+        return True
+    same_id = principal == case.operator_userid.partition(":")[0]
+    return same_id != same_principal(approval.arn, case.operator)

@@ -1,0 +1,104 @@
+"""Whether a run may be gone on with. Pure. The journal says what was begun; it proves nothing of who allowed it.
+
+Whoever may run a plan may write its journal, in the file and in the control table. So a resumed run is allowed by what
+its operator cannot write: the approver's own item in the control table (dynamodb:LeadingKeys), made before the run
+began and in force then. Its gates are weighed anew; once the run has changed something they are those that its
+remaining steps need, because the run itself changes what the others look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from dr_actions.authorization.clearance import Approval, Case, Clearance, fault_of, gate_refusals, going_on
+from dr_actions.authorization.people import person_of, same_person
+from dr_actions.model.expected_postures import EXPECTED
+from dr_actions.model.gates import Gate, Refusal
+from dr_actions.model.plan import Plan
+from dr_checks.posture.posture import Posture
+from dr_estate.config.environment import Environment
+
+RULE = "authority.approval"
+_POSTURE = "posture.expected"
+_NEEDED = frozenset(
+    f"check.prerequisites.{name}" for name in ("control-table", "credentials-work", "operator-allowed", "opted-in")
+) | {"primary.answers"}
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """What a decision to go on is made upon. ``recorded`` and ``begun_at`` are the journal's word alone.
+
+    ``case`` is of the caller who resumes, now: the recorded plan, the incident, and the approvals in the control table.
+    """
+
+    recorded: Clearance
+    begun_at: datetime
+    case: Case
+
+
+def resume(asked: Resumption, env: Environment) -> Clearance | tuple[Refusal, ...]:
+    """The recorded clearance with what is overridden now, or every refusal there is. Gates are ``weigh_anew``'s."""
+    if refusals := tuple(_refusals(asked, env)):
+        return refusals
+    return going_on(asked.recorded, asked.case.overrides, asked.case.now)
+
+
+def weigh_anew(clearance: Clearance, gates: Sequence[Gate], now: datetime) -> tuple[Refusal, ...]:
+    """A refusal of each gate that is not met and not overridden by name."""
+    return tuple(gate_refusals(gates, clearance.overrides, now))
+
+
+def gates_to_go_on(
+    gates: Sequence[Gate], posture: Posture, plan: Plan, changed: bool, unseen: Set[str]
+) -> tuple[Gate, ...]:
+    """Those of the ``gates`` of today that count for a run of ``plan`` that goes on.
+
+    A run that has ``changed`` nothing yet is weighed as a new one. Of another the posture must be one that the plan
+    itself can have led to, and what its calls need must not be seen to fail; ``unseen`` checks are no reason to stop.
+    """
+    if not changed:
+        return tuple(gates)
+    needed = (gate for gate in gates if gate.id in _NEEDED and gate.id not in unseen)
+    led_to = posture.name in EXPECTED[plan.goal]
+    return (Gate(_POSTURE, met=led_to, says=posture.says, stops=True), *needed)
+
+
+def _refusals(asked: Resumption, env: Environment) -> Iterator[Refusal]:
+    case, recorded = asked.case, asked.recorded
+    if case.paused:
+        yield Refusal(
+            "authority.paused", f"All runs are stopped: {case.paused}. `dr_cli.py unpause` lets them run again."
+        )
+    if (recorded.environment, recorded.incident, recorded.digest) != (env.name, case.incident, case.plan.digest):
+        yield Refusal("authority.digest", "the recorded plan is not the one that was cleared. Begin with --replan.")
+    if env.approvals.people > 1:
+        yield from _unapproved(asked, env)
+
+
+def _unapproved(asked: Resumption, env: Environment) -> Iterator[Refusal]:
+    case, begun_at = asked.case, asked.begun_at
+    anew = f"Begin with --replan and a new approval: {case.approve_with}."
+    until = begun_at + timedelta(hours=env.approvals.resume_hours)
+    if not begun_at <= case.now <= until:
+        says = f"the record says that the run began at {begun_at:%Y-%m-%d %H:%M} UTC: it may be gone on with until "
+        yield Refusal(RULE, f"{says}{until:%Y-%m-%d %H:%M} UTC (approvals.resume_hours). {anew}")
+    faults = [_fault(approval, asked, env) for approval in case.approvals]
+    if all(faults):
+        told = f" ({'; '.join(faults)})" if faults else ""
+        says = "the journal says that this run was approved, and the control table holds no approval that allows it"
+        yield Refusal(RULE, f"{says}{told}. {anew}")
+
+
+def _fault(approval: Approval, asked: Resumption, env: Environment) -> str:
+    """Why an approval does not allow the run to be gone on with; "" where it does."""
+    who = person_of(approval.arn, env)
+    if why := fault_of(approval, replace(asked.case, now=asked.begun_at), env):
+        return f"{who}: {why}"
+    if same_person(approval.arn, asked.recorded.operator, env):
+        return f"{who}: the approval of whoever began the run does not count as a second person's"
+    if not same_person(approval.arn, asked.recorded.approver, env):
+        return f"{who}: the journal names another approver"
+    return ""

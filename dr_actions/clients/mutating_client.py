@@ -1,0 +1,149 @@
+"""HANDS: the client that changes AWS. It sends one declared call at a time, and nothing the guard refuses.
+
+Every client of the session asks the guard again right before the request is built, so no call can pass it by. Botocore
+never retries here: a call whose answer was lost may have taken effect, so the run looks before it sends again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, cast
+
+import botocore.config
+import botocore.exceptions
+import botocore.session
+from botocore import xform_name
+
+from dr_actions.model.plan import Call
+from dr_estate.aws.botocore_models import declared_models
+from dr_estate.aws.botocore_sessions import any_session, session_for
+from dr_estate.aws.errors import explain
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import Blindness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Guard = Callable[[Call, frozenset[str]], "str | None"]
+_ALLOW = "Allow it for the operator role (`dr_cli.py iam operator`)."
+
+
+class Guarded(Exception):
+    """The guard refused a call before it left this process. The message begins with the rule's id."""
+
+
+class Trouble(StrEnum):
+    """Why a call did not come back with success. UNCERTAIN: it may have taken effect all the same."""
+
+    THROTTLED = "throttled"
+    DENIED = "denied"
+    CREDENTIALS = "credentials"
+    UNCERTAIN = "uncertain"
+    REFUSED = "refused"
+
+
+class SendFailed(Exception):
+    """A call failed. ``code`` is AWS's error code, "" where there was no answer."""
+
+    def __init__(self, trouble: Trouble, why: str, code: str = "") -> None:
+        super().__init__(why)
+        self.trouble, self.code = trouble, code
+
+
+class Hands:
+    """A session that can send declared mutations. Thread-safe; one client for each service and region.
+
+    ``declared`` are all operations any verb may send; each single send is narrowed to its verb's by ``permitting``.
+    """
+
+    def __init__(
+        self, environment: Environment, credentials: Credentials, declared: Iterable[str], guard: Guard
+    ) -> None:
+        limits = environment.observation
+        self.sent: Counter[str] = Counter()
+        self._guard, self._credentials = guard, credentials
+        self._permit = threading.local()
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._config = botocore.config.Config(
+            connect_timeout=limits.connect_timeout_s,
+            read_timeout=limits.read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": 1},
+            max_pool_connections=limits.workers,
+            user_agent_extra="aws-dr-manager/hands",
+        )
+        self._session = self._guarded_session(environment, frozenset(declared))
+
+    @contextmanager
+    def permitting(self, writes: frozenset[str]) -> Iterator[Hands]:
+        """Within the block, this thread may send exactly ``writes``; outside any block, nothing."""
+        before: frozenset[str] = getattr(self._permit, "writes", frozenset())
+        self._permit.writes = writes
+        try:
+            yield self
+        finally:
+            self._permit.writes = before
+
+    def send(self, call: Call) -> dict[str, Any]:
+        """Send ``call`` once; returns AWS's answer. Raises Guarded, or SendFailed with the kind of trouble."""
+        self._ask_guard(call)
+        try:
+            client = self._client(call.service, call.region)
+            answer = getattr(client, xform_name(call.operation))(**call.params)
+        except botocore.exceptions.ParamValidationError as wrong:
+            raise SendFailed(Trouble.REFUSED, f"{call.name}: {wrong}", "ParamValidationError") from wrong
+        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+            raise _failed(error, call) from error
+        return cast("dict[str, Any]", answer)
+
+    def _client(self, service: str, region: str) -> Any:
+        with self._lock:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self._session.create_client(
+                    service,
+                    region_name=region,
+                    endpoint_url=self._credentials.endpoint_url,
+                    aws_access_key_id=self._credentials.access_key_id,
+                    aws_secret_access_key=self._credentials.secret_access_key,
+                    config=self._config,
+                )
+            return self._clients[service, region]
+
+    def _guarded_session(self, environment: Environment, declared: frozenset[str]) -> botocore.session.Session:
+        session, sign_in = session_for(name.partition(":")[0] for name in declared), any_session()
+        sign_in.set_config_variable("region", environment.region(Side.DR))
+        session.register_component("credential_provider", sign_in.get_component("credential_provider"))
+        session.register_component("data_loader", declared_models(declared))
+        session.register("before-parameter-build", self._before_call, unique_id="guard")
+        return session
+
+    def _before_call(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+        service = str(model.service_model.service_name)
+        self._ask_guard(Call(service, str(model.name), str(context["client_region"]), params))
+        with self._lock:
+            self.sent[f"{service}:{model.name}"] += 1
+
+    def _ask_guard(self, call: Call) -> None:
+        refused = self._guard(call, getattr(self._permit, "writes", frozenset()))
+        if refused:
+            raise Guarded(refused)
+
+
+def _failed(error: Exception, call: Call) -> SendFailed:
+    unseen = explain(error, call.service, call.region, _ALLOW)
+    code = ""
+    if isinstance(error, botocore.exceptions.ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+    kinds = {
+        Blindness.THROTTLED: Trouble.THROTTLED,
+        Blindness.DENIED: Trouble.DENIED,
+        Blindness.CREDENTIALS: Trouble.CREDENTIALS,
+        Blindness.UNREACHABLE: Trouble.UNCERTAIN,
+        Blindness.DEADLINE: Trouble.UNCERTAIN,
+    }
+    return SendFailed(kinds.get(unseen.kind, Trouble.REFUSED), unseen.why, code)

@@ -1,0 +1,200 @@
+"""What stands in the control table: the stop switch, the open incident, and the overrides.
+
+The table lives in the DR region (T42), so that it survives with it. deploy/ makes it with the string keys ``pk`` and
+``sk``, on-demand billing, point-in-time recovery and deletion protection, and the index ``by-sk`` (``sk``, then ``pk``,
+all attributes). Nothing is ever deleted: what is over is closed by an update, and ``HISTORY`` keeps what was done.
+
+=============================  ====================  ==============================================================
+``pk``                         ``sk``                what
+=============================  ====================  ==============================================================
+``LOCK``                       ``RUN``               the run that holds the lock, or held it last (locking.py)
+``STANDING``                   ``PAUSE``             the global stop switch
+``STANDING``                   ``INCIDENT``          the open incident
+``STANDING``                   ``OVERRIDE#<gate>``   a gate set aside by name
+``APPROVAL#<aws:userid>``      ``<incident>``        an approval (approvals.py); IAM (dynamodb:LeadingKeys) lets a
+                                                     caller write only under the user id that AWS itself gives it
+``JOURNAL#<incident>``         ``<number>``          the journal's mirror (mirror.py)
+``RUN#<incident>``             ``<run>``             every run that took the lock
+``HISTORY``                    ``<when>#<what>``     every change of what stands
+=============================  ====================  ==============================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dr_actions.control_table.table import (
+    CONTROL_CALLS,
+    Check,
+    Condition,
+    ConditionFailed,
+    Put,
+    Sender,
+    SentTable,
+    Table,
+    Update,
+    Write,
+)
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.dynamodb_values import instant, moment
+from dr_estate.readers.control_table import (
+    INCIDENT,
+    LOCK,
+    OVERRIDE,
+    PAUSE,
+    RUN,
+    STANDING,
+    Incident,
+    InForce,
+    Override,
+    Pause,
+    in_force,
+)
+
+__all__ = ["CONTROL_CALLS", "ConditionFailed", "Control", "Fence", "Fenced", "IncidentOpen"]
+
+HISTORY = "HISTORY"
+
+_NOT_OPEN = Condition("attribute_not_exists(#pk) OR #closed_at <> :none", {"none": ""})
+_THERE = Condition("attribute_exists(#pk)")
+
+
+class IncidentOpen(Exception):
+    """Another incident is open. Carries it."""
+
+    def __init__(self, incident: Incident) -> None:
+        super().__init__(
+            f"Incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.phase}). Go on with "
+            f"--incident {incident.id}: it closes when its failback is done."
+        )
+        self.incident = incident
+
+
+class Fenced(Exception):
+    """The write came from a run that has lost the lock to another one. It was refused, and nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A run's proof that the lock is its own: its id and the fencing token it was given."""
+
+    run: str
+    token: int
+
+    def check(self) -> Check:
+        """The check that goes before the run's writes in one transaction."""
+        mine = Condition("#token = :token AND #run = :run", {"token": self.token, "run": self.run})
+        return Check((LOCK, RUN), mine)
+
+
+class Control:
+    """The store. ``now`` is the clock (UTC). What the sender raises passes through every method."""
+
+    def __init__(self, table: Table, now: Callable[[], datetime]) -> None:
+        self.table, self.now = table, now
+
+    @classmethod
+    def of(cls, env: Environment, sender: Sender, now: Callable[[], datetime]) -> Control:
+        """The store of the environment's control table over a guarded sender."""
+        return cls(SentTable(sender, env.named(env.names.control_table), env.region(Side.DR)), now)
+
+    def in_force(self) -> InForce:
+        """What stands now, and who holds the lock. Read consistently."""
+        return in_force(self.table.query(STANDING) + self.table.query(LOCK))
+
+    def write(self, writes: Sequence[Write], fence: Fence | None = None) -> None:
+        """Write all or nothing; of a run that has lost the lock nothing (``fence``). Raises ConditionFailed, Fenced."""
+        if fence is None:
+            self.table.transact(writes)
+            return
+        try:
+            self.table.transact([fence.check(), *writes])
+        except ConditionFailed as refused:
+            if 0 in refused.failed:
+                raise Fenced(f"Run {fence.run} no longer holds the lock: another run took it over.") from refused
+            raise ConditionFailed(tuple(number - 1 for number in refused.failed)) from refused
+
+    def pause(self, who: str, why: str) -> Pause:
+        """Turn the stop switch on; returns it, or the one that is on already and by whom."""
+        item = {"who": who, "why": why, "at": instant(self.now()), "closed_at": ""}
+        try:
+            self._stand(PAUSE, item, who)
+        except ConditionFailed:
+            standing = self.in_force().pause
+            if standing is None:
+                raise
+            return standing
+        return Pause(who, why, moment(item["at"]))
+
+    def unpause(self, who: str) -> None:
+        """Turn it off, whoever turned it on. Raises ConditionFailed where it never was on."""
+        self._change(PAUSE, {"closed_at": instant(self.now()), "closed_by": who}, who, _THERE)
+
+    def open_incident(
+        self, incident: str, goal: str, since: datetime, by: str, phase: str = "open", fence: Fence | None = None
+    ) -> Incident:
+        """Open it, or return it as it stands where it is open already. Raises IncidentOpen for another one, Fenced."""
+        standing = self.in_force().incident
+        if standing is None:
+            item = {"incident": incident, "goal": goal, "since": instant(since), "phase": phase, "closed_at": ""}
+            try:
+                self._stand(INCIDENT, {**item, "unprotected_since": ""}, by, fence)
+            except ConditionFailed:
+                standing = self.in_force().incident
+                if standing is None:
+                    raise
+            else:
+                return Incident(incident, goal, phase, moment(item["since"]), None)
+        if standing.id != incident:
+            raise IncidentOpen(standing)
+        return standing
+
+    def enter_phase(self, incident: str, phase: str, by: str, fence: Fence | None = None) -> None:
+        """Say how far it is. Raises ConditionFailed where it is not open, Fenced."""
+        self._change(INCIDENT, {"phase": phase}, by, _is_open(incident), fence)
+
+    def unprotected(self, incident: str, since: datetime | None, by: str, fence: Fence | None = None) -> None:
+        """Say since when there is no standby; None: there is one again. Raises ConditionFailed, Fenced as above."""
+        values = {"unprotected_since": instant(since) if since else ""}
+        self._change(INCIDENT, values, by, _is_open(incident), fence)
+
+    def close_incident(self, incident: str, by: str, fence: Fence | None = None) -> None:
+        """Close it. Raises ConditionFailed where another one, or none, is open; Fenced."""
+        values = {"closed_at": instant(self.now()), "closed_by": by}
+        mine = Condition("#incident = :incident", {"incident": incident})
+        self._change(INCIDENT, values, by, mine, fence)
+
+    def override(self, override: Override, fence: Fence | None = None) -> None:
+        """Set a gate aside; the same gate's earlier override is replaced, and kept in the history. Raises Fenced."""
+        item = {
+            "gate": override.gate,
+            "by": override.by,
+            "why": override.why,
+            "until": instant(override.until),
+            "incident": override.incident,
+            "plan": override.plan,
+            "closed_at": "",
+        }
+        self._stand(OVERRIDE + override.gate, item, override.by, fence, None)
+
+    def close_override(self, gate: str, by: str) -> None:
+        """Close it. Raises ConditionFailed where there never was one."""
+        self._change(OVERRIDE + gate, {"closed_at": instant(self.now()), "closed_by": by}, by, _THERE)
+
+    def _stand(
+        self, sk: str, item: Mapping[str, Any], by: str, fence: Fence | None = None, when: Condition | None = _NOT_OPEN
+    ) -> None:
+        self.write([Put({"pk": STANDING, "sk": sk, **item}, when), self._history(sk, by, item)], fence)
+
+    def _change(self, sk: str, values: Mapping[str, Any], by: str, when: Condition, fence: Fence | None = None) -> None:
+        self.write([Update((STANDING, sk), values, when), self._history(sk, by, values)], fence)
+
+    def _history(self, sk: str, by: str, values: Mapping[str, Any]) -> Put:
+        return Put({"pk": HISTORY, "sk": f"{instant(self.now())}#{sk}", "by": by, "values": dict(values)})
+
+
+def _is_open(incident: str) -> Condition:
+    return Condition("#incident = :incident AND #closed_at = :none", {"incident": incident, "none": ""})

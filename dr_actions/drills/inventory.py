@@ -1,0 +1,133 @@
+"""What an estate holds, reduced to what a drill must leave as it was; and how two of them differ (T47). Pure.
+
+Left out, each with its reason: what AWS draws by lot or counts up (ids of copies, versions, moments), what grows with
+time (tasks, jobs, metrics, answers), and recovery points and task definition revisions, which a drill adds to and never
+takes from. A part that was not seen is never equal to anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from dr_estate.model.unseen import Unseen
+from dr_estate.snapshot.snapshot import Snapshot
+
+Lines = tuple[str, ...]
+
+_LEFT_OUT = re.compile(
+    r"^(answers|sites|served|control|backup_jobs|sampling|leading|stopped|stopping|ecs\.tasks|backup\.recovery_points|"
+    r"rds\.snapshots|definitions|quotas|identity|permissions|dynamodb_contents|s3_objects|[a-z_0-9]+\.[a-z_]*(metrics|statuses|healthy_hosts|minutes|alarms|pulse))"
+)
+_LOTS = (
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "<moment>"),
+    (re.compile(r"\bab-[a-z0-9]{26}\b"), "<backup>"),
+    (re.compile(r"\bdb-[A-Z0-9]{26}\b"), "<resource>"),
+    # counted up by backups, by changes, by tasks placed, and by whoever works in the estate meanwhile
+    (re.compile(r'"(points|version|free|running|pending|items|size_bytes)":\d+'), r'"\1":0'),
+    (re.compile(r',\["ReplicatedFrom","[^"]*"\]'), ""),  # tells a later run where the database came from
+    (re.compile(r',\["read_only","\{TrueIfReplica\}"\]'), ""),  # the engine's own default
+)
+_NAMED_BY = ("identifier", "host", "service", "name", "type", "set_identifier", "family", "path", "arn", "id")
+_MOST_FIELDS = 4
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The lines of each part, by ``<part>.<side>``; None for a part that was not seen."""
+
+    parts: Mapping[str, Lines | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as it was: ``how`` is gone, new, changed or unseen; ``says`` is what differs."""
+
+    part: str
+    subject: str
+    how: str
+    says: str
+
+
+def inventory(snapshot: Snapshot) -> Inventory:
+    """What can be seen of the estate in ``snapshot``, without what may differ."""
+    found: dict[str, Lines | None] = {}
+    for part in snapshot.parts.values():
+        path = f"{part.name}.{part.side}"
+        if not _LEFT_OUT.match(path):
+            found[path] = None if isinstance(part.value, Unseen) else tuple(sorted(_lines(part.value)))
+    return Inventory(found)
+
+
+def differences(before: Inventory, after: Inventory) -> tuple[Difference, ...]:
+    """Everything that is not as it was, in the order of the parts."""
+    return tuple(one for path in sorted({*before.parts, *after.parts}) for one in _of_part(path, before, after))
+
+
+def pack(one: Inventory) -> str:
+    """The inventory as a short text for the record."""
+    return base64.b64encode(zlib.compress(orjson.dumps(dict(one.parts)), 9)).decode()
+
+
+def unpack(text: str) -> Inventory:
+    """The inventory that ``pack`` told. Raises ValueError for anything else."""
+    try:
+        told = orjson.loads(zlib.decompress(base64.b64decode(text, validate=True)))
+    except (ValueError, zlib.error) as damaged:
+        raise ValueError("that is no inventory") from damaged
+    return Inventory({path: None if lines is None else tuple(lines) for path, lines in told.items()})
+
+
+def _lines(value: Any) -> Iterator[str]:
+    told = orjson.loads(orjson.dumps(value))
+    for item in told if isinstance(told, list) else [told]:
+        text = orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode()
+        for pattern, word in _LOTS:
+            text = pattern.sub(word, text)
+        yield text
+
+
+def _of_part(path: str, before: Inventory, after: Inventory) -> Iterator[Difference]:
+    was, now = before.parts.get(path), after.parts.get(path)
+    if was is None or now is None:
+        when = "before" if was is None else "afterwards"
+        yield Difference(path, "", "unseen", f"it could not be seen {when}, so nothing can be said of it")
+        return
+    gone, new = _by_subject(set(was) - set(now)), _by_subject(set(now) - set(was))
+    for subject in sorted({*gone, *new}):
+        if subject in gone and subject in new:
+            yield Difference(path, subject, "changed", _changes(gone[subject], new[subject]))
+        elif subject in gone:
+            yield Difference(path, subject, "gone", "it was there before")
+        else:
+            yield Difference(path, subject, "new", "it was not there before")
+
+
+def _by_subject(lines: set[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for number, line in enumerate(sorted(lines)):
+        item = orjson.loads(line)
+        subject = _subject(item)
+        found[subject if subject not in found else f"{subject} ({number})"] = item
+    return found
+
+
+def _subject(item: Any) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    words = [str(item[name]) for name in _NAMED_BY if isinstance(item.get(name), str | int) and item[name] != ""]
+    return " ".join(words[:3])
+
+
+def _changes(was: Any, now: Any) -> str:
+    if not (isinstance(was, dict) and isinstance(now, dict)):
+        return f"{was} became {now}"
+    names = [name for name in sorted({*was, *now}) if was.get(name) != now.get(name)]
+    told = [f"{name} was {was.get(name)}, is {now.get(name)}" for name in names[:_MOST_FIELDS]]
+    return "; ".join(told) + (f" and {len(names) - _MOST_FIELDS} more" if len(names) > _MOST_FIELDS else "")

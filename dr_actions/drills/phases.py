@@ -1,0 +1,56 @@
+"""Which part of a full drill is next, from its record alone: away, home, clean-up, or nothing. Pure.
+
+A drill that was stopped anywhere is brought to its end in the direction in which nothing is lost: a switchover that
+changed nothing, or took back all that it did, is simply cleaned up after; one that is half done is finished, and then
+the estate is led home.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dr_actions.journal.entries import Entry, Kind
+from dr_actions.model.plan import Goal
+
+_WALKED = ("done", "invalid", "degraded")
+_TOUCHES = (Kind.INTENT, Kind.MANUAL_DONE)
+
+
+def next_part(past: Sequence[Entry]) -> Goal | None:
+    """The goal of the next part; None where the drill is over."""
+    begun = max((number for number, entry in enumerate(past) if entry.kind is Kind.BEGIN), default=None)
+    if begun is None:
+        return None
+    goal, since = Goal(past[begun].data["plan"]["goal"]), past[begun:]
+    ended = [str(entry.data.get("outcome")) for entry in since if entry.kind is Kind.END]
+    walked = ended[-1:] != [] and ended[-1] in _WALKED
+    if goal is Goal.SWITCHOVER:
+        return _after_leaving(since, walked)
+    if goal is Goal.FAILBACK:
+        return Goal.CLEAN_UP if walked else Goal.FAILBACK
+    return None if goal is Goal.CLEAN_UP and "done" in ended else Goal.CLEAN_UP
+
+
+def begins_anew(past: Sequence[Entry], goal: Goal) -> bool:
+    """Whether ``goal`` is another than that of the plan on record, so that it begins with a plan of its own."""
+    begun = [entry for entry in past if entry.kind is Kind.BEGIN]
+    return not begun or begun[-1].data["plan"]["goal"] != goal
+
+
+def _after_leaving(since: Sequence[Entry], walked: bool) -> Goal:
+    if walked:
+        return Goal.FAILBACK
+    return Goal.SWITCHOVER if changed(since) else Goal.CLEAN_UP
+
+
+def changed(since: Sequence[Entry]) -> bool:
+    """Whether a step of the plan that begins ``since`` changed what was not taken back; a message changes nothing."""
+    verbs = {one["id"]: one["verb"] for one in since[0].data["plan"]["steps"]}
+    touched: set[str] = set()
+    for entry in since:
+        step = str(entry.step)
+        if entry.kind is Kind.UNDONE:
+            touched.discard(step)
+        elif entry.kind in _TOUCHES and not verbs.get(step, "").startswith("notify_"):
+            touched.add(step)
+    return bool(touched)

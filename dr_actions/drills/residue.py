@@ -1,0 +1,91 @@
+"""What a drill left: every difference between the estate before and after, kept by a rule or left over. Pure.
+
+Kept are what no run of this tool takes away: the primary's own database of before, renamed and never deleted, and the
+recovery points made before the sync, which expire by themselves. Each comes with how a person takes it away. All else
+that differs is left over, and a drill that leaves anything has failed in that (T47).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from dr_actions.drills.inventory import Difference, Inventory, differences
+from dr_actions.journal.entries import Entry, Kind
+from dr_estate.config.environment import Environment, Side
+
+_SET_ASIDE, _BACK_UP = "set_aside", "back_up."
+
+
+class Fate(StrEnum):
+    """What became of it."""
+
+    KEPT = "kept"
+    LEFT = "left"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    """One row: where, what, its fate, why, and the command with which a person takes it away ("" where none is)."""
+
+    place: str
+    subject: str
+    fate: Fate
+    says: str
+    command: str = ""
+
+
+def residue(before: Inventory, after: Inventory, env: Environment, entries: Sequence[Entry]) -> tuple[Residue, ...]:
+    """What is left of the drill that wrote ``entries``; empty where the estate is exactly as it was."""
+    aside = _set_aside(entries, env)
+    rows = [_row(one, aside) for one in differences(before, after)]
+    kept = {row.subject: row for row in reversed(rows) if row.fate is Fate.KEPT}
+    left = [row for row in rows if row.fate is not Fate.KEPT]
+    return (*left, *kept.values(), *_recovery_points(entries))
+
+
+def is_clean(rows: Sequence[Residue]) -> bool:
+    """Whether nothing is left over, and nothing unseen: what is kept is kept by rule."""
+    return all(row.fate is Fate.KEPT for row in rows)
+
+
+def _row(one: Difference, aside: Mapping[str, str]) -> Residue:
+    if one.how == "unseen":
+        return Residue(one.part, "all of it", Fate.UNSEEN, one.says)
+    name = next((name for name in aside if name in one.subject.split() or f":{name}" in one.subject), None)
+    if name is not None and one.how == "new" and one.part.endswith(f".{Side.PRIMARY}"):
+        says = "the primary's database of before the drill: this tool deletes nothing in the primary region"
+        return Residue(one.part, name, Fate.KEPT, says, aside[name])
+    return Residue(one.part, one.subject, Fate.LEFT, f"{one.how}: {one.says}")
+
+
+def _set_aside(entries: Sequence[Entry], env: Environment) -> Mapping[str, str]:
+    """The names under which databases of the primary region were kept, with the command that deletes each."""
+    found: dict[str, str] = {}
+    for step in _confirmed(entries, _SET_ASIDE):
+        name = step["after"]["name"]
+        found[name] = (
+            f"aws rds delete-db-instance --region {env.region(Side.PRIMARY)} --db-instance-identifier {name} "
+            f"--final-db-snapshot-identifier {name}-last"
+        )
+    return found
+
+
+def _confirmed(entries: Sequence[Entry], verb: str) -> Iterator[Mapping[str, Any]]:
+    steps: dict[str, Mapping[str, Any]] = {}
+    for entry in entries:
+        if entry.kind is Kind.BEGIN:
+            steps = {one["id"]: one for one in entry.data["plan"]["steps"] if one["verb"] == verb}
+        elif entry.kind is Kind.CONFIRMED and entry.step in steps:
+            yield steps[str(entry.step)]
+
+
+def _recovery_points(entries: Sequence[Entry]) -> Iterator[Residue]:
+    for entry in entries:
+        facts = entry.data.get("facts", {}) if entry.kind is Kind.CONFIRMED else {}
+        if str(entry.step).startswith(_BACK_UP) and facts.get("arn"):
+            says = "the backup made before the sync: it expires by its own lifecycle"
+            yield Residue(f"backup.recovery_points.{facts['side']}", str(facts["arn"]), Fate.KEPT, says)

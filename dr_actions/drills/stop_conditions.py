@@ -1,0 +1,77 @@
+"""When no drill is held, and when one stops: gates of a drill, each with its id, and the alarms that end it. Pure.
+
+A drill is practice: it never runs beside an incident (T48), in a blocked window, while an alarm is on, upon what an
+earlier drill left behind (T47), or in an estate that is not well. What could not be seen is no leave to begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from dr_actions.model.gates import Gate
+from dr_checks.derived.due import blocked_now
+from dr_checks.derived.leftovers import leftovers
+from dr_checks.posture.posture import Posture, PostureName
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import cloudwatch_alarms, control_table
+from dr_estate.readers.control_table import InForce
+from dr_estate.snapshot.snapshot import Snapshot
+
+ALARMS = "drill.alarms"
+_OFF = ("OK", "INSUFFICIENT_DATA")
+_SIDES = (Side.PRIMARY, Side.DR)
+
+
+def drill_gates(snapshot: Snapshot, env: Environment, posture: Posture, now: datetime) -> tuple[Gate, ...]:
+    """Every gate of beginning a drill ``now``."""
+    window, ringing = blocked_now(env, now), alarms_on(snapshot, env)
+    return (
+        Gate("drill.window", met=not window, says=f"{window or 'no blocked window'}.", stops=True),
+        Gate(ALARMS, met=not ringing, says=ringing or "no stop alarm is on.", stops=True),
+        Gate("drill.estate", met=posture.name is PostureName.NORMAL, says=posture.says, stops=True),
+        *_no_incident(snapshot),
+        *_nothing_left(snapshot, env),
+    )
+
+
+def alarms_on(snapshot: Snapshot, env: Environment) -> str:
+    """Which stop alarm is on, or cannot be seen, in a sentence; "" while none is."""
+    names = tuple(env.named(name) for name in env.drill.stop_alarms)
+    for side in _SIDES:
+        try:
+            found = snapshot.get(cloudwatch_alarms.alarms, side)
+        except CannotSee as dark:
+            return f"the alarms of {env.region(side)} cannot be seen: {dark.unseen.why}"
+        on = [one for one in found if one.state not in _OFF and (not names or one.name in names)]
+        if on:
+            return f"alarm {on[0].name} in {env.region(side)} is {on[0].state}: {on[0].reason.rstrip('.')}."
+    return ""
+
+
+def refused_by(standing: InForce) -> str:
+    """Why no drill is held while this stands in the control table; "" where one may be."""
+    if standing.reason:
+        return f"{standing.reason} A drill keeps its lock and its record there."
+    if standing.incident is not None:
+        one = standing.incident
+        return f"incident {one.id} is open since {one.since:%Y-%m-%d %H:%M} UTC ({one.phase})."
+    return ""
+
+
+def _no_incident(snapshot: Snapshot) -> Iterator[Gate]:
+    try:
+        refused = refused_by(snapshot.get(control_table.standing, Side.DR))
+    except CannotSee as dark:
+        refused = dark.unseen.why
+    yield Gate("drill.incident", met=not refused, says=refused or "no incident is open.", stops=True)
+
+
+def _nothing_left(snapshot: Snapshot, env: Environment) -> Iterator[Gate]:
+    try:
+        left = [one.subject for one in leftovers(snapshot, env)]
+        says = f"an earlier drill left {', '.join(left[:3])}: `dr_cli.py drill clean` takes it away." if left else ""
+    except CannotSee as dark:
+        says = f"whether an earlier drill left something cannot be seen: {dark.unseen.why}"
+    yield Gate("drill.leftovers", met=not says, says=says or "no earlier drill left anything.", stops=True)

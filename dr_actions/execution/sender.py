@@ -1,0 +1,153 @@
+"""Sends a batch's calls, each between two records. An answer that was lost is never guessed at: the world is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from dr_actions.clients.mutating_client import Guarded, SendFailed, Trouble
+from dr_actions.clients.terraform import TerraformFailed
+from dr_actions.execution import preconditions
+from dr_actions.execution.run import Cause, Run, StepFailed
+from dr_actions.journal.journal import Kind
+from dr_actions.model.action import Confirmation, Declined, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Danger, Step
+
+_GO_ON = (Standing.WAITING, Standing.DONE)
+_TROUBLES: dict[type[Exception], str] = {Guarded: "guarded", TerraformFailed: "guarded"}
+_NOT_NOW = (Trouble.THROTTLED, Trouble.UNCERTAIN)
+_CAUSES = {Standing.CHANGED: Cause.CHANGED, Standing.UNSEEN: Cause.UNSEEN}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a step's call did not take effect, or is not known to have."""
+
+    cause: Cause
+    why: str
+
+
+Refused = dict[str, Refusal]
+Told = dict[str, Any] | Exception
+
+
+def send_all(run: Run, verb: Verb, steps: list[Step], sight: Sight) -> Refused:
+    """Send every step's call, at most execution.at_once at a time. Returns the refusal of each refused step.
+
+    A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect.
+    """
+    refused: Refused = {}
+    open_steps = steps
+    for attempt in range(run.env.execution.attempts):
+        failures = _send_once(run, verb, open_steps, sight)
+        if not failures:
+            return refused
+        run.pause(attempt)
+        sight, open_steps = _still_open(run, verb, open_steps, failures, refused)
+        if not open_steps:
+            return refused
+    for step in open_steps:
+        why = f"given up after {run.env.execution.attempts} attempts: {failures[step.id]}"
+        refused[step.id] = Refusal(Cause.LATE, why)
+    return refused
+
+
+def _send_once(run: Run, verb: Verb, steps: Sequence[Step], sight: Sight) -> dict[str, Exception]:
+    failures: dict[str, Exception] = {}
+    size = run.env.execution.at_once
+    for start in range(0, len(steps), size):
+        chunk = steps[start : start + size]
+        _ask_for_irreversible(run, chunk)
+        calls = {step.id: _filled(verb, step, sight) for step in chunk if verb.work is None}
+        preconditions.before_a_change(run, chunk[0].id)
+        run.journal.append_many([(Kind.INTENT, step.id, _intended(calls.get(step.id))) for step in chunk])
+        with ThreadPoolExecutor(max(1, len(chunk))) as pool:
+            answers = list(pool.map(lambda step: _send(run, verb, step, calls.get(step.id)), chunk))  # noqa: B023 - done within
+        failures |= {step.id: told for step, told in zip(chunk, answers, strict=True) if isinstance(told, Exception)}
+        run.journal.append_many([_outcome(step, told) for step, told in zip(chunk, answers, strict=True)])
+    return failures
+
+
+def _filled(verb: Verb, step: Step, sight: Sight) -> Call:
+    try:
+        return verb.fill(step, sight)
+    except ValueError as wrong:
+        raise StepFailed(step.id, f"{step.id}: its call cannot be made: {wrong}") from wrong
+
+
+def _intended(call: Call | None) -> dict[str, str]:
+    """What the record says of a call about to leave; a step that runs a program has none."""
+    return {"call": call.name, "region": call.region} if call else {}
+
+
+def _send(run: Run, verb: Verb, step: Step, call: Call | None) -> Told:
+    try:
+        run.held()
+        if verb.work is not None:
+            verb.work(step, run.workshop)
+            return {}
+        if call is None:
+            return {}
+        with run.hands.permitting(verb.writes | verb.reads):
+            return verb.act(step, call, run.hands)
+    except (SendFailed, Guarded, TerraformFailed, Declined) as failed:
+        return failed
+
+
+def _outcome(step: Step, told: Told) -> tuple[Kind, str, dict[str, str]]:
+    """What the record says of a call's answer, with the id by which what it made is followed.
+
+    That is a change in Route 53 (T02), or a deployment of an ECS service (T53).
+    """
+    if not isinstance(told, Exception):
+        answer = told or {}
+        ids = {"change": answer.get("ChangeInfo", {}).get("Id"), "deployment": answer.get("deployment")}
+        return Kind.OUTCOME, step.id, {"result": "sent"} | {key: str(value) for key, value in ids.items() if value}
+    trouble = told.trouble if isinstance(told, SendFailed) else _TROUBLES.get(type(told), Trouble.REFUSED)
+    return Kind.OUTCOME, step.id, {"result": str(trouble), "says": str(told)}
+
+
+def _still_open(
+    run: Run, verb: Verb, steps: Sequence[Step], failures: dict[str, Exception], refused: Refused
+) -> tuple[Sight, list[Step]]:
+    """The failed steps that had no effect and may be sent again; what cannot be is put into ``refused``."""
+    sight = run.sight(verb)
+    again: list[Step] = []
+    for step in steps:
+        failed = failures.get(step.id)
+        if failed is None:
+            continue
+        told = verb.confirm(step, sight) if verb.seeable else None
+        if told is not None and told.standing in _GO_ON:
+            says = f"it took effect all the same: {told.says}"
+            run.journal.append(Kind.LOOKED, step.id, says=says, took_effect=True)
+        elif _may_go_again(failed) and (told is None or told.standing is Standing.READY):
+            again.append(step)
+        else:
+            refused[step.id] = Refusal(_cause(failed, told), str(failed))
+    return sight, again
+
+
+def _may_go_again(failed: Exception) -> bool:
+    return isinstance(failed, SendFailed) and failed.trouble in _NOT_NOW
+
+
+def _cause(failed: Exception, told: Confirmation | None) -> Cause:
+    """What a call's failure means: an answer that was lost says nothing, then the look decides."""
+    if told is None or not _may_go_again(failed):
+        return Cause.FAILED
+    return _CAUSES.get(told.standing, Cause.FAILED)
+
+
+def _ask_for_irreversible(run: Run, steps: Sequence[Step]) -> None:
+    for step in steps:
+        if step.danger is not Danger.IRREVERSIBLE or step.id in run.confirmed:
+            continue
+        if not run.tell.confirm(step, run.stop):
+            run.stop_if_asked()
+            says = f"authority.irreversible: {step.id} was not confirmed: {step.says}"
+            raise StepFailed(step.id, says, Cause.HALTED)
+        run.confirmed |= {step.id}
+        run.journal.append(Kind.LOOKED, step.id, says="the operator confirmed this irreversible step")

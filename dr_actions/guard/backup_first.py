@@ -1,0 +1,130 @@
+"""Backup before sync: no call that brings data home leaves before both sides' stores are provenly backed up. Pure.
+
+Rule ``guard.backup-first``. It holds the call itself, whatever the order of the steps is, and whatever was approved:
+each store of each side needs a complete recovery point that was created after the DR region was frozen (T28).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dr_actions.model.gates import Refusal
+from dr_actions.model.plan import Call
+from dr_estate.config.environment import Environment, Side
+
+RULE = "guard.backup-first"
+DATABASE, FILES = "database", "files"
+Store = tuple[Side, str]
+STORES: tuple[Store, ...] = tuple((side, store) for side in (Side.DR, Side.PRIMARY) for store in (DATABASE, FILES))
+_PLACED = frozenset(
+    {
+        "rds:CreateDBInstanceReadReplica",
+        "rds:PromoteReadReplica",
+        "rds:RestoreDBInstanceFromDBSnapshot",
+        "rds:RestoreDBInstanceFromS3",
+        "rds:RestoreDBInstanceToPointInTime",
+    }
+)
+_WRITES_OBJECTS = frozenset({"s3:CompleteMultipartUpload", "s3:CopyObject", "s3:PutObject"})
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A complete recovery point of a side's store: ``store`` is database or files, ``created_at`` (UTC) AWS's word."""
+
+    side: Side
+    store: str
+    arn: str
+    created_at: datetime
+
+
+def proof_of(facts: Mapping[str, str]) -> Proof | None:
+    """The proof that a confirmed step of ``back_up`` recorded, None where ``facts`` are another step's."""
+    try:
+        proof = Proof(Side(facts["side"]), facts["store"], facts["arn"], datetime.fromisoformat(facts["created_at"]))
+    except (KeyError, ValueError):
+        return None
+    return proof if proof.store in (DATABASE, FILES) and proof.arn and proof.created_at.tzinfo else None
+
+
+def unproven(proofs: Collection[Proof], frozen_at: datetime | None, absent: Collection[Store] = ()) -> list[Store]:
+    """Which stores have no point of the freeze or after it; all, where it is not known when that was.
+
+    ``absent`` are stores that do not exist: there is nothing to back up, and nothing to lose.
+    """
+    fresh = {(one.side, one.store) for one in proofs if frozen_at is not None and one.created_at >= frozen_at}
+    return [store for store in STORES if store not in fresh and store not in absent]
+
+
+def refusal(
+    call: Call,
+    env: Environment,
+    proofs: Collection[Proof],
+    frozen_at: datetime | None,
+    absent: Collection[Store] = (),
+) -> Refusal | None:
+    """Why ``call`` must not leave, None where it syncs nothing home or everything is backed up.
+
+    ``frozen_at`` is when the freeze of the DR region was confirmed (UTC), None where it was not.
+    """
+    if not syncs(call, env):
+        return None
+    open_ = unproven(proofs, frozen_at, absent)
+    if not open_:
+        return None
+    if frozen_at is None:
+        why = f"{env.regions.dr} is not frozen, so no backup can hold its last write"
+    else:
+        missing = ", ".join(f"the {store} of {env.region(side)}" for side, store in open_)
+        why = f"no complete recovery point since the freeze ({frozen_at:%Y-%m-%dT%H:%M:%SZ}) is proven of {missing}"
+    return Refusal(RULE, f"{call.name} in {call.region} brings data home: {why} (T28).")
+
+
+def syncs(call: Call, env: Environment) -> bool:
+    """Whether ``call`` changes the primary's data, or makes way for that."""
+    return any(test(call, env) for test in _TESTS)
+
+
+def _instance(call: Call, env: Environment) -> bool:
+    return call.name in _PLACED and call.region == env.regions.primary
+
+
+def _renaming(call: Call, env: Environment) -> bool:
+    renames = call.name == "rds:ModifyDBInstance" and "NewDBInstanceIdentifier" in call.params
+    return renames and call.region == env.regions.primary
+
+
+def _protection(call: Call, env: Environment) -> bool:
+    """Switching it on again takes no proof: that protects."""
+    off = call.params.get("ReplicationOverwriteProtection") != "ENABLED"
+    return call.name == "efs:UpdateFileSystemProtection" and off and call.region == env.regions.primary
+
+
+def _replication(call: Call, env: Environment) -> bool:
+    """A configuration is made in its source's region and names its destinations."""
+    if call.name != "efs:CreateReplicationConfiguration":
+        return False
+    return any(_leads_home(destination, env) for destination in call.params.get("Destinations", ()))
+
+
+def _leads_home(destination: Mapping[str, Any], env: Environment) -> bool:
+    region = destination.get("Region") or str(destination.get("AvailabilityZoneName", ""))
+    return str(region).startswith(env.regions.primary) or not region
+
+
+def _objects(call: Call, env: Environment) -> bool:
+    """Whoever names the bucket by an access point or ARN is taken to mean the primary's."""
+    if call.name not in _WRITES_OBJECTS:
+        return False
+    return call.region == env.regions.primary or str(call.params.get("Bucket", "")) not in set(_dr_buckets(env))
+
+
+def _dr_buckets(env: Environment) -> Iterator[str]:
+    for pattern in (*env.names.buckets, env.names.state_bucket):
+        yield env.named(env.names.bucket_copy, bucket=env.named(pattern))
+
+
+_TESTS: tuple[Callable[[Call, Environment], bool], ...] = (_instance, _renaming, _protection, _replication, _objects)

@@ -1,0 +1,156 @@
+"""Which calls delete, stop or overwrite: by the words of the operation's name, by name, and by parameters. Pure.
+
+The words are derived from the operation names of botocore's service models; a test compares them with every operation
+of every service of the estate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from dr_actions.model.plan import Call
+
+Params = Mapping[str, Any]
+Test = Callable[[Params], bool]
+
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
+_LOOKS = {
+    *("Check", "Decode", "Describe", "Filter", "Get", "Head", "List", "Query", "Scan", "Search", "Select", "Simulate"),
+    *("Test", "Validate", "Verify"),
+}
+_LOOKS_AT_MANY = {
+    ("Batch", "Check"),
+    ("Batch", "Describe"),
+    ("Batch", "Get"),
+    ("Condition", "Check"),
+    ("Transact", "Get"),
+}
+
+# A word anywhere in the name: CreateReplaceRootVolumeTask and ScheduleKeyDeletion destroy too.
+_DESTROYS = {
+    *(
+        "Abort",
+        "Backtrack",
+        "Cancel",
+        "Cancellation",
+        "Clear",
+        "Deactivate",
+        "Delete",
+        "Deletion",
+        "Deprovision",
+        "Deregister",
+    ),
+    *("Destroy", "Detach", "Disable", "Disassociate", "Discard", "Disconnect", "Drop", "Empty", "Erase", "Evict"),
+    *("Expire", "Flush", "Overwrite", "Purge", "Reboot", "Reject", "Release", "Remove", "Rename", "Replace", "Reset"),
+    *("Retire", "Revoke", "Rollback", "Stop", "Terminate", "Truncate", "Unassign", "Unlabel", "Unlock", "Unmonitor"),
+    *("Unregister", "Unsubscribe", "Untag", "Wipe", "Withdraw"),
+}
+
+# Harmless by name, and yet what was there before is gone: never where the primary's data is.
+_OVERWRITES = {
+    "backup:UpdateRecoveryPointLifecycle": "lets recovery points expire",
+    "dynamodb:BatchWriteItem": "overwrites items",
+    "dynamodb:ImportTable": "writes a table's items",
+    "dynamodb:PutItem": "overwrites an item",
+    "dynamodb:TransactWriteItems": "overwrites items",
+    "dynamodb:UpdateItem": "overwrites an item",
+    "ecr:PutLifecyclePolicy": "lets images expire",
+    "kms:PutKeyPolicy": "can lock everybody out of what the key encrypts",
+    "logs:PutRetentionPolicy": "lets log events expire",
+    "s3:CompleteMultipartUpload": "overwrites an object",
+    "s3:CopyObject": "overwrites an object",
+    "s3:PutBucketLifecycle": "lets objects expire",
+    "s3:PutBucketLifecycleConfiguration": "lets objects expire",
+    "s3:PutObject": "overwrites an object",
+    "secretsmanager:PutSecretValue": "overwrites a secret",
+    "secretsmanager:UpdateSecret": "overwrites a secret",
+    "ssm:PutParameter": "overwrites a parameter",
+}
+
+# PartiQL hides what it does in a text, so it is never sent.
+_UNREADABLE = ("dynamodb:BatchExecuteStatement", "dynamodb:ExecuteStatement", "dynamodb:ExecuteTransaction")
+
+
+def looks(operation: str) -> bool:
+    """Whether an operation's name says that it only looks, as ``DescribeTable`` and ``BatchGetItem`` do."""
+    words = words_of(operation)
+    return words[:1] != [] and (words[0] in _LOOKS or tuple(words[:2]) in _LOOKS_AT_MANY)
+
+
+def words_of(operation: str) -> list[str]:
+    """The words of an operation's name: ``DeleteDBInstance`` is Delete, DB, Instance."""
+    return _WORD.findall(operation)
+
+
+def destruction(call: Call, home: bool) -> str:
+    """Why ``call`` destroys something, "" where it does not. ``home``: it reaches the primary or a global service."""
+    if looks(call.operation):
+        return ""
+    found = _DESTROYS.intersection(words_of(call.operation))
+    if found:
+        return f"its name says '{min(found)}'"
+    if call.name in _UNREADABLE:
+        return "what its statement changes cannot be told"
+    for test, why in _BY_PARAMETERS.get(call.name, ()):
+        if test(call.params):
+            return why
+    return _OVERWRITES.get(call.name, "") if home else ""
+
+
+def _is(*path: str, to: Any) -> Test:
+    """Whether the parameter at ``path`` is given as ``to``."""
+    return lambda params: any(found == to and type(found) is type(to) for found in _at(params, path))
+
+
+def _has(*path: str) -> Test:
+    """Whether there is a parameter at ``path``, in any element of a list on the way."""
+    return lambda params: any(True for _ in _at(params, path))
+
+
+def _at(held: Any, path: tuple[str, ...]) -> Iterator[Any]:
+    if isinstance(held, list | tuple):
+        for one in held:
+            yield from _at(one, path)
+    elif not path:
+        yield held
+    elif isinstance(held, Mapping) and path[0] in held:
+        yield from _at(held[path[0]], path[1:])
+
+
+def _unprotects(params: Params) -> bool:
+    return bool(params.get("ReplicationOverwriteProtection") != "ENABLED")
+
+
+_DATABASE = (
+    (_is("BackupRetentionPeriod", to=0), "switches the backups off and deletes them"),
+    (_is("DeletionProtection", to=False), "takes the deletion protection off"),
+)
+_REPLICA_GONE = (_has("ReplicaUpdates", "Delete"), "deletes a replica")
+_RULES_OFF = ("ReplicationConfiguration", "Rules", "Status")
+_RECOVERY = ("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
+_BY_PARAMETERS: Mapping[str, tuple[tuple[Test, str], ...]] = {
+    "cloudfront:UpdateDistribution": ((_is("DistributionConfig", "Enabled", to=False), "switches it off"),),
+    "dynamodb:BatchWriteItem": ((lambda params: "DeleteRequest" in str(params), "deletes items"),),
+    "dynamodb:TransactWriteItems": ((_has("TransactItems", "Delete"), "deletes an item"),),
+    "dynamodb:UpdateContinuousBackups": ((_is(*_RECOVERY, to=False), "switches point-in-time recovery off"),),
+    "dynamodb:UpdateGlobalTable": (_REPLICA_GONE,),
+    "dynamodb:UpdateTable": (
+        _REPLICA_GONE,
+        (_has("GlobalSecondaryIndexUpdates", "Delete"), "deletes an index"),
+        (_is("DeletionProtectionEnabled", to=False), "takes the deletion protection off"),
+    ),
+    "dynamodb:UpdateTimeToLive": ((_is("TimeToLiveSpecification", "Enabled", to=True), "lets items expire"),),
+    "efs:PutBackupPolicy": ((_is("BackupPolicy", "Status", to="DISABLED"), "switches the backups off"),),
+    "efs:UpdateFileSystemProtection": ((_unprotects, "takes the overwrite protection off (T28)"),),
+    "rds:FailoverGlobalCluster": ((_is("AllowDataLoss", to=True), "accepts the loss of data"),),
+    "rds:ModifyDBCluster": _DATABASE,
+    "rds:ModifyDBInstance": _DATABASE,
+    "route53:ChangeResourceRecordSets": ((_is("ChangeBatch", "Changes", "Action", to="DELETE"), "deletes a record"),),
+    "s3:PutBucketReplication": ((_is(*_RULES_OFF, to="Disabled"), "switches replication off"),),
+    "s3:PutBucketVersioning": (
+        (_is("VersioningConfiguration", "Status", to="Suspended"), "lets old versions be overwritten"),
+    ),
+    "secretsmanager:ReplicateSecretToRegions": ((_is("ForceOverwriteReplicaSecret", to=True), "overwrites a secret"),),
+}

@@ -1,0 +1,140 @@
+"""What a drill may do that a recovery never may, and what a trial may not do that a recovery may. Pure.
+
+``guard.drill-confined``: a trial makes things that bear its own name and touches nothing else of the estate. What bears
+a drill's name, or is known to be its own, may be taken away again: in the DR region, and of the canary's records. In
+the primary region a drill takes away nothing, as no run does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from dr_actions.guard.destructive_operations import looks
+from dr_actions.model.gates import Refusal
+from dr_actions.model.plan import Call, Goal
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.drill_names import is_canary, is_drill, is_isolated
+
+RULE = "guard.drill-confined"
+CLEANING = frozenset({Goal.RESTORE_TEST, Goal.CANARY, Goal.CLEAN_UP})
+Params = Mapping[str, Any]
+
+_OF_DATABASE = frozenset({"rds:DeleteDBInstance", "rds:ModifyDBInstance"})
+_OF_FILES = {
+    "efs:DeleteAccessPoint": "AccessPointId",
+    "efs:DeleteFileSystem": "FileSystemId",
+    "efs:DeleteMountTarget": "MountTargetId",
+}
+_RECORDS = "route53:ChangeResourceRecordSets"
+_HOST = "WORDPRESS_DB_HOST"
+# What a trial's calls make, and the parameter that names it; a call of none of these services changes the estate.
+_MAKES = {
+    "rds:RestoreDBInstanceFromDBSnapshot": "DBInstanceIdentifier",
+    "rds:RestoreDBInstanceToPointInTime": "TargetDBInstanceIdentifier",
+}
+_HARMLESS = frozenset({"dynamodb", "sns", "sts"})  # the record, messages and the question who is asking
+_RUN, _STOP = "ecs:RunTask", "ecs:StopTask"  # a task of its own, which asks the restored database
+# What marks or opens restored files, and the parameter that names them.
+_OPENS = {"efs:CreateAccessPoint": "FileSystemId", "efs:TagResource": "ResourceId"}
+
+
+def exempt(call: Call, env: Environment, goal: Goal | None, made: Collection[str]) -> bool:
+    """Whether ``call`` takes away what a drill itself made. ``made``: names and ids known to be a drill's own."""
+    if goal not in CLEANING:
+        return False
+    if call.name == _RECORDS:
+        return _of_canary(call.params, env)
+    if call.region != env.region(Side.DR):
+        return False
+    if call.name in _OF_DATABASE:
+        return _own_database(call, env, made)
+    if call.name == _STOP:
+        return str(call.params.get("task", "")) in made
+    named = _OF_FILES.get(call.name)
+    return named is not None and str(call.params.get(named, "")) in made
+
+
+def _own_database(call: Call, env: Environment, made: Collection[str]) -> bool:
+    name = str(call.params.get("DBInstanceIdentifier", ""))
+    return is_isolated(name, env.named(env.names.database)) or name in made
+
+
+def confined(call: Call, env: Environment, goal: Goal | None, made: Collection[str]) -> Iterator[Refusal]:
+    """A refusal where a trial would make or change what does not bear its name."""
+    if goal not in CLEANING or looks(call.operation) or call.service in _HARMLESS:
+        return
+    if call.service != "route53" and call.region != env.region(Side.DR):
+        yield Refusal(RULE, f"{call.name} in {call.region}: a {goal} changes nothing outside {env.regions.dr}.")
+        return
+    why = _strays(call, env, goal, made)
+    if why:
+        yield Refusal(RULE, f"{call.name}: {why}.")
+
+
+def _strays(call: Call, env: Environment, goal: Goal, made: Collection[str]) -> str:
+    """Why the call is none of a drill's own, "" where it is."""
+    database, files = env.named(env.names.database), env.named(env.names.file_system)
+    if call.name in _MAKES:
+        name = str(call.params.get(_MAKES[call.name], ""))
+        return "" if is_isolated(name, database) else f"{name or '(no name)'} does not bear a drill's name"
+    if call.name in _OF_DATABASE:
+        named = call.params.get("DBInstanceIdentifier")
+        if "NewDBInstanceIdentifier" in call.params:
+            return f"it gives {named} another name"
+        return "" if _own_database(call, env, made) else f"{named} is no drill's own"
+    if call.name == "backup:StartRestoreJob":
+        return _new_files(call.params, files)
+    if call.name in _OPENS:
+        return _opened(call, files, made)
+    if call.name in _OF_FILES:  # judged by ``exempt``, as everything that takes away
+        return ""
+    if call.name == _RUN:
+        return _asks(call.params, env, database)
+    if call.name == _STOP:
+        return "" if str(call.params.get("task", "")) in made else "it stops a task that is no drill's"
+    if call.name == _RECORDS:
+        return "" if _of_canary(call.params, env) else f"a {goal} changes no record but its canary's"
+    return f"a {goal} has no use for it"
+
+
+def _opened(call: Call, files: str, made: Collection[str]) -> str:
+    """Marks and access points: of what a drill restored alone, and never without its name."""
+    thing = str(call.params.get(_OPENS[call.name], ""))
+    if thing not in made:
+        return f"{thing or 'it names nothing, and'} is no drill's own"
+    marks = [str(tag.get("Value", "")) for tag in call.params.get("Tags", ()) if tag.get("Key") == "Name"]
+    return "" if marks and all(is_isolated(one, files) for one in marks) else "it gives no drill's name"
+
+
+def _new_files(params: Params, files: str) -> str:
+    """A restore that makes a file system of its own: under another spelling AWS Backup restores into the one named."""
+    asked = params.get("Metadata", {})
+    makes = [value for key, value in asked.items() if str(key).lower() == "newfilesystem"]
+    if makes != ["true"] or asked.get("newFileSystem") != "true" or not is_isolated(_token(asked), files):
+        return "it does not restore into a new file system that bears a drill's name"
+    return "it copies the tags of the estate's own files" if params.get("CopySourceTagsToRestoredResource") else ""
+
+
+def _token(asked: Params) -> str:
+    return str(asked.get("CreationToken", ""))
+
+
+def _asks(params: Params, env: Environment, database: str) -> str:
+    """One task that runs a command of the drill's own against a database of a drill's."""
+    held = params.get("overrides", {}).get("containerOverrides", ())
+    if not is_drill(str(params.get("startedBy", ""))) or params.get("cluster") != env.named(env.names.cluster):
+        return "it does not say which drill starts it, or in another cluster"
+    if params.get("count", 1) != 1 or not held or not all(one.get("command") for one in held):
+        return "it is not one task with a command of the drill's own"
+    hosts = [
+        str(pair.get("value", "")) for one in held for pair in one.get("environment", ()) if pair.get("name") == _HOST
+    ]
+    asked = [host.partition(".")[0] for host in hosts]
+    return "" if asked and all(is_isolated(one, database) for one in asked) else "it asks a database that is no drill's"
+
+
+def _of_canary(params: Params, env: Environment) -> bool:
+    changes = params.get("ChangeBatch", {}).get("Changes", ())
+    names = [str(one.get("ResourceRecordSet", {}).get("Name", "")).rstrip(".") for one in changes]
+    return bool(names) and all(is_canary(name, env) for name in names)

@@ -1,0 +1,65 @@
+"""What a failback alone may overwrite, each call by name, in its one direction, and only once backups are proven. Pure.
+
+A replication onto a file system that exists discards what was written there (T28). So the exemption from
+``guard.never-delete`` holds for the goal FAILBACK, while completed backups of the files of both sides are proven, and
+for calls that lead from the DR region to the primary region; the way back is open for the file system of the DR region
+alone, whose files are home by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from dr_actions.guard import secret_exemptions
+from dr_actions.guard.backup_first import FILES, Proof
+from dr_actions.model.plan import Call, Goal
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import s3
+
+PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
+END, UNFREEZE, COPY = "efs:DeleteReplicationConfiguration", "efs:DeleteFileSystemPolicy", "s3:CopyObject"
+LOCAL_ONLY = "LOCAL_CONFIGURATION_ONLY"
+Params = Mapping[str, Any]
+
+
+def exempt(call: Call, env: Environment, goal: Goal | None, proofs: Sequence[Proof]) -> bool:
+    """Whether ``call`` is one of a failback's own, which overwrite or take away what is proven to be kept elsewhere."""
+    if goal is not Goal.FAILBACK:
+        return False
+    if call.name == UNFREEZE:
+        return call.region == env.region(Side.DR)  # the tool's own freeze is taken off; no file is touched
+    leads_home = _backed_up(proofs, call.name != COPY) and _leads_home(call, env)
+    return leads_home or secret_exemptions.exempt(call, env, goal, proofs)
+
+
+def _backed_up(proofs: Sequence[Proof], files: bool) -> bool:
+    """Whether both sides are backed up: the ``files`` themselves, or whatever the estate has (S3 keeps versions)."""
+    return {one.side for one in proofs if one.arn and (one.store == FILES or not files)} >= {Side.PRIMARY, Side.DR}
+
+
+def _leads_home(call: Call, env: Environment) -> bool:
+    primary, dr, asked = env.region(Side.PRIMARY), env.region(Side.DR), call.params
+    if call.name == PROTECT:
+        return call.region in (primary, dr) and asked.get("ReplicationOverwriteProtection") == "DISABLED"
+    if call.name == REPLICATE:
+        return call.region == dr and [one.get("Region") for one in asked.get("Destinations", ())] == [primary]
+    if call.name == END:
+        # the half that a dark primary kept of a replication whose other half was deleted in the failover (T27)
+        return call.region == primary and asked.get("DeletionMode") == LOCAL_ONLY
+    return call.name == COPY and call.region == primary and _from_its_copy(asked, env)
+
+
+def _from_its_copy(asked: Params, env: Environment) -> bool:
+    """Whether an object is copied into a bucket of the estate from that bucket's own copy, under the same key."""
+    bucket, key = _source(asked.get("CopySource"))
+    return key == asked.get("Key") and (asked.get("Bucket"), bucket) in s3.data_pairs(env)
+
+
+def _source(told: Any) -> tuple[str, str]:
+    """Bucket and key of a CopySource: as it is given, or as botocore writes it (``bucket/quoted-key?versionId=x``)."""
+    if isinstance(told, Mapping):
+        return str(told.get("Bucket", "")), str(told.get("Key", ""))
+    bucket, _, key = str(told or "").partition("?versionId=")[0].lstrip("/").partition("/")
+    return bucket, unquote(key)

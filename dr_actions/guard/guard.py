@@ -1,0 +1,190 @@
+"""The last word before a call leaves: rules that hold whatever was planned, approved or overridden. Pure.
+
+Rules: ``guard.no-iam`` (T14), ``guard.wrong-region``, ``guard.terraform-state``, ``guard.drill-confined``,
+``guard.never-delete``, ``guard.health-check`` (T03, T04), ``guard.denied-zone`` (T12) and ``guard.undeclared``, tried
+in this order: the gravest is told first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from dr_actions.guard import drill_exemptions
+from dr_actions.guard.backup_first import Proof
+from dr_actions.guard.destructive_operations import destruction, looks
+from dr_actions.guard.failback_exemptions import exempt
+from dr_actions.model.gates import Refusal
+from dr_actions.model.plan import Call, Goal
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import s3
+
+# Their control planes have no region of their own: a call from anywhere reaches them.
+GLOBAL_SERVICES = frozenset({"account", "cloudfront", "iam", "organizations", "route53"})
+_IDENTITY = frozenset(
+    {"account", "iam", "identitystore", "organizations", "rolesanywhere", "sso", "sso-admin", "sso-oidc"}
+)
+
+# All that a recovery may take away, in the DR region, where its verb declares it.
+DR_REMOVALS = {
+    "efs:DeleteReplicationConfiguration": "an EFS replica becomes writable by it; the files of both regions stay (T27)",
+    "secretsmanager:StopReplicationToReplica": "a replica becomes a secret of its own by it; both values stay (T18)",
+}
+_DELEGATING = frozenset({"NS", "SOA"})
+_NO_ZONES: Mapping[str, str] = {}
+
+
+def refusal(
+    call: Call,
+    env: Environment,
+    allowed: frozenset[str],
+    traffic_zone_id: str,
+    customer_zones: Mapping[str, str] = _NO_ZONES,
+    goal: Goal | None = None,
+    proofs: Sequence[Proof] = (),
+    made: Collection[str] = (),
+) -> Refusal | None:
+    """Why ``call`` must not leave, or None.
+
+    ``allowed`` are the current verb's writes and reads. ``traffic_zone_id`` is the hosted zone of traffic.zone, ""
+    where it is not known (then no zone is touched); ``customer_zones`` are further zones by id, whose records may be
+    changed where their name is one of traffic.customer_hosts. ``goal`` is the run's, and ``proofs`` are the backups it
+    has proven: without both nothing of the primary is overwritten, and no protection is switched off (T28). ``made``
+    are names and ids of what a drill made in the DR region, as the world and its record show.
+    """
+    found: list[Iterator[Refusal]] = [
+        _identity(call),
+        _region(call, env),
+        _terraform_state(call, env),
+        drill_exemptions.confined(call, env, goal, made),
+        _removal(call, env, allowed, exempt(call, env, goal, proofs) or drill_exemptions.exempt(call, env, goal, made)),
+        _health_check(call),
+        _zones(call, env, traffic_zone_id, customer_zones),
+        _undeclared(call, allowed),
+    ]
+    return next((refused for rule in found for refused in rule), None)
+
+
+def _identity(call: Call) -> Iterator[Refusal]:
+    if call.service in _IDENTITY and not looks(call.operation):
+        yield Refusal("guard.no-iam", f"{call.name}: no run changes identities, accounts or permissions (T14).")
+
+
+def _region(call: Call, env: Environment) -> Iterator[Refusal]:
+    known = [env.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL)]
+    if call.region not in known:
+        yield Refusal(
+            "guard.wrong-region", f"{call.name} in {call.region or 'no region'}: only {', '.join(known)} are touched."
+        )
+
+
+def _terraform_state(call: Call, env: Environment) -> Iterator[Refusal]:
+    bucket = str(call.params.get("Bucket", "")).rpartition(":")[2]
+    if call.service == "s3" and not looks(call.operation) and bucket in s3.state_pair(env):
+        yield Refusal("guard.terraform-state", f"{call.name} into {bucket}: Terraform alone writes its state.")
+
+
+def _removal(call: Call, env: Environment, allowed: frozenset[str], exempted: bool) -> Iterator[Refusal]:
+    home = call.region != env.region(Side.DR) or call.service in GLOBAL_SERVICES
+    why = destruction(call, home) or _overwrites_primary_files(call, env)
+    if not why or (call.name in allowed and (exempted or (not home and call.name in DR_REMOVALS))):
+        return
+    where = "the DR region" if not home else "a global service or the primary region"
+    yield Refusal("guard.never-delete", f"{call.name} in {call.region} ({where}): {why}. No run may, whatever is said.")
+
+
+def _overwrites_primary_files(call: Call, env: Environment) -> str:
+    """Replication onto a file system that exists discards all that was written there (T28)."""
+    if call.name != "efs:CreateReplicationConfiguration":
+        return ""
+    for destination in call.params.get("Destinations", ()):
+        if destination.get("FileSystemId") and destination.get("Region") != env.region(Side.DR):
+            return f"it overwrites the files of {destination['FileSystemId']}"
+    return ""
+
+
+def _health_check(call: Call) -> Iterator[Refusal]:
+    if call.name == "route53:CreateHealthCheck":
+        yield Refusal("guard.health-check", "a new health check starts healthy: never in a run (T04).")
+    if call.name == "route53:UpdateHealthCheck":
+        if call.params.get("Disabled"):
+            yield Refusal("guard.health-check", "a disabled health check counts as healthy: never in a run (T03).")
+        if call.params.get("ResetElements"):
+            yield Refusal("guard.health-check", "a run never resets a health check's settings to their defaults.")
+
+
+def _zones(call: Call, env: Environment, traffic_zone_id: str, customers: Mapping[str, str]) -> Iterator[Refusal]:
+    if call.service != "route53" or looks(call.operation):
+        return
+    zone, customer_ids = _zone_of(call), {_bare(one) for one in customers}
+    if zone is not None and zone not in ({_bare(traffic_zone_id)} | customer_ids) - {""}:
+        yield _denied(call, f"hosted zone {zone or '(none)'} is not the one of {env.traffic.zone}, nor a customer's")
+    for record in _records(call.params):
+        if str(record.get("Type", "")).upper() in _DELEGATING:
+            yield _denied(call, f"{record.get('Name')} delegates a zone: {record['Type']} records are never touched")
+    for name in _names(call.params):
+        why = _name_refused(name, env, zone in customer_ids)
+        if why:
+            yield _denied(call, f"{name} {why}")
+    host = str(call.params.get("FullyQualifiedDomainName", ""))
+    if _nearest_zone(host, env) in _denied_zones(env):
+        yield _denied(call, f"{host} is in a denied zone (traffic.denied_zones)")
+
+
+def _zone_of(call: Call) -> str | None:
+    """The hosted zone a call changes, None where it names none."""
+    given = call.params.get("HostedZoneId")
+    if given is None and "HostedZone" in call.operation:
+        given = call.params.get("Id", "")
+    return None if given is None else _bare(str(given))
+
+
+def _bare(zone_id: str) -> str:
+    return zone_id.rpartition("/")[2]
+
+
+def _records(params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for change in params.get("ChangeBatch", {}).get("Changes", ()):
+        yield change.get("ResourceRecordSet", {})
+
+
+def _names(params: Mapping[str, Any]) -> Iterator[str]:
+    for record in _records(params):
+        yield str(record.get("Name", ""))
+    if "Name" in params:
+        yield str(params["Name"])
+
+
+def _name_refused(name: str, env: Environment, in_customer_zone: bool) -> str:
+    """Why a record of that name is not touched."""
+    host, nearest = plain(name), _nearest_zone(name, env)
+    if nearest in _denied_zones(env):
+        return f"is in the denied zone {nearest} (traffic.denied_zones)"
+    if nearest and not in_customer_zone:
+        return ""
+    customers = {plain(one) for hosts in env.traffic.customer_hosts.values() for one in hosts}
+    return "" if host in customers else f"is neither in {env.traffic.zone} nor one of traffic.customer_hosts"
+
+
+def _denied_zones(env: Environment) -> set[str]:
+    return {plain(zone) for zone in env.traffic.denied_zones}
+
+
+def _nearest_zone(name: str, env: Environment) -> str:
+    """The longest of the denied zones and the traffic's own that holds ``name``, "" where none does."""
+    host, known = plain(name), _denied_zones(env) | {plain(env.traffic.zone)}
+    return max((zone for zone in known if f".{host}".endswith(f".{zone}")), key=len, default="")
+
+
+def plain(name: str) -> str:
+    """A DNS name in lower case, without its last dot, and with the asterisk that Route 53 tells as ``\\052``."""
+    return name.replace("\\052", "*").rstrip(".").lower()
+
+
+def _denied(call: Call, why: str) -> Refusal:
+    return Refusal("guard.denied-zone", f"{call.name}: {why}.")
+
+
+def _undeclared(call: Call, allowed: frozenset[str]) -> Iterator[Refusal]:
+    if call.name not in allowed:
+        yield Refusal("guard.undeclared", f"{call.name} is not among the calls that the current action declared.")

@@ -1,0 +1,32 @@
+"""What a failback alone may overwrite of secrets, in its one direction each, once the backups are proven. Pure.
+
+The primary's secret gets the value that the DR region's has (its former version stays as AWSPREVIOUS); afterwards the
+DR region's becomes a replica of the primary's again, which ``protect_secrets_again`` allows only where the primary's
+says all that it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from dr_actions.guard.backup_first import DATABASE, Proof
+from dr_actions.model.plan import Call, Goal
+from dr_estate.config.environment import Environment, Side
+
+PUT, REPLICATE = "secretsmanager:PutSecretValue", "secretsmanager:ReplicateSecretToRegions"
+
+
+def exempt(call: Call, env: Environment, goal: Goal | None, proofs: Collection[Proof]) -> bool:
+    """Whether ``call`` leads a secret of the estate home, or lets the DR region's be a replica of it again."""
+    backed_up = {proof.side for proof in proofs if proof.store == DATABASE and proof.arn}
+    if goal is not Goal.FAILBACK or backed_up < {Side.PRIMARY, Side.DR} or call.region != env.regions.primary:
+        return False
+    if not _of_the_estate(str(call.params.get("SecretId", "")), env):
+        return False
+    if call.name == REPLICATE:
+        return [one.get("Region") for one in call.params.get("AddReplicaRegions", ())] == [env.regions.dr]
+    return call.name == PUT
+
+
+def _of_the_estate(name: str, env: Environment) -> bool:
+    return name == env.named(env.names.master_secret) or bool(env.tenant_of(env.names.tenant_secret, name))

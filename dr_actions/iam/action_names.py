@@ -1,0 +1,87 @@
+"""Which IAM actions an API operation needs. Most have the operation's own name; the exceptions are here. Pure.
+
+Source: AWS Service Authorization Reference, "Actions, resources, and condition keys". A test compares every action of
+every policy with the published table of actions.
+"""
+
+from __future__ import annotations
+
+_PREFIX = {
+    "efs": "elasticfilesystem",
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+    "resourcegroupstaggingapi": "tag",
+    "service-quotas": "servicequotas",
+    "stepfunctions": "states",
+}
+# Services whose IAM prefix is their name in botocore.
+_SAME = frozenset(
+    {
+        *("account", "acm", "application-autoscaling", "backup", "cloudfront", "cloudwatch", "dynamodb", "ec2", "ecr"),
+        *("ecs", "elasticfilesystem", "elasticloadbalancing", "iam", "kms", "lambda", "logs", "rds", "route53", "s3"),
+        *("secretsmanager", "servicequotas", "sns", "sqs", "ssm", "states", "sts", "tag"),
+    }
+)
+_EXCEPTIONS: dict[str, tuple[str, ...]] = {
+    "dynamodb:ExecuteStatement": ("dynamodb:PartiQLSelect",),
+    "dynamodb:TransactGetItems": ("dynamodb:GetItem",),
+    "dynamodb:TransactWriteItems": ("dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+    "lambda:Invoke": ("lambda:InvokeFunction",),
+    "s3:CopyObject": (
+        *("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"),
+        *("s3:GetObjectAnnotation", "s3:GetObjectVersionAnnotation"),
+        *("s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAnnotation"),
+    ),
+    "s3:DeleteObjects": ("s3:DeleteObject",),
+    "s3:GetBucketAccelerateConfiguration": ("s3:GetAccelerateConfiguration",),
+    "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
+    "s3:GetBucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration",),
+    "s3:GetBucketReplication": ("s3:GetReplicationConfiguration",),
+    "s3:GetObjectLockConfiguration": ("s3:GetBucketObjectLockConfiguration",),
+    "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
+    "s3:HeadBucket": ("s3:ListBucket",),
+    "s3:HeadObject": ("s3:GetObject",),
+    "s3:ListBuckets": ("s3:ListAllMyBuckets",),
+    "s3:ListObjectVersions": ("s3:ListBucketVersions",),
+    "s3:ListObjects": ("s3:ListBucket",),
+    "s3:ListObjectsV2": ("s3:ListBucket",),
+    "s3:PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
+    "s3:PutBucketReplication": ("s3:PutReplicationConfiguration",),
+    "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
+    "secretsmanager:BatchGetSecretValue": ("secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue"),
+}
+# What AWS does in the caller's name while it serves the call.
+_BESIDE: dict[str, tuple[str, ...]] = {
+    "backup:StartBackupJob": ("iam:PassRole",),
+    "backup:StartRestoreJob": ("iam:PassRole", "kms:CreateGrant"),
+    "ecs:RegisterTaskDefinition": ("iam:PassRole",),
+    "ecs:RunTask": ("ecs:TagResource", "iam:PassRole"),
+    "elasticfilesystem:CreateAccessPoint": ("elasticfilesystem:TagResource",),
+    "elasticfilesystem:DeleteMountTarget": ("ec2:DeleteNetworkInterface",),
+    "rds:CreateDBInstanceReadReplica": ("kms:CreateGrant", "rds:AddTagsToResource"),
+    "rds:PromoteReadReplica": ("rds:AddTagsToResource",),
+    "rds:RestoreDBInstanceFromDBSnapshot": ("kms:CreateGrant", "rds:AddTagsToResource"),
+    "rds:RestoreDBInstanceToPointInTime": ("kms:CreateGrant", "rds:AddTagsToResource"),
+    "rds:StartDBInstanceAutomatedBackupsReplication": ("kms:CreateGrant",),
+    "s3:CopyObject": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "secretsmanager:GetSecretValue": ("kms:Decrypt",),
+    "secretsmanager:BatchGetSecretValue": ("kms:Decrypt",),
+    "secretsmanager:PutSecretValue": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "secretsmanager:ReplicateSecretToRegions": ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
+    "secretsmanager:StopReplicationToReplica": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "secretsmanager:UpdateSecret": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "ssm:GetParametersByPath": ("kms:Decrypt",),
+}
+
+
+def actions_of(operation: str) -> frozenset[str]:
+    """The IAM actions that ``service:Operation`` (botocore's names, or IAM's) needs.
+
+    Raises ValueError for a service that nobody has mapped yet: its IAM prefix may differ from its name.
+    """
+    service, name = operation.split(":")
+    prefix = _PREFIX.get(service, service)
+    if prefix not in _SAME:
+        raise ValueError(f"{operation}: which IAM prefix has '{service}'? Add it to dr_actions/iam/action_names.py.")
+    mapped = f"{prefix}:{name}"
+    return frozenset((*_EXCEPTIONS.get(mapped, (mapped,)), *_BESIDE.get(mapped, ())))

@@ -1,0 +1,143 @@
+"""The IAM policies of the four roles, generated from what readers read, verbs write and the control table needs. Pure.
+
+The statements themselves, and what an explicit deny keeps everybody from, are in ``dr_estate.iam.statements``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dr_actions.actions.registry import verbs, writes
+from dr_actions.control_table.table import CONTROL_CALLS
+from dr_actions.guard.destructive_operations import looks, words_of
+from dr_actions.iam.action_names import actions_of
+from dr_actions.model.action import AWAY
+from dr_actions.model.action import HOME as HOMEWARD
+from dr_estate.config.environment import Environment
+from dr_estate.iam import scopes
+from dr_estate.iam.statements import (
+    Document,
+    Statement,
+    acting,
+    approving,
+    document,
+    drilling,
+    going_home,
+    looking,
+    never,
+    never_in_drills,
+    statement,
+)
+from dr_estate.model.playbook import needed_actions
+from dr_estate.snapshot.registry import reads
+
+# IAM counts a managed policy's characters without white space (IAM and STS quotas).
+LIMIT = 6144
+# The policies of going home, which a team may attach for as long as an incident is open.
+HOME = "operator-home"
+_ALWAYS = frozenset({"iam:PassRole", "kms:Decrypt", "kms:DescribeKey", "sts:*"})
+
+
+class Role(StrEnum):
+    """Who holds the policies. ``pattern`` of the role's name is in ``role_name``."""
+
+    READER = "reader"
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    DRILL = "drill"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the code may call, in botocore's names; ``needed`` are the IAM actions of the playbook's steps.
+
+    ``writes`` are a recovery's; ``drills`` are what drills alone send, as ``playbook.DRILLING`` lets their role.
+    """
+
+    reads: frozenset[str]
+    writes: frozenset[str]
+    control: frozenset[str]
+    needed: frozenset[str] = frozenset()
+    drills: frozenset[str] = frozenset()
+
+
+def declared() -> Declared:
+    """What this version declares: all readers' READS, recoveries' writes and reads, and the control table's calls."""
+    recovering = [verb for verb in verbs().values() if verb.goals & (AWAY | HOMEWARD)]
+    of_verbs = frozenset[str]().union(*(verb.reads for verb in verbs().values()))
+    written = frozenset[str]().union(*(verb.writes for verb in recovering))
+    needed, drills = frozenset(needed_actions()), writes() - written
+    return Declared(reads() | of_verbs, written, CONTROL_CALLS, needed, drills)
+
+
+def role_name(role: Role, env: Environment) -> str:
+    """The name of the role in the account."""
+    operators = env.named(env.names.operator_role)
+    return operators if role is Role.OPERATOR else env.named(f"{{env}}-dr-{role}")
+
+
+def policies(env: Environment, calls: Declared) -> dict[str, dict[str, Document]]:
+    """Each role's managed policies by name, ready for IAM. Each is within IAM's size."""
+    reading = reading_words(calls)
+    look = _documents(env, "look", _look(env, calls))
+    act = _documents(env, "operator-act", acting(env, _changing(calls)))
+    home = _documents(env, HOME, going_home(env, _changing(calls)))
+    denied = _documents(env, "operator-never", never(env, reading))
+    own = _documents(env, "approver-own", approving(env, reading))
+    drill = _documents(env, "drill-act", drilling(env)) | _documents(env, "drill-never", never_in_drills(env, reading))
+    return {
+        Role.READER: look,
+        Role.OPERATOR: {**look, **act, **home, **denied},
+        Role.APPROVER: {**look, **own},
+        Role.DRILL: {**look, **act, **home, **drill},
+    }
+
+
+def size(policy: Document) -> int:
+    """The characters that IAM counts."""
+    return len(json.dumps(policy, separators=(",", ":")))
+
+
+def reading_words(calls: Declared) -> set[str]:
+    """What only looks, a word of each service at a time: ``rds:Describe*``."""
+    found = set(_ALWAYS)
+    for action in _look_actions(calls) | {a for c in calls.control for a in actions_of(c)}:
+        service, name = action.split(":")
+        words = words_of(name)
+        if looks(name):
+            found.add(f"{service}:{''.join(words[: 2 if words[0] == 'Batch' else 1])}*")
+    return found
+
+
+def _documents(env: Environment, name: str, statements: Iterable[Statement]) -> dict[str, Document]:
+    """As few documents as IAM's limit allows; a second one is called ``...-2``."""
+    packed: list[list[Statement]] = [[]]
+    for one in statements:
+        if packed[-1] and size(document([*packed[-1], one])) > LIMIT:
+            packed.append([])
+        packed[-1].append(one)
+    names = [f"{env.name}-dr-{name}" + (f"-{number}" if number > 1 else "") for number in range(1, len(packed) + 1)]
+    return dict(zip(names, map(document, packed), strict=True))
+
+
+def _look_actions(calls: Declared) -> set[str]:
+    needed = {name for name in calls.needed if looks(name.split(":")[1])} - _of_the_record(calls)
+    return {a for name in (*calls.reads, *needed) for a in actions_of(name)}
+
+
+def _of_the_record(calls: Declared) -> set[str]:
+    return {a for c in calls.control for a in actions_of(c)}
+
+
+def _look(env: Environment, calls: Declared) -> Iterator[Statement]:
+    yield from looking(env, _look_actions(calls))
+    control = {a for a in _of_the_record(calls) if looks(a.split(":")[1])}
+    yield statement("LookAtTheRecord", "Allow", control, scopes.control_table(env))
+
+
+def _changing(calls: Declared) -> set[str]:
+    wanted = {a for name in (*calls.writes, *calls.needed) for a in actions_of(name)} | _of_the_record(calls)
+    return {a for a in wanted - _look_actions(calls) if not looks(a.split(":")[1])}

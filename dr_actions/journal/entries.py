@@ -1,0 +1,252 @@
+"""The journal's entries: what kinds there are, how they are chained, and how a chain is checked. Pure.
+
+Each entry holds the SHA-256 of the one before (``prev``) and of itself (``digest``), over JSON with sorted keys and no
+spaces. The first entry names the world, and the first ``prev`` is made of environment, incident and world, so that a
+file cannot pass for another one's. A chain proves that nothing inside was changed; what was cut off its end shows only
+against the mirror. It does not prove who wrote it: whoever may write a journal may write a whole one anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from dr_estate.model.dynamodb_values import instant, moment
+from dr_estate.model.world_id import WorldId
+
+SCHEMA = "aws-dr-manager/journal/2"
+WORLD = "world"
+_WITHOUT_WORLD = "aws-dr-manager/journal/1"
+_FIELDS = {"seq", "at", "run", "kind", "step", "data", "prev", "digest"}
+
+
+class Kind(StrEnum):
+    """What an entry records."""
+
+    DETECTED = "detected"
+    DECIDED = "decided"
+    AUTHORISED = "authorised"
+    BEGIN = "begin"
+    RESUMED = "resumed"
+    OVERRIDE = "override"
+    LOOKED = "looked"
+    INTENT = "intent"
+    OUTCOME = "outcome"
+    CONFIRMED = "confirmed"
+    MANUAL_WAIT = "manual-wait"
+    MANUAL_DONE = "manual-done"
+    COMPENSATION = "compensation"
+    UNDONE = "undone"
+    LATE = "late"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    UNPAUSED = "unpaused"
+    DRAINED = "drained"
+    VALIDATED = "validated"
+    NOTIFIED = "notified"
+    INVENTORY = "inventory"
+    NOTE = "note"
+    END = "end"
+
+    @property
+    def says(self) -> str:
+        """The kind as a sentence."""
+        return _SAYS[self]
+
+
+_SAYS = {
+    Kind.DETECTED: "The failure was seen: `moment` is when, `since` since when it lasts, where that is known.",
+    Kind.DECIDED: "The situation was assessed and somebody decided to go; `moment` is when.",
+    Kind.AUTHORISED: "The plan was cleared: who runs it, who approved it, upon which gates; `moment` is when.",
+    Kind.BEGIN: "A plan begins: the plan itself, its digest, the clearance, operator and approver.",
+    Kind.RESUMED: "Another run goes on with the same plan.",
+    Kind.OVERRIDE: "A gate was set aside by name: by whom, why, until when.",
+    Kind.LOOKED: "The world was looked at.",
+    Kind.INTENT: "A call is about to be sent.",
+    Kind.OUTCOME: "What the call answered.",
+    Kind.CONFIRMED: "The world was seen to be as the step wants it.",
+    Kind.MANUAL_WAIT: "The run waits for a step that a person takes.",
+    Kind.MANUAL_DONE: "A person took the step; it was seen.",
+    Kind.COMPENSATION: "What became of an attempt to take a step back, short of having undone it.",
+    Kind.UNDONE: "A step was taken back.",
+    Kind.LATE: "A step was not done, or not seen, in its time; whatever was sent for it stays in place.",
+    Kind.FAILED: "A step, or the run, failed.",
+    Kind.STOPPED: "The operator stopped the run between two calls.",
+    Kind.PAUSED: "Somebody turned the stop switch of all runs on: `by` whom; `moment` is when.",
+    Kind.UNPAUSED: "Somebody turned the stop switch off again: `by` whom; `moment` is when.",
+    Kind.DRAINED: "Clients have left the old region; `moment` is when.",
+    Kind.VALIDATED: "The outcome was validated by looking: `passed` says whether it is as intended.",
+    Kind.NOTIFIED: "A message was sent, or could not be.",
+    Kind.INVENTORY: "What the estate held before a drill, packed: what it is compared with afterwards.",
+    Kind.NOTE: "Something the record itself has to say, such as a line that was cut.",
+    Kind.END: "The run ended; `outcome` says how.",
+}
+
+
+class State(StrEnum):
+    """How the record says a step stands. The world may be further: a run that goes on confirms first."""
+
+    NONE = "none"
+    INTENDED = "intended"
+    DONE = "done"
+    UNDONE = "undone"
+    FAILED = "failed"
+
+
+_STATES = {
+    Kind.INTENT: State.INTENDED,
+    Kind.MANUAL_WAIT: State.INTENDED,
+    Kind.MANUAL_DONE: State.INTENDED,
+    Kind.CONFIRMED: State.DONE,
+    Kind.UNDONE: State.UNDONE,
+    Kind.FAILED: State.FAILED,
+}
+
+
+class JournalBroken(Exception):
+    """The record is not what was written. ``line`` is the first that cannot be believed, counted from 1."""
+
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(f"The journal is broken at line {line}: {why}")
+        self.line, self.why = line, why
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line. ``at`` is UTC, ``run`` the run that wrote it, ``data`` plain JSON without secrets."""
+
+    seq: int
+    at: datetime
+    run: str
+    kind: Kind
+    step: str | None
+    data: Mapping[str, Any]
+    prev: str
+    digest: str
+
+    @property
+    def line(self) -> str:
+        """The entry as it is written, without the line's end."""
+        return canonical({**_body(self), "digest": self.digest})
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a journal's text proves: its entries up to the first fault, the fault, and a torn last line.
+
+    ``torn`` is what a crash left of a line that was being written: it never counted. ``world`` is the one that the
+    first entry names, None where it names none.
+    """
+
+    entries: tuple[Entry, ...]
+    head: str
+    torn: bytes = b""
+    fault: JournalBroken | None = None
+    world: WorldId | None = None
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values are equal texts. Raises ValueError for NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def genesis(environment: str, incident: str, world: WorldId | None = None) -> str:
+    """The ``prev`` of the first entry. Without a world it is that of journals which recorded none."""
+    if world is None:
+        return _sha(f"{_WITHOUT_WORLD} {environment} {incident}")
+    return _sha(canonical([SCHEMA, environment, incident, world.to_json()]))
+
+
+def entry_after(
+    prev: str, seq: int, at: datetime, run: str, kind: Kind, step: str | None, data: Mapping[str, Any]
+) -> Entry:
+    """The entry that follows the digest ``prev`` in the chain."""
+    body = Entry(seq, at, run, kind, step, data, prev, "")
+    return Entry(seq, at, run, kind, step, data, prev, _sha(canonical(_body(body))))
+
+
+def read_chain(raw: bytes, environment: str, incident: str) -> Chain:
+    """Check the text of a journal. What follows the first fault is not among the entries."""
+    *lines, torn = raw.split(b"\n")
+    world = _world_of(lines[0]) if lines else None
+    head, entries = genesis(environment, incident, world), list[Entry]()
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = _checked(line, number, head)
+        except JournalBroken as fault:
+            return Chain(tuple(entries), head, torn, fault, world)
+        entries.append(entry)
+        head = entry.digest
+    return Chain(tuple(entries), head, torn, None, world)
+
+
+def sound(chain: Chain, where: str, mirrored: bool) -> Chain:
+    """The chain itself. Raises JournalBroken where it has a fault; ``mirrored``: there is a mirror to rebuild it."""
+    if chain.fault is None:
+        return chain
+    remedy = f" Move {where} away: it is evidence, and the mirror rebuilds it." if mirrored else ""
+    raise JournalBroken(chain.fault.line, f"{chain.fault.why} ({where}){remedy}") from chain.fault
+
+
+def agree(local: Sequence[Entry], mirrored: Sequence[Entry], path: str) -> None:
+    """Raise JournalBroken where the file at ``path`` and its mirror differ, as far as both go."""
+    for mine, theirs in zip(local, mirrored, strict=False):
+        if mine.digest != theirs.digest:
+            raise JournalBroken(
+                mine.seq,
+                f"{path} and its mirror differ from here on: another run went on after this one lost the lock, or one "
+                "of them was changed. Move the file away: it is evidence, and the mirror rebuilds it.",
+            )
+
+
+def state_after(state: State, entry: Entry) -> State:
+    """How a step that stood at ``state`` stands after ``entry``, one of its own."""
+    return _STATES.get(entry.kind, state)
+
+
+def _world_of(first: bytes) -> WorldId | None:
+    try:
+        return WorldId.from_json(json.loads(first)["data"][WORLD])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _checked(line: bytes, number: int, prev: str) -> Entry:
+    try:
+        told = json.loads(line)
+    except ValueError as damaged:
+        raise JournalBroken(number, "it is not JSON.") from damaged
+    if not isinstance(told, dict) or told.keys() != _FIELDS:
+        raise JournalBroken(number, "it is not an entry.")
+    if told["prev"] != prev:
+        raise JournalBroken(number, "it does not follow the line before: a line was changed, removed or put in.")
+    try:
+        kind, at = Kind(told["kind"]), moment(told["at"])
+    except (ValueError, TypeError) as unknown:
+        raise JournalBroken(number, f"this version does not know it: {unknown}.") from unknown
+    entry = Entry(told["seq"], at, told["run"], kind, told["step"], told["data"], prev, told["digest"])
+    if told["seq"] != number or entry.digest != _sha(canonical(_body(entry))):
+        raise JournalBroken(number, "its digest does not match its content: it was changed after it was written.")
+    return entry
+
+
+def _body(entry: Entry) -> dict[str, Any]:
+    return {
+        "seq": entry.seq,
+        "at": instant(entry.at),
+        "run": entry.run,
+        "kind": entry.kind.value,
+        "step": entry.step,
+        "data": entry.data,
+        "prev": entry.prev,
+    }
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

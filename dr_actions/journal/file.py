@@ -1,0 +1,117 @@
+"""The journal's file: lines that are on the disk before anything else happens, and one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from dr_actions.journal.entries import Chain, read_chain
+from dr_estate.model.dynamodb_values import instant
+
+_MODE = 0o600
+
+
+def journal_path(folder: Path, environment: str, incident: str) -> Path:
+    """Where an incident's journal is. Raises ValueError for an incident that cannot be part of a file's name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", incident):
+        raise ValueError(f"'{incident}' is no incident id such as INC-123")
+    return folder / f"{environment}-{incident}.journal.jsonl"
+
+
+def read(path: Path, environment: str, incident: str) -> Chain:
+    """What the file proves, offline and without its lock. Raises OSError where it cannot be read."""
+    return read_chain(path.read_bytes(), environment, incident)
+
+
+class JournalInUse(Exception):
+    """Another process has the journal open; the message names it."""
+
+
+class JournalFile:
+    """An append-only file of one owner, open and locked until ``close``. ``size`` is in bytes."""
+
+    def __init__(self, path: Path, who: str, now: Callable[[], datetime]) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = path
+        self._guard = _guarded(path, who, now())
+        new = not path.exists()
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)
+        if new:
+            _sync_folder(path.parent)
+        self.size = os.fstat(self._file).st_size
+
+    def read(self) -> bytes:
+        """All of it."""
+        return self.path.read_bytes()
+
+    def cut(self, size: int) -> None:
+        """Take off what follows the first ``size`` bytes: a line that was never finished."""
+        os.ftruncate(self._file, size)
+        os.fsync(self._file)
+        self.size = size
+
+    def append(self, text: bytes) -> None:
+        """Write ``text`` at the end, on the disk when this returns. What could not be written whole is taken off again.
+
+        Raises OSError.
+        """
+        try:
+            left = memoryview(text)
+            while left:
+                left = left[os.write(self._file, left) :]
+            os.fsync(self._file)
+        except BaseException:
+            os.ftruncate(self._file, self.size)
+            raise
+        self.size += len(text)
+
+    def close(self) -> None:
+        """Let the next one in."""
+        os.close(self._file)
+        os.close(self._guard)
+
+
+def _guarded(path: Path, who: str, now: datetime) -> int:
+    """The lock beside the file, with a word on who holds it. Raises JournalInUse. It goes with its process."""
+    guard = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+    try:
+        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as taken:
+        said = os.pread(guard, 4096, 0)
+        os.close(guard)
+        raise JournalInUse(f"{path} is in use by {_named(said)}. Wait for it to end, or stop it.") from taken
+    holder = {"who": who, "pid": os.getpid(), "host": socket.gethostname(), "since": instant(now)}
+    with suppress(OSError):  # on a full disk nobody is named; the lock itself holds
+        os.ftruncate(guard, 0)
+        os.pwrite(guard, json.dumps(holder).encode(), 0)
+    return guard
+
+
+def _named(said: bytes) -> str:
+    with suppress(ValueError, KeyError):  # it is just being written: then it is another process, and no more is known
+        told = json.loads(said)
+        return f"{told['who']} (process {told['pid']} on {told['host']}, since {told['since']})"
+    return "another process"
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def left_behind(path: Path, why: str) -> str:
+    """What is said once of a file that cannot be written any more."""
+    return (
+        f"{path} cannot be written ({why}): the run goes on, and its record is kept in the control table alone until "
+        "there is space again."
+    )

@@ -1,0 +1,257 @@
+"""The journal: one append-only file an incident, on the disk and in the control table before each change and after.
+
+The file is ``<folder>/<environment>-<incident>.journal.jsonl``, readable by its owner alone. Each world has a folder of
+its own, and the first entry names the world. Another operator's machine has no file: it is rebuilt from the mirror, and
+the run goes on. Nothing secret is written (redaction.py).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dr_actions.control_table.control import Fenced
+from dr_actions.control_table.table import ConditionFailed
+from dr_actions.journal.entries import (
+    WORLD,
+    Chain,
+    Entry,
+    JournalBroken,
+    Kind,
+    State,
+    agree,
+    entry_after,
+    genesis,
+    read_chain,
+    sound,
+    state_after,
+)
+from dr_actions.journal.file import JournalFile, JournalInUse, journal_path, left_behind, read
+from dr_actions.journal.mirror import Mirror, MirrorFailed
+from dr_actions.journal.redaction import recordable, refuse_secrets
+from dr_actions.journal.worlds import of_this_world
+from dr_estate.model.world_id import WorldId
+
+__all__ = ["Entry", "Journal", "JournalBroken", "JournalInUse", "Kind", "MirrorFailed", "State", "journal_path", "read"]
+
+Row = tuple[Kind, str | None, Mapping[str, Any]]
+
+BEFORE_A_CHANGE = frozenset({Kind.BEGIN, Kind.RESUMED, Kind.OVERRIDE, Kind.INTENT})
+
+
+class Journal:
+    """An open journal. Thread-safe. Made by ``Journal.open``; closed by ``close`` or at the end of a ``with`` block.
+
+    ``mirror_trouble`` says why entries are not mirrored yet, ``file_trouble`` why they are not in the file (a full
+    disk), "" where all are. One of the two is enough to go on with; ``behind`` says that the file was left behind once.
+    """
+
+    def __init__(
+        self, file: JournalFile, names: tuple[str, str], world: WorldId, run: str, now: Callable[[], datetime]
+    ) -> None:
+        self._file, self._now, self.run, self.world = file, now, run, world
+        self.environment, self.incident = names
+        self._mirror: Mirror | None = None
+        self._lock = threading.RLock()
+        self._entries: list[Entry] = []
+        self._pending: list[Entry] = []
+        self._filed = (0, 0)  # how many entries are in the file, and their bytes
+        self._states: dict[str, State] = {}
+        self.mirror_trouble = self.file_trouble = self.behind = ""
+        self._tell: Callable[[str], None] = lambda _: None
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        environment: str,
+        incident: str,
+        run: str,
+        now: Callable[[], datetime],
+        mirror: Mirror | None = None,
+        owner: str = "",
+        *,
+        world: WorldId,
+    ) -> Journal:
+        """Open the incident's journal to go on with it, new or not. ``owner`` is named to whoever finds it in use.
+
+        File and mirror must agree as far as both go; the shorter is completed. A torn last line is cut, with a note.
+        Raises JournalBroken, JournalInUse, OtherWorld, MirrorFailed where the mirror cannot be read, Fenced.
+        """
+        path = journal_path(folder, environment, incident)
+        journal = cls(JournalFile(path, f"run {run} of {owner or '?'}", now), (environment, incident), world, run, now)
+        try:
+            journal._load(mirror)
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    def append(self, kind: Kind, step: str | None = None, **data: Any) -> Entry:
+        """Record one entry. Raises as ``append_many``."""
+        return self.append_many([(kind, step, data)])[0]
+
+    def append_many(self, rows: Sequence[Row]) -> tuple[Entry, ...]:
+        """Record entries with one write to the disk and one to the mirror.
+
+        Raises Fenced where the lock is lost; MirrorFailed for what comes before a change (``BEFORE_A_CHANGE``): any
+        other entry that cannot be mirrored is noted and sent again with the next; SecretFound for a plan that holds
+        a secret. Where the disk fails the mirror alone is enough: MirrorFailed where neither could be written, and
+        OSError where there is no mirror.
+        """
+        with self._lock:
+            made = self._write(rows)
+            self._send(before_a_change=any(kind in BEFORE_A_CHANGE for kind, _, _ in rows))
+            return made
+
+    def tell_to(self, listener: Callable[[str], None]) -> None:
+        """Let ``listener`` hear, once, that the file cannot be written any more."""
+        self._tell = listener
+        if self.behind:
+            listener(self.behind)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._file.path
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry, in order."""
+        with self._lock:
+            return tuple(self._entries)
+
+    def state_of(self, step_id: str) -> State:
+        """How the record says that step of the last plan stands; one only made by hand or sent is not done yet."""
+        with self._lock:
+            return self._states.get(step_id, State.NONE)
+
+    def verify(self) -> Chain:
+        """Check the file again from its first line. Raises JournalBroken."""
+        with self._lock:
+            chain = read_chain(self._file.read(), self.environment, self.incident)
+            if chain.fault:
+                raise chain.fault
+            if chain.entries != tuple(self._entries[: self._filed[0]]):
+                raise JournalBroken(len(chain.entries) + 1, "the file holds other entries than were written.")
+            return chain
+
+    def close(self) -> None:
+        """Close the file and let the next process in."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """The journal itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _load(self, mirror: Mirror | None) -> None:
+        raw = self._file.read()
+        chain = sound(read_chain(raw, self.environment, self.incident), str(self.path), mirror is not None)
+        entries = of_this_world(chain, str(self.path), self.world).entries
+        if chain.torn:
+            self._file.cut(len(raw) - len(chain.torn))
+        self._keep(entries)
+        self._filed = (len(entries), self._file.size)
+        if mirror is not None:
+            kept = self._fetched(mirror)
+            agree(entries, kept, str(self.path))
+            self._pending = list(entries[len(kept) :])
+            self._mirror = mirror
+            self._record(kept[len(entries) :])
+        if chain.torn:
+            said = "A last line was torn by a crash while it was written: it never counted, and was cut."
+            self.append(Kind.NOTE, says=said, bytes=len(chain.torn))
+
+    def _fetched(self, mirror: Mirror) -> tuple[Entry, ...]:
+        try:
+            lines = mirror.fetch(self.incident)
+        except Exception as failed:
+            raise MirrorFailed(f"The journal's mirror cannot be read: {failed}") from failed
+        text = "".join(line + "\n" for line in lines).encode()
+        chain = sound(read_chain(text, self.environment, self.incident), "the mirror", mirrored=False)
+        return of_this_world(chain, "the control table", self.world).entries
+
+    def _write(self, rows: Sequence[Row]) -> tuple[Entry, ...]:
+        made: list[Entry] = []
+        head, seq = self._head()
+        for kind, step, data in rows:
+            seq += 1
+            if kind is Kind.BEGIN:
+                refuse_secrets(data.get("plan"), "plan")
+            content = recordable(data) | ({WORLD: self.world.to_json()} if seq == 1 else {})
+            entry = entry_after(head, seq, self._now(), self.run, Kind(kind), step, content)
+            made.append(entry)
+            head = entry.digest
+        was_behind = self.behind
+        self._record(made)
+        if self._mirror is not None:
+            self._pending += made
+        if self.behind and not was_behind:
+            self._tell(self.behind)
+            self._write([(Kind.NOTE, None, {"says": self.behind})])
+        return tuple(made)
+
+    def _record(self, made: Sequence[Entry]) -> None:
+        """Keep ``made``, and write it into the file after what that lacks. Raises OSError where there is no mirror."""
+        count, size = self._filed
+        try:
+            if self.file_trouble or self._file.size != size:  # cut short by the disk or an interrupt: it never counted
+                self._file.cut(size)
+            self._file.append(_text([*self._entries[count:], *made]))
+        except OSError as refused:
+            if self._mirror is None:
+                raise
+            self.file_trouble = refused.strerror or str(refused)
+            self.behind = self.behind or left_behind(self.path, self.file_trouble)
+            self._keep(made)
+        else:
+            self._keep(made)
+            self._filed, self.file_trouble = (len(self._entries), self._file.size), ""
+
+    def _send(self, before_a_change: bool) -> None:
+        if self._mirror is None or not self._pending:
+            return
+        try:
+            self._mirror.send(self.incident, self._pending)
+        except Fenced:
+            raise
+        except ConditionFailed as other:
+            raise JournalBroken(self._pending[0].seq, "the mirror holds another entry here.") from other
+        except Exception as failed:
+            first, self.mirror_trouble = not self.mirror_trouble, f"{type(failed).__name__}: {failed}"
+            if self.file_trouble:
+                neither = f"Neither {self.path} ({self.file_trouble}) nor the control table can be written"
+                raise MirrorFailed(f"{neither}: {failed} Nothing is changed without a record.") from failed
+            if before_a_change:
+                raise MirrorFailed(f"The entry is in {self.path}, but not mirrored: {failed}") from failed
+            if first:
+                self._write([(Kind.NOTE, None, {"says": f"Not mirrored yet: {self.mirror_trouble}"})])
+        else:
+            self._pending, self.mirror_trouble = [], ""
+
+    def _keep(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._entries.append(entry)
+            if entry.kind is Kind.BEGIN:
+                self._states.clear()
+            if entry.step:
+                self._states[entry.step] = state_after(self._states.get(entry.step, State.NONE), entry)
+
+    def _head(self) -> tuple[str, int]:
+        if not self._entries:
+            return genesis(self.environment, self.incident, self.world), 0
+        return self._entries[-1].digest, self._entries[-1].seq
+
+
+def _text(entries: Sequence[Entry]) -> bytes:
+    return b"".join(entry.line.encode() + b"\n" for entry in entries)

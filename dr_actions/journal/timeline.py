@@ -1,0 +1,244 @@
+"""What the journal's entries say of time: phases, recovery time against its objective, waits, changes, overrides. Pure.
+
+A boundary that was not recorded leaves its phase without an end, and the next one starts where the last known one
+ended: what is not known is never made up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+from dr_actions.journal.entries import Entry, Kind
+from dr_estate.model.dynamodb_values import moment
+
+_DNS_STEP = 7  # of the playbook: shift and pin
+_OF_NO_RUN = (Kind.PAUSED, Kind.UNPAUSED)
+_ANSWERS = {Kind.OUTCOME: "sent", Kind.UNDONE: "sent", Kind.COMPENSATION: "failed"}
+
+
+class Phase(StrEnum):
+    """The parts of a recovery time."""
+
+    DETECT = "detect"
+    DECIDE = "decide"
+    AUTHORISE = "authorise"
+    EXECUTE = "execute"
+    DNS = "DNS"
+    DRAIN = "drain"
+    VALIDATE = "validate"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From when to when; an end that is None has not come, or was not recorded."""
+
+    start: datetime | None
+    end: datetime | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, None where that is not known."""
+        return (self.end - self.start).total_seconds() if self.start and self.end else None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long a step that a person takes was waited for."""
+
+    step: str
+    says: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A call that was about to be sent, and what came back: ``sent``, the trouble, or ``no answer recorded``."""
+
+    at: datetime
+    run: str
+    step: str
+    call: str
+    region: str
+    result: str
+    undo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpan:
+    """One run: when it wrote its first and last entry, and its outcome, "" where it ended without a word."""
+
+    run: str
+    span: Span
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One goal's way: from its detection to its validation, over all runs and plans it took.
+
+    ``reached_s`` is from the detection (or since when the failure lasted) to a passed validation; None where that has
+    not come. ``idle_s`` is the time between runs.
+    """
+
+    goal: str
+    digests: tuple[str, ...]
+    phases: dict[Phase, Span]
+    reached_s: float | None
+    objective_s: int
+    waits: tuple[Wait, ...]
+    changes: tuple[Change, ...]
+    overrides: tuple[dict[str, Any], ...]
+    runs: tuple[RunSpan, ...]
+    idle_s: float
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the objective was met, None while that is not known."""
+        return None if self.reached_s is None else self.reached_s <= self.objective_s
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds in which at least one person's step was waited for, as far as they ended."""
+        return _covered([wait.span for wait in self.waits])
+
+
+def timelines(entries: Sequence[Entry], objective_s: int) -> tuple[Timeline, ...]:
+    """One timeline a goal, in order: a failback under the same incident has its own. Empty before any plan began."""
+    return tuple(_timeline(part, objective_s) for part in _by_goal(entries))
+
+
+def _by_goal(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
+    """The entries of each goal; what comes before a plan begins (detected, authorised) belongs to that plan."""
+    starts: list[int] = []
+    goal, free_from = "", 0
+    for number, entry in enumerate(entries):
+        if entry.kind is not Kind.BEGIN:
+            continue
+        if entry.data["plan"]["goal"] != goal:
+            goal = entry.data["plan"]["goal"]
+            seen = [n for n in range(free_from, number) if entries[n].kind is Kind.DETECTED]
+            starts.append(seen[0] if seen else number)
+        free_from = number + 1
+    if starts:
+        starts[0] = 0
+    return [entries[start:end] for start, end in pairwise([*starts, len(entries)])]
+
+
+def _timeline(entries: Sequence[Entry], objective_s: int) -> Timeline:
+    begun = [entry for entry in entries if entry.kind is Kind.BEGIN]
+    dns = {step["id"] for entry in begun for step in entry.data["plan"]["steps"] if step["number"] == _DNS_STEP}
+    phases = _phases(entries, dns)
+    start, end = phases[Phase.DETECT].start, phases[Phase.VALIDATE].end
+    runs = _runs(entries)
+    between = [(later.span.start, earlier.span.end) for earlier, later in pairwise(runs)]
+    return Timeline(
+        goal=str(begun[-1].data["plan"]["goal"]),
+        digests=tuple(str(entry.data.get("digest", "")) for entry in begun),
+        phases=phases,
+        reached_s=(end - start).total_seconds() if start and end else None,
+        objective_s=objective_s,
+        waits=_waits(entries),
+        changes=_changes(entries),
+        overrides=tuple(dict(entry.data) for entry in entries if entry.kind is Kind.OVERRIDE),
+        runs=runs,
+        idle_s=sum(max(0.0, (start - end).total_seconds()) for start, end in between if start and end),
+    )
+
+
+def _phases(entries: Sequence[Entry], dns: set[str]) -> dict[Phase, Span]:
+    begin = next(entry for entry in entries if entry.kind is Kind.BEGIN)
+    detected = next((entry for entry in entries if entry.kind is Kind.DETECTED), None)
+    since = moment(detected.data["since"]) if detected and detected.data.get("since") else _when(detected)
+    own = [entry for entry in entries if entry.step in dns]
+    done = {entry.step: entry.at for entry in own if entry.kind is Kind.CONFIRMED}
+    shifted = max(done.values()) if dns and done.keys() == dns else None
+    valid = next((e.at for e in entries if e.kind is Kind.VALIDATED and e.data.get("passed")), None)
+    walked = [e.at for e in entries if e.kind is Kind.CONFIRMED and e.step and e.step not in dns]
+    executed = own[0].at if own else (max(walked) if walked and valid else None)
+    ends = {
+        Phase.DETECT: _when(detected),
+        Phase.DECIDE: _when(next((e for e in entries if e.kind is Kind.DECIDED), None)),
+        Phase.AUTHORISE: _when(next((e for e in entries if e.kind is Kind.AUTHORISED), begin)),
+        Phase.EXECUTE: executed,
+        Phase.DNS: shifted,
+        Phase.DRAIN: _when(next((e for e in entries if e.kind is Kind.DRAINED), None)),
+        Phase.VALIDATE: valid,
+    }
+    starts = {Phase.DETECT: since, Phase.DNS: own[0].at if own else None}
+    return _consecutive(starts, ends)
+
+
+def _consecutive(starts: dict[Phase, datetime | None], ends: dict[Phase, datetime | None]) -> dict[Phase, Span]:
+    """Each phase from its own start, or from the last end that is known before it; no start where its end is not."""
+    spans: dict[Phase, Span] = {}
+    last = starts[Phase.DETECT]
+    for phase in Phase:
+        end = ends[phase]
+        start = starts.get(phase) or (last if end or phase is Phase.EXECUTE else None)
+        spans[phase] = Span(min(start, end) if start and end else start, end)
+        last = end or last
+    return spans
+
+
+def _when(entry: Entry | None) -> datetime | None:
+    """The moment an entry speaks of, or else its own."""
+    if entry is None:
+        return None
+    told = entry.data.get("moment")
+    return moment(told) if told else entry.at
+
+
+def _waits(entries: Sequence[Entry]) -> tuple[Wait, ...]:
+    """From the first time a step was waited for; a run that goes on waits for the same step still."""
+    began: dict[str, Entry] = {}
+    waits: list[Wait] = []
+    for entry in entries:
+        step = entry.step or ""
+        if entry.kind is Kind.MANUAL_WAIT:
+            began.setdefault(step, entry)
+        ended = step in began and entry.kind in (Kind.MANUAL_DONE, Kind.CONFIRMED)
+        if ended:
+            first = began.pop(step)
+            waits.append(Wait(step, str(first.data.get("says", "")), Span(first.at, entry.at)))
+    open_ = [Wait(step, str(first.data.get("says", "")), Span(first.at, None)) for step, first in began.items()]
+    return (*waits, *open_)
+
+
+def _changes(entries: Sequence[Entry]) -> tuple[Change, ...]:
+    intents: dict[str, list[int]] = {}
+    changes: list[Change] = []
+    for entry in entries:
+        step, data = entry.step or "", entry.data
+        if entry.kind is Kind.INTENT:
+            intents.setdefault(step, []).append(len(changes))
+            call, region = str(data.get("call", "")), str(data.get("region", ""))
+            undo = bool(data.get("undo"))
+            changes.append(Change(entry.at, entry.run, step, call, region, "no answer recorded", undo))
+        if entry.kind in _ANSWERS and intents.get(step):
+            number = intents[step].pop()
+            changes[number] = replace(changes[number], result=str(data.get("result", _ANSWERS[entry.kind])))
+    return tuple(changes)
+
+
+def _runs(entries: Iterable[Entry]) -> tuple[RunSpan, ...]:
+    found: dict[str, RunSpan] = {}
+    for entry in (entry for entry in entries if entry.kind not in _OF_NO_RUN):
+        first = found.get(entry.run)
+        outcome = str(entry.data.get("outcome", "")) if entry.kind is Kind.END else (first.outcome if first else "")
+        found[entry.run] = RunSpan(entry.run, Span(first.span.start if first else entry.at, entry.at), outcome)
+    return tuple(found.values())
+
+
+def _covered(spans: Iterable[Span]) -> float:
+    """Seconds covered by at least one of the spans that ended."""
+    total, until = 0.0, None
+    for start, end in sorted((span.start, span.end) for span in spans if span.start and span.end):
+        begin = max(start, until) if until else start
+        total += max(0.0, (end - begin).total_seconds())
+        until = max(end, until) if until else end
+    return total

@@ -1,0 +1,180 @@
+"""What an action is: the exact calls it may make, and how its steps are planned, sent, observed and undone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from dr_actions.model.plan import Call, Goal, Step
+from dr_estate.config.environment import Environment
+from dr_estate.snapshot.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a verb decides from: the rules, what was seen, and what is to be reached.
+
+    ``primary_answers`` is whether the primary region's API answers; ``planned`` whether the primary is to be left
+    healthy and fenced (a switchover). ``only_tenants`` narrows to some tenants, empty means all. ``incident`` is the
+    ticket that a run is for, "" in an assessment; it is no part of a recovery's Step, so the digest does not know it.
+    ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time. ``recorded`` gives the
+    before-values of each step of the incident's failover, so that a failback restores exactly those. ``set_aside``
+    names the databases of the DR region that the incident's own failback set aside, by resource id. ``changes`` are
+    the ids under which Route 53 took the changes of this run's steps, ``deployments`` those of the ECS deployments that
+    they made. Only what a drill makes bears, in its steps, a
+    name made of ``incident``.
+    """
+
+    env: Environment
+    snapshot: Snapshot
+    goal: Goal
+    primary_answers: bool
+    only_tenants: frozenset[str] = frozenset()
+    incident: str = ""
+    sent_at: Mapping[str, datetime] = field(default_factory=dict)
+    recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, str] = field(default_factory=dict)
+    deployments: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def planned(self) -> bool:
+        """Whether this is a switchover with a healthy primary."""
+        return self.goal is Goal.SWITCHOVER
+
+
+class Standing(StrEnum):
+    """How a step stands in the world, as seen now.
+
+    READY: as the plan was made upon, the call may be sent. WAITING: the call was made and is not finished.
+    DONE: the world is as the step wants it. CHANGED: the world is neither as before nor as wanted: stop (T43).
+    FAILED: AWS gave the work up. UNSEEN: could not look.
+    """
+
+    READY = "ready"
+    WAITING = "waiting"
+    DONE = "done"
+    CHANGED = "changed"
+    FAILED = "failed"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """How a step stands, and the sentence that says so. ``facts`` are kept in the journal (hosts, ARNs, counts).
+
+    ``gate``: a gate of the stage decides it, and not the step's own work.
+    ``back`` is the call by which a person takes back a failed step that was theirs.
+    """
+
+    standing: Standing
+    says: str
+    facts: tuple[tuple[str, str], ...] = ()
+    gate: bool = False
+    back: Call | None = None
+
+
+class Declined(Exception):
+    """AWS answered a call with success and yet did not do as asked; the message is its reason (RunTask's failures)."""
+
+
+class Hand(Protocol):
+    """What a verb's own ``act`` may use: the guarded sender. Raises what ``hands.Hands.send`` raises."""
+
+    def send(self, call: Call) -> dict[str, Any]:
+        """Send one call that the verb declared; returns AWS's answer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where a program that a step runs finds what it needs: the run's own folder, and its whole environment."""
+
+    env: Environment
+    folder: Path
+    variables: Mapping[str, str]
+
+
+Foresee = Callable[[Sight], Iterator[Step]]
+Confirm = Callable[[Step, Sight], Confirmation]
+Fill = Callable[[Step, Sight], Call]
+Act = Callable[[Step, Call, Hand], dict[str, Any]]
+Work = Callable[[Step, Workshop], None]
+Undo = Callable[[Step], "Call | None"]
+Undone = Callable[[Step, Sight], bool]
+Notes = Callable[[Sight], Iterator[str]]
+
+
+def planned_call(step: Step, _sight: Sight) -> Call:
+    """The call exactly as planned. Raises ValueError for a step without one."""
+    if step.call is None:
+        raise ValueError(f"{step.id} makes no call")
+    return step.call
+
+
+def send_it(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+    """Send the one call."""
+    return hand.send(call)
+
+
+def no_notes(_sight: Sight) -> Iterator[str]:
+    """Nothing was left out."""
+    return iter(())
+
+
+def no_undo(_step: Step) -> Call | None:
+    """Nothing to send: the step says why in ``undo``."""
+    return None
+
+
+AWAY = frozenset({Goal.FAILOVER, Goal.SWITCHOVER})
+HOME = frozenset({Goal.FAILBACK})
+TRIED = frozenset({Goal.RESTORE_TEST})
+STEERED = frozenset({Goal.CANARY})
+CLEANED = frozenset({Goal.CLEAN_UP})
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One thing the hands can do.
+
+    ``writes`` are the exact ``service:Operation`` names it may send; ``watches`` the parts of the snapshot that
+    ``confirm`` reads. ``foresee`` yields its steps for what was seen. ``fill`` gives the exact call right before it is
+    sent, from what is seen then. ``undo`` gives the call that takes a done step back, None where there is none.
+    ``essential``: when one of its steps fails the run stops; else the run goes on, degraded, and says so.
+    ``notes`` says in sentences what it leaves out of the plan, and why; ``leaves`` what is left to people to clean up
+    after the run. ``reads`` are reads its ``act`` needs.
+    ``seeable`` is False where no look can tell whether the call was made (a message that was sent): then the journal's
+    recorded outcome confirms the step, and after a crash between sending and recording it is sent once more.
+    ``work`` is what a step without a call does instead of ``fill`` and ``act``: it runs a program, which looks itself
+    at what is there and so may be run again. It raises ``terraform.TerraformFailed``.
+    ``goals`` are those in whose plans it takes part. ``undone`` tells whether the world is as before a step, where
+    ``confirm`` does not say so by READY alone.
+    """
+
+    name: str
+    writes: frozenset[str]
+    watches: tuple[str, ...]
+    foresee: Foresee
+    confirm: Confirm
+    fill: Fill = planned_call
+    act: Act = send_it
+    undo: Undo = no_undo
+    essential: bool = True
+    notes: Notes = no_notes
+    leaves: Notes = no_notes
+    reads: frozenset[str] = frozenset()
+    seeable: bool = True
+    work: Work | None = None
+    goals: frozenset[Goal] = AWAY
+    undone: Undone | None = None
+
+    def is_undone(self, step: Step, sight: Sight) -> bool:
+        """Whether the world is as it was before ``step``. Raises CannotSee."""
+        if self.undone is not None:
+            return self.undone(step, sight)
+        return self.confirm(step, sight).standing is Standing.READY

@@ -1,0 +1,130 @@
+"""The plan is a value: steps with their exact calls, printed, approved by digest, run, resumed and compared. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from dr_estate.config.environment import Side
+from dr_estate.model.playbook import Plane
+
+Json = Any
+Params = Mapping[str, Json]
+
+
+class Goal(StrEnum):
+    """What the plan is to reach. A switchover is a failover with a healthy primary: fenced first, nothing lost.
+
+    A restore test and a canary touch nothing of the estate: what they make bears a drill's name, and a clean-up takes
+    it away again. A clean-up also takes away what a drill's own failback set aside in the DR region.
+    """
+
+    FAILOVER = "failover"
+    SWITCHOVER = "switchover"
+    FAILBACK = "failback"
+    RESTORE_TEST = "restore test"
+    CANARY = "canary"
+    CLEAN_UP = "clean-up"
+
+
+class Danger(StrEnum):
+    """What it takes to go back: a call, another call with a cost, or nothing can."""
+
+    REVERSIBLE = "reversible"
+    COMPENSABLE = "compensable"
+    IRREVERSIBLE = "irreversible"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One mutating API call. ``operation`` is botocore's name (``UpdateService``), ``service`` its service name.
+
+    ``params`` are the call's parameters as JSON. What is known only later, or secret, is a sentence in angle brackets:
+    ``<the host of sit-mysql, once restored>``; the verb fills it in right before the call.
+    """
+
+    service: str
+    operation: str
+    region: str
+    params: Params
+
+    @property
+    def name(self) -> str:
+        """``service:Operation``, as declared in a verb's WRITES."""
+        return f"{self.service}:{self.operation}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One action on one subject: at most one mutating call, so that a run can be resumed at each.
+
+    ``number`` is the playbook's. ``before`` is what the plan was made upon and is checked again before the call (T43),
+    ``after`` what confirms it. ``undo`` says how it is taken back, or why it cannot be. ``budget_s`` is its time
+    budget. ``stage`` orders: steps of one stage and verb are independent and may run at once. A ``manual`` step is
+    done by a person and verified by looking. ``planes`` are the control planes without which it cannot be taken.
+    """
+
+    id: str
+    number: int
+    stage: int
+    verb: str
+    subject: str
+    owner: str
+    side: Side
+    says: str
+    danger: Danger
+    undo: str
+    budget_s: int
+    call: Call | None = None
+    tenant: str | None = None
+    before: Params = field(default_factory=dict)
+    after: Params = field(default_factory=dict)
+    planes: tuple[Plane, ...] = ()
+    manual: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps in order, the posture they were made upon, and why anything was left out (``notes``).
+
+    ``leaves`` are those of the notes that say what people have to clean up after the run.
+    """
+
+    environment: str
+    account: str
+    goal: Goal
+    posture: str
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
+    leaves: tuple[str, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that is decided: what an approval is bound to. Measurements of the moment are not in it."""
+        text = json.dumps(to_json(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def step(self, step_id: str) -> Step:
+        """The step of that id. Raises KeyError."""
+        return {step.id: step for step in self.steps}[step_id]
+
+
+_CODEC = TypeAdapter(Plan)
+
+
+def to_json(plan: Plan) -> dict[str, Json]:
+    """The plan as JSON-ready values."""
+    told: dict[str, Json] = _CODEC.dump_python(plan, mode="json")
+    return told
+
+
+def from_json(data: Mapping[str, Json]) -> Plan:
+    """The plan that ``to_json`` told. Raises pydantic.ValidationError for anything else."""
+    return _CODEC.validate_python(dict(data))

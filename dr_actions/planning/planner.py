@@ -1,0 +1,68 @@
+"""Decides the order: every verb's steps upon one snapshot become a plan, with a recovery time estimate. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+
+from dr_actions.actions.registry import verbs
+from dr_actions.model.action import Sight
+from dr_actions.model.plan import Goal, Plan, Step
+from dr_actions.run_history.durations import Measured, budget_of
+from dr_checks.posture.posture import Api, signals_of
+from dr_estate.config.environment import Environment
+from dr_estate.snapshot.snapshot import Snapshot
+
+_MINUTE_S = 60
+
+
+def sight_of(
+    env: Environment,
+    snapshot: Snapshot,
+    goal: Goal,
+    only_tenants: frozenset[str] = frozenset(),
+    incident: str = "",
+) -> Sight:
+    """What the verbs decide from: the snapshot, and whether the primary region's API answers in it."""
+    answers = signals_of(snapshot, env).primary_api is Api.ANSWERS
+    return Sight(env, snapshot, goal, answers, only_tenants, incident)
+
+
+def make_plan(sight: Sight, posture: str) -> Plan:
+    """The plan for ``sight``: each verb's steps by stage, and why anything was left out."""
+    ours = [verb for verb in verbs().values() if sight.goal in verb.goals]
+    steps = [step for verb in ours for step in verb.foresee(sight)]
+    leaves = {verb.name: list(verb.leaves(sight)) for verb in ours}
+    notes = dict.fromkeys(note for verb in ours for note in (*verb.notes(sight), *leaves[verb.name]))
+    left = dict.fromkeys(note for found in leaves.values() for note in found)
+    env = sight.env
+    return Plan(env.name, env.account, sight.goal, posture, in_order(steps), tuple(notes), tuple(left))
+
+
+def in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps by stage, verb and id. Raises ValueError where two have one id: a run could not be resumed."""
+    ordered = sorted(steps, key=lambda step: (step.stage, step.verb, step.id))
+    name, times = Counter(step.id for step in ordered).most_common(1)[0] if ordered else ("", 0)
+    if times > 1:
+        raise ValueError(f"two steps are called {name}")
+    return tuple(ordered)
+
+
+def batches(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
+    """Steps that may run at once, in order: one verb of one stage each."""
+    return [tuple(group) for _, group in groupby(steps, key=lambda step: (step.stage, step.verb))]
+
+
+def rto_estimate_s(plan: Plan, env: Environment, measured: Mapping[str, Measured] | None = None) -> int:
+    """Seconds from now to tenants served: the boxes for assessing and verifying, each batch's budget, and the drain.
+
+    ``measured`` is what past runs took by verb (``learning.measured``): it goes before the budgets.
+
+    Batches run one after another, the steps of one at once, so its budget is its longest step's. Clients leave the old
+    region when the record's TTL and their kept-alive connections are over (T11).
+    """
+    boxes_s = (env.execution.assess_minutes + env.execution.verify_minutes) * _MINUTE_S
+    moving_s = sum(max(budget_of(step, measured or {}) for step in batch) for batch in batches(plan.steps))
+    drain_s = env.thresholds.record_ttl_s + env.thresholds.alb_keep_alive_s
+    return boxes_s + moving_s + drain_s

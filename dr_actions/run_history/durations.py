@@ -1,0 +1,98 @@
+"""What past runs teach of time: how long each verb's steps took, so that an estimate need not go by budgets. Pure.
+
+A step's time is from its intent to its confirmation in one run: between two runs nobody was at work, and what a person
+does is no measure of AWS.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+
+from dr_actions.journal.entries import Entry, Kind
+from dr_actions.model.plan import Step
+from dr_estate.model.run_records import RunRecord
+
+ENOUGH = 3
+SAMPLE = 25  # durations of a verb that a record keeps: an item of DynamoDB holds 400 KB
+_P50, _P90 = 50, 90
+_TESTED_BY = {"try_database": "database", "try_files": "files"}
+_ENDS = (Kind.CONFIRMED, Kind.LATE, Kind.FAILED, Kind.UNDONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How long a verb's steps took, in seconds: the median, and what nine of ten took at most."""
+
+    times: int
+    p50_s: float
+    p90_s: float
+
+
+def durations(entries: Iterable[Entry], run: str) -> dict[str, tuple[float, ...]]:
+    """The seconds that each verb's steps took in ``run`` of a journal, in the order of their confirmation."""
+    verbs: dict[str, str] = {}
+    sent: dict[str, datetime] = {}
+    taken: defaultdict[str, list[float]] = defaultdict(list)
+    for entry in entries:
+        step = entry.step or ""
+        if entry.kind is Kind.BEGIN:
+            verbs = {told["id"]: told["verb"] for told in entry.data["plan"]["steps"] if not told.get("manual")}
+            sent.clear()
+        elif entry.run != run or step not in verbs:
+            continue
+        elif entry.kind is Kind.INTENT:
+            sent.setdefault(step, entry.at)
+        elif entry.kind in _ENDS and step in sent:
+            seconds = (entry.at - sent.pop(step)).total_seconds()
+            if entry.kind is Kind.CONFIRMED:
+                taken[verbs[step]].append(seconds)
+    return {verb: tuple(seconds) for verb, seconds in taken.items()}
+
+
+def sample(seconds: Sequence[float], most: int = SAMPLE) -> tuple[float, ...]:
+    """At most ``most`` of the durations, evenly spread from the shortest to the longest, to a tenth of a second."""
+    ranked = sorted(round(one, 1) for one in seconds)
+    if len(ranked) <= most:
+        return tuple(ranked)
+    return tuple(ranked[round(n * (len(ranked) - 1) / (most - 1))] for n in range(most))
+
+
+def measured(records: Iterable[RunRecord]) -> dict[str, Measured]:
+    """What the records' runs measured of each verb; a restore test's restore measures a recovery's."""
+    taken: defaultdict[str, list[float]] = defaultdict(list)
+    for record in records:
+        for verb, seconds in record.steps.items():
+            taken[_TESTED_BY.get(verb, verb)] += seconds
+    return {
+        verb: Measured(len(seconds), percentile(seconds, _P50), percentile(seconds, _P90))
+        for verb, seconds in taken.items()
+        if seconds
+    }
+
+
+def percentile(seconds: Sequence[float], percent: int) -> float:
+    """The nearest-rank percentile: the smallest value that ``percent`` of all are not above. Raises ValueError."""
+    if not seconds:
+        raise ValueError("there is no percentile of nothing")
+    return sorted(seconds)[max(1, ceil(percent * len(seconds) / 100)) - 1]
+
+
+def budget_of(step: Step, measured: Mapping[str, Measured]) -> int:
+    """The seconds to reckon with: what nine of ten such steps took, or the step's own budget before enough are known.
+
+    A step that a person takes keeps its budget.
+    """
+    known = measured.get(step.verb)
+    if not is_measured(step, measured) or known is None:
+        return step.budget_s
+    return max(1, ceil(known.p90_s))
+
+
+def is_measured(step: Step, measured: Mapping[str, Measured]) -> bool:
+    """Whether enough such steps were timed to reckon with that."""
+    known = measured.get(step.verb)
+    return not step.manual and known is not None and known.times >= ENOUGH

@@ -1,0 +1,239 @@
+"""Do AWS Backup's vaults stand in both regions, and are usable copies of every protected store in the DR region's?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
+from dr_checks.core.registry import BOTH, LagSource, check
+from dr_checks.core.spans import spoken
+from dr_checks.derived.backup_copies import age_s, key_flaw, key_remedy, newest_copies
+from dr_checks.derived.backup_promise import Promise, copied_resources, is_dr_vault, promise, stores
+from dr_checks.derived.database_copies import BACKUP
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import backup, backup_plan, efs
+
+PRIMARY_ONLY = (Side.PRIMARY,)
+_MINUTE_S = 60
+_MISSED_RUNS = 2
+
+
+def _vault(view: View, side: Side | None = None) -> backup.Vault | None:
+    """The environment's vault on this side, or on ``side``. Raises CannotSee."""
+    name = backup.vault_name(view.env, side or view.side)
+    return next((vault for vault in view.get(backup.vaults, side) if vault.name == name), None)
+
+
+def _absent(view: View) -> Finding:
+    name = backup.vault_name(view.env, Side.DR)
+    return view.none_expected(name, "there is no such vault: backup.vault-exists says so")
+
+
+@check(
+    "the backup vault exists in both regions",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    sides=BOTH,
+    rules=("REL09-BP01", "REL09-BP02", "NIST CP-6", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2", "backup_vaults_exist"),
+    applies=replication_expected,
+)
+def vault_exists(view: View) -> Iterator[Finding]:
+    """A vault of names.primary_vault, and of names.dr_vault in the DR region. Source: ListBackupVaults."""
+    name, vault = backup.vault_name(view.env, view.side), _vault(view)
+    if vault:
+        yield view.ok(name, f"{vault.points} recovery points", "the vault exists", vault.arn)
+    else:
+        why = "backups have nowhere to go" if view.side is Side.PRIMARY else "every copy job to it fails"
+        remedy = (
+            f"Apply aws_backup_vault '{name}' with the provider of {view.region}, or correct names in the settings."
+        )
+        yield view.gap(name, "absent", "the vault exists", why, remedy)
+
+
+@check(
+    "the keys of the DR vault and of the newest backup copies in it can be used in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=("KmsKeyUsableInRegion", "REL09-BP02", "NIST CP-9", "BACKUP_RECOVERY_POINT_ENCRYPTED", "SOC2 A1.2"),
+    traps=("T19",),
+    applies=replication_expected,
+)
+def key_usable(view: View) -> Iterator[Finding]:
+    """Keys are Enabled and stand in the DR region. The vault's decides about copies to come, the others about today."""
+    vault = _vault(view)
+    named = [(vault.name, vault.key_arn)] if vault else []
+    named += [(arn, point.key_arn) for arn, point in sorted(newest_copies(view).items())]
+    for name, key_arn in named:
+        try:
+            flaw = key_flaw(view, key_arn)
+        except CannotSee as dark:
+            yield view.unknown(name, "Enabled", dark.unseen)
+            continue
+        if flaw:
+            why = "what is encrypted with it cannot be restored, and new copies fail"
+            remedy = key_remedy(view, key_arn)
+            yield view.gap(name, flaw, "Enabled", why, remedy)
+        else:
+            yield view.ok(name, "Enabled" if key_arn else "key of AWS", "Enabled", "copies can be decrypted there")
+    if not named:
+        yield _absent(view)
+
+
+@check(
+    "the DR vault is locked against deletion, and its lock accepts the copies that the plan makes",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=(
+        "VaultLockState",
+        "REL09-BP02",
+        "NIST CP-9",
+        "BACKUP_RESOURCES_PROTECTED_BY_BACKUP_VAULT_LOCK",
+        "BACKUP_RECOVERY_POINT_MANUAL_DELETION_DISABLED",
+    ),
+    applies=replication_expected,
+)
+def vault_lock(view: View) -> Iterator[Finding]:
+    """An unlocked vault can be emptied by whoever took the account; a copy kept shorter or longer than the lock allows
+    fails. Source: AWS Backup Vault Lock, PutBackupVaultLockConfiguration.
+    """
+    vault = _vault(view)
+    if vault is None:
+        yield _absent(view)
+        return
+    if not vault.locked:
+        why = "one stolen role could delete every copy: there would be nothing left to restore"
+        remedy = (
+            f"aws backup put-backup-vault-lock-configuration --region {view.region} --backup-vault-name {vault.name} "
+            "--min-retention-days N --max-retention-days M (aws_backup_vault_lock_configuration)"
+        )
+        yield view.gap(vault.name, "not locked", "locked", why, remedy)
+        return
+    bounds = f"{vault.min_retention_days or 1} to {vault.max_retention_days or 'unlimited'} days"
+    yield view.ok(vault.name, f"locked, {bounds}", "locked", "copies cannot be deleted before their time")
+    for plan in view.get(backup_plan.plans, Side.PRIMARY):
+        for rule in plan.rules:
+            for copy in rule.copies:
+                if is_dr_vault(view, copy.vault_arn):
+                    yield _fits(view, vault, f"{plan.name}, rule {rule.name}", copy.delete_after_days, bounds)
+
+
+def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bounds: str) -> Finding:
+    low, high = vault.min_retention_days or 0, vault.max_retention_days
+    said = f"kept {days} days" if days else "kept for ever"
+    fits = days >= low and (high is None or days <= high) if days else high is None
+    if fits:
+        return view.ok(subject, said, bounds, "the lock accepts these copies")
+    why = "the lock refuses what is kept shorter or longer: every copy by this rule fails"
+    return view.gap(subject, said, bounds, why, "Change the rule's copy_action lifecycle (aws_backup_plan) to fit.")
+
+
+@check(
+    "every store that the plan protects has a complete copy in the DR vault, as young as the plan promises",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("BackupCopyAge", "REL09-BP01", "NIST CP-9", "BACKUP_LAST_RECOVERY_POINT_CREATED", "SOC2 A1.2"),
+    traps=("T25",),
+    applies=replication_expected,
+)
+def copy_age(view: View) -> Iterator[Finding]:
+    """Age of the newest COMPLETED copy, against the worst case of the plan; two missed runs are a WARN (T25)."""
+    if _vault(view) is None:
+        yield _absent(view)
+        return
+    copies, wanted = newest_copies(view), copied_resources(view)
+    own = {store.arn for store in stores(view)}
+    for arn in wanted:
+        promised = promise(view, arn)
+        if promised is None:
+            continue
+        point, limit = copies.get(arn), f"{spoken(promised.worst_minutes * _MINUTE_S)} or less"
+        if point is None:
+            yield _uncopied(view, arn, limit, known=arn in own)
+        else:
+            yield _aged(view, arn, age_s(view, point), promised, limit)
+    if not wanted:
+        yield view.none_expected("all stores", "no plan copies anything there: backup-plan.copies-to-dr says so")
+
+
+def _uncopied(view: View, arn: str, limit: str, known: bool) -> Finding:
+    """No copy of a database or file system is a gap; of something else, which may be new, a WARN."""
+    said = f"none in {view.env.thresholds.backup_retention_days} days"
+    look = f"aws backup list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}"
+    if known:
+        why = "the plan should copy it, but no complete copy arrived"
+        return view.gap(arn, said, limit, why, f"Read why copies fail ({look}), and mend that.")
+    why = "the plan should copy it; a new resource gets its first copy with the next run"
+    return view.warn(arn, said, limit, why, f"Look again after the next run ({look}).")
+
+
+def _aged(view: View, arn: str, old_s: float, promised: Promise, limit: str) -> Finding:
+    runs = old_s / (promised.gap_minutes * _MINUTE_S)
+    remedy = (
+        f"aws backup list-backup-jobs --region {view.env.regions.primary} --by-resource-arn {arn} and aws "
+        f"backup list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}: find the run that is "
+        "missing, and start one by hand meanwhile (aws backup start-backup-job)."
+    )
+    if old_s > promised.worst_minutes * _MINUTE_S:
+        why = f"the plan no longer does what it says ({promised.basis})"
+        return view.gap(arn, spoken(old_s), limit, why, remedy)
+    if runs > _MISSED_RUNS:
+        return view.warn(arn, spoken(old_s), limit, f"{int(runs)} runs seem to be missing or late", remedy)
+    return view.ok(arn, spoken(old_s), limit, f"as promised: {promised.basis}")
+
+
+@check(
+    "AWS Backup acts on the resource types of the protected stores",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    sides=PRIMARY_ONLY,
+    rules=("REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
+    applies=replication_expected,
+)
+def opt_in(view: View) -> Iterator[Finding]:
+    """The region's settings opt in to each type; a plan silently skips the others when it selects by tag.
+
+    Source: AWS Backup developer guide, Service opt-in.
+    """
+    enabled = {one.resource_type: one.enabled for one in view.get(backup.opt_ins)}
+    found = stores(view)
+    for store in found:
+        if enabled.get(store.type):
+            yield view.ok(store.name, f"{store.type} opted in", "opted in", "plans take resources of this type")
+        else:
+            why = "a plan that selects by tag skips this type without a word"
+            remedy = (
+                f"aws backup update-region-settings --region {view.region} --resource-type-opt-in-preference "
+                f"{store.type}=true (aws_backup_region_settings)"
+            )
+            yield view.gap(store.name, f"{store.type} not opted in", "opted in", why, remedy)
+    if not found:
+        yield view.none_expected("all stores", "there is no database and no file system in this region")
+
+
+@LagSource
+def file_copies(view: View) -> Iterator[Lag]:
+    """The age of the file system's newest backup copy, where that mechanism is accepted (the database's: rds_copy)."""
+    if not view.env.replicates or BACKUP not in view.env.replication.files:
+        return
+    name, unseen = view.env.named(view.env.names.file_system), None
+    try:
+        points = [point for point in _copies_of_files(view) if not key_flaw(view, point.key_arn)]
+    except CannotSee as dark:
+        points, unseen = [], dark.unseen
+    for point in points:
+        basis = "backup-copy: creation date of the newest copy in the DR vault (T25)"
+        yield Lag("files", name, None, Side.DR, age_s(view, point), basis)
+    if not points and view.env.replication.files[0] == BACKUP:
+        basis = unseen.why if unseen else "no usable backup copy in the DR vault"
+        yield Lag("files", name, None, Side.DR, None, basis, unseen=unseen)
+
+
+def _copies_of_files(view: View) -> list[backup.RecoveryPoint]:
+    """The newest copy of the primary's file system; of any file system while the primary region is dark."""
+    copies = newest_copies(view)
+    try:
+        ours = {system.arn for system in view.get(efs.file_systems, Side.PRIMARY)}
+    except CannotSee:
+        ours = {arn for arn, point in copies.items() if point.resource_type == "EFS"}
+    return [point for arn, point in copies.items() if arn in ours]

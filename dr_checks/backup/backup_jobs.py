@@ -1,0 +1,135 @@
+"""Do AWS Backup's jobs succeed, and was it proven lately that what they make can be restored in the DR region?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import DR_ONLY, check
+from dr_checks.core.spans import spoken
+from dr_checks.derived.backup_promise import Store, is_dr_vault, is_primary_vault, stores
+from dr_estate.config.environment import Side
+from dr_estate.readers import backup_jobs
+
+PRIMARY_ONLY = (Side.PRIMARY,)
+_FAILED = ("FAILED", "EXPIRED", "ABORTED", "PARTIAL")
+_GOING_ON = ("PENDING", "RUNNING")
+
+
+@check(
+    "no copy job to the DR vault has failed without a later success",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    sides=PRIMARY_ONLY,
+    rules=("BackupCopyJobFailures", "REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
+    traps=("T25",),
+    applies=replication_expected,
+)
+def copy_failures(view: View) -> Iterator[Finding]:
+    """The newest ended copy job of each resource in the last failed_job_hours is COMPLETED. Source: ListCopyJobs."""
+    jobs = [job for job in view.get(backup_jobs.copies) if is_dr_vault(view, job.vault_arn)]
+    remedy = "Mend the cause (key policy, missing vault or option group, lock), then aws backup start-copy-job."
+    yield from _judge(view, jobs, "its newest data never reached the DR region", remedy)
+
+
+@check(
+    "no backup job has failed without a later success",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    sides=PRIMARY_ONLY,
+    rules=("REL09-BP01", "REL09-BP03", "NIST CP-9", "BACKUP_LAST_RECOVERY_POINT_CREATED", "SOC2 A1.2"),
+    traps=("T25",),
+    applies=replication_expected,
+)
+def backup_failures(view: View) -> Iterator[Finding]:
+    """The last ended job into our vault of each resource in failed_job_hours is COMPLETED. Source: ListBackupJobs."""
+    remedy = "Mend the cause (role, instance state, start window), then aws backup start-backup-job."
+    jobs = [job for job in view.get(backup_jobs.backups) if is_primary_vault(view, job.vault_arn)]
+    yield from _judge(view, jobs, "it has no fresh backup, so no fresh copy either", remedy)
+
+
+def _judge(view: View, jobs: Sequence[backup_jobs.Job], because: str, remedy: str) -> Iterator[Finding]:
+    """The last ended job of each resource decides; earlier failures that later jobs made good are noted."""
+    ended: dict[str, list[backup_jobs.Job]] = {}
+    for job in jobs:
+        if job.state in _FAILED or job.state == "COMPLETED":
+            ended.setdefault(job.resource_arn, []).append(job)
+    for arn, mine in sorted(ended.items()):
+        last = max(mine, key=lambda job: job.created_at)
+        failed = [job for job in mine if job.state in _FAILED]
+        if last.state == "COMPLETED":
+            note = f", {len(failed)} earlier failed" if failed else ""
+            yield view.ok(arn, f"COMPLETED{note}", "the last job COMPLETED", "the newest run succeeded")
+        else:
+            said = f"{last.state} at {last.created_at:%Y-%m-%d %H:%M} UTC, {len(failed)} in a row or before"
+            why = f"{because}: {last.message or 'AWS gives no message'}"
+            yield view.gap(arn, said, "the last job COMPLETED", why, remedy)
+    if not ended:
+        hours = view.env.thresholds.failed_job_hours
+        yield view.none_expected("all jobs", f"no job ended in {hours} h; backup.copy-age judges what is there")
+
+
+@check(
+    "a restore of the database and of the files was proven in the DR region not too long ago",
+    severity=Severity.NORMAL,
+    area=Area.REPLICATION,
+    sides=DR_ONLY,
+    rules=(
+        "RestoreTestAge",
+        "REL09-BP04",
+        "REL13-BP03",
+        "NIST CP-4",
+        "NIST CP-9",
+        "ISO22301 8.5",
+        "SOC2 A1.3",
+        "RESTORE_TIME_FOR_RESOURCES_MEET_TARGET",
+    ),
+    applies=replication_expected,
+)
+def restore_test_age(view: View) -> Iterator[Finding]:
+    """The newest ended restore of each store in the DR region succeeded, within restore_test_age_days.
+
+    AWS forgets jobs after some weeks; then the date kept with the protected resource counts. Source: ListRestoreJobs,
+    DescribeProtectedResource.
+    """
+    found = stores(view)
+    for store in found:
+        yield _restored(view, store)
+    if not found:
+        yield view.none_expected("all stores", "there is no database and no file system to restore")
+
+
+def _restored(view: View, store: Store) -> Finding:
+    limit = timedelta(days=view.env.thresholds.restore_test_age_days)
+    wanted = f"restored within {limit.days} days"
+    jobs = [job for job in view.get(backup_jobs.restores) if _ended(job) and _of(job, store)]
+    last = max(jobs, key=lambda job: job.created_at, default=None)
+    remedy = (
+        f"Restore the newest copy of {store.name} in {view.region} (aws backup start-restore-job), check the data, "
+        "delete what it made; or let aws_backup_restore_testing_plan do so on a schedule."
+    )
+    if last and (last.status != "COMPLETED" or last.validation in ("FAILED", "TIMED_OUT")):
+        said = f"{last.status} {last.validation}".strip()
+        why = f"the last restore of it failed: {last.message or 'AWS gives no message'}"
+        return view.gap(store.name, f"{said} on {last.created_at:%Y-%m-%d}", wanted, why, remedy)
+    at = last.created_at if last else _last_restored(view, store)
+    if at is None:
+        why = "a backup that was never restored is a hope, not a backup"
+        return view.gap(store.name, "never, as far as AWS knows", wanted, why, remedy)
+    age_s = (view.now - at).total_seconds()
+    if age_s > limit.total_seconds():
+        return view.gap(store.name, f"{spoken(age_s)} ago", wanted, "much has changed since it was proven", remedy)
+    return view.ok(store.name, f"{spoken(age_s)} ago", wanted, "its copy was turned into a running store there")
+
+
+def _last_restored(view: View, store: Store) -> datetime | None:
+    return next((one.last_restore_at for one in view.get(backup_jobs.protected) if one.arn == store.arn), None)
+
+
+def _ended(job: backup_jobs.Restore) -> bool:
+    return job.status not in _GOING_ON and job.validation != "VALIDATING"
+
+
+def _of(job: backup_jobs.Restore, store: Store) -> bool:
+    return job.source_arn == store.arn if job.source_arn else job.resource_type == store.type

@@ -1,0 +1,199 @@
+"""Does the backup plan protect the stores, copy them to the DR region, keep the copies, and promise enough?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import check
+from dr_checks.core.spans import rpo_s, spoken
+from dr_checks.derived.backup_promise import is_dr_vault, promise, relies_on_copies, stores, tags_of, takes
+from dr_checks.derived.backup_schedule import longest_gap_minutes
+from dr_estate.config.environment import Side
+from dr_estate.readers import backup_plan
+
+PRIMARY_ONLY = (Side.PRIMARY,)
+_MINUTE_S = 60
+
+
+def _plan_name(view: View) -> str:
+    return view.env.named(view.env.names.backup_plan)
+
+
+def _copying(view: View) -> list[tuple[backup_plan.Rule, backup_plan.CopyAction]]:
+    """Every rule with each of its copy actions to the DR vault. Raises CannotSee."""
+    rules = [rule for plan in view.get(backup_plan.plans) for rule in plan.rules]
+    return [(rule, copy) for rule in rules for copy in rule.copies if is_dr_vault(view, copy.vault_arn)]
+
+
+def _no_copies(view: View) -> Finding:
+    return view.none_expected(_plan_name(view), "it copies nothing there: backup-plan.copies-to-dr says so")
+
+
+@check(
+    "the backup plan copies what it backs up to the vault in the DR region",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    sides=PRIMARY_ONLY,
+    rules=(
+        "REL09-BP01",
+        "REL13-BP02",
+        "NIST CP-6",
+        "NIST CP-9",
+        "ISO22301 8.4",
+        "BACKUP_RESOURCES_PROTECTED_BY_CROSS_REGION",
+        "backup_plans_exist",
+    ),
+    applies=replication_expected,
+)
+def copies_to_dr(view: View) -> Iterator[Finding]:
+    """The plan of names.backup_plan has a rule with a copy action to the DR vault's ARN. Source: GetBackupPlan."""
+    name, plans = _plan_name(view), view.get(backup_plan.plans)
+    wanted = f"a copy action to {view.env.names.dr_vault} in {view.env.regions.dr}"
+    if not plans:
+        why = "nothing is backed up on a schedule, so nothing can be copied"
+        yield view.gap(
+            name, "no such plan", wanted, why, f"Apply aws_backup_plan '{name}', or correct names.backup_plan."
+        )
+    elif rules := sorted({rule.name for rule, _ in _copying(view)}):
+        yield view.ok(name, f"copied by {', '.join(rules)}", wanted, "backups leave the region by themselves")
+    else:
+        others = sorted({copy.vault_arn for plan in plans for rule in plan.rules for copy in rule.copies})
+        why = "the backups are lost together with the region"
+        remedy = "Add copy_action { destination_vault_arn } of the DR vault to a rule (aws_backup_plan)."
+        yield view.gap(name, f"copied to {', '.join(others)}" if others else "not copied", wanted, why, remedy)
+
+
+@check(
+    "the backup plan selects the database and the files",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    sides=PRIMARY_ONLY,
+    rules=(
+        "REL09-BP01",
+        "NIST CP-9",
+        "BACKUP_RESOURCES_PROTECTED_BY_BACKUP_PLAN",
+        "rds-in-backup-plan",
+        "efs-in-backup-plan",
+        "rds_instance_protected_by_backup_plan",
+    ),
+    applies=replication_expected,
+)
+def covers_stores(view: View) -> Iterator[Finding]:
+    """A selection takes each store, by ARN or by the tags it really bears today. Source: GetBackupSelection."""
+    plans, found, tags = view.get(backup_plan.plans), stores(view), tags_of(view)
+    for store in found if plans else []:
+        mine = tags.get(store.arn, {})
+        taken = [one.name for plan in plans for one in plan.selections if takes(one, store.arn, mine)]
+        if taken:
+            yield view.ok(store.name, f"selected by {', '.join(taken)}", "selected", "it is backed up by schedule")
+        else:
+            why = "no selection names it, and its tags match none: it is not backed up any more"
+            tests = {f"{one.key}={one.value}" for plan in plans for s in plan.selections for one in s.tags}
+            remedy = (
+                f"Tag it ({', '.join(sorted(tests)) or 'as the selection asks'}), or name it in aws_backup_selection."
+            )
+            yield view.gap(store.name, "not selected", "selected", why, remedy)
+    if not plans:
+        yield view.none_expected(_plan_name(view), "there is no such plan: backup-plan.copies-to-dr says so")
+    elif not found:
+        yield view.none_expected("all stores", "there is no database and no file system in this region")
+
+
+@check(
+    "where backup copies are relied on, the plan's worst case is within the recovery point objective",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    sides=PRIMARY_ONLY,
+    rules=(
+        "REL09-BP01",
+        "REL13-BP01",
+        "NIST CP-9",
+        "NIST CP-10",
+        "BACKUP_PLAN_MIN_FREQUENCY_AND_MIN_RETENTION_CHECK",
+    ),
+    traps=("T25",),
+    applies=replication_expected,
+)
+def worst_case(view: View) -> Iterator[Finding]:
+    """Gap between runs + start window + completion window + copy time. A young copy today proves nothing (T25)."""
+    found, wanted = stores(view), f"{spoken(rpo_s(view))} or less"
+    for store in found:
+        promised = promise(view, store.arn)
+        if promised is None:
+            yield view.none_expected(store.name, "the plan copies none of it: its other checks say so")
+            continue
+        worst_s = promised.worst_minutes * _MINUTE_S
+        if worst_s <= rpo_s(view):
+            yield view.ok(store.name, spoken(worst_s), wanted, promised.basis)
+        elif not relies_on_copies(view, store):
+            why = f"a faster mechanism is relied on; the copies are the second line ({promised.basis})"
+            yield view.ok(store.name, spoken(worst_s), "not relied on", why)
+        else:
+            remedy = (
+                "Bring back the faster mechanism of replication.database or replication.files; AWS Backup cannot do "
+                "better than an hour and its start window (start_window, schedule: aws_backup_plan)."
+            )
+            yield view.gap(
+                store.name, spoken(worst_s), wanted, f"only backup copies are left: {promised.basis}", remedy
+            )
+    if not found:
+        yield view.none_expected("all stores", "there is no database and no file system in this region")
+
+
+@check(
+    "backup copies in the DR region are kept for as many days as required",
+    severity=Severity.NORMAL,
+    area=Area.REPLICATION,
+    sides=PRIMARY_ONLY,
+    rules=("REL09-BP01", "NIST CP-9", "BACKUP_RECOVERY_POINT_MINIMUM_RETENTION_CHECK", "SOC2 A1.2"),
+    applies=replication_expected,
+)
+def retention(view: View) -> Iterator[Finding]:
+    """Each copy action keeps its copies for thresholds.backup_retention_days at least, or for ever."""
+    days, copying = view.env.thresholds.backup_retention_days, _copying(view)
+    for rule, copy in copying:
+        kept = copy.delete_after_days
+        said, wanted = f"kept {kept} days" if kept else "kept for ever", f"kept {days} days or more"
+        if kept is None or kept >= days:
+            yield view.ok(rule.name, said, wanted, "damage found later can still be undone")
+        else:
+            why = "damage found later than this cannot be undone from the DR region"
+            yield view.gap(rule.name, said, wanted, why, f"Set copy_action.lifecycle.delete_after = {days} or more.")
+    if not copying:
+        yield _no_copies(view)
+
+
+@check(
+    "no copied backup rule counts on point-in-time restore in the DR region",
+    severity=Severity.NORMAL,
+    area=Area.REPLICATION,
+    sides=PRIMARY_ONLY,
+    rules=("REL09-BP01", "NIST CP-9", "NIST CP-10"),
+    traps=("T25",),
+    applies=replication_expected,
+)
+def continuous_copies(view: View) -> Iterator[Finding]:
+    """A continuous rule copied across regions is a snapshot a run: rarer than the RPO, it promises what it has not.
+
+    Source: AWS Backup developer guide, Copying continuous backups.
+    """
+    copying = _copying(view)
+    for rule, _ in copying:
+        gap = longest_gap_minutes(rule.schedule, view.now.date())
+        said = f"{'continuous' if rule.continuous else 'snapshots'}, a copy every {gap} min" if gap else rule.schedule
+        wanted = f"a copy at least every {view.env.objectives.rpo_minutes} min, or snapshots"
+        if not rule.continuous:
+            yield view.ok(rule.name, said, wanted, "what it copies is what it says")
+        elif gap is None:
+            yield view.unknown(rule.name, wanted, f"The schedule {rule.schedule} cannot be followed.")
+        elif gap <= view.env.objectives.rpo_minutes:
+            yield view.ok(rule.name, said, wanted, "its copies are snapshots, but frequent enough")
+        else:
+            why = "its copies cannot be restored to a point in time: a failover goes back to the last copy"
+            remedy = (
+                "Copy by an hourly snapshot rule, or replicate (enable_continuous_backup, schedule: aws_backup_plan)."
+            )
+            yield view.gap(rule.name, said, wanted, why, remedy)
+    if not copying:
+        yield _no_copies(view)

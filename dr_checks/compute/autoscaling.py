@@ -1,0 +1,173 @@
+"""Would auto scaling let the DR region carry the load, and leave it alone once it does (T36)?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_services
+from dr_estate.config.environment import Side
+from dr_estate.readers import application_autoscaling
+
+_NONE = "no service of the DR region is scaled automatically"
+
+
+def _targets(view: View, side: Side) -> dict[str, application_autoscaling.Target]:
+    return {target.service: target for target in view.get(application_autoscaling.targets, side)}
+
+
+@check(
+    "every service that scales by itself in the primary region does so in the DR region",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("AsgMinSizeAndMaxSize", "REL07-BP01", "REL13-BP04"),
+    traps=("T36",),
+)
+def targets_exist(view: View) -> Iterator[Finding]:
+    """Each service with a scalable target in the primary region has one here. Source: DescribeScalableTargets."""
+    there, here = _targets(view, Side.PRIMARY), _targets(view, Side.DR)
+    scaled = [(tenant, s) for tenant, s in tenant_services(view, Side.DR) if s.name in there]
+    for tenant, service in scaled:
+        if service.name in here:
+            yield view.ok(service.name, "scalable", "scalable", "it can grow with the load", tenant.id)
+        else:
+            yield view.gap(
+                service.name,
+                "no scalable target",
+                f"{there[service.name].minimum} to {there[service.name].maximum} tasks",
+                "after the failover it would stay at a fixed size, whatever the load",
+                f"Apply aws_appautoscaling_target 'service/{view.env.named(view.env.names.cluster)}/{service.name}' "
+                f"with the provider of {view.region}.",
+                tenant.id,
+            )
+    if not scaled:
+        yield view.none_expected("all services", "no service is scaled automatically in the primary region")
+
+
+@check(
+    "every service of the DR region scales by the same policies as in the primary region",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL07-BP01", "REL13-BP04"),
+    traps=("T36",),
+)
+def policies_alike(view: View) -> Iterator[Finding]:
+    """A target without a policy never moves; metric and threshold are alike. Source: DescribeScalingPolicies.
+
+    Names are not compared, and more policies are fine; targets that are missing autoscaling.targets-exist says.
+    """
+    there, here = _rules(view, Side.PRIMARY), _rules(view, Side.DR)
+    standing = _targets(view, Side.DR)
+    scaled = [(t, s.name) for t, s in tenant_services(view, Side.DR) if s.name in standing and there.get(s.name)]
+    for tenant, name in scaled:
+        mine, wanted = here.get(name, set()), there[name]
+        measured, all_wanted = "; ".join(sorted(mine)) or "no policy", "; ".join(sorted(wanted))
+        if wanted <= mine:
+            yield view.ok(name, measured, all_wanted, "it grows with the load as it does there", tenant.id)
+        else:
+            yield view.gap(
+                name,
+                measured,
+                all_wanted,
+                "after the failover it would not grow with the load, or later than it must",
+                f"Apply aws_appautoscaling_policy 'service/{view.env.named(view.env.names.cluster)}/{name}' with the "
+                f"provider of {view.region}: {'; '.join(sorted(wanted - mine))}.",
+                tenant.id,
+            )
+    if not scaled:
+        yield view.none_expected("all services", "no service of the primary region scales by a policy")
+
+
+def _rules(view: View, side: Side) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for policy in view.get(application_autoscaling.policies, side):
+        found.setdefault(policy.resource, set()).add(policy.rule)
+    return found
+
+
+@check(
+    "auto scaling in the DR region allows every service its failover size",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("AsgMinSizeAndMaxSize", "EcsDesiredVsPlanned", "REL07-BP01"),
+    traps=("T36",),
+)
+def bounds(view: View) -> Iterator[Finding]:
+    """The maximum is capacity.tasks_per_service or more, else scaling pushes the service back. Source: T36."""
+    needed, here = view.env.capacity.tasks_per_service, _targets(view, Side.DR)
+    scaled = [(tenant, here[s.name]) for tenant, s in tenant_services(view, Side.DR) if s.name in here]
+    for tenant, target in scaled:
+        measured, wanted = f"{target.minimum} to {target.maximum} tasks", f"a maximum of {needed} or more"
+        if target.maximum >= needed:
+            yield view.ok(target.service, measured, wanted, "the failover size is within the bounds", tenant.id)
+        else:
+            yield view.gap(
+                target.service,
+                measured,
+                wanted,
+                "auto scaling would push the service back below what the failover needs",
+                f"aws_appautoscaling_target of '{target.service}' in {view.region}: max_capacity = {needed} or more.",
+                tenant.id,
+            )
+    if not scaled:
+        yield view.none_expected("all services", _NONE)
+
+
+@check(
+    "auto scaling of the DR region's services is not suspended",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL07-BP01", "REL11-BP05"),
+    traps=("T36",),
+)
+def not_suspended(view: View) -> Iterator[Finding]:
+    """Scaling out is not suspended; a suspension left over from a drill is a trap. Source: DescribeScalableTargets."""
+    here = _targets(view, Side.DR)
+    scaled = [(tenant, here[s.name]) for tenant, s in tenant_services(view, Side.DR) if s.name in here]
+    for tenant, target in scaled:
+        if target.out_suspended:
+            yield view.gap(
+                target.service,
+                "scaling out suspended",
+                "active",
+                "after the failover it would not grow with the load",
+                f"aws application-autoscaling register-scalable-target --region {view.region} --service-namespace ecs "
+                f"--scalable-dimension ecs:service:DesiredCount --resource-id service/"
+                f"{view.env.named(view.env.names.cluster)}/{target.service} --suspended-state "
+                "DynamicScalingOutSuspended=false",
+                tenant.id,
+            )
+        else:
+            yield view.ok(target.service, "active", "active", "it can grow with the load", tenant.id)
+    if not scaled:
+        yield view.none_expected("all services", _NONE)
+
+
+@check(
+    "no schedule shrinks the DR region's services while they would carry the load",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcsDesiredVsPlanned", "REL07-BP01"),
+    traps=("T36",),
+)
+def no_scheduled_shrink(view: View) -> Iterator[Finding]:
+    """No scheduled action caps a service below its failover size; with a scaling_schedule, none that is not lifted."""
+    needed, actions = view.env.capacity.tasks_per_service, view.get(application_autoscaling.scheduled_actions)
+    lifted = {a.service for a in actions if a.maximum is None or a.maximum >= needed}
+    on_purpose = lifted if view.env.scaling_schedule else set()
+    shrinking = [a for a in actions if a.maximum is not None and a.maximum < needed and a.service not in on_purpose]
+    for action in shrinking:
+        yield view.gap(
+            action.service,
+            f"'{action.name}' at {action.schedule}: at most {action.maximum} tasks",
+            f"{needed} tasks or more" + (", or an action that lifts it again" if view.env.scaling_schedule else ""),
+            "hours after a failover this schedule would take the tenant down",
+            f"aws application-autoscaling delete-scheduled-action --region {view.region} --service-namespace ecs "
+            f"--scheduled-action-name {action.name} --scalable-dimension ecs:service:DesiredCount --resource-id "
+            f"service/{view.env.named(view.env.names.cluster)}/{action.service}; remove its "
+            "aws_appautoscaling_scheduled_action.",
+            view.env.tenant_of(view.env.names.service, action.service),
+        )
+    if not shrinking:
+        yield view.none_expected("all services", "no schedule leaves a service below its failover size")

@@ -1,0 +1,229 @@
+"""Would the DR region's task definitions start the same containers as the primary region's, without needing it?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_definitions
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import ecr, ecs
+
+_NONE = "no service exists on both sides: ecs.service-exists says so"
+_REGION_SETTINGS = {"AWS_REGION", "AWS_DEFAULT_REGION"}
+_SECRET_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
+_SECRET_NAME, _SECRET_KEY = 6, 7
+
+
+@check(
+    "every tenant's task definition in the DR region asks for what the primary region's does",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
+)
+def parity(view: View) -> Iterator[Finding]:
+    """CPU, memory, architecture, ports, variable names, secrets and volumes. Source: ECS DescribeTaskDefinition."""
+    primary, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view, Side.DR)
+    for tenant in sorted(primary.keys() & here.keys()):
+        there, mine = primary[tenant], here[tenant]
+        if isinstance(there, Unseen) or isinstance(mine, Unseen):
+            yield _not_read(view, tenant, there, mine)
+        elif gaps := differences(there, mine):
+            yield view.gap(
+                mine.family,
+                "; ".join(gaps),
+                "as in the primary region",
+                "the tenant would start in another shape than the one it is known to run in, or not at all",
+                f"Apply aws_ecs_task_definition '{mine.family}' in {view.region} from the primary's module.",
+                tenant,
+            )
+        else:
+            yield view.ok(mine.family, "alike", "as in the primary region", "the same shape starts here", tenant)
+    if not primary.keys() & here.keys():
+        yield view.none_expected("all task definitions", _NONE)
+
+
+@check(
+    "every tenant's task definition in the DR region pulls its images without the primary region",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcsImagePullableInRegion", "REL13-BP02", "NIST CP-7"),
+    traps=("T21",),
+)
+def image_registry(view: View) -> Iterator[Finding]:
+    """No image is pulled from the primary region's registry. Source: DescribeTaskDefinition, T21."""
+    wanted = f"*.dkr.ecr.{view.region}.amazonaws.com"
+    for tenant, mine in sorted(tenant_definitions(view, Side.DR).items()):
+        if isinstance(mine, Unseen):
+            yield view.unknown(tenant, wanted, mine, tenant)
+            continue
+        refs = [(container.image, ecr.image_ref(container.image)) for container in mine.containers]
+        primary = [image for image, ref in refs if ref.region == view.env.regions.primary]
+        elsewhere = [image for image, ref in refs if ref.region not in ("", view.region, view.env.regions.primary)]
+        remedy = f"aws_ecs_task_definition '{mine.family}': image = \"{view.env.account}.dkr.ecr.{view.region}...\"."
+        if primary:
+            because = "the registry it pulls from is gone when the primary region is"
+            yield view.gap(mine.family, ", ".join(primary), wanted, because, remedy, tenant)
+        elif elsewhere:
+            because = "a third region must be up for this task to start"
+            yield view.warn(mine.family, ", ".join(elsewhere), wanted, because, remedy, tenant)
+        else:
+            images = ", ".join(image for image, _ in refs)
+            yield view.ok(mine.family, images, wanted, "no pull needs the primary region", tenant)
+    if not tenant_definitions(view, Side.DR):
+        yield view.none_expected("all task definitions", _NONE)
+
+
+@check(
+    "no task definition of the DR region points into the primary region",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("SecretRegionalFields", "REL13-BP04", "REL11-BP04", "NIST CP-7"),
+    traps=("T18",),
+)
+def primary_region_names(view: View) -> Iterator[Finding]:
+    """Variables, secret ARNs and log settings hold no host name or ARN of the primary region. Source: T18."""
+    region = view.env.regions.primary
+    for tenant, mine in sorted(tenant_definitions(view, Side.DR).items()):
+        if isinstance(mine, Unseen):
+            yield view.unknown(tenant, f"nothing of {region}", mine, tenant)
+        elif named := pointers(mine, region):
+            yield view.gap(
+                mine.family,
+                "; ".join(named),
+                f"nothing of {region}",
+                "the tenant would start here and then wait for a region that is gone",
+                f"aws_ecs_task_definition '{mine.family}': give these the names of {view.region}.",
+                tenant,
+            )
+        else:
+            yield view.ok(mine.family, "none", f"nothing of {region}", "it needs nothing of the primary region", tenant)
+    if not tenant_definitions(view, Side.DR):
+        yield view.none_expected("all task definitions", _NONE)
+
+
+@check(
+    "no tenant's task definition opens another tenant's database, in either region",
+    severity=Severity.BLOCKER,
+    area=Area.TENANTS,
+    sides=(Side.PRIMARY, Side.DR),
+    rules=("REL13-BP03", "NIST CP-10"),
+    traps=("T18",),
+)
+def own_tenant(view: View) -> Iterator[Finding]:
+    """No variable is another tenant's schema, and no secret another's. Source: DescribeTaskDefinition, T18."""
+    names, wanted = view.env.names, "its own database and secret"
+    owners = {
+        view.env.named(p, tenant=t.id): t.id for t in view.tenants for p in (names.tenant_schema, names.tenant_secret)
+    }
+    found = tenant_definitions(view, view.side)
+    for tenant, mine in sorted(found.items()):
+        if isinstance(mine, Unseen):
+            yield view.unknown(tenant, wanted, mine, tenant)
+        elif strange := [what for what, names_it in _opens(mine) if owners.get(names_it, tenant) != tenant]:
+            yield view.gap(
+                mine.family,
+                "; ".join(strange),
+                wanted,
+                "the tenant would read and write what belongs to another one, and its site would answer all the same",
+                f"aws ecs update-service --region {view.region} --cluster {view.env.named(names.cluster)} --service "
+                f"{view.env.named(names.service, tenant=tenant)} --task-definition {mine.family}:<a revision before>, "
+                "and look at what it wrote meanwhile.",
+                tenant,
+            )
+        else:
+            yield view.ok(mine.family, "its own", wanted, "nobody is shown another tenant's data", tenant)
+    if not found:
+        yield view.none_expected("all task definitions", _NONE)
+
+
+def _opens(definition: ecs.TaskDefinition) -> Iterator[tuple[str, str]]:
+    """What a definition gives its containers to open: in words, and the bare name of the schema or secret."""
+    for container in definition.containers:
+        yield from ((f"variable {name} = {value}", value) for name, value in container.environment)
+        for name, source in container.secrets:
+            secret = secret_reference(source).partition("#")[0]
+            yield f"secret {name} from {secret}", secret
+
+
+def differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[str]:
+    """What ``mine`` lacks against ``primary``, one phrase each; more CPU or memory is no lack."""
+    found = [
+        f"{name} {mine_value}, primary {primary_value}"
+        for name, primary_value, mine_value in (
+            ("CPU units", primary.cpu, mine.cpu),
+            ("memory MiB", primary.memory, mine.memory),
+        )
+        if mine_value < primary_value
+    ]
+    found += [
+        f"{name} {mine_value or 'none'}, primary {primary_value or 'none'}"
+        for name, primary_value, mine_value in (
+            ("network mode", primary.network_mode, mine.network_mode),
+            ("architecture", primary.architecture, mine.architecture),
+        )
+        if mine_value != primary_value
+    ]
+    found += _set_differences("volume", _volumes(primary), _volumes(mine))
+    theirs, ours = ({c.name: c for c in d.containers} for d in (primary, mine))
+    found += _set_differences("container", set(theirs), set(ours))
+    for name in sorted(theirs.keys() & ours.keys()):
+        found += [f"{name}: {gap}" for gap in _container_differences(theirs[name], ours[name])]
+    return found
+
+
+def _container_differences(primary: ecs.Container, mine: ecs.Container) -> list[str]:
+    return [
+        *_set_differences("port", {str(p) for p in primary.ports}, {str(p) for p in mine.ports}),
+        *_set_differences("variable", {n for n, _ in primary.environment}, {n for n, _ in mine.environment}),
+        *_set_differences("secret", _secrets(primary), _secrets(mine)),
+    ]
+
+
+def _set_differences(kind: str, primary: set[str], mine: set[str]) -> list[str]:
+    missing = [f"{kind} {name} is missing" for name in sorted(primary - mine)]
+    return missing + [f"{kind} {name} is not in the primary's" for name in sorted(mine - primary)]
+
+
+def _volumes(definition: ecs.TaskDefinition) -> set[str]:
+    return {
+        f"{v.name} ({'with' if v.access_point_id else 'without'} access point, "
+        f"{'encrypted' if v.transit_encryption else 'plain'} transit)"
+        for v in definition.volumes
+    }
+
+
+def _secrets(container: ecs.Container) -> set[str]:
+    return {f"{name} from {secret_reference(source)}" for name, source in container.secrets}
+
+
+def secret_reference(source: str) -> str:
+    """A secret or parameter as named in any region: no region, account or random suffix; with its JSON key if any."""
+    parts = source.split(":")
+    if len(parts) > _SECRET_NAME and parts[2] == "secretsmanager":
+        key = parts[_SECRET_KEY] if len(parts) > _SECRET_KEY else ""
+        return _SECRET_SUFFIX.sub("", parts[_SECRET_NAME]) + (f"#{key}" if key else "")
+    return parts[-1].removeprefix("parameter") if parts[0] == "arn" else source
+
+
+def pointers(definition: ecs.TaskDefinition, region: str) -> list[str]:
+    """What of a definition names ``region``, one phrase each."""
+    found: list[str] = []
+    for container in definition.containers:
+        for name, value in container.environment:
+            if value == region:
+                found += [f"variable {name} = {value}"] if name in _REGION_SETTINGS else []
+            elif region in value:
+                found.append(f"variable {name} = {value}")
+        found += [f"secret {name} from {source}" for name, source in container.secrets if f":{region}:" in source]
+        if container.log_region == region:
+            found.append(f"logs go to {region}")
+    return found
+
+
+def _not_read(view: View, tenant: str, *read: ecs.TaskDefinition | Unseen) -> Finding:
+    dark = next(found for found in read if isinstance(found, Unseen))
+    return view.unknown(tenant, "as in the primary region", dark, tenant)

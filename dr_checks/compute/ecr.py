@@ -1,0 +1,118 @@
+"""Are the images there that the DR region would pull? ECR repositories, replication, and digests in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.compute.images import by_name, digests_in_use
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
+from dr_checks.core.registry import LagSource, check
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import ecr
+
+
+@check(
+    "every image repository in use exists in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcsImagePullableInRegion", "REL13-BP02", "NIST CP-7"),
+    traps=("T21",),
+)
+def repository_exists(view: View) -> Iterator[Finding]:
+    """The repositories that this region's task definitions name exist in its registry. Source: ECR DescribeImages."""
+    for repository in view.get(ecr.repositories):
+        if isinstance(repository.images, Unseen):
+            yield view.unknown(repository.name, "present", repository.images)
+        elif repository.images is not None:
+            yield view.ok(repository.name, f"{len(repository.images)} images", "present", "images can be pulled")
+        else:
+            yield view.gap(
+                repository.name,
+                "absent",
+                "present",
+                f"no image of it can be pulled in {view.region}",
+                f"aws ecr create-repository --region {view.region} --repository-name {repository.name}; "
+                "then push again: replication copies only what is pushed after it is switched on.",
+            )
+
+
+@check(
+    "the primary region's image registry replicates every repository in use to the DR region",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    sides=(Side.PRIMARY,),
+    rules=("EcrReplicationRule", "REL09-BP03", "NIST CP-9"),
+    traps=("T21",),
+    applies=replication_expected,
+)
+def replication_rule(view: View) -> Iterator[Finding]:
+    """A rule names the DR region and covers the repository by prefix, or all. Source: ECR DescribeRegistry, T21."""
+    target, rules = view.env.regions.dr, view.get(ecr.replication_rules)
+    here = [rule for rule in rules if target in {region for region, _ in rule.destinations}]
+    for name in sorted({r.name for r in view.get(ecr.repositories) if r.account == view.env.account}):
+        if any(not rule.prefixes or any(name.startswith(p) for p in rule.prefixes) for rule in here):
+            yield view.ok(
+                name, f"replicated to {target}", f"replicated to {target}", "new pushes reach the DR registry"
+            )
+        else:
+            yield view.gap(
+                name,
+                f"{len(rules)} rule(s), none for it to {target}",
+                f"replicated to {target}",
+                "the next release would not reach the DR region, and a failover would start an old one or none",
+                f'aws_ecr_replication_configuration: destination.region = "{target}", repository_filter = "{name}".',
+            )
+
+
+@check(
+    "every image that the primary region runs is in the DR region's registry, by digest",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcrDigestPresent", "EcsImagePullableInRegion", "REL09-BP01", "NIST CP-9"),
+    traps=("T21",),
+)
+def digest_present(view: View) -> Iterator[Finding]:
+    """The digests of running tasks are in the DR repository of that name. Source: ECR DescribeImages, T21."""
+    there = by_name(view, Side.DR)
+    used = sorted(digests_in_use(view))
+    for name, digest in used:
+        subject, images = f"{name}@{digest}", there[name].images if name in there else None
+        if isinstance(images, Unseen):
+            yield view.unknown(subject, "in the DR registry", images)
+        elif images and any(image.digest == digest for image in images):
+            yield view.ok(subject, "present", "in the DR registry", "what runs today can start there")
+        else:
+            registries = [
+                f"{view.env.account}.dkr.ecr.{r}.amazonaws.com" for r in (view.env.regions.primary, view.region)
+            ]
+            yield view.gap(
+                subject,
+                "absent" if images is not None else "its repository is absent",
+                "in the DR registry",
+                f"the image that serves today cannot be pulled in {view.region}",
+                f"Push it there: crane copy {registries[0]}/{subject} {registries[1]}/{name}.",
+            )
+    if not used:
+        yield view.none_expected("all images", "no task of the primary region names an ECR image")
+
+
+@LagSource
+def images(view: View) -> Iterator[Lag]:
+    """How old the oldest image in use is that the DR registry lacks; 0 where it holds all that run. Source: T21."""
+    if not view.env.replicates:
+        return
+    there, here, used = by_name(view, Side.DR), by_name(view, Side.PRIMARY), digests_in_use(view)
+    for name in sorted({name for name, _ in used}):
+        held, origin = (side[name].images if name in side else None for side in (there, here))
+        if isinstance(held, Unseen) or not isinstance(origin, tuple):
+            basis = "ECR replication: the registry could not be seen"
+            unseen = next((one for one in (held, origin) if isinstance(one, Unseen)), None)
+            yield Lag("images", name, None, Side.DR, None, basis, unseen=unseen)
+            continue
+        missing = {digest for repository, digest in used if repository == name} - {i.digest for i in held or ()}
+        pushed = [image.pushed_at for image in origin if image.digest in missing]
+        seconds = (view.now - min(pushed)).total_seconds() if pushed else None if missing else 0.0
+        yield Lag(
+            "images", name, None, Side.DR, seconds, f"ECR replication: {len(missing)} image(s) in use are missing"
+        )

@@ -1,0 +1,215 @@
+"""Is the compute of the DR region there, running and wired? ECS cluster and services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import services_by_name, tenant_services
+from dr_checks.derived.schedule import scheduled_off
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs
+
+_ZONES = 2
+
+
+@check(
+    "the ECS cluster of the DR region is active",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP02", "NIST CP-7", "ISO22301 8.4"),
+)
+def cluster_active(view: View) -> Iterator[Finding]:
+    """The cluster exists and is ACTIVE. Source: ECS DescribeClusters."""
+    cluster = view.get(ecs.cluster)
+    if cluster.status == "ACTIVE":
+        yield view.ok(cluster.name, cluster.status, "ACTIVE", "services can be started in it")
+    else:
+        yield view.gap(
+            cluster.name,
+            cluster.status or "absent",
+            "ACTIVE",
+            f"no task can be started in {view.region} without its cluster",
+            f"Apply aws_ecs_cluster '{cluster.name}' with the provider of {view.region}.",
+        )
+
+
+@check(
+    "every tenant has an active ECS service in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcsServiceExists", "REL13-BP02", "NIST CP-7", "SOC2 A1.2"),
+)
+def service_exists(view: View) -> Iterator[Finding]:
+    """Each tenant's service, by name, is ACTIVE in the DR cluster. Source: ECS DescribeServices."""
+    there = services_by_name(view, Side.DR)
+    for tenant in view.tenants:
+        name = view.env.named(view.env.names.service, tenant=tenant.id)
+        service = there.get(name)
+        if service and service.status == "ACTIVE":
+            yield view.ok(name, service.status, "ACTIVE", "the service exists and is active", tenant.id)
+        else:
+            yield view.gap(
+                name,
+                service.status if service else "absent",
+                "ACTIVE",
+                f"without this service the tenant cannot be started in {view.region}",
+                f"Create it in {view.region}: apply aws_ecs_service '{name}' with the DR provider.",
+                tenant.id,
+            )
+
+
+@check(
+    "every service in the DR region runs as many tasks as its standby plan asks for",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcsDesiredVsPlanned", "REL11-BP05"),
+    traps=("T07",),
+)
+def desired_and_running(view: View) -> Iterator[Finding]:
+    """Desired and running counts reach standby.tasks_per_service; surplus is fine. Source: DescribeServices, T07."""
+    planned, off = view.env.standby.tasks_per_service, scheduled_off(view.env, view.now)
+    services = list(tenant_services(view, Side.DR))
+    for tenant, service in services:
+        measured = f"desired {service.desired}, running {service.running}"
+        if min(service.desired, service.running) >= planned:
+            yield view.ok(service.name, measured, f"{planned} or more", "the standby runs as planned", tenant.id)
+        elif service.desired == 0 and off:
+            yield view.ok(service.name, measured, "0 until the schedule ends", "scaled to 0 by schedule", tenant.id)
+        else:
+            yield view.gap(
+                service.name,
+                measured,
+                f"{planned} or more",
+                "the standby is colder than planned: it would start late, or not at all",
+                f"aws ecs update-service --region {view.region} --cluster {view.env.named(view.env.names.cluster)} "
+                f"--service {service.name} --desired-count {planned}; then read its events for why tasks stop.",
+                tenant.id,
+            )
+    if not services:
+        yield view.gap(
+            "all services", "none", f"{planned} task(s) each", "no service exists", "Apply the DR Terraform."
+        )
+
+
+@check(
+    "no deployment of a service in the DR region has failed",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL08-BP05", "NIST CP-10"),
+)
+def deployment_sound(view: View) -> Iterator[Finding]:
+    """The newest deployment's rollout state is not FAILED. Source: ECS DescribeServices, deployment circuit breaker."""
+    services = list(tenant_services(view, Side.DR))
+    for tenant, service in services:
+        if service.rollout != "FAILED":
+            said = service.rollout or "COMPLETED"
+            yield view.ok(service.name, said, "not FAILED", "its newest revision could be started", tenant.id)
+        else:
+            yield view.gap(
+                service.name,
+                "FAILED",
+                "not FAILED",
+                "the newest revision could not be started here: a failover would start nothing, or an old revision",
+                f"aws ecs describe-services --region {view.region} --cluster {view.env.named(view.env.names.cluster)} "
+                f"--services {service.name} (read its events), then deploy again.",
+                tenant.id,
+            )
+    if not services:
+        yield view.none_expected("all services", "no service exists: ecs.service-exists says so")
+
+
+@check(
+    "every service of the DR region is attached to its own tenant's target group there",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcsServiceExists", "ElbV2TargetGroupsCanServeTraffic", "REL13-BP04"),
+)
+def target_group_attached(view: View) -> Iterator[Finding]:
+    """The service registers its tasks with its tenant's target group of this region. Source: DescribeServices."""
+    services = list(tenant_services(view, Side.DR))
+    for tenant, service in services:
+        wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
+        held = [_target_group_name(arn) for arn in service.target_groups if f":{view.region}:" in arn]
+        if wanted in held:
+            yield view.ok(service.name, wanted, wanted, "its tasks will be registered for traffic", tenant.id)
+        else:
+            yield view.gap(
+                service.name,
+                ", ".join(held) or "no target group of this region",
+                wanted,
+                "its tasks would run, but no request would reach them",
+                f"aws_ecs_service '{service.name}': load_balancer.target_group_arn = that of '{wanted}'.",
+                tenant.id,
+            )
+    if not services:
+        yield view.none_expected("all services", "no service exists: ecs.service-exists says so")
+
+
+@check(
+    "services of the DR region that run two or more tasks spread them over at least two availability zones",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL10-BP01", "AsgAZCount"),
+)
+def zone_spread(view: View) -> Iterator[Finding]:
+    """Running tasks of a service stand in two zones or more; one task alone cannot. Source: ECS DescribeTasks."""
+    zones: dict[str, list[str]] = {}
+    for task in view.get(ecs.tasks):
+        if task.status == "RUNNING" and task.zone:
+            zones.setdefault(task.group.removeprefix("service:"), []).append(task.zone)
+    spread = [(tenant, s, zones.get(s.name, [])) for tenant, s in tenant_services(view, Side.DR)]
+    several = [(tenant, s, places) for tenant, s, places in spread if len(places) >= _ZONES]
+    for tenant, service, places in several:
+        measured = f"{len(places)} tasks in {', '.join(sorted(set(places)))}"
+        if len(set(places)) >= _ZONES:
+            yield view.ok(service.name, measured, "2 zones or more", "one zone may fail", tenant.id)
+        else:
+            yield view.gap(
+                service.name,
+                measured,
+                "2 zones or more",
+                "the loss of one zone would take the tenant down during the failover",
+                f"aws ecs update-service --region {view.region} --cluster {view.env.named(view.env.names.cluster)} "
+                f"--service {service.name} --force-new-deployment; see network_configuration.subnets.",
+                tenant.id,
+            )
+    if not several:
+        yield view.none_expected("all services", "no service runs two tasks or more yet")
+
+
+@check(
+    "services of the DR region run on the same Fargate platform version as in the primary region",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=(
+        "EcsTaskDefFamilyParity",
+        "ecs-fargate-latest-platform-version",
+        "ecs_service_fargate_latest_platform_version",
+    ),
+)
+def platform_version(view: View) -> Iterator[Finding]:
+    """Versions are equal, or either side says LATEST. Source: ECS DescribeServices, Fargate platform versions."""
+    primary = services_by_name(view, Side.PRIMARY)
+    pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view, Side.DR) if s.name in primary]
+    for tenant, here, there in pairs:
+        versions = {here.platform_version or "LATEST", there.platform_version or "LATEST"}
+        if len(versions) == 1 or "LATEST" in versions:
+            said = here.platform_version or "LATEST"
+            yield view.ok(here.name, said, there.platform_version or "LATEST", "the same platform", tenant.id)
+        else:
+            yield view.gap(
+                here.name,
+                here.platform_version,
+                there.platform_version,
+                "tasks would start on another platform than they are known to run on (EFS needs 1.4.0 or later)",
+                f"aws_ecs_service '{here.name}': platform_version = \"{there.platform_version}\".",
+                tenant.id,
+            )
+    if not pairs:
+        yield view.none_expected("all services", "no service exists on both sides: ecs.service-exists says so")
+
+
+def _target_group_name(arn: str) -> str:
+    return arn.partition(":targetgroup/")[2].partition("/")[0]

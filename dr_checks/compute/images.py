@@ -1,0 +1,104 @@
+"""Which image runs in the primary region, and would the DR region start the same? By digest. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_definitions, tenant_services
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import ecr, ecs
+
+Digests = dict[str, str]
+
+
+@check(
+    "every tenant's task definition in the DR region starts the image that the primary region runs",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcsTaskDefFamilyParity", "EcrDigestPresent", "REL13-BP04"),
+    traps=("T21",),
+)
+def parity(view: View) -> Iterator[Finding]:
+    """The DR definition's digest runs in the primary region, or is what the primary's definition means. Source: T21."""
+    primary, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view, Side.DR)
+    running, there, mine = _running(view), by_name(view, Side.PRIMARY), by_name(view, Side.DR)
+    findings: list[Finding] = []
+    for tenant, service in tenant_services(view, Side.DR):
+        left, right = primary.get(tenant.id), here[tenant.id]
+        if isinstance(left, Unseen):
+            findings.append(view.unknown(tenant.id, "the same image", left, tenant.id))
+        elif isinstance(right, Unseen):
+            findings.append(view.unknown(tenant.id, "the same image", right, tenant.id))
+        elif left is not None:
+            theirs, alive = _resolved(left, there), running.get(service.name, {})
+            findings += _compared(view, tenant.id, right.family, _resolved(right, mine), theirs, alive)
+    yield from findings
+    if not findings:
+        yield view.none_expected("all task definitions", "nothing to compare: ecr.digest-present says what is missing")
+
+
+def _compared(
+    view: View, tenant: str, family: str, mine: Digests, theirs: Digests, running: dict[str, set[str]]
+) -> list[Finding]:
+    common = sorted(name for name in mine if name in theirs or name in running)
+    wrong = [n for n in common if mine[n] not in running.get(n, set()) and mine[n] != theirs.get(n)]
+    said = ", ".join(f"{n} {mine[n]}" for n in wrong or common)
+    if wrong:
+        wanted = ", ".join(f"{n} {' or '.join(sorted(running.get(n) or {theirs[n]}))}" for n in wrong)
+        because = "the failover would start another release than the one that serves today"
+        remedy = f"Register aws_ecs_task_definition '{family}' in {view.region} with that digest."
+        return [view.gap(family, said, wanted, because, remedy, tenant)]
+    if common:
+        return [view.ok(family, said, "the primary's image", "the same image starts here", tenant)]
+    return []
+
+
+def digests_in_use(view: View) -> set[tuple[str, str]]:
+    """(repository, digest) of the primary region's images: of running tasks, else what their definitions mean.
+
+    Raises CannotSee where a definition, or the tasks, could not be seen.
+    """
+    found: set[tuple[str, str]] = set()
+    running, there = _running(view), by_name(view, Side.PRIMARY)
+    definitions = tenant_definitions(view, Side.PRIMARY)
+    for tenant, service in tenant_services(view, Side.PRIMARY):
+        definition = definitions[tenant.id]
+        if isinstance(definition, Unseen):
+            raise CannotSee(definition)
+        resolved = _resolved(definition, there)
+        for container in definition.containers:
+            ref = ecr.image_ref(container.image)
+            digests = running.get(service.name, {}).get(container.name) or {resolved.get(container.name, "")}
+            found |= {(ref.repository, digest) for digest in digests if ref.region and digest}
+    return found
+
+
+def by_name(view: View, side: Side) -> dict[str, ecr.Repository]:
+    """The side's repositories by name. Raises CannotSee."""
+    return {repository.name: repository for repository in view.get(ecr.repositories, side)}
+
+
+def _running(view: View) -> dict[str, dict[str, set[str]]]:
+    """The digests that run in the primary region, by service and container."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for task in view.get(ecs.tasks, Side.PRIMARY):
+        for container, digest in task.images:
+            if digest and task.status == "RUNNING":
+                held = found.setdefault(task.group.removeprefix("service:"), {})
+                held.setdefault(container, set()).add(digest)
+    return found
+
+
+def _resolved(definition: ecs.TaskDefinition, repositories: dict[str, ecr.Repository]) -> Digests:
+    """The digest of each container's ECR image, where the reference or its registry tells it."""
+    found: Digests = {}
+    for container in definition.containers:
+        ref = ecr.image_ref(container.image)
+        held = repositories.get(ref.repository)
+        digest = ref.digest or (held.digest_of(ref) if held else None)
+        if ref.region and digest:
+            found[container.name] = digest
+    return found

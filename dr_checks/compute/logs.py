@@ -1,0 +1,73 @@
+"""Do the log groups exist that tasks of the DR region must write to? A task whose group is absent does not start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_definitions
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import cloudwatch_logs
+
+_NONE = "no container of the DR region writes to a log group there"
+
+
+@check(
+    "every log group that the DR region's containers write to exists",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("ecs-task-definition-log-configuration", "ecs_task_definitions_logging_enabled", "REL13-BP04", "NIST AU-4"),
+)
+def groups_exist(view: View) -> Iterator[Finding]:
+    """Without awslogs-create-group a task with no log group fails: ResourceInitializationError. Source: ECS awslogs."""
+    there, judged = {group.name for group in view.get(cloudwatch_logs.groups)}, 0
+    for tenant, definition in sorted(tenant_definitions(view, Side.DR).items()):
+        if isinstance(definition, Unseen):
+            yield view.unknown(tenant, "its log groups", definition, tenant)
+            judged += 1
+            continue
+        for container in definition.containers:
+            if not container.log_group or container.log_region != view.region:
+                continue  # definitions.primary-region-names says where else it writes
+            judged += 1
+            if container.log_group in there or container.log_creates_group:
+                yield view.ok(container.log_group, "present", "present", "the container can start", tenant)
+            else:
+                yield view.gap(
+                    container.log_group,
+                    "absent",
+                    "present",
+                    f"container {container.name} of {definition.family} would fail to start",
+                    f"Apply aws_cloudwatch_log_group '{container.log_group}' with the provider of {view.region}.",
+                    tenant,
+                )
+    if not judged:
+        yield view.none_expected("all log groups", _NONE)
+
+
+@check(
+    "log groups of the DR region keep what they hold as long as those of the primary region",
+    severity=Severity.MINOR,
+    area=Area.INFRASTRUCTURE,
+    rules=("cw-loggroup-retention-period-check", "SOC2 A1.2"),
+)
+def retention(view: View) -> Iterator[Finding]:
+    """Retention is not shorter; for ever is longest. Source: DescribeLogGroups."""
+    there = {group.name: group.retention_days for group in view.get(cloudwatch_logs.groups, Side.PRIMARY)}
+    pairs = [(group, there[group.name]) for group in view.get(cloudwatch_logs.groups) if group.name in there]
+    for group, days in pairs:
+        measured, wanted = _days(group.retention_days), _days(days)
+        if group.retention_days is None or (days is not None and group.retention_days >= days):
+            yield view.ok(group.name, measured, f"{wanted} or longer", "the record of a failover is kept as long")
+        else:
+            because = "what happened during the failover would be forgotten sooner than usual"
+            remedy = f"aws_cloudwatch_log_group '{group.name}' in {view.region}: retention_in_days = {days or 0}."
+            yield view.gap(group.name, measured, f"{wanted} or longer", because, remedy)
+    if not pairs:
+        yield view.none_expected("all log groups", "no log group stands on both sides")
+
+
+def _days(days: int | None) -> str:
+    return "for ever" if days is None else f"{days} days"

@@ -1,0 +1,82 @@
+"""Is the primary region well? Its services run, or the schedule says why not, or the platform is somewhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import services_by_name
+from dr_checks.derived.schedule import scheduled_off
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import ecs, other_regions
+
+PRIMARY_ONLY = (Side.PRIMARY,)
+
+
+@check(
+    "every tenant's service in the primary region runs its tasks, unless the schedule has scaled it to 0",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    sides=PRIMARY_ONLY,
+    rules=("EcsDesiredVsPlanned", "REL11-BP01", "NIST CP-10"),
+)
+def services_running(view: View) -> Iterator[Finding]:
+    """Health of the primary region: a scheduled 0 is no outage, and no services at all is told from "elsewhere"."""
+    services, off = services_by_name(view, Side.PRIMARY), scheduled_off(view.env, view.now)
+    if not services:
+        yield from _found_elsewhere(view)
+        return
+    for tenant in view.tenants:
+        name = view.env.named(view.env.names.service, tenant=tenant.id)
+        yield _health(view, name, services.get(name), tenant.id, off)
+
+
+def _health(view: View, name: str, service: ecs.Service | None, tenant: str, off: bool) -> Finding:
+    remedy = (
+        f"aws ecs describe-services --region {view.region} --cluster {view.env.named(view.env.names.cluster)} "
+        f"--services {name}: read its events; weigh a failover only if the whole region is ill."
+    )
+    if service is None:
+        return view.gap(name, "absent", "running", "the tenant has no service in the primary region", remedy, tenant)
+    measured = f"desired {service.desired}, running {service.running}"
+    if service.desired == 0:
+        if off:
+            return view.ok(name, measured, "0 until the schedule ends", "scaled to 0 by schedule", tenant)
+        return view.gap(
+            name, measured, "1 or more", "scaled to 0 outside the schedule: the tenant is down", remedy, tenant
+        )
+    if service.running == 0:
+        return view.gap(name, measured, f"{service.desired}", "no task runs: the tenant is down", remedy, tenant)
+    if service.running < service.desired:
+        return view.warn(
+            name, measured, f"{service.desired}", "the tenant runs on fewer tasks than asked", remedy, tenant
+        )
+    return view.ok(name, measured, f"{service.desired}", "the tenant's tasks run", tenant)
+
+
+def _found_elsewhere(view: View) -> Iterator[Finding]:
+    name = view.env.named(view.env.names.cluster)
+    found = [place for place in view.get(other_regions.elsewhere) if isinstance(place, Unseen) or place.services]
+    for place in found:
+        if isinstance(place, Unseen):
+            yield view.unknown(name, "the platform's services", place)
+            continue
+        yield view.gap(
+            name,
+            f"found in {place.region}: {place.services} services, {place.tasks} tasks",
+            f"services in {view.region}",
+            f"{view.region} answers but holds none of the platform's services, while {place.region} does: "
+            "this is not an outage by itself",
+            f"If the platform was moved or failed over, that is where it is; else correct regions.primary in "
+            f"{view.env.name}.toml.",
+        )
+    if not found:
+        yield view.gap(
+            name,
+            "no services in any configured region",
+            f"services in {view.region}",
+            f"{view.region} answers, and the platform is not there",
+            "Check the account and regions of the environment file first; then treat it as a loss of the platform.",
+        )

@@ -1,0 +1,130 @@
+"""Would the DR region's quotas let a failover of every tenant through, and how long would it take (T33, T35)?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.demand import Demand, demand, room
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import elbv2, rds, service_quotas
+
+_S_A_MINUTE = 60
+
+
+def _quota(view: View, code: str) -> service_quotas.Quota:
+    return next(quota for quota in view.get(service_quotas.quotas) if quota.code == code)
+
+
+def _judged(view: View, code: str, used: float, more: float) -> Finding:
+    """The finding on one quota: ``used`` as counted here, or more where AWS's own usage metric says so."""
+    quota = _quota(view, code)
+    if isinstance(quota.limit, Unseen):
+        return view.unknown(quota.name, "room for the failover", quota.limit)
+    counted = max(used, quota.used or 0)
+    remedy = (
+        f"aws service-quotas request-service-quota-increase --region {view.region} --service-code {quota.service} "
+        f"--quota-code {quota.code} --desired-value <more>: it takes hours or days."
+    )
+    return room(view, quota.name, counted, more, quota.limit, remedy)
+
+
+@check(
+    "the DR region can launch every task of a failover within its Fargate quota and the recovery time objective",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("FargateVcpuHeadroom", "AsgQuotas", "REL01-BP03", "REL01-BP06", "REL13-BP01", "NIST CP-2(2)", "SOC2 A1.1"),
+    traps=("T33", "T35"),
+)
+def fargate_vcpu(view: View) -> Iterator[Finding]:
+    """vCPU in use plus those still to start fit the On-Demand quota, and launch in time. Source: T33, T35."""
+    wanted: Demand = demand(view)
+    yield _judged(view, service_quotas.FARGATE_VCPU, wanted.vcpu_running, wanted.vcpu_more)
+    yield _launched(view, wanted.tasks_more)
+
+
+def _launched(view: View, more: int) -> Finding:
+    """Fargate launches capacity.launch_burst tasks at once, then launch_per_s: a floor that no tool lowers (T35)."""
+    limits, rto_s = view.env.capacity, view.env.objectives.rto_minutes * _S_A_MINUTE
+    seconds = max(0, more - limits.launch_burst) / limits.launch_per_s
+    measured, wanted = f"{more} tasks in {seconds:.0f} s or more", f"{rto_s} s or less"
+    because = f"{limits.launch_burst} launch at once, then {limits.launch_per_s} a second in all of {view.region}"
+    if seconds <= rto_s:
+        return view.ok("launching every tenant", measured, wanted, because)
+    remedy = "Keep more tasks warm (standby.tasks_per_service), or ask AWS for a higher Fargate launch rate."
+    return view.gap("launching every tenant", measured, wanted, because, remedy)
+
+
+@check(
+    "the DR region's quota of network interfaces has room for every task of a failover",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("VpcQuotas", "REL01-BP03", "REL01-BP06", "SOC2 A1.1"),
+    traps=("T33",),
+)
+def network_interfaces(view: View) -> Iterator[Finding]:
+    """Each Fargate task takes one. Source: EC2 DescribeNetworkInterfaces, Service Quotas, T33."""
+    standing = view.get(service_quotas.network_interfaces)
+    yield _judged(view, service_quotas.NETWORK_INTERFACES, standing, demand(view).tasks_more)
+
+
+@check(
+    "the DR region's load balancer quotas have room for every tenant",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("ElbV2TargetGroupsCanServeTraffic", "REL01-BP03", "REL01-BP06", "SOC2 A1.1"),
+    traps=("T33",),
+)
+def load_balancer(view: View) -> Iterator[Finding]:
+    """Rules, target groups and targets: as many as the primary region has. Source: Service Quotas, T33."""
+    mine, theirs = _balanced(view, Side.DR), _balanced(view, Side.PRIMARY)
+    for code, used in mine.items():
+        yield _judged(view, code, used, max(0, theirs[code] - used))
+    wanted = demand(view)
+    yield _judged(view, service_quotas.TARGETS, wanted.tasks_running, wanted.tasks_more)
+
+
+def _balanced(view: View, side: Side) -> dict[str, int]:
+    balancer, groups = view.get(elbv2.load_balancer, side), view.get(elbv2.target_groups, side)
+    behind = [group for group in groups if balancer and balancer.arn in group.balancers]
+    rules = view.get(elbv2.rules, side)
+    return {
+        service_quotas.RULES: len(rules),
+        service_quotas.TARGET_GROUPS: len(groups),
+        service_quotas.TARGET_GROUPS_A_BALANCER: len(behind),
+    }
+
+
+@check(
+    "the DR region's quotas have room for every tenant's service and certificate",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL01-BP03", "REL01-BP06", "SOC2 A1.1"),
+    traps=("T33",),
+)
+def services_and_certificates(view: View) -> Iterator[Finding]:
+    """Services in the cluster, and certificates in the region, up to the primary's. Source: Service Quotas, T33."""
+    wanted = demand(view)
+    yield _judged(view, service_quotas.SERVICES, wanted.services, max(0, wanted.tenants - wanted.services))
+    mine, theirs = view.get(service_quotas.certificates), view.get(service_quotas.certificates, Side.PRIMARY)
+    yield _judged(view, service_quotas.CERTIFICATES, mine, max(0, theirs - mine))
+
+
+@check(
+    "the DR region's database quotas have room for one more database of the primary's size",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("RdsQuotas", "REL01-BP03", "REL01-BP06", "SOC2 A1.1"),
+    traps=("T33",),
+)
+def database(view: View) -> Iterator[Finding]:
+    """A restore makes a new instance and needs its storage. Source: RDS DescribeAccountAttributes, T33."""
+    name = view.env.named(view.env.names.database)
+    sizes = [i.storage_gib for i in view.get(rds.instances, Side.PRIMARY) if i.identifier == name]
+    more = {"DBInstances": 1, "AllocatedStorage": max(sizes, default=0)}
+    for quota in view.get(service_quotas.database_quotas):
+        if quota.name in more:
+            remedy = f"Ask for more in Service Quotas (rds, {quota.name}) in {view.region}: it takes hours or days."
+            yield room(view, quota.name, quota.used, more[quota.name], quota.limit, remedy)

@@ -1,0 +1,78 @@
+"""Exceptions as code: findings a named person accepted, why, and until when. Never counted as passed (T49). Pure."""
+
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from dr_checks.core.model import CheckResult, Finding, Status, worst
+
+
+class ExceptionsFileError(Exception):
+    """The exceptions file cannot be used. The message names the entry and the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRule:
+    """One accepted gap: the check, a pattern of subjects (shell wildcards), who accepted it, why, and until when."""
+
+    check: str
+    subject: str
+    who: str
+    why: str
+    until: date
+
+
+_KEYS = {"check": str, "subject": str, "who": str, "why": str, "until": date}
+
+
+def parse_exceptions(text: str, source: str, known_checks: frozenset[str]) -> tuple[ExceptionRule, ...]:
+    """Read ``[[exception]]`` tables of TOML. Raises ExceptionsFileError for a typo, a missing key, an unknown check."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as typo:
+        raise ExceptionsFileError(f"{source}: not readable as TOML: {typo}.") from typo
+    unknown = set(data) - {"exception"}
+    if unknown:
+        raise ExceptionsFileError(f"{source}: unknown key {min(unknown)}: only [[exception]] tables belong here.")
+    return tuple(
+        _rule(row, f"{source}: exception {n}", known_checks) for n, row in enumerate(data.get("exception", []), 1)
+    )
+
+
+def _rule(row: dict[str, Any], place: str, known_checks: frozenset[str]) -> ExceptionRule:
+    for key, kind in _KEYS.items():
+        if not isinstance(row.get(key), kind) or not row[key]:
+            raise ExceptionsFileError(f"{place}: {key} is missing or not a {kind.__name__}. Add it.")
+    extra = set(row) - set(_KEYS)
+    if extra:
+        raise ExceptionsFileError(f"{place}: unknown key {min(extra)}. Remove it.")
+    if row["check"] not in known_checks:
+        raise ExceptionsFileError(f"{place}: there is no check {row['check']} (docs/checks.md lists all).")
+    return ExceptionRule(**row)
+
+
+def apply_exceptions(result: CheckResult, rules: Sequence[ExceptionRule], today: date) -> CheckResult:
+    """Mark the failed findings that a rule accepts as excepted; an expired rule leaves them failed and says so."""
+    mine = [rule for rule in rules if rule.check == result.check]
+    if not mine or result.status is Status.NOT_APPLICABLE:
+        return result
+    findings = tuple(_excepted(finding, mine, today) for finding in result.findings)
+    return replace(result, findings=findings, status=worst([finding.status for finding in findings]))
+
+
+def _excepted(finding: Finding, rules: Sequence[ExceptionRule], today: date) -> Finding:
+    if finding.status is not Status.FAIL:
+        return finding
+    for rule in rules:
+        if not fnmatch.fnmatchcase(finding.subject, rule.subject):
+            continue
+        terms = f"accepted by {rule.who} until {rule.until}: {rule.why}"
+        if today > rule.until:
+            return replace(finding, because=f"{finding.because} (an exception expired: {terms})")
+        return replace(finding, status=Status.EXCEPTED, because=f"{finding.because} ({terms})")
+    return finding

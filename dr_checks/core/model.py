@@ -1,0 +1,218 @@
+"""The values of judgement: statuses, severities, findings, results, and the view a check judges from. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.reading.reader import Reader
+from dr_estate.snapshot.snapshot import Snapshot
+from dr_estate.snapshot.tenants import Tenant, discover
+
+T = TypeVar("T")
+
+
+class Status(StrEnum):
+    """How a check, or one finding of it, came out. Unknown never counts as passed."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not-applicable"
+    EXCEPTED = "excepted"
+
+
+_ORDER = [Status.NOT_APPLICABLE, Status.PASS, Status.EXCEPTED, Status.WARN, Status.FAIL, Status.UNKNOWN]
+
+
+def worst(statuses: list[Status]) -> Status:
+    """Return the worst of ``statuses``: pass < excepted < warn < fail < unknown; UNKNOWN of nothing."""
+    return max(statuses, key=_ORDER.index, default=Status.UNKNOWN)
+
+
+class Severity(StrEnum):
+    """What a failed check means for a failover. The names are Allure's, so that reports agree."""
+
+    BLOCKER = "blocker"
+    CRITICAL = "critical"
+    NORMAL = "normal"
+    MINOR = "minor"
+
+
+class Area(StrEnum):
+    """What a check is about; the command line selects by these. VALIDATION holds of a failed-over estate alone."""
+
+    REPLICATION = "replication"
+    INFRASTRUCTURE = "infrastructure"
+    DNS = "dns"
+    TENANTS = "tenants"
+    PREREQUISITES = "prerequisites"
+    VALIDATION = "validation"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing judged. ``because`` is always there; ``remedy`` names the command or Terraform attribute.
+
+    ``unseen`` is what kept an UNKNOWN from being judged; None where all was seen and still tells nothing.
+    """
+
+    check: str
+    side: Side
+    subject: str
+    tenant: str | None
+    status: Status
+    measured: str
+    wanted: str
+    because: str
+    remedy: str = ""
+    unseen: Unseen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a store's newest usable copy trails. ``seconds`` is None where it could not be measured.
+
+    ``missing``: it was looked for, and there is no copy at all. ``unseen``: what kept it from being measured.
+    """
+
+    store: str
+    subject: str
+    tenant: str | None
+    side: Side
+    seconds: float | None
+    basis: str
+    missing: bool = False
+    unseen: Unseen | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """What a check sees: the snapshot, the rules, and the side it is judging."""
+
+    check: str
+    side: Side
+    env: Environment
+    snapshot: Snapshot
+    only_tenants: frozenset[str] = frozenset()
+
+    @property
+    def now(self) -> datetime:
+        """When the snapshot was taken (UTC)."""
+        return self.snapshot.taken_at
+
+    @property
+    def region(self) -> str:
+        """The AWS region of the side being judged."""
+        return self.env.region(self.side)
+
+    @property
+    def tenants(self) -> tuple[Tenant, ...]:
+        """The tenants in question. Raises CannotSee where they cannot be discovered."""
+        found = discover(self.snapshot, self.env)
+        return tuple(
+            t for t in found if not self.only_tenants or t.id in self.only_tenants or t.dns in self.only_tenants
+        )
+
+    def get(self, reader: Reader[T], side: Side | None = None) -> T:
+        """Return a part of the snapshot on this side, or on ``side``. Raises CannotSee: the finding becomes UNKNOWN."""
+        return self.snapshot.get(reader, side or self.side)
+
+    def ok(self, subject: str, measured: object, wanted: object, because: str, tenant: str | None = None) -> Finding:
+        """A thing that is as it must be."""
+        return self._finding(Status.PASS, subject, measured, wanted, because, "", tenant)
+
+    def gap(
+        self,
+        subject: str,
+        measured: object,
+        wanted: object,
+        because: str,
+        remedy: str,
+        tenant: str | None = None,
+    ) -> Finding:
+        """A thing that is not as it must be: FAIL."""
+        return self._finding(Status.FAIL, subject, measured, wanted, because, remedy, tenant)
+
+    def warn(
+        self,
+        subject: str,
+        measured: object,
+        wanted: object,
+        because: str,
+        remedy: str,
+        tenant: str | None = None,
+    ) -> Finding:
+        """A thing that would hurt, but not stop, a failover: WARN."""
+        return self._finding(Status.WARN, subject, measured, wanted, because, remedy, tenant)
+
+    def unknown(self, subject: str, wanted: object, unseen: Unseen | str, tenant: str | None = None) -> Finding:
+        """A thing that could not be seen, or that was seen and tells nothing (a sentence): UNKNOWN."""
+        remedy = "Make it visible (permission, region, metric), then look again."
+        if isinstance(unseen, str):
+            return self._finding(Status.UNKNOWN, subject, "not seen", wanted, unseen, remedy, tenant)
+        found = self._finding(Status.UNKNOWN, subject, "not seen", wanted, unseen.why, remedy, tenant)
+        return replace(found, unseen=unseen)
+
+    def none_expected(self, subject: str, because: str) -> Finding:
+        """Nothing to judge, and that is as it should be: an empty set that may be empty passes with a note (T44)."""
+        return self._finding(Status.PASS, subject, "none", "none needed", because, "", None)
+
+    def _finding(
+        self,
+        status: Status,
+        subject: str,
+        measured: object,
+        wanted: object,
+        because: str,
+        remedy: str,
+        tenant: str | None,
+    ) -> Finding:
+        return Finding(self.check, self.side, subject, tenant, status, str(measured), str(wanted), because, remedy)
+
+
+Judge = Callable[[View], Iterator[Finding]]
+Applies = Callable[[Environment], str | None]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One truth about the estate. ``says`` is the sentence its scenario speaks in the Then step.
+
+    ``traps`` are ids of docs/traps.md, ``rules`` names in other systems, ``applies`` gives the reason why not.
+    """
+
+    id: str
+    says: str
+    severity: Severity
+    area: Area
+    sides: tuple[Side, ...]
+    judge: Judge
+    rules: tuple[str, ...] = ()
+    traps: tuple[str, ...] = ()
+    applies: Applies | None = None
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """How a check came out, with every finding. ``reason`` says why it was not applicable."""
+
+    check: str
+    severity: Severity
+    area: Area
+    status: Status
+    findings: tuple[Finding, ...]
+    scenario: str = ""
+    feature: str = ""
+    reason: str = ""
+
+
+def replication_expected(env: Environment) -> str | None:
+    """For ``applies``: not applicable where the environment file expects no replication, with its reason."""
+    return None if env.replicates else f"replication is not expected in {env.name}: {env.replication.reason}"

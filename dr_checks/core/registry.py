@@ -1,0 +1,113 @@
+"""Finds the checks and judges with them. A check is one decorated function in its noun's module; the path is its id."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import TypeVar
+
+import dr_checks
+from dr_checks.core.model import Applies, Area, Check, CheckResult, Finding, Judge, Lag, Severity, Status, View, worst
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.snapshot.snapshot import Snapshot
+
+DR_ONLY = (Side.DR,)
+BOTH = (Side.PRIMARY, Side.DR)
+GLOBAL = (Side.GLOBAL,)
+_MACHINERY = {"core", "derived", "posture"}
+
+T = TypeVar("T")
+LagJudge = Callable[[View], Iterator[Lag]]
+
+
+def check(
+    says: str,
+    *,
+    severity: Severity,
+    area: Area,
+    sides: tuple[Side, ...] = DR_ONLY,
+    rules: tuple[str, ...] = (),
+    traps: tuple[str, ...] = (),
+    applies: Applies | None = None,
+) -> Callable[[Judge], Check]:
+    """Make a check of the decorated function, which yields findings for ``view.side``; it runs once a side."""
+
+    def wrap(function: Judge) -> Check:
+        noun = function.__module__.rpartition(".")[2]
+        check_id = f"{noun}.{function.__name__}".replace("_", "-")
+        return Check(check_id, says, severity, area, sides, function, rules, traps, applies)
+
+    return wrap
+
+
+class LagSource:
+    """A function that yields the lag of each store's copies on the DR side; found by being in a noun's module."""
+
+    def __init__(self, function: LagJudge) -> None:
+        self.function = function
+
+
+@cache
+def checks() -> dict[str, Check]:
+    """Every check by id."""
+    return {found.id: found for found in _members(Check)}
+
+
+@cache
+def lag_sources() -> tuple[LagSource, ...]:
+    """Every source of lags."""
+    return tuple(_members(LagSource))
+
+
+def _members(kind: type[T]) -> list[T]:
+    found = sorted(info.name for info in pkgutil.walk_packages(dr_checks.__path__, "dr_checks."))
+    modules = [importlib.import_module(name) for name in found if name.split(".")[1] not in _MACHINERY]
+    return [value for module in modules for value in vars(module).values() if isinstance(value, kind)]
+
+
+def judge(
+    check: Check, snapshot: Snapshot, env: Environment, only_tenants: frozenset[str] = frozenset()
+) -> CheckResult:
+    """Judge one check on the snapshot. What cannot be seen becomes an UNKNOWN finding; no findings are UNKNOWN too."""
+    reason = check.applies(env) if check.applies else None
+    if reason:
+        return CheckResult(check.id, check.severity, check.area, Status.NOT_APPLICABLE, (), reason=reason)
+    findings: list[Finding] = []
+    for side in check.sides:
+        view = View(check.id, side, env, snapshot, only_tenants)
+        findings += _judge_side(check, view) or [
+            view.unknown(check.id, check.says, "The check found nothing to look at.")
+        ]
+    return CheckResult(check.id, check.severity, check.area, worst([f.status for f in findings]), tuple(findings))
+
+
+def _judge_side(check: Check, view: View) -> list[Finding]:
+    findings: list[Finding] = []
+    try:
+        for finding in check.judge(view):
+            findings.append(finding)  # noqa: PERF402 - what was judged before the view went dark is kept
+    except CannotSee as dark:
+        findings.append(view.unknown(view.region, check.says, dark.unseen))
+    except Exception as defect:  # noqa: BLE001 - a defect of one check is its own UNKNOWN, and never stops the rest
+        why = f"The check failed ({type(defect).__name__}: {defect}). This is a defect: please report it."
+        findings.append(view.unknown(view.region, check.says, Unseen(Blindness.DEFECT, why, view.region)))
+    return findings
+
+
+def lags(snapshot: Snapshot, env: Environment, only_tenants: frozenset[str] = frozenset()) -> list[Lag]:
+    """The lag of every store in the DR region; a store that cannot be measured has ``seconds`` None."""
+    found: list[Lag] = []
+    for source in lag_sources():
+        view = View(source.function.__name__, Side.DR, env, snapshot, only_tenants)
+        try:
+            found.extend(source.function(view))
+        except CannotSee as dark:
+            found.append(_unmeasured(source.function.__name__, dark.unseen))
+    return found
+
+
+def _unmeasured(store: str, unseen: Unseen) -> Lag:
+    return Lag(store.replace("_", "-"), "all", None, Side.DR, None, f"not seen: {unseen.why}", unseen=unseen)

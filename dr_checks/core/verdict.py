@@ -1,0 +1,115 @@
+"""Weighs the results: score, recommendation, recovery point, gaps. The formula is published in docs/score.md. Pure.
+
+score = floor(100 x sum(weight x credit) / sum(weight)) over the applicable checks; weights blocker 10, critical 5,
+normal 2, minor 1; credit 1 for pass, 0.5 for warn, 0 for fail, unknown and excepted. An exception never raises the
+score (T49).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dr_checks.core.model import CheckResult, Finding, Lag, Severity, Status
+
+WEIGHT = {Severity.BLOCKER: 10, Severity.CRITICAL: 5, Severity.NORMAL: 2, Severity.MINOR: 1}
+CREDIT = {Status.PASS: 2, Status.WARN: 1}
+
+
+class Recommendation(StrEnum):
+    """What the evidence says about readiness. CANNOT_SAY outranks all: what was not seen is not fine."""
+
+    READY = "READY"
+    AT_RISK = "AT_RISK"
+    NOT_READY = "NOT_READY"
+    CANNOT_SAY = "CANNOT_SAY"
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPoint:
+    """The recovery point measured against its objective, in seconds. ``compliant`` is None where it is not known."""
+
+    target_s: float
+    worst_s: float | None
+    compliant: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The weighed evidence of one run."""
+
+    score: int
+    recommendation: Recommendation
+    reasons: tuple[str, ...]
+    rpo: RecoveryPoint
+    lags: tuple[Lag, ...]
+    results: tuple[CheckResult, ...]
+
+    def with_status(self, status: Status) -> list[CheckResult]:
+        """The results of one status, the severest first."""
+        return sorted((r for r in self.results if r.status is status), key=lambda r: (-WEIGHT[r.severity], r.check))
+
+    @property
+    def gaps(self) -> list[Finding]:
+        """Every failed finding, the severest checks first."""
+        return [f for r in self.with_status(Status.FAIL) for f in r.findings if f.status is Status.FAIL]
+
+
+def weigh(results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s: float) -> Verdict:
+    """Weigh the results of one run. No results at all is CANNOT_SAY with score 0."""
+    score = readiness_score(results)
+    statuses = {result.status for result in results}
+    if not results or Status.UNKNOWN in statuses:
+        recommendation = Recommendation.CANNOT_SAY
+    elif Status.FAIL in statuses:
+        recommendation = Recommendation.NOT_READY
+    elif statuses & {Status.WARN, Status.EXCEPTED}:
+        recommendation = Recommendation.AT_RISK
+    else:
+        recommendation = Recommendation.READY
+    reasons = _reasons(results) or (("Every applicable check passed.",) if results else ("No check was run.",))
+    return Verdict(score, recommendation, reasons, recovery_point(lags, rpo_target_s), tuple(lags), tuple(results))
+
+
+def readiness_score(results: Iterable[CheckResult]) -> int:
+    """The score by the formula of this module; 0 where nothing was applicable."""
+    counted = [result for result in results if result.status is not Status.NOT_APPLICABLE]
+    most = sum(2 * WEIGHT[result.severity] for result in counted)
+    reached = sum(CREDIT.get(result.status, 0) * WEIGHT[result.severity] for result in counted)
+    return 100 * reached // most if most else 0
+
+
+def recovery_point(lags: Iterable[Lag], target_s: float) -> RecoveryPoint:
+    """The worst store by its best mechanism. Unknown where one has no measured mechanism, missed where no copy."""
+    best: dict[tuple[str, str, str | None], float | None] = {}
+    missing: set[tuple[str, str, str | None]] = set()
+    for lag in lags:
+        key = (lag.store, lag.subject, lag.tenant)
+        missing |= {key} if lag.missing else set()
+        known = [seconds for seconds in (best.get(key), lag.seconds) if seconds is not None]
+        best[key] = min(known, default=None)
+    measured = [seconds for seconds in best.values() if seconds is not None]
+    worst_s = max(measured, default=None)
+    lost = any(best[key] is None for key in missing)
+    if lost or (worst_s is not None and worst_s > target_s):
+        return RecoveryPoint(target_s, worst_s, compliant=False)
+    blind = not measured or len(measured) < len(best)
+    return RecoveryPoint(target_s, worst_s, compliant=None if blind else True)
+
+
+def _reasons(results: Sequence[CheckResult]) -> tuple[str, ...]:
+    order = [Status.UNKNOWN, Status.FAIL, Status.WARN, Status.EXCEPTED]
+    telling = [result for result in results if result.status in order]
+    telling.sort(key=lambda r: (order.index(r.status), -WEIGHT[r.severity], r.check))
+    return tuple(_reason(result) for result in telling)
+
+
+def _reason(result: CheckResult) -> str:
+    worst = [finding for finding in result.findings if finding.status is result.status]
+    if not worst:
+        return f"{result.check} ({result.severity}): {result.status}: {result.reason}"
+    first, more = worst[0], len(worst) - 1
+    also = f" (and {more} more)" if more else ""
+    said = f"{first.subject}: {first.measured}, wanted {first.wanted}: {first.because}{also}"
+    return f"{result.check} ({result.severity}): {said}"

@@ -1,0 +1,128 @@
+"""Is the database itself protected, and is what a database in the DR region needs around it there?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import BOTH, check
+from dr_checks.derived.database_copies import database_name, primary_database, replicas
+from dr_estate.config.environment import Side
+from dr_estate.readers import rds, rds_groups
+
+PRIMARY_ONLY = (Side.PRIMARY,)
+_ZONES_NEEDED = 2
+
+
+def _databases(view: View) -> list[rds.Instance]:
+    """The environment's own databases on this side: the one of its name, and the DR region's replicas."""
+    name = database_name(view)
+    named = [one for one in view.get(rds.instances) if one.identifier == name]
+    if view.side is not Side.DR:
+        return named
+    return named + [one for one in replicas(view) if one not in named]
+
+
+def _modify(view: View, one: rds.Instance) -> str:
+    return f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {one.identifier}"
+
+
+@check(
+    "the primary database keeps automated backups for as many days as required",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    sides=PRIMARY_ONLY,
+    rules=("REL09-BP01", "NIST CP-9", "SOC2 A1.2", "db-instance-backup-enabled", "rds_instance_backup_enabled"),
+    traps=("T24",),
+    applies=replication_expected,
+)
+def retention(view: View) -> Iterator[Finding]:
+    """Backup retention reaches thresholds.backup_retention_days; 0 switches off backups, replicas and copies (T24)."""
+    name, days = database_name(view), view.env.thresholds.backup_retention_days
+    source = primary_database(view)
+    wanted = f"kept {days} days or more"
+    if source is None:
+        why = f"{view.region} holds no database of this name: nothing can be copied from it"
+        yield view.gap(name, "absent", wanted, why, f"Check names.database, or apply aws_db_instance '{name}'.")
+    elif source.retention_days >= days:
+        yield view.ok(name, f"kept {source.retention_days} days", wanted, "every copy starts from these backups")
+    else:
+        why = "retention 0 ends replication and refuses replicas" if not source.retention_days else "too short"
+        remedy = f"--backup-retention-period {days} (aws_db_instance.backup_retention_period)"
+        yield view.gap(name, f"kept {source.retention_days} days", wanted, why, f"{_modify(view, source)} {remedy}")
+
+
+@check(
+    "no database of the platform can be deleted by mistake",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    sides=BOTH,
+    rules=(
+        "RdsDeletionProtection",
+        "REL09-BP02",
+        "NIST CP-9",
+        "rds-instance-deletion-protection-enabled",
+        "rds_instance_deletion_protection",
+    ),
+)
+def deletion_protection(view: View) -> Iterator[Finding]:
+    """DeletionProtection is on for the database and its replicas, on both sides. Source: DescribeDBInstances."""
+    found = _databases(view)
+    for one in found:
+        if one.deletion_protection:
+            yield view.ok(one.identifier, "on", "on", "a delete call is refused")
+        else:
+            why = "one call, or one terraform destroy, would end it and its automated backups"
+            remedy = f"{_modify(view, one)} --deletion-protection (aws_db_instance.deletion_protection)"
+            yield view.gap(one.identifier, "off", "on", why, remedy)
+    if not found:
+        yield view.none_expected(database_name(view), f"no database runs in {view.region}")
+
+
+@check(
+    "the primary database survives the loss of one availability zone without a failover to the DR region",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    sides=PRIMARY_ONLY,
+    rules=("REL10-BP01", "NIST CP-6", "SOC2 A1.1", "rds-multi-az-support", "rds_instance_multi_az"),
+)
+def multi_az(view: View) -> Iterator[Finding]:
+    """Multi-AZ is on; where nothing is replicated anyway, its absence is a WARN. Source: DescribeDBInstances."""
+    source, name = primary_database(view), database_name(view)
+    remedy = f"aws rds modify-db-instance --db-instance-identifier {name} --multi-az (aws_db_instance.multi_az)"
+    if source is None:
+        yield view.none_expected(name, "there is no such database: rds.retention says so")
+    elif source.multi_az:
+        yield view.ok(name, "two zones", "two zones", "a zone's loss is handled inside the region")
+    elif view.env.replicates:
+        why = "a single zone's loss would force a regional failover"
+        yield view.gap(name, "one zone", "two zones", why, remedy)
+    else:
+        why = "a single zone's loss would be an outage; little is at stake in this environment"
+        yield view.warn(name, "one zone", "two zones", why, remedy)
+
+
+@check(
+    "the DR region has a subnet group in which the database can be brought up",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP02", "REL13-BP04", "NIST CP-7", "SOC2 A1.2"),
+)
+def subnet_group(view: View) -> Iterator[Finding]:
+    """The group of names.db_subnet_group is Complete and spans two zones at least, as RDS demands of a new instance.
+
+    Source: RDS User Guide, Working with a DB instance in a VPC.
+    """
+    name = view.env.named(view.env.names.db_subnet_group)
+    group = next((one for one in view.get(rds_groups.subnet_groups) if one.name == name), None)
+    wanted = f"Complete, {_ZONES_NEEDED} zones or more"
+    if group is None:
+        why = "a restored database would land in the default VPC, out of reach of the services, or not at all"
+        yield view.gap(name, "absent", wanted, why, f"Apply aws_db_subnet_group '{name}' with the DR provider.")
+        return
+    measured = f"{group.status}, {len(group.zones)} zones"
+    if group.status == "Complete" and len(group.zones) >= _ZONES_NEEDED:
+        yield view.ok(name, measured, wanted, f"{len(group.subnets)} subnets of {group.vpc} can take it")
+    else:
+        why = "RDS refuses to create an instance in it, or one with a standby"
+        yield view.gap(name, measured, wanted, why, "Add subnets of other zones (aws_db_subnet_group.subnet_ids).")

@@ -1,0 +1,208 @@
+"""Could the database be brought up in the DR region, by which copy, and how much would be lost?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
+from dr_checks.core.registry import LagSource, check
+from dr_checks.core.spans import rpo_s, spoken
+from dr_checks.derived.backup_copies import key_flaw, key_remedy
+from dr_checks.derived.database_copies import (
+    AUTOMATED,
+    BACKUP,
+    all_copies,
+    database_name,
+    primary_database,
+    relied_on,
+    replicas,
+    replicated_backups,
+)
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import rds
+
+_START = (
+    "aws rds start-db-instance-automated-backups-replication --region {dr} --source-region {primary} "
+    "--source-db-instance-arn {arn} --kms-key-id <key of {dr}>{more} (aws_db_instance_automated_backups_replication)"
+)
+
+
+def _prefers_automated(env: Environment) -> str | None:
+    if env.replicates and env.replication.database[0] != AUTOMATED:
+        return f"{env.name} relies on {env.replication.database[0]} for the database, not on automated backups"
+    return replication_expected(env)
+
+
+def _start_command(view: View, retention_days: int | None = None) -> str:
+    regions = view.env.regions
+    arn = f"arn:aws:rds:{regions.primary}:{view.env.account}:db:{database_name(view)}"
+    more = "" if retention_days is None else f" --backup-retention-period {retention_days}"
+    return _START.format(dr=regions.dr, primary=regions.primary, arn=arn, more=more)
+
+
+@check(
+    "the database has a usable copy in the DR region, by a mechanism that this environment accepts",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=("RdsXRegionBackupReplication", "RdsReplicaState", "REL09-BP01", "REL13-BP02", "NIST CP-6", "NIST CP-9"),
+    traps=("T19", "T24", "T25"),
+    applies=replication_expected,
+)
+def usable(view: View) -> Iterator[Finding]:
+    """Any accepted mechanism will do; the finding names it. A backup copy alone is a WARN: it has no PITR (T25)."""
+    name, wanted = database_name(view), " or ".join(view.env.replication.database)
+    copy = relied_on(view)
+    if copy is None:
+        yield _no_copy(view, name, wanted)
+    elif copy.mechanism == BACKUP and view.env.replication.database[0] != BACKUP:
+        yield view.warn(
+            name,
+            f"{copy.mechanism}: {copy.name}",
+            view.env.replication.database[0],
+            "only a copy by AWS Backup is left: it is hourly at best and cannot be restored to a point in time",
+            _start_command(view),
+        )
+    else:
+        yield view.ok(name, f"{copy.mechanism}: {copy.name}", wanted, f"this copy is relied on; age by {copy.basis}")
+
+
+def _no_copy(view: View, name: str, wanted: str) -> Finding:
+    flaws = [f"{copy.mechanism} {copy.name}: {copy.flaw}" for copy in all_copies(view)[0]]
+    try:
+        times = [s.created_at for s in view.get(rds.snapshots) if s.created_at and s.status == "available"]
+        last = f"the newest snapshot there is of {max(times):%Y-%m-%d %H:%M} UTC" if times else "no snapshot is there"
+    except CannotSee:
+        last = "snapshots could not be seen"
+    why = f"the database cannot be brought up in {view.region} by any accepted mechanism; {last}"
+    return view.gap(name, "; ".join(flaws) or "no copy", wanted, why, _start_command(view))
+
+
+@check(
+    "the newest usable copy of the database in the DR region is no older than the recovery point objective",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=("RdsReplicaLag", "REL09-BP01", "REL13-BP01", "NIST CP-9", "NIST CP-10", "ISO22301 8.4", "SOC2 A1.2"),
+    traps=("T22", "T23", "T24", "T25"),
+    applies=replication_expected,
+)
+def age(view: View) -> Iterator[Finding]:
+    """Read in the DR region: RestoreWindow.LatestTime, ReplicaLag with its age, or a backup copy's creation date."""
+    name, wanted = database_name(view), f"{spoken(rpo_s(view))} or less"
+    copy = relied_on(view)
+    if copy is None:
+        yield view.none_expected(name, "there is no usable copy: rds-copy.usable says so")
+    elif copy.age_s is None:
+        yield view.unknown(name, wanted, f"The age of {copy.mechanism} {copy.name} cannot be told: {copy.basis}")
+    elif copy.age_s <= rpo_s(view):
+        yield view.ok(name, spoken(copy.age_s), wanted, f"by {copy.mechanism}: {copy.basis}")
+    else:
+        yield view.gap(
+            name,
+            f"{spoken(copy.age_s)} by {copy.mechanism}",
+            wanted,
+            "a failover now would lose every write made since",
+            f"Find out why {copy.name} stands still (aws rds describe-events --region {view.region}); where it does "
+            f"not move again, replace it: {_start_command(view)}",
+        )
+
+
+@check(
+    "the keys of the database's copies can be used in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=("KmsKeyUsableInRegion", "REL09-BP02", "NIST CP-9", "SOC2 A1.2"),
+    traps=("T19",),
+    applies=replication_expected,
+)
+def key_usable(view: View) -> Iterator[Finding]:
+    """The KMS key of each replicated backup and replica stands in the DR region and is Enabled. Source: T19."""
+    named = [(one.arn, one.key_arn) for one in replicated_backups(view)]
+    named += [(one.identifier, one.key_arn) for one in replicas(view)]
+    for name, key_arn in named:
+        try:
+            flaw = key_flaw(view, key_arn)
+        except CannotSee as dark:
+            yield view.unknown(name, "Enabled", dark.unseen)
+            continue
+        if flaw:
+            yield view.gap(
+                name,
+                flaw,
+                "Enabled",
+                "what is encrypted with it cannot be restored, and replication stops",
+                key_remedy(view, key_arn),
+            )
+        else:
+            yield view.ok(name, "Enabled" if key_arn else "not encrypted", "Enabled", "the copy can be decrypted there")
+    if not named:
+        yield view.none_expected(database_name(view), "AWS Backup copies are judged by backup.key-usable")
+
+
+@check(
+    "the database's automated backups are replicated to the DR region, from the instance that runs now",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("RdsXRegionBackupReplication", "REL09-BP01", "REL13-BP02", "NIST CP-6", "ISO22301 8.4", "SOC2 A1.2"),
+    traps=("T16", "T24"),
+    applies=_prefers_automated,
+)
+def automated_backups(view: View) -> Iterator[Finding]:
+    """Status replicating and moving, of today's instance, kept long enough. RDS stops it by itself when a key is
+    disabled on either side or a region is opted out. Source: RDS User Guide, Troubleshooting stopped automated backups.
+    """
+    found, name = replicated_backups(view), database_name(view)
+    if not found:
+        because = "point-in-time restore in the DR region needs it; RDS ends it on retention 0, opt-out or a lost key"
+        yield view.gap(name, "not replicated", "replicating", because, _start_command(view))
+        return
+    try:
+        source = primary_database(view)
+    except CannotSee as dark:
+        yield view.unknown(name, "replicating from today's instance", dark.unseen)
+        return
+    ours = [one for one in found if source is None or one.resource_id == source.resource_id]
+    if ours:
+        yield _replication(view, name, ours[0])
+    else:
+        yield view.gap(
+            name,
+            f"backups of {found[0].resource_id}",
+            f"backups of {source.resource_id if source else name}",
+            "these belong to an earlier instance of the same name: nothing of today's database reaches them",
+            _start_command(view),
+        )
+
+
+def _replication(view: View, name: str, one: rds.AutomatedBackup) -> Finding:
+    days, wanted_days = one.retention_days, view.env.thresholds.backup_retention_days
+    old_s = (view.now - one.latest).total_seconds() if one.latest else None
+    measured = f"{one.status}, {spoken(old_s) if old_s else 'no time'} behind, kept {days} days"
+    wanted = f"replicating, {spoken(rpo_s(view))} behind or less, kept {wanted_days} days or more"
+    if one.status not in ("replicating", "active"):
+        why = "it does not replicate now: RDS stops it on a lost key, an opt-out, or retention 0"
+        return view.gap(name, measured, wanted, why, _start_command(view))
+    if old_s is None or old_s > rpo_s(view):
+        why = "it says that it replicates, but the newest restorable time stands still"
+        remedy = f"Stop and start it anew; meanwhile rely on another copy. {_start_command(view)}"
+        return view.gap(name, measured, wanted, why, remedy)
+    if days < wanted_days:
+        why = "damage found later than this cannot be undone from the DR region"
+        remedy = f"Stop it and start it anew: {_start_command(view, wanted_days)}"
+        return view.gap(name, measured, wanted, why, remedy)
+    return view.ok(name, measured, wanted, "snapshots and transaction logs follow the instance")
+
+
+@LagSource
+def database(view: View) -> Iterator[Lag]:
+    """The age of the database's newest copy by each accepted mechanism; one unmeasured lag where there is none."""
+    if not view.env.replicates:
+        return
+    name = database_name(view)
+    copies, dark = all_copies(view)
+    usable_copies = [copy for copy in copies if not copy.flaw]
+    for copy in usable_copies:
+        yield Lag("database", name, None, Side.DR, copy.age_s, f"{copy.mechanism}: {copy.basis}")
+    if not usable_copies:
+        said = dark[0].why if dark else "no usable copy in the DR region"
+        yield Lag("database", name, None, Side.DR, None, said, unseen=next(iter(dark), None))

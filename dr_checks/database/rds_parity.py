@@ -1,0 +1,184 @@
+"""Would the database in the DR region behave like the primary's? Parameters, options, engine version, class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.database_copies import database_name, primary_database, replicas
+from dr_estate.config.environment import Side
+from dr_estate.readers import rds, rds_groups
+
+_SHOWN = 5
+
+
+def _no_primary(view: View) -> Finding:
+    return view.none_expected(database_name(view), "no primary database to compare with: rds.retention says so")
+
+
+def _by_name(view: View, side: Side) -> dict[str, rds_groups.ParameterGroup]:
+    return {group.name: group for group in view.get(rds_groups.parameter_groups, side)}
+
+
+@check(
+    "the DR region's parameter group is like the one the primary database runs with",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("RdsParameterGroupParity", "REL13-BP04", "NIST CP-7", "NIST CP-10", "SOC2 A1.2"),
+    traps=("T22",),
+)
+def parameter_group(view: View) -> Iterator[Finding]:
+    """Same family, same values as set by people: of the replica's own group (a promotion keeps it, T22), else of the
+    group of the same name, which a restore will name. Order and description do not matter.
+    """
+    source = primary_database(view)
+    if source is None or not source.parameter_groups:
+        yield _no_primary(view)
+        return
+    name, applied = source.parameter_groups[0]
+    if applied not in ("in-sync", "applying", ""):
+        why = "what is written in the group is not what the primary runs with, until it is rebooted"
+        yield view.warn(source.identifier, applied, "in-sync", why, "Reboot it in a maintenance window.")
+    used = sorted({one.parameter_groups[0][0] for one in replicas(view) if one.parameter_groups}) or [name]
+    model, there = _by_name(view, Side.PRIMARY).get(name), _by_name(view, Side.DR)
+    for wanted_name in used:
+        yield _compare_parameters(view, wanted_name, model, there.get(wanted_name))
+
+
+def _compare_parameters(
+    view: View, name: str, model: rds_groups.ParameterGroup | None, there: rds_groups.ParameterGroup | None
+) -> Finding:
+    if model is None or (there is None and name.startswith("default.")):
+        return view.none_expected(name, "it is a default group: AWS makes the same one in every region")
+    remedy = f"Apply aws_db_parameter_group '{name}' with the DR provider, from the same module as the primary's."
+    if there is None:
+        why = "a restore that names it fails, and one that does not runs with defaults"
+        return view.gap(name, "absent", f"like {model.name}", why, remedy)
+    if there.family != model.family:
+        return view.gap(name, there.family, model.family, "a group of another family cannot be used", remedy)
+    differing = _differences(dict(model.parameters), dict(there.parameters))
+    if differing:
+        shown = ", ".join(differing[:_SHOWN]) + (f" and {len(differing) - _SHOWN} more" if differing[_SHOWN:] else "")
+        why = "limits, modes or character sets would change on the day of the failover"
+        return view.gap(name, shown, f"like {model.name}", why, remedy)
+    return view.ok(name, f"{len(there.parameters)} values alike", f"like {model.name}", f"family {there.family}")
+
+
+# RDS for MySQL's own default of read_only: set so by a person (a thaw after a failback), or by nobody, it is the same.
+_AS_NOT_SET = {"read_only": "{TrueIfReplica}"}
+
+
+def _differences(here: dict[str, str], over: dict[str, str]) -> list[str]:
+    model, there = ({k: v for k, v in one.items() if _AS_NOT_SET.get(k) != v} for one in (here, over))
+    names = sorted(key for key in model.keys() | there.keys() if model.get(key) != there.get(key))
+    return [f"{key} {there.get(key, 'not set')} (primary: {model.get(key, 'not set')})" for key in names]
+
+
+@check(
+    "the option group that the primary database uses exists in the DR region with the same options",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP04", "NIST CP-7", "NIST CP-9"),
+    traps=("T25",),
+)
+def option_group(view: View) -> Iterator[Finding]:
+    """A missing option group fails the cross-region copy (T25) and the restore; default groups are in every region."""
+    source, there = primary_database(view), {group.name: group for group in view.get(rds_groups.option_groups)}
+    models = {group.name: group for group in view.get(rds_groups.option_groups, Side.PRIMARY)}
+    names = [name for name, _ in source.option_groups if not name.startswith("default:")] if source else []
+    for name in names:
+        options = models[name].options if name in models else ()
+        wanted, found = ", ".join(options) or "no options", there.get(name)
+        remedy = f"Apply aws_db_option_group '{name}' with the DR provider, from the same module as the primary's."
+        if found is None:
+            why = "copies of a database with persistent options fail without it, and so does the restore"
+            yield view.gap(name, "absent", wanted, why, remedy)
+        elif set(options) - set(found.options):
+            why = "a database restored with it would lack these options"
+            yield view.gap(name, ", ".join(found.options) or "no options", wanted, why, remedy)
+        else:
+            yield view.ok(name, ", ".join(found.options) or "no options", wanted, "the same options are there")
+    if not names:
+        yield view.none_expected(database_name(view), "the primary uses a default option group, found in every region")
+
+
+@check(
+    "the DR region runs, or can run, the engine version of the primary database",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("RdsMajorMinorParity", "REL13-BP04", "NIST CP-7", "rds_instance_deprecated_engine_version"),
+    traps=("T17",),
+)
+def engine_version(view: View) -> Iterator[Finding]:
+    """The region offers the version (a deprecated one is a WARN); a replica's is the same major and no older minor."""
+    source = primary_database(view)
+    offer = next((one for one in view.get(rds_groups.offers) if source and one.instance == source.identifier), None)
+    if source is None or offer is None:
+        yield _no_primary(view)
+        return
+    subject, version = source.identifier, f"{source.engine} {source.engine_version}"
+    upgrade = (
+        "Upgrade the primary and every copy to a version that both regions offer (aws_db_instance.engine_version)."
+    )
+    if offer.version_status is None:
+        why = "no instance of this version can be created there: neither restore nor replica"
+        yield view.gap(subject, "not offered", version, why, upgrade)
+    elif offer.version_status != "available":
+        why = "AWS will upgrade it by force, and may refuse to create it meanwhile"
+        yield view.warn(subject, offer.version_status, f"{version} available", why, upgrade)
+    else:
+        yield view.ok(subject, "offered", version, "a copy can be brought up in this version")
+    for one in replicas(view):
+        yield _compare_versions(view, one, source)
+
+
+def _compare_versions(view: View, one: rds.Instance, source: rds.Instance) -> Finding:
+    here, there = _numbers(source.engine_version), _numbers(one.engine_version)
+    subject = f"{one.identifier} (replica)"
+    measured, wanted = one.engine_version, source.engine_version
+    if here[:2] != there[:2] or there < here:
+        why = "a replica must be of the same major version, and never older than its source"
+        return view.gap(subject, measured, wanted, why, f"Upgrade the replica {one.identifier} to {wanted}.")
+    if there > here:
+        why = "after a failover the old primary could not replicate from it: no way back without an upgrade"
+        return view.warn(subject, measured, wanted, why, f"Upgrade the primary to {measured} as well.")
+    return view.ok(subject, measured, wanted, "the same version on both sides")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+@check(
+    "the primary database's instance class and storage can be ordered in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP02", "REL10-BP01", "NIST CP-7", "SOC2 A1.1"),
+    traps=("T17",),
+)
+def orderable(view: View) -> Iterator[Finding]:
+    """Class, Multi-AZ and storage type, for this engine version. Source: DescribeOrderableDBInstanceOptions."""
+    source = primary_database(view)
+    offer = next((one for one in view.get(rds_groups.offers) if source and one.instance == source.identifier), None)
+    if source is None or offer is None:
+        yield _no_primary(view)
+        return
+    if offer.version_status is None:
+        yield view.none_expected(source.instance_class, "not even the version is offered: rds-parity.engine-version")
+        return
+    zones = "two zones" if source.multi_az else "one zone"
+    wanted = f"{source.instance_class}, {source.storage_type}, {zones}"
+    measured = f"orderable with {', '.join(offer.storage_types)}" if offer.orderable else "not orderable"
+    short_of_zones = source.multi_az and not offer.multi_az
+    if offer.orderable and source.storage_type in offer.storage_types and not short_of_zones:
+        yield view.ok(source.instance_class, measured, wanted, "the same database can be created there")
+    else:
+        why = "the restore or replica would be refused: classes differ between regions"
+        remedy = (
+            f"Choose a class and storage that {view.region} offers (aws rds describe-orderable-db-instance-options "
+            f"--engine {source.engine} --engine-version {source.engine_version}), and write it into aws_db_instance."
+        )
+        yield view.gap(
+            source.instance_class, measured + (", one zone only" if short_of_zones else ""), wanted, why, remedy
+        )

@@ -1,0 +1,162 @@
+"""The database's read replica in the DR region: does it replicate, how far behind, and what would it be as primary?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import check
+from dr_checks.core.spans import doubt, rpo_s, spoken
+from dr_checks.derived.database_copies import PROMOTABLE, REPLICA, database_name, primary_database, replicas
+from dr_estate.config.environment import Environment
+from dr_estate.readers import rds, rds_replicas
+
+_BUSY = ("backing-up", "modifying", "maintenance", "configuring-enhanced-monitoring", "upgrading")
+
+
+def _accepts_replica(env: Environment) -> str | None:
+    if env.replicates and REPLICA not in env.replication.database:
+        return f"{env.name} accepts no read replica as a copy of the database"
+    return replication_expected(env)
+
+
+def _none(view: View) -> Finding:
+    return view.none_expected(database_name(view), "there is no read replica; rds-copy.usable says what is relied on")
+
+
+def _create(view: View, name: str) -> str:
+    return (
+        f"aws rds create-db-instance-read-replica --region {view.region} --source-region {view.env.regions.primary} "
+        f"--db-instance-identifier {name} (aws_db_instance.replicate_source_db)"
+    )
+
+
+@check(
+    "the database's read replica in the DR region replicates and could be promoted",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=("RdsReplicaState", "REL09-BP01", "REL13-BP02", "NIST CP-6", "ISO22301 8.4", "SOC2 A1.2"),
+    traps=("T22", "T23"),
+    applies=_accepts_replica,
+)
+def state(view: View) -> Iterator[Finding]:
+    """Status available and replication "replicating"; backing-up refuses a promotion for a while (T22): a WARN."""
+    found, name = replicas(view), database_name(view)
+    for one in found:
+        measured = f"{one.status}, replication {one.replication or 'not told'}"
+        wanted = "available, replication replicating"
+        if one.replication not in ("replicating", ""):
+            why = one.replication_message or "writes of the primary no longer reach it"
+            yield view.gap(one.identifier, measured, wanted, why, f"Replace it: {_create(view, one.identifier)}")
+        elif one.status in _BUSY:
+            why = "a promotion is refused until this is over"
+            yield view.warn(one.identifier, measured, wanted, why, "Wait, and look again before a failover.")
+        elif one.status != PROMOTABLE:
+            why = "it can neither be promoted nor read"
+            remedy = f"aws rds describe-events --region {view.region} --source-identifier {one.identifier}"
+            yield view.gap(one.identifier, measured, wanted, why, f"{remedy} --source-type db-instance; then mend it.")
+        else:
+            yield view.ok(one.identifier, measured, wanted, "it follows the primary and can be promoted")
+    if not found and view.env.replication.database[0] == REPLICA:
+        why = "the mechanism this environment prefers is not there"
+        yield view.gap(name, "no read replica", "available, replication replicating", why, _create(view, name))
+    elif not found:
+        yield _none(view)
+
+
+@check(
+    "the lag of the database's read replica is measured now and within the recovery point objective",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=("RdsReplicaLag", "REL09-BP01", "REL13-BP04", "NIST CP-9", "NIST CP-10", "SOC2 A1.2"),
+    traps=("T23",),
+    applies=_accepts_replica,
+)
+def lag(view: View) -> Iterator[Finding]:
+    """ReplicaLag is young and small. A replica broken for two days published none, and was promoted (T23).
+
+    Source: RDS User Guide, Monitoring read replication.
+    """
+    readings = {reading.dimension(rds_replicas.DIMENSION): reading for reading in view.get(rds_replicas.lags)}
+    found, wanted = replicas(view), f"{spoken(rpo_s(view))} or less"
+    for one in found:
+        reading = readings.get(one.identifier)
+        why = doubt(view, reading)
+        if reading is None or reading.value is None or why:
+            yield view.unknown(one.identifier, wanted, why or "The metric is not published.")
+        elif reading.value < 0:
+            because = "the metric says that replication does not run"
+            yield view.gap(one.identifier, "-1", wanted, because, f"Replace it: {_create(view, one.identifier)}")
+        elif reading.value <= rpo_s(view):
+            yield view.ok(one.identifier, spoken(reading.value), wanted, "a promotion would lose no more than this")
+        else:
+            yield view.gap(
+                one.identifier,
+                spoken(reading.value),
+                wanted,
+                "a promotion now would lose every write made since",
+                "Find the long transaction or the missing primary key that holds it back, or give it a larger class.",
+            )
+    if not found:
+        yield _none(view)
+
+
+@check(
+    "the read replica is large enough to serve as the primary database after a promotion",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP02", "NIST CP-7", "SOC2 A1.1"),
+    traps=("T22",),
+    applies=_accepts_replica,
+)
+def size(view: View) -> Iterator[Finding]:
+    """Storage at least the primary's, else replication stops on storage-full; other class or zones are a WARN."""
+    found, source = replicas(view), primary_database(view)
+    if not found or source is None:
+        yield _none(view)
+        return
+    for one in found:
+        yield _size(view, one, source)
+
+
+def _size(view: View, one: rds.Instance, source: rds.Instance) -> Finding:
+    measured, wanted = _sized(one), _sized(source)
+    if one.storage_gib < source.storage_gib:
+        why = "it fills up before the primary does: replication then stops"
+        remedy = f"--allocated-storage {source.storage_gib} (aws_db_instance.allocated_storage)"
+        return view.gap(one.identifier, measured, wanted, why, f"{_modify(view, one)} {remedy}")
+    if (one.instance_class, one.multi_az) != (source.instance_class, source.multi_az):
+        why = "after a promotion it would be weaker than what serves today"
+        remedy = f"--db-instance-class {source.instance_class} --multi-az (aws_db_instance.multi_az)"
+        return view.warn(one.identifier, measured, wanted, why, f"{_modify(view, one)} {remedy}")
+    return view.ok(one.identifier, measured, wanted, "as strong as the primary database")
+
+
+def _sized(one: rds.Instance) -> str:
+    return f"{one.storage_gib} GiB, {one.instance_class}, {'two zones' if one.multi_az else 'one zone'}"
+
+
+def _modify(view: View, one: rds.Instance) -> str:
+    return f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {one.identifier}"
+
+
+@check(
+    "the read replica keeps automated backups, so that a promoted database is protected from its first minute",
+    severity=Severity.NORMAL,
+    area=Area.REPLICATION,
+    rules=("REL09-BP01", "NIST CP-9", "db-instance-backup-enabled", "rds_instance_backup_enabled"),
+    traps=("T22",),
+    applies=_accepts_replica,
+)
+def backups(view: View) -> Iterator[Finding]:
+    """Retention of the replica is above 0: after an irreversible promotion it is the only way back (T22)."""
+    found = replicas(view)
+    for one in found:
+        measured, wanted = f"kept {one.retention_days} days", "kept 1 day or more"
+        if one.retention_days:
+            yield view.ok(one.identifier, measured, wanted, "it can be restored to a point in time once promoted")
+        else:
+            why = "a promotion cannot be undone, and until the first backup nothing could be restored"
+            yield view.gap(one.identifier, measured, wanted, why, f"{_modify(view, one)} --backup-retention-period 7")
+    if not found:
+        yield _none(view)

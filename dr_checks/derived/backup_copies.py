@@ -1,0 +1,53 @@
+"""What AWS Backup holds in the DR region: the newest complete copy of each resource, and whether its key works."""
+
+from __future__ import annotations
+
+from dr_checks.core.model import View
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.readers import backup, kms_copy_keys
+
+COMPLETE = "COMPLETED"
+
+
+def newest_copies(view: View) -> dict[str, backup.RecoveryPoint]:
+    """The newest complete recovery point in the DR vault, by the ARN of the resource it came from. Raises CannotSee."""
+    newest: dict[str, backup.RecoveryPoint] = {}
+    for point in view.get(backup.recovery_points, Side.DR):
+        known = newest.get(point.resource_arn)
+        if point.status == COMPLETE and (known is None or known.created_at < point.created_at):
+            newest[point.resource_arn] = point
+    return newest
+
+
+def age_s(view: View, point: backup.RecoveryPoint) -> float:
+    """How old the data in a recovery point is, in seconds: a copy keeps the creation date of its source."""
+    return max(0.0, (view.now - point.created_at).total_seconds())
+
+
+def key_flaw(view: View, key_arn: str) -> str:
+    """Why a copy encrypted with this key cannot be used in the DR region, "" where it can. Raises CannotSee (T19)."""
+    if not key_arn:
+        return ""
+    key = next((one for one in view.get(kms_copy_keys.keys, Side.DR) if one.arn == key_arn), None)
+    if key is None:
+        raise CannotSee(Unseen(Blindness.ERROR, f"KMS was not asked about the key {key_arn}."))
+    if key.dark:
+        raise CannotSee(key.dark)
+    if key.region != view.env.regions.dr:
+        return f"its key {key_arn} stands in {key.region or 'no region'}, not in {view.env.regions.dr}"
+    if key.deletion_at:
+        return f"its key {key_arn} is {key.state} and will be gone on {key.deletion_at:%Y-%m-%d}"
+    return "" if key.state == "Enabled" else f"its key {key_arn} is {key.state}"
+
+
+def key_remedy(view: View, key_arn: str) -> str:
+    """The command that makes a flawed key usable again, by its state. Raises CannotSee."""
+    key = next((one for one in view.get(kms_copy_keys.keys, Side.DR) if one.arn == key_arn), None)
+    region = view.env.regions.dr
+    if key is not None and key.region != region:
+        return f"Copy again under a key of {region}: aws_kms_key and aws_kms_alias with its provider."
+    enable = f"aws kms enable-key --region {region} --key-id {key_arn}"
+    if key is not None and key.deletion_at:
+        return f"aws kms cancel-key-deletion --region {region} --key-id {key_arn}, then {enable}"
+    return enable

@@ -1,0 +1,159 @@
+"""What the backup plan promises: which resources it copies to the DR vault, and how old a copy may get (T25). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from dr_checks.core.model import View
+from dr_checks.core.spans import rpo_s
+from dr_checks.derived.backup_schedule import longest_gap_minutes
+from dr_checks.derived.database_copies import BACKUP, all_copies, primary_database, relied_on
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.readers import backup, backup_jobs, backup_plan, efs
+
+_MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A store that backups must hold: ``kind`` is database or files, ``type`` AWS Backup's word for it."""
+
+    kind: str
+    name: str
+    arn: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What one rule promises for a resource: the longest gap between runs, and the oldest a copy may get. Minutes.
+
+    ``basis`` is the sum in words.
+    """
+
+    rule: str
+    gap_minutes: float
+    worst_minutes: float
+    basis: str
+
+
+def stores(view: View) -> list[Store]:
+    """The database and the file system of the primary region, those of them that exist. Raises CannotSee."""
+    database = primary_database(view)
+    found = [Store("database", database.identifier, database.arn, "RDS")] if database else []
+    name = view.env.named(view.env.names.file_system)
+    return found + [Store("files", name, system.arn, "EFS") for system in view.get(efs.file_systems, Side.PRIMARY)[:1]]
+
+
+def relies_on_copies(view: View, store: Store) -> bool:
+    """Whether a failover would have to use AWS Backup's copy of this store. Raises CannotSee."""
+    if store.kind == "database":
+        copy, (_, dark) = relied_on(view), all_copies(view)
+        if copy is not None and copy.mechanism == BACKUP and dark:
+            raise CannotSee(dark[0])  # a faster mechanism may well be there
+        return copy is None or copy.mechanism == BACKUP
+    if "replication" not in view.env.replication.files:
+        return True
+    synced = [r.synced_at for r in view.get(efs.replications, Side.DR) if r.status == "ENABLED" and r.synced_at]
+    return not any((view.now - moment).total_seconds() <= rpo_s(view) for moment in synced)
+
+
+def is_dr_vault(view: View, arn: str) -> bool:
+    """Whether ``arn`` is that of the environment's vault in the DR region."""
+    return _is_vault(view, arn, Side.DR)
+
+
+def is_primary_vault(view: View, arn: str) -> bool:
+    """Whether ``arn`` is that of the environment's vault in the primary region: other vaults are other people's."""
+    return _is_vault(view, arn, Side.PRIMARY)
+
+
+def _is_vault(view: View, arn: str, side: Side) -> bool:
+    name = backup.vault_name(view.env, side)
+    return arn.endswith(f":{view.env.region(side)}:{view.env.account}:backup-vault:{name}")
+
+
+def tags_of(view: View) -> dict[str, dict[str, str]]:
+    """The tags of every tagged resource that AWS Backup could protect, by ARN. Raises CannotSee."""
+    return {one.arn: dict(one.tags) for one in view.get(backup_plan.tagged, Side.PRIMARY)}
+
+
+def takes(selection: backup_plan.Selection, arn: str, tags: dict[str, str]) -> bool:
+    """Whether a selection takes a resource. Named or tagged, all conditions met, not excluded; without any: everything.
+
+    Source: AWS Backup API, BackupSelection.
+    """
+    if any(fnmatchcase(arn, pattern) for pattern in selection.excluded):
+        return False
+    if not all(_holds(one, tags.get(one.key)) for one in selection.conditions):
+        return False
+    named = any(fnmatchcase(arn, pattern) for pattern in selection.resources)
+    tagged = any(tags.get(one.key) == one.value for one in selection.tags)
+    return named or tagged or not (selection.resources or selection.tags)
+
+
+def _holds(one: backup_plan.Condition, value: str | None) -> bool:
+    like = "Like" in one.test
+    alike = value is not None and (fnmatchcase(value, one.value) if like else value == one.value)
+    return alike != ("Not" in one.test)
+
+
+def copying_rules(view: View, arn: str) -> list[backup_plan.Rule]:
+    """The rules that back this resource up and copy it to the DR vault. Raises CannotSee."""
+    tags = tags_of(view).get(arn, {})
+    return [
+        rule
+        for plan in view.get(backup_plan.plans, Side.PRIMARY)
+        if any(takes(selection, arn, tags) for selection in plan.selections)
+        for rule in plan.rules
+        if any(is_dr_vault(view, copy.vault_arn) for copy in rule.copies)
+    ]
+
+
+def copied_resources(view: View) -> list[str]:
+    """The ARNs of all resources that the plan copies to the DR vault, in order. Raises CannotSee."""
+    known = set(tags_of(view)) | {store.arn for store in stores(view)}
+    return sorted(arn for arn in known if copying_rules(view, arn))
+
+
+def promise(view: View, arn: str) -> Promise | None:
+    """The best promise of the rules that copy this resource, None where none does.
+
+    Raises CannotSee where a schedule cannot be followed and no other rule promises anything.
+    """
+    rules = copying_rules(view, arn)
+    promises = [found for rule in rules if (found := _of_rule(view, rule, arn))]
+    if rules and not promises:
+        why = f"The schedule {rules[0].schedule} of rule {rules[0].name} cannot be followed."
+        raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
+    return min(promises, key=lambda one: one.worst_minutes, default=None)
+
+
+def _of_rule(view: View, rule: backup_plan.Rule, arn: str) -> Promise | None:
+    """Gap between runs + start window + completion window + copy: until then only the older copy is there (T25)."""
+    gap = longest_gap_minutes(rule.schedule, view.now.date())
+    if gap is None:
+        return None
+    copying = _longest_minutes(view.get(backup_jobs.copies, Side.PRIMARY), arn)
+    backing_up = rule.completion_minutes
+    unlimited = "" if backing_up is not None else " (no limit: as measured)"
+    if backing_up is None:
+        backing_up = round(_longest_minutes(view.get(backup_jobs.backups, Side.PRIMARY), arn))
+    worst = gap + rule.start_minutes + backing_up + copying
+    basis = (
+        f"rule {rule.name}: {gap} min between runs + {rule.start_minutes} start window + {backing_up} completion"
+        f"{unlimited} + {copying:.0f} copying"
+    )
+    return Promise(rule.name, gap, worst, basis)
+
+
+def _longest_minutes(jobs: tuple[backup_jobs.Job, ...], arn: str) -> float:
+    """The longest completed job of this resource, in minutes; 0 where none is known."""
+    spans = [
+        (job.completed_at - job.created_at).total_seconds() / _MINUTE_S
+        for job in jobs
+        if job.resource_arn == arn and job.completed_at and job.state == "COMPLETED"
+    ]
+    return max(spans, default=0.0)

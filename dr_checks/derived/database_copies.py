@@ -1,0 +1,141 @@
+"""The database's copies in the DR region by each accepted mechanism, and which of them is relied on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dr_checks.core.model import View
+from dr_checks.core.spans import doubt, rpo_s
+from dr_checks.derived.backup_copies import age_s, key_flaw, newest_copies
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import rds, rds_replicas
+
+AUTOMATED, REPLICA, BACKUP = "automated-backup", "read-replica", "backup-copy"
+PROMOTABLE = "available"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseCopy:
+    """A copy of the database in the DR region. ``age_s`` is None where its age cannot be known; ``basis`` says of what.
+
+    ``flaw`` says why it cannot be used at all, "" where it can.
+    """
+
+    mechanism: str
+    name: str
+    age_s: float | None
+    basis: str
+    flaw: str = ""
+
+
+def database_name(view: View) -> str:
+    """The identifier of the environment's database."""
+    return view.env.named(view.env.names.database)
+
+
+def primary_database(view: View) -> rds.Instance | None:
+    """The database of the primary region, None where there is none. Raises CannotSee."""
+    name = database_name(view)
+    return next((one for one in view.get(rds.instances, Side.PRIMARY) if one.identifier == name), None)
+
+
+def is_database_arn(view: View, arn: str) -> bool:
+    """Whether ``arn`` is that of the environment's database in the primary region."""
+    return arn.endswith(f":{view.env.regions.primary}:{view.env.account}:db:{database_name(view)}")
+
+
+def replicas(view: View) -> list[rds.Instance]:
+    """The DR region's read replicas of the environment's database. Raises CannotSee."""
+    return [one for one in view.get(rds.instances, Side.DR) if is_database_arn(view, one.source)]
+
+
+def replicated_backups(view: View) -> list[rds.AutomatedBackup]:
+    """The automated backups replicated from the primary region, the newest first. Raises CannotSee."""
+    never = datetime.min.replace(tzinfo=view.now.tzinfo)
+    found = [b for b in view.get(rds.automated_backups, Side.DR) if b.source_region == view.env.regions.primary]
+    return sorted(found, key=lambda one: one.latest or never, reverse=True)
+
+
+def copies_by(view: View, mechanism: str) -> list[DatabaseCopy]:
+    """The database's copies by one mechanism. Raises CannotSee."""
+    return _FINDERS[mechanism](view)
+
+
+def all_copies(view: View) -> tuple[list[DatabaseCopy], list[Unseen]]:
+    """The copies by all accepted mechanisms, the preferred first, and why some mechanisms could not be seen."""
+    copies: list[DatabaseCopy] = []
+    dark: list[Unseen] = []
+    for mechanism in view.env.replication.database:
+        try:
+            copies += copies_by(view, mechanism)
+        except CannotSee as cannot:
+            dark.append(cannot.unseen)
+    return copies, dark
+
+
+def relied_on(view: View) -> DatabaseCopy | None:
+    """The copy a failover would use: the preferred usable one within the RPO, else the freshest, else any usable one.
+
+    None where there is no usable copy. Raises CannotSee where what was seen does not settle it.
+    """
+    copies, dark = all_copies(view)
+    usable = [copy for copy in copies if not copy.flaw]
+    fresh = next((copy for copy in usable if copy.age_s is not None and copy.age_s <= rpo_s(view)), None)
+    if fresh:
+        return fresh
+    if dark:
+        raise CannotSee(dark[0])
+    aged = sorted((copy for copy in usable if copy.age_s is not None), key=lambda copy: copy.age_s or 0.0)
+    return next(iter(aged or usable), None)
+
+
+def _automated(view: View) -> list[DatabaseCopy]:
+    return [_of_automated(view, one) for one in replicated_backups(view)]
+
+
+def _of_automated(view: View, one: rds.AutomatedBackup) -> DatabaseCopy:
+    age = None if one.latest is None else max(0.0, (view.now - one.latest).total_seconds())
+    flaw = "it has no restorable time yet" if one.latest is None else key_flaw(view, one.key_arn)
+    return DatabaseCopy(AUTOMATED, one.arn, age, f"RestoreWindow.LatestTime in {view.env.regions.dr} (T24)", flaw)
+
+
+def _replicas(view: View) -> list[DatabaseCopy]:
+    return [_of_replica(view, one) for one in replicas(view)]
+
+
+def _of_replica(view: View, one: rds.Instance) -> DatabaseCopy:
+    reading = next(
+        (r for r in view.get(rds_replicas.lags, Side.DR) if r.dimension("DBInstanceIdentifier") == one.identifier), None
+    )
+    why = doubt(view, reading)
+    lag_s = reading.value if reading and not why else None
+    at_s = reading.age_s(view.now) if reading else None
+    age = None if lag_s is None or lag_s < 0 or at_s is None else lag_s + at_s
+    flaw = (
+        key_flaw(view, one.key_arn) if one.status == PROMOTABLE else f"it is {one.status}: promotion is refused (T22)"
+    )
+    return DatabaseCopy(REPLICA, one.identifier, age, why or "ReplicaLag and the age of its newest value (T23)", flaw)
+
+
+def _backups(view: View) -> list[DatabaseCopy]:
+    return [
+        DatabaseCopy(
+            BACKUP,
+            point.arn,
+            age_s(view, point),
+            "creation date of the newest copy (T25)",
+            key_flaw(view, point.key_arn),
+        )
+        for arn, point in newest_copies(view).items()
+        if is_database_arn(view, arn)
+    ]
+
+
+_FINDERS: dict[str, Callable[[View], list[DatabaseCopy]]] = {
+    AUTOMATED: _automated,
+    REPLICA: _replicas,
+    BACKUP: _backups,
+}

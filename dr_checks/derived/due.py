@@ -1,0 +1,89 @@
+"""Which test is due when, and how it stands: the schedule of the environment file against the runs on record. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from dr_checks.derived import calendar
+from dr_estate.config.environment import Environment
+from dr_estate.config.recovery_settings import Period
+from dr_estate.model.run_records import RunKind, RunRecord
+
+_THERE_AND_BACK = "dr_cli.py failover --planned --execute && dr_cli.py failback --staged --execute"
+
+
+class State(StrEnum):
+    """How a test stands. ``blocked window``: it would be run now, but no drill runs today."""
+
+    OK = "ok"
+    AT_RISK = "at risk"
+    OVERDUE = "overdue"
+    NEVER_RUN = "never run"
+    BLOCKED = "blocked window"
+
+    @property
+    def late(self) -> bool:
+        """Whether it should have been run already."""
+        return self in (State.OVERDUE, State.NEVER_RUN)
+
+
+@dataclass(frozen=True)
+class Due:
+    """A test: how often, its last complete run, the day it is due (None: as needed), its state, and how to run it."""
+
+    test: str
+    period: Period
+    last: RunRecord | None
+    due: date | None
+    state: State
+    command: str
+
+
+def dues(env: Environment, runs: Iterable[RunRecord], now: datetime) -> tuple[Due, ...]:
+    """Every test of the schedule as it stands at ``now`` (aware)."""
+    schedule, kept = env.schedule, tuple(runs)
+    rows = (
+        ("tabletop", schedule.tabletop, RunKind.TABLETOP, "dr_cli.py test --tabletop"),
+        ("infrastructure", schedule.infrastructure, RunKind.TEST_INFRA, "dr_cli.py test --infra"),
+        ("full drill", schedule.full_drill, *_full_drill(env)),
+    )
+    return tuple(_due(env, row, kept, now) for row in rows)
+
+
+def blocked_now(env: Environment, now: datetime) -> str:
+    """Why no drill may run at ``now``, "" where one may."""
+    window = calendar.window_of(calendar.day_of(now, env.schedule.timezone), env.schedule.windows)
+    if window is None:
+        return ""
+    return f"no drill runs from {window[0]} to {window[1]} (schedule.blocked, days of {env.schedule.timezone})"
+
+
+def _full_drill(env: Environment) -> tuple[RunKind, str]:
+    """Where a full drill is not allowed, the way there and back (a planned one) proves as much."""
+    if env.approvals.full_drill:
+        return RunKind.FULL_DRILL, "dr_cli.py test --full-drill"
+    return RunKind.FAILBACK, _THERE_AND_BACK
+
+
+def _due(env: Environment, row: tuple[str, Period, RunKind, str], runs: tuple[RunRecord, ...], now: datetime) -> Due:
+    test, period, kind, command = row
+    zone, windows = env.schedule.timezone, env.schedule.windows
+    own = sorted((run for run in runs if run.kind is kind and run.complete and run.at <= now), key=lambda run: run.at)
+    today = calendar.day_of(now, zone)
+    days = [calendar.day_of(run.at, zone) for run in own]
+    due = calendar.next_due(days, period, windows)
+    if period is not Period.AS_NEEDED and not own:
+        return Due(test, period, None, calendar.after_windows(today, windows), State.NEVER_RUN, command)
+    state = State.OK
+    if due is not None and today > due:
+        state = State.OVERDUE
+    elif due is not None and today >= _at_risk_from(days[-1], due, env.schedule.at_risk_days):
+        state = State.BLOCKED if calendar.window_of(today, windows) else State.AT_RISK
+    return Due(test, period, own[-1] if own else None, due, state, command)
+
+
+def _at_risk_from(last: date, due: date, at_risk_days: int) -> date:
+    return max(calendar.middle_of(last, due), due - timedelta(days=at_risk_days))

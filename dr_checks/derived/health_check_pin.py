@@ -1,0 +1,67 @@
+"""How a health check is made unhealthy for good, without being disabled: the pin of T06. Pure.
+
+Inverting is no pin: an inverted check of a dead primary is healthy. What is wanted is unhealthy while the region is
+dead AND after it heals, and nothing that anyone else's change could turn:
+
+- an endpoint check (HTTP, HTTPS, with or without string match, TCP) is pointed at a port on which nothing listens: no
+  connection within its time-out is a failure (Developer Guide, "How Amazon Route 53 determines whether a health check
+  is healthy"), of a dead region and of a well one;
+- a calculated check gets a threshold above the number of its children: "If you specify a number greater than the
+  number of child health checks, Route 53 always considers this health check to be unhealthy" (API_UpdateHealthCheck).
+
+Both are set upright (``Inverted`` false) in the same update. A check of a CloudWatch alarm follows the alarm, whose
+every state is healthy either upright or inverted; the type cannot be changed by an update, and disabling it (then
+inverting) would count as healthy as soon as one of the two is taken back (T03): such a check cannot be pinned, and
+neither can a routing control, which is turned in its own cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from dr_estate.readers.route53_health_checks import HealthCheck
+
+ENDPOINT = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
+CALCULATED = "CALCULATED"
+MOST_CHILDREN = 256
+# Of the ports below 20 none is a listener's: a load balancer's are checked all the same.
+CLOSED_PORTS = range(1, 20)
+_USUAL_PORTS = {"HTTPS": 443, "HTTPS_STR_MATCH": 443}
+
+
+def pin(check: HealthCheck, listening: Collection[int]) -> dict[str, Any] | None:
+    """The settings of UpdateHealthCheck that hold ``check`` down, None where none can; ``listening`` are open ports."""
+    if check.type in ENDPOINT:
+        closed = next((port for port in CLOSED_PORTS if port not in listening), None)
+        held: dict[str, Any] = {"Port": closed} if closed else {}
+    else:
+        fits = check.type == CALCULATED and len(check.children) < MOST_CHILDREN
+        held = {"HealthThreshold": len(check.children) + 1} if fits else {}
+    if not held:
+        return None
+    return held | {"Inverted": False} | ({"Disabled": False} if check.disabled else {})
+
+
+def is_pinned(check: HealthCheck) -> bool:
+    """Whether ``check`` is held down in one of the two forms."""
+    if check.inverted or check.disabled:
+        return False
+    if check.type in ENDPOINT:
+        return check.port in CLOSED_PORTS
+    return check.type == CALCULATED and check.children_needed > len(check.children)
+
+
+def as_set(check: HealthCheck, names: Collection[str]) -> dict[str, Any]:
+    """The settings of ``check`` of those ``names``, as UpdateHealthCheck takes them back.
+
+    A port that AWS does not tell is the usual one of its type: ``Port`` is no element that can be reset.
+    """
+    usual = _USUAL_PORTS.get(check.type, 80)
+    values = {
+        "Port": check.port or usual,
+        "HealthThreshold": check.children_needed,
+        "Inverted": check.inverted,
+        "Disabled": check.disabled,
+    }
+    return {name: values[name] for name in names}

@@ -1,0 +1,63 @@
+"""What a drill made and has not taken away again: found by its name, whoever made it and however the drill ended. Pure.
+
+Leftovers run on and are billed (T47). Only the DR region and the traffic zone can hold any: a drill makes nothing in
+the primary region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.drill_names import is_canary, is_isolated
+from dr_estate.readers import drill_resources, efs, rds, route53
+from dr_estate.snapshot.snapshot import Snapshot
+
+DATABASE, FILES, RECORD = "database", "files", "record"
+ACCESS_POINT, MOUNT_TARGET, TASK = "access point", "mount target", "task"
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """One thing of a drill. ``subject`` is its name, ``id`` what its service knows it by."""
+
+    side: Side
+    kind: str
+    subject: str
+    id: str
+
+
+def leftovers(snapshot: Snapshot, env: Environment) -> tuple[Leftover, ...]:
+    """Every leftover that is seen. Raises CannotSee where one of the places could not be looked at."""
+    return (*_databases(snapshot, env), *_tasks(snapshot), *_files(snapshot), *_records(snapshot, env))
+
+
+def _databases(snapshot: Snapshot, env: Environment) -> Iterator[Leftover]:
+    name = env.named(env.names.database)
+    for one in snapshot.get(rds.instances, Side.DR):
+        if is_isolated(one.identifier, name):
+            yield Leftover(Side.DR, DATABASE, one.identifier, one.resource_id)
+
+
+def _files(snapshot: Snapshot) -> Iterator[Leftover]:
+    for one in snapshot.get(efs.of_drills, Side.DR):
+        yield Leftover(Side.DR, FILES, one.token, one.id)
+    for point in snapshot.get(drill_resources.access_points, Side.DR):
+        yield Leftover(Side.DR, ACCESS_POINT, f"{point.path} of {point.file_system_id}", point.id)
+    for target in snapshot.get(drill_resources.mount_targets, Side.DR):
+        yield Leftover(Side.DR, MOUNT_TARGET, f"{target.id} of {target.file_system_id}", target.id)
+
+
+def _tasks(snapshot: Snapshot) -> Iterator[Leftover]:
+    for one in snapshot.get(drill_resources.tasks, Side.DR):
+        if one.status != drill_resources.STOPPED:
+            yield Leftover(Side.DR, TASK, f"{one.incident} {one.arn.rpartition('/')[2]}", one.arn)
+
+
+def _records(snapshot: Snapshot, env: Environment) -> Iterator[Leftover]:
+    for one in snapshot.get(route53.records, Side.GLOBAL):
+        name = one.name.rstrip(".")
+        if is_canary(name, env):
+            which = f"{one.type} {one.set_identifier}" if one.set_identifier else one.type
+            yield Leftover(Side.GLOBAL, RECORD, f"{name} {which}", name)

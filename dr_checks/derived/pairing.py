@@ -1,0 +1,34 @@
+"""What several checks ask of the same facts: a tenant's service and task definition on one side. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import View
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.readers import ecs
+from dr_estate.snapshot.tenants import Tenant
+
+
+def services_by_name(view: View, side: Side) -> dict[str, ecs.Service]:
+    """The side's services by name. Raises CannotSee."""
+    return {service.name: service for service in view.get(ecs.services, side)}
+
+
+def tenant_services(view: View, side: Side) -> Iterator[tuple[Tenant, ecs.Service]]:
+    """Each tenant that has a service on ``side``, with it; tenants without are said by ecs.service-exists."""
+    there = services_by_name(view, side)
+    for tenant in view.tenants:
+        service = there.get(view.env.named(view.env.names.service, tenant=tenant.id))
+        if service:
+            yield tenant, service
+
+
+def tenant_definitions(view: View, side: Side) -> dict[str, ecs.TaskDefinition | Unseen]:
+    """The task definition that each tenant's service on ``side`` uses, by tenant id. Raises CannotSee."""
+    read = view.get(ecs.task_definitions, side)
+    known = {found.arn: found for found in read if isinstance(found, ecs.TaskDefinition)}
+    dark = next((found for found in read if isinstance(found, Unseen)), None)
+    lost = dark or Unseen(Blindness.ERROR, "The task definition was not among those read.")
+    return {tenant.id: known.get(service.task_definition, lost) for tenant, service in tenant_services(view, side)}

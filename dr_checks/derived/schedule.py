@@ -1,0 +1,22 @@
+"""Is it an hour in which services are scaled to 0 on purpose? A scheduled 0 is not an outage. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from dr_estate.config.environment import Environment
+
+_SATURDAY = 5
+
+
+def scheduled_off(env: Environment, now: datetime) -> bool:
+    """Whether ``now`` (aware) lies in the environment's off hours; False where it has no schedule."""
+    schedule = env.scaling_schedule
+    if schedule is None:
+        return False
+    local = now.astimezone(ZoneInfo(schedule.timezone))
+    if schedule.weekends_off and local.weekday() >= _SATURDAY:
+        return True
+    starts, ends, clock = schedule.off_from, schedule.off_until, local.time()
+    return starts <= clock < ends if starts <= ends else clock >= starts or clock < ends

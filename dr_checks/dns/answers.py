@@ -1,0 +1,221 @@
+"""Does the world answer what the records say? Real DNS answers, beside the API's records and Route 53's choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import GLOBAL, check
+from dr_checks.derived import routing
+from dr_checks.dns.dns import origin_records, situation
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.network.dns_query import Answer
+from dr_estate.readers import cloudfront, dns_answers, route53, route53_health_checks
+from dr_estate.snapshot import tenants
+
+_NO_ZONE = "the zone is not there: route53.zone-accessible says so"
+
+
+def doors(view: View) -> dict[str, frozenset[str]]:
+    """The addresses of each region's load balancer. Raises CannotSee."""
+    found: dict[str, frozenset[str]] = {}
+    for side in (Side.PRIMARY, Side.DR):
+        there = view.get(dns_answers.door, side)
+        found[view.env.region(side)] = frozenset(there)
+    return found
+
+
+def region_answered(addresses: Iterable[str], known: Mapping[str, frozenset[str]]) -> str | None:
+    """The region whose load balancer has one of ``addresses``; None where none has."""
+    given = set(addresses)
+    return next((region for region, there in known.items() if there & given), None)
+
+
+def expected_regions(view: View) -> frozenset[str] | None:
+    """The regions Route 53 should answer with at this moment; None where its policy cannot be played out."""
+    records = origin_records(view)
+    read = view.get(route53_health_checks.statuses)
+    seen = {r.dimension(route53_health_checks.STATUS_DIMENSION): r.value == 1 for r in read if r.value is not None}
+    now = replace(situation(view), seen=seen)
+    regions: set[str] = set()
+    for kind in {record.type for record in records}:
+        choice = routing.chosen([r for r in records if r.type == kind], now)
+        if choice is None:
+            return None
+        regions |= {routing.region_of(routing.target_of(record)) or "elsewhere" for record in choice}
+    return frozenset(regions)
+
+
+@check(
+    "every name server of the zone answers for it",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("REL11-BP02", "NIST CP-8"),
+    traps=("T01",),
+)
+def servers_answer(view: View) -> Iterator[Finding]:
+    """Each server of the delegation set gives an authoritative SOA. One that cannot be reached is unknown."""
+    zone = view.env.traffic.zone
+    for answer in view.get(dns_answers.authorities):
+        if isinstance(answer, Unseen):
+            yield view.unknown("a name server", f"an answer for {zone}", answer)
+        elif answer.type == "SOA":
+            measured = f"{answer.code}, {'authoritative' if answer.authoritative else 'not authoritative'}"
+            if answer.code == "NOERROR" and answer.authoritative and answer.values:
+                yield view.ok(answer.asked, measured, "NOERROR, authoritative", "it serves this zone")
+            else:
+                yield view.gap(
+                    answer.asked,
+                    measured,
+                    "NOERROR, authoritative",
+                    "resolvers that draw this server get nothing, so some visitors never arrive",
+                    f"Compare the delegation set of {zone} with its NS records; recreate neither in haste.",
+                )
+
+
+@check(
+    "the parent zone sends resolvers to this zone's own name servers",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceHostedZoneConfigurationRule", "REL11-BP02"),
+)
+def delegated(view: View) -> Iterator[Finding]:
+    """NS of the zone at its parent equals the delegation set: else a change here is seen by nobody."""
+    zone = view.get(route53.zone)
+    if zone is None:
+        yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
+        return
+    answer = view.get(dns_answers.delegation)
+    there, wanted = {route53.plain(value) for value in answer.values}, ", ".join(zone.name_servers)
+    measured = ", ".join(sorted(there)) or answer.code
+    if there == set(zone.name_servers):
+        yield view.ok(zone.name, measured, wanted, "what is changed here is what the world asks")
+    else:
+        yield view.gap(
+            zone.name,
+            measured,
+            wanted,
+            "the world asks other servers than this zone's: a failover here would move nobody",
+            f"Have the owner of {zone.name.partition('.')[2]} set its NS record for {zone.name} to: {wanted}.",
+        )
+
+
+@check(
+    "the name servers answer for the traffic name as its records say",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceRoutingRule", "REL11-BP02"),
+    traps=("T05", "T06"),
+)
+def as_recorded(view: View) -> Iterator[Finding]:
+    """Each server's addresses are those of the region that the records and health checks choose at this moment."""
+    name, expected = view.env.traffic.origin_record, expected_regions(view)
+    there = view.get(dns_answers.authorities)
+    asked = [answer for answer in there if isinstance(answer, Answer) and answer.name == name]
+    wanted = " or ".join(sorted(expected or ())) or "the region its records choose"
+    for answer in asked:
+        yield _compared(view, answer, expected, wanted)
+    for dark in there:
+        if isinstance(dark, Unseen):
+            yield view.unknown(name, wanted, dark)
+    if not there or not origin_records(view):
+        yield view.none_expected(name, "there is no traffic record: dns.pair-present says so")
+
+
+def _compared(view: View, answer: Answer, expected: frozenset[str] | None, wanted: str) -> Finding:
+    subject, measured = f"{answer.name} at {answer.asked}", ", ".join(answer.values) or answer.code
+    if not answer.values:
+        because = "visitors get no address at all"
+        remedy = (
+            f"aws route53 test-dns-answer --hosted-zone-id ZONE --record-name {answer.name} --record-type "
+            f"{answer.type}; fix the record."
+        )
+        return view.gap(subject, measured, wanted, because, remedy)
+    region = region_answered(answer.values, doors(view))
+    if expected is None or region is None:
+        why = f"{measured} could not be matched with a load balancer's addresses, which AWS changes at will."
+        return view.unknown(subject, wanted, why)
+    if region in expected:
+        return view.ok(subject, f"{measured} ({region})", wanted, "the answer and the records agree")
+    because = f"visitors arrive in {region}, while the records choose {wanted}"
+    remedy = "Wait for the last change to be INSYNC (aws route53 get-change), then compare the record's target."
+    return view.gap(subject, f"{measured} ({region})", wanted, because, remedy)
+
+
+@check(
+    "every tenant's host name has a real answer",
+    severity=Severity.CRITICAL,
+    area=Area.TENANTS,
+    sides=GLOBAL,
+    rules=("REL11-BP02", "NIST CP-8"),
+)
+def hosts_answer(view: View) -> Iterator[Finding]:
+    """A name server gives an address for each name that was asked: all, or of many alike an even spread."""
+    known = {answer.name: answer for answer in view.get(dns_answers.hosts) if isinstance(answer, Answer)}
+    dark = next((answer for answer in view.get(dns_answers.hosts) if isinstance(answer, Unseen)), None)
+    recorded = {record.name for record in view.get(route53.records)}
+    for tenant in view.tenants:
+        host = tenants.host_of(tenant, view.env)
+        answer = known.get(host)
+        if host not in recorded or (answer is None and dark is None):
+            continue  # tenants.hosts-lead-to-distribution says where it leads
+        if answer is None:
+            yield view.unknown(host, "an address", dark or "not asked", tenant.id)
+        elif answer.values:
+            yield view.ok(host, ", ".join(answer.values), "an address", "visitors find the edge", tenant.id)
+        else:
+            yield view.gap(
+                host,
+                answer.code,
+                "an address",
+                "visitors get no address at all",
+                f"aws route53 test-dns-answer --hosted-zone-id ZONE --record-name {host} --record-type A; fix its "
+                "alias target.",
+                tenant.id,
+            )
+    ours = recorded & {tenants.host_of(tenant, view.env) for tenant in view.tenants}
+    if len(ours) > len(known.keys() & ours) and dark is None:
+        measured = f"{len(known.keys() & ours)} of {len(ours)} asked"
+        yield view.ok("the others", measured, "an even spread", "their records lead where those of the asked ones do")
+    if not ours:
+        yield view.none_expected("tenants' hosts", "no tenant has a record of its own to be asked for")
+
+
+@check(
+    "the configured resolvers lead visitors to where the traffic goes",
+    severity=Severity.NORMAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("REL11-BP02", "NIST CP-8"),
+    traps=("T11",),
+)
+def resolvers_agree(view: View) -> Iterator[Finding]:
+    """Each resolver's answer passes the traffic name or the distribution, or holds the serving region's address."""
+    there = view.get(dns_answers.resolved)
+    if not there:
+        yield view.none_expected("resolvers", "none is named in traffic.resolvers, so none was asked")
+        return
+    alias = view.env.traffic.distribution_alias
+    edge = {d.domain for d in view.get(cloudfront.distributions) if alias in d.aliases}
+    moving, expected = {view.env.traffic.origin_record, *edge}, expected_regions(view) or frozenset()
+    for answer in there:
+        if isinstance(answer, Unseen):
+            yield view.unknown("a resolver", "where the traffic goes", answer)
+            continue
+        subject = f"{answer.name} at {answer.asked}"
+        measured = ", ".join((*answer.chain, *answer.values)) or answer.code
+        if answer.values and (moving & set(answer.chain) or region_answered(answer.values, doors(view)) in expected):
+            yield view.ok(subject, measured, "where the traffic goes", "visitors behind it follow a failover")
+        else:
+            yield view.gap(
+                subject,
+                measured,
+                "where the traffic goes",
+                "visitors behind this resolver are led elsewhere, or by an answer it kept too long",
+                f"Wait one TTL and look again; then make {answer.name} a CNAME to {view.env.traffic.origin_record}.",
+            )

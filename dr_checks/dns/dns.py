@@ -1,0 +1,226 @@
+"""Are the records that a failover relies on right, and what would Route 53 answer when a region is lost?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import BOTH, GLOBAL, check
+from dr_checks.derived import routing
+from dr_estate.config.environment import Side
+from dr_estate.readers import elbv2, route53, route53_health_checks
+from dr_estate.readers.route53 import Record
+
+
+def origin_records(view: View) -> list[Record]:
+    """The records of the traffic name that answer with an address."""
+    name = view.env.traffic.origin_record
+    return [r for r in view.get(route53.records, Side.GLOBAL) if r.name == name and r.type in routing.ADDRESS_TYPES]
+
+
+def identifier_of(view: View, side: Side) -> str:
+    """The set identifier of the record that leads to ``side``."""
+    traffic = view.env.traffic
+    return traffic.primary_set_identifier if side is Side.PRIMARY else traffic.secondary_set_identifier
+
+
+def situation(view: View, *down: Side) -> routing.Situation:
+    """The health checks as they are, with ``down``'s regions dark."""
+    known = {found.id: found for found in view.get(route53_health_checks.checks, Side.GLOBAL)}
+    return routing.Situation(frozenset(view.env.region(side) for side in down), known)
+
+
+@check(
+    "both traffic records exist, and nothing else answers to their name",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsHealthCheckWiring", "REL11-BP02", "NIST CP-7", "SOC2 A1.2"),
+    traps=("T01", "T12"),
+)
+def pair_present(view: View) -> Iterator[Finding]:
+    """Each address type of the origin name holds exactly the two set identifiers. Source: ListResourceRecordSets."""
+    name = view.env.traffic.origin_record
+    if view.get(route53.zone) is None:
+        yield view.none_expected(name, "the zone is not there: route53.zone-accessible says so")
+        return
+    wanted = {identifier_of(view, Side.PRIMARY), identifier_of(view, Side.DR)}
+    found = origin_records(view)
+    for kind in sorted({record.type for record in found}) or ["A"]:
+        there = {record.set_identifier or "no identifier" for record in found if record.type == kind}
+        subject, said = f"{name} {kind}", " and ".join(sorted(wanted))
+        if there == wanted:
+            yield view.ok(subject, said, said, "the cut-over point is complete")
+        else:
+            because = "a missing record cannot be answered with, and making one during an outage needs us-east-1"
+            if there > wanted:
+                because = "a stray record takes part in every answer, and leads outside the plan"
+            yield view.gap(
+                subject,
+                ", ".join(sorted(there)) or "no record",
+                said,
+                because,
+                f"In {view.env.traffic.zone}, keep one aws_route53_record with set_identifier for each of {said}.",
+            )
+
+
+@check(
+    "the traffic records already have their final routing policy",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceRecordSetConfigurationRule", "REL11-BP02"),
+    traps=("T12",),
+)
+def final_policy(view: View) -> Iterator[Finding]:
+    """Turning a simple record into another policy deletes and recreates it: names vanish meanwhile (T12)."""
+    policy = view.env.traffic.policy
+    for record in origin_records(view):
+        subject = f"{record.name} {record.type} {record.set_identifier or ''}".strip()
+        role = {identifier_of(view, Side.PRIMARY): "PRIMARY", identifier_of(view, Side.DR): "SECONDARY"}
+        wanted = f"failover {role.get(record.set_identifier or '', '')}".strip() if policy == "failover" else policy
+        measured = f"failover {record.failover}" if record.policy == "failover" else record.policy
+        if measured == wanted:
+            yield view.ok(subject, measured, wanted, "a failover need not convert it")
+        else:
+            yield view.gap(
+                subject,
+                measured,
+                wanted,
+                "Route 53 converts a record by deleting it: for a while the name does not exist",
+                f"Convert it in a quiet hour, in one change batch: aws_route53_record {policy}_routing_policy.",
+            )
+    if not origin_records(view):
+        yield view.none_expected(view.env.traffic.origin_record, "there is no traffic record: dns.pair-present says so")
+
+
+@check(
+    "the traffic records share visitors by weight, so that a failback can go home in stages",
+    severity=Severity.NORMAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("REL11-BP02", "NIST CP-10"),
+    traps=("T05", "T12"),
+)
+def can_be_staged(view: View) -> Iterator[Finding]:
+    """A weighted pair goes home in parts, and a run never converts another one (T12).
+
+    With health checks it fails over by itself like a failover pair: weight 0 is served when nothing heavier is well
+    (T05). Where the environment file demands stages (failback.staged), a pair that cannot be shared is a gap.
+    """
+    for kind in sorted({record.type for record in origin_records(view)}):
+        subject = f"{view.env.traffic.origin_record} {kind}"
+        policies = sorted({record.policy for record in origin_records(view) if record.type == kind})
+        if policies == ["weighted"]:
+            yield view.ok(subject, "weighted", "weighted", "visitors can be sent home a part at a time")
+            continue
+        judged = view.gap if view.env.failback.staged else view.warn
+        yield judged(
+            subject,
+            " and ".join(policies),
+            "weighted",
+            "a failback would turn every visitor at once, onto a region that nobody has used since",
+            "In a quiet hour make both weighted_routing_policy (100 and 0), with their health checks: they fail over "
+            'by health all the same (T05). Then set traffic.policy = "weighted".',
+        )
+    if not origin_records(view):
+        yield view.none_expected(view.env.traffic.origin_record, "there is no traffic record: dns.pair-present says so")
+
+
+@check(
+    "each traffic record leads to the load balancer of its own region",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=BOTH,
+    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-7"),
+    traps=("T07", "T12"),
+)
+def own_load_balancer(view: View) -> Iterator[Finding]:
+    """The side's record names the DNS name of the side's load balancer as it is today. Source: DescribeLoadBalancers.
+
+    A load balancer that was rebuilt has another DNS name: its old record then leads nowhere.
+    """
+    identifier = identifier_of(view, view.side)
+    records = [r for r in origin_records(view) if r.set_identifier == identifier]
+    if not records:
+        yield view.none_expected(identifier, "there is no such record: dns.pair-present says so")
+        return
+    balancer = view.get(elbv2.load_balancer)
+    for record in records:
+        subject, target = f"{record.name} {record.type} {identifier}", routing.target_of(record)
+        wanted = route53.plain(balancer.dns_name) if balancer else "the load balancer of the region"
+        if balancer and target == wanted:
+            yield view.ok(subject, target, wanted, f"visitors sent to {view.region} arrive at its own door")
+        else:
+            yield view.gap(
+                subject,
+                target or "nothing",
+                wanted if balancer else f"{wanted}, of which there is none",
+                f"visitors sent to {view.region} would knock at a door that is not there",
+                f"Set alias name of aws_route53_record {identifier} to aws_lb.dns_name of {view.region}.",
+            )
+
+
+@check(
+    "no name on the way to the origin is cached longer than the cut-over can wait",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTtl", "DnsTargetResourceRecordSetConfigurationRule", "REL11-BP02"),
+    traps=("T11",),
+)
+def short_ttl(view: View) -> Iterator[Finding]:
+    """TTLs of the origin records, and of CNAMEs of tenants, reach record_ttl_s at most; an alias takes its target's.
+
+    Source: T11, ARC DnsTargetResourceRecordSetConfigurationRule.
+    """
+    limit = view.env.thresholds.record_ttl_s
+    origin, domain = view.env.traffic.origin_record, f".{view.env.traffic.tenant_domain}"
+    on_the_way = [
+        r
+        for r in view.get(route53.records)
+        if r.type in routing.ADDRESS_TYPES and (r.name == origin or r.name.endswith(domain))
+    ]
+    long_lived = [r for r in on_the_way if r.ttl_s is not None and r.ttl_s > limit]
+    for record in long_lived:
+        yield view.gap(
+            f"{record.name} {record.type} {record.set_identifier or ''}".strip(),
+            f"{record.ttl_s} s",
+            f"{limit} s or less",
+            f"resolvers keep sending its visitors to the dead region for up to {record.ttl_s} s",
+            f"Set ttl = {limit} on its aws_route53_record, or make it an alias record.",
+        )
+    if on_the_way and not long_lived:
+        said = f"{len(on_the_way)} record(s), none above {limit} s"
+        yield view.ok("all records", said, f"{limit} s or less", "an alias takes the TTL of its target, 60 s")
+    if not on_the_way:
+        yield view.none_expected(origin, "there is no record on the way: dns.pair-present says so")
+
+
+@check(
+    "no record relies on CloudFront to report its own health",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceHealthCheckRule", "DnsHealthCheckWiring"),
+    traps=("T08",),
+)
+def cloudfront_alias(view: View) -> Iterator[Finding]:
+    """A routed alias to a distribution needs a health check of its own: its target is never evaluated (T08)."""
+    routed = [
+        r for r in view.get(route53.records) if r.alias_zone_id == routing.CLOUDFRONT_ZONE and r.policy != "simple"
+    ]
+    for record in routed:
+        subject = f"{record.name} {record.type} {record.set_identifier}"
+        if record.health_check_id:
+            yield view.ok(subject, record.health_check_id, "a health check", "its own health check decides")
+        else:
+            yield view.gap(
+                subject,
+                "no health check",
+                "a health check",
+                "Route 53 cannot evaluate a distribution: this record counts as healthy for ever",
+                "Set health_check_id on its aws_route53_record, or route at the origin name instead.",
+            )
+    if not routed:
+        yield view.none_expected("aliases to CloudFront", "none of them takes part in failover or weighted routing")

@@ -1,0 +1,171 @@
+"""What Route 53 would answer for the traffic name when regions are lost, played out on its records as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import GLOBAL, check
+from dr_checks.derived import routing
+from dr_checks.dns.dns import identifier_of, origin_records, situation
+from dr_estate.config.environment import Side
+from dr_estate.readers.route53 import Record
+
+_PINS = range(1, 20)  # ports on which no load balancer listens: how a failover holds an endpoint check down
+_ABSENT = "there is no traffic record: dns.pair-present says so"
+_REMEDY = (
+    "Give each traffic record an enabled health check of its own region's load balancer (health_check_id) and "
+    "evaluate_target_health = true, with {routing}."
+)
+_ROUTING = {
+    "failover": "failover_routing_policy PRIMARY and SECONDARY",
+    "weighted": "weighted_routing_policy 100 and 0",
+}
+Imagined = Callable[[Sequence[Record]], routing.Situation]
+
+
+def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, why: str) -> Iterator[Finding]:
+    """One finding a record type: whether ``wanted``'s record alone would be answered (None: either side's)."""
+    records = origin_records(view)
+    known = {identifier_of(view, side): view.env.region(side) for side in (Side.PRIMARY, Side.DR)}
+    expected = {view.env.region(wanted)} if wanted else set(known.values())
+    said = " or ".join(sorted(expected))
+    for kind in sorted({record.type for record in records}):
+        subject = f"{view.env.traffic.origin_record} {kind}, {when}"
+        of_kind = [record for record in records if record.type == kind]
+        choice = routing.chosen(of_kind, imagined(of_kind))
+        if choice is None:
+            yield view.unknown(subject, said, "Its routing policy is not one that can be played out here.")
+            continue
+        regions = {_region(record, known) for record in choice}
+        measured = " and ".join(sorted(regions))
+        if regions <= expected:
+            yield view.ok(subject, measured, said, why)
+        else:
+            remedy = _REMEDY.format(routing=_ROUTING[view.env.traffic.policy])
+            yield view.gap(subject, measured, said, f"visitors would be sent to {measured} {when}", remedy)
+    if not records:
+        yield view.none_expected(view.env.traffic.origin_record, _ABSENT)
+
+
+def _region(record: Record, known: Mapping[str, str]) -> str:
+    """Where a record really leads; its set identifier is believed only where its target's name does not tell."""
+    return routing.region_of(routing.target_of(record)) or known.get(record.set_identifier or "", "elsewhere")
+
+
+@check(
+    "with both regions well, Route 53 sends every visitor to the primary region",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceRoutingRule", "REL11-BP02"),
+    traps=("T05", "T06"),
+)
+def all_well(view: View) -> Iterator[Finding]:
+    """The answer with both regions up is the primary's alone."""
+    why = "visitors reach the region that holds the newest data"
+    yield from _answers(view, lambda _: situation(view), Side.PRIMARY, "with all well", why)
+
+
+@check(
+    "with the primary region down, Route 53 sends every visitor to the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsHealthCheckWiring", "DnsTargetResourceHealthCheckRule", "REL11-BP02", "NIST CP-10"),
+    traps=("T01", "T03", "T05", "T08"),
+)
+def primary_down(view: View) -> Iterator[Finding]:
+    """The answer with the primary region dark is the DR region's alone, without any change to a record (T01)."""
+    why = "traffic moves without a change to any record, so us-east-1 is not needed"
+    yield from _answers(view, lambda _: situation(view, Side.PRIMARY), Side.DR, "with the primary down", why)
+
+
+@check(
+    "with the DR region down, Route 53 keeps every visitor in the primary region",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsHealthCheckWiring", "REL11-BP02"),
+    traps=("T05",),
+)
+def dr_down(view: View) -> Iterator[Finding]:
+    """The answer with the DR region dark is the primary's alone."""
+    why = "an outage of the standby does not disturb anybody"
+    yield from _answers(view, lambda _: situation(view, Side.DR), Side.PRIMARY, "with the DR region down", why)
+
+
+@check(
+    "with both regions down, Route 53 still answers with no place outside the plan",
+    severity=Severity.NORMAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("REL11-BP02",),
+    traps=("T05",),
+)
+def both_down(view: View) -> Iterator[Finding]:
+    """All unhealthy counts as all healthy: the answer must be one of the two regions, not a stray record (T05)."""
+    why = "all unhealthy counts as all healthy, and only the two regions have records"
+    yield from _answers(view, lambda _: situation(view, Side.PRIMARY, Side.DR), None, "with both down", why)
+
+
+@check(
+    "inverting the primary's health check holds every visitor in the DR region",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsHealthCheckWiring", "REL11-BP02"),
+    traps=("T03", "T06", "T07"),
+)
+def pin_holds(view: View) -> Iterator[Finding]:
+    """The pin of T06 works: the primary's check inverted while its region is up moves the answer to the DR region."""
+    identifier = identifier_of(view, Side.PRIMARY)
+
+    def pinned(records: Sequence[Record]) -> routing.Situation:
+        now = situation(view)
+        held = {r.health_check_id for r in records if r.set_identifier == identifier} & set(now.checks)
+        for check_id in held:
+            if check_id and not now.checks[check_id].inverted:
+                now = now.with_inverted(check_id)
+        return now
+
+    why = "the recovered primary cannot draw visitors back onto stale data"
+    yield from _answers(view, pinned, Side.DR, "with the primary pinned down", why)
+
+
+@check(
+    "visitors stay in the DR region when the primary region turns healthy again",
+    severity=Severity.NORMAL,
+    area=Area.VALIDATION,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-10"),
+    traps=("T05", "T06"),
+)
+def stays_away(view: View) -> Iterator[Finding]:
+    """With both regions up the answer is the DR region's alone: by the records, or because the primary's is pinned.
+
+    Where health alone moved the visitors (us-east-1 could not be reached), they would go back by themselves.
+    """
+    records, now = origin_records(view), situation(view)
+    pinned = {
+        name: False for name, one in now.checks.items() if one.port in _PINS and not one.inverted and not one.disabled
+    }
+    held = replace(now, seen=pinned)
+    known = {identifier_of(view, side): view.env.region(side) for side in (Side.PRIMARY, Side.DR)}
+    for kind in sorted({record.type for record in records}):
+        subject, wanted = f"{view.env.traffic.origin_record} {kind}, with all well", view.env.regions.dr
+        choice = routing.chosen([record for record in records if record.type == kind], held)
+        if choice is None:
+            yield view.unknown(subject, wanted, "Its routing policy is not one that can be played out here.")
+        elif {_region(record, known) for record in choice} == {wanted}:
+            yield view.ok(subject, wanted, wanted, "a primary that heals draws nobody back onto stale data")
+        else:
+            measured = " and ".join(sorted({_region(record, known) for record in choice}))
+            because = "health alone moved the visitors: they go back by themselves, onto a stale database"
+            remedy = (
+                "`dr_cli.py failover --execute --replan`, with the same incident: it leads the records and pins the "
+            )
+            yield view.gap(subject, measured, wanted, because, remedy + "primary's down.")
+    if not records:
+        yield view.none_expected(view.env.traffic.origin_record, _ABSENT)

@@ -1,0 +1,226 @@
+"""Can the health checks of the traffic records tell a lost region from a healthy one?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import GLOBAL, check
+from dr_checks.derived import routing
+from dr_checks.dns.dns import origin_records
+from dr_estate.readers import route53_health_checks
+from dr_estate.readers.route53 import Record
+from dr_estate.readers.route53_health_checks import HealthCheck
+
+_SETTINGS = (
+    *("type", "port", "path", "search", "interval_s", "failure_threshold", "sni", "regions", "without_data"),
+    "measures_latency",
+)
+
+
+def wired(view: View) -> list[tuple[Record, HealthCheck]]:
+    """Each traffic record that has a health check which exists, with it."""
+    known = {found.id: found for found in view.get(route53_health_checks.checks)}
+    return [(r, known[r.health_check_id]) for r in origin_records(view) if r.health_check_id in known]
+
+
+def _named(record: Record) -> str:
+    return f"{record.name} {record.type} {record.set_identifier or ''}".strip()
+
+
+def _nothing(view: View) -> Finding:
+    because = "no traffic record has a health check: health-checks.attached says so"
+    return view.none_expected(view.env.traffic.origin_record, because)
+
+
+@check(
+    "every traffic record has a health check that exists",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsHealthCheckWiring", "DnsTargetResourceHealthCheckRule", "REL11-BP01"),
+    traps=("T05", "T06", "T08"),
+)
+def attached(view: View) -> Iterator[Finding]:
+    """Without one a record is healthy for ever, and nothing can pin it down (T06). Source: ListHealthChecks."""
+    known = {found.id for found in view.get(route53_health_checks.checks)}
+    for record in origin_records(view):
+        if record.health_check_id in known:
+            yield view.ok(
+                _named(record), record.health_check_id, "a health check", "its health can be told, and turned"
+            )
+        else:
+            gone = record.health_check_id is not None
+            yield view.gap(
+                _named(record),
+                f"{record.health_check_id}, which is gone" if gone else "none",
+                "a health check",
+                "the record counts as healthy for ever, and a recovered primary cannot be held down",
+                "Set health_check_id on its aws_route53_record to a check of its own load balancer.",
+            )
+    if not origin_records(view):
+        because = "there is no traffic record: dns.pair-present says so"
+        yield view.none_expected(view.env.traffic.origin_record, because)
+
+
+@check(
+    "no health check of the traffic records is disabled",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("R53HealthCheckDisabled", "DnsHealthCheckWiring"),
+    traps=("T03",),
+)
+def enabled(view: View) -> Iterator[Finding]:
+    """A disabled check counts as always healthy: disabling one to force a failover does the opposite (T03)."""
+    for record, found in wired(view):
+        if not found.disabled:
+            yield view.ok(_named(record), f"{found.id} enabled", "enabled", "it reports what it sees")
+        else:
+            yield view.gap(
+                _named(record),
+                f"{found.id} disabled",
+                "enabled",
+                "a disabled health check counts as always healthy, whatever happens to the region",
+                f"aws route53 update-health-check --health-check-id {found.id} --no-disabled",
+            )
+    if not wired(view):
+        yield _nothing(view)
+
+
+@check(
+    "no health check of the traffic records is inverted while the primary serves",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("R53HealthCheckInverted", "DnsHealthCheckWiring"),
+    traps=("T06",),
+)
+def not_inverted(view: View) -> Iterator[Finding]:
+    """An inverted check is the pin of a failover; left behind, it says well when the region is lost (T06)."""
+    for record, found in wired(view):
+        if not found.inverted:
+            yield view.ok(_named(record), f"{found.id} upright", "not inverted", "healthy means healthy")
+        else:
+            yield view.gap(
+                _named(record),
+                f"{found.id} inverted",
+                "not inverted",
+                "it calls a well region lost, and a lost one well: right only while traffic is pinned",
+                f"After failback: aws route53 update-health-check --health-check-id {found.id} --no-inverted",
+            )
+    if not wired(view):
+        yield _nothing(view)
+
+
+@check(
+    "each traffic health check probes the load balancer that its record leads to",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsHealthCheckWiring", "REL11-BP01"),
+    traps=("T05", "T06"),
+)
+def probes_own_target(view: View) -> Iterator[Finding]:
+    """A check of the other region, or of the very name it steers, flips on the wrong event or for ever.
+
+    Calculated, alarm and routing-control checks probe no host: an alarm of the region it judges is a gap unless
+    missing data means unhealthy, because the alarm is lost with the region.
+    """
+    for record, found in wired(view):
+        target = routing.target_of(record)
+        problem = _wrong_probe(record, found, target)
+        if problem is None:
+            measured = found.host or found.address or found.type
+            yield view.ok(_named(record), measured, target, "it fails when its own region fails, and only then")
+        else:
+            measured, because = problem
+            remedy = f'Set fqdn = "{target}" on the aws_route53_health_check {found.id}.'
+            yield view.gap(_named(record), measured, target, because, remedy)
+    if not wired(view):
+        yield _nothing(view)
+
+
+def _wrong_probe(record: Record, found: HealthCheck, target: str) -> tuple[str, str] | None:
+    """What the check probes, and why that is wrong; None where it is right."""
+    if found.host == record.name:
+        return found.host, "it probes the name that it steers: after a flip it sees the other region, and flips back"
+    here, there = routing.region_of(target), routing.region_of(found.host)
+    if here and there and here != there:
+        return found.host, f"it watches {there}, while its record sends visitors to {here}"
+    if found.type == "CLOUDWATCH_METRIC" and found.alarm_region == here and found.without_data != "Unhealthy":
+        measured = f"alarm {found.alarm_name} in {found.alarm_region}, without data: {found.without_data}"
+        return measured, "the alarm is lost together with the region, and the check stays healthy"
+    return None
+
+
+@check(
+    "the health checkers see both regions well",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("R53HealthCheckStatus", "REL11-BP01"),
+    traps=("T04", "T05", "T07", "T23"),
+)
+def healthy_now(view: View) -> Iterator[Finding]:
+    """Newest HealthCheckStatus within metric_age_minutes is 1. An absent or old one is unknown (T23)."""
+    newest = {
+        reading.dimension(route53_health_checks.STATUS_DIMENSION): reading
+        for reading in view.get(route53_health_checks.statuses)
+    }
+    for record, found in wired(view):
+        reading = newest.get(found.id)
+        age_s = reading.age_s(view.now) if reading else None
+        limit_s = view.env.thresholds.metric_age_minutes * 60
+        if reading is None or age_s is None or age_s > limit_s:
+            why = f"{found.id} reported no status in the last {limit_s} s."
+            yield view.unknown(_named(record), "healthy", why)
+        elif reading.value == 1:
+            yield view.ok(_named(record), f"healthy, {age_s:.0f} s ago", "healthy", "Route 53 may send visitors there")
+        else:
+            yield view.gap(
+                _named(record),
+                f"unhealthy, {age_s:.0f} s ago",
+                "healthy",
+                "Route 53 does not send visitors to a region that its checkers see ill",
+                f"Read why: aws route53 get-health-check-last-failure-reason --health-check-id {found.id}",
+            )
+    if not wired(view):
+        yield _nothing(view)
+
+
+@check(
+    "both regions are judged by health checks that are set alike",
+    severity=Severity.NORMAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=(
+        "R53HealthCheckType",
+        "R53HealthCheckRequestInterval",
+        "R53HealthCheckFailureThreshold",
+        "R53HealthCheckEnableSNI",
+        "R53HealthCheckSearchString",
+        "R53HealthCheckRegions",
+        "R53HealthCheckMeasureLatency",
+        "R53HealthCheckInsufficientDataHealthStatus",
+        "R53HealthCheckResourcePath",
+        "R53HealthCheckCloudWatchAlarm",
+    ),
+)
+def set_alike(view: View) -> Iterator[Finding]:
+    """Settings that decide when a region counts as lost are the same on both sides. Source: ARC R53HealthCheck*."""
+    found = list({check.id: check for _, check in wired(view)}.values())
+    for setting in _SETTINGS:
+        values = sorted({str(getattr(check, setting)) for check in found})
+        if len(values) > 1:
+            yield view.gap(
+                setting,
+                " against ".join(values),
+                "the same",
+                "one region is called lost sooner, or for other reasons, than the other",
+                f"Give both aws_route53_health_check resources the same {setting}.",
+            )
+    if not found:
+        yield _nothing(view)
+    elif all(len({str(getattr(check, setting)) for check in found}) == 1 for setting in _SETTINGS):
+        yield view.ok("all settings", f"{len(found)} check(s) alike", "the same", "one yardstick for both regions")

@@ -1,0 +1,157 @@
+"""Is the traffic zone there, ours to change, delegated, and changeable when us-east-1 is lost?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import GLOBAL, check
+from dr_estate.readers import route53
+
+_NO_ZONE = "the zone is not there: route53.zone-accessible says so"
+_SOA_FIELDS = 7
+
+
+@check(
+    "the hosted zone of the traffic records is there, only once, and readable",
+    severity=Severity.BLOCKER,
+    area=Area.PREREQUISITES,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceHostedZoneConfigurationRule", "REL11-BP02", "NIST CP-2"),
+    traps=("T01",),
+)
+def zone_accessible(view: View) -> Iterator[Finding]:
+    """One public zone of the name: of two, only one is delegated, and a change to the other does nothing."""
+    name = view.env.traffic.zone
+    found = [z for z in view.get(route53.zones) if z.name == name and not z.private]
+    if len(found) == 1:
+        yield view.ok(name, found[0].id, "one public zone", "there is one place to change, and it can be read")
+        return
+    because = "the traffic cannot be moved by this account" if not found else "a change to the wrong one does nothing"
+    remedy = (
+        f"Use the account that holds {name}, or correct traffic.zone in the environment file."
+        if not found
+        else f"Delete the zone that the parent of {name} does not delegate to; keep the other."
+    )
+    yield view.gap(name, ", ".join(z.id for z in found) or "no public zone", "one public zone", because, remedy)
+
+
+@check(
+    "the zone names the very servers that Route 53 gave it",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceHostedZoneConfigurationRule",),
+)
+def own_name_servers(view: View) -> Iterator[Finding]:
+    """The apex NS record equals the delegation set. Source: GetHostedZone, ListResourceRecordSets."""
+    zone = view.get(route53.zone)
+    if zone is None:
+        yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
+        return
+    apex = next((r for r in view.get(route53.records) if r.name == zone.name and r.type == "NS"), None)
+    there = {route53.plain(value) for value in apex.values} if apex else set()
+    measured, wanted = ", ".join(sorted(there)) or "no NS record", ", ".join(zone.name_servers)
+    if there == set(zone.name_servers):
+        yield view.ok(zone.name, measured, wanted, "resolvers that ask the zone itself stay with its own servers")
+    else:
+        yield view.gap(
+            zone.name,
+            measured,
+            wanted,
+            "resolvers are led to servers that do not know this zone, and see none of its changes",
+            f"Set the apex NS record of {zone.name} to its delegation set: {wanted}.",
+        )
+
+
+@check(
+    "records can be changed again within the hour after us-east-1 is lost",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("REL11-BP04", "NIST CP-10", "ISO22301 8.4"),
+    traps=("T01", "T02"),
+)
+def accelerated_recovery(view: View) -> Iterator[Finding]:
+    """Accelerated recovery must be on beforehand. Source: HostedZone.Features, T02."""
+    zone = view.get(route53.zone)
+    if zone is None:
+        yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
+    elif zone.accelerated_recovery == "ENABLED":
+        yield view.ok(zone.name, "ENABLED", "ENABLED", "Route 53 takes changes again about an hour after a loss")
+    else:
+        yield view.gap(
+            zone.name,
+            zone.accelerated_recovery or "never enabled",
+            "ENABLED",
+            "changes to records go through us-east-1 alone, and nobody can say when it will be back",
+            f"aws route53 update-hosted-zone-features --hosted-zone-id {zone.id} --enable-accelerated-recovery",
+        )
+
+
+@check(
+    "no record that a failover changes lies in a zone that must not be touched",
+    severity=Severity.BLOCKER,
+    area=Area.PREREQUISITES,
+    sides=GLOBAL,
+    rules=("NIST CP-2", "REL11-BP02"),
+)
+def denied_zones(view: View) -> Iterator[Finding]:
+    """The nearest zone of the account that holds the origin name is the traffic zone, and is not on the deny list."""
+    traffic, origin = view.env.traffic, view.env.traffic.origin_record
+    public = {z.name for z in view.get(route53.zones) if not z.private}
+    holding = next((n for n in _names_above(origin) if n in public), "no zone of this account")
+    if holding in traffic.denied_zones:
+        because = "the guard refuses every call that names this zone: the failover could not move traffic"
+    elif holding == traffic.zone:
+        yield view.ok(origin, holding, traffic.zone, "the change stays inside the zone that may be changed")
+        return
+    elif holding == "no zone of this account":
+        yield view.none_expected(origin, _NO_ZONE)
+        return
+    else:
+        because = f"{holding} answers for this name, so records in {traffic.zone} are never asked"
+    yield view.gap(
+        origin,
+        holding,
+        traffic.zone,
+        because,
+        "Correct traffic.zone, traffic.origin_record or traffic.denied_zones in the environment file.",
+    )
+
+
+@check(
+    "a name that was missing for a moment is soon asked for again",
+    severity=Severity.NORMAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTtl", "REL11-BP02"),
+    traps=("T12",),
+)
+def negative_ttl(view: View) -> Iterator[Finding]:
+    """Negative answers live for the lesser of the SOA record's TTL and its last field (RFC 2308)."""
+    zone, limit = view.get(route53.zone), view.env.thresholds.soa_negative_ttl_s
+    soa = next((r for r in view.get(route53.records) if r.type == "SOA" and zone and r.name == zone.name), None)
+    if zone is None:
+        yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
+        return
+    fields = soa.values[0].split() if soa and soa.values else []
+    if soa is None or len(fields) != _SOA_FIELDS or not fields[-1].isdigit():
+        yield view.unknown(zone.name, f"{limit} s or less", "The zone shows no SOA record that can be read.")
+        return
+    lasts_s = min(int(fields[-1]), soa.ttl_s if soa.ttl_s is not None else int(fields[-1]))
+    if lasts_s <= limit:
+        yield view.ok(zone.name, f"{lasts_s} s", f"{limit} s or less", "a missing name is soon forgotten")
+    else:
+        yield view.gap(
+            zone.name,
+            f"{lasts_s} s",
+            f"{limit} s or less",
+            "a name that is missing for one moment stays missing for its visitors this long",
+            f"Lower the last field of the SOA record of {zone.name} to {limit}.",
+        )
+
+
+def _names_above(name: str) -> list[str]:
+    labels = name.split(".")
+    return [".".join(labels[n:]) for n in range(len(labels))]

@@ -1,0 +1,156 @@
+"""Is there a valid certificate for every host name in each place that must serve it (T20)?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.edge import cloudfront
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import acm
+from dr_estate.readers.acm import Certificate, covers
+from dr_estate.snapshot import tenants
+
+EVERYWHERE = (Side.PRIMARY, Side.DR, Side.GLOBAL)
+
+
+def hosts(view: View) -> list[tuple[str, str | None]]:
+    """(host, tenant id) of all names this side must hold a certificate for.
+
+    Customers' own hosts bypass the distribution, so the load balancers' regions hold theirs; us-east-1 only where the
+    distribution has them as aliases.
+    """
+    found: list[tuple[str, str | None]] = []
+    distribution = cloudfront.serving(view) if view.side is Side.GLOBAL else None
+    edge = distribution.aliases if distribution else ()
+    for tenant in view.tenants:
+        found.append((tenants.host_of(tenant, view.env), tenant.id))
+        own = view.env.traffic.customer_hosts.get(tenant.dns, ())
+        found += [(host, tenant.id) for host in own if view.side is not Side.GLOBAL or covers(edge, host)]
+    return found
+
+
+def issued(view: View) -> list[Certificate]:
+    """The side's usable certificates. Raises CannotSee."""
+    return [c for c in view.get(acm.certificates) if isinstance(c, Certificate) and c.status == "ISSUED"]
+
+
+def needed(view: View) -> list[Certificate]:
+    """Certificates that serve or could serve a host of the estate; where some are in use, those alone."""
+    wanted = [host for host, _ in hosts(view)]
+    fit = [
+        c
+        for c in view.get(acm.certificates)
+        if isinstance(c, Certificate) and any(covers(c.names, host) for host in wanted)
+    ]
+    used = [c for c in fit if c.in_use_by]
+    return used or fit
+
+
+def _not_seen(view: View, wanted: str) -> Iterator[Finding]:
+    dark = [c for c in view.get(acm.certificates) if isinstance(c, Unseen)]
+    for unseen in dark:
+        yield view.unknown("a certificate", wanted, unseen)
+
+
+@check(
+    "an issued certificate covers every host name wherever it must be served",
+    severity=Severity.BLOCKER,
+    area=Area.TENANTS,
+    sides=EVERYWHERE,
+    rules=("AcmCertIssuedAndCovers", "REL13-BP04", "NIST CP-8"),
+    traps=("T20",),
+)
+def issued_and_covers(view: View) -> Iterator[Finding]:
+    """In both regions for their load balancers, and in us-east-1 for CloudFront. Source: DescribeCertificate, T20."""
+    usable = issued(view)
+    dark = next((c for c in view.get(acm.certificates) if isinstance(c, Unseen)), None)
+    for host, tenant in hosts(view):
+        fit = next((c for c in usable if covers(c.names, host)), None)
+        if fit:
+            yield view.ok(host, fit.arn.rpartition("/")[2], "an issued certificate", "HTTPS works there", tenant)
+        elif dark:
+            yield view.unknown(host, "an issued certificate", dark, tenant)
+        else:
+            yield view.gap(
+                host,
+                f"none in {view.region}",
+                "an issued certificate",
+                "certificates do not leave their region: browsers would refuse the site there",
+                f"aws acm request-certificate --region {view.region} --domain-name {host} --validation-method DNS",
+                tenant,
+            )
+
+
+@check(
+    "no certificate of the estate runs out within the configured days",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    sides=EVERYWHERE,
+    rules=("AcmCertIssuedAndCovers", "ACM_CERTIFICATE_EXPIRATION_CHECK", "acm_certificates_expiration_check"),
+    traps=("T20",),
+)
+def days_left(view: View) -> Iterator[Finding]:
+    """ACM renews 60 days ahead: one with fewer than certificate_days left was not renewed. Source: NotAfter."""
+    limit = view.env.thresholds.certificate_days
+    there = [c for c in needed(view) if c.status in {"ISSUED", "EXPIRED"}]
+    for certificate in there:
+        if certificate.not_after is None:
+            yield view.unknown(certificate.domain, f"{limit} days or more", "The certificate shows no expiry date.")
+            continue
+        days = (certificate.not_after - view.now) // timedelta(days=1)
+        if days >= limit:
+            yield view.ok(certificate.domain, f"{days} days", f"{limit} days or more", "it outlives a long recovery")
+        else:
+            yield view.gap(
+                certificate.domain,
+                f"{days} days" if days >= 0 else f"expired {-days} days ago",
+                f"{limit} days or more",
+                "it would run out unnoticed, in the region where nobody looks until it must serve",
+                f"Mend its DNS validation record or import a new one: aws acm describe-certificate --region "
+                f"{view.region} --certificate-arn {certificate.arn}",
+            )
+    yield from _not_seen(view, f"{limit} days or more")
+    if not there:
+        yield view.none_expected("certificates", "there is none for any host: acm.issued-and-covers says so")
+
+
+@check(
+    "every certificate of the estate renews by itself",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    sides=EVERYWHERE,
+    rules=("AcmCertIssuedAndCovers", "acm_certificates_expiration_check", "REL13-BP04"),
+    traps=("T20",),
+)
+def renews(view: View) -> Iterator[Finding]:
+    """A failed renewal or one that waits for validation is a gap; an imported certificate is a warning."""
+    wanted = "renewed by ACM"
+    there = [c for c in needed(view) if c.status == "ISSUED"]
+    for certificate in there:
+        if certificate.renewal_status in {"FAILED", "PENDING_VALIDATION"}:
+            waiting = ", ".join(certificate.pending_names) or "validation"
+            yield view.gap(
+                certificate.domain,
+                f"renewal {certificate.renewal_status}, waits for {waiting}",
+                wanted,
+                "ACM could not renew it: it runs out on its day",
+                f"Restore the validation CNAMEs of {waiting} (aws_acm_certificate domain_validation_options).",
+            )
+        elif certificate.type == "IMPORTED":
+            yield view.warn(
+                certificate.domain,
+                "imported",
+                wanted,
+                "ACM never renews an imported certificate: somebody must remember both regions",
+                "Replace it by an ACM-issued certificate, or import its successor in both regions in time.",
+            )
+        else:
+            measured = certificate.renewal_status or certificate.type or "issued by ACM"
+            yield view.ok(certificate.domain, measured, wanted, "nobody has to remember it")
+    yield from _not_seen(view, wanted)
+    if not there:
+        yield view.none_expected("certificates", "there is none for any host: acm.issued-and-covers says so")

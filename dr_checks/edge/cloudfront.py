@@ -1,0 +1,210 @@
+"""Does the tenants' distribution follow the traffic record to the region that serves?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import GLOBAL, check
+from dr_checks.derived import routing
+from dr_estate.readers import cloudfront
+from dr_estate.readers.acm import covers
+from dr_estate.readers.cloudfront import Distribution, Origin
+from dr_estate.snapshot import tenants
+
+_OLD_TLS = ("SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016")
+_ABSENT = "there is no distribution: cloudfront.distribution-serves says so"
+
+
+def serving(view: View) -> Distribution | None:
+    """The distribution that holds the environment's alias, else one that fetches from the traffic name, or None.
+
+    Staging copies do not count.
+    """
+    traffic = view.env.traffic
+    live = [d for d in view.get(cloudfront.distributions) if not d.staging]
+    named = [d for d in live if traffic.distribution_alias in d.aliases]
+    fetching = [d for d in live if traffic.origin_record in {origin.domain for origin in d.origins}]
+    return next(iter(named + fetching), None)
+
+
+@check(
+    "the distribution that serves the tenants is enabled and deployed",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=("REL11-BP04", "NIST CP-8", "SOC2 A1.2"),
+)
+def distribution_serves(view: View) -> Iterator[Finding]:
+    """A change still being deployed is a warning: it is served here and not yet there. Source: ListDistributions."""
+    alias, found = view.env.traffic.distribution_alias, serving(view)
+    if found is None:
+        yield view.gap(
+            alias,
+            "no distribution",
+            "enabled, Deployed",
+            "no tenant can be reached over HTTPS, in whichever region it runs",
+            f"Put {alias} into aliases of the aws_cloudfront_distribution.",
+        )
+    elif not found.enabled:
+        yield view.gap(
+            alias,
+            f"{found.id} disabled",
+            "enabled, Deployed",
+            "a disabled distribution answers nobody",
+            f"Set enabled = true on aws_cloudfront_distribution {found.id}.",
+        )
+    elif found.status != "Deployed":
+        yield view.warn(
+            alias,
+            f"{found.id} {found.status}",
+            "enabled, Deployed",
+            "its last change has not reached every edge, so visitors see different worlds",
+            f"aws cloudfront wait distribution-deployed --id {found.id}",
+        )
+    else:
+        yield view.ok(alias, f"{found.id} enabled, Deployed", "enabled, Deployed", "it serves at every edge")
+
+
+@check(
+    "the distribution answers to the host name of every tenant",
+    severity=Severity.BLOCKER,
+    area=Area.TENANTS,
+    sides=GLOBAL,
+    rules=("REL11-BP04", "NIST CP-8"),
+)
+def aliases_cover(view: View) -> Iterator[Finding]:
+    """Each tenant's host matches an alias of the distribution; CloudFront answers 403 to any other name."""
+    found = serving(view)
+    if found is None:
+        yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
+        return
+    for tenant in view.tenants:
+        host, said = tenants.host_of(tenant, view.env), ", ".join(found.aliases)
+        if covers(found.aliases, host):
+            yield view.ok(host, said, "an alias that matches", "the distribution knows this name", tenant.id)
+        else:
+            yield view.gap(
+                host,
+                said,
+                "an alias that matches",
+                "CloudFront refuses a name that is none of its aliases",
+                f"Add {host} to aliases of aws_cloudfront_distribution {found.id}.",
+                tenant.id,
+            )
+
+
+@check(
+    "the distribution fetches from the traffic name, so that one change moves every tenant",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceRoutingRule", "REL11-BP02"),
+    traps=("T08",),
+)
+def origin_follows(view: View) -> Iterator[Finding]:
+    """The origin of every behaviour is the origin record, or a group whose members end in it. Source: ESTATE, T08."""
+    found, wanted = serving(view), view.env.traffic.origin_record
+    if found is None:
+        yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
+        return
+    for target in dict.fromkeys((found.target, *found.other_targets)):
+        origins = _origins(found, target)
+        measured = ", ".join(origin.domain for origin in origins) or "no such origin"
+        if _follows(view, origins):
+            yield view.ok(target, measured, wanted, "moving the traffic record moves this origin")
+        else:
+            yield view.gap(
+                target,
+                measured,
+                wanted,
+                "this origin stays where it is when the traffic record moves",
+                f'Set domain_name = "{wanted}" on origin {target} of aws_cloudfront_distribution {found.id}.',
+            )
+
+
+def _origins(found: Distribution, target: str) -> list[Origin]:
+    group = next((group for group in found.groups if group.id == target), None)
+    by_id = {origin.id: origin for origin in found.origins}
+    return [by_id[name] for name in (group.members if group else (target,)) if name in by_id]
+
+
+def _follows(view: View, origins: list[Origin]) -> bool:
+    """Whether the origins reach the serving region: by the traffic name, or by one of each; buckets have no region."""
+    domains = [origin.domain for origin in origins if origin.protocol_policy]
+    regions = {routing.region_of(domain) for domain in domains}
+    both = {view.env.regions.primary, view.env.regions.dr}
+    return bool(origins) and (not domains or view.env.traffic.origin_record in domains or both <= regions)
+
+
+@check(
+    "an origin group, where there is one, falls over to another origin on server errors",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=(
+        "CloudFrontOriginGroup",
+        "CLOUDFRONT_ORIGIN_FAILOVER_ENABLED",
+        "cloudfront_distributions_multiple_origin_failover_configured",
+    ),
+)
+def origin_group(view: View) -> Iterator[Finding]:
+    """Optional: two different members and the statuses 502, 503 and 504. CloudFront retries GET, HEAD, OPTIONS only."""
+    found = serving(view)
+    if found is None or not found.groups:
+        because = _ABSENT if found is None else "there is no origin group: the traffic record alone moves the origin"
+        yield view.none_expected(view.env.traffic.distribution_alias, because)
+        return
+    for group in found.groups:
+        domains = {origin.domain for origin in _origins(found, group.id)}
+        missing = sorted({502, 503, 504} - set(group.statuses))
+        measured = f"{', '.join(sorted(domains))}; on {', '.join(map(str, group.statuses)) or 'no status'}"
+        if len(domains) > 1 and not missing:
+            yield view.ok(group.id, measured, "two origins; on 502, 503, 504", "reads survive the loss of one origin")
+        else:
+            yield view.gap(
+                group.id,
+                measured,
+                "two origins; on 502, 503, 504",
+                "a group that never moves on looks like a failover and is none",
+                f"Set failover_criteria and two members on origin_group {group.id} of {found.id}.",
+            )
+
+
+@check(
+    "the distribution speaks HTTPS with a certificate of its own",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=(
+        "CLOUDFRONT_CUSTOM_SSL_CERTIFICATE",
+        "CLOUDFRONT_VIEWER_POLICY_HTTPS",
+        "CLOUDFRONT_NO_DEPRECATED_SSL_PROTOCOLS",
+        "cloudfront_distributions_https_enabled",
+        "cloudfront_distributions_custom_ssl_certificate",
+    ),
+    traps=("T20",),
+)
+def speaks_https(view: View) -> Iterator[Finding]:
+    """A custom certificate, HTTPS for viewers, and TLS 1.2 or newer. Source: ListDistributions."""
+    found = serving(view)
+    if found is None:
+        yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
+        return
+    faults = [
+        *([] if found.certificate else ["no certificate of its own"]),
+        *(["plain HTTP allowed"] if found.viewer_protocol == "allow-all" else []),
+        *([f"old TLS ({found.minimum_tls})"] if found.minimum_tls in _OLD_TLS else []),
+    ]
+    wanted = "own certificate, HTTPS, TLS 1.2 or newer"
+    if not faults:
+        measured = f"{found.viewer_protocol}, {found.minimum_tls}"
+        yield view.ok(found.id, measured, wanted, "visitors keep HTTPS whichever region serves")
+    else:
+        yield view.gap(
+            found.id,
+            ", ".join(faults),
+            wanted,
+            "browsers warn or refuse, just when visitors look most closely",
+            f"Set viewer_certificate and viewer_protocol_policy of aws_cloudfront_distribution {found.id}.",
+        )

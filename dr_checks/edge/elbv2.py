@@ -1,0 +1,198 @@
+"""Is the load balancer of the DR region up, alike, safe from deletion, and quick to let go of clients?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import BOTH, check
+from dr_checks.edge import acm
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import elbv2
+from dr_estate.readers.acm import Certificate, certificates, covers
+
+KEEP_ALIVE, PROTECTION = "client_keep_alive.seconds", "deletion_protection.enabled"
+DEFAULT_KEEP_ALIVE_S = 3600
+_ZONES = 2
+_ALIKE = (
+    "idle_timeout.timeout_seconds",
+    "routing.http2.enabled",
+    "routing.http.drop_invalid_header_fields.enabled",
+    "routing.http.preserve_host_header.enabled",
+    "routing.http.xff_header_processing.mode",
+    "load_balancing.cross_zone.enabled",
+    "access_logs.s3.enabled",
+)
+
+
+def _absent(view: View) -> Finding:
+    name = view.env.named(view.env.names.load_balancer)
+    return view.none_expected(name, "there is none: elbv2.active says so")
+
+
+@check(
+    "the load balancer of the DR region is active in at least two availability zones",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=(
+        "ElbV2State",
+        "ElbV2CheckAzCount",
+        "elbv2-multiple-az",
+        "elbv2_is_in_multiple_az",
+        "REL10-BP01",
+        "NIST CP-7",
+    ),
+)
+def active(view: View) -> Iterator[Finding]:
+    """It exists, is active and stands in two zones or more. Source: ELB DescribeLoadBalancers."""
+    name, balancer = view.env.named(view.env.names.load_balancer), view.get(elbv2.load_balancer)
+    if balancer is None:
+        because = f"there is nothing in {view.region} to send the traffic to"
+        remedy = f"Apply aws_lb '{name}' with the provider of {view.region}."
+        yield view.gap(name, "absent", "active", because, remedy)
+        return
+    measured = f"{balancer.state} in {len(balancer.zones)} zones"
+    if balancer.state == "active" and len(balancer.zones) >= _ZONES:
+        yield view.ok(name, measured, "active in 2 zones or more", "traffic can be sent to it")
+    else:
+        yield view.gap(
+            name,
+            measured,
+            "active in 2 zones or more",
+            "it cannot take the traffic, or one zone's loss would take it down",
+            f"aws elbv2 describe-load-balancers --region {view.region} --names {name}; aws_lb '{name}': subnets.",
+        )
+
+
+@check(
+    "the load balancer of the DR region is set up like the primary region's",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=(
+        "ElbV2Type",
+        "ElbV2Scheme",
+        "ElbV2IpAddressType",
+        "ElbV2IdleTimeoutSeconds",
+        "ElbV2Http2Enabled",
+        "ElbV2HttpDropInvalidHeaders",
+        "ElbV2CrossZoneEnabled",
+        "ElbV2S3LogsEnabled",
+        "alb-http-drop-invalid-header-enabled",
+        "REL13-BP04",
+    ),
+)
+def alike(view: View) -> Iterator[Finding]:
+    """Type, scheme and address type must be equal; other differences are warned of. Source: ARC ElbV2 rules."""
+    there, here = view.get(elbv2.load_balancer, Side.PRIMARY), view.get(elbv2.load_balancer)
+    if there is None or here is None:
+        yield _absent(view)
+        return
+    shape = (
+        ("load_balancer_type", there.type, here.type),
+        ("internal or internet-facing", there.scheme, here.scheme),
+        ("ip_address_type", there.address_type, here.address_type),
+    )
+    for key, wanted, measured in shape:
+        yield _alike(view, here.name, key, measured, wanted, must=True)
+    for key in _ALIKE:
+        yield _alike(view, here.name, key, here.attribute(key), there.attribute(key), must=False)
+
+
+def _alike(view: View, name: str, key: str, measured: str, wanted: str, *, must: bool) -> Finding:
+    said, asked = f"{key} {measured or 'not set'}", f"{key} {wanted or 'not set'}"
+    if measured == wanted:
+        return view.ok(name, said, asked, "as in the primary region")
+    remedy = f"aws_lb '{name}' in {view.region}: {key} as in {view.env.regions.primary}."
+    judge = view.gap if must else view.warn
+    return judge(name, said, asked, "requests would be served differently after the failover", remedy)
+
+
+@check(
+    "load balancers let go of idle clients soon enough for a change of DNS to reach them",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    sides=BOTH,
+    rules=("AlbKeepAlive", "REL11-BP02"),
+    traps=("T11",),
+)
+def keep_alive(view: View) -> Iterator[Finding]:
+    """Keep-alive pins clients to the region they came to, for 3600 s unless set. Source: ALB attributes, T11."""
+    balancer, limit_s = view.get(elbv2.load_balancer), view.env.thresholds.alb_keep_alive_s
+    if balancer is None:
+        yield _absent(view)
+        return
+    seconds = int(balancer.attribute(KEEP_ALIVE) or DEFAULT_KEEP_ALIVE_S)
+    if seconds <= limit_s:
+        yield view.ok(balancer.name, f"{seconds} s", f"{limit_s} s or less", "clients resolve the name again soon")
+    else:
+        yield view.gap(
+            balancer.name,
+            f"{seconds} s",
+            f"{limit_s} s or less",
+            "clients stay pinned to a region that traffic has left for as long as this",
+            f"aws_lb '{balancer.name}' in {view.region}: client_keep_alive = {limit_s}.",
+        )
+
+
+@check(
+    "load balancers of both regions are protected from deletion",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    sides=BOTH,
+    rules=(
+        "AlbDeletionProtection",
+        "ElbV2DeletionProtection",
+        "elb-deletion-protection-enabled",
+        "elbv2_deletion_protection",
+    ),
+)
+def deletion_protection(view: View) -> Iterator[Finding]:
+    """A standby that nobody uses is what a clean-up deletes. Source: DescribeLoadBalancerAttributes."""
+    balancer = view.get(elbv2.load_balancer)
+    if balancer is None:
+        yield _absent(view)
+    elif balancer.attribute(PROTECTION) == "true":
+        yield view.ok(balancer.name, "protected", "protected", "no clean-up can delete it by mistake")
+    else:
+        yield view.gap(
+            balancer.name,
+            "not protected",
+            "protected",
+            "an idle standby looks unused: one clean-up deletes it, and its DNS name with it",
+            f"aws_lb '{balancer.name}' in {view.region}: enable_deletion_protection = true.",
+        )
+
+
+@check(
+    "the HTTPS listeners of the DR region present a certificate for every host name they must serve",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("AcmCertIssuedAndCovers", "elb-acm-certificate-required", "elbv2_ssl_listeners", "NIST CP-7"),
+    traps=("T20",),
+)
+def listener_certificates(view: View) -> Iterator[Finding]:
+    """The listener's own certificates, SNI ones included, are issued and cover the hosts. Source: ELB and ACM, T20."""
+    attached = {arn for row in view.get(elbv2.listeners) if row.protocol == "HTTPS" for arn in row.certificates}
+    if not any(row.protocol == "HTTPS" for row in view.get(elbv2.listeners)):
+        yield view.none_expected("HTTPS", "no HTTPS listener stands here: elbv2-routing.listeners compares them")
+        return
+    read = view.get(certificates)
+    names = [
+        n for c in read if isinstance(c, Certificate) and c.arn in attached and c.status == "ISSUED" for n in c.names
+    ]
+    dark = next((c for c in read if isinstance(c, Unseen)), None)
+    for host, tenant in acm.hosts(view):
+        if covers(names, host):
+            yield view.ok(host, "covered", "covered", "browsers will accept the answer", tenant)
+        elif dark:
+            yield view.unknown(host, "covered", dark, tenant)
+        else:
+            yield view.gap(
+                host,
+                "not covered by a certificate of the listener",
+                "covered",
+                "the certificate may be there, but this listener does not present it: clients would refuse the answer",
+                f"aws_lb_listener_certificate in {view.region}: add an issued certificate that names {host}.",
+                tenant,
+            )

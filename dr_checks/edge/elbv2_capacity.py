@@ -1,0 +1,46 @@
+"""Could the load balancer of the DR region take the whole load at once? Capacity unit reservations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_estate.config.environment import Side
+from dr_estate.readers import elbv2_capacity
+
+_SHARE = 0.8  # ARC's ElbV2ProvisionedCapacityLcuCount: within 20% of the highest
+_PROVISIONED = "provisioned"
+
+
+@check(
+    "the load balancer of the DR region has as much capacity reserved as the primary region's",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("ElbV2ProvisionedCapacityLcuCount", "ElbV2ProvisionedCapacityEnabled", "REL01-BP06", "SOC2 A1.1"),
+    traps=("T33",),
+)
+def reserved_alike(view: View) -> Iterator[Finding]:
+    """Within 20% of the primary's units and provisioned in every zone; no reservation there, none needed here.
+
+    An idle load balancer scales with its traffic, within minutes: a whole platform arrives at once.
+    """
+    name = view.env.named(view.env.names.load_balancer)
+    there, here = view.get(elbv2_capacity.reservation, Side.PRIMARY), view.get(elbv2_capacity.reservation)
+    if there is None or here is None or not there.units:
+        yield view.none_expected(name, "the primary region has no load balancer, or reserves nothing for it")
+        return
+    waiting = [state for state in here.states if state != _PROVISIONED]
+    measured = f"{here.units} units" + (f", {', '.join(waiting)}" if waiting and here.units else "")
+    wanted = f"{round(there.units * _SHARE)} units or more"
+    if here.units >= there.units * _SHARE and not waiting:
+        yield view.ok(name, measured, wanted, "it takes the load of the primary region at once")
+    else:
+        yield view.gap(
+            name,
+            measured,
+            wanted,
+            "visitors of every tenant arrive at once, and an idle load balancer answers 503 until it has grown",
+            f"aws elbv2 modify-capacity-reservation --region {view.region} --load-balancer-arn ... "
+            f"--minimum-load-balancer-capacity CapacityUnits={there.units} (aws_lb.minimum_load_balancer_capacity).",
+        )

@@ -1,0 +1,217 @@
+"""Would a request that reaches the DR region's load balancer find its tenant? Listeners, rules and target groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import BOTH, check
+from dr_checks.derived.pairing import tenant_services
+from dr_estate.config.environment import Side
+from dr_estate.readers import elbv2
+from dr_estate.snapshot.tenants import Tenant, host_of
+
+_WILD = frozenset("*?[")
+_NO_LISTENER = "no listener stands here: elbv2-routing.listeners says so"
+
+
+@check(
+    "the load balancer of the DR region listens wherever the primary region's does",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("elbv2_listeners_underneath", "REL13-BP04", "NIST CP-7"),
+)
+def listeners(view: View) -> Iterator[Finding]:
+    """The same protocols and ports. Source: ELB DescribeListeners."""
+    name, here = view.env.named(view.env.names.load_balancer), {row.label for row in view.get(elbv2.listeners)}
+    for label in sorted({row.label for row in view.get(elbv2.listeners, Side.PRIMARY)}):
+        if label in here:
+            yield view.ok(f"{name} {label}", "listens", "listens", "clients are answered on the same port")
+        else:
+            yield view.gap(
+                f"{name} {label}",
+                f"listens on {', '.join(sorted(here)) or 'nothing'}",
+                f"listens on {label}",
+                "clients that come this way today would be refused after the failover",
+                f"Apply aws_lb_listener '{label}' of '{name}' with the provider of {view.region}.",
+            )
+    if not view.get(elbv2.listeners, Side.PRIMARY) and here:
+        yield view.ok(name, ", ".join(sorted(here)), "a listener", "the primary region has none to compare with")
+    elif not here and not view.get(elbv2.listeners, Side.PRIMARY):
+        because, remedy = "no request can be answered", f"Apply aws_lb_listener of '{name}' in {view.region}."
+        yield view.gap(name, "no listener", "a listener", because, remedy)
+
+
+@check(
+    "every tenant's host names are routed to that tenant's own target group in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP04", "NIST CP-10"),
+)
+def host_rules(view: View) -> Iterator[Finding]:
+    """On each listener the first host rule that matches forwards to the tenant; else the default answers 200 to anyone.
+
+    A listener that redirects everything is left out. Source: ELB DescribeRules, ESTATE.
+    """
+    read: tuple[elbv2.Rule, ...] = view.get(elbv2.rules)
+    rules = sorted(read, key=lambda rule: rule.priority)
+    serving = [row for row in view.get(elbv2.listeners) if row.default.kind != "redirect"]
+    names = {group.arn: group.name for group in view.get(elbv2.target_groups)}
+    tables = {row.label: _Table(rules, row) for row in serving}
+    for tenant in view.tenants if serving else ():
+        wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
+        for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
+            routes = {label: table.route(host, names) for label, table in tables.items()}
+            wrong = {label: route for label, route in routes.items() if route != wanted}
+            yield _routed(view, host, tenant, wanted, wrong)
+    if not serving:
+        yield view.none_expected("all listeners", _NO_LISTENER)
+
+
+class _Table:
+    """A listener's host rules, looked up by name: most tenants have one of their own, so trying each is quadratic."""
+
+    def __init__(self, rules: list[elbv2.Rule], listener: elbv2.Listener) -> None:
+        self._exact: dict[str, tuple[int, elbv2.Rule]] = {}
+        self._patterns: list[tuple[int, str, elbv2.Rule]] = []
+        ours = (rule for rule in rules if rule.listener == listener.arn and rule.conditions == 1)
+        for order, rule in enumerate(ours):
+            for pattern in (host.lower() for host in rule.hosts):
+                if set(pattern) & _WILD:
+                    self._patterns.append((order, pattern, rule))
+                else:
+                    self._exact.setdefault(pattern, (order, rule))
+
+    def route(self, host: str, names: dict[str, str]) -> str:
+        """Where the first rule that matches ``host`` leads."""
+        first = self._exact.get(host)
+        patterned = ((order, rule) for order, pattern, rule in self._patterns if fnmatchcase(host, pattern))
+        found = min((one for one in (first, next(patterned, None)) if one), key=lambda one: one[0], default=None)
+        if found is None:
+            return "the default action"
+        action = found[1].action
+        return ", ".join(names.get(arn, arn) for arn in action.target_groups) or action.kind
+
+
+def _routed(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str, str]) -> Finding:
+    if not wrong:
+        return view.ok(host, wanted, wanted, "a request for it reaches its tenant", tenant.id)
+    return view.gap(
+        host,
+        "; ".join(f"{label} to {route}" for label, route in sorted(wrong.items())),
+        wanted,
+        "the request would be answered by somebody else: the default action answers 200 to any host",
+        f"Apply aws_lb_listener_rule in {view.region}: host_header '{host}', forward to '{wanted}'.",
+        tenant.id,
+    )
+
+
+@check(
+    "what the DR region's load balancer answers to unknown hosts is what the primary region's answers",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP04",),
+)
+def default_action(view: View) -> Iterator[Finding]:
+    """Default actions of listeners on the same port are equal, target groups by name. Source: ELB DescribeListeners."""
+    primary = {row.label: row for row in view.get(elbv2.listeners, Side.PRIMARY)}
+    pairs = [(row, primary[row.label]) for row in view.get(elbv2.listeners) if row.label in primary]
+    for mine, theirs in pairs:
+        measured, wanted = _told(mine.default), _told(theirs.default)
+        subject = f"{view.env.named(view.env.names.load_balancer)} {mine.label}"
+        if measured == wanted:
+            yield view.ok(subject, measured, wanted, "strangers get the same answer in both regions")
+        else:
+            because = "health checks and strangers would get another answer after the failover"
+            remedy = (
+                f"aws_lb_listener '{mine.label}' in {view.region}: default_action as in {view.env.regions.primary}."
+            )
+            yield view.gap(subject, measured, wanted, because, remedy)
+    if not pairs:
+        yield view.none_expected("all listeners", "no listener stands on both sides: elbv2-routing.listeners says so")
+
+
+def _told(action: elbv2.Action) -> str:
+    groups = (arn.partition(":targetgroup/")[2].partition("/")[0] for arn in action.target_groups)
+    return " ".join([action.kind, *sorted(groups), action.detail]).strip()
+
+
+@check(
+    "every tenant's target group in the DR region is there, in use, and checks health as the primary region's does",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("ElbV2TargetGroupsCanServeTraffic", "REL13-BP04", "NIST CP-7"),
+)
+def target_groups(view: View) -> Iterator[Finding]:
+    """Same protocol, port, target type, health check; behind the load balancer. Source: DescribeTargetGroups."""
+    balancer = view.get(elbv2.load_balancer)
+    here, there = ({g.name: g for g in view.get(elbv2.target_groups, s)} for s in (Side.DR, Side.PRIMARY))
+    for tenant in view.tenants:
+        name = view.env.named(view.env.names.target_group, tenant=tenant.id)
+        mine, remedy = here.get(name), f"Apply aws_lb_target_group '{name}' in {view.region} from the primary's module."
+        if mine is None:
+            yield view.gap(name, "absent", "present", "the tenant's tasks cannot be reached", remedy, tenant.id)
+            continue
+        gaps = _group_gaps(mine, there[name]) if name in there else []
+        if balancer and balancer.arn not in mine.balancers:
+            gaps.append("not behind the load balancer")
+        if gaps:
+            because = "targets would not turn healthy, or no request would reach them"
+            yield view.gap(name, "; ".join(gaps), "as in the primary region", because, remedy, tenant.id)
+        else:
+            yield view.ok(
+                name, "alike and in use", "as in the primary region", "targets will be judged alike", tenant.id
+            )
+
+
+def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]:
+    compared = (
+        ("protocol", mine.protocol, theirs.protocol),
+        ("port", mine.port, theirs.port),
+        ("target_type", mine.target_type, theirs.target_type),
+        ("health_check.port", mine.check_port, theirs.check_port),
+        ("health_check.path", mine.check_path, theirs.check_path),
+        ("health_check.matcher", mine.check_codes, theirs.check_codes),
+    )
+    return [f"{key} {measured}, primary {wanted}" for key, measured, wanted in compared if measured != wanted]
+
+
+@check(
+    "every service that is meant to run has a healthy target behind its load balancer",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    sides=BOTH,
+    rules=("ElbV2TargetGroupsCanServeTraffic", "REL11-BP01", "SOC2 A1.2"),
+    traps=("T07", "T23"),
+)
+def healthy_targets(view: View) -> Iterator[Finding]:
+    """HealthyHostCount is 1 or more where tasks are wanted; no fresh value is UNKNOWN. Source: CloudWatch, T07."""
+    meant = [(tenant, service) for tenant, service in tenant_services(view, view.side) if service.desired]
+    groups = {group.name: group.dimension for group in view.get(elbv2.target_groups)}
+    counts = {reading.dimension("TargetGroup"): reading.value for reading in view.get(elbv2.healthy_hosts)}
+    seen = [(tenant, name) for tenant, _ in meant if (name := _group_of(view, tenant)) in groups]
+    for tenant, name in seen:
+        healthy = counts.get(groups[name])
+        if healthy is None:
+            minutes = view.env.thresholds.metric_age_minutes
+            why = f"CloudWatch has no HealthyHostCount of it in the last {minutes} minutes"
+            yield view.unknown(name, "1 healthy or more", why, tenant.id)
+        elif healthy >= 1:
+            because = "the load balancer has somewhere to send requests"
+            yield view.ok(name, f"{healthy:g} healthy", "1 healthy or more", because, tenant.id)
+        else:
+            yield view.gap(
+                name,
+                "0 healthy",
+                "1 healthy or more",
+                "tasks are asked for, and none answers its health check: the tenant is down in this region",
+                f"aws elbv2 describe-target-health --region {view.region} --target-group-arn <of {name}>: the reason.",
+                tenant.id,
+            )
+    if not seen:
+        yield view.none_expected("all target groups", "no service is meant to run here now, or its group is absent")
+
+
+def _group_of(view: View, tenant: Tenant) -> str:
+    return view.env.named(view.env.names.target_group, tenant=tenant.id)

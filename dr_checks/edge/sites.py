@@ -1,0 +1,178 @@
+"""Does every tenant's site answer through each region's own load balancer, and is it really the tenant's?
+
+A 200 alone proves nothing: the load balancer's default action answers 200 to any host. So each answer is held against
+the one that a stranger's host gets, and against the host it was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import BOTH, check
+from dr_checks.derived.schedule import scheduled_off
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.network.http_probe import Handshake, Visit
+from dr_estate.readers import ecs, elbv2, http_sites
+from dr_estate.readers.http_sites import Round
+from dr_estate.snapshot import tenants
+from dr_estate.snapshot.tenants import Tenant
+
+_UNAUTHORISED = 401
+_ABSENT = "the region has no load balancer: elbv2.active says so"
+
+
+def asleep(view: View, tenant: Tenant) -> str:
+    """Why the tenant's site need not answer on this side just now, "" where it must: no task is wanted, on purpose."""
+    name = view.env.named(view.env.names.service, tenant=tenant.id)
+    service = next((one for one in view.get(ecs.services) if one.name == name), None)
+    if service is None or service.desired:
+        return ""
+    if view.side is Side.DR and view.env.standby.tasks_per_service == 0:
+        return "the standby runs no tasks until a failover (standby.tasks_per_service is 0)"
+    return "services are scaled to 0 at this hour (scaling_schedule)" if scheduled_off(view.env, view.now) else ""
+
+
+def _answers(view: View, done: Round) -> Iterator[tuple[Tenant, Visit]]:
+    """Each tenant that was visited and answered, with its answer."""
+    by_host = {answer.host: answer for answer in done.tenants if isinstance(answer, Visit)}
+    for tenant in view.tenants:
+        answer = by_host.get(tenants.host_of(tenant, view.env))
+        if answer is not None:
+            yield tenant, answer
+
+
+@check(
+    "every tenant's site answers through the load balancer of each region",
+    severity=Severity.BLOCKER,
+    area=Area.TENANTS,
+    sides=BOTH,
+    rules=("REL13-BP03", "REL11-BP01", "NIST CP-4", "SOC2 A1.3"),
+    traps=("T07",),
+)
+def every_site_answers(view: View) -> Iterator[Finding]:
+    """GET of traffic.probe_path with the tenant's host has one of traffic.expected_probe_statuses."""
+    done, wanted = view.get(http_sites.visits), " or ".join(map(str, view.env.traffic.expected_probe_statuses))
+    if done is None:
+        yield view.none_expected("all sites", _ABSENT)
+        return
+    for tenant, answer in _answers(view, done):
+        measured = f"{answer.status} in {answer.time_s:.1f} s"
+        if answer.status in view.env.traffic.expected_probe_statuses:
+            yield view.ok(answer.host, measured, wanted, "the site is alive behind this door", tenant.id)
+        elif why := asleep(view, tenant):
+            yield view.ok(answer.host, measured, "none needed", why, tenant.id)
+        else:
+            yield view.gap(
+                answer.host,
+                measured,
+                wanted,
+                f"a visitor sent to {view.region} would see an error",
+                f"curl -H 'Host: {answer.host}' http://<load balancer>{view.env.traffic.probe_path}; then read the "
+                f"target group's health and the task's log in {view.region}.",
+                tenant.id,
+            )
+    for dark in done.tenants:
+        if isinstance(dark, Unseen):
+            yield view.unknown("a tenant's site", wanted, dark)
+
+
+@check(
+    "every tenant's site shows that it is that tenant's own, in each region",
+    severity=Severity.BLOCKER,
+    area=Area.TENANTS,
+    sides=BOTH,
+    rules=("REL13-BP03", "NIST CP-4", "SOC2 A1.3"),
+)
+def own_identity(view: View) -> Iterator[Finding]:
+    """The answer speaks of the tenant's host, and is not what a stranger's host gets. Errors are judged elsewhere."""
+    done, wanted, domain = view.get(http_sites.visits), "speaks of its own host", view.env.traffic.tenant_domain
+    if done is None:
+        yield view.none_expected("all sites", _ABSENT)
+        return
+    fine = [(t, a) for t, a in _answers(view, done) if a.status in view.env.traffic.expected_probe_statuses]
+    for tenant, answer in fine:
+        stranger = answer.digest == done.stranger.digest
+        said = answer.title or answer.realm or f"status {answer.status}, no title"
+        if answer.names_host and not stranger:
+            yield view.ok(answer.host, said, wanted, "the right tenant is behind this door", tenant.id)
+        elif answer.status == _UNAUTHORISED and not stranger and f".{domain}" not in answer.realm.lower():
+            yield view.ok(answer.host, "asks for a password", wanted, "a stranger's host is not asked", tenant.id)
+        else:
+            yield view.gap(
+                answer.host,
+                "what any host gets" if stranger else f"{said}: another site",
+                wanted,
+                "the answer looks well and is not the tenant's: visitors would see nobody's, or somebody else's site",
+                f"Compare the host-header rule and target group of {answer.host} in {view.region} with the primary's.",
+                tenant.id,
+            )
+    if not fine:
+        yield view.none_expected("all sites", "none answered well: sites.every-site-answers says so")
+
+
+@check(
+    "every tenant's site answers in good time, in each region",
+    severity=Severity.NORMAL,
+    area=Area.TENANTS,
+    sides=BOTH,
+    rules=("REL13-BP03", "ISO22301 8.5"),
+)
+def in_good_time(view: View) -> Iterator[Finding]:
+    """Time of the whole answer is thresholds.site_answer_s at most."""
+    done, limit = view.get(http_sites.visits), view.env.thresholds.site_answer_s
+    if done is None:
+        yield view.none_expected("all sites", _ABSENT)
+        return
+    there = list(_answers(view, done))
+    slow = [(tenant, answer) for tenant, answer in there if answer.time_s > limit]
+    for tenant, answer in slow:
+        yield view.gap(
+            answer.host,
+            f"{answer.time_s:.1f} s",
+            f"{limit} s or less",
+            "a site this slow at rest will not stand the traffic of a failover",
+            f"Look at the task's CPU, its database host and its file system in {view.region}: one may be far away.",
+            tenant.id,
+        )
+    if there and not slow:
+        longest = max(answer.time_s for _, answer in there)
+        yield view.ok("all sites", f"{longest:.1f} s at most", f"{limit} s or less", "nothing is far away")
+    if not there:
+        yield view.none_expected("all sites", "none answered: sites.every-site-answers says so")
+
+
+@check(
+    "each region's load balancer presents a certificate that browsers accept",
+    severity=Severity.CRITICAL,
+    area=Area.TENANTS,
+    sides=BOTH,
+    rules=("AcmCertIssuedAndCovers", "REL13-BP03"),
+    traps=("T20",),
+)
+def handshake_accepted(view: View) -> Iterator[Finding]:
+    """A TLS handshake as a visitor of each customer's host, and of one tenant's: names, dates and chain hold."""
+    limit = view.env.thresholds.certificate_days
+    if view.get(elbv2.load_balancer) is None:
+        yield view.none_expected("TLS", _ABSENT)
+        return
+    for shaken in view.get(http_sites.handshakes):
+        if isinstance(shaken, Unseen):
+            yield view.unknown("TLS", "an accepted certificate", shaken)
+        else:
+            yield _judged(view, shaken, limit)
+    if not view.get(http_sites.handshakes):
+        yield view.none_expected("TLS", "there is no tenant and no customer's host to shake hands for")
+
+
+def _judged(view: View, shaken: Handshake, limit: int) -> Finding:
+    wanted = f"accepted, {limit} days or more left"
+    days = (shaken.not_after - view.now) // timedelta(days=1) if shaken.not_after else 0
+    measured = shaken.problem or f"{days} days left"
+    if not shaken.problem and days >= limit:
+        return view.ok(shaken.host, measured, wanted, "browsers take it")
+    because = "browsers refuse the site, or soon will, in the region where it must serve"
+    remedy = f"Attach an issued certificate for {shaken.host} to the HTTPS listener of {view.region}."
+    return view.gap(shaken.host, measured, wanted, because, remedy)

@@ -1,0 +1,203 @@
+"""Are the tenants' files in the DR region, fresh, and safe from being overwritten? EFS and its replication."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
+from dr_checks.core.registry import BOTH, LagSource, check
+from dr_checks.core.spans import doubt, rpo_s, spoken
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import efs
+
+_USABLE = ("available", "updating")
+_REPLICATE = "aws efs create-replication-configuration (aws_efs_replication_configuration)"
+
+
+def _replicates(env: Environment) -> str | None:
+    if env.replicates and env.replication.files[0] != "replication":
+        return f"{env.name} relies on {env.replication.files[0]} for files, not on EFS replication"
+    return replication_expected(env)
+
+
+def _name(view: View) -> str:
+    return view.env.named(view.env.names.file_system)
+
+
+def _into_dr(view: View) -> efs.Replication | None:
+    """The replication that writes into the DR file system, as the DR region itself lists it."""
+    there = {system.id for system in view.get(efs.file_systems, Side.DR)}
+    rows = view.get(efs.replications, Side.DR)
+    return next((row for row in rows if row.destination_id in there), None)
+
+
+@check(
+    "the shared file system exists in the DR region and is available",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP02", "NIST CP-7", "SOC2 A1.2"),
+)
+def file_system_exists(view: View) -> Iterator[Finding]:
+    """A file system of the configured name, or the replica of the primary's, is available. Source: EFS API."""
+    found = view.get(efs.file_systems)
+    for system in found:
+        if system.state in _USABLE:
+            yield view.ok(_name(view), system.state, "available", f"{system.id} can be mounted")
+        else:
+            yield view.gap(
+                _name(view),
+                f"{system.id} is {system.state}",
+                "available",
+                "tasks cannot mount a file system in this state",
+                f"aws efs describe-file-systems --region {view.region} --file-system-id {system.id}; "
+                "restore the newest recovery point where it is in error.",
+            )
+    if not found:
+        yield view.gap(
+            _name(view),
+            "absent",
+            "available",
+            f"without it no tenant's task starts in {view.region}",
+            f"Apply aws_efs_file_system '{_name(view)}' with the DR provider, then replicate into it.",
+        )
+
+
+@check(
+    "the shared file system replicates from the primary region into the DR region without error",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=("EfsReplicationState", "REL09-BP01", "REL13-BP02", "NIST CP-6", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
+    traps=("T16", "T27"),
+    applies=_replicates,
+)
+def replication_state(view: View) -> Iterator[Finding]:
+    """The replication into the DR file system is ENABLED. ERROR cannot be repaired; PAUSED: a region was opted out.
+
+    Source: EFS User Guide, Viewing replication details; T16.
+    """
+    row = _into_dr(view)
+    if row is None:
+        yield view.gap(
+            _name(view),
+            "no replication",
+            "ENABLED",
+            "files written in the primary region do not reach the DR region",
+            f"{_REPLICATE} with the primary's file system as source.",
+        )
+    elif row.status == "ENABLED":
+        yield view.ok(_name(view), row.status, "ENABLED", f"{row.source_id} replicates into {row.destination_id}")
+    else:
+        yield view.gap(
+            _name(view),
+            row.status,
+            "ENABLED",
+            row.message or "while it is in this state nothing is replicated",
+            "PAUSED: opt in to both regions again (aws account enable-region). ERROR: restore the newest recovery "
+            f"point to a new file system, delete the replication, then {_REPLICATE}.",
+        )
+
+
+@check(
+    "the files in the DR region were last synchronised within the recovery point objective",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=("EfsLastReplicated", "REL09-BP01", "NIST CP-9", "NIST CP-10", "ISO22301 8.4", "SOC2 A1.2"),
+    traps=("T27",),
+    applies=_replicates,
+)
+def last_replicated(view: View) -> Iterator[Finding]:
+    """LastReplicatedTimestamp is no older than the RPO; before the first full sync there is none. Source: EFS API."""
+    row, wanted = _into_dr(view), f"{spoken(rpo_s(view))} or less"
+    if row is None:
+        yield view.none_expected(_name(view), "nothing replicates: efs.replication-state says so")
+    elif row.synced_at is None:
+        yield view.unknown(_name(view), wanted, "The first synchronisation has not been completed yet.")
+    elif (age_s := (view.now - row.synced_at).total_seconds()) <= rpo_s(view):
+        yield view.ok(_name(view), spoken(age_s), wanted, "changes older than this are in the DR region")
+    else:
+        yield view.gap(
+            _name(view),
+            spoken(age_s),
+            wanted,
+            "a failover now would lose every change to files made since",
+            f"Read TimeSinceLastSync and the replication's status message ({row.status}); large changes of "
+            "small files slow it: wait, or move the work. Tell the DR manager the objective is not met.",
+        )
+
+
+@check(
+    "the synchronisation metric of the files is fresh and within the recovery point objective",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("EfsLastReplicated", "REL13-BP04", "NIST CP-9", "SOC2 A1.2"),
+    traps=("T23",),
+    applies=_replicates,
+)
+def sync_metric(view: View) -> Iterator[Finding]:
+    """TimeSinceLastSync, from whichever region publishes it; a missing or old one proves nothing (T23)."""
+    row, wanted = _into_dr(view), f"{spoken(rpo_s(view))} or less"
+    if row is None:
+        yield view.none_expected(_name(view), "nothing replicates: efs.replication-state says so")
+        return
+    readings = tuple(r for r in view.get(efs.sync_metrics) if r.at)
+    if not readings:
+        readings = view.get(efs.sync_metrics, Side.PRIMARY)
+    ours = next((r for r in readings if r.dimension("DestinationFileSystemId") == row.destination_id), None)
+    why = doubt(view, ours)
+    if ours is None or ours.value is None or why:
+        yield view.unknown(_name(view), wanted, why or "The metric is not published.")
+    elif ours.value <= rpo_s(view):
+        yield view.ok(_name(view), spoken(ours.value), wanted, "the metric agrees that files are fresh")
+    else:
+        yield view.gap(
+            _name(view),
+            spoken(ours.value),
+            wanted,
+            "the last synchronisation is too long ago by the metric that alarms rely on",
+            "Look at efs.last-replicated; if that one is fresh, compare both after five minutes.",
+        )
+
+
+@check(
+    "the shared file system is protected against being overwritten by a replication",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    sides=BOTH,
+    rules=("EfsOverwriteProtection", "REL09-BP02", "NIST CP-9"),
+    traps=("T28",),
+)
+def overwrite_protection(view: View) -> Iterator[Finding]:
+    """ENABLED, or REPLICATING on the side a replication writes into; DISABLED invites a wrong direction (T28)."""
+    into = {r.destination_id for r in view.get(efs.replications) if r.destination_region == view.region}
+    found = view.get(efs.file_systems)
+    for system in found:
+        wanted = "REPLICATING" if system.id in into else "ENABLED"
+        if system.overwrite_protection == wanted:
+            yield view.ok(_name(view), system.overwrite_protection, wanted, "no other replication may write into it")
+        else:
+            yield view.gap(
+                _name(view),
+                system.overwrite_protection or "none",
+                wanted,
+                "a replication in the wrong direction would silently discard its data",
+                f"aws efs update-file-system-protection --region {view.region} --file-system-id {system.id} "
+                "--replication-overwrite-protection ENABLED (aws_efs_file_system.protection).",
+            )
+    if not found:
+        yield view.none_expected(_name(view), "there is no file system: efs.file-system-exists says so")
+
+
+@LagSource
+def files(view: View) -> Iterator[Lag]:
+    """How far the DR file system trails, by the end of its last complete synchronisation."""
+    if not view.env.replicates or "replication" not in view.env.replication.files:
+        return
+    row = _into_dr(view)
+    if row is None:
+        if view.env.replication.files[0] == "replication":
+            yield Lag("files", _name(view), None, Side.DR, None, "no EFS replication into the DR file system")
+        return
+    age_s = None
+    if row.synced_at and row.status == "ENABLED":
+        age_s = max(0.0, (view.now - row.synced_at).total_seconds())  # a sync may end while the look is at work
+    yield Lag("files", _name(view), None, Side.DR, age_s, f"EFS replication ({row.status}), last complete sync")

@@ -1,0 +1,126 @@
+"""Does each tenant find its own files in the DR region? EFS access points, and the task definitions that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_definitions
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import ecs, efs
+
+
+def _name(view: View) -> str:
+    return view.env.named(view.env.names.file_system)
+
+
+@check(
+    "every tenant has an available access point in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("EfsAccessPointParity", "REL13-BP02", "NIST CP-7"),
+)
+def point_exists(view: View) -> Iterator[Finding]:
+    """Access points are not replicated with the files: each tenant's own is there, by its Name tag."""
+    if not view.get(efs.file_systems):
+        yield view.none_expected(_name(view), "there is no file system: efs.file-system-exists says so")
+        return
+    there = {point.name: point for point in view.get(efs.access_points)}
+    for tenant in view.tenants:
+        name = view.env.named(view.env.names.access_point, tenant=tenant.id)
+        point = there.get(name)
+        if point and point.state == "available":
+            yield view.ok(name, point.state, "available", "the tenant's directory can be mounted", tenant.id)
+        else:
+            yield view.gap(
+                name,
+                point.state if point else "absent",
+                "available",
+                "EFS replicates files, not access points: the tenant's task cannot mount its directory",
+                f"Apply aws_efs_access_point '{name}' with the DR provider.",
+                tenant.id,
+            )
+
+
+@check(
+    "every tenant's access point in the DR region opens the same directory as the same user as in the primary region",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=(
+        "EfsAccessPointParity",
+        "EFS_ACCESS_POINT_ENFORCE_ROOT_DIRECTORY",
+        "EFS_ACCESS_POINT_ENFORCE_USER_IDENTITY",
+        "efs_access_point_enforce_root_directory",
+        "efs_access_point_enforce_user_identity",
+        "REL13-BP04",
+    ),
+)
+def point_parity(view: View) -> Iterator[Finding]:
+    """Path, uid and gid are those of the primary's access point of the same name."""
+    there = {point.name: point for point in view.get(efs.access_points)}
+    here = {point.name: point for point in view.get(efs.access_points, Side.PRIMARY)}
+    compared = 0
+    for tenant in view.tenants:
+        name = view.env.named(view.env.names.access_point, tenant=tenant.id)
+        if name not in there or name not in here:
+            continue  # efs-access.point-exists says so
+        compared += 1
+        measured, wanted = _opens(there[name]), _opens(here[name])
+        if measured == wanted:
+            yield view.ok(name, measured, wanted, "the tenant finds its own files", tenant.id)
+        else:
+            yield view.gap(
+                name,
+                measured,
+                wanted,
+                "the tenant would see another directory, or not be allowed to write its own",
+                f"Recreate aws_efs_access_point '{name}' with root_directory.path and posix_user of the primary: "
+                "they cannot be changed in place.",
+                tenant.id,
+            )
+    if not compared:
+        yield view.none_expected("access points", "none on both sides: efs-access.point-exists says so")
+
+
+def _opens(point: efs.AccessPoint) -> str:
+    return f"{point.path} as {point.uid}:{point.gid}"
+
+
+@check(
+    "every tenant's task definition in the DR region mounts the tenant's own access point of the DR file system",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("EfsAccessPointParity", "EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-7"),
+)
+def volumes_local(view: View) -> Iterator[Finding]:
+    """File system and access point ids are of one region: those of the primary do not exist in the DR region."""
+    systems = {system.id for system in view.get(efs.file_systems)}
+    names = {point.id: point.name for point in view.get(efs.access_points)}
+    mounting = 0
+    for tenant, definition in sorted(tenant_definitions(view, Side.DR).items()) if systems else ():
+        wanted = view.env.named(view.env.names.access_point, tenant=tenant)
+        if isinstance(definition, Unseen):
+            mounting += 1
+            yield view.unknown(tenant, wanted, definition, tenant)
+            continue
+        for volume in definition.volumes:
+            mounting += 1
+            point = names.get(volume.access_point_id, "")
+            measured = point or volume.access_point_id or "no access point"
+            if volume.file_system_id in systems and point == wanted:
+                yield view.ok(definition.family, measured, wanted, "it mounts the tenant's own files here", tenant)
+            elif volume.file_system_id in systems and volume.access_point_id in names:
+                because, remedy = "this access point is not the tenant's own", "its access_point_id"
+                yield view.gap(definition.family, measured, wanted, because, _volume(definition, remedy), tenant)
+            else:
+                because, remedy = "what it mounts does not exist in the DR region", "file_system_id and access_point_id"
+                named = f"{volume.file_system_id}, {measured}"
+                yield view.gap(definition.family, named, wanted, because, _volume(definition, remedy), tenant)
+    if not mounting:
+        yield view.none_expected("all task definitions", "none mounts files, or there is no file system to mount")
+
+
+def _volume(definition: ecs.TaskDefinition, what: str) -> str:
+    return f"aws_ecs_task_definition '{definition.family}' in the DR region: efs_volume_configuration, {what}."

@@ -1,0 +1,151 @@
+"""Can the DR region's tasks reach the files as in the primary? Mount targets, their guards, key and throughput."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import ecs, efs, efs_mounts
+
+
+def _name(view: View) -> str:
+    return view.env.named(view.env.names.file_system)
+
+
+@check(
+    "every zone in which the DR region starts tasks has an available mount target",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("EfsMountTargetsPerAz", "efs_multi_az_enabled", "REL10-BP01", "NIST CP-7"),
+)
+def targets_per_zone(view: View) -> Iterator[Finding]:
+    """The zones of the services' subnets, against available mount targets. Source: EFS API."""
+    targets, zones = view.get(efs_mounts.mount_targets), {s.zone for s in view.get(efs_mounts.task_subnets)}
+    if not view.get(efs.file_systems) or not zones:
+        yield view.none_expected(_name(view), "no file system, or no service that names a subnet: other checks say so")
+        return
+    unseen = [target for target in targets if isinstance(target, Unseen)]
+    states = {t.zone: t.state for t in targets if not isinstance(t, Unseen)}
+    for dark in unseen:
+        yield view.unknown(_name(view), "available", dark)
+    for zone in sorted(zones):
+        if states.get(zone) == "available":
+            yield view.ok(zone, "available", "available", "tasks of this zone can mount the files")
+        elif not unseen:
+            yield view.gap(
+                zone,
+                states.get(zone, "no mount target"),
+                "available",
+                "tasks started in this zone fail to mount the files",
+                f"Apply aws_efs_mount_target for {_name(view)} in a subnet of {zone}.",
+            )
+
+
+@check(
+    "the mount targets of the DR region admit the tasks of every service",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("EfsMountTargetsPerAz", "REL13-BP04", "NIST CP-7"),
+)
+def tasks_admitted(view: View) -> Iterator[Finding]:
+    """Every mount target's groups allow TCP 2049 from the tenants' services' groups or subnets. Source: EFS, EC2."""
+    rules = {rule.group: rule for rule in view.get(efs_mounts.nfs_rules)}
+    mine = [s for s in view.get(ecs.services) if view.env.tenant_of(view.env.names.service, s.name)]
+    callers = {group for service in mine for group in service.security_groups}
+    cidrs = [subnet.cidr for subnet in view.get(efs_mounts.task_subnets)]
+    targets = view.get(efs_mounts.mount_targets)
+    for target in targets if callers else ():
+        if isinstance(target, Unseen):
+            yield view.unknown(_name(view), "TCP 2049 open", target)
+            continue
+        guards = [rules[group] for group in target.groups if group in rules]
+        left = {c for c in callers if not any(c in guard.groups for guard in guards)}
+        if not left or (cidrs and all(_covered(cidr, guards) for cidr in cidrs)):
+            yield view.ok(target.zone, "TCP 2049 open", "TCP 2049 open", "the tasks' groups or subnets are admitted")
+        else:
+            yield view.gap(
+                target.zone,
+                f"{', '.join(sorted(left))} not admitted by {', '.join(target.groups) or 'any group'}",
+                "TCP 2049 open",
+                "mounting would hang until the task is stopped",
+                f"Allow TCP 2049 from {', '.join(sorted(left))}: aws_vpc_security_group_ingress_rule.",
+            )
+    if not targets or not callers:
+        yield view.none_expected(_name(view), "no mount target or no service: other checks say so")
+
+
+def _covered(cidr: str, guards: list[efs_mounts.NfsRule]) -> bool:
+    ranges = [ip_network(given, strict=False) for guard in guards for given in guard.cidrs]
+    wanted = ip_network(cidr, strict=False)
+    return any(wanted.version == r.version and wanted.subnet_of(r) for r in ranges)  # type: ignore[arg-type] # same version
+
+
+@check(
+    "the file system of the DR region is encrypted under a key of the DR region",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=(
+        "KmsKeyUsableInRegion",
+        "EFS_ENCRYPTED_CHECK",
+        "efs_encryption_at_rest_enabled",
+        "REL09-BP02",
+    ),
+    traps=("T19",),
+)
+def encrypted(view: View) -> Iterator[Finding]:
+    """Encrypted, and the key's ARN is of the DR region; whether that key works is said by the KMS checks (T19)."""
+    found = view.get(efs.file_systems)
+    for system in found:
+        where = system.key.split(":")[3] if system.key.startswith("arn:") else ""
+        if system.encrypted and where == view.region:
+            yield view.ok(
+                _name(view), f"key in {where}", f"key in {view.region}", "it needs no other region to be read"
+            )
+        else:
+            yield view.gap(
+                _name(view),
+                f"key in {where or 'no region'}" if system.encrypted else "not encrypted",
+                f"key in {view.region}",
+                "files must be as safe in the DR region, and readable without the primary",
+                "Encryption is chosen at creation: make aws_efs_file_system anew with encrypted = true and kms_key_id "
+                "of the DR region, and replicate into it.",
+            )
+    if not found:
+        yield view.none_expected(_name(view), "there is no file system: efs.file-system-exists says so")
+
+
+@check(
+    "the file system of the DR region is as fast as the primary's",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP04", "NIST CP-7"),
+)
+def throughput_parity(view: View) -> Iterator[Finding]:
+    """Elastic, or the primary's mode with no less provisioned. Source: EFS User Guide, throughput modes."""
+    there, here = view.get(efs.file_systems), view.get(efs.file_systems, Side.PRIMARY)
+    if not there or not here:
+        yield view.none_expected(_name(view), "not on both sides: efs.file-system-exists says so")
+        return
+    dr, primary = there[0], here[0]
+    measured, wanted = _speed(dr), _speed(primary)
+    alike = dr.throughput == primary.throughput and dr.provisioned_mibps >= primary.provisioned_mibps
+    if alike or dr.throughput == "elastic":
+        yield view.ok(_name(view), measured, wanted, "files answer as quickly after a failover")
+    else:
+        yield view.gap(
+            _name(view),
+            measured,
+            wanted,
+            "WordPress waits for its files: every tenant would be slower after a failover",
+            f"aws efs update-file-system --region {view.region} --file-system-id {dr.id} "
+            f"--throughput-mode {primary.throughput} (aws_efs_file_system.throughput_mode).",
+        )
+
+
+def _speed(system: efs.FileSystem) -> str:
+    provisioned = f" {system.provisioned_mibps:g} MiB/s" if system.provisioned_mibps else ""
+    return f"{system.throughput}{provisioned}"

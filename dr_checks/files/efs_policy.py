@@ -1,0 +1,57 @@
+"""Does the file system of the DR region let in whom the primary's lets in? EFS file system policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import efs_policy
+from dr_estate.readers.efs_policy import Policy
+
+_WANTED = "as the primary region's"
+
+
+@check(
+    "the file system of the DR region turns nobody away whom the primary region's lets in",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP04", "NIST CP-7"),
+)
+def admits_alike(view: View) -> Iterator[Finding]:
+    """Every allow of the primary's policy is here, and no deny that it has not; each file system has its own policy.
+
+    A policy that is missing here lets in more than the primary's: a warning. Source: DescribeFileSystemPolicy.
+    """
+    name = view.env.named(view.env.names.file_system)
+    there, here = view.get(efs_policy.policies, Side.PRIMARY), view.get(efs_policy.policies)
+    if not there or not here:
+        yield view.none_expected(name, "one region has no file system: efs.file-system-exists says so")
+        return
+    original, copy = there[0], here[0]
+    dark = next((found for found in (original, copy) if isinstance(found, Unseen)), None)
+    if isinstance(original, Unseen) or isinstance(copy, Unseen):
+        yield view.unknown(name, _WANTED, dark or "The policy could not be seen.")
+        return
+    yield _judged(view, name, original, copy)
+
+
+def _judged(view: View, name: str, original: Policy, copy: Policy) -> Finding:
+    refused = [f"denies {one}" for one in copy.denies if one not in original.denies]
+    if copy.present:
+        refused += [f"does not allow {one}" for one in original.allows if one not in copy.allows]
+    if copy.present and not original.present:
+        refused.append("has a policy, the primary's lets in everybody")
+    remedy = f"aws_efs_file_system_policy of '{name}' in {view.region}: the statements of the primary region's."
+    if refused:
+        because = "tasks of the DR region could not mount the tenants' files"
+        return view.gap(name, "; ".join(refused), _WANTED, because, remedy)
+    open_ = [f"does not deny {one}" for one in original.denies if one not in copy.denies]
+    open_ += ["has no policy"] if original.present and not copy.present else []
+    open_ += [f"allows {one}" for one in copy.allows if original.present and one not in original.allows]
+    if open_:
+        because = "it would serve, and lets in whom the primary's turns away"
+        return view.warn(name, "; ".join(open_), _WANTED, because, remedy)
+    return view.ok(name, _WANTED, _WANTED, "whoever mounts the files there may mount them here")

@@ -1,0 +1,150 @@
+"""Is the network of the DR region there, alike, and large enough?"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_services
+from dr_estate.config.environment import Side
+from dr_estate.readers import vpc
+
+_ZONES = 2
+_ABSENT = "there is no VPC: vpc.available says so"
+
+
+@check(
+    "the VPC of the DR region is available",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=(
+        "VpcState",
+        "VpcCidrBlocksStateInAssociationSets",
+        "VpcIpv6CidrBlocksStateInAssociationSets",
+        "vpc_different_regions",
+        "REL13-BP02",
+        "NIST CP-7",
+    ),
+)
+def available(view: View) -> Iterator[Finding]:
+    """The VPC of that Name tag is available and its blocks are associated. Source: EC2 DescribeVpcs."""
+    name, here = view.env.named(view.env.names.vpc), view.get(vpc.vpc)
+    if here is None:
+        because = "there is no network to run anything in"
+        yield view.gap(name, "absent", "available", because, f"Apply aws_vpc '{name}' in {view.region}.")
+        return
+    blocks = [block for block, state in here.cidrs + here.cidrs6 if state not in ("associated", "")]
+    if here.state == "available" and not blocks:
+        yield view.ok(name, here.state, "available", "things can run in it")
+    else:
+        measured = here.state if here.state != "available" else f"{', '.join(blocks)} not associated"
+        remedy = f"aws ec2 describe-vpcs --region {view.region} --vpc-ids {here.id}: read its state."
+        yield view.gap(name, measured, "available", "nothing can be placed in it now", remedy)
+
+
+@check(
+    "the VPC of the DR region has the shape of the primary region's",
+    severity=Severity.MINOR,
+    area=Area.INFRASTRUCTURE,
+    rules=(
+        "VpcCidrBlock",
+        "VpcCidrBlocksInAssociationSets",
+        "VpcCidrBlocksSameProtocolVersion",
+        "VpcIpv6CidrBlocksInAssociationSets",
+        "VpcInstanceTenancy",
+        "VpcIsDefault",
+        "VpcSubnetCount",
+    ),
+)
+def shape(view: View) -> Iterator[Finding]:
+    """Not fewer addresses or subnets, and the same tenancy; more is fine. Source: ARC Vpc rules."""
+    name, there, here = view.env.named(view.env.names.vpc), view.get(vpc.vpc, Side.PRIMARY), view.get(vpc.vpc)
+    if there is None or here is None:
+        yield view.none_expected(name, _ABSENT)
+        return
+    counts = (
+        ("addresses", _addresses(here.cidrs), _addresses(there.cidrs)),
+        ("IPv6 addresses", _addresses(here.cidrs6), _addresses(there.cidrs6) if here.cidrs6 else 0),
+        ("subnets", len(view.get(vpc.subnets)), len(view.get(vpc.subnets, Side.PRIMARY))),
+    )
+    gaps = [f"{mine} {what}, primary {theirs}" for what, mine, theirs in counts if mine < theirs]
+    gaps += ["no IPv6 block, primary has one"] if there.cidrs6 and not here.cidrs6 else []
+    gaps += [f"tenancy {here.tenancy}, primary {there.tenancy}"] if here.tenancy != there.tenancy else []
+    gaps += [f"is the default VPC: {here.is_default}"] if here.is_default != there.is_default else []
+    if gaps:
+        because = "what fits into the primary region might not fit in here"
+        yield view.gap(name, "; ".join(gaps), "as in the primary region", because, f"aws_vpc '{name}': cidr_block.")
+    else:
+        yield view.ok(name, "alike", "as in the primary region", "what fits there fits here")
+
+
+def _addresses(blocks: tuple[tuple[str, str], ...]) -> int:
+    return sum(ipaddress.ip_network(block).num_addresses for block, _ in blocks)
+
+
+@check(
+    "services of the DR region may run in subnets of at least two availability zones",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("VpcSubnetState", "AsgAZCount", "vpc_subnet_different_az", "REL10-BP01"),
+)
+def zones(view: View) -> Iterator[Finding]:
+    """The service's subnets are of this VPC, available, and in two zones. Source: DescribeServices, DescribeSubnets."""
+    if view.get(vpc.vpc) is None:
+        yield view.none_expected("all services", _ABSENT)
+        return
+    standing = {row.id: row for row in view.get(vpc.subnets) if row.state == "available"}
+    services = list(tenant_services(view, Side.DR))
+    for tenant, service in services:
+        found = {standing[id_].zone for id_ in service.subnets if id_ in standing}
+        lost = sorted(id_ for id_ in service.subnets if id_ not in standing)
+        measured = f"{len(found)} zones" + (f"; not available: {', '.join(lost)}" if lost else "")
+        if len(found) >= _ZONES and not lost:
+            yield view.ok(service.name, measured, "2 zones or more", "one zone may fail", tenant.id)
+        else:
+            yield view.gap(
+                service.name,
+                measured,
+                "2 zones or more",
+                "tasks could not be placed, or one zone's loss would stop them",
+                f"aws_ecs_service '{service.name}' in {view.region}: network_configuration.subnets of 2 zones.",
+                tenant.id,
+            )
+    if not services:
+        yield view.none_expected("all services", "no service exists: ecs.service-exists says so")
+
+
+@check(
+    "the subnets of the DR region have free addresses for every task of a failover",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("VpcSubnetAvailableIpAddressCount", "REL02-BP03", "REL01-BP06", "REL13-BP02"),
+    traps=("T33",),
+)
+def free_addresses(view: View) -> Iterator[Finding]:
+    """Each Fargate task takes an address: those still to start must fit. Source: AvailableIpAddressCount, T33."""
+    if view.get(vpc.vpc) is None:
+        yield view.none_expected("all subnets", _ABSENT)
+        return
+    standing = {row.id: row for row in view.get(vpc.subnets)}
+    needs: dict[tuple[str, ...], int] = {}
+    for _, service in tenant_services(view, Side.DR):
+        places = tuple(sorted(service.subnets))
+        more = view.env.capacity.tasks_per_service - min(service.running, service.desired)
+        needs[places] = needs.get(places, 0) + max(0, more)
+    for places, more in sorted(needs.items()):
+        free = [standing[id_].free if id_ in standing else 0 for id_ in places]
+        wanted = -(-more * (100 + view.env.capacity.headroom_percent) // 100)
+        subject, measured = ", ".join(places) or "no subnet", f"{sum(free)} free"
+        remedy = f"Add an aws_subnet to the VPC in {view.region}, or move the services to larger ones."
+        because = f"{more} more tasks must start here, each with an address of its own"
+        if sum(free) < more or (more and not all(free)):
+            yield view.gap(subject, measured, f"{more} or more, some in each", because, remedy)
+        elif sum(free) < wanted:
+            yield view.warn(subject, measured, f"{wanted} or more", because + "; they fit with little to spare", remedy)
+        else:
+            yield view.ok(subject, measured, f"{wanted} or more", because)
+    if not needs:
+        yield view.none_expected("all subnets", "no service exists: ecs.service-exists says so")

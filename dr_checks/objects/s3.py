@@ -1,0 +1,196 @@
+"""Do the estate's objects have a complete copy in the DR region? S3 buckets and replication rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import BOTH, check
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import s3
+
+Pair = tuple[s3.Bucket, s3.Bucket]
+_RULE = "aws_s3_bucket_replication_configuration"
+
+
+def each_pair(view: View, wanted: str, judge: Callable[[s3.Bucket, s3.Bucket], Iterator[Finding]]) -> Iterator[Finding]:
+    """Judge every original and its copy that are both there; what is unseen is UNKNOWN, what is absent is said once."""
+    here, there = view.get(s3.buckets, Side.PRIMARY), view.get(s3.buckets, Side.DR)
+    names = s3.pairs(view.env)
+    judged = False
+    for (name, _), original, copy in zip(names, here, there, strict=True):
+        if isinstance(original, Unseen) or isinstance(copy, Unseen):
+            judged = True
+            yield view.unknown(name, wanted, original if isinstance(original, Unseen) else _dark(copy))
+        elif original.region and copy.region:
+            judged = True
+            yield from judge(original, copy)
+    if not judged:
+        yield view.none_expected("all buckets", "none has both an original and a copy: s3.copy-exists says so")
+
+
+def _named(view: View) -> Iterator[tuple[str, s3.Bucket | Unseen]]:
+    """This side's buckets, each with the name it must have."""
+    column = 0 if view.side is Side.PRIMARY else 1
+    found = view.get(s3.buckets)
+    yield from zip([pair[column] for pair in s3.pairs(view.env)], found, strict=True)
+
+
+def _dark(copy: s3.Bucket | Unseen) -> Unseen | str:
+    return copy if isinstance(copy, Unseen) else "The copy could not be seen."
+
+
+def rule_of(original: s3.Bucket, copy: s3.Bucket) -> s3.Rule | None:
+    """The enabled rule that writes into ``copy``, the widest first; None where there is none."""
+    rules = [rule for rule in original.rules if rule.enabled and rule.destination == copy.name]
+    return next((rule for rule in rules if rule.whole), rules[0] if rules else None)
+
+
+@check(
+    "every bucket exists in the primary region and has its copy in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    sides=BOTH,
+    rules=("S3_BUCKET_CROSS_REGION_REPLICATION_ENABLED", "REL09-BP01", "REL13-BP02", "NIST CP-6", "SOC2 A1.2"),
+    applies=replication_expected,
+)
+def copy_exists(view: View) -> Iterator[Finding]:
+    """Each bucket of the environment file answers, from the region it belongs to. Source: S3 HeadBucket."""
+    for name, bucket in _named(view):
+        if isinstance(bucket, Unseen):
+            yield view.unknown(name, f"in {view.region}", bucket)
+        elif bucket.region == view.region:
+            yield view.ok(name, f"in {bucket.region}", f"in {view.region}", "the bucket is in the region it must serve")
+        else:
+            yield view.gap(
+                name,
+                f"in {bucket.region}" if bucket.region else "absent",
+                f"in {view.region}",
+                "objects cannot be served from this region without it",
+                f"Apply aws_s3_bucket '{name}' with the provider of {view.region}; a bucket cannot be moved.",
+            )
+
+
+@check(
+    "every bucket and its copy keep all versions of their objects",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    sides=BOTH,
+    rules=("S3_BUCKET_VERSIONING_ENABLED", "s3_bucket_object_versioning", "REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
+    traps=("T30",),
+    applies=replication_expected,
+)
+def versioning(view: View) -> Iterator[Finding]:
+    """Versioning is Enabled on both sides: replication demands it, and it undoes a deletion. Source: S3, T30."""
+    present = False
+    for name, bucket in _named(view):
+        if isinstance(bucket, Unseen):
+            present = True
+            yield view.unknown(name, "Enabled", bucket)
+        elif bucket.region:
+            present = True
+            if bucket.versioning == "Enabled":
+                yield view.ok(bucket.name, "Enabled", "Enabled", "objects replicate, and deletions can be undone")
+            else:
+                yield view.gap(
+                    bucket.name,
+                    bucket.versioning,
+                    "Enabled",
+                    "nothing is replicated while versioning is off on either side",
+                    f"aws s3api put-bucket-versioning --bucket {bucket.name} --versioning-configuration Status=Enabled",
+                )
+    if not present:
+        yield view.none_expected("all buckets", "none exists here: s3.copy-exists says so")
+
+
+@check(
+    "every bucket has an enabled rule that replicates all of its objects into its copy",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=(
+        "S3ReplicationRuleEnabled",
+        "S3_BUCKET_REPLICATION_ENABLED",
+        "s3_bucket_cross_region_replication",
+        "REL09-BP01",
+        "NIST CP-6",
+        "ISO22301 8.4",
+        "SOC2 A1.2",
+    ),
+    traps=("T30",),
+    applies=replication_expected,
+)
+def replication_rule(view: View) -> Iterator[Finding]:
+    """An enabled rule to the copy, without a prefix or tag that leaves objects out. Source: S3 GetBucketReplication."""
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        rule, wanted = rule_of(original, copy), f"all objects to {copy.name}"
+        if rule and rule.whole:
+            yield view.ok(original.name, wanted, wanted, f"rule {rule.id} is enabled")
+            return
+        yield view.gap(
+            original.name,
+            f"rule {rule.id} takes a part of the objects" if rule else "no enabled rule to the copy",
+            wanted,
+            "objects outside the rule exist in the primary region alone",
+            f"{_RULE}: a rule with status Enabled, an empty filter and destination {copy.name}; objects of before need "
+            "S3 Batch Replication (aws s3control create-job).",
+        )
+
+    yield from each_pair(view, "an enabled rule", judge)
+
+
+@check(
+    "deletions are replicated to every copy, so that nothing deleted comes back after a failover",
+    severity=Severity.NORMAL,
+    area=Area.REPLICATION,
+    rules=("S3ReplicationRuleEnabled", "REL13-BP04", "NIST CP-10"),
+    traps=("T30",),
+    applies=replication_expected,
+)
+def delete_markers(view: View) -> Iterator[Finding]:
+    """DeleteMarkerReplication is Enabled; rules of the second version leave it off by default (T30)."""
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        rule = rule_of(original, copy)
+        if rule is None:
+            yield view.none_expected(original.name, "no rule: s3.replication-rule says so")
+        elif rule.delete_markers:
+            yield view.ok(original.name, "Enabled", "Enabled", "deleted objects stay deleted in the copy")
+        else:
+            yield view.gap(
+                original.name,
+                "Disabled",
+                "Enabled",
+                "objects that tenants deleted would appear again in the DR region",
+                f'{_RULE}: delete_marker_replication {{ status = "Enabled" }} in rule {rule.id}.',
+            )
+
+    yield from each_pair(view, "Enabled", judge)
+
+
+@check(
+    "every replication rule is timed and measured, so that its lag is known",
+    severity=Severity.NORMAL,
+    area=Area.REPLICATION,
+    rules=("S3RtcMetricsFresh", "REL13-BP01", "NIST CP-9"),
+    traps=("T23",),
+    applies=replication_expected,
+)
+def measured_rules(view: View) -> Iterator[Finding]:
+    """Metrics are on in the rule: without, nobody can say how far the copy trails. No time control is a warning."""
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        rule, wanted = rule_of(original, copy), "metrics and replication time control"
+        if rule is None:
+            yield view.none_expected(original.name, "no rule: s3.replication-rule says so")
+        elif rule.metrics and rule.time_control:
+            yield view.ok(original.name, wanted, wanted, "S3 promises 15 minutes and publishes the lag")
+        elif rule.metrics:
+            because, remedy = "the lag is measured, but nothing is promised", "destination.replication_time"
+            yield view.warn(original.name, "metrics", wanted, because, f"{_RULE}: add {remedy} to rule {rule.id}.")
+        else:
+            because, remedy = "nobody can say what a failover would lose", "destination.metrics and replication_time"
+            yield view.gap(original.name, "nothing", wanted, because, f"{_RULE}: add {remedy} to rule {rule.id}.")
+
+    yield from each_pair(view, "metrics", judge)

@@ -1,0 +1,108 @@
+"""How far do the copies of the estate's objects trail, and has any failed? The metrics of S3 replication rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
+from dr_checks.core.registry import LagSource, check
+from dr_checks.core.spans import doubt, spoken
+from dr_checks.objects.s3 import each_pair, rule_of
+from dr_estate.config.environment import Side
+from dr_estate.readers import s3
+from dr_estate.reading.cloudwatch_metrics import Reading
+
+
+def _newest(view: View, metric: str, source: str, copy: str) -> Reading | None:
+    """The newest reading of ``metric`` among the rules of this pair: a rule that was replaced publishes no more."""
+    readings = view.get(s3.lag_metrics, Side.DR)
+    pair = (source, copy)
+    ours = [r for r in readings if r.name == metric and _pair(r) == pair and r.at is not None]
+    return min(ours, key=lambda reading: reading.age_s(view.now) or 0.0, default=None)
+
+
+def _pair(reading: Reading) -> tuple[str, str]:
+    return reading.dimension("SourceBucket"), reading.dimension("DestinationBucket")
+
+
+@check(
+    "every copy of a bucket trails its original by no more than the agreed time, by a fresh metric",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=("S3RtcMetricsFresh", "REL09-BP01", "REL13-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
+    traps=("T23", "T30"),
+    applies=replication_expected,
+)
+def latency(view: View) -> Iterator[Finding]:
+    """ReplicationLatency within thresholds.s3_latency_s; old or missing is UNKNOWN. Source: S3 Replication metrics."""
+    wanted = f"{spoken(view.env.thresholds.s3_latency_s)} or less"
+    for name, copy in s3.pairs(view.env):
+        reading = _newest(view, "ReplicationLatency", name, copy)
+        pending = _newest(view, "BytesPendingReplication", name, copy)
+        why = doubt(view, reading)
+        if reading is None or reading.value is None or why:
+            yield view.unknown(name, wanted, why or "The metric is not published.")
+            continue
+        measured = spoken(reading.value) + (f", {pending.value:.0f} bytes pending" if pending and pending.value else "")
+        if reading.value <= view.env.thresholds.s3_latency_s:
+            yield view.ok(name, measured, wanted, "objects older than this are in the copy")
+        else:
+            yield view.gap(
+                name,
+                measured,
+                wanted,
+                "a failover now would lose the objects that are still on their way",
+                f"Look for failed operations and a throttled or denied replication role of {name}; S3 catches up by "
+                "itself once the cause is gone.",
+            )
+
+
+@check(
+    "no object of any bucket has lately failed to replicate",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("S3FailedReplicationCount", "REL09-BP03", "NIST CP-9", "SOC2 A1.2"),
+    traps=("T30",),
+    applies=replication_expected,
+)
+def failed_operations(view: View) -> Iterator[Finding]:
+    """OperationsFailedReplication adds up to 0 over thresholds.failed_job_hours: what failed stays failed (T30).
+
+    S3 publishes it only when there are any; so its absence is good news only from a rule whose metrics are on.
+    """
+    failures = view.get(s3.failure_metrics, Side.PRIMARY)
+    hours = view.env.thresholds.failed_job_hours
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        rule = rule_of(original, copy)
+        failed = sum(reading.total for reading in failures if _pair(reading) == (original.name, copy.name))
+        measured, wanted = f"{failed:.0f} in {hours} h", f"0 in {hours} h"
+        if failed:
+            yield view.gap(
+                original.name,
+                measured,
+                wanted,
+                "S3 does not try again: these objects are missing from the DR region until somebody acts",
+                f"Mend the cause (role, key, object lock), then S3 Batch Replication: aws s3control create-job for "
+                f"{original.name}, filtered by ReplicationStatus FAILED.",
+            )
+        elif rule is None:
+            yield view.none_expected(original.name, "no rule: s3.replication-rule says so")
+        elif rule.metrics:
+            yield view.ok(original.name, measured, wanted, "every operation reached the copy")
+        else:
+            yield view.unknown(original.name, wanted, "The rule publishes no metrics: failures would not be seen.")
+
+    yield from each_pair(view, wanted=f"0 in {hours} h", judge=judge)
+
+
+@LagSource
+def objects(view: View) -> Iterator[Lag]:
+    """How far each bucket's copy trails, by the metric that S3 publishes in the DR region."""
+    if not view.env.replicates:
+        return
+    for name, copy in s3.pairs(view.env):
+        reading = _newest(view, "ReplicationLatency", name, copy)
+        why = doubt(view, reading)
+        seconds = reading.value if reading and not why else None
+        yield Lag("objects", name, None, Side.DR, seconds, why or "S3 replication, ReplicationLatency")

@@ -1,0 +1,72 @@
+"""Would an object be gone, or locked away, in its copy while its original still serves? S3 lifecycle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import check
+from dr_checks.objects.s3 import each_pair
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.readers import s3, s3_lifecycle
+from dr_estate.readers.s3_lifecycle import Ending
+
+Endings = tuple[Ending, ...]
+_LOST = Unseen(Blindness.ERROR, "The lifecycle was not among those read.")
+_WANTED = "none that the original does not have as soon"
+
+
+@check(
+    "no copy of a bucket lets go of objects, or archives them, sooner than its original",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("REL09-BP01", "REL13-BP04", "NIST CP-9"),
+    traps=("T30",),
+    applies=replication_expected,
+)
+def kept_as_long(view: View) -> Iterator[Finding]:
+    """Lifecycle rules are each bucket's own: an expiry or Glacier transition of the copy alone loses what it protects.
+
+    Source: S3 User Guide, "What isn't replicated" (lifecycle configuration). T30.
+    """
+    told = {side: _by_bucket(view, side) for side in (Side.PRIMARY, Side.DR)}
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        here, there = told[Side.PRIMARY].get(original.name, _LOST), told[Side.DR].get(copy.name, _LOST)
+        if isinstance(here, Unseen) or isinstance(there, Unseen):
+            dark = [one for one in (here, there) if isinstance(one, Unseen)]
+            yield view.unknown(copy.name, _WANTED, dark[0])
+            return
+        sooner = tuple(one for one in there if not any(_as_soon(own, one) for own in here))
+        if not sooner:
+            yield view.ok(copy.name, _said(there), _WANTED, "what the original keeps, the copy keeps")
+        else:
+            yield view.gap(
+                copy.name,
+                _said(sooner),
+                _WANTED,
+                "after a failover objects would be missing, or wait hours to be restored from an archive",
+                f"aws_s3_bucket_lifecycle_configuration of {copy.name}: the rules of {original.name}, not sooner.",
+            )
+
+    yield from each_pair(view, _WANTED, judge)
+
+
+def _by_bucket(view: View, side: Side) -> dict[str, Endings | Unseen]:
+    return {found.bucket: found.endings for found in view.get(s3_lifecycle.lifecycles, side)}
+
+
+def _as_soon(own: Ending, other: Ending) -> bool:
+    """Whether the original's ``own`` ending ends all that ``other`` ends, no later, and at least as finally."""
+    same_objects = other.prefix.startswith(own.prefix) and set(own.tags) <= set(other.tags)
+    as_final = own.kind in ("expires", other.kind)
+    return same_objects and as_final and own.after_days <= other.after_days
+
+
+def _said(endings: Endings) -> str:
+    told = [
+        f"{one.kind} {one.prefix or 'all'}{' ' if one.tags else ''}{' '.join(one.tags)} after {one.after_days} days"
+        for one in endings
+    ]
+    return "; ".join(told) or "keeps all"

@@ -1,0 +1,111 @@
+"""Are the copies of the estate's objects as safe as the originals, and readable without the primary? S3 settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import check
+from dr_checks.objects.s3 import each_pair, rule_of
+from dr_estate.readers import s3
+
+_STRENGTH = {"": 0, "AES256": 1, "aws:kms": 2, "aws:kms:dsse": 3}
+_ENCRYPTION = "aws_s3_bucket_server_side_encryption_configuration"
+
+
+def _key_region(key: str, bucket: s3.Bucket) -> str:
+    """Where a key lives: an ARN says so, an alias or a bare id means the bucket's own region."""
+    return key.split(":")[3] if key.startswith("arn:") else bucket.region
+
+
+@check(
+    "every copy of a bucket is encrypted as well as its original, under a key of the DR region",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("S3_BUCKET_SERVER_SIDE_ENCRYPTION_ENABLED", "s3_bucket_default_encryption", "REL09-BP02", "NIST SC-28"),
+    traps=("T19",),
+    applies=replication_expected,
+)
+def encryption(view: View) -> Iterator[Finding]:
+    """Default encryption no weaker than the original's; a key ARN of another region cannot serve here (T19)."""
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        wanted = f"{original.encryption or 'as the original'}, key in {view.region}"
+        where = _key_region(copy.key, copy)
+        measured = f"{copy.encryption or 'none'}, key in {where}"
+        if _STRENGTH.get(copy.encryption, 0) < _STRENGTH.get(original.encryption, 0) or where != view.region:
+            yield view.gap(
+                copy.name,
+                measured,
+                wanted,
+                "the copy must be as safe as the original, and readable when the primary region is gone",
+                f"{_ENCRYPTION} of {copy.name}: sse_algorithm as the original's, kms_master_key_id in {view.region}.",
+            )
+        else:
+            yield view.ok(copy.name, measured, wanted, "as safe as the original, and it needs no other region")
+
+    yield from each_pair(view, "encrypted", judge)
+
+
+@check(
+    "every rule of a bucket encrypted under a KMS key also replicates the objects encrypted so",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=("S3ReplicationRuleEnabled", "KmsKeyUsableInRegion", "REL09-BP01", "NIST CP-9"),
+    traps=("T19", "T30"),
+    applies=replication_expected,
+)
+def encrypted_objects(view: View) -> Iterator[Finding]:
+    """S3 silently leaves SSE-KMS objects out unless the rule selects them and names a key of the DR region (T30)."""
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        rule, wanted = rule_of(original, copy), f"selected, under a key in {view.region}"
+        if rule is None or not original.encryption.startswith("aws:kms"):
+            yield view.none_expected(original.name, "no rule, or no KMS key: nothing to select")
+        elif rule.encrypted_objects and _key_region(rule.replica_key, copy) == view.region:
+            yield view.ok(original.name, wanted, wanted, f"rule {rule.id} re-encrypts them")
+        else:
+            where = _key_region(rule.replica_key, copy) if rule.replica_key else "no region"
+            yield view.gap(
+                original.name,
+                f"under a key in {where}" if rule.encrypted_objects else "not selected",
+                wanted,
+                "S3 silently leaves these objects out of replication",
+                "aws_s3_bucket_replication_configuration: source_selection_criteria.sse_kms_encrypted_objects and "
+                f"destination.encryption_configuration.replica_kms_key_id in rule {rule.id}.",
+            )
+
+    yield from each_pair(view, "selected", judge)
+
+
+@check(
+    "no copy of a bucket is open to the public where its original is closed",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=(
+        "S3_BUCKET_LEVEL_PUBLIC_ACCESS_PROHIBITED",
+        "s3_bucket_level_public_access_block",
+        "REL13-BP04",
+        "NIST CP-6",
+        "SOC2 A1.2",
+    ),
+    applies=replication_expected,
+)
+def public_access(view: View) -> Iterator[Finding]:
+    """Every public access block of the original is on in the copy; more is fine. Source: S3 GetPublicAccessBlock."""
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        missing = sorted(set(original.public_blocks) - set(copy.public_blocks))
+        wanted = ", ".join(original.public_blocks) or "no blocks, as the original"
+        if not missing:
+            yield view.ok(copy.name, wanted, wanted, "the copy is closed at least as far as the original")
+        else:
+            yield view.gap(
+                copy.name,
+                f"without {', '.join(missing)}",
+                wanted,
+                "tenants' objects could be read by anyone, in the region nobody watches",
+                f"aws_s3_bucket_public_access_block of {copy.name}: all four settings true.",
+            )
+
+    yield from each_pair(view, "closed", judge)

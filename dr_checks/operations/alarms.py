@@ -1,0 +1,110 @@
+"""Would anybody be told when the DR region is in trouble? CloudWatch alarms, their state and whom they tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import BOTH, check
+from dr_estate.config.environment import Side
+from dr_estate.readers import cloudwatch_alarms
+
+_NONE = "none of the alarms stands here: alarms.exist says so"
+
+
+@check(
+    "the alarms that watch the platform exist in both regions",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    sides=BOTH,
+    rules=("cloudwatch-alarm-resource-check", "REL06-BP01", "REL11-BP01"),
+    traps=("T40",),
+)
+def exist(view: View) -> Iterator[Finding]:
+    """Each name of names.alarms is an alarm of this region. Source: CloudWatch DescribeAlarms."""
+    there, wanted = {alarm.name for alarm in view.get(cloudwatch_alarms.alarms)}, view.env.names.alarms
+    for name in (view.env.named(pattern) for pattern in wanted):
+        if name in there:
+            yield view.ok(name, "present", "present", "this region is watched")
+        else:
+            because = f"nobody would be told of this trouble in {view.region}"
+            remedy = f"Apply aws_cloudwatch_metric_alarm '{name}' with the provider of {view.region}."
+            yield view.gap(name, "absent", "present", because, remedy)
+    if not wanted:
+        yield view.none_expected("all alarms", "names.alarms names none")
+
+
+@check(
+    "no alarm of the platform is going off",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    sides=BOTH,
+    rules=("CloudWatchAlarmState", "REL11-BP01"),
+)
+def state(view: View) -> Iterator[Finding]:
+    """ALARM fails. INSUFFICIENT_DATA is a warning where the platform serves; a standby may have nothing to measure."""
+    there = view.get(cloudwatch_alarms.alarms)
+    for alarm in there:
+        remedy = f"aws cloudwatch describe-alarms --region {view.region} --alarm-names {alarm.name}: see to its cause."
+        if alarm.state == "ALARM":
+            yield view.gap(alarm.name, "ALARM", "OK", alarm.reason or "its threshold is crossed", remedy)
+        elif alarm.state == "INSUFFICIENT_DATA" and view.side is Side.PRIMARY:
+            yield view.warn(alarm.name, alarm.state, "OK", "it watches a metric that nobody publishes", remedy)
+        else:
+            yield view.ok(alarm.name, alarm.state, "not ALARM", "nothing it watches is in trouble")
+    if not there:
+        yield view.none_expected("all alarms", _NONE)
+
+
+@check(
+    "alarms of the DR region watch what the primary region's watch, with the same limits",
+    severity=Severity.MINOR,
+    area=Area.INFRASTRUCTURE,
+    rules=("R53HealthCheckCloudWatchAlarm", "REL13-BP04"),
+)
+def parity(view: View) -> Iterator[Finding]:
+    """Metric, comparison, threshold, periods and missing data are equal. Source: CloudWatch DescribeAlarms."""
+    there = {alarm.name: alarm for alarm in view.get(cloudwatch_alarms.alarms, Side.PRIMARY)}
+    pairs = [(alarm, there[alarm.name]) for alarm in view.get(cloudwatch_alarms.alarms) if alarm.name in there]
+    for mine, theirs in pairs:
+        measured, wanted = _watched(mine), _watched(theirs)
+        if measured == wanted:
+            yield view.ok(mine.name, measured, wanted, "the same trouble is told in both regions")
+        else:
+            because = "after the failover the same trouble would be told later, or not at all"
+            remedy = f"aws_cloudwatch_metric_alarm '{mine.name}' in {view.region}: as in {view.env.regions.primary}."
+            yield view.gap(mine.name, measured, wanted, because, remedy)
+    if not pairs:
+        yield view.none_expected("all alarms", "no alarm stands on both sides: alarms.exist says so")
+
+
+def _watched(alarm: cloudwatch_alarms.Alarm) -> str:
+    return f"{alarm.rule} {alarm.threshold}, {alarm.periods} periods, missing data {alarm.missing_data or 'missing'}"
+
+
+@check(
+    "alarms of the DR region tell somebody in the DR region when they go off",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("cloudwatch-alarm-action-check", "cloudwatch-alarm-action-enabled-check", "REL06-BP03"),
+    traps=("T40",),
+)
+def actions(view: View) -> Iterator[Finding]:
+    """Actions are enabled and name a resource outside the dark region. Source: DescribeAlarms, T40."""
+    there, primary = view.get(cloudwatch_alarms.alarms), f":{view.env.regions.primary}:"
+    for alarm in there:
+        usable = [arn for arn in alarm.actions if primary not in arn]
+        measured = f"{'enabled' if alarm.actions_enabled else 'disabled'}, {', '.join(alarm.actions) or 'no action'}"
+        if alarm.actions_enabled and usable:
+            yield view.ok(alarm.name, measured, f"enabled, a topic of {view.region}", "somebody is told")
+        else:
+            yield view.gap(
+                alarm.name,
+                measured,
+                f"enabled, a topic of {view.region}",
+                "it would go off and tell nobody, or only a topic that went dark with the primary region",
+                f"aws_cloudwatch_metric_alarm '{alarm.name}': actions_enabled = true, alarm_actions = a topic of "
+                f"{view.region}.",
+            )
+    if not there:
+        yield view.none_expected("all alarms", _NONE)

@@ -1,0 +1,68 @@
+"""Is practice up to date, and did it leave nothing behind? By the runs on record, and by what bears a drill's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.due import State, dues
+from dr_checks.derived.leftovers import leftovers
+from dr_estate.config.recovery_settings import Period
+from dr_estate.model.drill_names import made_at
+from dr_estate.readers import control_table
+
+
+@check(
+    "every test of the recovery was run when it was due",
+    severity=Severity.NORMAL,
+    area=Area.PREREQUISITES,
+    rules=("REL13-BP03", "NIST CP-4", "ISO22301 8.5", "SOC2 A1.3"),
+)
+def on_schedule(view: View) -> Iterator[Finding]:
+    """The last complete run of each test is within its period (schedule). Source: the runs in the control table."""
+    past = view.get(control_table.runs)
+    if past.reason:
+        yield view.none_expected("runs", f"{past.reason} prerequisites.control-table says so.")
+        return
+    for row in dues(view.env, past.runs, view.now):
+        measured = f"last run {row.last.at:%Y-%m-%d}" if row.last else "never run"
+        wanted = "run as needed" if row.period is Period.AS_NEEDED else f"run {row.period}, by {row.due}"
+        if row.state.late:
+            because = "a recovery that nobody practised lately fails where nobody looked"
+            remedy = f"`{row.command}`"
+            yield view.warn(row.test, measured, wanted, because, remedy)
+        else:
+            said = "it was practised in time" if row.state is State.OK else f"it was practised in time ({row.state})"
+            yield view.ok(row.test, measured, wanted, said)
+
+
+@check(
+    "no drill left anything behind",
+    severity=Severity.NORMAL,
+    area=Area.PREREQUISITES,
+    rules=("REL13-BP03", "NIST CP-4"),
+    traps=("T47",),
+)
+def nothing_left(view: View) -> Iterator[Finding]:
+    """Nothing bears a drill's name: no database, no file system, no record. A drill that runs just now shows its own.
+
+    How old each is says its name, which its maker gave it at the drill's beginning (UTC).
+    """
+    found = leftovers(view.snapshot, view.env)
+    if not found:
+        yield view.none_expected("drills", "Nothing bears a drill's name: every drill took its things away again.")
+        return
+    because = "it runs on and is billed, and the next drill finds what is not its own (T47)"
+    for one in found:
+        measured = f"{one.kind} {_age(one.subject, view.now)}"
+        yield view.warn(one.subject, measured, "taken away", because, "`dr_cli.py drill clean`")
+
+
+def _age(name: str, now: datetime) -> str:
+    made = made_at(name)
+    if made is None:
+        return "of an unknown drill"
+    age = max(now - made, timedelta())
+    return f"of a drill {age.days} d old" if age.days else f"of a drill {age.seconds // 60} min old"

@@ -1,0 +1,224 @@
+"""Would a recovery be able to start at all? Credentials, opt-in, control table, runbook, contacts and permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import BOTH, GLOBAL, check
+from dr_estate.model.playbook import COPIED, FORBIDDEN, HOMECOMING
+from dr_estate.readers import account_regions, iam_simulation, runbook, sts_identity
+from dr_estate.readers import control_table as control
+
+_USABLE = {"ENABLED", "ENABLED_BY_DEFAULT"}
+
+
+@check(
+    "the credentials are accepted by the STS endpoint of each region",
+    severity=Severity.BLOCKER,
+    area=Area.PREREQUISITES,
+    sides=BOTH,
+    rules=("StsRegionalEndpoint", "NIST CP-2"),
+    traps=("T15",),
+)
+def credentials_work(view: View) -> Iterator[Finding]:
+    """Each region's own STS knows the caller, in the environment's account. Source: STS GetCallerIdentity, T15."""
+    caller = view.get(sts_identity.caller)
+    if caller.account == view.env.account:
+        yield view.ok(view.region, caller.arn, view.env.account, "this region's STS accepts the credentials")
+    else:
+        yield view.gap(
+            view.region,
+            caller.account,
+            view.env.account,
+            "this region knows the caller in another account",
+            "Use one session for both regions, with AWS_STS_REGIONAL_ENDPOINTS=regional.",
+        )
+
+
+@check(
+    "the account has opted into both regions",
+    severity=Severity.BLOCKER,
+    area=Area.PREREQUISITES,
+    sides=GLOBAL,
+    rules=("RegionOptIn",),
+    traps=("T16", "T17"),
+)
+def opted_in(view: View) -> Iterator[Finding]:
+    """Both regions are enabled; opting out pauses EFS replication. Source: Account GetRegionOptStatus, T16."""
+    for region in view.get(account_regions.opt_in):
+        if region.status in _USABLE:
+            yield view.ok(region.region, region.status, "ENABLED", "the region can be used")
+        else:
+            yield view.gap(
+                region.region,
+                region.status,
+                "ENABLED",
+                "nothing can be run or replicated in a region the account is not opted into",
+                f"aws account enable-region --region-name {region.region} (takes minutes to hours).",
+            )
+
+
+@check(
+    "the control table of recoveries is active in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.PREREQUISITES,
+    rules=("IncidentStoreReachable", "NIST CP-2", "ISO22301 8.4"),
+    traps=("T40", "T42"),
+)
+def control_table(view: View) -> Iterator[Finding]:
+    """Locks, approvals and the incident log have their table. Source: DynamoDB DescribeTable, T42."""
+    table = view.get(control.table)
+    if table.status == "ACTIVE":
+        yield view.ok(table.name, table.status, "ACTIVE", "locks, approvals and the incident log have their place")
+    else:
+        yield view.gap(
+            table.name,
+            table.status or "absent",
+            "ACTIVE",
+            "without it nobody can take the lock, approve, or keep the incident log while the primary region is dark",
+            f"Create aws_dynamodb_table '{table.name}' in {view.region} (deploy/).",
+        )
+
+
+@check(
+    "the control table of recoveries can itself be recovered",
+    severity=Severity.NORMAL,
+    area=Area.PREREQUISITES,
+    rules=("dynamodb-pitr-enabled", "NIST CP-9"),
+)
+def control_table_recoverable(view: View) -> Iterator[Finding]:
+    """Point-in-time recovery is on. Source: DynamoDB DescribeContinuousBackups."""
+    table = view.get(control.table)
+    if table.status is None:
+        yield view.none_expected(table.name, "there is no table: prerequisites.control-table says so")
+    elif table.recoverable:
+        yield view.ok(table.name, "on", "on", "an overwritten incident log can be restored")
+    else:
+        yield view.gap(
+            table.name,
+            "off",
+            "on",
+            "a lost incident log is an audit without evidence",
+            f"aws_dynamodb_table '{table.name}': point_in_time_recovery {{ enabled = true }}.",
+        )
+
+
+@check(
+    "the recovery runbook can be read without the primary region, and was reviewed lately",
+    severity=Severity.CRITICAL,
+    area=Area.PREREQUISITES,
+    rules=("REL13-BP02", "NIST CP-2", "ISO22301 8.4", "SOC2 A1.3"),
+    traps=("T40",),
+)
+def runbook_current(view: View) -> Iterator[Finding]:
+    """The runbook is there, and its line ``Reviewed: YYYY-MM-DD`` is within thresholds.document_age_days."""
+    found, days = view.get(runbook.runbook), view.env.thresholds.document_age_days
+    wanted = f"reviewed within {days} days"
+    if found.text is None or found.reviewed is None:
+        measured = "absent" if found.text is None else "no line 'Reviewed: YYYY-MM-DD'"
+        because = "nobody knows what to do, or whether what is written still holds"
+        yield view.gap(found.place, measured, wanted, because, f"Put the reviewed runbook at {found.place}.")
+    elif view.now.date() - found.reviewed > timedelta(days=days):
+        because = "a runbook that nobody reviewed describes an estate that is gone"
+        remedy = f"Review it, and write 'Reviewed: {view.now.date()}' into {found.place}."
+        yield view.gap(found.place, f"reviewed {found.reviewed}", wanted, because, remedy)
+    else:
+        yield view.ok(found.place, f"reviewed {found.reviewed}", wanted, "the runbook is there and current")
+
+
+@check(
+    "every role of the playbook has a contact",
+    severity=Severity.CRITICAL,
+    area=Area.PREREQUISITES,
+    sides=GLOBAL,
+    rules=("NIST CP-2", "ISO22301 8.4"),
+)
+def contacts_named(view: View) -> Iterator[Finding]:
+    """people.contacts of the environment file names somebody for each of people.roles."""
+    contacts = view.env.people.contacts
+    for role in view.env.people.roles:
+        if contacts.get(role, "").strip():
+            yield view.ok(role, contacts[role], "a contact", "somebody can be called")
+        else:
+            yield view.gap(
+                role,
+                "nobody",
+                "a contact",
+                "a step of the playbook has no owner to call",
+                f"Name one: people.contacts.{role}.",
+            )
+
+
+@check(
+    "the operator's role may take every step of the playbooks",
+    severity=Severity.BLOCKER,
+    area=Area.PREREQUISITES,
+    sides=GLOBAL,
+    rules=("NIST CP-2", "REL13-BP02"),
+    traps=("T14",),
+)
+def operator_allowed(view: View) -> Iterator[Finding]:
+    """IAM's simulator allows each action a step needs, in the region and on the things it needs it for.
+
+    A role that may do nothing of going home lacks a policy which a team may attach in an incident: that is a warning,
+    and a failback waits for it. Source: API_SimulatePrincipalPolicy, T14.
+    """
+    operator = view.get(iam_simulation.operator)
+    remedy = (
+        f"Attach the generated operator policy to the role {operator.role} now: IAM cannot be changed during a run."
+    )
+    if operator.decisions is None:
+        yield view.gap(operator.role, "no such role", "a role", "nobody can run a recovery", remedy)
+        return
+    denied = [d for d in operator.decisions if d.decision != "allowed" and d.action not in FORBIDDEN]
+    of_home = [d for d in operator.decisions if _goes_home(d, view)]
+    if of_home and all(d in denied for d in of_home):
+        denied = [d for d in denied if d not in of_home]
+        yield _cannot_go_home(view, operator.role, len(of_home))
+    for decision in denied:
+        because = "a step of the playbook would be denied in the middle of a recovery"
+        found = f"{decision.decision} on {decision.on}"
+        if decision.missing:
+            found += f"; IAM was not told {', '.join(decision.missing)}, which nobody knows beforehand"
+        yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", because, remedy)
+    if not denied:
+        number = len({d.action for d in operator.decisions if d.action not in FORBIDDEN and d.decision == "allowed"})
+        yield view.ok(operator.role, f"{number} actions allowed", "all", "every step can be taken")
+
+
+def _goes_home(decision: iam_simulation.Decision, view: View) -> bool:
+    return decision.region == view.env.regions.primary and decision.action in HOMECOMING | COPIED
+
+
+def _cannot_go_home(view: View, role: str, number: int) -> Finding:
+    region = view.env.regions.primary
+    policy = f"{view.env.name}-dr-operator-home"
+    because = f"a failback writes in {region}: it waits until this is allowed"
+    remedy = f"Attach {policy} to the role {role} before the failback: IAM cannot be changed during a run."
+    return view.warn(policy, f"none of {number} actions in {region} allowed", "attached", because, remedy)
+
+
+@check(
+    "the operator's role cannot delete primary data",
+    severity=Severity.CRITICAL,
+    area=Area.PREREQUISITES,
+    sides=GLOBAL,
+    rules=("NIST AC-6", "SOC2 CC6.1"),
+)
+def operator_cannot_delete(view: View) -> Iterator[Finding]:
+    """IAM's simulator denies the deletion of databases, file systems, tables and buckets."""
+    operator = view.get(iam_simulation.operator)
+    decisions = {d.action: d.decision for d in operator.decisions or ()}
+    if not decisions:
+        yield view.none_expected(operator.role, "there is no such role: prerequisites.operator-allowed says so")
+        return
+    for action in FORBIDDEN:
+        if decisions.get(action) != "allowed":
+            yield view.ok(
+                action, decisions.get(action, "not simulated"), "denied", "primary data is safe from this role"
+            )
+        else:
+            because = "a mistake in a recovery could destroy the only good copy"
+            yield view.gap(action, "allowed", "denied", because, f"Deny {action} on the role {operator.role}.")

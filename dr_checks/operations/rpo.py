@@ -1,0 +1,109 @@
+"""How much would a failover lose, over all stores, and would what is left fit together? Weighs all lags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from dr_checks.core import registry
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
+from dr_checks.core.registry import check
+from dr_checks.core.spans import rpo_s, spoken
+
+_MINUTE_S = 60
+_MUST_AGREE = ("database", "files", "objects", "tables")
+
+
+def best_lags(found: Iterable[Lag]) -> list[Lag]:
+    """Each store's freshest measured mechanism, in the order found; an unmeasured one where none is measured."""
+    best: dict[tuple[str, str, str | None], Lag] = {}
+    for lag in found:
+        key = (lag.store, lag.subject, lag.tenant)
+        known = best.get(key)
+        if known is None or _better(lag, known):
+            best[key] = lag
+    return list(best.values())
+
+
+def _better(lag: Lag, known: Lag) -> bool:
+    """A measured copy before one that could not be measured, and that before none at all."""
+    if lag.seconds is None or known.seconds is None:
+        return lag.seconds is not None or (known.missing and not lag.missing)
+    return lag.seconds < known.seconds
+
+
+def _lags(view: View) -> list[Lag]:
+    return best_lags(registry.lags(view.snapshot, view.env, view.only_tenants))
+
+
+def _subject(lag: Lag) -> str:
+    return f"{lag.store} {lag.subject}"
+
+
+def _remedy(lag: Lag) -> str:
+    return f"Look at the checks of the {lag.store}: they name the cause and the command."
+
+
+@check(
+    "nothing in any store would be lost beyond the recovery point objective",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=("REL09-BP01", "REL13-BP01", "NIST CP-2", "NIST CP-9", "NIST CP-10", "ISO22301 8.4", "SOC2 A1.2"),
+    traps=("T23", "T25"),
+    applies=replication_expected,
+)
+def met(view: View) -> Iterator[Finding]:
+    """The freshest usable copy of every store, and of each tenant's own, against the RPO; unmeasured is UNKNOWN."""
+    found, wanted = _lags(view), f"{spoken(rpo_s(view))} or less"
+    good = 0
+    for lag in found:
+        if lag.missing:
+            why = "a failover now would lose all of it: there is no copy"
+            yield view.gap(_subject(lag), "no copy", wanted, why, _remedy(lag), lag.tenant)
+        elif lag.seconds is None:
+            yield view.unknown(_subject(lag), wanted, lag.unseen or lag.basis, lag.tenant)
+        elif lag.seconds > rpo_s(view):
+            why = f"a failover now would lose what was written since ({lag.basis})"
+            yield view.gap(_subject(lag), spoken(lag.seconds), wanted, why, _remedy(lag), lag.tenant)
+        elif lag.tenant is None:
+            yield view.ok(_subject(lag), spoken(lag.seconds), wanted, lag.basis)
+        else:
+            good += 1
+    if good:
+        yield view.ok("tenants' own", f"{good} within it", wanted, "each is as fresh as it must be")
+    if not found:
+        yield view.unknown("all stores", wanted, "No store's lag is measured by any mechanism.")
+
+
+@check(
+    "the newest copies of database, files, objects and tables are of about the same time",
+    severity=Severity.NORMAL,
+    area=Area.REPLICATION,
+    rules=("REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST CP-10"),
+    traps=("T24", "T25"),
+    applies=replication_expected,
+)
+def skew(view: View) -> Iterator[Finding]:
+    """Oldest against freshest copy of the stores that refer to each other, within store_skew_minutes.
+
+    A page whose picture is missing, or a picture no page knows, is what a skew looks like to a tenant.
+    """
+    measured = [(lag.seconds, lag) for lag in _lags(view) if lag.store in _MUST_AGREE and lag.seconds is not None]
+    limit = view.env.thresholds.store_skew_minutes
+    wanted = f"{limit} min apart or less"
+    if len({lag.store for _, lag in measured}) < 2:  # noqa: PLR2004 - a pair is what can be apart
+        yield view.unknown("all stores", wanted, "Fewer than two stores are measured: rpo.met says why.")
+        return
+    (young_s, young), (old_s, old) = min(measured, key=lambda m: m[0]), max(measured, key=lambda m: m[0])
+    apart_s = old_s - young_s
+    said = f"{spoken(apart_s)} ({_subject(old)} {spoken(old_s)}, {_subject(young)} {spoken(young_s)})"
+    if apart_s <= limit * _MINUTE_S:
+        yield view.ok("all stores", said, wanted, "what is restored fits together")
+    else:
+        why = f"the {old.store} would be older than what refers to it"
+        remedy = (
+            f"Fix what makes the {old.store} late. Where consistency counts more than the newest rows, restore the "
+            "database by hand to the time of the oldest store: aws rds restore-db-instance-to-point-in-time --region "
+            f"{view.env.regions.dr} --source-db-instance-automated-backups-arn ARN --target-db-instance-identifier "
+            f"{view.env.named(view.env.names.database)} --restore-time TIME"
+        )
+        yield view.gap("all stores", said, wanted, why, remedy)

@@ -1,0 +1,200 @@
+"""Does every tenant's name follow a failover, and do both regions agree on who the tenants are?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import DR_ONLY, GLOBAL, check
+from dr_checks.derived import routing
+from dr_checks.dns.dns import situation
+from dr_checks.edge import cloudfront
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, route53
+from dr_estate.readers.route53 import CustomerHost, Record
+from dr_estate.snapshot import tenants
+
+
+@check(
+    "every tenant's host name leads to the distribution",
+    severity=Severity.BLOCKER,
+    area=Area.TENANTS,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-8"),
+    traps=("T08",),
+)
+def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
+    """Its own record or the wildcard's: one pointed straight at a load balancer loses HTTPS and stays behind."""
+    there: dict[str, list[Record]] = {}
+    for record in view.get(route53.records):
+        if record.type in routing.ADDRESS_TYPES:
+            there.setdefault(record.name, []).append(record)
+    distribution = cloudfront.serving(view)
+    if distribution is None or view.get(route53.zone) is None:
+        absent = (
+            "distribution: cloudfront.distribution-serves" if distribution is None else "zone: route53.zone-accessible"
+        )
+        yield view.none_expected(view.env.traffic.distribution_alias, f"there is no {absent} says so")
+        return
+    wildcard = there.get(f"*.{view.env.traffic.tenant_domain}", [])
+    for tenant in view.tenants:
+        host = tenants.host_of(tenant, view.env)
+        targets = {routing.target_of(record) for record in there.get(host, wildcard)}
+        measured = ", ".join(sorted(targets)) or "no record"
+        if targets == {distribution.domain}:
+            yield view.ok(host, measured, distribution.domain, "it moves with the traffic record", tenant.id)
+        else:
+            because = (
+                "the name leads nowhere" if not targets else "it does not follow the traffic record, nor keep HTTPS"
+            )
+            yield view.gap(
+                host,
+                measured,
+                distribution.domain,
+                because,
+                f"Point its aws_route53_record alias at {distribution.domain} (zone {routing.CLOUDFRONT_ZONE}).",
+                tenant.id,
+            )
+
+
+@check(
+    "every customer's own host name follows the traffic to the DR region",
+    severity=Severity.CRITICAL,
+    area=Area.TENANTS,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-8"),
+)
+def customer_hosts_follow(view: View) -> Iterator[Finding]:
+    """A customer's host leads to the traffic name, the distribution or a tenant's host, or is itself a routed pair.
+
+    A zone that this account does not hold is a warning: only the customer can tell, and only they can change it. A pair
+    that Route 53 would not let be turned is a gap.
+    """
+    owner = {host: name for name, hosts in view.env.traffic.customer_hosts.items() for host in hosts}
+    ids = {tenant.dns: tenant.id for tenant in view.tenants}
+    for found in view.get(route53.customer_hosts):
+        if not isinstance(found, CustomerHost):
+            yield view.unknown("a customer's host", "follows the traffic", found)
+            continue
+        yield _led(view, found, ids.get(owner.get(found.host, "")))
+    if not owner:
+        yield view.none_expected("customers' hosts", "no customer has a host name of its own")
+
+
+def _led(view: View, found: CustomerHost, tenant: str | None) -> Finding:
+    origin, wanted = view.env.traffic.origin_record, "follows the traffic"
+    measured = ", ".join(sorted({routing.target_of(r) for r in found.records})) or "no record"
+    unchecked = [record for record in found.records if routing.cannot_lead(record)]
+    if found.zone is None:
+        because = "nobody here can see or change where it leads"
+        remedy = f"Ask the customer for a CNAME of {found.host} to {origin}."
+        return view.warn(found.host, "its zone is not in this account", wanted, because, remedy, tenant)
+    if not _follows(view, found.records):
+        because = "it stays in the lost region when all the others have moved"
+        remedy = f"In zone {found.zone}, make it a CNAME to {origin}, or a failover pair."
+        return view.gap(found.host, measured, wanted, because, remedy, tenant)
+    if unchecked:
+        measured = f"{unchecked[0].set_identifier} has no health check"
+        because = "Route 53 refuses it as the leading record of a failover pair: the pair moves by health alone"
+        remedy = "Set health_check_id on its aws_route53_record to a check of its own load balancer."
+        return view.gap(found.host, measured, "a pair that can be turned", because, remedy, tenant)
+    return view.ok(found.host, measured, wanted, "it moves with the traffic", tenant)
+
+
+def _follows(view: View, records: Sequence[Record]) -> bool:
+    """Whether the records lead where the traffic goes once the primary region is down."""
+    distribution = cloudfront.serving(view)
+    moving = {view.env.traffic.origin_record, *([distribution.domain] if distribution else [])}
+    domain = f".{view.env.traffic.tenant_domain}"
+    addresses = [record for record in records if record.type in routing.ADDRESS_TYPES]
+    for kind in {record.type for record in addresses}:
+        chosen = routing.chosen([r for r in addresses if r.type == kind], situation(view, Side.PRIMARY)) or ()
+        targets = {routing.target_of(record) for record in chosen}
+        here = {t for t in targets if t in moving or t.endswith(domain) or routing.region_of(t) == view.env.regions.dr}
+        if not targets or here != targets:
+            return False
+    return bool(addresses)
+
+
+@check(
+    "every customer host name in the environment file belongs to a tenant that exists",
+    severity=Severity.NORMAL,
+    area=Area.TENANTS,
+    sides=GLOBAL,
+    rules=("NIST CP-2", "ISO22301 8.4"),
+)
+def customers_known(view: View) -> Iterator[Finding]:
+    """A misspelt tenant in traffic.customer_hosts is judged by nobody. Source: the environment file."""
+    known = {name for tenant in view.tenants for name in (tenant.dns, tenant.id)}
+    listed = view.env.traffic.customer_hosts
+    for name, hosts in sorted(listed.items()):
+        said = ", ".join(hosts)
+        if name in known or view.only_tenants:
+            yield view.ok(name, said, "a known tenant", "its hosts are judged with the tenant")
+        else:
+            yield view.gap(
+                name,
+                "no such tenant",
+                "a known tenant",
+                f"nobody looks after {said}",
+                "Correct the name in traffic.customer_hosts of the environment file, or remove it.",
+            )
+    if not listed:
+        yield view.none_expected("customers' hosts", "no customer has a host name of its own")
+
+
+@check(
+    "no two tenants share one host name",
+    severity=Severity.CRITICAL,
+    area=Area.TENANTS,
+    sides=GLOBAL,
+    rules=("NIST CP-2",),
+)
+def unique_hosts(view: View) -> Iterator[Finding]:
+    """Older ids drop their hyphen in host names: tenant-1 and tenant1 would be one site. Source: ESTATE."""
+    taken = Counter(tenant.dns for tenant in view.tenants)
+    twice = [tenant for tenant in view.tenants if taken[tenant.dns] > 1]
+    for tenant in twice:
+        yield view.gap(
+            tenant.id,
+            tenants.host_of(tenant, view.env),
+            "a host name of its own",
+            "visitors of one would be shown the other, and which one may change with the region",
+            "Rename or remove one of the two ECS services.",
+            tenant.id,
+        )
+    if not twice:
+        yield view.ok("all tenants", f"{len(taken)} host names", "one each", "an answer can be told apart by its host")
+
+
+@check(
+    "the DR region holds no tenant that the primary region has let go",
+    severity=Severity.NORMAL,
+    area=Area.TENANTS,
+    sides=DR_ONLY,
+    rules=("EcsServiceExists", "NIST CP-2"),
+)
+def none_left_over(view: View) -> Iterator[Finding]:
+    """A service in the DR region alone would bring a removed tenant back to life with old data."""
+
+    def named(side: Side) -> set[str]:
+        pattern = view.env.names.service
+        found = (view.env.tenant_of(pattern, service.name) for service in view.get(ecs.services, side))
+        return {tenant for tenant in found if tenant}
+
+    ours, theirs = named(Side.DR), named(Side.PRIMARY)
+    if not theirs:
+        yield view.none_expected("all tenants", "the primary region shows no tenant to compare with")
+        return
+    for tenant in sorted(ours - theirs):
+        yield view.gap(
+            tenant,
+            f"only in {view.region}",
+            f"also in {view.env.regions.primary}",
+            "after a failover this tenant would be back, with data of its last day",
+            f"Remove service {view.env.named(view.env.names.service, tenant=tenant)} from the DR Terraform.",
+            tenant,
+        )
+    if not ours - theirs:
+        yield view.ok("all tenants", f"{len(ours)} here", "each in both regions", "no removed tenant would return")

@@ -1,0 +1,110 @@
+"""Could Terraform provision while the primary region is dark? Its state and its lock, read from the DR region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import check
+from dr_estate.config.environment import Side
+from dr_estate.readers import ssm_parameters, terraform_state
+
+
+@check(
+    "the Terraform state can be read from the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.PREREQUISITES,
+    rules=("TfStateReachableFromDr", "REL13-BP02"),
+    traps=("T39",),
+    applies=replication_expected,
+)
+def state_reachable(view: View) -> Iterator[Finding]:
+    """The state's copy is in the DR region's bucket. Source: S3 HeadObject, T39."""
+    copy = view.get(terraform_state.state)
+    subject = f"s3://{copy.bucket}/{copy.key}"
+    if copy.size:
+        yield view.ok(subject, f"{copy.size} bytes", "a state", "provisioning does not need the primary region")
+    else:
+        yield view.gap(
+            subject,
+            "absent" if copy.size is None else "empty",
+            "a state",
+            "with the state in the dead region Terraform can provision nothing",
+            f"aws_s3_bucket_replication_configuration to {copy.bucket}; copy what is there already by S3 Batch.",
+        )
+
+
+@check(
+    "the Terraform state in the DR region is the one of the primary region",
+    severity=Severity.CRITICAL,
+    area=Area.PREREQUISITES,
+    rules=("TfStateReachableFromDr",),
+    traps=("T30", "T39"),
+    applies=replication_expected,
+)
+def state_current(view: View) -> Iterator[Finding]:
+    """Copy and original have one size, and the original says no failed replication. Source: HeadObject, T30."""
+    copy, original = view.get(terraform_state.state), view.get(terraform_state.state, Side.PRIMARY)
+    subject = f"s3://{copy.bucket}/{copy.key}"
+    if not copy.size or original.size is None:
+        yield view.none_expected(subject, "there is no pair to compare: terraform.state-reachable says so")
+    elif copy.size == original.size and original.replication != "FAILED":
+        yield view.ok(subject, f"{copy.size} bytes", f"{original.size} bytes", "the copy is the original")
+    else:
+        yield view.gap(
+            subject,
+            f"{copy.size} bytes ({original.replication or 'no replication status'})",
+            f"{original.size} bytes",
+            "Terraform would plan from an old state, and may want to destroy what it does not know",
+            f"aws s3 cp s3://{original.bucket}/{original.key} {subject}; then find why replication fell behind.",
+        )
+
+
+@check(
+    "Terraform finds a lock table in the DR region",
+    severity=Severity.NORMAL,
+    area=Area.PREREQUISITES,
+    rules=("TfStateReachableFromDr",),
+    traps=("T39",),
+    applies=replication_expected,
+)
+def lock_table(view: View) -> Iterator[Finding]:
+    """At least one of the accepted names is an active table. Source: DynamoDB DescribeTable, T39."""
+    tables = view.get(terraform_state.lock_tables)
+    active = [table.name for table in tables if table.status == "ACTIVE"]
+    names = " or ".join(table.name for table in tables)
+    if active:
+        yield view.ok(active[0], "ACTIVE", "ACTIVE", "two people cannot provision at once")
+    else:
+        because = "Terraform cannot take its lock, and runs without one may corrupt the state"
+        remedy = f"Add a replica of the lock table in {view.region}, or use S3 locking (use_lockfile = true)."
+        yield view.gap(names, "absent", "one ACTIVE", because, remedy)
+
+
+@check(
+    "the DR region has every parameter of the primary region, with values of its own",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("SsmParameterParity",),
+    traps=("T18",),
+)
+def parameter_parity(view: View) -> Iterator[Finding]:
+    """Same names under the environment's path, none naming the primary region. Source: SSM GetParametersByPath."""
+    here = {p.name: p for p in view.get(ssm_parameters.parameters)}
+    wanted = view.get(ssm_parameters.parameters, Side.PRIMARY)
+    for there in wanted:
+        mine = here.get(there.name)
+        if mine is None or mine.type != there.type:
+            measured = mine.type if mine else "absent"
+            because = "a deployment in the DR region would not find its setting"
+            yield view.gap(
+                there.name, measured, there.type, because, f"aws_ssm_parameter '{there.name}' in {view.region}."
+            )
+        elif mine.names_primary:
+            because = "the DR region would use a resource of the dead region"
+            remedy = f"aws ssm put-parameter --region {view.region} --overwrite --name {there.name} --value ..."
+            yield view.gap(there.name, "names the primary region", "its own region", because, remedy)
+        else:
+            yield view.ok(there.name, mine.type, there.type, "the DR region has its own value")
+    if not wanted:
+        yield view.none_expected(view.env.named(view.env.names.parameter_path), "the primary region has no parameters")

@@ -1,0 +1,174 @@
+"""Where the estate stands, observed each time and never remembered: one table, a sentence a row. Pure.
+
+An unseen primary is a symptom, not a verdict: LOST needs two independent witnesses (its API does not answer and the
+traffic to it does not) while the DR side answers the same credentials; otherwise the answer is BLIND or DEGRADED. An
+estate whose traffic is set to the DR region is ON_DR, however the primary is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from dr_checks.posture.signals import WITNESSES, Api, Set, Signals, Traffic, signals_of
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import ecs
+from dr_estate.snapshot.snapshot import Snapshot
+
+__all__ = [
+    "BLINDNESS",
+    "TABLE",
+    "WITNESSES",
+    "Api",
+    "Posture",
+    "PostureName",
+    "Row",
+    "Set",
+    "Signals",
+    "Traffic",
+    "posture_of",
+    "signals_of",
+]
+
+
+class PostureName(StrEnum):
+    """Where the estate stands, in a word."""
+
+    NORMAL = "NORMAL"
+    DEGRADED = "DEGRADED"
+    PRIMARY_LOST = "PRIMARY_LOST"
+    PRIMARY_UNSEEN = "PRIMARY_UNSEEN"
+    ON_DR = "ON_DR"
+    RETURNING = "RETURNING"
+    SPLIT = "SPLIT"
+    DR_UNSEEN = "DR_UNSEEN"
+    BLIND = "BLIND"
+
+
+BLINDNESS = (PostureName.BLIND, PostureName.DR_UNSEEN, PostureName.PRIMARY_UNSEEN)
+"""Postures in which too little was seen for any answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posture:
+    """A row of the table: its name and the sentence that says it."""
+
+    name: PostureName
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """When the row holds, and the posture it means. The first row that holds is the posture."""
+
+    holds: Callable[[Signals], bool]
+    posture: Posture
+
+
+def _both(s: Signals) -> bool:
+    return s.primary_api is Api.ANSWERS and s.dr_api is Api.ANSWERS
+
+
+TABLE = (
+    Row(
+        lambda s: s.primary_api is not Api.ANSWERS and s.dr_api is not Api.ANSWERS,
+        Posture(PostureName.BLIND, "neither region answers these credentials: nothing can be said of either."),
+    ),
+    Row(
+        lambda s: s.dr_api is not Api.ANSWERS and s.traffic_set in (Set.DR, Set.BETWEEN),
+        Posture(PostureName.DR_UNSEEN, "traffic is set to the DR region, and the DR region cannot be seen."),
+    ),
+    Row(
+        lambda s: _both(s) and s.primary_writable and s.dr_writable and bool(s.primary_running),
+        Posture(
+            PostureName.SPLIT,
+            "both regions hold a database that takes writes, and tasks run in the primary region (T41).",
+        ),
+    ),
+    Row(
+        lambda s: _both(s) and s.traffic_set is Set.DR and s.primary_full and s.dr_full,
+        Posture(
+            PostureName.SPLIT,
+            "traffic is set to the DR region, and both regions run every tenant's service in full (T41).",
+        ),
+    ),
+    Row(
+        lambda s: s.primary_api is Api.ANSWERS and s.traffic_set is Set.BETWEEN,
+        Posture(PostureName.RETURNING, "weights share the visitors between the two regions."),
+    ),
+    Row(
+        lambda s: s.dr_api is Api.ANSWERS and s.traffic_set is Set.DR,
+        Posture(PostureName.ON_DR, "traffic is set to the DR region, and the DR region answers."),
+    ),
+    Row(
+        lambda s: s.dr_api is Api.ANSWERS and s.pinned and s.dr_writable,
+        Posture(PostureName.ON_DR, "the primary's records are pinned down, and the DR region's database takes writes."),
+    ),
+    Row(
+        lambda s: s.primary_api is Api.SILENT and s.primary_traffic is Traffic.UNHEALTHY,
+        Posture(
+            PostureName.PRIMARY_LOST,
+            "the primary region's API is silent and its traffic health check fails: two witnesses.",
+        ),
+    ),
+    Row(
+        lambda s: s.primary_api is Api.SILENT and s.primary_traffic is Traffic.HEALTHY,
+        Posture(
+            PostureName.DEGRADED,
+            "the primary region's API is silent, but its traffic is healthy: no reason to fail over.",
+        ),
+    ),
+    Row(
+        lambda s: s.primary_api is not Api.ANSWERS,
+        Posture(PostureName.BLIND, "the primary region cannot be seen, and no second witness says that it is lost."),
+    ),
+    Row(
+        lambda s: s.dr_api is not Api.ANSWERS,
+        Posture(
+            PostureName.DR_UNSEEN,
+            "the primary region answers, but the DR region cannot be seen: there is no proven standby.",
+        ),
+    ),
+    Row(
+        lambda s: s.primary_asleep and s.primary_running == 0 and s.primary_traffic is not Traffic.UNHEALTHY,
+        Posture(PostureName.NORMAL, "the primary region answers; its services sleep by schedule, which is no outage."),
+    ),
+    Row(
+        lambda s: s.primary_traffic is Traffic.UNHEALTHY,
+        Posture(PostureName.DEGRADED, "the primary region answers, but its traffic health check fails."),
+    ),
+    Row(
+        lambda s: s.primary_running == 0,
+        Posture(PostureName.DEGRADED, "the primary region answers, but no task runs there."),
+    ),
+    Row(
+        lambda s: s.primary_running is None,
+        Posture(
+            PostureName.PRIMARY_UNSEEN,
+            "the primary region answers, but its services cannot be seen: nothing says whether any task works there.",
+        ),
+    ),
+    Row(
+        lambda s: s.primary_traffic is Traffic.UNKNOWN,
+        Posture(PostureName.NORMAL, "the primary region answers and runs; its traffic health could not be seen."),
+    ),
+    Row(
+        lambda _: True,
+        Posture(PostureName.NORMAL, "the primary region answers, runs its tasks, and its traffic is healthy."),
+    ),
+)
+
+
+def posture_of(snapshot: Snapshot, env: Environment) -> Posture:
+    """The posture that the snapshot's signals mean; that of an unseen primary says what kept it from being seen."""
+    signals = signals_of(snapshot, env)
+    posture = next(row.posture for row in TABLE if row.holds(signals))
+    if posture.name is not PostureName.PRIMARY_UNSEEN:
+        return posture
+    try:
+        snapshot.get(ecs.services, Side.PRIMARY)
+    except CannotSee as dark:
+        return replace(posture, says=f"{posture.says} {dark.unseen.why}")
+    return posture

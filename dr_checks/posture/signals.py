@@ -1,0 +1,176 @@
+"""The witnesses of where the estate stands, read out of a snapshot: each an independent sign, none a verdict. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dr_checks.derived.health_check_pin import is_pinned
+from dr_checks.derived.record_pairs import Pair, leader, pairs_of, side_of
+from dr_checks.derived.schedule import scheduled_off
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import SILENT, Blindness, CannotSee, Unseen
+from dr_estate.readers import ecs, elbv2, rds, route53, route53_health_checks, sts_identity
+from dr_estate.snapshot.snapshot import Snapshot
+
+# Four services that every estate has: a region is silent only when none of them answers.
+WITNESSES = (sts_identity.caller.name, ecs.services.name, elbv2.load_balancer.name, rds.instances.name)
+
+
+class Api(StrEnum):
+    """How a region's API answered the eyes."""
+
+    ANSWERS = "answers"
+    SILENT = "silent"
+    REFUSES = "refuses"
+
+
+class Traffic(StrEnum):
+    """What the traffic's own health check says of a side, seen from outside both regions."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    UNKNOWN = "unknown"
+
+
+class Set(StrEnum):
+    """Where the traffic records send visitors while all is well, whatever the health checks say."""
+
+    PRIMARY = "primary"
+    BETWEEN = "between"
+    DR = "dr"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """The witnesses. ``primary_running`` is the number of primary tasks, None where they cannot be seen.
+
+    ``pinned``: every check of the primary's records is held down (T06). A region is ``full`` when each tenant's service
+    runs capacity.tasks_per_service tasks; its database is ``writable`` when it is available and no replica. The primary
+    is ``asleep`` when the schedule has scaled its services to 0 at this hour.
+    """
+
+    primary_api: Api
+    dr_api: Api
+    primary_traffic: Traffic
+    dr_traffic: Traffic
+    primary_running: int | None
+    traffic_set: Set = Set.PRIMARY
+    pinned: bool = False
+    primary_full: bool = False
+    dr_full: bool = False
+    primary_writable: bool = False
+    dr_writable: bool = False
+    primary_asleep: bool = False
+
+
+def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
+    """Read the witnesses out of the snapshot."""
+    pairs = _pairs(snapshot, env)
+    return Signals(
+        primary_api=_api(snapshot, Side.PRIMARY),
+        dr_api=_api(snapshot, Side.DR),
+        primary_traffic=_traffic(snapshot, env, Side.PRIMARY),
+        dr_traffic=_traffic(snapshot, env, Side.DR),
+        primary_running=_running(snapshot),
+        traffic_set=_set(pairs),
+        pinned=_pinned(snapshot, pairs),
+        primary_full=_full(snapshot, env, Side.PRIMARY),
+        dr_full=_full(snapshot, env, Side.DR),
+        primary_writable=_writable(snapshot, env, Side.PRIMARY),
+        dr_writable=_writable(snapshot, env, Side.DR),
+        primary_asleep=_asleep(snapshot, env),
+    )
+
+
+def _running(snapshot: Snapshot) -> int | None:
+    try:
+        return sum(service.running for service in snapshot.get(ecs.services, Side.PRIMARY))
+    except CannotSee:
+        return None
+
+
+def _asleep(snapshot: Snapshot, env: Environment) -> bool:
+    """Whether every tenant's service wants 0 tasks in the primary, and the hour is one of those in which it should."""
+    try:
+        wanted = [s.desired for s in snapshot.get(ecs.services, Side.PRIMARY)]
+    except CannotSee:
+        return False
+    return scheduled_off(env, snapshot.taken_at) and bool(wanted) and not any(wanted)
+
+
+def _pairs(snapshot: Snapshot, env: Environment) -> tuple[Pair, ...]:
+    """The traffic name's pairs; none where they cannot be seen or are no pairs."""
+    try:
+        records = snapshot.get(route53.records, Side.GLOBAL)
+    except CannotSee:
+        return ()
+    return tuple(found for found in pairs_of(records, env.traffic.origin_record, env) if isinstance(found, Pair))
+
+
+def _set(pairs: tuple[Pair, ...]) -> Set:
+    sides = {leader(pair) for pair in pairs}
+    if not sides:
+        return Set.UNKNOWN
+    if len(sides) > 1 or None in sides:
+        return Set.BETWEEN
+    return Set.DR if sides == {Side.DR} else Set.PRIMARY
+
+
+def _pinned(snapshot: Snapshot, pairs: tuple[Pair, ...]) -> bool:
+    try:
+        held = {check.id for check in snapshot.get(route53_health_checks.checks, Side.GLOBAL) if is_pinned(check)}
+    except CannotSee:
+        return False
+    return bool(pairs) and all(pair.primary.health_check_id in held for pair in pairs)
+
+
+def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
+    try:
+        own = [s for s in snapshot.get(ecs.services, side) if env.tenant_of(env.names.service, s.name)]
+    except CannotSee:
+        return False
+    return bool(own) and all(service.running >= env.capacity.tasks_per_service for service in own)
+
+
+def _writable(snapshot: Snapshot, env: Environment, side: Side) -> bool:
+    name = env.named(env.names.database)
+    try:
+        found = [one for one in snapshot.get(rds.instances, side) if one.identifier == name]
+    except CannotSee:
+        return False
+    return any(one.status == "available" and not one.source for one in found)
+
+
+def _api(snapshot: Snapshot, side: Side) -> Api:
+    values = [snapshot.parts[name, side].value for name in WITNESSES if (name, side) in snapshot.parts]
+    if any(not isinstance(value, Unseen) for value in values):
+        return Api.ANSWERS
+    kinds = {value.kind for value in values}
+    silent = bool(kinds) and kinds <= SILENT and kinds != {Blindness.THROTTLED}  # who only throttles is there
+    return Api.SILENT if silent else Api.REFUSES
+
+
+def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> Traffic:
+    """What the health checks on the side's origin records say; a disabled or pinned check is no witness (T03, T06)."""
+    try:
+        records = snapshot.get(route53.records, Side.GLOBAL)
+        known = {check.id: check for check in snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
+        statuses = snapshot.get(route53_health_checks.statuses, Side.GLOBAL)
+    except CannotSee:
+        return Traffic.UNKNOWN
+    mine = [r for r in records if r.name == env.traffic.origin_record and side_of(r, env) is side]
+    named = {record.health_check_id for record in mine if record.health_check_id}
+    telling = {check for check in named if check in known and not known[check].disabled and not is_pinned(known[check])}
+    seen = [
+        (reading.value >= 1) != known[reading.dimension(_CHECK)].inverted
+        for reading in statuses
+        if reading.dimension(_CHECK) in telling and reading.value is not None
+    ]
+    if not seen:
+        return Traffic.UNKNOWN
+    return Traffic.HEALTHY if all(seen) else Traffic.UNHEALTHY
+
+
+_CHECK = "HealthCheckId"

@@ -1,0 +1,166 @@
+"""Would the keys of the DR region open what was copied there? Keys of files, objects, tables and secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import check
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import kms
+from dr_estate.readers.kms import Key
+
+_NONE = "nothing here is encrypted under a customer key"
+_OPENS = "Enabled, in its own region"
+
+
+def _seen(view: View, side: Side) -> list[Key]:
+    return [key for key in view.get(kms.keys, side) if isinstance(key, Key)]
+
+
+def _unseen(view: View, wanted: str, *sides: Side) -> list[Finding]:
+    """What of the keys of ``sides`` could not be seen: those keys are not known to be fine."""
+    dark = {key for side in sides for key in view.get(kms.keys, side) if isinstance(key, Unseen)}
+    return [view.unknown("a key", wanted, one) for one in sorted(dark, key=lambda one: one.why)]
+
+
+def _usable(view: View, because: str) -> Iterator[Finding]:
+    found = view.get(kms.keys)
+    for key in found:
+        if isinstance(key, Unseen):
+            yield view.unknown("a key", _OPENS, key)
+        elif key.state == "Enabled":
+            yield view.ok(key.ref, key.state, _OPENS, f"it opens the {' and '.join(key.uses)}")
+        else:
+            when = f" on {key.deletion_at:%Y-%m-%d}" if key.deletion_at else ""
+            yield view.gap(key.ref, key.state + when, _OPENS, f"{because} ({', '.join(key.uses)})", _mend(view, key))
+    if not found:
+        yield view.none_expected("all keys", _NONE)
+
+
+def _mend(view: View, key: Key) -> str:
+    enable = f"aws kms enable-key --region {view.region} --key-id {key.arn}"
+    if key.state == "PendingDeletion":
+        return f"aws kms cancel-key-deletion --region {view.region} --key-id {key.arn}, then {enable}"
+    if key.state in ("absent", "elsewhere"):
+        return f"Encrypt again under a key of {view.region}: aws_kms_key and aws_kms_alias with its provider."
+    return enable
+
+
+@check(
+    "every key that encrypts what the DR region holds is enabled there",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=(
+        "KmsKeyUsableInRegion",
+        "KMS_CMK_NOT_SCHEDULED_FOR_DELETION",
+        "kms_cmk_not_deleted_unintentionally",
+        "REL09-BP02",
+        "NIST SC-12",
+        "SOC2 A1.2",
+    ),
+    traps=("T19",),
+)
+def key_usable(view: View) -> Iterator[Finding]:
+    """State Enabled, in the DR region; a copy whose key does not work cannot be opened by anybody (T19)."""
+    yield from _usable(view, "a copy under this key cannot be opened")
+
+
+@check(
+    "every key that encrypts the originals in the primary region is enabled",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    sides=(Side.PRIMARY,),
+    rules=(
+        "KmsKeyUsableInRegion",
+        "KMS_CMK_NOT_SCHEDULED_FOR_DELETION",
+        "kms_cmk_not_deleted_unintentionally",
+        "NIST SC-12",
+    ),
+    traps=("T19",),
+)
+def source_key_usable(view: View) -> Iterator[Finding]:
+    """A source key that stops working stops the replication of what is under it, and there is nothing to return to."""
+    yield from _usable(view, "originals under this key can be neither read nor replicated")
+
+
+@check(
+    "every multi-Region key in use has its related key in the other region",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("KmsKeyUsableInRegion", "kms_cmk_not_multi_region", "REL13-BP04", "NIST SC-12"),
+    traps=("T19",),
+    applies=replication_expected,
+)
+def related_key(view: View) -> Iterator[Finding]:
+    """MultiRegionConfiguration of the primary's keys lists the DR region.
+
+    Prowler's kms_cmk_not_multi_region calls such keys a fault; recovery in another region needs them (T19).
+    """
+    dark = _unseen(view, "its related key", Side.PRIMARY)
+    mine = [key for key in _seen(view, Side.PRIMARY) if key.multi_region]
+    yield from dark
+    for key in mine:
+        measured, wanted = ", ".join(key.related_regions), f"{view.region} among them"
+        if view.region in key.related_regions:
+            yield view.ok(key.ref, measured, wanted, f"the {' and '.join(key.uses)} open with it in both regions")
+        else:
+            yield view.gap(
+                key.ref,
+                measured or "no replica",
+                wanted,
+                "what was encrypted under it on the client's side cannot be opened in the DR region",
+                f"aws kms replicate-key --key-id {key.arn} --replica-region {view.region} (aws_kms_replica_key).",
+            )
+    if not mine and not dark:
+        yield view.none_expected("all keys", "no multi-Region key is in use")
+
+
+@check(
+    "the keys of the DR region admit everyone whom the primary region's keys admit",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("KmsKeyUsableInRegion", "REL13-BP04", "NIST CP-7", "NIST SC-12"),
+    traps=("T19",),
+    applies=replication_expected,
+)
+def policy_parity(view: View) -> Iterator[Finding]:
+    """Key policies are not shared, not even by multi-Region keys: who may use a key is compared noun by noun (T19)."""
+    here, there = _by_noun(view, Side.PRIMARY), _by_noun(view, Side.DR)
+    dark_keys = _unseen(view, "policies alike", Side.PRIMARY, Side.DR)
+    yield from dark_keys
+    for noun in sorted(here.keys() & there.keys()):
+        admitted = {who for key in here[noun] if not isinstance(key.admits, Unseen) for who in key.admits}
+        dark = {key.admits for key in (*here[noun], *there[noun]) if isinstance(key.admits, Unseen)}
+        for unseen in sorted(dark, key=lambda one: one.why):
+            yield view.unknown(noun, "policies alike", unseen)
+        for key in there[noun]:
+            if not isinstance(key.admits, Unseen):
+                yield _admitting(view, noun, key, admitted)
+    if not here.keys() & there.keys() and not dark_keys:
+        yield view.none_expected("all keys", _NONE + " on both sides")
+
+
+def _by_noun(view: View, side: Side) -> dict[str, list[Key]]:
+    found: dict[str, list[Key]] = {}
+    for key in _seen(view, side):
+        for noun in key.uses if key.arn and key.state != "elsewhere" else ():
+            found.setdefault(noun, []).append(key)
+    return found
+
+
+def _admitting(view: View, noun: str, key: Key, admitted: set[str]) -> Finding:
+    mine = () if isinstance(key.admits, Unseen) else key.admits
+    missing, wanted = sorted(admitted - set(mine)), ", ".join(sorted(admitted))
+    subject, measured = f"{noun}: {key.ref}", ", ".join(mine) or "nobody"
+    remedy = (
+        f"aws kms put-key-policy --region {view.region} --key-id {key.arn} --policy file://POLICY "
+        "(aws_kms_key.policy), as the primary's."
+    )
+    if not missing:
+        return view.ok(subject, measured, wanted, "whoever reads the originals may read the copies")
+    if kms.ACCOUNT in mine:
+        because = f"{', '.join(missing)} is admitted by IAM alone here, if at all"
+        return view.warn(subject, measured, wanted, because, remedy)
+    return view.gap(subject, measured, wanted, f"{', '.join(missing)} would be refused in the DR region", remedy)

@@ -1,0 +1,245 @@
+"""Can the DR region read the tenants' secrets, are they current, and do they lead to the DR region? Secrets Manager."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Lag, Severity, Status, View, replication_expected
+from dr_checks.core.registry import LagSource, check
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.readers.secretsmanager import Content, Hidden, Secret
+
+_NONE = "no secret is there: secrets.secret-exists says so"
+
+
+def _expected(view: View) -> list[tuple[str, str | None]]:
+    """The names of the secrets the estate needs, each with its tenant; the master credentials have none."""
+    names: list[tuple[str, str | None]] = [(view.env.named(view.env.names.master_secret), None)]
+    return names + [(view.env.named(view.env.names.tenant_secret, tenant=t.id), t.id) for t in view.tenants]
+
+
+def _standing(view: View, side: Side) -> dict[str, Secret]:
+    return {
+        secret.name: secret for secret in view.get(readers_secretsmanager.secrets, side) if secret.deleted_at is None
+    }
+
+
+def _contents(view: View, side: Side) -> dict[str, Content | Hidden]:
+    return {content.name: content for content in view.get(readers_secretsmanager.contents, side)}
+
+
+def _hidden(content: Content | Hidden | None) -> Unseen | str:
+    return content.unseen if isinstance(content, Hidden) else "Its value was not among the answers."
+
+
+@check(
+    "every secret the tenants need exists in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("SecretReplicaInSync", "REL09-BP01", "REL13-BP02", "NIST CP-7", "SOC2 A1.2"),
+    traps=("T18",),
+)
+def secret_exists(view: View) -> Iterator[Finding]:
+    """By name, and not scheduled for deletion: its value could not be read any more. Source: ListSecrets."""
+    there = {secret.name: secret for secret in view.get(readers_secretsmanager.secrets)}
+    for name, tenant in _expected(view):
+        secret = there.get(name)
+        if secret and secret.deleted_at is None:
+            yield view.ok(name, "present", "present", "a task of the DR region can ask for it", tenant)
+        else:
+            yield view.gap(
+                name,
+                f"deleted at {secret.deleted_at:%Y-%m-%d %H:%M} UTC" if secret and secret.deleted_at else "absent",
+                "present",
+                "no container that names it starts: ECS resolves secrets before it runs a task",
+                f"aws secretsmanager replicate-secret-to-regions --region {view.env.region(Side.PRIMARY)} --secret-id "
+                f"{name} --add-replica-regions Region={view.region} (aws_secretsmanager_secret.replica).",
+                tenant,
+            )
+
+
+@check(
+    "every secret in the DR region holds the same current version as in the primary region",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("SecretReplicaInSync", "REL09-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
+    traps=("T18",),
+    applies=replication_expected,
+)
+def in_sync(view: View) -> Iterator[Finding]:
+    """A replica carries the primary's AWSCURRENT version id; a secret of its own is compared field by field (T18)."""
+    here, there = _standing(view, Side.PRIMARY), _standing(view, Side.DR)
+    both = [(name, tenant) for name, tenant in _expected(view) if name in here and name in there]
+    for name, tenant in both:
+        if there[name].replica_of:
+            yield _versions(view, here[name], there[name], tenant)
+        else:
+            yield _values(view, name, tenant)
+    if not both:
+        yield view.none_expected("all secrets", _NONE)
+
+
+def _versions(view: View, here: Secret, there: Secret, tenant: str | None) -> Finding:
+    measured, wanted = f"version {there.current_version[:8]}", f"version {here.current_version[:8]}"
+    if here.current_version and here.current_version == there.current_version:
+        return view.ok(here.name, measured, wanted, "the replica follows its primary", tenant)
+    return view.gap(
+        here.name,
+        measured,
+        wanted,
+        "a password was changed and has not arrived: the tenant could not log in to its database",
+        f"aws secretsmanager describe-secret --region {view.env.region(Side.PRIMARY)} --secret-id {here.name}: read "
+        "the replica's StatusMessage (a key, a policy), then replicate it again (aws secretsmanager "
+        "replicate-secret-to-regions).",
+        tenant,
+    )
+
+
+def _values(view: View, name: str, tenant: str | None) -> Finding:
+    here, there = _contents(view, Side.PRIMARY).get(name), _contents(view, Side.DR).get(name)
+    wanted = "the same values"
+    if not isinstance(here, Content) or not isinstance(there, Content):
+        return view.unknown(name, wanted, _hidden(here if isinstance(here, Hidden) else there), tenant)
+    mine = {field.name: field for field in there.fields}
+    differing = [
+        field.name
+        for field in here.fields
+        if (own := mine.get(field.name)) and own.digest != field.digest and not (field.names_primary and own.names_dr)
+    ]
+    if not differing:
+        return view.ok(name, "a secret of its own, the same values", wanted, "both regions log in alike", tenant)
+    return view.gap(
+        name,
+        f"a secret of its own; differs in {', '.join(differing)}",
+        wanted,
+        "a secret that is kept by hand in each region goes stale with the next rotation",
+        f"Replace it by a replica: aws_secretsmanager_secret '{name}' of the primary, replica block.",
+        tenant,
+    )
+
+
+@check(
+    "every secret in the DR region can be decrypted there",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("KmsKeyUsableInRegion", "SecretReplicaInSync", "REL13-BP04", "NIST CP-7"),
+    traps=("T18", "T19"),
+)
+def decryptable(view: View) -> Iterator[Finding]:
+    """The value is really read (and reduced to digests): existing is not the same as readable. Source: T19."""
+    standing, contents = _standing(view, Side.DR), _contents(view, Side.DR)
+    expected = [(name, tenant) for name, tenant in _expected(view) if name in standing]
+    for name, tenant in expected:
+        content = contents.get(name)
+        if not isinstance(content, Content):
+            yield view.unknown(name, "readable", _hidden(content), tenant)
+        elif not content.failure:
+            yield view.ok(name, "readable", "readable", "its key works in this region", tenant)
+        else:
+            yield view.gap(
+                name,
+                content.failure,
+                "readable",
+                "the value cannot be read in the DR region: no task that needs it starts",
+                f"Enable the key {standing[name].key or 'it uses'} in {view.region}, or replicate the secret again "
+                "under a key that works (aws_secretsmanager_secret.replica.kms_key_id).",
+                tenant,
+            )
+    if not expected:
+        yield view.none_expected("all secrets", _NONE)
+
+
+@check(
+    "no secret in the DR region leads back to the primary region",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("SecretRegionalFields", "REL13-BP04", "NIST CP-10", "SOC2 A1.2"),
+    traps=("T18",),
+)
+def regional_fields(view: View) -> Iterator[Finding]:
+    """No field holds a host name or ARN of the primary region: a replica keeps them word for word (T18)."""
+    contents, wanted = _contents(view, Side.DR), f"nothing of {view.env.region(Side.PRIMARY)}"
+    readable = 0
+    for name, tenant in _expected(view):
+        content = contents.get(name)
+        if content is None or (isinstance(content, Content) and content.failure):
+            continue  # secrets.secret-exists and secrets.decryptable say so
+        readable += 1
+        if isinstance(content, Hidden):
+            yield view.unknown(name, wanted, content.unseen, tenant)
+        elif regional := [field.name for field in content.fields if field.names_primary]:
+            yield view.gap(
+                name,
+                f"named by {', '.join(regional)}",
+                wanted,
+                "after a failover the tenant would connect to the region that is gone",
+                "Store a region-neutral name (a private zone's record in each region), or set the host in the DR "
+                "task definition's environment.",
+                tenant,
+            )
+        else:
+            yield view.ok(name, "no regional name", wanted, "it serves in either region", tenant)
+    if not readable:
+        yield view.none_expected("all secrets", "none can be read: secrets.decryptable says so")
+
+
+@check(
+    "every secret has the same fields in both regions",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("SecretRegionalFields", "REL13-BP04"),
+    traps=("T18",),
+)
+def same_fields(view: View) -> Iterator[Finding]:
+    """The names of the fields, in any order: a field that only the primary has is a crash after a failover."""
+    here, there = _contents(view, Side.PRIMARY), _contents(view, Side.DR)
+    compared = 0
+    for name, tenant in _expected(view):
+        mine, theirs = there.get(name), here.get(name)
+        if mine is None or theirs is None or _failing(mine) or _failing(theirs):
+            continue  # secrets.secret-exists and secrets.decryptable say so
+        compared += 1
+        if not isinstance(mine, Content) or not isinstance(theirs, Content):
+            yield view.unknown(name, "the same fields", _hidden(mine if isinstance(mine, Hidden) else theirs), tenant)
+            continue
+        names, wanted = {f.name for f in mine.fields}, {f.name for f in theirs.fields}
+        if names == wanted:
+            yield view.ok(name, "the same fields", "the same fields", "the container finds what it looks for", tenant)
+        else:
+            yield view.gap(
+                name,
+                ", ".join(sorted(names)),
+                ", ".join(sorted(wanted)),
+                "a container that reads a missing field does not start",
+                f"Replicate '{name}' instead of keeping two (aws_secretsmanager_secret.replica).",
+                tenant,
+            )
+    if not compared:
+        yield view.none_expected("all secrets", _NONE)
+
+
+def _failing(content: Content | Hidden) -> bool:
+    return isinstance(content, Content) and bool(content.failure)
+
+
+@LagSource
+def credentials(view: View) -> Iterator[Lag]:
+    """How long ago a change was made that a replica does not have yet; 0 where the versions agree."""
+    if not view.env.replicates:
+        return
+    here, there = _standing(view, Side.PRIMARY), _standing(view, Side.DR)
+    for name, tenant in _expected(view):
+        if name not in here:
+            yield Lag("secrets", name, tenant, Side.DR, None, "not in the primary region")
+        elif name not in there:
+            yield Lag("secrets", name, tenant, Side.DR, None, "no copy in the DR region", missing=True)
+        elif here[name].current_version == there[name].current_version:
+            yield Lag("secrets", name, tenant, Side.DR, 0.0, "Secrets Manager replica, same current version")
+        elif not there[name].replica_of and _values(view, name, tenant).status is Status.PASS:
+            yield Lag("secrets", name, tenant, Side.DR, 0.0, "a secret of its own in each region, same values")
+        else:
+            changed = here[name].changed_at
+            late = (view.now - changed).total_seconds() if changed else None
+            yield Lag("secrets", name, tenant, Side.DR, late, "the DR region holds an older version")

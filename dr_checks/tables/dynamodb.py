@@ -1,0 +1,176 @@
+"""Are the platform's tables replicated to the DR region, active, fresh and recoverable? DynamoDB global tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
+from dr_checks.core.registry import BOTH, LagSource, check
+from dr_checks.core.spans import doubt, rpo_s, spoken
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import dynamodb
+from dr_estate.readers.dynamodb import Table
+from dr_estate.reading.cloudwatch_metrics import Reading
+
+_MS = 1000
+_ABSENT = "absent"
+_SAID = "none exists here: dynamodb.table-active says so"
+
+
+def named(view: View, side: Side | None = None) -> list[tuple[str, Table | Unseen]]:
+    """This side's tables, each with the name it must have."""
+    found = view.get(dynamodb.tables, side)
+    return list(zip(dynamodb.names(view.env), found, strict=True))
+
+
+@check(
+    "every table of the platform is active in the DR region as a replica of the primary region's",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    rules=("DynamoTableStatus", "REL09-BP01", "REL13-BP02", "NIST CP-6", "ISO22301 8.4", "SOC2 A1.2"),
+    traps=("T31",),
+    applies=replication_expected,
+)
+def table_active(view: View) -> Iterator[Finding]:
+    """ACTIVE, and a member of a global table with the primary region: a table of its own gets no writes (T31)."""
+    primary, wanted = view.env.region(Side.PRIMARY), "ACTIVE, a replica"
+    for name, table in named(view):
+        if isinstance(table, Unseen):
+            yield view.unknown(name, wanted, table)
+            continue
+        member = any(replica.region == primary for replica in table.replicas)
+        if member and table.status in ("ACTIVE", "UPDATING"):
+            yield view.ok(name, f"{table.status}, a replica", wanted, f"it receives the writes of {primary}")
+        else:
+            alone = "" if member or table.status == _ABSENT else ", not a replica"
+            yield view.gap(
+                name,
+                table.status + alone,
+                wanted,
+                f"writes of {primary} do not reach {view.region}",
+                f"aws dynamodb update-table --region {primary} --table-name {name} --replica-updates "
+                f'\'[{{"Create":{{"RegionName":"{view.region}"}}}}]\' (aws_dynamodb_table.replica).',
+            )
+
+
+@check(
+    "the primary region reports every table's replica in the DR region as active",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("DynamoTableStatus", "REL13-BP04", "NIST CP-9", "SOC2 A1.2"),
+    traps=("T19", "T31"),
+    applies=replication_expected,
+)
+def replica_status(view: View) -> Iterator[Finding]:
+    """ReplicaStatus as the source sees it; an unreadable key or a disabled region drops the replica after 20 hours."""
+    judged = False
+    for name, table in named(view, Side.PRIMARY):
+        if isinstance(table, Unseen):
+            judged = True
+            yield view.unknown(name, "ACTIVE", table)
+            continue
+        replica = next((r for r in table.replicas if r.region == view.region), None)
+        if replica is None:
+            continue  # dynamodb.table-active says so
+        judged = True
+        if replica.status in ("ACTIVE", "UPDATING"):
+            yield view.ok(name, replica.status, "ACTIVE", "the source delivers its writes")
+        else:
+            yield view.gap(
+                name,
+                replica.status,
+                "ACTIVE",
+                "writes are not delivered; after 20 hours in this state the replica is dropped for good",
+                f"aws dynamodb describe-table --table-name {name}: enable the key {replica.key or 'it uses'}, or opt "
+                f"in to {view.region} again, before the 20 hours are over.",
+            )
+    if not judged:
+        yield view.none_expected("all tables", "no replica is listed: dynamodb.table-active says so")
+
+
+@check(
+    "writes to every table reach the DR region within the recovery point objective, by a fresh metric",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("DynamoReplicationLatency", "REL13-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
+    traps=("T23", "T31"),
+    applies=replication_expected,
+)
+def replication_latency(view: View) -> Iterator[Finding]:
+    """ReplicationLatency of the primary's writes; this is also the window in which the last writer may lose (T31)."""
+    wanted = f"{spoken(rpo_s(view))} or less"
+    for name in _replicated(view):
+        reading = _latency(view, name)
+        why = doubt(view, reading)
+        if reading is None or reading.value is None or why:
+            hint = "DynamoDB publishes it only while there are writes: a heartbeat item each minute keeps it alive."
+            yield view.unknown(name, wanted, f"{why or 'The metric is not published.'} {hint}")
+        elif reading.value / _MS <= rpo_s(view):
+            because = "writes younger than this could be lost, or conflict when the primary returns"
+            yield view.ok(name, spoken(reading.value / _MS), wanted, because)
+        else:
+            yield view.gap(
+                name,
+                spoken(reading.value / _MS),
+                wanted,
+                "a failover now would leave later writes stranded in the primary region",
+                f"Look for throttled writes of {name} in {view.region} (aws_dynamodb_table.replica, write capacity).",
+            )
+    if not _replicated(view):
+        yield view.none_expected("all tables", _SAID)
+
+
+def _replicated(view: View) -> list[str]:
+    return [n for n, table in named(view, Side.DR) if isinstance(table, Unseen) or table.status != _ABSENT]
+
+
+def _latency(view: View, name: str) -> Reading | None:
+    readings = view.get(dynamodb.latency_metrics, Side.PRIMARY)
+    return next((reading for reading in readings if reading.dimension("TableName") == name), None)
+
+
+@check(
+    "every table can be restored to any moment, in both regions",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    sides=BOTH,
+    rules=("DYNAMODB_PITR_ENABLED", "dynamodb_tables_pitr_enabled", "REL09-BP03", "NIST CP-9", "SOC2 A1.2"),
+    traps=("T31",),
+    applies=replication_expected,
+)
+def point_in_time_recovery(view: View) -> Iterator[Finding]:
+    """PITR is a setting of each replica: a bad write replicates within a second, and only PITR undoes it (T31)."""
+    present = False
+    for name, table in named(view):
+        if isinstance(table, Unseen):
+            present = True
+            yield view.unknown(name, "ENABLED", table)
+        elif table.status != _ABSENT:
+            present = True
+            if table.recovery == "ENABLED":
+                yield view.ok(name, table.recovery, "ENABLED", "a bad write can be undone")
+            else:
+                yield view.gap(
+                    name,
+                    table.recovery,
+                    "ENABLED",
+                    "replication carries a bad write to both regions, and nothing would undo it",
+                    f"aws dynamodb update-continuous-backups --region {view.region} --table-name {name} "
+                    "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true "
+                    "(aws_dynamodb_table.replica.point_in_time_recovery).",
+                )
+    if not present:
+        yield view.none_expected("all tables", _SAID)
+
+
+@LagSource
+def tables(view: View) -> Iterator[Lag]:
+    """How far each table's replica trails, by the metric of the region that is written to."""
+    if not view.env.replicates:
+        return
+    for name in dynamodb.names(view.env):
+        reading = _latency(view, name)
+        why = doubt(view, reading)
+        seconds = reading.value / _MS if reading and reading.value is not None and not why else None
+        yield Lag("tables", name, None, Side.DR, seconds, why or "DynamoDB global table, ReplicationLatency")

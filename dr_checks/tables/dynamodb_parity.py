@@ -1,0 +1,237 @@
+"""Would the tables of the DR region serve as the primary's do? Shape, capacity, content, encryption, protection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import BOTH, check
+from dr_checks.tables.dynamodb import named
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers.dynamodb import Index, Table
+
+_ABSENT = "absent"
+_CAPACITY_SHARE = 0.8  # ARC's DynamoCapacity: within 20% of the largest
+_COUNT_TOLERANCE = 0.1
+
+
+def _each_pair(view: View, wanted: str, judge: Callable[[Table, Table], Iterator[Finding]]) -> Iterator[Finding]:
+    """Judge every table that is on both sides; what is unseen is UNKNOWN, what is absent dynamodb.table-active says."""
+    judged = False
+    for (name, here), (_, there) in zip(named(view, Side.PRIMARY), named(view, Side.DR), strict=True):
+        if isinstance(here, Unseen):
+            judged = True
+            yield view.unknown(name, wanted, here)
+        elif isinstance(there, Unseen):
+            judged = True
+            yield view.unknown(name, wanted, there)
+        elif _ABSENT not in (here.status, there.status):
+            judged = True
+            yield from judge(here, there)
+    if not judged:
+        yield view.none_expected("all tables", "none is on both sides: dynamodb.table-active says so")
+
+
+@check(
+    "every table has the same keys, indexes, streams and expiry in both regions",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("DynamoConfiguration", "DynamoGsiConfig", "REL13-BP04", "NIST CP-9"),
+    applies=replication_expected,
+)
+def schema_parity(view: View) -> Iterator[Finding]:
+    """Key schema, global secondary indexes, stream and time-to-live attribute, order aside. Source: DescribeTable."""
+
+    def judge(here: Table, there: Table) -> Iterator[Finding]:
+        mine, theirs = _shape(here), _shape(there)
+        differing = [f"{what} {theirs[what]}" for what in mine if mine[what] != theirs[what]]
+        wanted = "; ".join(f"{what} {mine[what]}" for what in mine if mine[what] != theirs[what])
+        if not differing:
+            yield view.ok(there.name, "alike", "as in the primary region", "the application finds what it queries")
+        else:
+            yield view.gap(
+                there.name,
+                "; ".join(differing),
+                wanted,
+                "queries that work in the primary region would fail, or find other items, in the DR region",
+                "Bring aws_dynamodb_table of both regions back to one definition with a replica block.",
+            )
+
+    yield from _each_pair(view, "alike", judge)
+
+
+def _shape(table: Table) -> dict[str, str]:
+    indexes = [f"{index.name}({', '.join(index.keys)}) {index.projection}" for index in table.indexes]
+    return {
+        "keys": ", ".join(table.keys),
+        "indexes": "; ".join(indexes) or "none",
+        "stream": table.stream or "off",
+        "expiry": table.expiry_attribute or "off",
+    }
+
+
+@check(
+    "every index of every table is active in the DR region",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("DynamoGsiStatus", "REL13-BP04"),
+    applies=replication_expected,
+)
+def indexes_active(view: View) -> Iterator[Finding]:
+    """IndexStatus of each global secondary index: one that is still being filled answers with holes."""
+    indexes: list[tuple[str, Index]] = []
+    for name, table in named(view):
+        if isinstance(table, Unseen):
+            yield view.unknown(name, "ACTIVE", table)
+        else:
+            indexes += [(name, index) for index in table.indexes]
+    for name, index in indexes:
+        subject = f"{name}/{index.name}"
+        if index.status in ("ACTIVE", "UPDATING"):
+            yield view.ok(subject, index.status, "ACTIVE", "queries by this index are complete")
+        else:
+            yield view.gap(
+                subject,
+                index.status,
+                "ACTIVE",
+                "queries by this index fail or miss items until it is filled",
+                f"aws dynamodb describe-table --region {view.region} --table-name {name}: wait until it is ACTIVE.",
+            )
+    if not indexes:
+        yield view.none_expected("all indexes", "no table has a global secondary index")
+
+
+@check(
+    "every table can take as many reads and writes in the DR region as in the primary region",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("DynamoCapacity", "DynamoGsiCapacity", "DYNAMODB_AUTOSCALING_ENABLED", "REL13-BP04", "NIST CP-7"),
+    applies=replication_expected,
+)
+def capacity_parity(view: View) -> Iterator[Finding]:
+    """Paid by request on both sides, or no less than 80% of the primary's units, with indexes (ARC DynamoCapacity)."""
+
+    def judge(here: Table, there: Table) -> Iterator[Finding]:
+        measured, wanted = _capacity(there), _capacity(here)
+        if there.billing == "PAY_PER_REQUEST" or (here.billing == there.billing and _enough(here, there)):
+            yield view.ok(there.name, measured, wanted, "it can take the load of the primary region")
+        else:
+            yield view.gap(
+                there.name,
+                measured,
+                wanted,
+                "requests above this are throttled as soon as the tenants arrive",
+                f"aws dynamodb update-table --region {view.region} --table-name {there.name} --billing-mode "
+                "PAY_PER_REQUEST (aws_dynamodb_table.billing_mode), or raise the replica's capacity.",
+            )
+
+    yield from _each_pair(view, "as in the primary region", judge)
+
+
+def _capacity(table: Table) -> str:
+    if table.billing == "PAY_PER_REQUEST":
+        return "on demand"
+    units = [f"{table.read_units} reads, {table.write_units} writes"]
+    return "; ".join(units + [f"{i.name} {i.read_units} reads, {i.write_units} writes" for i in table.indexes])
+
+
+def _enough(here: Table, there: Table) -> bool:
+    def units(table: Table) -> dict[str, int]:
+        found = {"reads": table.read_units, "writes": table.write_units}
+        for index in table.indexes:
+            found |= {f"{index.name} reads": index.read_units, f"{index.name} writes": index.write_units}
+        return found
+
+    mine = units(there)
+    return all(mine.get(what, 0) >= _CAPACITY_SHARE * wanted for what, wanted in units(here).items())
+
+
+@check(
+    "every table holds about as many items in the DR region as in the primary region",
+    severity=Severity.NORMAL,
+    area=Area.REPLICATION,
+    rules=("REL09-BP04", "REL13-BP04", "NIST CP-9", "SOC2 A1.3"),
+    applies=replication_expected,
+)
+def item_counts(view: View) -> Iterator[Finding]:
+    """Within 10%, else a warning: counts are refreshed every six hours. An empty replica of a full table fails."""
+
+    def judge(here: Table, there: Table) -> Iterator[Finding]:
+        remedy = f"aws dynamodb scan --select COUNT --table-name {here.name} in both regions; counts lag six hours."
+        if here.items and not there.items:
+            because = "the replica holds nothing of what the primary holds"
+            yield view.gap(here.name, "0 items", f"about {here.items} items", because, remedy)
+        elif abs(here.items - there.items) > _COUNT_TOLERANCE * max(here.items, there.items):
+            because = "the difference is more than refreshing explains on a quiet table"
+            yield view.warn(here.name, f"{there.items} items", f"about {here.items} items", because, remedy)
+        else:
+            yield view.ok(here.name, f"{there.items} items", f"about {here.items} items", "both hold the same")
+
+    yield from _each_pair(view, "as many items", judge)
+
+
+@check(
+    "every table is encrypted in the DR region under a key of the DR region",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("DynamoConfiguration", "KmsKeyUsableInRegion", "DYNAMODB_TABLE_ENCRYPTED_KMS", "REL09-BP02", "NIST SC-28"),
+    traps=("T19",),
+    applies=replication_expected,
+)
+def encryption(view: View) -> Iterator[Finding]:
+    """A customer key wherever the primary has one, and of this region; whether it works the KMS checks say (T19)."""
+
+    def judge(here: Table, there: Table) -> Iterator[Finding]:
+        where = there.key.split(":")[3] if there.key.startswith("arn:") else ""
+        wanted = f"a key of {view.region}" if here.key else "DynamoDB's own key or better"
+        measured = f"a key of {where}" if there.key else "DynamoDB's own key"
+        if (here.key and not there.key) or (there.key and where != view.region):
+            yield view.gap(
+                there.name,
+                measured,
+                wanted,
+                "the replica must be as safe as its source, and readable without the primary region",
+                "aws_dynamodb_table.replica.kms_key_arn: a key of the DR region.",
+            )
+        else:
+            yield view.ok(there.name, measured, wanted, "as safe as its source, and it needs no other region")
+
+    yield from _each_pair(view, "encrypted", judge)
+
+
+@check(
+    "no table can be deleted by accident, in either region",
+    severity=Severity.NORMAL,
+    area=Area.REPLICATION,
+    sides=BOTH,
+    rules=(
+        "DYNAMODB_TABLE_DELETION_PROTECTION_ENABLED",
+        "dynamodb_table_deletion_protection_enabled",
+        "REL09-BP02",
+        "NIST CP-9",
+    ),
+    applies=replication_expected,
+)
+def deletion_protection(view: View) -> Iterator[Finding]:
+    """Deletion protection is a setting of each replica. Source: DynamoDB DescribeTable."""
+    present = False
+    for name, table in named(view):
+        if isinstance(table, Unseen):
+            present = True
+            yield view.unknown(name, "on", table)
+        elif table.status != _ABSENT:
+            present = True
+            if table.deletion_protection:
+                yield view.ok(name, "on", "on", "a mistaken delete is refused")
+            else:
+                yield view.gap(
+                    name,
+                    "off",
+                    "on",
+                    "one mistaken call would remove this region's copy",
+                    f"aws dynamodb update-table --region {view.region} --table-name {name} "
+                    "--deletion-protection-enabled (aws_dynamodb_table.deletion_protection_enabled).",
+                )
+    if not present:
+        yield view.none_expected("all tables", "none exists here: dynamodb.table-active says so")

@@ -1,0 +1,75 @@
+"""Would the tables of the DR region grow with the load as the primary's do? DynamoDB auto scaling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import check
+from dr_checks.tables.dynamodb import named
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import application_autoscaling
+
+
+def _scaled(view: View, side: Side) -> dict[tuple[str, str], str]:
+    """Bounds and policy of every target, by table and what it scales."""
+    rules: dict[str, list[str]] = {}
+    for policy in view.get(application_autoscaling.table_policies, side):
+        rules.setdefault(policy.resource, []).append(policy.rule)
+    found: dict[tuple[str, str], str] = {}
+    for target in view.get(application_autoscaling.table_targets, side):
+        by = "; ".join(sorted(rules.get(f"{target.table} {target.what}", []))) or "no policy"
+        found[target.table, target.what] = f"{target.minimum} to {target.maximum}, {by}"
+    return found
+
+
+@check(
+    "every table that scales by itself in the primary region does so in the DR region, within the same bounds",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=(
+        "DynamoAutoScalingConfiguration",
+        "DYNAMODB_AUTOSCALING_ENABLED",
+        "dynamodb_table_autoscaling_enabled",
+        "REL07-BP01",
+        "REL13-BP04",
+    ),
+    traps=("T36",),
+    applies=replication_expected,
+)
+def alike(view: View) -> Iterator[Finding]:
+    """Bounds and target of each scalable table and index; a replica paid by request needs none.
+
+    Source: ARC DynamoAutoScalingConfiguration, DescribeScalableTargets. Capacity itself dynamodb-parity says.
+    """
+    there, here = _scaled(view, Side.PRIMARY), _scaled(view, Side.DR)
+    provisioned = 0
+    for name, table in named(view):
+        wanted = {what: bounds for (of, what), bounds in there.items() if of == name}
+        if not wanted:
+            continue
+        if isinstance(table, Unseen):
+            provisioned += 1
+            yield view.unknown(name, "scaled alike", table)
+        elif table.billing == "PROVISIONED":
+            provisioned += 1
+            yield from _judged(view, name, wanted, {what: b for (of, what), b in here.items() if of == name})
+    if not provisioned:
+        yield view.none_expected("all tables", "no table is scaled by itself, or its replica is paid by request")
+
+
+def _judged(view: View, name: str, wanted: dict[str, str], mine: dict[str, str]) -> Iterator[Finding]:
+    for what, bounds in sorted(wanted.items()):
+        measured = mine.get(what, "no scalable target")
+        if measured == bounds:
+            yield view.ok(f"{name} {what}", measured, bounds, "it grows with the load as it does there")
+        else:
+            yield view.gap(
+                f"{name} {what}",
+                measured,
+                bounds,
+                "after the failover it would be throttled where the primary's grows",
+                f"Apply aws_appautoscaling_target and aws_appautoscaling_policy of 'table/{name}' with the provider of "
+                f"{view.region}, or billing_mode = PAY_PER_REQUEST.",
+            )

@@ -1,0 +1,248 @@
+"""After a failover: does the DR region serve every tenant, as itself, and by itself?
+
+These hold of a failed-over estate alone and are judged by ``failover --validate`` and after ``failover --execute``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+from dr_checks.compute.definitions import pointers
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_definitions
+from dr_checks.derived.routing import region_of
+from dr_checks.dns import answers as dns_answers
+from dr_estate.config.environment import Side
+from dr_estate.model.invocation import Command
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.network.dns_query import Answer
+from dr_estate.network.http_probe import Visit
+from dr_estate.readers import dns_answers as answers
+from dr_estate.readers import ecr, ecs, http_sites, route53, sns_topics
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.readers.secretsmanager import Content
+from dr_estate.snapshot import tenants
+from dr_estate.snapshot.tenants import Tenant
+
+_UNAUTHORISED = 401
+
+
+@check(
+    "every tenant is served by the DR region as itself",
+    severity=Severity.BLOCKER,
+    area=Area.VALIDATION,
+    rules=("REL13-BP03", "NIST CP-4", "NIST CP-10", "SOC2 A1.3"),
+    traps=("T07",),
+)
+def tenants_served(view: View) -> Iterator[Finding]:
+    """GET of the probe path through the DR load balancer: the expected status, and the tenant's own answer."""
+    done = view.get(http_sites.visits)
+    by_host = {one.host: one for one in done.tenants if isinstance(one, Visit)} if done else {}
+    dark = next((one for one in (done.tenants if done else ()) if isinstance(one, Unseen)), None)
+    for tenant in view.tenants:
+        host = tenants.host_of(tenant, view.env)
+        if host in by_host and done is not None:
+            yield _served(view, tenant, by_host[host], done.stranger)
+        elif dark is not None:
+            yield view.unknown(host, "served", dark, tenant.id)
+        else:
+            remedy = f"Look at {view.env.named(view.env.names.load_balancer)} and its services in {view.region}."
+            yield view.gap(host, "no answer", "served", "nobody answers for this tenant", remedy, tenant.id)
+
+
+def _served(view: View, tenant: Tenant, answer: Visit, stranger: Visit) -> Finding:
+    wanted = " or ".join(map(str, view.env.traffic.expected_probe_statuses)) + ", speaking of its own host"
+    measured = f"{answer.status}, {answer.title or answer.realm or 'no title'}"
+    well = answer.status in view.env.traffic.expected_probe_statuses
+    own = answer.names_host or answer.status == _UNAUTHORISED
+    if well and own and answer.digest != stranger.digest:
+        return view.ok(answer.host, measured, wanted, f"visitors sent to {view.region} see this tenant", tenant.id)
+    because = "what answers is not this tenant's site" if well else "a visitor sees an error"
+    remedy = f"Read the target group's health and the task's log of {tenant.id} in {view.region}."
+    return view.gap(answer.host, measured, wanted, because, remedy, tenant.id)
+
+
+@check(
+    "every tenant's service runs its full number of healthy tasks in the DR region",
+    severity=Severity.CRITICAL,
+    area=Area.VALIDATION,
+    rules=("EcsDesiredVsPlanned", "REL13-BP02", "NIST CP-10"),
+    traps=("T07", "T35"),
+)
+def services_run(view: View) -> Iterator[Finding]:
+    """Running tasks against capacity.tasks_per_service. Source: ECS DescribeServices."""
+    there = {service.name: service for service in view.get(ecs.services)}
+    needed = view.env.capacity.tasks_per_service
+    for tenant in view.tenants:
+        name = view.env.named(view.env.names.service, tenant=tenant.id)
+        running = there[name].running if name in there else 0
+        if running >= needed:
+            yield view.ok(name, f"{running} run", f"{needed} or more", "it can carry what the primary did", tenant.id)
+        else:
+            because = "the tenant runs short of tasks, or not at all"
+            remedy = f"Read the service's events: aws ecs describe-services --services {name} (quota, image, subnet)."
+            yield view.gap(name, f"{running} run", f"{needed} or more", because, remedy, tenant.id)
+
+
+@check(
+    "nothing that serves in the DR region depends on the primary region",
+    severity=Severity.BLOCKER,
+    area=Area.VALIDATION,
+    rules=("SecretRegionalFields", "REL11-BP04", "REL13-BP04"),
+    traps=("T18", "T21"),
+)
+def independent(view: View) -> Iterator[Finding]:
+    """No task definition in use and no secret names a host, registry or ARN of the primary region; all can be read."""
+    region = view.env.regions.primary
+    wanted = f"nothing of {region}"
+    for tenant, mine in sorted(tenant_definitions(view, Side.DR).items()):
+        if isinstance(mine, Unseen):
+            yield view.unknown(tenant, wanted, mine, tenant)
+        elif found := [*pointers(mine, region), *_images(mine, region)]:
+            remedy = f"Register a revision of {mine.family} with the names of {view.region}, and deploy it."
+            yield view.gap(mine.family, "; ".join(found), wanted, "it hangs on a region that is gone", remedy, tenant)
+        else:
+            yield view.ok(mine.family, "none", wanted, "it stands alone", tenant)
+    yield from _secrets(view, wanted)
+
+
+def _images(definition: ecs.TaskDefinition, region: str) -> list[str]:
+    images = (container.image for container in definition.containers)
+    return [f"image {image}" for image in images if ecr.image_ref(image).region == region]
+
+
+def _secrets(view: View, wanted: str) -> Iterator[Finding]:
+    for content in view.get(readers_secretsmanager.contents):
+        if not isinstance(content, Content):
+            yield view.unknown(content.name, wanted, content.unseen)
+        elif content.failure:
+            because = "no task can start with a secret that cannot be opened"
+            remedy = f"Let the key of {content.name} in {view.region} be used for it (T19)."
+            yield view.gap(content.name, content.failure, wanted, because, remedy)
+        elif named := [field.name for field in content.fields if field.names_primary]:
+            remedy = f"Put a value into {content.name} in {view.region} that names the DR database."
+            yield view.gap(content.name, ", ".join(named), wanted, "it leads to a region that is gone", remedy)
+
+
+@check(
+    "the traffic name's answers lead to the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.VALIDATION,
+    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-10"),
+    traps=("T05", "T06"),
+)
+def answers_lead_here(view: View) -> Iterator[Finding]:
+    """What Route 53 and the zone's servers answer for the origin name is an address of the DR load balancer.
+
+    Where no DNS server can be reached from here, what the records and health checks choose is a warning, not a pass.
+    """
+    name, wanted = view.env.traffic.origin_record, f"an address of {view.region}"
+    asked, dark = _asked(view)
+    try:
+        door = view.get(answers.door)
+    except CannotSee as unseen:
+        asked, dark, door = [], unseen.unseen, ()
+    for one in asked:
+        subject, measured = f"{name} at {one.asked}", ", ".join(one.values) or one.code
+        if {*door} & {*one.values} or view.region in map(region_of, map(route53.plain, one.values)):
+            yield view.ok(subject, measured, wanted, "visitors are led here")
+        else:
+            remedy = "Make the change batch of the plan's step 7, or wait for it: `dr_cli.py log` tells how far it is."
+            yield view.gap(subject, measured, wanted, "visitors are still led elsewhere", remedy)
+    out_of_reach = dark is not None and dark.kind is Blindness.RESOLVER
+    if dark is not None and out_of_reach and not asked:
+        yield _as_chosen(view, wanted, dark)
+    elif not asked or not (dark is None or out_of_reach):
+        yield view.unknown(name, wanted, dark or "No authoritative server was asked for it.")
+
+
+def _asked(view: View) -> tuple[list[Answer], Unseen | None]:
+    """What was answered for the traffic name by whoever could be asked; what kept a name server from being asked."""
+    told: list[Answer | Unseen] = []
+    dark: Unseen | None = None
+    with suppress(CannotSee):  # the name servers tell the same
+        tested = view.get(answers.tested, Side.GLOBAL)
+        told += tested
+    try:
+        servers = view.get(answers.authorities, Side.GLOBAL)
+        told += servers
+        dark = next((one for one in servers if isinstance(one, Unseen)), None)
+    except CannotSee as unseen:
+        dark = unseen.unseen
+    heard = [one for one in told if isinstance(one, Answer) and one.name == view.env.traffic.origin_record]
+    return [one for one in heard if one.type in ("A", "CNAME")], dark  # the load balancer is known by IPv4 addresses
+
+
+def _as_chosen(view: View, wanted: str, dark: Unseen) -> Finding:
+    """What Route 53 would answer by its records and health checks, while no answer can be seen from here."""
+    name = view.env.traffic.origin_record
+    chosen = dns_answers.expected_regions(replace(view, side=Side.GLOBAL))
+    measured = f"the records choose {' or '.join(sorted(chosen or ())) or 'nothing that could be played out'}"
+    if chosen == frozenset({view.region}):
+        because = f"the answers themselves cannot be seen from here: {dark.why}"
+        return view.warn(name, measured, wanted, because, f"Where DNS servers can be reached: dig +short {name}")
+    if chosen is None:
+        return view.unknown(name, wanted, dark)
+    remedy = f"Make the change batch of the plan's step 7: {Command(('log',))} names it."
+    return view.gap(name, measured, wanted, "visitors are still led elsewhere", remedy)
+
+
+@check(
+    "the old primary region runs nothing that writes",
+    severity=Severity.NORMAL,
+    area=Area.VALIDATION,
+    rules=("REL11-BP02", "NIST CP-10"),
+    traps=("T41",),
+)
+def primary_fenced(view: View) -> Iterator[Finding]:
+    """No tenant's task runs in the old primary. A region that cannot be seen is unfenced: a warning until it can."""
+    region, wanted = view.env.regions.primary, "0 tasks"
+    part = view.snapshot.parts.get((ecs.services.name, Side.PRIMARY))
+    if part is not None and isinstance(part.value, Unseen):
+        because = "it may come back and write: two regions would serve, and wp-cron would run twice"
+        remedy = f"When {region} answers, scale its services to 0 before anything else; keep the pin."
+        yield view.warn(region, "not seen: UNFENCED", wanted, because, remedy)
+        return
+    running = [s for s in view.get(ecs.services, Side.PRIMARY) if s.running or s.desired]
+    for service in running:
+        because = "both regions serve: wp-cron and webhooks run twice, and writes are lost"
+        remedy = _fence(view, service.name)
+        yield view.gap(service.name, f"{service.running} run", wanted, because, remedy)
+    if not running:
+        yield view.ok(region, "0 tasks", wanted, "no old task can write")
+
+
+def _fence(view: View, service: str) -> str:
+    """The commands that fence one service: its bounds first, or auto scaling starts it again (T36)."""
+    region, cluster = view.env.regions.primary, view.env.named(view.env.names.cluster)
+    return (
+        f"aws application-autoscaling register-scalable-target --region {region} --service-namespace ecs "
+        f"--scalable-dimension ecs:service:DesiredCount --resource-id service/{cluster}/{service} --min-capacity 0 "
+        f"--max-capacity 0; then aws ecs update-service --region {region} --cluster {cluster} --service {service} "
+        "--desired-count 0"
+    )
+
+
+@check(
+    "the topics of the DR region reach somebody",
+    severity=Severity.CRITICAL,
+    area=Area.VALIDATION,
+    rules=("SnsTopicsBothRegions", "REL12-BP02"),
+    traps=("T40",),
+)
+def topics_heard(view: View) -> Iterator[Finding]:
+    """Each topic exists in the DR region and has a confirmed subscription."""
+    for topic in view.get(sns_topics.topics):
+        measured = f"{topic.confirmed} listen" if topic.exists else "absent"
+        if topic.exists and topic.confirmed:
+            yield view.ok(topic.name, measured, "1 or more", "stakeholders hear what happens")
+        else:
+            arn = f"arn:aws:sns:{view.region}:{view.env.account}:{topic.name}"
+            remedy = (
+                f"aws sns subscribe --region {view.region} --topic-arn {arn} --protocol email "
+                "--notification-endpoint ADDRESS"
+            )
+            yield view.gap(topic.name, measured, "1 or more", "nobody hears what happens next", remedy)

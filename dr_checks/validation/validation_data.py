@@ -1,0 +1,141 @@
+"""After a failover: can the stores of the DR region be written to, and are they protected in their turn?
+
+These hold of a failed-over estate alone and are judged by ``failover --validate`` and after ``failover --execute``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import control_table, dynamodb, efs, rds
+
+
+@check(
+    "the database in the DR region takes writes",
+    severity=Severity.BLOCKER,
+    area=Area.VALIDATION,
+    rules=("RdsReplicaState", "REL13-BP02", "NIST CP-10"),
+    traps=("T22",),
+)
+def database_writable(view: View) -> Iterator[Finding]:
+    """An instance of the database's name is available, and no read replica. Source: DescribeDBInstances."""
+    name, wanted = view.env.named(view.env.names.database), "available, no replica"
+    found = next((one for one in view.get(rds.instances) if one.identifier == name), None)
+    if found is None:
+        remedy = "`dr_cli.py failover --execute` restores it."
+        yield view.gap(name, "absent", wanted, "no tenant can start without its database", remedy)
+    elif found.source or found.status != "available":
+        measured = f"{found.status}, replica of {found.source}" if found.source else found.status
+        remedy = f"aws rds promote-read-replica --region {view.region} --db-instance-identifier {name}; then wait."
+        yield view.gap(name, measured, wanted, "WordPress fails on the first write", remedy)
+    else:
+        yield view.ok(name, "available", wanted, f"it answers at {found.host}")
+
+
+@check(
+    "the database in the DR region is backed up and protected itself",
+    severity=Severity.NORMAL,
+    area=Area.VALIDATION,
+    rules=("RdsDeletionProtection", "REL09-BP01", "NIST CP-9"),
+    traps=("T22",),
+)
+def database_protected(view: View) -> Iterator[Finding]:
+    """A promoted or restored instance keeps backups and cannot be deleted by mistake: it is production now."""
+    name = view.env.named(view.env.names.database)
+    found = next((one for one in view.get(rds.instances) if one.identifier == name), None)
+    if found is None:
+        yield view.none_expected(name, "it is not there: validation.database-writable says so")
+        return
+    measured = f"{found.retention_days} days kept, deletion protection {'on' if found.deletion_protection else 'off'}"
+    if found.retention_days and found.deletion_protection:
+        yield view.ok(name, measured, "backed up, protected", "the data has a copy again")
+    else:
+        remedy = f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {name} "
+        remedy += "--backup-retention-period 7 --deletion-protection --apply-immediately"
+        yield view.gap(name, measured, "backed up, protected", "one mistake now and the data is gone", remedy)
+
+
+@check(
+    "the files in the DR region can be written",
+    severity=Severity.BLOCKER,
+    area=Area.VALIDATION,
+    rules=("EfsReplicationState", "NIST CP-10"),
+    traps=("T27",),
+)
+def files_writable(view: View) -> Iterator[Finding]:
+    """The file system is available and no replication writes to it. Source: DescribeReplicationConfigurations."""
+    name, wanted = view.env.named(view.env.names.file_system), "available, no replication's destination"
+    found = next((one for one in view.get(efs.file_systems) if one.name == name), None)
+    fed = {one.destination_id for one in view.get(efs.replications) if one.destination_region == view.region}
+    if found is None:
+        yield view.gap(name, "absent", wanted, "no tenant's task can mount its files", "Restore it from the DR vault.")
+    elif found.id in fed or found.state != "available":
+        measured = "still a replication's destination" if found.id in fed else found.state
+        source = next((one.source_id for one in view.get(efs.replications) if one.destination_id == found.id), "ID")
+        remedy = (
+            f"aws efs delete-replication-configuration --region {view.region} --source-file-system-id {source} (T27: "
+            "read the last sync first)."
+        )
+        yield view.gap(found.id, measured, wanted, "uploads and updates fail: it is read-only", remedy)
+    else:
+        yield view.ok(found.id, "writable", wanted, "tenants can upload")
+
+
+@check(
+    "the platform's tables in the DR region take writes",
+    severity=Severity.CRITICAL,
+    area=Area.VALIDATION,
+    rules=("DynamoReplicationRule", "NIST CP-10"),
+    traps=("T31",),
+)
+def tables_writable(view: View) -> Iterator[Finding]:
+    """Each table is ACTIVE in the DR region: a global table takes writes in every region."""
+    there = view.get(dynamodb.tables)
+    for table in there:
+        if isinstance(table, Unseen):
+            yield view.unknown("a table", "ACTIVE", table)
+        elif table.status == "ACTIVE":
+            yield view.ok(table.name, table.status, "ACTIVE", "the platform's state can be kept here")
+        else:
+            remedy = f"Restore {table.name} in {view.region} to a point in time."
+            yield view.gap(table.name, str(table.status), "ACTIVE", "the platform cannot keep its state", remedy)
+    if not there:
+        yield view.none_expected("all tables", "names.tables names none")
+
+
+@check(
+    "the data of the DR region has a copy in another region again",
+    severity=Severity.NORMAL,
+    area=Area.VALIDATION,
+    rules=("RdsXRegionBackupReplication", "EfsReplicationState", "REL09-BP01", "NIST CP-9"),
+    traps=("T24", "T28"),
+)
+def protected_again(view: View) -> Iterator[Finding]:
+    """After a failover nothing copies the DR region's data anywhere: a warning with its age, until failback ends it."""
+    name, region = view.env.named(view.env.names.database), view.env.regions.primary
+    standing = view.get(control_table.standing)
+    since = standing.incident.unprotected_since if standing.incident else None
+    age = f"unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else "no copy leaves the region"
+    found = next((one for one in view.get(rds.instances) if one.identifier == name), None)
+    if found is not None and any(arn.split(":")[3] == region for arn in _replicas(view, found)):
+        yield view.ok(name, f"replicates to {region}", "a copy elsewhere", "a second failure would not be the last")
+        return
+    because = "a second failure would lose all that was written since the failover"
+    remedy = (
+        f"When {region} is back: aws rds start-db-instance-automated-backups-replication --region {region} "
+        f"--source-db-instance-arn {found.arn if found else name}, and replicate the files; `dr_cli.py "
+        "failback` plans both."
+    )
+    yield view.warn(name, age, "a copy elsewhere", because, remedy)
+
+
+def _replicas(view: View, source: rds.Instance) -> list[str]:
+    """ARNs of the replicas in the primary region that follow ``source``; none where the region cannot be seen."""
+    part = view.snapshot.parts.get((rds.instances.name, Side.PRIMARY))
+    if part is None or isinstance(part.value, Unseen):
+        return []
+    return [one.arn for one in part.value if one.source == source.arn]

@@ -1,0 +1,208 @@
+"""The one door to AWS: opens the session, proves the account, and holds a client that can only look.
+
+Every client of the session refuses an operation that is not in ``allowed`` (exact ``service:Operation`` names), and any
+call after the deadline. Global services are called in us-east-1 (T01, T14); STS is always regional (T15).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import botocore.config
+import botocore.exceptions
+import botocore.session
+
+from dr_estate.aws.botocore_models import declared_models
+from dr_estate.aws.botocore_sessions import any_session, session_for
+from dr_estate.aws.errors import DeadlinePassed, explain
+from dr_estate.aws.timestamps import fast_parsers
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+
+PROOF = "sts:GetCallerIdentity"
+Answer = dict[str, Any]
+
+
+class WrongAccount(Exception):
+    """The credentials belong to another account than the environment file names. Nothing else was called."""
+
+
+class ForbiddenCall(Exception):
+    """A call outside the declared operations was attempted, and was stopped inside this process."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself."""
+
+    endpoint_url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is looking, as STS said, and which region's STS said so."""
+
+    account: str
+    arn: str
+    region: str
+
+
+class Eyes:
+    """A session that can only look. Thread-safe; one client for each service and region."""
+
+    def __init__(self, environment: Environment, allowed: Iterable[str], credentials: Credentials) -> None:
+        limits = environment.observation
+        self.environment = environment
+        self.credentials = credentials
+        self.allowed = frozenset(allowed) | {PROOF}
+        self._counting, self._creating = threading.Lock(), threading.Lock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self.open()
+        self._config = botocore.config.Config(
+            connect_timeout=limits.connect_timeout_s,
+            read_timeout=limits.read_timeout_s,
+            retries={"mode": "adaptive", "total_max_attempts": limits.attempts},
+            max_pool_connections=limits.workers,
+            user_agent_extra="aws-dr-manager/eyes",
+        )
+        self._session = self._guarded_session()
+
+    def open(self) -> None:
+        """Begin an observation: nothing called, nothing known to be dark, the whole deadline left."""
+        self.calls: Counter[str] = Counter()
+        self.ends_at = time.monotonic() + self.environment.observation.deadline_s
+        self.blinked = False
+        self._dark: dict[str, str] = {}
+        self._failures: Counter[str] = Counter()
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the observation's deadline; never negative."""
+        return max(0.0, self.ends_at - time.monotonic())
+
+    def client(self, service: str, region: str) -> Any:
+        """Return the session's client for ``service`` in ``region``."""
+        ready = self._clients.get((service, region))
+        if ready is not None:
+            return ready
+        with self._creating:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self._session.create_client(
+                    service,
+                    region_name=region,
+                    endpoint_url=self.credentials.endpoint_url,
+                    aws_access_key_id=self.credentials.access_key_id,
+                    aws_secret_access_key=self.credentials.secret_access_key,
+                    config=self._config,
+                )
+            return self._clients[service, region]
+
+    def hang_up(self) -> None:
+        """Close this process's ends of all connections that are kept; the next call opens another."""
+        for client in self._clients.values():
+            client.close()
+
+    def call(self, service: str, region: str, doing: Callable[[Any], Any], absent: tuple[str, ...] = ()) -> Any:
+        """Run ``doing`` with the client. Returns None where AWS answers with an error code in ``absent``.
+
+        Raises CannotSee for every other answer that is not the thing asked for; from then on they have ``blinked``.
+        """
+        if region in self._dark:
+            raise CannotSee(Unseen(Blindness.UNREACHABLE, self._dark[region], region))
+        try:
+            answer = doing(self.client(service, region))
+        except ForbiddenCall:
+            raise
+        except botocore.exceptions.ClientError as error:
+            self._failures[region] = 0
+            if error.response.get("Error", {}).get("Code") in absent:
+                return None
+            self.blinked = True
+            raise CannotSee(explain(error, service, region)) from error
+        except botocore.exceptions.BotoCoreError as error:
+            self.blinked = True
+            unseen = explain(error, service, region)
+            self._note_failure(unseen, region)
+            raise CannotSee(unseen) from error
+        self._failures[region] = 0
+        return answer
+
+    def prove_account(self) -> Identity:
+        """Ask STS who we are, in the DR region first, then in the primary region (T15).
+
+        Raises WrongAccount on a mismatch with the environment file, CannotSee where neither region's STS answers.
+        """
+        blind: list[str] = []
+        for side in (Side.DR, Side.PRIMARY):
+            region = self.environment.region(side)
+            try:
+                said = self.call("sts", region, lambda client: client.get_caller_identity())
+            except CannotSee as dark:
+                if dark.unseen.kind is Blindness.CREDENTIALS:
+                    raise
+                blind.append(dark.unseen.why)
+                continue
+            identity = Identity(said["Account"], said["Arn"], region)
+            if identity.account != self.environment.account:
+                raise WrongAccount(
+                    f"These credentials belong to account {identity.account} ({identity.arn}), but environment "
+                    f"{self.environment.name} is account {self.environment.account}. Nothing was read. "
+                    "Choose the right AWS_PROFILE, or the right -e."
+                )
+            return identity
+        raise CannotSee(Unseen(Blindness.UNREACHABLE, "No region's STS could prove the account: " + " ".join(blind)))
+
+    def _note_failure(self, unseen: Unseen, region: str) -> None:
+        """Stop asking a region after several calls in a row got no connection at all."""
+        if unseen.kind is not Blindness.UNREACHABLE:
+            return
+        self._failures[region] += 1
+        if self._failures[region] >= _CALLS_BEFORE_DARK:
+            self._dark.setdefault(region, f"{region} is dark: {_CALLS_BEFORE_DARK} calls in a row failed. {unseen.why}")
+
+    def _guarded_session(self) -> botocore.session.Session:
+        """A session whose every client is guarded. Signing in is not looking: a session of its own does that (T15)."""
+        session, sign_in = session_for(name.partition(":")[0] for name in self.allowed), any_session()
+        sign_in.set_config_variable("region", self.environment.region(Side.DR))
+        sign_in.set_default_client_config(self._config)
+        session.register_component("credential_provider", sign_in.get_component("credential_provider"))
+        session.register_component("data_loader", declared_models(self.allowed))
+        fast_parsers(session)
+        session.register("getattr", _no_such_read, unique_id="declared-methods")
+        session.register("before-parameter-build", self._before_call, unique_id="declared-operations")
+        session.register("before-send", self._before_send, unique_id="deadline")
+        return session
+
+    def _before_call(self, model: Any, **_: Any) -> None:
+        operation = f"{model.service_model.service_name}:{model.name}"
+        if operation not in self.allowed:
+            raise ForbiddenCall(f"{operation} is not among the declared reads: the eyes never call it.")
+        with self._counting:
+            self.calls[operation] += 1
+
+    def _before_send(self, **_: Any) -> None:
+        if self.seconds_left <= 0:
+            limit_s = self.environment.observation.deadline_s
+            raise DeadlinePassed(error=f"the observation's deadline of {limit_s} s passed")
+
+
+_CALLS_BEFORE_DARK = 4
+
+
+def _no_such_read(event_name: str, **_: Any) -> None:
+    """A client has methods for the declared reads alone; anything else asked of it is a forbidden call."""
+    service, name = event_name.split(".", 2)[1:]
+    if not name.startswith("_"):
+        raise ForbiddenCall(f"{service}.{name} is not among the declared reads: the eyes never call it.")
+
+
+def operations(calls: Mapping[str, int]) -> int:
+    """Total number of API calls, retries not counted."""
+    return sum(calls.values())

@@ -1,0 +1,154 @@
+"""The environment file: whose rules apply. Every fact of an estate that can differ between teams is a setting here.
+
+Files are ``<name>.toml`` in the configuration folder. Patterns use ``{env}`` and ``{tenant}`` (and ``{bucket}``).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError, field_validator, model_validator
+
+from dr_estate.config.recovery_settings import Approvals, Costs, Drill, Execution, Failback, Provision, Schedule
+from dr_estate.config.settings import (
+    Capacity,
+    Expectation,
+    Names,
+    Objectives,
+    Observation,
+    People,
+    Regions,
+    Replication,
+    ScalingSchedule,
+    Settings,
+    Standby,
+    Thresholds,
+    Traffic,
+)
+
+
+class Side(StrEnum):
+    """Where something stands: in the primary region, in the DR region, or in a global service."""
+
+    PRIMARY = "primary"
+    DR = "dr"
+    GLOBAL = "global"
+
+
+class EnvironmentFileError(Exception):
+    """The environment file cannot be used. The message names file, key and fix, one line each."""
+
+
+class Environment(Settings):
+    """One environment's rules, as read from its file. Frozen; every time is in the unit its name says."""
+
+    name: str
+    account: str
+    regions: Regions
+    objectives: Objectives = Objectives()
+    replication: Replication
+    standby: Standby = Standby()
+    capacity: Capacity = Capacity()
+    names: Names = Names()
+    traffic: Traffic
+    thresholds: Thresholds = Thresholds()
+    observation: Observation = Observation()
+    scaling_schedule: ScalingSchedule | None = None
+    approvals: Approvals = Approvals()
+    execution: Execution = Execution()
+    failback: Failback = Failback()
+    drill: Drill = Drill()
+    provision: Provision = Provision()
+    costs: Costs = Costs()
+    schedule: Schedule = Schedule()
+    people: People = People()
+
+    @field_validator("account")
+    @classmethod
+    def _account_is_an_aws_account(cls, value: str) -> str:
+        if not re.fullmatch(r"\d{12}", value):
+            raise ValueError("must be the 12 digits of an AWS account, in quotes")
+        return value
+
+    @model_validator(mode="after")
+    def _mandatory_replication_is_described(self) -> Environment:
+        if self.replication.expectation is Expectation.MANDATORY and not (
+            self.replication.database and self.replication.files
+        ):
+            raise ValueError(
+                "replication.expectation is 'mandatory', but the DR region has no replication: "
+                "name at least one mechanism in replication.database and in replication.files"
+            )
+        return self
+
+    def __hash__(self) -> int:
+        """Hash by identity of the environment; equality still compares every setting."""
+        return hash((self.name, self.account))
+
+    def region(self, side: Side) -> str:
+        """Return the AWS region that serves ``side``; global services are called in us-east-1 (T01, T14)."""
+        return {Side.PRIMARY: self.regions.primary, Side.DR: self.regions.dr, Side.GLOBAL: "us-east-1"}[side]
+
+    def named(self, pattern: str, tenant: str = "", bucket: str = "") -> str:
+        """Fill ``{env}``, ``{tenant}`` and ``{bucket}`` of a name pattern."""
+        return pattern.replace("{env}", self.name).replace("{tenant}", tenant).replace("{bucket}", bucket)
+
+    def tenant_of(self, pattern: str, name: str) -> str | None:
+        """Return the tenant whose ``pattern`` gives ``name``, or None where the name is not of that pattern."""
+        before, _, after = self.named(pattern, tenant="\0").partition("\0")
+        inside = name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after)
+        return name[len(before) : len(name) - len(after)] if inside else None
+
+    @property
+    def replicates(self) -> bool:
+        """Whether data replication to the DR region is expected at all."""
+        return self.replication.expectation is not Expectation.NONE
+
+
+def load_environment(folder: Path, name: str) -> Environment:
+    """Read ``folder/name.toml``.
+
+    Raises EnvironmentFileError for a missing file, a TOML typo, an unknown or missing key, or a value that cannot be.
+    """
+    path = folder / f"{name}.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as missing:
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.toml"))) or "none"
+        raise EnvironmentFileError(
+            f"{path}: there is no such environment file (found in {folder}: {known}). "
+            "Write it, or name another folder with --config DIR."
+        ) from missing
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as typo:
+        raise EnvironmentFileError(f"{path}: not readable as TOML: {typo}. Mend that line and try again.") from typo
+    return parse_environment(data, str(path), name)
+
+
+def parse_environment(data: Mapping[str, Any], source: str, name: str) -> Environment:
+    """Validate ``data``, as read from ``source``; its ``name`` key must be the file's. Raises EnvironmentFileError."""
+    try:
+        environment = Environment.model_validate(data)
+    except ValidationError as refused:
+        raise EnvironmentFileError("\n".join(_sentences(refused, source))) from refused
+    if environment.name != name:
+        raise EnvironmentFileError(f'{source}: name: says "{environment.name}", the file says "{name}". Make them one.')
+    return environment
+
+
+def _sentences(refused: ValidationError, source: str) -> list[str]:
+    return [_sentence(dict(error), source) for error in refused.errors()]
+
+
+def _sentence(error: dict[str, Any], source: str) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "(whole file)"
+    if error["type"] == "extra_forbidden":
+        return f"{source}: {key}: unknown key. Remove it, or correct its spelling (docs/environments.md lists all)."
+    if error["type"] == "missing":
+        return f"{source}: {key}: missing. Add it (docs/environments.md says what it means)."
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return f"{source}: {key}: {said}" + ("." if not said.endswith(".") else "")

@@ -1,0 +1,244 @@
+"""On which resources, and under which conditions, an IAM action is allowed: by the environment's own names. Pure.
+
+Source: AWS Service Authorization Reference, "Resource types". Where AWS makes up the name (a file system, a recovery
+point, a hosted zone), the account and the conditions are what narrows it. The generated policies, the simulation of the
+operator's role and the sandbox's own role are all made of these scopes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dr_estate.config.environment import Environment
+from dr_estate.model.drill_names import TAG
+
+Scope = tuple[list[str], dict[str, Any]]
+_ANY: Scope = (["*"], {})
+_DELEGATE = {"StringEquals": {"iam:PassedToService": ["backup.amazonaws.com", "ecs-tasks.amazonaws.com"]}}
+_DEFAULT_BACKUP_ROLE = "service-role/AWSBackupDefaultServiceRole"
+_FOR_AWS = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+_CUT_OVER_TYPES = ["A", "AAAA", "CNAME"]
+
+
+def of_reading(action: str, env: Environment, _region: str) -> Scope:
+    """Where ``action`` may look: everywhere, except that contents are read of the environment's own things alone."""
+    narrowed: dict[str, Callable[[], Scope]] = {
+        "dynamodb:Scan": lambda: ([_arn(env, "*", "dynamodb", f"table/{env.named(t)}") for t in env.names.tables], {}),
+        "kms:Decrypt": lambda: _keys(env, [env.regions.primary, env.regions.dr], "secretsmanager", "ssm", "s3"),
+        "logs:GetLogEvents": lambda: (_logs(env), {}),
+        "s3:GetObject": lambda: ([f"arn:aws:s3:::{bucket}/*" for bucket in _read_buckets(env)], {}),
+        "secretsmanager:GetSecretValue": lambda: (_secrets(env, "*"), {}),
+        "ssm:GetParametersByPath": lambda: (
+            [_arn(env, "*", "ssm", f"parameter{_path(env)}{end}") for end in ("", "/*")],
+            {},
+        ),
+    }
+    return narrowed[action]() if action in narrowed else _ANY
+
+
+def of_copying(_action: str, env: Environment, region: str) -> Scope:
+    """What may be read of the objects of ``region`` when some are copied home."""
+    return [f"arn:aws:s3:::{bucket}/*" for bucket in _buckets(env, region)], {}
+
+
+def of_writing(action: str, env: Environment, region: str) -> Scope:
+    """Where ``action`` may write in ``region``."""
+    service, name = action.split(":")
+    both, at_home = [env.regions.primary, env.regions.dr], region == env.regions.primary
+    exact: dict[str, Callable[[], Scope]] = {
+        "backup:StartBackupJob": lambda: ([_vault(env, region)], {}),
+        "ecs:RegisterTaskDefinition": lambda: (_task_definitions(env, region), {}),
+        "ecs:TagResource": lambda: (_task_definitions(env, region), {}),
+        "elasticfilesystem:UpdateFileSystemProtection": lambda: (_file_systems(env), _by_name(env) if at_home else {}),
+        "iam:PassRole": lambda: (_roles(env), _DELEGATE),
+        "kms:CreateGrant": lambda: ([_arn(env, region, "kms", "key/*")], _FOR_AWS),
+        "kms:Encrypt": lambda: _keys(env, both, "secretsmanager"),
+        "kms:GenerateDataKey": lambda: _keys(env, both, "secretsmanager", *(["s3"] if at_home else [])),
+        "route53:ChangeResourceRecordSets": lambda: _records(env),
+        "route53:UpdateHealthCheck": lambda: (["arn:aws:route53:::healthcheck/*"], {}),
+    }
+    if action in exact:
+        return exact[action]()
+    if service == "ecs" and name.endswith("Service"):
+        cluster = env.named(env.names.cluster)
+        return [_arn(env, region, "ecs", f"service/{cluster}/{_of_any_tenant(env, env.names.service)}")], {}
+    by_service: dict[str, Callable[[], list[str]]] = {
+        "application-autoscaling": lambda: [_arn(env, region, service, "scalable-target/*")],
+        "elasticfilesystem": lambda: _file_systems(env),
+        "elasticloadbalancing": lambda: [_listener(env, region)],
+        "rds": lambda: _databases(env),
+        "s3": lambda: [f"arn:aws:s3:::{one}{'/*' if 'Object' in name else ''}" for one in _buckets(env, region)],
+        "secretsmanager": lambda: _secrets(env, region),
+        "sns": lambda: [_arn(env, region, "sns", env.named(topic)) for topic in env.names.topics],
+    }
+    return (by_service[service](), {}) if service in by_service else _ANY
+
+
+def of_drilling(action: str, env: Environment, region: str) -> Scope:
+    """Where ``action`` is a drill's beyond what a recovery may: on what bears a drill's name or tag. Raises KeyError.
+
+    What AWS Backup restored bears no name yet when it is tagged; then it is known by its tag alone.
+    """
+    files = [_arn(env, region, "elasticfilesystem", "file-system/*")]
+    points = [_arn(env, region, "elasticfilesystem", "access-point/*")]
+    named, cluster = f"{env.named(env.names.file_system)}-drill-*", env.named(env.names.cluster)
+    of_task = [_arn(env, region, "ecs", f"task/{cluster}/*")]
+    families = f"task-definition/{_of_any_tenant(env, env.names.task_family)}:*"
+    in_cluster = {"ArnEquals": {"ecs:cluster": _arn(env, region, "ecs", f"cluster/{cluster}")}}
+    known: dict[str, Scope] = {
+        "ec2:DeleteNetworkInterface": ([_arn(env, region, "ec2", "network-interface/*")], {}),
+        "ecs:RunTask": ([_arn(env, region, "ecs", families)], in_cluster),
+        "ecs:StopTask": (of_task, _drills("ResourceTag")),
+        "ecs:TagResource": (of_task, _drills("RequestTag") | {"StringEquals": {"ecs:CreateAction": "RunTask"}}),
+        "elasticfilesystem:CreateAccessPoint": (files, _drills("ResourceTag")),
+        "elasticfilesystem:DeleteAccessPoint": (points, _drills("ResourceTag")),
+        "elasticfilesystem:DeleteFileSystem": (files, _drills("ResourceTag")),
+        "elasticfilesystem:DeleteMountTarget": (files, _drills("ResourceTag")),
+        "elasticfilesystem:TagResource": (
+            files + points,
+            _drills("RequestTag") | {"StringLikeIfExists": {"aws:ResourceTag/Name": named}},
+        ),
+        "rds:DeleteDBInstance": (drills_databases(env), {}),
+        "route53:ChangeResourceRecordSets": _canaries(env),
+    }
+    return known[action]
+
+
+def drills_databases(env: Environment) -> list[str]:
+    """Databases of the DR region that a drill restored, or that a failback set aside."""
+    database = env.named(env.names.database)
+    return [_arn(env, env.regions.dr, "rds", f"db:{database}-{word}-*") for word in ("before", "drill")]
+
+
+def _drills(where: str) -> dict[str, Any]:
+    return {"StringLike": {f"aws:{where}/{TAG}": ["DRILL-*", "TRIAL-*"]}}
+
+
+def _canaries(env: Environment) -> Scope:
+    """The canary's records, in the zones that are listed for it: made, changed and deleted."""
+    key = "route53:ChangeResourceRecordSets"
+    names = [f"canary-*.{env.traffic.test_prefix}.{zone}" for zone in env.traffic.canary_zones]
+    condition = {
+        "ForAllValues:StringEquals": {f"{key}RecordTypes": _CUT_OVER_TYPES},
+        "ForAllValues:StringLike": {f"{key}NormalizedRecordNames": names},
+        "Null": {f"{key}NormalizedRecordNames": "false"},
+    }
+    return ["arn:aws:route53:::hostedzone/*"], condition
+
+
+def control_table(env: Environment) -> list[str]:
+    """The control table and its indexes, in the DR region."""
+    table = _arn(env, env.regions.dr, "dynamodb", f"table/{env.named(env.names.control_table)}")
+    return [table, f"{table}/index/*"]
+
+
+def primary_data(env: Environment) -> dict[str, list[str]]:
+    """What holds the primary's data, by the action that would delete it."""
+    region, database = env.regions.primary, env.named(env.names.database)
+    tables = [env.named(name) for name in env.names.tables]
+    return {
+        "dynamodb:DeleteTable": [_arn(env, region, "dynamodb", f"table/{table}") for table in tables],
+        "elasticfilesystem:DeleteFileSystem": [_arn(env, region, "elasticfilesystem", "file-system/*")],
+        "rds:DeleteDBInstance": [_arn(env, region, "rds", f"db:{database}")],
+        "s3:DeleteBucket": [f"arn:aws:s3:::{env.named(name)}" for name in env.names.buckets],
+    }
+
+
+def _arn(env: Environment, region: str, service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{region}:{env.account}:{resource}"
+
+
+def _of_any_tenant(env: Environment, pattern: str) -> str:
+    return env.named(pattern, tenant="*")
+
+
+def _keys(env: Environment, regions: list[str], *services: str) -> Scope:
+    """Keys, where a service of AWS uses them for the caller."""
+    used_by = sorted(f"{service}.{region}.amazonaws.com" for service in services for region in regions)
+    return [_arn(env, "*", "kms", "key/*")], {"StringEquals": {"kms:ViaService": used_by}}
+
+
+def _task_definitions(env: Environment, region: str) -> list[str]:
+    return [_arn(env, region, "ecs", f"task-definition/{_of_any_tenant(env, env.names.task_family)}:*")]
+
+
+def _secrets(env: Environment, region: str) -> list[str]:
+    """Secrets have six random characters at the end of their ARN."""
+    names = (env.named(env.names.master_secret), _of_any_tenant(env, env.names.tenant_secret))
+    return [_arn(env, region, "secretsmanager", f"secret:{name}-??????") for name in names]
+
+
+def _vault(env: Environment, region: str) -> str:
+    name = env.names.primary_vault if region == env.regions.primary else env.names.dr_vault
+    return _arn(env, region, "backup", f"backup-vault:{env.named(name)}")
+
+
+def _file_systems(env: Environment) -> list[str]:
+    return [_arn(env, "*", "elasticfilesystem", kind) for kind in ("access-point/*", "file-system/*")]
+
+
+def _by_name(env: Environment) -> dict[str, Any]:
+    """The file system whose protection may be switched: others are never overwritten (T28).
+
+    At home alone: in the DR region a replica that EFS made bears no name.
+    """
+    return {"StringEquals": {"aws:ResourceTag/Name": [env.named(env.names.file_system)]}}
+
+
+def _listener(env: Environment, region: str) -> str:
+    return _arn(env, region, "elasticloadbalancing", f"listener/app/{env.named(env.names.load_balancer)}/*/*")
+
+
+def _roles(env: Environment) -> list[str]:
+    return [f"arn:aws:iam::{env.account}:role/{name}" for name in (f"{env.name}-*", _DEFAULT_BACKUP_ROLE)]
+
+
+def _databases(env: Environment) -> list[str]:
+    """Of any region: RDS asks the source's region too, in the caller's name, and the call's own region is a condition.
+
+    Source: RDS User Guide, "Creating a read replica in a different AWS Region" (IAM policies).
+    """
+    database = env.named(env.names.database)
+    groups = f"subgrp:{env.named(env.names.db_subnet_group)}"
+    kinds = (f"db:{database}*", groups, "pg:*", "og:*", "snapshot:*", "auto-backup:*")
+    return [_arn(env, "*", "rds", kind) for kind in kinds]
+
+
+def _buckets(env: Environment, region: str) -> list[str]:
+    """The buckets of tenants' data in ``region``: the originals in the primary region, their copies elsewhere."""
+    state = env.named(env.names.state_bucket)
+    names = [name for name in map(env.named, env.names.buckets) if name != state]
+    return names if region == env.regions.primary else [env.named(env.names.bucket_copy, bucket=name) for name in names]
+
+
+def _read_buckets(env: Environment) -> list[str]:
+    state = env.named(env.names.state_bucket)
+    runbook = env.named(env.people.runbook).removeprefix("s3://").partition("/")[0]
+    return [state, env.named(env.names.bucket_copy, bucket=state), runbook]
+
+
+def _logs(env: Environment) -> list[str]:
+    """The tenants' log streams in the DR region, where a drill's tasks tell what they found."""
+    groups = _of_any_tenant(env, env.names.log_group)
+    return [_arn(env, env.regions.dr, "logs", f"log-group:{groups}:log-stream:*")]
+
+
+def _path(env: Environment) -> str:
+    return env.named(env.names.parameter_path).rstrip("/")
+
+
+def _records(env: Environment) -> Scope:
+    """Records of the traffic zone and of customers, by name (a hosted zone's id is made up by AWS); no delegation."""
+    zone = env.traffic.zone
+    hosts = sorted({host for of_tenant in env.traffic.customer_hosts.values() for host in of_tenant})
+    key = "route53:ChangeResourceRecordSets"
+    condition: dict[str, Any] = {
+        "ForAllValues:StringEquals": {f"{key}Actions": ["UPSERT"], f"{key}RecordTypes": _CUT_OVER_TYPES},
+        "ForAllValues:StringLike": {f"{key}NormalizedRecordNames": [zone, f"*.{zone}", *hosts]},
+    }
+    inside = [denied for denied in env.traffic.denied_zones if denied.endswith(f".{zone}")]
+    if inside:
+        names = [name for denied in inside for name in (denied, f"*.{denied}")]
+        condition["ForAllValues:StringNotLike"] = {f"{key}NormalizedRecordNames": names}
+    return ["arn:aws:route53:::hostedzone/*"], condition

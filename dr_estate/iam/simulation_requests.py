@@ -1,0 +1,142 @@
+"""What IAM's simulator is asked of the operator's role: each action where, on what, and in which context. Pure.
+
+An action is asked for as a recovery sends it: in its region, on a resource of a type that AWS judges it on, with the
+condition keys that the generated policies test. The resources need not exist. Source: API_SimulatePrincipalPolicy;
+Service Authorization Reference, "Resource types" (a test compares the types with the published table).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.iam import scopes
+from dr_estate.iam.statements import LEADING
+from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, changing_actions, looking_actions
+
+REGION = "aws:RequestedRegion"
+ANY = "any"  # a name that AWS makes up, or that of any tenant
+_RECORD = ("JOURNAL#any",)
+_CHARACTERS = "AbCdEf"  # the end of a secret's ARN
+
+# Where an action, or a service's every action, is judged on some of the scope's resources only.
+_TYPES: Mapping[str, frozenset[str]] = {
+    "elasticfilesystem": frozenset({"file-system"}),
+    "rds:AddTagsToResource": frozenset({"db"}),
+    "rds:CreateDBInstanceReadReplica": frozenset({"db", "og", "pg", "subgrp"}),
+    "rds:ModifyDBInstance": frozenset({"db", "og", "pg"}),
+    "rds:ModifyDBParameterGroup": frozenset({"pg"}),
+    "rds:PromoteReadReplica": frozenset({"db"}),
+    "rds:RestoreDBInstanceFromDBSnapshot": frozenset({"db", "og", "pg", "snapshot", "subgrp"}),
+    "rds:RestoreDBInstanceToPointInTime": frozenset({"auto-backup", "db", "og", "pg", "subgrp"}),
+    "rds:StartDBInstanceAutomatedBackupsReplication": frozenset({"auto-backup", "db"}),
+}
+# Where the scope is everything, and yet AWS judges the action on a resource.
+_ON: Mapping[str, tuple[str, ...]] = {
+    "backup:StartRestoreJob": ("arn:aws:backup:{region}:{account}:recovery-point:any",),
+    "ecs:DescribeServices": ("arn:aws:ecs:{region}:{account}:service/{cluster}/any",),
+    "s3:ListBucketVersions": ("arn:aws:s3:::any",),
+    "route53:GetChange": ("arn:aws:route53:::change/any",),
+}
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """A condition key of the call's context. ``kind`` is one of IAM's ContextKeyTypeEnum."""
+
+    name: str
+    kind: str
+    values: tuple[str, ...]
+
+
+Context = tuple[Key, ...]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One question: ``actions`` in ``region`` on each of ``resources`` (none: on everything) in ``context``."""
+
+    region: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    context: Context
+
+    def told(self) -> list[str]:
+        """The context in words, without the region: ``iam:PassedToService=backup.amazonaws.com``."""
+        return [f"{key.name}={' '.join(key.values)}" for key in self.context if key.name != REGION]
+
+
+def demands(env: Environment) -> tuple[Demand, ...]:
+    """Every question about the operator's role, alike ones together: one call of the simulator each."""
+    grouped: dict[tuple[str, tuple[str, ...], Context], list[str]] = defaultdict(list)
+    for side, action, scope in _asked(env):
+        region = env.region(side)
+        resources = _resources(action, env, region, scope[0])
+        for context in _contexts(action, region, scope[1]):
+            grouped[region, resources, context].append(action)
+    return tuple(Demand(key[0], tuple(sorted(actions)), *key[1:]) for key, actions in sorted(grouped.items()))
+
+
+def _asked(env: Environment) -> Iterator[tuple[Side, str, scopes.Scope]]:
+    record = (scopes.control_table(env)[:1], dict[str, Any]())
+    for action in (*changing_actions(), *looking_actions()):
+        side = Side.GLOBAL if action.startswith("route53:") else Side.DR
+        scope = scopes.of_writing if action in changing_actions() else scopes.of_reading
+        yield side, action, record if action.startswith("dynamodb:") else scope(action, env, env.region(side))
+    for action in sorted(FENCING | HOMECOMING):
+        yield Side.PRIMARY, action, scopes.of_writing(action, env, env.region(Side.PRIMARY))
+    for action in sorted(COPIED):
+        yield Side.PRIMARY, action, scopes.of_copying(action, env, env.region(Side.DR))
+    for action in FORBIDDEN:
+        yield Side.PRIMARY, action, (scopes.primary_data(env)[action], {})
+
+
+def _resources(action: str, env: Environment, region: str, patterns: list[str]) -> tuple[str, ...]:
+    if action in _ON:
+        names = {"region": region, "account": env.account, "cluster": env.named(env.names.cluster)}
+        return tuple(arn.format(**names) for arn in _ON[action])
+    kinds = _TYPES.get(action) or _TYPES.get(action.partition(":")[0])
+    return tuple(_one(arn, region) for arn in patterns if arn != "*" and (kinds is None or kind_of(arn) in kinds))
+
+
+def kind_of(arn: str) -> str:
+    """The type of resource that an ARN names: ``db`` of ``arn:aws:rds:r:1:db:sit-mysql``."""
+    return re.split("[:/]", arn.split(":", 5)[5])[0]
+
+
+def _one(pattern: str, region: str) -> str:
+    """One ARN that fits ``pattern``."""
+    arn, partition, service, where, rest = pattern.split(":", 4)
+    named = re.sub(r"(?<=\w)\*$", "", rest.replace("??????", _CHARACTERS)).replace("*", ANY)
+    return ":".join((arn, partition, service, region if where == "*" else where, named))
+
+
+def _contexts(action: str, region: str, condition: Mapping[str, Mapping[str, Any]]) -> Iterator[Context]:
+    """The context of ``action``; several where a key has one value at a time, and the scope allows several."""
+    fixed = [Key(REGION, "string", (region,))]
+    single: list[list[Key]] = []
+    if action.startswith("dynamodb:"):
+        fixed.append(Key(LEADING, "stringList", _RECORD))
+    for operator, name, wanted in (
+        (op, name, wanted) for op, pairs in condition.items() for name, wanted in pairs.items()
+    ):
+        if operator.startswith("ForAllValues:") and "Not" not in operator:
+            fixed.append(Key(name, "stringList", tuple(value.replace("*", ANY) for value in wanted)))
+        elif operator == "Bool":
+            fixed.append(Key(name, "boolean", (wanted,)))
+        elif operator == "StringEquals":
+            values = [value for value in wanted if not _of_another_region(value, region)]
+            single.append([Key(name, "string", (value,)) for value in values])
+    for chosen in product(*single):
+        yield tuple(sorted([*fixed, *chosen]))
+
+
+def _of_another_region(service: str, region: str) -> bool:
+    """Whether a service's name is that of a regional one, and of a region other than ``region``."""
+    found = re.fullmatch(r"\w+\.([\w-]+)\.amazonaws\.com", service)
+    return found is not None and found.group(1) != region

@@ -1,0 +1,163 @@
+"""IAM statements of those who recover: what they may do, and what they never may, whatever else is attached. Pure.
+
+The generated policies of an account and the sandbox's own role are made of these. An explicit deny wins. Source: IAM
+User Guide, "Policy evaluation logic"; DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access
+control".
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.iam import scopes
+from dr_estate.model.drill_names import TAG
+from dr_estate.model.playbook import COPIED, DRILLING, FENCING, FORBIDDEN, HOMECOMING, REPLACED, changing_actions
+
+Statement = dict[str, Any]
+Document = dict[str, Any]
+
+LEADING = "dynamodb:LeadingKeys"
+_APPROVALS, _OWN_APPROVALS = "APPROVAL#*", "APPROVAL#${aws:userid}"
+_TABLE_WRITES = (
+    *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem"),
+    "dynamodb:UpdateItem",
+)
+_TABLE_LOSSES = (
+    *("dynamodb:BatchWriteItem", "dynamodb:Delete*", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate"),
+    *("dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"),
+)
+_TAKEN_AWAY = {"elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"}
+_OF_FILES = ("elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DeleteMountTarget")
+_SHIFTING = ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck")
+
+
+def document(statements: Iterable[Statement]) -> Document:
+    """A policy document of ``statements``."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def statement(
+    sid: str, effect: str, actions: Iterable[str], resources: Iterable[str], condition: Any = None
+) -> Statement:
+    """One statement, in a fixed order."""
+    told = {"Sid": sid, "Effect": effect, "Action": sorted(set(actions)), "Resource": sorted(set(resources))}
+    return {**told, **({"Condition": condition} if condition else {})}
+
+
+def looking(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
+    """Let ``actions``, which only look, look."""
+    yield from _scoped("Look", actions, env, env.region(Side.DR), None, scopes.of_reading)
+
+
+def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
+    """Let ``actions``, which change something, do so where a recovery does it: on the environment's own things.
+
+    In the DR region all of them, in the primary region those that fence; of the control table all but approvals. What
+    is done in the primary region alone is ``going_home``'s.
+    """
+    changing = set(actions) - (HOMECOMING - set(changing_actions()))
+    data = {a for a in changing if a.startswith("dynamodb:")}
+    world = {a for a in changing if a.startswith("route53:")}
+    primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
+    yield from _scoped("Recover", changing - data - world, env, dr, _only(dr), scopes.of_writing)
+    yield from _scoped("Fence", FENCING & changing, env, primary, _only(primary), scopes.of_writing)
+    yield from _scoped("Shift", world, env, dr, None, scopes.of_writing)
+    others = {"ForAllValues:StringNotLike": {LEADING: [_APPROVALS]}, "Null": {LEADING: "false"}}
+    yield statement("Record", "Allow", data, scopes.control_table(env), others)
+
+
+def going_home(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
+    """Let those of ``actions`` that bring home what was written away do so: in the primary region, on its own things.
+
+    Objects are read by the call that puts them home alone: those of the DR region's copies, and those they replace.
+    """
+    primary = env.region(Side.PRIMARY)
+    yield from _scoped("Home", HOMECOMING & set(actions), env, primary, _only(primary), scopes.of_writing)
+    yield from _scoped("CopyHome", COPIED, env, env.region(Side.DR), None, scopes.of_copying)
+    yield from _scoped("ReplaceAtHome", REPLACED, env, primary, _only(primary), scopes.of_copying)
+
+
+def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
+    """Deny the operator all that is neither ``reading`` nor a recovery's, region by region.
+
+    Going home is not denied in the primary region; without the statements of ``going_home`` it is not allowed either.
+    """
+    allowed = set(reading)
+    primary, dr, everywhere = (env.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
+    at_home = allowed | FENCING | HOMECOMING | (set(_SHIFTING) if primary == everywhere else set())
+    yield _all_but("OnlyFenceAndGoHome", at_home, _only(primary))
+    if everywhere not in (primary, dr):
+        yield _all_but("OnlyShiftTraffic", {*allowed, *_SHIFTING}, _only(everywhere))
+    known = sorted({primary, dr, everywhere})
+    yield _all_but("NowhereElse", allowed, {"StringNotEquals": {"aws:RequestedRegion": known}})
+    yield statement("NeverDelete", "Deny", FORBIDDEN, ["*"])
+    approvals = {"ForAnyValue:StringLike": {LEADING: [_APPROVALS]}}
+    yield statement("NeverApprove", "Deny", _TABLE_WRITES, scopes.control_table(env), approvals)
+    yield statement("KeepTheRecord", "Deny", _TABLE_LOSSES, scopes.control_table(env))
+
+
+def drilling(env: Environment) -> Iterator[Statement]:
+    """Let a drill make, ask and take away what bears its name: in the DR region, and the canary's records.
+
+    Without a zone for the canary nobody may write its records.
+    """
+    dr, actions = env.region(Side.DR), set(DRILLING)
+    world = {one for one in actions if one.startswith("route53:")}
+    yield from _scoped("Drill", actions - world, env, dr, _only(dr), scopes.of_drilling)
+    if env.traffic.canary_zones:
+        yield from _scoped("Canary", world, env, dr, None, scopes.of_drilling)
+
+
+def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
+    """Deny whoever holds drills what an operator is denied, but for taking away what a drill made in the DR region."""
+    for one in never(env, reading):
+        if one["Sid"] != "NeverDelete":
+            yield one
+    yield statement("NeverDelete", "Deny", set(FORBIDDEN) - _TAKEN_AWAY, ["*"])
+    database, files = "rds:DeleteDBInstance", "elasticfilesystem:DeleteFileSystem"
+    yield {"Sid": "KeepDatabases", "Effect": "Deny", "Action": [database], "NotResource": scopes.drills_databases(env)}
+    unmarked = {"StringNotLike": {f"aws:ResourceTag/{TAG}": ["DRILL-*", "TRIAL-*"]}}
+    yield statement("KeepFilesAndTasks", "Deny", [files, *_OF_FILES, "ecs:StopTask"], ["*"], unmarked)
+
+
+def approving(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
+    """Let an approver look, write approvals of their own, and nothing else."""
+    put, table = ["dynamodb:PutItem"], scopes.control_table(env)
+    mine = {"ForAllValues:StringEquals": {LEADING: [_OWN_APPROVALS]}, "Null": {LEADING: "false"}}
+    yield statement("Approve", "Allow", put, table, mine)
+    yield _all_but("OnlyApprove", {*reading, *put} - {"iam:PassRole"})
+    anothers = {"ForAnyValue:StringNotEquals": {LEADING: [_OWN_APPROVALS]}}
+    yield statement("NotForOthers", "Deny", put, table, anothers)
+    yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
+
+
+def _scoped(
+    sid: str,
+    actions: Iterable[str],
+    env: Environment,
+    region: str,
+    condition: Any,
+    scope: Callable[[str, Environment, str], scopes.Scope],
+) -> Iterator[Statement]:
+    """One statement for all actions of the same resources and conditions."""
+    grouped: dict[str, list[str]] = defaultdict(list)
+    for action in actions:
+        grouped[json.dumps(scope(action, env, region))].append(action)
+    for number, (told, members) in enumerate(sorted(grouped.items()), 1):
+        resources, own = json.loads(told)
+        both = {op: {**(condition or {}).get(op, {}), **own.get(op, {})} for op in {**(condition or {}), **own}}
+        yield statement(f"{sid}{number}", "Allow", members, resources, both)
+
+
+def _all_but(sid: str, actions: Iterable[str], condition: Any = None) -> Statement:
+    """Deny everything that is not among ``actions``: what AWS adds later is denied too."""
+    told = {"Sid": sid, "Effect": "Deny", "NotAction": sorted(set(actions)), "Resource": "*"}
+    return {**told, **({"Condition": condition} if condition else {})}
+
+
+def _only(*regions: str) -> dict[str, Any]:
+    return {"StringEquals": {"aws:RequestedRegion": sorted(set(regions))}}

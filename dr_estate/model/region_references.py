@@ -1,0 +1,46 @@
+"""What of a value leads to the primary region, and how it reads where it leads to the DR region instead. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from dr_estate.config.environment import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """From one region to another, and the identifier of the database in the first."""
+
+    origin: str
+    target: str
+    database: str
+
+
+def way_of(env: Environment) -> Way:
+    """From the environment's primary region to its DR region."""
+    return Way(env.regions.primary, env.regions.dr, env.named(env.names.database))
+
+
+def way_home(env: Environment) -> Way:
+    """From the environment's DR region to its primary region."""
+    return Way(env.regions.dr, env.regions.primary, env.named(env.names.database))
+
+
+def moved(value: str, way: Way, host: str) -> str:
+    """``value`` with the first region's database endpoint replaced by ``host``, and ARNs that differ by region moved.
+
+    Those ARNs are of secrets (a replica keeps name and suffix) and multi-Region keys (mrk-). Anything else of the first
+    region stays as it is: another name in the second would be a guess.
+    """
+    endpoint, arn = _patterns(way)
+    return arn.sub(rf"\g<before>{way.target}\g<after>", endpoint.sub(lambda _: host, value))
+
+
+@lru_cache(maxsize=4)
+def _patterns(way: Way) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    region, database = re.escape(way.origin), re.escape(way.database)
+    endpoint = rf"(?<![\w.-]){database}\.[a-z0-9]+\.{region}\.rds\.amazonaws\.com(\.cn)?(?![\w-])"
+    arn = rf"(?P<before>arn:aws[a-z-]*:(secretsmanager|kms):){region}(?P<after>:\d{{12}}:(secret:|key/mrk-))"
+    return re.compile(endpoint), re.compile(arn)

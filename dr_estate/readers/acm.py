@@ -1,0 +1,88 @@
+"""ACM: the certificates that can serve the estate's host names, in both regions and in us-east-1 for CloudFront."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers.route53 import plain
+from dr_estate.reading.part import part
+from dr_estate.reading.reader import Look
+
+CERTIFICATE_READS = frozenset({"acm:ListCertificates", "acm:DescribeCertificate"})
+
+# without this filter ListCertificates shows RSA_1024 and RSA_2048 only (its API page)
+_ALL_KEYS = ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate. ``names`` are all it covers; ``in_use_by`` ARNs; renewal fields are "" where AWS says none."""
+
+    arn: str
+    domain: str
+    names: tuple[str, ...]
+    status: str
+    type: str
+    not_after: datetime | None
+    in_use_by: tuple[str, ...]
+    renewal_eligibility: str
+    renewal_status: str
+    pending_names: tuple[str, ...]
+
+
+@part(Side.PRIMARY, Side.DR, Side.GLOBAL, reads=CERTIFICATE_READS)
+def certificates(look: Look) -> tuple[Certificate | Unseen, ...]:
+    """The certificates of this region that name a host of the estate; the expired and failed ones too.
+
+    ListCertificates pages all; DescribeCertificate is asked for those alone, as no batch read tells their renewal.
+    """
+    rows = look.pages("acm", "list_certificates", "CertificateSummaryList", Includes={"keyTypes": _ALL_KEYS})
+    wanted = sorted(row["CertificateArn"] for row in rows if _concerns(look, row))
+
+    def describe(arn: str) -> Certificate:
+        return _certificate(look.call("acm", "describe_certificate", CertificateArn=arn)["Certificate"])
+
+    return tuple(look.maybe(describe, wanted))
+
+
+def _concerns(look: Look, row: dict[str, Any]) -> bool:
+    """Whether the summary names a host of the estate, or cannot say because it lists only some of its names."""
+    traffic = look.env.traffic
+    customers = [host for hosts in traffic.customer_hosts.values() for host in hosts]
+    names = {plain(name) for name in (row["DomainName"], *row.get("SubjectAlternativeNameSummaries", []))}
+    ours = [traffic.tenant_domain, traffic.zone]
+    return (
+        bool(row.get("HasAdditionalSubjectAlternativeNames"))
+        or any(name == own or name.endswith(f".{own}") for name in names for own in ours)
+        or any(covers(names, host) for host in customers)
+    )
+
+
+def covers(names: Iterable[str], host: str) -> bool:
+    """Whether one of a certificate's ``names`` matches ``host``; a ``*`` stands for exactly one label (RFC 6125)."""
+    wildcard = f"*.{host.partition('.')[2]}"
+    return any(name in {host, wildcard} for name in names)
+
+
+def _certificate(row: dict[str, Any]) -> Certificate:
+    renewal = row.get("RenewalSummary", {})
+    options = renewal.get("DomainValidationOptions", row.get("DomainValidationOptions", []))
+    return Certificate(
+        arn=row["CertificateArn"],
+        domain=plain(row["DomainName"]),
+        names=tuple(sorted({plain(name) for name in (row["DomainName"], *row.get("SubjectAlternativeNames", []))})),
+        status=row.get("Status", ""),
+        type=row.get("Type", ""),
+        not_after=row.get("NotAfter"),
+        in_use_by=tuple(sorted(row.get("InUseBy", []))),
+        renewal_eligibility=row.get("RenewalEligibility", ""),
+        renewal_status=renewal.get("RenewalStatus", ""),
+        pending_names=tuple(
+            plain(o["DomainName"]) for o in options if o.get("ValidationStatus") not in {None, "SUCCESS"}
+        ),
+    )

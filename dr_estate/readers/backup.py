@@ -1,0 +1,123 @@
+"""AWS Backup: the vaults of a region, and the recovery points in the environment's vault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+VAULT_READS = frozenset({"backup:ListBackupVaults"})
+POINT_READS = frozenset({"backup:ListRecoveryPointsByBackupVault"})
+SETTING_READS = frozenset({"backup:DescribeRegionSettings"})
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """A backup vault. Retention bounds (days) are None where its lock sets none; ``locks_at`` is when it binds."""
+
+    name: str
+    arn: str
+    key_arn: str
+    points: int
+    locked: bool
+    min_retention_days: int | None
+    max_retention_days: int | None
+    locks_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPoint:
+    """A recovery point. ``created_at`` is when the SOURCE was backed up, on a copy too (AWS: "Copy a backup").
+
+    ``role`` is the one AWS Backup made it as, and can restore it as.
+    """
+
+    arn: str
+    resource_arn: str
+    resource_type: str
+    status: str
+    created_at: datetime
+    completed_at: datetime | None
+    key_arn: str
+    source_vault_arn: str
+    delete_after_days: int | None
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OptIn:
+    """Whether AWS Backup acts on a resource type in this region; a plan silently skips a type that is not opted in."""
+
+    resource_type: str
+    enabled: bool
+
+
+def vault_name(env: Environment, side: Side) -> str:
+    """The name of the environment's vault on ``side``."""
+    return env.named(env.names.primary_vault if side is Side.PRIMARY else env.names.dr_vault)
+
+
+def points_since(env: Environment, now: datetime) -> datetime:
+    """How far back recovery points are read: as far as backups must be kept at least."""
+    return now - timedelta(days=env.thresholds.backup_retention_days)
+
+
+@part(*REGIONAL, reads=VAULT_READS)
+def vaults(look: Look) -> tuple[Vault, ...]:
+    """All vaults of the region. Listed, for DescribeBackupVault says AccessDenied of one that does not exist."""
+    return tuple(_vault(row) for row in look.pages("backup", "list_backup_vaults", "BackupVaultList"))
+
+
+@part(*REGIONAL, reads=POINT_READS)
+def recovery_points(look: Look) -> tuple[RecoveryPoint, ...]:
+    """The recovery points in the environment's vault of this region, of the last days; none where there is no vault."""
+    name = vault_name(look.env, look.side)
+    if name not in {vault.name for vault in look.part(vaults)}:
+        return ()
+    rows = look.pages(
+        "backup",
+        "list_recovery_points_by_backup_vault",
+        "RecoveryPoints",
+        BackupVaultName=name,
+        ByCreatedAfter=points_since(look.env, look.now),
+    )
+    return tuple(_point(row) for row in rows)
+
+
+@part(Side.PRIMARY, reads=SETTING_READS)
+def opt_ins(look: Look) -> tuple[OptIn, ...]:
+    """Which resource types AWS Backup acts on in this region, in order of name."""
+    told = look.call("backup", "describe_region_settings").get("ResourceTypeOptInPreference") or {}
+    return tuple(OptIn(kind, bool(enabled)) for kind, enabled in sorted(told.items()))
+
+
+def _vault(row: dict[str, Any]) -> Vault:
+    return Vault(
+        name=row["BackupVaultName"],
+        arn=row["BackupVaultArn"],
+        key_arn=row.get("EncryptionKeyArn") or "",
+        points=row.get("NumberOfRecoveryPoints") or 0,
+        locked=bool(row.get("Locked")),
+        min_retention_days=row.get("MinRetentionDays"),
+        max_retention_days=row.get("MaxRetentionDays"),
+        locks_at=row.get("LockDate"),
+    )
+
+
+def _point(row: dict[str, Any]) -> RecoveryPoint:
+    return RecoveryPoint(
+        arn=row["RecoveryPointArn"],
+        resource_arn=row.get("ResourceArn") or "",
+        resource_type=row.get("ResourceType") or "",
+        status=row.get("Status") or "",
+        created_at=row["CreationDate"],
+        completed_at=row.get("CompletionDate"),
+        key_arn=row.get("EncryptionKeyArn") or "",
+        source_vault_arn=row.get("SourceBackupVaultArn") or "",
+        delete_after_days=(row.get("Lifecycle") or {}).get("DeleteAfterDays"),
+        role=row.get("IamRoleArn") or "",
+    )

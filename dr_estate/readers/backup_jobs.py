@@ -1,0 +1,128 @@
+"""AWS Backup: backup and copy jobs of the last hours, restores, and when each store was last restored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+BACKUP_READS = frozenset({"backup:ListBackupJobs"})
+COPY_READS = frozenset({"backup:ListCopyJobs"})
+RESTORE_READS = frozenset({"backup:ListRestoreJobs"})
+PROTECTED_READS = frozenset({"backup:ListProtectedResources", "backup:DescribeProtectedResource"})
+
+_RESTORED_TYPES = ("RDS", "EFS")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A backup or copy job. ``vault_arn`` is where its recovery point goes, ``point_arn`` the point, "" until known."""
+
+    id: str
+    resource_arn: str
+    resource_type: str
+    state: str
+    message: str
+    vault_arn: str
+    created_at: datetime
+    completed_at: datetime | None
+    point_arn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """A restore job of this region. ``validation`` is AWS's word for its check (SUCCESSFUL ...), "" if there was none.
+
+    ``source_arn`` is the resource that was once backed up, "" where AWS does not say. ``point_arn`` is what is
+    restored, ``made_arn`` what it was restored into, "" while that is not known.
+    """
+
+    id: str
+    source_arn: str
+    resource_type: str
+    status: str
+    message: str
+    validation: str
+    created_at: datetime
+    completed_at: datetime | None
+    point_arn: str = ""
+    made_arn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A database or file system with copies in this region; ``last_restore_at`` outlives the list of jobs."""
+
+    arn: str
+    resource_type: str
+    last_restore_at: datetime | None
+
+
+@part(*REGIONAL, reads=BACKUP_READS)
+def backups(look: Look) -> tuple[Job, ...]:
+    """The backup jobs of the last ``failed_job_hours``."""
+    return _jobs(look, "list_backup_jobs", "BackupJobs", "BackupJobId", "BackupVaultArn")
+
+
+@part(Side.PRIMARY, reads=COPY_READS)
+def copies(look: Look) -> tuple[Job, ...]:
+    """The copy jobs of the last ``failed_job_hours``: AWS lists them in the region they copy from."""
+    return _jobs(look, "list_copy_jobs", "CopyJobs", "CopyJobId", "DestinationBackupVaultArn")
+
+
+@part(Side.DR, reads=RESTORE_READS)
+def restores(look: Look) -> tuple[Restore, ...]:
+    """The restores in the DR region within the age a restore test may have (AWS forgets jobs after some weeks)."""
+    since = look.now - timedelta(days=look.env.thresholds.restore_test_age_days)
+    rows = look.pages("backup", "list_restore_jobs", "RestoreJobs", ByCreatedAfter=since)
+    return tuple(_restore(row) for row in rows)
+
+
+@part(Side.DR, reads=PROTECTED_READS)
+def protected(look: Look) -> tuple[Protected, ...]:
+    """The databases and file systems with copies in the DR region. One call each: AWS has no batch."""
+    listed = look.pages("backup", "list_protected_resources", "Results")
+
+    def read(row: dict[str, Any]) -> Protected:
+        absent = ("ResourceNotFoundException",)
+        told = look.find("backup", "describe_protected_resource", absent, ResourceArn=row["ResourceArn"]) or {}
+        return Protected(row["ResourceArn"], row["ResourceType"], told.get("LatestRestoreJobCreationDate"))
+
+    return tuple(look.each(read, [row for row in listed if row.get("ResourceType") in _RESTORED_TYPES]))
+
+
+def _jobs(look: Look, operation: str, key: str, id_name: str, vault_name: str) -> tuple[Job, ...]:
+    since = look.now - timedelta(hours=look.env.thresholds.failed_job_hours)
+    return tuple(
+        Job(
+            id=row[id_name],
+            resource_arn=row.get("ResourceArn") or "",
+            resource_type=row.get("ResourceType") or "",
+            state=row.get("State") or "",
+            message=row.get("StatusMessage") or "",
+            vault_arn=row.get(vault_name) or "",
+            created_at=row["CreationDate"],
+            completed_at=row.get("CompletionDate"),
+            point_arn=row.get("RecoveryPointArn") or "",
+        )
+        for row in look.pages("backup", operation, key, ByCreatedAfter=since)
+    )
+
+
+def _restore(row: dict[str, Any]) -> Restore:
+    return Restore(
+        id=row["RestoreJobId"],
+        source_arn=row.get("SourceResourceArn") or "",
+        resource_type=row.get("ResourceType") or "",
+        status=row.get("Status") or "",
+        message=row.get("StatusMessage") or "",
+        validation=row.get("ValidationStatus") or "",
+        created_at=row["CreationDate"],
+        completed_at=row.get("CompletionDate"),
+        point_arn=row.get("RecoveryPointArn") or "",
+        made_arn=row.get("CreatedResourceArn") or "",
+    )

@@ -1,0 +1,163 @@
+"""AWS Backup: the environment's plan, its rules, copy actions and selections, and the tags selections go by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.reading.part import part
+from dr_estate.reading.reader import Look
+
+PLAN_READS = frozenset(
+    {
+        "backup:ListBackupPlans",
+        "backup:GetBackupPlan",
+        "backup:ListBackupSelections",
+        "backup:GetBackupSelection",
+    }
+)
+TAG_READS = frozenset({"resourcegroupstaggingapi:GetResources"})
+
+DEFAULT_SCHEDULE = "cron(0 5 ? * * *)"
+DEFAULT_START_MINUTES = 480
+_PROTECTED_TYPES = ("rds:db", "elasticfilesystem:file-system", "dynamodb:table", "s3")
+_TESTS = ("StringEquals", "StringNotEquals", "StringLike", "StringNotLike")
+
+
+@dataclass(frozen=True, slots=True)
+class CopyAction:
+    """Where a rule copies its backups to, and for how many days the copy is kept (None: for ever)."""
+
+    vault_arn: str
+    delete_after_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule. Windows are in minutes: ``start`` is 8 h by default (T25), ``completion`` None where unlimited."""
+
+    name: str
+    vault: str
+    schedule: str
+    timezone: str
+    start_minutes: int
+    completion_minutes: int | None
+    continuous: bool
+    delete_after_days: int | None
+    copies: tuple[CopyAction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a selection: a test (StringEquals ...), a tag key, and the value it is compared with."""
+
+    test: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a plan backs up: ARNs (with wildcards) or any of ``tags``, if ``conditions`` hold; never ``excluded``."""
+
+    name: str
+    role: str
+    resources: tuple[str, ...]
+    excluded: tuple[str, ...]
+    tags: tuple[Condition, ...]
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A backup plan with its rules and selections."""
+
+    id: str
+    name: str
+    rules: tuple[Rule, ...]
+    selections: tuple[Selection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A resource that AWS Backup could protect, and its tags as (key, value) pairs."""
+
+    arn: str
+    tags: tuple[tuple[str, str], ...]
+
+
+@part(Side.PRIMARY, reads=PLAN_READS)
+def plans(look: Look) -> tuple[Plan, ...]:
+    """The environment's backup plan; empty where there is none of that name."""
+    name = look.env.named(look.env.names.backup_plan)
+    listed = look.pages("backup", "list_backup_plans", "BackupPlansList")
+    return tuple(_plan(look, row["BackupPlanId"]) for row in listed if row["BackupPlanName"] == name)
+
+
+@part(Side.PRIMARY, reads=TAG_READS)
+def tagged(look: Look) -> tuple[Tagged, ...]:
+    """Tagged databases, file systems, tables and buckets of the region, a hundred a page."""
+    rows = look.pages(
+        "resourcegroupstaggingapi",
+        "get_resources",
+        "ResourceTagMappingList",
+        ResourceTypeFilters=list(_PROTECTED_TYPES),
+    )
+    return tuple(
+        Tagged(row["ResourceARN"], tuple(sorted((t["Key"], t["Value"]) for t in row.get("Tags") or []))) for row in rows
+    )
+
+
+def _plan(look: Look, plan_id: str) -> Plan:
+    told = look.call("backup", "get_backup_plan", BackupPlanId=plan_id)["BackupPlan"]
+    listed = look.pages("backup", "list_backup_selections", "BackupSelectionsList", BackupPlanId=plan_id)
+
+    def read(row: dict[str, Any]) -> Selection:
+        asked = {"BackupPlanId": plan_id, "SelectionId": row["SelectionId"]}
+        return _selection(look.call("backup", "get_backup_selection", **asked)["BackupSelection"])
+
+    return Plan(
+        id=plan_id,
+        name=told["BackupPlanName"],
+        rules=tuple(_rule(row) for row in told["Rules"]),
+        selections=tuple(look.each(read, listed)),
+    )
+
+
+def _rule(row: dict[str, Any]) -> Rule:
+    copies = row.get("CopyActions") or []
+    return Rule(
+        name=row["RuleName"],
+        vault=row["TargetBackupVaultName"],
+        schedule=row.get("ScheduleExpression") or DEFAULT_SCHEDULE,
+        timezone=row.get("ScheduleExpressionTimezone") or "Etc/UTC",
+        start_minutes=row.get("StartWindowMinutes") or DEFAULT_START_MINUTES,
+        completion_minutes=row.get("CompletionWindowMinutes"),
+        continuous=bool(row.get("EnableContinuousBackup")),
+        delete_after_days=_kept_days(row),
+        copies=tuple(CopyAction(copy["DestinationBackupVaultArn"], _kept_days(copy)) for copy in copies),
+    )
+
+
+def _kept_days(row: dict[str, Any]) -> int | None:
+    days = (row.get("Lifecycle") or {}).get("DeleteAfterDays")
+    return days if days and days > 0 else None
+
+
+def _selection(row: dict[str, Any]) -> Selection:
+    conditions = row.get("Conditions") or {}
+    return Selection(
+        name=row["SelectionName"],
+        role=row.get("IamRoleArn") or "",
+        resources=tuple(row.get("Resources") or []),
+        excluded=tuple(row.get("NotResources") or []),
+        tags=tuple(
+            Condition("StringEquals", tag["ConditionKey"], tag["ConditionValue"]) for tag in row.get("ListOfTags") or []
+        ),
+        conditions=tuple(
+            Condition(test, one["ConditionKey"].removeprefix("aws:ResourceTag/"), one["ConditionValue"])
+            for test in _TESTS
+            for one in conditions.get(test) or []
+        ),
+    )

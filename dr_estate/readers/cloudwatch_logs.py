@@ -1,0 +1,39 @@
+"""CloudWatch Logs: the log groups that the task definitions write to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dr_estate.readers import ecs
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroup:
+    """One log group. ``retention_days`` is None where it keeps for ever."""
+
+    name: str
+    retention_days: int | None
+
+
+@part(*REGIONAL, reads=frozenset({"logs:DescribeLogGroups"}))
+def groups(look: Look) -> tuple[LogGroup, ...]:
+    """The log groups named like the tenants', fifty a page, and any other that a task definition of this side names."""
+    prefix = look.env.named(look.env.names.log_group, tenant="\0").partition("\0")[0]
+    named = {
+        container.log_group
+        for definition in look.part(ecs.task_definitions)
+        if isinstance(definition, ecs.TaskDefinition)
+        for container in definition.containers
+        if container.log_group and not (prefix and container.log_group.startswith(prefix))
+    }
+    found: dict[str, LogGroup] = {}
+    for rows in look.each(lambda wanted: _listed(look, wanted), sorted(named | ({prefix} if prefix else set()))):
+        found |= {row.name: row for row in rows}
+    return tuple(found[name] for name in sorted(found))
+
+
+def _listed(look: Look, prefix: str) -> list[LogGroup]:
+    rows = look.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
+    return [LogGroup(row["logGroupName"], row.get("retentionInDays")) for row in rows]

@@ -1,0 +1,217 @@
+"""The control table in the DR region: where locks, approvals and the incident log are kept, and what stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeGuard
+
+from dr_estate.config.environment import Side
+from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
+from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
+from dr_estate.reading.part import part
+from dr_estate.reading.reader import Look
+
+READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"})
+STANDING_READS = frozenset({"dynamodb:Query"})
+
+LOCK, RUN = "LOCK", "RUN"
+STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE#"
+
+NEWEST = 12  # runs of a kind: enough for a trend, and for percentiles
+
+_ABSENT = ("ResourceNotFoundException", "TableNotFoundException")
+_Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTable:
+    """The table; ``status`` is None where there is none. ``keys`` are its key attributes, partition key first."""
+
+    name: str
+    status: str | None
+    keys: tuple[str, ...]
+    recoverable: bool
+    protected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The global stop switch is on: no run starts or goes on until somebody takes it back."""
+
+    who: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """The open incident. ``unprotected_since`` is when the estate lost its standby, None while it has one."""
+
+    id: str
+    goal: str
+    phase: str
+    since: datetime
+    unprotected_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One gate set aside by name. It is listed until it is closed, also after its time (``until``) is over."""
+
+    gate: str
+    by: str
+    why: str
+    until: datetime
+    incident: str
+    plan: str
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether it still sets the gate aside."""
+        return now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run that holds the lock, or the last that held it. ``token`` grows with each; ``ended_at`` is None till then.
+
+    ``person`` and ``arn`` are its owner. The lock is lost at ``lease_until`` unless a heartbeat moves it.
+    """
+
+    run: str
+    person: str
+    arn: str
+    incident: str
+    token: int
+    taken_at: datetime
+    heartbeat_at: datetime
+    lease_until: datetime
+    ended_at: datetime | None
+    outcome: str
+
+    def holds(self, now: datetime) -> bool:
+        """Whether nobody else may start: it has not ended, and its lease is not over."""
+        return self.ended_at is None and now < self.lease_until
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What stands in the control table. ``reason`` says why nothing could stand there, "" where there is a table."""
+
+    pause: Pause | None = None
+    incident: Incident | None = None
+    overrides: tuple[Override, ...] = ()
+    run: Run | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The newest runs of each kind, a kind's newest first. ``reason`` says why nothing could be kept, "" else."""
+
+    runs: tuple[RunRecord, ...] = ()
+    reason: str = ""
+
+
+@part(Side.DR, reads=READS)
+def table(look: Look) -> ControlTable:
+    """The control table, and whether it can be restored to a point in time."""
+    name = look.env.named(look.env.names.control_table)
+    found = look.find("dynamodb", "describe_table", _ABSENT, TableName=name)
+    if found is None:
+        return ControlTable(name, None, (), recoverable=False, protected=False)
+    told = found["Table"]
+    backups = look.call("dynamodb", "describe_continuous_backups", TableName=name)["ContinuousBackupsDescription"]
+    return ControlTable(
+        name=name,
+        status=told["TableStatus"],
+        keys=tuple(key["AttributeName"] for key in sorted(told["KeySchema"], key=lambda k: k["KeyType"] != "HASH")),
+        recoverable=backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED",
+        protected=bool(told.get("DeletionProtectionEnabled")),
+    )
+
+
+@part(Side.DR, reads=STANDING_READS)
+def standing(look: Look) -> InForce:
+    """The stop switch, the open incident, overrides not closed, and the run that holds the lock. Two calls."""
+    name = look.env.named(look.env.names.control_table)
+    found = [_partition(look, name, key) for key in (STANDING, LOCK)]
+    if found[0] is None or found[1] is None:
+        return InForce(reason=f"There is no table {name} in {look.region}.")
+    return in_force(found[0] + found[1])
+
+
+@part(Side.DR, reads=STANDING_READS)
+def runs(look: Look) -> Past:
+    """The newest ``NEWEST`` runs of each kind: one call a kind, all at once."""
+    name = look.env.named(look.env.names.control_table)
+    found = look.each(lambda kind: _partition(look, name, HISTORY_OF + kind, newest=NEWEST), RunKind)
+    if any(items is None for items in found):
+        return Past(reason=f"There is no table {name} in {look.region}.")
+    return Past(tuple(from_item(item) for items in found for item in items or ()))
+
+
+def in_force(items: list[dict[str, Any]]) -> InForce:
+    """What the items of the partitions ``STANDING`` and ``LOCK`` say. Raises KeyError for an item of another make."""
+    kept = {(item["pk"], item["sk"]): item for item in items}
+    overrides = [override_of(item) for (pk, sk), item in kept.items() if pk == STANDING and sk.startswith(OVERRIDE)]
+    run = kept.get((LOCK, RUN))
+    return InForce(
+        pause=pause_of(kept.get((STANDING, PAUSE))),
+        incident=incident_of(kept.get((STANDING, INCIDENT))),
+        overrides=tuple(sorted((one for one in overrides if one is not None), key=lambda one: one.gate)),
+        run=run_of(run) if run else None,
+    )
+
+
+def pause_of(item: _Item | None) -> Pause | None:
+    """The stop switch, None where it is off."""
+    return Pause(item["who"], item["why"], moment(item["at"])) if _open(item) else None
+
+
+def incident_of(item: _Item | None) -> Incident | None:
+    """The open incident, None where there is none."""
+    if not _open(item):
+        return None
+    unprotected = moment_or_none(item["unprotected_since"])
+    return Incident(item["incident"], item["goal"], item["phase"], moment(item["since"]), unprotected)
+
+
+def override_of(item: _Item | None) -> Override | None:
+    """The override, None where it is closed."""
+    if not _open(item):
+        return None
+    until = moment(item["until"])
+    return Override(item["gate"], item["by"], item["why"], until, item["incident"], item["plan"])
+
+
+def run_of(item: _Item) -> Run:
+    """The run of the lock's item."""
+    return Run(
+        run=item["run"],
+        person=item["person"],
+        arn=item["arn"],
+        incident=item["incident"],
+        token=item["token"],
+        taken_at=moment(item["taken_at"]),
+        heartbeat_at=moment(item["heartbeat_at"]),
+        lease_until=moment(item["lease_until"]),
+        ended_at=moment_or_none(item["ended_at"]),
+        outcome=item["outcome"],
+    )
+
+
+def _open(item: _Item | None) -> TypeGuard[_Item]:
+    return item is not None and not item["closed_at"]
+
+
+def _partition(look: Look, name: str, key: str, newest: int = 0) -> list[dict[str, Any]] | None:
+    """Every item of a partition (or the ``newest`` ones, backwards), read consistently.
+
+    One page of 1 MB holds far more than ever stands there.
+    """
+    asked: dict[str, Any] = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
+    asked |= {"Limit": newest, "ScanIndexForward": False} if newest else {}
+    found = look.find("dynamodb", "query", _ABSENT, TableName=name, ConsistentRead=True, **asked)
+    return None if found is None else [decode_item(item) for item in found["Items"]]

@@ -1,0 +1,96 @@
+"""What a run wants followed in DNS: changes until Route 53 has them everywhere, and what its servers say of a canary.
+
+Nobody but a run knows these: it tells its eyes (``Look.followed``). A look of its own follows nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from dr_estate.model.unseen import Unseen
+from dr_estate.network import dns_query
+from dr_estate.network.dns_query import Answer, Server
+from dr_estate.readers import dns_answers as answers
+from dr_estate.readers import route53
+from dr_estate.reading.part import GLOBAL, part
+from dr_estate.reading.reader import Look
+
+CHANGE_READS = frozenset({"route53:GetChange"})
+IN_SYNC, LOST = "INSYNC", "NoSuchChange"
+_KIND = "A"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change by its id. ``status`` is PENDING, INSYNC, or NoSuchChange where Route 53 does not know it (T02)."""
+
+    id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What the zone's own servers said of a name's address: how often each code with its values.
+
+    ``ttls_s`` are the TTLs that were told, in seconds. ``silent`` questions had no answer. ``asked`` are the servers.
+    """
+
+    name: str
+    counts: tuple[tuple[str, tuple[str, ...], int], ...]
+    ttls_s: tuple[int, ...]
+    silent: int
+    asked: tuple[str, ...]
+
+    @property
+    def answers(self) -> int:
+        """How many questions were answered."""
+        return sum(number for _, _, number in self.counts)
+
+
+@part(*GLOBAL, reads=CHANGE_READS)
+def changes(look: Look) -> tuple[Change | Unseen, ...]:
+    """How far each followed change is: INSYNC once all of Route 53's servers have it (API_GetChange, T02)."""
+
+    def read(change: str) -> Change:
+        told = look.find("route53", "get_change", (LOST,), Id=change)
+        return Change(change, told["ChangeInfo"]["Status"] if told else LOST)
+
+    return tuple(look.maybe(read, look.followed.changes))
+
+
+@part(*GLOBAL, reads=CHANGE_READS | route53.RECORD_READS)
+def polls(look: Look) -> tuple[Poll, ...]:
+    """Every followed name, asked of the zone's servers in turn: failback.dns_samples times where it has a record.
+
+    A name without a record is asked once of each server. Asked after the changes were looked at: what is INSYNC was
+    so before the first question.
+    """
+    names = look.followed.names
+    if not names:
+        return ()
+    look.part(changes)
+    there = {record.name for record in look.part(route53.records)}
+    servers = answers.own_servers(look)
+    most = look.env.failback.dns_samples
+    return tuple(_poll(look, servers, name, most if name in there else len(servers)) for name in names)
+
+
+def _poll(look: Look, servers: list[Server], name: str, times: int) -> Poll:
+    limit_s = answers.limit_s(look)
+    asked = [servers[number % len(servers)] for number in range(times)]
+    told = look.maybe(lambda server: dns_query.ask(server, name, _KIND, limit_s), asked)
+    heard = [one for one in told if isinstance(one, Answer)]
+    counts = Counter((_code(one), one.values or one.chain) for one in heard)
+    return Poll(
+        name,
+        tuple((code, values, number) for (code, values), number in sorted(counts.items())),
+        tuple(sorted({one.ttl_s for one in heard if one.ttl_s is not None})),
+        len(told) - len(heard),
+        tuple(sorted({one.asked for one in heard})),
+    )
+
+
+def _code(answer: Answer) -> str:
+    # something between here and the zone's server answered in its place
+    return answer.code if answer.authoritative else f"{answer.code} (not authoritative)"

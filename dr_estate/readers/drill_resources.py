@@ -1,0 +1,186 @@
+"""What a trial opened, started and was told: access points of restored files, its tasks, and what they found.
+
+Nothing here is asked for while nothing of a drill stands in the DR region: a look at a quiet estate makes no call more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.model.drill_names import is_drill, is_isolated
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.readers import ecs, efs, rds
+from dr_estate.reading.part import part
+from dr_estate.reading.reader import Look
+
+MOUNT_READS = frozenset({"efs:DescribeMountTargets"})
+LOG_READS = frozenset({"logs:GetLogEvents"})
+MARK = "dr_probe"
+STOPPED = "STOPPED"
+_TASKS_A_CALL = 100
+_LAST_LINES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """A mount target of restored files."""
+
+    id: str
+    file_system_id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A task that a drill started. ``exit_code`` is None where its container never ran, or runs still.
+
+    ``reason`` is what ECS says of its end, ``container`` the name of the container whose code and log count.
+    """
+
+    arn: str
+    incident: str
+    task_definition: str
+    status: str
+    wanted: str
+    container: str
+    exit_code: int | None
+    reason: str
+    started_at: datetime | None
+    stopped_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a task found of one tenant. ``tables`` is 0 where the schema is absent; ``newest`` is the last post's time.
+
+    ``heard`` is False where its log holds no such line; ``said`` is the last line then, without any secret.
+    """
+
+    task: str
+    heard: bool
+    incident: str = ""
+    tenant: str = ""
+    schema: str = ""
+    tables: int = 0
+    rows: int = 0
+    newest: str = ""
+    said: str = ""
+
+
+@part(Side.DR, reads=efs.ACCESS_POINT_READS)
+def access_points(look: Look) -> tuple[efs.AccessPoint, ...]:
+    """The access points of what drills restored."""
+    ids = [system.id for system in look.part(efs.of_drills)]
+    return tuple(
+        efs.access_point_of(row)
+        for fs in ids
+        for row in look.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)
+    )
+
+
+@part(Side.DR, reads=MOUNT_READS)
+def mount_targets(look: Look) -> tuple[Mounted, ...]:
+    """The mount targets of what drills restored; a trial makes none, and yet they would keep the files from going."""
+    return tuple(
+        Mounted(row["MountTargetId"], row["FileSystemId"], row["LifeCycleState"])
+        for system in look.part(efs.of_drills)
+        for row in look.pages("efs", "describe_mount_targets", "MountTargets", FileSystemId=system.id)
+    )
+
+
+@part(Side.DR, reads=ecs.TASK_READS)
+def tasks(look: Look) -> tuple[Probe, ...]:
+    """The cluster's tasks that a drill started, those that stopped in the last hour too, while its database stands.
+
+    ECS lists by who started a task, but only of one name a call, so all are listed. Source: API_ListTasks.
+    """
+    base = look.env.named(look.env.names.database)
+    if not any(is_isolated(one.identifier, base) for one in look.part(rds.instances)):
+        return ()
+    name = look.env.named(look.env.names.cluster)
+    listed = [
+        arn
+        for wanted in ("RUNNING", STOPPED)
+        for arn in look.pages("ecs", "list_tasks", "taskArns", cluster=name, desiredStatus=wanted)
+    ]
+
+    def describe(batch: Sequence[str]) -> list[Probe]:
+        rows = look.call("ecs", "describe_tasks", cluster=name, tasks=list(batch))["tasks"]
+        return [_probe(look, row) for row in rows if is_drill(row.get("startedBy", ""))]
+
+    return tuple(look.batches(describe, listed, _TASKS_A_CALL))
+
+
+def _probe(look: Look, row: dict[str, Any]) -> Probe:
+    ours = look.env.names.container
+    held: list[dict[str, Any]] = row.get("containers") or []
+    main: dict[str, Any] = next((one for one in held if one["name"] == ours), held[0] if held else {})
+    reasons = [str(said) for said in (main.get("reason"), row.get("stoppedReason")) if said]
+    return Probe(
+        arn=row["taskArn"],
+        incident=row["startedBy"],
+        task_definition=row["taskDefinitionArn"],
+        status=row["lastStatus"],
+        wanted=row.get("desiredStatus", ""),
+        container=main.get("name", ours),
+        exit_code=main.get("exitCode"),
+        reason=": ".join(dict.fromkeys(reasons)),
+        started_at=row.get("startedAt"),
+        stopped_at=row.get("stoppedAt"),
+    )
+
+
+@part(Side.DR, reads=LOG_READS)
+def answers(look: Look) -> tuple[Answer | Unseen, ...]:
+    """What the log of each stopped task says, one call a task. Source: ECS developer guide, awslogs (stream names)."""
+    ended = [one for one in look.part(tasks) if one.status == STOPPED and one.exit_code is not None]
+    if not ended:
+        return ()
+    known = [one for one in look.part(ecs.task_definitions) if isinstance(one, ecs.TaskDefinition)]
+    definitions = {one.arn: one for one in known}
+    return tuple(look.maybe(lambda task: _answer(look, task, definitions.get(task.task_definition)), ended))
+
+
+def _answer(look: Look, task: Probe, definition: ecs.TaskDefinition | None) -> Answer:
+    logged = next((one for one in definition.containers if one.name == task.container), None) if definition else None
+    if logged is None or not logged.log_group or logged.log_region != look.region:
+        why = f"The log of {task.arn} is not in CloudWatch Logs of {look.region}, as its task definition has it."
+        raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
+    stream = f"{logged.log_prefix}/{task.container}/{task.arn.rpartition('/')[2]}"
+    where = {"logGroupName": logged.log_group, "logStreamName": stream}
+    told = look.find("logs", "get_log_events", ("ResourceNotFoundException",), **where, limit=_LAST_LINES)
+    lines = [str(event.get("message", "")) for event in (told or {}).get("events", ())]
+    return next((found for line in reversed(lines) if (found := heard(task.arn, line))), _unheard(task.arn, lines))
+
+
+def _unheard(task: str, lines: Sequence[str]) -> Answer:
+    return Answer(task, heard=False, said=ecs.harmless("", lines[-1])[:300] if lines else "")
+
+
+def heard(task: str, line: str) -> Answer | None:
+    """The answer that a line of a log is, None for any other line."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(told, dict) or MARK not in told:
+        return None
+    return Answer(
+        task,
+        heard=True,
+        incident=str(told[MARK]),
+        tenant=str(told.get("tenant") or ""),
+        schema=str(told.get("schema") or ""),
+        tables=_count(told.get("tables")),
+        rows=_count(told.get("rows")),
+        newest=str(told.get("newest") or ""),
+    )
+
+
+def _count(told: Any) -> int:
+    return told if isinstance(told, int) and not isinstance(told, bool) else 0

@@ -1,0 +1,151 @@
+"""DynamoDB: the platform's tables in both regions, as global tables, and how late writes arrive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Reading, Wanted, read_metrics
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+TABLE_READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive"})
+_ABSENT = ("ResourceNotFoundException", "TableNotFoundException")
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A replica as the table that lists it sees it; ``key`` is the KMS key it is encrypted under, "" for AWS's own."""
+
+    region: str
+    status: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A global secondary index; capacities are units a second, 0 where it is paid by request."""
+
+    name: str
+    status: str
+    keys: tuple[str, ...]
+    projection: str
+    read_units: int
+    write_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; ``status`` is "absent" where there is none. ``keys`` are ``name:type`` with the hash key first.
+
+    ``items`` is refreshed about every six hours; ``restorable_until`` is None without point-in-time recovery.
+    """
+
+    name: str
+    status: str
+    keys: tuple[str, ...]
+    indexes: tuple[Index, ...]
+    items: int
+    billing: str
+    read_units: int
+    write_units: int
+    replicas: tuple[Replica, ...]
+    global_version: str
+    stream: str
+    key: str
+    table_class: str
+    expiry_attribute: str
+    deletion_protection: bool
+    recovery: str
+    restorable_until: datetime | None
+
+
+def names(env: Environment) -> tuple[str, ...]:
+    """The tables of the environment file."""
+    return tuple(env.named(pattern) for pattern in env.names.tables)
+
+
+@part(*REGIONAL, reads=TABLE_READS)
+def tables(look: Look) -> tuple[Table | Unseen, ...]:
+    """The environment's tables, in its file's order. DynamoDB has no batch read: three calls a table, not a tenant."""
+    return tuple(look.maybe(lambda name: _table(look, name), names(look.env)))
+
+
+@part(*REGIONAL, reads=METRIC_READS)
+def latency_metrics(look: Look) -> tuple[Reading, ...]:
+    """ReplicationLatency (milliseconds) of writes that leave this region for the other one.
+
+    Published in the region that was written to, only while there are writes. Source: DynamoDB metrics and dimensions.
+    """
+    away = look.env.region(Side.DR if look.side is Side.PRIMARY else Side.PRIMARY)
+    return read_metrics(
+        look,
+        [
+            Wanted(
+                "AWS/DynamoDB",
+                "ReplicationLatency",
+                (("TableName", name), ("ReceivingRegion", away)),
+                "Maximum",
+                look.env.objectives.rpo_minutes,
+            )
+            for name in names(look.env)
+        ],
+    )
+
+
+def _table(look: Look, name: str) -> Table:
+    found = look.find("dynamodb", "describe_table", _ABSENT, TableName=name)
+    if found is None:
+        return Table(name, "absent", (), (), 0, "", 0, 0, (), "", "", "", "", "", False, "", None)
+    backups = look.call("dynamodb", "describe_continuous_backups", TableName=name)["ContinuousBackupsDescription"]
+    expiry = look.call("dynamodb", "describe_time_to_live", TableName=name)["TimeToLiveDescription"]
+    return _described(found["Table"], backups.get("PointInTimeRecoveryDescription", {}), expiry)
+
+
+def _described(row: dict[str, Any], recovery: dict[str, Any], expiry: dict[str, Any]) -> Table:
+    units, stream = row.get("ProvisionedThroughput", {}), row.get("StreamSpecification", {})
+    return Table(
+        name=row["TableName"],
+        status=row["TableStatus"],
+        keys=_keys(row["KeySchema"], {a["AttributeName"]: a["AttributeType"] for a in row["AttributeDefinitions"]}),
+        indexes=tuple(sorted((_index(i) for i in row.get("GlobalSecondaryIndexes") or []), key=lambda i: i.name)),
+        items=row.get("ItemCount", 0),
+        billing=row.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
+        read_units=units.get("ReadCapacityUnits", 0),
+        write_units=units.get("WriteCapacityUnits", 0),
+        replicas=tuple(_replica(replica) for replica in row.get("Replicas") or []),
+        global_version=row.get("GlobalTableVersion", ""),
+        stream=stream.get("StreamViewType", "") if stream.get("StreamEnabled") else "",
+        key=row.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
+        table_class=row.get("TableClassSummary", {}).get("TableClass", "STANDARD"),
+        expiry_attribute=expiry.get("AttributeName", "") if expiry.get("TimeToLiveStatus") == "ENABLED" else "",
+        deletion_protection=bool(row.get("DeletionProtectionEnabled")),
+        recovery=recovery.get("PointInTimeRecoveryStatus", "DISABLED"),
+        restorable_until=recovery.get("LatestRestorableDateTime"),
+    )
+
+
+def _keys(schema: list[dict[str, str]], types: dict[str, str]) -> tuple[str, ...]:
+    ordered = sorted(schema, key=lambda key: key["KeyType"])
+    return tuple(f"{key['AttributeName']}:{types.get(key['AttributeName'], '')}" for key in ordered)
+
+
+def _index(row: dict[str, Any]) -> Index:
+    units = row.get("ProvisionedThroughput", {})
+    projection = row.get("Projection", {})
+    attributes = ",".join(sorted(projection.get("NonKeyAttributes", [])))
+    return Index(
+        name=row["IndexName"],
+        status=row.get("IndexStatus", ""),
+        keys=_keys(row["KeySchema"], {}),
+        projection=f"{projection.get('ProjectionType', '')} {attributes}".strip(),
+        read_units=units.get("ReadCapacityUnits", 0),
+        write_units=units.get("WriteCapacityUnits", 0),
+    )
+
+
+def _replica(row: dict[str, Any]) -> Replica:
+    return Replica(row["RegionName"], row.get("ReplicaStatus", ""), row.get("KMSMasterKeyId", ""))

@@ -1,0 +1,73 @@
+"""What the global tables hold, as a count and a digest: equal digests in both regions mean equal items."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import dynamodb, serving_side
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+READS = frozenset({"dynamodb:Scan"})
+MOST_ITEMS = 200_000
+"""A table of more is not read through: it would take the tenants' capacity, and longer than a look may last."""
+_MODULUS = 1 << 256
+_SETS = ("SS", "NS", "BS")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """How many items a table holds in this region, and a digest of them all that knows no order. No value is kept."""
+
+    table: str
+    items: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """A table of more than ``MOST_ITEMS`` items, which is not read through."""
+
+    table: str
+
+
+@part(*REGIONAL, reads=READS)
+def contents(look: Look) -> tuple[Contents | TooLarge | Unseen, ...]:
+    """Each table read through, consistently, a megabyte a call; nothing while the primary region serves.
+
+    DescribeTable's own count is refreshed about every six hours only. Source: API_TableDescription, ItemCount.
+    """
+    if not serving_side.away(look):
+        return ()
+    there = [one for one in look.part(dynamodb.tables) if isinstance(one, dynamodb.Table) and one.status != "absent"]
+    return tuple(look.maybe(lambda table: _contents(look, table), there))
+
+
+def _contents(look: Look, table: dynamodb.Table) -> Contents | TooLarge:
+    if table.items > MOST_ITEMS:
+        return TooLarge(table.name)
+    counted, total = 0, 0
+    start: dict[str, Any] = {}
+    while True:
+        page = look.call("dynamodb", "scan", TableName=table.name, ConsistentRead=True, **start)
+        for item in page.get("Items", ()):
+            counted, total = counted + 1, (total + _number(item)) % _MODULUS
+        if not page.get("LastEvaluatedKey"):
+            return Contents(table.name, counted, f"{total:064x}")
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def _number(item: dict[str, Any]) -> int:
+    text = json.dumps(_canonical(item), sort_keys=True, separators=(",", ":"), default=bytes.hex)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest())
+
+
+def _canonical(value: Any) -> Any:
+    """A value in DynamoDB's own form with its sets, which have no order, in one."""
+    if isinstance(value, dict):
+        return {name: sorted(held) if name in _SETS else _canonical(held) for name, held in value.items()}
+    return [_canonical(one) for one in value] if isinstance(value, list) else value

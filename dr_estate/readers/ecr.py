@@ -1,0 +1,120 @@
+"""ECR: the repositories that task definitions name, their images, and the registry's replication rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import ecs
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+IMAGE_READS = frozenset({"ecr:DescribeImages"})
+REGISTRY_READS = frozenset({"ecr:DescribeRegistry"})
+
+_IMAGES_A_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """An image as a task definition names it. ``account`` and ``region`` are "" outside ECR's private registries."""
+
+    account: str
+    region: str
+    repository: str
+    tag: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image of a repository."""
+
+    digest: str
+    tags: tuple[str, ...]
+    pushed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """One repository of ``account``'s registry in this region; ``images`` is None where there is no such repository."""
+
+    account: str
+    name: str
+    images: tuple[Image, ...] | Unseen | None
+
+    def digest_of(self, ref: ImageRef) -> str | None:
+        """The digest ``ref`` would pull from here, or None where this repository does not show it."""
+        for image in self.images if isinstance(self.images, tuple) else ():
+            if image.digest == ref.digest or (not ref.digest and ref.tag in image.tags):
+                return image.digest
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicationRule:
+    """One rule of the registry: destination (region, account) pairs, and repository prefixes (none means all)."""
+
+    destinations: tuple[tuple[str, str], ...]
+    prefixes: tuple[str, ...]
+
+
+def image_ref(image: str) -> ImageRef:
+    """Take an image reference apart: ``host/repository:tag`` or ``host/repository@digest``."""
+    name, _, digest = image.partition("@")
+    host, slash, rest = name.partition("/")
+    repository, _, tag = (rest if slash else name).partition(":")
+    words = host.split(".")
+    if len(words) > _ECR_WORDS and words[1:3] == ["dkr", "ecr"]:
+        return ImageRef(words[0], words[3], repository, tag or "latest", digest)
+    return ImageRef("", "", name.rpartition(":")[0] if tag else name, tag or "latest", digest)
+
+
+_ECR_WORDS = 4
+
+
+@part(*REGIONAL, reads=IMAGE_READS)
+def repositories(look: Look) -> tuple[Repository, ...]:
+    """The repositories in this region that this side's task definitions name, and the environment's own.
+
+    Listed by DescribeImages, a thousand a page: BatchGetImage would count as a pull.
+    """
+    wanted = {(look.env.account, look.env.named(look.env.names.repository))}
+    for definition in look.part(ecs.task_definitions):
+        if isinstance(definition, ecs.TaskDefinition):
+            refs = (image_ref(container.image) for container in definition.containers)
+            wanted |= {(ref.account, ref.repository) for ref in refs if ref.region == look.region}
+    named = sorted(wanted)
+    read = look.maybe(lambda repository: _images(look, *repository), named)
+    return tuple(Repository(account, name, images) for (account, name), images in zip(named, read, strict=True))
+
+
+def _images(look: Look, account: str, name: str) -> tuple[Image, ...] | None:
+    absent = ("RepositoryNotFoundException",)
+    first = look.find("ecr", "describe_images", absent, registryId=account, repositoryName=name, maxResults=1)
+    if first is None:
+        return None
+    rows = look.pages(
+        "ecr",
+        "describe_images",
+        "imageDetails",
+        registryId=account,
+        repositoryName=name,
+        PaginationConfig={"PageSize": _IMAGES_A_PAGE},
+    )
+    return tuple(Image(row["imageDigest"], tuple(row.get("imageTags", [])), row["imagePushedAt"]) for row in rows)
+
+
+@part(Side.PRIMARY, reads=REGISTRY_READS)
+def replication_rules(look: Look) -> tuple[ReplicationRule, ...]:
+    """The replication rules of the primary region's registry."""
+    registry = look.call("ecr", "describe_registry")
+    return tuple(
+        ReplicationRule(
+            destinations=tuple((d["region"], d["registryId"]) for d in rule["destinations"]),
+            prefixes=tuple(f["filter"] for f in rule.get("repositoryFilters", [])),
+        )
+        for rule in registry.get("replicationConfiguration", {}).get("rules", [])
+    )

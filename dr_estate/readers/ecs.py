@@ -1,0 +1,246 @@
+"""ECS: the cluster's services and running tasks, and the task definitions they use."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dr_estate.model.unseen import Unseen
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+CLUSTER_READS = frozenset({"ecs:DescribeClusters"})
+SERVICE_READS = frozenset({"ecs:ListServices", "ecs:DescribeServices"})
+TASK_READS = frozenset({"ecs:ListTasks", "ecs:DescribeTasks"})
+DEFINITION_READS = frozenset({"ecs:DescribeTaskDefinition"})
+
+_SERVICES_A_CALL = 10
+_TASKS_A_CALL = 100
+_SECRET_NAME = re.compile(
+    r"PASS|SECRET|TOKEN|SALT|CREDENTIAL|PRIVATE|(^|_)(API|AUTH|NONCE|ACCESS|LOGGED_IN)_?KEY", re.IGNORECASE
+)
+_URL_USER = re.compile(r"//[^/@\s]+@")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The environment's cluster in one region; ``status`` is None where there is none."""
+
+    name: str
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One ECS service. Counts are tasks; ``deployment`` is the id of its newest one, created at ``deployed_at``."""
+
+    name: str
+    arn: str
+    status: str
+    desired: int
+    running: int
+    pending: int
+    task_definition: str
+    launch_type: str
+    platform_version: str
+    target_groups: tuple[str, ...]
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
+    rollout: str
+    public_ip: str = ""
+    deployment: str = ""
+    deployed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One running task and the image digests of its containers. It holds the secrets of when it was created."""
+
+    arn: str
+    group: str
+    status: str
+    task_definition: str
+    zone: str
+    images: tuple[tuple[str, str], ...]
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """An EFS volume of a task definition."""
+
+    name: str
+    file_system_id: str
+    access_point_id: str
+    transit_encryption: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a task definition. ``environment`` and ``secrets`` are (name, value or ARN) pairs.
+
+    Values of variables named like a secret, and the user part of URLs, are digests: they never enter the evidence.
+    """
+
+    name: str
+    image: str
+    ports: tuple[int, ...]
+    environment: tuple[tuple[str, str], ...]
+    secrets: tuple[tuple[str, str], ...]
+    log_group: str
+    log_region: str
+    log_creates_group: bool = False
+    log_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDefinition:
+    """A task definition revision. ``cpu`` is in CPU units (1024 a vCPU), ``memory`` in MiB."""
+
+    arn: str
+    family: str
+    cpu: int
+    memory: int
+    network_mode: str
+    execution_role: str
+    task_role: str
+    containers: tuple[Container, ...]
+    volumes: tuple[Volume, ...]
+    architecture: str = "X86_64"
+
+
+@part(*REGIONAL, reads=CLUSTER_READS)
+def cluster(look: Look) -> Cluster:
+    """The environment's cluster."""
+    name = look.env.named(look.env.names.cluster)
+    found = look.call("ecs", "describe_clusters", clusters=[name])["clusters"]
+    return Cluster(name, found[0]["status"] if found else None)
+
+
+@part(*REGIONAL, reads=SERVICE_READS)
+def services(look: Look) -> tuple[Service, ...]:
+    """All services of the cluster, ten a call; empty where there is no cluster."""
+    name = look.env.named(look.env.names.cluster)
+    arns = look.find("ecs", "list_services", ("ClusterNotFoundException",), cluster=name, maxResults=1)
+    if arns is None:
+        return ()
+    listed = look.pages("ecs", "list_services", "serviceArns", cluster=name, maxResults=100)
+
+    def describe(batch: Sequence[str]) -> list[Service]:
+        answer = look.call("ecs", "describe_services", cluster=name, services=list(batch))
+        return [_service(row) for row in answer["services"] if row["status"] != "INACTIVE"]
+
+    return tuple(look.batches(describe, listed, _SERVICES_A_CALL))
+
+
+@part(*REGIONAL, reads=TASK_READS)
+def tasks(look: Look) -> tuple[Task, ...]:
+    """All running tasks of the cluster, a hundred a call."""
+    name = look.env.named(look.env.names.cluster)
+    if not look.part(services):
+        return ()
+    listed = look.pages("ecs", "list_tasks", "taskArns", cluster=name)
+
+    def describe(batch: Sequence[str]) -> list[Task]:
+        return [task_of(row) for row in look.call("ecs", "describe_tasks", cluster=name, tasks=list(batch))["tasks"]]
+
+    return tuple(look.batches(describe, listed, _TASKS_A_CALL))
+
+
+@part(*REGIONAL, reads=DEFINITION_READS)
+def task_definitions(look: Look) -> tuple[TaskDefinition | Unseen, ...]:
+    """The revision each service uses. AWS offers no batch read of these: one call a revision."""
+    wanted = sorted({service.task_definition for service in look.part(services)})
+
+    def describe(arn: str) -> TaskDefinition:
+        return definition_of(look.call("ecs", "describe_task_definition", taskDefinition=arn)["taskDefinition"])
+
+    return tuple(look.maybe(describe, wanted))
+
+
+def _service(row: dict[str, Any]) -> Service:
+    network = row.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    primary: dict[str, Any] = next((d for d in row.get("deployments", []) if d.get("status") == "PRIMARY"), {})
+    return Service(
+        name=row["serviceName"],
+        arn=row["serviceArn"],
+        status=row["status"],
+        desired=row["desiredCount"],
+        running=row["runningCount"],
+        pending=row["pendingCount"],
+        task_definition=row["taskDefinition"],
+        launch_type=row.get("launchType", ""),
+        platform_version=row.get("platformVersion", ""),
+        target_groups=tuple(lb["targetGroupArn"] for lb in row.get("loadBalancers", []) if lb.get("targetGroupArn")),
+        subnets=tuple(network.get("subnets", [])),
+        security_groups=tuple(network.get("securityGroups", [])),
+        rollout=primary.get("rolloutState", ""),
+        public_ip=network.get("assignPublicIp", ""),
+        deployment=primary.get("id", ""),
+        deployed_at=primary.get("createdAt"),
+    )
+
+
+def task_of(row: dict[str, Any]) -> Task:
+    """The task as DescribeTasks tells it."""
+    return Task(
+        arn=row["taskArn"],
+        group=row.get("group", ""),
+        status=row["lastStatus"],
+        task_definition=row["taskDefinitionArn"],
+        zone=row.get("availabilityZone", ""),
+        images=tuple((c["name"], c.get("imageDigest", "")) for c in row.get("containers", [])),
+        created_at=row.get("createdAt"),
+    )
+
+
+def definition_of(row: dict[str, Any]) -> TaskDefinition:
+    """The definition as DescribeTaskDefinition tells it, secrets left out."""
+    return TaskDefinition(
+        arn=row["taskDefinitionArn"],
+        family=row["family"],
+        cpu=int(row.get("cpu", 0)),
+        memory=int(row.get("memory", 0)),
+        network_mode=row.get("networkMode", ""),
+        execution_role=row.get("executionRoleArn", ""),
+        task_role=row.get("taskRoleArn", ""),
+        containers=tuple(_container(c) for c in row["containerDefinitions"]),
+        volumes=tuple(_volume(v) for v in row.get("volumes", []) if v.get("efsVolumeConfiguration")),
+        architecture=row.get("runtimePlatform", {}).get("cpuArchitecture") or "X86_64",
+    )
+
+
+def _container(row: dict[str, Any]) -> Container:
+    log = row.get("logConfiguration", {}).get("options", {})
+    return Container(
+        name=row["name"],
+        image=row["image"],
+        ports=tuple(p["containerPort"] for p in row.get("portMappings", [])),
+        environment=tuple(sorted((e["name"], harmless(e["name"], e["value"])) for e in row.get("environment", []))),
+        secrets=tuple(sorted((s["name"], s["valueFrom"]) for s in row.get("secrets", []))),
+        log_group=log.get("awslogs-group", ""),
+        log_region=log.get("awslogs-region", ""),
+        log_creates_group=log.get("awslogs-create-group") == "true",
+        log_prefix=log.get("awslogs-stream-prefix", ""),
+    )
+
+
+def harmless(name: str, value: str) -> str:
+    """The value, or its digest where the name says it is a secret: plain variables do hold passwords now and then."""
+    if _SECRET_NAME.search(name):
+        return f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
+    return _URL_USER.sub("//***@", value)
+
+
+def _volume(row: dict[str, Any]) -> Volume:
+    efs = row["efsVolumeConfiguration"]
+    return Volume(
+        name=row["name"],
+        file_system_id=efs["fileSystemId"],
+        access_point_id=efs.get("authorizationConfig", {}).get("accessPointId", ""),
+        transit_encryption=efs.get("transitEncryption") == "ENABLED",
+    )

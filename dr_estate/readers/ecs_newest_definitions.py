@@ -1,0 +1,52 @@
+"""The newest revision of a task definition's family, where the one in use cannot serve without the other region."""
+
+from __future__ import annotations
+
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import ecs, efs
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+
+@part(*REGIONAL, reads=ecs.DEFINITION_READS)
+def newest(look: Look) -> tuple[ecs.TaskDefinition | Unseen, ...]:
+    """The newest active revision of each family whose revision in use names the other region, or files not of here.
+
+    In a sound estate there is none, and no call is made: ECS describes one revision a call. A bare family means its
+    newest ACTIVE revision. Source: DescribeTaskDefinition.
+    """
+    used = [found for found in look.part(ecs.task_definitions) if isinstance(found, ecs.TaskDefinition)]
+    other = Side.PRIMARY if look.side is Side.DR else Side.DR
+    region, here = look.env.region(other), _file_systems(look)
+    families = sorted({d.family for d in used if names_region(d, region) or _foreign(d, here)})
+
+    def describe(family: str) -> ecs.TaskDefinition:
+        return ecs.definition_of(look.call("ecs", "describe_task_definition", taskDefinition=family)["taskDefinition"])
+
+    return tuple(look.maybe(describe, families))
+
+
+def names_region(definition: ecs.TaskDefinition, region: str) -> bool:
+    """Whether a variable, secret, image or log setting of the definition holds the region's name."""
+    return any(
+        region in text
+        for container in definition.containers
+        for text in (
+            container.image,
+            container.log_region,
+            *(value for _, value in container.environment),
+            *(source for _, source in container.secrets),
+        )
+    )
+
+
+def _file_systems(look: Look) -> frozenset[str] | None:
+    try:
+        return frozenset(system.id for system in look.part(efs.file_systems))
+    except CannotSee:
+        return None
+
+
+def _foreign(definition: ecs.TaskDefinition, here: frozenset[str] | None) -> bool:
+    return here is not None and any(volume.file_system_id not in here for volume in definition.volumes)

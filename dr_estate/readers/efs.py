@@ -1,0 +1,170 @@
+"""EFS: the shared file system, its access points, and its replication to the other region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.model.drill_names import is_isolated
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Reading, Wanted, read_metrics
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+FILE_SYSTEM_READS = frozenset({"efs:DescribeFileSystems"})
+REPLICATION_READS = frozenset({"efs:DescribeReplicationConfigurations"})
+ACCESS_POINT_READS = frozenset({"efs:DescribeAccessPoints"})
+_METRIC_WINDOW_MINUTES = 180
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystem:
+    """A file system. ``zone`` is set for One Zone storage, ``provisioned_mibps`` for provisioned throughput.
+
+    ``token`` is what its maker named it by (CreationToken), "" where that is not told.
+    """
+
+    id: str
+    arn: str
+    name: str
+    state: str
+    size_bytes: int
+    throughput: str
+    provisioned_mibps: float
+    performance: str
+    encrypted: bool
+    key: str
+    overwrite_protection: str
+    zone: str
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """One replication. ``synced_at`` is when the last complete sync ended; None before the first."""
+
+    source_id: str
+    source_region: str
+    destination_id: str
+    destination_region: str
+    status: str
+    message: str
+    synced_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """An access point: the directory it opens and the POSIX user it acts as; ids are -1 where none is enforced."""
+
+    id: str
+    file_system_id: str
+    name: str
+    path: str
+    uid: int
+    gid: int
+    state: str
+
+
+@part(*REGIONAL, reads=FILE_SYSTEM_READS)
+def file_systems(look: Look) -> tuple[FileSystem, ...]:
+    """The environment's file system in this region, by its Name tag.
+
+    A replica that EFS made by itself carries no name: where none has it, those a replication writes into are meant.
+    """
+    name = look.env.named(look.env.names.file_system)
+    listed = look.pages("efs", "describe_file_systems", "FileSystems")
+    known = [row for row in listed if not is_isolated(row.get("CreationToken", ""), name)]
+    named = [row for row in known if row.get("Name") == name]
+    if not named:
+        into = {r.destination_id for r in look.part(replications) if r.destination_region == look.region}
+        named = [row for row in known if row["FileSystemId"] in into]
+    return tuple(_file_system(row) for row in named)
+
+
+@part(Side.DR, reads=FILE_SYSTEM_READS)
+def of_drills(look: Look) -> tuple[FileSystem, ...]:
+    """What a drill restored and has not taken away: by the creation token, which it has from its first moment on."""
+    name = look.env.named(look.env.names.file_system)
+    listed = look.pages("efs", "describe_file_systems", "FileSystems")
+    return tuple(_file_system(row) for row in listed if is_isolated(row.get("CreationToken", ""), name))
+
+
+@part(*REGIONAL, reads=REPLICATION_READS)
+def replications(look: Look) -> tuple[Replication, ...]:
+    """Replications between the estate's two regions; both regions list one, so a dark primary does not hide it."""
+    listed = look.pages("efs", "describe_replication_configurations", "Replications")
+    ours = {look.env.region(Side.PRIMARY), look.env.region(Side.DR)}
+    found = [_replication(row, target) for row in listed for target in row["Destinations"]]
+    return tuple(r for r in found if {r.source_region, r.destination_region} == ours)
+
+
+@part(*REGIONAL, reads=METRIC_READS)
+def sync_metrics(look: Look) -> tuple[Reading, ...]:
+    """TimeSinceLastSync of each replication, in seconds. Source: EFS User Guide, CloudWatch metrics."""
+    wanted = [
+        Wanted(
+            "AWS/EFS",
+            "TimeSinceLastSync",
+            (("FileSystemId", row.source_id), ("DestinationFileSystemId", row.destination_id)),
+            "Maximum",
+            _METRIC_WINDOW_MINUTES,
+        )
+        for row in look.part(replications)
+    ]
+    return read_metrics(look, wanted) if wanted else ()
+
+
+@part(*REGIONAL, reads=ACCESS_POINT_READS)
+def access_points(look: Look) -> tuple[AccessPoint, ...]:
+    """Every access point of the file system, by pages."""
+    ids = [system.id for system in look.part(file_systems)]
+    return tuple(
+        access_point_of(row)
+        for fs in ids
+        for row in look.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)
+    )
+
+
+def _file_system(row: dict[str, Any]) -> FileSystem:
+    return FileSystem(
+        id=row["FileSystemId"],
+        arn=row.get("FileSystemArn", ""),
+        name=row.get("Name", ""),
+        state=row["LifeCycleState"],
+        size_bytes=row.get("SizeInBytes", {}).get("Value", 0),
+        throughput=row.get("ThroughputMode", "bursting"),
+        provisioned_mibps=float(row.get("ProvisionedThroughputInMibps") or 0),
+        performance=row.get("PerformanceMode", ""),
+        encrypted=bool(row.get("Encrypted")),
+        key=row.get("KmsKeyId", ""),
+        overwrite_protection=row.get("FileSystemProtection", {}).get("ReplicationOverwriteProtection", ""),
+        zone=row.get("AvailabilityZoneName", ""),
+        token=row.get("CreationToken", ""),
+    )
+
+
+def _replication(row: dict[str, Any], target: dict[str, Any]) -> Replication:
+    return Replication(
+        source_id=row["SourceFileSystemId"],
+        source_region=row["SourceFileSystemRegion"],
+        destination_id=target["FileSystemId"],
+        destination_region=target["Region"],
+        status=target["Status"],
+        message=target.get("StatusMessage", ""),
+        synced_at=target.get("LastReplicatedTimestamp"),
+    )
+
+
+def access_point_of(row: dict[str, Any]) -> AccessPoint:
+    """The access point as DescribeAccessPoints tells it."""
+    user = row.get("PosixUser") or {}
+    return AccessPoint(
+        id=row["AccessPointId"],
+        file_system_id=row["FileSystemId"],
+        name=row.get("Name", ""),
+        path=row.get("RootDirectory", {}).get("Path", "/"),
+        uid=user.get("Uid", -1),
+        gid=user.get("Gid", -1),
+        state=row["LifeCycleState"],
+    )

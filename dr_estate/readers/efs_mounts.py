@@ -1,0 +1,110 @@
+"""How tasks reach the EFS file system: mount targets, their zones, and who may pass their security groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.readers import ecs, efs
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+MOUNT_READS = frozenset({"ec2:DescribeNetworkInterfaces", "efs:DescribeMountTargets"})
+SUBNET_READS = frozenset({"ec2:DescribeSubnets"})
+GROUP_READS = frozenset({"ec2:DescribeSecurityGroups"})
+NFS_PORT = 2049
+
+
+@dataclass(frozen=True, slots=True)
+class MountTarget:
+    """A mount target and the security groups that guard it."""
+
+    id: str
+    file_system_id: str
+    subnet: str
+    zone: str
+    state: str
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A subnet in which the cluster's services start their tasks."""
+
+    id: str
+    zone: str
+    cidr: str
+
+
+@dataclass(frozen=True, slots=True)
+class NfsRule:
+    """Who may reach a security group on the NFS port: groups and address ranges."""
+
+    group: str
+    groups: tuple[str, ...]
+    cidrs: tuple[str, ...]
+
+
+@part(*REGIONAL, reads=MOUNT_READS)
+def mount_targets(look: Look) -> tuple[MountTarget | Unseen, ...]:
+    """Every mount target of the file system: one a zone, its security groups read of its network interface.
+
+    All interfaces take one call; DescribeMountTargetSecurityGroups takes one each, and a permission of EC2 beside it.
+    """
+    ids = [system.id for system in look.part(efs.file_systems)]
+    rows = [row for fs in ids for row in look.pages("efs", "describe_mount_targets", "MountTargets", FileSystemId=fs)]
+    if not rows:
+        return ()
+    wanted = [row["NetworkInterfaceId"] for row in rows if row.get("NetworkInterfaceId")]
+    filters = [{"Name": "network-interface-id", "Values": wanted}]
+    interfaces = look.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=filters)
+    groups = {row["NetworkInterfaceId"]: tuple(sorted(g["GroupId"] for g in row["Groups"])) for row in interfaces}
+    return tuple(_mount_target(row, groups.get(row.get("NetworkInterfaceId", ""))) for row in rows)
+
+
+def _mount_target(row: dict[str, Any], groups: tuple[str, ...] | None) -> MountTarget | Unseen:
+    target = row["MountTargetId"]
+    if groups is None:
+        return Unseen(Blindness.ERROR, f"The network interface of {target} was not among those that EC2 described.")
+    zone = row.get("AvailabilityZoneName", "")
+    return MountTarget(target, row["FileSystemId"], row["SubnetId"], zone, row["LifeCycleState"], groups)
+
+
+@part(*REGIONAL, reads=SUBNET_READS)
+def task_subnets(look: Look) -> tuple[Subnet, ...]:
+    """The subnets in which the tenants' services start tasks: each of their zones needs a mount target."""
+    pattern = look.env.names.service
+    tenants = [service for service in look.part(ecs.services) if look.env.tenant_of(pattern, service.name)]
+    wanted = sorted({subnet for service in tenants for subnet in service.subnets})
+    if not wanted:
+        return ()
+    rows = look.pages("ec2", "describe_subnets", "Subnets", Filters=[{"Name": "subnet-id", "Values": wanted}])
+    return tuple(Subnet(row["SubnetId"], row["AvailabilityZone"], row["CidrBlock"]) for row in rows)
+
+
+@part(*REGIONAL, reads=GROUP_READS)
+def nfs_rules(look: Look) -> tuple[NfsRule, ...]:
+    """Who may reach the mount targets' security groups on TCP 2049."""
+    targets = [target for target in look.part(mount_targets) if isinstance(target, MountTarget)]
+    wanted = sorted({group for target in targets for group in target.groups})
+    if not wanted:
+        return ()
+    filters = [{"Name": "group-id", "Values": wanted}]
+    rows = look.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=filters)
+    return tuple(_nfs_rule(row["GroupId"], row.get("IpPermissions", [])) for row in rows)
+
+
+def _nfs_rule(group: str, permissions: Sequence[dict[str, Any]]) -> NfsRule:
+    admitting = [p for p in permissions if _admits_nfs(p)]
+    groups = {pair["GroupId"] for p in admitting for pair in p.get("UserIdGroupPairs", [])}
+    cidrs = {given["CidrIp"] for p in admitting for given in p.get("IpRanges", [])}
+    return NfsRule(group, tuple(sorted(groups)), tuple(sorted(cidrs)))
+
+
+def _admits_nfs(permission: dict[str, Any]) -> bool:
+    if permission.get("IpProtocol") == "-1":
+        return True
+    low, high = permission.get("FromPort", -1), permission.get("ToPort", -1)
+    return permission.get("IpProtocol") == "tcp" and low <= NFS_PORT <= high

@@ -1,0 +1,76 @@
+"""EFS file system policies: whom each region's file system lets in, and whom it turns away."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import efs
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+FROZEN_SID, STAMP = "FrozenForFailback", "%Y%m%dT%H%M%SZ"
+"""The statement that freezes a file system bears this id, and when: an id takes letters and digits alone."""
+_FROZEN = re.compile(rf'"{FROZEN_SID}(\d{{8}}T\d{{6}}Z)"')
+READS = frozenset({"efs:DescribeFileSystemPolicy"})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The policy of one file system; each statement is told alike in every region.
+
+    ``present`` False: without a policy EFS lets in whoever reaches a mount target. ``text`` is the policy as it is.
+    """
+
+    file_system: str
+    present: bool
+    allows: tuple[str, ...]
+    denies: tuple[str, ...]
+    text: str = ""
+
+    @property
+    def frozen_at(self) -> datetime | None:
+        """When a failback froze the file system, as the id of its statement says; None where none did."""
+        found = _FROZEN.search(self.text)
+        return datetime.strptime(found.group(1), STAMP).replace(tzinfo=UTC) if found else None
+
+
+@part(*REGIONAL, reads=READS)
+def policies(look: Look) -> tuple[Policy | Unseen, ...]:
+    """The policy of the environment's file system: one call."""
+    named = {point.id: f"{{access point {point.name}}}" for point in look.part(efs.access_points)}
+    systems = look.part(efs.file_systems)
+    return tuple(look.maybe(lambda system: _policy(look, system, named), systems))
+
+
+def _policy(look: Look, system: efs.FileSystem, named: dict[str, str]) -> Policy:
+    found = look.find("efs", "describe_file_system_policy", ("PolicyNotFound",), FileSystemId=system.id)
+    if found is None:
+        return Policy(system.id, present=False, allows=(), denies=())
+    text = raw = str(found["Policy"])
+    for own, word in ({system.id: "{file system}", look.region: "{region}"} | named).items():
+        text = text.replace(own, word)
+    rows = json.loads(text).get("Statement", [])
+    told = {"Allow": set[str](), "Deny": set[str]()}
+    for row in rows if isinstance(rows, list) else [rows]:
+        told[row["Effect"]].add(_said(row))
+    return Policy(system.id, True, tuple(sorted(told["Allow"])), tuple(sorted(told["Deny"])), raw)
+
+
+def _said(row: dict[str, Any]) -> str:
+    """A statement without its id and effect, its lists in order: two that mean the same read the same."""
+    meant = {key: _ordered(value) for key, value in row.items() if key not in ("Sid", "Effect")}
+    return json.dumps(meant, sort_keys=True)
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _ordered(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        ordered = sorted(value, key=str)
+        return ordered[0] if len(ordered) == 1 else ordered
+    return value

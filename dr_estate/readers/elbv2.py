@@ -1,0 +1,238 @@
+"""The load balancer: attributes, listeners, rules and target groups, and how many healthy targets each group has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Reading, Wanted, read_metrics
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+BALANCER_READS = frozenset({"elbv2:DescribeLoadBalancers", "elbv2:DescribeLoadBalancerAttributes"})
+
+_PAGE = {"PageSize": 400}
+_HEALTHY, _GROUP, _BALANCER = "HealthyHostCount", "TargetGroup", "LoadBalancer"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    """The environment's load balancer. ``attributes`` are AWS's (key, value) pairs, in order of the key."""
+
+    name: str
+    arn: str
+    state: str
+    scheme: str
+    type: str
+    address_type: str
+    dns_name: str
+    vpc: str
+    zones: tuple[str, ...]
+    security_groups: tuple[str, ...]
+    attributes: tuple[tuple[str, str], ...]
+
+    @property
+    def dimension(self) -> str:
+        """Its name as CloudWatch spells it: ``app/<name>/<id>``."""
+        return self.arn.partition(":loadbalancer/")[2]
+
+    def attribute(self, key: str) -> str:
+        """The value of an attribute, or "" where AWS lists none."""
+        return dict(self.attributes).get(key, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a listener or rule does: ``kind``, the target groups it forwards to by ARN, and AWS's other settings."""
+
+    kind: str
+    target_groups: tuple[str, ...]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One listener. ``certificates`` are ARNs, the default first."""
+
+    arn: str
+    port: int
+    protocol: str
+    policy: str
+    certificates: tuple[str, ...]
+    default: Action
+
+    @property
+    def label(self) -> str:
+        """How people call it, such as ``HTTPS:443``."""
+        return f"{self.protocol}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule that is not the default. ``hosts`` are the values of its host-header condition."""
+
+    listener: str
+    priority: int
+    hosts: tuple[str, ...]
+    conditions: int
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    """One target group and its health check. Times are in seconds."""
+
+    name: str
+    arn: str
+    protocol: str
+    port: int
+    target_type: str
+    vpc: str
+    balancers: tuple[str, ...]
+    check_path: str
+    check_port: str
+    check_codes: str
+    check_interval_s: int
+    check_timeout_s: int
+    healthy_after: int
+    unhealthy_after: int
+
+    @property
+    def dimension(self) -> str:
+        """Its name as CloudWatch spells it: ``targetgroup/<name>/<id>``."""
+        return self.arn.rpartition(":")[2]
+
+
+@part(*REGIONAL, reads=BALANCER_READS)
+def load_balancer(look: Look) -> LoadBalancer | None:
+    """The environment's load balancer, or None where there is none of that name."""
+    name = look.env.named(look.env.names.load_balancer)
+    found = look.find("elbv2", "describe_load_balancers", ("LoadBalancerNotFound",), Names=[name])
+    if not found or not found["LoadBalancers"]:
+        return None
+    row = found["LoadBalancers"][0]
+    answer = look.call("elbv2", "describe_load_balancer_attributes", LoadBalancerArn=row["LoadBalancerArn"])
+    return LoadBalancer(
+        name=row["LoadBalancerName"],
+        arn=row["LoadBalancerArn"],
+        state=row["State"]["Code"],
+        scheme=row.get("Scheme", ""),
+        type=row.get("Type", ""),
+        address_type=row.get("IpAddressType", ""),
+        dns_name=row.get("DNSName", ""),
+        vpc=row.get("VpcId", ""),
+        zones=tuple(sorted(zone["ZoneName"] for zone in row.get("AvailabilityZones", []))),
+        security_groups=tuple(sorted(row.get("SecurityGroups", []))),
+        attributes=tuple(sorted((a["Key"], a.get("Value", "")) for a in answer["Attributes"])),
+    )
+
+
+@part(
+    *REGIONAL,
+    reads=frozenset({"elbv2:DescribeListeners", "elbv2:DescribeListenerCertificates"}),
+)
+def listeners(look: Look) -> tuple[Listener, ...]:
+    """The load balancer's listeners with all their certificates; empty where there is no load balancer."""
+    balancer = look.part(load_balancer)
+    if balancer is None:
+        return ()
+    rows = look.pages("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=balancer.arn)
+    return tuple(look.each(lambda row: _listener(look, row), rows))
+
+
+@part(*REGIONAL, reads=frozenset({"elbv2:DescribeRules"}))
+def rules(look: Look) -> tuple[Rule, ...]:
+    """The rules of every listener, 400 a page, without the defaults."""
+
+    def of(listener: Listener) -> list[Rule]:
+        rows = look.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener.arn, PaginationConfig=_PAGE)
+        return [_rule(listener.arn, row) for row in rows if not row.get("IsDefault")]
+
+    standing = look.part(listeners)
+    return tuple(rule for found in look.each(of, standing) for rule in found)
+
+
+@part(*REGIONAL, reads=frozenset({"elbv2:DescribeTargetGroups"}))
+def target_groups(look: Look) -> tuple[TargetGroup, ...]:
+    """Every target group of the region, 400 a page: all count against the quota."""
+    rows = look.pages("elbv2", "describe_target_groups", "TargetGroups", PaginationConfig=_PAGE)
+    return tuple(_target_group(row) for row in rows)
+
+
+@part(*REGIONAL, reads=METRIC_READS)
+def healthy_hosts(look: Look) -> tuple[Reading, ...]:
+    """HealthyHostCount of each target group behind the load balancer, 500 a call.
+
+    Metrics, for DescribeTargetHealth is one call a group and shares ELB's small request bucket with ECS, which needs it
+    to register targets during a failover.
+    """
+    balancer = look.part(load_balancer)
+    if balancer is None:
+        return ()
+    minutes = look.env.thresholds.metric_age_minutes
+    wanted = [
+        Wanted(
+            "AWS/ApplicationELB",
+            _HEALTHY,
+            ((_BALANCER, balancer.dimension), (_GROUP, group.dimension)),
+            "Minimum",
+            minutes,
+        )
+        for group in look.part(target_groups)
+        if balancer.arn in group.balancers
+    ]
+    return read_metrics(look, wanted)
+
+
+def _listener(look: Look, row: dict[str, Any]) -> Listener:
+    certificates = [c["CertificateArn"] for c in row.get("Certificates", [])]
+    if certificates:  # DescribeListeners shows the default one alone
+        extra = look.pages("elbv2", "describe_listener_certificates", "Certificates", ListenerArn=row["ListenerArn"])
+        certificates += [c["CertificateArn"] for c in extra if c["CertificateArn"] not in certificates]
+    return Listener(
+        arn=row["ListenerArn"],
+        port=row["Port"],
+        protocol=row["Protocol"],
+        policy=row.get("SslPolicy", ""),
+        certificates=tuple(certificates),
+        default=_action(row["DefaultActions"]),
+    )
+
+
+def _rule(listener: str, row: dict[str, Any]) -> Rule:
+    conditions = row.get("Conditions", [])
+    hosts = [
+        host
+        for condition in conditions
+        if condition["Field"] == "host-header"
+        for host in condition.get("HostHeaderConfig", {}).get("Values") or condition.get("Values", [])
+    ]
+    return Rule(listener, int(row["Priority"]), tuple(sorted(hosts)), len(conditions), _action(row["Actions"]))
+
+
+def _action(rows: list[dict[str, Any]]) -> Action:
+    last = max(rows, key=lambda row: row.get("Order", 0))
+    groups = {g["TargetGroupArn"] for g in last.get("ForwardConfig", {}).get("TargetGroups", [])}
+    groups |= {last["TargetGroupArn"]} if last.get("TargetGroupArn") else set()
+    settings = last.get("FixedResponseConfig") or last.get("RedirectConfig") or {}
+    detail = ", ".join(f"{key} {value}" for key, value in sorted(settings.items()))
+    return Action(last["Type"], tuple(sorted(groups)), detail)
+
+
+def _target_group(row: dict[str, Any]) -> TargetGroup:
+    return TargetGroup(
+        name=row["TargetGroupName"],
+        arn=row["TargetGroupArn"],
+        protocol=row.get("Protocol", ""),
+        port=row.get("Port", 0),
+        target_type=row.get("TargetType", ""),
+        vpc=row.get("VpcId", ""),
+        balancers=tuple(row.get("LoadBalancerArns", [])),
+        check_path=row.get("HealthCheckPath", ""),
+        check_port=row.get("HealthCheckPort", ""),
+        check_codes=row.get("Matcher", {}).get("HttpCode", ""),
+        check_interval_s=row.get("HealthCheckIntervalSeconds", 0),
+        check_timeout_s=row.get("HealthCheckTimeoutSeconds", 0),
+        healthy_after=row.get("HealthyThresholdCount", 0),
+        unhealthy_after=row.get("UnhealthyThresholdCount", 0),
+    )

@@ -1,0 +1,108 @@
+"""What the operator's role may do, as IAM's simulator says beforehand: IAM cannot be changed during a run (T14)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.iam.simulation_requests import Demand, demands
+from dr_estate.reading.part import GLOBAL, part
+from dr_estate.reading.reader import Look
+
+READS = frozenset({"iam:SimulatePrincipalPolicy"})
+
+_ABSENT, _NOT_TOGETHER = "NoSuchEntity", "InvalidInput"
+_WORST = ("explicitDeny", "implicitDeny", "allowed")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """IAM's decision on one action in a region: allowed, explicitDeny or implicitDeny, the worst of all it was asked.
+
+    ``on`` says on what, and by which condition keys, it was not allowed, "" where it was. ``missing`` are condition
+    keys that the role's policies test and that nobody can know beforehand: whether MFA was used, the caller's address.
+    """
+
+    action: str
+    decision: str
+    region: str = ""
+    on: str = ""
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The role that runs recoveries, and its decisions; None where there is no such role."""
+
+    role: str
+    decisions: tuple[Decision, ...] | None
+
+
+@part(*GLOBAL, reads=READS)
+def operator(look: Look) -> Operator:
+    """Simulate every action that a playbook needs where it needs it, and those that nobody may have.
+
+    One call a demand, about 50: the first tells whether IAM answers and there is such a role, then the others at once.
+    IAM refuses actions together that it judges by different information (InvalidInput): those are asked one by one,
+    which is at most one more call for each action.
+    """
+    role = look.env.named(look.env.names.operator_role)
+    arn = f"arn:aws:iam::{look.env.account}:role/{role}"
+    first, *others = demands(look.env)
+    answers = [_asked(look, arn, first)]
+    if answers[0] is not None:
+        answers += look.each(lambda demand: _asked(look, arn, demand), others)
+    if None in answers:
+        return Operator(role, None)
+    worst: dict[tuple[str, str], Decision] = {}
+    for decision in (one for found in answers for one in found or ()):
+        key = (decision.action, decision.region)
+        worst[key] = min(worst.get(key, decision), decision, key=lambda one: _WORST.index(one.decision))
+    return Operator(role, tuple(worst[key] for key in sorted(worst)))
+
+
+def _asked(look: Look, arn: str, demand: Demand) -> list[Decision] | None:
+    """IAM's decisions on ``demand``; None where there is no such role."""
+    together = len(demand.actions) > 1
+    rows = _simulated(look, arn, demand, demand.actions, (_ABSENT, _NOT_TOGETHER) if together else (_ABSENT,))
+    if rows is None and together:
+        alone = [_simulated(look, arn, demand, (action,), (_ABSENT,)) for action in demand.actions]
+        rows = None if None in alone else [row for found in alone for row in found or ()]
+    return None if rows is None else [one for row in rows for one in _decisions(row, demand)]
+
+
+def _simulated(
+    look: Look, arn: str, demand: Demand, actions: Sequence[str], absent: tuple[str, ...]
+) -> list[dict[str, Any]] | None:
+    params: dict[str, Any] = {
+        "PolicySourceArn": arn,
+        "ActionNames": list(actions),
+        "ContextEntries": [
+            {"ContextKeyName": key.name, "ContextKeyValues": list(key.values), "ContextKeyType": key.kind}
+            for key in demand.context
+        ],
+    }
+    if demand.resources:
+        params["ResourceArns"] = list(demand.resources)
+
+    def pages(client: Any) -> list[dict[str, Any]]:
+        paginator = client.get_paginator("simulate_principal_policy")
+        return [row for page in paginator.paginate(**params) for row in page["EvaluationResults"]]
+
+    found: list[dict[str, Any]] | None = look.eyes.call("iam", look.region, pages, absent)
+    return found
+
+
+def _decisions(row: dict[str, Any], demand: Demand) -> Iterator[Decision]:
+    """What was decided on each resource: IAM tells them apart from the action's own, overall decision."""
+    name, region = row["EvalActionName"], demand.region
+    told = [
+        (one["EvalResourceDecision"], one["EvalResourceName"], one) for one in row.get("ResourceSpecificResults", ())
+    ]
+    for decision, on, found in told or [(row["EvalDecision"], "every resource", row)]:
+        if decision == _WORST[-1]:
+            yield Decision(name, decision, region)
+        else:
+            missing = tuple(sorted(found.get("MissingContextValues") or ()))
+            yield Decision(name, decision, region, ", ".join([on, *demand.told()]), missing)

@@ -1,0 +1,110 @@
+"""KMS: the keys that files, objects, tables and secrets are encrypted under, and whom they admit (T19)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import dynamodb, efs, s3
+from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
+ACCOUNT = "the account"
+_AWS_OWN = "alias/aws/"
+_ARN_REGION = 3
+_Used = dict[str, set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key as a resource names it. ``state`` is KMS's word (Enabled, Disabled, PendingDeletion ...), "absent" where
+    there is none, "elsewhere" where its ARN is of another region.
+
+    ``uses`` are the nouns encrypted under it; ``related_regions`` are those of a multi-Region key; ``admits`` are the
+    principals its policy allows, ACCOUNT where it leaves the decision to IAM, regions in service names as ``{region}``.
+    """
+
+    ref: str
+    arn: str
+    state: str
+    uses: tuple[str, ...]
+    multi_region: str
+    related_regions: tuple[str, ...]
+    deletion_at: datetime | None
+    admits: tuple[str, ...] | Unseen
+
+
+@part(*REGIONAL, reads=KEY_READS)
+def keys(look: Look) -> tuple[Key | Unseen, ...]:
+    """Every customer key in use, with two calls each: they are few, whatever the number of tenants.
+
+    Keys of databases and backups are read with their copies. A noun whose own part is unseen leaves its Unseen here:
+    its keys are not known to be usable.
+    """
+    used: _Used = {}
+    dark: list[Unseen] = []
+    for noun, refs in _sources(look):
+        try:
+            for ref in refs():
+                used.setdefault(ref, set()).add(noun)
+        except CannotSee as unseen:
+            dark.append(unseen.unseen)
+    wanted = sorted(ref for ref in used if ref and not _by_aws(ref))
+    return (*look.maybe(lambda ref: _key(look, ref, used[ref]), wanted), *dark)
+
+
+def _by_aws(ref: str) -> bool:
+    return ref.startswith(_AWS_OWN) or f":{_AWS_OWN}" in ref
+
+
+def _sources(look: Look) -> Iterator[tuple[str, Callable[[], list[str]]]]:
+    yield "files", lambda: [system.key for system in look.part(efs.file_systems)]
+    yield "objects", lambda: [row.key for row in look.part(s3.buckets) if isinstance(row, s3.Bucket)]
+    yield "tables", lambda: [row.key for row in look.part(dynamodb.tables) if isinstance(row, dynamodb.Table)]
+    yield "secrets", lambda: [secret.key for secret in look.part(readers_secretsmanager.secrets)]
+
+
+def _key(look: Look, ref: str, uses: set[str]) -> Key:
+    if ref.startswith("arn:") and ref.split(":")[_ARN_REGION] != look.region:
+        return Key(ref, ref, "elsewhere", tuple(sorted(uses)), "", (), None, ())
+    found = look.find("kms", "describe_key", ("NotFoundException",), KeyId=ref)
+    if found is None:
+        return Key(ref, "", "absent", tuple(sorted(uses)), "", (), None, ())
+    row = found["KeyMetadata"]
+    config = row.get("MultiRegionConfiguration", {})
+    related = [config.get("PrimaryKey", {}), *config.get("ReplicaKeys", [])]
+    return Key(
+        ref=ref,
+        arn=row["Arn"],
+        state=row.get("KeyState", ""),
+        uses=tuple(sorted(uses)),
+        multi_region=config.get("MultiRegionKeyType", ""),
+        related_regions=tuple(sorted(one["Region"] for one in related if one.get("Region"))),
+        deletion_at=row.get("DeletionDate"),
+        admits=_admits(look, row["Arn"]) if row.get("KeyManager") == "CUSTOMER" else (ACCOUNT,),
+    )
+
+
+def _admits(look: Look, arn: str) -> tuple[str, ...] | Unseen:
+    try:
+        policy = look.call("kms", "get_key_policy", KeyId=arn, PolicyName="default")["Policy"]
+    except CannotSee as dark:  # the key itself was seen: only its policy stays unknown
+        return dark.unseen
+    statements = json.loads(policy).get("Statement", [])
+    listed = statements if isinstance(statements, list) else [statements]
+    return tuple(sorted({who for row in listed if row.get("Effect") == "Allow" for who in _principals(look, row)}))
+
+
+def _principals(look: Look, statement: dict[str, Any]) -> Iterator[str]:
+    given = statement.get("Principal", {})
+    groups = given.values() if isinstance(given, dict) else [given]
+    for group in groups:
+        for who in group if isinstance(group, list) else [group]:
+            root = who in (look.env.account, f"arn:aws:iam::{look.env.account}:root")
+            yield ACCOUNT if root else who.replace(look.region, "{region}")

@@ -1,0 +1,65 @@
+"""KMS: the keys that encrypt the copies kept in the DR region (T19)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import backup, rds
+from dr_estate.reading.part import part
+from dr_estate.reading.reader import Look
+
+KEY_READS = frozenset({"kms:DescribeKey"})
+
+
+@dataclass(frozen=True, slots=True)
+class CopyKey:
+    """A key that a copy names. ``state`` is KMS's word (Enabled, Disabled, PendingDeletion ...), "absent" where gone.
+
+    ``dark`` says why the key itself could not be seen; then ``state`` is None.
+    """
+
+    arn: str
+    region: str
+    state: str | None
+    deletion_at: datetime | None
+    dark: Unseen | None = None
+
+
+@part(Side.DR, reads=KEY_READS)
+def keys(look: Look) -> tuple[CopyKey, ...]:
+    """The keys of replicated backups, instances, the DR vault and its recovery points. One call a key: they are few."""
+    sources: tuple[Callable[[], set[str]], ...] = (
+        lambda: {backup.key_arn for backup in look.part(rds.automated_backups)},
+        lambda: {instance.key_arn for instance in look.part(rds.instances)},
+        lambda: {vault.key_arn for vault in look.part(backup.vaults)},
+        lambda: {point.key_arn for point in look.part(backup.recovery_points)},
+    )
+    arns: set[str] = set()
+    for source in sources:
+        try:
+            arns |= source()
+        except CannotSee:
+            continue  # the checks of that source say themselves that it could not be seen
+    wanted = sorted(arns - {""})
+    seen = look.maybe(lambda arn: _describe(look, arn), wanted)
+    return tuple(
+        CopyKey(arn, _region(arn), None, None, key) if isinstance(key, Unseen) else key
+        for arn, key in zip(wanted, seen, strict=True)
+    )
+
+
+def _describe(look: Look, arn: str) -> CopyKey:
+    found = look.find("kms", "describe_key", ("NotFoundException",), KeyId=arn)
+    if found is None:
+        return CopyKey(arn, _region(arn), "absent", None)
+    told = found["KeyMetadata"]
+    return CopyKey(arn, _region(told["Arn"]), told.get("KeyState") or "", told.get("DeletionDate"))
+
+
+def _region(arn: str) -> str:
+    parts = arn.split(":")
+    return parts[3] if len(parts) > 3 else ""  # noqa: PLR2004 - arn:partition:service:region:...

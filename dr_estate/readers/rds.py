@@ -1,0 +1,188 @@
+"""RDS: the instances of a region, the automated backups kept there (replicated ones too), and snapshots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+INSTANCE_READS = frozenset({"rds:DescribeDBInstances"})
+AUTOMATED_BACKUP_READS = frozenset({"rds:DescribeDBInstanceAutomatedBackups"})
+SNAPSHOT_READS = frozenset({"rds:DescribeDBSnapshots"})
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One DB instance. ``parameter_groups`` and ``option_groups`` are (name, apply status) pairs.
+
+    ``source`` is what a read replica replicates from: an identifier, or an ARN where that is in another region.
+    ``replication`` is the status of "read replication" (replicating, error, stopped ...), "" where AWS gives none.
+    ``created_at`` is None until it was created; for a restored instance it is the time of the restore.
+    ``security_groups`` are ids of this region; ``log_exports`` the logs that go to CloudWatch Logs.
+    """
+
+    identifier: str
+    arn: str
+    resource_id: str
+    status: str
+    engine: str
+    engine_version: str
+    instance_class: str
+    license_model: str
+    storage_gib: int
+    storage_limit_gib: int
+    storage_type: str
+    iops: int
+    encrypted: bool
+    key_arn: str
+    multi_az: bool
+    deletion_protection: bool
+    retention_days: int
+    latest_restorable: datetime | None
+    parameter_groups: tuple[tuple[str, str], ...]
+    option_groups: tuple[tuple[str, str], ...]
+    subnet_group: str
+    vpc: str
+    host: str
+    source: str
+    replication: str
+    replication_message: str
+    created_at: datetime | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    security_groups: tuple[str, ...] = ()
+    log_exports: tuple[str, ...] = ()
+    backup_window: str = ""
+    auto_minor_upgrade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AutomatedBackup:
+    """Automated backups kept in the region that was asked; ``source_region`` is the instance's own.
+
+    ``earliest`` and ``latest`` are the restore window as this region knows it (T24), None while there is none.
+    """
+
+    arn: str
+    instance_arn: str
+    identifier: str
+    resource_id: str
+    source_region: str
+    status: str
+    earliest: datetime | None
+    latest: datetime | None
+    retention_days: int
+    engine_version: str
+    key_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class DbSnapshot:
+    """A snapshot of the database; ``kind`` is automated, manual, or awsbackup. ``source_arn`` is set on copies."""
+
+    identifier: str
+    kind: str
+    status: str
+    created_at: datetime | None
+    engine_version: str
+    key_arn: str
+    source_arn: str
+
+
+@part(*REGIONAL, reads=INSTANCE_READS)
+def instances(look: Look) -> tuple[Instance, ...]:
+    """All DB instances of the region, a hundred a page."""
+    return tuple(_instance(row) for row in look.pages("rds", "describe_db_instances", "DBInstances"))
+
+
+@part(Side.DR, reads=AUTOMATED_BACKUP_READS)
+def automated_backups(look: Look) -> tuple[AutomatedBackup, ...]:
+    """The automated backups kept in this region for the environment's database, wherever it runs.
+
+    Asked without a name: with one, AWS answers an error where there is none.
+    """
+    name = look.env.named(look.env.names.database)
+    rows = look.pages("rds", "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups")
+    return tuple(_automated_backup(row) for row in rows if row["DBInstanceIdentifier"] == name)
+
+
+@part(Side.DR, reads=SNAPSHOT_READS)
+def snapshots(look: Look) -> tuple[DbSnapshot, ...]:
+    """The database's snapshots in this region, those that AWS Backup made too."""
+    name = look.env.named(look.env.names.database)
+    rows = look.pages("rds", "describe_db_snapshots", "DBSnapshots", DBInstanceIdentifier=name)
+    return tuple(_snapshot(row) for row in rows)
+
+
+def _instance(row: dict[str, Any]) -> Instance:
+    subnets = row.get("DBSubnetGroup") or {}
+    infos = row.get("StatusInfos") or []
+    replication: dict[str, Any] = next((i for i in infos if i.get("StatusType") == "read replication"), {})
+    parameters, options = row.get("DBParameterGroups") or [], row.get("OptionGroupMemberships") or []
+    guarding = row.get("VpcSecurityGroups") or []
+    return Instance(
+        identifier=row["DBInstanceIdentifier"],
+        arn=row["DBInstanceArn"],
+        resource_id=row.get("DbiResourceId") or "",
+        status=row.get("DBInstanceStatus") or "",
+        engine=row["Engine"],
+        engine_version=row.get("EngineVersion") or "",
+        instance_class=row["DBInstanceClass"],
+        license_model=row.get("LicenseModel") or "",
+        storage_gib=row.get("AllocatedStorage") or 0,
+        storage_limit_gib=row.get("MaxAllocatedStorage") or 0,
+        storage_type=row.get("StorageType") or "",
+        iops=row.get("Iops") or 0,
+        encrypted=bool(row.get("StorageEncrypted")),
+        key_arn=row.get("KmsKeyId") or "",
+        multi_az=bool(row.get("MultiAZ")),
+        deletion_protection=bool(row.get("DeletionProtection")),
+        retention_days=row.get("BackupRetentionPeriod") or 0,
+        latest_restorable=row.get("LatestRestorableTime"),
+        parameter_groups=tuple((g["DBParameterGroupName"], g.get("ParameterApplyStatus") or "") for g in parameters),
+        option_groups=tuple((g["OptionGroupName"], g.get("Status") or "") for g in options),
+        subnet_group=subnets.get("DBSubnetGroupName") or "",
+        vpc=subnets.get("VpcId") or "",
+        host=(row.get("Endpoint") or {}).get("Address") or "",
+        source=row.get("ReadReplicaSourceDBInstanceIdentifier") or "",
+        replication=replication.get("Status") or "",
+        replication_message=replication.get("Message") or "",
+        created_at=row.get("InstanceCreateTime"),
+        tags=tuple(sorted((tag["Key"], tag.get("Value") or "") for tag in row.get("TagList") or [])),
+        security_groups=tuple(sorted(group["VpcSecurityGroupId"] for group in guarding)),
+        log_exports=tuple(sorted(row.get("EnabledCloudwatchLogsExports") or [])),
+        backup_window=row.get("PreferredBackupWindow") or "",
+        auto_minor_upgrade=bool(row.get("AutoMinorVersionUpgrade")),
+    )
+
+
+def _automated_backup(row: dict[str, Any]) -> AutomatedBackup:
+    window = row.get("RestoreWindow") or {}
+    return AutomatedBackup(
+        arn=row.get("DBInstanceAutomatedBackupsArn") or "",
+        instance_arn=row.get("DBInstanceArn") or "",
+        identifier=row["DBInstanceIdentifier"],
+        resource_id=row.get("DbiResourceId") or "",
+        source_region=row.get("Region") or "",
+        status=row.get("Status") or "",
+        earliest=window.get("EarliestTime"),
+        latest=window.get("LatestTime"),
+        retention_days=row.get("BackupRetentionPeriod") or 0,
+        engine_version=row.get("EngineVersion") or "",
+        key_arn=row.get("KmsKeyId") or "",
+    )
+
+
+def _snapshot(row: dict[str, Any]) -> DbSnapshot:
+    return DbSnapshot(
+        identifier=row["DBSnapshotIdentifier"],
+        kind=row.get("SnapshotType") or "",
+        status=row.get("Status") or "",
+        created_at=row.get("OriginalSnapshotCreateTime") or row.get("SnapshotCreateTime"),
+        engine_version=row.get("EngineVersion") or "",
+        key_arn=row.get("KmsKeyId") or "",
+        source_arn=row.get("SourceDBSnapshotIdentifier") or "",
+    )

@@ -1,0 +1,144 @@
+"""RDS: what an instance needs around it: parameter, option and subnet groups, and what the region offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.readers import rds
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+PARAMETER_READS = frozenset({"rds:DescribeDBParameterGroups", "rds:DescribeDBParameters"})
+OPTION_READS = frozenset({"rds:DescribeOptionGroups"})
+SUBNET_READS = frozenset({"rds:DescribeDBSubnetGroups"})
+OFFER_READS = frozenset({"rds:DescribeOrderableDBInstanceOptions", "rds:DescribeDBEngineVersions"})
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterGroup:
+    """A parameter group; ``parameters`` are the (name, value) pairs somebody set, in name order."""
+
+    name: str
+    family: str
+    parameters: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OptionGroup:
+    """An option group; ``options`` are the names of its options, in order of name."""
+
+    name: str
+    engine: str
+    major_version: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubnetGroup:
+    """A DB subnet group; ``zones`` are the availability zones of its active subnets."""
+
+    name: str
+    status: str
+    vpc: str
+    subnets: tuple[str, ...]
+    zones: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Whether this region offers what an instance of the primary region runs on.
+
+    ``version_status`` is AWS's word for the engine version (available, deprecated), None where it is not offered.
+    """
+
+    instance: str
+    engine: str
+    engine_version: str
+    instance_class: str
+    version_status: str | None
+    orderable: bool
+    multi_az: bool
+    storage_types: tuple[str, ...]
+
+
+@part(*REGIONAL, reads=PARAMETER_READS)
+def parameter_groups(look: Look) -> tuple[ParameterGroup, ...]:
+    """The environment's parameter group, and those the region's instances use; an absent one is left out."""
+    used = {name for instance in look.part(rds.instances) for name, _ in instance.parameter_groups}
+    wanted = sorted(used | {look.env.named(look.env.names.db_parameter_group)})
+
+    def read(name: str) -> ParameterGroup | None:
+        absent = ("DBParameterGroupNotFound", "DBParameterGroupNotFoundFault")
+        found = look.find("rds", "describe_db_parameter_groups", absent, DBParameterGroupName=name)
+        if not found or not found["DBParameterGroups"]:
+            return None
+        rows = look.pages("rds", "describe_db_parameters", "Parameters", DBParameterGroupName=name, Source="user")
+        values = sorted((row["ParameterName"], row.get("ParameterValue") or "") for row in rows)
+        return ParameterGroup(name, found["DBParameterGroups"][0]["DBParameterGroupFamily"], tuple(values))
+
+    return tuple(group for group in look.each(read, wanted) if group)
+
+
+@part(*REGIONAL, reads=OPTION_READS)
+def option_groups(look: Look) -> tuple[OptionGroup, ...]:
+    """All option groups of the region, those that AWS made by default too."""
+    rows = look.pages("rds", "describe_option_groups", "OptionGroupsList")
+    return tuple(
+        OptionGroup(
+            row["OptionGroupName"],
+            row["EngineName"],
+            row.get("MajorEngineVersion") or "",
+            tuple(sorted(option["OptionName"] for option in row.get("Options") or [])),
+        )
+        for row in rows
+    )
+
+
+@part(Side.DR, reads=SUBNET_READS)
+def subnet_groups(look: Look) -> tuple[SubnetGroup, ...]:
+    """All DB subnet groups of the region."""
+    return tuple(_subnet_group(row) for row in look.pages("rds", "describe_db_subnet_groups", "DBSubnetGroups"))
+
+
+@part(Side.DR, reads=OFFER_READS)
+def offers(look: Look) -> tuple[Offer, ...]:
+    """What the DR region offers for the primary region's database: version, class, zones, storage."""
+    name = look.env.named(look.env.names.database)
+    wanted = [instance for instance in look.part(rds.instances, Side.PRIMARY) if instance.identifier == name]
+    return tuple(look.each(lambda instance: _offer(look, instance), wanted))
+
+
+def _offer(look: Look, instance: rds.Instance) -> Offer:
+    asked = {"Engine": instance.engine, "EngineVersion": instance.engine_version}
+    versions = look.pages("rds", "describe_db_engine_versions", "DBEngineVersions", IncludeAll=True, **asked)
+    orderable = look.pages(
+        "rds",
+        "describe_orderable_db_instance_options",
+        "OrderableDBInstanceOptions",
+        DBInstanceClass=instance.instance_class,
+        **asked,
+    )
+    return Offer(
+        instance=instance.identifier,
+        engine=instance.engine,
+        engine_version=instance.engine_version,
+        instance_class=instance.instance_class,
+        version_status=versions[0].get("Status") or "available" if versions else None,
+        orderable=bool(orderable),
+        multi_az=any(row.get("MultiAZCapable") for row in orderable),
+        storage_types=tuple(sorted({row["StorageType"] for row in orderable if row.get("StorageType")})),
+    )
+
+
+def _subnet_group(row: dict[str, Any]) -> SubnetGroup:
+    active = [subnet for subnet in row.get("Subnets") or [] if subnet.get("SubnetStatus", "Active") == "Active"]
+    zones = {(subnet.get("SubnetAvailabilityZone") or {}).get("Name") or "" for subnet in active}
+    return SubnetGroup(
+        name=row["DBSubnetGroupName"],
+        status=row.get("SubnetGroupStatus") or "",
+        vpc=row.get("VpcId") or "",
+        subnets=tuple(sorted(subnet["SubnetIdentifier"] for subnet in active)),
+        zones=tuple(sorted(zones - {""})),
+    )

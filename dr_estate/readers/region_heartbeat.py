@@ -1,0 +1,40 @@
+"""The pulse of the primary region: what only a living region publishes each minute, so that a past outage is seen.
+
+RDS sends the metrics of every instance to CloudWatch each minute, busy or not, and those minutes are kept for 15 days
+("Monitoring Amazon RDS metrics with Amazon CloudWatch"). A load balancer's are no pulse: it publishes only while
+requests flow ("CloudWatch metrics for your Application Load Balancer").
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.readers import rds
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Wanted, read_series
+from dr_estate.reading.part import part
+from dr_estate.reading.reader import Look
+
+LATE_MINUTES = 3
+_METRIC, _DIMENSION = "CPUUtilization", "DBInstanceIdentifier"
+_MOST = 20
+
+
+@part(Side.PRIMARY, reads=METRIC_READS)
+def minutes(look: Look) -> tuple[datetime, ...]:
+    """Each minute (UTC, its start) of the window in which an instance of the region published, the oldest first.
+
+    The window is failback.stable_minutes and as much as CloudWatch may be late. The environment's database is asked
+    for by its name besides, for an instance that was renamed published under the old one. Raises CannotSee where the
+    region has no instance.
+    """
+    there = [one.identifier for one in look.part(rds.instances)]
+    if not there:
+        why = f"{look.region} holds no database instance, and nothing else there publishes a metric each minute."
+        raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
+    name = look.env.named(look.env.names.database)
+    window = look.env.failback.stable_minutes + LATE_MINUTES + 1
+    asked = sorted({name, *sorted(there, key=lambda one: (not one.startswith(name), one))[:_MOST]})
+    wanted = [Wanted("AWS/RDS", _METRIC, ((_DIMENSION, one),), "Average", window) for one in asked]
+    return tuple(sorted({moment for series in read_series(look, wanted) for moment, _ in series.points}))

@@ -1,0 +1,181 @@
+"""Route 53: the account's zones, the traffic zone and its records, and customers' zones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.model.unseen import Unseen
+from dr_estate.reading.part import GLOBAL, part
+from dr_estate.reading.reader import Look
+
+LIST_READS = frozenset({"route53:ListHostedZones"})
+ZONE_READS = frozenset({"route53:GetHostedZone"})
+RECORD_READS = frozenset({"route53:ListResourceRecordSets"})
+
+SERVED_AT, SITES_AT = "x-world-name-server", "x-world-sites"
+
+_ESCAPED_STAR = "\\052"
+_OTHER_POLICIES = ("Region", "GeoLocation", "MultiValueAnswer", "CidrRoutingConfig", "GeoProximityLocation")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedZone:
+    """A hosted zone of this account. ``name`` has no trailing dot; ``id`` no ``/hostedzone/`` before it."""
+
+    id: str
+    name: str
+    private: bool
+    record_sets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """The traffic zone, its delegation set, and its accelerated recovery ("" where AWS says none).
+
+    ``served_at`` and ``sites_at`` are "" on AWS; an endpoint that is not AWS's own says there where its zones are
+    served (address:port) and its regions' sites (region=address:http:https ...): the internet does not know them.
+    """
+
+    id: str
+    name: str
+    name_servers: tuple[str, ...]
+    accelerated_recovery: str
+    served_at: str = ""
+    sites_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record set. Names have no trailing dot; ``ttl_s`` is None for an alias; a routing field not used is None.
+
+    ``dualstack``: the alias target is written with ``dualstack.`` before it, which ``alias_target`` leaves out.
+    """
+
+    name: str
+    type: str
+    ttl_s: int | None
+    values: tuple[str, ...]
+    set_identifier: str | None
+    weight: int | None
+    failover: str | None
+    health_check_id: str | None
+    alias_target: str | None
+    alias_zone_id: str | None
+    evaluate_target_health: bool | None
+    other_policy: str | None = None
+    dualstack: bool = False
+
+    @property
+    def policy(self) -> str:
+        """``failover``, ``weighted``, the name of another routing policy's field, or ``simple``."""
+        if self.failover is not None:
+            return "failover"
+        return "weighted" if self.weight is not None else self.other_policy or "simple"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerHost:
+    """A customer's host name, the zone of this account that holds it (None: held elsewhere), and its records."""
+
+    host: str
+    zone: str | None
+    records: tuple[Record, ...]
+
+
+@part(*GLOBAL, reads=LIST_READS)
+def zones(look: Look) -> tuple[ListedZone, ...]:
+    """Every hosted zone of the account, a hundred a page."""
+    rows = look.pages("route53", "list_hosted_zones", "HostedZones")
+    return tuple(
+        ListedZone(
+            _bare_id(row["Id"]),
+            plain(row["Name"]),
+            bool(row.get("Config", {}).get("PrivateZone")),
+            row.get("ResourceRecordSetCount", 0),
+        )
+        for row in rows
+    )
+
+
+@part(*GLOBAL, reads=ZONE_READS)
+def zone(look: Look) -> Zone | None:
+    """The public zone of the traffic records; None where there is none. Of several, the one with the most records."""
+    found = [z for z in look.part(zones) if z.name == look.env.traffic.zone and not z.private]
+    if not found:
+        return None
+    fullest = max(found, key=lambda z: z.record_sets)
+    answer = look.call("route53", "get_hosted_zone", Id=fullest.id)
+    servers = answer.get("DelegationSet", {}).get("NameServers", [])
+    features = answer["HostedZone"].get("Features", {})
+    return Zone(
+        id=fullest.id,
+        name=fullest.name,
+        name_servers=tuple(sorted(plain(server) for server in servers)),
+        accelerated_recovery=features.get("AcceleratedRecoveryStatus", ""),
+        served_at=answer["ResponseMetadata"]["HTTPHeaders"].get(SERVED_AT, ""),
+        sites_at=answer["ResponseMetadata"]["HTTPHeaders"].get(SITES_AT, ""),
+    )
+
+
+@part(*GLOBAL, reads=RECORD_READS)
+def records(look: Look) -> tuple[Record, ...]:
+    """Every record set of the traffic zone, 300 a page; empty where there is no such zone."""
+    there = look.part(zone)
+    if there is None:
+        return ()
+    rows = look.pages("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=there.id)
+    return tuple(record(row) for row in rows)
+
+
+@part(*GLOBAL, reads=RECORD_READS)
+def customer_hosts(look: Look) -> tuple[CustomerHost | Unseen, ...]:
+    """The customers' host names of the environment file: one call for each that a zone of this account holds."""
+    public = {listed.name: listed.id for listed in look.part(zones) if not listed.private}
+    hosts = sorted({host for hosts in look.env.traffic.customer_hosts.values() for host in hosts})
+
+    def read(host: str) -> CustomerHost:
+        zone_name = _longest_suffix(host, public)
+        if zone_name is None:
+            return CustomerHost(host, None, ())
+        answer = look.call(
+            "route53", "list_resource_record_sets", HostedZoneId=public[zone_name], StartRecordName=host, MaxItems="20"
+        )
+        there = (record(row) for row in answer["ResourceRecordSets"])
+        return CustomerHost(host, zone_name, tuple(r for r in there if r.name == host))
+
+    return tuple(look.maybe(read, hosts))
+
+
+def record(row: dict[str, Any]) -> Record:
+    """A row of ListResourceRecordSets as a Record."""
+    alias = row.get("AliasTarget", {})
+    return Record(
+        name=plain(row["Name"]),
+        type=row["Type"],
+        ttl_s=row.get("TTL"),
+        values=tuple(value["Value"] for value in row.get("ResourceRecords", [])),
+        set_identifier=row.get("SetIdentifier"),
+        weight=row.get("Weight"),
+        failover=row.get("Failover"),
+        health_check_id=row.get("HealthCheckId"),
+        alias_target=plain(alias["DNSName"]).removeprefix("dualstack.") if alias else None,
+        alias_zone_id=alias.get("HostedZoneId"),
+        evaluate_target_health=alias.get("EvaluateTargetHealth"),
+        other_policy=next((key for key in _OTHER_POLICIES if row.get(key)), None),
+        dualstack=plain(alias.get("DNSName", "")).startswith("dualstack."),
+    )
+
+
+def plain(name: str) -> str:
+    """A DNS name in lower case, without trailing dot, and with ``*`` written as such."""
+    return name.lower().removesuffix(".").replace(_ESCAPED_STAR, "*")
+
+
+def _bare_id(zone_id: str) -> str:
+    return zone_id.removeprefix("/hostedzone/")
+
+
+def _longest_suffix(host: str, known: dict[str, str]) -> str | None:
+    labels = host.split(".")
+    return next((name for n in range(len(labels)) if (name := ".".join(labels[n:])) in known), None)

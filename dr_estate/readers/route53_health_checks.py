@@ -1,0 +1,93 @@
+"""Route 53 health checks: what they probe, and what the checkers say of those that steer the traffic zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.readers import route53
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Reading, Wanted, read_metrics
+from dr_estate.reading.part import GLOBAL, part
+from dr_estate.reading.reader import Look
+
+CHECK_READS = frozenset({"route53:ListHealthChecks"})
+STATUS_METRIC, STATUS_DIMENSION = "HealthCheckStatus", "HealthCheckId"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """One health check. ``interval_s`` is in seconds, ``failure_threshold`` in probes; "" and 0 where not used.
+
+    ``version`` counts its updates; AWS refuses an update made upon another version than the current one.
+    """
+
+    id: str
+    type: str
+    host: str
+    address: str
+    port: int
+    path: str
+    search: str
+    interval_s: int
+    failure_threshold: int
+    inverted: bool
+    disabled: bool
+    sni: bool
+    regions: tuple[str, ...]
+    children: tuple[str, ...]
+    children_needed: int
+    alarm_region: str
+    alarm_name: str
+    without_data: str
+    version: int = 1
+    measures_latency: bool = False
+
+
+@part(*GLOBAL, reads=CHECK_READS)
+def checks(look: Look) -> tuple[HealthCheck, ...]:
+    """Every health check of the account, a hundred a page."""
+    return tuple(_check(row) for row in look.pages("route53", "list_health_checks", "HealthChecks"))
+
+
+@part(*GLOBAL, reads=METRIC_READS)
+def statuses(look: Look) -> tuple[Reading, ...]:
+    """HealthCheckStatus (1 healthy, 0 not) of each check on a record of the traffic zone, 500 a call.
+
+    Metrics, for GetHealthCheckStatus is no production interface and knows no calculated checks (its API page); they
+    exist in us-east-1 only.
+    """
+    known = {check.id: check for check in look.part(checks)}
+    named = {record.health_check_id for record in look.part(route53.records) if record.health_check_id}
+    wanted = sorted(named | {child for check in named & known.keys() for child in known[check].children})
+    minutes = look.env.thresholds.metric_age_minutes
+    return read_metrics(
+        look,
+        [Wanted("AWS/Route53", STATUS_METRIC, ((STATUS_DIMENSION, check),), "Minimum", minutes) for check in wanted],
+    )
+
+
+def _check(row: dict[str, Any]) -> HealthCheck:
+    config = row["HealthCheckConfig"]
+    alarm = config.get("AlarmIdentifier", {})
+    return HealthCheck(
+        id=row["Id"],
+        type=config["Type"],
+        host=route53.plain(config.get("FullyQualifiedDomainName", "")),
+        address=config.get("IPAddress", ""),
+        port=config.get("Port", 0),
+        path=config.get("ResourcePath", ""),
+        search=config.get("SearchString", ""),
+        interval_s=config.get("RequestInterval", 0),
+        failure_threshold=config.get("FailureThreshold", 0),
+        inverted=bool(config.get("Inverted")),
+        disabled=bool(config.get("Disabled")),
+        sni=bool(config.get("EnableSNI")),
+        regions=tuple(sorted(config.get("Regions", []))),
+        children=tuple(config.get("ChildHealthChecks", [])),
+        children_needed=config.get("HealthThreshold", 0),
+        alarm_region=alarm.get("Region", ""),
+        alarm_name=alarm.get("Name", ""),
+        without_data=config.get("InsufficientDataHealthStatus", ""),
+        version=row.get("HealthCheckVersion", 1),
+        measures_latency=bool(config.get("MeasureLatency")),
+    )

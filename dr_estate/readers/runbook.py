@@ -1,0 +1,48 @@
+"""The recovery runbook: an object in the DR region (a dead region's wiki helps nobody), or a file of the repository."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from dr_estate.config.environment import Side
+from dr_estate.reading.part import part
+from dr_estate.reading.reader import Look
+
+READS = frozenset({"s3:GetObject"})
+
+_ROOT = Path(__file__).parents[2]
+_REVIEWED = re.compile(r"^\s*Reviewed:\s*(\d{4}-\d{2}-\d{2})", re.MULTILINE)
+_MOST = 1_000_000
+_ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """The runbook. ``text`` is None where there is none; ``reviewed`` is its line ``Reviewed: YYYY-MM-DD``."""
+
+    place: str
+    text: str | None
+    reviewed: date | None
+
+
+@part(Side.DR, reads=READS)
+def runbook(look: Look) -> Runbook:
+    """The document that people.runbook names."""
+    place = look.env.named(look.env.people.runbook)
+    text = _object(look, place) if place.startswith("s3://") else _file(place)
+    found = _REVIEWED.search(text) if text else None
+    return Runbook(place, text, date.fromisoformat(found.group(1)) if found else None)
+
+
+def _object(look: Look, place: str) -> str | None:
+    bucket, _, key = place.removeprefix("s3://").partition("/")
+    found = look.find("s3", "get_object", _ABSENT, Bucket=bucket, Key=key)
+    return str(found["Body"].read(_MOST).decode("utf-8", "replace")) if found else None
+
+
+def _file(place: str) -> str | None:
+    path = _ROOT / place
+    return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -1,0 +1,185 @@
+"""S3: the estate's buckets and their copies, their replication rules, and the metrics of those rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import Unseen
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Reading, Wanted, read_metrics
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+BUCKET_READS = frozenset(
+    {
+        "s3:HeadBucket",
+        "s3:GetBucketVersioning",
+        "s3:GetBucketEncryption",
+        "s3:GetPublicAccessBlock",
+        "s3:GetBucketReplication",
+    }
+)
+_ABSENT = ("NoSuchBucket", "404")
+_FAILURES_PERIOD_S = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One replication rule. ``whole`` is false where a prefix or tag leaves objects out; ``encrypted_objects`` says
+    whether objects under KMS keys are replicated, and ``replica_key`` under which key they arrive.
+    """
+
+    id: str
+    enabled: bool
+    destination: str
+    whole: bool
+    delete_markers: bool
+    metrics: bool
+    time_control: bool
+    encrypted_objects: bool
+    replica_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket; ``region`` is "" where there is none. ``public_blocks`` are the four settings that are on."""
+
+    name: str
+    region: str
+    versioning: str
+    encryption: str
+    key: str
+    public_blocks: tuple[str, ...]
+    rules: tuple[Rule, ...]
+
+
+def pairs(env: Environment) -> tuple[tuple[str, str], ...]:
+    """The buckets of the environment file, the Terraform state's with them, each with its copy in the DR region."""
+    return (*data_pairs(env), state_pair(env))
+
+
+def data_pairs(env: Environment) -> tuple[tuple[str, str], ...]:
+    """The buckets that hold tenants' data, each with its copy: never the Terraform state's, even where it is listed."""
+    names = (env.named(pattern) for pattern in env.names.buckets)
+    pairs = ((name, env.named(env.names.bucket_copy, bucket=name)) for name in names)
+    return tuple(pair for pair in pairs if pair != state_pair(env))
+
+
+def state_pair(env: Environment) -> tuple[str, str]:
+    """The bucket of the Terraform state and its copy: Terraform alone writes to them."""
+    name = env.named(env.names.state_bucket)
+    return name, env.named(env.names.bucket_copy, bucket=name)
+
+
+@part(*REGIONAL, reads=BUCKET_READS)
+def buckets(look: Look) -> tuple[Bucket | Unseen, ...]:
+    """The originals (primary side) or the copies (DR side). S3 has no batch read: five calls a bucket, not a tenant."""
+    column = 0 if look.side is Side.PRIMARY else 1
+    return tuple(look.maybe(lambda name: _bucket(look, name), [pair[column] for pair in pairs(look.env)]))
+
+
+@part(Side.DR, reads=METRIC_READS | {"cloudwatch:ListMetrics"})
+def lag_metrics(look: Look) -> tuple[Reading, ...]:
+    """ReplicationLatency (seconds) and BytesPendingReplication of every rule that writes into the DR region.
+
+    S3 publishes both in the region of the DESTINATION, every minute, even while nothing is replicated: so they are
+    seen, and the rules are found, when the primary is dark. Source: S3 User Guide, Using S3 Replication metrics.
+    """
+    ours = {pair[0] for pair in pairs(look.env)}
+    named = {"Namespace": "AWS/S3", "MetricName": "ReplicationLatency"}
+    rows = look.pages("cloudwatch", "list_metrics", "Metrics", **named)
+    found = {tuple((d["Name"], d["Value"]) for d in row["Dimensions"]) for row in rows}
+    rules = sorted(dimensions for dimensions in found if dict(dimensions).get("SourceBucket") in ours)
+    window = look.env.objectives.rpo_minutes
+    wanted = [
+        Wanted("AWS/S3", name, dimensions, "Maximum", window)
+        for dimensions in rules
+        for name in ("ReplicationLatency", "BytesPendingReplication")
+    ]
+    return read_metrics(look, wanted) if wanted else ()
+
+
+@part(Side.PRIMARY, reads=METRIC_READS)
+def failure_metrics(look: Look) -> tuple[Reading, ...]:
+    """OperationsFailedReplication of every rule: published in the region of the SOURCE, and only when there are any."""
+    found = [bucket for bucket in look.part(buckets) if isinstance(bucket, Bucket)]
+    minutes = look.env.thresholds.failed_job_hours * 60
+    wanted = [
+        Wanted(
+            "AWS/S3",
+            "OperationsFailedReplication",
+            (("SourceBucket", bucket.name), ("DestinationBucket", rule.destination), ("RuleId", rule.id)),
+            "Sum",
+            minutes,
+            _FAILURES_PERIOD_S,
+        )
+        for bucket in found
+        for rule in bucket.rules
+    ]
+    return read_metrics(look, wanted) if wanted else ()
+
+
+def _bucket(look: Look, name: str) -> Bucket:
+    asked = {"Bucket": name, "ExpectedBucketOwner": look.env.account}
+    found = look.find("s3", "head_bucket", _ABSENT, **asked)
+    if found is None:
+        return Bucket(name, "", "", "", "", (), ())
+    versioning = look.call("s3", "get_bucket_versioning", **asked).get("Status", "never enabled")
+    encryption, key = _encryption(look, asked)
+    return Bucket(
+        name=name,
+        region=found.get("BucketRegion", ""),
+        versioning=versioning,
+        encryption=encryption,
+        key=key,
+        public_blocks=_public_blocks(look, asked),
+        rules=_rules(look, asked),
+    )
+
+
+def _encryption(look: Look, asked: dict[str, str]) -> tuple[str, str]:
+    none = ("ServerSideEncryptionConfigurationNotFoundError",)
+    found = look.find("s3", "get_bucket_encryption", none, **asked)
+    rules = found["ServerSideEncryptionConfiguration"]["Rules"] if found else []
+    defaults = [row.get("ApplyServerSideEncryptionByDefault") or {} for row in rules]
+    default: dict[str, str] = defaults[0] if defaults else {}
+    return default.get("SSEAlgorithm", ""), default.get("KMSMasterKeyID", "")
+
+
+def _public_blocks(look: Look, asked: dict[str, str]) -> tuple[str, ...]:
+    found = look.find("s3", "get_public_access_block", ("NoSuchPublicAccessBlockConfiguration",), **asked)
+    blocks = found["PublicAccessBlockConfiguration"] if found else {}
+    return tuple(sorted(name for name, on in blocks.items() if on))
+
+
+def _rules(look: Look, asked: dict[str, str]) -> tuple[Rule, ...]:
+    found = look.find("s3", "get_bucket_replication", ("ReplicationConfigurationNotFoundError",), **asked)
+    rows = found["ReplicationConfiguration"]["Rules"] if found else []
+    return tuple(_rule(row) for row in rows)
+
+
+def _rule(row: dict[str, Any]) -> Rule:
+    target = row["Destination"]
+    chosen = row.get("SourceSelectionCriteria", {}).get("SseKmsEncryptedObjects", {})
+    return Rule(
+        id=row.get("ID", ""),
+        enabled=row["Status"] == "Enabled",
+        destination=target["Bucket"].rpartition(":")[2],
+        whole=_is_whole(row),
+        delete_markers=_on(row.get("DeleteMarkerReplication")) or "Filter" not in row,
+        metrics=_on(target.get("Metrics")),
+        time_control=_on(target.get("ReplicationTime")),
+        encrypted_objects=chosen.get("Status") == "Enabled",
+        replica_key=target.get("EncryptionConfiguration", {}).get("ReplicaKmsKeyID", ""),
+    )
+
+
+def _on(setting: dict[str, Any] | None) -> bool:
+    return bool(setting) and (setting or {}).get("Status") == "Enabled"
+
+
+def _is_whole(row: dict[str, Any]) -> bool:
+    """Whether the rule takes every object: neither a prefix nor a tag narrows it (old rules have a bare Prefix)."""
+    chosen = row.get("Filter", {})
+    return not any((row.get("Prefix"), chosen.get("Prefix"), chosen.get("Tag"), chosen.get("And")))

@@ -1,0 +1,80 @@
+"""S3 lifecycle: what makes objects of the estate's buckets go, or puts them where they cannot be read at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dr_estate.model.unseen import Unseen
+from dr_estate.readers import s3
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+READS = frozenset({"s3:GetBucketLifecycleConfiguration"})
+_ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+"""The classes that must be restored, for hours, before they can be read. Source: S3 User Guide, storage classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An enabled rule's effect on current objects: ``kind`` expires or archives, ``after`` days (0 for a past date).
+
+    ``prefix`` and ``tags`` (``key=value``) say which objects.
+    """
+
+    rule: str
+    kind: str
+    after_days: int
+    prefix: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """The endings of one bucket, Unseen where they could not be read; replication copies no lifecycle rule."""
+
+    bucket: str
+    endings: tuple[Ending, ...] | Unseen
+
+
+@part(*REGIONAL, reads=READS)
+def lifecycles(look: Look) -> tuple[Lifecycle, ...]:
+    """The lifecycle of each bucket that is there: S3 has no batch read, one call a bucket, not a tenant."""
+    there = [bucket.name for bucket in look.part(s3.buckets) if isinstance(bucket, s3.Bucket) and bucket.region]
+    read = look.maybe(lambda name: _endings_of(look, name), there)
+    return tuple(Lifecycle(name, endings) for name, endings in zip(there, read, strict=True))
+
+
+def _endings_of(look: Look, name: str) -> tuple[Ending, ...]:
+    asked = {"Bucket": name, "ExpectedBucketOwner": look.env.account}
+    found = look.find("s3", "get_bucket_lifecycle_configuration", ("NoSuchLifecycleConfiguration",), **asked)
+    rows = [row for row in (found or {}).get("Rules", []) if row["Status"] == "Enabled"]
+    return tuple(ending for row in rows for ending in _endings(look, row))
+
+
+def _endings(look: Look, row: dict[str, Any]) -> list[Ending]:
+    prefix, tags = _chosen(row)
+    told = [("expires", row["Expiration"])] if row.get("Expiration") else []
+    told += [("archives", move) for move in row.get("Transitions", []) if move.get("StorageClass") in _ARCHIVES]
+    return [
+        Ending(row.get("ID", ""), kind, days, prefix, tags)
+        for kind, when in told
+        if (days := _days(look, when)) is not None
+    ]
+
+
+def _days(look: Look, when: dict[str, Any]) -> int | None:
+    """After how many days it takes hold; from now on where it names a date. None where it ends no current object."""
+    if "Date" in when:
+        ends: datetime = when["Date"]
+        return max(0, (ends - look.now).days)
+    return int(when["Days"]) if "Days" in when else None
+
+
+def _chosen(row: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    chosen = row.get("Filter", {})
+    both = chosen.get("And", {})
+    tags = [*([chosen["Tag"]] if chosen.get("Tag") else []), *both.get("Tags", [])]
+    prefix = row.get("Prefix") or chosen.get("Prefix") or both.get("Prefix") or ""
+    return prefix, tuple(sorted(f"{tag['Key']}={tag['Value']}" for tag in tags))

@@ -1,0 +1,165 @@
+"""Secrets Manager: which secrets stand in each region, in which version, and what may be known of their values.
+
+A value never leaves this module. Of each field only its name, a digest and whether it names a region are kept; the
+digest is keyed with a random key of this process, so that evidence can be compared within itself and never guessed at.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import token_bytes
+from typing import Any
+
+from dr_estate.aws.errors import kind_of
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.region_references import moved, way_home, way_of
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
+VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
+_PROCESS_KEY = token_bytes(32)
+_SECRETS_A_CALL = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret. ``replica_of`` is the region it is copied from, "" for one of its own; ``key`` "" is AWS's own key."""
+
+    name: str
+    arn: str
+    key: str
+    replica_of: str
+    current_version: str
+    changed_at: datetime | None
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a secret's value: nested names are joined by dots, a value that is no JSON is called (text).
+
+    ``movable``: it names the primary region, and ``regional.moved`` would make it name the DR region alone;
+    ``movable_home`` is the same the other way. ``neutral`` is the digest of what is left when both regions' names of
+    the same thing are one: values of two regions with equal ones differ in nothing but the region.
+    """
+
+    name: str
+    digest: str
+    names_primary: bool
+    names_dr: bool
+    movable: bool = False
+    movable_home: bool = False
+    neutral: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What may be known of a secret's current value; ``failure`` is AWS's error code where it cannot be decrypted."""
+
+    name: str
+    version: str
+    fields: tuple[Field, ...]
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A secret whose value this reader may not read, and why."""
+
+    name: str
+    unseen: Unseen
+
+
+def tenant_of(env: Environment, name: str) -> str | None:
+    """The tenant whose secret ``name`` is; None for the master credentials."""
+    return env.tenant_of(env.names.tenant_secret, name)
+
+
+@part(*REGIONAL, reads=SECRET_READS)
+def secrets(look: Look) -> tuple[Secret, ...]:
+    """The estate's secrets, a hundred a call; those scheduled for deletion too. Source: ListSecrets."""
+    master = look.env.named(look.env.names.master_secret)
+    prefix = look.env.named(look.env.names.tenant_secret, tenant="\0").partition("\0")[0]
+    filters = [{"Key": "name", "Values": sorted({master, prefix})}] if prefix else []
+    rows = look.pages(
+        "secretsmanager", "list_secrets", "SecretList", Filters=filters, IncludePlannedDeletion=True, MaxResults=100
+    )
+    return tuple(_secret(row) for row in rows if row["Name"] == master or tenant_of(look.env, row["Name"]))
+
+
+@part(*REGIONAL, reads=VALUE_READS)
+def contents(look: Look) -> tuple[Content | Hidden, ...]:
+    """What may be known of every value, twenty secrets a call, reduced here. Source: BatchGetSecretValue, T18."""
+    wanted = [secret.name for secret in look.part(secrets) if secret.deleted_at is None]
+
+    def read(batch: Sequence[str]) -> list[Content | Hidden]:
+        answer = look.call("secretsmanager", "batch_get_secret_value", SecretIdList=list(batch))
+        seen: list[Content | Hidden] = [_content(look.env, row) for row in answer.get("SecretValues", [])]
+        return seen + [_failed(look, row) for row in answer.get("Errors") or []]
+
+    return tuple(look.batches(read, wanted, _SECRETS_A_CALL))
+
+
+def _secret(row: dict[str, Any]) -> Secret:
+    stages: dict[str, list[str]] = row.get("SecretVersionsToStages") or {}
+    return Secret(
+        name=row["Name"],
+        arn=row["ARN"],
+        key=row.get("KmsKeyId", ""),
+        replica_of=row.get("PrimaryRegion", "") if row.get("PrimaryRegion") != row["ARN"].split(":")[3] else "",
+        current_version=next((version for version, labels in stages.items() if "AWSCURRENT" in labels), ""),
+        changed_at=row.get("LastChangedDate"),
+        deleted_at=row.get("DeletedDate"),
+    )
+
+
+def _failed(look: Look, row: dict[str, Any]) -> Content | Hidden:
+    name, code = row.get("SecretId", ""), row.get("ErrorCode", "")
+    if kind_of(code, 0) is Blindness.DENIED:
+        said = f"secretsmanager:GetSecretValue in {look.region} is denied ({code}). Allow it for the reader role."
+        return Hidden(name, Unseen(Blindness.DENIED, said, look.region, look.name))
+    return Content(name, "", (), code or "unknown error")
+
+
+def _content(env: Environment, row: dict[str, Any]) -> Content:
+    found = tuple(_field(env, name, value) for name, value in _flat(_value(row)))
+    return Content(row["Name"], row.get("VersionId", ""), tuple(sorted(found, key=lambda field: field.name)))
+
+
+def _value(row: dict[str, Any]) -> Any:
+    if "SecretString" not in row:
+        return {"(binary)": bytes(row.get("SecretBinary", b"")).hex()}
+    try:
+        value = json.loads(row["SecretString"])
+    except ValueError:
+        return {"(text)": row["SecretString"]}
+    return value if isinstance(value, (dict, list)) else {"(text)": row["SecretString"]}
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _flat(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _flat(inner, f"{path}[{position}]")
+    else:
+        yield path, str(value)
+
+
+def _field(env: Environment, name: str, value: str) -> Field:
+    primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
+    away, home = moved(value, way_of(env), ""), moved(value, way_home(env), "")
+    movable, movable_home = primary in value and primary not in away, dr in value and dr not in home
+    neutral = _digest(name, moved(home, way_of(env), ""))
+    return Field(name, _digest(name, value), primary in value, dr in value, movable, movable_home, neutral)
+
+
+def _digest(name: str, value: str) -> str:
+    return hmac.new(_PROCESS_KEY, f"{name}\0{value}".encode(), "sha256").hexdigest()[:16]

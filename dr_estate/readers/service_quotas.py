@@ -1,0 +1,112 @@
+"""Service quotas of the DR region, and how much of each is used now (T33)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Wanted, read_metrics
+from dr_estate.reading.part import part
+from dr_estate.reading.reader import Look
+
+QUOTA_READS = frozenset({"service-quotas:GetServiceQuota", "service-quotas:GetAWSDefaultServiceQuota"})
+
+FARGATE_VCPU = "L-3032A538"
+NETWORK_INTERFACES = "L-DF5E4CA3"
+RULES, TARGETS = "L-7EED9B64", "L-7E6692B2"
+TARGET_GROUPS, TARGET_GROUPS_A_BALANCER = "L-B22855CB", "L-822D1B1B"
+SERVICES = "L-9EF96962"
+CERTIFICATES = "L-F141DD1D"
+WANTED = (
+    ("acm", CERTIFICATES),
+    ("ecs", SERVICES),
+    ("elasticloadbalancing", RULES),
+    ("elasticloadbalancing", TARGETS),
+    ("elasticloadbalancing", TARGET_GROUPS),
+    ("elasticloadbalancing", TARGET_GROUPS_A_BALANCER),
+    ("fargate", FARGATE_VCPU),
+    ("vpc", NETWORK_INTERFACES),
+)
+
+_USAGE_WINDOW_MINUTES, _USAGE_PERIOD_S = 60, 300
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """One quota as it applies here. ``used`` is its own usage metric's newest value, None without one."""
+
+    service: str
+    code: str
+    name: str
+    limit: float | Unseen
+    used: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseQuota:
+    """A quota of RDS (DBInstances; AllocatedStorage in GiB) with its use, as RDS itself counts."""
+
+    name: str
+    used: int
+    limit: int
+
+
+@part(Side.DR, reads=QUOTA_READS | METRIC_READS)
+def quotas(look: Look) -> tuple[Quota, ...]:
+    """Each quota a failover draws on: applied value, else AWS's default; with its AWS/Usage metric where it has one."""
+    read = look.maybe(lambda wanted: _quota(look, *wanted), WANTED)
+    metrics = [_usage(row["UsageMetric"]) if isinstance(row, dict) and row.get("UsageMetric") else None for row in read]
+    used: dict[str, float | None] = {}
+    try:
+        for reading in read_metrics(look, [metric for metric in metrics if metric]):
+            used[str(reading.dimensions)] = reading.value
+    except CannotSee:
+        used = {}  # without the metric the checks count for themselves
+    return tuple(
+        Quota(service, code, code, row, None)
+        if isinstance(row, Unseen)
+        else Quota(service, code, row["QuotaName"], row["Value"], used.get(str(metric.dimensions)) if metric else None)
+        for (service, code), row, metric in zip(WANTED, read, metrics, strict=True)
+    )
+
+
+@part(Side.DR, reads=frozenset({"ec2:DescribeNetworkInterfaces"}))
+def network_interfaces(look: Look) -> int:
+    """How many network interfaces stand in the region, a thousand a page."""
+    page = {"PageSize": 1000}
+    return len(look.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", PaginationConfig=page))
+
+
+@part(Side.DR, reads=frozenset({"rds:DescribeAccountAttributes"}))
+def database_quotas(look: Look) -> tuple[DatabaseQuota, ...]:
+    """RDS's own quotas of the account in this region."""
+    rows = look.call("rds", "describe_account_attributes")["AccountQuotas"]
+    return tuple(DatabaseQuota(row["AccountQuotaName"], row["Used"], row["Max"]) for row in rows)
+
+
+@part(Side.PRIMARY, Side.DR, reads=frozenset({"acm:ListCertificates"}))
+def certificates(look: Look) -> int:
+    """How many certificates the region holds."""
+    return len(look.pages("acm", "list_certificates", "CertificateSummaryList"))
+
+
+def _quota(look: Look, service: str, code: str) -> dict[str, Any]:
+    asked = {"ServiceCode": service, "QuotaCode": code}
+    found = look.find("service-quotas", "get_service_quota", ("NoSuchResourceException",), **asked)
+    if found is None:  # never applied here: the default holds
+        found = look.call("service-quotas", "get_aws_default_service_quota", **asked)
+    row: dict[str, Any] = found["Quota"]
+    return row
+
+
+def _usage(metric: dict[str, Any]) -> Wanted:
+    return Wanted(
+        metric["MetricNamespace"],
+        metric["MetricName"],
+        tuple(sorted(metric["MetricDimensions"].items())),
+        metric.get("MetricStatisticRecommendation", "Maximum"),
+        _USAGE_WINDOW_MINUTES,
+        _USAGE_PERIOD_S,
+    )

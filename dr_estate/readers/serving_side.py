@@ -1,0 +1,34 @@
+"""Whether the DR region is the one that serves: then, and only then, is it worth comparing what the two sides hold."""
+
+from __future__ import annotations
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import efs_policy, route53
+from dr_estate.reading.reader import Look
+
+
+def away(look: Look) -> bool:
+    """Whether a traffic record leads visitors to the DR region, or its files are frozen for a failback.
+
+    Raises CannotSee where neither can be told.
+    """
+    return _frozen(look) or any(leads_away(record, look.env) for record in look.part(route53.records, Side.GLOBAL))
+
+
+def _frozen(look: Look) -> bool:
+    try:
+        found = look.part(efs_policy.policies, Side.DR)
+    except CannotSee:
+        return False
+    return any(isinstance(one, efs_policy.Policy) and one.frozen_at is not None for one in found)
+
+
+def leads_away(record: route53.Record, env: Environment) -> bool:
+    """Whether the record of the cut-over point answers with the DR region while all is well."""
+    if record.name != env.traffic.origin_record or not (record.failover == "PRIMARY" or record.weight):
+        return False
+    target = record.alias_target or " ".join(record.values)
+    if env.regions.dr in target or env.regions.primary in target:
+        return env.regions.dr in target
+    return record.set_identifier == env.traffic.secondary_set_identifier

@@ -1,0 +1,101 @@
+"""SNS topics of the environment: there or not, how they are set, and who listens."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+READS = frozenset({"sns:GetTopicAttributes"})
+SUBSCRIPTION_READS = frozenset({"sns:ListSubscriptionsByTopic", "sns:GetSubscriptionAttributes"})
+_INSIDE_AWS = ("sqs", "lambda", "firehose", "application")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic by name; subscriptions are counted, as AWS counts them. ``exists`` False: the rest is 0 or empty.
+
+    ``settings`` are what decides how messages arrive, in words that are alike in every region.
+    """
+
+    name: str
+    exists: bool
+    confirmed: int
+    pending: int
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One confirmed subscription of a topic, in words that are alike in every region.
+
+    ``who`` is protocol and address; of what stands in a region itself, such as a queue, the protocol alone.
+    """
+
+    topic: str
+    who: str
+    settings: tuple[str, ...]
+
+
+@part(*REGIONAL, reads=READS)
+def topics(look: Look) -> tuple[Topic, ...]:
+    """The topics of names.topics: one call each, by their ARN."""
+    return tuple(look.each(lambda pattern: _topic(look, look.env.named(pattern)), look.env.names.topics))
+
+
+def _topic(look: Look, name: str) -> Topic:
+    arn = f"arn:aws:sns:{look.region}:{look.env.account}:{name}"
+    found = look.find("sns", "get_topic_attributes", ("NotFound", "NotFoundException"), TopicArn=arn)
+    if found is None:
+        return Topic(name, exists=False, confirmed=0, pending=0)
+    told = found["Attributes"]
+    confirmed, pending = int(told.get("SubscriptionsConfirmed", 0)), int(told.get("SubscriptionsPending", 0))
+    return Topic(name, exists=True, confirmed=confirmed, pending=pending, settings=_settings(told))
+
+
+def _settings(told: dict[str, str]) -> tuple[str, ...]:
+    found = [f"shown as {told['DisplayName']}"] if told.get("DisplayName") else []
+    found += ["encrypted under a KMS key"] if told.get("KmsMasterKeyId") else []
+    found += [f"delivered by {_canonical(told['DeliveryPolicy'])}"] if told.get("DeliveryPolicy") else []
+    return tuple(found)
+
+
+@part(*REGIONAL, reads=SUBSCRIPTION_READS)
+def listeners(look: Look) -> tuple[Listener, ...]:
+    """Every confirmed subscription of the topics that are there: a page and one call each, for a handful of topics."""
+    there = [topic.name for topic in look.part(topics) if topic.exists]
+    rows = [
+        (name, row)
+        for name in there
+        for row in look.pages(
+            "sns",
+            "list_subscriptions_by_topic",
+            "Subscriptions",
+            TopicArn=f"arn:aws:sns:{look.region}:{look.env.account}:{name}",
+        )
+        if row["SubscriptionArn"].startswith("arn:")  # a pending one has none yet
+    ]
+    return tuple(look.each(lambda found: _listener(look, *found), rows))
+
+
+def _listener(look: Look, topic: str, row: dict[str, Any]) -> Listener:
+    answer = look.call("sns", "get_subscription_attributes", SubscriptionArn=row["SubscriptionArn"])
+    told: dict[str, str] = answer["Attributes"]
+    settings = [f"only {_canonical(told['FilterPolicy'])}"] if told.get("FilterPolicy") else []
+    settings += ["raw"] if told.get("RawMessageDelivery", "").lower() == "true" else []
+    settings += ["with a dead-letter queue"] if told.get("RedrivePolicy") else []
+    settings += [f"delivered by {_canonical(told['DeliveryPolicy'])}"] if told.get("DeliveryPolicy") else []
+    protocol = row["Protocol"]
+    who = protocol if protocol in _INSIDE_AWS else f"{protocol} {row['Endpoint']}"
+    return Listener(topic, who, tuple(settings))
+
+
+def _canonical(document: str) -> str:
+    """The document with its keys in order: the same policy reads the same, however it was written."""
+    try:
+        return json.dumps(json.loads(document), sort_keys=True)
+    except ValueError:
+        return document

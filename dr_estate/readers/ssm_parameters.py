@@ -1,0 +1,31 @@
+"""SSM parameters of the environment, by name; values are reduced to what points at a region, and never kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+READS = frozenset({"ssm:GetParametersByPath"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of /<env>/. ``names_primary``: its value holds the primary region's name."""
+
+    name: str
+    type: str
+    names_primary: bool
+
+
+@part(*REGIONAL, reads=READS)
+def parameters(look: Look) -> tuple[Parameter, ...]:
+    """Every parameter under the environment's path, ten a page; secure strings are not decrypted."""
+    path = look.env.named(look.env.names.parameter_path)
+    rows = look.pages("ssm", "get_parameters_by_path", "Parameters", Path=path, Recursive=True, WithDecryption=False)
+    primary = look.env.regions.primary
+    return tuple(
+        Parameter(row["Name"], row["Type"], row["Type"] != "SecureString" and primary in row.get("Value", ""))
+        for row in rows
+    )

@@ -1,0 +1,25 @@
+"""Who the credentials are in each region, as that region's own STS says (T15)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+READS = frozenset({"sts:GetCallerIdentity"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The caller as one region's STS knows it."""
+
+    account: str
+    arn: str
+
+
+@part(*REGIONAL, reads=READS)
+def caller(look: Look) -> Caller:
+    """The caller's identity by the regional endpoint."""
+    said = look.call("sts", "get_caller_identity")
+    return Caller(said["Account"], said["Arn"])

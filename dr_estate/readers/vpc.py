@@ -1,0 +1,186 @@
+"""The network: the VPC, its subnets and free addresses, security groups, and the ways out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import Look
+
+_PAGE = {"PageSize": 1000}
+_EVERYWHERE = ("0.0.0.0/0", "::/0")
+
+
+@dataclass(frozen=True, slots=True)
+class Vpc:
+    """The environment's VPC. ``cidrs`` are its IPv4 blocks with their association state, ``cidrs6`` its IPv6 blocks."""
+
+    id: str
+    state: str
+    tenancy: str
+    is_default: bool
+    cidrs: tuple[tuple[str, str], ...]
+    cidrs6: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """One subnet of the VPC. ``free`` counts its unused IPv4 addresses."""
+
+    id: str
+    zone: str
+    state: str
+    cidr: str
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroup:
+    """One security group. Rules are told alike in every region: peers by name, the VPC's own block as ``vpc``."""
+
+    id: str
+    name: str
+    ingress: tuple[str, ...]
+    egress: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTable:
+    """One route table. ``default`` is where 0.0.0.0/0 leads, "" for nowhere; ``state`` is active or blackhole."""
+
+    id: str
+    main: bool
+    subnets: tuple[str, ...]
+    default: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class NatGateway:
+    """One NAT gateway; only an ``available`` one forwards packets."""
+
+    id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One VPC endpoint. ``service`` carries no region, such as ``ecr.api``."""
+
+    service: str
+    kind: str
+    state: str
+
+
+@part(*REGIONAL, reads=frozenset({"ec2:DescribeVpcs"}))
+def vpc(look: Look) -> Vpc | None:
+    """The VPC of that Name tag, or None where there is none."""
+    named = {"Name": "tag:Name", "Values": [look.env.named(look.env.names.vpc)]}
+    rows = look.pages("ec2", "describe_vpcs", "Vpcs", Filters=[named])
+    if not rows:
+        return None
+    row = rows[0]
+    blocks, six = row.get("CidrBlockAssociationSet", []), row.get("Ipv6CidrBlockAssociationSet", [])
+    return Vpc(
+        id=row["VpcId"],
+        state=row["State"],
+        tenancy=row.get("InstanceTenancy", ""),
+        is_default=row.get("IsDefault", False),
+        cidrs=tuple((b["CidrBlock"], b.get("CidrBlockState", {}).get("State", "")) for b in blocks),
+        cidrs6=tuple((b["Ipv6CidrBlock"], b.get("Ipv6CidrBlockState", {}).get("State", "")) for b in six),
+    )
+
+
+@part(*REGIONAL, reads=frozenset({"ec2:DescribeSubnets"}))
+def subnets(look: Look) -> tuple[Subnet, ...]:
+    """The VPC's subnets; empty where there is no VPC."""
+    rows = _inside(look, "describe_subnets", "Subnets")
+    return tuple(
+        Subnet(r["SubnetId"], r["AvailabilityZone"], r["State"], r["CidrBlock"], r["AvailableIpAddressCount"])
+        for r in rows
+    )
+
+
+@part(*REGIONAL, reads=frozenset({"ec2:DescribeSecurityGroups"}))
+def security_groups(look: Look) -> tuple[SecurityGroup, ...]:
+    """The VPC's security groups."""
+    rows = _inside(look, "describe_security_groups", "SecurityGroups", PaginationConfig=_PAGE)
+    names = {row["GroupId"]: row["GroupName"] for row in rows}
+    here = look.part(vpc)
+    own = {block for block, _ in here.cidrs} if here else set()
+    return tuple(
+        SecurityGroup(
+            row["GroupId"],
+            row["GroupName"],
+            _rules(row.get("IpPermissions", []), names, own),
+            _rules(row.get("IpPermissionsEgress", []), names, own),
+        )
+        for row in rows
+    )
+
+
+@part(*REGIONAL, reads=frozenset({"ec2:DescribeRouteTables"}))
+def route_tables(look: Look) -> tuple[RouteTable, ...]:
+    """The VPC's route tables."""
+    return tuple(_table(row) for row in _inside(look, "describe_route_tables", "RouteTables"))
+
+
+@part(*REGIONAL, reads=frozenset({"ec2:DescribeNatGateways"}))
+def nat_gateways(look: Look) -> tuple[NatGateway, ...]:
+    """The VPC's NAT gateways that are not deleted."""
+    rows = _inside(look, "describe_nat_gateways", "NatGateways")
+    return tuple(NatGateway(row["NatGatewayId"], row["State"]) for row in rows if row["State"] != "deleted")
+
+
+@part(*REGIONAL, reads=frozenset({"ec2:DescribeVpcEndpoints"}))
+def endpoints(look: Look) -> tuple[Endpoint, ...]:
+    """The VPC's endpoints."""
+    rows = _inside(look, "describe_vpc_endpoints", "VpcEndpoints")
+    prefix = f"com.amazonaws.{look.region}."
+    return tuple(
+        Endpoint(r["ServiceName"].removeprefix(prefix), r.get("VpcEndpointType", ""), r.get("State", "").lower())
+        for r in rows
+    )
+
+
+def _inside(look: Look, operation: str, key: str, **more: Any) -> list[Any]:
+    here = look.part(vpc)
+    if here is None:
+        return []
+    return look.pages("ec2", operation, key, Filters=[{"Name": "vpc-id", "Values": [here.id]}], **more)
+
+
+def _rules(rows: list[dict[str, Any]], names: dict[str, str], own: set[str]) -> tuple[str, ...]:
+    told: set[str] = set()
+    for row in rows:
+        protocol = "all" if row["IpProtocol"] == "-1" else row["IpProtocol"]
+        ports = f" {row['FromPort']}-{row['ToPort']}" if "FromPort" in row and protocol != "all" else ""
+        peers = [names.get(pair["GroupId"], "another VPC's group") for pair in row.get("UserIdGroupPairs", [])]
+        peers += ["vpc" if r["CidrIp"] in own else r["CidrIp"] for r in row.get("IpRanges", [])]
+        peers += [r["CidrIpv6"] for r in row.get("Ipv6Ranges", [])]
+        peers += ["a prefix list"] * bool(row.get("PrefixListIds"))  # their ids differ in every region
+        told |= {f"{protocol}{ports} {peer}" for peer in peers}
+    return tuple(sorted(told))
+
+
+def _table(row: dict[str, Any]) -> RouteTable:
+    associations = row.get("Associations", [])
+    default: dict[str, Any] = next(
+        (r for r in row.get("Routes", []) if r.get("DestinationCidrBlock") in _EVERYWHERE), {}
+    )
+    targets = (
+        "NatGatewayId",
+        "GatewayId",
+        "TransitGatewayId",
+        "NetworkInterfaceId",
+        "InstanceId",
+        "VpcPeeringConnectionId",
+    )
+    return RouteTable(
+        id=row["RouteTableId"],
+        main=any(a.get("Main") for a in associations),
+        subnets=tuple(sorted(a["SubnetId"] for a in associations if a.get("SubnetId"))),
+        default=next((default[key] for key in targets if default.get(key)), ""),
+        state=default.get("State", ""),
+    )

@@ -1,0 +1,124 @@
+"""Reads CloudWatch metrics in batches of 500 a call: the newest value of each, and what happened in its window.
+
+A metric that nobody publishes has no newest value. That is never zero: replication that broke stops publishing (T23).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dr_estate.reading.reader import Look
+
+METRIC_READS = frozenset({"cloudwatch:GetMetricData"})
+_QUERIES_A_CALL = 500
+_MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A metric to read: ``dimensions`` are (name, value) pairs, ``period_s`` a multiple of 60."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    statistic: str
+    window_minutes: int
+    period_s: int = _MINUTE_S
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A metric in its window: where nothing was published, ``value``, ``at`` and ``lowest`` are None."""
+
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    value: float | None
+    at: datetime | None
+    lowest: float | None
+    total: float
+
+    def dimension(self, name: str) -> str:
+        """The value of the dimension ``name``, or "" where it has none."""
+        return dict(self.dimensions).get(name, "")
+
+    def age_s(self, now: datetime) -> float | None:
+        """Seconds since the newest value, or None where there is none."""
+        return None if self.at is None else max(0.0, (now - self.at).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A metric's datapoints, the oldest first: (start of the period, value). A period without one was not published."""
+
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    points: tuple[tuple[datetime, float], ...]
+
+
+def read_metrics(look: Look, wanted: Sequence[Wanted]) -> tuple[Reading, ...]:
+    """Read all ``wanted`` in as few calls as CloudWatch allows, in their order. Raises CannotSee."""
+    return tuple(look.batches(lambda batch: _read(look, batch), wanted, _QUERIES_A_CALL))
+
+
+def read_series(look: Look, wanted: Sequence[Wanted]) -> tuple[Series, ...]:
+    """Read every datapoint of all ``wanted`` in their windows, in as few calls as CloudWatch allows. Raises CannotSee.
+
+    A call returns 100,800 datapoints at most, the rest on further pages (API_GetMetricData).
+    """
+
+    def read(batch: Sequence[Wanted]) -> list[Series]:
+        points = _points(look, batch)
+        return [
+            Series(m.name, m.dimensions, tuple(_inside(m, points.get(n, []), look.now))) for n, m in enumerate(batch)
+        ]
+
+    return tuple(look.batches(read, wanted, _QUERIES_A_CALL))
+
+
+def _read(look: Look, batch: Sequence[Wanted]) -> list[Reading]:
+    points = _points(look, batch)
+    return [_reading(metric, points.get(number, []), look.now) for number, metric in enumerate(batch)]
+
+
+def _points(look: Look, batch: Sequence[Wanted]) -> dict[int, list[tuple[datetime, float]]]:
+    """The datapoints of each metric of the batch, by its number there."""
+    longest = max(metric.window_minutes for metric in batch)
+    rows = look.pages(
+        "cloudwatch",
+        "get_metric_data",
+        "MetricDataResults",
+        MetricDataQueries=[_query(number, metric) for number, metric in enumerate(batch)],
+        StartTime=look.now - timedelta(minutes=longest),
+        EndTime=look.now + timedelta(minutes=1),
+        ScanBy="TimestampDescending",
+    )
+    points: dict[int, list[tuple[datetime, float]]] = {}
+    for row in rows:  # one metric's values may be spread over several pages
+        points.setdefault(int(row["Id"][1:]), []).extend(zip(row["Timestamps"], row["Values"], strict=True))
+    return points
+
+
+def _query(number: int, metric: Wanted) -> dict[str, Any]:
+    dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions]
+    named = {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": dimensions}
+    return {
+        "Id": f"m{number}",
+        "MetricStat": {"Metric": named, "Period": metric.period_s, "Stat": metric.statistic},
+        "ReturnData": True,
+    }
+
+
+def _reading(metric: Wanted, points: list[tuple[datetime, float]], now: datetime) -> Reading:
+    inside = _inside(metric, points, now)
+    at, value = inside[-1] if inside else (None, None)
+    lowest = min((value for _, value in inside), default=None)
+    return Reading(metric.name, metric.dimensions, value, at, lowest, float(sum(value for _, value in inside)))
+
+
+def _inside(metric: Wanted, points: list[tuple[datetime, float]], now: datetime) -> list[tuple[datetime, float]]:
+    """The points of the metric's own window, the oldest first."""
+    since = now - timedelta(minutes=metric.window_minutes)
+    return sorted(point for point in points if point[0] + timedelta(seconds=metric.period_s) >= since)

@@ -1,0 +1,30 @@
+"""The decorator that makes a function a reader: one part of the snapshot."""
+
+from __future__ import annotations
+
+import sys
+import typing
+from collections.abc import Callable
+from typing import TypeVar
+
+from dr_estate.config.environment import Side
+from dr_estate.reading.reader import Look, Reader
+
+T = TypeVar("T")
+REGIONAL = (Side.PRIMARY, Side.DR)
+GLOBAL = (Side.GLOBAL,)
+
+
+def part(*sides: Side, reads: frozenset[str]) -> Callable[[Callable[[Look], T]], Reader[T]]:
+    """Make a reader of the decorated function: one part of the snapshot, read once on each of ``sides``.
+
+    ``reads`` are the exact ``service:Operation`` names it may call. The part's name is ``<module>.<function>``.
+    """
+
+    def wrap(function: Callable[[Look], T]) -> Reader[T]:
+        noun = function.__module__.rpartition(".")[2]
+        module = vars(sys.modules[function.__module__])
+        shape = typing.get_type_hints(function, {**module, "Look": Look})["return"]
+        return Reader(f"{noun}.{function.__name__}", sides, reads, function, shape)
+
+    return wrap

@@ -1,0 +1,114 @@
+"""Takes the snapshot: all readers at once, each failure kept to its own part, all of it within the deadline."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from typing import Any
+
+from dr_estate.aws.read_client import Credentials, Eyes
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.reading.reader import Followed, Look, Reader
+from dr_estate.snapshot.client_cache import open_eyes
+from dr_estate.snapshot.registry import readers
+from dr_estate.snapshot.snapshot import Part, Snapshot
+
+Key = tuple[str, Side]
+Progress = Callable[[int, int], None]
+_TICK_S = 0.1
+
+
+def observe(
+    environment: Environment,
+    credentials: Credentials,
+    world: str,
+    progress: Progress = lambda _done, _of: None,
+    only: frozenset[str] | None = None,
+    upon: Snapshot | None = None,
+) -> Snapshot:
+    """Prove the account, then read every part concurrently; ``progress`` is told how many parts are done, of how many.
+
+    ``only`` narrows to these parts' names and those they are read from; None reads all. The others are taken from
+    ``upon``, an earlier snapshot, where it is given; what is read from one that was unseen there tries that one again.
+    What is followed is what ``upon`` says.
+    A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
+    and CannotSee where no region could prove the account or there are no credentials.
+    """
+    with open_eyes(environment, credentials) as eyes:
+        identity = eyes.prove_account()
+        started = datetime.now(UTC)
+        values = _read_all(eyes, started, readers() if only is None else only, upon, progress)
+    parts = dict(upon.parts if upon else {}) | {
+        key: Part(key[0], key[1], environment.region(key[1]), read_at, value)
+        for key, (read_at, value) in values.items()
+    }
+    return Snapshot(environment.name, identity.account, identity.arn, world, started, parts, dict(eyes.calls))
+
+
+def _read_all(
+    eyes: Eyes, now: datetime, wanted: Collection[str], upon: Snapshot | None, progress: Progress
+) -> dict[Key, tuple[datetime, Any]]:
+    kept, followed = (upon.parts, upon.followed) if upon else ({}, Followed())
+    known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
+    futures: dict[Key, Future[Any]] = {}
+    read_at: dict[Key, datetime] = {}
+    pools: dict[Key, ThreadPoolExecutor] = {}  # one each: no part's items wait behind another's thousands
+    starting = threading.Lock()
+
+    def run(key: Key, reader: Reader[Any]) -> None:
+        where = (key[1], eyes.environment.region(key[1]))
+        look = Look(eyes, *where, now, pools[key], lambda n, s: begun((n, s)), followed, reader.name)
+        value = _read_one(reader, look)
+        pools[key].shutdown(wait=False)
+        read_at[key] = datetime.now(UTC)
+        futures[key].set_result(value)
+
+    def begun(key: Key) -> Future[Any]:
+        reader, name = known[key], f"read-{key[0]}-{key[1]}"
+        if key[0] not in wanted and key in kept and not isinstance(kept[key].value, Unseen):
+            return _settled(kept[key].value)
+        with starting:
+            if key not in futures:
+                futures[key] = Future()
+                pools[key] = ThreadPoolExecutor(eyes.environment.observation.workers, f"look-{key[0]}-{key[1]}")
+                threading.Thread(target=run, args=(key, reader), name=name, daemon=True).start()
+            return futures[key]
+
+    for key in known:
+        if key[0] in wanted:
+            begun(key)
+    waiting: set[Future[Any]] = set(futures.copy().values())
+    while waiting and eyes.seconds_left:
+        _, waiting = wait(waiting, timeout=min(_TICK_S, eyes.seconds_left))
+        progress(len(futures) - len(waiting), len(futures))
+    for pool in pools.copy().values():
+        pool.shutdown(wait=False, cancel_futures=True)
+    return {key: (read_at.get(key, datetime.now(UTC)), _value(key, part, eyes)) for key, part in futures.copy().items()}
+
+
+def _settled(value: Any) -> Future[Any]:
+    done: Future[Any] = Future()
+    done.set_result(value)
+    return done
+
+
+def _value(key: Key, future: Future[Any], eyes: Eyes) -> Any:
+    if future.done():
+        return future.result()
+    deadline_s, region = eyes.environment.observation.deadline_s, eyes.environment.region(key[1])
+    why = f"{key[0]} was not read on the {key[1]} side within {deadline_s} s."
+    return Unseen(Blindness.DEADLINE, why, region, key[0])
+
+
+def _read_one(reader: Reader[Any], look: Look) -> Any:
+    try:
+        return reader.read(look)
+    except CannotSee as dark:
+        return dark.unseen.of_part(reader.name)
+    except Exception as defect:  # noqa: BLE001 - a defect of one reader is that part's UNKNOWN, and never stops the rest
+        said = f"{reader.name} on the {look.side} side: {type(defect).__name__}: {defect}"
+        why = f"The reader failed ({said}). This is a defect: please report it."
+        return Unseen(Blindness.DEFECT, why, look.region, reader.name)

@@ -1,0 +1,167 @@
+"""The snapshot: everything the readers saw, taken once a run, concurrently, frozen, and kept as evidence in JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.reading.reader import Followed, Reader
+from dr_estate.snapshot.registry import readers
+
+T = TypeVar("T")
+SCHEMA = "aws-dr-manager/evidence/1"
+
+
+class EvidenceError(Exception):
+    """An evidence file cannot be read, is damaged, or is of another schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing read on one side: when and where, and the value or why there is none."""
+
+    name: str
+    side: Side
+    region: str
+    read_at: datetime
+    value: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What was observed. ``world`` says which world it was: live, sandbox, or an endpoint.
+
+    ``remembered_tenants`` are those of the last good observation: the last source when both regions are dark.
+    ``followed`` is what a run wants looked at when it looks upon this snapshot.
+    """
+
+    environment: str
+    account: str
+    identity: str
+    world: str
+    taken_at: datetime
+    parts: Mapping[tuple[str, Side], Part]
+    calls: Mapping[str, int] = field(default_factory=dict)
+    remembered_tenants: tuple[str, ...] = ()
+    followed: Followed = field(default_factory=Followed)
+
+    def get(self, reader: Reader[T], side: Side) -> T:
+        """Return the part's value. Raises CannotSee where it was not seen or not asked for."""
+        part = self.parts.get((reader.name, side))
+        if part is None:
+            why = f"{reader.name} was not read on the {side} side."
+            raise CannotSee(Unseen(Blindness.UNSUPPORTED, why, part=reader.name))
+        if isinstance(part.value, Unseen):
+            raise CannotSee(part.value.of_part(reader.name))
+        return cast(T, part.value)
+
+    def unseen(self) -> list[Part]:
+        """Every part that could not be seen."""
+        return [part for part in self.parts.values() if isinstance(part.value, Unseen)]
+
+    @property
+    def api_calls(self) -> int:
+        """API calls made to take it, retries not counted."""
+        return sum(self.calls.values())
+
+
+@cache
+def _codec(name: str) -> TypeAdapter[Any]:
+    known = readers()
+    if name not in known:
+        raise EvidenceError(f"The evidence holds a part this version does not know: {name}.")
+    return TypeAdapter(known[name].shape | Unseen)
+
+
+def to_json(snapshot: Snapshot) -> bytes:
+    """Serialise to evidence: one JSON object, with a digest over its parts."""
+    parts = [
+        {
+            "name": part.name,
+            "side": part.side,
+            "region": part.region,
+            "read_at": part.read_at.isoformat(),
+            "unseen": isinstance(part.value, Unseen),
+            "value": _dump(part.value),
+        }
+        for part in snapshot.parts.values()
+    ]
+    body = {
+        "schema": SCHEMA,
+        "environment": snapshot.environment,
+        "account": snapshot.account,
+        "identity": snapshot.identity,
+        "world": snapshot.world,
+        "taken_at": snapshot.taken_at.isoformat(),
+        "calls": dict(sorted(snapshot.calls.items())),
+        "remembered_tenants": list(snapshot.remembered_tenants),
+        "parts": parts,
+    }
+    return orjson.dumps({"digest": _digest(body), **body})
+
+
+def _dump(value: Any) -> Any:
+    """Plain values: the digest is over what a reader of the file will see. A codec only to write would cost more."""
+    return orjson.loads(orjson.dumps(value))
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def from_json(data: bytes, source: str = "evidence") -> Snapshot:
+    """Read evidence back. Raises EvidenceError with a sentence where it is damaged or of another schema."""
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError as damaged:
+        raise EvidenceError(f"{source}: not evidence: {damaged}. Save it anew with --save-evidence FILE.") from damaged
+    if not isinstance(body, dict) or body.get("schema") != SCHEMA:
+        raise EvidenceError(f"{source}: not evidence of schema {SCHEMA}. Save it anew with --save-evidence FILE.")
+    digest = body.pop("digest", "")
+    if digest != _digest(body):
+        raise EvidenceError(f"{source}: its digest does not match its content: it was changed after it was saved.")
+    try:
+        parts = [_load(row) for row in body["parts"]]
+    except (ValidationError, KeyError, ValueError) as damaged:
+        raise EvidenceError(f"{source}: a part cannot be read: {damaged}") from damaged
+    return Snapshot(
+        environment=body["environment"],
+        account=body["account"],
+        identity=body["identity"],
+        world=body["world"],
+        taken_at=datetime.fromisoformat(body["taken_at"]),
+        parts={(part.name, part.side): part for part in parts},
+        calls=Counter(body["calls"]),
+        remembered_tenants=tuple(body["remembered_tenants"]),
+    )
+
+
+def _load(row: dict[str, Any]) -> Part:
+    value: Any
+    if row["unseen"]:
+        unseen = row["value"]  # earlier evidence does not say where and for what: then it was the part itself
+        region, part = unseen.get("region", row["region"]), unseen.get("part", row["name"])
+        value = Unseen(Blindness(unseen["kind"]), unseen["why"], region, part)
+    else:
+        value = _codec(row["name"]).validate_python(row["value"])
+    read_at = datetime.fromisoformat(row["read_at"]).astimezone(UTC)
+    return Part(row["name"], Side(row["side"]), row["region"], read_at, value)
+
+
+def read_evidence(path: Path) -> Snapshot:
+    """Load evidence from a file. Raises EvidenceError."""
+    try:
+        return from_json(path.read_bytes(), str(path))
+    except OSError as missing:
+        raise EvidenceError(f"{path}: cannot be read: {missing.strerror}.") from missing

@@ -1,0 +1,65 @@
+"""Who the tenants are: from the primary region's services; when it is dark, from the DR region, then from DNS. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.readers import ecs, route53
+from dr_estate.snapshot.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Tenant:
+    """A tenant as AWS names spell it (``id``); ``dns`` is the spelling of its host names (older ids have a hyphen)."""
+
+    id: str
+    dns: str
+
+
+@lru_cache(maxsize=4)
+def discover(snapshot: Snapshot, env: Environment) -> tuple[Tenant, ...]:
+    """The tenants in id order. Raises CannotSee where no region's services and no zone show any."""
+    dark: list[str] = []
+    sources: tuple[Callable[[], set[str]], ...] = (
+        lambda: _from_services(snapshot, env, Side.PRIMARY),
+        lambda: _from_services(snapshot, env, Side.DR),
+        lambda: _from_records(snapshot, env),
+        lambda: set(snapshot.remembered_tenants),
+    )
+    for source in sources:
+        try:
+            ids = source()
+        except CannotSee as unseen:
+            dark.append(unseen.unseen.why)
+            continue
+        if ids:
+            return tuple(sorted(Tenant(name, dns_label(name)) for name in ids))
+    why = " ".join(dark) or f"No service is named like {env.names.service}, in either region."
+    raise CannotSee(Unseen(Blindness.ERROR, f"No tenants could be discovered. {why}"))
+
+
+def dns_label(tenant: str) -> str:
+    """The tenant as host names spell it: older ids such as ``tenant-1`` drop the hyphen."""
+    return tenant.replace("-", "")
+
+
+def host_of(tenant: Tenant, env: Environment) -> str:
+    """The tenant's own host name on the platform's domain."""
+    return f"{tenant.dns}.{env.traffic.tenant_domain}"
+
+
+def _from_services(snapshot: Snapshot, env: Environment, side: Side) -> set[str]:
+    names = (service.name for service in snapshot.get(ecs.services, side))
+    return {tenant for name in names if (tenant := env.tenant_of(env.names.service, name))}
+
+
+def _from_records(snapshot: Snapshot, env: Environment) -> set[str]:
+    names = (record.name for record in snapshot.get(route53.records, Side.GLOBAL))
+    suffix = f".{env.traffic.tenant_domain}"
+    labels = {name.removesuffix(suffix) for name in names if name.endswith(suffix)}
+    known = {env.traffic.origin_record.removesuffix(suffix), "*", env.traffic.test_prefix}
+    return {label for label in labels - known if label.isalnum()}

@@ -1,0 +1,60 @@
+"""A drill as a result of the Allure report: its steps with what each took, and its whole account attached."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dr_estate.model.visible import one_line, visible
+from reports.render.drill_markdown import of_drill
+from reports.values.drill_summary import Drilled, headline
+from reports.values.durations import duration
+
+_STATUS = {"done": "passed", "not compared": "broken", "waiting": "broken", "lost": "broken"}
+
+
+def result_of(drilled: Drilled, environment: str, ended: datetime, folder: Path) -> dict[str, Any]:
+    """The result; its attachment is written into ``folder``. Left over is failed, not compared is broken."""
+    stop = int(ended.timestamp() * 1000)
+    identity = hashlib.md5(f"drill#{drilled.kind}#{environment}".encode(), usedforsecurity=False).hexdigest()
+    source = f"{uuid.uuid4()}-attachment.md"
+    (folder / source).write_text("\n".join(of_drill(drilled)), encoding="utf-8")
+    status = _STATUS.get(drilled.verdict, "failed")
+    return {
+        "uuid": str(uuid.uuid4()),
+        "historyId": identity,
+        "testCaseId": identity,
+        "name": f"{drilled.kind} of {environment}",
+        "fullName": f"drill#{drilled.kind}",
+        "status": status,
+        "statusDetails": {} if status == "passed" else {"message": visible(headline(drilled))},
+        "start": stop - int(drilled.took_s * 1000),
+        "stop": stop,
+        "steps": list(_steps(drilled, stop)),
+        "attachments": [{"name": "Account of the drill", "source": source, "type": "text/markdown"}],
+        "labels": [
+            {"name": "epic", "value": f"DR readiness of {environment}"},
+            {"name": "feature", "value": "Drills"},
+            {"name": "severity", "value": "critical"},
+            {"name": "tag", "value": "REL13-BP03"},
+        ],
+    }
+
+
+def _steps(drilled: Drilled, stop: int) -> Iterator[dict[str, Any]]:
+    for one in drilled.phases:
+        took = int((one.seconds or 0) * 1000)
+        name = f"{one.part}: {one.phase} ({duration(one.seconds)})"
+        status = "passed" if one.seconds is not None else "broken"
+        yield {"name": name, "status": status, "stage": "finished", "start": stop - took, "stop": stop}
+    for row in drilled.left:
+        yield {
+            "name": one_line(f"left over: {row.subject} ({row.place})"),
+            "status": "failed",
+            "start": stop,
+            "stop": stop,
+        }

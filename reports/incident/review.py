@@ -1,0 +1,121 @@
+"""The post-incident review as Markdown, written from the journal alone: what happened, who decided, what is still open.
+
+It is a draft for the people who were there, due within 48 hours of the end: what the record does not know it asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.timeline import Timeline
+from reports.incident.log import IncidentLog, markdown, verified
+from reports.render.escaping import code
+from reports.render.escaping import markdown as escaped
+from reports.values.durations import duration
+
+_DUE = timedelta(hours=48)
+
+
+def review(log: IncidentLog) -> str:
+    """The whole document."""
+    entries = log.chain.entries
+    lines = [f"# {escaped(log.titled('Post-incident review:'))}", "", *_head(log), ""]
+    lines += _section("Objectives", list(_objectives(log.timelines)))
+    lines += _section("What was lost", list(_losses(entries)))
+    lines += _section("Decisions, and who took them", list(_decisions(entries)))
+    lines += _section("Gates set aside", list(_overrides(entries)))
+    lines += _section("Steps taken by a person", list(_manual(log.timelines)))
+    lines += _section("What went wrong on the way", list(_troubles(entries)))
+    lines += _section("Still to be cleaned up by hand", list(_clean_ups(entries)))
+    lines += _section("For the people who were there", _QUESTIONS)
+    return "\n".join(lines) + "\n---\n\n" + markdown(log)
+
+
+_QUESTIONS = [
+    "- Why did it happen, and why was it not seen, or mended, earlier?",
+    "- Which sentence of the runbook was wrong, missing or not found?",
+    "- Which readiness scenario should have been red before, and was not?",
+    "- What does each open clean-up cost a day, who closes it, and by when?",
+]
+
+
+def _head(log: IncidentLog) -> Iterator[str]:
+    entries = log.chain.entries
+    yield f"- **Record:** {escaped(verified(log.chain))}"
+    if entries:
+        ended = [entry for entry in entries if entry.kind is Kind.END]
+        due = (ended[-1] if ended else entries[-1]).at + _DUE
+        yield f"- **From** {entries[0].at:%Y-%m-%d %H:%M} **to** {entries[-1].at:%Y-%m-%d %H:%M} UTC"
+        yield f"- **Review due:** {due:%Y-%m-%d %H:%M} UTC"
+
+
+def _section(title: str, rows: Sequence[str]) -> list[str]:
+    return [f"## {title}", "", *(rows or ["- nothing is recorded"]), ""]
+
+
+def _objectives(lines: Sequence[Timeline]) -> Iterator[str]:
+    if lines:
+        yield "| run | recovery time | objective | met | waited for people |"
+        yield "|---|---|---|---|---|"
+    for line in lines:
+        met = {True: "yes", False: "**NO**", None: "not known"}[line.met]
+        row = (escaped(line.goal), duration(line.reached_s), duration(line.objective_s), met, duration(line.waited_s))
+        yield f"| {' | '.join(row)} |"
+
+
+def _losses(entries: Sequence[Entry]) -> Iterator[str]:
+    """The data-loss window as it was estimated when the run was decided upon."""
+    for entry in entries:
+        for loss in entry.data.get("losses", ()):
+            said = "not measured" if loss["seconds"] is None else f"at most {duration(loss['seconds'])}"
+            words = f"{loss['store']} ({loss['subject']}): {said}, {loss['basis']}"
+            yield f"- {escaped(words)}"
+
+
+def _decisions(entries: Sequence[Entry]) -> Iterator[str]:
+    told = {Kind.DECIDED, Kind.AUTHORISED, Kind.RESUMED, Kind.STOPPED, Kind.PAUSED, Kind.UNPAUSED}
+    for entry in entries:
+        if entry.kind in told:
+            yield f"- {entry.at:%Y-%m-%d %H:%M:%S} {entry.kind}: {escaped(_words(entry.data))}"
+
+
+def _words(data: Any) -> str:
+    if data.get("says"):
+        return str(data["says"])
+    people = [f"operator {data['operator']}"] if data.get("operator") else []
+    people += [f"approved by {data['approver']}"] if data.get("approver") else []
+    return ", ".join(people) or "no words"
+
+
+def _overrides(entries: Sequence[Entry]) -> Iterator[str]:
+    for entry in entries:
+        if entry.kind is Kind.OVERRIDE:
+            data = entry.data
+            words = escaped(f"by {data['by']} until {data['until']}: {data['why']}")
+            yield f"- {code(str(data['gate']))} {words}"
+
+
+def _manual(lines: Sequence[Timeline]) -> Iterator[str]:
+    for line in lines:
+        for wait in line.waits:
+            yield f"- {escaped(wait.step)}: waited {duration(wait.span.seconds)}: {escaped(wait.says)}"
+
+
+def _troubles(entries: Sequence[Entry]) -> Iterator[str]:
+    for entry in entries:
+        if entry.kind in (Kind.LATE, Kind.FAILED, Kind.COMPENSATION, Kind.UNDONE):
+            words = escaped(f"{entry.step or ''}: {entry.data.get('says', '')}")
+            yield f"- {entry.at:%H:%M:%S} {entry.kind} {words}"
+        elif entry.kind is Kind.OUTCOME and entry.data.get("result") != "sent":
+            words = escaped(f"{entry.step}: {entry.data.get('says') or entry.data.get('result')}")
+            yield f"- {entry.at:%H:%M:%S} {words}"
+
+
+def _clean_ups(entries: Sequence[Entry]) -> Iterator[str]:
+    """What the plans leave to people; of a plan that does not tell these apart, all its notes."""
+    plans = [entry.data["plan"] for entry in entries if entry.kind is Kind.BEGIN]
+    left = dict.fromkeys(sentence for plan in plans for sentence in plan.get("leaves", plan.get("notes", ())))
+    yield from (f"- {escaped(sentence)}" for sentence in left)

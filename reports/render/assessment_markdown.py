@@ -1,0 +1,91 @@
+"""A failover's or failback's assessment, and what a run did, as Markdown for tickets and the Allure report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from dr_actions.assessment.failover import Assessment
+from dr_actions.model.gates import Gate
+from dr_actions.model.plan import Plan
+from dr_estate.config.environment import Environment
+from reports.incident.log import phase_rows
+from reports.render.escaping import code, markdown
+from reports.values import assessment as values_assessment
+from reports.values import run_summary
+from reports.values.run_record import Recorded, loss_in_words
+from reports.values.run_summary import Ran
+
+
+def of_assessment(assessment: Assessment, env: Environment, command: str) -> list[str]:
+    """The answer, why, what would be lost, the gates, and the whole plan with each call."""
+    lines = [f"# {command.capitalize()} of {env.name.upper()}: {assessment.advice}", ""]
+    lines += [f"- {values_assessment.estimate(assessment, env)}", f"- **Plan:** `{assessment.plan.digest}`", ""]
+    lines += _section("Why", (f"- {markdown(reason)}" for reason in assessment.reasons))
+    lines += _section("What would be lost", _losses(assessment))
+    lines += _section("Gates", _gates(assessment.gates))
+    lines += _section("Plan", _steps(assessment.plan))
+    lines += _section("Notes", (f"- {markdown(note)}" for note in assessment.plan.notes))
+    return lines
+
+
+def of_run(told: Ran) -> list[str]:
+    """How the run ended, how long each phase took, what it was cleared upon, and the whole plan with each call."""
+    record = told.record
+    lines = [f"# Run {markdown(told.run)}: {told.outcome}", ""]
+    lines += [*(f"- {markdown(sentence)}" for sentence in run_summary.sentences(told)), ""]
+    lines += _section("Phases", _phases(record))
+    lines += _section("What would be lost", _recorded_losses(record))
+    lines += _section("Gates", _gates(record.gates) if record.gates else ())
+    lines += _section("Plan", (f"`{told.digest}`", "", *_steps(record.plan)))
+    lines += _section("Notes", (f"- {markdown(note)}" for note in record.plan.notes))
+    return lines
+
+
+def _section(title: str, rows: Iterable[str]) -> list[str]:
+    told = list(rows)
+    return [f"## {title}", "", *told, ""] if told else []
+
+
+def _losses(assessment: Assessment) -> Iterator[str]:
+    if assessment.losses:
+        yield "| store | of | written since | items | basis |"
+        yield "|---|---|---|---|---|"
+    for row in values_assessment.loss_rows(assessment):
+        yield f"| {' | '.join(markdown(cell) for cell in row)} |"
+
+
+def _phases(record: Recorded) -> Iterator[str]:
+    if record.timeline is not None:
+        yield "| phase | start | end | took |"
+        yield "|---|---|---|---|"
+        for row in phase_rows(record.timeline):
+            yield f"| {' | '.join(row)} |"
+
+
+def _recorded_losses(record: Recorded) -> Iterator[str]:
+    if record.losses:
+        yield "| store | of | written since | basis |"
+        yield "|---|---|---|---|"
+    for loss in record.losses:
+        cells = (loss.store, loss.subject, loss_in_words(loss), loss.basis)
+        yield f"| {' | '.join(markdown(cell) for cell in cells)} |"
+
+
+def _gates(gates: Sequence[Gate]) -> Iterator[str]:
+    """Those that are not met, and how many are."""
+    for gate in gates:
+        if not gate.met:
+            yield f"- {code(gate.id)} {'relaxed' if gate.relaxed else 'NOT MET'}: {markdown(gate.says)}"
+    yield f"- {sum(gate.met for gate in gates)} of {len(gates)} gates are met"
+
+
+def _steps(plan: Plan) -> Iterator[str]:
+    yield "| # | step | danger | control plane | budget | call |"
+    yield "|---|---|---|---|---|---|"
+    for step in plan.steps:
+        ((number, says, danger, planes, budget),) = values_assessment.step_rows([step])
+        call = "none"
+        if step.call:
+            call = f"`{step.call.name}` in {step.call.region}: {code(json.dumps(step.call.params))}"
+        yield f"| {number} | {markdown(says)} | {danger} | {planes} | {budget} | {call} |"

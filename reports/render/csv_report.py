@@ -1,0 +1,65 @@
+"""The report as CSV: one row a finding, for spreadsheets and evidence registers. Runs and drills stand before them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from dr_checks.core.model import CheckResult
+from reports.render import csv_runs
+from reports.render.escaping import spreadsheet
+from reports.values.report import Report
+
+HEADER = (
+    "environment",
+    "world",
+    "observed_at",
+    "check",
+    "severity",
+    "area",
+    "side",
+    "subject",
+    "tenant",
+    "status",
+    "measured",
+    "wanted",
+    "because",
+    "remedy",
+)
+
+
+def render(report: Report) -> str:
+    """Header, rows of runs and drills, findings. A result without findings (not applicable, not run) has one row."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(HEADER)
+    start = (report.environment.name, spreadsheet(report.world), report.observed_at.isoformat())
+    for row in _of_runs(report):
+        writer.writerow([*start, *(spreadsheet(row.get(column, "")) for column in HEADER[3:])])
+    for result in report.verdict.results:
+        about = (*start, result.check, result.severity, result.area)
+        if not result.findings:
+            writer.writerow([*about, "", "", "", result.status, "", "", spreadsheet(result.reason), ""])
+        for f in result.findings:
+            said = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy)
+            writer.writerow([*about, f.side, *(spreadsheet(value) for value in said)])
+    return out.getvalue()
+
+
+def _of_runs(report: Report) -> Iterator[csv_runs.Row]:
+    if report.ran is not None:
+        yield from csv_runs.of_run(report.ran)
+    for drilled in report.drills:
+        yield from csv_runs.of_drill(drilled)
+
+
+def findings_table(result: CheckResult) -> str:
+    """The findings of one check as CSV, as attached to its scenario."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(HEADER[6:])
+    for f in result.findings:
+        said = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy)
+        writer.writerow([f.side, *(spreadsheet(value) for value in said)])
+    return out.getvalue()

@@ -1,0 +1,74 @@
+"""Executed runs and drills as rows of the CSV report: in the columns of the findings, with an ``area`` of their own.
+
+docs/json.md tells what each row holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.model.gates import Gate
+from reports.values.drill_summary import Drilled
+from reports.values.run_record import RecordedLoss
+from reports.values.run_summary import Ran
+
+Row = dict[str, str]
+"""What a row holds, by column; the other columns are empty."""
+
+_OF_RUN = ("run", "outcome", "operator", "approver", "digest", "journal")
+
+
+def of_run(ran: Ran) -> Iterator[Row]:
+    """The ending and the people, then phases, gates, expected losses and the steps of the plan."""
+    record = ran.record
+    values = {"incident": ran.incident} | {name: str(getattr(ran, name)) for name in _OF_RUN}
+    for name, value in (values | {"journal_head": record.head}).items():
+        yield _row(f"run.{name}", ran.goal, measured=value, because=ran.says if name == "outcome" else "")
+    if (timeline := record.timeline) is not None:
+        met = {True: "met", False: "not met", None: "not known"}[timeline.met]
+        objective = str(timeline.objective_s)
+        yield _row("run.rto", ran.goal, status=met, measured=_number(timeline.reached_s), wanted=objective)
+        for phase, span in timeline.phases.items():
+            yield _row("run.phase", str(phase), measured=_number(span.seconds))
+    yield from (_of_gate(gate) for gate in record.gates)
+    yield from (_of_loss(loss) for loss in record.losses)
+    for step in record.plan.steps:
+        own = {"side": str(step.side), "tenant": step.tenant or "", "status": str(step.danger)}
+        call = f"{step.call.name} in {step.call.region}" if step.call else "by hand" if step.manual else ""
+        yield _row("run.step", step.id, because=step.says, measured=call, **own)
+
+
+def of_drill(drilled: Drilled) -> Iterator[Row]:
+    """The verdict, the measured times, what is left or kept, and each part as a run."""
+    values = {"incident": drilled.incident, "verdict": drilled.verdict, "cost": f"{drilled.cost} {drilled.currency}"}
+    values |= {"journal": str(drilled.journal or ""), "journal_head": drilled.journal_head}
+    for name, value in values.items():
+        yield _row(f"drill.{name}", drilled.kind, "drill", measured=value)
+    rto, wanted = _number(drilled.rto_s), str(drilled.rto_target_s)
+    yield _row("drill.rto", drilled.kind, "drill", measured=rto, wanted=wanted)
+    yield _row("drill.rpo", drilled.kind, "drill", measured=_number(drilled.rpo_s))
+    for phase in drilled.phases:
+        yield _row("drill.phase", f"{phase.part}: {phase.phase}", "drill", measured=_number(phase.seconds))
+    for row in drilled.residue or ():
+        left = {"status": str(row.fate), "because": row.says, "remedy": row.command}
+        yield _row("drill.residue", row.subject, "drill", measured=row.place, **left)
+    for part in drilled.parts:
+        yield from of_run(part)
+
+
+def _of_gate(gate: Gate) -> Row:
+    status = "met" if gate.met else "relaxed" if gate.relaxed else "not met"
+    return _row("run.gate", gate.id, status=status, because=gate.says)
+
+
+def _of_loss(loss: RecordedLoss) -> Row:
+    return _row("run.loss", f"{loss.store}: {loss.subject}", measured=_number(loss.seconds), because=loss.basis)
+
+
+def _number(seconds: float | None) -> str:
+    """Seconds, empty where they are not known."""
+    return "" if seconds is None else str(seconds)
+
+
+def _row(check: str, subject: str, area: str = "run", **cells: str) -> Row:
+    return {"check": check, "area": area, "subject": subject, **cells}

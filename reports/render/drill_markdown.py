@@ -1,0 +1,38 @@
+"""A drill's account as Markdown, for tickets, the record and the Allure report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reports.render.assessment_markdown import of_run
+from reports.render.escaping import code, markdown
+from reports.values import drill_summary as told
+from reports.values.drill_summary import Drilled
+from reports.values.durations import duration
+
+
+def of_drill(drilled: Drilled) -> list[str]:
+    """The end, measured times, what is left or kept, each with its command, and each part as a run."""
+    lines = [f"# {markdown(told.headline(drilled))}", ""]
+    lines += [*(f"- {markdown(sentence)}" for sentence in told.sentences(drilled)), ""]
+    lines += [*_phases(drilled), *_residue(drilled)]
+    return lines + [line for part in drilled.parts for line in of_run(part)]
+
+
+def _phases(drilled: Drilled) -> Iterator[str]:
+    if not drilled.phases:
+        return
+    yield from ("## Measured", "", "| part | phase | took |", "|---|---|---|")
+    for one in drilled.phases:
+        yield f"| {one.part} | {one.phase} | {duration(one.seconds)} |"
+    yield ""
+
+
+def _residue(drilled: Drilled) -> Iterator[str]:
+    for title, rows in (("Left over", drilled.left), ("Kept by rule", drilled.kept)):
+        if rows:
+            yield from (f"## {title}", "", "| where | what | why | by hand |", "|---|---|---|---|")
+            for row in rows:
+                cells = [*map(markdown, (row.place, row.subject, row.says)), code(row.command) if row.command else ""]
+                yield f"| {' | '.join(cells)} |"
+            yield ""

@@ -1,0 +1,44 @@
+"""Values as they stand in Markdown and in a spreadsheet, and which sentences must not be broken into lines. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from dr_estate.model.visible import one_line, visible
+
+_CODE = re.compile("`([^`]+)`")
+_MARKED = re.compile(r"\\(?=[!-/:-@\[-`{-~]|$)|[`|\[]")
+_FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+_COMMAND = re.compile(r"`|(?<!\S)--[a-z]|\b(?:aws [a-z0-9-]+ [a-z]|dr_cli\b|terraform [a-z])")
+
+
+def markdown(text: str) -> str:
+    """``text`` as it reads within a line or a table cell of Markdown: no HTML, link or cell begins in it.
+
+    What stands between two backticks, such as a command, stays code.
+    """
+    parts = _CODE.split(one_line(text))
+    return "".join(code(part) if number % 2 else _plain(part) for number, part in enumerate(parts))
+
+
+def _plain(text: str) -> str:
+    return _MARKED.sub(r"\\\g<0>", text).replace("<", "&lt;")
+
+
+def code(text: str) -> str:
+    """``text`` as code within a line or a table cell: its fence is longer than any row of backticks in it."""
+    shown = one_line(text).replace("|", "\\|")
+    fence = "`" * (1 + max((len(row) for row in re.findall("`+", shown)), default=0))
+    space = " " if "`" in shown else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def spreadsheet(text: str) -> str:
+    """``text`` as a cell that no spreadsheet runs as a formula (OWASP: CSV injection)."""
+    shown = visible(text)
+    return f"'{shown}" if shown.startswith(_FORMULA_STARTS) else shown
+
+
+def holds_command(text: str) -> bool:
+    """Whether there is something to copy in ``text``: it is never wrapped, for a newline breaks a command."""
+    return _COMMAND.search(text) is not None

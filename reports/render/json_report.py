@@ -1,0 +1,125 @@
+"""The report as JSON: stable, documented in docs/json.md, checked against docs/report.schema.json by a test."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from dr_checks.core.model import CheckResult, Lag, Status
+from dr_checks.core.verdict import Verdict
+from dr_estate.model.unseen import Unseen
+from dr_estate.model.visible import visible
+from dr_estate.snapshot.snapshot import Part
+from reports.values import control_state, drill_summary, run_summary
+from reports.values.report import SCHEMA, Report
+
+
+def to_dict(report: Report) -> dict[str, Any]:
+    """The report as plain values."""
+    verdict = report.verdict
+    plain = _plain(report, verdict)
+    if report.ran is not None:
+        plain |= {"run": run_summary.to_dict(report.ran)}
+    if report.drills:
+        plain |= {"drills": [drill_summary.to_dict(one) for one in report.drills]}
+    if report.assessment is None:
+        return plain
+    from reports.values import assessment as values_assessment
+
+    weighed = values_assessment.to_dict(report.assessment, report.environment)
+    return plain | {"readiness": verdict.recommendation} | weighed
+
+
+def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "command": report.command,
+        "environment": report.environment.name,
+        "account": report.environment.account,
+        "regions": {"primary": report.environment.regions.primary, "dr": report.environment.regions.dr},
+        "world": report.world,
+        "observed_at": report.observed_at,
+        "posture": report.posture,
+        "score": verdict.score,
+        "recommendation": verdict.recommendation,
+        "reasons": list(verdict.reasons),
+        "tenants": list(report.tenants),
+        "rpo": asdict(verdict.rpo),
+        "lags": [_lag(lag) for lag in verdict.lags],
+        "results": [_result(result) for result in verdict.results],
+        "unseen": [_unseen(part) for part in report.unseen],
+        "exceptions": _exceptions(report),
+        "standing": control_state.to_dict(report.standing),
+        "api_calls": report.api_calls,
+        "exit": report.exit,
+        "files": {title: str(path) for title, path in report.files.items()},
+        "notes": list(report.notes),
+    }
+
+
+def _lag(lag: Lag) -> dict[str, Any]:
+    """A copy that is missing has no seconds either; ``basis`` says which of the two it is."""
+    return {name: value for name, value in asdict(lag).items() if name not in ("missing", "unseen")}
+
+
+def _unseen(part: Part) -> dict[str, Any]:
+    return {
+        "part": part.name,
+        "side": part.side,
+        "region": part.region,
+        "kind": part.value.kind,
+        "why": part.value.why,
+    }
+
+
+def _cause(unseen: Unseen | None) -> dict[str, str] | None:
+    return None if unseen is None else {"kind": unseen.kind, "region": unseen.region, "part": unseen.part}
+
+
+def _result(result: CheckResult) -> dict[str, Any]:
+    return {
+        "check": result.check,
+        "scenario": result.scenario,
+        "feature": result.feature,
+        "area": result.area,
+        "severity": result.severity,
+        "status": result.status,
+        "reason": result.reason,
+        "findings": [
+            {
+                "side": finding.side,
+                "subject": finding.subject,
+                "tenant": finding.tenant,
+                "status": finding.status,
+                "measured": finding.measured,
+                "wanted": finding.wanted,
+                "because": finding.because,
+                "remedy": finding.remedy,
+                "unseen": _cause(finding.unseen),
+            }
+            for finding in result.findings
+        ],
+    }
+
+
+def _exceptions(report: Report) -> list[dict[str, Any]]:
+    today = report.observed_at.date()
+    excepted = {r.check for r in report.verdict.results if any(f.status is Status.EXCEPTED for f in r.findings)}
+    return [
+        {
+            "check": rule.check,
+            "subject": rule.subject,
+            "who": rule.who,
+            "why": rule.why,
+            "until": rule.until,
+            "state": "expired" if today > rule.until else "applied" if rule.check in excepted else "unused",
+        }
+        for rule in report.exceptions
+    ]
+
+
+def render(report: Report) -> str:
+    """The report as an indented JSON document with a final newline."""
+    return visible(orjson.dumps(to_dict(report), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())

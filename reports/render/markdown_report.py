@@ -1,0 +1,107 @@
+"""The report as Markdown, for tickets, wikis and pull requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dr_checks.core.model import Status
+from dr_estate.model.world_id import titled
+from reports.render import control_planes
+from reports.render.assessment_markdown import of_assessment, of_run
+from reports.render.drill_markdown import of_drill
+from reports.render.escaping import markdown
+from reports.values import control_state
+from reports.values.durations import duration
+from reports.values.report import Report
+
+_SHOWN = 50
+
+
+def render(report: Report) -> str:
+    """The whole report; findings beyond fifty a check are counted, not listed."""
+    verdict, env = report.verdict, report.environment
+    lines: list[str] = of_run(report.ran) if report.ran else []
+    lines += [line for one in report.drills for line in of_drill(one)]
+    if report.assessment is not None:
+        lines += of_assessment(report.assessment, env, report.command)
+    lines += [
+        f"# {report.title} of {env.name.upper()}: {verdict.recommendation}, score {verdict.score}/100",
+        "",
+        f"- **World:** {markdown(report.world)}, account {env.account}, {env.regions.primary} (primary) and "
+        f"{env.regions.dr} (DR)",
+        f"- **Observed at:** {report.observed_at.isoformat(timespec='seconds')}, {report.api_calls} API calls",
+        f"- **Posture:** {report.posture}: {markdown(report.posture_says)}",
+        f"- **Recovery point:** {_rpo(report)}",
+        "",
+    ]
+    if report.standing is not None:
+        stands = control_state.sentences(report.standing, report.observed_at)
+        lines += _section("In force", [f"- {markdown(sentence)}" for sentence in stands])
+    lines += _section("Checks by area", _areas(report))
+    lines += _section("Lag by store", _lags(report))
+    for status, title in (
+        (Status.FAIL, "Gaps"),
+        (Status.UNKNOWN, "Not seen"),
+        (Status.WARN, "Warnings"),
+        (Status.EXCEPTED, "Exceptions"),
+    ):
+        lines += _section(title, _findings(report, status))
+    lines += _section(
+        "Not applicable", [f"- `{r.check}`: {markdown(r.reason)}" for r in verdict.with_status(Status.NOT_APPLICABLE)]
+    )
+    lines += _section(
+        "Recommendations", [f"{n}. {markdown(text)}" for n, text in enumerate(report.recommendations(), 1)]
+    )
+    unseen = [f"- {p.name} ({p.side}): {markdown(p.value.why)}" for p in report.unseen]
+    lines += _section("Parts that could not be read", unseen)
+    lines += _section("Control planes", control_planes.markdown())
+    lines = [f"# {titled(line[2:], report.world)}" if line.startswith("# ") else line for line in lines]
+    return report.invocation.complete("\n".join(lines).rstrip() + "\n")
+
+
+def _rpo(report: Report) -> str:
+    rpo = report.verdict.rpo
+    met = {True: "met", False: "NOT met", None: "not known to be met"}[rpo.compliant]
+    return f"worst {duration(rpo.worst_s)} against {duration(rpo.target_s)}: {met}"
+
+
+def _section(title: str, body: Iterable[str]) -> list[str]:
+    rows = list(body)
+    return [f"## {title}", "", *rows, ""] if rows else []
+
+
+def _areas(report: Report) -> list[str]:
+    rows = ["| area | pass | warn | fail | unknown | excepted | not applicable |", "|---|---|---|---|---|---|---|"]
+    for area, results in report.by_area().items():
+        counts = [sum(r.status is status for r in results) for status in _COLUMNS]
+        rows.append(f"| {area} | " + " | ".join(map(str, counts)) + " |")
+    return rows
+
+
+_COLUMNS = (Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN, Status.EXCEPTED, Status.NOT_APPLICABLE)
+
+
+def _lags(report: Report) -> list[str]:
+    if not report.verdict.lags:
+        return []
+    rows = ["| store | subject | lag | basis |", "|---|---|---|---|"]
+    return rows + [
+        f"| {markdown(lag.store)} | {markdown(lag.subject)} | {duration(lag.seconds)} | {markdown(lag.basis)} |"
+        for lag in report.verdict.lags
+    ]
+
+
+def _findings(report: Report, status: Status) -> list[str]:
+    lines: list[str] = []
+    for result in report.verdict.with_status(status):
+        rows = [f for f in result.findings if f.status is status]
+        lines += [f"### {result.check} ({result.severity})", ""]
+        if not rows:
+            lines += [markdown(result.reason), ""]
+            continue
+        lines += ["| side | subject | measured | wanted | because | remedy |", "|---|---|---|---|---|---|"]
+        for f in rows[:_SHOWN]:
+            cells = (f.side, f.subject, f.measured, f.wanted, f.because, f.remedy)
+            lines.append("| " + " | ".join(markdown(str(cell)) for cell in cells) + " |")
+        lines += [f"... and {len(rows) - _SHOWN} more", ""] if len(rows) > _SHOWN else [""]
+    return lines

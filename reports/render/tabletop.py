@@ -1,0 +1,99 @@
+"""The account of a tabletop exercise, as Markdown for people and JSON for the record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from dr_actions.assessment.tabletop import Stop
+from dr_estate.model.visible import one_line
+from dr_estate.model.world_id import titled
+from reports.render.escaping import markdown as escaped
+from reports.values.durations import duration
+
+SCHEMA = "aws-dr-manager/tabletop/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the participants decided at a stop, in their words."""
+
+    playbook: str
+    step: int
+    who: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: which environment, when, the stops, and the decisions."""
+
+    environment: str
+    world: str
+    held_at: datetime
+    stops: tuple[Stop, ...]
+    decisions: tuple[Decision, ...]
+
+    @property
+    def gaps(self) -> list[str]:
+        """Every gap, with the step it belongs to."""
+        return [f"{stop.playbook} {stop.number}: {gap}" for stop in self.stops for gap in stop.gaps]
+
+
+def heading(stop: Stop) -> str:
+    """A stop's title and owner."""
+    who = f"{stop.owner} <{stop.contact}>" if stop.contact else f"{stop.owner} (NO CONTACT)"
+    budget = f", time budget {duration(stop.budget_s)}" if stop.budget_s else ""
+    return f"{stop.playbook} {stop.number}: {stop.name}\n  owner {who}{budget}"
+
+
+def text(stop: Stop) -> str:
+    """A stop as it is read out."""
+    lines = [heading(stop)]
+    lines += [f"  - {one_line(sentence)}" for sentence in stop.happens]
+    lines += [f"  needs: {', '.join(stop.needs)}"] if stop.needs else []
+    lines += [f"  what if: {inject.sentence} (`dr_cli.py sandbox break {inject.name}`)" for inject in stop.injects]
+    lines += [f"  GAP: {one_line(gap)}" for gap in stop.gaps]
+    return "\n".join(lines) + "\n"
+
+
+def markdown(exercise: Exercise) -> str:
+    """The record of the exercise."""
+    lines = [
+        f"# {titled(f'Tabletop exercise of {exercise.environment.upper()}', exercise.world)}",
+        "",
+        f"- **Held:** {exercise.held_at:%Y-%m-%d %H:%M} UTC, on the evidence of {escaped(exercise.world)}",
+        f"- **Gaps:** {len(exercise.gaps)}",
+        "",
+    ]
+    lines += ["## Gaps", "", *(f"- {escaped(gap)}" for gap in exercise.gaps), ""] if exercise.gaps else []
+    for stop in exercise.stops:
+        first, *rest = text(stop).strip().split("\n")
+        lines += [f"## {escaped(first)}", "", *(_row(line) for line in rest), *_said(exercise.decisions, stop), ""]
+    return "\n".join(lines)
+
+
+def _row(line: str) -> str:
+    return f"- {escaped(line.strip().removeprefix('- '))}"
+
+
+def _said(decisions: Sequence[Decision], stop: Stop) -> Iterator[str]:
+    for one in decisions:
+        if (one.playbook, one.step) == (stop.playbook, stop.number):
+            yield f"- **Decided** by {escaped(one.who)}: {escaped(one.says)}"
+
+
+def as_json(exercise: Exercise) -> str:
+    """The record for machines."""
+    told = {
+        "schema": SCHEMA,
+        "environment": exercise.environment,
+        "world": exercise.world,
+        "held_at": exercise.held_at.isoformat(),
+        "gaps": exercise.gaps,
+        "stops": [asdict(stop) for stop in exercise.stops],
+        "decisions": [asdict(one) for one in exercise.decisions],
+    }
+    return json.dumps(told, indent=1) + "\n"

@@ -1,0 +1,107 @@
+"""How training scenes are told: the list, the briefing, and the debriefing goal by goal. 100 columns, always plain."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from reports.render.escaping import holds_command, markdown
+
+WIDTH = 100
+_MARKS = {"met": "[x]", "not yet": "[ ]", "not met": "[!]"}
+Told = dict[str, Any]
+
+
+def scenes(rows: list[Told], form: str) -> str:
+    """The scenes that can be played."""
+    if form == "json":
+        return _json(rows)
+    if form == "markdown":
+        head = ["| scenario | what happens | what it teaches | minutes |", "|---|---|---|---|"]
+        body = [f"| {r['name']} | {r['sentence']} | {r['teaches']} | {r['minutes']} |" for r in rows]
+        return "\n".join([*head, *body]) + "\n"
+    lines: list[str] = []
+    for row in rows:
+        lines += [f"{row['name']} ({row['minutes']} min)", *_wrapped(f"{row['sentence']}.", "  ")]
+        lines += _wrapped(f"Teaches {row['teaches']}.", "  ")
+    return "\n".join([*lines, "Begin one: `dr_cli.py sandbox train NAME`"]) + "\n"
+
+
+def briefing(told: Told, form: str) -> str:
+    """What the one on call is told, and how to play."""
+    if form == "json":
+        return _json(told)
+    how = (
+        "Play it with the real commands, such as: `dr_cli.py --sandbox status`",
+        "How it stands (--hint for a hint, --end to end it): `dr_cli.py sandbox debrief`",
+    )
+    if form == "markdown":
+        quoted = ">\n".join(f"> {text}\n" for text in _paragraphs(told["briefing"])).splitlines()
+        return "\n".join([f"# {told['name']}", "", *quoted, "", *(f"- {line}" for line in how)]) + "\n"
+    head = f"Scene {told['name']}, about {told['minutes']} minutes. It begins now."
+    body = [line for text in _paragraphs(told["briefing"]) for line in ("", *_wrapped(text, "  "))]
+    return "\n".join([head, *body, "", *how]) + "\n"
+
+
+def debriefing(told: Told, form: str) -> str:
+    """Each goal: how it stands, the evidence, and why it matters."""
+    if form == "json":
+        return _json(told)
+    met = sum(goal["standing"] == "met" for goal in told["goals"])
+    state = "SOLVED" if told["solved"] else "NOT SOLVED"
+    head = f"{told['scenario']}: {state}, {met} of {len(told['goals'])} goals met, played for {told['minutes']} min"
+    if form == "markdown":
+        return "\n".join([f"# {head}", "", *_rows(told), *_after(told, "- ")]) + "\n"
+    lines = [head, ""]
+    for goal in told["goals"]:
+        lines += _wrapped(f"{_MARKS[goal['standing']]} {goal['standing']}: {goal['sentence']}", "", "    ")
+        lines += _wrapped(goal["evidence"], "    ")
+        lines += _wrapped(f"Why: {_why(goal)}", "    ")
+    return "\n".join([*lines, *(line for text in _after(told, "") for line in _wrapped(text, ""))]) + "\n"
+
+
+def ended(name: str, environment: str) -> str:
+    """That a scene is over."""
+    return f"The scene {name} is over: the sandbox of {environment} is as it was before it.\n"
+
+
+def _rows(told: Told) -> Iterator[str]:
+    yield "| goal | stands | evidence | why it matters |"
+    yield "|---|---|---|---|"
+    for goal in told["goals"]:
+        cells = (goal["sentence"], goal["standing"], goal["evidence"], _why(goal))
+        yield f"| {' | '.join(map(markdown, cells))} |"
+
+
+def _why(goal: Told) -> str:
+    return f"{goal['why']} ({', '.join(goal['traps'])})"
+
+
+def _after(told: Told, mark: str) -> Iterator[str]:
+    """Notes, the hints that were asked for, and how to get more."""
+    said = [f"Note: {note}" for note in told["notes"]]
+    said += [f"Hint {number}: {hint}" for number, hint in enumerate(told["hints"], 1)]
+    if told["hints_left"] and not told["solved"]:
+        said.append(f"{told['hints_left']} more hints: `dr_cli.py sandbox debrief --hint`")
+    if said:
+        yield ""
+    yield from (f"{mark}{line}" for line in said)
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Its paragraphs, each one line; they are set apart by an empty line."""
+    return [" ".join(part.split()) for part in text.split("\n\n")]
+
+
+def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
+    if holds_command(text):
+        return [indent + text]
+    more = indent if further is None else further
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=more, break_on_hyphens=False) or [""]
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()

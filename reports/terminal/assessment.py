@@ -1,0 +1,68 @@
+"""A failover's assessment on a terminal: the answer, why, what would be lost, the plan, and what to type next."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from dr_actions.assessment.failover import Advice, Assessment
+from dr_estate.model.visible import one_line
+from reports.render.escaping import holds_command
+from reports.terminal.parts import indented, table
+from reports.values import assessment as values_assessment
+from reports.values.report import Report
+
+_COLOUR = {
+    Advice.PROCEED: "bold green",
+    Advice.RISKY: "bold yellow",
+    Advice.WAIT: "bold yellow",
+    Advice.DO_NOT_FAILOVER: "bold red",
+}
+_SHOWN = 12
+
+
+def show(report: Report, assessment: Assessment, console: Console) -> None:
+    """Print the assessment to ``console``."""
+    env = report.environment
+    console.print(
+        Text.assemble(
+            (f"{report.command.capitalize()} of {env.name.upper()}: ", "bold"),
+            (str(assessment.advice), _COLOUR[assessment.advice]),
+            (" (too little can be seen to say more)" if assessment.blind else "", "bold magenta"),
+        )
+    )
+    console.print(f"  account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR)")
+    console.print(f"  world: {one_line(report.world)}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
+    indented(console, f"posture {report.posture}: {report.posture_says}", 2)
+    indented(console, values_assessment.estimate(assessment, env), 2)
+    console.print(Text("\nWhy", "bold"))
+    for reason in assessment.reasons[:_SHOWN]:
+        indented(console, f"- {reason}", 2)
+    if len(assessment.reasons) > _SHOWN:
+        indented(console, f"... and {len(assessment.reasons) - _SHOWN} more (--format markdown)", 2, "dim")
+    _losses(assessment, console)
+    _plan(report, assessment, console)
+
+
+def _losses(assessment: Assessment, console: Console) -> None:
+    if not assessment.losses:
+        return
+    rows = table("\nWhat would be lost", "store", "of", "written since", "items", "basis")
+    for row in list(values_assessment.loss_rows(assessment))[:_SHOWN]:
+        rows.add_row(*row)
+    console.print(rows)
+
+
+def _plan(report: Report, assessment: Assessment, console: Console) -> None:
+    plan = assessment.plan
+    title = f"\nPlan {values_assessment.short(plan.digest)} ({len(plan.steps)} steps; --format json has every call)"
+    rows = table(title, "#", "step", "danger", "control plane", "budget")
+    below = []
+    for number, says, *cells in values_assessment.step_rows(plan.steps):
+        below += [f"{number}: {says}"] if holds_command(says) else []
+        rows.add_row(number, "see below" if holds_command(says) else says, *cells)
+    console.print(rows)
+    for step in below:
+        indented(console, step, 2)
+    for note in plan.notes:
+        indented(console, f"Note: {report.invocation.complete(note)}", 2)

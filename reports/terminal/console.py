@@ -1,0 +1,107 @@
+"""Everything the tool says beside its reports: complaints and notes on stderr, results on stdout, progress."""
+
+from __future__ import annotations
+
+import select
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dr_estate.model.invocation import Invocation
+from dr_estate.model.visible import one_line, visible, without_credentials
+
+if TYPE_CHECKING:  # rich takes 70 ms to import, and is silent where there is no terminal
+    from rich.progress import Progress, TaskID
+
+Advance = Callable[[str, int, int], None]
+_STOPPED_WITHIN_S = 0.1
+_invocation = Invocation()
+
+
+def begin(invocation: Invocation) -> None:
+    """Set how this process was called: every command that is printed from now on is completed with it."""
+    global _invocation  # noqa: PLW0603 - one process is one command line, and its errors are printed outside of it
+    _invocation = invocation
+
+
+def completed(text: str) -> str:
+    """Return ``text`` with each command of this tool as it is to be typed."""
+    return _invocation.complete(text)
+
+
+def complain(sentence: str) -> None:
+    """Say what went wrong, on stderr."""
+    from reports.terminal.printer import Printer
+
+    shown = visible(without_credentials(completed(sentence)))
+    Printer(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True).print(shown)
+
+
+def ask(prompt: str) -> str:
+    """Ask a person at the terminal, on stderr so that stdout stays the result; returns the line they typed."""
+    return ask_unless(lambda: False, prompt) or ""
+
+
+def ask_unless(stopped: Callable[[], bool], prompt: str) -> str | None:
+    """Ask as ``ask`` does, until ``stopped``. Returns None then, and where nobody can answer: the input has ended."""
+    try:
+        sys.stderr.write(one_line(prompt))
+        sys.stderr.flush()
+        while not stopped():
+            if select.select([sys.stdin], [], [], _STOPPED_WITHIN_S)[0]:
+                line = sys.stdin.readline()
+                return None if stopped() or not line else line.rstrip("\n")
+    except OSError:  # the terminal is gone
+        return None
+    return None
+
+
+def result(text: str, *, machine: bool = False) -> None:
+    """Write a result to stdout and hide nothing of it; what a ``machine`` reads keeps its commands as they are."""
+    with naming_stdout():
+        sys.stdout.write(visible(text if machine else completed(text)))
+        sys.stdout.flush()
+
+
+@contextmanager
+def naming_stdout() -> Iterator[None]:
+    """Let an OSError of writing say that it was standard output which could not be written."""
+    try:
+        yield
+    except OSError as unwritable:
+        unwritable.filename = unwritable.filename or "Standard output"
+        raise
+
+
+@contextmanager
+def progress() -> Iterator[Advance]:
+    """Show how far long work is, on a terminal's stderr; silent elsewhere. Yields ``advance(doing, done, total)``."""
+    if not sys.stderr.isatty():
+        yield lambda _doing, _done, _total: None
+        return
+    with _bar() as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(doing: str, done: int, total: int) -> None:
+            if doing not in tasks:
+                tasks[doing] = bar.add_task(doing, total=total)
+            bar.update(tasks[doing], completed=done, total=total)
+
+        yield advance
+
+
+def _bar() -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from reports.terminal.printer import Printer
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    console = Printer(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -1,0 +1,56 @@
+"""A DNS change that a person makes: its change batch in a file, and the one short line that sends it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from dr_actions.actions.traffic.change_batch import as_command, as_json
+from dr_actions.model.plan import Call
+from dr_estate.aws.read_client import Credentials
+from dr_estate.model.visible import without_credentials
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """Writes change batches into ``folder``; ``reach`` is what a person's shell lacks to reach the run's world."""
+
+    folder: Path
+    reach: Credentials
+
+    def command(self, step_id: str, call: Call) -> str:
+        """One line to paste into a shell. Where the file cannot be written, the batch is in the line itself."""
+        return " ".join(
+            part for part in (self._keys(), as_command(call, self._file(step_id, call)), self._end()) if part
+        )
+
+    @property
+    def who(self) -> str:
+        """Who runs the command, as the first words of a sentence."""
+        return "Run, as the sandbox's admin" if self.reach.access_key_id else "Run, with rights on the zone"
+
+    def _file(self, step_id: str, call: Call) -> str:
+        path = self.folder.resolve() / f"change-batch-{re.sub(r'[^A-Za-z0-9._-]', '-', step_id)}.json"
+        try:
+            path.write_text(as_json(call), encoding="utf-8")
+        except OSError:
+            return ""
+        return f"file://{path}"
+
+    def _keys(self) -> str:
+        """The sandbox's keys for this one command: the shell may hold those of an account."""
+        if self.reach.access_key_id is None:
+            return ""
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        values = (self.reach.access_key_id, self.reach.secret_access_key or "", "")
+        return " ".join(f"{name}={shlex.quote(value)}" for name, value in zip(names, values, strict=True))
+
+    def _end(self) -> str:
+        """The endpoint; one with a password in it is left to the shell's own variable, and not shown."""
+        endpoint = self.reach.endpoint_url
+        if endpoint is None:
+            return ""
+        secret = without_credentials(endpoint) != endpoint
+        return "--endpoint-url " + ('"$AWS_ENDPOINT_URL"' if secret else shlex.quote(endpoint))

@@ -1,0 +1,43 @@
+"""What every page on a terminal is made of: indented text that keeps its indent, and tables without boxes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from dr_estate.model.visible import one_line, visible
+from reports.render.escaping import holds_command
+from reports.terminal.printer import Printer
+
+
+class Page(Printer):
+    """A console that shows every string as it is: nothing hidden in it, no markup, no emoji made of it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Every string that is printed, or stands in a table, comes by here."""
+        shown: Text = super().render_str(visible(text), **options)
+        return shown
+
+
+def indented(console: Console, text: str, by: int, style: str = "") -> None:
+    """Print ``text`` indented; wrapped lines keep the indent, and what holds a command is not wrapped."""
+    told = Text(one_line(text), style)
+    if holds_command(text):
+        console.print(Text(" " * by) + told, soft_wrap=True)
+    else:
+        console.print(Padding(told, (0, 0, 0, by)))
+
+
+def table(title: str, *columns: str) -> Table:
+    """An empty table with its title on the left."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        made.add_column(column, header_style="underline", overflow="fold")
+    return made

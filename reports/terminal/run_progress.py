@@ -1,0 +1,108 @@
+"""How a run goes, told while it goes, on stderr: which step, how old, its budget, and what is left of the whole."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from rich.markup import escape
+from rich.status import Status
+
+from dr_actions.model.plan import Plan, Step
+from dr_actions.planning.planner import batches
+from dr_estate.model.visible import one_line
+from reports.terminal import console
+from reports.terminal.manual_step import ByHand
+from reports.terminal.printer import Printer
+from reports.values.durations import duration
+
+_SILENCE_S = 30.0
+
+
+class Live:
+    """Tells a person at a terminal, or a log, how the run of ``plan`` goes. ``tty`` is whether someone can answer."""
+
+    def __init__(self, plan: Plan, tty: bool, by_hand: ByHand) -> None:
+        self._console = Printer(stderr=True, highlight=False, emoji=False)
+        self._plan, self._tty, self._by_hand = plan, tty, by_hand
+        self._status: Status | None = None
+        self._spoke_at = 0.0
+        self._over: set[str] = set()
+
+    def begins(self, steps: Sequence[Step]) -> None:
+        """These steps are next."""
+        more = f" (and {len(steps) - 1} alike)" if len(steps) > 1 else ""
+        left_s = self._left_s()
+        self._say(f"[bold]{steps[0].number}[/] {_shown(steps[0].says)}{more} [dim](about {duration(left_s)} to go)[/]")
+
+    def waits(self, step: Step, age_s: float, limit_s: float, says: str) -> None:
+        """A step is under way: shown in place on a terminal, now and then elsewhere."""
+        told = f"  {step.subject}: {says} ({duration(age_s)} of {duration(limit_s)})"
+        if self._console.is_terminal:
+            self._spin(told)
+        elif time.monotonic() - self._spoke_at > _SILENCE_S:
+            self._say(_shown(told))
+
+    def done(self, step: Step, says: str) -> None:
+        """A step is as wanted."""
+        self._over.add(step.id)
+        self._say(f"  [green]done[/] {_shown(step.id)}: {_shown(says)}")
+
+    def degraded(self, step_id: str, why: str) -> None:
+        """A step failed, and the run goes on without it."""
+        self._say(f"  [bold red]FAILED, going on[/] {_shown(step_id)}: {_shown(why)}")
+
+    def by_hand(self, step: Step) -> None:
+        """Show exactly what a person is to change now."""
+        self._say(f"[bold yellow]BY HAND[/] {_shown(step.says)}")
+        if step.call is not None:
+            self._say(f"{self._by_hand.who}:\n{_shown(self._by_hand.command(step.id, step.call))}")
+
+    def note(self, sentence: str) -> None:
+        """Anything else worth saying."""
+        self._say(_shown(sentence))
+
+    def confirm(self, step: Step, stop: threading.Event) -> bool:
+        """Ask for the subject of an irreversible step, typed; without a terminal nobody is asked.
+
+        ``stop`` ends the question, and is set where nobody can answer it any more.
+        """
+        if not self._tty:
+            return False
+        self._say(f"[bold red]This cannot be undone:[/] {_shown(step.says)} {_shown(step.undo)}")
+        answer = console.ask_unless(stop.is_set, f"Type {step.subject} to go on: ")
+        if answer is None:
+            stop.set()
+            return False
+        return answer.strip() == step.subject
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._status is not None:
+            with suppress(OSError):  # the terminal is gone
+                self._status.stop()
+            self._status = None
+
+    def _left_s(self) -> int:
+        left = [step for step in self._plan.steps if step.id not in self._over]
+        return sum(max(step.budget_s for step in batch) for batch in batches(left))
+
+    def _spin(self, text: str) -> None:
+        with suppress(OSError):  # a terminal that is gone ends no run: the journal has it all
+            if self._status is None:
+                self._status = self._console.status("")
+                self._status.start()
+            self._status.update(_shown(text))
+
+    def _say(self, text: str) -> None:
+        self.close()
+        self._spoke_at = time.monotonic()
+        with suppress(OSError):  # the terminal is gone
+            self._console.print(console.completed(text), soft_wrap=True)  # a newline put into a command breaks it
+
+
+def _shown(text: str) -> str:
+    """What comes from elsewhere, as rich takes it: visible, and no markup."""
+    return escape(one_line(text))

@@ -1,0 +1,233 @@
+"""The status on a terminal: 100 columns, colour only where the terminal wants it, plain text into a pipe."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from dr_checks.core.model import CheckResult, Lag, Status
+from dr_checks.core.verdict import Recommendation
+from dr_estate.model.visible import one_line
+from dr_estate.model.world_id import REHEARSAL, is_sandbox
+from reports.terminal.parts import Page, indented, table
+from reports.values import control_state, run_summary
+from reports.values.durations import duration
+from reports.values.report import Report
+
+WIDTH = 100
+_SHOWN, _MANY = 5, 12
+_COLOUR = {
+    Status.PASS: "green",
+    Status.WARN: "yellow",
+    Status.FAIL: "bold red",
+    Status.UNKNOWN: "bold magenta",
+    Status.EXCEPTED: "cyan",
+    Status.NOT_APPLICABLE: "dim",
+}
+_HEADLINE = {
+    Recommendation.READY: "bold green",
+    Recommendation.AT_RISK: "bold yellow",
+    Recommendation.NOT_READY: "bold red",
+    Recommendation.CANNOT_SAY: "bold magenta",
+}
+
+
+def console_for(stream: TextIO) -> Console:
+    """A console no wider than 100 columns; it honours NO_COLOR, and is plain where ``stream`` is no terminal."""
+    console = Page(file=stream)
+    console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    return console
+
+
+def render(report: Report, stream: TextIO) -> None:
+    """Print the report to ``stream``."""
+    if stream.isatty():
+        _print(report, console_for(stream))
+    else:
+        stream.write(render_plain(report))
+
+
+def render_plain(report: Report) -> str:
+    """The report without colour, as it is printed into a pipe and kept in the run's folder."""
+    plain = io.StringIO()
+    _print(report, console_for(plain))
+    return "\n".join(line.rstrip() for line in plain.getvalue().splitlines()) + "\n"
+
+
+def _print(report: Report, console: Console) -> None:
+    if is_sandbox(report.world):
+        console.print(Text(f"{REHEARSAL} in {report.world}: nothing here is of the live account.\n", "bold yellow"))
+    if report.ran is not None:
+        for sentence in run_summary.sentences(report.ran):
+            indented(console, sentence, 0)
+        console.print()
+    if report.drills:
+        from reports.terminal import drill as terminal_drill
+
+        for one in report.drills:
+            terminal_drill.show(one, console)
+    _stands(report, console)
+    if report.assessment is not None:
+        from reports.terminal import assessment as terminal_assessment
+
+        terminal_assessment.show(report, report.assessment, console)
+        _areas(report, console)
+        _unseen_in_brief(report, console)
+        _ending(report, console)
+        return
+    _headline(report, console)
+    _areas(report, console)
+    _lags(report, console)
+    for status, title in ((Status.FAIL, "Gaps"), (Status.UNKNOWN, "Not seen"), (Status.WARN, "Warnings")):
+        _findings(report, console, status, title)
+    _findings(report, console, Status.EXCEPTED, "Exceptions (beside the score, never counted as passed)")
+    _not_applicable(report, console)
+    _recommendations(report, console)
+    _footer(report, console)
+
+
+def _stands(report: Report, console: Console) -> None:
+    """The stop switch, the open incident and overrides, before anything else."""
+    if report.standing is not None:
+        for sentence in control_state.sentences(report.standing, report.observed_at):
+            indented(console, sentence, 0, "bold yellow")
+
+
+def _headline(report: Report, console: Console) -> None:
+    env, verdict = report.environment, report.verdict
+    console.print(
+        Text.assemble(
+            (f"{report.title} of {env.name.upper()}: ", "bold"),
+            (f"{verdict.recommendation}, score {verdict.score}/100", _HEADLINE[verdict.recommendation]),
+        )
+    )
+    tenants = f"{len(report.tenants)} tenants" if report.tenants else "tenants not seen"
+    console.print(f"  account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR), {tenants}")
+    console.print(f"  world: {one_line(report.world)}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
+    indented(console, f"posture {report.posture}: {report.posture_says}", 2)
+    rpo = verdict.rpo
+    met = {True: "met", False: "NOT MET", None: "not known"}[rpo.compliant]
+    console.print(f"  recovery point: worst {duration(rpo.worst_s)}, objective {duration(rpo.target_s)}: {met}")
+
+
+def _areas(report: Report, console: Console) -> None:
+    names = [status for status in _COLOUR if any(r.status is status for r in report.verdict.results)]
+    rows = table("\nChecks", "area", *names)
+    for area, results in report.by_area().items():
+        counts = [sum(r.status is status for r in results) for status in names]
+        cells = [Text(str(n), _COLOUR[s] if n else "dim") for n, s in zip(counts, names, strict=True)]
+        rows.add_row(area, *cells)
+    console.print(rows)
+
+
+def _lags(report: Report, console: Console) -> None:
+    if not report.verdict.lags:
+        return
+    rows = table("\nLag by store", "store", "subject", "lag", "basis")
+    target_s = report.verdict.rpo.target_s
+    for lag in _worst_lags(report.verdict.lags):
+        bad = lag.seconds is None or lag.seconds > target_s
+        rows.add_row(lag.store, lag.subject, Text(duration(lag.seconds), "yellow" if bad else "green"), lag.basis)
+    console.print(rows)
+
+
+def _worst_lags(lags: Sequence[Lag]) -> list[Lag]:
+    """One row for each store and mechanism where there are many alike: the worst, and how many it stands for."""
+    groups: dict[tuple[str, str], list[Lag]] = {}
+    for lag in lags:
+        groups.setdefault((lag.store, lag.basis), []).append(lag)
+    rows: list[Lag] = []
+    for group in groups.values():
+        if len(group) <= _SHOWN:
+            rows += group
+            continue
+        unmeasured = [lag for lag in group if lag.seconds is None]
+        worst = unmeasured[0] if unmeasured else max(group, key=lambda lag: lag.seconds or 0.0)
+        rows.append(replace(worst, subject=f"{worst.subject} (worst of {len(group)})"))
+    return rows
+
+
+def _findings(report: Report, console: Console, status: Status, title: str) -> None:
+    results = report.verdict.with_status(status)
+    if results:
+        console.print(Text(f"\n{title}", "bold"))
+    for result in results:
+        rows = [f for f in result.findings if f.status is status]
+        if not rows:
+            continue
+        console.print(Text.assemble((f"  {result.check}", _COLOUR[status]), f" ({result.severity})"))
+        for f in rows[:_SHOWN]:
+            indented(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because}", 4)
+        if len(rows) > _SHOWN:
+            indented(console, f"... and {len(rows) - _SHOWN} more (--format markdown lists them)", 4, "dim")
+
+    _bare(results, console)
+
+
+def _bare(results: list[CheckResult], console: Console) -> None:
+    """Results without findings: each reason once, with the checks it holds for."""
+    bare: dict[str, list[str]] = {}
+    for result in results:
+        if not result.findings:
+            bare.setdefault(result.reason, []).append(result.check)
+    for reason, checks in bare.items():
+        indented(console, f"{len(checks)} checks: {reason}", 2)
+        indented(console, f"{', '.join(checks)}", 4, "dim")
+
+
+def _not_applicable(report: Report, console: Console) -> None:
+    results = report.verdict.with_status(Status.NOT_APPLICABLE)
+    if results:
+        console.print(Text("\nNot applicable", "bold"))
+        _bare(results, console)
+
+
+def _recommendations(report: Report, console: Console) -> None:
+    said = report.recommendations()
+    if said:
+        console.print(Text("\nRecommendations", "bold"))
+    for number, text in enumerate(said[: 2 * _SHOWN], 1):
+        indented(console, f"{number}. {text}", 2)
+    if len(said) > 2 * _SHOWN:
+        indented(console, f"... and {len(said) - 2 * _SHOWN} more", 2, "dim")
+
+
+def _footer(report: Report, console: Console) -> None:
+    if len(report.unseen) > _MANY:
+        _unseen_in_brief(report, console)
+    elif report.unseen:
+        _unseen_in_full(report, console)
+    _ending(report, console)
+
+
+def _unseen_in_full(report: Report, console: Console) -> None:
+    console.print(Text(f"\nCould not be read ({len(report.unseen)} parts)", "bold"))
+    reasons: dict[str, list[str]] = {}
+    for part in report.unseen:
+        reasons.setdefault(part.value.why, []).append(f"{part.name} ({part.side})")
+    for why, names in reasons.items():
+        indented(console, f"{why}", 2)
+        indented(console, f"{', '.join(names)}", 4, "dim")
+
+
+def _unseen_in_brief(report: Report, console: Console) -> None:
+    """How many parts of each region could not be read, and why: a dark region is one sentence, not sixty."""
+    for region in dict.fromkeys(part.region for part in report.unseen):
+        parts = [part for part in report.unseen if part.region == region]
+        console.print()
+        indented(console, f"{len(parts)} parts of {region} could not be read, such as: {parts[0].value.why}", 0)
+
+
+def _ending(report: Report, console: Console) -> None:
+    console.print(
+        f"\n{report.api_calls} API calls. Score = passed / applicable weight (docs/score.md); exit {report.exit}."
+    )
+    for title, path in report.files.items():
+        console.print(f"{title}: {path}", soft_wrap=True)
+    for note in report.notes:
+        indented(console, note, 0)

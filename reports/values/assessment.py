@@ -1,0 +1,83 @@
+"""A failover's assessment as plain values and as tables; the report carries it beside the checks' results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from dr_actions.assessment.data_loss import Loss
+from dr_actions.assessment.failover import Assessment
+from dr_actions.model.plan import Goal, Step
+from dr_actions.planning.planner import batches
+from dr_estate.config.environment import Environment
+from reports.values.durations import duration
+from reports.values.run_record import plan_to_dict
+
+_SHOWN_DIGEST = 12
+
+
+def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
+    """The keys that failover and failback add to the JSON report (docs/json.md)."""
+    return {
+        "recommendation": assessment.advice,
+        "reasons": list(assessment.reasons),
+        "gates": [asdict(gate) for gate in assessment.gates],
+        "data_loss": [_loss(loss) for loss in assessment.losses],
+        "plan": plan_to_dict(assessment.plan),
+        "rto_estimate_s": assessment.rto_estimate_s,
+        "rto_measured_steps": assessment.rto_measured,
+        "rto_target_s": env.objectives.rto_minutes * 60,
+        "cost": {
+            "hourly": round(assessment.hourly_cost, 2),
+            "currency": env.costs.currency,
+            "prices_as_of": env.costs.as_of,
+        },
+    }
+
+
+def _loss(loss: Loss) -> dict[str, Any]:
+    return {name: getattr(loss, name) for name in ("store", "subject", "tenant", "seconds", "items", "basis")}
+
+
+def loss_rows(assessment: Assessment) -> Iterator[tuple[str, str, str, str, str]]:
+    """Store, whose, how much time, how many items, and by what it was told; tenants alike are one row."""
+    groups: dict[tuple[str, str, float | None, int | None, str], list[str]] = {}
+    for loss in assessment.losses:
+        key = (loss.store, loss.subject, loss.seconds, loss.items, loss.basis)
+        groups.setdefault(key, []).append(loss.tenant or "")
+    for (store, subject, seconds, items, basis), tenants in groups.items():
+        whose = f"{subject}, {len(tenants)} tenants" if len(tenants) > 1 else " ".join([subject, tenants[0]]).strip()
+        counted = "not counted" if items is None else str(items)
+        yield store, whose, duration(seconds) if seconds is None else f"at most {duration(seconds)}", counted, basis
+
+
+def step_rows(steps: Sequence[Step]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Playbook number, what is done, danger, control plane, time budget; steps that differ by their subject are one."""
+    for batch in batches(steps):
+        step, more = batch[0], len(batch) - 1
+        says = f"BY HAND: {step.says}" if step.manual else step.says
+        also = f" And {more} more alike." if more else ""
+        planes = ", ".join(step.planes) or "none"
+        yield str(step.number), says + also, step.danger, planes, duration(step.budget_s)
+
+
+def estimate(assessment: Assessment, env: Environment) -> str:
+    """The recovery time against its objective, and what an hour in the DR region costs."""
+    target_s = env.objectives.rto_minutes * 60
+    met = "within" if assessment.rto_estimate_s <= target_s else "BEYOND"
+    costs = env.costs
+    takes = f"recovery time: about {duration(assessment.rto_estimate_s)}, {met} the objective of {duration(target_s)}"
+    if assessment.plan.goal is Goal.FAILBACK:
+        takes = f"the steps' time budgets add up to {duration(assessment.rto_estimate_s)} at most"
+    if assessment.rto_measured:
+        takes += f" ({assessment.rto_measured} of {len(assessment.plan.steps)} steps as measured in past runs)"
+    return (
+        f"{takes}; running in {env.regions.dr}: about {assessment.hourly_cost:.2f} {costs.currency} an hour (list "
+        f"prices of {costs.as_of})"
+    )
+
+
+def short(digest: str) -> str:
+    """A digest as people compare it."""
+    return digest[:_SHOWN_DIGEST]

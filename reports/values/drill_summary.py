@@ -1,0 +1,113 @@
+"""What a drill did, for every report: its parts, measured times, what it left, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dr_actions.drills.residue import Fate, Residue
+from reports.values import run_summary
+from reports.values.durations import duration
+from reports.values.run_summary import Ran
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How long a phase of a part took, in seconds; None where its end was not recorded."""
+
+    part: str
+    phase: str
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """A drill: ``kind`` is full drill, restore test, canary or clean-up.
+
+    ``rto_s`` is the measured recovery time, ``rpo_s`` the measured age of what was recovered; None where not measured.
+    ``residue`` is None where nothing could be compared. ``cost`` is the estimate in ``currency``. ``journal_head`` is
+    the digest of the journal's last entry, "" where it was not read.
+    """
+
+    kind: str
+    incident: str
+    parts: tuple[Ran, ...]
+    phases: tuple[Measured, ...]
+    rto_s: float | None
+    rto_target_s: int
+    rpo_s: float | None
+    residue: tuple[Residue, ...] | None
+    took_s: float
+    cost: float
+    currency: str
+    journal: Path | None
+    exit: int
+    notes: tuple[str, ...] = ()
+    journal_head: str = ""
+
+    @property
+    def left(self) -> tuple[Residue, ...]:
+        """What is left over, or could not be compared."""
+        return tuple(row for row in self.residue or () if row.fate is not Fate.KEPT)
+
+    @property
+    def kept(self) -> tuple[Residue, ...]:
+        """What is kept by rule."""
+        return tuple(row for row in self.residue or () if row.fate is Fate.KEPT)
+
+    @property
+    def went_there_and_back(self) -> bool:
+        """Whether it moved the estate away and home again, each validated: only that counts as a full drill."""
+        home = any((one.part, one.phase) == ("failback", "validate") for one in self.phases)
+        return self.rto_s is not None and home
+
+    @property
+    def verdict(self) -> str:
+        """The end in a word."""
+        troubled = [one.outcome for one in self.parts if one.outcome != "done"]
+        if troubled:
+            return troubled[0]
+        if self.residue is None:
+            return "not compared"
+        return "left over" if self.left else "done"
+
+
+def to_dict(drilled: Drilled) -> dict[str, Any]:
+    """The key ``drill`` of the JSON report (docs/json.md)."""
+    told = asdict(replace(drilled, parts=())) | {"parts": [run_summary.to_dict(part) for part in drilled.parts]}
+    return told | {"journal": str(drilled.journal) if drilled.journal else None, "verdict": drilled.verdict}
+
+
+def headline(drilled: Drilled) -> str:
+    """The end as one sentence."""
+    rto = ""
+    if drilled.rto_s is not None:
+        met = "met" if drilled.rto_s <= drilled.rto_target_s else "NOT MET"
+        rto = f"; recovery time {duration(drilled.rto_s)}, objective {duration(drilled.rto_target_s)}: {met}"
+    return f"{drilled.kind} {drilled.incident}: {drilled.verdict}, {duration(drilled.took_s)}{rto}"
+
+
+def sentences(drilled: Drilled) -> Iterator[str]:
+    """Everything below the headline but the tables."""
+    for one in drilled.parts:
+        yield f"{one.goal}: {one.outcome.upper()}: {one.says}"
+        yield from (f"FAILED: {sentence}" for sentence in one.degraded)
+        yield from (f"compensation: {sentence}" for sentence in one.undone)
+    yield from (f"note: {sentence}" for sentence in drilled.notes)
+    if drilled.rpo_s is not None:
+        yield f"recovery point: {duration(drilled.rpo_s)}"
+    yield f"cost about {drilled.cost:.2f} {drilled.currency}"
+    yield residue_in_brief(drilled)
+    if drilled.journal is not None:
+        yield f"journal: {drilled.journal}"
+        yield f"journal head: {drilled.journal_head or 'not read'}"
+
+
+def residue_in_brief(drilled: Drilled) -> str:
+    """What is left, counted."""
+    if drilled.residue is None:
+        return "residue: not compared, for no inventory of before is on record"
+    kept = f", {len(drilled.kept)} kept by rule" if drilled.kept else ""
+    return f"residue: {len(drilled.left) or 'nothing'} left over{kept}"

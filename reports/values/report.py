@@ -1,0 +1,69 @@
+"""The account of one run: the value every renderer is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from dr_actions.assessment.failover import Assessment
+from dr_checks.core.exceptions import ExceptionRule
+from dr_checks.core.model import Area, CheckResult, Status
+from dr_checks.core.verdict import Verdict
+from dr_checks.posture.posture import PostureName
+from dr_estate.config.environment import Environment
+from dr_estate.model.invocation import Invocation
+from dr_estate.readers.control_table import InForce
+from dr_estate.snapshot.snapshot import Part
+from reports.values.drill_summary import Drilled
+from reports.values.run_summary import Ran
+
+SCHEMA = "aws-dr-manager/report/1"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was looked at, what was judged, and what that means. ``observed_at`` is UTC; ``exit`` the exit code.
+
+    ``assessment`` is there where a failover or a failback was weighed, ``ran`` where it was executed.
+    ``files`` are the run's own, by title; ``notes`` what kept one from being made, or the run from being recorded.
+    ``standing`` is what stands in the control table, None where that could not be read. ``drills`` were held with it.
+    ``invocation`` completes the commands in the plan's notes, which are recorded bare.
+    """
+
+    command: str
+    environment: Environment
+    world: str
+    observed_at: datetime
+    posture: PostureName
+    posture_says: str
+    tenants: tuple[str, ...]
+    verdict: Verdict
+    unseen: tuple[Part, ...]
+    exceptions: tuple[ExceptionRule, ...]
+    api_calls: int
+    exit: int
+    files: dict[str, Path] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    assessment: Assessment | None = None
+    ran: Ran | None = None
+    standing: InForce | None = None
+    drills: tuple[Drilled, ...] = ()
+    invocation: Invocation = field(default_factory=Invocation)
+
+    @property
+    def title(self) -> str:
+        """What the checks' part is about: the status before a failover, or the validation after one."""
+        areas = {result.area for result in self.verdict.results}
+        return "DR validation" if areas == {Area.VALIDATION} else "DR status"
+
+    def by_area(self) -> dict[Area, list[CheckResult]]:
+        """The results of each area that was run, in the areas' order."""
+        results = self.verdict.results
+        grouped = {area: [result for result in results if result.area is area] for area in Area}
+        return {area: rows for area, rows in grouped.items() if rows}
+
+    def recommendations(self) -> list[str]:
+        """What to do, the severest gap first, each remedy once."""
+        troubled = [*self.verdict.with_status(Status.FAIL), *self.verdict.with_status(Status.WARN)]
+        return list(dict.fromkeys(f.remedy for r in troubled for f in r.findings if f.status is r.status and f.remedy))

@@ -1,0 +1,99 @@
+"""What the journal holds of one run: the plan, the gates it was cleared upon, expected losses, and how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.timeline import Timeline, timelines
+from dr_actions.model.gates import Gate
+from dr_actions.model.plan import Plan, to_json
+from reports.values.durations import duration
+
+
+@dataclass(frozen=True)
+class RecordedLoss:
+    """At most what was written in these ``seconds`` was expected to be lost; None where it was not measured."""
+
+    store: str
+    subject: str
+    seconds: float | None
+    basis: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run by its journal. ``head`` is the digest of the last entry, "" where nothing was recorded.
+
+    ``timeline`` is that of the plan's goal, over all runs it took; None where no plan began.
+    """
+
+    plan: Plan
+    gates: tuple[Gate, ...] = ()
+    losses: tuple[RecordedLoss, ...] = ()
+    head: str = ""
+    timeline: Timeline | None = None
+
+
+def recorded(entries: Sequence[Entry], plan: Plan, objective_s: int) -> Recorded:
+    """The account of the run whose entries are the last ones; a run that went on was cleared by an earlier one."""
+    detected = max((number for number, entry in enumerate(entries) if entry.kind is Kind.DETECTED), default=0)
+    own = entries[detected:]
+    return Recorded(
+        plan=plan,
+        gates=tuple(Gate(**gate) for gate in _last(own, "gates")),
+        losses=tuple(RecordedLoss(**loss) for loss in _last(own, "losses")),
+        head=entries[-1].digest if entries else "",
+        timeline=next((t for t in reversed(timelines(entries, objective_s)) if t.goal == plan.goal), None),
+    )
+
+
+def _last(entries: Sequence[Entry], name: str) -> Sequence[dict[str, Any]]:
+    return next((entry.data[name] for entry in reversed(entries) if name in entry.data), ())
+
+
+def plan_to_dict(plan: Plan) -> dict[str, Any]:
+    """The key ``plan`` of the JSON report; whose plan it is stands in the report itself."""
+    values = to_json(plan)
+    return {"digest": plan.digest} | {name: values[name] for name in ("goal", "posture", "notes", "leaves", "steps")}
+
+
+def to_dict(record: Recorded) -> dict[str, Any]:
+    """What the journal adds to ``run`` in the JSON report (docs/json.md)."""
+    timeline = record.timeline
+    phases = timeline.phases.items() if timeline else ()
+    return {
+        "plan": plan_to_dict(record.plan),
+        "gates": [asdict(gate) for gate in record.gates],
+        "data_loss": [asdict(loss) for loss in record.losses],
+        "journal_head": record.head,
+        "phases": [
+            {"phase": phase, "start": span.start, "end": span.end, "seconds": span.seconds} for phase, span in phases
+        ],
+        "rto": {"objective_s": timeline.objective_s, "reached_s": timeline.reached_s, "met": timeline.met}
+        if timeline
+        else None,
+    }
+
+
+def sentences(record: Recorded) -> Iterator[str]:
+    """Recovery time, and by which digest the journal is known."""
+    if record.timeline is not None:
+        yield recovery_time(record.timeline)
+    if record.head:
+        yield f"journal head: {record.head}"
+
+
+def recovery_time(line: Timeline) -> str:
+    """The measured recovery time against its objective."""
+    objective = duration(line.objective_s)
+    if line.reached_s is None:
+        return f"recovery time not known yet, objective {objective}"
+    return f"recovered in {duration(line.reached_s)}, objective {objective}: {'met' if line.met else 'NOT MET'}"
+
+
+def loss_in_words(loss: RecordedLoss) -> str:
+    """How much was expected to be lost."""
+    return duration(None) if loss.seconds is None else f"at most {duration(loss.seconds)}"

@@ -1,0 +1,210 @@
+"""The managed sandbox: a background process, one world an environment, whose world survives it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dr_estate.config.environment import Environment
+from sandbox.client import endpoint as endpoints
+from sandbox.client.embedded import DEFAULT_TENANTS
+from sandbox.client.endpoint import Endpoint
+from sandbox.client.launch_options import Order, Progress, no_progress, same_world
+from sandbox.client.launcher import start
+from sandbox.core.errors import SandboxError
+from sandbox.world import file as world_file
+from sandbox.world.file import home
+
+ANSWER_DEADLINE_S = 30.0
+DOWN_DEADLINE_S = 30.0
+SAVE_DEADLINE_S = 300.0
+STARTER_DEADLINE_S = 150.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a sandbox was ended: whether one ran, and why its last changes are ``lost``, "" where its world was saved."""
+
+    ran: bool
+    lost: str = ""
+
+
+def up(
+    environment: Environment,
+    tenants: int | None = None,
+    port: int = 0,
+    fresh: bool = False,
+    seeded: bool = True,
+    progress: Progress = no_progress,
+) -> Endpoint:
+    """Start the sandbox of ``environment``, or return the one that runs. ``fresh`` throws the kept world away.
+
+    ``tenants`` None means as many as the world has, 12 for a new one. The port of the last run is taken again where
+    it is free. A new world that is not ``seeded`` holds the people alone. ``progress`` hears how far it is. Raises
+    SandboxError where another number of tenants, or another port, is asked of a running one.
+    """
+    with _starting(environment.name):
+        if fresh:
+            purge(environment)
+        found = find(environment)
+        if found is not None:
+            return _as_asked(found, tenants, port)
+        order = Order(
+            environment.model_dump(mode="json"),
+            tenants if tenants is not None else _kept_tenants(environment),
+            port=port,
+            last_port=_last_port(environment),
+            folder=str(folder_of(environment.name)),
+            attached=False,
+            seeded=seeded,
+        )
+        kept = _kept(environment.name)
+        if kept is not None:
+            same_world(kept, order)
+        child, started = start(order, folder_of(environment.name) / "log", progress)
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
+        child.returncode = 0  # it lives on by design: Popen need not warn that it still runs
+        return started
+
+
+def down(environment: Environment, save: bool = True) -> Ended:
+    """Save and stop the sandbox of ``environment`` and wait until its lock is free.
+
+    It ends in any case: where its world cannot be saved, and, killed, where it does not answer or end in time. Raises
+    SandboxError where even that does not end it.
+    """
+    if free(environment.name):
+        return Ended(ran=False)
+    found = find(environment)
+    lost = "it did not answer"
+    if found is not None:
+        try:
+            lost = found.ask("POST", "stop", {"save": save}, SAVE_DEADLINE_S)["unsaved"]
+        except SandboxError as silent:
+            lost = str(silent)
+    if not _await_free(environment.name):
+        lost = f"{lost or 'it did not end'}, so it was killed"
+        _kill(environment.name)
+        if not _await_free(environment.name):
+            raise SandboxError(f"The sandbox of {environment.name} did not end within {DOWN_DEADLINE_S:g} s.")
+    return Ended(ran=True, lost=lost if save else "")
+
+
+def _kill(name: str) -> None:
+    """Kill the process that holds the world's lock: it wrote its id there."""
+    pid = (folder_of(name) / "lock").read_text(encoding="ascii")
+    if pid.isdigit() and not free(name):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def find(environment: Environment) -> Endpoint | None:
+    """Return the running sandbox of ``environment``, or None. A stale endpoint file is none."""
+    kept = endpoints.read(folder_of(environment.name) / "endpoint.json")
+    if kept is None or free(environment.name):
+        return None
+    try:
+        kept.ask("GET", "state", timeout_s=ANSWER_DEADLINE_S)
+    except SandboxError:
+        return None
+    return kept
+
+
+def purge(environment: Environment) -> None:
+    """Stop the sandbox of ``environment`` and forget its world."""
+    down(environment, save=False)
+    shutil.rmtree(folder_of(environment.name), ignore_errors=True)
+
+
+def folder_of(name: str) -> Path:
+    """Return the folder that holds the world of the environment ``name``."""
+    return home() / name
+
+
+def keep(folder: Path, endpoint: Endpoint) -> None:
+    """Write the endpoint of a running sandbox, token and all, readable by its owner alone."""
+    part = folder / ".endpoint.json"
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        json.dump(endpoints.to_json(endpoint), out)
+    part.replace(folder / "endpoint.json")
+
+
+def _as_asked(found: Endpoint, tenants: int | None, port: int) -> Endpoint:
+    if tenants not in (None, found.tenants):
+        raise SandboxError(
+            f"The sandbox of {found.environment} runs with {found.tenants} tenants, {tenants} were asked for: "
+            f"omit --tenants, or start anew: `dr_cli.py sandbox up --fresh --tenants {tenants}`."
+        )
+    if port and not found.url.endswith(f":{port}"):
+        raise SandboxError(
+            f"The sandbox of {found.environment} runs at {found.url}: stop it first: `dr_cli.py sandbox down`."
+        )
+    return found
+
+
+def _kept(name: str) -> dict[str, Any] | None:
+    world = folder_of(name) / "world"
+    return world_file.about(world) if world.exists() else None
+
+
+def _kept_tenants(environment: Environment) -> int:
+    kept = _kept(environment.name)
+    return int(kept["tenants"]) if kept else DEFAULT_TENANTS
+
+
+def _last_port(environment: Environment) -> int:
+    kept = endpoints.read(folder_of(environment.name) / "endpoint.json")
+    return int(kept.url.rpartition(":")[2]) if kept else 0
+
+
+@contextmanager
+def _starting(name: str) -> Iterator[None]:
+    """Let one starter of an environment at a time look and start."""
+    home().mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (home() / f"{name}.starting").open("w") as handle:
+        until = time.monotonic() + STARTER_DEADLINE_S
+        while not _try_lock(handle.fileno()):
+            if time.monotonic() > until:
+                raise SandboxError(f"Somebody else has been starting the sandbox of {name} for too long.")
+            time.sleep(0.05)
+        yield
+
+
+def _try_lock(handle: int) -> bool:
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def free(name: str) -> bool:
+    """Whether no running sandbox holds the world's lock."""
+    try:
+        handle = os.open(folder_of(name) / "lock", os.O_RDWR)
+    except FileNotFoundError:
+        return True
+    try:
+        return _try_lock(handle)
+    finally:
+        os.close(handle)
+
+
+def _await_free(name: str) -> bool:
+    until = time.monotonic() + DOWN_DEADLINE_S
+    while not free(name):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True

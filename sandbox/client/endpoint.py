@@ -1,0 +1,193 @@
+"""A running sandbox as its users see it: where it listens, whose keys it knows, and what can be asked of it."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.core.errors import SandboxError
+from sandbox.core.people import Keys
+from sandbox.core.state import Outage
+
+TIMEOUT_S = 30
+TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name, not a token
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """``people`` maps reader, operator, approver, driller, admin, stranger (another account) and expired to their keys.
+
+    ``dns`` is the address of the world's name server, ``world`` the world's own id. Every method raises SandboxError
+    with the server's sentence.
+    """
+
+    url: str
+    account: str
+    token: str
+    environment: str
+    tenants: int
+    pid: int
+    people: dict[str, Keys]
+    dns: tuple[str, int] | None = None
+    world: str = ""
+
+    def state(self) -> dict[str, Any]:
+        """Return what the world says of itself: tenants, faults, stopped regions, disasters in force."""
+        found: dict[str, Any] = self.ask("GET", "state")
+        return found
+
+    def calls(self) -> dict[str, int]:
+        """Return how often each operation was called: ``{"region service:Operation": calls}``."""
+        found: dict[str, int] = self.ask("GET", "calls")["calls"]
+        return found
+
+    def reset_calls(self) -> None:
+        """Count from nought."""
+        self.ask("DELETE", "calls")
+
+    def latency(self, seconds: float) -> None:
+        """Delay each call by ``seconds``."""
+        self.ask("PUT", "latency", {"seconds": seconds})
+
+    def begin(self, outage: Outage) -> None:
+        """Put ``outage`` in force."""
+        self.ask("PUT", "faults", asdict(outage))
+
+    def end(self, outage: Outage | None = None) -> None:
+        """Take ``outage`` back, or all."""
+        self.ask("DELETE", "faults", asdict(outage) if outage else None)
+
+    def was_dark(self, region: str, ended_s_ago: float, lasted_s: float) -> None:
+        """Let the region have been dark for ``lasted_s`` until ``ended_s_ago``: its metrics have a gap there."""
+        self.ask("PUT", "past", {"region": region, "ended_s_ago": ended_s_ago, "lasted_s": lasted_s})
+
+    def disasters(self) -> list[dict[str, Any]]:
+        """Return all disasters: name, sentence, trips, consequences, broken."""
+        found: list[dict[str, Any]] = self.ask("GET", "disasters")["disasters"]
+        return found
+
+    def break_(self, name: str) -> list[str]:
+        """Break the world by the disaster ``name``; return the services it changed, "" for a whole region's outage."""
+        touched: list[str] = self.ask("POST", "break", {"name": name})["touched"]
+        return touched
+
+    def mend(self, name: str = "") -> list[str]:
+        """Take the disaster ``name`` back, or all that are in force; return their names."""
+        found: list[str] = self.ask("POST", "mend", {"name": name})["mended"]
+        return found
+
+    def train(self, name: str) -> dict[str, Any]:
+        """Set the training scene ``name``; return its briefing."""
+        found: dict[str, Any] = self.ask("POST", "train", {"name": name})
+        return found
+
+    def debrief(self, hint: bool = False) -> dict[str, Any]:
+        """Judge the scene that is played, goal by goal; ``hint`` asks for one hint more."""
+        found: dict[str, Any] = self.ask("POST", "debrief", {"hint": hint})
+        return found
+
+    def end_scene(self) -> str:
+        """Make the world the one from before the scene; return the scene's name."""
+        return str(self.ask("DELETE", "train")["ended"])
+
+    def keep(self, name: str) -> None:
+        """Remember the whole world as it is now under ``name``, for as long as this sandbox runs."""
+        self.ask("POST", "keep", {"name": name})
+
+    def return_to(self, name: str) -> None:
+        """Make the world the one kept under ``name``: as it was then, and as old as it was then.
+
+        Calls under way are dropped without an answer. Counts and mutations recorded so far stay.
+        """
+        self.ask("POST", "return", {"name": name})
+
+    def mutations(self) -> list[dict[str, Any]]:
+        """Return the mutating API calls since the last reset, in order, as ``recording.Mutation`` tells them."""
+        found: list[dict[str, Any]] = self.ask("GET", "mutations")["mutations"]
+        return found
+
+    def reset_mutations(self) -> None:
+        """Forget the mutating calls recorded so far."""
+        self.ask("DELETE", "mutations")
+
+    def timing(self, **seconds: float | None) -> None:
+        """Shorten how long changes take (``transition_s``) and how far copies trail; None takes it back.
+
+        The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s`` (read
+        replicas), ``lag_published_s``, how often CloudWatch is told of the last: AWS does so each minute, and
+        ``dns_lag_s``, how long name servers take to hear of a change: none unless it is given, up to a minute on AWS.
+        """
+        self.ask("PUT", "timing", dict(seconds))
+
+    def enforce_iam(self, on: bool) -> None:
+        """Judge every call by the caller's policies, or let everybody do everything, as at first.
+
+        The people of a seeded world have the equivalents of the generated policies; the admin may do everything.
+        """
+        self.ask("PUT", "enforcement", {"on": on})
+
+    def denied(self) -> list[dict[str, str]]:
+        """What IAM denied since enforcement was switched: who, action, resource, region; the latest thousand."""
+        found: list[dict[str, str]] = self.ask("GET", "enforcement")["denied"]
+        return found
+
+    def sites(self) -> dict[str, dict[str, Any]]:
+        """Return where each region's sites answer: ``{region: {address, http, https, names, addresses}}``.
+
+        ``names`` and ``addresses`` are those of the load balancer in the world's DNS.
+        """
+        found: dict[str, dict[str, Any]] = self.ask("GET", "sites")["sites"]
+        return found
+
+    def save(self) -> None:
+        """Write the world to its file now."""
+        self.ask("POST", "save")
+
+    def ask(self, method: str, what: str, body: dict[str, Any] | None = None, timeout_s: float = TIMEOUT_S) -> Any:
+        """Send one request to the control path and return its JSON."""
+        request = urllib.request.Request(  # noqa: S310 - our own http URL on loopback
+            f"{self.url}/_sandbox/{what}",
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={TOKEN_HEADER: self.token},
+            method=method,
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=timeout_s) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                raise SandboxError(_sentence(refused.read(), refused.code)) from refused
+        except OSError as silent:
+            raise SandboxError(f"The sandbox at {self.url} does not answer: {silent}") from silent
+
+
+def _sentence(body: bytes, status: int) -> str:
+    try:
+        return str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"The sandbox answered {status}"
+
+
+def to_json(endpoint: Endpoint) -> dict[str, Any]:
+    """Return ``endpoint`` as JSON-ready values."""
+    return asdict(endpoint)
+
+
+def from_json(data: dict[str, Any]) -> Endpoint:
+    """Return the Endpoint ``to_json`` wrote. Raises KeyError or TypeError where it is something else."""
+    people = {person: Keys(**keys) for person, keys in data["people"].items()}
+    dns = (str(data["dns"][0]), int(data["dns"][1])) if data.get("dns") else None
+    return Endpoint(**{**data, "people": people, "dns": dns})
+
+
+def read(path: Path) -> Endpoint | None:
+    """Return the endpoint kept in ``path``, or None where there is none that can be read."""
+    try:
+        return from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

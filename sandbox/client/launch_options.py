@@ -1,0 +1,57 @@
+"""The order a host process is started with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sandbox.core.errors import SandboxError
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, and how many parts of how many are done."""
+
+
+def no_progress(_doing: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the host is to run. ``folder`` "" keeps no world on disk; ``port`` 0 is any, ``last_port`` if it is free.
+
+    A world that is not ``seeded`` holds the people and nothing else.
+    """
+
+    environment: dict[str, Any]
+    tenants: int
+    port: int = 0
+    last_port: int = 0
+    latency_s: float = 0.0
+    folder: str = ""
+    attached: bool = True
+    seeded: bool = True
+
+    def to_line(self) -> bytes:
+        """Return the order as the line the host reads."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    def about(self) -> dict[str, Any]:
+        """Return what a saved world says it was made from."""
+        return {"environment": self.environment, "tenants": self.tenants}
+
+
+def same_world(kept: dict[str, Any], order: Order) -> None:
+    """Refuse an order for another world than the ``kept`` one. Raises SandboxError."""
+    wanted = order.about()
+    if kept["tenants"] != wanted["tenants"]:
+        raise SandboxError(
+            f"The kept sandbox has {kept['tenants']} tenants, {wanted['tenants']} were asked for: "
+            f"omit --tenants, or start anew: `dr_cli.py sandbox up --fresh --tenants {wanted['tenants']}`."
+        )
+    if kept["environment"] != wanted["environment"]:
+        raise SandboxError(
+            "The kept sandbox was built from other settings of this environment. Start anew: "
+            "`dr_cli.py sandbox up --fresh`."
+        )

@@ -1,0 +1,187 @@
+"""A writer that keeps writing while the world changes, and what became of all it was told is written.
+
+It writes rows and files of all tenants in turn, where DNS says the tenants' origin is at that moment. Only a 201 counts
+as written; everything else is counted by its reason. It runs outside the sandbox's process.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Self
+
+import dns.exception
+import dns.message
+import dns.query
+import dns.rdatatype
+
+from dr_estate.config.environment import Environment
+from sandbox.client.endpoint import TOKEN_HEADER, Endpoint
+from sandbox.core.errors import SandboxError
+
+KINDS = ("rows", "files")
+API = "/wp-json/dr/v1/"
+CREATED = 201
+PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One acknowledged write: ``kind`` is rows or files, ``region`` the one that acknowledged it, ``at`` when (ISO)."""
+
+    kind: str
+    host: str
+    id: str
+    region: str
+    at: str
+
+
+class Sites:
+    """The regions' sites of a running sandbox, and the one that DNS names."""
+
+    def __init__(self, endpoint: Endpoint, environment: Environment) -> None:
+        self.environment = environment
+        self._endpoint = endpoint
+        self._places = endpoint.sites()
+
+    @property
+    def hosts(self) -> list[str]:
+        """Each tenant's own host name."""
+        labels = (str(tenant).replace("-", "") for tenant in self._endpoint.state()["tenants"])
+        return [f"{label}.{self.environment.traffic.tenant_domain}" for label in labels]
+
+    def serving(self) -> str:
+        """The region whose load balancer the world's name server gives for the origin name; "" where it gives none."""
+        if self._endpoint.dns is None:
+            raise SandboxError("This sandbox has no name server.")
+        question = dns.message.make_query(self.environment.traffic.origin_record, dns.rdatatype.A)
+        try:
+            answer = dns.query.udp(question, self._endpoint.dns[0], PATIENCE_S, self._endpoint.dns[1])
+        except (dns.exception.DNSException, OSError):
+            return ""
+        told = {str(row) for rows in answer.answer if rows.rdtype == dns.rdatatype.A for row in rows}
+        return next((region for region, place in self._places.items() if told & set(place["addresses"])), "")
+
+    def ask(self, region: str, method: str, host: str, kind: str, body: Any = None) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of a site's answer. Raises OSError or HTTPException where there is none."""
+        place = self._places[region]
+        connection = http.client.HTTPConnection(place["address"], place["http"], timeout=PATIENCE_S)
+        with closing(connection):
+            sent = json.dumps(body) if body is not None else None
+            headers = {"Host": host, TOKEN_HEADER: self._endpoint.token, "Content-Type": "application/json"}
+            connection.request(method, API + kind, sent, headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        try:
+            return answer.status, dict(json.loads(text))
+        except ValueError:
+            return answer.status, {"error": text}
+
+
+class Writer:
+    """Writes, in a thread of its own, from ``start`` (or the begin of a ``with``) until ``stop`` (or its end).
+
+    ``written`` are the acknowledged writes in order; ``refused`` counts the others by region and reason. ``pause_s`` is
+    between two writes. Ids carry ``name``, so that writers of different names never meet.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, environment: Environment, pause_s: float = 0.01, name: str = "writer"
+    ) -> None:
+        self.sites = Sites(endpoint, environment)
+        self.written: list[Written] = []
+        self.refused: Counter[str] = Counter()
+        self._pause_s = pause_s
+        self._turns = self._round(name)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> Self:
+        """Begin to write."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> Self:
+        """End after the write under way, which is counted too."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        return self
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def write(self, seconds: float) -> Self:
+        """Write for so many seconds in the caller's own thread."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._stopping.is_set():
+            self.write_one()
+            self._stopping.wait(self._pause_s)
+        return self
+
+    def write_one(self) -> Written | None:
+        """Try the next write; return it where it was acknowledged."""
+        kind, host, row_id = next(self._turns)
+        region = self.sites.serving()
+        if not region:
+            self.refused["DNS gives no region's address"] += 1
+            return None
+        try:
+            status, told = self.sites.ask(region, "POST", host, kind, {"id": row_id})
+        except (OSError, http.client.HTTPException) as silent:
+            self.refused[f"{region}: no answer ({type(silent).__name__})"] += 1
+            return None
+        if status != CREATED:
+            self.refused[f"{region}: {status} {told.get('error', '')}".strip()] += 1
+            return None
+        one = Written(kind, host, row_id, region, str(told["at"]))
+        self.written.append(one)
+        return one
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self.write_one()
+            self._stopping.wait(self._pause_s)
+
+    def _round(self, name: str) -> Iterator[tuple[str, str, str]]:
+        hosts = self.sites.hosts
+        for number in itertools.count(1):
+            for host in hosts:
+                for kind in KINDS:
+                    yield kind, host, f"{name}-{number}"
+
+
+def missing(sites: Sites, written: Iterable[Written], region: str) -> list[Written]:
+    """The acknowledged writes that ``region``'s sites do not serve now.
+
+    Raises SandboxError, with the reason, where a site does not list what it holds: nothing is proven then.
+    """
+    served: dict[tuple[str, str], frozenset[str]] = {}
+    lost = []
+    for one in written:
+        key = (one.host, one.kind)
+        if key not in served:
+            served[key] = _ids(sites, region, *key)
+        if one.id not in served[key]:
+            lost.append(one)
+    return lost
+
+
+def _ids(sites: Sites, region: str, host: str, kind: str) -> frozenset[str]:
+    try:
+        status, told = sites.ask(region, "GET", host, kind)
+    except (OSError, http.client.HTTPException) as silent:
+        raise SandboxError(f"The site {host} of {region} gives no answer: {silent!r}") from silent
+    if kind not in told:
+        raise SandboxError(f"The site {host} of {region} does not list its {kind}: {status} {told.get('error', '')}")
+    return frozenset(told[kind])

@@ -1,0 +1,101 @@
+"""Errors in the wire shape botocore parses for each protocol, with the codes AWS gives them."""
+
+from __future__ import annotations
+
+import json
+from xml.sax.saxutils import escape
+
+from werkzeug.wrappers import Response
+
+from sandbox.core.request_parser import Call
+
+XML, JSON = "text/xml", "application/json"
+
+# Kind of failure -> protocol family -> (status, code), from the common errors of each service's API reference.
+CODES: dict[str, dict[str, tuple[int, str]]] = {
+    "throttle": {
+        "json": (400, "ThrottlingException"),
+        "rest-json": (429, "ThrottlingException"),
+        "ec2": (503, "RequestLimitExceeded"),
+        "s3": (503, "SlowDown"),
+        "": (400, "Throttling"),
+    },
+    "deny": {
+        "json": (400, "AccessDeniedException"),
+        "rest-json": (403, "AccessDeniedException"),
+        "ec2": (403, "UnauthorizedOperation"),
+        "": (403, "AccessDenied"),
+    },
+    "expired": {
+        "json": (400, "ExpiredTokenException"),
+        "rest-json": (403, "ExpiredTokenException"),
+        "ec2": (400, "RequestExpired"),
+        "s3": (400, "ExpiredToken"),
+        "": (403, "ExpiredToken"),
+    },
+    "error": {
+        "json": (503, "ServiceUnavailableException"),
+        "rest-json": (503, "ServiceUnavailableException"),
+        "": (503, "ServiceUnavailable"),
+    },
+}
+
+
+def failure(call: Call, kind: str, message: str) -> Response:
+    """Return the answer AWS gives for ``kind`` (throttle, deny, expired, error) to ``call``."""
+    family = "s3" if call.service == "s3" else _family(call.protocol)
+    codes = CODES[kind]
+    status, code = codes.get(family, codes[""])
+    return error(call, status, code, message)
+
+
+def not_implemented(call: Call, why: str = "") -> Response:
+    """Answer 501 and name what the sandbox lacks: never as if AWS were sick."""
+    said = f"The sandbox does not implement {call.service}:{call.operation or 'this request'}"
+    return error(call, 501, "NotImplementedInSandbox", f"{said} ({why})" if why else said)
+
+
+def defect(call: Call, why: str) -> Response:
+    """Answer 501 for an exception inside the emulator: an error of the sandbox, not of the caller's estate."""
+    said = f"The sandbox failed inside {call.service}:{call.operation or 'this request'}: {why}"
+    return error(call, 501, "SandboxDefect", said)
+
+
+def error(call: Call, status: int, code: str, message: str) -> Response:
+    """Return an error of ``code`` in the wire shape of the call's protocol."""
+    family = _family(call.protocol)
+    headers = {"x-amzn-RequestId": "sandbox", "x-amz-request-id": "sandbox"}
+    if family == "cbor":
+        headers["smithy-protocol"] = "rpc-v2-cbor"
+        body = _cbor_map({"__type": code, "message": message})
+        return Response(body, status, headers, content_type="application/cbor")
+    if family in ("json", "rest-json"):
+        headers["x-amzn-errortype"] = code
+        kind = f"application/x-amz-json-{call.json_version}" if family == "json" else JSON
+        if call.query_compatible:
+            headers["x-amzn-query-error"] = f"{code};Receiver"
+        return Response(json.dumps({"__type": code, "message": message}), status, headers, content_type=kind)
+    return Response(_xml(call, code, message), status, headers, content_type=XML)
+
+
+def _family(protocol: str) -> str:
+    return "cbor" if protocol == "smithy-rpc-v2-cbor" else protocol
+
+
+def _xml(call: Call, code: str, message: str) -> str:
+    what = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    if call.protocol == "ec2":
+        return f"<Response><Errors><Error>{what}</Error></Errors><RequestID>sandbox</RequestID></Response>"
+    if call.service == "s3":
+        return f"<Error>{what}<RequestId>sandbox</RequestId></Error>"
+    who = "<Type>Sender</Type>"
+    return f"<ErrorResponse><Error>{who}{what}</Error><RequestId>sandbox</RequestId></ErrorResponse>"
+
+
+def _cbor_map(texts: dict[str, str]) -> bytes:
+    """Encode a small map of texts as CBOR (RFC 8949: map 0xa0, text with a two-byte length 0x79)."""
+    body = bytes([0xA0 | len(texts)])
+    for text in (part for pair in texts.items() for part in pair):
+        raw = text.encode()[:0xFFFF]
+        body += b"\x79" + len(raw).to_bytes(2, "big") + raw
+    return body

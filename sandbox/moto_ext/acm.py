@@ -1,0 +1,74 @@
+"""ACM certificates as ACM tells them: names in the order asked, who uses them, when issued and renewed (T20).
+
+The emulator shuffles the names, forgets half of the users of a certificate and calls none eligible for renewal. A
+certificate that expires soon is made by ``import_certificate``, as on AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from moto.acm.models import AWSCertificateManagerBackend, CertBundle
+from moto.cloudfront.models import cloudfront_backends
+from moto.elbv2.models import elbv2_backends
+
+from sandbox.core.patching import refused, wrap
+
+_RENEWAL = "renewal"
+
+
+def _requested(
+    original: Callable[..., Any],
+    self: AWSCertificateManagerBackend,
+    domain_name: str,
+    idempotency_token: str,
+    subject_alt_names: list[str] | None,
+    *more: Any,
+) -> str:
+    arn: str = original(self, domain_name, idempotency_token, subject_alt_names, *more)
+    wanted = list(dict.fromkeys([domain_name, *(subject_alt_names or [])]))
+    if set(wanted) == set(self._certificates[arn].sans):
+        self._certificates[arn].sans = wanted
+    return arn
+
+
+def _told(original: Callable[..., Any], self: CertBundle) -> dict[str, Any]:
+    answer: dict[str, Any] = original(self)
+    told = answer["Certificate"]
+    told["InUseBy"] = list(_users(self.arn))
+    if getattr(self, _RENEWAL, None):
+        told["RenewalSummary"] = getattr(self, _RENEWAL)
+    if self.type == "AMAZON_ISSUED":
+        used = self.status == "ISSUED" and told["InUseBy"]
+        told["RenewalEligibility"] = "ELIGIBLE" if used else "INELIGIBLE"
+        if self.status != "ISSUED":
+            told.pop("IssuedAt", None)
+        options = {option["DomainName"]: option for option in told["DomainValidationOptions"]}
+        told["DomainValidationOptions"] = [options[name] for name in self.sans if name in options]
+    return answer
+
+
+def _users(arn: str) -> Iterator[str]:
+    """Load balancers of the certificate's region and distributions that present it."""
+    partition, region, account = arn.split(":")[1], arn.split(":")[3], arn.split(":")[4]
+    for balancer in elbv2_backends[account][region].load_balancers.values():
+        if any(arn in listener.certificates for listener in balancer.listeners.values()):
+            yield balancer.arn
+    for distribution in cloudfront_backends[account][partition].distributions.values():
+        if distribution.ViewerCertificate.acm_certificate_arn == arn:
+            yield distribution.arn
+
+
+def _deleted(original: Callable[..., Any], self: AWSCertificateManagerBackend, arn: str) -> None:
+    if users := list(_users(arn)):
+        raise refused("ResourceInUseException", f"Certificate {arn} in account is in use by {users[0]}.")
+    original(self, arn)
+
+
+def install() -> None:
+    """Repair ACM. Idempotent."""
+    setattr(CertBundle, _RENEWAL, None)
+    wrap(AWSCertificateManagerBackend, "request_certificate", _requested)
+    wrap(AWSCertificateManagerBackend, "delete_certificate", _deleted)
+    wrap(CertBundle, "describe", _told)

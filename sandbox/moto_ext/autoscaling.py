@@ -1,0 +1,64 @@
+"""Application Auto Scaling's pages: fifty targets or scheduled actions at most, ten policies (API_DescribeScaling...).
+
+The emulator answers the same next token for every page of targets after the first, gives scheduled actions in one page
+and policies by the hundred, and takes a resource whose id is a part of the one asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.applicationautoscaling.responses import (
+    ApplicationAutoScalingResponse,
+    _build_policy,
+    _build_scheduled_action,
+    _build_target,
+)
+
+from sandbox.core.patching import operation, page
+
+PAGE, POLICIES_A_PAGE = 50, 10
+_NARROWED_BY = {
+    "service_namespace": "ServiceNamespace",
+    "resource_id": "ResourceId",
+    "scalable_dimension": "ScalableDimension",
+}
+
+
+def _targets(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
+    held = self.applicationautoscaling_backend.describe_scalable_targets(
+        params["ServiceNamespace"], params.get("ResourceIds"), params.get("ScalableDimension")
+    )
+    found, token = page([_build_target(target) for target in held], params, PAGE)
+    return {"ScalableTargets": found, "NextToken": token}
+
+
+def _scheduled(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
+    backend: Any = self.applicationautoscaling_backend  # its hints demand what callers may leave out
+    held = backend.describe_scheduled_actions(
+        scheduled_action_names=params.get("ScheduledActionNames"),
+        service_namespace=params["ServiceNamespace"],
+        resource_id=params.get("ResourceId"),
+        scalable_dimension=params.get("ScalableDimension"),
+    )
+    found, token = page([_build_scheduled_action(action) for action in held], params, PAGE)
+    return {"ScheduledActions": found, "NextToken": token}
+
+
+def _policies(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
+    names = params.get("PolicyNames")
+    held = [
+        policy
+        for policy in self.applicationautoscaling_backend.policies.values()
+        if all(getattr(policy, field) == params[key] for field, key in _NARROWED_BY.items() if params.get(key))
+        and (not names or policy.policy_name in names)
+    ]
+    found, token = page([_build_policy(policy) for policy in held], params, POLICIES_A_PAGE)
+    return {"ScalingPolicies": found, "NextToken": token}
+
+
+def install() -> None:
+    """Repair the three operations. Idempotent."""
+    operation(ApplicationAutoScalingResponse, "describe_scalable_targets", _targets)
+    operation(ApplicationAutoScalingResponse, "describe_scheduled_actions", _scheduled)
+    operation(ApplicationAutoScalingResponse, "describe_scaling_policies", _policies)

@@ -1,0 +1,166 @@
+"""AWS Backup plans, selections and vaults (AWS: API_CreateBackupSelection, API_UpdateBackupPlan).
+
+The emulator keeps plans and vaults only: no selections, no points, no jobs; see the sibling modules.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from moto.backup import urls
+from moto.backup.models import BackupBackend, Plan, Vault
+from moto.kms.models import kms_backends
+
+from sandbox.core.patching import catch_all, page, refused, wrap
+from sandbox.core.state import now
+from sandbox.moto_ext.backup.model import Selection, points, selections
+from sandbox.moto_ext.backup.playing import history_start, serve
+from sandbox.moto_ext.backup.schedule import ScheduleError, occurrences
+
+DEFAULT_KEY = "alias/aws/backup"
+
+
+def _plan(backend: BackupBackend, plan_id: str) -> Plan:
+    plan = backend.plans.get(plan_id)
+    if plan is None or plan.deletion_date is not None:
+        raise refused("ResourceNotFoundException", f"Cannot find Backup plan with ID {plan_id}")
+    return plan
+
+
+def _checked(plan: Plan) -> Plan:
+    for rule in plan.backup_plan["Rules"]:
+        try:
+            occurrences(rule["ScheduleExpression"], rule["ScheduleExpressionTimezone"], now(), now())
+        except (ScheduleError, KeyError) as unreadable:
+            raise refused("InvalidParameterValueException", f"Rule {rule['RuleName']}: {unreadable}") from unreadable
+    return plan
+
+
+def _create_plan(original: Any, self: BackupBackend, *args: Any, **kwargs: Any) -> Plan:
+    plan: Plan = original(self, *args, **kwargs)
+    try:
+        return _checked(plan)
+    except Exception:
+        del self.plans[plan.backup_plan_id]
+        raise
+
+
+def _delete_plan(original: Any, self: BackupBackend, backup_plan_id: str) -> Any:
+    if any(one.plan_id == backup_plan_id for one in selections(self).values()):
+        message = "Related backup plan selections must be deleted prior to backup plan deletion"
+        raise refused("InvalidRequestException", message)
+    return original(self, backup_plan_id)
+
+
+def _update_plan(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    old = _plan(backend, params["BackupPlanId"])
+    rule_ids = {rule["RuleName"]: rule["RuleId"] for rule in old.backup_plan["Rules"]}
+    new = _checked(Plan(params["BackupPlan"], old.creator_request_id, backend))
+    for rule in new.backup_plan["Rules"]:
+        rule["RuleId"] = rule_ids.get(rule["RuleName"], rule["RuleId"])
+    old.backup_plan, old.version_id = new.backup_plan, new.version_id
+    old.advanced_backup_settings = new.advanced_backup_settings
+    return old.to_dict()
+
+
+def _create_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    plan, asked = _plan(backend, params["BackupPlanId"]), params["BackupSelection"]
+    mine = [one for one in selections(backend).values() if one.plan_id == plan.backup_plan_id]
+    if any(one.asked["SelectionName"] == asked["SelectionName"] for one in mine):
+        raise refused("AlreadyExistsException", f"Selection {asked['SelectionName']} already exists.")
+    selection = Selection(str(uuid.uuid4()), plan.backup_plan_id, asked, now(), history_start())
+    selections(backend)[selection.id] = selection
+    return _tell(selection)
+
+
+def _tell(selection: Selection) -> dict[str, Any]:
+    return {
+        "SelectionId": selection.id,
+        "SelectionName": selection.asked["SelectionName"],
+        "BackupPlanId": selection.plan_id,
+        "CreationDate": selection.created,
+        "IamRoleArn": selection.asked["IamRoleArn"],
+    }
+
+
+def _selection(backend: BackupBackend, params: dict[str, Any]) -> Selection:
+    found: Selection | None = selections(backend).get(params["SelectionId"])
+    if found is None or found.plan_id != params["BackupPlanId"]:
+        raise refused("ResourceNotFoundException", f"Cannot find selection {params['SelectionId']}")
+    return found
+
+
+def _get_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    found = _selection(backend, params)
+    return {**_tell(found), "BackupSelection": found.asked}
+
+
+def _delete_selection(backend: BackupBackend, params: dict[str, Any]) -> None:
+    del selections(backend)[_selection(backend, params).id]
+
+
+def _list_selections(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    mine = [_tell(one) for one in selections(backend).values() if one.plan_id == params["BackupPlanId"]]
+    shown, token = page(mine, params)
+    return {"BackupSelectionsList": shown, "NextToken": token}
+
+
+def _vault(backend: BackupBackend, vault: Vault) -> dict[str, Any]:
+    held = [one for one in points(backend).values() if one.vault is vault]
+    return {
+        **vault.to_list_dict(),
+        "NumberOfRecoveryPoints": len(held),
+        "VaultType": "BACKUP_VAULT",
+        "VaultState": "AVAILABLE",
+    }
+
+
+def _describe_vault(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    name = params["BackupVaultName"]
+    if name not in backend.vaults:
+        raise refused("ResourceNotFoundException", f"Backup vault {name} does not exist.")
+    return _vault(backend, backend.vaults[name])
+
+
+def _list_vaults(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    shown, token = page([_vault(backend, one) for one in backend.vaults.values()], params)
+    return {"BackupVaultList": shown, "NextToken": token}
+
+
+def _delete_vault(backend: BackupBackend, params: dict[str, Any]) -> None:
+    if _describe_vault(backend, params)["NumberOfRecoveryPoints"]:
+        raise refused("InvalidRequestException", "Backup vault cannot be deleted because it contains recovery points.")
+    del backend.vaults[params["BackupVaultName"]]
+
+
+def _create_vault(original: Any, self: BackupBackend, *args: Any, **kwargs: Any) -> Vault:
+    vault: Vault = original(self, *args, **kwargs)
+    if not vault.encryption_key_arn:
+        vault.encryption_key_arn = _default_key(self)
+    return vault
+
+
+def _default_key(backend: BackupBackend) -> str:
+    kms = kms_backends[backend.account_id][backend.region_name]
+    if not kms.alias_exists(DEFAULT_KEY):
+        key = kms.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Default key of AWS Backup", None)
+        key.key_manager = "AWS"
+        kms.create_alias(key.id, DEFAULT_KEY)
+    return kms.keys[kms.any_id_to_key_id(DEFAULT_KEY)].arn
+
+
+def install() -> None:
+    """Add selections, plan updates and full vaults. Idempotent."""
+    catch_all(urls.url_paths, urls.response.dispatch)
+    wrap(BackupBackend, "create_backup_plan", _create_plan)
+    wrap(BackupBackend, "delete_backup_plan", _delete_plan)
+    wrap(BackupBackend, "create_backup_vault", _create_vault)
+    serve("update_backup_plan", _update_plan)
+    serve("create_backup_selection", _create_selection)
+    serve("get_backup_selection", _get_selection)
+    serve("delete_backup_selection", _delete_selection)
+    serve("list_backup_selections", _list_selections)
+    serve("describe_backup_vault", _describe_vault)
+    serve("list_backup_vaults", _list_vaults)
+    serve("delete_backup_vault", _delete_vault)

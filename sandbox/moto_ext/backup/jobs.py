@@ -1,0 +1,137 @@
+"""AWS Backup jobs on demand and the lists of all jobs (AWS: API_StartBackupJob, API_StartCopyJob, API_ListCopyJobs)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from moto.backup.models import BackupBackend
+
+from sandbox.core.patching import page, refused, state
+from sandbox.core.state import now
+from sandbox.core.timing import soon
+from sandbox.moto_ext.backup.copies import copy_of
+from sandbox.moto_ext.backup.model import Job, Point, jobs, point_arn, points, vault_at
+from sandbox.moto_ext.backup.playing import serve
+from sandbox.moto_ext.backup.points import find_point, in_span
+from sandbox.moto_ext.backup.resources import resources
+
+# Filters that compare a job's own answer: request name -> answer name.
+SAME = {
+    "ByResourceArn": "ResourceArn",
+    "ByState": "State",
+    "ByStatus": "Status",
+    "ByBackupVaultName": "BackupVaultName",
+    "ByResourceType": "ResourceType",
+    "ByDestinationVaultArn": "DestinationBackupVaultArn",
+    "BySourceRecoveryPointArn": "SourceRecoveryPointArn",
+    "ByMessageCategory": "MessageCategory",
+}
+
+
+def new_id() -> str:
+    """A job id as AWS forms them."""
+    return str(uuid.uuid4()).upper()
+
+
+def find_job(backend: BackupBackend, kind: str, job_id: str) -> Job:
+    """The job of this id. Raises ResourceNotFoundException."""
+    found: Job | None = jobs(backend, kind).get(job_id)
+    if found is None:
+        raise refused("ResourceNotFoundException", f"Cannot find {kind} job {job_id}")
+    return found
+
+
+def listed(backend: BackupBackend, kind: str, id_name: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+    """Jobs that pass the request's filters, newest first."""
+    found = sorted(jobs(backend, kind).values(), key=lambda job: job.created, reverse=True)
+    told = [job.describe(id_name) for job in found if in_span(job.created, params)]
+    wanted = {SAME[name]: value for name, value in params.items() if name in SAME}
+    return [one for one in told if all(one.get(name) == value for name, value in wanted.items())]
+
+
+def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    name = params["BackupVaultName"]
+    if name not in backend.vaults:
+        raise refused("ResourceNotFoundException", f"Backup vault {name} does not exist.")
+    every = {one.arn: one for one in resources(backend.account_id, backend.region_name)}
+    resource = every.get(params["ResourceArn"])
+    if resource is None:
+        raise refused("ResourceNotFoundException", f"Resource {params['ResourceArn']} does not exist.")
+    told = _told_before(backend, params.get("IdempotencyToken"))
+    if told is not None:
+        return told
+    vault, job_id = backend.vaults[name], new_id()
+    arn = point_arn(backend, resource.kind, job_id)
+    role, region, ends = params["IamRoleArn"], backend.region_name, soon()
+    lifecycle = params.get("Lifecycle") or {}
+    points(backend)[arn] = Point(arn, vault, resource, region, now(), ends, role, None, lifecycle)
+    answer = {
+        "BackupVaultName": name,
+        "BackupVaultArn": vault.backup_vault_arn,
+        "RecoveryPointArn": arn,
+        "ResourceArn": resource.arn,
+        "IamRoleArn": role,
+        "AccountId": backend.account_id,
+    }
+    job = Job(job_id, now(), ends, region, resource, answer)
+    jobs(backend, "backup")[job_id] = job
+    if token := params.get("IdempotencyToken"):
+        state(backend, "backup_tokens")[token] = job_id
+    return _told(job)
+
+
+def _told(job: Job) -> dict[str, Any]:
+    arn = job.answer["RecoveryPointArn"]
+    return {"BackupJobId": job.id, "RecoveryPointArn": arn, "CreationDate": job.created, "IsParent": False}
+
+
+def _told_before(backend: BackupBackend, token: str | None) -> dict[str, Any] | None:
+    """A token that was used makes no second job (AWS: API_StartBackupJob)."""
+    job = jobs(backend, "backup").get(state(backend, "backup_tokens").get(token, "")) if token else None
+    return _told(job) if job else None
+
+
+def _start_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    point = find_point(backend, params["RecoveryPointArn"], params["SourceBackupVaultName"])
+    if not point.done:
+        raise refused("InvalidRequestException", "The recovery point is not complete yet.")
+    target, vault = vault_at(backend.account_id, params["DestinationBackupVaultArn"])
+    how = {
+        "id": new_id(),
+        "begins": now(),
+        "ends": soon(),
+        "lifecycle": params.get("Lifecycle") or {},
+        "failure": "",
+        "target_arn": params["DestinationBackupVaultArn"],
+    }
+    job = copy_of(backend, target, vault, point, how)
+    return {"CopyJobId": job.id, "CreationDate": job.created, "IsParent": False}
+
+
+def _describe_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    return find_job(backend, "backup", params["BackupJobId"]).describe("BackupJobId")
+
+
+def _describe_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    return {"CopyJob": find_job(backend, "copy", params["CopyJobId"]).describe("CopyJobId")}
+
+
+def _list_backups(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    shown, token = page(listed(backend, "backup", "BackupJobId", params), params)
+    return {"BackupJobs": shown, "NextToken": token}
+
+
+def _list_copies(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    shown, token = page(listed(backend, "copy", "CopyJobId", params), params)
+    return {"CopyJobs": shown, "NextToken": token}
+
+
+def install() -> None:
+    """Add backup and copy jobs. Idempotent."""
+    serve("start_backup_job", _start_backup)
+    serve("start_copy_job", _start_copy)
+    serve("describe_backup_job", _describe_backup)
+    serve("describe_copy_job", _describe_copy)
+    serve("list_backup_jobs", _list_backups)
+    serve("list_copy_jobs", _list_copies)

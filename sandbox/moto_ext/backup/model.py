@@ -1,0 +1,171 @@
+"""Recovery points, jobs and selections of AWS Backup, in the emulator's backends; their state follows the clock."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from moto.backup.models import BackupBackend, Vault, backup_backends
+
+from sandbox.core.patching import refused, state
+from sandbox.core.state import STATE, now
+
+SIZE_BYTES = 5 * 2**30
+JOBS_KEPT_DAYS = 30
+
+
+def world_time(region: str) -> datetime:
+    """The clock as ``region``'s work sees it: it stands still while the region is dark."""
+    return STATE.stopped.get(region, now())
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Something that can be backed up. ``facts`` hold what a restore needs when the resource itself is gone."""
+
+    arn: str
+    kind: str
+    name: str
+    tags: dict[str, str]
+    facts: dict[str, Any]
+
+
+@dataclass
+class Selection:
+    """Which resources a plan backs up, and until when the plan has been played for it."""
+
+    id: str
+    plan_id: str
+    asked: dict[str, Any]
+    created: datetime
+    played_until: datetime
+
+
+@dataclass
+class Point:
+    """A recovery point; ``region`` is the one that makes it (for a copy: the source's)."""
+
+    arn: str
+    vault: Vault
+    resource: Resource
+    region: str
+    created: datetime
+    completed: datetime
+    role: str | None
+    by: dict[str, str] | None = None
+    lifecycle: dict[str, Any] = field(default_factory=dict)
+    source_vault_arn: str | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether it is complete and can be restored."""
+        return world_time(self.region) >= self.completed
+
+    @property
+    def expires(self) -> datetime | None:
+        """When its lifecycle deletes it."""
+        days = self.lifecycle.get("DeleteAfterDays")
+        return self.created + timedelta(days=days) if days else None
+
+    def describe(self) -> dict[str, Any]:
+        """As DescribeRecoveryPoint answers; a copy keeps the creation date of the point it was made from."""
+        return {
+            "RecoveryPointArn": self.arn,
+            "BackupVaultName": self.vault.backup_vault_name,
+            "BackupVaultArn": self.vault.backup_vault_arn,
+            "SourceBackupVaultArn": self.source_vault_arn,
+            "ResourceArn": self.resource.arn,
+            "ResourceType": self.resource.kind,
+            "ResourceName": self.resource.name,
+            "CreatedBy": self.by,
+            "IamRoleArn": self.role,
+            "Status": "COMPLETED" if self.done else "CREATING",
+            "CreationDate": self.created,
+            "InitiationDate": self.created,
+            "CompletionDate": self.completed if self.done else None,
+            "BackupSizeInBytes": SIZE_BYTES,
+            "BackupSizeBytes": SIZE_BYTES,
+            "Lifecycle": self.lifecycle or None,
+            "CalculatedLifecycle": {"DeleteAt": self.expires} if self.expires else None,
+            "EncryptionKeyArn": self.vault.encryption_key_arn,
+            "IsEncrypted": True,
+            "IsParent": False,
+            "StorageClass": "WARM",
+            "VaultType": "BACKUP_VAULT",
+        }
+
+
+@dataclass
+class Job:
+    """A backup, copy or restore job: CREATED, RUNNING, then COMPLETED (or FAILED when ``failure`` says why)."""
+
+    id: str
+    created: datetime
+    completes: datetime
+    region: str
+    resource: Resource
+    answer: dict[str, Any]
+    failure: str = ""
+
+    @property
+    def state(self) -> str:
+        """The state at this moment; work of a dark region stands still."""
+        time = world_time(self.region)
+        if time >= self.completes:
+            return "FAILED" if self.failure else "COMPLETED"
+        return "RUNNING" if time >= self.created + (self.completes - self.created) / 3 else "CREATED"
+
+    def describe(self, id_name: str) -> dict[str, Any]:
+        """What all kinds of jobs tell; ``id_name`` is BackupJobId, CopyJobId or RestoreJobId."""
+        ended = self.state in ("COMPLETED", "FAILED")
+        return {
+            **self.answer,
+            id_name: self.id,
+            "State": self.state,
+            "Status": self.state.replace("CREATED", "PENDING"),
+            "StatusMessage": self.failure or None if ended else None,
+            "MessageCategory": ("FAILURE" if self.failure else "SUCCESS") if ended else None,
+            "CreationDate": self.created,
+            "InitiationDate": self.created,
+            "CompletionDate": self.completes if ended else None,
+            "PercentDone": "100.0" if ended else "0.0",
+            "ResourceType": self.resource.kind,
+            "ResourceName": self.resource.name,
+            "BackupSizeInBytes": SIZE_BYTES,
+            "IsParent": False,
+        }
+
+
+def points(backend: BackupBackend) -> dict[str, Point]:
+    """Recovery points of a region by ARN."""
+    return state(backend, "recovery_points")
+
+
+def jobs(backend: BackupBackend, kind: str) -> dict[str, Job]:
+    """Jobs of a region by id; ``kind`` is backup, copy or restore."""
+    return state(backend, f"{kind}_jobs")
+
+
+def selections(backend: BackupBackend) -> dict[str, Selection]:
+    """Selections of all plans of a region by id."""
+    return state(backend, "selections")
+
+
+def vault_at(account: str, arn: str) -> tuple[BackupBackend, Vault]:
+    """The vault of an ARN and its region's backend. Raises ResourceNotFoundException."""
+    *_, region, _account, _kind, name = arn.split(":")
+    backend: BackupBackend = backup_backends[account][region]
+    if name not in backend.vaults:
+        raise refused("ResourceNotFoundException", f"Backup vault {name} not found in {region}.")
+    return backend, backend.vaults[name]
+
+
+def point_arn(backend: BackupBackend, kind: str, seed: str) -> str:
+    """A recovery point's ARN in AWS's form; the same seed gives the same point."""
+    name = uuid.uuid5(uuid.NAMESPACE_URL, f"{backend.account_id}:{backend.region_name}:{seed}")
+    where = f"{backend.region_name}:{backend.account_id}"
+    if kind == "RDS":
+        return f"arn:aws:rds:{where}:snapshot:awsbackup:job-{name}"
+    return f"arn:aws:backup:{where}:recovery-point:{name}"

@@ -1,0 +1,126 @@
+"""AWS Backup recovery points and protected resources (AWS: API_ListRecoveryPointsByBackupVault and its siblings)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.backup.models import BackupBackend
+
+from sandbox.core.patching import page, refused
+from sandbox.core.state import now
+from sandbox.moto_ext.backup.model import Point, points
+from sandbox.moto_ext.backup.playing import serve
+
+
+def aware(moment: datetime) -> datetime:
+    """The moment in UTC, also when the request named no zone."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def in_span(created: datetime, params: dict[str, Any]) -> bool:
+    """Whether ByCreatedAfter and ByCreatedBefore let it through."""
+    after, before = params.get("ByCreatedAfter"), params.get("ByCreatedBefore")
+    return not (after and created < aware(after)) and not (before and created > aware(before))
+
+
+def find_point(backend: BackupBackend, arn: str, vault: str | None = None) -> Point:
+    """The point of this ARN (in this vault). Raises ResourceNotFoundException."""
+    point: Point | None = points(backend).get(arn)
+    if point is None or vault not in (None, point.vault.backup_vault_name):
+        raise refused("ResourceNotFoundException", f"Recovery point {arn} not found.")
+    return point
+
+
+def _newest_first(found: list[Point]) -> list[Point]:
+    return sorted(found, key=lambda point: point.created, reverse=True)
+
+
+def _by_vault(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    name = params["BackupVaultName"]
+    if name not in backend.vaults:
+        raise refused("ResourceNotFoundException", f"Backup vault {name} does not exist.")
+    resource, kind, plan = (params.get(key) for key in ("ByResourceArn", "ByResourceType", "ByBackupPlanId"))
+    found = [
+        point
+        for point in points(backend).values()
+        if point.vault.backup_vault_name == name
+        and resource in (None, point.resource.arn)
+        and kind in (None, point.resource.kind)
+        and plan in (None, (point.by or {}).get("BackupPlanId"))
+        and in_span(point.created, params)
+    ]
+    shown, token = page([point.describe() for point in _newest_first(found)], params)
+    return {"RecoveryPoints": shown, "NextToken": token}
+
+
+def _by_resource(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    found = [point for point in points(backend).values() if point.resource.arn == params["ResourceArn"]]
+    shown, token = page([point.describe() for point in _newest_first(found)], params)
+    return {"RecoveryPoints": shown, "NextToken": token}
+
+
+def _describe(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    return find_point(backend, params["RecoveryPointArn"], params["BackupVaultName"]).describe()
+
+
+def _delete(backend: BackupBackend, params: dict[str, Any]) -> None:
+    point = find_point(backend, params["RecoveryPointArn"], params["BackupVaultName"])
+    if point.vault.locked and (point.expires is None or point.expires > now()):
+        raise refused(
+            "InvalidRequestException", "The vault is locked: recovery points stay until their lifecycle ends."
+        )
+    del points(backend)[point.arn]
+
+
+def _metadata(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    point = find_point(backend, params["RecoveryPointArn"], params["BackupVaultName"])
+    if point.resource.kind == "RDS":
+        told = {
+            "DBInstanceIdentifier": point.resource.name,
+            "DBInstanceClass": point.resource.facts["db_instance_class"],
+            "Engine": point.resource.facts["engine"],
+            "EngineVersion": point.resource.facts["engine_version"],
+            "DBSubnetGroupName": point.resource.facts["db_subnet_group_name"] or "default",
+        }
+    elif point.resource.kind == "EFS":
+        told = {"file-system-id": point.resource.arn.rsplit("/", 1)[-1], "Encrypted": "true", "newFileSystem": "false"}
+    else:
+        told = {"originalResourceName": point.resource.name}
+    return {
+        "BackupVaultArn": point.vault.backup_vault_arn,
+        "RecoveryPointArn": point.arn,
+        "RestoreMetadata": told,
+        "ResourceType": point.resource.kind,
+    }
+
+
+def _protected(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    newest: dict[str, Point] = {}
+    for point in points(backend).values():
+        known = newest.get(point.resource.arn)
+        if point.done and (known is None or known.created < point.created):
+            newest[point.resource.arn] = point
+    shown, token = page([_tell_protected(point) for point in newest.values()], params)
+    return {"Results": shown, "NextToken": token}
+
+
+def _tell_protected(point: Point) -> dict[str, Any]:
+    return {
+        "ResourceArn": point.resource.arn,
+        "ResourceType": point.resource.kind,
+        "ResourceName": point.resource.name,
+        "LastBackupTime": point.created,
+        "LastBackupVaultArn": point.vault.backup_vault_arn,
+        "LastRecoveryPointArn": point.arn,
+    }
+
+
+def install() -> None:
+    """Add recovery points. Idempotent."""
+    serve("list_recovery_points_by_backup_vault", _by_vault)
+    serve("list_recovery_points_by_resource", _by_resource)
+    serve("describe_recovery_point", _describe)
+    serve("delete_recovery_point", _delete)
+    serve("get_recovery_point_restore_metadata", _metadata)
+    serve("list_protected_resources", _protected)

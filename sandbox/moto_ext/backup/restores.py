@@ -1,0 +1,198 @@
+"""AWS Backup restores, which make the resource, and restore testing plans (AWS: API_StartRestoreJob; restore-testing).
+
+Metadata of a restore: RDS needs DBInstanceIdentifier; EFS needs newFileSystem ("true" makes one, spelt so) and, without
+it, file-system-id; both as the developer guide lists them. A new file system needs CreationToken, or the job fails
+(aws/aws-cli 4467), and bears no tag but where CopySourceTagsToRestoredResource is true. Other kinds are refused by
+name. One idempotency token makes one job.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from moto.backup.models import BackupBackend
+from moto.efs.models import EFSBackend, efs_backends
+from moto.rds.models import rds_backends
+
+from sandbox.core.patching import page, refused, state
+from sandbox.core.state import now
+from sandbox.core.timing import soon
+from sandbox.moto_ext.backup.jobs import find_job, listed, new_id
+from sandbox.moto_ext.backup.model import Job, Point, jobs
+from sandbox.moto_ext.backup.playing import serve
+from sandbox.moto_ext.backup.points import find_point
+from sandbox.moto_ext.backup.schedule import occurrences
+from sandbox.moto_ext.data.stored_data import Row, files_of, put_files, put_rows, region_of, row_log, until
+from sandbox.moto_ext.efs.leaving import begin_creating
+from sandbox.moto_ext.rds.rds import create_copy
+
+
+def _restore_database(backend: BackupBackend, point: Point, metadata: dict[str, str], tagged: bool) -> str:
+    if "DBInstanceIdentifier" not in metadata:
+        raise refused("MissingParameterValueException", "RDS restores need DBInstanceIdentifier in their metadata.")
+    named = {
+        "db_instance_identifier": metadata["DBInstanceIdentifier"],
+        "db_instance_class": metadata.get("DBInstanceClass"),
+        "db_subnet_group_name": metadata.get("DBSubnetGroupName"),
+        "db_parameter_group_name": metadata.get("DBParameterGroupName"),
+        "kms_key_id": point.vault.encryption_key_arn,
+    }
+    ours = ("db_subnet_group_name", "dbi_resource_id")
+    facts = {key: value for key, value in point.resource.facts.items() if key not in ours}
+    made = create_copy(rds_backends[backend.account_id][backend.region_name], facts, named)
+    source = rds_backends[backend.account_id][region_of(point.resource.arn)]
+    put_rows(made, until(row_log(source, point.resource.facts["dbi_resource_id"]), point.created))
+    if tagged:
+        made.tags = [{"Key": key, "Value": value} for key, value in point.resource.tags.items()]
+    return made.db_instance_arn
+
+
+def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str], tagged: bool) -> str:
+    efs = efs_backends[backend.account_id][backend.region_name]
+    if metadata.get("newFileSystem", "").lower() != "true":
+        known = efs.file_systems_by_id.get(metadata.get("file-system-id", ""))
+        if known is None:
+            raise refused("InvalidParameterValueException", "Name an existing file-system-id, or ask newFileSystem.")
+        put_files(efs, known.file_system_id, [*files_of(efs, known.file_system_id), *_files(backend, point)])
+        return known.file_system_arn
+    if not metadata.get("CreationToken"):
+        return ""
+    made = efs.create_file_system(
+        creation_token=metadata["CreationToken"],
+        performance_mode=metadata.get("PerformanceMode") or point.resource.facts["performance_mode"],
+        encrypted=metadata.get("Encrypted", "true").lower() == "true",
+        kms_key_id=metadata.get("KmsKeyId") or point.vault.encryption_key_arn,
+        throughput_mode=point.resource.facts["throughput_mode"],
+        provisioned_throughput_in_mibps=0,
+        availability_zone_name="",
+        backup=False,
+        tags=[{"Key": key, "Value": value} for key, value in point.resource.tags.items()] if tagged else [],
+    )
+    begin_creating(made)
+    put_files(efs, made.file_system_id, _files(backend, point))
+    return made.file_system_arn
+
+
+def _files(backend: BackupBackend, point: Point) -> list[Row]:
+    source: EFSBackend = efs_backends[backend.account_id][region_of(point.resource.arn)]
+    return until(files_of(source, point.resource.arn.rpartition("/")[2]), point.created)
+
+
+RESTORERS = {"RDS": _restore_database, "EFS": _restore_files}
+
+
+def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, str] = state(backend, "restore_tokens")
+    if (token := params.get("IdempotencyToken")) and token in told:
+        return {"RestoreJobId": told[token]}
+    point = find_point(backend, params["RecoveryPointArn"])
+    if not point.done:
+        raise refused("InvalidRequestException", "The recovery point is not complete yet.")
+    if point.resource.kind not in RESTORERS:
+        raise refused(
+            "InvalidRequestException", f"Restores of {point.resource.kind} are not implemented in the sandbox."
+        )
+    tagged = bool(params.get("CopySourceTagsToRestoredResource"))
+    made = RESTORERS[point.resource.kind](backend, point, params["Metadata"], tagged)
+    answer = {
+        "RecoveryPointArn": point.arn,
+        "SourceResourceArn": point.resource.arn,
+        "BackupVaultArn": point.vault.backup_vault_arn,
+        "RecoveryPointCreationDate": point.created,
+        "IamRoleArn": params.get("IamRoleArn"),
+        "CreatedResourceArn": made or None,
+        "AccountId": backend.account_id,
+    }
+    failure = "" if made else "The restore needs a CreationToken in its metadata."
+    job = Job(new_id(), now(), soon(), backend.region_name, point.resource, answer, failure)
+    jobs(backend, "restore")[job.id] = job
+    if token:
+        told[token] = job.id
+    return {"RestoreJobId": job.id}
+
+
+def _tell(job: dict[str, Any]) -> dict[str, Any]:
+    return job if job["State"] == "COMPLETED" else {**job, "CreatedResourceArn": None}
+
+
+def _describe(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    return _tell(find_job(backend, "restore", params["RestoreJobId"]).describe("RestoreJobId"))
+
+
+def _list(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    shown, token = page([_tell(job) for job in listed(backend, "restore", "RestoreJobId", params)], params)
+    return {"RestoreJobs": shown, "NextToken": token}
+
+
+def _testing(backend: BackupBackend) -> dict[str, dict[str, Any]]:
+    return state(backend, "restore_testing_plans")
+
+
+def _testing_plan(backend: BackupBackend, name: str) -> dict[str, Any]:
+    plan = _testing(backend).get(name)
+    if plan is None:
+        raise refused("ResourceNotFoundException", f"Restore testing plan {name} does not exist.")
+    return {**plan, "LastExecutionTime": _last_run(plan)}
+
+
+def _last_run(plan: dict[str, Any]) -> datetime | None:
+    zone = plan.get("ScheduleExpressionTimezone") or "Etc/UTC"
+    since = max(plan["CreationTime"] - timedelta(days=31), now() - timedelta(days=62))
+    runs = occurrences(plan["ScheduleExpression"], zone, since, now())
+    return runs[-1] if runs else None
+
+
+def _create_testing(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    asked = params["RestoreTestingPlan"]
+    name = asked["RestoreTestingPlanName"]
+    if name in _testing(backend):
+        raise refused("AlreadyExistsException", f"Restore testing plan {name} already exists.")
+    arn = f"arn:aws:backup:{backend.region_name}:{backend.account_id}:restore-testing-plan:{name}"
+    plan = {**asked, "CreationTime": now(), "RestoreTestingPlanArn": arn, "selections": {}}
+    _testing(backend)[name] = plan
+    return plan
+
+
+def _list_testing(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    shown, token = page([_testing_plan(backend, name) for name in _testing(backend)], params)
+    return {"RestoreTestingPlans": shown, "NextToken": token}
+
+
+def _get_testing(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    return {"RestoreTestingPlan": _testing_plan(backend, params["RestoreTestingPlanName"])}
+
+
+def _delete_testing(backend: BackupBackend, params: dict[str, Any]) -> None:
+    _testing(backend).pop(_testing_plan(backend, params["RestoreTestingPlanName"])["RestoreTestingPlanName"])
+
+
+def _create_testing_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    plan, asked = _testing_plan(backend, params["RestoreTestingPlanName"]), params["RestoreTestingSelection"]
+    told = {
+        **asked,
+        "CreationTime": now(),
+        "RestoreTestingPlanArn": plan["RestoreTestingPlanArn"],
+        "RestoreTestingPlanName": plan["RestoreTestingPlanName"],
+    }
+    plan["selections"][asked["RestoreTestingSelectionName"]] = told
+    return told
+
+
+def _list_testing_selections(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    kept = _testing_plan(backend, params["RestoreTestingPlanName"])["selections"]
+    shown, token = page(list(kept.values()), params)
+    return {"RestoreTestingSelections": shown, "NextToken": token}
+
+
+def install() -> None:
+    """Add restores and restore testing plans. Idempotent."""
+    serve("start_restore_job", _start)
+    serve("describe_restore_job", _describe)
+    serve("list_restore_jobs", _list)
+    serve("create_restore_testing_plan", _create_testing)
+    serve("list_restore_testing_plans", _list_testing)
+    serve("get_restore_testing_plan", _get_testing)
+    serve("delete_restore_testing_plan", _delete_testing)
+    serve("create_restore_testing_selection", _create_testing_selection)
+    serve("list_restore_testing_selections", _list_testing_selections)

@@ -1,0 +1,86 @@
+"""CloudFront distributions with origin groups and their real certificate (API_DistributionConfig; T08, T20).
+
+The emulator refuses a behaviour that targets an origin group, tells of a default certificate beside the real one, and
+dates every change in 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.cloudfront.models import CloudFrontBackend, Distribution, DistributionConfig, ViewerCertificate
+
+from sandbox.core.aws_regions import CERTIFICATES_OF_CLOUDFRONT
+from sandbox.core.patching import refused, wrap
+from sandbox.core.state import now
+
+
+def _config(original: Callable[..., Any], self: DistributionConfig, config: dict[str, Any]) -> None:
+    behaviour = config["DefaultCacheBehavior"]
+    wanted = behaviour["TargetOriginId"]
+    groups = {group["Id"]: group for group in (config.get("OriginGroups") or {}).get("Items") or ()}
+    origins = {origin["Id"] for origin in config["Origins"]["Items"]}
+    for group in groups.values():
+        for member in group["Members"]["Items"]:
+            _require_origin(member["OriginId"], origins)
+    if wanted in groups:
+        behaviour["TargetOriginId"] = groups[wanted]["Members"]["Items"][0]["OriginId"]
+    for other in (config.get("CacheBehaviors") or {}).get("Items") or ():
+        _require_origin(other["TargetOriginId"], origins | set(groups))
+    _require_certificate(config.get("ViewerCertificate") or {})
+    original(self, config)
+    config["DefaultCacheBehavior"].target_origin_id = wanted
+
+
+def _require_origin(name: str, known: set[str]) -> None:
+    if name not in known:
+        raise refused("NoSuchOrigin", "One or more of your origins or origin groups do not exist.")
+
+
+def _require_certificate(viewer: dict[str, Any]) -> None:
+    arn = viewer.get("ACMCertificateArn")
+    if arn and arn.split(":")[3] != CERTIFICATES_OF_CLOUDFRONT:
+        message = f"The specified SSL certificate is not in the {CERTIFICATES_OF_CLOUDFRONT} region."
+        raise refused("InvalidViewerCertificate", message)
+
+
+def _certificate(original: Callable[..., Any], self: ViewerCertificate, config: dict[str, Any]) -> None:
+    original(self, config)
+    if arn := config.get("ACMCertificateArn"):
+        self.cloud_front_default_certificate = False
+        self.certificate_source, self.certificate = "acm", arn
+
+
+def _created(original: Callable[..., Any], self: Distribution, *args: Any, **kwargs: Any) -> None:
+    original(self, *args, **kwargs)
+    setattr(self, "last_modified_time", now())  # noqa: B010 - the emulator declares it as text
+    _require_free_names(self)
+
+
+def _require_free_names(made: Distribution) -> None:
+    from moto.cloudfront.models import cloudfront_backends
+
+    account = made.arn.split(":")[4]
+    mine = set((made.Aliases or {}).get("Items") or ())
+    for other in cloudfront_backends[account][made.arn.split(":")[1]].distributions.values():
+        taken = mine & set((other.Aliases or {}).get("Items") or ())
+        if taken and other.id != made.id:
+            raise refused("CNAMEAlreadyExists", f"{min(taken)} is already associated with another resource.")
+
+
+def _updated(original: Callable[..., Any], self: CloudFrontBackend, *args: Any, **kwargs: Any) -> Any:
+    held = self.distributions.get(kwargs.get("_id", ""))
+    if held is not None and kwargs.get("if_match") not in (None, held.etag):
+        raise refused("PreconditionFailed", "The request failed because the ETag does not match.")
+    answer = original(self, *args, **kwargs)
+    answer[0].last_modified_time = now()
+    return answer
+
+
+def install() -> None:
+    """Repair CloudFront. Idempotent."""
+    wrap(DistributionConfig, "__init__", _config)
+    wrap(ViewerCertificate, "__init__", _certificate)
+    wrap(Distribution, "__init__", _created)
+    wrap(CloudFrontBackend, "update_distribution", _updated)

@@ -1,0 +1,130 @@
+"""CloudWatch's metrics, answered from the live world unless somebody put datapoints (API_GetMetricData; T23).
+
+Plain boto3: ``get_metric_data`` (500 queries a call), ``get_metric_statistics``, ``list_metrics`` (500 a page). A
+datapoint put by ``put_metric_data`` for the same name and dimensions replaces the live ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.cloudwatch.responses import CloudWatchResponse
+
+from sandbox.core.patching import operation, refused
+from sandbox.moto_ext.cloudwatch.metrics_math import evaluate
+from sandbox.moto_ext.cloudwatch.metrics_series import PUBLISHERS, Key, Library, key_of, published
+
+MOST_QUERIES = 500
+PAGE = 500
+
+
+def _get_data(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
+    queries = params.get("MetricDataQueries") or []
+    window = (params["StartTime"], params["EndTime"])
+    _require(queries, window)
+    stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
+    library = Library(self.cloudwatch_backend, [stat["Metric"]["Namespace"] for stat in stats])
+    known = {
+        query["Id"]: dict(
+            library.points(
+                key_of(query["MetricStat"]["Metric"]),
+                window,
+                int(query["MetricStat"]["Period"]),
+                query["MetricStat"]["Stat"],
+            )
+        )
+        for query in queries
+        if "MetricStat" in query
+    }
+    for query in queries:
+        if "Expression" in query:
+            known[query["Id"]] = evaluate(query["Expression"], known)
+    newest_first = (params.get("ScanBy") or "TimestampDescending") == "TimestampDescending"
+    told = [_result(query, known[query["Id"]], newest_first) for query in queries if query.get("ReturnData", True)]
+    return {"MetricDataResults": told, "Messages": []}
+
+
+def _require(queries: list[dict[str, Any]], window: tuple[Any, Any]) -> None:
+    if len(queries) > MOST_QUERIES:
+        raise refused("ValidationError", "The collection MetricDataQueries must not have a size greater than 500.")
+    if window[0] >= window[1]:
+        raise refused("ValidationError", "The parameter StartTime must be less than the parameter EndTime.")
+    if any("MetricStat" not in query and "Expression" not in query for query in queries):
+        raise refused("ValidationError", "The parameter MetricDataQueries.member.1.MetricStat is required.\n")
+    if len({query["Id"] for query in queries}) != len(queries):
+        raise refused("ValidationError", "The values for parameter id in MetricDataQueries are not unique.")
+
+
+def _result(query: dict[str, Any], series: dict[Any, float], newest_first: bool) -> dict[str, Any]:
+    stat = query.get("MetricStat")
+    label = query.get("Label") or (f"{stat['Metric']['MetricName']}" if stat else query["Id"])
+    moments = sorted(series, reverse=newest_first)
+    values = [series[moment] for moment in moments]
+    return {"Id": query["Id"], "Label": label, "Timestamps": moments, "Values": values, "StatusCode": "Complete"}
+
+
+def _get_statistics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
+    plain, extended = params.get("Statistics") or [], params.get("ExtendedStatistics") or []
+    if not plain and not extended:
+        message = "Must specify either Statistics or ExtendedStatistics"
+        raise refused("InvalidParameterCombination", message)
+    window = (params["StartTime"], params["EndTime"])
+    if window[0] >= window[1]:
+        message = "The parameter StartTime must be less than the parameter EndTime."
+        raise refused("InvalidParameterValue", message)
+    key, period = key_of(params), int(params["Period"])
+    library = Library(self.cloudwatch_backend, [params["Namespace"]])
+    if params.get("Unit") not in (None, library.unit(key)):
+        return {"Label": params["MetricName"], "Datapoints": []}
+    points: dict[Any, dict[str, Any]] = {}
+    for stat in (*plain, *extended):
+        for moment, value in library.points(key, window, period, stat):
+            point = points.setdefault(moment, {"Timestamp": moment, "Unit": library.unit(key)})
+            if stat in plain:
+                point[stat] = value
+            else:
+                point.setdefault("ExtendedStatistics", {})[stat] = value
+    return {"Label": params["MetricName"], "Datapoints": list(points.values())}
+
+
+def _list_metrics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
+    found = sorted(_keys(self, params.get("Namespace")))
+    wanted = params.get("Dimensions") or ()
+    kept = [
+        key for key in found if params.get("MetricName") in (None, key[1]) and all(_has(key, one) for one in wanted)
+    ]
+    start = int(params.get("NextToken") or 0)
+    end = start + PAGE
+    told = [
+        {
+            "Namespace": namespace,
+            "MetricName": name,
+            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions],
+        }
+        for namespace, name, dimensions in kept[start:end]
+    ]
+    return {"Metrics": told, "NextToken": str(end) if end < len(kept) else None}
+
+
+def _keys(self: CloudWatchResponse, namespace: str | None) -> set[Key]:
+    backend = self.cloudwatch_backend
+    spaces = [namespace] if namespace else sorted(PUBLISHERS)
+    live = {one.key for space in spaces for one in published(self.current_account, self.region, space)}
+    put = {
+        (datum.namespace, datum.name, tuple(sorted((str(d.name), str(d.value)) for d in datum.dimensions)))
+        for datum in backend.metric_data
+        if namespace in (None, datum.namespace)
+    }
+    return live | put
+
+
+def _has(key: Key, wanted: dict[str, str]) -> bool:
+    held = dict(key[2])
+    return wanted["Name"] in held and wanted.get("Value") in (None, held[wanted["Name"]])
+
+
+def install() -> None:
+    """Repair metrics. Idempotent."""
+    operation(CloudWatchResponse, "get_metric_data", _get_data)
+    operation(CloudWatchResponse, "get_metric_statistics", _get_statistics)
+    operation(CloudWatchResponse, "list_metrics", _list_metrics)

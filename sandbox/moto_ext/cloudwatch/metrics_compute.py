@@ -1,0 +1,116 @@
+"""Metrics of load balancers, services and quotas' use (AWS/ApplicationELB, AWS/ECS, ECS/ContainerInsights, AWS/Usage).
+
+Source: "CloudWatch metrics for your Application Load Balancer": host counts are published when the group has targets,
+errors only when there are any, requests by the balancer that DNS sends them to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from moto.ecs.models import Service, ecs_backends
+from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup, elbv2_backends
+from moto.rds.models import rds_backends
+from moto.route53.models import route53_backends
+
+from sandbox.moto_ext.cloudwatch.metrics import Source, always, nonzero, source, until_dark
+from sandbox.moto_ext.ec2 import interface_count
+from sandbox.moto_ext.ecs.targets import Targets
+from sandbox.moto_ext.ecs.tasks import vcpus_in_use
+from sandbox.moto_ext.quotas.quota_table import DEFAULTS
+from sandbox.moto_ext.route53.health import Checkers
+from sandbox.moto_ext.route53.names import Record, plain, shares
+
+REQUESTS_A_MINUTE = 600.0
+CPU, MEMORY = 24.0, 38.0
+
+
+def load_balancers(account: str, region: str) -> Iterator[Source]:
+    """Hosts, requests and errors of every balancer and target group."""
+    backend, targets = elbv2_backends[account][region], Targets(account, region)
+    traffic = traffic_shares(account) if backend.load_balancers else {}
+    for balancer in backend.load_balancers.values():
+        requests = REQUESTS_A_MINUTE * traffic.get(plain(balancer.dns_name), 0.0)
+        groups = targets.groups_of(balancer)
+        failing = sum(0 if targets.counts(group)[0] else 1 for group in groups)
+        whole = {"LoadBalancer": balancer.arn.partition(":loadbalancer/")[2]}
+        errors = requests * failing / len(groups) if groups else 0.0
+        yield _published("RequestCount", whole, requests, region)
+        yield _published("HTTPCode_ELB_5XX_Count", whole, round(errors), region)
+        for group in groups:
+            yield from _hosts(targets, balancer, group, requests / len(groups), region)
+
+
+def _published(name: str, dimensions: dict[str, str], value: float, region: str) -> Source:
+    return source("AWS/ApplicationELB", name, dimensions, until_dark(nonzero(value), region), "Count")
+
+
+def _hosts(
+    targets: Targets, balancer: FakeLoadBalancer, group: FakeTargetGroup, requests: float, region: str
+) -> Iterator[Source]:
+    dimensions = {
+        "LoadBalancer": balancer.arn.partition(":loadbalancer/")[2],
+        "TargetGroup": "targetgroup/" + group.arn.partition(":targetgroup/")[2],
+    }
+    healthy, unhealthy = targets.counts(group)
+    if healthy or unhealthy:
+        for name, count in (("HealthyHostCount", healthy), ("UnHealthyHostCount", unhealthy)):
+            value = until_dark(always(count), region)
+            yield source("AWS/ApplicationELB", name, dimensions, value, "Count")
+    yield _published("RequestCount", dimensions, requests if healthy else 0.0, region)
+
+
+def traffic_shares(account: str) -> dict[str, float]:
+    """What part of the world's requests each load balancer gets, by DNS name: as the account's public records say."""
+    checkers = Checkers(account)
+    found: dict[str, float] = {}
+    for zone in route53_backends[account]["aws"].zones.values():
+        if zone.private_zone:
+            continue
+        records = checkers.zone(zone.resource_id)
+        names = {record["Name"] for record in records.records if ".elb." in _target(record)}
+        for name in names:
+            for record, share in shares(records, checkers.health(), name, "A"):
+                target = plain(_target(record)).removeprefix("dualstack.")
+                found[target] = max(found.get(target, 0.0), share)
+    return found
+
+
+def _target(record: Record) -> str:
+    return str(record.get("AliasTarget", {}).get("DNSName", ""))
+
+
+def services(account: str, region: str) -> Iterator[Source]:
+    """Processor and memory of each service that runs, and its task counts."""
+    for service in ecs_backends[account][region].services.values():
+        if service.status == "ACTIVE":
+            yield from _service(service, region)
+
+
+def _service(service: Service, region: str) -> Iterator[Source]:
+    dimensions = {"ClusterName": service.cluster_name, "ServiceName": service.name}
+    running = service.running_count
+    if running:
+        for name, value in (("CPUUtilization", CPU), ("MemoryUtilization", MEMORY)):
+            yield source("AWS/ECS", name, dimensions, until_dark(always(value), region), "Percent")
+    counts = {
+        "RunningTaskCount": running,
+        "PendingTaskCount": service.pending_count,
+        "DesiredTaskCount": service.desired_count,
+    }
+    for name, value in counts.items():
+        yield source("ECS/ContainerInsights", name, dimensions, until_dark(always(value), region), "Count")
+
+
+def usage(account: str, region: str) -> Iterator[Source]:
+    """What is used of the quotas that have a usage metric."""
+    used = {
+        ("fargate", "L-3032A538"): vcpus_in_use(ecs_backends[account][region]),
+        ("elasticloadbalancing", "L-53DA6B97"): len(elbv2_backends[account][region].load_balancers),
+        ("elasticloadbalancing", "L-B22855CB"): len(elbv2_backends[account][region].target_groups),
+        ("rds", "L-7B6409FD"): len(rds_backends[account][region].databases),
+        ("vpc", "L-DF5E4CA3"): interface_count(account, region),
+    }
+    for quota, value in used.items():
+        dimensions = DEFAULTS[quota].usage_dimensions
+        yield source("AWS/Usage", "ResourceCount", dimensions, until_dark(always(value), region))

@@ -1,0 +1,155 @@
+"""Metrics of databases, files, buckets, tables and health checks, and of their replication (T23, T30, T31).
+
+Where AWS publishes them: ReplicaLag with the replica, TimeSinceLastSync with the source, S3's latency and backlog with
+the destination and its failures with the source, DynamoDB's latency where the write was made, HealthCheckStatus in
+us-east-1. A disaster may set a bucket's ``replication_latency_s`` and a table's ``replication_latency_ms``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
+from moto.efs.models import efs_backends
+from moto.rds.models import DBInstance, rds_backends
+from moto.route53.models import route53_backends
+from moto.s3.models import FakeBucket, FakeKey, s3_backends
+
+from sandbox.core.state import STATE, replicated_until
+from sandbox.core.timing import lag_s
+from sandbox.moto_ext.cloudwatch.metrics import GLOBAL_REGION, Source, Value, always, source, until_dark
+from sandbox.moto_ext.data.stored_data import REPLICA_LAG_S
+from sandbox.moto_ext.dynamodb.writes import replicas
+from sandbox.moto_ext.efs.model import Replication, replications
+from sandbox.moto_ext.route53.health import Checkers
+from sandbox.moto_ext.s3.s3 import backlog
+
+GIB = 1024**3
+CPU, FREE_PART = 12.0, 0.6
+TABLE_LATENCY_MS, OBJECT_LATENCY_S = 850.0, 4.0
+_OBJECTS_LATE, _WRITES_LATE = "replication_latency_s", "replication_latency_ms"
+
+
+def databases(account: str, region: str) -> Iterator[Source]:
+    """Processor, free storage, connections and, of a replica, its lag."""
+    for database in rds_backends[account][region].databases.values():
+        if database.status not in ("available", "backing-up", "modifying"):
+            continue
+        dimensions = {"DBInstanceIdentifier": database.db_instance_identifier}
+        free = FREE_PART * float(database.allocated_storage or 0) * GIB
+        for name, value, unit in (
+            ("CPUUtilization", CPU, "Percent"),
+            ("FreeStorageSpace", free, "Bytes"),
+            ("DatabaseConnections", 40.0, "Count"),
+        ):
+            yield source("AWS/RDS", name, dimensions, until_dark(always(value), region), unit)
+        if database.is_replica and _replicates(database):
+            origin = str(database.source_db_instance_identifier)
+            regions = (region, origin.split(":")[3] if origin.startswith("arn:") else region)
+            lag = until_dark(always(lag_s("replica_lag_s", REPLICA_LAG_S)), *regions)
+            yield source("AWS/RDS", "ReplicaLag", dimensions, lag, "Seconds")
+
+
+def _replicates(database: DBInstance) -> bool:
+    return database.__dict__.get("replication_state") in (None, "replicating")
+
+
+def files(account: str, region: str) -> Iterator[Source]:
+    """Seconds since the last sync of each replication whose source is here; it grows once nothing arrives."""
+    for one in replications(efs_backends[account][region]).values():
+        if one.source_region == region and one.status == "ENABLED":
+            dimensions = {"FileSystemId": one.source_id, "DestinationFileSystemId": one.destination_id}
+            yield source("AWS/EFS", "TimeSinceLastSync", dimensions, _since_sync(one), "Seconds")
+
+
+def _since_sync(one: Replication) -> Value:
+    standing = one.frozen_at or (
+        replicated_until(one.source_region, one.trails_s) if one.source_region in STATE.stopped else None
+    )
+    if standing is None:
+        return always(one.trails_s)
+    return lambda moment: max(one.trails_s, (moment - standing).total_seconds())
+
+
+def buckets(account: str, region: str) -> Iterator[Source]:
+    """Latency and backlog of rules with metrics that write into this region, failures of those that read from it."""
+    held = s3_backends[account]["aws"].buckets
+    for bucket in held.values():
+        for rule in (getattr(bucket, "replication", None) or {}).get("Rule", ()):
+            target = held.get(rule["Destination"]["Bucket"].split(":")[-1])
+            measured = (rule["Destination"].get("Metrics") or {}).get("Status") == "Enabled"
+            if rule.get("Status") != "Enabled" or not measured or target is None:
+                continue
+            dimensions = {
+                "SourceBucket": bucket.name,
+                "DestinationBucket": target.name,
+                "RuleId": rule.get("ID", ""),
+            }
+            if target.region_name == region:
+                yield from _arriving(account, bucket, target, dimensions)
+            if bucket.region_name == region:
+                failed = _failed(bucket)
+                yield source("AWS/S3", "OperationsFailedReplication", dimensions, failed, "Count")
+
+
+def _arriving(account: str, bucket: FakeBucket, target: FakeBucket, dimensions: dict[str, str]) -> Iterator[Source]:
+    waiting, size, _ = backlog(account, bucket.name)
+    regions = (bucket.region_name, target.region_name)
+    for name, value, unit in (
+        ("ReplicationLatency", float(getattr(bucket, _OBJECTS_LATE)), "Seconds"),
+        ("BytesPendingReplication", float(size), "Bytes"),
+        ("OperationsPendingReplication", float(waiting), "Count"),
+    ):
+        yield source("AWS/S3", name, dimensions, until_dark(always(value), *regions), unit)
+
+
+def _failed(bucket: FakeBucket) -> Value:
+    """How many objects written in a minute could not be replicated."""
+    made = [_minute(one.last_modified) for one in _objects(bucket) if _has_failed(one)]
+    return lambda moment: float(made.count(_minute(moment))) or None
+
+
+def _objects(bucket: FakeBucket) -> Iterator[Any]:
+    for name in bucket.keys:
+        yield from bucket.keys.getlist(name, [])
+
+
+def _has_failed(one: Any) -> bool:
+    return isinstance(one, FakeKey) and one.__dict__.get("_replication_status") == "FAILED"
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0, tzinfo=None)
+
+
+def tables(account: str, region: str) -> Iterator[Source]:
+    """Latency of writes made here to every other region of a global table."""
+    for table in dynamodb_backends[account][region].tables.values():
+        group = replicas(table)
+        for name, replica in group.items():
+            if name != region and replica.describe()["ReplicaStatus"] == "ACTIVE":
+                dimensions = {"TableName": table.name, "ReceivingRegion": name}
+                latency = until_dark(always(float(getattr(table, _WRITES_LATE))), region, name)
+                yield source("AWS/DynamoDB", "ReplicationLatency", dimensions, latency, "Milliseconds")
+
+
+def health_checks(account: str, region: str) -> Iterator[Source]:
+    """1 for each check that Route 53 counts as healthy, 0 for the others; in us-east-1 alone."""
+    if region != GLOBAL_REGION:
+        return
+    checkers = Checkers(account)
+    for check in route53_backends[account]["aws"].health_checks:
+        healthy = checkers.is_healthy(check)
+        dimensions = {"HealthCheckId": check}
+        yield source("AWS/Route53", "HealthCheckStatus", dimensions, always(1.0 if healthy else 0.0))
+        percentage = always(100.0 if healthy else 0.0)
+        yield source("AWS/Route53", "HealthCheckPercentageHealthy", dimensions, percentage, "Percent")
+
+
+def install() -> None:
+    """Give buckets and tables the latency of a healthy day. Idempotent."""
+    setattr(FakeBucket, _OBJECTS_LATE, OBJECT_LATENCY_S)
+    setattr(Table, _WRITES_LATE, TABLE_LATENCY_MS)

@@ -1,0 +1,154 @@
+"""A metric's datapoints in a window: what was put by hand, else what the live world publishes, by period and statistic.
+
+Sources: API_GetMetricData, API_GetMetricStatistics (periods, ScanBy, timestamps at the start of a period).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, MetricDatum
+
+from sandbox.core.patching import refused
+from sandbox.core.state import now
+from sandbox.core.timing import lag_s
+from sandbox.moto_ext.cloudwatch import metrics_compute, metrics_data
+from sandbox.moto_ext.cloudwatch.metrics import Dimensions, Publisher, Source
+
+MINUTE_S = 60.0
+LAG = ("AWS/RDS", "ReplicaLag")
+REMEMBERED = timedelta(days=3)
+PUBLISHERS: dict[str, Publisher] = {
+    "AWS/ApplicationELB": metrics_compute.load_balancers,
+    "AWS/DynamoDB": metrics_data.tables,
+    "AWS/ECS": metrics_compute.services,
+    "AWS/EFS": metrics_data.files,
+    "AWS/RDS": metrics_data.databases,
+    "AWS/Route53": metrics_data.health_checks,
+    "AWS/S3": metrics_data.buckets,
+    "AWS/Usage": metrics_compute.usage,
+    "ECS/ContainerInsights": metrics_compute.services,
+}
+Key = tuple[str, str, Dimensions]
+Sample = tuple[datetime, float]
+_BASIC: dict[str, Callable[[Sequence[float]], float]] = {
+    "Average": lambda values: sum(values) / len(values),
+    "Sum": sum,
+    "Minimum": min,
+    "Maximum": max,
+    "SampleCount": lambda values: float(len(values)),
+}
+
+
+def published(account: str, region: str, namespace: str) -> Iterator[Source]:
+    """The metrics of a namespace that the live world publishes in a region."""
+    publisher = PUBLISHERS.get(namespace)
+    if publisher is not None:
+        yield from (one for one in publisher(account, region) if one.namespace == namespace)
+
+
+def key_of(metric: dict[str, Any]) -> Key:
+    """The key of a metric as a query names it."""
+    dimensions = tuple(sorted((one["Name"], one["Value"]) for one in metric.get("Dimensions") or ()))
+    return metric["Namespace"], metric["MetricName"], dimensions
+
+
+class Library:
+    """The metrics of one region, for the queries of one request."""
+
+    def __init__(self, backend: CloudWatchBackend, namespaces: Iterable[str]) -> None:
+        self._put: dict[Key, list[Any]] = {}
+        wanted = set(namespaces)
+        for datum in backend.metric_data:
+            if datum.namespace in wanted:
+                dimensions = tuple(sorted((str(one.name), str(one.value)) for one in datum.dimensions))
+                self._put.setdefault((datum.namespace, datum.name, dimensions), []).append(datum)
+        self._live = {
+            one.key: one
+            for namespace in wanted
+            for one in published(backend.account_id, backend.region_name, namespace)
+        }
+
+    def points(self, key: Key, window: tuple[datetime, datetime], period_s: float, stat: str) -> list[Sample]:
+        """(start of period, value) in ascending order, one for each period in which something was published."""
+        start, end = (_aware(moment) for moment in window)
+        period_s = min(period_s, _every_s(key)) if key in self._live else period_s
+        origin = _floor(start, period_s)
+        buckets: dict[datetime, list[Any]] = {}
+        for moment, value in self._samples(key, start, end):
+            place = origin + timedelta(seconds=((moment - origin).total_seconds() // period_s) * period_s)
+            buckets.setdefault(place, []).append(value)
+        return [(place, _statistic(stat, buckets[place])) for place in sorted(buckets)]
+
+    def unit(self, key: Key) -> str:
+        """The metric's unit."""
+        if key in self._put:
+            return str(self._put[key][-1].unit or "None")
+        return self._live[key].unit if key in self._live else "None"
+
+    def _samples(self, key: Key, start: datetime, end: datetime) -> Iterator[tuple[datetime, Any]]:
+        if key in self._put:
+            for datum in self._put[key]:
+                moment = _aware(datum.timestamp)
+                if start <= moment < end:
+                    yield moment, datum
+            return
+        live = self._live.get(key)
+        if live is None:
+            return
+        every_s = _every_s(key)
+        step, first = timedelta(seconds=every_s), _floor(start, every_s)
+        newest = _floor(now(), every_s) - step
+        moment = max(first, newest - REMEMBERED * (every_s / MINUTE_S))
+        while moment < end and moment <= newest:
+            value = live.value(moment)
+            if value is not None and moment >= first:
+                yield moment, value
+            moment += step
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _every_s(key: Key) -> float:
+    """How often a metric is published: every minute, a replica's lag as often as a test asked for."""
+    return lag_s("lag_published_s", MINUTE_S) if key[:2] == LAG else MINUTE_S
+
+
+def _floor(moment: datetime, seconds: float) -> datetime:
+    stamp = math.floor(moment.timestamp() / seconds) * seconds
+    return datetime.fromtimestamp(stamp, UTC)
+
+
+def _statistic(stat: str, samples: Sequence[Any]) -> float:
+    if any(isinstance(one, MetricAggregatedDatum) for one in samples):
+        return _of_aggregates(stat, samples)
+    values = [one.value if isinstance(one, MetricDatum) else float(one) for one in samples]
+    if stat in _BASIC:
+        return float(_BASIC[stat](values))
+    return percentile(stat, values)
+
+
+def percentile(stat: str, values: Sequence[float]) -> float:
+    """``p99`` and the like by nearest rank. Raises InvalidParameterValue for any other statistic."""
+    if not (stat[:1] in ("p", "P") and stat[1:].replace(".", "", 1).isdigit() and float(stat[1:]) <= 100):  # noqa: PLR2004 - percent
+        raise refused("InvalidParameterValue", f"The value {stat} for parameter Stat is not supported.")
+    ordered = sorted(values)
+    rank = max(1, math.ceil(float(stat[1:]) / 100 * len(ordered)))
+    return float(ordered[rank - 1])
+
+
+def _of_aggregates(stat: str, samples: Sequence[Any]) -> float:
+    """Statistic sets and single values together; percentiles of sets are not known (API_PutMetricData)."""
+    count = sum(one.sample_count if isinstance(one, MetricAggregatedDatum) else 1 for one in samples)
+    total = sum(one.sum if isinstance(one, MetricAggregatedDatum) else one.value for one in samples)
+    lowest = min(one.min if isinstance(one, MetricAggregatedDatum) else one.value for one in samples)
+    highest = max(one.max if isinstance(one, MetricAggregatedDatum) else one.value for one in samples)
+    known = {"Average": total / count, "Sum": total, "Minimum": lowest, "Maximum": highest, "SampleCount": count}
+    if stat not in known:
+        raise refused("InvalidParameterValue", f"The value {stat} needs single values, not statistic sets.")
+    return float(known[stat])

@@ -1,0 +1,47 @@
+"""What a task may do with a file system it has mounted, by the file system's policy and the task role's.
+
+Without a policy whoever reaches a mount target may do everything; with one, what neither it nor the task's role allows
+is refused, and a deny wins. AWS takes minutes to enforce a change, here it holds at once. Source: EFS User Guide,
+"Using IAM to control access to file systems".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.ecs.models import TaskDefinition
+from moto.efs.models import EFSBackend, FileSystem
+from moto.iam.models import iam_backends
+
+from sandbox.moto_ext.iam.iam import policies_of
+from sandbox.moto_ext.iam.policies import ALLOWED, Asked, Policy, decide, statements
+
+MOUNT, WRITE = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
+
+
+def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition, action: str) -> bool:
+    """Whether tasks of the definition may do ``action`` on the file system at this moment."""
+    if not file_system.file_system_policy:
+        return True
+    role = str(definition.task_role_arn or "") if _signs_in(definition) else ""
+    spoken = [one for one in statements(file_system.file_system_policy) if _means(one.get("Principal"), role)]
+    held = [Policy("file system", json.dumps({"Statement": spoken}))]
+    iam = iam_backends[backend.account_id][backend.partition]
+    held += [policy for one in iam.roles.values() if role and one.arn == role for policy in policies_of(iam, one)]
+    context = {"aws:SecureTransport": ("true",), "elasticfilesystem:AccessedViaMountTarget": ("true",)}
+    return decide(held, Asked(action, file_system.file_system_arn, context)).word == ALLOWED
+
+
+def _signs_in(definition: TaskDefinition) -> bool:
+    """Whether the mount is made in the task role's name; else the client is anonymous."""
+    mounts = [volume.get("efsVolumeConfiguration") or {} for volume in definition.volumes or []]
+    return any((mount.get("authorizationConfig") or {}).get("iam") == "ENABLED" for mount in mounts)
+
+
+def _means(principal: Any, role: str) -> bool:
+    """Whether a statement's principal is everybody, the role, or the role's account."""
+    named = principal.get("AWS", []) if isinstance(principal, dict) else principal
+    listed = named if isinstance(named, list) else [named]
+    account = ":".join(role.split(":")[:5]) + ":root" if role else ""
+    return bool({"*", role, account} & {str(one) for one in listed if one})

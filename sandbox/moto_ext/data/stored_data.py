@@ -1,0 +1,138 @@
+"""Rows of databases and files of file systems: what can be lost. Each is an id of a tenant and when it was written.
+
+A database's rows lie in its region's RDS backend by resource id, a file system's files in its EFS backend by id, so
+they outlive the thing itself for whoever holds a copy. A read replica and the destination of a live replication hold
+none of their own: they show their source's up to the moment that has reached them, and keep those when they are
+promoted, or the replication is deleted (T22, T27). Restores bring what was written until the restored moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from moto.efs.models import EFSBackend, efs_backends
+from moto.rds.models import DBInstance, RDSBackend, rds_backends
+
+from sandbox.core.patching import state
+from sandbox.core.state import now, replicated_until
+from sandbox.core.timing import lag_s
+from sandbox.moto_ext.efs.model import Replication, replications
+
+REPLICA_LAG_S = 2.0
+SCHEMA = "schema:"
+"""How the id of the row begins that makes a tenant's schema: the site's first, of when it was installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One acknowledged write: a database row or a file."""
+
+    id: str
+    tenant: str
+    at: datetime
+
+
+def until(rows: Iterable[Row], moment: datetime) -> list[Row]:
+    """Those written until ``moment``; without a zone it is UTC."""
+    limit = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return [row for row in rows if row.at <= limit]
+
+
+def region_of(arn: str) -> str:
+    """The region an ARN names."""
+    return arn.split(":")[3]
+
+
+def row_log(backend: RDSBackend, resource_id: str) -> list[Row]:
+    """The rows written to, or restored into, the database of this resource id; they stay when it is deleted."""
+    kept: list[Row] = state(backend, "rows").setdefault(resource_id, [])
+    return kept
+
+
+def rows_of(instance: DBInstance) -> list[Row]:
+    """The rows a reader of the instance is shown at this moment."""
+    source = _source_of(instance)
+    if source is None:
+        return list(row_log(_backend_of(instance), instance.dbi_resource_id))
+    reached = replicated_until(source.region, lag_s("replica_lag_s", REPLICA_LAG_S))
+    stood = instance.__dict__.get("replication_frozen_at")
+    return until(rows_of(source), min(reached, stood) if stood else reached)
+
+
+def put_rows(instance: DBInstance, rows: Iterable[Row]) -> None:
+    """Let ``rows`` be all that the instance holds."""
+    row_log(_backend_of(instance), instance.dbi_resource_id)[:] = rows
+
+
+def install_schema(instance: DBInstance, schema: str, tenant: str, at: datetime) -> None:
+    """Make the tenant's schema, installed ``at``: from then on copies of the database hold it."""
+    row_log(_backend_of(instance), instance.dbi_resource_id).append(Row(f"{SCHEMA}{schema}", tenant, at))
+
+
+def tenant_of_schema(instance: DBInstance, schema: str) -> str:
+    """The tenant whose schema of that name the instance holds, "" where it holds none of it."""
+    found = (row.tenant for row in rows_of(instance) if row.id == f"{SCHEMA}{schema}")
+    return next(found, "")
+
+
+def settle_rows(replica: DBInstance) -> None:
+    """A replica about to be promoted keeps what has reached it; the rest never comes (T22)."""
+    put_rows(replica, rows_of(replica))
+
+
+def write_row(instance: DBInstance, row_id: str, tenant: str) -> Row:
+    """Write one row now, once whatever the repetitions. The caller has made sure that the instance takes writes."""
+    return _written(row_log(_backend_of(instance), instance.dbi_resource_id), row_id, tenant)
+
+
+def file_log(backend: EFSBackend, file_system_id: str) -> list[Row]:
+    """The files written to, or restored into, a file system."""
+    kept: list[Row] = state(backend, "files").setdefault(file_system_id, [])
+    return kept
+
+
+def incoming(backend: EFSBackend, file_system_id: str) -> Replication | None:
+    """The live replication whose destination the file system is: while there is one it is read-only (T27)."""
+    found = (one for one in replications(backend).values() if one.destination_id == file_system_id)
+    return next((one for one in found if one.destination_region == backend.region_name), None)
+
+
+def files_of(backend: EFSBackend, file_system_id: str) -> list[Row]:
+    """The files a mount of the file system shows at this moment: a destination's are those of its last sync."""
+    one = incoming(backend, file_system_id)
+    if one is None or one.last_sync is None:
+        return list(file_log(backend, file_system_id))
+    source: EFSBackend = efs_backends[backend.account_id][one.source_region]
+    return until(file_log(source, one.source_id), one.last_sync)
+
+
+def put_files(backend: EFSBackend, file_system_id: str, files: Iterable[Row]) -> None:
+    """Let ``files`` be all that the file system holds."""
+    file_log(backend, file_system_id)[:] = files
+
+
+def write_file(backend: EFSBackend, file_system_id: str, file_id: str, tenant: str) -> Row:
+    """Write one file now, once whatever the repetitions. The caller has made sure that the file system takes writes."""
+    return _written(file_log(backend, file_system_id), file_id, tenant)
+
+
+def _written(log: list[Row], row_id: str, tenant: str) -> Row:
+    known = next((row for row in reversed(log) if (row.id, row.tenant) == (row_id, tenant)), None)
+    if known is None:
+        known = Row(row_id, tenant, now())
+        log.append(known)
+    return known
+
+
+def _backend_of(instance: DBInstance) -> RDSBackend:
+    found: RDSBackend = rds_backends[instance.account_id][instance.region]
+    return found
+
+
+def _source_of(instance: DBInstance) -> DBInstance | None:
+    named = str(instance.source_db_instance_identifier or "") if instance.is_replica else ""
+    region = region_of(named) if named.startswith("arn:") else instance.region
+    found: DBInstance | None = rds_backends[instance.account_id][region].databases.get(named.rpartition(":")[2])
+    return found

@@ -1,0 +1,116 @@
+"""What stands behind a tenant's running task: the database its definition names and the file system it mounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from moto.ecs.models import TaskDefinition
+from moto.efs.models import EFSBackend, efs_backends
+from moto.rds.models import DBInstance, rds_backends
+from moto.route53.models import route53_backends
+
+from sandbox.moto_ext.data import stored_data
+from sandbox.moto_ext.data.mounts import MOUNT, WRITE, may
+from sandbox.moto_ext.ecs.tasks import containers_of
+from sandbox.moto_ext.rds.changes import refuses_writes
+from sandbox.moto_ext.route53.names import plain
+from sandbox.moto_ext.route53.records import in_order
+
+HOST_VARIABLE = "WORDPRESS_DB_HOST"
+OPEN = ("available", "backing-up", "modifying", "storage-optimization")
+KINDS = ("rows", "files")
+HOPS = 4
+
+
+class Unavailable(Exception):
+    """A store cannot do as asked. The message is the reason, as the site tells it with 503."""
+
+
+class Behind:
+    """The stores of one task definition in one region, as the task reaches them at this moment."""
+
+    def __init__(self, account: str, region: str, definition: TaskDefinition) -> None:
+        self.account = account
+        self.region = region
+        self.definition = definition
+
+    def write(self, kind: str, row_id: str, tenant: str) -> stored_data.Row:
+        """Write a row or a file of the tenant. Raises Unavailable where the store takes none."""
+        if kind == "rows":
+            instance = self.database()
+            if instance.is_replica:
+                raise Unavailable(f"{instance.db_instance_identifier} is a read replica and takes no writes.")
+            if group := refuses_writes(instance):
+                name = instance.db_instance_identifier
+                raise Unavailable(f"{name} is read-only: its parameter group {group} sets read_only (MySQL: 1290).")
+            return stored_data.write_row(instance, row_id, tenant)
+        backend, name = self.file_system()
+        if stored_data.incoming(backend, name) is not None:
+            raise Unavailable(f"{name} is the destination of a replication and read-only.")
+        if not may(backend, backend.file_systems_by_id[name], self.definition, WRITE):
+            raise Unavailable(f"{name} is read-only: its file system policy refuses to write.")
+        return stored_data.write_file(backend, name, row_id, tenant)
+
+    def ids(self, kind: str, tenant: str) -> list[str]:
+        """The ids of the tenant's rows or files, in the order of writing. Raises Unavailable."""
+        held = stored_data.rows_of(self.database()) if kind == "rows" else stored_data.files_of(*self.file_system())
+        return [row.id for row in held if row.tenant == tenant and not row.id.startswith(stored_data.SCHEMA)]
+
+    def database(self) -> DBInstance:
+        """The instance that WORDPRESS_DB_HOST leads to. Raises Unavailable: none here, or not available."""
+        return self.database_at(self._database_host())
+
+    def database_at(self, host: str) -> DBInstance:
+        """The instance that ``host`` leads to, as this region resolves it. Raises Unavailable as above."""
+        for name in self._resolved(plain(host)):
+            for instance in list(rds_backends[self.account][self.region].databases.values()):
+                if plain(instance.address) == name:
+                    if instance.status not in OPEN:
+                        raise Unavailable(f"{instance.db_instance_identifier} is {instance.status}.")
+                    return instance
+        raise Unavailable(f"{host} leads to no database of {self.region}.")
+
+    def _database_host(self) -> str:
+        for container in containers_of(self.definition):
+            for variable in container.get("environment") or ():
+                if variable["name"] == HOST_VARIABLE:
+                    return plain(str(variable["value"]).partition(":")[0])
+        raise Unavailable(f"The task definition {self.definition.family} names no {HOST_VARIABLE}.")
+
+    def _resolved(self, host: str) -> Iterator[str]:
+        """The name itself, then what the private zones of this region's network make of it."""
+        for _ in range(HOPS):
+            yield host
+            following = self._alias(host)
+            if following is None:
+                return
+            host = following
+
+    def _alias(self, host: str) -> str | None:
+        for zone in route53_backends[self.account]["aws"].zones.values():
+            if zone.private_zone and any(vpc["vpc_region"] == self.region for vpc in zone.vpcs):
+                for record in in_order(zone):
+                    if plain(record["Name"]) == host and record["Type"] == "CNAME":
+                        return plain(record["ResourceRecords"][0]["Value"])
+        return None
+
+    def file_system(self) -> tuple[EFSBackend, str]:
+        """The region's EFS backend and the id of the file system that is mounted. Raises Unavailable."""
+        backend: EFSBackend = efs_backends[self.account][self.region]
+        name = self._volume()
+        found = backend.file_systems_by_id.get(name)
+        if found is None or found.life_cycle_state != "available":
+            raise Unavailable(f"{self.region} has no available file system {name}.")
+        if not found.number_of_mount_targets:
+            raise Unavailable(f"{name} has no mount target: the task cannot mount it.")
+        if not may(backend, found, self.definition, MOUNT):
+            raise Unavailable(f"{name} cannot be mounted: its file system policy refuses it.")
+        return backend, name
+
+    def _volume(self) -> str:
+        volumes: list[dict[str, Any]] = self.definition.volumes or []
+        for volume in volumes:
+            if mounted := volume.get("efsVolumeConfiguration"):
+                return str(mounted.get("fileSystemId") or "")
+        raise Unavailable(f"The task definition {self.definition.family} mounts no file system.")

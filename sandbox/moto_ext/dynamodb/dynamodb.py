@@ -1,0 +1,124 @@
+"""DynamoDB global tables, version 2019.11.21 (AWS: V2globaltables; T31): replicas made and removed by UpdateTable."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models.table import StreamShard, Table
+from moto.dynamodb.responses import DynamoHandler
+
+from sandbox.core.patching import refused, wrap
+from sandbox.core.state import now, replicated_until
+from sandbox.core.timing import soon, to_the_second
+from sandbox.moto_ext.dynamodb.writes import Replica, replicas
+
+VERSION = "2019.11.21"
+RESTORABLE_LAG_S = 300
+
+
+def _peers(table: Table) -> Iterator[Table]:
+    for region in replicas(table):
+        found = dynamodb_backends[table.account_id][region].tables.get(table.name)
+        if region != table.region_name and found is not None:
+            yield found
+
+
+def _require_stream(table: Table) -> None:
+    if not table.stream_shard:
+        table.set_stream_specification({"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+
+
+def _add(table: Table, asked: dict[str, Any]) -> None:
+    region = asked["RegionName"]
+    target: DynamoDBBackend = dynamodb_backends[table.account_id][region]
+    if region in replicas(table) or region == table.region_name:
+        raise refused("ValidationException", f"Table {table.name} already has a replica in {region}.")
+    if table.name in target.tables:
+        raise refused("ResourceInUseException", f"Table {table.name} already exists in {region}.")
+    _require_stream(table)
+    twin = _twin(table, region, asked.get("KMSMasterKeyId"))
+    target.tables[table.name] = twin
+    everywhere = dict(replicas(table)) or {table.region_name: Replica(table.region_name, now())}
+    everywhere[region] = Replica(region, soon(), asked.get("KMSMasterKeyId"))
+    for member in (table, twin, *_peers(table)):
+        member.__dict__["_replicas"] = dict(everywhere)
+
+
+def _twin(table: Table, region: str, key_id: str | None) -> Table:
+    twin = copy.copy(table)
+    twin.__dict__.update({name: copy.deepcopy(getattr(table, name)) for name in ("attr", "schema", "items", "ttl")})
+    twin.region_name = region
+    twin.table_arn = twin._generate_arn(table.name)
+    if table.sse_specification:
+        key = key_id or twin._get_default_encryption_key(table.account_id, region)
+        twin.sse_specification = {**table.sse_specification, "KMSMasterKeyId": key}
+    twin.created_at = utcnow()
+    twin.tags = []
+    twin.indexes, twin.global_indexes = list(table.indexes), list(table.global_indexes)
+    twin.continuous_backups = {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"},
+    }
+    twin.lambda_event_source_mappings = {}
+    twin.stream_shard = StreamShard(table.account_id, twin)
+    twin.__dict__["_written"] = dict(table.__dict__.get("_written", {}))
+    return twin
+
+
+def _leave(table: Table) -> None:
+    for member in list(_peers(table)):
+        replicas(member).pop(table.region_name, None)
+        if set(replicas(member)) == {member.region_name}:
+            replicas(member).clear()
+
+
+def _remove(table: Table, region: str) -> None:
+    if region not in replicas(table):
+        raise refused("ValidationException", f"Table {table.name} has no replica in {region}.")
+    backend: DynamoDBBackend = dynamodb_backends[table.account_id][region]
+    backend.delete_table(table.name)
+
+
+def _update_table(original: Any, self: DynamoHandler) -> Any:
+    table = self.dynamodb_backend.get_table(self.body["TableName"])
+    for update in self.body.get("ReplicaUpdates") or []:
+        if asked := update.get("Create"):
+            _add(table, asked)
+        elif asked := update.get("Delete"):
+            _remove(table, asked["RegionName"])
+    return original(self)
+
+
+def _delete_table(original: Any, self: DynamoDBBackend, name: str) -> Table:
+    table: Table = original(self, name)
+    _leave(table)
+    table.__dict__["_replicas"] = {}
+    return table
+
+
+def _describe(original: Any, self: Table, base_key: str = "TableDescription") -> dict[str, Any]:
+    told: dict[str, Any] = original(self, base_key)
+    others = [one.describe() for one in replicas(self).values() if one.region != self.region_name]
+    if others:
+        told[base_key] |= {"Replicas": others, "GlobalTableVersion": VERSION}
+    return told
+
+
+def _continuous_backups(original: Any, self: DynamoDBBackend, table_name: str) -> dict[str, Any]:
+    told: dict[str, Any] = copy.deepcopy(original(self, table_name))
+    recovery = told["PointInTimeRecoveryDescription"]
+    if recovery["PointInTimeRecoveryStatus"] == "ENABLED":
+        recovery["LatestRestorableDateTime"] = to_the_second(replicated_until(self.region_name, RESTORABLE_LAG_S))
+    return told
+
+
+def install() -> None:
+    """Add global tables. Idempotent."""
+    wrap(DynamoHandler, "update_table", _update_table)
+    wrap(DynamoDBBackend, "delete_table", _delete_table)
+    wrap(DynamoDBBackend, "describe_continuous_backups", _continuous_backups)
+    wrap(Table, "describe", _describe)

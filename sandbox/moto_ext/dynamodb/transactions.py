@@ -1,0 +1,68 @@
+"""A transaction keeps what it may have to put back, and no more: the emulator copies whole tables for each of them.
+
+A control table holds a line for each step of each run, so that copying it was a quarter of the work of a whole run.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from typing import Any
+
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
+
+from sandbox.core.patching import attach, wrap
+
+_transaction = threading.local()
+Touched = dict[str, list[tuple[DynamoType, DynamoType | None]]]
+
+
+def _transact(original: Any, self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+    _transaction.touched = _touched(self, transact_items)
+    try:
+        original(self, transact_items)
+    finally:
+        _transaction.touched = None
+
+
+def _touched(backend: DynamoDBBackend, items: list[dict[str, Any]]) -> Touched:
+    """By table the keys of the items that a transaction names."""
+    found: Touched = {}
+    for operation in (operation for item in items for operation in item.values()):
+        table = backend.tables.get(operation.get("TableName", ""))
+        named = operation.get("Key") or operation.get("Item") or {}
+        if table is not None and table.hash_key_attr in named:
+            ranged = named.get(table.range_key_attr) if table.range_key_attr else None
+            key = DynamoType(named[table.hash_key_attr]), DynamoType(ranged) if ranged else None
+            found.setdefault(table.name, []).append(key)
+    return found
+
+
+def __deepcopy__(self: Table, memo: dict[int, Any]) -> Table:  # noqa: N807 - how copy.deepcopy asks
+    """Within a transaction the items that it names are copied; the others are the same ones in both."""
+    touched: Touched | None = getattr(_transaction, "touched", None)
+    made: Table = memo.setdefault(id(self), self.__class__.__new__(self.__class__))
+    if touched is None:
+        vars(made).update(copy.deepcopy(vars(self), memo))
+        return made
+    # one level deep: what is written to a table is put into these, or taken out of them
+    vars(made).update({name: copy.copy(value) for name, value in vars(self).items()})
+    if self.has_range_key:
+        for key, held in self.items.items():
+            made.items[key] = copy.copy(held)
+    for key, ranged in touched.get(self.name, []):
+        holder: Any = made.items.get(key, {}) if self.has_range_key else made.items
+        at = ranged if self.has_range_key else key
+        if at in holder:
+            holder[at] = copy.deepcopy(holder[at], memo)
+    if made.stream_shard is not None:
+        made.stream_shard.items = list(made.stream_shard.items)
+    return made
+
+
+def install() -> None:
+    """Let transactions be light. Idempotent."""
+    wrap(DynamoDBBackend, "transact_write_items", _transact)
+    attach(Table, __deepcopy__)

@@ -1,0 +1,125 @@
+"""EC2: the tasks' network interfaces and addresses, and which regions the account opted in to (T16, T33).
+
+The emulator knows neither the interfaces of Fargate tasks nor that some regions are opt-in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.exceptions import InvalidNetworkInterfaceIdError
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.availability_zones_and_regions import Region
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.subnets import Subnet
+from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
+from moto.ec2.utils import generic_filter
+from moto.ecs.models import ecs_backends
+
+from sandbox.core.patching import attach, attach_property
+from sandbox.moto_ext.account import opt_in_word
+from sandbox.moto_ext.ecs.tasks import Running, addresses_taken, alive, all_tasks, mac_of
+
+NOT_GIVEN_OUT = 5
+ECS_REQUESTER = "arn:aws:iam::aws:role/AWSServiceRoleForECS"
+
+
+class TaskInterface:
+    """A task's interface, with the attributes the emulator filters and answers by."""
+
+    def __init__(self, backend: EC2Backend, task: Running) -> None:
+        self.ec2_backend = backend
+        self.id, self.status, self.interface_type = task.interface, "in-use", "interface"
+        self.subnet = backend.get_subnet(task.subnet)
+        self.subnet_id, self.vpc_id = self.subnet.id, self.subnet.vpc_id
+        self.availability_zone = task.zone
+        self.owner_id = backend.account_id
+        self.description = f"arn:aws:ecs:{backend.region_name}:{backend.account_id}:attachment/{task.id}"
+        self.mac_address, self.private_ip_address = mac_of(task), task.address
+        self.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": task.address}]
+        self.private_dns_name = f"ip-{task.address.replace('.', '-')}.{backend.region_name}.compute.internal"
+        self.groups_by_id = [backend.get_security_group_from_id(group) for group in task.groups]
+        self.group_set = [group for group in self.groups_by_id if group]
+        self.source_dest_check, self.requester_managed, self.requester_id = True, True, ECS_REQUESTER
+        self.instance = self.attachment = self.attachment_id = self.public_ip = None
+        self.association: dict[str, Any] = {}
+        self.network_interface_ipv6_addresses_list: list[dict[str, str]] = []
+        self.ipv6_addresses: list[str] = []
+        self.tags: list[dict[str, str]] = []
+
+    def get_tags(self) -> list[dict[str, str]]:
+        """No tags."""
+        return self.tags
+
+    def get_filter_value(self, filter_name: str, _: str | None = None) -> Any:
+        """The value that a DescribeNetworkInterfaces filter of this name compares with."""
+        values = {
+            "network-interface-id": self.id,
+            "addresses.private-ip-address": self.private_ip_address,
+            "private-ip-address": self.private_ip_address,
+            "subnet-id": self.subnet_id,
+            "vpc-id": self.vpc_id,
+            "group-id": [group.id for group in self.group_set],
+            "availability-zone": self.availability_zone,
+            "description": self.description,
+            "status": self.status,
+            "interface-type": self.interface_type,
+            "requester-managed": "true",
+        }
+        return values.get(filter_name)
+
+
+def interfaces_of_tasks(backend: EC2Backend) -> list[TaskInterface]:
+    """The interfaces of every live task of the region."""
+    ecs = ecs_backends[backend.account_id][backend.region_name]
+    return [TaskInterface(backend, task) for task in alive(all_tasks(ecs).values()) if task.address]
+
+
+def interface_count(account: str, region: str) -> int:
+    """How many interfaces the region holds, those of live tasks included."""
+    tasks = alive(all_tasks(ecs_backends[account][region]).values())
+    return len(ec2_backends[account][region].enis) + sum(1 for task in tasks if task.address)
+
+
+def describe_network_interfaces(self: ElasticNetworkInterfaces) -> Any:
+    """Interfaces of tasks beside the emulator's own, a thousand a page. Raises InvalidNetworkInterfaceID.NotFound."""
+    from moto.core.responses import ActionResult
+
+    ids, filters = self._get_param("NetworkInterfaceIds", []), self._filters_from_querystring()
+    ours = interfaces_of_tasks(self.ec2_backend)
+    mine = [interface for interface in ours if not ids or interface.id in ids]
+    held = list(self.ec2_backend.enis.values())
+    known = [interface for interface in held if not ids or interface.id in ids]
+    if missing := set(ids) - {interface.id for interface in (*known, *mine)}:
+        raise InvalidNetworkInterfaceIdError(min(missing))
+    found = generic_filter(filters, [*known, *mine])
+    start = int(self._get_param("NextToken") or 0)
+    end = start + int(self._get_param("MaxResults") or 1000)
+    token = str(end) if end < len(found) else None
+    return ActionResult({"NetworkInterfaces": found[start:end], "NextToken": token})
+
+
+def available_ip_address_count(self: Subnet) -> int:
+    """Addresses left: AWS keeps five, every interface and every live task holds one."""
+    held = [eni for eni in self.ec2_backend.enis.values() if eni.subnet.id == self.id]
+    taken = sum(len(eni.private_ip_addresses) for eni in held)
+    ecs = ecs_backends[self.ec2_backend.account_id][self.ec2_backend.region_name]
+    return int(self.cidr.num_addresses) - NOT_GIVEN_OUT - taken - addresses_taken(ecs, self.id)
+
+
+def describe_regions(self: EC2Backend, region_names: list[str] | None = None) -> list[Region]:
+    """The regions of this account's partition with its own opt-in status."""
+    told = [
+        Region(region.name, region.endpoint, opt_in_word(self.account_id, region.name))
+        for region in self.regions
+        if region.name.startswith(("us-gov-", "cn-")) == self.region_name.startswith(("us-gov-", "cn-"))
+    ]
+    return [region for region in told if not region_names or region.name in region_names]
+
+
+def install() -> None:
+    """Repair EC2. Idempotent."""
+    setattr(NetworkInterface, "private_dns_name", None)  # noqa: B010 - unset by the emulator without DNS host names
+    attach(ElasticNetworkInterfaces, describe_network_interfaces)
+    attach_property(Subnet, available_ip_address_count)
+    attach(EC2Backend, describe_regions)

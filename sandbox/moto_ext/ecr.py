@@ -1,0 +1,140 @@
+"""ECR replication (AWS: ECR replication.html, API_DescribeImageReplicationStatus; T21): of later pushes alone.
+
+Existing images, lifecycle and policies are not replicated; deletions neither. Also repaired: the digest is that of the
+manifest, a moved tag leaves its old image untagged, and more than one rule is allowed.
+``backend.__dict__["image_replications"]`` maps (repository, digest) to {region: IN_PROGRESS | COMPLETE | FAILED};
+IN_PROGRESS ones are delivered around each request, unless a region involved is dark.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from typing import Any
+
+from moto.ecr.exceptions import InvalidParameterException
+from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
+from moto.ecr.responses import ECRResponse
+
+from sandbox.core.patching import attach, operation, state, wrap
+from sandbox.core.timing import stopped
+
+RULES = 10
+
+
+def _create_digest(self: Image) -> None:
+    self._image_digest = "sha256:" + hashlib.sha256(self.image_manifest.encode()).hexdigest()
+
+
+def put_replication_configuration(self: ECRBackend, replication_config: dict[str, Any]) -> dict[str, Any]:
+    """Set the registry's rules; at most ten, none to the registry itself."""
+    rules = replication_config["rules"]
+    own = {"region": self.region_name, "registryId": self.account_id}
+    if len(rules) > RULES or any(own == target for rule in rules for target in rule["destinations"]):
+        message = "'Replication destination cannot be the same as the source registry, and at most ten rules'"
+        raise InvalidParameterException(f"Invalid parameter at 'replicationConfiguration': {message}")
+    self.replication_config = replication_config
+    return {"replicationConfiguration": replication_config}
+
+
+def _destinations(backend: ECRBackend, repository: str) -> list[tuple[str, str]]:
+    found = []
+    for rule in backend.replication_config["rules"]:
+        prefixes = [one["filter"] for one in rule.get("repositoryFilters") or []]
+        if not prefixes or any(repository.startswith(prefix) for prefix in prefixes):
+            found += [(one["registryId"], one["region"]) for one in rule["destinations"]]
+    return found
+
+
+def _put_image(original: Any, self: ECRBackend, repository_name: str, *args: Any, **kwargs: Any) -> Image:
+    manifest, tag = args[0], args[1] if len(args) > 1 else None
+    repository = self.repositories.get(repository_name)
+    if repository is not None and tag and not repository.is_tag_immutable():
+        _untag(repository, tag, keep=manifest)
+    image: Image = original(self, repository_name, *args, **kwargs)
+    progress = state(self, "image_replications").setdefault((repository_name, image.get_image_digest()), {})
+    for _registry, region in _destinations(self, repository_name):
+        progress[region] = "IN_PROGRESS"
+    return image
+
+
+def _untag(repository: Repository, tag: str, keep: str) -> None:
+    for image in repository.images:
+        if tag in image.image_tags and image.image_manifest != keep:
+            image.remove_tag(tag)
+            if not image.image_tags:
+                image.__dict__["image_tag"] = None
+
+
+def deliver(account: str) -> None:
+    """Bring pushed images to the other regions, except from or to a region that is dark."""
+    for region, backend in list(ecr_backends[account].items()):
+        for (name, digest), progress in list(state(backend, "image_replications").items()):
+            for target, status in list(progress.items()):
+                if status == "IN_PROGRESS" and not stopped(region, target):
+                    _store(backend, ecr_backends[account][target], name, digest)
+                    progress[target] = "COMPLETE"
+
+
+def _store(source: ECRBackend, target: ECRBackend, name: str, digest: str) -> None:
+    repository = source.repositories.get(name)
+    image = next((one for one in repository.images if one.get_image_digest() == digest), None) if repository else None
+    if repository is None or image is None:
+        return
+    if name not in target.repositories:
+        target.create_repository(name, None, {}, {}, repository.image_tag_mutability, [])
+    kept = target.repositories[name]
+    for tag in image.image_tags:
+        _untag(kept, tag, keep=image.image_manifest)
+    known = next((one for one in kept.images if one.get_image_digest() == digest), None)
+    if known is None:
+        known = copy.copy(image)
+        known.image_tags = []
+        known.registry_id = target.account_id
+        kept.images.append(known)
+    for tag in image.image_tags:
+        known.update_tag(tag)
+
+
+def _status(response: ECRResponse, params: dict[str, Any]) -> dict[str, Any]:
+    backend, asked = response.ecr_backend, params["imageId"]
+    repository = backend._get_repository(params["repositoryName"], params.get("registryId"))
+    image = repository._get_image(asked.get("imageTag"), asked.get("imageDigest"))
+    progress = state(backend, "image_replications").get((repository.name, image.get_image_digest()), {})
+    return {
+        "repositoryName": repository.name,
+        "imageId": image.image_id,
+        "replicationStatuses": [
+            {"region": region, "registryId": backend.account_id, "status": status}
+            for region, status in progress.items()
+        ],
+    }
+
+
+def _batch_get(original: Any, self: ECRBackend, name: str, registry: Any = None, ids: Any = None) -> dict[str, Any]:
+    told: dict[str, Any] = original(self, name, registry, ids)
+    missing = [asked for asked in ids if not any(_is(image, asked) for image in told["images"])]
+    reason = {"failureCode": "ImageNotFound", "failureReason": "Requested image not found"}
+    told["failures"] = [{"imageId": asked, **reason} for asked in missing]
+    return told
+
+
+def _is(image: Image, asked: dict[str, str]) -> bool:
+    return asked.get("imageDigest") == image.get_image_digest() or asked.get("imageTag") in image.image_tags
+
+
+def _around_request(original: Any, self: ECRResponse) -> Any:
+    deliver(self.current_account)
+    answer = original(self)
+    deliver(self.current_account)
+    return answer
+
+
+def install() -> None:
+    """Add replication, repair digests and tags. Idempotent."""
+    attach(Image, _create_digest)
+    attach(ECRBackend, put_replication_configuration)
+    wrap(ECRBackend, "put_image", _put_image)
+    wrap(ECRBackend, "batch_get_image", _batch_get)
+    wrap(ECRResponse, "call_action", _around_request)
+    operation(ECRResponse, "describe_image_replication_status", _status)

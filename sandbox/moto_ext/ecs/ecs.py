@@ -1,0 +1,230 @@
+"""ECS operations with tasks behind them (Amazon ECS API reference).
+
+The emulator starts no task for a service, fails without security groups, forgets half of what CreateService and
+UpdateService are told, lists deleted services, and pages nothing. Call it with plain boto3: ``create_service``,
+``update_service``, ``list_tasks(serviceName=)``, ``describe_tasks``, ``stop_task``, ``run_task``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from botocore import xform_name
+from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service
+from moto.ecs.responses import EC2ContainerServiceResponse
+
+from sandbox.core.patching import attach, operation, refused, wrap
+from sandbox.core.state import now
+from sandbox.moto_ext.ecs import services as keeping
+from sandbox.moto_ext.ecs.commands import interrupt, run_once
+from sandbox.moto_ext.ecs.reading import describe_tasks, listing_operations
+from sandbox.moto_ext.ecs.tasks import Running, Wanted, alive, all_tasks, launch
+
+KEPT = (
+    "healthCheckGracePeriodSeconds",
+    "deploymentConfiguration",
+    "capacityProviderStrategy",
+    "placementConstraints",
+    "placementStrategy",
+    "enableECSManagedTags",
+    "enableExecuteCommand",
+    "serviceConnectConfiguration",
+    "availabilityZoneRebalancing",
+    "networkConfiguration",
+    "loadBalancers",
+    "serviceRegistries",
+    "platformVersion",
+    "propagateTags",
+)
+FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
+DESCRIBED_AT_ONCE = 10
+
+
+def _create_service(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
+    params, backend = self.params, self.ecs_backend
+    cluster = backend._get_cluster(params.get("cluster", "default"))
+    standing = backend.services.get(f"{cluster.name}:{params['serviceName']}")
+    if standing is not None and standing.status == "ACTIVE":
+        raise refused("InvalidParameterException", "Creation of service was not idempotent.")
+    _require_target_groups(self, params)
+    if _is_fargate(params):
+        params["launchType"] = "FARGATE"
+    params["networkConfiguration"] = keeping.with_groups(backend, params.get("networkConfiguration"))
+    answer = original(self)
+    service = backend.services[f"{cluster.name}:{params['serviceName']}"]
+    setattr(service, "created_at", now())  # noqa: B010 - the emulator's class declares no such attribute
+    _keep(service, params)
+    if service.task_definition:
+        keeping.roll_out(service)
+    return answer
+
+
+def _require_target_groups(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> None:
+    from moto.elbv2.models import elbv2_backends
+
+    known = elbv2_backends[self.current_account][self.region].target_groups
+    for balancer in params.get("loadBalancers") or ():
+        arn = balancer.get("targetGroupArn")
+        if arn and (arn not in known or not known[arn].load_balancer_arns):
+            message = f"The target group with targetGroupArn {arn} does not have an associated load balancer."
+            raise refused("InvalidParameterException", message)
+
+
+def _is_fargate(params: dict[str, Any]) -> bool:
+    providers = [item["capacityProvider"] for item in params.get("capacityProviderStrategy") or ()]
+    return params.get("launchType") == "FARGATE" or any(name in FARGATE_PROVIDERS for name in providers)
+
+
+def _keep(service: Service, params: dict[str, Any]) -> None:
+    for name in KEPT:
+        if params.get(name) is not None:
+            setattr(service, xform_name(name), params[name])
+
+
+def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:
+    backend = self.ecs_backend
+    service = backend._get_service(params.get("cluster", "default"), params["service"].split("/")[-1])
+    if service.status != "ACTIVE":
+        raise refused("ServiceNotActiveException", "Service was not ACTIVE.")
+    before = (service.task_definition, service.network_configuration, service.platform_version)
+    if params.get("networkConfiguration"):
+        params["networkConfiguration"] = keeping.with_groups(backend, params["networkConfiguration"])
+        service._validate_network(params["networkConfiguration"])
+    if params.get("taskDefinition"):
+        service.task_definition = backend.describe_task_definition(params["taskDefinition"]).arn
+    if params.get("desiredCount") is not None:
+        service.desired_count = int(params["desiredCount"])
+    _keep(service, params)
+    after = (service.task_definition, service.network_configuration, service.platform_version)
+    if params.get("forceNewDeployment") or after != before:
+        keeping.roll_out(service)
+    else:
+        keeping.settle(service)
+    return {"service": service}
+
+
+def _delete_service(
+    original: Callable[..., Any],
+    self: EC2ContainerServiceBackend,
+    cluster_name: str,
+    service_name: str,
+    force: bool,
+) -> Service:
+    service: Service = original(self, cluster_name, service_name.rsplit("/", maxsplit=1)[-1], force)
+    keeping.close(service)
+    service.desired_count = 0
+    return service
+
+
+def _describe_services(
+    original: Callable[..., Any], self: EC2ContainerServiceBackend, cluster_str: str, names: list[str]
+) -> Any:
+    if len(names) > DESCRIBED_AT_ONCE:
+        raise refused("InvalidParameterException", "Services cannot be more than 10.")
+    return original(self, cluster_str, names)
+
+
+def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
+    from moto.core.responses import ActionResult
+
+    params, backend = self.params, self.ecs_backend
+    if not _is_fargate(params):
+        return original(self)
+    cluster = backend._get_cluster(params.get("cluster", "default"))
+    definition = backend.describe_task_definition(params["taskDefinition"])
+    network = keeping.with_groups(backend, params.get("networkConfiguration"))
+    if network is None:
+        message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
+        raise refused("InvalidParameterException", message)
+    inner = network["awsvpcConfiguration"]
+    wanted = Wanted(
+        cluster=cluster.name,
+        group=params.get("group") or f"family:{definition.family}",
+        definition=definition,
+        started_by=params.get("startedBy", ""),
+        subnets=tuple(inner["subnets"]),
+        groups=tuple(inner["securityGroups"]),
+        tags=tuple(params.get("tags") or ()),
+        overrides=params.get("overrides") or {},
+    )
+    count, token = int(params.get("count") or 1), str(params.get("clientToken") or "")
+    started = run_once(backend, token, lambda: launch(backend, wanted, count))
+    failures = [{"reason": "Capacity is unavailable at this time"}] * (count - len(started))
+    return ActionResult({"tasks": describe_tasks(backend, started), "failures": failures})
+
+
+def _stop_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
+    from moto.core.responses import ActionResult
+
+    task = all_tasks(self.ecs_backend).get(self.params["task"].split("/")[-1])
+    if task is None:
+        return original(self)
+    interrupt(task)
+    task.stop(now(), self.params.get("reason") or "Task stopped by user")
+    _replace(self.ecs_backend, task)
+    return ActionResult({"task": describe_tasks(self.ecs_backend, [task])[0]})
+
+
+def _replace(backend: EC2ContainerServiceBackend, task: Running) -> None:
+    service = backend.services.get(f"{task.cluster}:{task.group.partition('service:')[2]}")
+    if service is not None and len(alive(keeping.tasks_of(service))) < service.desired_count:
+        keeping.settle(service)
+
+
+def _registered(original: Callable[..., Any], self: EC2ContainerServiceBackend, *args: Any, **kw: Any) -> Any:
+    definition = original(self, *args, **kw)
+    definition.registered_at = now()
+    definition.registered_by = f"arn:aws:iam::{self.account_id}:root"
+    for container in definition.container_definitions:
+        for name in ("portMappings", "environment", "mountPoints", "volumesFrom"):
+            container[name] = list(container[name])
+        _fill_ports(container["portMappings"])
+    return definition
+
+
+def _fill_ports(mappings: list[dict[str, Any]]) -> None:
+    for mapping in mappings:
+        if "containerPort" in mapping:
+            mapping.setdefault("hostPort", mapping["containerPort"])
+        mapping.setdefault("protocol", "tcp")
+
+
+def _describe_definition(
+    original: Callable[..., Any], self: EC2ContainerServiceBackend, task_definition_str: str
+) -> Any:
+    """A bare family means its newest ACTIVE revision: a deregistered one is not started by that name."""
+    name = task_definition_str
+    family = name.rsplit("/", maxsplit=1)[-1]
+    if ":" not in family:
+        revisions = self.task_definitions.get(family, {})
+        active = [number for number, held in revisions.items() if held.status == "ACTIVE"]
+        if not active:
+            raise refused("ClientException", "Unable to describe task definition.")
+        name = f"{family}:{max(active)}"
+    return original(self, name)
+
+
+def install() -> None:
+    """Repair ECS. Idempotent."""
+    counts = {"running_count": "counted_running", "pending_count": "counted_pending"}
+    attach(Service, keeping.counted_running, keeping.counted_pending, keeping.counted_deployments)
+    attach(Cluster, keeping.services_in, keeping.running_in, keeping.pending_in)
+    for name, count in itertools.chain(counts.items(), [("deployments", "counted_deployments")]):
+        setattr(Service, name, keeping.Counted(count))
+    for name, count in (
+        ("active_services_count", "services_in"),
+        ("running_tasks_count", "running_in"),
+        ("pending_tasks_count", "pending_in"),
+    ):
+        setattr(Cluster, name, keeping.Counted(count))
+    wrap(EC2ContainerServiceResponse, "create_service", _create_service)
+    wrap(EC2ContainerServiceResponse, "run_task", _run_task)
+    wrap(EC2ContainerServiceResponse, "stop_task", _stop_task)
+    operation(EC2ContainerServiceResponse, "update_service", _update_service)
+    wrap(EC2ContainerServiceBackend, "delete_service", _delete_service)
+    wrap(EC2ContainerServiceBackend, "describe_services", _describe_services)
+    wrap(EC2ContainerServiceBackend, "register_task_definition", _registered)
+    wrap(EC2ContainerServiceBackend, "describe_task_definition", _describe_definition)
+    listing_operations()

@@ -1,0 +1,204 @@
+"""What ECS lists and describes of tasks, in pages as long as AWS's (API_ListTasks, API_DescribeTasks)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.ecs.models import EC2ContainerServiceBackend
+from moto.ecs.responses import EC2ContainerServiceResponse
+
+from sandbox.core.patching import operation, refused, wrap
+from sandbox.core.state import now
+from sandbox.moto_ext.ecs.commands import NOT_STARTED, play
+from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, Running, all_tasks, mac_of, of_group
+
+TASKS_DESCRIBED_AT_ONCE = 100
+PAGE, SERVICES_PAGE = 100, 10
+
+
+def describe_tasks(backend: EC2ContainerServiceBackend, tasks: Iterable[Running]) -> list[dict[str, Any]]:
+    """The tasks as the API names their parts."""
+    return [_described(backend, task) for task in tasks]
+
+
+def arn_of(backend: EC2ContainerServiceBackend, task: Running) -> str:
+    """The task's ARN, in the long format."""
+    return f"arn:{backend.partition}:ecs:{backend.region_name}:{backend.account_id}:task/{task.cluster}/{task.id}"
+
+
+def _described(backend: EC2ContainerServiceBackend, task: Running) -> dict[str, Any]:
+    moment = now()
+    status = task.status(moment)
+    told: dict[str, Any] = {
+        "taskArn": arn_of(backend, task),
+        "clusterArn": backend.clusters[task.cluster].arn,
+        "taskDefinitionArn": task.definition.arn,
+        "group": task.group,
+        "startedBy": task.started_by,
+        "launchType": task.launch_type,
+        "platformVersion": FARGATE_PLATFORM,
+        "platformFamily": "Linux",
+        "availabilityZone": task.zone or f"{backend.region_name}a",
+        "desiredStatus": "STOPPED" if status == "STOPPED" else "RUNNING",
+        "lastStatus": status,
+        "healthStatus": "UNKNOWN",
+        "connectivity": "CONNECTED",
+        "cpu": task.definition.cpu,
+        "memory": task.definition.memory,
+        "createdAt": task.created_at,
+        "startedAt": task.runs_at if task.runs_at <= moment and task.digests else None,
+        "overrides": task.overrides,
+        "tags": task.tags,
+        "version": 1,
+        "containers": [_container(backend, task, held, status) for held in task.definition.container_definitions],
+        "attachments": [_attachment(task)] if task.address else [],
+    }
+    if status == "STOPPED":
+        code = "TaskFailedToStart" if task.reason.startswith(NOT_STARTED) else "ServiceSchedulerInitiated"
+        code = code if task.exit_code is None else "EssentialContainerExited"
+        told |= {"stoppedAt": task.stops_at, "stoppedReason": task.reason, "stopCode": code}
+    return told
+
+
+def _container(backend: EC2ContainerServiceBackend, task: Running, held: dict[str, Any], status: str) -> dict[str, Any]:
+    base = arn_of(backend, task).replace(":task/", ":container/")
+    return {
+        "containerArn": f"{base}/{held['name']}",
+        "taskArn": arn_of(backend, task),
+        "name": held["name"],
+        "image": held["image"],
+        "imageDigest": task.digests.get(held["name"]),
+        "runtimeId": f"{task.id}-{held['name']}",
+        "lastStatus": status,
+        "healthStatus": "UNKNOWN",
+        "exitCode": task.exit_code if status == "STOPPED" else None,
+        "cpu": str(held.get("cpu", 0)),
+        "networkInterfaces": [{"attachmentId": task.interface, "privateIpv4Address": task.address}]
+        if task.address
+        else [],
+    }
+
+
+def _attachment(task: Running) -> dict[str, Any]:
+    details = {
+        "subnetId": task.subnet,
+        "networkInterfaceId": task.interface,
+        "macAddress": mac_of(task),
+        "privateIPv4Address": task.address,
+    }
+    return {
+        "id": task.interface,
+        "type": "ElasticNetworkInterface",
+        "status": "ATTACHED" if task.holds_address else "DELETED",
+        "details": [{"name": name, "value": value} for name, value in details.items()],
+    }
+
+
+def paged(items: list[Any], params: dict[str, Any], default: int = PAGE) -> tuple[list[Any], str | None]:
+    """One page of ``items`` as maxResults and nextToken (an offset) ask, and the next token or None."""
+    start = int(params.get("nextToken") or 0)
+    end = start + min(int(params.get("maxResults") or default), PAGE)
+    return items[start:end], str(end) if end < len(items) else None
+
+
+def _list_tasks(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
+    from moto.core.responses import ActionResult
+
+    params, backend = self.params, self.ecs_backend
+    play(backend)
+    cluster = backend._get_cluster(params.get("cluster", "default")).name
+    wanted, moment = params.get("desiredStatus") or "RUNNING", now()
+    if service := params.get("serviceName"):
+        name = service.split("/")[-1]
+        backend._get_service(cluster, name)
+        tasks = of_group(backend, cluster, f"service:{name}")
+    else:
+        tasks = [task for task in all_tasks(backend).values() if task.cluster == cluster]
+    found = [
+        arn_of(backend, task)
+        for task in tasks
+        if (task.status(moment) == "STOPPED") == (wanted == "STOPPED")
+        and params.get("family") in (None, task.definition.family)
+        and params.get("startedBy") in (None, task.started_by)
+        and params.get("launchType") in (None, task.launch_type)
+        and not params.get("containerInstance")
+    ]
+    if not service:
+        found += original(self).result["taskArns"]
+    page, token = paged(found, params)
+    return ActionResult({"taskArns": page, "nextToken": token})
+
+
+def _describe_tasks(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
+    from moto.core.responses import ActionResult
+
+    params, backend = self.params, self.ecs_backend
+    play(backend)
+    asked = params.get("tasks") or []
+    if len(asked) > TASKS_DESCRIBED_AT_ONCE:
+        raise refused("InvalidParameterException", "Tasks cannot be more than 100.")
+    answer = original(self)
+    cluster = backend._get_cluster(params.get("cluster", "default")).name
+    known = all_tasks(backend)
+    told, failures = list(answer.result["tasks"]), []
+    others = {task.task_arn.split("/")[-1] for task in told}
+    for name in asked:
+        task = known.get(name.split("/")[-1])
+        if task is not None and task.cluster == cluster:
+            told += describe_tasks(backend, [task])
+        elif name.split("/")[-1] not in others:
+            failures.append({"arn": name, "reason": "MISSING"})
+    return ActionResult({"tasks": told, "failures": failures})
+
+
+def _list_services(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:
+    cluster = self.ecs_backend._get_cluster(params.get("cluster", "default")).name
+    found = [
+        service.arn
+        for service in self.ecs_backend.services.values()
+        if service.cluster_name == cluster
+        and service.status == "ACTIVE"
+        and params.get("launchType") in (None, service.launch_type)
+        and params.get("schedulingStrategy") in (None, service.scheduling_strategy)
+    ]
+    page, token = paged(sorted(found), params, SERVICES_PAGE)
+    return {"serviceArns": page, "nextToken": token}
+
+
+def _list_definitions(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:
+    found = self.ecs_backend.list_task_definitions(
+        params.get("familyPrefix"),  # type: ignore[arg-type] # None means all families
+        params.get("status") or "ACTIVE",
+    )
+    found = sorted(found, key=lambda arn: (arn.rpartition(":")[0], int(arn.rpartition(":")[2])))
+    page, token = paged(found[::-1] if params.get("sort") == "DESC" else found, params)
+    return {"taskDefinitionArns": page, "nextToken": token}
+
+
+def _list_families(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:
+    wanted = params.get("status") or "ALL"
+    found = [
+        family
+        for family, revisions in self.ecs_backend.task_definitions.items()
+        if family.startswith(params.get("familyPrefix") or "")
+        and (wanted == "ALL" or ("ACTIVE" in {held.status for held in revisions.values()}) == (wanted == "ACTIVE"))
+    ]
+    page, token = paged(sorted(found), params)
+    return {"families": page, "nextToken": token}
+
+
+def _list_clusters(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:
+    found = [cluster.arn for cluster in self.ecs_backend.clusters.values() if cluster.status == "ACTIVE"]
+    page, token = paged(found, params)
+    return {"clusterArns": page, "nextToken": token}
+
+
+def listing_operations() -> None:
+    """Replace what lists and describes tasks, services, families and clusters. Idempotent."""
+    wrap(EC2ContainerServiceResponse, "list_tasks", _list_tasks)
+    wrap(EC2ContainerServiceResponse, "describe_tasks", _describe_tasks)
+    operation(EC2ContainerServiceResponse, "list_services", _list_services)
+    operation(EC2ContainerServiceResponse, "list_task_definitions", _list_definitions)
+    operation(EC2ContainerServiceResponse, "list_task_definition_families", _list_families)
+    operation(EC2ContainerServiceResponse, "list_clusters", _list_clusters)

@@ -1,0 +1,217 @@
+"""How an ECS service keeps its tasks: deployments, desired against running, and what it says of itself."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, ecs_backends
+
+from sandbox.core.state import now
+from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, Running, Wanted, alive, all_tasks, launch, of_group
+
+EVENTS_KEPT = 100
+
+
+class Counted:
+    """An attribute the emulator writes and that we compute; what it writes is ignored."""
+
+    def __init__(self, count: str) -> None:
+        self._count = count
+
+    def __get__(self, thing: Any, owner: type | None = None) -> Any:
+        """The computed value."""
+        return self if thing is None else getattr(thing, self._count)()
+
+    def __set__(self, thing: Any, value: Any) -> None:
+        """Ignore the emulator's own bookkeeping."""
+
+
+def group_of(service: Service) -> str:
+    """The group its tasks carry."""
+    return f"service:{service.name}"
+
+
+def tasks_of(service: Service) -> list[Running]:
+    """All tasks of the service, stopped ones of the last hour included."""
+    return of_group(service._backend, service.cluster_name, group_of(service))
+
+
+def counted_running(self: Service) -> int:
+    """How many tasks run at this moment."""
+    return sum(1 for task in tasks_of(self) if task.status(now()) == "RUNNING")
+
+
+def counted_pending(self: Service) -> int:
+    """How many tasks are starting at this moment."""
+    return sum(1 for task in tasks_of(self) if task.status(now()) == "PENDING")
+
+
+def counted_deployments(self: Service) -> list[dict[str, Any]]:
+    """The newest deployment as PRIMARY, and older ones as long as a task of theirs lives (API_Deployment)."""
+    moment = now()
+    rollouts: list[dict[str, Any]] = self.__dict__.get("rollouts", [])
+    told = [_told(self, rollout, moment) for rollout in reversed(rollouts)]
+    if not told or self.status == "INACTIVE":
+        return []
+    kept = [told[0]] + [old for old in told[1:] if old["runningCount"] or old["pendingCount"]]
+    done = told[0]["runningCount"] >= self.desired_count and len(kept) == 1
+    failed = rollouts[-1].get("failed")
+    words = "failed: tasks failed to start" if failed else "completed" if done else "in progress"
+    kept[0]["rolloutState"] = words.partition(":")[0].replace(" ", "_").upper()
+    kept[0]["rolloutStateReason"] = f"ECS deployment {kept[0]['id']} {words}."
+    return kept
+
+
+def _judge(service: Service) -> None:
+    """Let the circuit breaker give the newest deployment up where none of its tasks lives; a rollback hides that.
+
+    It stays FAILED whatever is scaled: only a new deployment launches tasks again (ECS Developer Guide, deployment
+    circuit breaker). The sandbox does not retry a pull that failed, so one round of failures counts as AWS's three.
+    """
+    newest = service.__dict__["rollouts"][-1]
+    breaker = (service.__dict__.get("deployment_configuration") or {}).get("deploymentCircuitBreaker", {})
+    own = [task for task in tasks_of(service) if task.started_by == newest["id"]]
+    failed = any(task.reason.startswith("CannotPull") for task in own) and not alive(own)
+    if failed and breaker.get("enable") and not breaker.get("rollback"):
+        newest["failed"] = True
+
+
+def _told(service: Service, rollout: dict[str, Any], moment: datetime) -> dict[str, Any]:
+    own = [task for task in tasks_of(service) if task.started_by == rollout["id"]]
+    states = [task.status(moment) for task in own]
+    primary = rollout is service.__dict__["rollouts"][-1]
+    return {
+        "id": rollout["id"],
+        "status": "PRIMARY" if primary else "ACTIVE",
+        "taskDefinition": rollout["taskDefinition"],
+        "desiredCount": service.desired_count if primary else 0,
+        "runningCount": states.count("RUNNING"),
+        "pendingCount": states.count("PENDING"),
+        "failedTasks": sum(1 for task in own if task.reason.startswith("CannotPull")),
+        "createdAt": rollout["createdAt"],
+        "updatedAt": rollout["updatedAt"],
+        "launchType": service.launch_type,
+        "platformVersion": service.platform_version or FARGATE_PLATFORM,
+        "platformFamily": "Linux",
+        "networkConfiguration": service.network_configuration or None,
+        "rolloutState": "COMPLETED",
+    }
+
+
+def roll_out(service: Service) -> None:
+    """Begin a new deployment: its tasks start, and the old ones stop when the new ones run."""
+    moment = now()
+    fresh = {
+        "id": f"ecs-svc/{secrets.randbelow(10**19):019d}",
+        "taskDefinition": service.task_definition,
+        "createdAt": moment,
+        "updatedAt": moment,
+    }
+    service.__dict__.setdefault("rollouts", []).append(fresh)
+    before = alive(tasks_of(service))
+    started = _start(service, service.desired_count)
+    takes_over = max((task.runs_at for task in started), default=moment)
+    if len(alive(started)) >= min(service.desired_count, 1):
+        for task in before:
+            task.stop(takes_over, f"Scaling activity initiated by (deployment {fresh['id']})")
+    _judge(service)
+    _say(service)
+
+
+def settle(service: Service) -> None:
+    """Start what is missing and stop what is too much, as the scheduler does. A FAILED deployment starts none."""
+    if service.status != "ACTIVE" or not service.__dict__.get("rollouts"):
+        return
+    live = alive(tasks_of(service))
+    missing = service.desired_count - len(live)
+    if missing > 0 and not service.__dict__["rollouts"][-1].get("failed"):
+        _start(service, missing)
+        _judge(service)
+    for task in live[service.desired_count :]:
+        task.stop(now(), f"Scaling activity initiated by (deployment {service.__dict__['rollouts'][-1]['id']})")
+    _say(service)
+
+
+def settle_all(account: str, region: str) -> None:
+    """Let every service of a region start what it could not start before, after a quota was raised."""
+    for service in list(ecs_backends[account][region].services.values()):
+        settle(service)
+
+
+def close(service: Service) -> None:
+    """Stop every task: the service was deleted."""
+    for task in alive(tasks_of(service)):
+        task.stop(now(), "Service deleted")
+
+
+def _start(service: Service, count: int) -> list[Running]:
+    network = (service.network_configuration or {}).get("awsvpcConfiguration", {})
+    definition = service._backend.describe_task_definition(str(service.task_definition))
+    wanted = Wanted(
+        cluster=service.cluster_name,
+        group=group_of(service),
+        definition=definition,
+        started_by=service.__dict__["rollouts"][-1]["id"],
+        launch_type=str(service.launch_type),
+        subnets=tuple(network.get("subnets", ())),
+        groups=tuple(network.get("securityGroups", ())),
+        tags=tuple(service.tags if service.propagate_tags == "SERVICE" else ()),
+    )
+    started = launch(service._backend, wanted, count)
+    if len(started) < count:
+        _note(service, "was unable to place a task. Reason: You've reached the limit on vCPUs or free addresses.")
+    return started
+
+
+def _say(service: Service) -> None:
+    short = len(alive(tasks_of(service))) < service.desired_count
+    _note(service, "has too few tasks." if short else "has reached a steady state.")
+
+
+def _note(service: Service, words: str) -> None:
+    message = f"(service {service.name}) {words}"
+    service.events.insert(0, {"id": secrets.token_hex(16), "createdAt": now(), "message": message})
+    del service.events[EVENTS_KEPT:]
+
+
+def with_groups(backend: EC2ContainerServiceBackend, network: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The network configuration with the VPC's default security group where none is named, as ECS does it."""
+    if not network or network.get("awsvpcConfiguration", {}).get("securityGroups"):
+        return network
+    inner = dict(network["awsvpcConfiguration"])
+    ec2 = ec2_backends[backend.account_id][backend.region_name]
+    default = ec2.get_default_security_group(ec2.get_subnet(inner["subnets"][0]).vpc_id)
+    inner["securityGroups"] = [default.id] if default else []
+    return {"awsvpcConfiguration": inner}
+
+
+def services_in(self: Cluster) -> int:
+    """How many services of the cluster are active."""
+    return sum(1 for service in _held(self).services.values() if _is_of(service, self))
+
+
+def running_in(self: Cluster) -> int:
+    """How many tasks of the cluster run at this moment."""
+    return _in_state(self, "RUNNING")
+
+
+def pending_in(self: Cluster) -> int:
+    """How many tasks of the cluster are starting at this moment."""
+    return _in_state(self, "PENDING")
+
+
+def _in_state(cluster: Cluster, status: str) -> int:
+    moment = now()
+    tasks = all_tasks(_held(cluster)).values()
+    return sum(1 for task in tasks if task.cluster == cluster.name and task.status(moment) == status)
+
+
+def _is_of(service: Service, cluster: Cluster) -> bool:
+    return bool(service.cluster_name == cluster.name and service.status == "ACTIVE")
+
+
+def _held(cluster: Cluster) -> EC2ContainerServiceBackend:
+    return ecs_backends[cluster.arn.split(":")[4]][cluster.region_name]

@@ -1,0 +1,250 @@
+"""The tasks behind ECS services: where each runs, since when, and on which image digest.
+
+The emulator lists no task for a service. Ours are started and stopped by the calls that ask for it, in the time
+Fargate takes: 100 at once, then 20 a second for an account and region (AWS: throttling.html of ECS; T35). Time alone
+moves a task from PENDING to RUNNING and, when it was replaced, to STOPPED; describing moves nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
+
+from sandbox.core.patching import state
+from sandbox.core.state import now
+from sandbox.core.timing import transition_s
+from sandbox.moto_ext.ecs.images import resolve
+
+LAUNCH_BURST, LAUNCH_PER_S = 100.0, 20.0
+FORGOTTEN_AFTER = timedelta(hours=1)
+RESERVED_ADDRESSES = 4
+FARGATE_PLATFORM = "1.4.0"
+
+
+@dataclass(eq=False)
+class Running:
+    """One task. ``group`` is ``service:NAME`` or ``family:NAME``; ``stops_at`` may lie ahead."""
+
+    id: str
+    cluster: str
+    group: str
+    definition: TaskDefinition
+    started_by: str
+    launch_type: str
+    created_at: datetime
+    runs_at: datetime
+    subnet: str = ""
+    zone: str = ""
+    address: str = ""
+    interface: str = ""
+    holds_address: bool = False
+    groups: tuple[str, ...] = ()
+    digests: dict[str, str] = field(default_factory=dict)
+    tags: list[dict[str, str]] = field(default_factory=list)
+    stops_at: datetime | None = None
+    reason: str = ""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    exit_code: int | None = None
+
+    def status(self, moment: datetime) -> str:
+        """PENDING, RUNNING or STOPPED at ``moment``; a task that was run with overrides is PROVISIONING at first."""
+        if self.stops_at is not None and moment >= self.stops_at:
+            return "STOPPED"
+        if self.overrides and moment < self.created_at + (self.runs_at - self.created_at) / 2:
+            return "PROVISIONING"
+        return "RUNNING" if moment >= self.runs_at else "PENDING"
+
+    def stop(self, moment: datetime, reason: str) -> None:
+        """Stop at ``moment``, unless it stops before that."""
+        if self.stops_at is None or moment < self.stops_at:
+            self.stops_at, self.reason = moment, reason
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be started: for whom, on which subnets, behind which security groups."""
+
+    cluster: str
+    group: str
+    definition: TaskDefinition
+    started_by: str
+    launch_type: str = "FARGATE"
+    subnets: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    tags: tuple[dict[str, str], ...] = ()
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+
+def containers_of(definition: TaskDefinition) -> list[dict[str, Any]]:
+    """The container definitions, as they were registered."""
+    held: list[dict[str, Any]] = definition.container_definitions
+    return held
+
+
+def all_tasks(backend: EC2ContainerServiceBackend) -> dict[str, Running]:
+    """Every task of the region by its id, stopped ones of the last hour included."""
+    return state(backend, "tasks_by_id")
+
+
+def of_group(backend: EC2ContainerServiceBackend, cluster: str, group: str) -> list[Running]:
+    """The tasks of a service (``service:NAME``) of a cluster."""
+    found: list[Running] = state(backend, "tasks_by_group").get((cluster, group), [])
+    return found
+
+
+def alive(tasks: Iterable[Running], moment: datetime | None = None) -> list[Running]:
+    """Those that run or will run, and have not been told to stop."""
+    at = moment or now()
+    return [task for task in tasks if task.stops_at is None or task.stops_at > at]
+
+
+def addresses_taken(backend: EC2ContainerServiceBackend, subnet: str) -> int:
+    """How many addresses of a subnet live tasks hold."""
+    return sum(1 for task in alive(all_tasks(backend).values()) if task.subnet == subnet)
+
+
+def launch(backend: EC2ContainerServiceBackend, wanted: Wanted, count: int) -> list[Running]:
+    """Start up to ``count`` tasks; fewer where the region's vCPU quota or the subnets' addresses are used up (T33).
+
+    A task whose image its registry does not hold is created and stops at once, as ECS reports it.
+    """
+    _forget(backend, wanted)
+    digests = {c["name"]: resolve(str(c["image"])) for c in containers_of(wanted.definition)}
+    started = []
+    for _ in range(min(count, _room(backend, wanted))):
+        task = _placed(backend, wanted)
+        if task is None:
+            break
+        if missing := [name for name, digest in digests.items() if digest is None]:
+            task.stop(task.created_at, f"CannotPullContainerError: image of {', '.join(missing)} not found")
+            release(backend, [task])
+        task.digests = {name: digest for name, digest in digests.items() if digest is not None}
+        all_tasks(backend)[task.id] = task
+        state(backend, "tasks_by_group").setdefault((wanted.cluster, wanted.group), []).append(task)
+        started.append(task)
+    return started
+
+
+def release(backend: EC2ContainerServiceBackend, tasks: Iterable[Running]) -> None:
+    """Give the addresses of stopped tasks back."""
+    for task in tasks:
+        if task.holds_address:
+            task.holds_address = False
+            _addresses(backend, task.subnet).discard(task.address)
+
+
+def _placed(backend: EC2ContainerServiceBackend, wanted: Wanted) -> Running | None:
+    moment = now()
+    place = _address(backend, wanted.subnets) if wanted.subnets else ("", "", "")
+    if place is None:
+        release(backend, [task for task in all_tasks(backend).values() if task.status(moment) == "STOPPED"])
+        place = _address(backend, wanted.subnets)
+    if place is None:
+        return None
+    subnet, zone, address = place
+    identity = uuid.uuid4().hex
+    return Running(
+        id=identity,
+        cluster=wanted.cluster,
+        group=wanted.group,
+        definition=wanted.definition,
+        started_by=wanted.started_by,
+        launch_type=wanted.launch_type,
+        created_at=moment,
+        runs_at=moment + timedelta(seconds=_turn_s(backend) + transition_s()),
+        subnet=subnet,
+        zone=zone,
+        address=address,
+        interface=f"eni-{identity[:17]}" if address else "",
+        holds_address=bool(address),
+        groups=wanted.groups,
+        tags=list(wanted.tags),
+        overrides=wanted.overrides,
+    )
+
+
+def _turn_s(backend: EC2ContainerServiceBackend) -> float:
+    """Seconds until Fargate's token bucket lets the next task start; 0 while a world is built."""
+    if transition_s() <= 0:
+        return 0.0
+    bucket, moment = state(backend, "launch_bucket"), now()
+    idle_s = (moment - bucket.get("at", moment)).total_seconds()
+    level = min(LAUNCH_BURST, bucket.get("level", LAUNCH_BURST) + idle_s * LAUNCH_PER_S)
+    bucket.update(level=level - 1, at=moment)
+    return float(max(0.0, (1 - level) / LAUNCH_PER_S))
+
+
+def _address(backend: EC2ContainerServiceBackend, subnets: tuple[str, ...]) -> tuple[str, str, str] | None:
+    """Subnet, zone and free address for the next task, its subnets in turn; None when all are full."""
+    network = ec2_backends[backend.account_id][backend.region_name]
+    offset = len(all_tasks(backend))
+    for turn in range(len(subnets)):
+        subnet = network.get_subnet(subnets[(offset + turn) % len(subnets)])
+        if found := _free(backend, subnet):
+            return subnet.id, subnet.availability_zone, found
+    return None
+
+
+def _free(backend: EC2ContainerServiceBackend, subnet: Any) -> str | None:
+    block, taken = ipaddress.ip_network(subnet.cidr_block), _addresses(backend, subnet.id)
+    usable = block.num_addresses - RESERVED_ADDRESSES - 1
+    others = sum(len(eni.private_ip_addresses) for eni in subnet.ec2_backend.enis.values() if eni.subnet is subnet)
+    if len(taken) + others >= usable:
+        return None
+    first = state(backend, "next_address").get(subnet.id, 0)
+    for step in range(usable):
+        place = (first + step) % usable
+        address = str(block[RESERVED_ADDRESSES + place])
+        if address not in taken:
+            taken.add(address)
+            state(backend, "next_address")[subnet.id] = place + 1
+            return address
+    return None
+
+
+def _addresses(backend: EC2ContainerServiceBackend, subnet: str) -> set[str]:
+    taken: set[str] = state(backend, "addresses_of_tasks").setdefault(subnet, set())
+    return taken
+
+
+def _room(backend: EC2ContainerServiceBackend, wanted: Wanted) -> int:
+    """How many such tasks the region's vCPU quota still allows."""
+    from sandbox.moto_ext.quotas.limits import limit
+
+    vcpu = float(wanted.definition.cpu or 0) / 1024
+    if not vcpu or wanted.launch_type != "FARGATE":
+        return 1_000_000
+    used = vcpus_in_use(backend)
+    allowed = limit(backend.account_id, backend.region_name, "fargate", "L-3032A538")
+    return max(0, int((allowed - used) / vcpu + 1e-9))
+
+
+def vcpus_in_use(backend: EC2ContainerServiceBackend) -> float:
+    """The vCPUs of all live Fargate tasks of the region."""
+    tasks = (task for task in alive(all_tasks(backend).values()) if task.launch_type == "FARGATE")
+    return sum(float(task.definition.cpu or 0) for task in tasks) / 1024
+
+
+def _forget(backend: EC2ContainerServiceBackend, wanted: Wanted) -> None:
+    """Drop the group's tasks that stopped over an hour ago, and free the addresses of those that stopped since."""
+    tasks, moment = of_group(backend, wanted.cluster, wanted.group), now()
+    gone = [task for task in tasks if task.stops_at and task.stops_at <= moment]
+    release(backend, gone)
+    for task in gone:
+        if task.stops_at and task.stops_at < moment - FORGOTTEN_AFTER:
+            all_tasks(backend).pop(task.id, None)
+            tasks.remove(task)
+
+
+def mac_of(task: Running) -> str:
+    """A stable hardware address for the task's interface."""
+    digest = hashlib.sha256(task.id.encode()).hexdigest()
+    return "06:" + ":".join(digest[place : place + 2] for place in range(0, 10, 2))

@@ -1,0 +1,145 @@
+"""EFS replication and overwrite protection (AWS: efs-replication, API_DeleteReplicationConfiguration; T27, T28).
+
+Both regions' backends hold the configuration, so that one side can forget it alone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from moto.efs import urls
+from moto.efs.models import EFSBackend, FileSystem, efs_backends
+from moto.efs.responses import EFSResponse
+
+from sandbox.core.patching import catch_all, operation, page, refused, wrap
+from sandbox.core.state import now
+from sandbox.core.timing import soon, stopped, to_the_second
+from sandbox.moto_ext.data.stored_data import files_of, put_files
+from sandbox.moto_ext.efs.leaving import life_cycle
+from sandbox.moto_ext.efs.model import Replication, of_file_system, replications
+
+# What the half shows whose other half was deleted alone; AWS says no more than that it cannot be recovered.
+ABANDONED = "ERROR"
+
+
+def _file_system(backend: EFSBackend, file_system_id: str) -> FileSystem:
+    return backend.describe_file_systems(file_system_id=file_system_id.rsplit("/", 1)[-1])[1][0]
+
+
+def _protection(file_system: FileSystem) -> str:
+    return str(file_system.__dict__.get("_overwrite_protection", "ENABLED"))
+
+
+def _make_destination(backend: EFSBackend, asked: dict[str, Any], source: FileSystem) -> FileSystem:
+    return backend.create_file_system(
+        creation_token=f"replica-of-{source.file_system_id}-{uuid.uuid4()}",
+        performance_mode=source.performance_mode,
+        encrypted=True,
+        kms_key_id=asked.get("KmsKeyId") or "",
+        throughput_mode=source.throughput_mode,
+        provisioned_throughput_in_mibps=0,
+        availability_zone_name="",
+        backup=False,
+        tags=[],
+    )
+
+
+def _destination(backend: EFSBackend, asked: dict[str, Any], source: FileSystem) -> FileSystem:
+    if not asked.get("FileSystemId"):
+        return _make_destination(backend, asked, source)
+    given = _file_system(backend, asked["FileSystemId"])
+    if any(of_file_system(backend, given.file_system_id)):
+        raise refused("ConflictException", f"{given.file_system_id} is already part of a replication.")
+    if _protection(given) != "DISABLED":
+        raise refused("ValidationException", f"Replication overwrite protection of {given.file_system_id} is on.")
+    if source.encrypted and not given.encrypted:
+        raise refused("ConflictException", "The source is encrypted, the destination is not.")
+    return given
+
+
+def _create(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    backend = response.efs_backend
+    source = _file_system(backend, params["SourceFileSystemId"])
+    if any(of_file_system(backend, source.file_system_id)):
+        raise refused("ValidationException", f"{source.file_system_id} is already part of a replication.")
+    asked = params["Destinations"][0]
+    there: EFSBackend = efs_backends[backend.account_id][asked.get("Region") or backend.region_name]
+    target = _destination(there, asked, source)
+    target.__dict__["_overwrite_protection"] = "REPLICATING"
+    one = Replication(
+        source.file_system_id,
+        source.file_system_arn,
+        target.file_system_id,
+        there.region_name,
+        backend.account_id,
+        to_the_second(now()),
+        soon(),
+        asked.get("RoleArn"),
+    )
+    replications(backend)[one.source_id] = one
+    replications(there)[one.source_id] = one
+    return one.describe()
+
+
+def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
+    """Both sides, or this side alone (LOCAL_CONFIGURATION_ONLY: for when the other region cannot be reached, T27)."""
+    here = response.efs_backend
+    one = replications(here).get(params["SourceFileSystemId"])
+    if one is None:
+        raise refused("ReplicationNotFound", f"{params['SourceFileSystemId']} has no replication configuration.")
+    reached = files_of(efs_backends[here.account_id][one.destination_region], one.destination_id)
+    regions = {one.source_region, one.destination_region}
+    if params.get("DeletionMode") == "LOCAL_CONFIGURATION_ONLY":
+        regions = {here.region_name}
+    elif stopped(*(regions - {here.region_name})):
+        raise refused("BadRequest", "The other region cannot be reached: use LOCAL_CONFIGURATION_ONLY.")
+    for region in regions:
+        replications(efs_backends[here.account_id][region]).pop(one.source_id, None)
+    for region in {one.source_region, one.destination_region} - regions:
+        left = replications(efs_backends[here.account_id][region]).get(one.source_id)
+        if left is not None:
+            replications(efs_backends[here.account_id][region])[one.source_id] = replace(left, trouble=ABANDONED)
+    if one.destination_region in regions:
+        put_files(efs_backends[here.account_id][one.destination_region], one.destination_id, reached)
+        target = efs_backends[here.account_id][one.destination_region].file_systems_by_id.get(one.destination_id)
+        if target is not None:
+            target.__dict__["_overwrite_protection"] = "ENABLED"
+
+
+def _describe(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    backend = response.efs_backend
+    found = list(replications(backend).values())
+    if wanted := params.get("FileSystemId"):
+        _file_system(backend, wanted)
+        found = list(of_file_system(backend, wanted))
+        if not found:
+            raise refused("ReplicationNotFound", f"{wanted} has no replication configuration.")
+    shown, token = page([one.describe() for one in found], params)
+    return {"Replications": shown, "NextToken": token}
+
+
+def _protect(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    file_system = _file_system(response.efs_backend, params["FileSystemId"])
+    if _protection(file_system) == "REPLICATING":
+        raise refused("ReplicationAlreadyExists", "The file system is the destination of a replication.")
+    wanted = params.get("ReplicationOverwriteProtection") or _protection(file_system)
+    file_system.__dict__["_overwrite_protection"] = wanted
+    return {"ReplicationOverwriteProtection": wanted}
+
+
+def _with_protection(original: Any, self: FileSystem) -> dict[str, Any]:
+    told: dict[str, Any] = original(self)
+    protection = {"ReplicationOverwriteProtection": _protection(self)}
+    return {**told, "LifeCycleState": life_cycle(self), "FileSystemProtection": protection}
+
+
+def install() -> None:
+    """Add replication configurations and overwrite protection. Idempotent."""
+    catch_all(urls.url_paths, urls.response.dispatch)
+    operation(EFSResponse, "create_replication_configuration", _create)
+    operation(EFSResponse, "delete_replication_configuration", _delete)
+    operation(EFSResponse, "describe_replication_configurations", _describe)
+    operation(EFSResponse, "update_file_system_protection", _protect)
+    wrap(FileSystem, "info_json", _with_protection)

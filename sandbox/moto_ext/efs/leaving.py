@@ -1,0 +1,84 @@
+"""EFS file systems that come and go: creating, deleting, gone (API_DeleteFileSystem), and what goes with them.
+
+The emulator's are available, and gone, at once, and leave their access points behind.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from moto.efs.exceptions import AccessPointNotFound, FileSystemInUse, FileSystemNotFound
+from moto.efs.models import EFSBackend, FileSystem
+
+from sandbox.core.patching import refused, state, wrap
+from sandbox.core.state import now
+from sandbox.core.timing import soon, transition_s
+from sandbox.moto_ext.efs.model import of_file_system
+
+_READY = "_ready_at"
+
+
+def begin_creating(file_system: FileSystem) -> None:
+    """Let the file system be ``creating`` for the time of a transition."""
+    if transition_s() > 0:
+        file_system.__dict__[_READY] = soon()
+
+
+def life_cycle(file_system: FileSystem) -> str:
+    """The file system's state at this moment: creating, available or deleting."""
+    if file_system.file_system_id in _leaving(file_system._context):
+        return "deleting"
+    ready = file_system.__dict__.get(_READY)
+    return "creating" if ready is not None and now() < ready else str(file_system.life_cycle_state)
+
+
+def _leaving(backend: EFSBackend) -> dict[str, datetime]:
+    """When each file system that is being deleted will be gone."""
+    return state(backend, "leaving_file_systems")
+
+
+def _delete(original: Any, self: EFSBackend, file_system_id: str) -> None:
+    _sweep(self)
+    found = self.file_systems_by_id.get(file_system_id)
+    if found is None:
+        raise FileSystemNotFound(file_system_id)
+    if any(of_file_system(self, file_system_id)):
+        raise refused("FileSystemInUse", f"{file_system_id} is part of a replication: delete that first.")
+    if found.number_of_mount_targets:
+        raise FileSystemInUse("Must delete all mount targets before deleting file system.")
+    if transition_s() > 0:
+        _leaving(self).setdefault(file_system_id, soon())
+    else:
+        original(self, file_system_id)
+
+
+def _sweep(backend: EFSBackend) -> None:
+    """Forget what is gone by now, with its access points."""
+    leaving, moment = _leaving(backend), now()
+    for name in [one for one, gone in leaving.items() if gone <= moment]:
+        del leaving[name]
+        found = backend.file_systems_by_id.pop(name, None)
+        if found is not None:
+            backend.creation_tokens.discard(found.creation_token)
+        for point in [key for key, one in backend.access_points.items() if one.file_system_id == name]:
+            del backend.access_points[point]
+
+
+def _described(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> Any:
+    _sweep(self)
+    return original(self, *args, **kwargs)
+
+
+def _closed(original: Any, self: EFSBackend, access_point_id: str) -> None:
+    if access_point_id not in self.access_points:
+        raise AccessPointNotFound(access_point_id)
+    original(self, access_point_id)
+
+
+def install() -> None:
+    """Repair how file systems come and go. Idempotent."""
+    wrap(EFSBackend, "delete_file_system", _delete)
+    wrap(EFSBackend, "delete_access_point", _closed)
+    for name in ("describe_file_systems", "create_file_system", "describe_access_points"):
+        wrap(EFSBackend, name, _described)

@@ -1,0 +1,61 @@
+"""EFS throughput, backup policies, deleted file system policies and checks of existence that the emulator lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.efs.exceptions import FileSystemNotFound
+from moto.efs.models import AccessPoint, EFSBackend
+from moto.efs.responses import EFSResponse
+
+from sandbox.core.patching import operation, refused, wrap
+from sandbox.moto_ext.efs.leaving import life_cycle
+
+
+def _update(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    file_system = response.efs_backend.describe_file_systems(file_system_id=params["FileSystemId"])[1][0]
+    file_system.throughput_mode = params.get("ThroughputMode") or file_system.throughput_mode
+    if params.get("ProvisionedThroughputInMibps") is not None:
+        file_system.provisioned_throughput_in_mibps = params["ProvisionedThroughputInMibps"]
+    return file_system.info_json()
+
+
+def _put_policy(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    file_system = response.efs_backend.describe_file_systems(file_system_id=params["FileSystemId"])[1][0]
+    wanted = params["BackupPolicy"]["Status"]
+    file_system._backup = wanted == "ENABLED"
+    file_system.__dict__["_backup_status"] = wanted
+    return {"BackupPolicy": {"Status": wanted}}
+
+
+def _delete_policy(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    file_system = response.efs_backend.describe_file_systems(file_system_id=params["FileSystemId"])[1][0]
+    file_system.file_system_policy = None
+    return {}
+
+
+def _policy(original: Any, self: EFSBackend, file_system_id: str) -> dict[str, str]:
+    file_system = self.describe_file_systems(file_system_id=file_system_id)[1][0]
+    if status := file_system.__dict__.get("_backup_status"):
+        return {"Status": status}
+    told: dict[str, str] = original(self, file_system_id)
+    return told
+
+
+def _access_point(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> AccessPoint:
+    found = self.file_systems_by_id.get(kwargs["file_system_id"])
+    if found is None:
+        raise FileSystemNotFound(kwargs["file_system_id"])
+    if life_cycle(found) != "available":
+        raise refused("IncorrectFileSystemLifeCycleState", f"{found.file_system_id} is {life_cycle(found)}.")
+    made: AccessPoint = original(self, *args, **kwargs)
+    return made
+
+
+def install() -> None:
+    """Add updates, backup policies and the end of file system policies. Idempotent."""
+    operation(EFSResponse, "update_file_system", _update)
+    operation(EFSResponse, "put_backup_policy", _put_policy)
+    operation(EFSResponse, "delete_file_system_policy", _delete_policy)
+    wrap(EFSBackend, "describe_backup_policy", _policy)
+    wrap(EFSBackend, "create_access_point", _access_point)

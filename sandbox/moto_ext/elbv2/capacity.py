@@ -1,0 +1,60 @@
+"""Capacity unit reservations of load balancers (API_ModifyCapacityReservation, API_DescribeCapacityReservation).
+
+The emulator cannot reserve, and calls every load balancer's reservation provisioned.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.elbv2.exceptions import LoadBalancerNotFoundError
+from moto.elbv2.responses import ELBV2Response
+
+from sandbox.core.patching import operation, refused, state
+
+_AT_LEAST = 100
+
+
+def _units(response: ELBV2Response) -> dict[str, int]:
+    return state(response.elbv2_backend, "capacity_units")
+
+
+def _told(self: ELBV2Response, arn: str) -> dict[str, Any]:
+    if arn not in self.elbv2_backend.load_balancers:
+        raise LoadBalancerNotFoundError
+    units = _units(self).get(arn, 0)
+    if not units:
+        return {"DecreaseRequestsRemaining": 2, "CapacityReservationState": []}
+    zones = sorted(subnet.availability_zone for subnet in self.elbv2_backend.load_balancers[arn].subnets)
+    provisioned = [
+        {"AvailabilityZone": zone, "EffectiveCapacityUnits": units / len(zones), "State": {"Code": "provisioned"}}
+        for zone in zones
+    ]
+    return {
+        "DecreaseRequestsRemaining": 2,
+        "MinimumLoadBalancerCapacity": {"CapacityUnits": units},
+        "CapacityReservationState": provisioned,
+    }
+
+
+def _describe(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any]:
+    return _told(self, params["LoadBalancerArn"])
+
+
+def _modify(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any]:
+    arn = params["LoadBalancerArn"]
+    if params.get("ResetCapacityReservation"):
+        _units(self).pop(arn, None)
+        return _told(self, arn)
+    units = int(params["MinimumLoadBalancerCapacity"]["CapacityUnits"])
+    if units < _AT_LEAST:
+        raise refused("ValidationError", f"CapacityUnits must be {_AT_LEAST} or more")
+    _told(self, arn)
+    _units(self)[arn] = units
+    return _told(self, arn)
+
+
+def install() -> None:
+    """Add the reservation, and tell it. Idempotent."""
+    operation(ELBV2Response, "describe_capacity_reservation", _describe)
+    operation(ELBV2Response, "modify_capacity_reservation", _modify)

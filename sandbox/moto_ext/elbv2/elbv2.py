@@ -1,0 +1,176 @@
+"""Load balancers whose target health is true, with all attributes and AWS's page lengths (ELBv2 API reference).
+
+The emulator calls every target healthy, knows two attributes, lets a protected balancer be deleted and pages little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.elbv2.exceptions import TargetGroupNotFoundError
+from moto.elbv2.models import ELBv2Backend, FakeListener, FakeLoadBalancer, FakeTargetGroup
+from moto.elbv2.responses import ELBV2Response
+
+from sandbox.core.aws_regions import load_balancer_zone
+from sandbox.core.patching import operation, refused, state, wrap
+from sandbox.moto_ext.ecs.targets import Target, Targets
+
+PAGE = 400
+APPLICATION_DEFAULTS = {
+    "access_logs.s3.enabled": "false",
+    "client_keep_alive.seconds": "3600",
+    "connection_logs.s3.enabled": "false",
+    "connection_logs.s3.bucket": "",
+    "connection_logs.s3.prefix": "",
+    "idle_timeout.timeout_seconds": "60",
+    "ipv6.deny_all_igw_traffic": "false",
+    "load_balancing.cross_zone.enabled": "true",
+    "routing.http.desync_mitigation_mode": "defensive",
+    "routing.http.drop_invalid_header_fields.enabled": "false",
+    "routing.http.preserve_host_header.enabled": "false",
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
+    "routing.http.xff_client_port.enabled": "false",
+    "routing.http.xff_header_processing.mode": "append",
+    "routing.http2.enabled": "true",
+    "waf.fail_open.enabled": "false",
+    "zonal_shift.config.enabled": "false",
+}
+HTTP_LISTENER_DEFAULTS = {"routing.http.response.server.enabled": "true"}
+
+
+def _new_balancer(original: Callable[..., Any], self: FakeLoadBalancer, *args: Any, **kwargs: Any) -> None:
+    original(self, *args, **kwargs)
+    region = self.arn.split(":")[3]
+    self.canonical_hosted_zone_id = load_balancer_zone(region) or self.canonical_hosted_zone_id
+    if self.type == "application":
+        self.attrs.update(APPLICATION_DEFAULTS)
+
+
+def _new_listener(original: Callable[..., Any], self: FakeListener, *args: Any, **kwargs: Any) -> None:
+    original(self, *args, **kwargs)
+    if self.protocol in ("HTTP", "HTTPS"):
+        self.attributes = dict(HTTP_LISTENER_DEFAULTS)
+
+
+def _delete_balancer(original: Callable[..., Any], self: ELBv2Backend, arn: str) -> None:
+    held = self.load_balancers.get(arn)
+    if held is not None and held.attrs.get("deletion_protection.enabled") == "true":
+        message = f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
+        raise refused("OperationNotPermitted", message)
+    original(self, arn)
+    for group in self.target_groups.values():
+        group.load_balancer_arns = [name for name in group.load_balancer_arns if name != arn]
+
+
+def _target_health(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any]:
+    group = self.elbv2_backend.target_groups.get(params["TargetGroupArn"])
+    if group is None:
+        raise TargetGroupNotFoundError
+    found = Targets(self.current_account, self.region).of(group)
+    if asked := params.get("Targets"):
+        by_address = {target.address: target for target in found}
+        found = [by_address.get(one["Id"]) or _unregistered(group, one) for one in asked]
+    told = [target.describe(str(group.health_check_port or "")) for target in found]
+    return {"TargetHealthDescriptions": told}
+
+
+def _unregistered(group: FakeTargetGroup, asked: dict[str, Any]) -> Target:
+    words = "Target is not registered to the target group"
+    return Target(asked["Id"], int(asked.get("Port") or group.port or 0), "", "unused", "Target.NotRegistered", words)
+
+
+def _deregister(original: Callable[..., Any], self: ELBv2Backend, arn: str, targets: list[dict[str, Any]]) -> None:
+    """A task's address can be taken out by hand; ECS puts back only a new task (API_DeregisterTargets)."""
+    group = self.target_groups.get(arn)
+    if group is None:
+        raise TargetGroupNotFoundError
+    known = Targets(self.account_id, self.region_name)
+    rest = []
+    for target in targets:
+        task = known.task_at(group, target["Id"])
+        if task is None:
+            rest.append(target)
+        else:
+            state(group, "withdrawn")[task.id] = True
+    if rest:
+        original(self, arn, rest)
+
+
+def _register(original: Callable[..., Any], self: ELBv2Backend, arn: str, targets: list[dict[str, Any]]) -> None:
+    group = self.target_groups.get(arn)
+    known = Targets(self.account_id, self.region_name)
+    rest = []
+    for target in targets:
+        task = known.task_at(group, target["Id"]) if group is not None else None
+        if group is None or task is None:
+            rest.append(target)
+        else:
+            state(group, "withdrawn").pop(task.id, None)
+    if rest or group is None:
+        original(self, arn, rest)
+
+
+def _paged(result: str) -> Callable[..., Any]:
+    """Answer at most 400 of ``result`` (or PageSize), and a marker: the offset of the next page."""
+
+    def around(original: Callable[..., Any], self: ELBV2Response) -> Any:
+        from moto.core.responses import ActionResult
+
+        start, size = int(self.params.get("Marker") or 0), int(self.params.get("PageSize") or PAGE)
+        whole: list[Any] = _whole(original, self, result)
+        end = start + size
+        return ActionResult({result: whole[start:end], "NextMarker": str(end) if end < len(whole) else None})
+
+    around.__qualname__ = f"paged_{result}"
+    return around
+
+
+def _whole(original: Callable[..., Any], self: ELBV2Response, result: str) -> list[Any]:
+    self.params.pop("Marker", None)
+    self.params["PageSize"] = 1_000_000
+    return list(original(self).result[result])
+
+
+def _tied(original: Callable[..., Any], self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
+    """A group names each of its load balancers once, and those alone that still forward to it."""
+    answer = original(self, *args, **kwargs)
+    for group in self.target_groups.values():
+        if len(group.load_balancer_arns) > 1:
+            group.load_balancer_arns = list(dict.fromkeys(group.load_balancer_arns))
+    return answer
+
+
+def _untied(original: Callable[..., Any], self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
+    answer = original(self, *args, **kwargs)
+    tied: dict[str, dict[str, None]] = {}
+    for balancer in self.load_balancers.values():
+        for listener in balancer.listeners.values():
+            actions = [action for rule in listener.rules.values() for action in rule.actions]
+            for action in (*listener.default_actions, *actions):
+                for arn in self._get_target_group_arns_from(action.data) if action.type == "forward" else ():
+                    tied.setdefault(arn, {})[balancer.arn] = None
+    for group in self.target_groups.values():
+        group.load_balancer_arns = list(tied.get(group.arn, {}))
+    return answer
+
+
+def install() -> None:
+    """Repair ELBv2. Idempotent."""
+    wrap(FakeLoadBalancer, "__init__", _new_balancer)
+    wrap(FakeListener, "__init__", _new_listener)
+    wrap(ELBv2Backend, "delete_load_balancer", _delete_balancer)
+    wrap(ELBv2Backend, "deregister_targets", _deregister)
+    wrap(ELBv2Backend, "register_targets", _register)
+    operation(ELBV2Response, "describe_target_health", _target_health)
+    for name in ("create_rule", "create_listener"):
+        wrap(ELBv2Backend, name, _tied)
+    for name in ("delete_rule", "delete_listener", "modify_rule", "modify_listener"):
+        wrap(ELBv2Backend, name, _untied)
+    for name, result in (
+        ("describe_load_balancers", "LoadBalancers"),
+        ("describe_target_groups", "TargetGroups"),
+        ("describe_rules", "Rules"),
+        ("describe_listeners", "Listeners"),
+    ):
+        wrap(ELBV2Response, name, _paged(result))

@@ -1,0 +1,208 @@
+"""What a request asks of IAM: its actions, their resources, and the condition keys that AWS fills in for it.
+
+Source: AWS Service Authorization Reference. Resources are told where a name in the request tells them; None is any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from moto.core.responses import BaseResponse
+from moto.dynamodb.models import dynamodb_backends
+from moto.ecs.models import ecs_backends
+from moto.efs.models import efs_backends
+
+from sandbox.moto_ext.ecs.tasks import all_tasks
+from sandbox.moto_ext.iam.policies import Asked, Context
+
+IAM_PREFIX = {
+    "elbv2": "elasticloadbalancing",
+    "efs": "elasticfilesystem",
+    "service-quotas": "servicequotas",
+    "resourcegroupstaggingapi": "tag",
+    "stepfunctions": "states",
+}
+_ITEM_ACTIONS = {
+    "ConditionCheck": "ConditionCheckItem",
+    "Delete": "DeleteItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+}
+_DATABASE_NAMES = {
+    "db": (
+        *("DBInstanceIdentifier", "NewDBInstanceIdentifier", "SourceDBInstanceIdentifier", "SourceDBInstanceArn"),
+        "TargetDBInstanceIdentifier",
+    ),
+    "pg": ("DBParameterGroupName",),
+    "subgrp": ("DBSubnetGroupName",),
+}
+# What EFS does to a mount target's network interface in the caller's name (API_DeleteMountTarget and the like).
+_ON_INTERFACES = {
+    "elasticfilesystem:CreateMountTarget": (
+        *("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
+    ),
+    "elasticfilesystem:DeleteMountTarget": ("ec2:DeleteNetworkInterface",),
+    "elasticfilesystem:DescribeMountTargetSecurityGroups": ("ec2:DescribeNetworkInterfaceAttribute",),
+    "elasticfilesystem:ModifyMountTargetSecurityGroups": ("ec2:ModifyNetworkInterfaceAttribute",),
+}
+_RECORD_KEY = "route53:ChangeResourceRecordSets"
+Params = Mapping[str, Any]
+
+
+def asked_of(response: BaseResponse, context: Context) -> list[Asked]:
+    """What the request in ``response`` asks; ``context`` tells of the caller and the region."""
+    service, operation = response.boto3_service_name, response._get_action()
+    params = _params(response)
+    if service == "dynamodb":
+        return list(_of_tables(response, operation, params, context))
+    action = f"{IAM_PREFIX.get(service, service)}:{operation}"
+    if service == "efs":
+        return list(_of_files(response, action, params, context))
+    if service == "ecs" and operation in ("RunTask", "StopTask"):
+        return list(_of_tasks(response, action, params, context))
+    keys = _record_keys(params) if action == _RECORD_KEY else {}
+    return [Asked(action, one, {**context, **keys}) for one in _resources(response, service, params)]
+
+
+def _params(response: BaseResponse) -> Params:
+    """The request's parameters by the service's model; those the emulator has parsed its own way are put back."""
+    kept = getattr(response, "params", None)
+    try:
+        response.parse_parameters(response.normalized_request)
+        found: Params = response.params or {}
+    finally:
+        response.params = kept
+    return found
+
+
+def _of_tables(response: BaseResponse, operation: str, params: Params, context: Context) -> Iterator[Asked]:
+    if operation == "TransactWriteItems":
+        for row in params["TransactItems"]:
+            for kind, held in row.items():
+                yield _of_item(response, _ITEM_ACTIONS[kind], held, context)
+    elif operation == "BatchWriteItem":
+        for table, rows in params["RequestItems"].items():
+            for row in rows:
+                held = row.get("PutRequest") or row.get("DeleteRequest")
+                yield _of_item(response, operation, {"TableName": table, **held}, context)
+    else:
+        yield _of_item(response, operation, params, context)
+
+
+def _of_item(response: BaseResponse, action: str, params: Params, context: Context) -> Asked:
+    name = str(params.get("TableName", "")).rpartition("/")[2]
+    if not name:
+        return Asked(f"dynamodb:{action}", None, context)
+    resource = _arn(response, "dynamodb", f"table/{name}")
+    if params.get("IndexName"):
+        resource += f"/index/{params['IndexName']}"
+    table = dynamodb_backends[response.current_account][response.region].tables.get(name)
+    held = params.get("Item") or params.get("Key") or {}
+    value = next(iter(held.get(table.hash_key_attr, {}).values()), None) if table is not None else None
+    leading = {} if value is None else {"dynamodb:LeadingKeys": (str(value),)}
+    return Asked(f"dynamodb:{action}", resource, {**context, **leading})
+
+
+def _of_files(response: BaseResponse, action: str, params: Params, context: Context) -> Iterator[Asked]:
+    """A file system or an access point is asked for with its tags, where this region has it, and with those given.
+
+    What is tagged as it is made asks for TagResource too (EFS User Guide, Using tags with Amazon EFS).
+    """
+    named = (params.get(key) for key in ("SourceFileSystemId", "FileSystemId", "AccessPointId", "ResourceId"))
+    name = _file_system_of(response, params) or str(next((one for one in named if one), "")).rpartition("/")[2]
+    held = efs_backends[response.current_account][response.region].list_tags_for_resource(name)
+    given = [(tag["Key"], tag["Value"]) for tag in params.get("Tags") or ()]
+    known = _tagged("ResourceTag", [(tag["Key"], tag["Value"]) for tag in held])
+    kind = "access-point" if name.startswith("fsap-") else "file-system"
+    resource = _arn(response, "elasticfilesystem", f"{kind}/{name}") if name else None
+    yield Asked(action, resource, {**context, **known, **_tagged("RequestTag", given)})
+    for one in _ON_INTERFACES.get(action, ()):
+        yield Asked(one, None, context)
+    if given and ":Create" in action:
+        made = {"elasticfilesystem:CreateAction": (action.partition(":")[2],)}
+        kind = "access-point" if action.endswith("AccessPoint") else "file-system"
+        new = _arn(response, "elasticfilesystem", f"{kind}/*")
+        yield Asked("elasticfilesystem:TagResource", new, {**context, **made, **_tagged("RequestTag", given)})
+
+
+def _file_system_of(response: BaseResponse, params: Params) -> str:
+    """The file system of a mount target, which is what a mount target is asked for by."""
+    known = efs_backends[response.current_account][response.region].mount_targets_by_id
+    target = known.get(str(params.get("MountTargetId") or ""))
+    return str(target.file_system_id) if target is not None else ""
+
+
+def _of_tasks(response: BaseResponse, action: str, params: Params, context: Context) -> Iterator[Asked]:
+    """Source: Service Authorization Reference, Amazon ECS: RunTask is asked for the definition, StopTask for a task."""
+    cluster = str(params.get("cluster") or "default").rpartition("/")[2]
+    where = {"ecs:cluster": (_arn(response, "ecs", f"cluster/{cluster}"),)}
+    given = [(tag["key"], tag["value"]) for tag in params.get("tags") or ()]
+    if action == "ecs:StopTask":
+        name = str(params.get("task") or "").rpartition("/")[2]
+        task = all_tasks(ecs_backends[response.current_account][response.region]).get(name)
+        held = _tagged("ResourceTag", [(tag["key"], tag["value"]) for tag in task.tags] if task is not None else [])
+        yield Asked(action, _arn(response, "ecs", f"task/{cluster}/{name}"), {**context, **where, **held})
+        return
+    definition = str(params.get("taskDefinition") or "")
+    resource = definition if definition.startswith("arn:") else _arn(response, "ecs", f"task-definition/{definition}")
+    yield Asked(action, resource, {**context, **where, **_tagged("RequestTag", given)})
+    if given:
+        made = {"ecs:CreateAction": ("RunTask",)}
+        yield Asked(
+            "ecs:TagResource",
+            _arn(response, "ecs", f"task/{cluster}/*"),
+            {**context, **made, **_tagged("RequestTag", given)},
+        )
+
+
+def _tagged(where: str, tags: Iterable[tuple[str, str]]) -> Context:
+    return {f"aws:{where}/{key}": (value,) for key, value in tags}
+
+
+def _record_keys(params: Params) -> Context:
+    """Source: Route 53 Developer Guide, "Using IAM policy conditions for fine-grained access control"."""
+    changes = params["ChangeBatch"]["Changes"]
+    records = [change["ResourceRecordSet"] for change in changes]
+    names = tuple(str(record["Name"]).rstrip(".").lower().replace("*", "\\052") for record in records)
+    return {
+        f"{_RECORD_KEY}Actions": tuple(str(change["Action"]) for change in changes),
+        f"{_RECORD_KEY}RecordTypes": tuple(str(record["Type"]) for record in records),
+        f"{_RECORD_KEY}NormalizedRecordNames": names,
+    }
+
+
+def _resources(response: BaseResponse, service: str, params: Params) -> list[str | None]:
+    """What the request is judged on: each must be allowed."""
+    if service == "rds":
+        found = list(_of_databases(response, params))
+        return [*found] if found else [None]
+    return [_resource(response, service, params)]
+
+
+def _of_databases(response: BaseResponse, params: Params) -> Iterator[str]:
+    """A database under its name, the one that it is given and that of its source; its groups."""
+    for kind, names in _DATABASE_NAMES.items():
+        for name in (str(params[key]) for key in names if params.get(key)):
+            yield name if name.startswith("arn:") else _arn(response, "rds", f"{kind}:{name}")
+
+
+def _resource(response: BaseResponse, service: str, params: Params) -> str | None:
+    if service == "ecs" and params.get("service"):
+        cluster = str(params.get("cluster") or "default").rpartition("/")[2]
+        return _arn(response, "ecs", f"service/{cluster}/{str(params['service']).rpartition('/')[2]}")
+    if service == "secretsmanager" and params.get("SecretId"):
+        secret = str(params["SecretId"])
+        return secret if secret.startswith("arn:") else _arn(response, service, f"secret:{secret}-AbCdEf")
+    if service == "sns":
+        return params.get("TopicArn") or params.get("TargetArn")
+    if service == "logs" and params.get("logStreamName"):
+        group, stream = params.get("logGroupName") or "", params["logStreamName"]
+        return _arn(response, service, f"log-group:{group}:log-stream:{stream}")
+    if service == "backup" and params.get("BackupVaultName"):
+        return _arn(response, service, f"backup-vault:{params['BackupVaultName']}")
+    return None
+
+
+def _arn(response: BaseResponse, service: str, resource: str) -> str:
+    return f"arn:{response.partition}:{service}:{response.region}:{response.current_account}:{resource}"

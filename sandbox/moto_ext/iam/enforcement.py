@@ -1,0 +1,145 @@
+"""IAM enforcement, off until ``STATE.extras["enforce_iam"]`` is true: calls by IAM users and assumed roles are judged.
+
+The emulator's own fails every GET of REST services by signature and answers JSON services in XML. Ours judges actions,
+the resources and condition keys of ``asking``, and policy variables; it does not know kms:ViaService and the like, nor
+the roles that a call passes on. Keys that belong to no user or role may do everything.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from moto.core.responses import ActionResult, BaseResponse
+from moto.iam.models import IAMBackend, Role, User, iam_backends
+from moto.s3.exceptions import BucketAccessDeniedError, S3AccessDeniedError
+from moto.s3.models import s3_backends
+from moto.s3.responses import S3Response
+from moto.sts.models import sts_backends
+from werkzeug.exceptions import HTTPException
+
+from sandbox.core.patching import refused, wrap
+from sandbox.core.state import STATE
+from sandbox.moto_ext.iam.asking import asked_of
+from sandbox.moto_ext.iam.iam import boundary_of, policies_of
+from sandbox.moto_ext.iam.policies import ALLOWED, Asked, Context, decide
+
+DENIED_IN_XML = {"ec2": "UnauthorizedOperation"}
+_REMEMBERED = 999
+# What the emulator calls otherwise than IAM does (Service Authorization Reference, Amazon S3).
+_S3_ACTIONS = {
+    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "HeadBucket": "ListBucket",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+}
+XML_PROTOCOLS = ("query", "ec2", "rest-xml")
+Caller = tuple[User | Role, Context]
+
+
+def _judged(original: Callable[..., Any], self: BaseResponse, *resource: str) -> Any:
+    caller = _caller_of(self)
+    if caller is None:
+        return original(self, *resource)
+    principal, context = caller
+    if self._get_action() != "GetCallerIdentity":
+        for asked in asked_of(self, {**context, "aws:RequestedRegion": (self.region,)}):
+            if not _allowed(self, principal, asked):
+                raise _denied(self, principal, asked.action)
+    return None
+
+
+def _judged_in_s3(original: Callable[..., Any], self: S3Response, **named: str | None) -> Any:
+    """S3 asks by itself, for the one action it has found; a bucket is asked for in its own region."""
+    caller = _caller_of(self)
+    if caller is None:
+        return original(self, **named)
+    bucket, key = named.get("bucket_name") or "", named.get("key_name") or ""
+    held = s3_backends[self.current_account][self.partition].buckets.get(bucket)
+    region = held.region_name if held is not None else self.region
+    action = _S3_ACTIONS.get(self.data["Action"], self.data["Action"])
+    asked = f"{bucket or '*'}" + (f"/{key}" if key else "")
+    for name, resource in [(f"s3:{action}", asked), *_copied(self, asked)]:
+        arn, context = f"arn:{self.partition}:s3:::{resource}", {**caller[1], "aws:RequestedRegion": (region,)}
+        if not _allowed(self, caller[0], Asked(name, arn, context)):
+            raise S3AccessDeniedError if key or not bucket else BucketAccessDeniedError(bucket)
+    return None
+
+
+def _copied(self: S3Response, onto: str) -> Iterator[tuple[str, str]]:
+    """What a copy ``onto`` an object needs besides s3:PutObject: actions, each with the object as an ARN ends in.
+
+    Source: API_CopyObject; S3 User Guide, "Conditional writes" (If-Match reads the destination).
+    """
+    source = urlsplit(str(self.headers.get("x-amz-copy-source") or ""))
+    if not source.path:
+        return
+    version, from_ = "Version" if "versionId" in parse_qs(source.query) else "", unquote(source.path).lstrip("/")
+    yield f"s3:GetObject{version}", from_
+    kinds = ["Tagging"] if self.headers.get("x-amz-tagging-directive") != "REPLACE" else []
+    kinds += ["Annotation"] if self.headers.get("x-amz-object-annotation-directive") != "EXCLUDE" else []
+    for kind in kinds:
+        yield f"s3:GetObject{version}{kind}", from_
+        yield f"s3:PutObject{kind}", onto
+    if self.headers.get("If-Match"):
+        yield "s3:GetObject", onto
+
+
+def _allowed(self: BaseResponse, principal: User | Role, asked: Asked) -> bool:
+    backend = iam_backends[self.current_account][self.partition]
+    allowed = decide(policies_of(backend, principal), asked, boundary_of(backend, principal)).word == ALLOWED
+    if not allowed:
+        region = ", ".join(asked.context.get("aws:RequestedRegion", ()))
+        told = {"who": principal.name, "action": asked.action, "resource": asked.resource or "*", "region": region}
+        STATE.extras["denied"] = [*STATE.extras.get("denied", ())[-_REMEMBERED:], told]
+    return allowed
+
+
+def _caller_of(self: BaseResponse) -> Caller | None:
+    """Who calls, and what AWS knows of them; None where enforcement is off, or the keys are nobody's."""
+    if not STATE.extras.get("enforce_iam"):
+        return None
+    return _caller(iam_backends[self.current_account][self.partition], self.current_account, str(self.access_key))
+
+
+def _caller(backend: IAMBackend, account: str, key: str) -> Caller | None:
+    for user in backend.users.values():
+        if any(held.access_key_id == key for held in user.access_keys):
+            return user, {"aws:userid": (user.id,), "aws:username": (user.name,)}
+    for session in sts_backends[account][backend.partition].assumed_roles:
+        if session.access_key_id == key:
+            name = session.role_arn.rpartition("/")[2]
+            role = next((role for role in backend.roles.values() if role.name == name), None)
+            return None if role is None else (role, {"aws:userid": (f"{role.id}:{session.session_name}",)})
+    return None
+
+
+class Denied(HTTPException):
+    """The answer as it is to be sent: the emulator sends an exception's description."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(description=body)
+        self.code = status
+
+
+def _denied(self: BaseResponse, principal: User | Role, action: str) -> Denied:
+    from moto.core.utils import get_service_model
+
+    protocol = get_service_model(self.boto3_service_name).protocol
+    code = "AccessDenied" if protocol in XML_PROTOCOLS else "AccessDeniedException"
+    code = DENIED_IN_XML.get(self.boto3_service_name, code)
+    message = f"User: {principal.arn} is not authorized to perform: {action}"
+    with warnings.catch_warnings():
+        # a denial is in no service's model: the emulator warns of it, and answers it rightly
+        warnings.simplefilter("ignore", UserWarning)
+        status, headers, body = self.serialized(ActionResult(refused(code, message)))
+    self.response_headers.update(headers)
+    return Denied(max(int(status), 403), body)
+
+
+def install() -> None:
+    """Let every response class ask first. Idempotent."""
+    wrap(BaseResponse, "_authenticate_and_authorize_normal_action", _judged)
+    wrap(S3Response, "_authenticate_and_authorize_s3_action", _judged_in_s3)

@@ -1,0 +1,167 @@
+"""IAM's simulator: what a principal's attached, inline and group policies and its boundary decide (T14).
+
+One result an action, with the decision on each resource in it. Sources: API_SimulatePrincipalPolicy,
+API_SimulateCustomPolicy, API_EvaluationResult; that not all actions may be asked together is measured by others
+(aws-cloudformation/rain, internal/aws/iam). Plain boto3: ``simulate_principal_policy``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User
+from moto.iam.responses import IamResponse
+
+from sandbox.core.patching import operation, refused
+from sandbox.moto_ext.iam.policies import (
+    ALLOWED,
+    EXPLICIT_DENY,
+    IMPLICIT_DENY,
+    Asked,
+    Context,
+    Decision,
+    Policy,
+    decide,
+)
+
+PAGE = 100
+_WORST = (EXPLICIT_DENY, IMPLICIT_DENY, ALLOWED)
+
+# The estate's actions that are judged on no resource (Service Authorization Reference; a test compares them).
+ON_NOTHING = frozenset({"ec2:DescribeSubnets", "ecs:DescribeTaskDefinition", "sts:GetCallerIdentity"})
+
+
+def policies_of(backend: IAMBackend, principal: User | Role | Group) -> list[Policy]:
+    """Every policy that speaks for a principal: inline, attached, and those of a user's groups."""
+    found = [*_inline(principal), *(_managed(one) for one in principal.managed_policies.values())]
+    if isinstance(principal, User):
+        for group in backend.groups.values():
+            if any(user.name == principal.name for user in group.users):
+                found += policies_of(backend, group)
+    return found
+
+
+def _inline(principal: User | Role | Group) -> Iterator[Policy]:
+    kind = type(principal).__name__.lower()
+    for name, document in principal.policies.items():
+        yield Policy(name, document if isinstance(document, str) else json.dumps(document), kind)
+
+
+def _managed(policy: ManagedPolicy) -> Policy:
+    current = next(version for version in policy.versions if version.is_default)
+    kind = "aws-managed" if policy.arn.split(":")[4] == "aws" else "user-managed"
+    return Policy(str(policy.name), str(current.document), kind)
+
+
+def principal_of(backend: IAMBackend, arn: str) -> User | Role | Group:
+    """The principal of an ARN. Raises NoSuchEntity, or InvalidInput for an ARN of no user, role or group."""
+    kind, _, path = arn.rpartition(":")[2].partition("/")
+    name = path.rpartition("/")[2]
+    held: dict[str, list[User | Role | Group]] = {
+        "user": list(backend.users.values()),
+        "role": list(backend.roles.values()),
+        "group": list(backend.groups.values()),
+    }
+    if kind not in held:
+        raise refused("InvalidInput", f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
+    for principal in held[kind]:
+        if principal.name == name:
+            return principal
+    raise refused("NoSuchEntity", f"The {kind} with name {name} cannot be found.")
+
+
+def boundary_of(backend: IAMBackend, principal: User | Role | Group) -> list[Policy]:
+    """The permissions boundary of a principal, if it has one."""
+    arn = getattr(principal, "permissions_boundary_arn", None)
+    held = backend.managed_policies.get(arn) if arn else None
+    return [_managed(held)] if held is not None else []
+
+
+def _simulate_principal(self: IamResponse, params: dict[str, Any]) -> dict[str, Any]:
+    principal = principal_of(self.backend, params["PolicySourceArn"])
+    policies = [*policies_of(self.backend, principal), *_given(params, "PolicyInputList")]
+    boundaries = _given(params, "PermissionsBoundaryPolicyInputList") or boundary_of(self.backend, principal)
+    return _simulated(policies, boundaries, params)
+
+
+def _simulate_custom(_: IamResponse, params: dict[str, Any]) -> dict[str, Any]:
+    boundaries = _given(params, "PermissionsBoundaryPolicyInputList")
+    return _simulated(_given(params, "PolicyInputList"), boundaries, params)
+
+
+def _given(params: dict[str, Any], name: str) -> list[Policy]:
+    documents = params.get(name) or ()
+    return [Policy(f"{name}.{number}", document, "none") for number, document in enumerate(documents, start=1)]
+
+
+def _simulated(policies: list[Policy], boundaries: list[Policy], params: dict[str, Any]) -> dict[str, Any]:
+    entries = params.get("ContextEntries") or ()
+    context = {entry["ContextKeyName"]: tuple(entry["ContextKeyValues"]) for entry in entries}
+    actions, resources = list(params["ActionNames"]), list(params.get("ResourceArns") or ["*"])
+    _alike(actions)
+    start, size = int(params.get("Marker") or 0), int(params.get("MaxItems") or PAGE)
+    page = actions[start : start + size]
+    results = [_result(policies, boundaries, action, resources, context) for action in page]
+    more = start + size < len(actions)
+    return {"EvaluationResults": results, "IsTruncated": more, "Marker": str(start + size) if more else None}
+
+
+def _alike(actions: list[str]) -> None:
+    """Refuse actions together that AWS judges by different information: those of no resource, and the others."""
+    without = [action for action in actions if action in ON_NOTHING]
+    others = [action for action in actions if action not in ON_NOTHING]
+    if without and others:
+        told = f"[{','.join(others)}] and [{','.join(without)}] require different authorization information."
+        raise refused("InvalidInput", f"Invalid Input Actions: {told}")
+
+
+def _result(
+    policies: list[Policy], boundaries: list[Policy], action: str, resources: list[str], context: Context
+) -> dict[str, Any]:
+    """One action: its decision is the worst of its resources', and each of those has its own where ARNs are given.
+
+    AWS answers with the template of the resource type's ARN, or "*", as the action's resource; here it is always "*".
+    """
+    each = [_on(policies, boundaries, action, resource, context) for resource in resources]
+    worst = min(each, key=lambda one: _WORST.index(one["EvalResourceDecision"]))
+    told: dict[str, Any] = {
+        "EvalActionName": action,
+        "EvalResourceName": "*",
+        "EvalDecision": worst["EvalResourceDecision"],
+        "MatchedStatements": worst["MatchedStatements"],
+        "MissingContextValues": sorted({key for one in each for key in one["MissingContextValues"]}),
+    }
+    if boundaries:
+        told["PermissionsBoundaryDecisionDetail"] = worst["PermissionsBoundaryDecisionDetail"]
+    return told if resources == ["*"] else {**told, "ResourceSpecificResults": each}
+
+
+def _on(
+    policies: list[Policy], boundaries: list[Policy], action: str, resource: str, context: Context
+) -> dict[str, Any]:
+    try:
+        decision = decide(policies, Asked(action, resource, context), boundaries)
+    except ValueError as bad:
+        raise refused("PolicyEvaluation", f"{action} cannot be judged: {bad}") from bad
+    told: dict[str, Any] = {
+        "EvalResourceName": resource,
+        "EvalResourceDecision": decision.word,
+        "MatchedStatements": _matched(decision),
+        "MissingContextValues": sorted(decision.missing),
+    }
+    if boundaries:
+        within = decide(boundaries, Asked(action, resource, context)).word == ALLOWED
+        told["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": within}
+    return told
+
+
+def _matched(decision: Decision) -> list[dict[str, Any]]:
+    return [{"SourcePolicyId": one.id, "SourcePolicyType": one.kind} for one in decision.matched]
+
+
+def install() -> None:
+    """Add the simulator. Idempotent."""
+    operation(IamResponse, "simulate_principal_policy", _simulate_principal)
+    operation(IamResponse, "simulate_custom_policy", _simulate_custom)

@@ -1,0 +1,159 @@
+"""KMS multi-Region keys and key states (AWS: multi-region-keys-overview, API_ReplicateKey, key-state; T19).
+
+The emulator's multi-Region ids are four characters too long for its own ciphertext header, so nothing encrypted with
+one can be decrypted; primary and replica share one "REPLICA" label, their grants and their aliases; and keys that
+are disabled still encrypt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from copy import copy, deepcopy
+from typing import Any
+
+import moto.kms.models as kms_models
+from moto.kms.exceptions import NotFoundException
+from moto.kms.models import Key, KmsBackend, kms_backends
+from moto.kms.responses import KmsResponse
+
+from sandbox.core.patching import attach, operation, refused, wrap
+
+KEY_ID = re.compile(r"mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+UNUSABLE = {"Disabled": "DisabledException"}
+
+
+def generate_key_id(multi_region: bool = False) -> str:
+    """A key id as AWS forms them: a UUID, or mrk- and 32 hexadecimal digits."""
+    name = uuid.uuid4()
+    return f"mrk-{name.hex}" if multi_region else str(name)
+
+
+def _validate_cmk_id(self: KmsResponse, key_id: str) -> None:
+    plain_id = self.kms_backend.get_key_id(key_id)
+    arn = key_id.startswith("arn:") and ":key/" in key_id
+    if not arn and not KEY_ID.fullmatch(plain_id):
+        raise NotFoundException(f"Invalid keyId {key_id}")
+    foreign = arn and key_id.split(":")[3] != self.region
+    if foreign or plain_id not in self.kms_backend.keys:
+        raise NotFoundException(f"Key '{self._display_arn(key_id)}' does not exist")
+
+
+def _siblings(key: Key) -> list[Key]:
+    """The key in every region it lives in, its primary and itself included."""
+    config = key.multi_region_configuration
+    regions = [config["PrimaryKey"]["Region"], *(one["Region"] for one in config["ReplicaKeys"])]
+    return [found for region in regions if (found := kms_backends[key.account_id][region].keys.get(key.id))]
+
+
+def _configure(keys: list[Key], primary_region: str) -> None:
+    told = {key.region: {"Arn": key.arn, "Region": key.region} for key in keys}
+    for key in keys:
+        key.multi_region_configuration = {
+            "MultiRegionKeyType": "PRIMARY" if key.region == primary_region else "REPLICA",
+            "PrimaryKey": told[primary_region],
+            "ReplicaKeys": [one for region, one in told.items() if region != primary_region],
+        }
+
+
+def _primary(backend: KmsBackend, key_id: str) -> Key:
+    key = backend.keys[backend.any_id_to_key_id(key_id)]
+    if not key.multi_region:
+        raise refused("UnsupportedOperationException", f"{key.arn} is not a multi-Region key.")
+    if key.multi_region_configuration["MultiRegionKeyType"] != "PRIMARY":
+        raise refused("UnsupportedOperationException", f"{key.arn} is a replica: ask the primary key's Region.")
+    return key
+
+
+def replicate_key(self: KmsBackend, key_id: str, replica_region: str) -> Key:
+    """Make the replica: same id and material; state, policy, grants and aliases of its own."""
+    primary, target = _primary(self, key_id), kms_backends[self.account_id][replica_region]
+    if primary.id in target.keys:
+        raise refused("AlreadyExistsException", f"Key {primary.id} already exists in {replica_region}.")
+    replica = copy(primary)
+    replica.region = replica_region
+    replica.arn = primary.arn.replace(f":{primary.region}:", f":{replica_region}:")
+    replica.key_state, replica.enabled, replica.deletion_date = "Enabled", True, None
+    replica.grants, replica.aliases, replica.rotations = {}, {}, deepcopy(primary.rotations)
+    target.keys[replica.id] = replica
+    _configure([*_siblings(primary), replica], primary.region)
+    return replica
+
+
+def _replicate(original: Any, self: KmsResponse) -> Any:
+    answer = original(self)
+    key_id = self.kms_backend.any_id_to_key_id(self._get_param("KeyId"))
+    target = kms_backends[self.current_account][self._get_param("ReplicaRegion")]
+    replica = target.keys[key_id]
+    replica.description = self._get_param("Description") or ""
+    replica.policy = self._get_param("Policy") or replica.generate_default_policy()
+    target.tagger.tag_resource(replica.id, self._get_param("Tags") or [])
+    return answer
+
+
+def _move_primary(response: KmsResponse, params: dict[str, Any]) -> None:
+    key, region = _primary(response.kms_backend, params["KeyId"]), params["PrimaryRegion"]
+    keys = _siblings(key)
+    if region not in {one.region for one in keys}:
+        raise refused("NotFoundException", f"Key {key.id} has no replica in {region}.")
+    _configure(keys, region)
+
+
+def describe_key(self: KmsBackend, key_id: str) -> Key:
+    """The key of this region, as its own configuration says."""
+    return self.keys[self.any_id_to_key_id(key_id)]
+
+
+def _delete_key(original: Any, self: KmsBackend, key_id: str) -> None:
+    key = self.keys.get(key_id)
+    original(self, key_id)
+    if key is not None and key.multi_region:
+        primary_region = key.multi_region_configuration["PrimaryKey"]["Region"]
+        _configure(_siblings(key), primary_region)
+
+
+def _require_usable(key: Key) -> None:
+    if key.key_state != "Enabled":
+        code = UNUSABLE.get(key.key_state, "KMSInvalidStateException")
+        raise refused(code, f"{key.arn} is {key.key_state.lower()}.")
+
+
+def _by_id(original: Any, self: KmsBackend, key_id: str, *args: Any, **kwargs: Any) -> Any:
+    """Keys may be named by ARN too, which the emulator takes for an id here."""
+    return original(self, self.any_id_to_key_id(key_id), *args, **kwargs)
+
+
+def _encrypt(original: Any, self: KmsBackend, key_id: str, *args: Any, **kwargs: Any) -> Any:
+    key = self.keys.get(self.any_id_to_key_id(key_id))
+    if key is not None:
+        _require_usable(key)
+    return original(self, key_id, *args, **kwargs)
+
+
+def _decrypt(original: Any, self: KmsBackend, *args: Any, **kwargs: Any) -> Any:
+    plaintext, arn = original(self, *args, **kwargs)
+    _require_usable(self.keys[self.get_key_id(arn)])
+    return plaintext, arn
+
+
+def _aliases(original: Any, self: KmsResponse) -> str:
+    told = json.loads(original(self))
+    mine = f":kms:{self.region}:"
+    told["Aliases"] = [one for one in told["Aliases"] if mine in one["AliasArn"]]
+    return json.dumps(told)
+
+
+def install() -> None:
+    """Repair multi-Region keys and key states. Idempotent."""
+    setattr(kms_models, "generate_key_id", generate_key_id)  # noqa: B010 - a module's function is replaced on purpose
+    attach(KmsResponse, _validate_cmk_id)
+    attach(KmsBackend, replicate_key, describe_key)
+    for name in ("enable_key", "disable_key", "schedule_key_deletion", "cancel_key_deletion"):
+        wrap(KmsBackend, name, _by_id)
+    wrap(KmsBackend, "encrypt", _encrypt)
+    wrap(KmsBackend, "decrypt", _decrypt)
+    wrap(KmsBackend, "delete_key", _delete_key)
+    wrap(KmsResponse, "replicate_key", _replicate)
+    wrap(KmsResponse, "list_aliases", _aliases)
+    operation(KmsResponse, "update_primary_region", _move_primary)

@@ -1,0 +1,122 @@
+"""Service Quotas for the services of the estate (API_Operations_Service Quotas; T33).
+
+``request_service_quota_increase`` is approved at once, for any value: a test lowers a quota by asking for less. State:
+``servicequotas_backends[account][region].__dict__["quotas_applied"]`` as {(service code, quota code): value}.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from moto.servicequotas.models import servicequotas_backends
+from moto.servicequotas.responses import ServiceQuotasResponse
+
+from sandbox.core.patching import operation, page, refused, state
+from sandbox.core.state import now
+from sandbox.moto_ext.ecs import services as ecs_services
+from sandbox.moto_ext.quotas.limits import _default, limit
+from sandbox.moto_ext.quotas.quota_table import DEFAULTS, SERVICES, Quota
+
+
+def _told(self: ServiceQuotasResponse, quota: Quota, value: float) -> dict[str, Any]:
+    where = f"{self.region}:{self.current_account}:{quota.service}/{quota.code}"
+    told = {
+        "ServiceCode": quota.service,
+        "ServiceName": SERVICES[quota.service],
+        "QuotaArn": f"arn:{self.partition}:servicequotas:{where}",
+        "QuotaCode": quota.code,
+        "QuotaName": quota.name,
+        "Value": value,
+        "Unit": "None",
+        "Adjustable": quota.adjustable,
+        "GlobalQuota": False,
+        "QuotaAppliedAtLevel": "ACCOUNT",
+    }
+    if quota.usage:
+        told["UsageMetric"] = {
+            "MetricNamespace": "AWS/Usage",
+            "MetricName": "ResourceCount",
+            "MetricDimensions": quota.usage_dimensions,
+            "MetricStatisticRecommendation": "Maximum",
+        }
+    return told
+
+
+def _applied(self: ServiceQuotasResponse, quota: Quota) -> dict[str, Any]:
+    return _told(self, quota, limit(self.current_account, self.region, quota.service, quota.code))
+
+
+def _of_service(params: dict[str, Any]) -> list[Quota]:
+    if params["ServiceCode"] not in SERVICES:
+        raise refused("NoSuchResourceException", "The request failed because the specified service does not exist.")
+    wanted = params.get("QuotaCode")
+    service = params["ServiceCode"]
+    return [q for q in DEFAULTS.values() if q.service == service and wanted in (None, q.code)]
+
+
+def _list(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
+    found, token = page([_applied(self, quota) for quota in _of_service(params)], params, 100)
+    return {"Quotas": found, "NextToken": token}
+
+
+def _list_defaults(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
+    found, token = page([_told(self, quota, quota.value) for quota in _of_service(params)], params, 100)
+    return {"Quotas": found, "NextToken": token}
+
+
+def _get(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
+    return {"Quota": _applied(self, _default(params["ServiceCode"], params["QuotaCode"]))}
+
+
+def _get_default(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
+    quota = _default(params["ServiceCode"], params["QuotaCode"])
+    return {"Quota": _told(self, quota, quota.value)}
+
+
+def _services(_: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
+    known = [{"ServiceCode": code, "ServiceName": name} for code, name in SERVICES.items()]
+    found, token = page(known, params, 100)
+    return {"Services": found, "NextToken": token}
+
+
+def _request(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
+    quota = _default(params["ServiceCode"], params["QuotaCode"])
+    held = servicequotas_backends[self.current_account][self.region]
+    state(held, "quotas_applied")[quota.service, quota.code] = float(params["DesiredValue"])
+    told = _told(self, quota, float(params["DesiredValue"]))
+    change = {key: told[key] for key in ("ServiceCode", "ServiceName", "QuotaCode", "QuotaName", "QuotaArn", "Unit")}
+    change |= {
+        "Id": uuid.uuid4().hex,
+        "DesiredValue": float(params["DesiredValue"]),
+        "Status": "APPROVED",
+        "Created": now(),
+        "LastUpdated": now(),
+        "GlobalQuota": False,
+    }
+    state(held, "quota_changes")[change["Id"]] = change
+    ecs_services.settle_all(self.current_account, self.region)
+    return {"RequestedQuota": change}
+
+
+def _history(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
+    changes = state(servicequotas_backends[self.current_account][self.region], "quota_changes").values()
+    wanted = ("ServiceCode", "QuotaCode", "Status")
+    kept = [c for c in changes if all(params.get(key) in (None, c[key]) for key in wanted)]
+    found, token = page(kept, params, 100)
+    return {"RequestedQuotas": found, "NextToken": token}
+
+
+def install() -> None:
+    """Add the quota operations. Idempotent."""
+    for name, answer in (
+        ("list_service_quotas", _list),
+        ("list_aws_default_service_quotas", _list_defaults),
+        ("get_service_quota", _get),
+        ("get_aws_default_service_quota", _get_default),
+        ("list_services", _services),
+        ("request_service_quota_increase", _request),
+        ("list_requested_service_quota_change_history", _history),
+        ("list_requested_service_quota_change_history_by_quota", _history),
+    ):
+        operation(ServiceQuotasResponse, name, answer)

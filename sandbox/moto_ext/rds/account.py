@@ -1,0 +1,98 @@
+"""RDS quotas, pending maintenance and parameter groups (AWS: API_DescribeAccountAttributes; T33).
+
+A disaster may set ``backend.__dict__["account_quotas"]`` ({quota name: maximum}) and
+``backend.__dict__["pending_maintenance"]`` ({resource ARN: [PendingMaintenanceAction as the API names it]}).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from moto.rds.exceptions import DBParameterGroupNotFoundError
+from moto.rds.models import RDSBackend
+from moto.rds.responses import RDSResponse
+
+from sandbox.core.patching import operation, state, wrap
+from sandbox.moto_ext.quotas.limits import limit
+
+DB_INSTANCES = "L-7B6409FD"
+
+DEFAULTS = {
+    "DBInstances": 40,
+    "AllocatedStorage": 100_000,
+    "DBParameterGroups": 50,
+    "ManualSnapshots": 100,
+    "EventSubscriptions": 20,
+    "DBSubnetGroups": 50,
+    "OptionGroups": 20,
+    "SubnetsPerDBSubnetGroup": 20,
+    "ReadReplicasPerMaster": 15,
+    "DBClusters": 40,
+    "DBClusterParameterGroups": 50,
+    "ManualClusterSnapshots": 100,
+}
+
+
+def _used(backend: RDSBackend) -> dict[str, int]:
+    manual = [one for one in backend.database_snapshots.values() if one.snapshot_type == "manual"]
+    instances = backend.databases.values()
+    return {
+        "DBInstances": len(instances),
+        "AllocatedStorage": sum(one.allocated_storage for one in instances),
+        "DBParameterGroups": len(backend.db_parameter_groups),
+        "ManualSnapshots": len(manual),
+        "EventSubscriptions": len(backend.event_subscriptions),
+        "DBSubnetGroups": len(backend.subnet_groups),
+        "OptionGroups": len(backend.option_groups),
+        "SubnetsPerDBSubnetGroup": max((len(one.subnets) for one in backend.subnet_groups.values()), default=0),
+        "ReadReplicasPerMaster": max((len(one.replicas) for one in instances), default=0),
+        "DBClusters": len(backend.clusters),
+        "DBClusterParameterGroups": len(backend.db_cluster_parameter_groups),
+        "ManualClusterSnapshots": len(backend.cluster_snapshots),
+    }
+
+
+def _attributes(response: RDSResponse, _params: Mapping[str, Any]) -> dict[str, Any]:
+    instances = limit(response.current_account, response.region, "rds", DB_INSTANCES)
+    limits = DEFAULTS | {"DBInstances": int(instances)} | state(response.backend, "account_quotas")
+    used = _used(response.backend)
+    quotas = [{"AccountQuotaName": name, "Used": used[name], "Max": limits[name]} for name in DEFAULTS]
+    return {"AccountQuotas": quotas}
+
+
+def _pending(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
+    waiting = state(response.backend, "pending_maintenance")
+    wanted = params.get("ResourceIdentifier")
+    return {
+        "PendingMaintenanceActions": [
+            {"ResourceIdentifier": arn, "PendingMaintenanceActionDetails": actions}
+            for arn, actions in waiting.items()
+            if wanted in (None, arn)
+        ]
+    }
+
+
+def _groups(original: Any, self: RDSBackend, wanted: Mapping[str, Any]) -> Any:
+    found = original(self, wanted)
+    name = wanted.get("db_parameter_group_name")
+    if name and not found:
+        raise DBParameterGroupNotFoundError(name)
+    return found
+
+
+def _parameters(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
+    group = response.backend.describe_db_parameter_groups({"db_parameter_group_name": params["DBParameterGroupName"]})[
+        0
+    ]
+    set_by_user = [{"Source": "user", "IsModifiable": True, **one} for one in group.parameters.values()]
+    wanted = params.get("Source")
+    return {"Parameters": [one for one in set_by_user if wanted in (None, one["Source"])]}
+
+
+def install() -> None:
+    """Add account attributes and pending maintenance; make parameter groups tell of absence. Idempotent."""
+    operation(RDSResponse, "describe_account_attributes", _attributes)
+    operation(RDSResponse, "describe_pending_maintenance_actions", _pending)
+    operation(RDSResponse, "describe_db_parameters", _parameters)
+    wrap(RDSBackend, "describe_db_parameter_groups", _groups)

@@ -1,0 +1,192 @@
+"""RDS automated backups: those of the own region, and their replication to another (AWS: USER_ReplicateBackups; T24).
+
+``backend.__dict__["automated_backup_replications"]`` of the DR region maps a backup's ARN to its
+:class:`ReplicatedBackup`. A disaster may set ``frozen_at`` there: the restore window then ends at that moment.
+"""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from moto.rds.models import DBInstance, RDSBackend, rds_backends
+from moto.rds.responses import RDSResponse
+
+from sandbox.core.patching import attach_property, operation, refused, state
+from sandbox.core.state import now, replicated_until
+from sandbox.core.timing import soon, to_the_second
+from sandbox.moto_ext.rds.rds import facts_of, log_upload_s, require_key
+
+QUOTA = 20
+
+
+@dataclass
+class ReplicatedBackup:
+    """Automated backups of one instance, kept in another region. ``facts`` rebuild the instance when it is gone."""
+
+    arn: str
+    source_arn: str
+    identifier: str
+    resource_id: str
+    retention_days: int
+    kms_key_id: str | None
+    facts: dict[str, Any]
+    created_at: datetime
+    replicating_from: datetime
+    frozen_at: datetime | None = None
+
+    @property
+    def source_region(self) -> str:
+        """The region the backups come from."""
+        return self.source_arn.split(":")[3]
+
+    def latest(self) -> datetime:
+        """The newest restorable time in this region: about five minutes behind the source, still when it is dark."""
+        reached = replicated_until(self.source_region, log_upload_s())
+        return to_the_second(min(reached, self.frozen_at) if self.frozen_at else reached)
+
+    def describe(self) -> dict[str, Any]:
+        """As DescribeDBInstanceAutomatedBackups answers."""
+        replicating = now() >= self.replicating_from
+        latest = self.latest()
+        window = {"EarliestTime": latest - timedelta(days=self.retention_days), "LatestTime": latest}
+        return _common(self.facts) | {
+            "DBInstanceArn": self.source_arn,
+            "DBInstanceIdentifier": self.identifier,
+            "DbiResourceId": self.resource_id,
+            "Region": self.source_region,
+            "InstanceCreateTime": self.created_at,
+            "RestoreWindow": window if replicating else None,
+            "Status": "replicating" if replicating else "pending",
+            "KmsKeyId": self.kms_key_id,
+            "BackupRetentionPeriod": self.retention_days,
+            "DBInstanceAutomatedBackupsArn": self.arn,
+        }
+
+
+def replications(backend: RDSBackend) -> dict[str, ReplicatedBackup]:
+    """What is replicated to this region. A source that switched its backups off (retention 0) ends it (T24)."""
+    kept: dict[str, ReplicatedBackup] = state(backend, "automated_backup_replications")
+    for arn, copy in list(kept.items()):
+        sources = rds_backends[backend.account_id][copy.source_region].databases.values()
+        source = next((one for one in sources if one.dbi_resource_id == copy.resource_id), None)
+        if source is not None and source.backup_retention_period == 0:
+            del kept[arn]
+    return kept
+
+
+def _common(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "Engine": facts["engine"],
+        "EngineVersion": facts["engine_version"],
+        "AllocatedStorage": facts["allocated_storage"],
+        "StorageType": facts["storage_type"],
+        "Port": facts["port"],
+        "MasterUsername": facts["master_username"],
+        "LicenseModel": facts["license_model"],
+        "Encrypted": facts["storage_encrypted"],
+        "IAMDatabaseAuthenticationEnabled": False,
+    }
+
+
+def _own(instance: DBInstance) -> dict[str, Any]:
+    latest = to_the_second(replicated_until(instance.region, log_upload_s()))
+    name = instance.dbi_resource_id.replace("db-", "ab-").lower()
+    arn = f"arn:aws:rds:{instance.region}:{instance.account_id}:auto-backup:{name}"
+    return _common(facts_of(instance)) | {
+        "DBInstanceArn": instance.db_instance_arn,
+        "DBInstanceIdentifier": instance.db_instance_identifier,
+        "DbiResourceId": instance.dbi_resource_id,
+        "Region": instance.region,
+        "InstanceCreateTime": instance.instance_create_time,
+        "RestoreWindow": {
+            "EarliestTime": latest - timedelta(days=instance.backup_retention_period),
+            "LatestTime": latest,
+        },
+        "Status": "active",
+        "AvailabilityZone": instance.availability_zone,
+        "KmsKeyId": instance.kms_key_id,
+        "BackupRetentionPeriod": instance.backup_retention_period,
+        "PreferredBackupWindow": instance.preferred_backup_window,
+        "OptionGroupName": instance.option_group_name,
+        "DBInstanceAutomatedBackupsArn": arn,
+        "DBInstanceAutomatedBackupsReplications": db_instance_automated_backups_replications(instance),
+    }
+
+
+def db_instance_automated_backups_replications(self: DBInstance) -> list[dict[str, str]]:
+    """Where this instance's automated backups are replicated to."""
+    return [
+        {"DBInstanceAutomatedBackupsArn": copy.arn}
+        for backend in list(rds_backends[self.account_id].values())
+        for copy in replications(backend).values()
+        if copy.source_arn == self.db_instance_arn
+    ]
+
+
+def _source(backend: RDSBackend, arn: str) -> DBInstance:
+    *_, region, _account, _kind, identifier = arn.split(":")
+    if region == backend.region_name:
+        raise refused("InvalidParameterValue", "Automated backups are replicated to another region than their own.")
+    instance: DBInstance = rds_backends[backend.account_id][region].describe_db_instances(identifier)[0]
+    if not instance.backup_retention_period:
+        raise refused("InvalidDBInstanceState", "Automated backups are not enabled for the source instance.")
+    return instance
+
+
+def _start(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
+    backend = response.backend
+    kept = replications(backend)
+    source = _source(backend, params["SourceDBInstanceArn"])
+    if any(copy.source_arn == source.db_instance_arn for copy in kept.values()):
+        raise refused("InvalidDBInstanceState", "Automated backups of this instance are already replicated here.")
+    if len(kept) >= QUOTA:
+        raise refused("DBInstanceAutomatedBackupQuotaExceeded", f"At most {QUOTA} replicated backups in a region.")
+    name = "ab-" + base64.b32encode(uuid.uuid4().bytes).decode().rstrip("=").lower()
+    copy = ReplicatedBackup(
+        arn=f"arn:aws:rds:{backend.region_name}:{backend.account_id}:auto-backup:{name}",
+        source_arn=source.db_instance_arn,
+        identifier=source.db_instance_identifier,
+        resource_id=source.dbi_resource_id,
+        retention_days=params.get("BackupRetentionPeriod") or 7,
+        kms_key_id=require_key(backend, source.storage_encrypted, params.get("KmsKeyId")),
+        facts=facts_of(source),
+        created_at=source.instance_create_time,
+        replicating_from=soon(),
+    )
+    kept[copy.arn] = copy
+    return {"DBInstanceAutomatedBackup": copy.describe()}
+
+
+def _stop(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
+    kept = replications(response.backend)
+    found = [copy for copy in kept.values() if copy.source_arn == params["SourceDBInstanceArn"]]
+    if not found:
+        raise refused("DBInstanceNotFound", f"No automated backups of {params['SourceDBInstanceArn']} are kept here.")
+    return {"DBInstanceAutomatedBackup": kept.pop(found[0].arn).describe()}
+
+
+def _describe(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
+    backend = response.backend
+    every = [_own(instance) for instance in backend.databases.values() if instance.backup_retention_period]
+    every += [copy.describe() for copy in replications(backend).values()]
+    asked = ("DBInstanceIdentifier", "DbiResourceId", "DBInstanceAutomatedBackupsArn")
+    wanted = {name: [params[name]] for name in asked if params.get(name)}
+    names = {"status": "Status", "db-instance-id": "DBInstanceIdentifier", "dbi-resource-id": "DbiResourceId"}
+    wanted |= {names[one["Name"]]: one["Values"] for one in params.get("Filters") or [] if one["Name"] in names}
+    found = [one for one in every if all(one.get(name) in values for name, values in wanted.items())]
+    if not found and params.get("DBInstanceAutomatedBackupsArn"):
+        raise refused("DBInstanceAutomatedBackupNotFound", "No automated backup has this ARN.")
+    return {"DBInstanceAutomatedBackups": found}
+
+
+def install() -> None:
+    """Add automated-backup replication. Idempotent."""
+    operation(RDSResponse, "start_db_instance_automated_backups_replication", _start)
+    operation(RDSResponse, "stop_db_instance_automated_backups_replication", _stop)
+    operation(RDSResponse, "describe_db_instance_automated_backups", _describe)
+    attach_property(DBInstance, db_instance_automated_backups_replications)

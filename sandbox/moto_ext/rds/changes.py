@@ -1,0 +1,112 @@
+"""RDS: an instance that is renamed, and a parameter group that lets its instances refuse writes.
+
+The emulator renames at once and over another instance of that name, and forgets what refers to the old name. A rename
+reboots, and leaves resource id, rows, replicas and replicated backups as they are (AWS: USER_RenameInstance). A dynamic
+parameter holds once the instance is in sync with its group again (AWS: USER_WorkingWithParamGroups).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.rds.exceptions import DBInstanceAlreadyExists
+from moto.rds.models import DBInstance, RDSBackend, rds_backends
+
+from sandbox.core.patching import refused, wrap, wrap_property
+from sandbox.core.state import now
+from sandbox.core.timing import begin
+from sandbox.moto_ext.rds.backups import replications
+from sandbox.moto_ext.rds.leaving import unless_leaving
+
+READ_ONLY, ON, FORMER = "read_only", ("1", "ON", "on"), "former_read_only"
+
+
+def _modify(original: Any, self: RDSBackend, name: str, asked: Any) -> DBInstance:
+    unless_leaving(self, name)
+    to = asked.get("new_db_instance_identifier")
+    if not to or to == name:
+        changed: DBInstance = original(self, name, asked)
+        return changed
+    if to in self.databases:
+        raise DBInstanceAlreadyExists
+    standing = self.describe_db_instances(name)[0]
+    if standing.status != "available":
+        raise refused("InvalidDBInstanceState", f"Instance {name} is {standing.status}: it cannot be renamed now.")
+    former = standing.db_instance_arn
+    renamed: DBInstance = original(self, name, asked)
+    _follow(self, former, name, renamed)
+    begin(renamed, "renaming")
+    return renamed
+
+
+def _follow(backend: RDSBackend, former_arn: str, former: str, renamed: DBInstance) -> None:
+    """Let what refers to the instance by its old name refer to the new one."""
+    for region in list(rds_backends[backend.account_id]):
+        there = rds_backends[backend.account_id][region]
+        for other in there.databases.values():
+            if other.source_db_instance_identifier == former_arn:
+                other.source_db_instance_identifier = renamed.db_instance_arn
+            elif region == backend.region_name and other.source_db_instance_identifier == former:
+                other.source_db_instance_identifier = renamed.db_instance_identifier
+            known = {former_arn: renamed.db_instance_arn}
+            if region == backend.region_name:
+                known[former] = renamed.db_instance_identifier
+            other.replicas = [known.get(name, name) for name in other.replicas]
+        for copy in replications(there).values():
+            if copy.resource_id == renamed.dbi_resource_id:
+                copy.source_arn, copy.identifier = renamed.db_instance_arn, renamed.db_instance_identifier
+
+
+def _first_snapshot(original: Any, self: RDSBackend, name: str, snapshot: str) -> Any:
+    """The snapshot of a new instance is called by its name and the minute: another may have had that name until now."""
+    taken = snapshot in self.database_snapshots
+    return original(
+        self, name, f"{snapshot}-{self.databases[name].dbi_resource_id[-6:].lower()}" if taken else snapshot
+    )
+
+
+def _modify_group(original: Any, self: RDSBackend, name: str, asked: Any) -> Any:
+    if name.startswith("default."):
+        raise refused("InvalidParameterValue", f"The parameter group {name} is AWS's own and cannot be modified.")
+    asked = list(asked)
+    group = self.db_parameter_groups.get(name)
+    before = _told(group) if group is not None else ""
+    changed = original(self, name, asked)
+    if any(one.get("ParameterName") == READ_ONLY for one in asked):
+        changed.__dict__[FORMER] = before
+    if any(one.get("ApplyMethod") != "pending-reboot" for one in asked):
+        begin(changed, "applying")
+    return changed
+
+
+def _told(group: Any) -> str:
+    return str(group.parameters.get(READ_ONLY, {}).get("ParameterValue") or "")
+
+
+def _applying(group: Any) -> bool:
+    _word, until = group.__dict__.get("_moving") or ("", None)
+    return until is not None and now() < until
+
+
+def _statuses(_original: Any, self: DBInstance) -> list[dict[str, str]]:
+    return [
+        {"DBParameterGroupName": group.name, "ParameterApplyStatus": "applying" if _applying(group) else "in-sync"}
+        for group in self.db_parameter_groups()
+    ]
+
+
+def refuses_writes(instance: DBInstance) -> str:
+    """The parameter group by which the instance refuses writes at this moment, "" where it takes them."""
+    for group in instance.db_parameter_groups():
+        value = group.__dict__.get(FORMER, "") if _applying(group) else _told(group)
+        if value in ON:
+            return str(group.name)
+    return ""
+
+
+def install() -> None:
+    """Repair renames and parameter groups. Idempotent."""
+    wrap(RDSBackend, "modify_db_instance", _modify)
+    wrap(RDSBackend, "create_auto_snapshot", _first_snapshot)
+    wrap(RDSBackend, "modify_db_parameter_group", _modify_group)
+    wrap_property(DBInstance, "db_parameter_group_status_list", _statuses)

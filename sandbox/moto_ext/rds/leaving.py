@@ -1,0 +1,90 @@
+"""RDS instances that are deleted: refused where protected, deleting for a while, then gone (API_DeleteDBInstance).
+
+The emulator takes one away at once, and wants no word about a final snapshot. An instance that is being deleted is
+listed, holds its name, and can be neither changed nor deleted again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from moto.rds.models import DBInstance, RDSBackend
+
+from sandbox.core.patching import refused, state, wrap
+from sandbox.core.state import now
+from sandbox.core.timing import soon, transition_s
+
+
+def _leaving(backend: RDSBackend) -> dict[str, tuple[str, datetime, bool]]:
+    """By resource id: the identifier of what is being deleted, when it is gone, and whether its backups go too."""
+    return state(backend, "leaving_instances")
+
+
+def _delete(
+    original: Any,
+    self: RDSBackend,
+    db_instance_identifier: str,
+    final_db_snapshot_identifier: str | None = None,
+    skip_final_snapshot: bool | None = False,
+    delete_automated_backups: bool | None = True,
+) -> DBInstance:
+    sweep(self)
+    found: DBInstance = self.describe_db_instances(db_instance_identifier)[0]
+    if found.dbi_resource_id in _leaving(self):
+        raise refused("InvalidDBInstanceState", f"Instance {db_instance_identifier} is already being deleted.")
+    if not skip_final_snapshot and not final_db_snapshot_identifier and not found.is_replica:
+        message = "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
+        raise refused("InvalidParameterCombination", message)
+    if transition_s() <= 0 or found.deletion_protection:
+        gone: DBInstance = original(
+            self, db_instance_identifier, final_db_snapshot_identifier, skip_final_snapshot, delete_automated_backups
+        )
+        return gone
+    if final_db_snapshot_identifier and not skip_final_snapshot:
+        self.create_db_snapshot(db_instance_identifier, final_db_snapshot_identifier, snapshot_type="manual")
+    _leaving(self)[found.dbi_resource_id] = (found.db_instance_identifier, soon(), bool(delete_automated_backups))
+    found.status = "deleting"
+    return found
+
+
+def sweep(backend: RDSBackend) -> None:
+    """Take away what is gone by now."""
+    leaving, moment = _leaving(backend), now()
+    for resource, (name, gone, with_backups) in list(leaving.items()):
+        if gone > moment:
+            continue
+        del leaving[resource]
+        found = backend.databases.get(name)
+        if found is not None and found.dbi_resource_id == resource:
+            _take_away(backend, found, with_backups)
+
+
+def _take_away(backend: RDSBackend, instance: DBInstance, with_backups: bool) -> None:
+    name = instance.db_instance_identifier
+    del backend.databases[name]
+    if instance.is_replica and instance.source_db_instance_identifier:
+        backend.find_db_from_id(str(instance.source_db_instance_identifier)).remove_replica(instance)
+    kept = backend.database_snapshots
+    taken = [one for one in kept.values() if one.database is instance and one.snapshot_type == "automated"]
+    for snapshot in taken if with_backups else []:
+        backend.delete_db_snapshot(snapshot.db_snapshot_identifier)
+
+
+def _swept(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> Any:
+    sweep(self)
+    return original(self, *args, **kwargs)
+
+
+def unless_leaving(backend: RDSBackend, name: str) -> None:
+    """Raises InvalidDBInstanceState for an instance that is being deleted."""
+    sweep(backend)
+    found = backend.databases.get(name)
+    if found is not None and found.dbi_resource_id in _leaving(backend):
+        raise refused("InvalidDBInstanceState", f"Instance {name} is being deleted.")
+
+
+def install() -> None:
+    """Repair deletions. Idempotent."""
+    wrap(RDSBackend, "delete_db_instance", _delete)
+    wrap(RDSBackend, "describe_db_instances", _swept)

@@ -1,0 +1,103 @@
+"""What RDS offers in a region: engine versions and orderable instance classes; and option groups that can be listed.
+
+Source: AWS API_DescribeDBEngineVersions, API_DescribeOrderableDBInstanceOptions. The emulator knows neither for MySQL
+and its kin, and fails on a list of all option groups. Every region offers the same here, except what a disaster adds to
+``backend.__dict__["withdrawn_offers"]``: ``{"db.r6g.large": True}`` or ``{"8.0.40": True}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.rds.models import OptionGroup, RDSBackend
+from moto.rds.responses import RDSResponse
+
+from sandbox.core.patching import operation, state, wrap
+
+VERSIONS = {
+    "mysql": tuple(f"8.0.{minor}" for minor in range(36, 45)) + tuple(f"8.4.{minor}" for minor in range(3, 8)),
+    "mariadb": tuple(f"10.11.{minor}" for minor in range(8, 15)) + tuple(f"11.4.{minor}" for minor in range(3, 9)),
+    "postgres": tuple(f"{major}.{minor}" for major in (15, 16, 17) for minor in range(4, 9)),
+}
+FAMILIES = ("db.t3", "db.t4g", "db.m5", "db.m6g", "db.m7g", "db.r5", "db.r6g", "db.r7g")
+SIZES = ("micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
+STORAGE = ("gp2", "gp3", "io1", "io2")
+
+
+def _major(version: str) -> str:
+    whole, _, rest = version.partition(".")
+    return whole if int(whole) > 11 else f"{whole}.{rest.partition('.')[0]}"  # noqa: PLR2004 - PostgreSQL counts so
+
+
+def _offered(backend: RDSBackend, params: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(engine, version) pairs the request asks for and the region offers."""
+    wanted, version = params.get("Engine"), params.get("EngineVersion")
+    engines = [wanted] if wanted else list(VERSIONS)
+    every = [(engine, one) for engine in engines for one in VERSIONS.get(engine, ())]
+    gone = state(backend, "withdrawn_offers")
+    return [(engine, one) for engine, one in every if version in (None, one, _major(one)) and one not in gone]
+
+
+def _versions(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "DBEngineVersions": [
+            {
+                "Engine": engine,
+                "EngineVersion": version,
+                "MajorEngineVersion": _major(version),
+                "DBParameterGroupFamily": f"{engine}{_major(version)}",
+                "DBEngineVersionDescription": f"{engine} {version}",
+                "Status": "available",
+                "SupportsReadReplica": True,
+            }
+            for engine, version in _offered(response.backend, params)
+        ]
+    }
+
+
+def _orderable(original: Any, self: RDSResponse) -> Any:
+    params = self.params
+    if params.get("Engine") not in VERSIONS:
+        return original(self)
+    return _orderable_of_engine(self)
+
+
+def _orderable_of_engine(response: RDSResponse) -> Any:
+    params, gone = response.params, state(response.backend, "withdrawn_offers")
+    every = [f"{family}.{size}" for family in FAMILIES for size in SIZES]
+    classes = [one for one in every if params.get("DBInstanceClass") in (None, one) and one not in gone]
+    rows = [
+        {
+            "Engine": engine,
+            "EngineVersion": version,
+            "DBInstanceClass": one,
+            "LicenseModel": "general-public-license",
+            "MultiAZCapable": True,
+            "ReadReplicaCapable": True,
+            "Vpc": True,
+            "SupportsStorageEncryption": True,
+            "StorageType": storage,
+        }
+        for engine, version in _offered(response.backend, params)
+        for one in classes
+        for storage in STORAGE
+    ]
+    return ActionResult({"OrderableDBInstanceOptions": rows})
+
+
+def _groups(original: Any, self: RDSBackend, wanted: Mapping[str, Any]) -> list[OptionGroup]:
+    if wanted.get("option_group_name"):
+        found: list[OptionGroup] = original(self, wanted)
+        return found
+    asked = {name: wanted.get(name) for name in ("engine_name", "major_engine_version") if wanted.get(name)}
+    every = list(self.option_groups.values())
+    return [one for one in every if all(getattr(one, name) == value for name, value in asked.items())]
+
+
+def install() -> None:
+    """Add engine versions and orderable options; let option groups be listed. Idempotent."""
+    operation(RDSResponse, "describe_db_engine_versions", _versions)
+    wrap(RDSResponse, "describe_orderable_db_instance_options", _orderable)
+    wrap(RDSBackend, "describe_option_groups", _groups)

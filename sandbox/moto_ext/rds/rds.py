@@ -1,0 +1,184 @@
+"""RDS instances and cross-region read replicas (AWS: USER_ReadRepl.XRgn, API_PromoteReadReplica; T22, T23).
+
+The emulator copies the primary object as a replica (its zone, its resource id, no replication status, at once
+available), promotes by a flag alone, and knows one resource id for all instances.
+"""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from botocore import xform_name
+from moto.rds.exceptions import DBInstanceAlreadyExists
+from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
+
+from sandbox.core.patching import attach, attach_property, refused, wrap
+from sandbox.core.state import replicated_until
+from sandbox.core.timing import TimedStatus, begin, lag_s, stopped, to_the_second
+from sandbox.moto_ext.data import stored_data
+from sandbox.moto_ext.rds.leaving import sweep
+
+LOG_UPLOAD_S = 300
+INHERITED = (
+    "engine",
+    "engine_version",
+    "db_instance_class",
+    "port",
+    "allocated_storage",
+    "storage_type",
+    "storage_encrypted",
+    "iops",
+    "license_model",
+    "master_username",
+    "db_name",
+    "copy_tags_to_snapshot",
+    "auto_minor_version_upgrade",
+    "preferred_backup_window",
+    "preferred_maintenance_window",
+    "backup_retention_period",
+)
+
+
+def log_upload_s() -> float:
+    """How far automated backups trail the instance, in seconds."""
+    return lag_s("log_upload_s", LOG_UPLOAD_S)
+
+
+def facts_of(instance: DBInstance) -> dict[str, Any]:
+    """What a replica or restored copy takes over from an instance, as arguments of the emulator's constructor."""
+    return {name: getattr(instance, name) for name in INHERITED}
+
+
+def create_copy(backend: RDSBackend, facts: Mapping[str, Any], asked: Mapping[str, Any]) -> DBInstance:
+    """Create an instance of ``backend``'s own region from ``facts``, with what the caller asked for on top."""
+    wanted = {**facts, **{key: value for key, value in asked.items() if value is not None}}
+    sweep(backend)
+    if wanted["db_instance_identifier"] in backend.databases:
+        raise DBInstanceAlreadyExists
+    return backend.create_db_instance(wanted)
+
+
+def require_key(backend: RDSBackend, encrypted: bool, key: str | None) -> str | None:
+    """The key of the destination region, which an encrypted copy from another region must name and be able to use.
+
+    Raises KMSKeyNotAccessibleFault (T19).
+    """
+    if not encrypted:
+        return None
+    if key is None:
+        raise refused("KMSKeyNotAccessibleFault", "An encrypted copy in another region must name a key of that region.")
+    arn = backend._validate_kms_key(key)
+    if backend.kms.keys[backend.kms.any_id_to_key_id(key)].key_state != "Enabled":
+        raise refused("KMSKeyNotAccessibleFault", f"The KMS key [{key}] is not enabled.")
+    return arn
+
+
+def _own_resource_id(original: Any, self: DBInstance, *args: Any, **kwargs: Any) -> None:
+    original(self, *args, **kwargs)
+    self.dbi_resource_id = "db-" + base64.b32encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def _created_in_time(original: Any, self: RDSBackend, db_kwargs: Any) -> DBInstance:
+    sweep(self)
+    instance: DBInstance = original(self, db_kwargs)
+    begin(instance, "creating")
+    return instance
+
+
+def create_db_instance_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
+    """Create a replica with its own identity; the source must keep automated backups (InvalidDBInstanceState)."""
+    asked = {key: db_kwargs[key] for key in db_kwargs}
+    source_id = db_kwargs["source_db_instance_identifier"]
+    source = self.find_db_from_id(source_id)
+    if not source.backup_retention_period:
+        raise refused("InvalidDBInstanceState", "Automated backups are not enabled for the source instance.")
+    elsewhere = source.region != self.region_name
+    facts = facts_of(source) | {"backup_retention_period": 0}
+    if elsewhere:
+        facts["kms_key_id"] = require_key(self, source.storage_encrypted, db_kwargs.get("kms_key_id"))
+        asked.pop("kms_key_id", None)
+    else:
+        facts |= {"kms_key_id": source.kms_key_id, "db_parameter_group_name": source.db_parameter_group_name}
+    replica = create_copy(self, facts, plain(asked))
+    replica.is_replica = True
+    replica.source_db_instance_identifier = source.db_instance_arn if elsewhere else source.db_instance_identifier
+    source.add_replica(replica)
+    return replica
+
+
+def plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The request's parameters by the names the emulator's constructor knows, nothing twice."""
+    return {xform_name(key): value for key, value in params.items()}
+
+
+def promote_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
+    """Detach the replica on both sides and reboot it; irreversible, refused while it is not available (T22)."""
+    replica = self.describe_db_instances(db_kwargs["db_instance_identifier"])[0]
+    if not replica.is_replica:
+        raise refused("InvalidDBInstanceState", f"DB instance {replica.db_instance_identifier} is not a read replica.")
+    if replica.status != "available":
+        raise refused("InvalidDBInstanceState", f"DB instance is {replica.status}: promotion needs an available one.")
+    stored_data.settle_rows(replica)
+    self.find_db_from_id(str(replica.source_db_instance_identifier)).remove_replica(replica)
+    replica.is_replica = False
+    replica.source_db_instance_identifier = None
+    replica.backup_retention_period = db_kwargs.get("backup_retention_period", 1)
+    if window := db_kwargs.get("preferred_backup_window"):
+        replica.preferred_backup_window = window
+    begin(replica, "rebooting")
+    return replica
+
+
+def remove_replica(self: DBInstance, replica: DBInstance) -> None:
+    """Forget a replica, by whichever name the source knew it."""
+    names = (replica.db_instance_identifier, replica.db_instance_arn)
+    self.replicas = [name for name in self.replicas if name not in names]
+
+
+def status_infos(self: DBInstance) -> list[dict[str, Any]]:
+    """Replication's health: replicating, or error once the source region went dark.
+
+    ``instance.__dict__["replication_state"]`` (stopped, error, terminated) lets a disaster say otherwise, and
+    ``["replication_frozen_at"]`` since when.
+    """
+    if not self.is_replica or not self.source_db_instance_identifier:
+        return []
+    source = self.source_db_instance_identifier
+    source_region = source.split(":")[3] if source.startswith("arn:") else self.region
+    state = self.__dict__.get("replication_state") or ("error" if stopped(source_region) else "replicating")
+    info = {"StatusType": "read replication", "Normal": state == "replicating", "Status": state}
+    return [info if info["Normal"] else info | {"Message": f"Replication from {source} is not running."}]
+
+
+def latest_restorable_time(self: DBInstance) -> datetime | None:
+    """Transaction logs reach S3 every five minutes (AWS: USER_PIT); none without automated backups."""
+    if not self.backup_retention_period:
+        return None
+    return to_the_second(replicated_until(self.region, log_upload_s()))
+
+
+def _reboot(original: Any, self: RDSBackend, db_instance_identifier: str) -> DBInstance:
+    instance: DBInstance = original(self, db_instance_identifier)
+    if instance.status != "available":
+        raise refused("InvalidDBInstanceState", f"Instance {db_instance_identifier} is not in available state.")
+    begin(instance, "rebooting")
+    return instance
+
+
+def install() -> None:
+    """Repair instances and replicas. Idempotent."""
+    setattr(DBInstance, "status", TimedStatus())  # noqa: B010 - the emulator's class declares no such attribute
+    setattr(DBSnapshot, "status", TimedStatus())  # noqa: B010 - same
+    setattr(DBInstance, "replication_state", None)  # noqa: B010 - same
+    setattr(DBInstance, "replication_frozen_at", None)  # noqa: B010 - same
+    wrap(DBInstance, "__init__", _own_resource_id)
+    wrap(RDSBackend, "create_db_instance", _created_in_time)
+    wrap(RDSBackend, "reboot_db_instance", _reboot)
+    attach(DBInstance, remove_replica)
+    attach_property(DBInstance, status_infos)
+    attach_property(DBInstance, latest_restorable_time)
+    attach(RDSBackend, create_db_instance_read_replica, promote_read_replica)

@@ -1,0 +1,106 @@
+"""RDS restores and snapshot copies across regions (API_RestoreDBInstanceToPointInTime, API_CopyDBSnapshot; T19)."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from moto.rds.models import DBInstance, DBSnapshot, RDSBackend, rds_backends
+
+from sandbox.core.patching import refused, wrap
+from sandbox.core.state import replicated_until
+from sandbox.core.timing import begin, to_the_second
+from sandbox.moto_ext.data import stored_data
+from sandbox.moto_ext.rds.backups import ReplicatedBackup, replications
+from sandbox.moto_ext.rds.from_backup import from_point, point_behind
+from sandbox.moto_ext.rds.rds import create_copy, facts_of, log_upload_s, plain, require_key
+
+RESTORE_ONLY = (
+    "source_db_instance_identifier",
+    "source_db_instance_automated_backups_arn",
+    "source_dbi_resource_id",
+    "target_db_instance_identifier",
+    "restore_time",
+    "use_latest_restorable_time",
+    "tag_specifications",
+)
+
+
+def restore_from(backend: RDSBackend, copy: ReplicatedBackup, asked: dict[str, Any]) -> DBInstance:
+    """Create an instance from replicated automated backups, encrypted with the key of the copies.
+
+    Raises InvalidRestoreFault when ``restore_time`` is outside the copies' window.
+    """
+    moment = asked.get("restore_time")
+    window = copy.describe()["RestoreWindow"]
+    if window is None:
+        raise refused("PointInTimeRestoreNotEnabled", "The replicated backup has no restorable time yet.")
+    if moment is not None:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if not window["EarliestTime"] <= moment <= window["LatestTime"]:
+            raise refused("InvalidRestoreFault", f"The specified time {moment} is outside the restore window.")
+    elif not asked.get("use_latest_restorable_time"):
+        raise refused("InvalidParameterCombination", "Name a RestoreTime or ask for the latest restorable time.")
+    kept = {key: value for key, value in asked.items() if key not in RESTORE_ONLY}
+    kept["db_instance_identifier"] = asked["target_db_instance_identifier"]
+    made = create_copy(backend, copy.facts | {"kms_key_id": copy.kms_key_id}, kept)
+    source = rds_backends[backend.account_id][copy.source_region]
+    stored_data.put_rows(
+        made, stored_data.until(stored_data.row_log(source, copy.resource_id), moment or window["LatestTime"])
+    )
+    return made
+
+
+def _to_point_in_time(_original: Any, self: RDSBackend, source: str, target: str, overrides: Any) -> DBInstance:
+    asked = plain(overrides)
+    if arn := asked.get("source_db_instance_automated_backups_arn"):
+        copy = replications(self).get(arn)
+        if copy is None:
+            raise refused("DBInstanceAutomatedBackupNotFound", f"Automated backup {arn} not found in this region.")
+        return restore_from(self, copy, asked)
+    instance = self.describe_db_instances(source)[0]
+    if not instance.backup_retention_period:
+        raise refused("PointInTimeRestoreNotEnabled", f"Point-in-time restore is not enabled for {source}.")
+    kept = {key: value for key, value in asked.items() if key not in RESTORE_ONLY}
+    facts = facts_of(instance) | {"kms_key_id": instance.kms_key_id, "db_instance_identifier": target}
+    made = create_copy(self, facts, kept)
+    latest = to_the_second(replicated_until(self.region_name, log_upload_s()))
+    stored_data.put_rows(made, stored_data.until(stored_data.rows_of(instance), asked.get("restore_time") or latest))
+    return made
+
+
+def _snapshot(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> DBSnapshot:
+    snapshot: DBSnapshot = original(self, *args, **kwargs)
+    snapshot.__dict__["held_rows"] = tuple(stored_data.rows_of(snapshot.database))
+    return snapshot
+
+
+def _from_snapshot(original: Any, self: RDSBackend, snapshot_id: str, overrides: Any) -> DBInstance:
+    if point := point_behind(self, snapshot_id):
+        return from_point(self, point, plain(overrides))
+    rows = self.get_db_snapshot(snapshot_id).__dict__.get("held_rows", ())
+    made: DBInstance = original(self, snapshot_id, overrides)
+    stored_data.put_rows(made, rows)
+    return made
+
+
+def _copy_snapshot(original: Any, self: RDSBackend, **asked: Any) -> DBSnapshot:
+    source_id = asked["source_db_snapshot_identifier"]
+    source = self.get_db_snapshot(source_id)
+    elsewhere = source.region != self.region_name
+    if elsewhere:
+        asked["kms_key_id"] = require_key(self, source.encrypted, asked.get("kms_key_id"))
+    snapshot: DBSnapshot = original(self, **asked)
+    snapshot.__dict__["held_rows"] = source.__dict__.get("held_rows", ())
+    snapshot.__dict__["source_db_snapshot_identifier"] = source.db_snapshot_arn
+    snapshot.__dict__["source_region"] = source.region if elsewhere else None
+    begin(snapshot, "creating")
+    return snapshot
+
+
+def install() -> None:
+    """Repair restores and snapshot copies. Idempotent."""
+    wrap(RDSBackend, "restore_db_instance_to_point_in_time", _to_point_in_time)
+    wrap(RDSBackend, "copy_db_snapshot", _copy_snapshot)
+    wrap(RDSBackend, "create_db_snapshot", _snapshot)
+    wrap(RDSBackend, "restore_db_instance_from_db_snapshot", _from_snapshot)

@@ -1,0 +1,160 @@
+"""ChangeResourceRecordSets and GetChange: whole batches or nothing, PENDING before INSYNC (T02, T13)."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+import string
+from datetime import timedelta
+from typing import Any
+
+from moto.route53.models import FakeZone, RecordSet, Route53Backend
+from moto.route53.responses import Route53
+
+from sandbox.core.patching import refused, state
+from sandbox.core.state import now
+from sandbox.core.timing import lag_s, soon
+from sandbox.moto_ext.route53.names import Record, plain
+from sandbox.moto_ext.route53.records import forget_order, identity, supersede, told, written
+from sandbox.moto_ext.route53.rules import Setting, check
+
+MOST_RECORDS, MOST_CHARACTERS = 1_000, 32_000
+ACTIONS = ("CREATE", "DELETE", "UPSERT")
+_LETTERS = string.ascii_uppercase + string.digits
+Book = dict[tuple[str, str, str], RecordSet]
+
+
+def change(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
+    """Apply a batch. Raises what route53_rules says, and leaves the zone as it was."""
+    zone = self.backend.get_hosted_zone(params["HostedZoneId"])
+    changes = copy.deepcopy(params["ChangeBatch"]["Changes"])
+    _require_size(changes)
+    zone_batch = _Batch(self.backend, zone)
+    for one in changes:
+        zone_batch.apply(one["Action"], one["ResourceRecordSet"])
+    zone_batch.require_apex()
+    supersede(zone)
+    zone.rrsets = list(zone_batch.book.values())
+    forget_order(zone)
+    return {"ChangeInfo": submitted(self.backend, params["ChangeBatch"].get("Comment"))}
+
+
+def submitted(backend: Route53Backend, comment: str | None = None) -> dict[str, Any]:
+    """A new change: PENDING until its moment has come, and until every name server has heard of it."""
+    spread = now() + timedelta(seconds=lag_s("dns_lag_s", 0.0))
+    number = "".join(secrets.choice(_LETTERS) for _ in range(20))
+    state(backend, "changes")[f"C{number}"] = (now(), max(soon(), spread), comment)
+    return _info(backend, f"C{number}")
+
+
+def get_change(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
+    """PENDING or INSYNC by the clock. Raises NoSuchChange."""
+    number = params["Id"].removeprefix("/change/")
+    if number not in state(self.backend, "changes"):
+        raise refused("NoSuchChange", f"A change with id {number} does not exist.")
+    return {"ChangeInfo": _info(self.backend, number)}
+
+
+def _info(backend: Route53Backend, number: str) -> dict[str, Any]:
+    begun, done, comment = state(backend, "changes")[number]
+    status = "INSYNC" if now() >= done else "PENDING"
+    return {"Id": f"/change/{number}", "Status": status, "SubmittedAt": begun, "Comment": comment}
+
+
+def _require_size(changes: list[dict[str, Any]]) -> None:
+    """A batch takes 1,000 values and 32,000 characters; an UPSERT counts twice (T13)."""
+    values = characters = 0
+    for one in changes:
+        twice = 2 if one["Action"] == "UPSERT" else 1
+        rows = one["ResourceRecordSet"].get("ResourceRecords") or []
+        values += twice * len(rows)
+        characters += twice * sum(len(str(row["Value"])) for row in rows)
+    if values > MOST_RECORDS:
+        raise refused("InvalidChangeBatch", "[Number of records limit of 1000 exceeded.]")
+    if characters > MOST_CHARACTERS:
+        raise refused("InvalidChangeBatch", "[Number of characters limit of 32000 exceeded.]")
+
+
+class _Batch:
+    """The zone as it stands while a batch is applied."""
+
+    def __init__(self, backend: Route53Backend, zone: FakeZone) -> None:
+        self.backend, self.zone = backend, zone
+        self.book: Book = {identity(told(record)): record for record in zone.rrsets}
+        self.held: dict[tuple[str, str], list[Record]] = {}
+        for record in zone.rrsets:
+            parts = told(record)
+            self.held.setdefault((plain(parts["Name"]), parts["Type"]), []).append(parts)
+        self._names: dict[str, set[str]] = {}
+        for name, kind in self.held:
+            self._names.setdefault(name, set()).add(kind)
+
+    def apply(self, action: str, record: Record) -> None:
+        if action not in ACTIONS:
+            raise refused("InvalidInput", f"Value '{action}' is not one of [CREATE, DELETE, UPSERT].")
+        record["Name"] = plain(record["Name"])
+        key = identity(record)
+        if action == "DELETE":
+            self._require_same(key, record)
+            self._remove(key)
+            return
+        name = f"[name='{record['Name']}.', type='{record['Type']}'"
+        name += f", set-identifier='{record['SetIdentifier']}']" if record.get("SetIdentifier") else "]"
+        if action == "CREATE" and key in self.book:
+            message = f"[Tried to create resource record set {name} but it already exists]"
+            raise refused("InvalidChangeBatch", message)
+        self._check(action, record)
+        self._remove(key)
+        self._add(key, record)
+
+    def _check(self, action: str, record: Record) -> None:
+        near = {(record["Name"], kind): self.held[record["Name"], kind] for kind in self._kinds(record["Name"])}
+        if alias := record.get("AliasTarget"):
+            target = (plain(alias["DNSName"]), record["Type"])
+            near[target] = self.held.get(target, [])
+        known = self.backend.health_checks
+        zone = plain(self.zone.name)
+        check(Setting(zone, self.zone.resource_id, action, record, near, known.__contains__))
+
+    def _kinds(self, name: str) -> set[str]:
+        return {kind for kind in self._names.get(name, ()) if self.held.get((name, kind))}
+
+    def _require_same(self, key: tuple[str, str, str], record: Record) -> None:
+        words = f"[Tried to delete resource record set [name='{key[0]}.', type='{key[1]}'"
+        words += f", set-identifier='{key[2]}']" if key[2] else "]"
+        if key not in self.book:
+            raise refused("InvalidChangeBatch", f"{words} but it was not found]")
+        if _comparable(told(self.book[key])) != _comparable(record):
+            raise refused("InvalidChangeBatch", f"{words} but the values provided do not match the current values]")
+
+    def _remove(self, key: tuple[str, str, str]) -> None:
+        if self.book.pop(key, None) is not None:
+            kept = self.held[key[:2]]
+            self.held[key[:2]] = [one for one in kept if identity(one) != key]
+
+    def _add(self, key: tuple[str, str, str], record: Record) -> None:
+        values = [row["Value"] for row in record.get("ResourceRecords") or ()]
+        parts = {**record, "Name": f"{record['Name']}.", "ResourceRecords": values}
+        made = RecordSet(parts)  # type: ignore[abstract] # the emulator makes it so, too
+        self.book[key] = made
+        self.held.setdefault(key[:2], []).append(told(made))
+        self._names.setdefault(key[0], set()).add(key[1])
+
+    def require_apex(self) -> None:
+        apex = plain(self.zone.name)
+        for kind, words in (("SOA", "exactly one SOA record"), ("NS", "at least one NS record")):
+            if not self.held.get((apex, kind)):
+                raise refused("InvalidChangeBatch", f"[A HostedZone must contain {words} for the zone itself.]")
+
+
+def _comparable(record: Record) -> dict[str, Any]:
+    parts = {name: value for name, value in record.items() if value is not None}
+    parts["Name"] = written(parts["Name"])
+    parts["TTL"] = int(parts["TTL"]) if "TTL" in parts else None
+    parts["ResourceRecords"] = sorted(str(row["Value"]) for row in parts.get("ResourceRecords") or ())
+    if alias := parts.get("AliasTarget"):
+        zone = alias["HostedZoneId"].removeprefix("/hostedzone/")
+        parts["AliasTarget"] = (zone, plain(alias["DNSName"]), bool(alias.get("EvaluateTargetHealth")))
+    if "Weight" in parts:
+        parts["Weight"] = int(parts["Weight"])
+    return parts

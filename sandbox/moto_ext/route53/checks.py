@@ -1,0 +1,164 @@
+"""Route 53's health checks as AWS answers them: every setting kept, versions counted, status judged live (T03, T04).
+
+The emulator always says Success, forgets alarms and loses children and regions with each update. Plain boto3:
+``create_health_check`` with a load balancer's DNS name, ``update_health_check``, ``get_health_check_status``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore import xform_name
+from moto.route53.models import HealthCheck
+from moto.route53.responses import Route53
+
+from sandbox.core.patching import operation, refused, wrap, wrap_property
+from sandbox.core.state import now
+from sandbox.moto_ext.route53.health import Checkers
+
+CHECKER_REGIONS = (
+    ("us-east-1", "15.177.2.11"),
+    ("us-west-1", "15.177.10.11"),
+    ("us-west-2", "15.177.14.11"),
+    ("ap-southeast-1", "15.177.42.11"),
+    ("ap-southeast-2", "15.177.46.11"),
+    ("ap-northeast-1", "15.177.54.11"),
+    ("sa-east-1", "15.177.62.11"),
+)
+PAGE = 100
+CALCULATED = ("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL")
+ENDPOINT = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
+ONLY_OF = {
+    **dict.fromkeys(("Port", "IPAddress", "FullyQualifiedDomainName", "ResourcePath", "Regions"), ENDPOINT),
+    "SearchString": ("HTTP_STR_MATCH", "HTTPS_STR_MATCH"),
+    **dict.fromkeys(("HealthThreshold", "ChildHealthChecks"), ("CALCULATED",)),
+    **dict.fromkeys(("AlarmIdentifier", "InsufficientDataHealthStatus"), ("CLOUDWATCH_METRIC",)),
+}
+MORE_CHECK_SETTINGS = ("AlarmIdentifier", "InsufficientDataHealthStatus", "RoutingControlArn")
+RESETTABLE = {
+    "FullyQualifiedDomainName": "fqdn",
+    "ResourcePath": "resource_path",
+    "Regions": "regions",
+    "ChildHealthChecks": "children",
+}
+CHECK_SETTINGS = {
+    "IPAddress": "ip_address",
+    "Port": "port",
+    "ResourcePath": "resource_path",
+    "FullyQualifiedDomainName": "fqdn",
+    "SearchString": "search_string",
+    "FailureThreshold": "failure_threshold",
+    "HealthThreshold": "health_threshold",
+    "Inverted": "inverted",
+    "Disabled": "disabled",
+    "EnableSNI": "enable_sni",
+    "ChildHealthChecks": "children",
+    "Regions": "regions",
+}
+
+
+def _create_check(original: Callable[..., Any], self: Route53) -> Any:
+    from moto.core.responses import ActionResult
+
+    reference, config = self.params["CallerReference"], self.params["HealthCheckConfig"]
+    for standing in self.backend.health_checks.values():
+        if standing.caller_reference == reference:
+            if standing.__dict__.get("asked") != config:
+                raise refused("HealthCheckAlreadyExists", "A health check with this caller reference exists.")
+            return ActionResult({"HealthCheck": standing})
+    result = original(self)
+    made: HealthCheck = result.result["HealthCheck"]
+    made.__dict__["asked"] = config
+    if made.type_ in ("HTTPS", "HTTPS_STR_MATCH") and not config.get("Port"):
+        made.port = 443
+    _keep_more(made, config)
+    result.result["Location"] = f"https://route53.amazonaws.com/2013-04-01/healthcheck/{made.id}"
+    return result
+
+
+def _keep_more(check: HealthCheck, params: dict[str, Any]) -> None:
+    for name in MORE_CHECK_SETTINGS:
+        if params.get(name) is not None:
+            check.__dict__[xform_name(name)] = params[name]
+
+
+def _config_of(getter: Callable[..., Any], self: HealthCheck) -> dict[str, Any]:
+    """The emulator's configuration with the settings it forgets."""
+    config: dict[str, Any] = getter(self)
+    return config | {
+        name: self.__dict__[xform_name(name)] for name in MORE_CHECK_SETTINGS if xform_name(name) in self.__dict__
+    }
+
+
+def _require_own_settings(check: HealthCheck, params: dict[str, Any]) -> None:
+    """Each setting belongs to some types of checks alone (API_UpdateHealthCheck)."""
+    for name, types in ONLY_OF.items():
+        if params.get(name) is not None and (check.type_ not in types):
+            raise refused("InvalidInput", f"Invalid parameter : {check.type_} health checks must not have {name}.")
+
+
+def _update_check(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
+    check = self.backend.get_health_check(params["HealthCheckId"])
+    _require_own_settings(check, params)
+    wanted = params.get("HealthCheckVersion")
+    if wanted is not None and int(wanted) != check.health_check_version:
+        raise refused("HealthCheckVersionMismatch", "The health check was changed meanwhile.")
+    for name, attribute in CHECK_SETTINGS.items():
+        if params.get(name) is not None:
+            setattr(check, attribute, params[name])
+    for name in params.get("ResetElements") or ():
+        setattr(check, RESETTABLE[name], None)
+    _keep_more(check, params)
+    check.health_check_version += 1
+    return {"HealthCheck": check}
+
+
+def _list_checks(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
+    held = list(self.backend.health_checks.values())
+    size = int(params.get("MaxItems") or PAGE)
+    ids = [check.id for check in held]
+    start = ids.index(params["Marker"]) if params.get("Marker") in ids else 0
+    following = ids[start + size] if start + size < len(ids) else None
+    return {
+        "HealthChecks": held[start : start + size],
+        "Marker": params.get("Marker") or "",
+        "IsTruncated": following is not None,
+        "NextMarker": following,
+        "MaxItems": size,
+    }
+
+
+def _check_status(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
+    check = self.backend.get_health_check(params["HealthCheckId"])
+    if check.type_ in CALCULATED:
+        raise refused("InvalidInput", f"The status of a {check.type_} health check cannot be read this way.")
+    failure = Checkers(self.current_account).observe(check)
+    words = f"Failure: {failure}" if failure else "Success: HTTP Status Code 200, OK"
+    return {"HealthCheckObservations": _observed(check, words)}
+
+
+def _last_failure(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
+    check = self.backend.get_health_check(params["HealthCheckId"])
+    failure = Checkers(self.current_account).observe(check)
+    return {"HealthCheckObservations": _observed(check, f"Failure: {failure}") if failure else []}
+
+
+def _observed(check: HealthCheck, words: str) -> list[dict[str, Any]]:
+    asked = check.regions or ()
+    places = [place for place in CHECKER_REGIONS if not asked or place[0] in asked]
+    report = {"Status": words, "CheckedTime": now()}
+    return [{"Region": region, "IPAddress": address, "StatusReport": report} for region, address in places]
+
+
+def install() -> None:
+    """Repair health checks. Idempotent."""
+    wrap(Route53, "create_health_check", _create_check)
+    wrap_property(HealthCheck, "health_check_config", _config_of)
+    for name, perform in (
+        ("update_health_check", _update_check),
+        ("list_health_checks", _list_checks),
+        ("get_health_check_status", _check_status),
+        ("get_health_check_last_failure_reason", _last_failure),
+    ):
+        operation(Route53, name, perform)

@@ -1,0 +1,160 @@
+"""What Route 53's health checkers see: each check judged from the live state of the world, not remembered.
+
+Sources: "How Amazon Route 53 determines whether a health check is healthy", API_HealthCheckConfig (T03, T04, T05).
+A name is up when the load balancer behind it exists, its region is not dark and it would answer below 400; what no
+record or load balancer of the world explains does not resolve.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.cloudfront.models import cloudfront_backends
+from moto.cloudwatch.models import cloudwatch_backends
+from moto.elbv2.models import FakeListener, FakeLoadBalancer, elbv2_backends
+from moto.route53.models import HealthCheck, route53_backends
+
+from sandbox.core.state import STATE
+from sandbox.moto_ext.ecs.targets import Targets
+from sandbox.moto_ext.route53.names import Answer, Health, Zone, answer, plain
+
+DEPTH = 5
+SECURE = ("HTTPS", "HTTPS_STR_MATCH")
+DEFAULT_PORTS = {"HTTPS": 443, "HTTPS_STR_MATCH": 443}
+BAD_STATUS = 400
+
+
+class Checkers:
+    """The health of one account's checks at this moment; made anew for each question."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self._backend = route53_backends[account]["aws"]
+        self._known: dict[str, bool] = {}
+        self._targets: dict[str, Targets] = {}
+        self._zones: dict[str, Zone] = {}
+
+    def health(self) -> Health:
+        """The same, as the rules of answering want it."""
+        return Health(self.is_healthy, self.target_is_healthy)
+
+    def is_healthy(self, check_id: str) -> bool:
+        """Whether Route 53 counts the check as healthy. A disabled one always is; inverting turns both (T03)."""
+        if check_id not in self._known:
+            check = self._backend.health_checks.get(check_id)
+            if check is None:
+                return True
+            self._known[check_id] = True  # a check that is its own child ends here
+            seen = bool(check.disabled) or self.observe(check) == ""
+            self._known[check_id] = seen != bool(check.inverted)
+        return self._known[check_id]
+
+    def observe(self, check: HealthCheck) -> str:
+        """Why the check fails when probed now, "" when it succeeds; neither inverted nor disabled."""
+        if check.type_ == "CALCULATED":
+            good = sum(1 for child in check.children or () if self.is_healthy(child))
+            needed = int(check.health_threshold or 0)
+            return "" if good >= needed else f"{good} of {needed} child health checks are healthy"
+        if check.type_ == "CLOUDWATCH_METRIC":
+            return self._alarm(check)
+        if check.type_ == "RECOVERY_CONTROL":
+            return ""
+        port = int(check.port or DEFAULT_PORTS.get(str(check.type_), 80))
+        return self.probe(check.fqdn or check.ip_address or "", port, DEPTH)
+
+    def _alarm(self, check: HealthCheck) -> str:
+        named = check.__dict__.get("alarm_identifier") or {}
+        alarm = cloudwatch_backends[self.account][named.get("Region", "")].alarms.get(named.get("Name", ""))
+        state = alarm.state_value if alarm else "INSUFFICIENT_DATA"
+        if state == "INSUFFICIENT_DATA":
+            unhealthy = check.__dict__.get("insufficient_data_health_status") == "Unhealthy"
+            return "CloudWatch has insufficient data" if unhealthy else ""
+        return "" if state == "OK" else f"CloudWatch alarm {named.get('Name')} is in state {state}"
+
+    def probe(self, name: str, port: int, depth: int) -> str:
+        """Why nothing good answers at ``name``, or "" when it does."""
+        name = plain(name)
+        if found := self.load_balancer(name):
+            return self._balancer_answers(*found, port)
+        for distribution in cloudfront_backends[self.account]["aws"].distributions.values():
+            if plain(distribution.domain_name) == name:
+                return self._distribution_answers(distribution, depth)
+        told = self.resolve(name)
+        if told.alias and depth:
+            return self.probe(told.alias["DNSName"], port, depth - 1)
+        if told.rows and told.rows[-1][1] == "CNAME" and depth:
+            return self.probe(told.rows[-1][3], port, depth - 1)
+        return "DNS resolution failed: Rcode NXDomain(3)" if not told.rows else "Connection timed out"
+
+    def _distribution_answers(self, distribution: Any, depth: int) -> str:
+        config = distribution.distribution_config
+        if not config.Enabled or not depth:
+            return "HTTP Status Code 404"
+        origins = [origin.domain_name for origin in config.Origins["Items"]]
+        failures = [self.probe(origin, 80, depth - 1) for origin in origins]
+        return "" if "" in failures else f"HTTP Status Code 502: {failures[0]}"
+
+    def _balancer_answers(self, region: str, balancer: FakeLoadBalancer, port: int) -> str:
+        if region in STATE.stopped:
+            return "Connection timed out"
+        listener = next((held for held in balancer.listeners.values() if int(held.port) == port), None)
+        if listener is None:
+            return "Connection refused"
+        return self._default_action(region, listener)
+
+    def _default_action(self, region: str, listener: FakeListener) -> str:
+        """The checkers' host matches no tenant's rule: the listener's default action answers them."""
+        action = listener.default_actions[0]
+        if action.type == "fixed-response":
+            status = int(action.data.get("FixedResponseConfig", {}).get("StatusCode") or 200)
+            return "" if status < BAD_STATUS else f"HTTP Status Code {status}"
+        if action.type != "forward":
+            return ""
+        backend = elbv2_backends[self.account][region]
+        groups = [backend.target_groups.get(arn) for arn in backend._get_target_group_arns_from(action.data)]
+        healthy = sum(self.targets(region).counts(group)[0] for group in groups if group is not None)
+        return "" if healthy else "HTTP Status Code 503, Service Unavailable"
+
+    def target_is_healthy(self, alias: dict[str, Any]) -> bool:
+        """Whether an alias that evaluates its target counts it as healthy."""
+        found = self.load_balancer(plain(alias["DNSName"]))
+        if found is None:
+            return True
+        region, balancer = found
+        return region not in STATE.stopped and self.targets(region).serves(balancer)
+
+    def load_balancer(self, name: str) -> tuple[str, FakeLoadBalancer] | None:
+        """Region and load balancer of a DNS name, with or without ``dualstack.``."""
+        bare = name.removeprefix("dualstack.")
+        for region, backend in list(elbv2_backends[self.account].items()):
+            for balancer in backend.load_balancers.values():
+                if plain(balancer.dns_name) == bare:
+                    return str(region), balancer
+        return None
+
+    def targets(self, region: str) -> Targets:
+        """The targets of a region."""
+        if region not in self._targets:
+            self._targets[region] = Targets(self.account, region)
+        return self._targets[region]
+
+    def zone(self, zone_id: str) -> Zone:
+        """The records of a hosted zone."""
+        from sandbox.moto_ext.route53.records import told
+
+        if zone_id not in self._zones:
+            records = [told(record) for record in self._backend.zones[zone_id].rrsets]
+            self._zones[zone_id] = Zone(records)
+        return self._zones[zone_id]
+
+    def resolve(self, name: str) -> Answer:
+        """What the most specific public zone of the account answers for an address of ``name``."""
+        zones = [zone for zone in self._backend.zones.values() if not zone.private_zone and _holds(zone.name, name)]
+        if not zones:
+            return Answer("NXDOMAIN")
+        closest = max(zones, key=lambda zone: len(zone.name))
+        return answer(self.zone(closest.resource_id), self.health(), name, "A", lambda _total: 0)
+
+
+def _holds(zone: str, name: str) -> bool:
+    return name == plain(zone) or name.endswith("." + plain(zone))

@@ -1,0 +1,122 @@
+"""Route 53's zones as AWS answers them: name servers, features, changes by the clock, TestDNSAnswer (T02, T12, T13).
+
+Plain boto3: ``create_hosted_zone``, ``update_hosted_zone_features(EnableAcceleratedRecovery=)``,
+``change_resource_record_sets``, ``get_change``, ``list_resource_record_sets``, ``test_dns_answer``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from moto.route53 import urls
+from moto.route53.models import FakeZone, Route53Backend
+from moto.route53.responses import Route53
+
+from sandbox.core.patching import attach_property, catch_all, operation, refused, wrap
+from sandbox.core.state import now
+from sandbox.core.timing import soon
+from sandbox.moto_ext.route53.changes import change, get_change, submitted
+from sandbox.moto_ext.route53.health import Checkers
+from sandbox.moto_ext.route53.names import answer, plain
+from sandbox.moto_ext.route53.records import in_order, list_records
+
+NAME_SERVERS = (("com", 0), ("net", 512), ("org", 1024), ("co.uk", 1536))
+
+
+def name_servers(zone_id: str) -> list[str]:
+    """Four name servers of four top-level domains, spread by zone as Route 53 spreads them."""
+    number = int(hashlib.sha256(zone_id.encode()).hexdigest(), 16)
+    return [
+        f"ns-{first + (number >> (9 * place)) % 512}.awsdns-{(number >> (6 * place)) % 64:02d}.{top}"
+        for place, (top, first) in enumerate(NAME_SERVERS)
+    ]
+
+
+def _create_zone(original: Callable[..., Any], self: Route53Backend, *args: Any, **kwargs: Any) -> FakeZone:
+    reference = kwargs.get("caller_reference")
+    if reference and any(zone.caller_reference == reference for zone in self.zones.values()):
+        raise refused("HostedZoneAlreadyExists", "A hosted zone has already been created with the caller reference.")
+    zone: FakeZone = original(self, *args, **kwargs)
+    if not kwargs.get("delegation_set_id") and zone.delegation_set is not None:
+        zone.delegation_set.name_servers = name_servers(zone.resource_id)
+    servers = [f"{name}." for name in zone.delegation_set.name_servers] if zone.delegation_set else []
+    for record in zone.rrsets:
+        if record.type == "NS":
+            record.records, record.ttl = servers, 172800
+        if record.type == "SOA":
+            record.records = [f"{servers[0]} awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"]
+    return zone
+
+
+def _new_zone(self: Route53, original: Callable[..., Any]) -> Any:
+    result = original(self)
+    result.result["ChangeInfo"] = submitted(self.backend)
+    return result
+
+
+def _create_hosted_zone(original: Callable[..., Any], self: Route53) -> Any:
+    return _new_zone(self, original)
+
+
+def features(self: FakeZone) -> dict[str, Any]:
+    """Accelerated recovery of the zone: DISABLED, ENABLING, then ENABLED (T02)."""
+    wanted, when = self.__dict__.get("accelerated", (False, None))
+    settled, moving = ("ENABLED", "ENABLING") if wanted else ("DISABLED", "DISABLING")
+    return {"AcceleratedRecoveryStatus": moving if when and now() < when else settled}
+
+
+def _update_features(self: Route53, params: dict[str, Any]) -> None:
+    zone = self.backend.get_hosted_zone(params["Id"] if "Id" in params else params["HostedZoneId"])
+    if zone.private_zone:
+        raise refused("InvalidInput", "Accelerated recovery is not available for private hosted zones.")
+    if params.get("EnableAcceleratedRecovery") is not None:
+        zone.__dict__["accelerated"] = (bool(params["EnableAcceleratedRecovery"]), soon())
+
+
+def _list_records(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
+    return list_records(self.backend.get_hosted_zone(params["HostedZoneId"]), params)
+
+
+def _test_answer(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
+    zone = self.backend.get_hosted_zone(params["HostedZoneId"])
+    name, kind = plain(params["RecordName"]), params["RecordType"]
+    if zone.private_zone:
+        raise refused("InvalidInput", "TestDNSAnswer supports public hosted zones only.")
+    told = answer(in_order(zone), Checkers(self.current_account).health(), name, kind, secrets.randbelow)
+    data = [value for _, row_kind, _, value in told.rows if row_kind == kind] or [row[3] for row in told.rows]
+    if told.alias:
+        data += addresses_of(told.alias["DNSName"])
+    servers = zone.delegation_set.name_servers if zone.delegation_set else [""]
+    return {
+        "Nameserver": servers[0],
+        "RecordName": params["RecordName"],
+        "RecordType": kind,
+        "RecordData": data,
+        "ResponseCode": told.code,
+        "Protocol": "UDP",
+    }
+
+
+def addresses_of(name: str) -> list[str]:
+    """The two stable addresses by which an AWS resource of this DNS name is known (198.18.0.0/15: benchmarks)."""
+    digest = hashlib.sha256(plain(name).encode()).digest()
+    return [f"198.{18 + digest[place] % 2}.{digest[place + 1]}.{1 + digest[place + 2] % 254}" for place in (0, 3)]
+
+
+def install() -> None:
+    """Repair Route 53. Idempotent."""
+    wrap(Route53Backend, "create_hosted_zone", _create_zone)
+    wrap(Route53, "create_hosted_zone", _create_hosted_zone)
+    attach_property(FakeZone, features)
+    for name, perform in (
+        ("change_resource_record_sets", change),
+        ("get_change", get_change),
+        ("list_resource_record_sets", _list_records),
+        ("update_hosted_zone_features", _update_features),
+        ("test_dns_answer", _test_answer),
+    ):
+        operation(Route53, name, perform)
+    catch_all(urls.url_paths, Route53.dispatch)

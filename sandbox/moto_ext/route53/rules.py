@@ -1,0 +1,190 @@
+"""What Route 53 refuses in a change batch, in its own words (ResourceRecordTypes, resource-record-sets-values).
+
+Each rule gets the change and the zone as it stands with the batch's earlier changes, and raises. AWS answers
+InvalidInput where the request itself is malformed, InvalidChangeBatch where it does not fit the zone.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.core.patching import Refused, refused
+from sandbox.moto_ext.route53.names import Record, plain
+
+CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
+AWS_NAMES = (".amazonaws.com", ".cloudfront.net", ".awsglobalaccelerator.com", ".elasticbeanstalk.com", ".on.aws")
+ROUTING = {
+    "Weight": "weighted",
+    "Failover": "failover",
+    "Region": "latency",
+    "GeoLocation": "geolocation",
+    "MultiValueAnswer": "multivalue answer",
+}
+MOST_WEIGHT = 255
+LONGEST_LABEL = 63
+Held = Mapping[tuple[str, str], list[Record]]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A change in its zone. ``held`` are the zone's record sets by name and type; ``known_check`` knows check ids."""
+
+    zone: str
+    zone_id: str
+    action: str
+    record: Record
+    held: Held
+    known_check: Callable[[str], bool]
+
+    @property
+    def name(self) -> str:
+        """The record's name, plain."""
+        return plain(self.record["Name"])
+
+    @property
+    def label(self) -> str:
+        """The record as AWS's sentences begin."""
+        return f"RRSet of type {self.record['Type']} with DNS name {self.name}."
+
+    @property
+    def others(self) -> list[Record]:
+        """The other record sets of the same name and type."""
+        identifier = self.record.get("SetIdentifier")
+        sets = self.held.get((self.name, self.record["Type"]), [])
+        return [one for one in sets if one.get("SetIdentifier") != identifier]
+
+    def batch_error(self, message: str) -> Refused:
+        """The zone does not take it."""
+        return refused("InvalidChangeBatch", f"[{message}]")
+
+    def input_error(self, message: str) -> Refused:
+        """The request is malformed."""
+        identifier = self.record.get("SetIdentifier") or "null"
+        where = f"[Action={self.action}, Name={self.name}., Type={self.record['Type']}, SetIdentifier={identifier}]"
+        return refused("InvalidInput", f"Invalid request: {message} in Change with {where}")
+
+
+def check(setting: Setting) -> None:
+    """Apply every rule to a CREATE or UPSERT. Raises InvalidInput, InvalidChangeBatch or NoSuchHealthCheck."""
+    for rule in (_in_zone, _shape, _routing, _values, _cname, _mixing, _alias, _health_check):
+        rule(setting)
+
+
+def _in_zone(s: Setting) -> None:
+    if s.name != s.zone and not s.name.endswith(f".{s.zone}"):
+        raise s.batch_error(f"RRSet with DNS name {s.name}. is not permitted in zone {s.zone}.")
+    if any(not label or len(label) > LONGEST_LABEL for label in s.name.split(".")):
+        words = "FATAL problem: DomainLabelTooLong (Domain label is too long) encountered with"
+        raise s.batch_error(f"{words} '{s.name}'")
+
+
+def _shape(s: Setting) -> None:
+    plain_record = "TTL" in s.record or bool(s.record.get("ResourceRecords"))
+    wanted = "Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId]"
+    if plain_record and "AliasTarget" in s.record:
+        raise s.input_error(f"{wanted}, but found more than one")
+    if "AliasTarget" not in s.record and not ("TTL" in s.record and s.record.get("ResourceRecords")):
+        raise s.input_error(f"{wanted}, but found none")
+
+
+def _routing(s: Setting) -> None:
+    used = [name for name in ROUTING if s.record.get(name) is not None]
+    if used and not s.record.get("SetIdentifier"):
+        raise s.input_error("Missing field 'SetIdentifier'")
+    if s.record.get("SetIdentifier") and len(used) != 1:
+        found = "none" if not used else "more than one"
+        raise s.input_error(f"Expected exactly one of [{', '.join(ROUTING)}], but found {found}")
+    weight = s.record.get("Weight")
+    if weight is not None and not 0 <= int(weight) <= MOST_WEIGHT:
+        raise s.input_error(f"Value '{weight}' at 'Weight' failed to satisfy constraint: between 0 and 255,")
+
+
+def _values(s: Setting) -> None:
+    values = [str(row["Value"]) for row in s.record.get("ResourceRecords") or ()]
+    problem = {"A": _bad_ipv4, "AAAA": _bad_ipv6, "CNAME": _bad_name, "NS": _bad_name}.get(s.record["Type"])
+    for value in values if problem else ():
+        if problem and (found := problem(value)):
+            raise s.batch_error(f"Invalid Resource Record: 'FATAL problem: {found} encountered with '{value}''")
+    if len(set(values)) != len(values):
+        raise s.batch_error(f"Duplicate Resource Record: '{values[0]}'")
+    if s.record["Type"] == "CNAME" and len(values) > 1:
+        raise s.batch_error(f"{s.label} can have only one value")
+
+
+def _bad_ipv4(value: str) -> str:
+    return _not_an(ipaddress.IPv4Address, value, "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)")
+
+
+def _bad_ipv6(value: str) -> str:
+    return _not_an(ipaddress.IPv6Address, value, "AAAARRDATAIllegalIPv6Address (Value is not a valid IPv6 address)")
+
+
+def _not_an(kind: Callable[[str], Any], value: str, words: str) -> str:
+    try:
+        kind(value)
+    except ValueError:
+        return words
+    return ""
+
+
+def _bad_name(value: str) -> str:
+    labels = value.rstrip(".").split(".")
+    bad = " " in value or any(not label or len(label) > LONGEST_LABEL for label in labels)
+    return "UnsupportedCharacter (Value contains unsupported characters)" if bad else ""
+
+
+def _cname(s: Setting) -> None:
+    kind = s.record["Type"]
+    if kind == "CNAME" and s.name == s.zone:
+        raise s.batch_error(f"{s.label} is not permitted at apex in zone {s.zone}.")
+    beside = [one for (name, one), sets in s.held.items() if sets and name == s.name and one != kind]
+    clash = beside if kind == "CNAME" else [one for one in beside if one == "CNAME"]
+    if clash:
+        words = f"is not permitted because a conflicting RRSet of type {clash[0]} with the same DNS name"
+        raise s.batch_error(f"{s.label} {words} already exists in zone {s.zone}.")
+
+
+def _mixing(s: Setting) -> None:
+    identifier = s.record.get("SetIdentifier") or "null"
+    words = f"RRSet with DNS name {s.name}., type {s.record['Type']}, SetIdentifier {identifier} cannot be created"
+    for other in s.others:
+        policy, present = _policy(s.record), _policy(other)
+        if policy != present:
+            raise s.batch_error(f"{words} as a {present} RRSet exists with the same name and type.")
+        if policy == "failover" and other["Failover"] == s.record["Failover"]:
+            raise s.batch_error(f"{words} as there already is a {other['Failover']} failover RRSet.")
+
+
+def _policy(record: Record) -> str:
+    return next((word for name, word in ROUTING.items() if record.get(name) is not None), "simple")
+
+
+def _alias(s: Setting) -> None:
+    alias = s.record.get("AliasTarget")
+    if not alias:
+        return
+    target, kind = plain(alias["DNSName"]), s.record["Type"]
+    zone = alias["HostedZoneId"].removeprefix("/hostedzone/")
+    words = f"Tried to create an alias that targets {target}., type {kind} in zone {zone}, but"
+    if zone == s.zone_id:
+        if target == s.name:
+            raise s.batch_error(f"{words} that is the record itself")
+        if not s.held.get((target, kind)):
+            raise s.batch_error(f"{words} that target was not found")
+    elif not target.endswith(AWS_NAMES):
+        raise s.batch_error(f"{words} the alias target name does not lie within the target zone")
+    if zone == CLOUDFRONT_ZONE and alias.get("EvaluateTargetHealth"):
+        raise s.batch_error(f"{words} EvaluateTargetHealth must be false for a CloudFront distribution")
+
+
+def _health_check(s: Setting) -> None:
+    """A primary that is no alias needs a check (AWS's words: external-dns issue 2362); one that is named must be."""
+    wanted = s.record.get("HealthCheckId")
+    if s.record.get("Failover") == "PRIMARY" and not wanted and "AliasTarget" not in s.record:
+        words = "A non-alias primary ResourceRecordSet must have an associated health check."
+        raise s.batch_error(words)
+    if wanted and not s.known_check(wanted):
+        raise refused("NoSuchHealthCheck", f"No health check exists with the ID {wanted}")

@@ -1,0 +1,170 @@
+"""S3 replication (AWS: replication.html, replication-status.html; T30): later puts and, by rule, delete markers.
+
+The emulator stores the configuration, tells it back wrong, and copies nothing. Objects that wait for a dark region
+stand in ``backend.__dict__["unreplicated"]``: (bucket, key, version) -> since when; see :func:`backlog`.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from datetime import datetime
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.s3.exceptions import ReplicationConfigurationNotFoundError, S3ClientError
+from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend, s3_backends
+from moto.s3.responses import S3Response
+
+from sandbox.core.patching import attach, state, wrap, wrap_property
+from sandbox.core.state import now
+from sandbox.core.timing import stopped
+from sandbox.moto_ext.s3.rules import takes, told
+
+_STATUS = "_replication_status"
+Waiting = tuple[str, str, str]
+_request = threading.local()
+
+
+class InvalidRequest(S3ClientError):
+    """S3 refuses a configuration."""
+
+    code = "InvalidRequest"
+
+
+def backlog(account: str, bucket: str) -> tuple[int, int, datetime | None]:
+    """Operations and bytes of a source bucket that wait to be replicated, and since when the oldest waits."""
+    backend = s3_backends[account]["aws"]
+    waiting = {key: since for key, since in state(backend, "unreplicated").items() if key[0] == bucket}
+    found = [_find(backend, key) for key in waiting]
+    size = sum(one.size for one in found if isinstance(one, FakeKey))
+    return len(waiting), size, min(waiting.values(), default=None)
+
+
+def _find(backend: S3Backend, waiting: Waiting) -> FakeKey | FakeDeleteMarker | None:
+    bucket, name, version = waiting
+    held = backend.buckets.get(bucket)
+    versions = held.keys.getlist(name, []) if held is not None else []
+    return next((one for one in versions if one.version_id == version), None)
+
+
+def _note(backend: S3Backend, bucket_name: str, made: FakeKey | FakeDeleteMarker) -> None:
+    if not backend.get_bucket_replication(bucket_name):
+        return
+    made.__dict__[_STATUS] = "PENDING"
+    waiting = (bucket_name, made.name, made.version_id)
+    mine: list[tuple[S3Backend, Waiting]] | None = getattr(_request, "notes", None)
+    if mine is None:
+        state(backend, "unreplicated")[waiting] = now()
+    else:
+        mine.append((backend, waiting))
+
+
+def deliver(account: str) -> None:
+    """Copy what waits to where the rules say, except from or to a region that is dark."""
+    for backend in list(s3_backends[account].values()):
+        for waiting in list(state(backend, "unreplicated")):
+            if _deliver_one(backend, waiting):
+                state(backend, "unreplicated").pop(waiting, None)
+
+
+def _deliver_one(backend: S3Backend, waiting: Waiting) -> bool:
+    """Whether nothing remains to be done for this object."""
+    made, bucket = _find(backend, waiting), backend.buckets.get(waiting[0])
+    config = backend.get_bucket_replication(waiting[0]) if bucket is not None else None
+    if made is None or bucket is None or not config:
+        return True
+    tags = {} if isinstance(made, FakeDeleteMarker) else backend.tagger.get_tag_dict_for_resource(made.arn)
+    marker = isinstance(made, FakeDeleteMarker)
+    rules = [rule for rule in config["Rule"] if takes(rule, made.name, tags, marker)]
+    targets = {rule["Destination"]["Bucket"].split(":")[-1]: rule["Destination"] for rule in rules}
+    held = {name: backend.buckets.get(name) for name in targets}
+    if stopped(bucket.region_name, *(one.region_name for one in held.values() if one is not None)):
+        return False
+    arrived = [_store(backend, made, held[name], targets[name]) for name in targets]
+    made.__dict__[_STATUS] = None if not rules else ("COMPLETED" if all(arrived) else "FAILED")
+    return True
+
+
+def _store(
+    backend: S3Backend, made: FakeKey | FakeDeleteMarker, target: FakeBucket | None, how: dict[str, Any]
+) -> bool:
+    if target is None or not target.is_versioned:
+        return False
+    twin = copy.copy(made)
+    twin.__dict__[_STATUS] = "REPLICA"
+    if isinstance(twin, FakeKey) and isinstance(made, FakeKey):
+        twin._metadata = copy.deepcopy(made._metadata)
+        twin.bucket_name = target.name
+        twin.set_storage_class(how.get("StorageClass") or made.storage_class)
+        key_id = (how.get("EncryptionConfiguration") or {}).get("ReplicaKmsKeyID")
+        twin.kms_key_id = key_id or (None if made.encryption != "aws:kms" else made.kms_key_id)
+        backend.tagger.copy_tags(made.arn, twin.arn)
+    target.keys.setlist(made.name, [*target.keys.getlist(made.name, []), twin])
+    return True
+
+
+def _put_object(original: Any, self: S3Backend, bucket_name: str, *args: Any, **kwargs: Any) -> FakeKey:
+    made: FakeKey = original(self, bucket_name, *args, **kwargs)
+    _note(self, bucket_name, made)
+    return made
+
+
+def _delete_marker(original: Any, self: S3Backend, bucket_name: str, key_name: str) -> FakeDeleteMarker:
+    made: FakeDeleteMarker = original(self, bucket_name, key_name)
+    _note(self, bucket_name, made)
+    return made
+
+
+def _headers(original: Any, self: FakeKey) -> dict[str, Any]:
+    headers: dict[str, Any] = original(self)
+    status = self.__dict__.get(_STATUS)
+    return {**headers, "x-amz-replication-status": status} if status else headers
+
+
+def _around_request(original: Any, self: S3Response, *args: Any, **kwargs: Any) -> Any:
+    """Deliver what waits; this request's own objects only when it has set all of their metadata."""
+    _request.notes = []
+    try:
+        for account in list(s3_backends):
+            deliver(account)
+        answer = original(self, *args, **kwargs)
+    finally:
+        notes, _request.notes = _request.notes, None
+    for backend, waiting in notes:
+        state(backend, "unreplicated")[waiting] = now()
+    if notes:
+        deliver(self.current_account)
+    return answer
+
+
+def _put_replication(original: Any, self: S3Backend, bucket_name: str, replication: dict[str, Any]) -> None:
+    rules = replication["Rule"] if isinstance(replication["Rule"], list) else [replication["Rule"]]
+    for rule in rules:
+        target = self.buckets.get(rule["Destination"]["Bucket"].split(":")[-1])
+        if target is None:
+            raise InvalidRequest("Destination bucket must exist.")
+        if not target.is_versioned:
+            raise InvalidRequest("Destination bucket must have versioning enabled.")
+    original(self, bucket_name, replication)
+
+
+def get_bucket_replication(self: S3Response) -> Any:
+    """The configuration as it was put: filters, delete markers, metrics and replication time included."""
+    self.data["Action"] = "GetBucketReplication"
+    config = self.backend.get_bucket_replication(self.bucket_name)
+    if not config:
+        raise ReplicationConfigurationNotFoundError(bucket_name=self.bucket_name)
+    rules = [told(rule) for rule in config["Rule"]]
+    return self.serialized(ActionResult({"ReplicationConfiguration": {"Role": config["Role"], "Rules": rules}}))
+
+
+def install() -> None:
+    """Make replication copy. Idempotent."""
+    wrap(S3Backend, "put_object", _put_object)
+    wrap(S3Backend, "_set_delete_marker", _delete_marker)
+    wrap(S3Backend, "put_bucket_replication", _put_replication)
+    wrap(S3Response, "key_response", _around_request)
+    wrap(S3Response, "bucket_response", _around_request)
+    wrap_property(FakeKey, "response_dict", _headers)
+    attach(S3Response, get_bucket_replication)

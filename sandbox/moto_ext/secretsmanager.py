@@ -1,0 +1,103 @@
+"""Secrets Manager replicas (AWS: create-manage-multi-region-secrets, API_StopReplicationToReplica; T18).
+
+Right already: values follow, version ids are the same, writes to a replica are refused. Repaired: the replica's own
+key, a region replicated to twice, the promotion of a replica, and the limit of 20 secrets a batch.
+A disaster may set ``replica.config["Status"]`` (InProgress, Failed) on the primary's ``replicas``.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from moto.kms.models import kms_backends
+from moto.secretsmanager.exceptions import InvalidParameterException, OperationNotPermittedOnReplica
+from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
+from moto.secretsmanager.responses import SecretsManagerResponse
+
+from sandbox.core.patching import operation, refused, wrap
+
+BATCH = 20
+_LOCKED = "Secrets Manager can't decrypt the protected secret text using the provided KMS key."
+
+
+def _create_replicas(
+    original: Any, self: FakeSecret, replica_regions: list[dict[str, str]], force_overwrite: bool
+) -> list[ReplicaSecret]:
+    known = {one.region for one in self.__dict__.get("replicas", [])}
+    for asked in replica_regions:
+        if asked["Region"] in known:
+            raise InvalidParameterException(f"The secret is already replicated to {asked['Region']}.")
+    made: list[ReplicaSecret] = original(self, replica_regions, force_overwrite)
+    for asked, replica in zip(replica_regions, made, strict=True):
+        if key := asked.get("KmsKeyId"):
+            replica.config["KmsKeyId"] = key
+    return made
+
+
+def _replica_told(original: Any, self: ReplicaSecret) -> dict[str, Any]:
+    told: dict[str, Any] = original(self)
+    told.pop("KmsKeyId", None)
+    key = self.config["KmsKeyId"]
+    return told if key == SecretsManagerBackend.DEFAULT_KMS_KEY_ALIAS else {**told, "KmsKeyId": key}
+
+
+def _promote(response: SecretsManagerResponse, params: dict[str, Any]) -> dict[str, str]:
+    backend: SecretsManagerBackend = response.backend
+    replica = backend.describe_secret(params["SecretId"])
+    if not isinstance(replica, ReplicaSecret):
+        raise refused("InvalidRequestException", "The secret is not a replica.")
+    source = replica.source
+    own = FakeSecret(
+        account_id=backend.account_id,
+        region_name=backend.region_name,
+        secret_id=source.secret_id,
+        secret_version={},
+        version_id="",
+        description=source.description,
+        tags=deepcopy(source.tags),
+        kms_key_id=replica.to_dict().get("KmsKeyId"),
+        created_date=source.created_date,
+        last_changed_date=source.last_changed_date,
+    )
+    own.arn, own.versions, own.default_version_id = replica.arn, deepcopy(source.versions), source.default_version_id
+    dict.pop(backend.secrets, replica.arn)
+    backend.secrets[own.secret_id] = own
+    source.replicas.remove(replica)
+    return {"ARN": own.arn}
+
+
+def _batch(original: Any, self: SecretsManagerBackend, *args: Any, **kwargs: Any) -> Any:
+    if len(kwargs.get("secret_id_list") or []) > BATCH:
+        raise InvalidParameterException(f"At most {BATCH} secrets can be asked for at once.")
+    found, errors, token = original(self, *args, **kwargs)
+    opened = [one for one in found if not _locked(self, one["ARN"])]
+    locked = [
+        {"SecretId": one["Name"], "ErrorCode": "DecryptionFailure", "Message": _LOCKED}
+        for one in found
+        if _locked(self, one["ARN"])
+    ]
+    return opened, errors + locked, token
+
+
+def _locked(backend: SecretsManagerBackend, arn: str) -> bool:
+    """Whether the secret's own key, where it names one, exists in this region and does not work."""
+    key_id = backend.describe_secret(arn).to_dict().get("KmsKeyId") or ""
+    keys = kms_backends[backend.account_id][backend.region_name]
+    key = keys.keys.get(keys.any_id_to_key_id(key_id)) if key_id else None
+    return key is not None and key.key_state != "Enabled"
+
+
+def _move_stage(original: Any, self: SecretsManagerBackend, secret_id: str, *args: Any, **kwargs: Any) -> Any:
+    if isinstance(self.secrets.get(secret_id), ReplicaSecret):
+        raise OperationNotPermittedOnReplica
+    return original(self, secret_id, *args, **kwargs)
+
+
+def install() -> None:
+    """Repair replicas. Idempotent."""
+    wrap(FakeSecret, "create_replicas", _create_replicas)
+    wrap(ReplicaSecret, "to_dict", _replica_told)
+    wrap(SecretsManagerBackend, "batch_get_secret_value", _batch)
+    wrap(SecretsManagerBackend, "update_secret_version_stage", _move_stage)
+    operation(SecretsManagerResponse, "stop_replication_to_replica", _promote)

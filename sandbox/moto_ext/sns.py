@@ -1,0 +1,104 @@
+"""SNS subscriptions that are pending until confirmed, and topics that count them (API_GetTopicAttributes; T40).
+
+The emulator counts none and confirms all. Mail and web endpoints start pending and hear nothing; queues and functions
+are confirmed at once. ``confirm_subscription`` takes the token of :func:`token_of`, which AWS would send by mail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from moto.sns.models import SNSBackend, Subscription, Topic
+from moto.sns.responses import SNSResponse
+
+from sandbox.core.patching import attach, operation, refused, wrap
+from sandbox.moto_ext.ecs.services import Counted
+
+CONFIRMED_BY_SOMEBODY = ("email", "email-json", "http", "https")
+PENDING = "PendingConfirmation"
+
+
+def token_of(subscription_arn: str) -> str:
+    """The token that confirms a subscription."""
+    return hashlib.sha256(f"confirm {subscription_arn}".encode()).hexdigest()
+
+
+def is_pending(subscription: Subscription) -> bool:
+    """Whether nobody has confirmed it yet."""
+    return bool(subscription.__dict__.get("awaits_confirmation"))
+
+
+def _of(topic: Topic) -> Iterator[Subscription]:
+    return (one for one in topic.sns_backend.subscriptions.values() if one.topic.arn == topic.arn)
+
+
+def count_confirmed(self: Topic) -> int:
+    """How many subscriptions of the topic hear it."""
+    return sum(1 for one in _of(self) if not is_pending(one))
+
+
+def count_pending(self: Topic) -> int:
+    """How many subscriptions of the topic wait for a confirmation."""
+    return sum(1 for one in _of(self) if is_pending(one))
+
+
+def _subscribe(original: Callable[..., Any], self: SNSBackend, *args: Any, **kwargs: Any) -> Subscription:
+    known = set(self.subscriptions)
+    made: Subscription = original(self, *args, **kwargs)
+    if made.arn not in known and made.protocol in CONFIRMED_BY_SOMEBODY:
+        made.__dict__["awaits_confirmation"] = True
+        made.attributes |= {PENDING: True, "ConfirmationWasAuthenticated": False}
+    return made
+
+
+def _subscribed(original: Callable[..., Any], self: SNSResponse) -> Any:
+    answer = original(self)
+    made = self.backend.subscriptions[answer.result["SubscriptionArn"]]
+    if is_pending(made) and not self._get_bool_param("ReturnSubscriptionArn", False):
+        answer.result["SubscriptionArn"] = "pending confirmation"
+    return answer
+
+
+def _confirm(self: SNSResponse, params: dict[str, Any]) -> dict[str, Any]:
+    topic = self.backend.get_topic(params["TopicArn"])
+    for one in _of(topic):
+        if token_of(one.arn) == params["Token"]:
+            one.__dict__["awaits_confirmation"] = False
+            one.attributes |= {PENDING: False, "ConfirmationWasAuthenticated": True}
+            return {"SubscriptionArn": one.arn}
+    raise refused("InvalidParameter", "Invalid parameter: Token")
+
+
+def _publish(original: Callable[..., Any], self: Subscription, *args: Any, **kwargs: Any) -> None:
+    if not is_pending(self):
+        original(self, *args, **kwargs)
+
+
+def _listed(original: Callable[..., Any], self: SNSResponse) -> Any:
+    answer = original(self)
+    answer.result["Subscriptions"] = [
+        {
+            "SubscriptionArn": PENDING if is_pending(one) else one.arn,
+            "Owner": one.owner,
+            "Protocol": one.protocol,
+            "Endpoint": one.endpoint,
+            "TopicArn": one.topic.arn,
+        }
+        for one in answer.result["Subscriptions"]
+    ]
+    return answer
+
+
+def install() -> None:
+    """Repair SNS. Idempotent."""
+    attach(Topic, count_confirmed, count_pending)
+    setattr(Topic, "subscriptions_confimed", Counted("count_confirmed"))  # noqa: B010 - the emulator's own spelling
+    setattr(Topic, "subscriptions_pending", Counted("count_pending"))  # noqa: B010 - same
+    wrap(SNSBackend, "subscribe", _subscribe)
+    wrap(Subscription, "publish", _publish)
+    wrap(SNSResponse, "subscribe", _subscribed)
+    wrap(SNSResponse, "list_subscriptions", _listed)
+    wrap(SNSResponse, "list_subscriptions_by_topic", _listed)
+    operation(SNSResponse, "confirm_subscription", _confirm)

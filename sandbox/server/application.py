@@ -1,0 +1,119 @@
+"""The sandbox's own WSGI layers around the emulator: control path, counting, latency, identities, outages, saving."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from sandbox.core.error_responses import failure, not_implemented
+from sandbox.core.people import EXPIRED
+from sandbox.core.request_parser import Call, Environ, identify
+from sandbox.core.world_lock import WORLD_LOCK
+from sandbox.world import fault_injection, memory_snapshots
+from sandbox.world.call_recorder import Recorder, tried
+from sandbox.world.moto_app import Emulator
+
+CONTROL = "/_sandbox/"
+EMULATORS_OWN = ("/moto-api", "/latest/")
+
+
+class Counts:
+    """How often each operation was called, by region; the sandbox's own calls are not among them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: Counter[str] = Counter()
+
+    def add(self, call: Call) -> None:
+        """Count one call."""
+        with self._lock:
+            self._calls[call.key] += 1
+
+    def all(self) -> dict[str, int]:
+        """Return ``{"region service:Operation": calls}``, sorted."""
+        with self._lock:
+            return dict(sorted(self._calls.items()))
+
+    def reset(self) -> None:
+        """Start counting anew."""
+        with self._lock:
+            self._calls.clear()
+
+
+class Application:
+    """One request: control, or an AWS call that is counted, delayed, met by an outage or carried out.
+
+    ``said`` are headers that every answer of the emulator carries: where the world's other servers are. A call that
+    was under way when the world was exchanged for a kept one is dropped: it belonged to the world before.
+    """
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        control: Callable[[Environ], Response],
+        latency_s: float = 0.0,
+        control_table: str = "",
+    ) -> None:
+        self.emulator = emulator
+        self.control = control
+        self.latency_s = latency_s
+        self.said: dict[str, str] = {}
+        self.counts = Counts()
+        self.recorder = Recorder(control_table)
+        self.changed = threading.Event()
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Serve one request (WSGI). Raises ConnectionError where the caller is to get no answer."""
+        path = environ["PATH_INFO"]
+        if path.startswith(CONTROL):
+            return self.control(environ)(environ, start_response)
+        call = identify(environ)
+        if path.startswith(EMULATORS_OWN):
+            return not_implemented(call, "AWS has no such path")(environ, start_response)
+        return self.answer(call, environ)(environ, start_response)
+
+    def answer(self, call: Call, environ: Environ) -> Response:
+        """Answer an AWS call from outside. Raises ConnectionError where the caller is to get no answer."""
+        self.counts.add(call)
+        age = memory_snapshots.age()
+        if self.latency_s:
+            time.sleep(self.latency_s)
+        person = self.emulator.people.person(call.access_key)
+        if person == EXPIRED:
+            return failure(call, "expired", fault_injection.SAID["expired"])
+        bad = self._met(call, person, environ)
+        if bad is not None and bad is not fault_injection.LOST:
+            return bad
+        with WORLD_LOCK:
+            if age != memory_snapshots.age():
+                raise fault_injection.DroppedConnection
+            response = self.emulator.answer(call, environ)
+            if call.writes:
+                self.recorder.add(call, person, environ, response.status_code)
+        response.headers.extend(self.said)
+        if call.writes:
+            self.changed.set()
+        if bad is fault_injection.LOST:
+            raise fault_injection.DroppedConnection
+        return response
+
+    def _met(self, call: Call, person: str, environ: Environ) -> Response | None:
+        """What an outage does to the call. A scene that is played hears of a change that was tried in vain."""
+        try:
+            bad = fault_injection.meet(call, person, environ)
+        except fault_injection.DroppedConnection:
+            _in_vain(call)
+            raise
+        if bad is not None and bad is not fault_injection.LOST:
+            _in_vain(call)
+        return bad
+
+
+def _in_vain(call: Call) -> None:
+    if call.writes:
+        tried(call)

@@ -1,0 +1,172 @@
+"""The control path ``/_sandbox/...``: what tests, benchmarks and commands ask of a running sandbox. JSON both ways."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from sandbox.core.errors import SandboxError
+from sandbox.core.request_parser import Environ
+from sandbox.core.state import STATE, Outage
+from sandbox.core.world_lock import WORLD_LOCK
+from sandbox.world import fault_injection
+from sandbox.world.call_recorder import played
+from sandbox.world.memory_snapshots import Keeper
+from sandbox.world.world import World
+
+TIMINGS = ("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s", "lag_published_s", "dns_lag_s")
+Answer = dict[str, Any]
+
+
+class Control:
+    """Routes control requests. Each needs the token this run of the sandbox was started with."""
+
+    def __init__(self, token: str, world: World, hooks: dict[str, Callable[..., Any]]) -> None:
+        """``hooks``: ``save()``, ``stop(save)``, ``counts()``, ``reset_counts()``, ``latency(s)``, ``changed()``,
+        ``mutations()``, ``reset_mutations()``, ``sites()``."""
+        self._token = token
+        self._world = world
+        self._hooks = hooks
+        self._keeper = Keeper()
+        self._routes: dict[tuple[str, str], Callable[[Answer], Answer]] = {
+            ("GET", "state"): self._state,
+            ("GET", "calls"): lambda _: {"calls": hooks["counts"]()},
+            ("DELETE", "calls"): lambda _: self._done("reset_counts"),
+            ("GET", "mutations"): lambda _: {"mutations": hooks["mutations"]()},
+            ("DELETE", "mutations"): lambda _: self._done("reset_mutations"),
+            ("POST", "keep"): self._keep,
+            ("POST", "return"): self._return,
+            ("PUT", "timing"): self._timing,
+            ("PUT", "enforcement"): self._enforce,
+            ("GET", "enforcement"): lambda _: {"denied": STATE.extras.get("denied", [])},
+            ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
+            ("PUT", "latency"): lambda body: self._done("latency", float(body["seconds"])),
+            ("PUT", "past"): self._past,
+            ("GET", "faults"): lambda _: {"faults": [asdict(o) for o in STATE.outages]},
+            ("PUT", "faults"): self._begin,
+            ("DELETE", "faults"): self._end,
+            ("GET", "disasters"): self._disasters,
+            ("POST", "break"): self._break,
+            ("POST", "mend"): self._mend,
+            ("POST", "train"): lambda body: self._trained("begin", str(body["name"])),
+            ("POST", "debrief"): lambda body: self._trained("debrief", bool(body.get("hint"))),
+            ("DELETE", "train"): lambda _: self._trained("end"),
+            ("POST", "save"): lambda _: self._done("save"),
+            ("POST", "stop"): lambda body: {"unsaved": hooks["stop"](body.get("save", True))},
+        }
+
+    def __call__(self, environ: Environ) -> Response:
+        """Answer one control request: 401 without the token, 404 for an unknown path, 409 with a sentence."""
+        given = environ.get("HTTP_X_SANDBOX_TOKEN", "")
+        if not secrets.compare_digest(given.encode(), self._token.encode()):
+            return _json({"error": "The control path needs the token of this sandbox."}, 401)
+        name = environ["PATH_INFO"].removeprefix("/_sandbox/")
+        route = self._routes.get((environ["REQUEST_METHOD"], name))
+        if route is None:
+            return _json({"error": f"There is no control '{environ['REQUEST_METHOD']} {name}'."}, 404)
+        try:
+            return _json(route(json.loads(environ["wsgi.input"].read() or b"{}")))
+        except SandboxError as refused:
+            return _json({"error": str(refused)}, 409)
+        except (ValueError, KeyError, TypeError) as malformed:
+            return _json({"error": f"The request to '{name}' is malformed: {malformed!r}"}, 400)
+
+    def _done(self, hook: str, *args: Any) -> Answer:
+        self._hooks[hook](*args)
+        return {}
+
+    def _state(self, _: Answer) -> Answer:
+        environment = self._world.environment
+        return {
+            "environment": environment.name,
+            "account": environment.account,
+            "tenants": list(STATE.tenants),
+            "pid": os.getpid(),
+            "faults": [asdict(o) for o in STATE.outages],
+            "stopped": {region: when.isoformat() for region, when in STATE.stopped.items()},
+            "disasters": sorted(STATE.disasters),
+            "scene": played().get("name", ""),
+        }
+
+    def _keep(self, body: Answer) -> Answer:
+        self._keeper.keep(str(body["name"]))
+        return {}
+
+    def _return(self, body: Answer) -> Answer:
+        self._keeper.return_to(str(body["name"]))
+        self._hooks["changed"]()
+        return {}
+
+    def _timing(self, body: Answer) -> Answer:
+        wanted = {name: None if value is None else float(value) for name, value in body.items()}
+        if strange := sorted(wanted.keys() - set(TIMINGS)):
+            raise SandboxError(f"There is no timing {', '.join(strange)}: use {', '.join(TIMINGS)}.")
+        with WORLD_LOCK:
+            STATE.extras.update({name: value for name, value in wanted.items() if value is not None})
+            for name in (name for name, value in wanted.items() if value is None):
+                STATE.extras.pop(name, None)
+        self._hooks["changed"]()
+        return {}
+
+    def _enforce(self, body: Answer) -> Answer:
+        if not isinstance(body["on"], bool):
+            raise TypeError("'on' is true or false")
+        with WORLD_LOCK:
+            STATE.extras.update({"enforce_iam": body["on"], "denied": []})
+        self._hooks["changed"]()
+        return {}
+
+    def _past(self, body: Answer) -> Answer:
+        with WORLD_LOCK:
+            fault_injection.remember(str(body["region"]), float(body["ended_s_ago"]), float(body["lasted_s"]))
+        self._hooks["changed"]()
+        return {}
+
+    def _begin(self, body: Answer) -> Answer:
+        fault_injection.begin(Outage(**body))
+        self._hooks["changed"]()
+        return {}
+
+    def _end(self, body: Answer) -> Answer:
+        fault_injection.end(Outage(**body) if body else None)
+        self._hooks["changed"]()
+        return {}
+
+    def _disasters(self, _: Answer) -> Answer:
+        from sandbox.disasters import catalogue
+
+        return {"disasters": [{**d.described(), "broken": d.name in STATE.disasters} for d in catalogue()]}
+
+    def _break(self, body: Answer) -> Answer:
+        from sandbox.disasters import break_
+
+        with WORLD_LOCK:
+            touched = break_(self._world, body["name"])
+        self._hooks["changed"]()
+        return {"touched": sorted(touched)}
+
+    def _mend(self, body: Answer) -> Answer:
+        from sandbox.disasters import mend, mend_all
+
+        with WORLD_LOCK:
+            mended = mend(self._world, body["name"]) if body.get("name") else mend_all(self._world)
+        self._hooks["changed"]()
+        return {"mended": mended}
+
+    def _trained(self, what: str, *args: Any) -> Answer:
+        from sandbox.training import session
+
+        with WORLD_LOCK:
+            told: Answer = getattr(session, what)(self._world, *args)
+        self._hooks["changed"]()
+        return told
+
+
+def _json(body: Answer, status: int = 200) -> Response:
+    return Response(json.dumps(body), status, content_type="application/json")

@@ -1,0 +1,198 @@
+"""The world's name server: authoritative for its public zones on loopback, UDP and TCP, weights and health included.
+
+Answers are chosen at the moment of the question, as Route 53 does. Names of load balancers and distributions have the
+same two addresses here as TestDNSAnswer tells; a name of no zone of the world is REFUSED. An outage of service ``dns``
+makes it silent, or (``error``) lets it answer SERVFAIL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socketserver
+import struct
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+from moto.cloudfront.models import cloudfront_backends
+from moto.route53.models import FakeZone, route53_backends
+
+from sandbox.core.errors import SandboxError
+from sandbox.core.state import STATE
+from sandbox.core.world_lock import WORLD_LOCK
+from sandbox.moto_ext.route53.health import Checkers
+from sandbox.moto_ext.route53.names import Answer, Record, Zone, answer, plain
+from sandbox.moto_ext.route53.records import served
+from sandbox.moto_ext.route53.route53 import addresses_of
+
+SERVICE, STALE = "dns", "stale"
+HEADER = "X-World-Name-Server"
+LOOPBACK = "127.0.0.1"
+RESOURCE_TTL_S = 60
+PLAIN_UDP = 512
+BIND_TRIES = 20
+FOREVER_S = 3600.0
+"""Who ends with the process need not look often whether it is to end: a world has seven servers, and asked or not
+each that looks costs."""
+HOPS = 8
+Row = tuple[str, str, int, str]
+
+
+class Names:
+    """Answers questions about the world of one account, and about nothing else."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self._zones: dict[str, tuple[list[Record], Zone]] = {}
+
+    def reply(self, wire: bytes, limit: int) -> bytes | None:
+        """Return the answer to a DNS message, cut off (TC) above ``limit`` bytes; None for what is no question."""
+        try:
+            question = dns.message.from_wire(wire)
+        except dns.exception.DNSException:
+            return None
+        if question.flags & dns.flags.QR or len(question.question) != 1:
+            return None
+        reply = dns.message.make_response(question)
+        manner = _manner()
+        if manner not in (None, STALE):
+            reply.set_rcode(dns.rcode.SERVFAIL)
+            return reply.to_wire() if manner == "error" else None
+        asked = question.question[0]
+        with WORLD_LOCK:
+            self._fill(reply, plain(asked.name.to_text()), dns.rdatatype.to_text(asked.rdtype))
+        size = max(limit, min(question.payload, 1232)) if question.edns >= 0 else limit
+        try:
+            return reply.to_wire(max_size=size)
+        except dns.exception.TooBig:
+            short = dns.message.make_response(question)
+            short.flags |= dns.flags.TC | dns.flags.AA
+            return short.to_wire()
+
+    def _fill(self, reply: dns.message.Message, name: str, kind: str) -> None:
+        rows, code, zone = self._rows(name, kind, HOPS)
+        reply.set_rcode(dns.rcode.from_text(code))
+        if code == "REFUSED":
+            return
+        reply.flags |= dns.flags.AA
+        _add(reply.answer, rows)
+        if not rows and zone is not None:
+            soa = answer(self._indexed(zone), Checkers(self.account).health(), plain(zone.name), "SOA", lambda _: 0)
+            _add(reply.authority, soa.rows)
+
+    def _rows(self, name: str, kind: str, hops: int) -> tuple[list[Row], str, FakeZone | None]:
+        """The answer's rows, its code, and the zone that gave it; a CNAME into another of our zones is followed."""
+        zone, checkers = self._zone_of(name), Checkers(self.account)
+        if zone is None:
+            known = self._is_resource(name, checkers)
+            return (_addresses(name, name, kind), "NOERROR", None) if known else ([], "REFUSED", None)
+        told: Answer = answer(self._indexed(zone), checkers.health(), name, kind, secrets.randbelow)
+        rows = list(told.rows)
+        if told.alias and self._is_resource(plain(told.alias["DNSName"]), checkers):
+            rows += _addresses(rows[-1][3] if rows else name, told.alias["DNSName"], kind)
+        if rows and rows[-1][1] == "CNAME" != kind and hops:
+            rows += self._rows(plain(rows[-1][3]), kind, hops - 1)[0]
+        return rows, told.code, zone
+
+    def _zone_of(self, name: str) -> FakeZone | None:
+        public = (zone for zone in route53_backends[self.account]["aws"].zones.values() if not zone.private_zone)
+        holding = [zone for zone in public if f".{name}".endswith(f".{plain(zone.name)}")]
+        # of two zones of one name the parent delegates to one: the fuller
+        return max(holding, key=lambda zone: (len(zone.name), len(zone.rrsets)), default=None)
+
+    def _indexed(self, zone: FakeZone) -> Zone:
+        records = served(zone)
+        kept = self._zones.get(zone.resource_id)
+        if kept is None or (kept[0] is not records and _manner() != STALE):
+            kept = self._zones[zone.resource_id] = (records, Zone(records))
+        return kept[1]
+
+    def _is_resource(self, name: str, checkers: Checkers) -> bool:
+        if checkers.load_balancer(name) is not None:
+            return True
+        distributions = cloudfront_backends[self.account]["aws"].distributions.values()
+        return any(plain(distribution.domain_name) == name for distribution in distributions)
+
+
+def _manner() -> str | None:
+    """How the name server fails now, None where it does not."""
+    return next((outage.how for outage in STATE.outages if outage.service == SERVICE), None)
+
+
+def _addresses(owner: str, resource: str, kind: str) -> list[Row]:
+    bare = plain(resource).removeprefix("dualstack.")
+    return [(plain(owner), "A", RESOURCE_TTL_S, address) for address in addresses_of(bare)] if kind == "A" else []
+
+
+def _add(section: list[dns.rrset.RRset], rows: Iterable[Row]) -> None:
+    sets: dict[tuple[str, str], tuple[int, list[str]]] = {}
+    for name, kind, ttl_s, value in rows:
+        sets.setdefault((name, kind), (ttl_s, []))[1].append(value)
+    for (name, kind), (ttl_s, values) in sets.items():
+        section.append(dns.rrset.from_text_list(f"{name}.", ttl_s, "IN", kind, values))
+
+
+class _Datagrams(socketserver.BaseRequestHandler):
+    server: _Udp
+
+    def handle(self) -> None:
+        data, sender = self.request
+        reply = self.server.names.reply(data, PLAIN_UDP)
+        if reply is not None:
+            sender.sendto(reply, self.client_address)
+
+
+class _Stream(socketserver.StreamRequestHandler):
+    server: _Tcp
+    timeout = 10
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError, struct.error):
+            (length,) = struct.unpack("!H", self.rfile.read(2))
+            reply = self.server.names.reply(self.rfile.read(length), 0xFFFF)
+            if reply is not None:
+                self.wfile.write(struct.pack("!H", len(reply)) + reply)
+
+
+class _Udp(socketserver.UDPServer):
+    """Answers one by one: an answer takes less than a thread does, and waits for the world's lock all the same."""
+
+    names: Names
+
+
+class _Tcp(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    names: Names
+
+
+def serve(account: str) -> tuple[str, int]:
+    """Serve the world's names on loopback for the life of this process. Returns (address, port) of both UDP and TCP.
+
+    Raises SandboxError where no port is free for both.
+    """
+    servers: list[Any] = list(_bound())
+    names = Names(account)
+    for server in servers:
+        server.names = names
+        threading.Thread(target=server.serve_forever, args=(FOREVER_S,), daemon=True).start()
+    return LOOPBACK, int(servers[0].server_address[1])
+
+
+def _bound() -> tuple[_Udp, _Tcp]:
+    """A port that is free for both; the system gives one for UDP, and TCP may find it taken."""
+    refused: OSError | None = None
+    for _ in range(BIND_TRIES):
+        udp = _Udp((LOOPBACK, 0), _Datagrams)
+        try:
+            return udp, _Tcp((LOOPBACK, udp.server_address[1]), _Stream)
+        except OSError as taken:
+            udp.server_close()
+            refused = taken
+    raise SandboxError(f"No port of {LOOPBACK} is free for a name server: {refused}")

@@ -1,0 +1,243 @@
+"""The server's own process: ``python -m sandbox.server.process``. Its order comes as one JSON line on stdin.
+
+While it starts it writes JSON lines of its progress (``{"doing": ..., "done": N, "total": M}``). The last line is its
+word: the endpoint, or ``{"error": sentence}``. After that stdout is closed. An attached host (``attached``) lives as
+long as its stdin is open, so it cannot outlive the process that started it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import json
+import os
+import secrets
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from dr_estate.config.environment import Environment
+from sandbox.client.endpoint import Endpoint, to_json
+from sandbox.client.launch_options import Order, Progress, same_world
+from sandbox.core import world_lock
+from sandbox.core.errors import SandboxError
+from sandbox.core.people import all_keys
+from sandbox.core.state import STATE
+from sandbox.world import fault_injection, moto_app
+from sandbox.world import file as world_file
+
+if TYPE_CHECKING:
+    from werkzeug.serving import BaseWSGIServer
+
+    from sandbox.server.application import Application
+
+LOCK_DEADLINE_S = 15.0
+SAVE_PAUSE_S = 0.3
+SAVE_SHARE = 10
+PROGRESS_PAUSE_S = 0.5
+_ID_BYTES = 6
+
+
+class Host:
+    """One world, one server, and the thread that saves the first while the second runs."""
+
+    def __init__(self, order: Order, progress: Progress) -> None:
+        self.order = order
+        self.environment = Environment.model_validate(order.environment)
+        self.folder = Path(order.folder) if order.folder else None
+        self._progress = progress
+        progress("waiting for the lock of its world", 0, 1)
+        self._lock = _locked(self.folder) if self.folder else None
+        self.application, self.server = self._served()
+        self.endpoint = self._endpoint()
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        if self.folder:
+            threading.Thread(target=self._keep_saving, daemon=True).start()
+        self.server.serve_forever(poll_interval=0.05)
+
+    def stop(self, save: bool = True) -> str:
+        """Save the world, then end ``run`` soon; the answer to whoever asked still goes out.
+
+        Returns why the world could not be saved, "" where it was: it ends all the same.
+        """
+        unsaved = ""
+        if save and self.folder:
+            try:
+                self.save()
+            except (SandboxError, OSError) as failed:
+                unsaved = str(failed)
+        fault_injection.STOPPING.set()
+        threading.Timer(0.05, self.server.shutdown).start()
+        return unsaved
+
+    def save(self) -> None:
+        """Write the world to its file."""
+        from sandbox.world import persistence
+
+        if self.folder is None:
+            raise SandboxError("This sandbox lives for one command: its world has no file.")
+        self.application.changed.clear()
+        with world_lock.WORLD_LOCK:
+            world = persistence.dump()
+        world_file.write(self.folder / "world", world, self.order.about())
+
+    def _served(self) -> tuple[Application, BaseWSGIServer]:
+        from sandbox.server import dns_server, tenant_sites
+        from sandbox.server.application import Application
+        from sandbox.server.control_api import Control
+        from sandbox.server.http_server import listen
+        from sandbox.world.world import World
+
+        order = self.order
+        server = listen(None, order.port or order.last_port, fallback=not order.port)
+        moto = moto_app.Emulator(self.environment.account)
+        self.world = self._fill(moto)
+        self.dns = dns_server.serve(self.environment.account)
+        self.token = secrets.token_urlsafe(24)
+        hooks: dict[str, Any] = {"save": self.save, "stop": self.stop}
+        control = Control(self.token, World(self.environment, moto), hooks)
+        application = Application(moto, control, order.latency_s, self._control_table())
+        counts = application.counts
+        hooks |= {"counts": counts.all, "reset_counts": counts.reset, "changed": application.changed.set}
+        recorder = application.recorder
+        hooks |= {"mutations": recorder.all, "reset_mutations": recorder.reset}
+        hooks["latency"] = lambda seconds: setattr(application, "latency_s", seconds)
+        ports = tenant_sites.serve(self.environment, self.token)
+        hooks["sites"] = lambda: tenant_sites.places(self.environment, ports)
+        served = tenant_sites.told(ports)
+        application.said = {dns_server.HEADER: f"{self.dns[0]}:{self.dns[1]}", tenant_sites.HEADER: served}
+        server.app = application
+        return application, server
+
+    def _control_table(self) -> str:
+        return self.environment.named(self.environment.names.control_table)
+
+    def _fill(self, moto: moto_app.Emulator) -> str:
+        """Fill the world and return its id."""
+        from sandbox.world import persistence, seed_cache
+
+        kept = self.folder / "world" if self.folder else None
+        if kept is not None and kept.exists():
+            same_world(world_file.about(kept), self.order)
+            self._progress("loading the kept world", 0, 1)
+            persistence.load(kept)
+        elif not self.order.seeded:
+            moto.settle_people()
+        else:
+            seed_cache.fill(self.environment, self.order.tenants, moto.settle_people, self._progress)
+            STATE.id = ""  # a seeded world may be the copy of a kept one
+        STATE.id = STATE.id or secrets.token_hex(_ID_BYTES)
+        return STATE.id
+
+    def _endpoint(self) -> Endpoint:
+        account = self.environment.account
+        return Endpoint(
+            url=f"http://127.0.0.1:{self.server.port}",
+            account=account,
+            token=self.token,
+            environment=self.environment.name,
+            tenants=self.order.tenants,
+            pid=os.getpid(),
+            people=all_keys(account),
+            dns=self.dns,
+            world=self.world,
+        )
+
+    def _keep_saving(self) -> None:
+        """Save soon after a change, and spend no more than a share of the time on it."""
+        pause = SAVE_PAUSE_S
+        while not fault_injection.STOPPING.wait(pause):
+            self.application.changed.wait()
+            began = time.monotonic()
+            try:
+                self.save()
+            except (SandboxError, OSError) as failed:
+                # said again, and loudly, by the save of `down`; the next change tries anew
+                sys.stderr.write(f"{failed}\n")
+            pause = max(SAVE_PAUSE_S, SAVE_SHARE * (time.monotonic() - began))
+
+
+def _locked(folder: Path) -> int:
+    """Take the world's lock for the life of this process, whose id it holds. Raises SandboxError past the deadline."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + LOCK_DEADLINE_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                os.close(handle)
+                raise SandboxError(
+                    f"Another sandbox holds {folder}: stop it first: `dr_cli.py sandbox down`."
+                ) from None
+            time.sleep(0.05)
+        else:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
+            return handle
+
+
+def _follow(stdin: TextIO, host: Host) -> None:
+    """Stop when the process that started this one is gone."""
+    stdin.read()
+    host.stop(save=False)
+
+
+def _tell(word: TextIO, said: dict[str, Any]) -> None:
+    word.write(json.dumps(said) + "\n")
+    word.close()
+
+
+def _progress_to(word: TextIO) -> Progress:
+    """Write progress to ``word``, at once where something new begins, and else now and then."""
+    last: tuple[str, float] = ("", 0.0)
+
+    def tell(doing: str, done: int, total: int) -> None:
+        nonlocal last
+        moment = time.monotonic()
+        if doing != last[0] or moment >= last[1] + PROGRESS_PAUSE_S:
+            last = (doing, moment)
+            word.write(json.dumps({"doing": doing, "done": done, "total": total}) + "\n")
+            word.flush()
+
+    return tell
+
+
+def main() -> int:
+    """Run the order on stdin. Returns the exit code: 0 after a stop, 1 where it never came up."""
+    word = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    order = Order(**json.loads(sys.stdin.readline()))
+    progress = _progress_to(word)
+    moto_app.prepare()
+    moto_app.quicken()
+    try:
+        host = Host(order, progress)
+    except SandboxError as refused:
+        _tell(word, {"error": str(refused)})
+        return 1
+    if host.folder:
+        from sandbox.client.daemon import keep
+
+        keep(host.folder, host.endpoint)
+        progress("saving the world", 0, 1)
+        host.save()
+    gc.freeze()
+    gc.enable()
+    if order.attached:
+        threading.Thread(target=_follow, args=(sys.stdin, host), daemon=True).start()
+    _tell(word, to_json(host.endpoint))
+    host.run()
+    return 0
+
+
+if __name__ == "__main__":
+    # Held connections are daemon threads; nothing is left to be said to them.
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,173 @@
+"""The tenants' sites behind each region's load balancer, on loopback: the world answers HTTP and HTTPS as it stands.
+
+A request is routed by its Host through the listener's rules, to a target group, to the service whose healthy tasks
+stand behind it; that service's tenant signs the page. So a wrong rule, an empty group or a dark region shows, and an
+outage of service ``sites`` that is ``slow`` delays every answer. Where the environment expects 401 (basic auth), the
+tenants' pages ask for a password.
+
+``POST /wp-json/dr/v1/rows`` (or ``files``) with ``{"id": ...}`` writes through the task that answers into the database
+and the file system behind it: 201 is an acknowledged write, 503 says why there is none. ``GET`` lists the tenant's ids.
+The sandbox's token, as the control path wants it, stands for the password.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import tempfile
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from moto.elbv2.models import elbv2_backends
+
+from dr_estate.config.environment import Environment, Side
+from sandbox.client.endpoint import TOKEN_HEADER
+from sandbox.core.state import STATE
+from sandbox.core.world_lock import WORLD_LOCK
+from sandbox.moto_ext.data.task_data import KINDS
+from sandbox.moto_ext.route53.route53 import addresses_of
+from sandbox.server.dns_server import FOREVER_S
+from sandbox.server.load_balancer import JSON, Door, Reply, Wanted, said
+from sandbox.world.fault_injection import STOPPING
+
+SERVICE = "sites"
+HEADER = "X-World-Sites"
+LOOPBACK = "127.0.0.1"
+API = "/wp-json/dr/v1/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = 10
+
+    def do_GET(self) -> None:
+        kind = self.path.removeprefix(API)
+        wanted = kind in KINDS and self.path.startswith(API)
+        self._answer(Wanted(kind, trusted=self._trusted()) if wanted else None)
+
+    def do_POST(self) -> None:
+        kind = self.path.removeprefix(API)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            row_id = str(json.loads(body)["id"])
+        except (ValueError, KeyError, TypeError):
+            self._send(Reply(400, said('The body must be JSON: {"id": "..."}.'), form=JSON))
+            return
+        if kind not in KINDS or not self.path.startswith(API):
+            self._send(Reply(404, said(f"There is nothing to write at {self.path}."), form=JSON))
+            return
+        self._answer(Wanted(kind, row_id, writes=True, trusted=self._trusted()))
+
+    def _trusted(self) -> bool:
+        return self.server.door.trusts(self.headers.get(TOKEN_HEADER, ""))
+
+    def _answer(self, wanted: Wanted | None) -> None:
+        host = self.headers.get("Host", "").partition(":")[0].lower()
+        slow = (
+            o.seconds
+            for o in STATE.outages
+            if (o.region, o.service, o.how) == (self.server.door.region, SERVICE, "slow")
+        )
+        STOPPING.wait(sum(slow))
+        reply = self.server.door.reply(self.server.listens_as, host, wanted)
+        self.close_connection = True
+        if reply is not None:
+            self._send(reply)
+
+    def _send(self, reply: Reply) -> None:
+        self.close_connection = True
+        body = reply.body.encode()
+        self.send_response_only(reply.status)
+        if reply.realm:
+            self.send_header("WWW-Authenticate", f'Basic realm="{reply.realm}"')
+        self.send_header("Content-Type", reply.form)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_request(self, code: Any = "-", size: Any = "-") -> None:
+        """Keep quiet."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    door: Door
+    listens_as: int
+    secure: ssl.SSLContext | None = None
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        if self.secure is not None:
+            request = self.secure.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A visitor that breaks off, or refuses the certificate, is no error of this server."""
+
+
+def _secure(door: Door) -> ssl.SSLContext:
+    """A context that presents, to each name asked for, what the listener would at that moment."""
+    outer = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+    def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
+        found = door.certificate(name)
+        if found is None:
+            return ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE
+        inner = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with tempfile.NamedTemporaryFile() as pem:
+            pem.write(b"\n".join(found))
+            pem.flush()
+            inner.load_cert_chain(pem.name)
+        connection.context = inner
+        return None
+
+    outer.sni_callback = choose
+    return outer
+
+
+def serve(environment: Environment, token: str = "") -> Mapping[str, tuple[int, int]]:
+    """Serve both regions' sites on loopback. Returns the ports of HTTP and HTTPS by region.
+
+    ``token`` opens pages that ask for a password.
+    """
+    ports: dict[str, tuple[int, int]] = {}
+    for side in (Side.PRIMARY, Side.DR):
+        door = Door(environment, environment.region(side), token)
+        plain, secure = _listen(door, 80), _listen(door, 443)
+        secure.secure = _secure(door)
+        for server in (plain, secure):
+            threading.Thread(target=server.serve_forever, args=(FOREVER_S,), daemon=True).start()
+        ports[door.region] = (int(plain.server_address[1]), int(secure.server_address[1]))
+    return ports
+
+
+def _listen(door: Door, port: int) -> _Server:
+    server = _Server((LOOPBACK, 0), _Handler)
+    server.door, server.listens_as = door, port
+    return server
+
+
+def places(environment: Environment, ports: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, Any]]:
+    """Where each region's sites answer, and its load balancer's names and addresses in the world's DNS."""
+    found: dict[str, dict[str, Any]] = {}
+    name = environment.named(environment.names.load_balancer)
+    for region, (plain, secure) in ports.items():
+        with WORLD_LOCK:
+            balancers = elbv2_backends[environment.account][region].load_balancers.values()
+            names = [str(one.dns_name) for one in balancers if one.name == name]
+        addresses = [address for one in names for address in addresses_of(one)]
+        found[region] = {
+            "address": LOOPBACK,
+            "http": plain,
+            "https": secure,
+            "names": names,
+            "addresses": addresses,
+        }
+    return found
+
+
+def told(ports: Mapping[str, tuple[int, int]]) -> str:
+    """The ports as the header tells them: ``region=address:http:https``, separated by blanks."""
+    return " ".join(f"{region}={LOOPBACK}:{plain}:{secure}" for region, (plain, secure) in ports.items())

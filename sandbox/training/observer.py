@@ -1,0 +1,156 @@
+"""Takes a sighting of the world: every call as an admin, past all outages."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.model.dynamodb_values import decode_item, moment
+from sandbox.core.state import STATE
+from sandbox.moto_ext.route53.health import Checkers
+from sandbox.moto_ext.route53.names import Record, Zone, answer, plain
+from sandbox.training.scenarios.observation import JOURNAL, Database, Entry, Service, Sighting
+from sandbox.world.world import World
+
+_SCALING = "application-autoscaling"
+_BY_RESTORE = "RestoredFrom"
+_BATCH = 10  # services of one DescribeServices
+
+
+def sighting(world: World, scene: Mapping[str, Any]) -> Sighting:
+    """The world as it is now, and what ``scene`` (its record in the world's state) says was done since."""
+    sides = (Side.PRIMARY, Side.DR)
+    records = _records(world)
+    return Sighting(
+        env=world.environment,
+        tenants=world.tenants,
+        services={side: tuple(_services(world, side)) for side in sides},
+        databases={side: tuple(_databases(world, side)) for side in sides},
+        leads=_leads(world, records),
+        answers=_answers(world, records),
+        pinned=_pinned(world, records),
+        journal=tuple(_journal(world, moment(scene["since"]))) if scene else (),
+        mutations=tuple(scene.get("mutations", ())),
+        tries=dict(scene.get("tries", {})),
+        disasters=tuple(sorted(STATE.disasters)),
+        started=scene.get("started", {}),
+    )
+
+
+def _services(world: World, side: Side) -> Iterator[Service]:
+    env, cluster = world.environment, world.environment.named(world.environment.names.cluster)
+    names = [env.named(env.names.service, tenant=tenant) for tenant in world.tenants]
+    targets = _by_resource(world.call(side, _SCALING, "DescribeScalableTargets", ServiceNamespace="ecs"))
+    actions = world.call(side, _SCALING, "DescribeScheduledActions", ServiceNamespace="ecs")["ScheduledActions"]
+    for start in range(0, len(names), _BATCH):
+        asked = {"cluster": cluster, "services": names[start : start + _BATCH]}
+        for one in world.call(side, "ecs", "DescribeServices", **asked)["services"]:
+            resource = f"service/{cluster}/{one['serviceName']}"
+            yield _service(world, side, one, targets.get(resource, {}), _shrinking(world, actions, resource))
+
+
+def _service(
+    world: World, side: Side, told: dict[str, Any], target: dict[str, Any], sleeps: tuple[str, ...]
+) -> Service:
+    env, arn = world.environment, told["taskDefinition"]
+    found = world.call(side, "ecs", "DescribeTaskDefinition", taskDefinition=arn)["taskDefinition"]
+    variables = {v["name"]: v["value"] for c in found["containerDefinitions"] for v in c.get("environment", ())}
+    return Service(
+        tenant=env.tenant_of(env.names.service, told["serviceName"]) or "",
+        name=told["serviceName"],
+        desired=told["desiredCount"],
+        running=told["runningCount"],
+        minimum=int(target.get("MinCapacity", 0)),
+        maximum=int(target.get("MaxCapacity", 0)),
+        held=bool(target.get("SuspendedState", {}).get("ScheduledScalingSuspended")),
+        sleeps=sleeps,
+        definition=arn.rpartition("/")[2],
+        variables=variables,
+    )
+
+
+def _by_resource(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {one["ResourceId"]: one for one in told["ScalableTargets"]}
+
+
+def _shrinking(world: World, actions: list[dict[str, Any]], resource: str) -> tuple[str, ...]:
+    """The scheduled actions of a service that set a bound below its failover size (T36)."""
+    needed = world.environment.capacity.tasks_per_service
+    mine = [one for one in actions if one["ResourceId"] == resource]
+    bounds = {one["ScheduledActionName"]: one.get("ScalableTargetAction", {}).values() for one in mine}
+    return tuple(name for name, values in bounds.items() if any(value < needed for value in values))
+
+
+def _databases(world: World, side: Side) -> Iterator[Database]:
+    for one in world.call(side, "rds", "DescribeDBInstances")["DBInstances"]:
+        tags = {tag["Key"]: tag["Value"] for tag in one.get("TagList", ())}
+        source = str(one.get("ReadReplicaSourceDBInstanceIdentifier") or "")
+        yield Database(one["DBInstanceIdentifier"], one["DBInstanceStatus"], source, tags.get(_BY_RESTORE, ""))
+
+
+def _records(world: World) -> list[Record]:
+    from sandbox.disasters.dns_zone import traffic_zone
+
+    pages = world.client("route53", world.environment.region(Side.GLOBAL)).get_paginator("list_resource_record_sets")
+    return [dict(r) for page in pages.paginate(HostedZoneId=traffic_zone(world)) for r in page["ResourceRecordSets"]]
+
+
+def _pair(world: World, records: list[Record]) -> dict[Side, Record]:
+    traffic = world.environment.traffic
+    sides = {traffic.primary_set_identifier: Side.PRIMARY, traffic.secondary_set_identifier: Side.DR}
+    mine = [one for one in records if plain(one["Name"]) == traffic.origin_record]
+    return {sides[one["SetIdentifier"]]: one for one in mine if one.get("SetIdentifier") in sides}
+
+
+def _leads(world: World, records: list[Record]) -> str:
+    """The region that the pair prefers while all is well; "" where it is shared, or there is no pair."""
+    pair = _pair(world, records)
+    preferred = [side for side, one in pair.items() if one.get("Weight") or one.get("Failover") == "PRIMARY"]
+    if len(preferred) != 1:
+        return ""
+    return _region_of(world, pair[preferred[0]])
+
+
+def _answers(world: World, records: list[Record]) -> str:
+    """The region that the world's name server answers with at this moment."""
+    health = Checkers(world.environment.account).health()
+    told = answer(Zone(records), health, world.environment.traffic.origin_record, "A", lambda _: 0)
+    return _region_of(world, {"AliasTarget": told.alias}) if told.alias else ""
+
+
+def _region_of(world: World, record: Record) -> str:
+    """The region whose load balancer an ALIAS record leads to (a failover exchanges what the two records lead to)."""
+    target = plain(str((record.get("AliasTarget") or {}).get("DNSName", "")))
+    found = Checkers(world.environment.account).load_balancer(target)
+    return found[0] if found else ""
+
+
+def _pinned(world: World, records: list[Record]) -> bool:
+    """Whether nothing listens where the health check knocks of the record that leads to the primary (T06)."""
+    home = world.environment.regions.primary
+    check = next((r.get("HealthCheckId") for r in _pair(world, records).values() if _region_of(world, r) == home), None)
+    if not check:
+        return False
+    told = world.call(Side.GLOBAL, "route53", "GetHealthCheck", HealthCheckId=check)["HealthCheck"]
+    config = told["HealthCheckConfig"]
+    return not config.get("Inverted") and not config.get("Disabled") and int(config.get("Port") or 80) not in (80, 443)
+
+
+def _journal(world: World, since: datetime) -> Iterator[Entry]:
+    table = world.environment.named(world.environment.names.control_table)
+    pages = world.client("dynamodb", world.environment.region(Side.DR)).get_paginator("scan")
+    items = [decode_item(item) for page in pages.paginate(TableName=table) for item in page["Items"]]
+    mine = {(item["pk"], item["sk"]): item for item in items if str(item["pk"]).startswith(JOURNAL)}
+    for (pk, sk), item in sorted(mine.items()):
+        if "." in sk:
+            continue
+        more = [mine[pk, f"{sk}.{number:03d}"]["text"] for number in range(1, item["pieces"])]
+        text = "".join([item["text"], *more])
+        line = json.loads(zlib.decompress(base64.b64decode(text)) if item["packed"] else text)
+        if moment(line["at"]) >= since:
+            yield Entry(pk.removeprefix(JOURNAL), line["kind"], str(line["step"] or ""), line["data"])

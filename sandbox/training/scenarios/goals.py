@@ -1,0 +1,109 @@
+"""Judgements that several scenes share. Each is pure over the sighting, and says what of it made it so."""
+
+from __future__ import annotations
+
+from dr_estate.config.environment import Side
+from sandbox.training.scenarios.observation import Sighting, named
+from sandbox.training.scenarios.scenario import Goal, Judge, Judged, Standing, kept, met
+
+
+def database_serves(seen: Sighting) -> Judged:
+    """The DR region's own database takes writes."""
+    found, name = seen.database(Side.DR), seen.env.named(seen.env.names.database)
+    if found is None:
+        return met(False, f"{seen.env.regions.dr} has no database {name}.")
+    told = f"a replica of {found.source}" if found.source else found.status
+    made = f", restored from {found.restored_from}" if found.restored_from else ""
+    return met(found.writable, f"{name} in {seen.env.regions.dr} is {told}{made}.")
+
+
+def services_run(seen: Sighting) -> Judged:
+    """Every tenant's service runs its failover size in the DR region."""
+    needed = seen.env.capacity.tasks_per_service
+    short = [f"{one.name} runs {one.running}" for one in seen.services[Side.DR] if one.running < needed]
+    lacking = [f"{tenant} has no service" for tenant in seen.tenants if seen.service(Side.DR, tenant) is None]
+    if short or lacking:
+        return met(False, f"{', '.join([*short, *lacking])}; {needed} tasks each are wanted.")
+    return met(True, f"{len(seen.tenants)} tenants' services run {needed} tasks or more in {seen.env.regions.dr}.")
+
+
+def traffic_held(seen: Sighting) -> Judged:
+    """The records lead to the DR region, and the primary's record is held down (T06)."""
+    there = seen.leads == seen.env.regions.dr
+    where = f"The records lead to {seen.leads or 'no single region'}"
+    pin = "the primary's record is held down" if seen.pinned else "the primary's record would turn healthy by itself"
+    return met(there and seen.pinned, f"{where}; {pin}.")
+
+
+def answers_lead_there(seen: Sighting) -> Judged:
+    """Visitors arrive in the DR region at this moment, whatever moves them there."""
+    told = f"The name server answers {seen.env.traffic.origin_record} with {seen.answers or 'no region'} now."
+    return met(seen.answers == seen.env.regions.dr, told)
+
+
+def recorded(seen: Sighting) -> Judged:
+    """A run of the tool went to its end, and its record lies in the DR region."""
+    ends = list(seen.entries("end"))
+    begun = [one.incident for one in seen.entries("begin")]
+    if not begun:
+        return met(False, "The control table holds no run of this scene.")
+    done = [one for one in ends if one.data.get("outcome") == "done"]
+    last = ends[-1].data.get("outcome") if ends else "not ended"
+    return met(bool(done), f"{begun[-1]}: {'done' if done else last}.")
+
+
+def nothing_deleted(seen: Sighting) -> Judged:
+    """No call took anything away."""
+    gone = seen.deletions()
+    return kept(f"Taken away: {named(gone)}." if gone else "", "No call of this scene took anything away.")
+
+
+def witnessed(posture: str) -> Judge:
+    """A judge of what the run's record says was seen before anything was changed."""
+
+    def judge(seen: Sighting) -> Judged:
+        told = [str(one.data.get("says", "")) for one in seen.entries("detected")]
+        if not told:
+            return met(False, "No run has recorded what it saw.")
+        said = f"The record says what was seen first: {told[0]}."
+        return Judged(Standing.MET if told[0] == posture else Standing.NOT_MET, said)
+
+    return judge
+
+
+NOTHING_DELETED = Goal(
+    "nothing-deleted",
+    "Nothing was deleted on the way",
+    "What was taken away in the first hour is what the last hour needed: data is set aside, never removed.",
+    ("T28",),
+    nothing_deleted,
+)
+SERVICES_RUN = Goal(
+    "services-run",
+    "Every tenant's service runs its failover size in {dr}",
+    "A region that was rehearsed at standby size falls over under the whole load: traffic moves only after healthy "
+    "targets were seen.",
+    ("T07", "T35"),
+    services_run,
+)
+TRAFFIC_HELD = Goal(
+    "traffic-held",
+    "The traffic leads to {dr} and cannot go home by itself",
+    "Failover routing goes BACK by itself when the primary turns healthy again, onto a stale database.",
+    ("T06",),
+    traffic_held,
+)
+DATABASE_SERVES = Goal(
+    "database-serves",
+    "{database} takes writes in {dr}",
+    "Services without their database answer with an error page.",
+    ("T24",),
+    database_serves,
+)
+RECORDED = Goal(
+    "recorded",
+    "The run is recorded, validated and done",
+    "The record in the surviving region is what the next shift goes on with, and what the review reads.",
+    ("T42", "T46"),
+    recorded,
+)

@@ -1,0 +1,122 @@
+"""The world as a debriefing sees it: what it holds, what was done to it since the scene began, what was recorded.
+
+Everything is read past outages, as an admin; nothing is changed by looking.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.config.environment import Environment, Side
+
+DELETES = ("Delete", "Terminate", "Remove", "Deregister")
+JOURNAL = "JOURNAL#"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A tenant's service and its bounds (tasks). ``sleeps`` names the scheduled actions that could shrink it.
+
+    ``variables`` are those of its task definition in use.
+    """
+
+    tenant: str
+    name: str
+    desired: int
+    running: int
+    minimum: int
+    maximum: int
+    held: bool
+    sleeps: tuple[str, ...]
+    definition: str
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database instance. ``source`` is what it replicates, "" where it stands alone."""
+
+    name: str
+    status: str
+    source: str
+    restored_from: str
+
+    @property
+    def writable(self) -> bool:
+        """Whether it takes writes: available, and nobody's replica."""
+        return self.status == "available" and not self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a run's journal, as the control table mirrors it."""
+
+    incident: str
+    kind: str
+    step: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """``mutations`` are the calls since the scene began, as ``recording.Mutation`` tells them; ``tries`` counts those
+    that an outage met, by ``region service:Operation``. ``leads`` is the side that the records' weights choose.
+
+    ``answers`` is the region whose addresses the name server gives just now; ``pinned`` says that the primary's health
+    check cannot turn healthy by itself. ``started`` is how things were when the scene began.
+    """
+
+    env: Environment
+    tenants: tuple[str, ...]
+    services: Mapping[Side, tuple[Service, ...]]
+    databases: Mapping[Side, tuple[Database, ...]]
+    leads: str
+    answers: str
+    pinned: bool
+    journal: tuple[Entry, ...]
+    mutations: tuple[Mapping[str, Any], ...]
+    tries: Mapping[str, int]
+    disasters: tuple[str, ...]
+    started: Mapping[str, Any]
+
+    def database(self, side: Side) -> Database | None:
+        """The estate's own database there."""
+        name = self.env.named(self.env.names.database)
+        return next((one for one in self.databases[side] if one.name == name), None)
+
+    def service(self, side: Side, tenant: str) -> Service | None:
+        """The tenant's service there."""
+        return next((one for one in self.services[side] if one.tenant == tenant), None)
+
+    def done(self, *operations: str) -> list[Mapping[str, Any]]:
+        """The calls of these operations that the world carried out (all operations where none is named)."""
+        return [one for one in self.mutations if one["done"] and (not operations or one["operation"] in operations)]
+
+    def changes(self) -> list[Mapping[str, Any]]:
+        """What was changed in the estate itself: the runs' own records, locks and messages are no change of it."""
+        told = ("Publish",)
+        return [one for one in self.done() if not one["control"] and one["operation"] not in told]
+
+    def deletions(self) -> list[Mapping[str, Any]]:
+        """Every call that took something away, but for the one by which a replicated file system opens (T27)."""
+        opens = "DeleteReplicationConfiguration"
+        return [one for one in self.changes() if one["operation"].startswith(DELETES) and one["operation"] != opens]
+
+    def entries(self, kind: str) -> Iterator[Entry]:
+        """The journals' entries of that kind since the scene began, in order."""
+        return (one for one in self.journal if one.kind == kind)
+
+
+def named(calls: Iterable[Mapping[str, Any]]) -> str:
+    """The calls in a few words, each once."""
+    return ", ".join(dict.fromkeys(f"{one['service']}:{one['operation']} in {one['region']}" for one in calls))
+
+
+def parameter(call: Mapping[str, Any], name: str) -> str:
+    """One parameter of a recorded call as text, "" where it has none."""
+    params = call["params"] if isinstance(call["params"], dict) else {}
+    value = params.get(name, "")
+    return value if isinstance(value, str) else json.dumps(value)

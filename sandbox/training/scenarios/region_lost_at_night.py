@@ -1,0 +1,61 @@
+"""The region is lost while its services sleep by schedule: an empty cluster is no outage, and here is one."""
+
+from __future__ import annotations
+
+from dr_estate.config.environment import Side
+from sandbox.training.scenarios import goals
+from sandbox.training.scenarios.observation import Sighting
+from sandbox.training.scenarios.scenario import Goal, Judged, Scenario, met
+
+
+def _awake(seen: Sighting) -> Judged:
+    """No schedule can shrink a service of the DR region (T36)."""
+    at_risk = [f"{one.name} ({', '.join(one.sleeps)})" for one in seen.services[Side.DR] if one.sleeps and not one.held]
+    if at_risk:
+        return met(False, f"A schedule would put these to sleep: {', '.join(at_risk)}.")
+    return met(True, f"No schedule can shrink a service in {seen.env.regions.dr}.")
+
+
+SCENARIO = Scenario(
+    name="region-lost-at-night",
+    sentence="The primary region falls silent while its services sleep by schedule",
+    teaches="to tell an outage from a scheduled 0, to fail over, and to see that it lasts until the morning after",
+    minutes=25,
+    briefing="""02:10, local time. You are on call for {env}.
+
+Pager: "synthetic checks of {env} fail, {primary}". The night operator adds: "Its services are at 0, but they
+are every night from 19:00 to 07:00. The console of {primary} does not load for me. I would let it sleep."
+
+Reachable: the Platform Admin, by telephone. AWS's status page shows nothing yet.
+
+The business opens at 07:00. What do you see, what do you decide, and what must be true before you go back to bed?""",
+    disasters=("services-asleep", "primary-dark"),
+    goals=(
+        Goal(
+            "two-witnesses",
+            "The loss was proven by two witnesses before anything was changed",
+            "A scheduled 0 is not an outage, and one silent API is a symptom: PRIMARY_LOST needs two.",
+            ("T43",),
+            goals.witnessed("PRIMARY_LOST"),
+        ),
+        goals.DATABASE_SERVES,
+        goals.SERVICES_RUN,
+        goals.TRAFFIC_HELD,
+        Goal(
+            "stays-awake",
+            "The night's schedule cannot put {dr} to sleep again",
+            "Application Auto Scaling obeys its schedules in the middle of a disaster: at 19:00 every tenant would be "
+            "down.",
+            ("T36",),
+            _awake,
+        ),
+        goals.RECORDED,
+        goals.NOTHING_DELETED,
+    ),
+    hints=(
+        "`status` tells the posture and its witnesses. Does it call this a scheduled night?",
+        "`failover` (it changes nothing) weighs, plans, and notes what the plan does not do. Read its notes.",
+        "`failover --execute` with a ticket; what cannot be undone is confirmed: --confirm STEP.",
+        "Scaling services up by hand leaves the schedule awake (T36). The plan's notes say what a run does about it.",
+    ),
+)

@@ -1,0 +1,158 @@
+"""Plays a training scene: sets it in the world, remembers what is done to it, judges it, and takes it back.
+
+The scene's record lies in the world's own state, so that it outlives the sandbox's process: which scene, since when,
+each mutating call, the hints that were asked for, and the whole world as it was before. The caller holds the lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.model.dynamodb_values import instant, moment
+from sandbox.core.errors import SandboxError
+from sandbox.core.state import STATE, now
+from sandbox.disasters import break_
+from sandbox.training import scenarios
+from sandbox.training.observer import sighting
+from sandbox.training.scenarios.observation import Sighting
+from sandbox.training.scenarios.scenario import Goal, Scenario, Standing
+from sandbox.world import memory_snapshots, persistence
+from sandbox.world.call_recorder import SCENE, played
+from sandbox.world.world import World
+
+Told = dict[str, Any]
+
+
+def begin(world: World, name: str) -> Told:
+    """Set the scene ``name`` and return its briefing. Raises SandboxError where the world is not ready for one."""
+    scene = scenarios.find(name)
+    if playing := played():
+        raise SandboxError(
+            f"The scene {playing['name']} is being played: `dr_cli.py sandbox debrief` judges it, "
+            "`dr_cli.py sandbox debrief --end` ends it."
+        )
+    _must_be_whole(world)
+    before, kept_at = persistence.dump(), now()
+    try:
+        for disaster in scene.disasters:
+            break_(world, disaster)
+        if scene.stage is not None:
+            scene.stage(world)
+        started = _started(sighting(world, {}))
+    except Exception:
+        memory_snapshots.exchange(kept_at.timestamp(), before)
+        raise
+    finally:
+        world.recorded()
+    STATE.extras[SCENE] = {
+        "name": name,
+        "since": instant(now()),
+        "kept_at": instant(kept_at),
+        "before": before,
+        "started": started,
+        "mutations": [],
+        "tries": {},
+        "hints": 0,
+    }
+    words = words_of(world)
+    return {**scene.listed(), "briefing": scene.told(scene.briefing, words), "since": STATE.extras[SCENE]["since"]}
+
+
+def debrief(world: World, hint: bool = False) -> Told:
+    """Judge the scene that is played by the world as it is; ``hint`` gives one hint more. Raises SandboxError."""
+    record = _record()
+    scene, words = scenarios.find(record["name"]), words_of(world)
+    if hint:
+        record["hints"] = min(record["hints"] + 1, len(scene.hints))
+    seen = sighting(world, record)
+    goals = [_judged(goal, scene, seen, words) for goal in scene.goals]
+    taken = record["hints"]
+    return {
+        "scenario": scene.name,
+        "sentence": scene.sentence,
+        "since": record["since"],
+        "minutes": round((now() - moment(record["since"])).total_seconds() / 60),
+        "solved": all(goal["standing"] == Standing.MET for goal in goals),
+        "goals": goals,
+        "notes": [f"{name} was mended: what it hid can be seen." for name in _mended(scene)],
+        "hints": [scene.told(text, words) for text in scene.hints[:taken]],
+        "hints_left": len(scene.hints) - taken,
+    }
+
+
+def end(_: World) -> Told:
+    """Make the world the one from before the scene. Raises SandboxError where none is played."""
+    record = _record()
+    memory_snapshots.exchange(moment(record["kept_at"]).timestamp(), record["before"])
+    return {"ended": record["name"]}
+
+
+def words_of(world: World) -> dict[str, str]:
+    """The names that a scene's texts may use."""
+    env, tenants = world.environment, world.tenants
+    return {
+        "env": env.name,
+        "primary": env.regions.primary,
+        "dr": env.regions.dr,
+        "tenant": tenants[-1],
+        "other": tenants[0],
+        "database": env.named(env.names.database),
+    }
+
+
+def _record() -> Told:
+    record = played()
+    if not record:
+        raise SandboxError(
+            "No scene is being played. `dr_cli.py sandbox train` lists them, `dr_cli.py sandbox train NAME` begins one."
+        )
+    return record
+
+
+def _judged(goal: Goal, scene: Scenario, seen: Sighting, words: dict[str, str]) -> Told:
+    told = asdict(goal.judge(seen))
+    return {
+        "id": goal.id,
+        "sentence": scene.told(goal.sentence, words),
+        **told,
+        "why": scene.told(goal.why, words),
+        "traps": list(goal.traps),
+    }
+
+
+def _mended(scene: Scenario) -> list[str]:
+    return [name for name in scene.disasters if name not in STATE.disasters]
+
+
+def _started(seen: Sighting) -> Told:
+    """What a debriefing compares with: each service's definition and size as the scene was set."""
+    return {
+        f"{side} {one.tenant}": {"definition": one.definition, "desired": one.desired}
+        for side, services in seen.services.items()
+        for one in services
+    }
+
+
+def _must_be_whole(world: World) -> None:
+    """A scene is set in a healthy world alone: else nobody could tell its damage from what was there."""
+    if STATE.disasters or STATE.outages:
+        broken = ", ".join(sorted(STATE.disasters)) or "an outage"
+        raise SandboxError(
+            f"The world is not healthy: {broken} is in force. Take it back first: `dr_cli.py sandbox mend`."
+        )
+    if why := _changed(sighting(world, {})):
+        raise SandboxError(f"The world is not as it was seeded: {why}. Start anew: `dr_cli.py sandbox up --fresh`.")
+
+
+def _changed(seen: Sighting) -> str:
+    env = seen.env
+    if seen.leads != env.regions.primary:
+        return f"its traffic leads to {seen.leads or 'no single region'}"
+    there, here = seen.database(Side.PRIMARY), seen.database(Side.DR)
+    if there is None or not there.writable or (here is not None and here.writable):
+        return f"the database {env.named(env.names.database)} is not at home"
+    sleeping = [one.name for one in seen.services[Side.PRIMARY] if not one.running]
+    lacking = [name for name in seen.tenants if seen.service(Side.PRIMARY, name) is None]
+    return f"no task of {', '.join(sleeping + lacking)} runs" if sleeping or lacking else ""

@@ -1,0 +1,151 @@
+"""Outages: a region, a service or an operation that answers badly, in the shape AWS or the network would."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+from werkzeug.wrappers import Response
+
+from sandbox.core.error_responses import failure
+from sandbox.core.errors import SandboxError
+from sandbox.core.request_parser import Call, Environ
+from sandbox.core.state import STATE, Outage, now
+
+MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow", "lost", "stale")
+DARK = ("refuse", "hang", "error")
+SAID = {
+    "error": "The service is unavailable: the sandbox holds {region} in an outage",
+    "throttle": "Rate exceeded",
+    "deny": "User: {person} is not authorized to perform: {service}:{operation}",
+    "expired": "The security token included in the request is expired",
+}
+POLL_S = 0.1
+
+LOST = Response(status=504)
+"""What :func:`meet` returns for a call that is to be carried out and never answered."""
+
+STOPPING = threading.Event()
+"""Set when the server ends, so that held calls let go."""
+
+
+_SPENT: list[Outage] = []
+"""Outages that met their last call, which is still held: nothing else is to be met by them."""
+
+
+class DroppedConnection(ConnectionError):
+    """The call is met with a closed connection and no answer."""
+
+
+def begin(outage: Outage) -> None:
+    """Put ``outage`` in force. A region gone dark as a whole stops replicating from now on.
+
+    Raises SandboxError for an unknown manner, and for one that is a name server's alone.
+    """
+    if outage.how not in MANNERS:
+        raise SandboxError(f"'{outage.how}' is no way to fail: use one of {', '.join(MANNERS)}.")
+    if outage.how == "stale" and outage.service != "dns":
+        raise SandboxError("Only a name server answers with what was: give service 'dns'.")
+    STATE.outages = [*STATE.outages, outage]
+    if _darkens(outage):
+        STATE.stopped.setdefault(outage.region, now())
+
+
+def end(outage: Outage | None = None) -> None:
+    """Take ``outage`` back, or all of them. A region no longer dark replicates again."""
+    STATE.outages = [o for o in STATE.outages if outage is not None and not _same(o, outage)]
+    _SPENT[:] = [o for o in _SPENT if outage is not None and not _same(o, outage)]
+    _replicate_again()
+
+
+def _replicate_again() -> None:
+    dark = {o.region for o in STATE.outages if _darkens(o)}
+    for region in [r for r in STATE.stopped if r not in dark]:
+        STATE.past = [*STATE.past, (region, STATE.stopped.pop(region), now())]
+
+
+def remember(region: str, ended_s_ago: float, lasted_s: float) -> None:
+    """Let the world have been through an outage of the whole region, of which its metrics alone still tell."""
+    until = now() - timedelta(seconds=ended_s_ago)
+    STATE.past = [*STATE.past, (region, until - timedelta(seconds=lasted_s), until)]
+
+
+def meet(call: Call, person: str, environ: Environ) -> Response | None:
+    """Return the bad answer an outage has for ``call``, or None where the call goes through (perhaps later).
+
+    :data:`LOST` means: carry it out, then close the connection. Raises DroppedConnection where there is to be no
+    answer at all.
+    """
+    outage = _outage_of(call, person)
+    if outage is None:
+        return None
+    if outage.how == "refuse":
+        raise DroppedConnection
+    if outage.how == "lost":
+        return LOST
+    if outage.how == "slow":
+        STOPPING.wait(outage.seconds)
+        return None
+    if outage.how == "hang":
+        _hold(outage, environ)
+        return None
+    said = SAID[outage.how].format(
+        region=call.region, service=call.service, operation=call.operation, person=person or call.access_key
+    )
+    return failure(call, outage.how, said)
+
+
+def _outage_of(call: Call, person: str) -> Outage | None:
+    for outage in STATE.outages:
+        if (
+            outage.region in ("", call.region)
+            and outage.service in ("", call.service)
+            and outage.operation in ("", call.operation)
+            and outage.person in ("", person)
+        ):
+            return _counted(outage)
+    return None
+
+
+def _counted(outage: Outage) -> Outage:
+    """Use up one of an outage's ``times``; the last use ends it."""
+    if outage.times == 1:
+        STATE.outages = [o for o in STATE.outages if o is not outage]
+        _replicate_again()
+        if outage.how == "hang":
+            _SPENT.append(outage)
+    elif outage.times > 1:
+        outage.times -= 1
+    return outage
+
+
+def _hold(outage: Outage, environ: Environ) -> None:
+    """Hold the call until it is let go: by mending, by the client leaving, or by time. The last two drop it."""
+    until = time.monotonic() + outage.seconds if outage.seconds else float("inf")
+    client: socket.socket | None = environ.get("werkzeug.socket")
+    try:
+        while any(o is outage for o in (*STATE.outages, *_SPENT)):
+            if STOPPING.wait(POLL_S) or time.monotonic() >= until or (client is not None and _gone(client)):
+                raise DroppedConnection
+    finally:
+        _SPENT[:] = [o for o in _SPENT if o is not outage]
+
+
+def _gone(client: socket.socket) -> bool:
+    try:
+        readable, _, _ = select.select([client], [], [], 0)
+        return bool(readable) and client.recv(1, socket.MSG_PEEK) == b""
+    except (OSError, ValueError):
+        return True
+
+
+def _darkens(outage: Outage) -> bool:
+    return outage.how in DARK and not (outage.service or outage.operation or outage.person or outage.times)
+
+
+def _same(one: Outage, other: Outage) -> bool:
+    return replace(one, times=0) == replace(other, times=0)

@@ -1,0 +1,194 @@
+"""The whole world in one pickle: every backend of the emulator and STATE, so that identities survive."""
+
+from __future__ import annotations
+
+import copyreg
+import io
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import GeneratorType
+from typing import Any
+
+import cloudpickle
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509 import Certificate, load_pem_x509_certificate
+from moto.core.base_backend import AccountSpecificBackend, BackendDict
+
+from sandbox.core.errors import SandboxError
+from sandbox.core.state import STATE, WorldState
+from sandbox.world import file as world_file
+
+_LOCK, _RLOCK = type(threading.Lock()), type(threading.RLock())
+_later = timedelta(0)
+_PRIVATE_KEYS = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey)
+
+
+def dump() -> bytes:
+    """Return the world as bytes. The caller holds the world's lock. Raises SandboxError where a part cannot."""
+    out = io.BytesIO()
+    try:
+        _Pickler(out).dump({"backends": _backends(), "state": STATE.__dict__})
+    except Exception as stubborn:
+        raise SandboxError(f"The world cannot be saved: {stubborn}") from stubborn
+    return out.getvalue()
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Make the world of ``path`` the world of this process; return what the file says of itself.
+
+    Raises SandboxError where the file is not ours, of another version, or broken.
+    """
+    with world_file.opened(path) as (said, file):
+        BackendDict.reset()
+        try:
+            world = cloudpickle.load(file)
+        except Exception as broken:
+            raise SandboxError(f"{path} is broken ({broken}): start anew: `dr_cli.py sandbox up --fresh`.") from broken
+    _take(world)
+    return said
+
+
+def take(world: bytes, older_s: int = 0) -> None:
+    """Make the dumped ``world`` that of this process, each moment in it ``older_s`` seconds later: no part has aged.
+
+    The caller holds the world's lock.
+    """
+    global _later  # noqa: PLW0603 - how moments are rebuilt is known to the pickle by name alone
+    _later = timedelta(seconds=older_s)
+    BackendDict.reset()  # before the world is read: it closes the contents of S3 objects of every world there is
+    try:
+        _take(cloudpickle.loads(world))
+    finally:
+        _later = timedelta(0)
+
+
+def _take(world: dict[str, Any]) -> None:
+    _restore(world["backends"])
+    STATE.__dict__.update({**WorldState().__dict__, **world["state"]})
+
+
+def _backends() -> list[tuple[BackendDict[Any], dict[str, Any], dict[str, dict[str, Any]]]]:
+    """Each backend dictionary in use: itself (by name), what else it knows, and its backends by account and region."""
+    return [(held, _beside(held), {account: dict(regions) for account, regions in held.items()}) for held in _in_use()]
+
+
+def _in_use() -> list[BackendDict[Any]]:
+    """The dictionaries that hold a backend; the emulator offers no public list of them."""
+    return list(vars(BackendDict)["_instances"])
+
+
+def _beside(held: BackendDict[Any]) -> dict[str, Any]:
+    """What a special dictionary keeps beside its backends: S3's owners of names, the organisations' members."""
+    return {k: v for k, v in vars(held).items() if isinstance(v, dict)}
+
+
+def _restore(backends: list[tuple[BackendDict[Any], dict[str, Any], dict[str, dict[str, Any]]]]) -> None:
+    for held, beside, accounts in backends:
+        vars(held).update(beside)
+        for account, regions in accounts.items():
+            held[account].update(regions)
+
+
+class _Pickler(cloudpickle.Pickler):
+    """Pickles what plain pickle cannot: locks afresh, keys and certificates as PEM, backend dictionaries by name.
+
+    A generator is the rest of a listing that a client left half read: its token is expired in a world that was loaded.
+    """
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Return how to rebuild ``obj``, or leave it to cloudpickle."""
+        for kinds, reduce in _REDUCERS:
+            if isinstance(obj, kinds) and (reduced := reduce(obj)) is not NotImplemented:
+                return reduced
+        return super().reducer_override(obj)
+
+
+def _reduced_dict(held: dict[Any, Any]) -> Any:
+    """A dictionary of the emulator's own kind: its items and attributes as they lie, past its own methods."""
+    if type(held).__module__.partition(".")[0] not in ("moto", "sandbox"):
+        return NotImplemented
+    state = (list(dict.items(held)), dict(vars(held)), getattr(held, "default_factory", None))
+    return copyreg.__newobj__, (type(held),), state, None, None, _fill_dict  # type: ignore[attr-defined]
+
+
+def _fill_dict(held: dict[Any, Any], state: tuple[list[tuple[Any, Any]], dict[str, Any], Any]) -> None:
+    items, attributes, factory = state
+    if isinstance(held, defaultdict):
+        held.default_factory = factory
+    vars(held).update(attributes)
+    for key, value in items:
+        dict.__setitem__(held, key, value)
+
+
+def _reduced_moment(moment: datetime) -> Any:
+    return (_moment, moment.__reduce__()[1]) if type(moment) is datetime else NotImplemented
+
+
+def _moment(*parts: Any) -> datetime:
+    return datetime(*parts) + _later  # noqa: DTZ001 - the parts hold the zone, where there is one
+
+
+def _reduced_key(key: Any) -> Any:
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return _key_from, (key.private_bytes(*form),)
+
+
+_REDUCERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (_RLOCK, lambda _: (threading.RLock, ())),
+    (_LOCK, lambda _: (threading.Lock, ())),
+    (GeneratorType, lambda _: (_expired_listing, ())),
+    (BackendDict, lambda held: (_held_by, _name_of(held))),
+    (AccountSpecificBackend, lambda regions: (_account_of, (*_name_of(_parent_of(regions)), regions.account_id))),
+    (dict, _reduced_dict),
+    (datetime, _reduced_moment),
+    (_PRIVATE_KEYS, _reduced_key),
+    (Certificate, lambda c: (_certificate_from, (c.public_bytes(serialization.Encoding.PEM),))),
+)
+
+
+def _expired_listing() -> Iterator[Any]:
+    from moto.resourcegroupstaggingapi.exceptions import ResourceGroupsTaggingAPIError  # the one that keeps generators
+
+    yield from ()
+    raise ResourceGroupsTaggingAPIError("PaginationTokenExpiredException", "The token is of another run.")
+
+
+def _key_from(pem: bytes) -> Any:
+    # validating a key takes 30 ms; ours were made here and lie in a private file
+    return serialization.load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=True)
+
+
+def _certificate_from(pem: bytes) -> Certificate:
+    return load_pem_x509_certificate(pem)
+
+
+def _name_of(held: BackendDict[Any]) -> tuple[str, str]:
+    """Module and attribute under which the emulator (or a repair of ours) holds a backend dictionary."""
+    for name in (held.backend.__module__, *sorted(n for n in sys.modules if n.startswith(("moto.", "sandbox.")))):
+        module = sys.modules.get(name)
+        for attribute, value in list(vars(module).items()) if module else ():
+            if value is held:
+                return name, attribute
+    raise SandboxError(f"The backends of {held.service_name} are held by no module: they cannot be saved.")
+
+
+def _held_by(module: str, attribute: str) -> BackendDict[Any]:
+    held: BackendDict[Any] = getattr(__import__(module, fromlist=[attribute]), attribute)
+    return held
+
+
+def _parent_of(regions: AccountSpecificBackend[Any]) -> BackendDict[Any]:
+    for held in _in_use():
+        if dict.get(held, regions.account_id) is regions:
+            return held
+    raise SandboxError(f"The {regions.service_name} backends of {regions.account_id} belong to nobody.")
+
+
+def _account_of(module: str, attribute: str, account: str) -> AccountSpecificBackend[Any]:
+    found: AccountSpecificBackend[Any] = _held_by(module, attribute)[account]
+    return found

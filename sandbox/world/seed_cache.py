@@ -1,0 +1,90 @@
+"""Seeded worlds, kept on disk: the second start of the same world loads a snapshot instead of building it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from dr_estate.config.environment import Environment
+from dr_estate.config.recovery_settings import Drill, Execution, Failback
+from dr_estate.config.settings import Observation
+from sandbox.client.launch_options import Progress, no_progress
+from sandbox.core.errors import SandboxError
+from sandbox.core.state import STATE, now
+from sandbox.world import file as world_file
+from sandbox.world import persistence
+
+KEPT = 12
+FRESH_S = 900
+"""A kept world is used for this long: its recovery points age with the clock, as everything in it does."""
+
+
+def digest(environment: Environment, tenants: int) -> str:
+    """Return what a seeded world depends on, as a digest: settings, tenants, this package's source, versions."""
+    hashed = hashlib.sha256(_of_the_world(environment).model_dump_json().encode())
+    hashed.update(json.dumps([tenants, world_file.stamp()]).encode())
+    source = Path(__file__).parents[1]
+    for file in sorted(source.rglob("*.py")):
+        hashed.update(str(file.relative_to(source)).encode() + file.read_bytes())
+    return hashed.hexdigest()[:24]
+
+
+def _of_the_world(environment: Environment) -> Environment:
+    """The environment without the ways of those who look and act: whoever comes, the world is the same."""
+    return environment.model_copy(
+        update={"drill": Drill(), "execution": Execution(), "failback": Failback(), "observation": Observation()}
+    )
+
+
+def fill(environment: Environment, tenants: int, settle: Callable[[], None], progress: Progress = no_progress) -> None:
+    """Fill this process's empty world: from a kept snapshot where there is a fresh one, else by building it."""
+    folder = world_file.home() / "seeds"
+    path = folder / f"{digest(environment, tenants)}.world"
+    if fresh(path):
+        try:
+            persistence.load(path)
+        except SandboxError:
+            path.unlink(missing_ok=True)  # a kept snapshot is only a saving of time: build it again
+        else:
+            return
+    build(environment, tenants, settle, progress)
+    progress("saving the new world", 0, 1)
+    with contextlib.suppress(SandboxError):  # a home that cannot be written keeps none: it is built again next time
+        world_file.write(path, persistence.dump(), {"environment": environment.name, "tenants": tenants})
+        _forget_old(folder)
+
+
+def build(environment: Environment, tenants: int, settle: Callable[[], None], progress: Progress = no_progress) -> None:
+    """Build the world from the environment file. Raises SandboxError where seeding fails."""
+    from sandbox.seeding import seed
+
+    environment = _of_the_world(environment)
+    os.environ["MOTO_ACCOUNT_ID"] = environment.account
+    try:
+        settle()
+        seed(environment, tenants, progress)
+    except Exception as failed:
+        raise SandboxError(f"Seeding the sandbox of {environment.name} failed: {failed!r}") from failed
+    finally:
+        del os.environ["MOTO_ACCOUNT_ID"]
+    STATE.environment = environment.model_dump(mode="json")
+    STATE.seeded_at = now()
+
+
+def fresh(path: Path) -> bool:
+    """Whether ``path`` holds a kept world that is young enough to be used."""
+    try:
+        return time.time() - path.stat().st_mtime < FRESH_S
+    except OSError:
+        return False
+
+
+def _forget_old(folder: Path) -> None:
+    kept = sorted(folder.glob("*.world"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in kept[KEPT:]:
+        old.unlink(missing_ok=True)

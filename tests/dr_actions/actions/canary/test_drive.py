@@ -1,0 +1,245 @@
+"""A canary is made, led through every state by one batch each, and judged by what the name servers say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.canary.drive import VERB
+from dr_actions.model.action import Sight, Standing
+from dr_actions.model.plan import Goal, Plan, Step, from_json, to_json
+from dr_actions.planning.planner import in_order
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import dns_canary_polls
+from tests.dr_actions.actions.canary.canary_values import (
+    AWAY,
+    BY_HAND,
+    CANARY,
+    FAILOVER,
+    ZONE_ID,
+    judged,
+    poll,
+    sight,
+    split,
+    with_traffic,
+)
+from tests.dr_checks.worlds import DENIED, SIT
+
+
+def steps(env: Environment = SIT) -> dict[str, Step]:
+    return {step.id.partition(".")[2]: step for step in in_order(VERB.foresee(sight(env)))}
+
+
+def batch(step: Step) -> list[tuple[str, str, Any]]:
+    """(action, set identifier or name, weight, role or address) of each change."""
+    assert step.call is not None
+    rows = [(one["Action"], one["ResourceRecordSet"]) for one in step.call.params["ChangeBatch"]["Changes"]]
+    return [
+        (action, row.get("SetIdentifier", row["Name"]), row.get("Weight", row.get("Failover"))) for action, row in rows
+    ]
+
+
+def test_a_weighted_canary_goes_through_todays_state_all_away_and_every_share_of_the_way_home() -> None:
+    found = steps()
+    assert list(found) == ["today", "away", "home-10", "home-50", "home-100"]
+    home, away = SIT.traffic.primary_set_identifier, SIT.traffic.secondary_set_identifier
+    assert batch(found["today"]) == [("CREATE", home, 100), ("CREATE", away, 0)]
+    assert batch(found["away"]) == [("UPSERT", home, 0), ("UPSERT", away, 100)]
+    assert batch(found["home-10"]) == [("UPSERT", home, 10), ("UPSERT", away, 90)]
+    assert batch(found["home-100"]) == [("UPSERT", home, 100), ("UPSERT", away, 0)]
+    assert [step.stage for step in found.values()] == sorted({step.stage for step in found.values()})
+
+
+def test_its_records_hold_addresses_that_no_machine_has_with_the_ttl_of_the_rules_and_no_health_check() -> None:
+    for step in steps().values():
+        rows = step.after["records"]
+        assert [row["ResourceRecords"][0]["Value"] for row in rows] == ["192.0.2.1", "198.51.100.1"]
+        assert {row["TTL"] for row in rows} == {SIT.thresholds.record_ttl_s}
+        assert {row["Name"] for row in rows} == {f"{CANARY}."}
+        assert not any("HealthCheckId" in row for row in rows)
+
+
+def test_a_failover_canary_is_turned_by_exchanging_what_its_aliases_lead_to_and_refers_to_no_health_check() -> None:
+    found = steps(FAILOVER)
+    assert list(found) == ["today", "away", "home-100"]
+    home, away = FAILOVER.traffic.primary_set_identifier, FAILOVER.traffic.secondary_set_identifier
+    made = batch(found["today"])
+    assert [row[0] for row in made] == ["CREATE"] * 4
+    assert made[2:] == [("CREATE", home, "PRIMARY"), ("CREATE", away, "SECONDARY")]
+    assert batch(found["away"]) == [("UPSERT", home, "PRIMARY"), ("UPSERT", away, "SECONDARY")]
+    aliases = [row["AliasTarget"] for row in found["away"].after["records"][2:]]
+    assert [(one["HostedZoneId"], one["EvaluateTargetHealth"]) for one in aliases] == [(ZONE_ID, True)] * 2
+    led = {row["SetIdentifier"]: row["AliasTarget"]["DNSName"] for row in found["away"].after["records"][2:]}
+    assert led[home].startswith("canary-20260107-101500-dr.wpdr.")
+    assert found["home-100"].after["records"] == found["today"].after["records"]
+    assert not any("HealthCheckId" in row for step in found.values() for row in step.after["records"])
+
+
+def test_no_state_mixes_policies() -> None:
+    for env in (SIT, FAILOVER):
+        for step in steps(env).values():
+            used = {key for row in step.after["records"] for key in ("Weight", "Failover") if key in row}
+            assert len(used) == 1
+
+
+def test_taking_a_state_back_is_the_state_before_and_of_the_first_the_deletion_of_exactly_what_it_made() -> None:
+    for env in (SIT, FAILOVER):
+        found = list(steps(env).values())
+        undoing = VERB.undo(found[0])
+        assert undoing is not None
+        changes = undoing.params["ChangeBatch"]["Changes"]
+        assert [one["Action"] for one in changes] == ["DELETE"] * len(found[0].after["records"])
+        assert [one["ResourceRecordSet"] for one in changes] == list(reversed(found[0].after["records"]))
+        back = VERB.undo(found[1])
+        assert back is not None
+        written = [one["ResourceRecordSet"] for one in back.params["ChangeBatch"]["Changes"]]
+        assert written == [row for row in found[0].after["records"] if row not in found[1].after["records"]]
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (sight(incident=""), "'' is no drill"),
+        (sight(incident="INC-1"), "'INC-1' is no drill"),
+        (sight(with_traffic(SIT, canary_zones=())), "traffic.canary_zones does not list wpsit.kimmyai.io"),
+        (sight(with_traffic(SIT, denied_zones=("wpsit.kimmyai.io",))), "a denied zone"),
+        (sight(with_traffic(SIT, denied_zones=("wpdr.wpsit.kimmyai.io",))), "a denied zone"),
+        (sight(zone=None), "there is no public zone"),
+        (sight(zone=DENIED), "cannot be seen"),
+    ],
+    ids=["no drill", "an emergency", "not listed", "zone denied", "prefix denied", "no zone", "us-east-1 dark"],
+)
+def test_where_no_canary_may_be_made_there_is_no_step_and_one_sentence_why(seen: Sight, why: str) -> None:
+    assert list(VERB.foresee(seen)) == []
+    assert [why in note for note in VERB.notes(seen)] == [True]
+
+
+def test_a_listed_zone_that_no_recovery_changes_gets_a_sentence_and_no_canary() -> None:
+    seen = sight(with_traffic(SIT, canary_zones=("wpsit.kimmyai.io", "elsewhere.example")))
+    assert {step.subject for step in VERB.foresee(seen)} == {CANARY}
+    assert ["elsewhere.example" in note for note in VERB.notes(seen)] == [True]
+
+
+def test_where_dns_is_manual_every_state_is_a_persons() -> None:
+    assert {True} == {step.manual for step in steps(BY_HAND).values()}
+    assert {False} == {step.manual for step in steps().values()}
+    assert all(step.call for step in steps(BY_HAND).values())
+
+
+def test_a_step_is_the_same_after_it_was_recorded() -> None:
+    plan = Plan("sit", SIT.account, Goal.CANARY, "NORMAL", tuple(steps(FAILOVER).values()))
+    again = from_json(to_json(plan))
+    step = again.step("drive_canary.away")
+    assert judged(VERB, step, sight(FAILOVER, step.before["records"])).standing is Standing.READY
+    assert again.digest == plan.digest
+
+
+@pytest.mark.parametrize("env", [SIT, FAILOVER], ids=lambda env: env.traffic.policy)
+def test_each_state_is_ready_upon_the_one_before_and_done_when_the_answers_are_as_written(env: Environment) -> None:
+    for step in steps(env).values():
+        assert judged(VERB, step, sight(env, step.before["records"])).standing is Standing.READY
+        came = 2 * step.after["percent"]
+        told = judged(VERB, step, sight(env, step.after["records"], (split(came, 200 - came),)))
+        assert told.standing is Standing.DONE, told.says
+        facts = dict(told.facts)
+        assert facts[f"answers {CANARY}"] == f"{came} of 200 lead to af-south-1, {200 - came} to eu-west-1"
+        assert facts["change"] == "/change/C1 INSYNC"
+        assert facts["propagation"] == "30.0 s"
+
+
+def test_a_share_within_the_error_of_so_many_questions_is_done_and_one_beyond_it_is_failed() -> None:
+    step = steps()["home-10"]
+    assert judged(VERB, step, sight(records=step.after["records"], polls=(split(28, 172),))).standing is Standing.DONE
+    told = judged(VERB, step, sight(records=step.after["records"], polls=(split(100, 100),)))
+    assert told.standing is Standing.FAILED
+    assert "100 of 200 answers" in told.says
+    assert "10 percent" in told.says
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (split(0, 199, ttls_s=(60,)), None),
+        (split(1, 199), "1 of 200 answers"),
+        (split(0, 200, ttls_s=(300,)), "the TTL is 300 s, written 60 s"),
+        (split(0, 200, ttls_s=(0, 60)), "the TTL is 0 and 60 s, written 60 s"),
+        (poll(CANARY, ("NOERROR", AWAY, 199), ("SERVFAIL", (), 1)), "1 answers are SERVFAIL"),
+        (poll(CANARY, ("NOERROR", AWAY, 199), ("NOERROR", ("203.0.113.9",), 1)), "NOERROR 203.0.113.9"),
+        (poll(CANARY, ("NOERROR (not authoritative)", AWAY, 200)), "not authoritative"),
+        (poll(CANARY, ("NXDOMAIN", (), 200), ttls_s=()), "200 answers are NXDOMAIN"),
+    ],
+)
+def test_all_led_away_is_failed_by_one_wrong_answer_and_says_which(asked: Any, said: str | None) -> None:
+    step = steps()["away"]
+    told = judged(VERB, step, sight(records=step.after["records"], polls=(asked,)))
+    assert told.standing is (Standing.FAILED if said else Standing.DONE)
+    assert (said or "") in told.says
+
+
+def test_before_route_53_has_the_change_everywhere_nothing_is_judged() -> None:
+    step = steps()["away"]
+    wrong = sight(records=step.after["records"], polls=(split(200, 0),))
+    told = judged(VERB, step, wrong, change="PENDING")
+    assert (told.standing, "PENDING" in told.says) == (Standing.WAITING, True)
+    right = sight(records=step.after["records"], polls=(split(0, 200),))
+    assert judged(VERB, step, right, change="PENDING").standing is Standing.WAITING
+
+
+def test_a_change_that_route_53_forgot_is_failed() -> None:
+    step = steps()["away"]
+    told = judged(
+        VERB, step, sight(records=step.after["records"], polls=(split(0, 200),)), change=dns_canary_polls.LOST
+    )
+    assert (told.standing, "T02" in told.says) == (Standing.FAILED, True)
+
+
+def test_a_change_whose_answer_was_lost_is_judged_by_the_answers_and_fails_only_after_its_time() -> None:
+    step = steps()["away"]
+    wrong = sight(records=step.after["records"], polls=(split(200, 0),))
+    assert judged(VERB, step, wrong, change=None).standing is Standing.WAITING
+    assert judged(VERB, step, wrong, since_s=None, change=None).standing is Standing.WAITING
+    assert judged(VERB, step, wrong, since_s=121, change=None).standing is Standing.FAILED
+    right = sight(records=step.after["records"], polls=(split(0, 200),))
+    told = judged(VERB, step, right, since_s=None, change=None)
+    assert (told.standing, "propagation" in dict(told.facts)) == (Standing.DONE, False)
+
+
+def test_a_persons_change_is_asked_about_from_when_it_is_seen() -> None:
+    step = steps(BY_HAND)["away"]
+    seen = sight(BY_HAND, step.after["records"], (split(0, 200),))
+    assert judged(VERB, step, seen, since_s=None, change=None).standing is Standing.WAITING
+    told = judged(VERB, step, seen, since_s=2, change=None)
+    assert (told.standing, dict(told.facts)["propagation"]) == (Standing.DONE, "2.0 s")
+
+
+def test_servers_that_are_silent_in_part_or_all_are_waited_for() -> None:
+    step = steps()["away"]
+    for asked in ((), (poll(CANARY, silent=200, ttls_s=()),), (split(0, 150, silent=50),)):
+        assert judged(VERB, step, sight(records=step.after["records"], polls=asked)).standing is Standing.WAITING
+
+
+def test_what_cannot_be_seen_is_unseen() -> None:
+    step = steps()["away"]
+    there = step.after["records"]
+    assert judged(VERB, step, sight(records=there, polls=DENIED)).standing is Standing.UNSEEN
+    lost = replace(sight(records=there, polls=(split(0, 200),), changes=(DENIED,)), changes={step.id: "/change/C1"})
+    assert VERB.confirm(step, lost).standing is Standing.UNSEEN
+    dark = replace(lost, snapshot=replace(lost.snapshot, parts={}))
+    assert VERB.confirm(step, dark).standing is Standing.UNSEEN
+
+
+def test_records_that_somebody_else_changed_or_took_away_stop_it() -> None:
+    step = steps()["away"]
+    first, second = step.after["records"]
+    for now in ((), (first,), (first, second | {"TTL": 300}), (first | {"Weight": 1}, second)):
+        assert judged(VERB, step, sight(records=now)).standing is Standing.CHANGED
+    beside = {"Name": f"{CANARY}.", "Type": "TXT", "TTL": 60, "ResourceRecords": [{"Value": '"x"'}]}
+    assert judged(VERB, step, sight(records=(*step.after["records"], beside))).standing is Standing.CHANGED
+
+
+def test_its_call_goes_to_the_traffic_zone_through_us_east_1() -> None:
+    for step in steps().values():
+        assert step.call is not None
+        assert (step.call.region, step.call.params["HostedZoneId"]) == (SIT.region(Side.GLOBAL), ZONE_ID)

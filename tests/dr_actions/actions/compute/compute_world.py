@@ -1,0 +1,126 @@
+"""A sandbox of two tenants in which the verbs of the compute are really carried out, call by call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore import xform_name
+
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Goal, Step
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.snapshot import Part, Snapshot
+from sandbox.client.endpoint import Endpoint
+from tests.worlds import borrowed, healthy
+
+SIT = load_environment(Path(__file__).parents[4] / "environments", "sit")
+FIRST, LAST = "sit-tenant-1-service", "sit-tenant2-service"
+make: Any = boto3
+
+
+class Hand:
+    """Sends a call with the operator's keys, and keeps the names of those it sent."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.sent: list[str] = []
+        self._endpoint, self._clients = endpoint, dict[tuple[str, str], Any]()
+
+    def send(self, call: Call) -> dict[str, Any]:
+        where, keys = (call.service, call.region), self._endpoint.people["operator"]
+        if where not in self._clients:
+            self._clients[where] = make.client(
+                *where,
+                endpoint_url=self._endpoint.url,
+                aws_access_key_id=keys.access_key_id,
+                aws_secret_access_key=keys.secret_access_key,
+            )
+        self.sent.append(call.name)
+        answer: dict[str, Any] = getattr(self._clients[where], xform_name(call.operation))(**call.params)
+        return answer
+
+
+class World:
+    """The world, looked at and changed as a run does it."""
+
+    def __init__(self, endpoint: Endpoint, env: Environment, seen: Snapshot | None = None) -> None:
+        self.endpoint, self.env, self.hand = endpoint, env, Hand(endpoint)
+        self.deployments: dict[str, str] = {}
+        keys = endpoint.people["reader"]
+        self._reader = Credentials(endpoint.url, keys.access_key_id, keys.secret_access_key)
+        self.healthy = seen or observe(env, self._reader, "sandbox")
+
+    def whole(self, *only: str) -> Snapshot:
+        """The world seen anew, or only some parts of it."""
+        narrowed = frozenset(only) or None
+        return observe(self.env, self._reader, "sandbox", only=narrowed, upon=self.healthy if only else None)
+
+    def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> Sight:
+        plain = Sight(self.env, snapshot or self.healthy, Goal.FAILOVER, primary_answers=True)
+        return replace(plain, **{"deployments": dict(self.deployments), **changes})
+
+    def look(self, verb: Verb, upon: Snapshot | None = None) -> Sight:
+        """What the verb's confirm sees: its own parts read anew, the rest as they were."""
+        seen = observe(self.env, self._reader, "sandbox", only=frozenset(verb.watches), upon=upon or self.healthy)
+        return self.sight(seen)
+
+    def confirm(self, verb: Verb, step: Step, upon: Snapshot | None = None) -> Confirmation:
+        return verb.confirm(step, self.look(verb, upon))
+
+    def act(self, verb: Verb, step: Step, upon: Snapshot | None = None) -> Call:
+        """Take the step; only what the verb declared may be sent."""
+        call = verb.fill(step, self.look(verb, upon))
+        before = len(self.hand.sent)
+        answer = verb.act(step, call, self.hand)
+        self.deployments |= {step.id: answer["deployment"]} if "deployment" in answer else {}
+        assert set(self.hand.sent[before:]) <= verb.writes | verb.reads
+        return call
+
+    def until(
+        self, wanted: Standing, verb: Verb, step: Step, upon: Snapshot | None = None, tries_s: float = 8
+    ) -> Confirmation:
+        """Look until the step stands as ``wanted``, for ``tries_s`` seconds."""
+        end = time.monotonic() + tries_s
+        while (told := self.confirm(verb, step, upon)).standing is not wanted and time.monotonic() < end:
+            time.sleep(0.5)
+        return told
+
+    def take_back(self, verb: Verb, step: Step) -> None:
+        undoing = verb.undo(step)
+        assert undoing is not None
+        self.hand.send(undoing)
+
+    def send(self, side: Side, name: str, **params: Any) -> dict[str, Any]:
+        """Any call of anybody, named as ``ecs:UpdateService``."""
+        service, _, operation = name.partition(":")
+        return self.hand.send(Call(service, operation, self.env.region(side), params))
+
+
+@contextmanager
+def world_of(env: Environment = SIT) -> Iterator[World]:
+    """A healthy world of two tenants."""
+    with borrowed(env, tenants=2) as endpoint:
+        yield World(endpoint, env, healthy(endpoint, env))
+
+
+def dark(snapshot: Snapshot, side: Side) -> Snapshot:
+    """The snapshot as it would be with ``side`` silent."""
+    silent = Unseen(Blindness.UNREACHABLE, "the region does not answer.")
+    parts = {
+        key: Part(part.name, part.side, part.region, part.read_at, silent) if key[1] is side else part
+        for key, part in snapshot.parts.items()
+    }
+    return replace(snapshot, parts=parts)
+
+
+def steps_of(verb: Verb, sight: Sight) -> dict[str, Step]:
+    """What the verb foresees, by the service it is about."""
+    return {step.subject: step for step in verb.foresee(sight)}

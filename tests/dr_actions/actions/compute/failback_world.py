@@ -1,0 +1,97 @@
+"""A sandbox whose visitors were led to the DR region, and from which they are led home, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from dr_actions.actions.traffic import shift_to_dr
+from dr_actions.actions.traffic.shift_to_primary import VERB
+from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.plan import Goal, Step
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import route53
+from tests.dr_actions.actions.compute.compute_world import SIT, World, world_of
+
+ORIGIN = SIT.traffic.origin_record
+BAKE_MINUTES = 0.02
+QUESTIONS = 60
+
+
+def with_failback(env: Environment = SIT, **changes: Any) -> Environment:
+    """The environment with another way home."""
+    quick = {"bake_minutes": BAKE_MINUTES, "dns_samples": QUESTIONS} | changes
+    return env.model_copy(update={"failback": env.failback.model_copy(update=quick)})
+
+
+def with_traffic(env: Environment, **changes: Any) -> Environment:
+    """The environment with other settings of its traffic."""
+    return env.model_copy(update={"traffic": env.traffic.model_copy(update=changes)})
+
+
+@contextmanager
+def led_away(env: Environment) -> Iterator[World]:
+    """A world whose primary is well, and whose visitors are all led to the DR region; kept as ``away``."""
+    with world_of(env) as world:
+        for step in shift_to_dr.VERB.foresee(world.sight()):
+            world.act(shift_to_dr.VERB, step)
+        world.endpoint.keep("away")
+        yield world
+
+
+def records_sight(world: World, env: Environment | None = None) -> Sight:
+    """What a plan of the way home is made of, the records read anew."""
+    seen = world.whole(route53.records.name, route53.customer_hosts.name)
+    return replace(world.sight(seen), goal=Goal.FAILBACK, env=env or world.env)
+
+
+def steps_home(world: World, env: Environment | None = None) -> dict[str, Step]:
+    """The steps home by what their ids end with."""
+    return {step.id.partition(".")[2]: step for step in VERB.foresee(records_sight(world, env))}
+
+
+def stage(world: World, step: Step, since_s: float | None = None) -> Confirmation:
+    """How the stage stands, its change having been answered so many seconds ago; None: no record says when."""
+    return VERB.confirm(step, stage_sight(world, step, since_s))
+
+
+def stage_sight(world: World, step: Step, since_s: float | None = None) -> Sight:
+    """What the stage is judged from."""
+    sight = replace(world.look(VERB), goal=Goal.FAILBACK)
+    if since_s is None:
+        return sight
+    return replace(sight, sent_at={step.id: sight.snapshot.taken_at - timedelta(seconds=since_s)})
+
+
+def take(world: World, step: Step) -> Confirmation:
+    """Make the change, and judge it after its bake."""
+    assert stage(world, step).standing is Standing.READY
+    world.act(VERB, step)
+    return stage(world, step, since_s=60 * world.env.failback.bake_minutes + 1)
+
+
+def weights(world: World) -> tuple[int, int]:
+    """The weights of the primary's and of the DR region's record of the traffic name, as Route 53 has them now."""
+    zone = world.healthy.get(route53.zone, Side.GLOBAL)
+    assert zone is not None
+    rows = world.send(Side.GLOBAL, "route53:ListResourceRecordSets", HostedZoneId=zone.id)["ResourceRecordSets"]
+    held = {row["SetIdentifier"]: row["Weight"] for row in rows if row["Name"] == f"{ORIGIN}."}
+    return held[SIT.traffic.primary_set_identifier], held[SIT.traffic.secondary_set_identifier]
+
+
+def write_weights(world: World, home: int, away: int) -> None:
+    """Somebody sets the weights of the traffic name."""
+    zone = world.healthy.get(route53.zone, Side.GLOBAL)
+    assert zone is not None
+    rows = world.send(Side.GLOBAL, "route53:ListResourceRecordSets", HostedZoneId=zone.id)["ResourceRecordSets"]
+    given = {SIT.traffic.primary_set_identifier: home, SIT.traffic.secondary_set_identifier: away}
+    batch = [
+        {"Action": "UPSERT", "ResourceRecordSet": row | {"Weight": given[row["SetIdentifier"]]}}
+        for row in rows
+        if row["Name"] == f"{ORIGIN}."
+    ]
+    change = {"HostedZoneId": zone.id, "ChangeBatch": {"Changes": batch}}
+    world.send(Side.GLOBAL, "route53:ChangeResourceRecordSets", **change)

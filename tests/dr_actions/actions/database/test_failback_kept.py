@@ -1,0 +1,172 @@
+"""What is backed up before the way home, and kept and protected again after it: plain values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.backup import create_backups
+from dr_actions.actions.database import failback as home
+from dr_actions.actions.database import rename_old_primary
+from dr_actions.actions.database import replicate_to_dr as database_replicate_to_dr
+from dr_actions.actions.database import unfreeze as database_unfreeze
+from dr_actions.model.action import Standing
+from dr_estate.config.environment import Side
+from dr_estate.readers import backup_jobs
+from tests.dr_actions.actions.compute.compute_world import SIT
+from tests.dr_actions.actions.database.failback_values import (
+    CAME_HOME,
+    COPY,
+    FROZEN_GROUP,
+    KEY,
+    NAME,
+    OLD,
+    SENT,
+    SERVED,
+    VAULTS,
+    sight,
+    standing,
+    the,
+)
+from tests.dr_checks import databases as plain
+from tests.dr_checks.worlds import NOW
+
+
+def test_the_group_is_thawed_to_what_it_was_and_not_while_its_database_has_its_name() -> None:
+    step = the(database_unfreeze.VERB)
+    assert step.after == {"read_only": "{TrueIfReplica}"}
+    assert standing(database_unfreeze.VERB, step, parameter_groups_dr=(FROZEN_GROUP,)) is Standing.CHANGED
+    kept = {"instances_dr": (replace(SERVED, identifier=home.aside_name(SERVED)),)}
+    assert standing(database_unfreeze.VERB, step, parameter_groups_dr=(FROZEN_GROUP,), **kept) is Standing.READY
+    own = replace(plain.PARAMETERS, parameters=(("read_only", "0"),))
+    assert the(database_unfreeze.VERB, sight(parameter_groups_dr=(own,))).after == {"read_only": "0"}
+
+
+def test_a_stopped_database_is_said_to_need_a_start_before_it_is_renamed() -> None:
+    step = the(rename_old_primary.VERB)
+    told = rename_old_primary.VERB.confirm(step, sight(instances_primary=(replace(OLD, status="stopped"),)))
+    assert told.standing is Standing.FAILED
+    assert "start it" in told.says
+    taken = replace(COPY, identifier=step.after["name"])
+    assert standing(rename_old_primary.VERB, step, instances_primary=(OLD, taken)) is Standing.CHANGED
+
+
+JOB = backup_jobs.Job(
+    id="JOB-1",
+    resource_arn=SERVED.arn,
+    resource_type="RDS",
+    state="RUNNING",
+    message="",
+    vault_arn="arn:aws:backup:r:1:backup-vault:bbws-dr-vault",
+    created_at=NOW - timedelta(minutes=8),
+    completed_at=None,
+    point_arn=plain.COPY.arn,
+)
+POINT = replace(plain.COPY, resource_arn=SERVED.arn, created_at=JOB.created_at)
+OVER = replace(JOB, state="FAILED", completed_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, Standing.READY, id="none yet"),
+        pytest.param({"jobs": (JOB,)}, Standing.WAITING, id="at work"),
+        pytest.param({"jobs": (replace(JOB, state="COMPLETED"),)}, Standing.WAITING, id="point not listed"),
+        pytest.param({"jobs": (replace(JOB, state="COMPLETED"),), "points": (POINT,)}, Standing.DONE, id="complete"),
+        pytest.param({"points": (POINT,)}, Standing.READY, id="a point of nobody's job"),
+        pytest.param(
+            {"jobs": (replace(JOB, state="COMPLETED", created_at=NOW - timedelta(minutes=10)),), "points": (POINT,)},
+            Standing.READY,
+            id="of before the freeze",
+        ),
+        pytest.param({"jobs": (OVER,)}, Standing.FAILED, id="failed"),
+        pytest.param({"jobs": (replace(OVER, state="PARTIAL"),)}, Standing.FAILED, id="incomplete"),
+        pytest.param(
+            {"jobs": (replace(OVER, completed_at=NOW - timedelta(minutes=3)),)}, Standing.READY, id="failed a while ago"
+        ),
+        pytest.param({"vaults": ()}, Standing.FAILED, id="no vault"),
+        pytest.param({"jobs": (JOB,), "sent": {}}, Standing.READY, id="nothing was frozen nor sent in this run"),
+    ],
+)
+def test_a_backup_counts_by_its_own_job_since_the_freeze(changes: Any, expected: Standing) -> None:
+    step = next(step for step in create_backups.VERB.foresee(sight()) if step.side is Side.DR)
+    assert standing(create_backups.VERB, step, **{"sent": SENT, **changes}) is expected
+
+
+def test_a_backup_is_asked_for_by_one_token_until_it_fails() -> None:
+    step = next(step for step in create_backups.VERB.foresee(sight()) if step.side is Side.DR)
+    tokens = [
+        create_backups.VERB.fill(step, seen).params["IdempotencyToken"]
+        for seen in (
+            sight(sent=SENT),
+            replace(sight(sent=SENT, jobs=(JOB,)), snapshot=sight(jobs=(JOB,)).snapshot),
+            sight(sent=SENT, jobs=(OVER,)),
+            replace(sight(sent=SENT), incident="INC-2"),
+            sight(sent={f"freeze_database.{NAME}": NOW}),
+        )
+    ]
+    assert tokens[0] == tokens[1]
+    assert len(set(tokens)) == 4
+
+
+def test_a_locked_vault_keeps_the_points_for_as_long_as_it_allows() -> None:
+    locked = tuple(replace(one, max_retention_days=14) for one in VAULTS)
+    for step in create_backups.VERB.foresee(sight(vaults=locked)):
+        assert step.call is not None
+        assert step.call.params["Lifecycle"] == {"DeleteAfterDays": 14}
+
+
+@pytest.mark.parametrize(
+    ("tags", "recorded", "names"),
+    [
+        pytest.param(SERVED.tags, {}, ["StartDBInstanceAutomatedBackupsReplication"], id="restored from backups"),
+        pytest.param((("RestoredFrom", plain.COPY.arn),), {}, [], id="restored from a copy of AWS Backup"),
+        pytest.param(
+            (),
+            {f"database.{NAME}": {"resource": "db-TWO", "source": plain.ARN}},
+            ["CreateDBInstanceReadReplica", "ModifyDBInstance"],
+            id="promoted",
+        ),
+        pytest.param((), {}, ["StartDBInstanceAutomatedBackupsReplication"], id="not known: the preferred one"),
+    ],
+)
+def test_it_is_protected_again_by_what_the_failover_relied_on(tags: Any, recorded: Any, names: list[str]) -> None:
+    seen = sight(instances_dr=(replace(SERVED, tags=tags),), recorded=recorded)
+    steps = list(database_replicate_to_dr.VERB.foresee(seen))
+    assert [step.call.operation for step in steps if step.call] == names
+    assert all(step.call and step.call.region == SIT.regions.dr for step in steps)
+    notes = list(database_replicate_to_dr.VERB.notes(seen))
+    assert any("AWS Backup" in note for note in notes) is (not names)
+
+
+def test_copies_of_the_old_instance_do_not_protect_the_new_one() -> None:
+    verb = database_replicate_to_dr.VERB
+    step = the(verb)
+    assert step.call is not None
+    assert step.call.params["KmsKeyId"] == KEY
+    assert standing(verb, step, instances_primary=(CAME_HOME,)) is Standing.READY
+    fresh = replace(plain.REPLICATED, resource_id=CAME_HOME.resource_id)
+    both = (plain.REPLICATED, fresh)
+    assert standing(verb, step, instances_primary=(CAME_HOME,), automated_backups_dr=both) is Standing.DONE
+    pending = (replace(fresh, status="pending", latest=None),)
+    assert standing(verb, step, instances_primary=(CAME_HOME,), automated_backups_dr=pending) is Standing.WAITING
+    assert standing(verb, step, instances_primary=(COPY,)) is Standing.CHANGED, "not promoted yet"
+
+
+def test_a_new_replica_protects_where_the_old_one_was_promoted() -> None:
+    verb, recorded = database_replicate_to_dr.VERB, {f"database.{NAME}": {"source": plain.ARN}}
+    replica, keeping = verb.foresee(sight(recorded=recorded))
+    assert replica.stage < keeping.stage
+    assert replica.call is not None
+    assert replica.call.params["KmsKeyId"] == KEY
+    there = {"instances_primary": (CAME_HOME,)}
+    aside = replace(SERVED, identifier=home.aside_name(SERVED))
+    made = replace(plain.REPLICA, retention_days=0)
+    assert standing(verb, replica, instances_dr=(aside,), **there) is Standing.READY
+    assert standing(verb, replica, instances_dr=(aside, made), **there) is Standing.DONE
+    assert standing(verb, replica, instances_dr=(SERVED,), **there) is Standing.CHANGED
+    assert standing(verb, keeping, instances_dr=(made,), **there) is Standing.READY
+    assert standing(verb, keeping, instances_dr=(plain.REPLICA,), **there) is Standing.DONE

@@ -1,0 +1,193 @@
+"""The database comes up in the DR region: by the mechanism that the evidence supports, and nothing is taken away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.database import copy_selection, protect_dr
+from dr_actions.actions.database import restore_dr as database_restore_dr
+from dr_actions.model.action import Sight, Standing
+from dr_actions.model.plan import Goal, Step
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import rds, vpc
+from tests.dr_checks import databases as plain
+from tests.dr_checks.worlds import NOW, SIT
+from tests.dr_checks.worlds import world as values_of
+
+VERB, PROTECT = database_restore_dr.VERB, protect_dr.VERB
+DR = SIT.regions.dr
+REPLICA_FIRST = plain.accepting("read-replica", "automated-backup", "backup-copy")
+GROUP = vpc.SecurityGroup("sg-db", "sit-db-sg", (), ())
+
+
+def _sight(env: Environment = SIT, **parts: Any) -> Sight:
+    rows = plain.database(**parts) | {(vpc.security_groups, Side.DR): (GROUP,)}
+    return Sight(env, values_of(rows, env=env), Goal.FAILOVER, primary_answers=False)
+
+
+def _only(sight: Sight) -> Step:
+    (step,) = [step for step in VERB.foresee(sight) if step.stage == database_restore_dr.STAGE]
+    return step
+
+
+def _operation(sight: Sight) -> str:
+    call = _only(sight).call
+    assert call is not None
+    return call.operation
+
+
+OLD = replace(plain.REPLICATED, latest=NOW - timedelta(hours=3))
+STUCK = replace(plain.LAG, at=NOW - timedelta(hours=2))
+WITH_REPLICA = {"instances_dr": (plain.REPLICA,), "lags_dr": (plain.LAG,)}
+
+
+@pytest.mark.parametrize(
+    ("env", "parts", "operation"),
+    [
+        (SIT, {}, "RestoreDBInstanceToPointInTime"),
+        (SIT, WITH_REPLICA, "RestoreDBInstanceToPointInTime"),
+        (SIT, {"automated_backups_dr": ()}, "RestoreDBInstanceFromDBSnapshot"),
+        (SIT, {"automated_backups_dr": (OLD,)}, "RestoreDBInstanceFromDBSnapshot"),
+        (REPLICA_FIRST, WITH_REPLICA, "PromoteReadReplica"),
+        (REPLICA_FIRST, WITH_REPLICA | {"lags_dr": (plain.SILENT,)}, "RestoreDBInstanceToPointInTime"),
+        (REPLICA_FIRST, WITH_REPLICA | {"lags_dr": (STUCK,)}, "RestoreDBInstanceToPointInTime"),
+        (
+            REPLICA_FIRST,
+            WITH_REPLICA | {"lags_dr": (plain.SILENT,), "automated_backups_dr": (), "recovery_points_dr": ()},
+            "PromoteReadReplica",
+        ),
+    ],
+    ids=[
+        "the preferred",
+        "the preferred, though a replica is fresher",
+        "a backup copy, where nothing replicates",
+        "a fresh backup copy before a replication that stands still",
+        "the replica, where it is preferred and measured",
+        "another, where the replica's lag is absent",
+        "another, where the replica's lag is old",
+        "the replica after all, where there is nothing else",
+    ],
+)
+def test_the_mechanism_is_the_one_that_the_evidence_supports(
+    env: Environment, parts: dict[str, Any], operation: str
+) -> None:
+    assert _operation(_sight(env, **parts)) == operation
+
+
+def test_an_unmeasured_replica_is_fallen_back_on_with_a_note() -> None:
+    parts = WITH_REPLICA | {"lags_dr": (plain.SILENT,), "automated_backups_dr": (), "recovery_points_dr": ()}
+    (note,) = VERB.notes(_sight(REPLICA_FIRST, **parts))
+    assert "T23" in note
+    assert "read-replica" in note
+
+
+def test_a_copy_whose_key_is_unusable_is_never_chosen() -> None:
+    """One key serves all three copies here, so nothing is left, and the plan says why (T19)."""
+    sight = _sight(keys_dr=(replace(plain.ENABLED, state="Disabled"),))
+    assert list(VERB.foresee(sight)) == []
+    (note,) = VERB.notes(sight)
+    assert "is Disabled" in note
+
+
+def test_a_replica_that_is_backing_up_is_waited_for_where_nothing_else_is_usable() -> None:
+    busy = replace(plain.REPLICA, status="backing-up")
+    nothing: dict[str, Any] = {"automated_backups_dr": (), "recovery_points_dr": (), "lags_dr": (plain.LAG,)}
+    sight = _sight(instances_dr=(busy,), **nothing)
+    wait, promote = VERB.foresee(sight)
+    assert (wait.call, wait.stage < promote.stage) == (None, True)
+    assert VERB.confirm(wait, sight).standing is Standing.WAITING
+    assert VERB.confirm(wait, _sight(instances_dr=(plain.REPLICA,), **nothing)).standing is Standing.DONE
+
+
+def test_a_broken_replica_with_the_estates_name_must_be_renamed_by_hand_first() -> None:
+    """The restored database must have that name: DR task definitions name its endpoint beforehand."""
+    sight = _sight(instances_dr=(replace(plain.REPLICA, replication="error"),), lags_dr=(plain.SILENT,))
+    step = _only(sight)
+    assert step.subject == "sit-mysql"
+    told = VERB.confirm(step, sight)
+    assert (told.standing, "--new-db-instance-identifier" in told.says) == (Standing.CHANGED, True)
+    assert VERB.confirm(step, _sight()).standing is Standing.READY
+
+
+def test_a_plan_made_a_minute_later_reads_the_same() -> None:
+    sight = _sight()
+    later = replace(sight, snapshot=replace(sight.snapshot, taken_at=NOW + timedelta(minutes=1)))
+    assert list(VERB.foresee(sight)) == list(VERB.foresee(later))
+    assert list(VERB.notes(sight)) == list(VERB.notes(later))
+
+
+def _standing_there(**changed: Any) -> rds.Instance:
+    made: dict[str, Any] = {"source": "", "replication": "", "created_at": NOW - timedelta(minutes=2)}
+    return replace(plain.REPLICA, **(made | changed))
+
+
+TAGGED = ((copy_selection.RESTORED_FROM, plain.REPLICATED.arn),)
+
+
+def test_what_an_earlier_run_restored_from_all_there_is_is_done() -> None:
+    sight = _sight(instances_dr=(_standing_there(tags=TAGGED),))
+    assert VERB.confirm(_only(sight), sight).standing is Standing.DONE
+
+
+@pytest.mark.parametrize(
+    "leftover",
+    [_standing_there(tags=TAGGED, created_at=NOW - timedelta(days=20)), _standing_there()],
+    ids=["restored by an older drill", "restored by nobody this tool knows"],
+)
+def test_a_leftover_stops_the_run_and_says_what_to_do(leftover: rds.Instance) -> None:
+    sight = _sight(instances_dr=(leftover,))
+    told = VERB.confirm(_only(sight), sight)
+    assert told.standing is Standing.CHANGED
+    assert "resume that incident" in told.says
+    assert "Rename or delete it by hand" in told.says
+
+
+def test_a_leftover_taken_away_by_hand_lets_the_same_step_go_on() -> None:
+    step = _only(_sight(instances_dr=(_standing_there(),)))
+    assert VERB.confirm(step, _sight()).standing is Standing.READY
+
+
+def test_an_instance_that_somebody_else_made_meanwhile_is_not_taken_for_ours() -> None:
+    step = _only(_sight())
+    assert VERB.confirm(step, _sight(instances_dr=(_standing_there(),))).standing is Standing.CHANGED
+    assert VERB.confirm(step, _sight(instances_dr=(_standing_there(tags=TAGGED),))).standing is Standing.DONE
+
+
+@pytest.mark.parametrize(
+    ("status", "standing"),
+    [
+        ("creating", Standing.WAITING),
+        ("modifying", Standing.WAITING),
+        ("backing-up", Standing.DONE),
+        ("incompatible-parameters", Standing.FAILED),
+        ("restore-error", Standing.FAILED),
+    ],
+)
+def test_a_restored_instance_stands_as_rds_says(status: str, standing: Standing) -> None:
+    step, restored = _only(_sight()), _standing_there(tags=TAGGED, status=status)
+    assert VERB.confirm(step, _sight(instances_dr=(restored,))).standing is standing
+
+
+def test_a_copy_that_vanished_after_planning_is_a_change() -> None:
+    step = _only(_sight())
+    assert VERB.confirm(step, _sight(automated_backups_dr=())).standing is Standing.CHANGED
+
+
+def test_what_cannot_be_seen_is_said_to_be_unseen() -> None:
+    step = _only(_sight())
+    assert VERB.confirm(step, _sight(instances_dr=None)).standing is Standing.UNSEEN
+
+
+def test_without_the_security_group_nothing_is_restored_out_of_reach() -> None:
+    bare = replace(_sight(), snapshot=values_of(plain.database() | {(vpc.security_groups, Side.DR): ()}))
+    step = _only(bare)
+    assert step.call is not None
+    assert step.call.params["VpcSecurityGroupIds"][0].startswith("<")
+    assert VERB.confirm(step, bare).standing is Standing.CHANGED
+    with pytest.raises(ValueError, match="sit-db-sg"):
+        VERB.fill(step, bare)
+    assert VERB.fill(step, _sight()).params["VpcSecurityGroupIds"] == ["sg-db"]

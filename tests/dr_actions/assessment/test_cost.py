@@ -1,0 +1,76 @@
+"""What an hour in the DR region costs: tasks, database and files at the file's prices, of what was seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_actions.assessment.cost import hourly_cost
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, efs, rds
+from dr_estate.reading.reader import Reader
+from tests.dr_checks.compute import definition
+from tests.dr_checks.databases import PRIMARY
+from tests.dr_checks.worlds import DENIED, SIT, world
+
+COSTS = SIT.costs.model_copy(
+    update={"vcpu": 1.0, "memory_gib": 10.0, "database_instance": 1000.0, "database_gib": 1.0, "files_gib": 0.5}
+)
+ENV = SIT.model_copy(update={"costs": COSTS})
+FILES = efs.FileSystem(
+    id="fs-1",
+    arn="arn",
+    name="sit-efs",
+    state="available",
+    size_bytes=4 << 30,
+    throughput="elastic",
+    provisioned_mibps=0.0,
+    performance="generalPurpose",
+    encrypted=True,
+    key="",
+    overwrite_protection="ENABLED",
+    zone="",
+)
+ONE = definition("tenant1", SIT.regions.dr, cpu=1024, memory=2048)
+
+
+def _cost(tenants: int = 3, **seen: Any) -> float:
+    parts: dict[tuple[Reader[Any], Side], Any] = {
+        (ecs.task_definitions, Side.DR): seen.get("definitions", (ONE,)),
+        (rds.instances, Side.PRIMARY): seen.get("here", (PRIMARY,)),
+        (rds.instances, Side.DR): seen.get("there", ()),
+        (efs.file_systems, Side.DR): seen.get("files", (FILES,)),
+    }
+    return hourly_cost(world(parts), ENV, tenants)
+
+
+def test_tasks_the_database_with_its_storage_and_the_files_add_up() -> None:
+    tasks = 3 * ENV.capacity.tasks_per_service * (1 * 1.0 + 2 * 10.0)
+    assert _cost() == pytest.approx(tasks + 1000.0 + 200 * 1.0 + 4 * 0.5)
+
+
+def test_every_tenant_costs_its_tasks_of_the_size_the_definitions_have_on_average() -> None:
+    small = definition("tenant2", SIT.regions.dr, cpu=512, memory=1024)
+    each = (0.75 * 1.0) + (1.5 * 10.0)
+    assert _cost(5, definitions=(ONE, small)) - _cost(4, definitions=(ONE, small)) == pytest.approx(
+        ENV.capacity.tasks_per_service * each
+    )
+
+
+def test_the_database_is_as_large_as_the_larger_side_that_was_seen() -> None:
+    there = replace(PRIMARY, storage_gib=300)
+    assert _cost(there=(there,)) - _cost() == pytest.approx(100.0)
+    assert _cost(here=DENIED, there=(there,)) - _cost() == pytest.approx(100.0)
+
+
+def test_what_is_not_ours_costs_us_nothing() -> None:
+    stranger = replace(PRIMARY, identifier="another-teams", storage_gib=9000)
+    assert _cost(there=(stranger,), files=(FILES, replace(FILES, name="another"))) == _cost()
+
+
+def test_what_cannot_be_seen_counts_nothing_and_the_database_is_paid_all_the_same() -> None:
+    assert _cost(definitions=DENIED, here=DENIED, there=DENIED, files=DENIED) == 1000.0
+    assert _cost(definitions=(DENIED,), files=()) == 1200.0
+    assert _cost(definitions=()) == 1202.0

@@ -1,0 +1,320 @@
+"""Shall we? The gates' weighing: PROCEED never with anything unmet, and never upon what nobody saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dr_actions.assessment.data_loss import Loss
+from dr_actions.assessment.failover import Advice, gates_of, is_the_primarys, weigh_gates
+from dr_actions.model.gates import Gate
+from dr_actions.model.plan import Goal, Plan
+from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
+from dr_checks.posture.posture import BLINDNESS, TABLE, Posture, PostureName
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import SILENT, Blindness, Unseen
+from tests.dr_actions.deciding import PROD, SIT, plan, step
+
+GATES = st.lists(
+    st.builds(
+        Gate,
+        id=st.text("abc.", min_size=1, max_size=4),
+        met=st.booleans(),
+        says=st.just("why."),
+        stops=st.booleans(),
+        relaxed=st.booleans(),
+    ),
+    max_size=8,
+)
+LOST = Posture(PostureName.PRIMARY_LOST, "two witnesses.")
+NORMAL = Posture(PostureName.NORMAL, "all is well.")
+HERE, THERE = SIT.regions.primary, SIT.regions.dr
+
+
+def _finding(
+    status: Status,
+    side: Side = Side.DR,
+    subject: str = "sit-mysql",
+    because: str = "it is old.",
+    unseen: Unseen | None = None,
+) -> Finding:
+    return Finding("a.b", side, subject, None, status, "2 h", "1 h", because, "mend it", unseen)
+
+
+def _unseen(kind: Blindness, region: str, side: Side = Side.GLOBAL) -> Finding:
+    why = f"rds:DescribeDBInstances in {region} did not answer as it should."
+    return _finding(Status.UNKNOWN, side, because=why, unseen=Unseen(kind, why, region, "rds.instances"))
+
+
+def _result(*findings: Finding, severity: Severity = Severity.CRITICAL, **changed: Any) -> CheckResult:
+    status = max((f.status for f in findings), key=list(Status).index, default=Status.UNKNOWN)
+    return replace(CheckResult("a.b", severity, Area.DNS, status, findings), **changed)
+
+
+def _loss(store: str = "database", seconds: float | None = 300.0, missing: bool = False) -> Loss:
+    return Loss(store, "sit-mysql", None, seconds, None, "RestoreWindow.LatestTime", missing)
+
+
+def _gates(
+    results: Sequence[CheckResult] = (),
+    losses: Sequence[Loss] = (),
+    found: Plan | None = None,
+    posture: Posture = LOST,
+    **settings: Any,
+) -> dict[str, Gate]:
+    env = settings.get("env", SIT)
+    return {gate.id: gate for gate in gates_of(results, losses, found or plan(), posture, env)}
+
+
+@given(GATES)
+def test_proceed_only_where_nothing_unrelaxed_is_unmet_and_no_go_wherever_a_stopping_gate_is(gates: list[Gate]) -> None:
+    advice, reasons = weigh_gates(gates)
+    counting = [gate for gate in gates if not gate.met and not gate.relaxed]
+    assert (advice is Advice.PROCEED) == (counting == [])
+    assert (advice is Advice.DO_NOT_FAILOVER) == any(gate.stops for gate in counting)
+    assert len([r for r in reasons if r.endswith("why.")]) == len(counting), "each unmet gate is a reason"
+
+
+@given(GATES, st.randoms(use_true_random=False))
+def test_the_order_of_the_gates_means_nothing(gates: list[Gate], rnd: Any) -> None:
+    mixed = gates[:]
+    rnd.shuffle(mixed)
+    assert weigh_gates(mixed) == weigh_gates(gates)
+
+
+@given(GATES, GATES)
+def test_one_more_gate_never_makes_the_answer_better(gates: list[Gate], more: list[Gate]) -> None:
+    order = [Advice.PROCEED, Advice.RISKY, Advice.DO_NOT_FAILOVER]
+    assert order.index(weigh_gates([*gates, *more])[0]) >= order.index(weigh_gates(gates)[0])
+
+
+def test_the_gravest_reason_stands_first_and_relaxed_gates_are_counted() -> None:
+    gates = [Gate("a", False, "a."), Gate("z", False, "z.", stops=True), Gate("r", False, "r.", relaxed=True)]
+    assert weigh_gates(gates)[1][:2] == ("z: z.", "a: a.")
+    assert "1 gate is relaxed" in weigh_gates(gates)[1][2]
+    assert weigh_gates([Gate("a", True, "a.")]) == (Advice.PROCEED, ("Every gate is met (1).",))
+    assert "2 gates are relaxed" in weigh_gates([gates[2], gates[2]])[1][-1]
+
+
+@pytest.mark.parametrize("name", sorted(set(PostureName) - {PostureName.PRIMARY_LOST}))
+def test_no_posture_but_a_lost_primary_is_one_to_fail_over_from(name: PostureName) -> None:
+    gate = _gates(posture=Posture(name, "says so."))["posture.expected"]
+    assert (gate.met, gate.stops, gate.relaxed) == (False, True, False)
+    assert gate.says.endswith(".")
+    assert not gate.says.endswith("..")
+    assert weigh_gates([gate])[0] is Advice.DO_NOT_FAILOVER
+
+
+@pytest.mark.parametrize("name", sorted(set(PostureName) - {PostureName.NORMAL}))
+def test_no_posture_but_a_healthy_primary_is_one_to_switch_over_from(name: PostureName) -> None:
+    gate = _gates(found=plan(goal=Goal.SWITCHOVER), posture=Posture(name, "says so."))["posture.expected"]
+    assert (gate.met, gate.stops) == (False, True)
+
+
+def test_the_expected_posture_is_met_for_each_goal() -> None:
+    assert _gates(posture=LOST)["posture.expected"].met
+    assert _gates(found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["posture.expected"].met
+
+
+def test_a_healthy_primary_is_told_that_a_switchover_is_planned_and_a_lost_one_that_it_is_none() -> None:
+    assert "--planned" in _gates(posture=NORMAL)["posture.expected"].says
+    assert "leave --planned out" in _gates(found=plan(goal=Goal.SWITCHOVER))["posture.expected"].says
+    degraded = _gates(posture=Posture(PostureName.DEGRADED, "x"))["posture.expected"].says
+    assert "15 minutes" in degraded, "a database alone down is waited for (the decision matrix)"
+
+
+def test_a_primary_whose_traffic_nobody_saw_is_not_said_to_be_healthy() -> None:
+    unseen = next(row.posture for row in TABLE if "could not be seen" in row.posture.says)
+    assert "healthy" not in _gates(posture=unseen)["posture.expected"].says
+
+
+def test_every_posture_in_which_too_little_is_seen_is_called_blindness() -> None:
+    assert {row.posture.name for row in TABLE} == set(PostureName) > set(BLINDNESS)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "gate", "stops"),
+    [(40, "plan.database", True), (46, "plan.services", True), (50, "plan.traffic", False)],
+)
+def test_a_plan_that_leaves_out_what_tenants_need_is_a_gate_that_is_not_met(
+    left_out: int, gate: str, stops: bool
+) -> None:
+    planned = Goal.SWITCHOVER
+    whole = [step("a", 40, "database"), step("b", 46), step("c", 50, "shift_traffic")]
+    assert all(_gates(found=plan(*whole, goal=planned))[name].met for name in ("plan.database", gate))
+    found = _gates(found=plan(*(s for s in whole if s.stage != left_out), goal=planned))[gate]
+    assert (found.met, found.stops) == (False, stops)
+
+
+def test_a_lost_primarys_records_fail_over_by_health_and_move_the_traffic_without_a_step() -> None:
+    told = _gates(found=plan(step("a", 40), step("b", 46)))["plan.traffic"]
+    assert (told.met, "by the health" in told.says) == (True, True)
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+def test_only_blockers_and_critical_checks_are_gates(severity: Severity) -> None:
+    found = _gates([_result(_finding(Status.FAIL), severity=severity)])
+    assert ("check.a.b" in found) == (severity in {Severity.BLOCKER, Severity.CRITICAL})
+
+
+@pytest.mark.parametrize("status", [Status.PASS, Status.WARN, Status.EXCEPTED, Status.NOT_APPLICABLE])
+def test_what_passed_or_was_accepted_is_met(status: Status) -> None:
+    assert _gates([_result(_finding(status))])["check.a.b"].met
+    assert _gates([_result(status=Status.NOT_APPLICABLE, reason="not expected")])["check.a.b"].met
+
+
+@pytest.mark.parametrize("status", [Status.FAIL, Status.UNKNOWN])
+def test_what_failed_or_was_not_seen_in_the_dr_region_is_unmet_and_never_relaxed(status: Status) -> None:
+    gate = _gates([_result(_finding(Status.PASS), _finding(status))])["check.a.b"]
+    assert (gate.met, gate.relaxed, gate.stops) == (False, False, False)
+    assert gate.says == "sit-mysql: 2 h, wanted 1 h: it is old."
+
+
+def test_a_check_that_never_reported_is_unmet_with_its_reason() -> None:
+    gate = _gates([_result(reason="its scenario did not report.")])["check.a.b"]
+    assert (gate.met, gate.relaxed, gate.says) == (False, False, "its scenario did not report.")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        _finding(Status.FAIL, Side.PRIMARY),
+        _finding(Status.UNKNOWN, Side.PRIMARY),
+        _finding(Status.FAIL, Side.GLOBAL, SIT.traffic.primary_set_identifier),
+        *(_unseen(kind, HERE, side) for kind in sorted(SILENT) for side in Side),
+    ],
+)
+def test_what_only_the_lost_primary_could_have_shown_is_relaxed_in_an_emergency_alone(told: Finding) -> None:
+    assert is_the_primarys(told, SIT)
+    emergency = _gates([_result(told)])["check.a.b"]
+    assert (emergency.met, emergency.relaxed) == (False, True)
+    planned = _gates([_result(told)], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["check.a.b"]
+    assert (planned.met, planned.relaxed) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        _finding(Status.FAIL, Side.DR, because=f"it was copied from what is in {HERE}."),
+        _finding(Status.UNKNOWN, Side.DR, because=f"it was copied from what is in {HERE}."),
+        _unseen(Blindness.UNREACHABLE, THERE, Side.DR),
+        _finding(Status.FAIL, Side.GLOBAL, SIT.traffic.secondary_set_identifier),
+        _unseen(Blindness.DENIED, "us-east-1"),
+        *(
+            _unseen(kind, HERE, side)
+            for kind in sorted(set(Blindness) - SILENT - {Blindness.RESOLVER})
+            for side in Side
+        ),
+    ],
+)
+def test_a_gap_of_the_dr_region_is_never_relaxed(told: Finding) -> None:
+    assert not is_the_primarys(told, SIT)
+    both = _result(_finding(Status.UNKNOWN, Side.PRIMARY), told)
+    gate = _gates([both])["check.a.b"]
+    assert (gate.met, gate.relaxed) == (False, False)
+    assert told.because.rstrip(".") in gate.says, "the reason is the grave one"
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_dns_server_that_cannot_be_reached_from_here_refuses_no_recovery(side: Side) -> None:
+    told = _result(_unseen(Blindness.RESOLVER, "", side), severity=Severity.BLOCKER)
+    emergency = _gates([told])["check.a.b"]
+    planned = _gates([told], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["check.a.b"]
+    assert [(gate.met, gate.relaxed) for gate in (emergency, planned)] == [(False, True)] * 2
+    beside = _gates([_result(_unseen(Blindness.RESOLVER, "", side), _finding(Status.FAIL, Side.DR))])["check.a.b"]
+    assert not beside.relaxed
+
+
+@pytest.mark.parametrize("name", [PostureName.NORMAL, PostureName.DEGRADED, PostureName.RETURNING])
+def test_nothing_is_relaxed_while_the_primary_serves(name: PostureName) -> None:
+    slow = _result(_unseen(Blindness.DEADLINE, HERE))
+    gates = _gates([slow], [_loss("tables", None)], posture=Posture(name, "says so."))
+    assert [gates[gate].relaxed for gate in ("check.a.b", "data.tables")] == [False, False]
+
+
+def test_five_blockers_that_are_denied_in_the_primary_are_no_reason_to_proceed() -> None:
+    denied = [
+        replace(_result(_unseen(Blindness.DENIED, HERE, Side.PRIMARY), severity=Severity.BLOCKER), check=f"a.{number}")
+        for number in range(5)
+    ]
+    advice, reasons = weigh_gates(list(_gates(denied).values()))
+    assert (advice, len(reasons)) == (Advice.RISKY, 5)
+
+
+PLANE = SIT.region(Side.GLOBAL)
+
+
+@pytest.mark.parametrize("kind", sorted(SILENT))
+def test_what_a_silent_us_east_1_hides_is_one_gate_that_is_set_aside_once_by_name(kind: Blindness) -> None:
+    hidden = _result(_unseen(kind, PLANE), _unseen(Blindness.UNREACHABLE, HERE, Side.PRIMARY))
+    dark = replace(hidden, check="a.c", findings=(_unseen(kind, PLANE, Side.DR),))
+    gates = _gates([hidden, dark])
+    assert [gate.id for gate in gates.values() if not gate.met and not gate.relaxed] == ["planes.us-east-1"]
+    assert "2 checks could be shown there alone" in gates["planes.us-east-1"].says
+    assert weigh_gates(list(gates.values()))[0] is Advice.RISKY, "it is never met by itself"
+
+
+@pytest.mark.parametrize("kind", sorted(set(Blindness) - SILENT - {Blindness.RESOLVER}))
+def test_what_us_east_1_answered_with_a_no_is_not_hidden_by_an_outage(kind: Blindness) -> None:
+    gates = _gates([_result(_unseen(kind, PLANE))])
+    assert "planes.us-east-1" not in gates
+    assert not gates["check.a.b"].relaxed
+
+
+def test_a_gap_beside_what_us_east_1_hides_stays_a_gate_of_its_own() -> None:
+    unseen = _unseen(Blindness.UNREACHABLE, PLANE)
+    gates = _gates([_result(unseen, _finding(Status.FAIL, Side.DR))])
+    assert "planes.us-east-1" not in gates
+    assert not gates["check.a.b"].relaxed
+    planned = _gates([_result(unseen)], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)
+    assert "planes.us-east-1" not in planned
+    assert not planned["check.a.b"].relaxed
+
+
+@pytest.mark.parametrize(("seconds", "met"), [(0.0, True), (3600.0, True), (3601.0, False)])
+def test_a_loss_is_held_against_the_recovery_point_objective(seconds: float, met: bool) -> None:
+    gate = _gates(losses=[_loss(seconds=10.0), _loss(seconds=seconds)])["data.database"]
+    assert (gate.met, gate.relaxed) == (met, False)
+    assert f"at most {max(10.0, seconds):.0f} s are lost, the objective is 3600 s" in gate.says
+
+
+@pytest.mark.parametrize(
+    ("store", "missing", "relaxed"),
+    [
+        ("database", False, False),
+        ("files", False, False),
+        ("tables", False, True),
+        ("objects", False, True),
+        ("tables", True, False),
+        ("database", True, False),
+    ],
+)
+def test_a_loss_nobody_knows_is_relaxed_only_where_the_primary_alone_measures_it_and_a_copy_is_there(
+    store: str, missing: bool, relaxed: bool
+) -> None:
+    gate = _gates(losses=[_loss(store, None, missing), _loss(store)])[f"data.{store}"]
+    assert (gate.met, gate.relaxed) == (False, relaxed)
+    assert gate.says == "the loss is not known: RestoreWindow.LatestTime."
+    planned = _gates(losses=[_loss(store, None)], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)[f"data.{store}"]
+    assert (planned.met, planned.relaxed) == (False, False)
+
+
+@pytest.mark.parametrize("kind", list(Blindness))
+def test_a_loss_whose_measure_is_denied_is_not_relaxed(kind: Blindness) -> None:
+    loss = replace(_loss("tables", None), unseen=Unseen(kind, "it did not answer.", HERE))
+    assert _gates(losses=[loss])["data.tables"].relaxed == (kind in SILENT)
+
+
+def test_a_switchover_loses_nothing_by_its_own_steps_however_old_a_copy_is() -> None:
+    gate = _gates(losses=[_loss(seconds=9999.0)], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["data.database"]
+    assert gate.met
+    assert "zero loss proven" in gate.says
+
+
+def test_the_gates_of_prod_are_told_in_prods_names() -> None:
+    assert is_the_primarys(_finding(Status.FAIL, Side.GLOBAL, PROD.traffic.primary_set_identifier), PROD)

@@ -1,0 +1,78 @@
+"""Overrides: one gate by its own id, with a name, a reason and an end; never all at once, and some rules never."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from dr_actions.authorization.clearance import NEVER_OVERRIDDEN, Clearance, going_on
+from dr_actions.model.plan import Danger
+from tests.dr_actions.deciding import EARLIER, MET, NOW, RELAXED, STOPS, UNMET, cleared, override, plan, refused, step
+
+IRREVERSIBLE = plan(step("sit-efs", 41, "files", danger=Danger.IRREVERSIBLE))
+
+
+def test_an_override_by_the_gates_id_clears_that_gate_and_no_other() -> None:
+    assert cleared(gates=(UNMET,), overrides=(override(),)).overrides == (override(),)
+    assert cleared(gates=(STOPS,), overrides=(override(STOPS.id),)).overrides == (override(STOPS.id),)
+    assert set(refused(gates=(UNMET, STOPS), overrides=(override(),))) == {STOPS.id}
+
+
+@pytest.mark.parametrize("blanket", ["*", "", "check.*", "check", "check.c", "CHECK.C.D", "all"])
+def test_no_override_covers_more_than_the_gate_of_exactly_that_id(blanket: str) -> None:
+    assert set(refused(gates=(UNMET, STOPS), overrides=(override(blanket),))) == {UNMET.id, STOPS.id}
+
+
+def test_an_override_that_was_not_needed_is_not_in_the_clearance() -> None:
+    assert cleared(gates=(MET, RELAXED), overrides=(override(MET.id), override(RELAXED.id))).overrides == ()
+
+
+@pytest.mark.parametrize(("until", "at"), [(NOW, "03:00"), (EARLIER, "02:59")])
+def test_an_expired_override_is_refused_whether_its_gate_is_met_or_not(until: datetime, at: str) -> None:
+    over = override(until=until)
+    assert refused(gates=(MET,), overrides=(over,)) == {UNMET.id: f"its override expired at 2026-01-07 {at} UTC."}
+    assert set(refused(gates=(UNMET,), overrides=(over,))) == {UNMET.id}
+
+
+@pytest.mark.parametrize("nameless", [{"by": ""}, {"by": "  "}, {"why": ""}, {"why": "\t"}])
+def test_an_override_without_a_name_or_a_reason_is_refused(nameless: dict[str, str]) -> None:
+    assert refused(gates=(MET,), overrides=(override(**nameless),)) == {
+        UNMET.id: "an override names who overrides and why."
+    }
+
+
+@pytest.mark.parametrize("rule", NEVER_OVERRIDDEN)
+def test_the_stop_switch_ticket_two_people_and_never_delete_cannot_be_overridden(rule: str) -> None:
+    assert refused(overrides=(override(rule),)) == {rule: "this rule cannot be overridden."}
+
+
+def test_overriding_them_does_not_make_them_met_either() -> None:
+    never = tuple(override(rule) for rule in NEVER_OVERRIDDEN)
+    said = refused(incident="", approvals=(), paused="Jane", plan=IRREVERSIBLE, overrides=never)
+    assert set(said) == set(NEVER_OVERRIDDEN)
+
+
+def test_a_run_that_goes_on_takes_the_overrides_named_now_beside_those_it_began_with() -> None:
+    begun = cleared(gates=(UNMET,), overrides=(override(),))
+    assert going_on(begun, (), NOW) == begun
+    found = going_on(begun, (override(STOPS.id),), NOW)
+    assert isinstance(found, Clearance)
+    assert found.overrides == (override(), override(STOPS.id))
+    assert replace(found, overrides=begun.overrides) == begun, "and nothing else of its clearance changes"
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ({"gate": "authority.paused"}, "this rule cannot be overridden."),
+        ({"why": ""}, "an override names who overrides and why."),
+        ({"until": EARLIER}, "its override expired at 2026-01-07 02:59 UTC."),
+    ],
+)
+def test_a_run_goes_on_with_no_override_that_could_not_have_begun_it(named: dict[str, Any], why: str) -> None:
+    found = going_on(cleared(), (override(), override(**named)), NOW)
+    assert isinstance(found, tuple)
+    assert [refusal.says for refusal in found] == [why]

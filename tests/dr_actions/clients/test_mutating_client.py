@@ -1,0 +1,184 @@
+"""The hands send one declared call at a time, nothing the guard refuses, and tell apart how a call went wrong."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from dr_actions.clients.mutating_client import Guarded, Hands, SendFailed, Trouble
+from dr_actions.guard import guard
+from dr_actions.model.plan import Call
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Environment
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
+from tests.dr_actions.deciding import SIT
+
+HERE, THERE = SIT.regions.primary, SIT.regions.dr
+SCALE, PUBLISH = "ecs:UpdateService", "sns:Publish"
+SCALED = Call("ecs", "UpdateService", THERE, {"cluster": "sit-cluster", "service": "sit-tenant2-service"})
+DECLARED = frozenset({SCALE, PUBLISH, "ecs:DescribeServices", "rds:DeleteDBInstance"})
+QUICK = SIT.model_copy(update={"observation": SIT.observation.model_copy(update={"read_timeout_s": 1})})
+
+
+def _hands(world: Endpoint, person: str = "operator", env: Environment = SIT) -> Hands:
+    def ask(call: Call, allowed: frozenset[str]) -> str | None:
+        refused = guard.refusal(call, env, allowed, "", {})
+        return f"{refused.rule}: {refused.says}" if refused else None
+
+    keys = world.people[person]
+    credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+    return Hands(env, credentials, DECLARED, ask)
+
+
+@pytest.fixture(scope="module")
+def hands(sandbox_world: Endpoint) -> Hands:
+    return _hands(sandbox_world)
+
+
+@contextmanager
+def _outage(world: Endpoint, how: str, **more: Any) -> Iterator[None]:
+    outage = Outage(THERE, how, "ecs", "UpdateService", **more)
+    world.begin(outage)
+    try:
+        yield
+    finally:
+        world.end(outage)
+
+
+def _failure(hands: Hands, call: Call = SCALED) -> SendFailed:
+    with hands.permitting(frozenset({call.name})), pytest.raises(SendFailed) as failed:
+        hands.send(call)
+    return failed.value
+
+
+def test_a_permitted_call_is_sent_once_and_its_answer_is_given_back(sandbox_world: Endpoint, hands: Hands) -> None:
+    sandbox_world.reset_calls()
+    before = hands.sent[SCALE]
+    with hands.permitting(frozenset({SCALE})):
+        answer = hands.send(SCALED)
+    assert answer["service"]["serviceName"] == "sit-tenant2-service"
+    assert sandbox_world.calls() == {f"{THERE} {SCALE}": 1}
+    assert hands.sent[SCALE] == before + 1
+
+
+def test_outside_a_permit_nothing_leaves_the_process(sandbox_world: Endpoint, hands: Hands) -> None:
+    sandbox_world.reset_calls()
+    with pytest.raises(Guarded, match=r"guard\.undeclared"):
+        hands.send(SCALED)
+    with hands.permitting(frozenset({PUBLISH})), pytest.raises(Guarded, match=r"guard\.undeclared"):
+        hands.send(SCALED)
+    assert sandbox_world.calls() == {}
+
+
+def test_a_permit_ends_with_its_block_also_by_an_exception_and_gives_way_to_the_one_around_it(hands: Hands) -> None:
+    with hands.permitting(frozenset({SCALE})):
+        with pytest.raises(KeyError), hands.permitting(frozenset({PUBLISH})):
+            raise KeyError
+        assert hands.send(SCALED)
+    with pytest.raises(Guarded):
+        hands.send(SCALED)
+
+
+def test_a_permit_is_the_threads_own(hands: Hands) -> None:
+    told: list[Exception] = []
+
+    def elsewhere() -> None:
+        try:
+            hands.send(SCALED)
+        except Guarded as refused:
+            told.append(refused)
+
+    with hands.permitting(frozenset({SCALE})):
+        other = threading.Thread(target=elsewhere)
+        other.start()
+        other.join()
+    assert len(told) == 1
+
+
+def test_what_the_guard_refuses_is_refused_although_the_verb_may_send_it(sandbox_world: Endpoint, hands: Hands) -> None:
+    sandbox_world.reset_calls()
+    deleting = Call("rds", "DeleteDBInstance", HERE, {"DBInstanceIdentifier": "sit-mysql", "SkipFinalSnapshot": True})
+    with hands.permitting(frozenset({deleting.name})), pytest.raises(Guarded, match=r"guard\.never-delete"):
+        hands.send(deleting)
+    assert sandbox_world.calls() == {}
+
+
+def test_every_client_asks_the_guard_by_itself_so_no_call_passes_it_by(sandbox_world: Endpoint, hands: Hands) -> None:
+    """Whoever gets hold of a client of the session cannot use it for anything else than what is permitted."""
+    with hands.permitting(frozenset({SCALE})):
+        hands.send(SCALED)
+    client = hands._clients["ecs", THERE]
+    sandbox_world.reset_calls()
+    with pytest.raises(Guarded):
+        client.update_service(**SCALED.params)
+    with hands.permitting(frozenset({SCALE})), pytest.raises(Guarded):
+        client.describe_services(cluster="sit-cluster", services=["sit-tenant2-service"])
+    assert sandbox_world.calls() == {}
+
+
+@pytest.mark.parametrize(
+    ("how", "trouble", "said"),
+    [
+        ("throttle", Trouble.THROTTLED, "was throttled"),
+        ("deny", Trouble.DENIED, "Allow it for the operator role"),
+        ("expired", Trouble.CREDENTIALS, "Log in again"),
+        ("refuse", Trouble.UNCERTAIN, "does not answer"),
+        ("error", Trouble.UNCERTAIN, "answers with HTTP 5"),
+    ],
+)
+def test_each_way_to_fail_is_told_apart_in_a_sentence_and_nothing_is_sent_twice(
+    sandbox_world: Endpoint, hands: Hands, how: str, trouble: Trouble, said: str
+) -> None:
+    sandbox_world.reset_calls()
+    with _outage(sandbox_world, how):
+        failed = _failure(hands)
+    assert failed.trouble is trouble
+    assert said in str(failed)
+    assert THERE in str(failed)
+    assert sum(sandbox_world.calls().values()) <= 1, "botocore does not retry here"
+
+
+def test_an_answer_that_was_lost_is_uncertain_because_the_call_took_effect(sandbox_world: Endpoint) -> None:
+    hands = _hands(sandbox_world)
+    sandbox_world.reset_mutations()
+    with _outage(sandbox_world, "lost"):
+        assert _failure(hands).trouble is Trouble.UNCERTAIN
+    assert [(m["service"], m["operation"]) for m in sandbox_world.mutations()] == [("ecs", "UpdateService")]
+
+
+def test_an_answer_that_never_comes_is_given_up_within_the_time_limit(sandbox_world: Endpoint) -> None:
+    with _outage(sandbox_world, "hang", seconds=20):
+        assert _failure(_hands(sandbox_world, env=QUICK)).trouble is Trouble.UNCERTAIN
+
+
+def test_what_aws_refuses_is_told_with_its_code(hands: Hands) -> None:
+    nobody = Call("ecs", "UpdateService", THERE, {"cluster": "sit-cluster", "service": "nobody"})
+    failed = _failure(hands, nobody)
+    assert (failed.trouble, failed.code) == (Trouble.REFUSED, "ServiceNotFoundException")
+
+
+def test_a_call_that_is_none_is_refused_before_it_is_sent(sandbox_world: Endpoint, hands: Hands) -> None:
+    sandbox_world.reset_calls()
+    failed = _failure(hands, Call("ecs", "UpdateService", THERE, {"desiredCount": "many"}))
+    assert (failed.trouble, failed.code) == (Trouble.REFUSED, "ParamValidationError")
+    assert "desiredCount" in str(failed)
+    assert sandbox_world.calls() == {}
+
+
+def test_without_credentials_the_sentence_says_what_to_do(
+    sandbox_world: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    hands = Hands(SIT, Credentials(sandbox_world.url), DECLARED, lambda _call, _allowed: None)
+    failed = _failure(hands)
+    assert failed.trouble is Trouble.CREDENTIALS
+    assert "AWS_PROFILE" in str(failed)

@@ -1,0 +1,120 @@
+"""The real program plans, lets its plan be judged, and applies exactly that; a shim stands in for it here."""
+
+from __future__ import annotations
+
+import stat
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
+from tests.dr_actions.terraform_shim import SECRET, Shim
+
+LOCKED = """
+Error: Error acquiring the state lock
+
+Error message: operation error DynamoDB: ConditionalCheckFailedException
+Lock Info:
+  ID:        6f6c8a3e-1
+  Path:      bucket/sit/terraform.tfstate
+  Operation: OperationTypeApply
+  Who:       alice@laptop
+  Version:   1.9.0
+  Created:   2026-01-07 03:12:45 UTC
+"""
+
+
+@pytest.fixture
+def shim(tmp_path: Path) -> Shim:
+    return Shim(tmp_path)
+
+
+def nothing(_plan: Any) -> tuple[str, ...]:
+    return ()
+
+
+def test_exactly_the_judged_plan_file_is_applied_and_removed_afterwards(shim: Shim) -> None:
+    judged: list[Any] = []
+    plan = {"format_version": "1.2", "resource_changes": [{"address": "aws_lb.a"}]}
+    shim.answers(plan)
+
+    def gate(told: Any) -> tuple[str, ...]:
+        judged.append(told)
+        return ()
+
+    assert shim.terraform().provision(gate)
+    file = str(shim.run / "terraform.plan")
+    assert [
+        ["init", ["-input=false", "-no-color"]],
+        ["plan", ["-input=false", "-no-color", f"-out={file}", "-detailed-exitcode"]],
+        ["show", ["-json", file]],
+        ["apply", ["-input=false", "-no-color", file]],
+    ] == [one[:2] for one in shim.said()]
+    assert [plan] == judged
+    assert not (shim.run / "terraform.plan").exists()
+    assert {str(shim.module)} == {one[2] for one in shim.said()}
+
+
+def test_the_environment_cannot_change_the_arguments_nor_make_it_log_secrets(shim: Shim) -> None:
+    shim.terraform().provision(nothing)
+    assert {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0"} == shim.said()[0][3]
+
+
+def test_a_refused_plan_is_not_applied(shim: Shim) -> None:
+    with pytest.raises(TerraformRefused, match=r"Nothing was applied\. aws_lb\.a would be deleted"):
+        shim.terraform().provision(lambda _: ("aws_lb.a would be deleted: it is in the primary region x.",))
+    assert "apply" not in [one[0] for one in shim.said()]
+    assert not (shim.run / "terraform.plan").exists()
+
+
+def test_where_nothing_changes_nothing_is_applied(shim: Shim) -> None:
+    shim.answers(plan={"exits": 0})
+    assert not shim.terraform().provision(nothing)
+    assert ["init", "plan"] == [one[0] for one in shim.said()]
+
+
+def test_a_held_lock_names_its_holder(shim: Shim) -> None:
+    shim.answers(plan={"exits": 1, "errors": LOCKED})
+    with pytest.raises(TerraformFailed) as locked:
+        shim.terraform().provision(nothing)
+    said = str(locked.value)
+    assert "locked by alice@laptop (OperationTypeApply since 2026-01-07 03:12:45 UTC)" in said
+    assert "force-unlock 6f6c8a3e-1" in said
+
+
+def test_a_stale_plan_and_any_other_error_are_one_sentence(shim: Shim) -> None:
+    shim.answers(apply={"exits": 1, "errors": "╷\n│ Error: Saved plan is stale\n│ \n│ The given plan ...\n╵\n"})
+    with pytest.raises(TerraformFailed, match="The state changed after the plan was made: nothing was applied"):
+        shim.terraform().provision(nothing)
+    shim.answers(init={"exits": 1, "errors": "╷\n│ Error: Failed to query\n│ \n│ no route to registry\n╵\n"})
+    with pytest.raises(TerraformFailed, match="terraform init failed: Failed to query no route to registry"):
+        shim.terraform().provision(nothing)
+
+
+def test_what_it_says_is_kept_for_its_owner_alone_and_without_secrets(shim: Shim) -> None:
+    shim.answers(apply={"exits": 1, "errors": f"Error: bad key {SECRET}"})
+    with pytest.raises(TerraformFailed) as failed:
+        shim.terraform().provision(nothing)
+    kept = sorted(shim.run.iterdir())
+    assert ["terraform-apply.log", "terraform-init.log", "terraform-plan.log"] == [file.name for file in kept]
+    assert {0o600} == {stat.S_IMODE(file.stat().st_mode) for file in kept}
+    assert SECRET not in str(failed.value) + "".join(file.read_text() for file in kept)
+    assert "with <redacted>" in (shim.run / "terraform-init.log").read_text()
+
+
+def test_it_is_stopped_when_its_time_is_over(shim: Shim) -> None:
+    shim.answers(init={"sleeps_s": 30})
+    began = time.monotonic()
+    with pytest.raises(TerraformFailed, match="terraform init was stopped: all of it may take 1 s"):
+        shim.terraform(1).provision(nothing)
+    assert time.monotonic() - began < 5
+
+
+def test_a_missing_program_or_folder_is_said_with_the_setting(shim: Shim) -> None:
+    with pytest.raises(TerraformFailed, match=r"tofu is not on PATH: install it, or set provision\.program"):
+        replace(shim.terraform(), program="tofu", variables={"PATH": str(shim.place)}).provision(nothing)
+    with pytest.raises(TerraformFailed, match=r"provision\.folder .*elsewhere is no folder"):
+        replace(shim.terraform(), folder=shim.module / "elsewhere").provision(nothing)

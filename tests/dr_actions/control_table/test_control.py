@@ -1,0 +1,249 @@
+"""The stop switch, the incident, overrides and approvals, really kept in a table of the sandbox."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dr_actions.authorization.approvals import Approvals
+from dr_actions.authorization.clearance import Approval
+from dr_actions.clients.mutating_client import Guarded, Hands, SendFailed, Trouble
+from dr_actions.control_table.control import CONTROL_CALLS, Control, Fence, Fenced, IncidentOpen
+from dr_actions.control_table.lock import Owner, take
+from dr_actions.control_table.table import Condition, ConditionFailed, Put, SentTable, Update
+from dr_actions.model.plan import Call
+from dr_estate.aws.read_client import Credentials
+from dr_estate.readers.control_table import InForce, Override
+from sandbox.client.endpoint import Endpoint
+from tests.dr_actions.control_tables import SIT, Clock, Plain, store
+
+ALICE = Owner("Alice", "arn:aws:iam::815856636111:user/alice")
+
+
+def test_nothing_stands_in_a_new_table(control: Control) -> None:
+    assert InForce() == control.in_force()
+
+
+def test_the_stop_switch_is_on_until_somebody_takes_it_back(control: Control) -> None:
+    control.pause("Alice", "the network team works on the link")
+    stands = control.in_force().pause
+    assert stands is not None
+    assert ("Alice", "the network team works on the link") == (stands.who, stands.why)
+    control.unpause("Bob")
+    assert control.in_force().pause is None
+
+
+def test_who_turns_the_switch_on_a_second_time_is_told_who_did_first(control: Control) -> None:
+    control.pause("Alice", "because")
+    assert "Alice" == control.pause("Bob", "another reason").who
+    control.unpause("Alice")
+    assert "Bob" == control.pause("Bob", "another reason").who, "once off, it can be turned on again"
+
+
+def test_one_incident_is_open_at_a_time(control: Control, clock: Clock) -> None:
+    opened = control.open_incident("INC-1", "failover", clock(), "Alice")
+    control.enter_phase("INC-1", "restoring", "Alice")
+    assert opened.phase == "open"
+    again = control.open_incident("INC-1", "failover", clock() + timedelta(hours=1), "Bob")
+    assert ("restoring", opened.since) == (again.phase, again.since), "what is open stays as it is"
+    with pytest.raises(IncidentOpen, match="INC-1 is open since 2026-01-07 03:00 UTC"):
+        control.open_incident("INC-2", "failover", clock(), "Bob")
+    with pytest.raises(ConditionFailed):
+        control.close_incident("INC-2", "Bob")
+    control.close_incident("INC-1", "Bob")
+    assert "INC-2" == control.open_incident("INC-2", "failover", clock(), "Bob").id
+
+
+def test_an_incident_says_since_when_there_is_no_standby_until_there_is_one_again(
+    control: Control, clock: Clock
+) -> None:
+    control.open_incident("INC-1", "failover", clock(), "Alice")
+    control.unprotected("INC-1", clock(), "Alice")
+    stands = control.in_force().incident
+    assert stands is not None
+    assert clock() == stands.unprotected_since
+    control.unprotected("INC-1", None, "Alice")
+    stands = control.in_force().incident
+    assert stands is not None
+    assert stands.unprotected_since is None
+
+
+def test_an_override_is_listed_until_it_is_closed_also_after_its_time(control: Control, clock: Clock) -> None:
+    given = Override("rpo.database", "Alice", "two minutes are known", clock() + timedelta(hours=1), "INC-1", "abc")
+    control.override(given)
+    control.override(Override("alarms", "Bob", "noise", clock() + timedelta(hours=1), "INC-1", "abc"))
+    clock.move(hours=2)
+    assert ["alarms", "rpo.database"] == [one.gate for one in control.in_force().overrides]
+    assert not control.in_force().overrides[0].in_force(clock())
+    control.close_override("alarms", "Bob")
+    assert (given,) == control.in_force().overrides
+
+
+def test_every_change_of_what_stands_is_kept_in_the_history(control: Control, clock: Clock) -> None:
+    control.pause("Alice", "because")
+    clock.move(seconds=1)
+    control.unpause("Bob")
+    assert [("Alice", "because"), ("Bob", None)] == [
+        (row["by"], row["values"].get("why")) for row in control.table.query("HISTORY")
+    ]
+
+
+def test_a_run_that_lost_the_lock_changes_nothing_that_stands(control: Control, clock: Clock) -> None:
+    lock = take(control, ALICE, "run-1", "INC-1", SIT.execution)
+    control.open_incident("INC-1", "failover", clock(), "Alice", fence=lock.fence)
+    with pytest.raises(Fenced, match="run-1"):
+        control.enter_phase("INC-1", "restoring", "Alice", fence=Fence("run-1", lock.token - 1))
+    with pytest.raises(ConditionFailed):
+        control.enter_phase("INC-9", "restoring", "Alice", fence=lock.fence)
+    stands = control.in_force().incident
+    assert stands is not None
+    assert "open" == stands.phase
+
+
+def _approval(clock: Clock, userid: str = "AIDABOB", digest: str = "abc") -> Approval:
+    arn = f"arn:aws:iam::815856636111:user/{userid}"
+    return Approval("INC-1", digest, "sit", arn, userid, clock(), clock() + timedelta(hours=1))
+
+
+def test_approvals_of_an_incident_are_found_whoever_wrote_them_until_withdrawn(control: Control, clock: Clock) -> None:
+    approvals = Approvals(control.table, clock)
+    assert () == approvals.of("INC-1")
+    for userid in ("AROAX:carol@example.org", "AIDABOB"):
+        approvals.approve(_approval(clock, userid), userid)
+    assert [_approval(clock), _approval(clock, "AROAX:carol@example.org")] == list(approvals.of("INC-1"))
+    approvals.withdraw("AIDABOB", "INC-1")
+    assert ["AROAX:carol@example.org"] == [one.userid for one in approvals.of("INC-1")]
+    approvals.approve(_approval(clock, digest="new"), "Bob")
+    assert "new" == approvals.of("INC-1")[0].digest, "a withdrawn approval can be given again, for another plan"
+    assert () == approvals.of("INC-2")
+
+
+def test_an_approval_of_what_is_left_does_not_take_the_first_one_away(control: Control, clock: Clock) -> None:
+    approvals = Approvals(control.table, clock)
+    for digest in ("first", "left", "left"):
+        approvals.approve(_approval(clock, digest=digest), "Bob")
+    assert ["left", "left", "first"] == [one.digest for one in approvals.of("INC-1")]
+    approvals.withdraw("AIDABOB", "INC-1")
+    assert () == approvals.of("INC-1")
+    approvals.approve(_approval(clock, digest="anew"), "Bob")
+    assert ["anew"] == [one.digest for one in approvals.of("INC-1")], "what was withdrawn does not come back"
+    with pytest.raises(ConditionFailed):
+        approvals.withdraw("AIDANOBODY", "INC-1")
+
+
+def test_an_approvals_user_id_is_that_of_its_key_and_a_malformed_one_counts_for_nothing(
+    control: Control, clock: Clock
+) -> None:
+    approvals = Approvals(control.table, clock)
+    approvals.approve(_approval(clock), "Bob")
+    item = control.table.get(("APPROVAL#AIDABOB", "INC-1"))
+    assert item is not None
+    control.table.put(Put({**item, "userid": "AIDASOMEBODYELSE"}))
+    assert "AIDABOB" == approvals.of("INC-1")[0].userid
+    for wrong in ({"expires_at": "tomorrow"}, {"arn": 7}):
+        control.table.put(Put({**item, **wrong}))
+        assert () == approvals.of("INC-1")
+
+
+def test_a_value_comes_back_as_it_was_written(control: Control) -> None:
+    values = {"n": 7, "f": -1.5, "yes": True, "none": None, "empty": "", "list": ["a", {"b": [1]}], "text": "é<>"}
+    control.table.put(Put({"pk": "X", "sk": "1", **values}))
+    assert {"pk": "X", "sk": "1", **values} == control.table.get(("X", "1"))
+
+
+def test_a_partition_is_read_through_all_its_pages(control: Control, sender: Plain) -> None:
+    long = "x" * 300_000
+    for number in range(5):
+        control.table.put(Put({"pk": "X", "sk": str(number), "text": long}))
+    before = sender.sent["dynamodb:Query"]
+    assert list("01234") == [item["sk"] for item in control.table.query("X")]
+    assert sender.sent["dynamodb:Query"] > before + 1, "more than a page of 1 MB"
+
+
+class _Failing:
+    """Fails so often before (or after) AWS has done the call, then lets it through."""
+
+    def __init__(self, sender: Plain, error: Exception, times: int, done: bool = False) -> None:
+        self.sender, self.error, self.left, self.done = sender, error, times, done
+
+    def send(self, call: Call) -> dict[str, object]:
+        if self.left:
+            self.left -= 1
+            if self.done:
+                self.sender.send(call)
+            raise self.error
+        return self.sender.send(call)
+
+
+def _cancelled(*codes: str) -> ClientError:
+    reasons = [{"Code": code} for code in codes]
+    told = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": reasons}
+    return ClientError(told, "TransactWriteItems")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _cancelled("None", "TransactionConflict"),
+        ClientError({"Error": {"Code": "InternalServerError", "Message": ""}}, "TransactWriteItems"),
+        SendFailed(Trouble.THROTTLED, "slowly", "ThrottlingException"),
+    ],
+)
+def test_what_passes_by_itself_is_sent_again(sender: Plain, table_name: str, clock: Clock, error: Exception) -> None:
+    control = store(_Failing(sender, error, 2), table_name, clock)
+    control.pause("Alice", "because")
+    assert control.in_force().pause
+
+
+def test_a_write_whose_answer_was_lost_is_written_once_and_tells_no_lie(
+    sender: Plain, table_name: str, clock: Clock
+) -> None:
+    lost = SendFailed(Trouble.UNCERTAIN, "no answer")
+    control = store(_Failing(sender, lost, 1, done=True), table_name, clock)
+    assert "Alice" == control.pause("Alice", "because").who
+    assert 1 == len(control.table.query("HISTORY"))
+
+
+@pytest.mark.parametrize("error", [SendFailed(Trouble.DENIED, "denied"), _cancelled("ValidationError"), Guarded("no")])
+def test_what_does_not_pass_is_not_sent_again(sender: Plain, table_name: str, clock: Clock, error: Exception) -> None:
+    failing = _Failing(sender, error, 9)
+    with pytest.raises(type(error)):
+        store(failing, table_name, clock).pause("Alice", "because")
+    assert 8 == failing.left
+
+
+def test_it_gives_up_in_the_end(sender: Plain, table_name: str, clock: Clock) -> None:
+    throttled = _Failing(sender, SendFailed(Trouble.THROTTLED, "slowly"), 99)
+    with pytest.raises(SendFailed, match="slowly"):
+        store(throttled, table_name, clock).in_force()
+
+
+def test_over_the_real_hands_a_failed_condition_is_the_same_and_undeclared_calls_do_not_leave(
+    table_world: Endpoint, table_name: str
+) -> None:
+    keys = table_world.people["operator"]
+    reached = Credentials(table_world.url, keys.access_key_id, keys.secret_access_key)
+    hands = Hands(SIT, reached, CONTROL_CALLS, lambda call, permitted: None if call.name in permitted else "undeclared")
+    table = SentTable(hands, table_name, SIT.regions.dr)
+    never = Condition("attribute_exists(#pk)")
+    with hands.permitting(CONTROL_CALLS):
+        with pytest.raises(ConditionFailed):
+            table.put(Put({"pk": "X", "sk": "1"}, never))
+        with pytest.raises(ConditionFailed):
+            table.update(Update(("X", "1"), {"a": 1}, never))
+        with pytest.raises(ConditionFailed):
+            table.transact([Put({"pk": "Y", "sk": "1"}), Update(("X", "1"), {"a": 1}, never)])
+        assert table.get(("Y", "1")) is None, "all or nothing"
+    with pytest.raises(Guarded):
+        table.get(("X", "1"))
+
+
+def test_the_store_declares_what_it_sends_and_deletes_nothing(control: Control, clock: Clock, sender: Plain) -> None:
+    control.pause("Alice", "because")
+    control.unpause("Alice")
+    lock = take(control, ALICE, "run-1", "INC-1", SIT.execution)
+    control.open_incident("INC-1", "failover", clock(), "Alice", fence=lock.fence)
+    assert set(sender.sent) <= CONTROL_CALLS
+    assert not [name for name in CONTROL_CALLS if "Delete" in name]

@@ -1,0 +1,79 @@
+"""What an estate holds is compared thing by thing; what varies by itself is no difference, what is unseen is one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dr_actions.drills.inventory import Difference, differences, inventory, pack, unpack
+from dr_estate.config.environment import Side
+from dr_estate.readers import backup, ecs, efs, rds
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_checks import databases as plain
+from tests.dr_checks.worlds import DENIED, Values, service, world
+
+ONE = service("sit-tenant1-service")
+FILES = efs.FileSystem("fs-1", "arn:fs-1", "sit-efs", "available", 10, "bursting", 0.0, "gp", True, "k", "ENABLED", "")
+HELD: Values = {
+    (rds.instances, Side.PRIMARY): (plain.PRIMARY,),
+    (ecs.services, Side.DR): (ONE,),
+    (efs.file_systems, Side.DR): (FILES,),
+    (backup.recovery_points, Side.DR): (plain.COPY,),
+}
+
+
+def seen(**changed: object) -> Snapshot:
+    """The estate, but for what is ``changed``: instances, services, files or points."""
+    keys = dict(zip(("instances", "services", "files", "points"), HELD, strict=True))
+    return world({**HELD, **{keys[name]: value for name, value in changed.items()}})
+
+
+def compared(**changed: object) -> tuple[Difference, ...]:
+    return differences(inventory(seen()), inventory(seen(**changed)))
+
+
+def test_an_estate_that_is_as_it_was_differs_in_nothing() -> None:
+    assert () == compared()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"services": (replace(ONE, running=1, pending=1),)},
+        {"files": (replace(FILES, size_bytes=99),)},
+        {"points": (plain.COPY, replace(plain.COPY, arn="another"))},
+        {"instances": (replace(plain.PRIMARY, resource_id="db-ABCDEFGHIJKLMNOPQRSTUVWXYZ"),)},
+    ],
+)
+def test_what_grows_by_itself_or_is_drawn_by_lot_is_no_difference(changed: dict[str, object]) -> None:
+    was = replace(plain.PRIMARY, resource_id="db-ZZZZZZZZZZZZZZZZZZZZZZZZZZ")
+    before = seen(instances=(was,)) if "instances" in changed else seen()
+    assert () == differences(inventory(before), inventory(seen(**changed)))
+
+
+def test_a_value_that_is_not_as_it_was_is_told_with_both() -> None:
+    (one,) = compared(services=(replace(ONE, desired=3),))
+    assert ("ecs.services.dr", "changed") == (one.part, one.how)
+    assert "sit-tenant1-service" in one.subject
+    assert "desired was 2, is 3" == one.says
+
+
+def test_what_is_gone_and_what_is_new_is_told_by_its_name() -> None:
+    other = replace(plain.PRIMARY, identifier="sit-mysql-drill-20260107-030000")
+    gone, new = compared(instances=(other,))
+    assert {("sit-mysql", "gone"), (other.identifier, "new")} == {(d.subject.split()[0], d.how) for d in (gone, new)}
+
+
+def test_a_part_that_was_not_seen_is_never_equal() -> None:
+    (one,) = compared(instances=DENIED)
+    assert ("rds.instances.primary", "unseen") == (one.part, one.how)
+    blind = inventory(seen(instances=DENIED))
+    assert ["unseen"] == [one.how for one in differences(blind, blind)]
+
+
+def test_what_is_packed_for_the_record_is_the_same_inventory() -> None:
+    held = inventory(seen(files=DENIED))
+    assert held == unpack(pack(held))
+    with pytest.raises(ValueError, match="no inventory"):
+        unpack("aGVsbG8=")

@@ -1,0 +1,74 @@
+"""What a full drill's record says is next, wherever it was stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dr_actions.drills.phases import begins_anew, next_part
+from dr_actions.journal.entries import Entry, Kind, entry_after, genesis
+from dr_actions.model.plan import Goal, to_json
+from tests.dr_actions.deciding import NOW, plan, step
+
+DRILL = "DRILL-20260107-030000"
+Told = tuple[Kind, str | None, dict[str, Any]]
+STEPS = (step("dr", 5, "notify_start"), step("tenant1"), step("sit-mysql", 40, "database"))
+
+
+def record(*told: Told) -> tuple[Entry, ...]:
+    """Entries of a drill, in order."""
+    head, made = genesis("sit", DRILL), list[Entry]()
+    for seq, (kind, of, data) in enumerate(told, 1):
+        made.append(entry_after(head, seq, NOW, "run-1", kind, of, data))
+        head = made[-1].digest
+    return tuple(made)
+
+
+def begin(goal: Goal) -> Told:
+    return Kind.BEGIN, None, {"plan": to_json(plan(*STEPS, goal=goal))}
+
+
+def end(outcome: str) -> Told:
+    return Kind.END, None, {"outcome": outcome}
+
+
+AWAY, HOME, CLEAN = begin(Goal.SWITCHOVER), begin(Goal.FAILBACK), begin(Goal.CLEAN_UP)
+TOLD: Told = (Kind.INTENT, "notify_start.dr", {})
+SENT: Told = (Kind.INTENT, "services.tenant1", {})
+UNDONE: Told = (Kind.UNDONE, "services.tenant1", {})
+BY_HAND: Told = (Kind.MANUAL_DONE, "services.tenant1", {})
+
+
+@pytest.mark.parametrize(
+    ("told", "goal"),
+    [
+        ([], None),
+        ([AWAY], Goal.CLEAN_UP),
+        ([AWAY, TOLD], Goal.CLEAN_UP),
+        ([AWAY, TOLD, SENT], Goal.SWITCHOVER),
+        ([AWAY, BY_HAND], Goal.SWITCHOVER),
+        ([AWAY, SENT, end("failed")], Goal.SWITCHOVER),
+        ([AWAY, SENT, UNDONE, end("failed")], Goal.CLEAN_UP),
+        ([AWAY, SENT, UNDONE, SENT], Goal.SWITCHOVER),
+        ([AWAY, SENT, end("done")], Goal.FAILBACK),
+        ([AWAY, SENT, end("invalid")], Goal.FAILBACK),
+        ([AWAY, SENT, end("degraded")], Goal.FAILBACK),
+        ([AWAY, SENT, end("stopped"), end("done")], Goal.FAILBACK),
+        ([AWAY, SENT, end("done"), HOME], Goal.FAILBACK),
+        ([AWAY, SENT, end("done"), HOME, end("stepped back")], Goal.FAILBACK),
+        ([AWAY, SENT, end("done"), HOME, end("done")], Goal.CLEAN_UP),
+        ([AWAY, SENT, end("done"), HOME, end("invalid")], Goal.CLEAN_UP),
+        ([AWAY, SENT, end("done"), HOME, end("done"), CLEAN], Goal.CLEAN_UP),
+        ([AWAY, SENT, end("done"), HOME, end("done"), CLEAN, end("failed")], Goal.CLEAN_UP),
+        ([AWAY, SENT, end("done"), HOME, end("done"), CLEAN, end("done")], None),
+    ],
+)
+def test_the_next_part_follows_from_what_was_done_and_not_taken_back(told: list[Told], goal: Goal | None) -> None:
+    assert goal is next_part(record(*told))
+
+
+def test_a_part_of_another_goal_begins_with_a_plan_of_its_own() -> None:
+    away = record(AWAY, SENT, end("done"))
+    assert (True, False) == (begins_anew(away, Goal.FAILBACK), begins_anew(away, Goal.SWITCHOVER))
+    assert begins_anew((), Goal.FAILBACK)

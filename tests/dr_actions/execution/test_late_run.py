@@ -1,0 +1,225 @@
+"""A run whose step is late or unseen leaves everything in place and goes on later; a contradiction is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dr_actions.actions.traffic import pin_primary, shift_to_dr, shift_to_primary
+from dr_actions.execution.run import Cause, StepFailed
+from dr_actions.journal.journal import Journal, Kind
+from dr_actions.model.plan import Danger, Goal, Plan, Step, to_json
+from dr_actions.planning.planner import in_order
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.invocation import Command
+from sandbox.core.state import Outage
+from tests.dr_actions.actions.compute.compute_world import SIT, World, world_of
+from tests.dr_actions.actions.compute.failback_world import (
+    records_sight,
+    weights,
+    with_failback,
+    with_traffic,
+    write_weights,
+)
+from tests.dr_actions.control_tables import WORLD
+from tests.dr_actions.execution.walks import INCIDENT, Walk
+from tests.dr_actions.hearing import Told
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import NextStep
+from utils.aws_mgmt.app.run_result import ending_of
+
+SHIFT = f"shift_traffic.{SIT.traffic.zone}"
+ENV = with_failback(
+    SIT.model_copy(
+        update={
+            "execution": SIT.execution.model_copy(update={"poll_s": 0.2}),
+            "observation": SIT.observation.model_copy(update={"attempts": 1, "connect_timeout_s": 1}),
+        }
+    ),
+    dns_samples=20,
+    stages=(50, 100),
+)
+TAKEN_BACK = (Kind.UNDONE, Kind.COMPENSATION)
+NO_DNS = Outage("", "hang", "dns")
+NO_RECORDS = Outage("us-east-1", "refuse", "route53", "ListResourceRecordSets", person="reader")
+NO_METRICS = Outage("us-east-1", "deny", "cloudwatch", "GetMetricData", person="reader")
+
+
+@pytest.fixture(scope="module")
+def whole() -> Iterator[World]:
+    with world_of(ENV) as world:
+        world.endpoint.timing(transition_s=0.1)
+        world.endpoint.keep("whole")
+        yield world
+
+
+@pytest.fixture
+def world(whole: World) -> Iterator[World]:
+    yield whole
+    whole.endpoint.end()
+    whole.endpoint.return_to("whole")
+
+
+def _hurried(steps: Sequence[Step], seconds: int) -> tuple[Step, ...]:
+    return tuple(replace(step, budget_s=seconds) for step in steps)
+
+
+def _walk(
+    world: World, folder: Path, goal: Goal = Goal.FAILOVER, env: Environment = ENV, more: Sequence[Step] = ()
+) -> Walk:
+    """The shift and the pin, with two seconds each."""
+    sight = replace(records_sight(world, env), goal=goal)
+    steps = in_order([*shift_to_dr.VERB.foresee(sight), *pin_primary.VERB.foresee(sight)])
+    return Walk(world, env, folder, Plan(env.name, env.account, goal, "PRIMARY_LOST", (*more, *_hurried(steps, 2))))
+
+
+def _is_pinned(world: World, walk: Walk) -> bool:
+    step = next(step for step in walk.plan.steps if step.verb == pin_primary.NAME)
+    told = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=step.subject)["HealthCheck"]
+    return bool(told["HealthCheckConfig"]["Port"] == step.after["Port"])
+
+
+def _once_led_away(world: World, outage: Outage) -> Told:
+    """As soon as the records lead to the DR region, what the outage names cannot be read."""
+
+    def blind(_step: Step) -> None:
+        if not world.endpoint.state()["faults"] and weights(world) == (0, 100):
+            world.endpoint.begin(outage)
+
+    return Told(waiting=blind)
+
+
+def test_a_shift_that_nobody_sees_in_time_stays_and_the_same_plan_goes_on(world: World, tmp_path: Path) -> None:
+    walk = _walk(world, tmp_path)
+    world.endpoint.timing(transition_s=0.1, dns_lag_s=1)
+    with pytest.raises(StepFailed) as late:
+        walk.run(_once_led_away(world, NO_RECORDS))
+    assert (late.value.step, late.value.cause) == (SHIFT, Cause.UNSEEN)
+    world.endpoint.end()
+    assert weights(world) == (0, 100)
+    assert [entry.step for entry in walk.entries(Kind.LATE)] == [SHIFT]
+    assert walk.entries(*TAKEN_BACK) == []
+    ending = ending_of(late.value, walk.outcome, NextStep(Command(("log",)), "tells more"))
+    assert ending is not None
+    assert (ending.outcome, ending.exit, ending.alarms) == ("late", Exit.COULD_NOT_SEE, True)
+    assert "Nothing was taken back for that." in ending.says
+    assert walk.run(Told()).finished
+    assert len(walk.entries(Kind.OUTCOME)) == len(walk.plan.steps), "nothing is sent twice"
+
+
+def test_a_pin_whose_health_nobody_tells_in_time_stays_set(world: World, tmp_path: Path) -> None:
+    walk = _walk(world, tmp_path)
+    world.endpoint.begin(NO_METRICS)
+    with pytest.raises(StepFailed) as late:
+        walk.run(Told())
+    world.endpoint.end()
+    assert late.value.step.startswith(pin_primary.NAME)
+    assert late.value.cause is Cause.UNSEEN
+    assert _is_pinned(world, walk)
+    assert weights(world) == (0, 100)
+    assert walk.entries(*TAKEN_BACK, Kind.FAILED) == []
+    assert walk.run(Told()).finished
+
+
+def test_a_change_that_route_53_is_slow_to_spread_is_late_and_stays(world: World, tmp_path: Path) -> None:
+    walk = _walk(world, tmp_path)
+    world.endpoint.timing(transition_s=0.1, dns_lag_s=6)
+    with pytest.raises(StepFailed, match="is PENDING") as late:
+        walk.run(Told())
+    ending = ending_of(late.value, walk.outcome, NextStep(Command(("log",)), "tells more"))
+    assert ending is not None
+    assert (late.value.cause, ending.exit) == (Cause.LATE, Exit.ACTION_FAILED)
+    assert (weights(world), walk.entries(*TAKEN_BACK)) == ((0, 100), [])
+
+
+def test_records_that_somebody_wrote_back_are_a_contradiction_and_the_next_run_tries_anew(
+    world: World, tmp_path: Path
+) -> None:
+    walk = _walk(world, tmp_path)
+    world.endpoint.timing(transition_s=0.1, dns_lag_s=1)
+
+    def write_back(_step: Step) -> None:
+        if weights(world) == (0, 100):
+            write_weights(world, 100, 0)
+
+    with pytest.raises(StepFailed, match="somebody wrote them back") as failed:
+        walk.run(Told(waiting=write_back))
+    assert failed.value.cause is Cause.FAILED
+    assert [entry.step for entry in walk.entries(Kind.UNDONE)] == [SHIFT]
+    assert weights(world) == (100, 0)
+    assert walk.run(Told()).finished
+    assert (weights(world), _is_pinned(world, walk)) == ((0, 100), True)
+
+
+def test_records_that_somebody_changed_otherwise_are_left_to_them(world: World, tmp_path: Path) -> None:
+    walk = _walk(world, tmp_path)
+    world.endpoint.timing(transition_s=0.1, dns_lag_s=1)
+
+    def share(_step: Step) -> None:
+        if weights(world) == (0, 100):
+            write_weights(world, 50, 50)
+
+    with pytest.raises(StepFailed, match="T43") as failed:
+        walk.run(Told(waiting=share))
+    assert failed.value.cause is Cause.CHANGED
+    assert weights(world) == (50, 50)
+
+
+def test_a_switchover_that_can_still_return_goes_home_when_a_step_is_late(world: World, tmp_path: Path) -> None:
+    walk = _walk(world, tmp_path, Goal.SWITCHOVER)
+    world.endpoint.begin(NO_METRICS)
+    with pytest.raises(StepFailed) as late:
+        walk.run(Told())
+    assert late.value.step.startswith(pin_primary.NAME)
+    assert {str(entry.step).partition(".")[0] for entry in walk.entries(Kind.UNDONE)} == {
+        "shift_traffic",
+        "pin_primary",
+    }
+    assert (weights(world), _is_pinned(world, walk)) == ((100, 0), False)
+
+
+def test_a_switchover_past_its_point_of_no_return_keeps_what_is_late(world: World, tmp_path: Path) -> None:
+    promoted = replace(_walk(world, tmp_path).plan.steps[0], id="database.x", danger=Danger.IRREVERSIBLE, stage=40)
+    walk = _walk(world, tmp_path, Goal.SWITCHOVER, more=[promoted])
+    with Journal.open(tmp_path, ENV.name, INCIDENT, "before", lambda: datetime.now(UTC), world=WORLD) as journal:
+        journal.append(Kind.BEGIN, plan=to_json(walk.plan))
+        journal.append(Kind.INTENT, promoted.id, call="rds:RestoreDBInstanceToPointInTime", region="eu-west-1")
+        journal.append(Kind.OUTCOME, promoted.id, result="sent")
+        journal.append(Kind.CONFIRMED, promoted.id, says="it is promoted")
+    world.endpoint.begin(NO_METRICS)
+    with pytest.raises(StepFailed) as late:
+        walk.run(Told())
+    assert late.value.cause is Cause.UNSEEN
+    assert (weights(world), _is_pinned(world, walk)) == ((0, 100), True)
+    assert walk.entries(*TAKEN_BACK) == []
+
+
+def test_a_stage_whose_answers_nobody_can_see_is_held_and_not_stepped_back(world: World, tmp_path: Path) -> None:
+    write_weights(world, 0, 100)
+    steps = _hurried(in_order(shift_to_primary.foresee(records_sight(world, ENV))), 4)
+    home = Walk(world, ENV, tmp_path, Plan(ENV.name, ENV.account, Goal.FAILBACK, "ON_DR", steps))
+    world.endpoint.begin(NO_DNS)
+    with pytest.raises(StepFailed, match=r"gate\.answers: no name server answered") as late:
+        home.run(Told())
+    ending = ending_of(late.value, home.outcome, NextStep(Command(("log",)), "tells more"))
+    assert ending is not None
+    assert (late.value.cause, ending.outcome) == (Cause.LATE, "late"), ending.says
+    assert (weights(world), home.entries(*TAKEN_BACK)) == ((50, 50), [])
+    world.endpoint.end()
+    unhurried = replace(home, plan=replace(home.plan, steps=_hurried(steps, 60)))
+    assert unhurried.run(Told()).finished
+    assert weights(world) == (100, 0)
+
+
+def test_a_person_whose_change_is_seen_by_its_records_alone_is_not_waited_for(world: World, tmp_path: Path) -> None:
+    walk = _walk(world, tmp_path, env=with_traffic(ENV, dns_step="manual"))
+    world.endpoint.begin(NO_DNS)
+    assert walk.run(Told(asked=lambda _: write_weights(world, 0, 100))).finished
+    said = next(entry.data["says"] for entry in walk.entries(Kind.CONFIRMED) if entry.step == SHIFT)
+    assert "its records, read back" in said
+    assert "cannot be seen from here" in said
+    assert walk.entries(*TAKEN_BACK, Kind.LATE) == []

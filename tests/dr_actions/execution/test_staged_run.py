@@ -1,0 +1,263 @@
+"""A run leads the visitors home: it bakes from the record, goes on after a stop, and steps back when a gate fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.compute import fence_scaling_again
+from dr_actions.actions.traffic import shift_to_primary
+from dr_actions.execution.run import Cause, ManualPending, StepFailed, Stopped
+from dr_actions.journal.journal import Journal, Kind
+from dr_actions.model.plan import Goal, Plan, Step, to_json
+from dr_actions.planning.planner import in_order
+from dr_estate.config.environment import Environment, Side
+from sandbox.core.state import Outage
+from tests.dr_actions.actions.compute.compute_world import SIT, World
+from tests.dr_actions.actions.compute.failback_world import (
+    BAKE_MINUTES,
+    led_away,
+    records_sight,
+    weights,
+    with_failback,
+    with_traffic,
+    write_weights,
+)
+from tests.dr_actions.control_tables import WORLD
+from tests.dr_actions.execution.walks import INCIDENT, Walk
+from tests.dr_actions.hearing import Told
+
+TENTH, HALF, WHOLE = "stage_traffic.10", "stage_traffic.50", "stage_traffic.100"
+STAGED = [HALF, WHOLE]
+# few questions, for how visitors are shared out is proved elsewhere
+ENV = with_failback(
+    SIT.model_copy(update={"execution": SIT.execution.model_copy(update={"poll_s": 0.4})}),
+    dns_samples=20,
+    stages=(50, 100),
+)
+BY_HAND = with_traffic(ENV, dns_step="manual")
+
+
+@pytest.fixture(scope="module")
+def away() -> Iterator[World]:
+    with led_away(ENV) as world:
+        yield world
+
+
+@pytest.fixture
+def world(away: World) -> Iterator[World]:
+    yield away
+    away.endpoint.end()
+    away.endpoint.return_to("away")
+
+
+class Home(Walk):
+    """One plan of the way home."""
+
+    @classmethod
+    def of(cls, world: World, env: Environment, folder: Path) -> Home:
+        steps = in_order(shift_to_primary.foresee(records_sight(world, env)))
+        return cls(world, env, folder, Plan(env.name, env.account, Goal.FAILBACK, "ON_DR", steps))
+
+
+def _changes(world: World) -> int:
+    """How often anybody changed records since the counts were reset."""
+    return sum(n for key, n in world.endpoint.calls().items() if key.endswith("ChangeResourceRecordSets"))
+
+
+def _stop_tenant(world: World) -> None:
+    cluster = SIT.named(SIT.names.cluster)
+    world.send(Side.PRIMARY, "ecs:UpdateService", cluster=cluster, service="sit-tenant2-service", desiredCount=0)
+
+
+def _start_tenant(world: World) -> None:
+    cluster = SIT.named(SIT.names.cluster)
+    desired = SIT.capacity.tasks_per_service
+    named = {"cluster": cluster, "service": "sit-tenant2-service"}
+    world.send(Side.PRIMARY, "ecs:UpdateService", **named, desiredCount=desired)
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        (told,) = world.send(Side.PRIMARY, "ecs:DescribeServices", cluster=cluster, services=[named["service"]])[
+            "services"
+        ]
+        if told["runningCount"] == desired:
+            return
+        time.sleep(0.3)
+
+
+def _bakes_s(home: Home, began: Kind) -> list[float]:
+    """Seconds from the record that a stage began to the record that it was confirmed, by stage."""
+    first = {entry.step: entry.at for entry in home.entries(began)}
+    done = {entry.step: entry.at for entry in home.entries(Kind.CONFIRMED)}
+    return [(done[step] - first[step]).total_seconds() for step in STAGED]
+
+
+def test_every_stage_is_sent_once_and_confirmed_no_sooner_than_its_bake(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, ENV, tmp_path)
+    world.endpoint.reset_calls()
+    assert home.run(Told()).finished
+    assert (weights(world), _changes(world)) == ((100, 0), len(STAGED))
+    assert min(_bakes_s(home, Kind.OUTCOME)) >= 60 * BAKE_MINUTES
+    kept = {entry.step: entry.data["facts"] for entry in home.entries(Kind.CONFIRMED)}
+    assert all("sites visited" in facts for facts in kept.values()), "what the gates measured is in the journal"
+
+
+@pytest.mark.proof
+def test_a_run_stopped_in_the_middle_of_a_bake_goes_on_and_sends_nothing_twice(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, ENV, tmp_path)
+    world.endpoint.reset_calls()
+
+    def stop(step: Step) -> None:
+        if step.id == HALF:
+            home.stop.set()
+
+    with pytest.raises(Stopped):
+        home.run(Told(baking=stop))
+    assert weights(world) == (50, 50)
+    assert home.run(Told()).finished
+    assert (weights(world), _changes(world)) == ((100, 0), len(STAGED))
+
+
+@pytest.mark.proof
+def test_a_change_whose_answer_was_lost_bakes_from_when_it_was_seen(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, ENV, tmp_path)
+    world.endpoint.reset_calls()
+    lost = Outage("us-east-1", "lost", "route53", "ChangeResourceRecordSets", times=1)
+    world.endpoint.begin(lost)
+    assert home.run(Told()).finished
+    assert _changes(world) == len(STAGED)
+    (seen,) = [entry for entry in home.entries(Kind.LOOKED) if entry.data.get("took_effect")]
+    done = next(entry for entry in home.entries(Kind.CONFIRMED) if entry.step == seen.step)
+    assert (done.at - seen.at).total_seconds() >= 60 * BAKE_MINUTES
+
+
+def test_what_is_found_done_after_a_death_has_its_moment_on_record(world: World, tmp_path: Path) -> None:
+    """Later steps count from there: a backup, for one, must be younger than the freeze."""
+    verb = fence_scaling_again.VERB
+    step = next(iter(verb.foresee(records_sight(world))))
+    home = Home(world, ENV, tmp_path, Plan(ENV.name, ENV.account, Goal.FAILBACK, "ON_DR", (step,)))
+    with Journal.open(tmp_path, ENV.name, INCIDENT, "died", lambda: datetime.now(UTC), world=WORLD) as journal:
+        journal.append(Kind.BEGIN, plan=to_json(home.plan))
+        journal.append(Kind.INTENT, step.id, call="application-autoscaling:RegisterScalableTarget")
+    world.act(verb, step)
+    assert home.run(Told()).finished
+    (seen,) = home.entries(Kind.LOOKED)
+    assert (step.id, True) == (seen.step, seen.data["took_effect"])
+    assert home.entries(Kind.OUTCOME) == []
+
+
+def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_says_why_and_goes_on_later(
+    world: World, tmp_path: Path
+) -> None:
+    home = Home.of(world, with_failback(ENV, stages=(10, 50, 100)), tmp_path)
+    with pytest.raises(StepFailed, match=r"stage_traffic\.50: gate\.targets: .*sit-tenant2-service") as failed:
+        home.run(Told(baking=lambda step: _stop_tenant(world) if step.id == HALF else None))
+    assert (failed.value.step, weights(world)) == (HALF, (10, 90))
+    assert [entry.step for entry in home.entries(Kind.UNDONE)] == [HALF]
+    with pytest.raises(StepFailed, match=r"gate\.targets"):
+        home.run(Told())
+    assert weights(world) == (10, 90), "nobody is led to where a gate fails"
+    _start_tenant(world)
+    assert home.run(Told()).finished
+    assert weights(world) == (100, 0)
+    assert {entry.step for entry in home.entries(Kind.CONFIRMED)} == {TENTH, HALF, WHOLE}
+
+
+@pytest.mark.proof
+def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, with_failback(ENV, stages=(10, 50, 100)), tmp_path)
+    with pytest.raises(Stopped):
+        home.run(Told(baking=lambda step: home.stop.set() if step.id == HALF else None))
+    with Journal.open(tmp_path, SIT.name, INCIDENT, "died", lambda: datetime.now(UTC), world=WORLD) as journal:
+        journal.append(Kind.INTENT, HALF, call="route53:ChangeResourceRecordSets", region="us-east-1", undo=True)
+    write_weights(world, 10, 90)
+    _stop_tenant(world)
+    world.endpoint.reset_calls()
+    with pytest.raises(StepFailed, match=r"gate\.targets") as failed:
+        home.run(Told())
+    assert (failed.value.cause, _changes(world)) == (Cause.GATE, 0)
+    assert [entry.step for entry in home.entries(Kind.UNDONE)] == [HALF]
+
+
+def test_weights_that_somebody_else_set_during_a_bake_are_left_as_they_are(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, ENV, tmp_path)
+    with pytest.raises(StepFailed, match="T43"):
+        home.run(Told(baking=lambda _: write_weights(world, 20, 80)))
+    assert weights(world) == (20, 80)
+    (left,) = home.entries(Kind.COMPENSATION)
+    assert left.data["says"] == "stage_traffic.50: left as it is (somebody else changed it meanwhile)"
+
+
+@pytest.mark.proof
+def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, BY_HAND, tmp_path)
+    world.endpoint.reset_calls()
+
+    def change(step: Step) -> None:
+        home_percent = step.after["percent"]
+        write_weights(world, home_percent, 100 - home_percent)
+
+    assert home.run(Told(asked=change)).finished
+    assert weights(world) == (100, 0)
+    assert _changes(world) == len(STAGED), "the person's own"
+    assert home.entries(Kind.INTENT) == []
+    waits, seen = home.entries(Kind.MANUAL_WAIT), home.entries(Kind.MANUAL_DONE)
+    assert [entry.step for entry in waits] == [entry.step for entry in seen] == STAGED
+    assert min(_bakes_s(home, Kind.MANUAL_DONE)) >= 60 * BAKE_MINUTES
+
+
+@pytest.mark.proof
+def test_a_change_that_a_person_made_while_nobody_ran_bakes_too(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, BY_HAND, tmp_path)
+    with pytest.raises(Stopped):
+        home.run(Told(asked=lambda _: home.stop.set()))
+    write_weights(world, 50, 50)
+
+    def stop_later(step: Step) -> None:
+        home.stop.set() if step.id == WHOLE else None
+
+    with pytest.raises(Stopped):
+        home.run(Told(asked=stop_later))
+    first = next(entry for entry in home.entries(Kind.CONFIRMED) if entry.step == HALF)
+    (seen,) = home.entries(Kind.MANUAL_DONE)
+    assert (first.at - seen.at).total_seconds() >= 60 * BAKE_MINUTES
+
+
+def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_person(
+    world: World, tmp_path: Path
+) -> None:
+    home, shown = Home.of(world, BY_HAND, tmp_path), list[Step]()
+
+    def asked(step: Step) -> None:
+        shown.append(step)
+        write_weights(world, 50, 50)
+
+    with pytest.raises(StepFailed, match="back by hand") as failed:
+        home.run(Told(asked=asked, baking=lambda _: _stop_tenant(world)))
+    assert not isinstance(failed.value, ManualPending)
+    there, back = shown
+    assert (back.id, back.call) == (f"{HALF}.back", shift_to_primary.VERB.undo(there))
+    assert weights(world) == (50, 50)
+    assert home.entries(Kind.UNDONE) == []
+
+
+def test_a_person_who_never_comes_leaves_the_run_pending(world: World, tmp_path: Path) -> None:
+    hurried = BY_HAND.execution.model_copy(update={"manual_wait_minutes": 1})
+    home = Home.of(world, BY_HAND.model_copy(update={"execution": hurried}), tmp_path)
+    began, told = datetime.now(UTC), Told()
+    with pytest.raises(ManualPending):
+        home.run(told, at=lambda: began + 60 * (datetime.now(UTC) - began))
+    assert weights(world) == (0, 100)
+    assert 60.0 in told.limits_s, "a person has the minutes of the environment file, not the step's own time"
+
+
+def test_what_is_kept_of_a_stage_is_plain_json(world: World, tmp_path: Path) -> None:
+    home = Home.of(world, ENV, tmp_path)
+    told: dict[str, Any] = to_json(home.plan)
+    assert [step["id"] for step in told["steps"]] == STAGED
+    assert home.plan.digest == Home.of(world, ENV, tmp_path).plan.digest

@@ -1,0 +1,87 @@
+"""A restore test in a world that enforces IAM, as the driller: tried, asked, taken away, and nothing else changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dr_actions.actions.registry import verbs
+from dr_actions.execution.run import StepFailed
+from dr_actions.journal.journal import Kind
+from dr_actions.model.plan import Goal
+from dr_checks.derived.leftovers import leftovers
+from dr_estate.config.environment import Side
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.execution.trial_world import PERSON, Ground, ground, trial
+from tests.sandbox.conftest import client_of
+
+TRIED = ["try_database", "try_files", "mark_files", "open_tried_files", "ask_database"]
+MONTHS_S = 90 * 86400.0
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    with ground(tmp_path_factory.mktemp("trial")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def before(standing: Ground) -> Snapshot:
+    """What the estate held before any trial."""
+    return standing.look()
+
+
+@pytest.mark.proof
+def test_a_restore_test_is_tried_asked_and_taken_away_by_the_driller_and_leaves_the_estate_as_it_was(
+    standing: Ground, before: Snapshot
+) -> None:
+    incident = trial()
+    plan, outcome = standing.execute(Goal.RESTORE_TEST, incident, before)
+    assert ([step.verb for step in plan.steps], plan.notes) == (TRIED, ())
+    assert (outcome.finished, outcome.degraded) == (True, [])
+    facts = {str(one.step).partition(".")[0]: one.data["facts"] for one in standing.confirmed(incident)}
+    assert (facts["ask_database"]["tables"], facts["ask_database"]["rows"]) == ("12", "1")
+    assert 300 <= int(facts["try_database"]["age of the data in s"]) < 400
+    made = standing.look_again(before)
+    assert {one.kind for one in leftovers(made, standing.env)} == {"database", "files", "access point"}
+    cleaned, outcome = standing.execute(Goal.CLEAN_UP, incident, made)
+    assert (outcome.finished, outcome.degraded) == (True, [])
+    assert {"remove_databases", "remove_files"} == {step.verb for step in cleaned.steps}
+    assert standing.endpoint.denied() == []
+    after = standing.look()
+    assert leftovers(after, standing.env) == ()
+    assert standing.differences(before, after) == ()
+
+
+@pytest.mark.proof
+def test_a_copy_without_the_tenants_rows_fails_the_test_and_is_taken_away_all_the_same(
+    standing: Ground, before: Snapshot
+) -> None:
+    """The copy proves to end before the site was installed."""
+    incident = trial()
+    standing.endpoint.timing(log_upload_s=MONTHS_S)
+    with pytest.raises(StepFailed, match="the schema tenant-1_db is not in it") as failed:
+        standing.execute(Goal.RESTORE_TEST, incident, before)
+    standing.endpoint.timing(log_upload_s=None)
+    assert failed.value.step == "ask_database.tenant-1"
+    assert [one.step for one in standing.entries(Goal.RESTORE_TEST, incident, Kind.FAILED)] == [failed.value.step]
+    _, outcome = standing.execute(Goal.CLEAN_UP, incident, standing.look_again(before))
+    assert (outcome.finished, outcome.degraded) == (True, [])
+    assert leftovers(standing.look_again(before), standing.env) == ()
+
+
+@pytest.mark.proof
+def test_the_driller_takes_nothing_of_the_estate_away(standing: Ground) -> None:
+    for side in (Side.PRIMARY, Side.DR):
+        client = client_of(standing.endpoint, "rds", standing.env.region(side), PERSON)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            client.delete_db_instance(DBInstanceIdentifier="sit-mysql", SkipFinalSnapshot=True)
+    assert {one["action"] for one in standing.endpoint.denied()} == {"rds:DeleteDBInstance"}
+
+
+def test_every_verb_of_a_trial_is_a_trials_alone() -> None:
+    goals = {verb.name: verb.goals for name, verb in verbs().items() if name in TRIED}
+    assert set(goals) == set(TRIED)
+    assert all(held == {Goal.RESTORE_TEST} for held in goals.values())

@@ -1,0 +1,154 @@
+"""Backup before sync: no call that changes the primary's data leaves before both sides are provenly backed up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_actions.guard.backup_first import DATABASE, FILES, RULE, STORES, Proof, proof_of, refusal, syncs, unproven
+from dr_actions.guard.secret_exemptions import exempt
+from dr_actions.model.plan import Call, Goal
+from dr_estate.config.environment import Side, load_environment
+from tests.dr_actions.deciding import NOW
+
+SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
+PRIMARY, DR = SIT.regions.primary, SIT.regions.dr
+FROZEN = NOW - timedelta(minutes=10)
+PROOFS = tuple(Proof(side, store, f"arn:{side}:{store}", NOW) for side, store in STORES)
+HOME_AGAIN = {"Destinations": [{"FileSystemId": "fs-1", "Region": PRIMARY}]}
+SECRET = "sit-tenant-1-db-credentials"
+
+
+def call(name: str, region: str, **params: Any) -> Call:
+    service, _, operation = name.partition(":")
+    return Call(service, operation, region, params)
+
+
+SYNCS = [
+    call("rds:CreateDBInstanceReadReplica", PRIMARY, DBInstanceIdentifier="sit-mysql"),
+    call("rds:RestoreDBInstanceFromDBSnapshot", PRIMARY, DBInstanceIdentifier="sit-mysql"),
+    call("rds:RestoreDBInstanceToPointInTime", PRIMARY, TargetDBInstanceIdentifier="sit-mysql"),
+    call("rds:RestoreDBInstanceFromS3", PRIMARY, DBInstanceIdentifier="sit-mysql"),
+    call("rds:ModifyDBInstance", PRIMARY, DBInstanceIdentifier="sit-mysql", NewDBInstanceIdentifier="old"),
+    call("rds:PromoteReadReplica", PRIMARY, DBInstanceIdentifier="sit-mysql"),
+    call("efs:UpdateFileSystemProtection", PRIMARY, FileSystemId="fs-1", ReplicationOverwriteProtection="DISABLED"),
+    call("efs:UpdateFileSystemProtection", PRIMARY, FileSystemId="fs-1"),
+    call("efs:CreateReplicationConfiguration", DR, SourceFileSystemId="fs-2", **HOME_AGAIN),
+    call("efs:CreateReplicationConfiguration", DR, Destinations=[{"AvailabilityZoneName": f"{PRIMARY}a"}]),
+    call("efs:CreateReplicationConfiguration", DR, Destinations=[{"FileSystemId": "fs-1"}]),
+    call("s3:CopyObject", PRIMARY, Bucket="bbws-templates-sit"),
+    call("s3:PutObject", DR, Bucket="bbws-templates-sit"),
+    call("s3:CompleteMultipartUpload", DR, Bucket="arn:aws:s3:af-south-1:815856636111:accesspoint/x"),
+]
+OTHERS = [
+    call("rds:CreateDBInstanceReadReplica", DR, DBInstanceIdentifier="sit-mysql"),
+    call("rds:RestoreDBInstanceToPointInTime", DR, TargetDBInstanceIdentifier="sit-mysql"),
+    call("rds:PromoteReadReplica", DR, DBInstanceIdentifier="sit-mysql"),
+    call("rds:ModifyDBInstance", DR, DBInstanceIdentifier="sit-mysql", NewDBInstanceIdentifier="old"),
+    call("rds:ModifyDBInstance", PRIMARY, DBInstanceIdentifier="sit-mysql", DeletionProtection=True),
+    call("efs:UpdateFileSystemProtection", PRIMARY, FileSystemId="fs-1", ReplicationOverwriteProtection="ENABLED"),
+    call("efs:UpdateFileSystemProtection", DR, FileSystemId="fs-2", ReplicationOverwriteProtection="DISABLED"),
+    call("efs:CreateReplicationConfiguration", PRIMARY, Destinations=[{"FileSystemId": "fs-2", "Region": DR}]),
+    call("efs:PutFileSystemPolicy", DR, FileSystemId="fs-2"),
+    call("s3:PutObject", DR, Bucket="bbws-templates-sit-dr"),
+    call("backup:StartBackupJob", PRIMARY, ResourceArn="arn"),
+    call("rds:ModifyDBParameterGroup", DR, DBParameterGroupName="sit-mysql-params"),
+]
+
+
+def told(one: Call) -> str:
+    said = "".join(c if c.isalnum() else " " for c in str(sorted(one.params.items())))
+    return f"{one.name} {one.region} {' '.join(said.split())}"
+
+
+@pytest.mark.parametrize("one", SYNCS, ids=told)
+def test_a_call_that_brings_data_home_needs_all_four_proofs(one: Call) -> None:
+    assert syncs(one, SIT)
+    assert refusal(one, SIT, PROOFS, FROZEN) is None
+    for missing in PROOFS:
+        refused = refusal(one, SIT, [proof for proof in PROOFS if proof is not missing], FROZEN)
+        assert refused is not None
+        assert refused.rule == RULE
+        assert missing.store in refused.says
+        assert SIT.region(missing.side) in refused.says
+
+
+@pytest.mark.parametrize("one", OTHERS, ids=told)
+def test_a_call_that_leaves_the_primarys_data_alone_needs_none(one: Call) -> None:
+    assert refusal(one, SIT, (), None) is None
+
+
+def test_a_backup_of_before_the_freeze_proves_nothing() -> None:
+    for store in STORES:
+        aged = [
+            Proof(p.side, p.store, p.arn, FROZEN - timedelta(seconds=1)) if (p.side, p.store) == store else p
+            for p in PROOFS
+        ]
+        assert unproven(aged, FROZEN) == [store]
+        assert refusal(SYNCS[0], SIT, aged, FROZEN) is not None
+    assert unproven(PROOFS, NOW) == [], "one of the very moment holds all that was written before it"
+
+
+def test_while_the_dr_region_is_not_frozen_no_backup_counts() -> None:
+    refused = refusal(SYNCS[0], SIT, PROOFS, None)
+    assert refused is not None
+    assert "is not frozen" in refused.says
+
+
+def test_what_does_not_exist_needs_no_backup() -> None:
+    gone = (Side.PRIMARY, DATABASE)
+    left = [proof for proof in PROOFS if (proof.side, proof.store) != gone]
+    assert refusal(SYNCS[0], SIT, left, FROZEN, absent=[gone]) is None
+    assert refusal(SYNCS[0], SIT, left[:-1], FROZEN, absent=[gone]) is not None
+
+
+def test_a_proof_is_read_from_what_a_confirmed_backup_recorded_and_from_nothing_else() -> None:
+    facts = {"side": "primary", "store": "files", "arn": "arn:x", "created_at": NOW.isoformat()}
+    assert proof_of(facts) == Proof(Side.PRIMARY, FILES, "arn:x", NOW)
+    for wrong in (
+        {},
+        {**facts, "side": "elsewhere"},
+        {**facts, "store": "objects"},
+        {**facts, "arn": ""},
+        {**facts, "created_at": "yesterday"},
+        {**facts, "created_at": NOW.replace(tzinfo=None).isoformat()},
+    ):
+        assert proof_of(wrong) is None
+
+
+PUT = call("secretsmanager:PutSecretValue", PRIMARY, SecretId=SECRET)
+AGAIN = call(
+    "secretsmanager:ReplicateSecretToRegions",
+    PRIMARY,
+    SecretId="sit-rds-master-credentials",
+    AddReplicaRegions=[{"Region": DR}],
+    ForceOverwriteReplicaSecret=True,
+)
+
+
+@pytest.mark.parametrize("one", [PUT, AGAIN], ids=told)
+def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_backed_up(one: Call) -> None:
+    assert exempt(one, SIT, Goal.FAILBACK, PROOFS)
+    assert not exempt(one, SIT, Goal.FAILOVER, PROOFS)
+    assert not exempt(one, SIT, None, PROOFS)
+    for side in (Side.PRIMARY, Side.DR):
+        assert not exempt(one, SIT, Goal.FAILBACK, [p for p in PROOFS if (p.side, p.store) != (side, DATABASE)])
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        call("secretsmanager:PutSecretValue", PRIMARY, SecretId="somebody-elses"),
+        call("secretsmanager:PutSecretValue", "eu-central-1", SecretId=SECRET),
+        call("secretsmanager:UpdateSecret", PRIMARY, SecretId=SECRET),
+        call("secretsmanager:DeleteSecret", PRIMARY, SecretId=SECRET),
+        call(AGAIN.name, PRIMARY, SecretId=SECRET, AddReplicaRegions=[{"Region": DR}, {"Region": "eu-central-1"}]),
+        call(AGAIN.name, DR, SecretId=SECRET, AddReplicaRegions=[{"Region": PRIMARY}]),
+    ],
+    ids=told,
+)
+def test_no_other_secret_and_no_other_direction_is_exempt(one: Call) -> None:
+    assert not exempt(one, SIT, Goal.FAILBACK, PROOFS)

@@ -1,0 +1,151 @@
+"""Whoever holds drills may do in the DR region what a trial does, to what bears a drill's name or tag, and no more."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dr_actions.iam.action_names import actions_of
+from dr_actions.iam.policies import HOME, Role, declared, policies
+from dr_estate.model.playbook import DRILLING, FORBIDDEN
+from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY, Asked, Policy, decide
+from tests.dr_actions.iam.test_policies import DR, ENVIRONMENTS, GLOBAL, PRIMARY, SIT
+
+HELD = policies(SIT, declared())
+STAMP = "20260107-101500"
+DRILLS, TRIALS = {"aws:ResourceTag/dr:drill": ("TRIAL-1",)}, {"aws:RequestTag/dr:drill": ("TRIAL-1",)}
+NAMED = {"aws:ResourceTag/Name": (f"sit-efs-drill-{STAMP}",)}
+RECORDS = "route53:ChangeResourceRecordSets"
+
+
+def judged(action: str, region: str, resource: str | None = None, role: Role = Role.DRILL, **more: Any) -> str:
+    context = {"aws:RequestedRegion": (region,), "aws:userid": ("AROA1:dora",), **more.get("context", {})}
+    held = [Policy(name, json.dumps(document)) for name, document in HELD[role].items()]
+    return decide(held, Asked(action, resource, context)).word
+
+
+def arn(service: str, resource: str, region: str = DR) -> str:
+    return f"arn:aws:{service}:{region}:{SIT.account}:{resource}"
+
+
+def record(name: str, action: str, kind: str = "A") -> dict[str, Any]:
+    told = {"NormalizedRecordNames": name, "Actions": action, "RecordTypes": kind}
+    return {f"{RECORDS}{key}": (value,) for key, value in told.items()}
+
+
+SYSTEM, POINT = arn("elasticfilesystem", "file-system/fs-1"), arn("elasticfilesystem", "access-point/fsap-1")
+DEFINITION, TASK = arn("ecs", "task-definition/sit-tenant-1:3"), arn("ecs", "task/sit-cluster/1")
+CLUSTER = {"ecs:cluster": (arn("ecs", "cluster/sit-cluster"),)}
+RUN = {"ecs:CreateAction": ("RunTask",)}
+CANARY = f"canary-{STAMP}.wpdr.wpsit.kimmyai.io"
+MAY: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "delete a restored database": ("rds:DeleteDBInstance", arn("rds", f"db:sit-mysql-drill-{STAMP}"), {}),
+    "delete what was set aside": ("rds:DeleteDBInstance", arn("rds", "db:sit-mysql-before-1a2b"), {}),
+    "delete restored files": ("elasticfilesystem:DeleteFileSystem", SYSTEM, DRILLS),
+    "delete an access point of a drill": ("elasticfilesystem:DeleteAccessPoint", POINT, DRILLS),
+    "open restored files": ("elasticfilesystem:CreateAccessPoint", SYSTEM, DRILLS | TRIALS),
+    "mark files that bear no name": ("elasticfilesystem:TagResource", SYSTEM, TRIALS),
+    "mark restored files again": ("elasticfilesystem:TagResource", SYSTEM, TRIALS | NAMED),
+    "run a tenant's task": ("ecs:RunTask", DEFINITION, CLUSTER),
+    "mark the task it runs": ("ecs:TagResource", TASK, TRIALS | RUN),
+    "stop a drill's task": ("ecs:StopTask", TASK, DRILLS),
+    "read what it said": ("logs:GetLogEvents", arn("logs", "log-group:/ecs/sit-tenant-1:log-stream:w/w/1"), {}),
+}
+MAY_NOT: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "delete the database": ("rds:DeleteDBInstance", arn("rds", "db:sit-mysql"), {}),
+    "delete another environment's": ("rds:DeleteDBInstance", arn("rds", f"db:prod-mysql-drill-{STAMP}"), {}),
+    "delete the files": ("elasticfilesystem:DeleteFileSystem", SYSTEM, {"aws:ResourceTag/Name": ("sit-efs",)}),
+    "delete an access point": ("elasticfilesystem:DeleteAccessPoint", POINT, {}),
+    "delete a mount target": ("elasticfilesystem:DeleteMountTarget", SYSTEM, {}),
+    "stop a tenant's task": ("ecs:StopTask", TASK, {}),
+}
+NOT_ALLOWED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "mark the estate's files": (
+        "elasticfilesystem:TagResource",
+        SYSTEM,
+        TRIALS | {"aws:ResourceTag/Name": ("sit-efs",)},
+    ),
+    "mark without a drill's tag": ("elasticfilesystem:TagResource", SYSTEM, {}),
+    "open the estate's files": ("elasticfilesystem:CreateAccessPoint", SYSTEM, TRIALS),
+    "run a task elsewhere": ("ecs:RunTask", DEFINITION, {"ecs:cluster": (arn("ecs", "cluster/other"),)}),
+    "run another's task": ("ecs:RunTask", arn("ecs", "task-definition/prod-tenant-1:3"), CLUSTER),
+    "mark a task that runs": ("ecs:TagResource", TASK, TRIALS),
+    "read other logs": ("logs:GetLogEvents", arn("logs", "log-group:/aws/lambda/pay:log-stream:1"), {}),
+}
+
+
+@pytest.mark.parametrize("what", MAY)
+def test_in_the_dr_region_it_may(what: str) -> None:
+    action, resource, context = MAY[what]
+    assert ALLOWED == judged(action, DR, resource, context=context)
+
+
+@pytest.mark.parametrize("what", [one for one in MAY if one != "read what it said"])
+def test_in_the_primary_region_it_may_not(what: str) -> None:
+    action, resource, context = MAY[what]
+    there = resource.replace(DR, PRIMARY)
+    words = {judged(action, PRIMARY, there, context=context), judged(action, "x-1", resource, context=context)}
+    assert words == {EXPLICIT_DENY} or (action == "ecs:TagResource" and ALLOWED not in words)
+
+
+@pytest.mark.parametrize("what", MAY_NOT)
+@pytest.mark.parametrize("region", [DR, PRIMARY])
+def test_whatever_else_is_attached_it_may_not(what: str, region: str) -> None:
+    action, resource, context = MAY_NOT[what]
+    assert EXPLICIT_DENY == judged(action, region, resource.replace(DR, region), context=context)
+
+
+@pytest.mark.parametrize("what", NOT_ALLOWED)
+def test_nothing_lets_it(what: str) -> None:
+    action, resource, context = NOT_ALLOWED[what]
+    assert ALLOWED != judged(action, DR, resource, context=context)
+
+
+@pytest.mark.parametrize("what", [one for one in MAY if one != "read what it said"])
+def test_the_operator_may_not(what: str) -> None:
+    action, resource, context = MAY[what]
+    assert ALLOWED != judged(action, DR, resource, role=Role.OPERATOR, context=context)
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "kind", "word"),
+    [
+        (CANARY, "CREATE", "CNAME", ALLOWED),
+        (CANARY, "DELETE", "CNAME", ALLOWED),
+        (CANARY, "DELETE", "NS", IMPLICIT_DENY),
+        ("tenant1.wpsit.kimmyai.io", "DELETE", "A", IMPLICIT_DENY),
+        ("tenant1.wpsit.kimmyai.io", "UPSERT", "A", ALLOWED),
+        (f"canary-{STAMP}.wpdr.wp.kimmyai.io", "DELETE", "A", IMPLICIT_DENY),
+    ],
+)
+def test_of_the_records_it_deletes_the_canarys_alone(name: str, action: str, kind: str, word: str) -> None:
+    context = record(name, action, kind)
+    assert word == judged(RECORDS, GLOBAL, "arn:aws:route53:::hostedzone/Z1", context=context)
+    operators = judged(RECORDS, GLOBAL, "arn:aws:route53:::hostedzone/Z1", role=Role.OPERATOR, context=context)
+    assert (operators == ALLOWED) is (action == "UPSERT")
+
+
+def test_its_policies_are_the_operators_but_for_what_is_never_done() -> None:
+    operator, drill = HELD[Role.OPERATOR], HELD[Role.DRILL]
+    assert {"sit-dr-operator-never"} == set(operator) - set(drill)
+    assert {"sit-dr-drill-act", "sit-dr-drill-never"} == set(drill) - set(operator)
+    assert any(HOME in name for name in drill), "a full drill comes home"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_every_environment_denies_the_same_beyond_the_drill(name: str) -> None:
+    env = ENVIRONMENTS[name]
+    (never,) = [d for p, d in policies(env, declared())[Role.DRILL].items() if p.endswith("-drill-never")]
+    of_operators = policies(env, declared())[Role.OPERATOR][f"{name}-dr-operator-never"]
+    kept = [one for one in of_operators["Statement"] if one["Sid"] != "NeverDelete"]
+    assert kept == [one for one in never["Statement"] if one in kept]
+    denied = {action for one in never["Statement"] for action in one.get("Action", ())}
+    assert set(FORBIDDEN) <= denied
+
+
+def test_what_drills_alone_send_is_what_the_role_is_for() -> None:
+    wanted = {action for name in declared().drills for action in actions_of(name)} - {"iam:PassRole"}
+    assert {"ecs:RunTask", "elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"} <= wanted
+    assert set() == wanted - set(DRILLING)

@@ -1,0 +1,174 @@
+"""Going home, as IAM judges it: each write of a failback where it is sent, on the environment's things, no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.registry import verbs
+from dr_actions.guard.destructive_operations import looks
+from dr_actions.iam.action_names import actions_of
+from dr_actions.iam.policies import HOME as HOME_POLICY
+from dr_actions.iam.policies import Role, declared, policies
+from dr_actions.model.action import HOME
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.model.playbook import FENCING, HOMECOMING
+from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY, Asked, Policy, decide
+from tests.proofs.sent_home import SENT, sides_of
+
+SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
+PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
+HELD = policies(SIT, declared())[Role.OPERATOR]
+# RDS asks the source's region for the same action, in the caller's name.
+BOTH_ENDS = {"rds:CreateDBInstanceReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"}
+OF_ANOTHER_REGION = {"kms:Encrypt"}  # asked of the key of a secret's replica, and so where the replica is
+OWN = {
+    "application-autoscaling": ("scalable-target/0a1b",),
+    "ecs": ("service/sit-cluster/sit-tenant-1-service",),
+    "elasticfilesystem": ("file-system/fs-1",),
+    "rds": ("db:sit-mysql", "db:sit-mysql-before-db-a1b2", "pg:sit-mysql8", "subgrp:sit-db-subnet-group"),
+    "secretsmanager": ("secret:sit-tenant-1-db-credentials-AbCdEf", "secret:sit-rds-master-credentials-AbCdEf"),
+    "sns": ("bbws-dr-events",),
+}
+OTHERS = {
+    "backup": "backup-vault:bbws-backup-vault-prod",
+    "ecs": "service/prod-cluster/prod-tenant-1-service",
+    "rds": "db:prod-mysql",
+    "secretsmanager": "secret:prod-rds-master-credentials-AbCdEf",
+    "sns": "payroll",
+}
+TASKS = {"ecs:RegisterTaskDefinition", "ecs:TagResource"}
+CONTEXT = {
+    "aws:ResourceTag/Name": ("sit-efs",),
+    "iam:PassedToService": ("backup.amazonaws.com",),
+    "kms:GrantIsForAWSResource": ("true",),
+}
+ANOTHER: dict[str, Any] = {**CONTEXT, "aws:ResourceTag/Name": ("prod-efs",), "kms:GrantIsForAWSResource": ("false",)}
+
+
+def judged(
+    action: str, region: str, resource: str, without: str = "", given: Mapping[str, tuple[str, ...]] = CONTEXT
+) -> str:
+    """What IAM decides; the policy ``without`` is not attached."""
+    held = [Policy(name, json.dumps(told)) for name, told in HELD.items() if not (without and without in name)]
+    via = {"kms:ViaService": (f"secretsmanager.{region}.amazonaws.com",)}
+    told = {**given, **via, "aws:RequestedRegion": (region,)}
+    return decide(held, Asked(action, resource, told)).word
+
+
+def own(action: str, region: str) -> Iterator[str]:
+    """Things of SIT that ``action`` may be sent for."""
+    service = action.partition(":")[0]
+    if action in TASKS:
+        yield f"arn:aws:ecs:{region}:{SIT.account}:task-definition/sit-tenant-1:7"
+    elif action.startswith("s3:Put"):
+        yield "arn:aws:s3:::bbws-tenant-assets-sit/2026/logo.png"
+    elif action.startswith("s3:Get"):
+        yield "arn:aws:s3:::bbws-tenant-assets-sit-dr/2026/logo.png"
+    elif service == "backup":
+        vault = "bbws-backup-vault-sit" if region == PRIMARY else "bbws-dr-vault"
+        yield f"arn:aws:backup:{region}:{SIT.account}:backup-vault:{vault}"
+    elif service == "kms":
+        yield f"arn:aws:kms:{region}:{SIT.account}:key/k"
+    elif service == "iam":
+        yield f"arn:aws:iam::{SIT.account}:role/sit-backup-role"
+        yield f"arn:aws:iam::{SIT.account}:role/service-role/AWSBackupDefaultServiceRole"
+    elif service == "route53":
+        yield "arn:aws:route53:::healthcheck/h"
+    else:
+        ours = [
+            one for one in OWN[service] if service != "rds" or "parametergroup" not in action.lower() or "pg" in one
+        ]
+        yield from (f"arn:aws:{service}:{region}:{SIT.account}:{one}" for one in ours)
+
+
+def writing(operation: str) -> set[str]:
+    """The IAM actions of an operation that change something, but for what is asked in another region."""
+    return {a for a in actions_of(operation) if not looks(a.split(":")[1])} - {"kms:Decrypt"}
+
+
+def test_every_write_of_every_verb_of_a_failback_is_known_to_be_sent_somewhere() -> None:
+    of_verbs = {verb.name: verb.writes for verb in verbs().values() if verb.goals & HOME and verb.writes}
+    assert of_verbs == {name: frozenset(sent) for name, sent in SENT.items()}
+
+
+def test_homecoming_is_what_the_verbs_send_to_the_primary_region_beyond_fencing_and_nothing_else() -> None:
+    sent = {a for name in sides_of(Side.PRIMARY) for a in writing(name)} - OF_ANOTHER_REGION
+    assert HOMECOMING == (sent | BOTH_ENDS) - FENCING
+
+
+@pytest.mark.parametrize("verb", sorted(SENT))
+def test_each_write_is_allowed_where_its_verb_sends_it(verb: str) -> None:
+    if "route53" in str(SENT[verb]) and verb != "unpin_primary":
+        return  # the records' own conditions: test_policies.py
+    refused = [
+        (action, region, resource)
+        for operation, sides in SENT[verb].items()
+        for region in (SIT.region(side) for side in sides)
+        for action in actions_of(operation) - OF_ANOTHER_REGION
+        for resource in own(action, region)
+        if judged(action, region, resource) != ALLOWED
+    ]
+    assert [] == refused
+
+
+def test_a_secrets_replica_is_encrypted_in_the_region_where_it_is_made() -> None:
+    key = f"arn:aws:kms:{DR}:{SIT.account}:key/k"
+    assert {ALLOWED} == {judged(action, DR, key) for action in ("kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt")}
+    assert EXPLICIT_DENY == judged("kms:Encrypt", PRIMARY, key.replace(DR, PRIMARY))
+
+
+def test_without_the_policy_of_going_home_the_primary_region_is_fenced_and_no_more() -> None:
+    without = {a: judged(a, PRIMARY, one, HOME_POLICY) for a in HOMECOMING for one in own(a, PRIMARY)}
+    assert {IMPLICIT_DENY} == set(without.values())
+    fencing = {judged(a, PRIMARY, one, HOME_POLICY) for a in FENCING for one in own(a, PRIMARY)}
+    assert {ALLOWED} == fencing
+
+
+def test_what_is_done_at_home_alone_is_done_nowhere_else() -> None:
+    alone = HOMECOMING - {a for name in sides_of(Side.DR) for a in writing(name)}
+    assert {"s3:PutObject", "s3:PutObjectTagging", "secretsmanager:ReplicateSecretToRegions"} <= alone
+    of_a_failover = {"kms:GenerateDataKey", "rds:PromoteReadReplica", "secretsmanager:PutSecretValue"} | TASKS
+    assert alone - of_a_failover
+    for action in sorted(alone - of_a_failover):
+        for region in (DR, "x-1"):
+            assert {ALLOWED} != {judged(action, region, one) for one in own(action, region)}, (action, region)
+
+
+@pytest.mark.parametrize("service", sorted(OTHERS))
+def test_at_home_only_what_bears_the_environments_names_is_written(service: str) -> None:
+    asked = [a for a in (*HOMECOMING, *FENCING) if a.startswith(f"{service}:") and a not in TASKS]
+    arn = f"arn:aws:{service}:{PRIMARY}:{SIT.account}:{OTHERS[service]}"
+    assert asked
+    assert {IMPLICIT_DENY} == {judged(action, PRIMARY, arn) for action in asked}
+
+
+def test_at_home_no_other_bucket_object_role_or_task_definition_is_written() -> None:
+    others = {
+        "s3:PutObject": "arn:aws:s3:::bbws-tenant-assets-prod/logo.png",
+        "s3:PutObjectTagging": "arn:aws:s3:::bbws-tenant-assets-sit-dr/logo.png",
+        "s3:GetObject": "arn:aws:s3:::bbws-tenant-assets-prod/logo.png",
+        "iam:PassRole": f"arn:aws:iam::{SIT.account}:role/admin",
+        "ecs:RegisterTaskDefinition": f"arn:aws:ecs:{PRIMARY}:{SIT.account}:task-definition/prod-tenant-1:7",
+    }
+    assert {IMPLICIT_DENY} == {judged(action, PRIMARY, arn) for action, arn in others.items()}
+
+
+def test_the_protection_of_another_file_system_and_a_grant_for_a_person_are_not_allowed() -> None:
+    for action in ("elasticfilesystem:UpdateFileSystemProtection", "kms:CreateGrant"):
+        (thing,) = own(action, PRIMARY)
+        assert (ALLOWED, IMPLICIT_DENY) == (
+            judged(action, PRIMARY, thing),
+            judged(action, PRIMARY, thing, given=ANOTHER),
+        )
+
+
+def test_the_only_word_of_deleting_is_that_of_a_replications_dead_half() -> None:
+    document = next(told for name, told in HELD.items() if HOME_POLICY in name)
+    allowed = {action.split(":")[1] for statement in document["Statement"] for action in statement["Action"]}
+    words = ("delete", "terminate", "stop", "deregister", "remove", "*")
+    assert {"DeleteReplicationConfiguration"} == {a for a in allowed if any(word in a.lower() for word in words)}

@@ -1,0 +1,246 @@
+"""The generated policies, judged as IAM judges them: over every operation of every service of the estate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+
+from dr_actions.actions.registry import verbs
+from dr_actions.guard.destructive_operations import looks
+from dr_actions.iam.action_names import actions_of
+from dr_actions.iam.policies import LIMIT, Declared, Role, declared, policies, role_name, size
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.iam.scopes import control_table
+from dr_estate.model.playbook import FENCING, FORBIDDEN, HOMECOMING, changing_actions
+from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, Asked, Policy, decide
+from tests.dr_actions.guard.test_guard import SERVICES, destructive
+
+ROOT = Path(__file__).parents[3]
+ENVIRONMENTS = {name: load_environment(ROOT / "environments", name) for name in ("dev", "sit", "prod")}
+SIT = ENVIRONMENTS["sit"]
+PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
+TABLE, ELSEWHERE = control_table(SIT)[0], "arn:aws:dynamodb:x:1:table/sit-tenant-state"
+SESSION = botocore.session.get_session()
+HELD = policies(SIT, declared())
+# Going home drops the primary's half of a replication whose other half is gone: test_home_policies.py.
+DEAD_HALF = "efs:DeleteReplicationConfiguration"
+
+
+@cache
+def published() -> dict[str, Any]:
+    """Every IAM action of AWS, as cfn-lint keeps the Service Authorization Reference."""
+    told: dict[str, Any] = json.loads(files("cfnlint.data.AdditionalSpecs").joinpath("Policies.json").read_text())
+    return told
+
+
+def judged(role: Role, action: str, region: str, resource: str | None = None, leading: tuple[str, ...] = ()) -> str:
+    """What IAM decides of ``action`` by the role's policies; ``leading`` are the items' partition keys."""
+    context: dict[str, tuple[str, ...]] = {"aws:RequestedRegion": (region,), "aws:userid": ("AROA1:alice",)}
+    if leading:
+        context["dynamodb:LeadingKeys"] = leading
+    held = [Policy(name, json.dumps(document)) for name, document in HELD[role].items()]
+    return decide(held, Asked(action, resource, context)).word
+
+
+def statements() -> list[tuple[str, dict[str, Any]]]:
+    """Every statement of every policy of every environment."""
+    return [
+        (name, statement)
+        for env in ENVIRONMENTS.values()
+        for of_role in policies(env, declared()).values()
+        for name, document in of_role.items()
+        for statement in document["Statement"]
+    ]
+
+
+def test_every_action_of_every_policy_is_published_by_aws() -> None:
+    wrong = set()
+    for _, statement in statements():
+        for action in (*statement.get("Action", ()), *statement.get("NotAction", ())):
+            service, name = action.lower().split(":")
+            known = published()[service]["Actions"]
+            if not any(one == name or (name.endswith("*") and one.startswith(name[:-1])) for one in known):
+                wrong.add(action)
+    assert set() == wrong
+
+
+def test_every_operation_of_the_estate_has_an_iam_service() -> None:
+    wrong = {s for s in SERVICES for name in actions_of(f"{s}:Anything") if name.split(":")[0] not in published()}
+    assert set() == wrong
+    with pytest.raises(ValueError, match="which IAM prefix"):
+        actions_of("globalaccelerator:CreateAccelerator")
+
+
+@pytest.mark.parametrize(
+    ("operation", "actions"),
+    [
+        ("elbv2:DescribeRules", {"elasticloadbalancing:DescribeRules"}),
+        ("efs:DeleteReplicationConfiguration", {"elasticfilesystem:DeleteReplicationConfiguration"}),
+        ("s3:HeadBucket", {"s3:ListBucket"}),
+        ("s3:GetPublicAccessBlock", {"s3:GetBucketPublicAccessBlock"}),
+        ("dynamodb:TransactWriteItems", {"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}),
+        ("ecs:RegisterTaskDefinition", {"ecs:RegisterTaskDefinition", "iam:PassRole"}),
+        ("resourcegroupstaggingapi:GetResources", {"tag:GetResources"}),
+    ],
+)
+def test_operations_are_told_in_iams_words(operation: str, actions: set[str]) -> None:
+    assert actions == actions_of(operation)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_every_policy_fits_iams_limit(name: str) -> None:
+    held = policies(ENVIRONMENTS[name], declared())
+    sizes = {policy: size(document) for of_role in held.values() for policy, document in of_role.items()}
+    assert {} == {policy: counted for policy, counted in sizes.items() if counted > LIMIT}
+    assert all(len(of_role) <= 10 for of_role in held.values()), "IAM attaches ten managed policies to a role"
+
+
+def test_what_would_not_fit_goes_into_a_second_policy() -> None:
+    services = ("secretsmanager", "ecr", "backup", "rds", "sns", "ecs", "elbv2", "efs")
+    operations = SESSION.get_service_model("ec2").operation_names[:90]
+    many = frozenset(f"{service}:Write{name}" for service in services for name in operations[:30])
+    held = policies(SIT, Declared(frozenset(), many, frozenset()))[Role.OPERATOR]
+    acting = {name: size(document) for name, document in held.items() if "operator-act" in name}
+    assert {"sit-dr-operator-act", "sit-dr-operator-act-2"} <= set(acting)
+    assert max(acting.values()) <= LIMIT
+
+
+def test_the_reader_only_looks() -> None:
+    allowed = [
+        action for document in HELD[Role.READER].values() for s in document["Statement"] for action in s["Action"]
+    ]
+    assert {"kms:Decrypt"} == {action for action in allowed if not looks(action.split(":")[1])}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_role_may_read_all_that_is_read(role: Role) -> None:
+    asked = {action for name in declared().reads for action in actions_of(name)} - {"kms:Decrypt"}
+    for region in (PRIMARY, DR, GLOBAL):
+        assert set() == {action for action in asked if judged(role, action, region) != ALLOWED}
+
+
+def test_the_operator_may_write_what_the_verbs_declare_in_the_dr_region() -> None:
+    conditions = {"kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "iam:PassRole"}
+    at_home_alone = HOMECOMING - set(changing_actions())
+    asked = {action for name in declared().writes for action in actions_of(name)} - conditions - at_home_alone
+    regions = {action: GLOBAL if action.startswith("route53:") else DR for action in asked}
+    assert asked
+    decided = {a: judged(Role.OPERATOR, a, region, leading=("JOURNAL#1",)) for a, region in regions.items()}
+    assert set() == {action for action, word in decided.items() if word != ALLOWED}
+
+
+def test_in_the_primary_region_the_operator_fences_and_goes_home_and_does_nothing_else() -> None:
+    assert {ALLOWED} == {judged(Role.OPERATOR, action, PRIMARY) for action in FENCING}
+    asked = {action for name in declared().writes for action in actions_of(name)} - {"kms:Decrypt", "iam:PassRole"}
+    asked = {action for action in asked if not looks(action.split(":")[1])}
+    decided = {a: judged(Role.OPERATOR, a, PRIMARY, resource=None) for a in asked - FENCING - HOMECOMING}
+    assert decided
+    assert {} == {action: word for action, word in decided.items() if word != EXPLICIT_DENY}
+
+
+def test_what_fencing_declares_is_what_the_operator_may_do_in_the_primary_region() -> None:
+    fencing = frozenset[str]().union(*(verb.writes for name, verb in verbs().items() if name.startswith("fence")))
+    assert frozenset() == fencing - FENCING
+
+
+@pytest.mark.parametrize("service", [s for s in SERVICES if destructive(s)])
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.APPROVER, Role.DRILL])
+def test_all_that_deletes_is_denied_explicitly_in_the_primary_and_the_global_region(role: Role, service: str) -> None:
+    passed = [
+        f"{name} in {region}"
+        for name in destructive(service)
+        for region in (PRIMARY, GLOBAL)
+        if role is Role.APPROVER or (f"{service}:{name}", region) != (DEAD_HALF, PRIMARY)
+        if EXPLICIT_DENY not in {judged(role, action, region) for action in actions_of(f"{service}:{name}")}
+    ]
+    assert [] == passed
+
+
+def test_what_the_playbook_forbids_is_denied_everywhere() -> None:
+    decided = {judged(Role.OPERATOR, action, region) for action in FORBIDDEN for region in (PRIMARY, DR, "x-1")}
+    assert {EXPLICIT_DENY} == decided
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_approver_changes_nothing_anywhere(service: str) -> None:
+    changing = [name for name in SESSION.get_service_model(service).operation_names if not looks(name)]
+    actions = {action for name in changing for action in actions_of(f"{service}:{name}")}
+    exempt = {"dynamodb:PutItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "kms:Decrypt", "kms:DescribeKey"}
+    looking = {a for a in actions if looks(a.split(":")[1])}
+    asked = {a for a in actions - exempt - looking if not a.startswith("sts:")}
+    passed = {a for a in asked if judged(Role.APPROVER, a, DR) != EXPLICIT_DENY}
+    assert set() == passed
+
+
+@pytest.mark.parametrize(
+    ("role", "key", "table", "decided"),
+    [
+        (Role.APPROVER, "APPROVAL#AROA1:alice", TABLE, "allowed"),
+        (Role.APPROVER, "APPROVAL#AROA1:bob", TABLE, "explicitDeny"),
+        (Role.APPROVER, "APPROVAL#", TABLE, "explicitDeny"),
+        (Role.APPROVER, "STANDING", TABLE, "explicitDeny"),
+        (Role.APPROVER, "APPROVAL#AROA1:alice", ELSEWHERE, "explicitDeny"),
+        (Role.OPERATOR, "JOURNAL#INC-1", TABLE, "allowed"),
+        (Role.OPERATOR, "APPROVAL#AROA1:alice", TABLE, "explicitDeny"),
+        (Role.OPERATOR, "JOURNAL#INC-1", ELSEWHERE, "implicitDeny"),
+        (Role.READER, "JOURNAL#INC-1", TABLE, "implicitDeny"),
+    ],
+)
+def test_approvals_are_written_by_their_own_approver_and_the_record_by_the_operator(
+    role: Role, key: str, table: str, decided: str
+) -> None:
+    assert decided == judged(role, "dynamodb:PutItem", DR, table, leading=(key,))
+
+
+def test_a_transaction_cannot_smuggle_an_approval() -> None:
+    both = ("JOURNAL#INC-1", "APPROVAL#AROA1:alice")
+    assert EXPLICIT_DENY == judged(Role.OPERATOR, "dynamodb:PutItem", DR, TABLE, leading=both)
+
+
+@pytest.mark.parametrize("action", ["dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateTable"])
+def test_the_record_cannot_be_deleted(action: str) -> None:
+    assert EXPLICIT_DENY == judged(Role.OPERATOR, action, DR, TABLE)
+
+
+def shifted(name: str, action: str = "UPSERT", kind: str = "A", env: Environment = SIT) -> str:
+    key = "route53:ChangeResourceRecordSets"
+    told: Mapping[str, tuple[str, ...]] = {
+        "aws:RequestedRegion": (GLOBAL,),
+        f"{key}NormalizedRecordNames": (name,),
+        f"{key}Actions": (action,),
+        f"{key}RecordTypes": (kind,),
+    }
+    held = [Policy(n, json.dumps(d)) for n, d in policies(env, declared())[Role.OPERATOR].items()]
+    return decide(held, Asked(key, "arn:aws:route53:::hostedzone/Z1", told)).word
+
+
+def test_traffic_is_shifted_in_the_own_zone_without_deletions_and_delegations() -> None:
+    assert "allowed" == shifted("origin.wpsit.kimmyai.io")
+    assert "allowed" == shifted("www.customer-two.example", env=ENVIRONMENTS["prod"])
+    assert {"implicitDeny"} == {
+        shifted("www.kimmyai.io"),
+        shifted("origin.wpsit.kimmyai.io", action="DELETE"),
+        shifted("wpsit.kimmyai.io", kind="NS"),
+    }
+
+
+def test_a_denied_zone_inside_the_own_zone_is_left_out() -> None:
+    prod = ENVIRONMENTS["prod"]
+    traffic = prod.traffic.model_copy(update={"denied_zones": ("wpsit.kimmyai.io",)})
+    narrowed = prod.model_copy(update={"traffic": traffic})
+    assert ("allowed", "implicitDeny") == (
+        shifted("origin.wp.kimmyai.io", env=narrowed),
+        shifted("origin.wpsit.kimmyai.io", env=narrowed),
+    )
+
+
+def test_the_four_roles_have_names_of_their_own() -> None:
+    assert SIT.named(SIT.names.operator_role) == role_name(Role.OPERATOR, SIT)
+    assert 4 == len({role_name(role, SIT) for role in Role})

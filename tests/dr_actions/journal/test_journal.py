@@ -1,0 +1,166 @@
+"""The journal's file: on the disk before anything else, chained, and torn nowhere but at its end."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dr_actions.journal.entries import entry_after, genesis, read_chain
+from dr_actions.journal.journal import Journal, JournalBroken, JournalInUse, Kind, State, journal_path, read
+from dr_actions.journal.redaction import SecretFound
+from dr_actions.journal.worlds import OtherWorld
+from dr_actions.model.plan import from_json, to_json
+from dr_estate.model.world_id import WorldId
+from tests.dr_actions.control_tables import SIT, WORLD, Clock, a_plan, alone
+
+
+def test_an_entry_is_in_the_file_when_append_returns_and_only_its_owner_reads_it(tmp_path: Path, clock: Clock) -> None:
+    with alone(tmp_path, clock) as journal:
+        entry = journal.append(Kind.INTENT, "services.0", call="ecs:UpdateService")
+        line = json.loads(journal.path.read_text())
+    assert {"seq", "at", "run", "kind", "step", "data", "prev", "digest"} == set(line)
+    assert (1, "intent", "services.0", entry.digest) == (line["seq"], line["kind"], line["step"], line["digest"])
+    assert 0o600 == journal.path.stat().st_mode & 0o777
+    assert "sit-INC-1.journal.jsonl" == journal.path.name
+
+
+def test_the_next_run_goes_on_where_the_last_one_ended(tmp_path: Path, clock: Clock) -> None:
+    plan = a_plan()
+    with alone(tmp_path, clock) as journal:
+        journal.append(Kind.BEGIN, plan=to_json(plan), digest=plan.digest)
+        journal.append(Kind.INTENT, "services.0")
+    with Journal.open(tmp_path, "sit", "INC-1", "run-2", clock, world=WORLD) as again:
+        assert plan == from_json(again.entries[0].data["plan"])
+        assert State.INTENDED is again.state_of("services.0")
+        assert 3 == again.append(Kind.RESUMED).seq
+        assert ["run-1", "run-1", "run-2"] == [entry.run for entry in again.entries]
+        assert again.verify().fault is None
+
+
+def test_how_a_step_stands_follows_from_its_entries(tmp_path: Path, clock: Clock) -> None:
+    with alone(tmp_path, clock) as journal:
+        assert State.NONE is journal.state_of("s")
+        for kind, state in (
+            (Kind.INTENT, State.INTENDED),
+            (Kind.OUTCOME, State.INTENDED),
+            (Kind.CONFIRMED, State.DONE),
+            (Kind.INTENT, State.INTENDED),
+            (Kind.UNDONE, State.UNDONE),
+            (Kind.MANUAL_WAIT, State.INTENDED),
+            (Kind.MANUAL_DONE, State.INTENDED),
+            (Kind.FAILED, State.FAILED),
+            (Kind.LOOKED, State.FAILED),
+        ):
+            journal.append(kind, "s")
+            assert state is journal.state_of("s")
+        journal.append(Kind.BEGIN, plan=to_json(a_plan()))
+        assert State.NONE is journal.state_of("s"), "another plan's steps are others"
+
+
+def test_a_second_process_is_told_who_has_the_journal(tmp_path: Path, clock: Clock) -> None:
+    with (
+        alone(tmp_path, clock),
+        pytest.raises(JournalInUse, match=rf"in use by run run-1 of Alice \(process {os.getpid()} on "),
+    ):
+        alone(tmp_path, clock)
+    alone(tmp_path, clock).close()
+
+
+def test_secrets_are_not_recorded_and_a_plan_that_holds_one_is_refused(tmp_path: Path, clock: Clock) -> None:
+    with alone(tmp_path, clock) as journal:
+        entry = journal.append(Kind.OUTCOME, "s", answer={"SecretString": "hunter2"})
+        assert ["answer.SecretString"] == entry.data["redacted"]
+        with pytest.raises(SecretFound):
+            journal.append(Kind.BEGIN, plan=to_json(a_plan({"SecretString": "hunter2"})))
+        assert b"hunter2" not in journal.path.read_bytes()
+        assert 1 == len(journal.verify().entries)
+
+
+@pytest.mark.parametrize("kept", [1, 60, -2])
+def test_a_last_line_torn_by_a_crash_is_cut_and_noted(tmp_path: Path, clock: Clock, kept: int) -> None:
+    with alone(tmp_path, clock) as journal:
+        journal.append(Kind.LOOKED)
+        whole = journal.path.stat().st_size
+        journal.append(Kind.INTENT, "s")
+        end = journal.path.stat().st_size
+    os.truncate(journal.path, whole + kept if kept > 0 else end + kept + 1)
+    assert 1 == len(read(journal.path, "sit", "INC-1").entries)
+    with alone(tmp_path, clock) as again:
+        assert [Kind.LOOKED, Kind.NOTE] == [entry.kind for entry in again.entries]
+        assert State.NONE is again.state_of("s")
+        assert again.verify().fault is None
+
+
+def _lines(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda rows: [rows[0], rows[1].replace(b"second", b"2econd"), rows[2]], 2),
+        (lambda rows: [rows[0], rows[2]], 2),
+        (lambda rows: [rows[0], rows[2], rows[1]], 2),
+        (lambda rows: [rows[0], rows[0], *rows[1:]], 2),
+        (lambda rows: rows[1:], 1),
+        (lambda rows: [rows[0], b"\0\0\0\n", *rows[1:]], 2),
+        (lambda rows: [rows[0], b"{}\n", *rows[1:]], 2),
+        (lambda rows: [rows[0][:-5] + b"\n", *rows[1:]], 1),
+    ],
+    ids=["changed", "removed", "swapped", "doubled", "beheaded", "zeroed", "replaced", "cut"],
+)
+def test_a_chain_that_was_tampered_with_is_broken_and_the_line_is_named(
+    tmp_path: Path, clock: Clock, change: Callable[[list[bytes]], list[bytes]], line: int
+) -> None:
+    with alone(tmp_path, clock) as journal:
+        for word in ("first", "second", "third"):
+            journal.append(Kind.LOOKED, says=word)
+        journal.path.write_bytes(b"".join(change(_lines(journal.path))))
+        with pytest.raises(JournalBroken):
+            journal.verify()
+    with pytest.raises(JournalBroken, match=f"line {line}:"):
+        alone(tmp_path, clock)
+    assert line - 1 == len(read(journal.path, "sit", "INC-1").entries), "what comes before is still believed"
+
+
+def test_one_incidents_journal_does_not_pass_for_anothers(tmp_path: Path, clock: Clock) -> None:
+    with alone(tmp_path, clock) as journal:
+        journal.append(Kind.LOOKED)
+    for environment, incident in (("sit", "INC-2"), ("prod", "INC-1")):
+        assert read_chain(journal.path.read_bytes(), environment, incident).fault is not None
+    with pytest.raises(ValueError, match="no incident id"):
+        journal_path(tmp_path, "sit", "../INC-1")
+
+
+def test_the_first_entry_names_the_world_and_no_other_world_goes_on_with_it(tmp_path: Path, clock: Clock) -> None:
+    live = WorldId.live(SIT.account)
+    with alone(tmp_path, clock) as journal:
+        first = journal.append(Kind.LOOKED)
+    assert WORLD.to_json() == first.data["world"]
+    assert WORLD == read(journal.path, "sit", "INC-1").world
+    with pytest.raises(OtherWorld, match=r"sandbox test, account 8158566\d+\. This is live AWS, account 8158566\d+"):
+        Journal.open(tmp_path, "sit", "INC-1", "run-2", clock, world=live)
+    renamed = journal.path.read_bytes().replace(b'"kind":"sandbox","detail":"test"', b'"kind":"live","detail":""')
+    renamed = renamed.replace(b'"detail":"test","kind":"sandbox"', b'"detail":"","kind":"live"')
+    assert renamed != journal.path.read_bytes()
+    assert read_chain(renamed, "sit", "INC-1").fault is not None, "the world is part of the chain"
+
+
+def test_a_journal_from_before_worlds_were_recorded_is_read_and_never_gone_on_with(
+    tmp_path: Path, clock: Clock
+) -> None:
+    old = entry_after(genesis("sit", "INC-1"), 1, clock(), "run-1", Kind.LOOKED, None, {})
+    path = journal_path(tmp_path, "sit", "INC-1")
+    path.write_bytes(old.line.encode() + b"\n")
+    chain = read(path, "sit", "INC-1")
+    assert (chain.fault, chain.world, len(chain.entries)) == (None, None, 1)
+    with pytest.raises(OtherWorld, match="world not recorded"):
+        alone(tmp_path, clock)
+
+
+def test_every_kind_has_its_sentence() -> None:
+    assert all(kind.says.endswith(".") for kind in Kind)

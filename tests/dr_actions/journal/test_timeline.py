@@ -1,0 +1,181 @@
+"""Phases, recovery time, waits and changes follow from the entries, and what was not recorded is not made up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dr_actions.journal.entries import Entry, Kind, entry_after, genesis
+from dr_actions.journal.timeline import Phase, timelines
+from dr_actions.model.plan import Call, Danger, Goal, Plan, Step, to_json
+from dr_estate.config.environment import Side
+from dr_estate.model.dynamodb_values import instant
+from tests.dr_actions.control_tables import Clock
+
+START = Clock().at
+RTO_S = 4 * 3600
+Told = tuple[float, Kind, str | None, dict[str, Any]]
+
+
+def at(minute: float) -> datetime:
+    return START + timedelta(minutes=minute)
+
+
+def _step(name: str, number: int, manual: bool = False) -> Step:
+    call = None if manual else Call("ecs", "UpdateService", "dr", {})
+    return Step(name, number, 46, "v", name, "o", Side.DR, "says", Danger.REVERSIBLE, "u", 60, call, manual=manual)
+
+
+def plan(goal: Goal = Goal.FAILOVER) -> dict[str, Any]:
+    steps = (_step("services.a", 6), _step("services.b", 6), _step("traffic.origin", 7, manual=True))
+    return to_json(Plan("sit", "1", goal, "PRIMARY_LOST", steps))
+
+
+def entries(told: Sequence[Told], run: str = "run-1") -> list[Entry]:
+    """Entries at these minutes after the start; data may name another ``run``."""
+    head, made = genesis("sit", "INC-1"), list[Entry]()
+    for seq, (minute, kind, step, given) in enumerate(told, 1):
+        data = dict(given)
+        made.append(entry_after(head, seq, at(minute), str(data.pop("run", run)), kind, step, data))
+        head = made[-1].digest
+    return made
+
+
+BEFORE: list[Told] = [
+    (20, Kind.DETECTED, None, {"since": instant(at(0)), "moment": instant(at(10))}),
+    (20, Kind.DECIDED, None, {"moment": instant(at(15))}),
+    (20, Kind.AUTHORISED, None, {"operator": "alice", "approver": "bob"}),
+    (20, Kind.OVERRIDE, None, {"gate": "rpo", "by": "alice", "why": "known", "until": "later"}),
+    (20, Kind.BEGIN, None, {"plan": plan(), "digest": "abc"}),
+]
+WALK: list[Told] = [
+    (21, Kind.INTENT, "services.a", {"call": "ecs:UpdateService", "region": "dr"}),
+    (22, Kind.OUTCOME, "services.a", {"result": "sent"}),
+    (30, Kind.CONFIRMED, "services.a", {}),
+    (30, Kind.CONFIRMED, "services.b", {"says": "already"}),
+    (40, Kind.MANUAL_WAIT, "traffic.origin", {"says": "change the record"}),
+    (55, Kind.MANUAL_DONE, "traffic.origin", {}),
+    (56, Kind.CONFIRMED, "traffic.origin", {}),
+    (60, Kind.DRAINED, None, {}),
+    (62, Kind.VALIDATED, None, {"passed": False}),
+    (70, Kind.VALIDATED, None, {"passed": True}),
+    (71, Kind.END, None, {"outcome": "done"}),
+]
+
+
+def test_an_undisturbed_run_has_every_phase_and_its_recovery_time() -> None:
+    (line,) = timelines(entries(BEFORE + WALK), RTO_S)
+    spans = {phase: ((span.start, span.end)) for phase, span in line.phases.items()}
+    assert {
+        Phase.DETECT: (at(0), at(10)),
+        Phase.DECIDE: (at(10), at(15)),
+        Phase.AUTHORISE: (at(15), at(20)),
+        Phase.EXECUTE: (at(20), at(40)),
+        Phase.DNS: (at(40), at(56)),
+        Phase.DRAIN: (at(56), at(60)),
+        Phase.VALIDATE: (at(60), at(70)),
+    } == spans
+    assert (70 * 60, True) == (line.reached_s, line.met)
+    assert sum(span.seconds or 0 for span in line.phases.values()) == line.reached_s
+    assert not timelines(entries(BEFORE + WALK), 70 * 60 - 1)[0].met
+
+
+def test_waits_changes_overrides_and_the_runs_are_listed() -> None:
+    (line,) = timelines(entries(BEFORE + WALK), RTO_S)
+    assert [("traffic.origin", "change the record", 900)] == [(w.step, w.says, w.span.seconds) for w in line.waits]
+    assert 900 == line.waited_s
+    assert [("services.a", "ecs:UpdateService", "dr", "sent")] == [
+        (change.step, change.call, change.region, change.result) for change in line.changes
+    ]
+    assert ["rpo"] == [over["gate"] for over in line.overrides]
+    assert [("run-1", "done")] == [(run.run, run.outcome) for run in line.runs]
+    assert ("failover", ("abc",)) == (line.goal, line.digests)
+
+
+def test_a_run_that_was_killed_has_no_end_and_no_recovery_time() -> None:
+    (line,) = timelines(entries(BEFORE + WALK[:1]), RTO_S)
+    assert (at(20), None) == (line.phases[Phase.EXECUTE].start, line.phases[Phase.EXECUTE].end)
+    assert {None} == {line.phases[phase].start for phase in (Phase.DNS, Phase.DRAIN, Phase.VALIDATE)}
+    assert line.reached_s is None
+    assert line.met is None
+    assert ["no answer recorded"] == [change.result for change in line.changes]
+    assert [""] == [run.outcome for run in line.runs]
+
+
+def test_while_a_person_is_waited_for_the_dns_phase_is_open() -> None:
+    (line,) = timelines(entries(BEFORE + WALK[:5]), RTO_S)
+    assert (at(40), None) == (line.phases[Phase.DNS].start, line.phases[Phase.DNS].end)
+    assert [None] == [wait.span.seconds for wait in line.waits]
+    assert 0 == line.waited_s
+
+
+def test_boundaries_that_were_not_recorded_leave_no_phase_and_lengthen_the_next() -> None:
+    kept = [row for row in BEFORE + WALK if row[1] not in (Kind.DECIDED, Kind.DRAINED)]
+    (line,) = timelines(entries(kept), RTO_S)
+    assert line.phases[Phase.DECIDE].start is None
+    assert at(10) == line.phases[Phase.AUTHORISE].start
+    assert line.phases[Phase.DRAIN].seconds is None
+    assert at(56) == line.phases[Phase.VALIDATE].start
+    assert 70 * 60 == line.reached_s
+
+
+def test_a_resumed_run_waits_on_for_the_same_step_and_the_time_between_is_idle() -> None:
+    resumed: list[Told] = [
+        (50, Kind.RESUMED, None, {"run": "run-2"}),
+        (51, Kind.MANUAL_WAIT, "traffic.origin", {"run": "run-2", "says": "change the record"}),
+        *((minute, kind, step, {**data, "run": "run-2"}) for minute, kind, step, data in WALK[5:]),
+    ]
+    (line,) = timelines(entries(BEFORE + WALK[:5] + resumed), RTO_S)
+    assert [("run-1", ""), ("run-2", "done")] == [(run.run, run.outcome) for run in line.runs]
+    assert 600 == line.idle_s
+    assert [900] == [wait.span.seconds for wait in line.waits]
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        ((Kind.OUTCOME, {"result": "throttled"}), "throttled"),
+        ((Kind.UNDONE, {"undone": True}), "sent"),
+        ((Kind.COMPENSATION, {"undone": False}), "failed"),
+    ],
+)
+def test_a_calls_result_is_what_came_back(answer: tuple[Kind, dict[str, Any]], result: str) -> None:
+    again: list[Told] = [
+        (25, Kind.INTENT, "services.a", {"call": "ecs:UpdateService", "region": "dr", "undo": True}),
+        (26, answer[0], "services.a", answer[1]),
+    ]
+    (line,) = timelines(entries(BEFORE + WALK[:2] + again), RTO_S)
+    assert [("sent", False), (result, True)] == [(change.result, change.undo) for change in line.changes]
+
+
+def test_two_steps_waited_for_at_once_count_once() -> None:
+    both: list[Told] = [
+        (30, Kind.MANUAL_WAIT, "traffic.origin", {}),
+        (35, Kind.MANUAL_WAIT, "services.a", {}),
+        (40, Kind.MANUAL_DONE, "traffic.origin", {}),
+        (45, Kind.MANUAL_DONE, "services.a", {}),
+    ]
+    assert 900 == timelines(entries(BEFORE + both), RTO_S)[0].waited_s
+
+
+def test_a_failback_under_the_same_incident_has_a_timeline_of_its_own_and_a_new_plan_has_not() -> None:
+    back: list[Told] = [
+        (100, Kind.DETECTED, None, {"moment": instant(at(100))}),
+        (101, Kind.BEGIN, None, {"plan": plan(Goal.FAILBACK), "digest": "back"}),
+    ]
+    replanned: list[Told] = [(25, Kind.BEGIN, None, {"plan": plan(), "digest": "def"})]
+    there, home = timelines(entries(BEFORE + replanned + WALK + back), RTO_S)
+    assert (("failover", ("abc", "def")), ("failback", ("back",))) == (
+        (there.goal, there.digests),
+        (home.goal, home.digests),
+    )
+    assert (70 * 60, None) == (there.reached_s, home.reached_s)
+    assert at(100) == home.phases[Phase.DETECT].start
+
+
+def test_without_a_plan_there_is_no_timeline() -> None:
+    assert () == timelines([], RTO_S)
+    assert () == timelines(entries(BEFORE[:3]), RTO_S)

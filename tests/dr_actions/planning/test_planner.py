@@ -1,0 +1,101 @@
+"""The order of the plan, its estimate, and that two people who look see one digest, whatever order AWS lists in."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dr_actions.actions.registry import verbs
+from dr_actions.model.plan import Goal, Plan
+from dr_actions.planning.planner import batches, in_order, make_plan, rto_estimate_s, sight_of
+from dr_estate.aws.read_client import Credentials
+from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.snapshot import Snapshot
+from sandbox.client.endpoint import Endpoint
+from tests.dr_actions.deciding import SIT, plan, step
+from tests.dr_checks.worlds import world
+from tests.proofs.mutating import shuffled
+
+FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def seen(sandbox_world: Endpoint) -> Snapshot:
+    """One look at the healthy estate."""
+    return _look(sandbox_world)
+
+
+def _look(world: Endpoint) -> Snapshot:
+    keys = world.people["reader"]
+    return observe(SIT, Credentials(world.url, keys.access_key_id, keys.secret_access_key), "sandbox")
+
+
+def _planned(snapshot: Snapshot, goal: Goal = Goal.SWITCHOVER, *tenants: str) -> Plan:
+    return make_plan(sight_of(SIT, snapshot, goal, frozenset(tenants)), "NORMAL")
+
+
+def test_steps_stand_by_stage_then_verb_and_each_has_an_id_of_its_own(seen: Snapshot) -> None:
+    steps = _planned(seen).steps
+    assert [(s.stage, s.verb, s.id) for s in steps] == sorted((s.stage, s.verb, s.id) for s in steps)
+    assert len({s.id for s in steps}) == len(steps)
+    assert {s.verb for s in steps} <= set(verbs())
+    assert {s.stage for s in steps} >= {10, 20, 21, 40, 41, 46, 50, 70}, "told, fenced, restored, served, shifted, told"
+
+
+def test_two_people_who_look_one_after_the_other_see_one_digest(sandbox_world: Endpoint, seen: Snapshot) -> None:
+    again = _look(sandbox_world)
+    for goal in (Goal.FAILOVER, Goal.SWITCHOVER):
+        assert _planned(again, goal) == _planned(seen, goal)
+        assert _planned(again, goal).digest == _planned(seen, goal).digest
+
+
+@FEW
+@given(rnd=st.randoms(use_true_random=False))
+def test_the_order_in_which_aws_lists_things_does_not_change_the_digest(seen: Snapshot, rnd: Random) -> None:
+    assert _planned(shuffled(seen, rnd)) == _planned(seen)
+
+
+def test_the_incident_is_no_part_of_the_plan(seen: Snapshot) -> None:
+    with_incident = make_plan(sight_of(SIT, seen, Goal.SWITCHOVER, incident="INC-123"), "NORMAL")
+    assert with_incident.digest == _planned(seen).digest
+
+
+def test_a_plan_for_one_tenant_has_the_steps_of_no_other(seen: Snapshot) -> None:
+    one = _planned(seen, Goal.SWITCHOVER, "tenant2")
+    assert {s.tenant for s in one.steps} == {None, "tenant2"}
+    assert {s.id for s in one.steps} < {s.id for s in _planned(seen).steps}
+
+
+def test_where_nothing_was_seen_nothing_is_restored_or_moved() -> None:
+    blind = make_plan(sight_of(SIT, world({}), Goal.FAILOVER), "BLIND")
+    assert not {s.stage for s in blind.steps} & {40, 41, 46, 50}
+    assert blind.notes, "and it says why"
+
+
+def test_two_steps_of_one_id_are_refused() -> None:
+    steps = [step("a", 47), step("b"), step("a")]
+    assert [s.stage for s in in_order(steps[:2])] == [46, 47]
+    with pytest.raises(ValueError, match=r"two steps are called services\.a"):
+        in_order(steps)
+    assert in_order([]) == ()
+
+
+def test_steps_of_one_verb_and_stage_run_at_once_and_the_others_one_after_another() -> None:
+    steps = [step("a", 46), step("b", 46), step("c", 46, "other"), step("d", 47)]
+    assert [[s.subject for s in batch] for batch in batches(steps)] == [["a", "b"], ["c"], ["d"]]
+    assert batches([]) == []
+
+
+def test_the_estimate_adds_the_longest_step_of_each_batch_to_what_people_and_clients_take() -> None:
+    alone = rto_estimate_s(plan(step("a", budget_s=1)), SIT) - 1
+    people_s = (SIT.execution.assess_minutes + SIT.execution.verify_minutes) * 60
+    assert alone == people_s + SIT.thresholds.record_ttl_s + SIT.thresholds.alb_keep_alive_s
+    at_once = plan(step("a", budget_s=60), step("b", budget_s=600), step("c", 47, budget_s=5))
+    assert rto_estimate_s(at_once, SIT) == alone + 605
+
+
+def test_the_estimate_of_the_estate_is_within_its_objective(seen: Snapshot) -> None:
+    assert rto_estimate_s(_planned(seen, Goal.FAILOVER), SIT) < SIT.objectives.rto_minutes * 60

@@ -1,0 +1,159 @@
+"""What runs measured is learned from: a step's own time in one run, percentiles of enough of them, else the budget."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dr_actions.journal.entries import Kind
+from dr_actions.model.plan import Goal, Plan, Step, to_json
+from dr_actions.planning.planner import rto_estimate_s
+from dr_actions.run_history.durations import (
+    ENOUGH,
+    SAMPLE,
+    Measured,
+    budget_of,
+    durations,
+    measured,
+    percentile,
+    sample,
+)
+from dr_actions.run_history.run_history import keep, measured_of
+from dr_estate.model.run_records import RunKind, RunRecord, from_item, to_item
+from sandbox.client.endpoint import Endpoint
+from tests.dr_actions.control_tables import SIT, Clock, Plain, a_plan, new_table, store
+from tests.dr_actions.journal.test_timeline import Told, entries
+
+SECONDS = st.floats(0, 10_000)
+STEP = a_plan().steps[0]
+
+
+def plan(goal: Goal = Goal.FAILOVER) -> dict[str, Any]:
+    by_hand = replace(STEP, id="traffic.origin", verb="traffic", number=7, manual=True)
+    steps = (*a_plan(steps=3).steps, by_hand)
+    return to_json(Plan("sit", "1", goal, "PRIMARY_LOST", steps))
+
+
+BEGIN: Told = (0, Kind.BEGIN, None, {"plan": plan(), "digest": "abc"})
+WALK: list[Told] = [
+    BEGIN,
+    (1, Kind.INTENT, "services.0", {}),
+    (1, Kind.INTENT, "services.1", {}),
+    (2, Kind.CONFIRMED, "services.0", {}),
+    (4, Kind.CONFIRMED, "services.1", {}),
+    (4, Kind.CONFIRMED, "services.2", {"says": "it was there already"}),
+    (5, Kind.INTENT, "traffic.origin", {}),
+    (50, Kind.CONFIRMED, "traffic.origin", {}),
+]
+
+
+def record(kind: RunKind = RunKind.FAILOVER, **steps: tuple[float, ...]) -> RunRecord:
+    at = datetime(2026, 1, 7, 3, tzinfo=UTC)
+    return RunRecord(kind, at, "run-1", "Alice", "values", "done", True, steps=steps)
+
+
+def test_a_step_takes_from_its_intent_to_its_confirmation_and_people_and_what_was_there_are_not_measured() -> None:
+    assert {"services": (60.0, 180.0)} == durations(entries(WALK), "run-1")
+
+
+def test_what_another_run_began_or_ended_and_what_failed_is_not_measured() -> None:
+    told: list[Told] = [
+        BEGIN,
+        (1, Kind.INTENT, "services.0", {}),
+        (90, Kind.CONFIRMED, "services.0", {"run": "run-2"}),
+        (91, Kind.INTENT, "services.1", {"run": "run-2"}),
+        (92, Kind.FAILED, "services.1", {"run": "run-2"}),
+        (93, Kind.INTENT, "services.1", {"run": "run-2"}),
+        (95, Kind.CONFIRMED, "services.1", {"run": "run-2"}),
+    ]
+    assert {} == durations(entries(told), "run-1")
+    assert {"services": (120.0,)} == durations(entries(told), "run-2")
+
+
+def test_another_plan_begins_anew() -> None:
+    told: list[Told] = [BEGIN, (1, Kind.INTENT, "services.0", {}), BEGIN, (9, Kind.CONFIRMED, "services.0", {})]
+    assert {} == durations(entries(told), "run-1")
+
+
+@given(st.lists(SECONDS, min_size=1, max_size=200))
+def test_a_sample_is_small_in_order_and_keeps_the_shortest_and_the_longest(seconds: list[float]) -> None:
+    kept = sample(seconds)
+    ranked = sorted(round(one, 1) for one in seconds)
+    assert len(kept) == min(SAMPLE, len(seconds))
+    assert list(kept) == sorted(kept)
+    assert (kept[0], kept[-1]) == (ranked[0], ranked[-1])
+    assert set(kept) <= set(ranked)
+
+
+@given(st.lists(SECONDS, min_size=1, max_size=50), st.integers(1, 100))
+def test_a_percentile_is_the_least_value_that_so_many_are_not_above(seconds: list[float], percent: int) -> None:
+    found = percentile(seconds, percent)
+    assert found in seconds
+    assert 100 * sum(one <= found for one in seconds) >= percent * len(seconds)
+    assert 100 * sum(one < found for one in seconds) < percent * len(seconds)
+
+
+def test_there_is_no_percentile_of_nothing() -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        percentile([], 50)
+
+
+def test_the_records_of_several_runs_are_measured_together() -> None:
+    told = measured([record(services=(1.0, 2.0)), record(services=(3.0,), database=(900.0,)), record()])
+    assert {"services": Measured(3, 2.0, 3.0), "database": Measured(1, 900.0, 900.0)} == told
+
+
+@pytest.mark.parametrize(
+    ("step", "known", "budget_s"),
+    [
+        (STEP, {}, 60),
+        (STEP, {"services": Measured(ENOUGH - 1, 5.0, 7.2)}, 60),
+        (STEP, {"services": Measured(ENOUGH, 5.0, 7.2)}, 8),
+        (STEP, {"services": Measured(ENOUGH, 500.0, 700.0)}, 700),
+        (STEP, {"services": Measured(ENOUGH, 0.0, 0.0)}, 1),
+        (STEP, {"database": Measured(ENOUGH, 5.0, 7.2)}, 60),
+        (replace(STEP, manual=True), {"services": Measured(ENOUGH, 5.0, 7.2)}, 60),
+    ],
+)
+def test_the_budget_is_what_nine_of_ten_took_once_enough_were_measured(
+    step: Step, known: dict[str, Measured], budget_s: int
+) -> None:
+    assert budget_s == budget_of(step, known)
+
+
+def test_the_estimate_of_the_recovery_time_goes_by_what_was_measured() -> None:
+    before = rto_estimate_s(a_plan(), SIT)
+    assert before == rto_estimate_s(a_plan(), SIT, {})
+    assert before - 60 + 200 == rto_estimate_s(a_plan(), SIT, {"services": Measured(ENOUGH, 100.0, 200.0)})
+
+
+def test_what_a_journal_measured_becomes_the_record_of_its_run() -> None:
+    told = measured_of(entries([*WALK, (60, Kind.VALIDATED, None, {"passed": True})]), "failover", "run-1")
+    assert {"services": (60.0, 180.0)} == told["steps"]
+    assert 3600.0 == told["duration_s"]
+    assert {"execute", "DNS", "validate"} <= told["phases"].keys()
+    assert {} == measured_of(entries(WALK), "failback", "run-1")
+    assert {} == measured_of([], "failover", "run-1")
+
+
+def test_a_record_is_read_as_it_was_written(sandbox_world: Endpoint) -> None:
+    """Through a real table: DynamoDB keeps numbers as text, and 2.0 comes back as 2."""
+    clock = Clock()
+    control = store(Plain(sandbox_world), new_table(sandbox_world), clock)
+    full = replace(
+        record(RunKind.FULL_DRILL, services=(2.0, 3.5)),
+        score=97,
+        worst_lag_s=2.0,
+        rto_s=3600.0,
+        phases={"execute": 600.0},
+        evidence="ab",
+    )
+    for one in (full, record()):
+        keep(control, one)
+        keep(control, one)
+        assert [one] == [from_item(item) for item in control.table.query(str(to_item(one)["pk"]))]

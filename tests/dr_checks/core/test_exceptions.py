@@ -1,0 +1,70 @@
+"""Exceptions as code: accepted until a day, by a name, for a reason, and never counted as passed."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from dr_checks.core.exceptions import ExceptionsFileError, apply_exceptions, parse_exceptions
+from dr_checks.core.model import CheckResult, Status
+from dr_checks.core.registry import checks, judge
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs
+from tests.dr_checks.worlds import DENIED, SIT, service, world
+
+ENTRY = """
+[[exception]]
+check = "ecs.service-exists"
+subject = "sit-tenant2-*"
+who = "jane.doe"
+why = "moves out in March"
+until = 2026-03-31
+"""
+KNOWN = frozenset(checks())
+
+
+def _judged(until_day: date, services: object = (service("sit-tenant1-service"),)) -> CheckResult:
+    result = judge(checks()["ecs.service-exists"], world({(ecs.services, Side.DR): services}), SIT)
+    return apply_exceptions(result, parse_exceptions(ENTRY, "exceptions.toml", KNOWN), until_day)
+
+
+def test_an_accepted_gap_is_excepted_and_says_by_whom_and_until_when() -> None:
+    result = _judged(date(2026, 3, 31))
+    assert result.status is Status.EXCEPTED
+    assert "accepted by jane.doe until 2026-03-31: moves out in March" in result.findings[1].because
+
+
+def test_an_expired_exception_fails_again_and_says_that_it_expired() -> None:
+    result = _judged(date(2026, 4, 1))
+    assert result.status is Status.FAIL
+    assert "an exception expired" in result.findings[1].because
+
+
+def test_only_the_subjects_of_the_pattern_are_accepted() -> None:
+    result = _judged(date(2026, 3, 1), ())
+    assert {f.subject: f.status for f in result.findings} == {
+        "sit-tenant1-service": Status.FAIL,
+        "sit-tenant2-service": Status.EXCEPTED,
+    }
+
+
+def test_what_could_not_be_seen_cannot_be_accepted() -> None:
+    assert _judged(date(2026, 3, 1), DENIED).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('who = "jane.doe"', ""), "exception 1: who is missing"),
+        (("until = 2026-03-31", 'until = "soon"'), "until is missing or not a date"),
+        (("ecs.service-exists", "ecs.service-exist"), "there is no check ecs.service-exist"),
+        (('who = "jane.doe"', 'who = "jane.doe"\nticket = 1'), "unknown key ticket"),
+        (("[[exception]]", "[[exceptions]]"), "unknown key exceptions"),
+        (("[[exception]]", "[[exception]"), "not readable as TOML"),
+    ],
+)
+def test_a_faulty_file_is_refused_with_the_entry_and_the_fix(change: tuple[str, str], said: str) -> None:
+    with pytest.raises(ExceptionsFileError, match=r"^exceptions.toml") as refused:
+        parse_exceptions(ENTRY.replace(*change), "exceptions.toml", KNOWN)
+    assert said in str(refused.value)

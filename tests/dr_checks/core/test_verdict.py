@@ -1,0 +1,89 @@
+"""The verdict: what is unknown is never fine, and accepting a gap never raises a score."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dr_checks.core.model import Area, CheckResult, Lag, Severity, Status
+from dr_checks.core.verdict import Recommendation, readiness_score, recovery_point, weigh
+from dr_estate.config.environment import Side
+
+TARGET_S = 3600.0
+
+
+def _result(status: Status, severity: Severity = Severity.CRITICAL, check: str = "a.b") -> CheckResult:
+    return CheckResult(check, severity, Area.DNS, status, (), reason="said")
+
+
+def _lag(store: str, seconds: float | None) -> Lag:
+    return Lag(store, "it", None, Side.DR, seconds, "replication")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "recommendation"),
+    [
+        ([], Recommendation.CANNOT_SAY),
+        ([Status.PASS], Recommendation.READY),
+        ([Status.PASS, Status.NOT_APPLICABLE], Recommendation.READY),
+        ([Status.PASS, Status.WARN], Recommendation.AT_RISK),
+        ([Status.PASS, Status.EXCEPTED], Recommendation.AT_RISK),
+        ([Status.WARN, Status.FAIL], Recommendation.NOT_READY),
+        ([Status.FAIL, Status.UNKNOWN], Recommendation.CANNOT_SAY),
+    ],
+)
+def test_the_worst_status_decides_and_unknown_is_the_worst(
+    statuses: list[Status], recommendation: Recommendation
+) -> None:
+    verdict = weigh([_result(status) for status in statuses], [], TARGET_S)
+    assert recommendation == verdict.recommendation
+    assert verdict.reasons
+
+
+def test_the_score_is_weighed_and_rounded_down() -> None:
+    results = [_result(Status.PASS, Severity.BLOCKER), _result(Status.FAIL, Severity.MINOR)]
+    assert readiness_score(results) == 90
+    assert readiness_score([*results, _result(Status.WARN, Severity.NORMAL)]) == 84
+
+
+RESULTS = st.lists(st.builds(_result, st.sampled_from(Status), st.sampled_from(Severity)), min_size=1, max_size=12)
+
+
+@given(RESULTS)
+def test_one_hundred_means_that_every_applicable_check_passed(results: list[CheckResult]) -> None:
+    applicable = [r for r in results if r.status is not Status.NOT_APPLICABLE]
+    all_passed = bool(applicable) and all(r.status is Status.PASS for r in applicable)
+    assert (readiness_score(results) == 100) == all_passed
+
+
+@given(RESULTS)
+def test_accepting_a_gap_never_raises_the_score(results: list[CheckResult]) -> None:
+    accepted = [_result(Status.EXCEPTED, r.severity) if r.status is Status.FAIL else r for r in results]
+    assert readiness_score(accepted) == readiness_score(results)
+
+
+def test_a_store_counts_by_its_best_mechanism_and_the_worst_store_decides() -> None:
+    lags = [_lag("database", 7200), _lag("database", 300), _lag("files", 900)]
+    point = recovery_point(lags, TARGET_S)
+    assert (point.worst_s, point.compliant) == (900, True)
+
+
+@pytest.mark.parametrize(
+    ("lags", "compliant"),
+    [
+        ([], None),
+        ([_lag("files", None)], None),
+        ([_lag("files", 100), _lag("database", None)], None),
+        ([_lag("files", 4000), _lag("database", None)], False),
+        ([_lag("files", 3600)], True),
+        ([_lag("files", 3601)], False),
+        ([_lag("files", None), _lag("files", 10)], True),
+        ([_lag("files", 10), replace(_lag("secrets", None), missing=True)], False),
+        ([_lag("files", 10), replace(_lag("files", None), missing=True)], True),
+    ],
+)
+def test_a_store_that_was_not_measured_is_never_compliant(lags: list[Lag], compliant: bool | None) -> None:
+    assert compliant == recovery_point(lags, TARGET_S).compliant

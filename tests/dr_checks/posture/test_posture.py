@@ -1,0 +1,171 @@
+"""The posture: a silent primary is a symptom; lost needs two witnesses, blindness is no loss, and ON_DR no outage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any
+
+import pytest
+
+from dr_checks.posture.posture import TABLE, WITNESSES, Api, PostureName, Set, Signals, Traffic, posture_of, signals_of
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.readers import ecs, rds, route53, route53_health_checks
+from dr_estate.snapshot.snapshot import Part, Snapshot
+from tests.dr_checks.edges import PRIMARY, RECORDS, SECONDARY, probe, record
+from tests.dr_checks.worlds import SIT
+
+HEALTHY = Signals(
+    Api.ANSWERS, Api.ANSWERS, Traffic.HEALTHY, Traffic.HEALTHY, 24, primary_full=True, primary_writable=True
+)
+SILENT, DARK = Api.SILENT, Traffic.UNHEALTHY
+CHOICES: dict[str, tuple[object, ...]] = {
+    "primary_api": tuple(Api),
+    "dr_api": tuple(Api),
+    "primary_traffic": tuple(Traffic),
+    "dr_traffic": (Traffic.HEALTHY, Traffic.UNKNOWN),
+    "primary_running": (None, 0, 24),
+    "traffic_set": tuple(Set),
+}
+
+
+def _posture(**change: Any) -> str:
+    return next(row.posture.name for row in TABLE if row.holds(replace(HEALTHY, **change)))
+
+
+def _every_combination() -> Iterator[Signals]:
+    values = [CHOICES.get(field.name, (False, True)) for field in fields(Signals)]
+    return (Signals(*chosen) for chosen in product(*values))  # type: ignore[arg-type] # in the order of the fields
+
+
+@pytest.mark.parametrize(
+    ("signals", "posture"),
+    [
+        ({}, "NORMAL"),
+        ({"primary_traffic": Traffic.UNKNOWN}, "NORMAL"),
+        ({"primary_traffic": DARK}, "DEGRADED"),
+        ({"primary_running": 0}, "DEGRADED"),
+        ({"primary_running": 0, "primary_asleep": True}, "NORMAL"),
+        ({"primary_running": 0, "primary_asleep": True, "primary_traffic": DARK}, "DEGRADED"),
+        ({"primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
+        ({"primary_api": SILENT, "primary_traffic": Traffic.HEALTHY}, "DEGRADED"),
+        ({"primary_api": SILENT, "primary_traffic": Traffic.UNKNOWN}, "BLIND"),
+        ({"primary_api": Api.REFUSES, "primary_traffic": DARK}, "BLIND"),
+        ({"dr_api": SILENT}, "DR_UNSEEN"),
+        ({"primary_api": SILENT, "dr_api": SILENT, "primary_traffic": DARK}, "BLIND"),
+        ({"traffic_set": Set.DR}, "ON_DR"),
+        ({"traffic_set": Set.DR, "primary_api": SILENT, "primary_traffic": DARK}, "ON_DR"),
+        ({"traffic_set": Set.DR, "dr_api": SILENT}, "DR_UNSEEN"),
+        ({"pinned": True, "dr_writable": True, "primary_running": 0}, "ON_DR"),
+        ({"pinned": True, "primary_api": SILENT, "primary_traffic": Traffic.UNKNOWN}, "BLIND"),
+        ({"traffic_set": Set.BETWEEN}, "RETURNING"),
+        ({"traffic_set": Set.BETWEEN, "primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
+        ({"traffic_set": Set.DR, "dr_full": True}, "SPLIT"),
+        ({"dr_writable": True}, "SPLIT"),
+        ({"dr_writable": True, "primary_running": 0}, "DEGRADED"),
+        ({"primary_running": None}, "PRIMARY_UNSEEN"),
+        ({"primary_running": None, "primary_traffic": Traffic.UNKNOWN}, "PRIMARY_UNSEEN"),
+        ({"primary_running": None, "primary_traffic": DARK}, "DEGRADED"),
+        ({"primary_running": None, "dr_api": SILENT}, "DR_UNSEEN"),
+    ],
+)
+def test_the_table_tells_the_posture(signals: dict[str, object], posture: str) -> None:
+    assert posture == _posture(**signals)
+
+
+def test_every_combination_of_signals_has_a_posture_and_every_row_is_reached() -> None:
+    reached = {
+        next(number for number, row in enumerate(TABLE) if row.holds(signals)) for signals in _every_combination()
+    }
+    assert reached == set(range(len(TABLE)))
+
+
+def test_no_combination_calls_a_primary_lost_that_answers_or_whose_traffic_is_well() -> None:
+    for signals in _every_combination():
+        if next(row.posture.name for row in TABLE if row.holds(signals)) == "PRIMARY_LOST":
+            assert (signals.primary_api, signals.primary_traffic) == (SILENT, DARK)
+            assert signals.dr_api is Api.ANSWERS
+            assert signals.traffic_set is not Set.DR
+
+
+def test_no_row_claims_what_its_signals_do_not_show() -> None:
+    for signals in _every_combination():
+        says = next(row.posture.says for row in TABLE if row.holds(signals))
+        claims_tasks = "runs" in says or "tasks run" in says
+        assert not (claims_tasks and signals.primary_running is None), (says, signals)
+        assert not ("is healthy" in says and signals.primary_traffic is Traffic.UNKNOWN), (says, signals)
+
+
+def test_a_posture_of_an_unseen_primary_says_what_kept_it_from_being_seen() -> None:
+    denied = Unseen(Blindness.DENIED, "ecs:ListServices is denied.", SIT.regions.primary)
+    seen = _seen(*RECORDS)
+    answers = {(name, side): () for name in WITNESSES for side in (Side.PRIMARY, Side.DR)}
+    values = {**answers, (ecs.services.name, Side.PRIMARY): denied}
+    parts = {**seen.parts, **{key: Part(*key, "somewhere", seen.taken_at, value) for key, value in values.items()}}
+    posture = posture_of(replace(seen, parts=parts), SIT)
+    assert (posture.name, posture.says.endswith("is denied.")) == (PostureName.PRIMARY_UNSEEN, True)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "api"),
+    [
+        ((Blindness.UNREACHABLE, Blindness.DEADLINE, Blindness.THROTTLED, Blindness.UNREACHABLE), Api.SILENT),
+        ((Blindness.THROTTLED,) * 4, Api.REFUSES),
+        ((Blindness.UNREACHABLE, Blindness.UNREACHABLE, Blindness.UNREACHABLE, Blindness.DENIED), Api.REFUSES),
+    ],
+    ids=["silent", "throttled alone", "one denied"],
+)
+def test_a_region_is_silent_only_where_no_witness_of_it_answered(kinds: tuple[Blindness, ...], api: Api) -> None:
+    seen = _seen(*RECORDS)
+    parts = dict(seen.parts)
+    for name, kind in zip(WITNESSES, kinds, strict=True):
+        parts[name, Side.PRIMARY] = Part(name, Side.PRIMARY, "here", seen.taken_at, Unseen(kind, "no.", "here"))
+    assert signals_of(replace(seen, parts=parts), SIT).primary_api is api
+
+
+def _seen(*records: route53.Record, checks: tuple[route53_health_checks.HealthCheck, ...] = ()) -> Snapshot:
+    now = datetime(2026, 1, 7, tzinfo=UTC)
+    silent = Unseen(Blindness.UNREACHABLE, "no answer")
+    values = {
+        (route53.records.name, Side.GLOBAL): records,
+        (route53_health_checks.checks.name, Side.GLOBAL): checks,
+        (rds.instances.name, Side.DR): (),
+        (rds.instances.name, Side.PRIMARY): silent,
+    }
+    parts = {key: Part(*key, "somewhere", now, value) for key, value in values.items()}
+    return Snapshot(SIT.name, SIT.account, "someone", "live", now, parts)
+
+
+def test_where_traffic_is_set_is_read_from_where_the_records_lead() -> None:
+    exchanged = (replace(PRIMARY, failover="SECONDARY"), replace(SECONDARY, failover="PRIMARY"))
+    turned = (
+        replace(PRIMARY, alias_target=SECONDARY.alias_target),
+        replace(SECONDARY, alias_target=PRIMARY.alias_target),
+    )
+    weights = [replace(one, failover=None, weight=weight) for one, weight in ((PRIMARY, 10), (SECONDARY, 90))]
+    assert signals_of(_seen(*RECORDS), SIT).traffic_set is Set.PRIMARY
+    assert signals_of(_seen(*exchanged), SIT).traffic_set is Set.DR
+    assert signals_of(_seen(*turned), SIT).traffic_set is Set.DR
+    assert signals_of(_seen(*weights), SIT).traffic_set is Set.BETWEEN
+    assert signals_of(_seen(weights[1], replace(weights[0], weight=0)), SIT).traffic_set is Set.DR
+    assert signals_of(_seen(record("elsewhere.example")), SIT).traffic_set is Set.UNKNOWN
+
+
+def test_a_dark_primary_whose_traffic_is_set_to_the_dr_region_is_no_new_loss() -> None:
+    turned = (
+        replace(PRIMARY, alias_target=SECONDARY.alias_target),
+        replace(SECONDARY, alias_target=PRIMARY.alias_target),
+    )
+    assert posture_of(_seen(*turned), SIT).name == "ON_DR"
+    assert posture_of(_seen(*RECORDS), SIT).name == "BLIND"
+
+
+def test_a_pinned_check_is_seen_as_a_pin_and_not_as_a_witness() -> None:
+    host = PRIMARY.alias_target or ""
+    pinned = _seen(*RECORDS, checks=(replace(probe("hc-1", host), port=1), probe("hc-2", "dr")))
+    upright = _seen(*RECORDS, checks=(probe("hc-1", host), probe("hc-2", "dr")))
+    assert (signals_of(pinned, SIT).pinned, signals_of(upright, SIT).pinned) == (True, False)
+    assert signals_of(pinned, SIT).primary_traffic is Traffic.UNKNOWN

@@ -1,0 +1,76 @@
+"""What an error of AWS means is decided by its code and status, in one table; its sentence is for people."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+import botocore.exceptions as aws
+import pytest
+
+from dr_estate.aws.errors import CODES, KIND_OF_CODE, DeadlinePassed, explain
+from dr_estate.model.unseen import SILENT, Blindness
+
+REGION = "af-south-1"
+
+
+def _answer(code: str, status: int, message: str = "") -> aws.ClientError:
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return aws.ClientError(response, "DescribeThings")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("403", 403, Blindness.DENIED),
+        ("400", 400, Blindness.CREDENTIALS),
+        ("405", 405, Blindness.ERROR),
+        ("PermanentRedirect", 301, Blindness.ERROR),
+        ("AccessDeniedException", 400, Blindness.DENIED),
+        ("RegionDisabledException", 403, Blindness.DENIED),
+        ("ForbiddenException", 403, Blindness.DENIED),
+        ("InvalidSignatureException", 400, Blindness.CREDENTIALS),
+        ("RequestTimeTooSkewed", 403, Blindness.CREDENTIALS),
+        ("Throttled", 429, Blindness.THROTTLED),
+        ("SlowDown", 503, Blindness.THROTTLED),
+        ("EC2ThrottledException", 503, Blindness.THROTTLED),
+        ("RequestTimeoutException", 408, Blindness.UNREACHABLE),
+        ("RequestTimeout", 400, Blindness.UNREACHABLE),
+        ("ServiceUnavailable", 503, Blindness.UNREACHABLE),
+        ("InternalError", 500, Blindness.UNREACHABLE),
+        ("UnknownOperationException", 404, Blindness.UNSUPPORTED),
+        ("NotImplemented", 501, Blindness.UNSUPPORTED),
+        ("LimitExceededException", 400, Blindness.ERROR),
+        ("KMS.DisabledException", 400, Blindness.ERROR),
+        ("AWSOrganizationsNotInUseException", 404, Blindness.ERROR),
+    ],
+)
+def test_a_code_and_its_status_mean_one_kind(code: str, status: int, kind: Blindness) -> None:
+    unseen = explain(_answer(code, status, "in eu-west-1 does not answer, the deadline is over"), "rds", REGION)
+    assert (unseen.kind, unseen.region) == (kind, REGION)
+    assert unseen.is_silence_of(REGION) == (kind in SILENT)
+    assert not unseen.is_silence_of("eu-west-1")
+
+
+def test_a_code_means_one_thing_only() -> None:
+    assert len(KIND_OF_CODE) == sum(len(codes) for codes in CODES.values()) > 50
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (aws.EndpointConnectionError(endpoint_url="https://deadline.example"), Blindness.UNREACHABLE),
+        (aws.ReadTimeoutError(endpoint_url="https://rds.example"), Blindness.UNREACHABLE),
+        (DeadlinePassed(error="60 s passed"), Blindness.DEADLINE),
+        (aws.NoCredentialsError(), Blindness.CREDENTIALS),
+        (aws.DataNotFoundError(data_path="no model"), Blindness.ERROR),
+    ],
+)
+def test_no_answer_is_told_apart_by_the_error_and_not_by_its_words(error: Exception, kind: Blindness) -> None:
+    assert explain(error, "rds", REGION).kind is kind
+
+
+def test_a_denied_call_names_the_role_that_is_to_be_allowed() -> None:
+    reader = explain(_answer("AccessDenied", 403), "rds", REGION)
+    operator = explain(_answer("AccessDenied", 403), "rds", REGION, "Allow it for the operator role.")
+    assert (reader.why[-12:], operator.why[-14:]) == ("reader role.", "operator role.")
+    assert astuple(reader)[2:] == astuple(operator)[2:]

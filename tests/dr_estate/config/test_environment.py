@@ -1,0 +1,98 @@
+"""Environment files: what they say is taken, what they get wrong is said in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_estate.config.environment import EnvironmentFileError, Side, load_environment, parse_environment
+
+FOLDER = Path(__file__).parents[3] / "environments"
+
+
+def _data() -> dict[str, Any]:
+    return {
+        "name": "x",
+        "account": "123456789012",
+        "regions": {"primary": "eu-north-1", "dr": "eu-south-1"},
+        "replication": {"expectation": "expected"},
+        "traffic": {
+            "zone": "example.org",
+            "tenant_domain": "wp.example.org",
+            "origin_record": "origin.wp.example.org",
+            "primary_set_identifier": "one",
+            "secondary_set_identifier": "two",
+            "distribution_alias": "*.wp.example.org",
+        },
+    }
+
+
+def _refusal(data: dict[str, Any]) -> str:
+    with pytest.raises(EnvironmentFileError) as refused:
+        parse_environment(data, "x.toml", "x")
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["dev", "sit", "prod"])
+def test_the_shipped_files_load_under_their_own_name(name: str) -> None:
+    environment = load_environment(FOLDER, name)
+    assert name == environment.name
+    assert environment.region(Side.PRIMARY) != environment.region(Side.DR)
+
+
+def test_a_team_with_other_names_needs_only_its_own_file() -> None:
+    data = _data() | {"names": {"service": "wp-{tenant}-{env}"}}
+    environment = parse_environment(data, "x.toml", "x")
+    assert environment.named(environment.names.service, tenant="shop") == "wp-shop-x"
+    assert environment.tenant_of(environment.names.service, "wp-shop-x") == "shop"
+    assert environment.tenant_of(environment.names.service, "wp-x") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"bogus": 1}, "x.toml: bogus: unknown key"),
+        ({"regions": {"primary": "a", "dr": "a"}}, "x.toml: regions: primary and DR region are both 'a'"),
+        ({"account": "12"}, "x.toml: account: must be the 12 digits"),
+        ({"objectives": {"rpo_minutes": 0}}, "x.toml: objectives.rpo_minutes: Input should be greater than 0"),
+        ({"replication": {"expectation": "none"}}, "say why in replication.reason"),
+        ({"replication": {"expectation": "mandatory", "database": []}}, "replication.expectation is 'mandatory'"),
+        (
+            {"scaling_schedule": {"timezone": "Mars/X", "off_from": "19:00", "off_until": "07:00"}},
+            "'Mars/X' is not an IANA",
+        ),
+        ({"failback": {"stages": [50, 10, 100]}}, "failback.stages: must rise, end at 100"),
+        ({"failback": {"stages": [10, 50]}}, "failback.stages: must rise, end at 100"),
+        ({"failback": {"stages": [10, 20, 30, 40, 50, 100]}}, "and be 5 at most"),
+        ({"failback": {"stages": []}}, "failback.stages: must rise, end at 100"),
+        ({"schedule": {"tabletop": "daily"}}, "schedule.tabletop: Input should be 'weekly', 'monthly'"),
+        ({"schedule": {"timezone": "Mars/X"}}, "schedule.timezone: 'Mars/X' is not an IANA time zone"),
+        ({"schedule": {"blocked": ["2026-12-20"]}}, "schedule.blocked: '2026-12-20' is no window of days: write for"),
+        ({"schedule": {"blocked": ["2026-02-30..2026-03-01"]}}, "is no window of days"),
+        ({"schedule": {"blocked": ["2027-01-05..2026-12-20"]}}, "ends before it begins"),
+        ({"schedule": {"at_risk_days": 0}}, "schedule.at_risk_days: Input should be greater than 0"),
+        ({"name": "y"}, 'x.toml: name: says "y", the file says "x"'),
+    ],
+)
+def test_what_cannot_be_is_refused_with_file_key_and_fix(change: dict[str, Any], said: str) -> None:
+    assert said in _refusal(_data() | change)
+
+
+def test_every_fault_of_a_file_is_said_at_once() -> None:
+    said = _refusal({"name": "x", "account": "1", "bogus": True})
+    assert said.count("\n") >= 3
+    assert "x.toml: traffic: missing" in said
+
+
+def test_a_missing_file_names_the_folder_and_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "qa.toml").write_text("")
+    with pytest.raises(EnvironmentFileError, match=r"no such environment file \(found in .*: qa\)"):
+        load_environment(tmp_path, "sit")
+
+
+def test_a_typo_in_toml_names_its_line(tmp_path: Path) -> None:
+    (tmp_path / "sit.toml").write_text('name = "sit\n')
+    with pytest.raises(EnvironmentFileError, match=r"not readable as TOML: .*line 1"):
+        load_environment(tmp_path, "sit")

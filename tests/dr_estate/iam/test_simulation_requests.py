@@ -1,0 +1,104 @@
+"""What the simulator is asked: every action of the playbooks, on what AWS judges it on, in the right region. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_actions.iam.policies import Role, declared, policies
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.iam.simulation_requests import Demand, demands, kind_of
+from dr_estate.model.playbook import (
+    COPIED,
+    FENCING,
+    FORBIDDEN,
+    HOMECOMING,
+    changing_actions,
+    looking_actions,
+    needed_actions,
+)
+from sandbox.moto_ext.iam.iam import ON_NOTHING
+from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, Asked, Policy, decide
+
+ENVIRONMENTS = {name: load_environment(Path(__file__).parents[3] / "environments", name) for name in ("sit", "prod")}
+SIT = ENVIRONMENTS["sit"]
+PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
+
+
+@cache
+def published() -> dict[str, Any]:
+    """Every IAM action of AWS and the resource types it is judged on (cfn-lint's Service Authorization Reference)."""
+    told: dict[str, Any] = json.loads(files("cfnlint.data.AdditionalSpecs").joinpath("Policies.json").read_text())
+    return told
+
+
+def types_of(action: str) -> list[str]:
+    service, name = action.lower().split(":")
+    return list(published()[service]["Actions"][name].get("Resources", ()))
+
+
+def word(documents: list[Policy], action: str, resource: str, demand: Demand) -> str:
+    return decide(documents, Asked(action, resource, {key.name: key.values for key in demand.context})).word
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_generated_policies_allow_all_that_is_asked_but_what_nobody_may_do(name: str) -> None:
+    env = ENVIRONMENTS[name]
+    held = [Policy(n, json.dumps(d)) for n, d in policies(env, declared())[Role.OPERATOR].items()]
+    told = {
+        (action, demand.region, resource, demand.context): word(held, action, resource, demand)
+        for demand in demands(env)
+        for action in demand.actions
+        for resource in demand.resources or ("*",)
+    }
+    assert {EXPLICIT_DENY} == {found for (action, *_), found in told.items() if action in FORBIDDEN}
+    assert {} == {a: found for a, found in told.items() if a[0] not in FORBIDDEN and found != ALLOWED}
+
+
+def test_every_action_is_asked_where_a_recovery_sends_it_and_deletions_where_the_data_is() -> None:
+    where = {(action, demand.region) for demand in demands(SIT) for action in demand.actions}
+    home = {(action, PRIMARY) for action in (*FENCING, *HOMECOMING, *COPIED, *FORBIDDEN)}
+    asked = (*changing_actions(), *looking_actions())
+    away = {(action, GLOBAL if action.startswith("route53:") else DR) for action in asked}
+    assert home | away == where
+
+
+def test_each_resource_is_of_a_type_that_aws_judges_the_action_on() -> None:
+    told = [(action, demand.resources) for demand in demands(SIT) if demand.resources for action in demand.actions]
+    wrong = [(action, kind_of(arn)) for action, arns in told for arn in arns if not judged_on(action, arn)]
+    assert [] == wrong
+    assert {"db", "og", "pg", "snapshot", "subgrp"} == {
+        kind_of(arn) for action, arns in told if action == "rds:RestoreDBInstanceFromDBSnapshot" for arn in arns
+    }
+
+
+def judged_on(action: str, arn: str) -> bool:
+    """Whether ``arn`` is of one of the published formats of the types that AWS judges ``action`` on."""
+    known = published()[action.split(":", maxsplit=1)[0]]["Resources"]
+    formats = [one for name in types_of(action) for one in known[name.lower()]["ARNFormats"]]
+    patterns = [re.sub(r"\$\{\w+\}", "[^:]*", one) for one in formats]
+    return any(re.fullmatch(pattern, arn) for pattern in patterns)
+
+
+def test_what_is_judged_on_no_resource_is_asked_on_none() -> None:
+    nothing = {action for action in (*needed_actions(), *FORBIDDEN) if not types_of(action)}
+    assert ON_NOTHING == nothing
+    assert [] == [d for d in demands(SIT) if nothing & set(d.actions) and d.resources]
+
+
+def test_a_key_that_has_one_value_in_a_request_is_given_one_value() -> None:
+    passed = [key.values for demand in demands(SIT) for key in demand.context if key.name == "iam:PassedToService"]
+    assert {("backup.amazonaws.com",), ("ecs-tasks.amazonaws.com",)} == set(passed)
+    assert all(len(key.values) == 1 for d in demands(SIT) for key in d.context if not key.kind.endswith("List"))
+
+
+def test_alike_questions_are_asked_together_so_that_there_are_few_calls() -> None:
+    asked = demands(SIT)
+    assert len(asked) <= 50  # 21 of them of the primary region: what fences there, and what goes home
+    assert len({(d.region, d.resources, d.context) for d in asked}) == len(asked)

@@ -1,0 +1,136 @@
+"""Questions put to a real name server on loopback: answers, aliases of them, silence, and how a place is written."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+
+from dr_estate.model.unseen import Blindness, CannotSee
+from dr_estate.network.dns_query import Server, addresses, ask, name_servers, server_at
+
+ZONE = {
+    ("shop.example.", "A"): (
+        "answer",
+        ["shop.example. 60 IN CNAME origin.example.", "origin.example. 30 IN A 192.0.2.1"],
+    ),
+    ("child.example.", "NS"): (
+        "authority",
+        ["child.example. 300 IN NS ns2.example.", "child.example. 300 IN NS ns1.example."],
+    ),
+}
+
+
+def _serve(listening: socket.socket, seen: list[bool]) -> None:
+    while True:
+        data, sender = listening.recvfrom(4096)
+        if not data:
+            return
+        question = dns.message.from_wire(data)
+        seen.append(bool(question.flags & dns.flags.RD))
+        reply = dns.message.make_response(question)
+        reply.flags |= dns.flags.AA
+        asked = question.question[0]
+        section, rows = ZONE.get((asked.name.to_text(), _kind(asked)), ("answer", []))
+        for row in rows:
+            name, ttl, _, kind, value = row.split()
+            getattr(reply, section).append(dns.rrset.from_text(name, int(ttl), "IN", kind, value))
+        if not rows:
+            reply.set_rcode(dns.rcode.NXDOMAIN)
+        listening.sendto(reply.to_wire(), sender)
+
+
+def _kind(asked: dns.rrset.RRset) -> str:
+    return asked.to_text().rsplit(" ", 1)[1]
+
+
+@pytest.fixture
+def recursion_wanted() -> list[bool]:
+    return []
+
+
+@pytest.fixture
+def server(recursion_wanted: list[bool]) -> Iterator[Server]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=_serve, args=(listening, recursion_wanted), daemon=True)
+        thread.start()
+        yield Server("ns.example", *listening.getsockname())
+        listening.sendto(b"", listening.getsockname())
+        thread.join(2)
+
+
+def test_an_answer_tells_its_addresses_the_names_on_the_way_and_the_lowest_ttl(server: Server) -> None:
+    answer = ask(server, "shop.example", "A", 2)
+    assert (("192.0.2.1",), ("origin.example",), 30) == (answer.values, answer.chain, answer.ttl_s)
+    assert ("ns.example", "NOERROR", True) == (answer.asked, answer.code, answer.authoritative)
+
+
+def test_a_name_that_is_not_there_is_an_answer_too(server: Server) -> None:
+    answer = ask(server, "missing.example", "A", 2)
+    assert ("NXDOMAIN", ()) == (answer.code, answer.values)
+
+
+def test_a_parents_referral_counts_as_its_name_servers(server: Server) -> None:
+    assert ("ns1.example.", "ns2.example.") == ask(server, "child.example", "NS", 2).values
+
+
+def test_recursion_is_asked_of_resolvers_and_never_of_authoritative_servers(
+    server: Server, recursion_wanted: list[bool]
+) -> None:
+    ask(server, "shop.example", "A", 2)
+    place = f"{server.address}:{server.port}"
+    assert ["192.0.2.1"] == addresses("shop.example", 2, [place])
+    assert {"ns1.example", "ns2.example"} == set(name_servers("child.example", 2, [place]))
+    assert [False, True, True] == recursion_wanted
+
+
+def test_a_question_that_got_lost_is_put_again_and_each_has_the_whole_time() -> None:
+    limit_s, takes_s = 0.6, 0.4
+
+    def lose_one_and_take_time(listening: socket.socket) -> None:
+        listening.recvfrom(4096)
+        data, sender = listening.recvfrom(4096)
+        time.sleep(takes_s)
+        listening.sendto(dns.message.make_response(dns.message.from_wire(data)).to_wire(), sender)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        busy = threading.Thread(target=lose_one_and_take_time, args=(listening,))
+        busy.start()
+        assert ask(Server("ns.busy", *listening.getsockname()), "shop.example", "A", limit_s).code == "NOERROR"
+        busy.join()
+
+
+def test_a_server_that_is_silent_cannot_be_seen_through_and_does_not_hang() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        with pytest.raises(CannotSee) as dark:
+            ask(Server("ns.silent", *deaf.getsockname()), "shop.example", "A", 0.2)
+    assert dark.value.unseen.kind is Blindness.RESOLVER
+    assert "ns.silent did not answer for shop.example A" in dark.value.unseen.why
+
+
+def test_resolvers_that_do_not_know_a_name_leave_it_unseen(server: Server) -> None:
+    with pytest.raises(CannotSee, match=r"No configured resolver knows missing\.example A"):
+        addresses("missing.example", 2, [f"{server.address}:{server.port}"])
+
+
+@pytest.mark.parametrize(
+    ("place", "address", "port"),
+    [
+        ("192.0.2.53", "192.0.2.53", 53),
+        ("192.0.2.53:5300", "192.0.2.53", 5300),
+        ("2001:db8::53", "2001:db8::53", 53),
+        ("[2001:db8::53]:5300", "2001:db8::53", 5300),
+    ],
+)
+def test_a_resolver_is_written_with_or_without_its_port(place: str, address: str, port: int) -> None:
+    assert Server(place, address, port) == server_at(place)

@@ -1,0 +1,141 @@
+"""The readers of the compute see the sandbox's estate as it is, and keep secrets out of what they saw."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from dr_checks.core.model import CheckResult, Status
+from dr_checks.core.registry import checks, judge
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Environment, Side
+from dr_estate.config.settings import Regions
+from dr_estate.readers import (
+    application_autoscaling,
+    cloudwatch_logs,
+    ecr,
+    ecs,
+    elbv2,
+    other_regions,
+    service_quotas,
+    vpc,
+)
+from dr_estate.reading.reader import Reader
+from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.snapshot import Snapshot, from_json, to_json
+from sandbox.client.endpoint import Endpoint
+from tests.dr_checks.worlds import SIT
+from tests.worlds import healthy
+
+TENANTS = 3
+
+
+def _seen(world: Endpoint, env: Environment) -> Snapshot:
+    keys = world.people["reader"]
+    return observe(env, Credentials(world.url, keys.access_key_id, keys.secret_access_key), "sandbox")
+
+
+@pytest.fixture(scope="module")
+def seen(sandbox_world: Endpoint) -> Snapshot:
+    return healthy(sandbox_world, SIT)
+
+
+def _misled(world: Endpoint, regions: Regions) -> CheckResult:
+    env = SIT.model_copy(update={"regions": regions})
+    return judge(checks()["primary.services-running"], _seen(world, env), env)
+
+
+@pytest.mark.parametrize("side", [Side.PRIMARY, Side.DR])
+def test_every_tenant_is_seen_with_all_that_serves_it(seen: Snapshot, side: Side) -> None:
+    readers: list[Reader[Any]] = [
+        ecs.services,
+        ecs.task_definitions,
+        elbv2.target_groups,
+        application_autoscaling.targets,
+        cloudwatch_logs.groups,
+    ]
+    for reader in readers:
+        assert TENANTS == len(seen.get(reader, side)), reader.name
+    assert TENANTS * 2 == len(seen.get(elbv2.rules, side)), "a rule on each of two listeners"
+    assert TENANTS == len([r for r in seen.get(elbv2.healthy_hosts, side) if r.value])
+
+
+def test_what_the_readers_saw_survives_as_evidence(seen: Snapshot) -> None:
+    again = from_json(to_json(seen))
+    for key, part in seen.parts.items():
+        assert part.value == again.parts[key].value, key
+
+
+def test_running_tasks_tell_their_image_digest_and_zone(seen: Snapshot) -> None:
+    tasks = seen.get(ecs.tasks, Side.PRIMARY)
+    held = {
+        image.digest
+        for r in seen.get(ecr.repositories, Side.PRIMARY)
+        if isinstance(r.images, tuple)
+        for image in r.images
+    }
+    assert tasks
+    assert {digest for task in tasks for _, digest in task.images} <= held
+    assert all(task.zone.startswith(SIT.regions.primary) for task in tasks)
+
+
+def test_security_group_rules_read_alike_in_both_regions(seen: Snapshot) -> None:
+    one, two = (
+        {g.name: (g.ingress, g.egress) for g in seen.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)
+    )
+    assert one == two
+    assert ("tcp 80-80 sit-alb-sg",) == one["sit-ecs-sg"][0]
+
+
+def test_every_quota_is_read_with_a_limit(seen: Snapshot) -> None:
+    read = seen.get(service_quotas.quotas, Side.DR)
+    assert len(service_quotas.WANTED) == len(read)
+    assert all(isinstance(quota.limit, float) for quota in read)
+
+
+def test_the_wrong_primary_region_is_told_from_an_outage(sandbox_world: Endpoint) -> None:
+    """A primary region that answers and holds nothing is no outage while another configured region holds it all."""
+    result = _misled(sandbox_world, Regions(primary="eu-north-1", dr=SIT.regions.dr, others=(SIT.regions.primary,)))
+    assert Status.FAIL == result.status
+    told = [finding.measured for finding in result.findings]
+    assert [
+        f"found in {SIT.regions.dr}: 3 services, 3 tasks",
+        f"found in {SIT.regions.primary}: 3 services, 6 tasks",
+    ] == told
+
+
+def test_an_empty_platform_is_told_as_such(sandbox_world: Endpoint) -> None:
+    result = _misled(sandbox_world, Regions(primary="eu-north-1", dr="eu-central-1"))
+    assert ["no services in any configured region"] == [finding.measured for finding in result.findings]
+
+
+def test_elsewhere_is_not_asked_while_the_primary_region_holds_services(seen: Snapshot) -> None:
+    assert () == seen.get(other_regions.elsewhere, Side.PRIMARY)
+
+
+@pytest.mark.parametrize("name", ["DB_PASSWORD", "AUTH_KEY", "LOGGED_IN_SALT", "API_TOKEN", "AWS_SECRET", "NONCE_KEY"])
+def test_a_variable_named_like_a_secret_is_kept_as_a_digest(name: str) -> None:
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", ecs.harmless(name, "hunter2"))
+
+
+def test_other_variables_are_kept_without_the_user_of_a_url() -> None:
+    assert "db.example.org:3306" == ecs.harmless("WORDPRESS_DB_HOST", "db.example.org:3306")
+    assert "https://***@example.org/x" == ecs.harmless("UPSTREAM", "https://user:pw@example.org/x")
+    assert "monkeys" == ecs.harmless("MONKEY", "monkeys")
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("1.dkr.ecr.r.amazonaws.com/a/b:v1", ecr.ImageRef("1", "r", "a/b", "v1", "")),
+        ("1.dkr.ecr.r.amazonaws.com/b@sha256:0", ecr.ImageRef("1", "r", "b", "latest", "sha256:0")),
+        ("1.dkr.ecr.r.amazonaws.com/b:v1@sha256:0", ecr.ImageRef("1", "r", "b", "v1", "sha256:0")),
+        ("1.dkr.ecr.r.amazonaws.com/b", ecr.ImageRef("1", "r", "b", "latest", "")),
+        ("wordpress:6", ecr.ImageRef("", "", "wordpress", "6", "")),
+        ("public.ecr.aws/docker/wordpress", ecr.ImageRef("", "", "public.ecr.aws/docker/wordpress", "latest", "")),
+    ],
+)
+def test_an_image_reference_is_taken_apart(image: str, expected: ecr.ImageRef) -> None:
+    assert expected == ecr.image_ref(image)

@@ -1,0 +1,99 @@
+"""What stands in the control table is seen: the stop switch, the incident, overrides, and who holds the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dr_actions.control_table.control import Control
+from dr_actions.control_table.lock import Owner, take
+from dr_actions.run_history.run_history import keep
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.model.run_records import RunKind, RunRecord
+from dr_estate.readers.control_table import NEWEST, InForce, Override, Past, runs, standing
+from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.snapshot import Snapshot, from_json, to_json
+from sandbox.client.endpoint import Endpoint
+from tests.dr_actions.control_tables import Plain
+from tests.worlds import borrowed
+
+SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Endpoint]:
+    with borrowed(SIT, tenants=1) as endpoint:
+        yield endpoint
+
+
+def _seen(world: Endpoint) -> Snapshot:
+    keys = world.people["reader"]
+    reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+    return observe(SIT, reader, "sandbox", only=frozenset({standing.name, runs.name}))
+
+
+def test_in_a_new_estate_nothing_stands_and_that_takes_two_calls_and_one_a_kind_of_run(world: Endpoint) -> None:
+    snapshot = _seen(world)
+    assert InForce() == snapshot.get(standing, Side.DR)
+    assert 2 + len(RunKind) == snapshot.calls["dynamodb:Query"]
+
+
+def test_the_newest_runs_of_each_kind_are_seen_the_newest_first(world: Endpoint) -> None:
+    control = Control.of(SIT, Plain(world), lambda: datetime.now(UTC))
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    kept = [
+        RunRecord(
+            RunKind.TEST_DNS, at + timedelta(hours=n), f"r{n}", "Alice", "values", "READY", True, n, steps={"a": (1.5,)}
+        )
+        for n in range(NEWEST + 3)
+    ]
+    for record in kept:
+        keep(control, record)
+    snapshot = _seen(world)
+    seen = [run for run in snapshot.get(runs, Side.DR).runs if run.kind is RunKind.TEST_DNS]
+    assert kept[: -NEWEST - 1 : -1] == seen
+    assert {RunKind.TABLETOP, RunKind.TEST_INFRA} <= {run.kind for run in snapshot.get(runs, Side.DR).runs}
+    assert snapshot.get(runs, Side.DR) == from_json(to_json(snapshot)).get(runs, Side.DR)
+
+
+def test_what_the_operators_wrote_is_seen_and_kept_as_evidence(world: Endpoint) -> None:
+    now = datetime.now(UTC)
+    control = Control.of(SIT, Plain(world), lambda: datetime.now(UTC))
+    lock = take(control, Owner("Alice", "arn:aws:iam::1:user/alice"), "run-1", "INC-1", SIT.execution)
+    control.open_incident("INC-1", "failover", now, "Alice", fence=lock.fence)
+    control.pause("Bob", "wait for the vendor")
+    over = Override("rpo.database", "Alice", "known", now + timedelta(hours=1), "INC-1", "abc")
+    control.override(over)
+    snapshot = _seen(world)
+    seen = snapshot.get(standing, Side.DR)
+    assert control.in_force() == seen
+    assert seen.pause is not None
+    assert seen.incident is not None
+    assert seen.run is not None
+    assert ("Bob", "INC-1", (over,), "Alice") == (seen.pause.who, seen.incident.id, seen.overrides, seen.run.person)
+    assert seen.run.holds(now)
+    assert not seen.run.holds(seen.run.lease_until)
+    assert seen == from_json(to_json(snapshot)).get(standing, Side.DR)
+
+
+def test_approvals_are_found_by_the_seeded_tables_index(world: Endpoint) -> None:
+    table = Plain(world).client.describe_table(TableName=SIT.named(SIT.names.control_table))["Table"]
+    (index,) = table["GlobalSecondaryIndexes"]
+    assert ("by-sk", ["sk", "pk"]) == (index["IndexName"], [key["AttributeName"] for key in index["KeySchema"]])
+
+
+def test_without_a_table_nothing_stands_and_the_reason_is_given_and_a_mended_one_is_as_it_was(world: Endpoint) -> None:
+    before = _seen(world)
+    world.break_("control-table-deleted")
+    name = SIT.named(SIT.names.control_table)
+    reason = f"There is no table {name} in {SIT.regions.dr}."
+    assert InForce(reason=reason) == _seen(world).get(standing, Side.DR)
+    assert Past(reason=reason) == _seen(world).get(runs, Side.DR)
+    world.mend()
+    assert before.get(standing, Side.DR) == _seen(world).get(standing, Side.DR)
+    assert before.get(runs, Side.DR) == _seen(world).get(runs, Side.DR)
+    assert "GlobalSecondaryIndexes" in Plain(world).client.describe_table(TableName=name)["Table"]

@@ -1,0 +1,60 @@
+"""Tasks on their way to being stopped are told from those that stopped, and are asked for only where it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import pytest
+
+from dr_estate.readers import ecs, ecs_stopping_tasks
+from dr_estate.reading.reader import Look, Reader
+from tests.dr_checks.worlds import SIT, service
+
+STATES = ("DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
+
+
+class Canned:
+    """A look at a cluster whose services want ``desired`` tasks, with one task in each state that was told to stop."""
+
+    env = SIT
+
+    def __init__(self, *desired: int) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self._services = tuple(service(f"sit-t{count}-service", desired=count) for count in desired)
+
+    def part(self, reader: Reader[Any]) -> tuple[ecs.Service, ...]:
+        assert reader is ecs.services
+        return self._services
+
+    def pages(self, _service: str, operation: str, key: str, **params: Any) -> list[str]:
+        assert key == "taskArns"
+        self.asked.append((operation, params))
+        return list(STATES)
+
+    def call(self, _service: str, operation: str, **params: Any) -> dict[str, Any]:
+        self.asked.append((operation, params))
+        return {
+            "tasks": [
+                {"taskArn": name, "lastStatus": name, "taskDefinitionArn": "task-definition/sit-t:1"}
+                for name in params["tasks"]
+            ]
+        }
+
+    def batches(self, doing: Callable[[Sequence[str]], list[Any]], items: Sequence[str], size: int) -> list[Any]:
+        assert size == 100
+        return doing(items)
+
+
+def test_every_task_that_has_not_stopped_yet_is_told() -> None:
+    look = Canned(2, 0)
+    seen = ecs_stopping_tasks.tasks.read(cast(Look, look))
+    assert ["DEACTIVATING", "STOPPING", "DEPROVISIONING"] == [task.status for task in seen]
+    assert ("list_tasks", {"cluster": "sit-cluster", "desiredStatus": "STOPPED"}) == look.asked[0]
+
+
+@pytest.mark.parametrize("desired", [(), (2, 1)])
+def test_where_every_service_wants_tasks_nothing_is_asked(desired: tuple[int, ...]) -> None:
+    look = Canned(*desired)
+    assert () == ecs_stopping_tasks.tasks.read(cast(Look, look))
+    assert [] == look.asked

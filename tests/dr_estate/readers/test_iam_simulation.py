@@ -1,0 +1,160 @@
+"""The operator's role is simulated where, and on what, a recovery acts: what is denied there is told by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.session import get_session
+
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.iam.simulation_requests import demands
+from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, needed_actions
+from dr_estate.readers.iam_simulation import Decision, Operator, operator
+from dr_estate.snapshot.observer import observe
+from sandbox.client.endpoint import Endpoint
+from tests.worlds import borrowed
+
+SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
+PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
+ACT = f"arn:aws:iam::{SIT.account}:policy/sit-dr-operator-act"
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Endpoint]:
+    with borrowed(SIT, tenants=1) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def iam(world: Endpoint) -> Iterator[Any]:
+    """The admin's IAM; whatever a test does to the role is forgotten after it."""
+    world.keep("healthy")
+    keys = world.people["admin"]
+    yield get_session().create_client(
+        "iam",
+        region_name=GLOBAL,
+        endpoint_url=world.url,
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
+    )
+    world.return_to("healthy")
+
+
+def seen(world: Endpoint) -> tuple[Operator, int]:
+    keys = world.people["reader"]
+    reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+    snapshot = observe(SIT, reader, "sandbox", only=frozenset({operator.name}))
+    return snapshot.get(operator, Side.GLOBAL), snapshot.calls["iam:SimulatePrincipalPolicy"]
+
+
+def refused(world: Endpoint) -> dict[tuple[str, str], Decision]:
+    decisions = seen(world)[0].decisions or ()
+    return {(d.action, d.region): d for d in decisions if d.decision != "allowed" and d.action not in FORBIDDEN}
+
+
+def changed(iam: Any, change: Change) -> None:
+    """Put another version of what the operator may do."""
+    document = iam.get_policy_version(PolicyArn=ACT, VersionId="v1")["PolicyVersion"]["Document"]
+    for statement in document["Statement"]:
+        change(statement)
+    iam.create_policy_version(PolicyArn=ACT, PolicyDocument=json.dumps(document), SetAsDefault=True)
+
+
+def test_in_a_healthy_world_all_is_allowed_but_deletions_in_the_primary_and_that_takes_few_calls(
+    world: Endpoint,
+) -> None:
+    told, calls = seen(world)
+    found = {(d.action, d.region): d.decision for d in told.decisions or ()}
+    assert {"explicitDeny"} == {found.pop((action, PRIMARY)) for action in FORBIDDEN}
+    assert {"allowed"} == set(found.values())
+    assert set(needed_actions()) | COPIED == {action for action, _ in found}
+    assert {(action, PRIMARY) for action in FENCING | HOMECOMING | COPIED} <= set(found)
+    # one call a question, and one an action for the one question whose actions IAM does not judge together
+    assert len(demands(SIT)) + 4 == calls
+
+
+@pytest.mark.parametrize(
+    ("action", "regions"),
+    [
+        ("rds:PromoteReadReplica", {DR}),
+        ("iam:PassRole", {DR}),
+        ("kms:CreateGrant", {DR}),
+        ("dynamodb:UpdateItem", {DR}),
+        ("route53:ChangeResourceRecordSets", {GLOBAL}),
+        ("ecs:UpdateService", {DR, PRIMARY}),
+    ],
+)
+def test_an_action_that_is_taken_away_is_named(world: Endpoint, iam: Any, action: str, regions: set[str]) -> None:
+    def without(statement: dict[str, Any]) -> None:
+        statement["Action"] = [one for one in statement["Action"] if one != action] or ["sns:ListTopics"]
+
+    changed(iam, without)
+    assert {(action, region) for region in regions} == set(refused(world))
+
+
+def test_an_action_that_is_narrowed_to_another_region_is_named(world: Endpoint, iam: Any) -> None:
+    def moved(statement: dict[str, Any]) -> None:
+        if statement["Sid"].startswith("Recover") and "sns:Publish" in statement["Action"]:
+            statement["Condition"]["StringEquals"]["aws:RequestedRegion"] = [PRIMARY]
+
+    changed(iam, moved)
+    assert {("sns:Publish", DR)} == set(refused(world))
+
+
+def test_an_action_that_is_narrowed_to_another_thing_is_named_with_what_it_is_denied_on(
+    world: Endpoint, iam: Any
+) -> None:
+    def moved(statement: dict[str, Any]) -> None:
+        if "secretsmanager:PutSecretValue" in statement["Action"]:
+            statement["Resource"] = [arn for arn in statement["Resource"] if "rds-master" not in arn]
+
+    changed(iam, moved)
+    found = refused(world)
+    assert ("secretsmanager:PutSecretValue", DR) in found
+    assert {"secretsmanager"} == {action.partition(":")[0] for action, _ in found}
+    assert {True} == {"sit-rds-master-credentials" in decision.on for decision in found.values()}
+
+
+def test_a_role_that_may_be_passed_to_one_service_alone_is_told_with_the_other(world: Endpoint, iam: Any) -> None:
+    def only_tasks(statement: dict[str, Any]) -> None:
+        if "iam:PassRole" in statement["Action"]:
+            statement["Condition"]["StringEquals"]["iam:PassedToService"] = ["ecs-tasks.amazonaws.com"]
+
+    changed(iam, only_tasks)
+    (decision,) = refused(world).values()
+    assert "iam:PassedToService=backup.amazonaws.com" in decision.on
+
+
+def test_a_condition_that_nobody_can_foresee_is_told_as_such(world: Endpoint, iam: Any) -> None:
+    def with_mfa(statement: dict[str, Any]) -> None:
+        if "rds:PromoteReadReplica" in statement["Action"]:
+            statement["Condition"]["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
+
+    changed(iam, with_mfa)
+    assert ("aws:MultiFactorAuthPresent",) == refused(world)["rds:PromoteReadReplica", DR].missing
+
+
+def test_a_policy_that_allows_deleting_the_primary_database_by_its_name_is_seen(world: Endpoint, iam: Any) -> None:
+    role = SIT.named(SIT.names.operator_role)
+    iam.detach_role_policy(RoleName=role, PolicyArn=ACT.replace("-act", "-never"))
+    database = f"arn:aws:rds:{PRIMARY}:{SIT.account}:db:sit-mysql"
+    statement = {"Effect": "Allow", "Action": "rds:DeleteDBInstance", "Resource": database}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=role, PolicyName="oops", PolicyDocument=document)
+    decisions = {d.action: d.decision for d in seen(world)[0].decisions or () if d.action in FORBIDDEN}
+    assert "allowed" == decisions.pop("rds:DeleteDBInstance")
+    assert {"implicitDeny"} == set(decisions.values())
+
+
+def test_without_the_role_nothing_is_decided(world: Endpoint, iam: Any) -> None:
+    role = SIT.named(SIT.names.operator_role)
+    for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
+    iam.delete_role(RoleName=role)
+    assert Operator(role, None) == seen(world)[0]

@@ -1,0 +1,92 @@
+"""Two buckets compared: what is missing at home is found, what is newer or deleted is told, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES, Entry, Kind, compared, latest
+
+THEN = datetime(2026, 1, 7, tzinfo=UTC)
+LATER = THEN + timedelta(seconds=1)
+
+
+def obj(at: datetime = THEN, etag: str = "e", size: int = 1, version: str = "v") -> Entry:
+    return Entry("k", version, at, etag, size)
+
+
+def marker(at: datetime = THEN) -> Entry:
+    return Entry("k", "m", at, deleted=True)
+
+
+NEW = obj(LATER, "f", 2, "w")
+
+
+@pytest.mark.parametrize(
+    ("home", "away", "kind"),
+    [
+        (None, obj(), Kind.COPY),
+        (None, obj(size=LARGEST_COPY_BYTES), Kind.COPY),
+        (None, obj(size=LARGEST_COPY_BYTES + 1), Kind.LARGE),
+        (obj(), NEW, Kind.COPY),
+        (NEW, obj(), Kind.NEWER_AT_HOME),
+        (obj(), obj(LATER, version="w"), Kind.ALIKE),
+        (obj(), obj(LATER, "f", 2), Kind.ALIKE),
+        (obj(LATER, "parts-2"), obj(THEN, "whole", version="w"), Kind.ALIKE),
+        (obj(THEN, "parts-2"), obj(LATER, "whole", version="w"), Kind.COPY),
+        (obj(version="null"), obj(LATER, "f", 1, "null"), Kind.COPY),
+        (marker(), obj(LATER), Kind.COPY),
+        (marker(LATER), obj(), Kind.DELETED_AT_HOME),
+        (obj(), marker(LATER), Kind.DELETED_AWAY),
+        (obj(LATER), marker(), Kind.ALIKE),
+        (marker(), marker(LATER), Kind.ALIKE),
+        (None, marker(), Kind.ALIKE),
+        (obj(), None, Kind.ALIKE),
+    ],
+)
+def test_each_key_is_judged_by_its_latest_versions(home: Entry | None, away: Entry | None, kind: Kind) -> None:
+    (pair,) = compared(iter([home] if home else []), iter([away] if away else []))
+    assert (kind, home, away) == (pair.kind, pair.home, pair.away)
+
+
+Keys = st.sets(st.text(max_size=6), max_size=20)
+
+
+@given(Keys, Keys)
+def test_every_key_of_either_side_is_met_once_and_in_order(ours: set[str], theirs: set[str]) -> None:
+    def listed(keys: set[str]) -> Iterator[Entry]:
+        return iter([Entry(key, "v", THEN, "e", 1) for key in sorted(keys)])
+
+    met = [(one.home or one.away) for one in compared(listed(ours), listed(theirs))]
+    assert sorted(ours | theirs) == [one.key for one in met if one]
+    missing = {one.away.key for one in compared(listed(ours), listed(theirs)) if one.kind is Kind.COPY and one.away}
+    assert theirs - ours == missing
+
+
+def test_a_list_is_read_page_by_page_and_only_the_latest_versions_count() -> None:
+    def row(key: str, version: str, is_latest: bool) -> dict[str, Any]:
+        return {"Key": key, "VersionId": version, "IsLatest": is_latest, "LastModified": THEN, "ETag": '"e"', "Size": 1}
+
+    pages = {
+        "": {
+            "Versions": [row("a", "2", True), row("a", "1", False), row("c", "9", True)],
+            "DeleteMarkers": [{"Key": "b", "VersionId": "5", "IsLatest": True, "LastModified": THEN}],
+            "IsTruncated": True,
+            "NextKeyMarker": "c",
+            "NextVersionIdMarker": "9",
+        },
+        "c 9": {"Versions": [row("c", "8", False), row("d", "1", True)], "IsTruncated": False},
+    }
+
+    def fetch(markers: Mapping[str, str]) -> Mapping[str, Any]:
+        return pages[" ".join(markers.values())]
+
+    found = list(latest(fetch))
+    assert [("a", "2"), ("b", "5"), ("c", "9"), ("d", "1")] == [(one.key, one.version) for one in found]
+    assert ["e", "", "e", "e"] == [one.etag for one in found]
+    assert [False, True, False, False] == [one.deleted for one in found]

@@ -1,0 +1,101 @@
+"""Eyes that saw all they asked for serve the next look; any others are closed for good."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dr_estate.aws.read_client import PROOF, Credentials, Eyes
+from dr_estate.config.environment import Environment, load_environment
+from dr_estate.model.unseen import CannotSee
+from dr_estate.snapshot.client_cache import open_eyes
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
+
+
+@pytest.fixture(scope="module")
+def sit() -> Environment:
+    return load_environment(Path(__file__).parents[3] / "environments", "sit")
+
+
+def _keys(world: Endpoint, person: str = "reader") -> Credentials:
+    keys = world.people[person]
+    return Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+
+
+def _look(env: Environment, credentials: Credentials) -> Eyes:
+    with open_eyes(env, credentials) as eyes:
+        eyes.prove_account()
+    return eyes
+
+
+def test_the_next_look_has_the_same_clients_and_counts_its_own_calls(sandbox_world: Endpoint, sit: Environment) -> None:
+    first = _look(sit, _keys(sandbox_world))
+    with open_eyes(sit, _keys(sandbox_world)) as again:
+        assert (again is first, dict(again.calls)) == (True, {})
+        assert again.seconds_left > sit.observation.deadline_s - 1
+        again.prove_account()
+    assert dict(again.calls) == {PROOF: 1}
+
+
+def test_two_looks_at_once_never_share_their_eyes(sandbox_world: Endpoint, sit: Environment) -> None:
+    with open_eyes(sit, _keys(sandbox_world)) as one, open_eyes(sit, _keys(sandbox_world)) as other:
+        assert one is not other
+
+
+def test_another_person_or_other_rules_get_eyes_of_their_own(sandbox_world: Endpoint, sit: Environment) -> None:
+    first = _look(sit, _keys(sandbox_world))
+    second = _look(sit, _keys(sandbox_world, "operator"))
+    patient = sit.model_copy(update={"observation": sit.observation.model_copy(update={"attempts": 9})})
+    assert len({id(first), id(second), id(_look(patient, _keys(sandbox_world, "operator")))}) == 3
+
+
+def test_who_could_not_see_signs_in_anew_for_the_next_look(sandbox_world: Endpoint, sit: Environment) -> None:
+    """Credentials that ended in the middle of a failover may have been renewed since."""
+    expired = Outage(sit.regions.dr, "expired", "sts")
+    first = _look(sit, _keys(sandbox_world))
+    sandbox_world.begin(expired)
+    try:
+        with pytest.raises(CannotSee):
+            _look(sit, _keys(sandbox_world))
+    finally:
+        sandbox_world.end(expired)
+    assert _look(sit, _keys(sandbox_world)) is not first
+
+
+def test_what_could_not_be_seen_among_the_rest_is_reason_enough(sandbox_world: Endpoint, sit: Environment) -> None:
+    with open_eyes(sit, _keys(sandbox_world)) as eyes:
+        eyes.prove_account()
+        with pytest.raises(CannotSee):
+            eyes.call("ecs", sit.regions.dr, lambda ecs: ecs.list_services(cluster="nowhere"))
+    assert _look(sit, _keys(sandbox_world)) is not eyes
+
+
+def _ports(world: Endpoint) -> set[int]:
+    """This process's ends of its connections to the world."""
+    port = int(world.url.rpartition(":")[2])
+    return {
+        held.laddr.port for held in psutil.Process().net_connections("tcp") if held.raddr and held.raddr.port == port
+    }
+
+
+def test_a_forked_process_never_asks_on_its_parents_connections(sandbox_world: Endpoint, sit: Environment) -> None:
+    before, asked = _ports(sandbox_world), _keys(sandbox_world, "approver")
+    first = _look(sit, asked)
+    parents = _ports(sandbox_world) - before
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child uses none of the parent's threads
+        child = os.fork()
+    if not child:
+        kept = parents & _ports(sandbox_world)
+        with open_eyes(sit, asked) as eyes:
+            eyes.prove_account()
+        os._exit(len(kept) + (_ports(sandbox_world) <= before))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert parents
+    assert _look(sit, asked) is first
+    assert parents <= _ports(sandbox_world)

@@ -1,0 +1,78 @@
+"""An observation can be narrowed to some parts, upon what was seen before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dr_checks.core.observation import Observation
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.readers import cloudwatch_logs, ecs, elbv2, kms, s3, sns_topics
+from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.registry import readers
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
+
+
+def _reader(world: Endpoint) -> Credentials:
+    keys = world.people["reader"]
+    return Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+
+
+def test_a_narrowed_observation_reads_the_named_parts_and_what_they_are_read_from(
+    sandbox_world: Endpoint, observation: Observation
+) -> None:
+    seen = observe(
+        observation.environment, _reader(sandbox_world), "sandbox", only=frozenset({cloudwatch_logs.groups.name})
+    )
+    assert {name for name, _ in seen.parts} == {
+        cloudwatch_logs.groups.name,
+        ecs.task_definitions.name,
+        ecs.services.name,
+    }
+    assert seen.get(cloudwatch_logs.groups, Side.DR) == observation.snapshot.get(cloudwatch_logs.groups, Side.DR)
+
+
+def test_upon_an_earlier_snapshot_only_the_named_parts_are_read_again(
+    sandbox_world: Endpoint, observation: Observation
+) -> None:
+    before = observation.snapshot
+    only = frozenset({sns_topics.topics.name, cloudwatch_logs.groups.name})
+    seen = observe(observation.environment, _reader(sandbox_world), "sandbox", only=only, upon=before)
+    assert set(seen.parts) == set(before.parts)
+    assert {key for key, part in seen.parts.items() if part is not before.parts[key]} == {
+        (name, side) for name in only for side in (Side.PRIMARY, Side.DR)
+    }
+    assert {operation.partition(":")[0] for operation in seen.calls} == {"sts", "sns", "logs"}
+
+
+def test_what_was_unseen_is_looked_at_again_where_a_named_part_is_read_from_it(
+    sandbox_world: Endpoint, observation: Observation
+) -> None:
+    env, side = observation.environment, Side.DR
+    whole = observation.snapshot
+    blind = Unseen(Blindness.UNREACHABLE, "elbv2 did not answer at that moment.")
+    key = (elbv2.load_balancer.name, side)
+    earlier = replace(whole, parts={**whole.parts, key: replace(whole.parts[key], value=blind)})
+    again = observe(env, _reader(sandbox_world), "sandbox", only=frozenset({elbv2.healthy_hosts.name}), upon=earlier)
+    assert again.get(elbv2.healthy_hosts, side)
+
+
+@pytest.mark.proof
+def test_a_service_that_crawls_hides_its_own_parts_alone(sandbox_world: Endpoint, observation: Observation) -> None:
+    """Many items of one part wait for S3; no other part waits behind them for a worker."""
+    env = observation.environment
+    hurried = env.observation.model_copy(update={"workers": 2, "deadline_s": 5})
+    crawling = Outage(env.regions.dr, "slow", "s3", seconds=20)
+    sandbox_world.begin(crawling)
+    try:
+        seen = observe(env.model_copy(update={"observation": hurried}), _reader(sandbox_world), "sandbox")
+    finally:
+        sandbox_world.end(crawling)
+    hidden = {part.name for part in seen.parts.values() if isinstance(part.value, Unseen)}
+    assert s3.buckets.name in hidden
+    of_s3 = {name for name, reader in readers().items() if any(read.startswith("s3:") for read in reader.reads)}
+    assert hidden <= of_s3 | {kms.keys.name}, "the buckets' keys are among all keys"

@@ -1,0 +1,58 @@
+"""Evidence: what was seen can be kept, and judged again; what was changed afterwards is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from dr_checks.core.registry import checks, judge
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs
+from dr_estate.snapshot.snapshot import EvidenceError, from_json, read_evidence, to_json
+from tests.dr_checks.worlds import DENIED, SIT, service, world
+
+SEEN = world({(ecs.services, Side.DR): (service("sit-tenant1-service"),), (ecs.tasks, Side.DR): DENIED})
+
+
+def test_evidence_judges_as_the_world_it_was_taken_of() -> None:
+    again = from_json(to_json(SEEN))
+    check = checks()["ecs.service-exists"]
+    assert judge(check, SEEN, SIT) == judge(check, again, SIT)
+    assert dict(SEEN.parts) == dict(again.parts)
+
+
+def test_remembered_tenants_are_part_of_the_evidence() -> None:
+    assert from_json(to_json(replace(SEEN, remembered_tenants=("shop",)))).remembered_tenants == ("shop",)
+
+
+def test_evidence_that_was_changed_is_refused() -> None:
+    body = orjson.loads(to_json(SEEN))
+    body["parts"][0]["region"] = "elsewhere"
+    with pytest.raises(EvidenceError, match="changed after it was saved"):
+        from_json(orjson.dumps(body))
+
+
+def test_evidence_of_an_earlier_version_is_unseen_where_its_part_was_looked_for() -> None:
+    body = orjson.loads(to_json(SEEN))
+    del body["digest"]
+    for row in body["parts"]:
+        if row["unseen"]:
+            row["value"] = {"kind": row["value"]["kind"], "why": row["value"]["why"]}
+    digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    (part,) = from_json(orjson.dumps({"digest": digest, **body})).unseen()
+    assert part.value == replace(DENIED, region=part.region, part=ecs.tasks.name)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'{"schema": "other/1"}'])
+def test_what_is_not_evidence_is_refused(data: bytes) -> None:
+    with pytest.raises(EvidenceError, match="not evidence"):
+        from_json(data)
+
+
+def test_a_missing_evidence_file_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(EvidenceError, match="cannot be read: No such file"):
+        read_evidence(tmp_path / "none.json")

@@ -1,0 +1,55 @@
+"""A drill's account: what counts as a full drill, and how its end is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dr_actions.drills.residue import Fate, Residue
+from reports.values.drill_summary import Drilled, Measured, headline, residue_in_brief
+
+AWAY, HOME = Measured("switchover", "validate", 3.0), Measured("failback", "validate", 0.0)
+WHOLE = Drilled(
+    kind="full drill",
+    incident="DRILL-20260107-030000",
+    parts=(),
+    phases=(AWAY, HOME),
+    rto_s=58.0,
+    rto_target_s=14400,
+    rpo_s=0.0,
+    residue=(),
+    took_s=600.0,
+    cost=0.2,
+    currency="USD",
+    journal=None,
+    exit=0,
+)
+KEPT = Residue("rds.instances.primary", "sit-mysql-before-db-abcde", Fate.KEPT, "kept by rule", "aws rds ...")
+LEFT = Residue("rds.instances.dr", "sit-mysql-drill-20260107-030000", Fate.LEFT, "new")
+
+
+def test_only_what_went_away_and_home_and_was_validated_in_both_counts_as_a_full_drill() -> None:
+    assert WHOLE.went_there_and_back
+    assert not replace(WHOLE, phases=(AWAY,)).went_there_and_back
+    assert not replace(WHOLE, rto_s=None).went_there_and_back
+    assert not replace(WHOLE, phases=(), rto_s=None).went_there_and_back
+
+
+@pytest.mark.parametrize(
+    ("residue", "verdict", "brief"),
+    [
+        ((), "done", "residue: nothing left over"),
+        ((KEPT,), "done", "residue: nothing left over, 1 kept by rule"),
+        ((KEPT, LEFT), "left over", "residue: 1 left over, 1 kept by rule"),
+        (None, "not compared", "residue: not compared, for no inventory of before is on record"),
+    ],
+)
+def test_what_is_left_decides_the_verdict(residue: tuple[Residue, ...] | None, verdict: str, brief: str) -> None:
+    told = replace(WHOLE, residue=residue)
+    assert (verdict, brief) == (told.verdict, residue_in_brief(told))
+
+
+def test_the_headline_says_whether_the_objective_was_met() -> None:
+    assert headline(WHOLE).endswith("recovery time 58 s, objective 4 h: met")
+    assert headline(replace(WHOLE, rto_s=15000.0)).endswith("objective 4 h: NOT MET")

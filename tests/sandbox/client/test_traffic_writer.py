@@ -1,0 +1,125 @@
+"""A writer follows DNS and remembers what was acknowledged; a switchover with stopped writers loses none of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dr_estate.config.environment import Environment, Side
+from sandbox.client.endpoint import Endpoint
+from sandbox.client.traffic_writer import Sites, Writer, missing
+from sandbox.core.errors import SandboxError
+from tests.sandbox.conftest import client_of
+from tests.worlds import borrowed
+
+PRIMARY, DR = "af-south-1", "eu-west-1"
+
+
+@pytest.fixture(scope="module")
+def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
+    with borrowed(sit, 2) as endpoint:
+        endpoint.timing(transition_s=0, log_upload_s=0, files_lag_s=0, replica_lag_s=0)
+        endpoint.keep("healthy")
+        yield endpoint
+
+
+@pytest.fixture
+def served(seeded: Endpoint) -> Endpoint:
+    seeded.return_to("healthy")
+    return seeded
+
+
+def scale(served: Endpoint, region: str, tasks: int) -> None:
+    ecs = client_of(served, "ecs", region)
+    for service in ("sit-tenant-1-service", "sit-tenant2-service"):
+        ecs.update_service(cluster="sit-cluster", service=service, desiredCount=tasks)
+
+
+def bring_data_over(served: Endpoint) -> None:
+    rds, efs = client_of(served, "rds", DR), client_of(served, "efs", DR)
+    copies = rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
+    rds.restore_db_instance_to_point_in_time(
+        SourceDBInstanceAutomatedBackupsArn=copies[0]["DBInstanceAutomatedBackupsArn"],
+        TargetDBInstanceIdentifier="sit-mysql",
+        UseLatestRestorableTime=True,
+    )
+    source = efs.describe_replication_configurations()["Replications"][0]["SourceFileSystemId"]
+    efs.delete_replication_configuration(SourceFileSystemId=source)
+
+
+def move_traffic(served: Endpoint, sit: Environment) -> None:
+    route53 = client_of(served, "route53", sit.region(Side.GLOBAL))
+    checks = route53.list_health_checks()["HealthChecks"]
+    primary = min(checks, key=lambda check: PRIMARY not in check["HealthCheckConfig"]["FullyQualifiedDomainName"])
+    route53.update_health_check(HealthCheckId=primary["Id"], Inverted=True)
+
+
+def test_the_writer_writes_for_all_tenants_where_dns_leads_and_all_of_it_is_served(
+    served: Endpoint, sit: Environment
+) -> None:
+    writer = Writer(served, sit)
+    for _ in range(8):
+        assert writer.write_one() is not None
+    assert {"rows", "files"} == {one.kind for one in writer.written}
+    assert {f"tenant{n}.{sit.traffic.tenant_domain}" for n in (1, 2)} == {one.host for one in writer.written}
+    assert ({PRIMARY}, {}) == ({one.region for one in writer.written}, writer.refused)
+    assert [] == missing(writer.sites, writer.written, PRIMARY)
+
+
+def test_it_writes_in_the_background_until_it_is_stopped(served: Endpoint, sit: Environment) -> None:
+    with Writer(served, sit) as writer:
+        time.sleep(0.3)
+    written = len(writer.written)
+    assert written > 2
+    time.sleep(0.1)
+    assert written == len(writer.written)
+
+
+def test_what_a_fenced_primary_refuses_is_counted_with_its_reason_and_never_as_written(
+    served: Endpoint, sit: Environment
+) -> None:
+    writer = Writer(served, sit)
+    writer.write_one()
+    scale(served, PRIMARY, 0)
+    assert writer.write_one() is None
+    assert 1 == len(writer.written)
+    assert 1 == writer.refused.total()
+    assert all("503" in reason for reason in writer.refused)
+
+
+def test_a_switchover_with_stopped_writers_loses_no_acknowledged_write(served: Endpoint, sit: Environment) -> None:
+    with Writer(served, sit, name="steady") as writer:
+        time.sleep(0.3)
+        scale(served, PRIMARY, 0)
+        time.sleep(1.1)
+        bring_data_over(served)
+        move_traffic(served, sit)
+        until = time.monotonic() + 10
+        while not any(one.region == DR for one in writer.written) and time.monotonic() < until:
+            time.sleep(0.1)
+    assert {PRIMARY, DR} == {one.region for one in writer.written}
+    assert [] == missing(writer.sites, writer.written, DR)
+
+
+def test_what_had_not_reached_the_copies_is_found_missing(served: Endpoint, sit: Environment) -> None:
+    writer = Writer(served, sit).write(0.3)
+    served.timing(log_upload_s=300, files_lag_s=600)
+    bring_data_over(served)
+    assert writer.written == missing(writer.sites, writer.written, DR)
+
+
+def test_a_region_that_lists_nothing_proves_nothing(served: Endpoint, sit: Environment) -> None:
+    writer = Writer(served, sit)
+    writer.write_one()
+    with pytest.raises(SandboxError, match=f"does not list its rows: 503 .*leads to no database of {DR}"):
+        missing(writer.sites, writer.written, DR)
+
+
+def test_dns_names_the_region_that_serves(served: Endpoint, sit: Environment) -> None:
+    sites = Sites(served, sit)
+    assert PRIMARY == sites.serving()
+    move_traffic(served, sit)
+    assert DR == sites.serving()

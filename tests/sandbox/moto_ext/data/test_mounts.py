@@ -1,0 +1,66 @@
+"""A file system's policy decides who writes and who reads: the sites of the tenants follow it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_estate.config.environment import Environment, Side
+from sandbox.client.endpoint import Endpoint
+from sandbox.client.traffic_writer import Sites
+from tests.sandbox.conftest import client_of
+from tests.worlds import borrowed
+
+CLIENT = "elasticfilesystem:Client"
+
+
+@pytest.fixture(scope="module")
+def served(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
+    with borrowed(sit, 1) as endpoint:
+        yield endpoint
+
+
+def statement(effect: str, *actions: str, principal: str = "*", **more: Any) -> dict[str, Any]:
+    told = [f"{CLIENT}{action}" for action in actions]
+    return {"Effect": effect, "Principal": {"AWS": principal}, "Action": told, **more}
+
+
+@pytest.mark.parametrize(
+    ("statements", "writes", "reads"),
+    [
+        ([], 201, 200),
+        ([statement("Allow", "Mount"), statement("Deny", "Write")], 503, 200),
+        ([statement("Deny", "Write", principal="arn:aws:iam::{account}:role/sit-ecs-task-role")], 503, 200),
+        ([statement("Deny", "Write", principal="arn:aws:iam::{account}:role/another")], 201, 200),
+        ([statement("Deny", "Mount")], 503, 503),
+        ([statement("Deny", "*", Condition={"Bool": {"aws:SecureTransport": "false"}})], 201, 200),
+        ([statement("Allow", "Mount", principal="arn:aws:iam::{account}:role/another")], 201, 200),
+    ],
+    ids=[
+        "no policy",
+        "read alone",
+        "the role's own",
+        "somebody else",
+        "no mount",
+        "unencrypted",
+        "the role may anyway",
+    ],
+)
+def test_writes_and_reads_follow_the_policy(
+    served: Endpoint, sit: Environment, statements: list[dict[str, Any]], writes: int, reads: int
+) -> None:
+    sites, region = Sites(served, sit), sit.region(Side.PRIMARY)
+    efs = client_of(served, "efs", region, person="admin")
+    (system,) = efs.describe_file_systems()["FileSystems"]
+    if statements:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements}).replace("{account}", sit.account)
+        efs.put_file_system_policy(FileSystemId=system["FileSystemId"], Policy=policy)
+    told = sites.ask(region, "POST", sites.hosts[0], "files", {"id": "one"})
+    assert writes == told[0], told
+    assert reads == sites.ask(region, "GET", sites.hosts[0], "files")[0]
+    if statements:
+        efs.delete_file_system_policy(FileSystemId=system["FileSystemId"])

@@ -1,0 +1,252 @@
+"""Rows and files can be lost: they follow the stores that hold them, and none shows what never reached it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib import error, request
+
+import pytest
+
+from dr_estate.config.environment import Environment, Side
+from sandbox.client.endpoint import Endpoint
+from sandbox.client.traffic_writer import Sites
+from tests.sandbox.conftest import client_of
+from tests.worlds import borrowed
+
+PRIMARY, DR = "af-south-1", "eu-west-1"
+MYSQL = "sit-mysql"
+
+
+@pytest.fixture(scope="module")
+def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
+    with borrowed(sit, 1) as endpoint:
+        endpoint.timing(transition_s=0, log_upload_s=0, files_lag_s=0, replica_lag_s=0)
+        endpoint.keep("healthy")
+        yield endpoint
+
+
+@pytest.fixture
+def served(seeded: Endpoint) -> Endpoint:
+    seeded.return_to("healthy")
+    return seeded
+
+
+@pytest.fixture
+def sites(served: Endpoint, sit: Environment) -> Sites:
+    return Sites(served, sit)
+
+
+def write(sites: Sites, kind: str, row_id: str, region: str = PRIMARY) -> tuple[int, str]:
+    status, told = sites.ask(region, "POST", sites.hosts[0], kind, {"id": row_id})
+    return status, str(told.get("error", ""))
+
+
+def ids(sites: Sites, kind: str, region: str) -> Any:
+    return sites.ask(region, "GET", sites.hosts[0], kind)[1].get(kind)
+
+
+def past_the_second() -> None:
+    """Copies' times are told in whole seconds: what was written before this returns is older than the next one."""
+    time.sleep(1.05 - time.time() % 1)
+
+
+def admin(served: Endpoint, service: str, region: str = DR) -> Any:
+    return client_of(served, service, region, person="admin")
+
+
+def backups_arn(served: Endpoint) -> str:
+    found = admin(served, "rds").describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
+    return str(next(one for one in found if one["Region"] == PRIMARY)["DBInstanceAutomatedBackupsArn"])
+
+
+def restore(served: Endpoint, **more: Any) -> None:
+    wanted = more or {"UseLatestRestorableTime": True}
+    admin(served, "rds").restore_db_instance_to_point_in_time(
+        SourceDBInstanceAutomatedBackupsArn=backups_arn(served), TargetDBInstanceIdentifier=MYSQL, **wanted
+    )
+
+
+def replica(served: Endpoint, sit: Environment) -> None:
+    source = admin(served, "rds", PRIMARY).describe_db_instances(DBInstanceIdentifier=MYSQL)["DBInstances"][0]
+    keys = admin(served, "kms").list_aliases()["Aliases"]
+    alias = sit.named(sit.names.db_copy_key_alias)
+    key = next(one["TargetKeyId"] for one in keys if one["AliasName"] == alias)
+    admin(served, "rds").create_db_instance_read_replica(
+        DBInstanceIdentifier=MYSQL, SourceDBInstanceIdentifier=source["DBInstanceArn"], KmsKeyId=key
+    )
+
+
+def test_an_acknowledged_write_is_served_by_the_region_that_took_it(sites: Sites) -> None:
+    assert (201, "") == write(sites, "rows", "a") == write(sites, "files", "f")
+    assert (["a"], ["f"]) == (ids(sites, "rows", PRIMARY), ids(sites, "files", PRIMARY))
+    write(sites, "rows", "a")
+    assert ["a"] == ids(sites, "rows", PRIMARY)
+
+
+def test_a_region_without_a_database_acknowledges_nothing_and_says_why(sites: Sites) -> None:
+    status, why = write(sites, "rows", "a", DR)
+    assert (503, True) == (status, f"leads to no database of {DR}" in why)
+
+
+def test_whoever_has_no_token_is_asked_for_the_password(served: Endpoint, sit: Environment) -> None:
+    place, host = served.sites()[PRIMARY], f"tenant1.{sit.traffic.tenant_domain}"
+    asked = request.Request(f"http://{place['address']}:{place['http']}/wp-json/dr/v1/rows", headers={"Host": host})
+    with pytest.raises(error.HTTPError) as refused:
+        request.urlopen(asked)  # noqa: S310 - our own http URL on loopback
+    with refused.value as answer:
+        assert (401, f'Basic realm="{host}"') == (answer.status, answer.headers["WWW-Authenticate"])
+
+
+def test_a_body_without_an_id_is_refused(sites: Sites) -> None:
+    assert 400 == sites.ask(PRIMARY, "POST", sites.hosts[0], "rows", {"name": "a"})[0]
+
+
+def test_a_replica_shows_what_reached_it_and_takes_no_writes_until_it_is_promoted(
+    served: Endpoint, sites: Sites, sit: Environment
+) -> None:
+    write(sites, "rows", "before")
+    replica(served, sit)
+    assert ["before"] == ids(sites, "rows", DR)
+    status, why = write(sites, "rows", "refused", DR)
+    assert (503, True) == (status, "is a read replica and takes no writes" in why)
+    served.timing(replica_lag_s=60)
+    assert [] == ids(sites, "rows", DR)
+    served.timing(replica_lag_s=0)
+    admin(served, "rds").promote_read_replica(DBInstanceIdentifier=MYSQL)
+    write(sites, "rows", "after")
+    assert 201 == write(sites, "rows", "own", DR)[0]
+    assert ["before", "own"] == ids(sites, "rows", DR)
+    assert ["before", "after"] == ids(sites, "rows", PRIMARY)
+
+
+def test_a_restore_gives_the_rows_until_the_restorable_time_and_no_later_one(served: Endpoint, sites: Sites) -> None:
+    write(sites, "rows", "kept")
+    past_the_second()
+    restore(served)
+    write(sites, "rows", "later")
+    assert ["kept"] == ids(sites, "rows", DR)
+    assert 201 == write(sites, "rows", "own", DR)[0]
+
+
+def test_logs_that_were_not_uploaded_when_the_region_went_dark_are_lost(served: Endpoint, sites: Sites) -> None:
+    write(sites, "rows", "too young")
+    served.timing(log_upload_s=None)
+    served.break_("primary-dark")
+    served.timing(log_upload_s=None)
+    restore(served)
+    assert [] == ids(sites, "rows", DR)
+
+
+def test_a_snapshot_holds_the_rows_of_its_moment_in_whichever_region_it_is_restored(
+    served: Endpoint, sites: Sites, sit: Environment
+) -> None:
+    write(sites, "rows", "held")
+    made = admin(served, "rds", PRIMARY).create_db_snapshot(DBInstanceIdentifier=MYSQL, DBSnapshotIdentifier="now")
+    write(sites, "rows", "later")
+    keys = admin(served, "kms").list_aliases()["Aliases"]
+    alias = sit.named(sit.names.db_copy_key_alias)
+    admin(served, "rds").copy_db_snapshot(
+        SourceDBSnapshotIdentifier=made["DBSnapshot"]["DBSnapshotArn"],
+        TargetDBSnapshotIdentifier="copied",
+        KmsKeyId=next(one["TargetKeyId"] for one in keys if one["AliasName"] == alias),
+        SourceRegion=PRIMARY,
+    )
+    admin(served, "rds").restore_db_instance_from_db_snapshot(DBInstanceIdentifier=MYSQL, DBSnapshotIdentifier="copied")
+    assert ["held"] == ids(sites, "rows", DR)
+
+
+def test_a_replicated_file_system_is_read_only_and_keeps_what_was_synced_when_replication_is_deleted(
+    served: Endpoint, sites: Sites
+) -> None:
+    write(sites, "files", "synced")
+    past_the_second()
+    assert ["synced"] == ids(sites, "files", DR)
+    status, why = write(sites, "files", "refused", DR)
+    assert (503, True) == (status, "is the destination of a replication and read-only" in why)
+    efs = admin(served, "efs")
+    one = efs.describe_replication_configurations()["Replications"][0]
+    served.timing(files_lag_s=600)
+    assert [] == ids(sites, "files", DR)
+    served.timing(files_lag_s=0)
+    efs.delete_replication_configuration(SourceFileSystemId=one["SourceFileSystemId"])
+    write(sites, "files", "later")
+    assert 201 == write(sites, "files", "own", DR)[0]
+    assert ["synced", "own"] == ids(sites, "files", DR)
+
+
+@pytest.mark.parametrize("kind", ["rows", "files"])
+def test_a_recovery_point_gives_back_what_was_there_when_it_was_made(
+    served: Endpoint, sites: Sites, sit: Environment, kind: str
+) -> None:
+    write(sites, kind, "held")
+    backup = admin(served, "backup", PRIMARY)
+    rds, efs = admin(served, "rds", PRIMARY), admin(served, "efs", PRIMARY)
+    vault, role = sit.named(sit.names.primary_vault), f"arn:aws:iam::{sit.account}:role/backup"
+    resource = {
+        "rows": lambda: rds.describe_db_instances()["DBInstances"][0]["DBInstanceArn"],
+        "files": lambda: efs.describe_file_systems()["FileSystems"][0]["FileSystemArn"],
+    }[kind]()
+    point = backup.start_backup_job(BackupVaultName=vault, ResourceArn=resource, IamRoleArn=role)["RecoveryPointArn"]
+    write(sites, kind, "later")
+    metadata = {
+        "rows": {"DBInstanceIdentifier": "restored"},
+        "files": {"newFileSystem": "true", "CreationToken": "restored"},
+    }[kind]
+    job = backup.start_restore_job(RecoveryPointArn=point, Metadata=metadata, IamRoleArn=role)["RestoreJobId"]
+    made = backup.describe_restore_job(RestoreJobId=job)["CreatedResourceArn"]
+    repoint(served, sit, made)
+    assert ["held"] == ids(sites, kind, PRIMARY)
+
+
+def repoint(served: Endpoint, sit: Environment, arn: str) -> None:
+    """Let the tenant's service of the primary region use the restored database or file system."""
+    ecs, rds, efs = (admin(served, name, sit.region(Side.PRIMARY)) for name in ("ecs", "rds", "efs"))
+    cluster = sit.named(sit.names.cluster)
+    service = ecs.describe_services(cluster=cluster, services=["sit-tenant-1-service"])["services"][0]
+    revision = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    if ":db:" in arn:
+        found = rds.describe_db_instances(DBInstanceIdentifier=arn.rpartition(":")[2])["DBInstances"][0]
+        for variable in revision["containerDefinitions"][0]["environment"]:
+            if variable["name"] == "WORDPRESS_DB_HOST":
+                variable["value"] = f"{found['Endpoint']['Address']}:3306"
+    else:
+        made = arn.rpartition("/")[2]
+        subnets = service["networkConfiguration"]["awsvpcConfiguration"]["subnets"]
+        efs.create_mount_target(FileSystemId=made, SubnetId=subnets[0])
+        revision["volumes"][0]["efsVolumeConfiguration"].update(fileSystemId=made)
+    keys = ("family", "containerDefinitions", "volumes", "networkMode", "cpu", "memory", "requiresCompatibilities")
+    asked: dict[str, Any] = {key: revision[key] for key in (*keys, "executionRoleArn", "taskRoleArn")}
+    registered = ecs.register_task_definition(**asked)["taskDefinition"]["taskDefinitionArn"]
+    ecs.update_service(cluster=cluster, service="sit-tenant-1-service", taskDefinition=registered)
+
+
+def test_the_region_neutral_name_leads_each_region_to_its_own_database(
+    served: Endpoint, sites: Sites, sit: Environment
+) -> None:
+    restore(served)
+    for region in (PRIMARY, DR):
+        ecs = admin(served, "ecs", region)
+        cluster = sit.named(sit.names.cluster)
+        revision = ecs.describe_task_definition(taskDefinition="sit-tenant-1")["taskDefinition"]
+        for variable in revision["containerDefinitions"][0]["environment"]:
+            if variable["name"] == "WORDPRESS_DB_HOST":
+                variable["value"] = f"db.{sit.name}.internal"
+        keys = ("family", "containerDefinitions", "volumes", "networkMode", "cpu", "memory", "requiresCompatibilities")
+        made = ecs.register_task_definition(**{key: revision[key] for key in (*keys, "executionRoleArn")})
+        arn = made["taskDefinition"]["taskDefinitionArn"]
+        ecs.update_service(cluster=cluster, service="sit-tenant-1-service", taskDefinition=arn)
+        assert (201, "") == write(sites, "rows", region, region)
+    assert ([PRIMARY], [DR]) == (ids(sites, "rows", PRIMARY), ids(sites, "rows", DR))
+
+
+def test_a_task_that_names_the_other_regions_database_reaches_none(served: Endpoint, sites: Sites) -> None:
+    restore(served)
+    served.break_("definition-primary-database")
+    admin(served, "ecs").update_service(
+        cluster="sit-cluster", service="sit-tenant-1-service", taskDefinition="sit-tenant-1"
+    )
+    status, why = write(sites, "rows", "a", DR)
+    assert (503, True) == (status, f"leads to no database of {DR}" in why)

@@ -1,0 +1,155 @@
+"""A task that is run with a command of its own: it asks the database that it is pointed at, tells its log, and ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from moto.rds.models import rds_backends
+
+from dr_actions.actions.restore_test import probe
+from dr_estate.readers import drill_resources
+from dr_estate.snapshot.tenants import Tenant
+from sandbox.core.state import STATE, now
+from sandbox.moto_ext.data import stored_data
+from tests.dr_checks.worlds import SIT
+from tests.sandbox.moto_ext.compute import Platform, platform
+from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients
+
+GROUP, TENANT = "/ecs/shop", Tenant("shop", "shop")
+LOGS = {"awslogs-group": GROUP, "awslogs-region": DR, "awslogs-stream-prefix": "web"}
+
+
+def _database(aws: Clients, region: str = DR, holds: bool = True) -> str:
+    made = aws("rds", region).create_db_instance(
+        DBInstanceIdentifier="copy",
+        DBInstanceClass="db.t3.small",
+        Engine="mysql",
+        EngineVersion="8.0.40",
+        AllocatedStorage=30,
+        MasterUsername="admin",
+        MasterUserPassword="not-a-secret",
+    )["DBInstance"]
+    if holds:
+        instance = rds_backends[ACCOUNT][region].databases["copy"]
+        stored_data.install_schema(instance, "shop_db", "shop", now())
+        stored_data.write_row(instance, "a post", "shop")
+    return str(made["Endpoint"]["Address"])
+
+
+def _stage(aws: Clients, group: bool = True, **more: Any) -> Platform:
+    there = platform(aws, DR)
+    there.client("ecs").create_cluster(clusterName="shop")
+    if group:
+        aws("logs", DR).create_log_group(logGroupName=GROUP)
+    there.register("nginx:1.27", logConfiguration={"logDriver": "awslogs", "options": LOGS}, **more)
+    return there
+
+
+def _run(there: Platform, host: str, **more: Any) -> dict[str, Any]:
+    asked = probe.overrides(SIT, "web", "TRIAL-20260107-101500", TENANT, host)
+    answer: dict[str, Any] = there.client("ecs").run_task(
+        cluster="shop",
+        taskDefinition="tenant-a",
+        launchType="FARGATE",
+        networkConfiguration=there.network,
+        startedBy="TRIAL-20260107-101500",
+        overrides=asked,
+        tags=[{"key": "dr:drill", "value": "TRIAL-20260107-101500"}],
+        **more,
+    )
+    return answer
+
+
+def _now(there: Platform, task: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = there.client("ecs").describe_tasks(cluster="shop", tasks=[task["taskArn"]])["tasks"][0]
+    return found
+
+
+def _line(there: Platform, task: dict[str, Any]) -> str:
+    stream = f"web/web/{task['taskArn'].rpartition('/')[2]}"
+    (event,) = there.client("logs").get_log_events(logGroupName=GROUP, logStreamName=stream)["events"]
+    return str(event["message"])
+
+
+def test_it_counts_what_the_database_holds_of_the_tenant_and_ends_well(aws: Clients) -> None:
+    there, host = _stage(aws), _database(aws)
+    (task,) = _run(there, host)["tasks"]
+    ended = _now(there, task)
+    assert (ended["lastStatus"], ended["containers"][0]["exitCode"]) == ("STOPPED", 0)
+    assert (ended["stopCode"], ended["startedBy"]) == ("EssentialContainerExited", "TRIAL-20260107-101500")
+    answer = drill_resources.heard(ended["taskArn"], _line(there, task))
+    assert answer is not None
+    assert probe.implausible(answer, "TRIAL-20260107-101500", "shop", "shop_db") == ""
+    assert (answer.tables, answer.rows) == (12, 2)
+    assert there.client("ecs").list_tasks(cluster="shop", startedBy="nobody", desiredStatus="STOPPED")["taskArns"] == []
+
+
+def test_it_is_provisioned_runs_and_stops_in_time(aws: Clients) -> None:
+    there, host = _stage(aws), _database(aws)
+    STATE.extras["transition_s"] = 0.5
+    (task,) = _run(there, host)["tasks"]
+    seen = [task["lastStatus"]]
+    end = time.monotonic() + 5
+    while seen[-1] != "STOPPED" and time.monotonic() < end:
+        status = _now(there, task)["lastStatus"]
+        seen += [status] if status != seen[-1] else []
+        time.sleep(0.01)
+    assert seen == [one for one in ("PROVISIONING", "PENDING", "RUNNING", "STOPPED") if one in seen]
+    assert {"PROVISIONING", "RUNNING", "STOPPED"} <= set(seen)
+
+
+@pytest.mark.parametrize("what", ["nobody's host", "another region's", "without the schema", "not available"])
+def test_where_it_cannot_find_the_tenants_data_it_ends_with_one_and_says_why(aws: Clients, what: str) -> None:
+    there = _stage(aws)
+    host = "nobody.example"
+    if what != "nobody's host":
+        host = _database(aws, PRIMARY if what == "another region's" else DR, holds=what != "without the schema")
+    if what == "not available":
+        rds_backends[ACCOUNT][DR].databases["copy"].status = "stopped"
+    (task,) = _run(there, host)["tasks"]
+    ended, line = _now(there, task), _line(there, task)
+    assert (ended["lastStatus"], ended["containers"][0]["exitCode"]) == ("STOPPED", 1)
+    if what == "without the schema":
+        assert json.loads(line)["tables"] == 0
+    else:
+        assert line.startswith("mysqli_sql_exception: ")
+
+
+def test_a_task_whose_log_group_or_secret_is_absent_never_starts(aws: Clients) -> None:
+    there, host = _stage(aws, group=False), _database(aws)
+    (task,) = _run(there, host)["tasks"]
+    ended = _now(there, task)
+    assert (ended["stopCode"], ended["containers"][0].get("exitCode")) == ("TaskFailedToStart", None)
+    assert "log group does not exist" in ended["stoppedReason"]
+    aws("logs", DR).create_log_group(logGroupName=GROUP)
+    secret = f"arn:aws:secretsmanager:{DR}:{ACCOUNT}:secret:shop-AbCdEf:password::"
+    logged = {"logConfiguration": {"logDriver": "awslogs", "options": LOGS}}
+    there.register("nginx:1.27", secrets=[{"name": "WORDPRESS_DB_PASSWORD", "valueFrom": secret}], **logged)
+    (task,) = _run(there, host)["tasks"]
+    assert "unable to pull secrets" in _now(there, task)["stoppedReason"]
+
+
+def test_one_token_runs_one_task_and_a_running_one_is_killed_when_it_is_stopped(aws: Clients) -> None:
+    there, host = _stage(aws), _database(aws)
+    assert (
+        _run(there, host, clientToken="one")["tasks"][0]["taskArn"]
+        == (_run(there, host, clientToken="one")["tasks"][0]["taskArn"])
+    )
+    (task,) = there.client("ecs").run_task(
+        cluster="shop",
+        taskDefinition="tenant-a",
+        launchType="FARGATE",
+        networkConfiguration=there.network,
+        overrides={"containerOverrides": [{"name": "web", "command": ["sleep", "infinity"]}]},
+    )["tasks"]
+    assert _now(there, task)["lastStatus"] == "RUNNING"
+    there.client("ecs").stop_task(cluster="shop", task=task["taskArn"], reason="clean-up")
+    ended = _now(there, task)
+    assert (ended["lastStatus"], ended["containers"][0]["exitCode"], ended["stoppedReason"]) == (
+        "STOPPED",
+        137,
+        "clean-up",
+    )

@@ -1,0 +1,275 @@
+"""The generated policies in an account that enforces IAM: what they deny is denied, what a recovery needs is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from dr_actions.iam.policies import Role, declared, policies
+from dr_estate.config.environment import Environment, load_environment
+from sandbox.core.state import STATE
+from tests.sandbox.moto_ext.attempts import ALSO_HOMEWARD, ASSETS, DELETING, HOMEWARD, RECOVERING, STRANGE, WORLD_WIDE
+from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients
+
+GLOBAL = "us-east-1"
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+ROOT = Path(__file__).parents[4]
+Person = Callable[..., Any]
+
+
+def environment() -> Environment:
+    """SIT, in this account and these regions."""
+    sit = load_environment(ROOT / "environments", "sit")
+    regions = sit.regions.model_copy(update={"primary": PRIMARY, "dr": DR})
+    return sit.model_copy(update={"account": ACCOUNT, "regions": regions})
+
+
+@pytest.fixture
+def person(aws: Clients) -> Person:
+    """``person("operator")("ecs", DR)``: a client of a user who holds the policies of that role, IAM enforced."""
+    iam, env = aws("iam", GLOBAL), environment()
+    held = policies(env, declared())
+    keys: dict[str, dict[str, Any]] = {}
+    made: dict[str, str] = {}
+    for role in Role:
+        iam.create_user(UserName=role)
+        for name, document in held[role].items():
+            if name not in made:
+                policy = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))["Policy"]
+                made[name] = policy["Arn"]
+            iam.attach_user_policy(UserName=role, PolicyArn=made[name])
+        key = iam.create_access_key(UserName=role)["AccessKey"]
+        keys[role] = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    _control_table(aws, env)
+    STATE.extras["enforce_iam"] = True
+    quick = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+    return lambda role: lambda service, region: boto3.client(service, region, config=quick, **keys[role])
+
+
+def _control_table(aws: Clients, env: Environment) -> None:
+    keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+    aws("dynamodb", DR).create_table(
+        TableName=env.named(env.names.control_table),
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        KeySchema=keys,
+        BillingMode="PAY_PER_REQUEST",
+    )
+    aws("sns", DR).create_topic(Name=env.names.topics[0])
+    for region, bucket in ((PRIMARY, "data"), (PRIMARY, ASSETS), (DR, f"{ASSETS}-dr")):
+        aws("s3", region).create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
+
+
+def attempt(client: Any, operation: str, **params: Any) -> str:
+    """The error code of a call, "done" where there is none."""
+    try:
+        getattr(client, operation)(**params)
+    except ClientError as refused:
+        return str(refused.response["Error"]["Code"])
+    return "done"
+
+
+def test_the_operator_deletes_nothing_in_the_primary_region_or_world_wide(person: Person) -> None:
+    operator = person("operator")
+    told = {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in DELETING}
+    own = {call for call in ALSO_HOMEWARD if told.pop(call) not in DENIED}
+    assert own == ALSO_HOMEWARD
+    told |= {f"{s}:{op}": attempt(operator(s, GLOBAL), op, **params) for s, op, params in WORLD_WIDE}
+    assert {} == {call: code for call, code in told.items() if code not in DENIED}
+
+
+def test_the_operator_recovers_in_the_dr_region_and_fences_in_the_primary(person: Person) -> None:
+    operator, env = person("operator"), environment()
+    told = {f"{s}:{op}": attempt(operator(s, DR), op, **params) for s, op, params in RECOVERING}
+    told |= {f"fence {s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in RECOVERING[:2]}
+    topic = f"arn:aws:sns:{DR}:{ACCOUNT}:{env.names.topics[0]}"
+    told["sns"] = attempt(operator("sns", DR), "publish", TopicArn=topic, Message="m")
+    assert {} == {call: code for call, code in told.items() if code in DENIED}
+    assert "done" == told["sns"]
+
+
+def test_the_operator_goes_home_in_the_primary_region_and_only_with_the_policy_of_it(
+    person: Person, aws: Clients
+) -> None:
+    operator = person("operator")
+    sent = [(f"{s}:{op}", s, op, params) for s, op, params in HOMEWARD]
+    told = {call: attempt(operator(s, PRIMARY), op, **params) for call, s, op, params in sent}
+    assert {} == {call: code for call, code in told.items() if code in DENIED}
+    told = {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in STRANGE}
+    assert {} == {call: code for call, code in told.items() if code not in DENIED}
+    policy = f"arn:aws:iam::{ACCOUNT}:policy/sit-dr-operator-home"
+    aws("iam", GLOBAL).detach_user_policy(UserName="operator", PolicyArn=policy)
+    told = {call: attempt(operator(s, PRIMARY), op, **params) for call, s, op, params in sent}
+    told |= {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in DELETING}
+    assert {} == {call: code for call, code in told.items() if code not in DENIED}
+
+
+def test_only_the_estates_own_file_system_is_opened_to_be_overwritten(person: Person, aws: Clients) -> None:
+    operator, opened = person("operator"), {}
+    for name in ("sit-efs", "prod-efs"):
+        tags = [{"Key": "Name", "Value": name}]
+        made = aws("efs", PRIMARY).create_file_system(CreationToken=name, Tags=tags)["FileSystemId"]
+        asked = {"FileSystemId": made, "ReplicationOverwriteProtection": "DISABLED"}
+        opened[name] = attempt(operator("efs", PRIMARY), "update_file_system_protection", **asked)
+    assert ("done", True) == (opened["sit-efs"], opened["prod-efs"] in DENIED)
+
+
+def test_the_operator_touches_only_what_bears_the_environments_names(person: Person) -> None:
+    operator = person("operator")
+    other = attempt(operator("ecs", DR), "update_service", cluster="prod-cluster", service="prod-tenant1-service")
+    assert other in DENIED
+    assert attempt(operator("rds", DR), "promote_read_replica", DBInstanceIdentifier="prod-mysql") in DENIED
+    assert attempt(operator("ecs", "ap-south-1"), "list_services") not in DENIED
+    elsewhere = attempt(operator("ecs", "ap-south-1"), "update_service", cluster="sit-cluster", service="sit-a-service")
+    assert elsewhere in DENIED
+
+
+def item(pk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": "INC-1"}}
+
+
+def test_operator_and_approver_write_their_own_parts_of_the_control_table(person: Person, aws: Clients) -> None:
+    table = environment().named(environment().names.control_table)
+    operator, approver = (person(role)("dynamodb", DR) for role in ("operator", "approver"))
+    own = f"APPROVAL#{aws('iam', GLOBAL).get_user(UserName='approver')['User']['UserId']}"
+    assert "done" == attempt(operator, "put_item", TableName=table, Item=item("JOURNAL#INC-1"))
+    assert "done" == attempt(approver, "put_item", TableName=table, Item=item(own))
+    assert "done" == attempt(operator, "get_item", TableName=table, Key=item(own))
+    for pk in (own, "APPROVAL#somebody"):
+        assert attempt(operator, "put_item", TableName=table, Item=item(pk)) in DENIED
+    rows = [{"Put": {"TableName": table, "Item": item(pk)}} for pk in ("JOURNAL#INC-1", own)]
+    assert "done" == attempt(operator, "transact_write_items", TransactItems=rows[:1])
+    assert attempt(operator, "transact_write_items", TransactItems=rows) in DENIED
+    for pk in ("APPROVAL#somebody", "JOURNAL#INC-1"):
+        assert attempt(approver, "put_item", TableName=table, Item=item(pk)) in DENIED
+    for client in (operator, approver):
+        assert attempt(client, "delete_item", TableName=table, Key=item(own)) in DENIED
+
+
+def test_an_approver_who_took_the_role_writes_under_its_session(person: Person, aws: Clients) -> None:
+    env, iam = environment(), aws("iam", GLOBAL)
+    STATE.extras["enforce_iam"] = False
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = iam.create_role(RoleName="sit-dr-approver", AssumeRolePolicyDocument=trust)["Role"]
+    for policy in iam.list_attached_user_policies(UserName="approver")["AttachedPolicies"]:
+        iam.attach_role_policy(RoleName=role["RoleName"], PolicyArn=policy["PolicyArn"])
+    taken = aws("sts", DR).assume_role(RoleArn=role["Arn"], RoleSessionName="alice")["Credentials"]
+    STATE.extras["enforce_iam"] = True
+    session = boto3.Session(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"])
+    client, table = session.client("dynamodb", DR), env.named(env.names.control_table)
+    assert "done" == attempt(client, "put_item", TableName=table, Item=item(f"APPROVAL#{role['RoleId']}:alice"))
+    assert attempt(client, "put_item", TableName=table, Item=item(f"APPROVAL#{role['RoleId']}:bob")) in DENIED
+    assert callable(person)
+
+
+def test_the_approver_and_the_reader_change_nothing(person: Person) -> None:
+    for role in ("approver", "reader"):
+        told = {f"{s}:{op}": attempt(person(role)(s, DR), op, **params) for s, op, params in [*DELETING, *RECOVERING]}
+        assert {} == {call: code for call, code in told.items() if code not in DENIED}
+        assert "done" == attempt(person(role)("rds", PRIMARY), "describe_db_instances")
+        assert "done" == attempt(person(role)("s3", PRIMARY), "head_bucket", Bucket="data"), "IAM calls it ListBucket"
+
+
+def test_records_are_shifted_in_the_own_zone_only(person: Person, aws: Clients) -> None:
+    zone = aws("route53", GLOBAL).create_hosted_zone(Name="wpsit.kimmyai.io", CallerReference="1")["HostedZone"]["Id"]
+
+    def shift(name: str, action: str = "UPSERT") -> str:
+        record = {"Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+        batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+        client = person("operator")("route53", GLOBAL)
+        return attempt(client, "change_resource_record_sets", HostedZoneId=zone, ChangeBatch=batch)
+
+    assert "done" == shift("origin.wpsit.kimmyai.io")
+    assert shift("origin.wpsit.kimmyai.io", "DELETE") in DENIED
+    assert shift("www.kimmyai.io") in DENIED
+
+
+@pytest.fixture
+def narrow(aws: Clients) -> Callable[..., Any]:
+    """``narrow("efs", "elasticfilesystem:*")``: a client of a user who may do that alone, IAM enforced."""
+    iam = aws("iam", GLOBAL)
+    iam.create_user(UserName="narrow")
+    key = iam.create_access_key(UserName="narrow")["AccessKey"]
+    keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+
+    def client(service: str, *actions: str) -> Any:
+        allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        STATE.extras["enforce_iam"] = False
+        iam.put_user_policy(UserName="narrow", PolicyName="all", PolicyDocument=document)
+        STATE.extras["enforce_iam"] = True
+        return boto3.client(service, PRIMARY, config=Config(retries={"total_max_attempts": 1}), **keys)
+
+    return client
+
+
+def test_a_mount_target_asks_for_the_actions_on_its_network_interface_too(aws: Clients, narrow: Any) -> None:
+    vpc = aws("ec2", PRIMARY).create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = aws("ec2", PRIMARY).create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    system = aws("efs", PRIMARY).create_file_system(CreationToken="any")["FileSystemId"]
+    target = aws("efs", PRIMARY).create_mount_target(FileSystemId=system, SubnetId=subnet)["MountTargetId"]
+    for operation, needed in (
+        ("describe_mount_target_security_groups", "ec2:DescribeNetworkInterfaceAttribute"),
+        ("delete_mount_target", "ec2:DeleteNetworkInterface"),
+    ):
+        alone = narrow("efs", "elasticfilesystem:*")
+        assert attempt(alone, operation, MountTargetId=target) in DENIED, operation
+        assert "done" == attempt(narrow("efs", "elasticfilesystem:*", needed), operation, MountTargetId=target)
+
+
+def test_a_copy_asks_for_its_destination_where_it_is_conditional_and_for_tags_and_annotations(
+    aws: Clients, narrow: Any
+) -> None:
+    s3 = aws("s3", PRIMARY)
+    for bucket in ("from", "onto"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": PRIMARY})
+    s3.put_object(Bucket="from", Key="k", Body=b"new")
+    s3.put_object(Bucket="onto", Key="k", Body=b"old")
+    copy = {"Bucket": "onto", "Key": "k", "CopySource": {"Bucket": "from", "Key": "k"}}
+    tags, annotations = ("s3:*ObjectTagging",), ("s3:*ObjectAnnotation",)
+    basic = ("s3:GetObject", "s3:PutObject")
+    assert attempt(narrow("s3", *basic, *tags), "copy_object", **copy) in DENIED
+    assert attempt(narrow("s3", *basic, *annotations), "copy_object", **copy) in DENIED
+    excluded = narrow("s3", *basic, *tags)
+    assert "done" == attempt(excluded, "copy_object", **copy, AnnotationDirective="EXCLUDE")
+    etag = s3.put_object(Bucket="onto", Key="k", Body=b"old")["ETag"]
+    assert "done" == attempt(narrow("s3", *basic, *tags, *annotations), "copy_object", **copy, IfMatch=etag)
+
+
+def test_a_conditional_copy_reads_its_destination(aws: Clients, narrow: Any) -> None:
+    s3 = aws("s3", PRIMARY)
+    for bucket in ("from", "onto"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": PRIMARY})
+        etag = s3.put_object(Bucket=bucket, Key="k", Body=bucket.encode())["ETag"]
+    copy = {"Bucket": "onto", "Key": "k", "CopySource": {"Bucket": "from", "Key": "k"}}
+    narrow("s3", "s3:*")
+    deny = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::onto/*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    STATE.extras["enforce_iam"] = False
+    aws("iam", GLOBAL).put_user_policy(UserName="narrow", PolicyName="not the destination", PolicyDocument=document)
+    client = narrow("s3", "s3:*")
+    assert attempt(client, "copy_object", **copy, IfMatch=etag) in DENIED
+    assert "done" == attempt(client, "copy_object", **copy)
+
+
+def test_the_reader_sees_the_security_groups_of_mount_targets(aws: Clients, person: Person) -> None:
+    STATE.extras["enforce_iam"] = False
+    vpc = aws("ec2", PRIMARY).create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = aws("ec2", PRIMARY).create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    group = aws("ec2", PRIMARY).create_security_group(GroupName="nfs", Description="nfs", VpcId=vpc)["GroupId"]
+    system = aws("efs", PRIMARY).create_file_system(CreationToken="any")["FileSystemId"]
+    aws("efs", PRIMARY).create_mount_target(FileSystemId=system, SubnetId=subnet, SecurityGroups=[group])
+    STATE.extras["enforce_iam"] = True
+    reader = person("reader")
+    (target,) = reader("efs", PRIMARY).describe_mount_targets(FileSystemId=system)["MountTargets"]
+    of_target = [{"Name": "network-interface-id", "Values": [target["NetworkInterfaceId"]]}]
+    (interface,) = reader("ec2", PRIMARY).describe_network_interfaces(Filters=of_target)["NetworkInterfaces"]
+    assert [group] == [one["GroupId"] for one in interface["Groups"]]
+    asked = {"MountTargetId": target["MountTargetId"]}
+    assert attempt(reader("efs", PRIMARY), "describe_mount_target_security_groups", **asked) in DENIED

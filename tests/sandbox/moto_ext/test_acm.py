@@ -1,0 +1,71 @@
+"""Certificates: names in order, who uses them, issued at once in the sandbox, expiring when imported so (T20)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.sandbox.moto_ext.compute import ANSWERS_ANY_HOST, platform
+from tests.sandbox.moto_ext.conftest import DR, Clients
+
+NAMES = ["*.shop.example", "shop.example", "origin.shop.example", "a.b.shop.example"]
+
+
+def test_a_fresh_certificate_is_described_with_its_names_in_order(aws: Clients) -> None:
+    acm = aws("acm", DR)
+    arn = acm.request_certificate(DomainName=NAMES[0], SubjectAlternativeNames=NAMES[1:], ValidationMethod="DNS")
+    told = acm.describe_certificate(CertificateArn=arn["CertificateArn"])["Certificate"]
+    assert told["DomainName"] == NAMES[0]
+    assert told["SubjectAlternativeNames"] == NAMES
+    assert [option["DomainName"] for option in told["DomainValidationOptions"]] == NAMES
+    assert told["NotAfter"] > datetime.now(UTC) + timedelta(days=300)
+    assert told["Status"] in ("PENDING_VALIDATION", "ISSUED")
+
+
+def test_a_certificate_names_the_listeners_that_present_it_and_cannot_be_deleted_then(aws: Clients) -> None:
+    there, acm = platform(aws, DR), aws("acm", DR)
+    arn = acm.request_certificate(DomainName="*.shop.example")["CertificateArn"]
+    assert acm.describe_certificate(CertificateArn=arn)["Certificate"]["InUseBy"] == []
+    listener = there.client("elbv2").create_listener(
+        LoadBalancerArn=there.balancer,
+        Protocol="HTTPS",
+        Port=443,
+        Certificates=[{"CertificateArn": arn}],
+        DefaultActions=ANSWERS_ANY_HOST,
+    )["Listeners"][0]["ListenerArn"]
+    assert acm.describe_certificate(CertificateArn=arn)["Certificate"]["InUseBy"] == [there.balancer]
+    with pytest.raises(ClientError) as refused:
+        acm.delete_certificate(CertificateArn=arn)
+    assert refused.value.response["Error"]["Code"] == "ResourceInUseException"
+    there.client("elbv2").delete_listener(ListenerArn=listener)
+    acm.delete_certificate(CertificateArn=arn)
+    assert acm.list_certificates()["CertificateSummaryList"] == []
+
+
+def test_an_imported_certificate_expires_when_it_says(aws: Clients) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "*.shop.example")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=5))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("*.shop.example")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    acm = aws("acm", DR)
+    arn = acm.import_certificate(Certificate=made.public_bytes(encoding), PrivateKey=private)["CertificateArn"]
+    told = acm.describe_certificate(CertificateArn=arn)["Certificate"]
+    assert (told["Type"], told["Status"]) == ("IMPORTED", "ISSUED")
+    assert timedelta(days=4) < told["NotAfter"] - now < timedelta(days=6)

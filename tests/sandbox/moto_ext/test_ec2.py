@@ -1,0 +1,66 @@
+"""The network knows the tasks: their interfaces, and the addresses they take (T33)."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.sandbox.moto_ext.compute import platform
+from tests.sandbox.moto_ext.conftest import DR, Clients
+
+
+def test_tasks_have_interfaces_in_their_subnets_while_they_live(aws: Clients) -> None:
+    there = platform(aws, DR)
+    ec2 = there.client("ec2")
+    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+    there.serve(tasks=4)
+    found = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    assert {row["SubnetId"] for row in found} == set(there.subnets)
+    assert {row["Groups"][0]["GroupId"] for row in found} == {there.group}
+    assert {row["Status"] for row in found} == {"in-use"}
+    narrowed = ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": there.subnets[:1]}])
+    assert len(narrowed["NetworkInterfaces"]) == 2
+    one = ec2.describe_network_interfaces(NetworkInterfaceIds=[found[0]["NetworkInterfaceId"]])
+    assert one["NetworkInterfaces"] == found[:1]
+    there.scale(0)
+    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+    with pytest.raises(ClientError) as gone:
+        ec2.describe_network_interfaces(NetworkInterfaceIds=[found[0]["NetworkInterfaceId"]])
+    assert gone.value.response["Error"]["Code"] == "InvalidNetworkInterfaceID.NotFound"
+
+
+def test_free_addresses_are_what_the_tasks_leave(aws: Clients) -> None:
+    there = platform(aws, DR)
+    ec2 = there.client("ec2")
+
+    def free() -> list[int]:
+        return [row["AvailableIpAddressCount"] for row in ec2.describe_subnets(SubnetIds=there.subnets)["Subnets"]]
+
+    assert free() == [251, 251]
+    there.serve(tasks=4)
+    assert free() == [249, 249]
+    ec2.create_network_interface(SubnetId=there.subnets[0])
+    assert sorted(free()) == [248, 249]
+    there.scale(0)
+    assert sorted(free()) == [250, 251]
+
+
+def test_interfaces_come_in_pages(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=7)
+    pages = list(there.client("ec2").get_paginator("describe_network_interfaces").paginate(MaxResults=5))
+    assert [len(page["NetworkInterfaces"]) for page in pages] == [5, 2]
+
+
+def test_a_network_interface_needs_no_dns_host_names(aws: Clients) -> None:
+    ec2 = aws("ec2", DR)
+    vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"]
+    made = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    told = ec2.describe_network_interfaces(NetworkInterfaceIds=[made])["NetworkInterfaces"]
+    assert [row["SubnetId"] for row in told] == [subnet]
+
+
+def test_zones_are_those_of_the_region(aws: Clients) -> None:
+    told = aws("ec2", DR).describe_availability_zones()["AvailabilityZones"]
+    assert [zone["ZoneName"] for zone in told] == [f"{DR}{letter}" for letter in "abc"]

@@ -1,0 +1,101 @@
+"""Secrets Manager replicas: the same versions in both regions, read-only in one, promoted when it must be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.sandbox.moto_ext.conftest import DR, PRIMARY, Clients
+
+NAME = "shop-tenant1-db-credentials"
+
+
+def _pair(aws: Clients, **replica: str) -> tuple[Any, Any]:
+    primary = aws("secretsmanager", PRIMARY)
+    primary.create_secret(Name=NAME, SecretString="one", AddReplicaRegions=[{"Region": DR, **replica}])
+    return primary, aws("secretsmanager", DR)
+
+
+def _versions(client: Any) -> dict[str, list[str]]:
+    told: dict[str, list[str]] = client.describe_secret(SecretId=NAME)["VersionIdsToStages"]
+    return told
+
+
+def test_the_replica_follows_its_primary(served: Clients) -> None:
+    primary, standby = _pair(served)
+    primary.put_secret_value(SecretId=NAME, SecretString="two")
+    assert standby.get_secret_value(SecretId=NAME)["SecretString"] == "two"
+    assert _versions(standby) == _versions(primary)
+    status = primary.describe_secret(SecretId=NAME)["ReplicationStatus"]
+    assert [(one["Region"], one["Status"]) for one in status] == [(DR, "InSync")]
+    seen = standby.describe_secret(SecretId=NAME)
+    assert seen["PrimaryRegion"] == PRIMARY
+    assert seen["ARN"].split(":")[3] == DR
+    (listed,) = standby.list_secrets()["SecretList"]
+    assert (listed["Name"], listed["PrimaryRegion"]) == (NAME, PRIMARY)
+
+
+def test_a_secret_can_be_replicated_later_and_once(aws: Clients) -> None:
+    primary = aws("secretsmanager", PRIMARY)
+    primary.create_secret(Name=NAME, SecretString="one")
+    assert "ReplicationStatus" not in primary.describe_secret(SecretId=NAME)
+    primary.replicate_secret_to_regions(SecretId=NAME, AddReplicaRegions=[{"Region": DR}])
+    assert aws("secretsmanager", DR).get_secret_value(SecretId=NAME)["SecretString"] == "one"
+    with pytest.raises(ClientError, match="already replicated"):
+        primary.replicate_secret_to_regions(SecretId=NAME, AddReplicaRegions=[{"Region": DR}])
+    assert len(primary.describe_secret(SecretId=NAME)["ReplicationStatus"]) == 1
+
+
+def test_a_replica_is_read_only_and_has_a_key_of_its_own(aws: Clients) -> None:
+    key = aws("kms", DR).create_key()["KeyMetadata"]["Arn"]
+    primary, standby = _pair(aws, KmsKeyId=key)
+    value = {"SecretString": "x"}
+    for write, asked in (
+        (standby.put_secret_value, value),
+        (standby.update_secret, value),
+        (standby.delete_secret, {}),
+    ):
+        with pytest.raises(ClientError, match="replica"):
+            write(SecretId=NAME, **asked)
+    assert standby.describe_secret(SecretId=NAME)["KmsKeyId"] == key
+    assert "KmsKeyId" not in primary.describe_secret(SecretId=NAME)
+    assert primary.describe_secret(SecretId=NAME)["ReplicationStatus"][0]["KmsKeyId"] == key
+
+
+def test_a_removed_region_holds_nothing(aws: Clients) -> None:
+    primary, standby = _pair(aws)
+    primary.remove_regions_from_replication(SecretId=NAME, RemoveReplicaRegions=[DR])
+    assert standby.list_secrets()["SecretList"] == []
+    assert "ReplicationStatus" not in primary.describe_secret(SecretId=NAME)
+    assert primary.get_secret_value(SecretId=NAME)["SecretString"] == "one"
+
+
+def test_a_promoted_replica_stands_alone(aws: Clients) -> None:
+    primary, standby = _pair(aws)
+    before, arn = _versions(standby), standby.describe_secret(SecretId=NAME)["ARN"]
+    standby.stop_replication_to_replica(SecretId=NAME)
+    seen = standby.describe_secret(SecretId=NAME)
+    assert "PrimaryRegion" not in seen
+    assert (seen["ARN"], _versions(standby)) == (arn, before)
+    assert "ReplicationStatus" not in primary.describe_secret(SecretId=NAME)
+    standby.put_secret_value(SecretId=NAME, SecretString="recovered")
+    assert standby.get_secret_value(SecretId=NAME)["SecretString"] == "recovered"
+    assert primary.get_secret_value(SecretId=NAME)["SecretString"] == "one"
+    with pytest.raises(ClientError, match="not a replica"):
+        standby.stop_replication_to_replica(SecretId=NAME)
+
+
+def test_twenty_secrets_are_read_at_once_from_the_replica_region(aws: Clients) -> None:
+    primary = aws("secretsmanager", PRIMARY)
+    names = [f"secret-{number}" for number in range(20)]
+    for name in names:
+        primary.create_secret(Name=name, SecretString=name, AddReplicaRegions=[{"Region": DR}])
+    standby = aws("secretsmanager", DR)
+    answer = standby.batch_get_secret_value(SecretIdList=names)
+    assert {one["Name"]: one["SecretString"] for one in answer["SecretValues"]} == {name: name for name in names}
+    missing = standby.batch_get_secret_value(SecretIdList=["nobody"])
+    assert missing["Errors"][0]["SecretId"] == "nobody"
+    with pytest.raises(ClientError):
+        standby.batch_get_secret_value(SecretIdList=[*names, "one-too-many"])

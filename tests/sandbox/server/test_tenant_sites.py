@@ -1,0 +1,88 @@
+"""The world's sites answer as its load balancers, services and certificates stand at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.model.unseen import Blindness, CannotSee
+from dr_estate.network.http_probe import Visit, handshake, visit
+from sandbox.client.endpoint import Endpoint
+from tests.sandbox.conftest import client_of
+from tests.worlds import borrowed
+
+PROD = load_environment(Path(__file__).parents[3] / "environments", "prod")
+HOST = f"tenant2.{PROD.traffic.tenant_domain}"
+Ports = dict[str, tuple[int, int]]
+
+
+@pytest.fixture(scope="module")
+def served(sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
+    with borrowed(PROD, 2) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
+def ports(served: Endpoint) -> Ports:
+    answer = client_of(served, "route53", PROD.region(Side.GLOBAL), person="reader").list_hosted_zones()
+    places = answer["ResponseMetadata"]["HTTPHeaders"]["x-world-sites"].split()
+    found = {place.partition("=")[0]: place.partition("=")[2].split(":") for place in places}
+    return {region: (int(plain), int(secure)) for region, (_, plain, secure) in found.items()}
+
+
+def visited(ports: Ports, side: Side, host: str = HOST) -> Visit:
+    return visit("127.0.0.1", ports[PROD.region(side)][0], host, PROD.traffic.probe_path, 5)
+
+
+@pytest.mark.parametrize("side", [Side.PRIMARY, Side.DR])
+def test_a_tenants_page_names_the_tenant_in_both_regions(ports: Ports, side: Side) -> None:
+    page = visited(ports, side)
+    assert (200, True, "tenant2: log in") == (page.status, page.names_host, page.title)
+
+
+def test_a_customers_own_host_reaches_its_tenant(ports: Ports) -> None:
+    customer = PROD.traffic.customer_hosts["tenant2"][0]
+    assert visited(ports, Side.DR).digest == visited(ports, Side.DR, customer).digest
+
+
+def test_any_other_host_is_answered_well_by_nobody(ports: Ports) -> None:
+    stranger = visited(ports, Side.DR, "nobody.invalid")
+    assert (200, False, "") == (stranger.status, stranger.names_host, stranger.title)
+
+
+def test_another_tenants_name_inside_a_longer_one_is_not_taken_for_it(ports: Ports) -> None:
+    assert not visited(ports, Side.DR, HOST.removeprefix("tenant")).names_host
+
+
+def test_a_tenant_without_healthy_tasks_is_unavailable_in_that_region_alone(served: Endpoint, ports: Ports) -> None:
+    served.break_("ecs-standby-stopped")
+    try:
+        assert (503, 200) == (visited(ports, Side.DR).status, visited(ports, Side.PRIMARY).status)
+    finally:
+        served.mend()
+    assert 200 == visited(ports, Side.DR).status
+
+
+def test_a_dark_region_gives_no_answer_at_all(served: Endpoint, ports: Ports) -> None:
+    served.break_("primary-dark")
+    try:
+        with pytest.raises(CannotSee) as dark:
+            visited(ports, Side.PRIMARY)
+        assert 200 == visited(ports, Side.DR).status
+    finally:
+        served.mend()
+    assert dark.value.unseen.kind is Blindness.UNREACHABLE
+
+
+def test_the_listeners_own_certificate_is_presented_and_judged_by_name_and_date(ports: Ports) -> None:
+    secure = ports[PROD.region(Side.DR)][1]
+    shaken = handshake("127.0.0.1", secure, HOST, 5, public=False)
+    assert "" == shaken.problem
+    assert shaken.not_after is not None
+    assert "Hostname mismatch" in handshake("127.0.0.1", secure, "www.elsewhere.example", 5, public=False).problem
+    assert "self" in handshake("127.0.0.1", secure, HOST, 5, public=True).problem or "issuer" in (
+        handshake("127.0.0.1", secure, HOST, 5, public=True).problem
+    )

@@ -1,0 +1,182 @@
+"""A world kept is a world returned to: as it was and as old as it was; and what a run changed is told call by call."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+
+from dr_estate.config.environment import Environment
+from sandbox.client.endpoint import Endpoint
+from sandbox.client.traffic_writer import Sites
+from sandbox.core.errors import SandboxError
+from sandbox.core.state import Outage
+from tests.sandbox.kept_world import (
+    CLUSTER,
+    DR,
+    PRIMARY,
+    SERVICE,
+    client,
+    control_and_another,
+    item,
+    service_of,
+    topic_of,
+)
+from tests.worlds import borrowed
+
+
+@pytest.fixture(scope="module")
+def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
+    with borrowed(sit, 1) as endpoint:
+        endpoint.keep("healthy")
+        yield endpoint
+
+
+@pytest.fixture
+def served(seeded: Endpoint) -> Endpoint:
+    seeded.return_to("healthy")
+    seeded.reset_mutations()
+    return seeded
+
+
+def test_a_world_is_returned_to_whole_and_quickly(served: Endpoint, sit: Environment) -> None:
+    before = service_of(served)
+    client(served, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=7)
+    client(served, "sns", DR).create_topic(Name="left-behind")
+    served.break_("primary-dark")
+    began = time.monotonic()
+    served.return_to("healthy")
+    assert time.monotonic() - began < 0.3
+    assert ({}, [], []) == (served.state()["stopped"], served.state()["faults"], served.state()["disasters"])
+    assert before["desiredCount"] == service_of(served)["desiredCount"]
+    topics = client(served, "sns", DR).list_topics()["Topics"]
+    assert not [one for one in topics if "left-behind" in one["TopicArn"]]
+    sites = Sites(served, sit)
+    assert PRIMARY == sites.serving()
+    assert 201 == sites.ask(PRIMARY, "POST", sites.hosts[0], "rows", {"id": "a"})[0]
+    for person in ("reader", "operator", "approver"):
+        arn = client(served, "sts", DR, person=person).get_caller_identity()["Arn"]
+        assert arn.endswith(f":user/{person}")
+
+
+def test_the_contents_of_objects_are_there_after_each_return(served: Endpoint) -> None:
+    s3 = client(served, "s3", DR)
+    runbook = {"Bucket": "bbws-dr-runbooks-sit", "Key": "runbook.md"}
+    content = s3.get_object(**runbook)["Body"].read()
+    served.return_to("healthy")
+    assert content == s3.get_object(**runbook)["Body"].read() != b""
+
+
+def test_a_broken_world_can_be_kept_and_is_mended_after_each_return(served: Endpoint, sit: Environment) -> None:
+    served.break_("primary-dark")
+    served.keep("dark")
+    for _ in range(2):
+        served.mend()
+        assert {} == served.state()["stopped"]
+        served.return_to("dark")
+        assert (["primary-dark"], [PRIMARY]) == (served.state()["disasters"], list(served.state()["stopped"]))
+        assert DR == Sites(served, sit).serving()
+        with pytest.raises((ConnectionClosedError, ReadTimeoutError)):
+            client(served, "ecs", PRIMARY).list_clusters()
+
+
+@pytest.mark.proof
+def test_a_kept_world_does_not_age(served: Endpoint) -> None:
+    served.break_("primary-dark")
+    served.timing(transition_s=3)
+    client(served, "rds", DR).create_db_instance(
+        DBInstanceIdentifier="young", Engine="mysql", DBInstanceClass="db.r6g.large", AllocatedStorage=20
+    )
+    served.keep("just now")
+    time.sleep(3.2)
+    aged_s = dark_for_s(served)
+    assert "available" == status(served, "young")
+    served.return_to("just now")
+    assert "creating" == status(served, "young")
+    assert aged_s - dark_for_s(served) > 2
+
+
+def dark_for_s(served: Endpoint) -> float:
+    since = datetime.fromisoformat(served.state()["stopped"][PRIMARY])
+    return (datetime.now(UTC) - since).total_seconds()
+
+
+def status(served: Endpoint, name: str) -> str:
+    found = client(served, "rds", DR).describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+    return str(found[0]["DBInstanceStatus"])
+
+
+def test_a_call_under_way_when_the_world_is_exchanged_never_reaches_the_next_one(served: Endpoint) -> None:
+    served.begin(Outage(DR, "hang", "ecs", "UpdateService"))
+    ended: list[type] = []
+
+    def scale() -> None:
+        try:
+            client(served, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=9)
+        except ConnectionClosedError as dropped:
+            ended.append(type(dropped))
+
+    calling = threading.Thread(target=scale)
+    calling.start()
+    time.sleep(0.3)
+    served.return_to("healthy")
+    calling.join()
+    assert [ConnectionClosedError] == ended
+    assert 9 != service_of(served)["desiredCount"]
+
+
+def test_a_name_that_was_never_kept_is_refused_with_those_that_were(served: Endpoint) -> None:
+    with pytest.raises(SandboxError, match=r"No world was kept as 'rosy' \(kept: .*healthy"):
+        served.return_to("rosy")
+
+
+def test_a_timing_that_does_not_exist_is_refused_with_those_that_do(served: Endpoint) -> None:
+    with pytest.raises(SandboxError, match="There is no timing moods: use transition_s, log_upload_s"):
+        served.timing(moods=3)
+
+
+def test_mutations_are_told_in_order_with_their_parameters_and_reads_are_not(served: Endpoint) -> None:
+    client(served, "ecs", DR).list_clusters()
+    client(served, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=2)
+    topic = topic_of(served)
+    client(served, "sns", DR, person="admin").publish(TopicArn=topic, Message="failing over")
+    with pytest.raises(ClientError):
+        client(served, "rds", DR).promote_read_replica(DBInstanceIdentifier="nobody")
+    assert [
+        (DR, "ecs", "UpdateService", "operator", True, False),
+        (DR, "sns", "Publish", "admin", True, False),
+        (DR, "rds", "PromoteReadReplica", "operator", False, False),
+    ] == [
+        tuple(one[key] for key in ("region", "service", "operation", "person", "done", "control"))
+        for one in served.mutations()
+    ]
+    first, second, third = (one["params"] for one in served.mutations())
+    assert {"cluster": CLUSTER, "service": SERVICE, "desiredCount": 2} == first
+    assert {"TopicArn": topic, "Message": "failing over"} == second
+    assert {"DBInstanceIdentifier": "nobody"} == third
+    served.reset_mutations()
+    assert [] == served.mutations()
+
+
+def test_writes_to_the_control_table_are_told_apart(served: Endpoint) -> None:
+    dynamodb = client(served, "dynamodb", DR)
+    tables = control_and_another(served)
+    for table in tables:
+        dynamodb.put_item(TableName=table, Item=item(served, table, "a"))
+    put = [{"Put": {"TableName": table, "Item": item(served, table, "b")}} for table in tables]
+    dynamodb.transact_write_items(TransactItems=put[:1])
+    dynamodb.transact_write_items(TransactItems=put)
+    assert [True, False, True, False] == [one["control"] for one in served.mutations()]
+
+
+def test_a_secret_is_told_by_its_digest_alone(served: Endpoint) -> None:
+    made = client(served, "secretsmanager", DR).create_secret(Name="fresh", SecretString="open sesame")
+    client(served, "secretsmanager", DR).put_secret_value(SecretId=made["ARN"], SecretString="open sesame")
+    assert "sesame" not in json.dumps(served.mutations())
+    assert served.mutations()[1]["params"]["SecretString"].startswith("sha256:")

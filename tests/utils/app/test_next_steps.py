@@ -1,0 +1,97 @@
+"""The command that comes next is built from the request's own flags, and means the same world."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dr_actions.actions.notifications.messages import run_failed
+from dr_actions.model.plan import Goal
+from dr_estate.config.environment import load_environment
+from dr_estate.model.invocation import Invocation
+from tests.house.commands import commands_of, fault_of
+from tests.utils.running import ROOT
+from utils.aws_mgmt.app.next_steps import after_interrupt, after_run, approval, execution, invocation_of, same_run
+from utils.aws_mgmt.cli.parser import parse
+
+ENV = load_environment(ROOT / "environments", "sit")
+
+
+def request_of(words: str) -> list[str]:
+    return ["-e", "sit", "--sandbox", "--config", "my rules", "--output", "out", *words.split()]
+
+
+@pytest.mark.parametrize(
+    ("typed", "next_one"),
+    [
+        ("approve --incident INC-1 --failback --staged", "failback --staged --execute --incident INC-1"),
+        ("approve --incident INC-1 --planned", "failover --planned --execute --incident INC-1"),
+        ("approve --incident INC-1 --tenant tenant2", "failover --execute --incident INC-1 --tenant tenant2"),
+    ],
+)
+def test_an_approval_names_the_run_that_it_is_good_for(typed: str, next_one: str) -> None:
+    assert str(execution(parse(request_of(typed)), "INC-1")) == f"`dr_cli.py {next_one}`"
+
+
+@pytest.mark.parametrize(
+    ("typed", "next_one"),
+    [
+        ("failback --staged --execute", "approve --failback --staged --incident INC-1"),
+        ("failover --execute", "approve --incident INC-1"),
+        ("failover --planned --execute --tenant tenant2", "approve --planned --incident INC-1 --tenant tenant2"),
+    ],
+)
+def test_a_refused_run_names_the_approval_of_its_own_plan(typed: str, next_one: str) -> None:
+    assert str(approval(parse(request_of(typed)), "INC-1")) == f"`dr_cli.py {next_one}`"
+
+
+def test_a_run_that_ended_early_goes_on_by_its_own_command_and_a_drill_by_its_clean_up() -> None:
+    typed = parse(request_of("failback --staged --execute --replan --confirm a.b"))
+    assert str(after_run(typed, "INC-1")) == (
+        "`dr_cli.py failback --staged --execute --incident INC-1 --confirm a.b` goes on from here."
+    )
+    assert str(same_run(typed, "INC-1", "--replan")).startswith("`dr_cli.py failback --staged --execute --replan ")
+    assert str(after_run(typed, "DRILL-20260107-101500")) == "`dr_cli.py drill clean` brings the drill to its end."
+
+
+@pytest.mark.parametrize("goal", [Goal.FAILBACK, Goal.SWITCHOVER])
+def test_the_alarm_of_a_failed_run_names_its_goal_and_its_own_command(goal: Goal) -> None:
+    typed = parse(request_of("failback --staged --execute"))
+    needed = invocation_of(typed).complete(str(after_run(typed, "INC-1")))
+    message = run_failed(ENV, "INC-1", goal, "a.b", "no capacity", needed)
+    assert message.happened == f"{goal} stopped at a.b: no capacity"
+    assert [] == [c for c in commands_of(message.needed) if "failback --staged --execute --incident INC-1" not in c]
+    assert commands_of(message.needed)
+
+
+def test_a_command_carries_the_world_of_the_request_and_is_completed_once() -> None:
+    invocation = invocation_of(parse(request_of("status")))
+    bare = "Run `dr_cli.py drill clean`, or `dr_cli.py log`."
+    whole = invocation.complete(bare)
+    options = f"-e sit --config 'my rules' --sandbox --output {Path('out').resolve()}"
+    program = f"python utils/aws_mgmt/dr_cli.py {options}"
+    assert whole == f"Run `{program} drill clean`, or `{program} log`."
+    assert invocation.complete(whole) == whole
+    assert Invocation().complete(bare) == bare
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("status", "Nothing was changed: this command only looks."),
+        ("failover", "Nothing was changed: this command only looks."),
+        ("failover --execute --incident INC-1", "`dr_cli.py log --incident INC-1`"),
+        ("failback --staged --execute", "`dr_cli.py log`"),
+        ("test --full-drill", "`dr_cli.py drill show`"),
+        ("test --infra --restore", "`dr_cli.py drill show`"),
+        ("drill clean", "`dr_cli.py drill show`"),
+        ("drill show", "Nothing was changed: this command only looks."),
+        ("approve --incident INC-1", "may have been recorded"),
+        ("sandbox up", "`dr_cli.py sandbox show`"),
+    ],
+)
+def test_an_interrupted_command_says_that_it_only_looked_only_where_it_did(typed: str, said: str) -> None:
+    told = after_interrupt(parse(request_of(typed)))
+    assert said in told
+    assert [] == [fault for command in commands_of(told) if (fault := fault_of(command))]

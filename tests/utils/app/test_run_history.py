@@ -1,0 +1,89 @@
+"""A recovery leaves a record with what its journal measured, and the next estimate can go by it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dr_actions.journal import journal
+from dr_actions.model.plan import Plan, from_json
+from dr_actions.planning.planner import rto_estimate_s
+from dr_actions.run_history import durations as run_history_durations
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.model.run_records import RunKind, RunRecord
+from dr_estate.readers import control_table
+from dr_estate.snapshot.observer import observe
+from sandbox.client.endpoint import Endpoint
+from tests.utils.running import Ran, at_endpoint, rules
+from tests.worlds import borrowed
+
+pytestmark = pytest.mark.proof
+
+QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
+INCIDENT = "INC-20260107-001"
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return rules(tmp_path_factory.mktemp("rules"), "sit", QUICK)
+
+
+@pytest.fixture(scope="module")
+def world(config: Path) -> Iterator[Endpoint]:
+    with borrowed(load_environment(config, "sit"), tenants=1) as started:
+        started.break_("primary-dark")
+        yield started
+
+
+@pytest.fixture(scope="module")
+def failed_over(world: Endpoint, config: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
+    home = tmp_path_factory.mktemp("home")
+    words = f"-e sit --config {config} failover --execute --format json --incident {INCIDENT} --confirm files.sit-efs"
+    return at_endpoint(world, home, words, "operator"), home
+
+
+def _records(world: Endpoint, config: Path) -> list[RunRecord]:
+    env, keys = load_environment(config, "sit"), world.people["reader"]
+    credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+    seen = observe(env, credentials, "sandbox", only=frozenset({control_table.runs.name}))
+    return [run for run in seen.get(control_table.runs, Side.DR).runs if run.kind is RunKind.FAILOVER]
+
+
+def test_an_executed_failover_is_recorded_with_its_recovery_time_phases_steps_and_evidence(
+    world: Endpoint, config: Path, failed_over: tuple[Ran, Path]
+) -> None:
+    ran, _ = failed_over
+    assert 0 == ran.code, ran.out[-2000:] + ran.err
+    (kept,) = _records(world, config)
+    told = ran.report["run"]
+    assert ("operator", INCIDENT, "done", True) == (kept.who, kept.incident, kept.verdict, kept.complete)
+    assert (told["run"], ran.report["score"]) == (kept.run, kept.score)
+    assert kept.rto_s is not None
+    assert 0 < kept.rto_s < 600
+    assert {"execute", "validate"} <= kept.phases.keys()
+    assert {"services", "database"} <= kept.steps.keys(), kept.steps
+    assert hashlib.sha256((Path(kept.report) / "evidence.json").read_bytes()).hexdigest() == kept.evidence
+
+
+def test_the_next_estimate_can_go_by_what_was_measured(
+    world: Endpoint, config: Path, failed_over: tuple[Ran, Path]
+) -> None:
+    _, home = failed_over
+    (path,) = home.rglob("*.journal.jsonl")
+    env, (kept,) = load_environment(config, "sit"), _records(world, config)
+    plan = _plan(path)
+    known = run_history_durations.measured([kept] * run_history_durations.ENOUGH)
+    assert rto_estimate_s(plan, env, known) < rto_estimate_s(plan, env)
+    assert rto_estimate_s(plan, env, run_history_durations.measured([replace(kept, steps={})])) == rto_estimate_s(
+        plan, env
+    )
+
+
+def _plan(path: Path) -> Plan:
+    entries = journal.read(path, "sit", INCIDENT).entries
+    return from_json(next(entry.data["plan"] for entry in entries if "plan" in entry.data))

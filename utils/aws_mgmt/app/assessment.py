@@ -1,0 +1,112 @@
+"""failover --assess-only: look, judge by the same scenarios, weigh, plan. It changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dr_actions.assessment.cost import hourly_cost
+from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
+from dr_actions.assessment.failback import gates_home, stranded, sync_estimate, weigh_home
+from dr_actions.assessment.failover import Advice, Assessment, gates_of, weigh_gates
+from dr_actions.model.action import Sight
+from dr_actions.model.gates import Gate
+from dr_actions.model.plan import Goal, Plan
+from dr_actions.planning.planner import make_plan, rto_estimate_s, sight_of
+from dr_actions.run_history.durations import Measured, is_measured, measured
+from dr_checks.core.model import Area
+from dr_checks.posture.posture import BLINDNESS, Posture
+from dr_checks.posture.signals import signals_of
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import control_table
+from dr_estate.snapshot.snapshot import Snapshot
+from reports.values.durations import duration
+from reports.values.report import Report
+from utils.aws_mgmt.app.areas import READINESS
+from utils.aws_mgmt.app.evaluation import Run, judge, narrowed
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.request import Request
+
+JUDGED = {
+    Goal.FAILOVER: READINESS,
+    Goal.SWITCHOVER: READINESS,
+    Goal.FAILBACK: (Area.PREREQUISITES, Area.VALIDATION),
+}
+
+
+def goal_of(request: Request) -> Goal:
+    """What the command is to reach."""
+    if request.command == "failback" or "failback" in request.flags:
+        return Goal.FAILBACK
+    return Goal.SWITCHOVER if "planned" in request.flags else Goal.FAILOVER
+
+
+def assess(request: Request, environment: Environment, snapshot: Snapshot, run: Run) -> Report:
+    """The report of the goal's scenarios with the assessment of ``request``'s goal in it."""
+    goal = goal_of(request)
+    report = judge(request, environment, JUDGED[goal], snapshot, run)
+    sight = sight_of(environment, snapshot, goal, narrowed(request, snapshot, environment))
+    sight = replace(sight, recorded=run.recorded)
+    assessment = weigh_return(report, sight) if goal is Goal.FAILBACK else weigh(report, sight)
+    return replace(report, assessment=assessment, exit=exit_of_assessment(assessment))
+
+
+def weigh(report: Report, sight: Sight) -> Assessment:
+    """Plan the way into the DR region and weigh whether to take it."""
+    posture = Posture(report.posture, report.posture_says)
+    plan = make_plan(sight, posture.name)
+    losses = losses_of(report.verdict.lags, report.tenants, missing_items(sight.snapshot))
+    gates = gates_of(report.verdict.results, losses, plan, posture, sight.env)
+    advice, reasons = weigh_gates(gates)
+    blind = posture.name in BLINDNESS
+    advice = Advice.DO_NOT_FAILOVER if blind else advice
+    return _assessment(report, sight, plan, (advice, reasons), gates, losses)
+
+
+def weigh_return(report: Report, sight: Sight) -> Assessment:
+    """Plan the way home and weigh whether to take it."""
+    posture = Posture(report.posture, report.posture_says)
+    plan = make_plan(sight, posture.name)
+    gates = gates_home(report.verdict.results, plan, posture, signals_of(sight.snapshot, sight.env), sight)
+    advice, reasons = weigh_home(gates)
+    gib, seconds = sync_estimate(sight)
+    reasons += (f"The sync moves about {gib:.0f} GiB, in about {duration(seconds)}.",) if gib else ()
+    return _assessment(report, sight, plan, (advice, reasons), gates, stranded(sight))
+
+
+def _assessment(
+    report: Report,
+    sight: Sight,
+    plan: Plan,
+    answer: tuple[Advice, tuple[str, ...]],
+    gates: tuple[Gate, ...],
+    losses: tuple[Loss, ...],
+) -> Assessment:
+    known = _measured(sight.snapshot)
+    return Assessment(
+        advice=answer[0],
+        blind=report.posture in BLINDNESS,
+        reasons=tuple(map(report.invocation.complete, answer[1])),
+        gates=tuple(replace(gate, says=report.invocation.complete(gate.says)) for gate in gates),
+        losses=losses,
+        plan=plan,
+        posture=Posture(report.posture, report.posture_says),
+        rto_estimate_s=rto_estimate_s(plan, sight.env, known),
+        rto_measured=sum(is_measured(step, known) for step in plan.steps),
+        hourly_cost=hourly_cost(sight.snapshot, sight.env, len(report.tenants)),
+    )
+
+
+def _measured(snapshot: Snapshot) -> dict[str, Measured]:
+    """What the runs on record took, by verb; nothing where they cannot be seen."""
+    try:
+        return measured(snapshot.get(control_table.runs, Side.DR).runs)
+    except CannotSee:
+        return {}
+
+
+def exit_of_assessment(assessment: Assessment) -> Exit:
+    """PROCEED is ready; blindness is never an answer; what would have to be overridden is not ready."""
+    if assessment.blind:
+        return Exit.COULD_NOT_SEE
+    return Exit.READY if assessment.advice is Advice.PROCEED else Exit.NOT_READY

@@ -1,0 +1,235 @@
+"""From a wish to a clearance: which incident, whose approvals, which overrides, and whether an earlier run goes on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from dr_actions.actions.notifications.messages import WRITES, critical, refused_while_dark
+from dr_actions.assessment.failover import Advice, Assessment
+from dr_actions.authorization.clearance import Case, Clearance, decide, decide_trial, ticket_is_well_formed
+from dr_actions.authorization.resumption import Resumption, resume, weigh_anew
+from dr_actions.clients.mutating_client import Guarded, SendFailed
+from dr_actions.journal.entries import Entry
+from dr_actions.model.gates import Gate, Override, Refusal
+from dr_actions.model.plan import Plan
+from dr_checks.posture.posture import PostureName
+from dr_estate.config.environment import Environment
+from dr_estate.readers.control_table import InForce
+from dr_estate.snapshot.snapshot import Snapshot
+from reports.terminal import console
+from reports.values.report import Report
+from utils.aws_mgmt.app import evaluation, next_steps
+from utils.aws_mgmt.app.assessment import assess, goal_of
+from utils.aws_mgmt.app.connections import Reach, clock
+from utils.aws_mgmt.app.errors import Refused, UsageError
+from utils.aws_mgmt.app.incident_record import goal_begun, is_done, last_begun, past_of, recorded_of
+from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.resumption import gates_now, recorded_by
+
+_PROMPT = "Enter confirmation code (incident ticket): "
+_COOL_DOWN = "lock.cool-down"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run starts from. ``report`` is the assessment it was cleared upon, None where an earlier run goes on.
+
+    ``gates`` are those it was cleared upon; of an earlier run they are in its journal.
+    """
+
+    plan: Plan
+    clearance: Clearance
+    snapshot: Snapshot
+    report: Report | None
+    confirmed: frozenset[str]
+    overrides: tuple[Override, ...]
+    recorded: Mapping[str, Mapping[str, Any]]
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    gates: Sequence[Gate] = ()
+
+    @property
+    def waives_cool_down(self) -> bool:
+        """Whether the cool-down after another incident's run was overridden by name."""
+        return any(override.gate == _COOL_DOWN for override in self.overrides)
+
+
+@dataclass(frozen=True)
+class Practice:
+    """A full drill: its id, which stands for the incident, and the gates of holding it beside the plan's own.
+
+    Whoever orders the drill confirms its irreversible steps by that; it is held where one person may recover.
+    """
+
+    incident: str
+    gates: Sequence[Gate] = ()
+
+
+def at_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def authorise(
+    request: Request, env: Environment, reach: Reach, run: evaluation.Run, practice: Practice | None = None
+) -> Start:
+    """Assess and decide. Raises Refused with every rule that says no, UsageError for what cannot be read."""
+    standing = reach.control.in_force()
+    incident = practice.incident if practice else incident_of(request, env, standing)
+    overrides, confirmed = overrides_of(request), frozenset(request.arguments.get("confirm", []))
+    past = past_of(request, env, incident, reach)
+    run = replace(run, recorded=recorded_of(past))
+    unfinished = None if "replan" in request.flags else _to_go_on_with(past, request, incident)
+    earlier = _cleared_before(request, unfinished, incident, env, reach, standing, overrides) if unfinished else None
+    snapshot = evaluation.look_at(reach.world, env, run)
+    reach.zones.learn(snapshot, env)
+    if unfinished is not None and earlier is not None:
+        if practice is None:  # a drill on its way is brought to its end, whatever it finds
+            since = [entry for entry in past if entry.seq >= unfinished.seq]
+            if refusals := weigh_anew(earlier[1], gates_now(request, env, snapshot, run, since), clock()):
+                granted(refusals)
+        known = _irreversible(earlier[0]) if practice else confirmed
+        return Start(*earlier, snapshot, None, known, overrides, run.recorded)
+    report = assess(request, env, snapshot, run)
+    assessment = report.assessment
+    if assessment is None:
+        raise UsageError("There is nothing to decide upon.")
+    _known_steps(confirmed, assessment.plan)
+    confirmed |= _irreversible(assessment.plan) if practice else frozenset()
+    case = replace(
+        _case(request, assessment.plan, incident, env, reach, standing, overrides),
+        gates=(*assessment.gates, *(practice.gates if practice else ())),
+        confirmed=confirmed,
+    )
+    decided = decide_trial(case, env) if practice else decide(case, env)
+    if not isinstance(decided, Clearance):
+        _warn_of_a_dark_primary(reach, env, incident, assessment)
+    return Start(case.plan, granted(decided), snapshot, report, confirmed, overrides, run.recorded, {}, case.gates)
+
+
+def _warn_of_a_dark_primary(reach: Reach, env: Environment, incident: str, assessment: Assessment) -> None:
+    """Tell the critical topic that the primary is lost and the answer is no all the same; best effort (T40)."""
+    if assessment.posture.name is not PostureName.PRIMARY_LOST or assessment.advice is not Advice.DO_NOT_FAILOVER:
+        return
+    message = refused_while_dark(env, incident, " ".join(assessment.reasons[:3]))
+    for call in critical(env, message):
+        try:
+            with reach.hands.permitting(WRITES):
+                reach.hands.send(call)
+        except (SendFailed, Guarded) as failed:
+            console.complain(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")
+
+
+def incident_of(request: Request, env: Environment, standing: InForce) -> str:
+    """The incident: the one given, the one that is open, asked for at a terminal, or named by its day in a drill."""
+    given = str(request.arguments.get("incident", ""))
+    if not given and standing.incident is not None:
+        return standing.incident.id
+    if not given and env.approvals.ticket and at_terminal():
+        given = console.ask(_PROMPT).strip()
+    known = standing.incident is not None and given == standing.incident.id
+    if given and not known and not ticket_is_well_formed(given, env):
+        raise Refused(f"authority.ticket: '{given}' is no incident ticket. Give one such as INC-123.")
+    return given or ("" if env.approvals.ticket else f"RUN-{clock():%Y%m%d-%H%M%S}")
+
+
+def paused_by(standing: InForce) -> str:
+    """Who paused all runs, when and why; "" where nobody did."""
+    pause = standing.pause
+    return f"{pause.who} at {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}" if pause else ""
+
+
+def _to_go_on_with(past: Sequence[Entry], request: Request, incident: str) -> Entry | None:
+    """The unfinished run to go on with, None where a new one begins. Raises Refused where it is done, or another's."""
+    begun, goal = last_begun(past), goal_of(request)
+    if begun is None:
+        return None
+    anew = next_steps.same_run(request, incident, "--replan")
+    if goal_begun(begun) is goal:
+        if not is_done(past, begun):
+            return begun
+        raise Refused(
+            f"The {goal} for {incident} is done ({past[-1].at:%Y-%m-%d %H:%M} UTC): {next_steps.proof_of(goal)} proves "
+            f"it, {next_steps.log_of(incident)} tells it. Another run for the same incident: {anew}."
+        )
+    if not is_done(past, begun):
+        raise Refused(
+            f"The {goal_begun(begun)} for {incident} is not finished. "
+            f"{next_steps.run_of(goal_begun(begun), request, incident)} finishes it; {anew} begins the {goal} instead."
+        )
+    return None
+
+
+def _cleared_before(
+    request: Request,
+    begun: Entry,
+    incident: str,
+    env: Environment,
+    reach: Reach,
+    standing: InForce,
+    overrides: tuple[Override, ...],
+) -> tuple[Plan, Clearance]:
+    """The plan and clearance of the run that is gone on with. Raises Refused where nobody but the journal allows it."""
+    plan, recorded = recorded_by(begun)
+    case = _case(request, plan, incident, env, reach, standing, overrides)
+    return plan, granted(resume(Resumption(recorded, begun.at, case), env))
+
+
+def _case(
+    request: Request,
+    plan: Plan,
+    incident: str,
+    env: Environment,
+    reach: Reach,
+    standing: InForce,
+    overrides: tuple[Override, ...],
+) -> Case:
+    """What a decision on ``plan`` is made upon, by this caller and now, before its gates are weighed."""
+    return Case(
+        plan=plan,
+        incident=incident,
+        operator=reach.caller.arn,
+        operator_userid=reach.caller.userid,
+        approvals=reach.approvals.of(incident) if env.approvals.people > 1 and incident else (),
+        gates=(),
+        overrides=overrides,
+        now=clock(),
+        paused=paused_by(standing),
+        at_terminal=at_terminal(),
+        approve_with=next_steps.approval(request, incident),
+    )
+
+
+def granted(decided: Clearance | tuple[Refusal, ...]) -> Clearance:
+    """The clearance. Raises Refused with every rule that said no."""
+    if not isinstance(decided, Clearance):
+        raise Refused("Refused.\n" + "\n".join(f"  {refusal.rule}: {refusal.says}" for refusal in decided))
+    return decided
+
+
+def overrides_of(request: Request) -> tuple[Override, ...]:
+    """The overrides that the command line names. Raises UsageError for a time that is none."""
+    return tuple(_override(words) for words in request.arguments.get("override", []))
+
+
+def _override(words: Sequence[str]) -> Override:
+    gate, who, until, why = words
+    try:
+        moment = datetime.fromisoformat(until)
+    except ValueError as wrong:
+        raise UsageError(f"--override {gate}: '{until}' is no time such as 2026-01-07T18:00Z.") from wrong
+    return Override(gate, who, why, moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _irreversible(plan: Plan) -> frozenset[str]:
+    return frozenset(step.id for step in plan.steps if step.danger == "irreversible")
+
+
+def _known_steps(confirmed: frozenset[str], plan: Plan) -> None:
+    unknown = sorted(confirmed - {step.id for step in plan.steps})
+    if unknown:
+        known = ", ".join(s.id for s in plan.steps if s.danger == "irreversible") or "none"
+        raise UsageError(f"--confirm {unknown[0]}: the plan has no such step (irreversible are: {known}).")

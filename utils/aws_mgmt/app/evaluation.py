@@ -1,0 +1,174 @@
+"""One look and one judgement: what status, test, failover and failback share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dr_checks.core.exceptions import ExceptionRule, parse_exceptions
+from dr_checks.core.model import Area, CheckResult
+from dr_checks.core.observation import Observation
+from dr_checks.core.registry import checks, lags
+from dr_checks.core.verdict import weigh
+from dr_checks.posture.posture import posture_of
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import control_table
+from dr_estate.readers.control_table import InForce
+from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.snapshot import Snapshot, read_evidence, to_json
+from dr_estate.snapshot.tenants import discover
+from reports.terminal import console
+from reports.values.report import Report
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.exit_codes import exit_of
+from utils.aws_mgmt.app.next_steps import invocation_of
+from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.scenario_runner import Selection, run_scenarios
+from utils.aws_mgmt.app.target import World, world_of
+from utils.aws_mgmt.app.tenant_cache import recall_tenants, remember_tenants
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where one run of a command keeps its files, and who hears how far it is.
+
+    ``recorded`` are the before-values of the incident's failover, for a failback.
+    """
+
+    folder: Path
+    advance: console.Advance
+    recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def look(request: Request, environment: Environment, run: Run) -> Snapshot:
+    """The snapshot to judge: looked at now, or loaded from evidence. Raises UsageError for another's evidence.
+
+    What was mistyped is refused before anything is looked at.
+    """
+    _exceptions(request)
+    if not request.from_evidence:
+        with world_of(request, environment) as world:
+            return look_at(world, environment, run)
+    return evidence_of(request, environment)
+
+
+def evidence_of(request: Request, environment: Environment) -> Snapshot:
+    """The saved evidence that ``request`` names. Raises UsageError for another environment's, EvidenceError."""
+    if request.from_evidence is None:
+        raise UsageError("Name the evidence: --from-evidence FILE.")
+    snapshot = read_evidence(request.from_evidence)
+    if (snapshot.environment, snapshot.account) != (environment.name, environment.account):
+        raise UsageError(
+            f"{request.from_evidence} is evidence of {snapshot.environment} (account {snapshot.account}), "
+            f"not of {environment.name} (account {environment.account}). Choose the right -e."
+        )
+    return replace(snapshot, world=f"{snapshot.world}, from evidence")
+
+
+def look_at(world: World, environment: Environment, run: Run) -> Snapshot:
+    """One whole observation of ``world``; the tenants it shows are remembered where the world stays."""
+    snapshot = observe(environment, world.credentials, world.name, lambda n, of: run.advance("Looking", n, of))
+    if world.passing:
+        return snapshot
+    snapshot = replace(snapshot, remembered_tenants=recall_tenants(environment, world.id))
+    remember_tenants(snapshot, environment, world.id)
+    return snapshot
+
+
+def judge(request: Request, environment: Environment, areas: tuple[Area, ...], snapshot: Snapshot, run: Run) -> Report:
+    """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
+    rules = _exceptions(request)
+    evidence = _keep(snapshot, request.save_evidence, run.folder)
+    invocation = invocation_of(request)
+    observation = Observation(environment, snapshot, narrowed(request, snapshot, environment), rules, invocation)
+    selection = Selection(
+        areas, run.folder / "allure-results", request.workers, evidence, request.config, _exceptions_file(request)
+    )
+    total, done = sum(check.area in areas for check in checks().values()), 0
+
+    def judged(_: CheckResult) -> None:
+        nonlocal done
+        done += 1
+        run.advance("Judging", done, total)
+
+    results = run_scenarios(selection, observation, judged)
+    told = Area.REPLICATION in areas and environment.replicates
+    measured = lags(snapshot, environment, observation.only_tenants) if told else []
+    verdict = weigh(results, measured, environment.objectives.rpo_minutes * 60.0)
+    posture = posture_of(snapshot, environment)
+    return Report(
+        command=request.command,
+        environment=environment,
+        world=snapshot.world,
+        observed_at=snapshot.taken_at,
+        posture=posture.name,
+        posture_says=posture.says,
+        tenants=tenants_of(observation),
+        verdict=verdict,
+        unseen=tuple(snapshot.unseen()),
+        exceptions=observation.exceptions,
+        api_calls=0 if request.from_evidence else snapshot.api_calls,
+        exit=exit_of(verdict),
+        standing=_standing(snapshot),
+        invocation=invocation,
+    )
+
+
+def _standing(snapshot: Snapshot) -> InForce | None:
+    try:
+        return snapshot.get(control_table.standing, Side.DR)
+    except CannotSee:
+        return None
+
+
+def tenants_of(observation: Observation) -> tuple[str, ...]:
+    """The ids of the tenants in question; empty where they could not be discovered."""
+    only = observation.only_tenants
+    try:
+        found = discover(observation.snapshot, observation.environment)
+    except CannotSee:
+        return ()
+    return tuple(t.id for t in found if not only or {t.id, t.dns} & only)
+
+
+def narrowed(request: Request, snapshot: Snapshot, environment: Environment) -> frozenset[str]:
+    """The tenants asked for. Raises UsageError for one nobody knows: a misspelt selection is never green."""
+    wanted = frozenset(request.only_tenants)
+    if not wanted:
+        return wanted
+    try:
+        known = {name for tenant in discover(snapshot, environment) for name in (tenant.id, tenant.dns)}
+    except CannotSee:
+        return wanted
+    if wanted - known:
+        raise UsageError(f"There is no tenant {min(wanted - known)} in {environment.name}. Correct --tenant.")
+    return wanted
+
+
+def _keep(snapshot: Snapshot, wanted: Path | None, folder: Path) -> Path:
+    kept = folder / "evidence.json"
+    data = to_json(snapshot)
+    for path in (kept, wanted):
+        if path is not None:
+            path.write_bytes(data)
+            path.chmod(0o600)
+    return kept
+
+
+def _exceptions_file(request: Request) -> Path | None:
+    beside = request.config / "exceptions.toml"
+    return request.exceptions or (beside if beside.exists() else None)
+
+
+def _exceptions(request: Request) -> tuple[ExceptionRule, ...]:
+    path = _exceptions_file(request)
+    if path is None:
+        return ()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as missing:
+        raise UsageError(f"{path}: cannot be read: {missing.strerror}. Correct --exceptions.") from missing
+    return parse_exceptions(text, str(path), frozenset(checks()))

@@ -1,0 +1,216 @@
+"""test --full-drill: away and home again with the whole estate, cleaned up after, and proven to be as it was.
+
+A drill is a planned switchover and a staged failback under one id, walked by the same code as the real ones. However
+its way out ends, what can be brought home is brought home at once; what cannot is `drill clean`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from dr_actions.control_table.heartbeat import Heartbeat
+from dr_actions.drills.inventory import inventory, pack
+from dr_actions.drills.phases import begins_anew, next_part
+from dr_actions.drills.stop_conditions import drill_gates
+from dr_actions.journal.entries import Entry
+from dr_actions.journal.journal import Journal
+from dr_actions.model.plan import Goal
+from dr_checks.posture.posture import posture_of
+from dr_estate.config.environment import Environment
+from dr_estate.model.drill_names import FULL, is_full, new_id
+from dr_estate.snapshot.snapshot import Snapshot
+from reports.render.publish import publish
+from reports.terminal import console
+from reports.values.drill_summary import Drilled
+from reports.values.report import Report
+from reports.values.run_summary import Ran
+from utils.aws_mgmt.app import accounting, evaluation
+from utils.aws_mgmt.app.alarm_watch import alarms_watched
+from utils.aws_mgmt.app.areas import READINESS
+from utils.aws_mgmt.app.authorization import Practice, at_terminal, authorise
+from utils.aws_mgmt.app.connections import Reach, clock, reach
+from utils.aws_mgmt.app.desk import Desk
+from utils.aws_mgmt.app.drill_cleanup import Cleaned, clean_up, close_the_drill, start_to_clean
+from utils.aws_mgmt.app.errors import Refused
+from utils.aws_mgmt.app.execution import hold, hold_and_run
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.failback_stages import staged_or_not
+from utils.aws_mgmt.app.incident_record import past_of
+from utils.aws_mgmt.app.next_steps import invocation_of
+from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.run_folder import run_folder
+from utils.aws_mgmt.app.run_history import keep_drill
+
+_ENDS_HERE = ("stopped", "waiting", "lost")
+
+
+@dataclass
+class Drill:
+    """A full drill under way: whose rules, what is open, its id, and what became of it so far.
+
+    ``refused`` is why a part after the first could not begin, "" where each could.
+    """
+
+    request: Request
+    env: Environment
+    reach: Reach
+    files: evaluation.Run
+    incident: str
+    began: datetime
+    parts: list[Ran] = field(default_factory=list)
+    report: Report | None = None
+    desk: Desk | None = None
+    cleaned: Cleaned | None = None
+    refused: str = ""
+
+    def past(self) -> tuple[Entry, ...]:
+        """What is on record of it."""
+        return past_of(self.request, self.env, self.incident, self.reach)
+
+
+def full_drill(request: Request, environment: Environment) -> Exit:
+    """Hold the drill. Raises Refused where it may not be held. Returns 0 where all is done, proven and clean."""
+    env = as_practised(environment)
+    with run_folder(request) as folder, reach(request, env) as reached:
+        _agreed(env)
+        return hold_the_drill(request, env, reached, evaluation.Run(folder, lambda *_: None))
+
+
+def hold_the_drill(request: Request, env: Environment, reached: Reach, files: evaluation.Run) -> Exit:
+    """Leave, come home and clean up, in the world that was reached. Raises Refused where it may not begin."""
+    with console.progress() as advance:
+        seen = evaluation.look_at(reached.world, env, replace(files, advance=advance))
+    moment = clock()
+    practice = Practice(new_id(FULL, moment), drill_gates(seen, env, posture_of(seen, env), moment))
+    drill = Drill(request, env, reached, files, practice.incident, moment)
+    _leave(drill, practice, seen)
+    finish(drill)
+    return tell([drill], "full drill")
+
+
+def _agreed(env: Environment) -> None:
+    """A person at a terminal types the environment's name; elsewhere the flag alone has said so. Raises Refused."""
+    if not at_terminal():
+        return
+    console.complain(f"A full drill moves {env.name} to {env.regions.dr} and home again. Its tenants notice.")
+    if console.ask(f"Type {env.name} to begin: ").strip() != env.name:
+        raise Refused("drill.agreed: it was not confirmed. Nothing was changed.")
+
+
+def finish(drill: Drill, accepted: str = "", unknown_is_clean_up: bool = False) -> None:
+    """Take each part that is still to come, once; a part that a person stopped, or that waits for one, ends it here.
+
+    ``unknown_is_clean_up``: what is left of a drill that has no record is cleaned up after all the same.
+    """
+    taken: set[Goal] = set()
+    while not (drill.parts and drill.parts[-1].outcome in _ENDS_HERE):
+        part = next_part(drill.past())
+        if part is None and unknown_is_clean_up and not drill.parts:
+            part = Goal.CLEAN_UP
+        if part is None or part in taken:
+            return
+        taken.add(part)
+        try:
+            _clean(drill, accepted) if part is Goal.CLEAN_UP else _take(drill, part)
+        except Refused as refused:
+            if not drill.parts:
+                raise
+            drill.refused = invocation_of(drill.request).complete(f"The {part} was not begun: {refused}")
+            return
+
+
+def tell(drills: Sequence[Drill], kind: str) -> Exit:
+    """Record the drills in the history, and publish one report of them all. Raises Refused where one was over."""
+    accounts: list[Drilled] = []
+    notes: tuple[str, ...] = ()
+    for drill in drills:
+        if drill.desk is None or drill.report is None:
+            raise Refused(f"drill.over: {drill.incident} is over: there is nothing to do.")
+        span = (drill.began, clock())
+        account = accounting.of_drill(drill.desk, kind, span, drill.parts, drill.cleaned, drill.refused)
+        notes += keep_drill(drill.desk, account, drill.report) if is_full(drill.incident) else ()
+        accounts.append(account)
+        report, request = drill.report, drill.request
+    report = replace(
+        report,
+        drills=tuple(accounts),
+        command=request.command,
+        exit=max(account.exit for account in accounts),
+        standing=drill.reach.control.in_force(),
+        notes=notes,
+    )
+    publish(report, drill.files.folder, request.format, html="report" in request.flags)
+    return Exit(report.exit)
+
+
+def as_practised(env: Environment) -> Environment:
+    """The rules of the drill's way home: its own bake, where the environment file gives one.
+
+    Raises Refused where no full drill can be held, whoever asks.
+    """
+    if env.approvals.people > 1:
+        raise Refused(
+            f"drill.two-people: {env.name} has two people approve each plan: hold the drill as what it practises, "
+            "`dr_cli.py failover --planned --execute`, then `dr_cli.py failback --staged --execute`, each approved."
+        )
+    if not env.replicates:
+        raise Refused(
+            f"drill.no-replication: {env.name} expects no replication ({env.replication.reason}): there is no copy to "
+            "fail over to. Use `dr_cli.py test --infra --dns`."
+        )
+    if env.drill.bake_minutes is None:
+        return env
+    failback = env.failback.model_copy(update={"bake_minutes": env.drill.bake_minutes})
+    return env.model_copy(update={"failback": failback})
+
+
+def _leave(drill: Drill, practice: Practice, seen: Snapshot) -> None:
+    request = _as(drill.request, "failover", "planned")
+    start = authorise(request, drill.env, drill.reach, drill.files, practice)
+    stops = alarms_watched(drill.env, drill.reach.world.credentials, clock)
+    desk = Desk(request, drill.env, drill.reach, start, drill.files, stops, pack(inventory(seen)))
+    _walk(drill, desk)
+
+
+def _take(drill: Drill, part: Goal) -> None:
+    """Go on with a part, or begin the way home. Nothing stops a drill on its way home but a person."""
+    anew = ("replan",) if begins_anew(drill.past(), part) else ()
+    home = part is Goal.FAILBACK
+    request = _as(drill.request, *(("failback", "staged", *anew) if home else ("failover", "planned", *anew)))
+    env = staged_or_not(request, drill.env) if home else drill.env
+    start = authorise(request, env, drill.reach, drill.files, Practice(drill.incident))
+    _walk(drill, Desk(request, env, drill.reach, start, drill.files))
+
+
+def _as(request: Request, command: str, *flags: str) -> Request:
+    return replace(request, command=command, flags=frozenset({"execute", *flags}))
+
+
+def _walk(drill: Drill, desk: Desk) -> None:
+    ran, drill.report = hold_and_run(desk)
+    drill.desk = desk if drill.desk is None or desk.start.report is not None else drill.desk
+    drill.parts.append(ran)
+
+
+def _clean(drill: Drill, accepted: str) -> None:
+    desk = drill.desk = drill.desk or desk_to_clean(drill)
+
+    def work(heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
+        cleaned = drill.cleaned = clean_up(desk, heart, journal)
+        if cleaned.ran.outcome == "done" and (cleaned.clean or accepted):
+            close_the_drill(desk, heart.lock.fence, journal, "" if cleaned.clean else accepted)
+        return cleaned.ran, drill.report or cleaned.report
+
+    ran, drill.report = hold(desk, work)
+    drill.parts.append(ran)
+
+
+def desk_to_clean(drill: Drill) -> Desk:
+    """What a clean-up works with that follows no other part in this command: looked at and judged now."""
+    env, reached = drill.env, drill.reach
+    seen = evaluation.look_at(reached.world, env, drill.files)
+    report = evaluation.judge(drill.request, env, READINESS, seen, drill.files)
+    start = start_to_clean(env, reached, drill.incident, seen, drill.past(), report)
+    return Desk(drill.request, env, reached, start, drill.files)

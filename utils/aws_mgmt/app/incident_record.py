@@ -1,0 +1,98 @@
+"""What the journal knows of an incident: the run to go on with, its clearance, and what a failover recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dr_actions.authorization.clearance import Clearance
+from dr_actions.journal.entries import Chain, Entry, Kind, read_chain
+from dr_actions.journal.journal import journal_path, read
+from dr_actions.journal.mirror import TableMirror
+from dr_actions.journal.worlds import of_this_world
+from dr_actions.model.gates import Override
+from dr_actions.model.plan import Goal
+from dr_estate.config.environment import Environment
+from dr_estate.model.world_id import WorldId
+from utils.aws_mgmt.app.connections import Reach
+from utils.aws_mgmt.app.request import Request
+
+
+def journals(request: Request, world: WorldId) -> Path:
+    """The folder of that world's journals."""
+    return all_journals(request) / world.folder
+
+
+def all_journals(request: Request) -> Path:
+    """The folder with a folder for each world's journals."""
+    return request.output / "incidents"
+
+
+def past_of(request: Request, env: Environment, incident: str, reach: Reach) -> tuple[Entry, ...]:
+    """What this world's record of the incident holds: the local journal, or its mirror where that knows more.
+
+    Broken ones end before their fault. Raises OtherWorld.
+    """
+    if not incident:
+        return ()
+    world = reach.world.id
+    path = journal_path(journals(request, world), env.name, incident)
+    local = of_this_world(read(path, env.name, incident), str(path), world).entries if path.exists() else ()
+    mirrored = of_this_world(mirror_of(reach, env, incident), "the control table", world).entries
+    return max(local, mirrored, key=len)
+
+
+def mirror_of(reach: Reach, env: Environment, incident: str) -> Chain:
+    """What the incident's mirror in the control table proves."""
+    lines = "".join(line + "\n" for line in TableMirror(reach.control).fetch(incident))
+    return read_chain(lines.encode(), env.name, incident)
+
+
+def clearance_to_json(clearance: Clearance) -> dict[str, Any]:
+    """The clearance as the journal keeps it."""
+    told = asdict(clearance) | {"expires_at": clearance.expires_at.isoformat() if clearance.expires_at else None}
+    return told | {"overrides": [asdict(o) | {"until": o.until.isoformat()} for o in clearance.overrides]}
+
+
+def clearance_from_json(data: dict[str, Any]) -> Clearance:
+    """The clearance ``clearance_to_json`` told."""
+    expires = data["expires_at"]
+    overrides = tuple(Override(**{**o, "until": datetime.fromisoformat(o["until"])}) for o in data["overrides"])
+    expires_at = datetime.fromisoformat(expires) if expires else None
+    return Clearance(**{**data, "expires_at": expires_at, "overrides": overrides})
+
+
+def last_begun(past: Sequence[Entry]) -> Entry | None:
+    """The beginning of the last run; None where none began."""
+    begun = [entry for entry in past if entry.kind is Kind.BEGIN]
+    return begun[-1] if begun else None
+
+
+def goal_begun(begun: Entry) -> Goal:
+    """What the run that began was to reach."""
+    return Goal(begun.data["plan"]["goal"])
+
+
+def is_done(past: Sequence[Entry], begun: Entry) -> bool:
+    """Whether the run that began was finished."""
+    return any(e.kind is Kind.END and e.data.get("outcome") == "done" for e in past if e.seq > begun.seq)
+
+
+def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
+    """The before-values of each step of the incident's last way into the DR region; empty where none is recorded.
+
+    Where it was planned anew on the way, the first plan that had a step knows how things were before it.
+    """
+    recorded: dict[str, Mapping[str, Any]] = {}
+    went_home = False
+    for begun in (entry for entry in past if entry.kind is Kind.BEGIN):
+        if goal_begun(begun) is Goal.FAILBACK:
+            went_home = True
+            continue
+        earlier = {} if went_home else recorded
+        recorded = {step["id"]: step["before"] for step in begun.data["plan"]["steps"]} | earlier
+        went_home = False
+    return recorded

@@ -1,0 +1,153 @@
+"""Runs the scenarios in process and collects what they judged. Verdicts decide, never pytest's own exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from dr_checks.core.model import Area, CheckResult, Status
+from dr_checks.core.observation import Observation
+from dr_checks.core.registry import checks
+from dr_checks.core.serialization import RESULT_PROPERTY, result_from_json
+
+ROOT = Path(__file__).parents[3]
+_PLUGINS = ("pytest-bdd", "allure_pytest", "reports.allure.plugin")
+_WITHOUT = ("cacheprovider", "threadexception", "unraisableexception")  # the latter two collect garbage for 0.3 s
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which scenarios to run, and how. ``workers`` 0 runs them in this process. ``evidence`` is needed by workers."""
+
+    areas: tuple[Area, ...]
+    results_folder: Path
+    workers: int = 0
+    evidence: Path | None = None
+    config_folder: Path = ROOT / "environments"
+    exceptions: Path | None = None
+
+
+@dataclass
+class Collector:
+    """Gathers results as the scenarios report them, with or without workers."""
+
+    observation: Observation
+    progress: Callable[[CheckResult], None]
+    results: dict[str, CheckResult] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a scenario's result, or note what kept it from having one."""
+        carried = [value for name, value in report.user_properties if name == RESULT_PROPERTY]
+        if carried and report.when == "call":
+            result = result_from_json(carried[-1])
+            self.results[result.check] = result
+            self.progress(result)
+        elif report.failed:
+            self.troubles.append(f"{report.nodeid}: {_last_line(report)}")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a feature or step module that could not be collected."""
+        if report.failed:
+            self.troubles.append(f"{report.nodeid}: {_last_line(report)}")
+
+
+def run_scenarios(
+    selection: Selection, observation: Observation, progress: Callable[[CheckResult], None] = lambda _: None
+) -> list[CheckResult]:
+    """Run the selected scenarios; returns a result for every check of the selected areas, in id order.
+
+    A check whose scenario did not report (crashed worker, collection error) is UNKNOWN, with the cause as far as known.
+    Raises KeyboardInterrupt where the operator interrupted it: pytest and libraries keep that to themselves.
+    """
+    # pytest-bdd's code generator would load 20 of Pygments' lexers (0.1 s) to colour tracebacks of its templates
+    sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type] # None: "there is no such module"
+    collector = Collector(observation, progress)
+    selection.results_folder.mkdir(parents=True, exist_ok=True)
+    with _quiet(selection.results_folder / "pytest.log"), minding_interrupts():
+        pytest.main(_arguments(selection, observation), plugins=[_Named(collector)])
+    expected = {check.id: check for check in checks().values() if check.area in selection.areas}
+    missing = sorted(set(expected) - set(collector.results))
+    for check_id in missing:
+        check = expected[check_id]
+        why = "its scenario did not report. " + (" ".join(collector.troubles[:3]) or "No scenario speaks its sentence.")
+        collector.results[check_id] = CheckResult(check_id, check.severity, check.area, Status.UNKNOWN, (), reason=why)
+    return [collector.results[check_id] for check_id in sorted(collector.results)]
+
+
+class _Named:
+    """Registers the collector under the name by which conftest.py finds the observation that was handed in."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.pluginmanager.register(self._collector, "dr-observation")
+
+
+def _arguments(selection: Selection, observation: Observation) -> list[str]:
+    options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), str(ROOT / "features")]
+    options += ["--disable-plugin-autoload", *(word for name in _PLUGINS for word in ("-p", name))]
+    options += [word for name in _WITHOUT for word in ("-p", f"no:{name}")]
+    options += ["-o", "filterwarnings=default", "-q", "--tb=native"]  # others parse the source of every gap's frames
+    options += ["-m", " or ".join(selection.areas), "--alluredir", str(selection.results_folder)]
+    options += ["--dr-environment", observation.environment.name, "--dr-config", str(selection.config_folder)]
+    options += [word for tenant in sorted(observation.only_tenants) for word in ("--dr-tenant", tenant)]
+    options += ["--dr-options", shlex.join(observation.invocation.options)]
+    if selection.exceptions:
+        options += ["--dr-exceptions", str(selection.exceptions)]
+    if selection.workers:
+        options += ["-p", "xdist", "-n", str(selection.workers), "--dr-evidence", str(selection.evidence)]
+    return options
+
+
+@contextlib.contextmanager
+def minding_interrupts() -> Iterator[None]:
+    """Raise KeyboardInterrupt at the end of the block where one came in it. A run that stops in its own way does so."""
+    usual = signal.default_int_handler
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not usual:
+        yield
+        return
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        usual(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if came:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _quiet(log: Path) -> Iterator[None]:
+    """Keep pytest's own output in ``log``, and foreign pytest settings out of the run."""
+    saved = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
+    with (
+        log.open("w", encoding="utf-8") as file,
+        contextlib.redirect_stdout(file),
+        contextlib.redirect_stderr(file),
+    ):
+        try:
+            yield
+        finally:
+            os.environ.update(saved)
+
+
+def _last_line(report: pytest.TestReport | pytest.CollectReport) -> str:
+    lines = str(report.longrepr or "no reason given").strip().splitlines()
+    return lines[-1].removeprefix("E   ") if lines else "no reason given"

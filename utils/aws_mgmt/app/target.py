@@ -1,0 +1,128 @@
+"""Which world a command looks at: live AWS, an endpoint the environment names, the sandbox, or saved evidence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Environment
+from dr_estate.model.world_id import WorldId
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.people import Keys
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.request import Request
+
+DEFAULT_TENANTS = 12
+_ENDPOINT = "AWS_ENDPOINT_URL"
+
+
+@dataclass(frozen=True)
+class World:
+    """A place to look at: which world it is, and how to reach it. Live credentials are boto3's own to find.
+
+    ``by_hand`` is what a person's own shell needs to reach it; nothing for live AWS.
+
+    ``passing``: the world ends with the command.
+    """
+
+    id: WorldId
+    credentials: Credentials
+    by_hand: Credentials = field(default_factory=Credentials)
+    passing: bool = False
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return self.id.name
+
+
+@contextlib.contextmanager
+def world_of(request: Request, environment: Environment) -> Iterator[World]:
+    """The world of ``request``. A sandbox that is up is attached to; else one is started for this command's life."""
+    if not request.sandbox:
+        endpoint = os.environ.get(_ENDPOINT)
+        if endpoint and not urlsplit(endpoint).hostname:
+            raise UsageError(f"{_ENDPOINT} is no URL such as https://host:port. Correct it, or unset it.")
+        yield World(configured_world(environment), Credentials(), Credentials(endpoint))
+        return
+    from sandbox.client import daemon, embedded
+
+    found = daemon.find(environment)
+    if found is not None:
+        id_ = WorldId.sandbox(environment.account, found.world)
+        yield World(id_, _keys(found.url, found.people, request), _admin(found))
+        return
+    with embedded.running(environment, request.tenants or DEFAULT_TENANTS) as started:
+        if request.flags & _ACTING:
+            started.timing(**embedded.HURRIED)
+        id_ = WorldId.sandbox(environment.account, started.world)
+        yield World(id_, _keys(started.url, started.people, request), _admin(started), passing=True)
+
+
+def configured_world(environment: Environment) -> WorldId:
+    """Which world the commands without --sandbox look at, by botocore's own variables. It asks AWS nothing.
+
+    The endpoint of the sandbox that is up is that sandbox.
+    """
+    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return WorldId.live(environment.account)
+    begins = f"{_ENDPOINT}_"
+    of_services = {
+        name.removeprefix(begins).lower(): os.environ[name] for name in os.environ if name.startswith(begins)
+    }
+    endpoint = os.environ.get(_ENDPOINT, "")
+    if endpoint and not of_services:
+        from sandbox.client import daemon
+
+        found = daemon.find(environment)
+        if found is not None and found.url == endpoint.rstrip("/"):
+            return WorldId.sandbox(environment.account, found.world)
+    return WorldId.live(environment.account, endpoint, **of_services)
+
+
+def running_sandbox_world(environment: Environment) -> WorldId | None:
+    """Which world the sandbox that is up holds; None where none is up."""
+    from sandbox.client import daemon
+
+    found = daemon.find(environment)
+    return WorldId.sandbox(environment.account, found.world) if found else None
+
+
+def outlives(request: Request, environment: Environment) -> bool:
+    """Whether the world of ``request`` is there after the command: a sandbox that the command starts ends with it."""
+    if not request.sandbox:
+        return True
+    from sandbox.client import daemon
+
+    return daemon.find(environment) is not None
+
+
+def _admin(world: Endpoint) -> Credentials:
+    """Those with which a person changes the sandbox by hand: no run's own keys may change the zone for a person."""
+    keys = world.people["admin"]
+    return Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+
+
+def _keys(url: str, people: dict[str, Keys], request: Request) -> Credentials:
+    person = request.person or _who(request)
+    if person not in people:
+        raise UsageError(f"The sandbox knows no {person}. Its people are {', '.join(sorted(people))}.")
+    keys = people[person]
+    return Credentials(url, keys.access_key_id, keys.secret_access_key)
+
+
+def _who(request: Request) -> str:
+    """Whose keys a command takes in the sandbox where none is named: those of the role that may do what it does."""
+    if request.command == "drill" or request.flags & _DRILLS:
+        return "driller"
+    return _WHO.get(request.command, "reader")
+
+
+_DRILLS = frozenset({"full-drill", "restore", "canary"})
+_ACTING = _DRILLS | {"execute"}
+_OPERATORS = ("failover", "failback", "pause", "unpause", "test")
+_WHO = dict.fromkeys(_OPERATORS, "operator") | {"approve": "approver"}

@@ -1,0 +1,39 @@
+"""The tenants of the last good observation: the last source of who they are when both regions are dark."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+from dr_estate.config.environment import Environment
+from dr_estate.model.unseen import CannotSee
+from dr_estate.model.world_id import WorldId
+from dr_estate.snapshot.snapshot import Snapshot
+from dr_estate.snapshot.tenants import discover
+
+
+def recall_tenants(environment: Environment, world: WorldId) -> tuple[str, ...]:
+    """The tenant ids last seen in this environment and world; empty where nothing is remembered."""
+    try:
+        return tuple(json.loads(_file(environment, world).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return ()
+
+
+def remember_tenants(snapshot: Snapshot, environment: Environment, world: WorldId) -> None:
+    """Keep the tenants of ``snapshot`` where it could see them; best effort: a read-only home must not stop a run."""
+    try:
+        tenants = [tenant.id for tenant in discover(snapshot, environment)]
+    except CannotSee:
+        return
+    path = _file(environment, world)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(tenants), encoding="utf-8")
+
+
+def _file(environment: Environment, world: WorldId) -> Path:
+    base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return base / "aws-dr-manager" / f"tenants-{environment.name}-{world.folder}.json"

@@ -1,0 +1,127 @@
+"""approve, pause and unpause: what people decide, written to the control table in the DR region."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from datetime import timedelta
+
+from dr_actions.authorization.clearance import Approval, ticket_is_well_formed
+from dr_actions.authorization.people import is_approver, person_of
+from dr_actions.control_table.control import ConditionFailed
+from dr_estate.config.environment import Environment
+from reports.render import print_report
+from reports.terminal import console
+from utils.aws_mgmt.app import next_steps
+from utils.aws_mgmt.app.assessment import assess
+from utils.aws_mgmt.app.authorization import at_terminal
+from utils.aws_mgmt.app.connections import Reach, clock, reach
+from utils.aws_mgmt.app.errors import Refused, UsageError
+from utils.aws_mgmt.app.evaluation import Run, look_at
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.failback_stages import staged_or_not
+from utils.aws_mgmt.app.incident_record import past_of, recorded_of
+from utils.aws_mgmt.app.recording import record_pause
+from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.run_folder import run_folder
+
+
+def approve_command(request: Request, environment: Environment) -> Exit:
+    """Show today's plan and approve exactly it, under the caller's own identity. Refused for who is no approver."""
+    incident = str(request.arguments.get("incident", ""))
+    if not ticket_is_well_formed(incident, environment):
+        named = next_steps.approval(request, "INC-123")
+        raise UsageError(f"Which incident? Name it: {named} (or INC-20260107-001).")
+    if "withdraw" in request.flags:
+        return _withdraw(request, environment, incident)
+    with run_folder(request) as folder, reach(request, environment) as reached:
+        person = _approver(reached, environment)
+        with console.progress() as advance:
+            run = Run(folder, advance)
+            run = replace(run, recorded=recorded_of(past_of(request, environment, incident, reached)))
+            environment = staged_or_not(request, environment) if "failback" in request.flags else environment
+            report = assess(request, environment, look_at(reached.world, environment, run), run)
+        assessment = report.assessment
+        if assessment is None:
+            raise UsageError("There is nothing to approve.")
+        if request.format == "terminal":
+            print_report.print_report(report, request.format, sys.stderr)
+        digest, wanted = assessment.plan.digest, str(request.arguments.get("digest", ""))
+        if wanted and not digest.startswith(wanted):
+            raise Refused(f"authority.digest: the plan is {digest[:12]} now, not {wanted}: look at it again.")
+        _sure(incident, digest)
+        now = clock()
+        until = now + timedelta(minutes=environment.approvals.valid_minutes)
+        caller = reached.caller
+        approval = Approval(incident, digest, environment.name, caller.arn, caller.userid, now, until)
+        reached.approvals.approve(approval, person)
+    console.result(
+        f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, until {until:%H:%M} UTC.\n"
+        f"The operator runs: {next_steps.execution(request, incident)}\n"
+    )
+    return Exit.READY
+
+
+def _withdraw(request: Request, environment: Environment, incident: str) -> Exit:
+    """Take the caller's own approvals of the incident back. Raises Refused where there is none."""
+    with reach(request, environment) as reached:
+        person = _approver(reached, environment)
+        try:
+            reached.approvals.withdraw(reached.caller.userid, incident)
+        except ConditionFailed as none:
+            raise Refused(
+                f"authority.approval: {person} approved nothing of {incident}. Nothing was written."
+            ) from none
+    console.result(
+        f"{person} withdrew every approval of {incident} in {environment.name}. A run that is at work goes on until it "
+        "is stopped (pause); none begins or goes on upon them.\n"
+    )
+    return Exit.READY
+
+
+def pause_command(request: Request, environment: Environment) -> Exit:
+    """Turn the global stop switch on or off; runs ask for it before each batch of changes."""
+    with reach(request, environment) as reached:
+        who = person_of(reached.caller.arn, environment)
+        if request.command == "pause":
+            reason = str(request.arguments.get("reason", ""))
+            if not reason:
+                raise UsageError("Why is everything to stop? Say it: `dr_cli.py pause --reason TEXT`.")
+            pause = reached.control.pause(who, reason)
+            _record(request, environment, reached)
+            console.result(
+                f"All runs of {environment.name} are paused by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: "
+                f"{pause.why}. `dr_cli.py unpause` lets them go on.\n"
+            )
+            return Exit.READY
+        if reached.control.in_force().pause is None:
+            console.result(f"No pause is in force in {environment.name}.\n")
+            return Exit.READY
+        reached.control.unpause(who)
+        _record(request, environment, reached)
+    console.result(f"{who} let the runs of {environment.name} go on.\n")
+    return Exit.READY
+
+
+def _record(request: Request, environment: Environment, reached: Reach) -> None:
+    try:
+        record_pause(request, environment, reached)
+    except Exception as unrecorded:  # noqa: BLE001 - the switch itself is what matters, and its history has it
+        console.complain(f"The incident's log does not have it yet, the next run adds it: {unrecorded}")
+
+
+def _approver(reached: Reach, environment: Environment) -> str:
+    person = person_of(reached.caller.arn, environment)
+    if not is_approver(reached.caller.arn, environment):
+        known = ", ".join(environment.approvals.approvers) or "nobody (approvals.approvers is empty)"
+        raise Refused(
+            f"authority.two-people: {person} ({reached.caller.arn}) is not among the approvers of {environment.name}: "
+            f"{known}. Nothing was written."
+        )
+    return person
+
+
+def _sure(incident: str, digest: str) -> None:
+    """At a terminal the approver types the incident; elsewhere the command is the decision."""
+    if at_terminal() and console.ask(f"Approve plan {digest[:12]}? Type {incident}: ").strip() != incident:
+        raise Refused("Not approved: the incident was not typed. Nothing was written.")

@@ -1,0 +1,85 @@
+"""drill clean and drill show: bring a drill that was stopped anywhere to its end, or tell what there is to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dr_actions.drills.phases import next_part
+from dr_checks.derived.leftovers import Leftover, leftovers
+from dr_estate.config.environment import Environment
+from dr_estate.model.drill_names import TRIAL, is_full
+from reports.terminal import console
+from utils.aws_mgmt.app import evaluation
+from utils.aws_mgmt.app.authorization import paused_by
+from utils.aws_mgmt.app.connections import Reach, clock, reach
+from utils.aws_mgmt.app.errors import Refused, UsageError
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.full_drill import Drill, as_practised, finish, tell
+from utils.aws_mgmt.app.next_steps import DRILL_CLEAN
+from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.run_folder import run_folder
+
+_STAMP = re.compile(r"\d{8}-\d{6}")
+_NOTHING = "Nothing of a drill is left.\n"
+
+
+def drill_command(request: Request, environment: Environment) -> Exit:
+    """Run the drill action of ``request``: clean, or show. Returns 0 where nothing of a drill is left."""
+    with run_folder(request) as folder, reach(request, environment) as reached:
+        return show_or_clean(request, environment, reached, evaluation.Run(folder, lambda _doing, _done, _of: None))
+
+
+def show_or_clean(request: Request, env: Environment, reached: Reach, files: evaluation.Run) -> Exit:
+    """What is left of drills in the world that was reached: told, or brought to its end."""
+    with console.progress() as advance:
+        left = leftovers(evaluation.look_at(reached.world, env, replace(files, advance=advance)), env)
+    standing = reached.control.in_force()
+    open_ = standing.incident.id if standing.incident and is_full(standing.incident.id) else ""
+    due = [open_] if open_ else sorted({_trial_of(one) for one in left})
+    drills = [Drill(request, env, reached, files, incident, clock()) for incident in due]
+    return _show(drills, left, reached) if request.action == "show" else _clean(drills, request, env)
+
+
+def _clean(drills: list[Drill], request: Request, env: Environment) -> Exit:
+    """Bring each to its end. Raises UsageError for a reason without a word in it."""
+    accepted = str(request.arguments.get("reason", ""))
+    if "reason" in request.arguments and not accepted.strip():
+        raise UsageError("--reason: say why what is left is accepted.")
+    if not drills:
+        console.result(_NOTHING)
+        return Exit.READY
+    ended: list[Drill] = []
+    try:
+        for drill in drills:
+            if is_full(drill.incident):
+                drill.env = as_practised(env)
+            finish(drill, accepted, unknown_is_clean_up=True)
+            ended.append(drill)
+    finally:  # what one of them is refused for hides no account of those before it
+        code = tell(ended, "clean-up") if ended else Exit.READY
+    return code
+
+
+def _show(drills: list[Drill], left: tuple[Leftover, ...], reached: Reach) -> Exit:
+    paused = paused_by(reached.control.in_force())
+    lines = [f"PAUSED: all runs are stopped: {paused}"] if paused else []
+    lines += [line for drill in drills for line in _told(drill)]
+    lines += [f"  left: {one.kind} {one.subject} ({one.side})" for one in left]
+    console.result("\n".join(lines) + "\n" if drills or left else _NOTHING)
+    return Exit.NOT_READY if drills or left else Exit.READY
+
+
+def _told(drill: Drill) -> Iterator[str]:
+    part = next_part(drill.past())
+    what = f"next is its {part}" if part else "its record has no next part: it is cleaned up after"
+    yield f"{drill.incident} is not over: {what}. {DRILL_CLEAN} brings it to its end."
+
+
+def _trial_of(one: Leftover) -> str:
+    """The id of the trial that made it, as its name tells."""
+    stamp = _STAMP.search(one.subject)
+    if stamp is None:
+        raise Refused(f"drill.unknown: {one.subject} bears no drill's stamp: take it away by hand.")
+    return TRIAL + stamp[0]

@@ -1,0 +1,176 @@
+"""log: the incident log, from this world's journal, or from its mirror in the control table where there is no file."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from dr_actions.clients.mutating_client import SendFailed
+from dr_actions.journal.entries import Chain, Kind
+from dr_actions.journal.journal import journal_path, read
+from dr_actions.journal.pauses import PAUSES
+from dr_actions.journal.worlds import OtherWorld
+from dr_estate.aws.read_client import WrongAccount
+from dr_estate.config.environment import Environment
+from dr_estate.model.invocation import Command
+from dr_estate.model.unseen import CannotSee
+from dr_estate.model.world_id import NOT_RECORDED, WorldId, WorldKind
+from reports.incident.log import incident_log, render
+from reports.incident.review import review
+from reports.terminal import console
+from utils.aws_mgmt.app.connections import reach
+from utils.aws_mgmt.app.errors import Refused, UsageError
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.incident_record import all_journals, journals, mirror_of
+from utils.aws_mgmt.app.next_steps import log_of
+from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.target import configured_world, outlives, running_sandbox_world
+
+_FORMS = ("terminal", "markdown", "json")
+_ENDING = ".journal.jsonl"
+_MOST_NAMED = 3
+
+
+def log_command(request: Request, environment: Environment) -> Exit:
+    """Print the log. Returns 0 where the chain holds, 3 where it is broken. Offline where the file is there and whole.
+
+    A file whose last run has no end may be behind its mirror (a full disk, another machine): then that is asked too.
+    """
+    if request.format not in _FORMS:
+        raise UsageError(f"The incident log is not written as {request.format}: use {', '.join(_FORMS)}.")
+    incident, chain, source = _named_file(request, environment) or _of_this_world(request, environment)
+    log = incident_log(chain, environment.name, incident, source, environment.objectives.rto_minutes * 60)
+    told = review(log) if "review" in request.flags else render(log, request.format)
+    console.result(told, machine=request.format == "json" and "review" not in request.flags)
+    return Exit.READY if chain.fault is None else Exit.COULD_NOT_SEE
+
+
+def _named_file(request: Request, environment: Environment) -> tuple[str, Chain, str] | None:
+    """The journal that --journal names, whatever its world; None without it."""
+    path = request.arguments.get("journal")
+    if path is None:
+        return None
+    incident = _incident_of(path, environment)
+    if not incident:
+        raise UsageError(
+            f"{path} is no journal of {environment.name}: it is called {environment.name}-INC-123{_ENDING}."
+        )
+    return incident, read(path, environment.name, incident), str(path)
+
+
+def _of_this_world(request: Request, environment: Environment) -> tuple[str, Chain, str]:
+    worlds = _worlds(request, environment)
+    files = {path: world for world in worlds for path in _files(journals(request, world), environment)}
+    found = _newest_first(files)
+    incident = str(request.arguments.get("incident", "")) or (_incident_of(found[0], environment) if found else "")
+    if not incident:
+        raise UsageError(_nothing(request, environment, "", worlds))
+    _is_one(incident, environment)
+    path = next((file for file in found if _incident_of(file, environment) == incident), None)
+    if path is not None:
+        chain, source = read(path, environment.name, incident), str(path)
+        if chain.entries and chain.world != files[path]:
+            raise UsageError(f"{OtherWorld(source, chain.world, files[path])} {_shown_by(path)}")
+        chain, source = _longest(request, environment, incident, chain, source)
+    else:
+        chain, source = _mirrored(request, environment, incident)
+    if not chain.entries and chain.fault is None:
+        raise UsageError(_nothing(request, environment, incident, worlds))
+    return incident, chain, source
+
+
+def _longest(request: Request, environment: Environment, incident: str, local: Chain, path: str) -> tuple[Chain, str]:
+    """The file's chain, or the mirror's where the file's last run did not end and the mirror goes on from it."""
+    if local.fault or _has_ended(local) or not outlives(request, environment):
+        return local, path
+    try:
+        mirrored, table = _mirrored(request, environment, incident)
+    except (CannotSee, Refused, SendFailed, UsageError, WrongAccount):
+        return local, f"{path} (its last run did not end, and the control table cannot be asked what it did since)"
+    if mirrored.entries[: len(local.entries)] != local.entries:
+        return local, f"{path} ({table} holds other entries: `dr_cli.py failover --execute` says from which on)"
+    return mirrored, f"{table}, which {path} is part of"
+
+
+def _has_ended(chain: Chain) -> bool:
+    of_runs = [entry.kind for entry in chain.entries if entry.kind not in PAUSES]
+    return of_runs[-1:] == [Kind.END]
+
+
+def _worlds(request: Request, environment: Environment) -> list[WorldId]:
+    """The worlds whose journals are shown: one, or every sandbox that left a journal where none is up."""
+    if not request.sandbox:
+        return [configured_world(environment)]
+    running = running_sandbox_world(environment)
+    if running is not None:
+        return [running]
+    begins = WorldId.sandbox(environment.account, "").folder + "-"
+    folders = sorted(all_journals(request).glob(f"{begins}*"))
+    return [WorldId.sandbox(environment.account, folder.name.removeprefix(begins)) for folder in folders]
+
+
+def _mirrored(request: Request, environment: Environment, incident: str) -> tuple[Chain, str]:
+    """The mirror of this world's journal. A sandbox that is not up has none. One without a world is shown for audit.
+
+    Raises UsageError where another way of reaching the same table wrote it.
+    """
+    if request.sandbox and running_sandbox_world(environment) is None:
+        return Chain((), ""), ""
+    with reach(request, environment) as reached:
+        chain, world = mirror_of(reached, environment, incident), reached.world.id
+    table = f"table {environment.named(environment.names.control_table)}"
+    if chain.world is None or chain.world == world:
+        return chain, table
+    command = log_of(incident)
+    how = {
+        WorldKind.LIVE: f"without AWS_ENDPOINT_URL: {command}",
+        WorldKind.ENDPOINT: f"with AWS_ENDPOINT_URL={shlex.quote(chain.world.detail)}: {command}",
+        WorldKind.SANDBOX: f"with --sandbox: {command}",
+    }[chain.world.kind]
+    raise UsageError(f"{OtherWorld(table, chain.world, world)} It is shown {how}.")
+
+
+def _nothing(request: Request, environment: Environment, incident: str, worlds: list[WorldId]) -> str:
+    """Say that this world has no such journal; name the other worlds that have one, and the command that shows it."""
+    where = worlds[0].full_name if worlds else f"a sandbox of {environment.name}"
+    if incident:
+        first = f"Nothing is recorded of {incident} in {environment.name}, here or in the control table ({where})."
+    else:
+        folder = all_journals(request)
+        first = f"No journal of {environment.name} ({where}) is in {folder}. Name the incident: {log_of('INC-123')}."
+    others = _newest_first(all_journals(request).rglob(f"{environment.name}-{incident or '*'}{_ENDING}"))
+    return "\n".join([first, *(_elsewhere(path, environment) for path in others[:_MOST_NAMED])])
+
+
+def _elsewhere(path: Path, environment: Environment) -> str:
+    incident = _incident_of(path, environment)
+    world = read(path, environment.name, incident).world
+    name = world.full_name if world else NOT_RECORDED
+    return f"Another world has a journal of {incident}: {name}. {_shown_by(path)}"
+
+
+def _shown_by(path: Path) -> str:
+    return f"It is shown by: {Command(('log', '--journal', str(path)))}."
+
+
+def _files(folder: Path, environment: Environment) -> list[Path]:
+    return list(folder.glob(f"{environment.name}-*{_ENDING}"))
+
+
+def _newest_first(files: Iterable[Path]) -> list[Path]:
+    return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def _incident_of(path: Path, environment: Environment) -> str:
+    """The incident in a journal's name; "" where it is no journal of the environment."""
+    begins = f"{environment.name}-"
+    fits = path.name.startswith(begins) and path.name.endswith(_ENDING)
+    return path.name.removeprefix(begins).removesuffix(_ENDING) if fits else ""
+
+
+def _is_one(incident: str, environment: Environment) -> None:
+    try:
+        journal_path(Path(), environment.name, incident)
+    except ValueError as wrong:
+        raise UsageError(f"{wrong}.") from wrong

@@ -1,0 +1,89 @@
+"""sandbox up, down, show, list, break, mend, train, debrief: the embedded world that lives between commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dr_estate.config.environment import Environment
+from reports.render import sandbox as render_sandbox
+from reports.render import training
+from reports.terminal import console
+from sandbox.client import daemon
+from sandbox.client.endpoint import Endpoint, to_json
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.request import Request
+
+
+def run_sandbox(request: Request, environment: Environment) -> Exit:
+    """Run the sandbox action of ``request``. Raises SandboxError with a sentence where it cannot be done."""
+    if request.action in {"train", "debrief"}:
+        from utils.aws_mgmt.cli.commands.training_command import train_command
+
+        return train_command(request, environment)
+    if request.action == "down":
+        return _down(environment)
+    actions: dict[str, Callable[[Request, Environment], str]] = {
+        "up": _up,
+        "show": _show,
+        "list": _list,
+        "break": _break,
+        "mend": _mend,
+    }
+    console.result(actions[request.action](request, environment), machine=request.format == "json")
+    return Exit.READY
+
+
+def _up(request: Request, environment: Environment) -> str:
+    given = request.arguments
+    with console.progress() as progress:
+        endpoint = daemon.up(
+            environment, request.tenants, given.get("port", 0), given.get("fresh", False), progress=progress
+        )
+    return render_sandbox.endpoint(to_json(endpoint), request.format)
+
+
+def _down(environment: Environment) -> Exit:
+    ended, name = daemon.down(environment), environment.name
+    if ended.lost:
+        console.complain(
+            f"The sandbox of {name} is down, and what changed in it since its last save is lost: {ended.lost}. The "
+            "next `dr_cli.py sandbox up` begins with the world as it was saved last."
+        )
+        return Exit.ACTION_FAILED
+    if ended.ran:
+        console.result(f"The sandbox of {name} is down; its world is kept for the next `dr_cli.py sandbox up`.\n")
+    else:
+        console.result(f"No sandbox of {name} was running.\n")
+    return Exit.READY
+
+
+def _show(request: Request, environment: Environment) -> str:
+    return render_sandbox.endpoint(to_json(running_sandbox(environment)), request.format)
+
+
+def _list(request: Request, environment: Environment) -> str:
+    return render_sandbox.disasters(running_sandbox(environment).disasters(), request.format)
+
+
+def _break(request: Request, environment: Environment) -> str:
+    name = request.arguments["name"]
+    running_sandbox(environment).break_(name)
+    back = f"`dr_cli.py sandbox mend {name}`"
+    return f"Disaster {name} is in force in the sandbox of {environment.name}. Take it back: {back}\n"
+
+
+def _mend(request: Request, environment: Environment) -> str:
+    name, world = request.arguments.get("name", ""), running_sandbox(environment)
+    if not name and world.state()["scene"]:
+        return training.ended(world.end_scene(), environment.name)
+    mended = world.mend(name)
+    return f"Mended: {', '.join(mended)}.\n" if mended else "No disaster was in force.\n"
+
+
+def running_sandbox(environment: Environment) -> Endpoint:
+    """The sandbox of ``environment`` that is up. Raises UsageError where none is."""
+    found = daemon.find(environment)
+    if found is None:
+        raise UsageError(f"No sandbox of {environment.name} is up. Start one: `dr_cli.py sandbox up`.")
+    return found

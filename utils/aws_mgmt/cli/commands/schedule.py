@@ -1,0 +1,55 @@
+"""schedule: which test was run when, which is due next, and what is overdue; with --trend how they came out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dr_checks.derived.due import blocked_now, dues
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.readers import control_table
+from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.snapshot import Snapshot
+from reports.render.schedule import Plan, render, trends
+from reports.terminal import console
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.target import world_of
+
+_FORMS = ("terminal", "markdown", "json")
+
+
+def schedule_command(request: Request, environment: Environment) -> Exit:
+    """Print the schedule. Returns 0, or 1 where a test is overdue or was never run.
+
+    Only the runs on record are read. Raises CannotSee where they cannot be, or where there is no control table.
+    """
+    if request.format not in _FORMS:
+        raise UsageError(f"The schedule is not written as {request.format}: use {', '.join(_FORMS)}.")
+    snapshot = _seen(request, environment)
+    past = snapshot.get(control_table.runs, Side.DR)
+    if past.reason:
+        raise CannotSee(Unseen(Blindness.ERROR, f"{past.reason} Without it no run is on record (deploy/ makes it)."))
+    plan = Plan(
+        environment=environment.name,
+        world=snapshot.world,
+        at=snapshot.taken_at,
+        timezone=environment.schedule.timezone,
+        tests=dues(environment, past.runs, snapshot.taken_at),
+        blocked=blocked_now(environment, snapshot.taken_at),
+    )
+    if "trend" in request.flags:
+        plan = replace(plan, trends=trends(past.runs))
+    console.result(render(plan, request.format), machine=request.format == "json")
+    return Exit.NOT_READY if plan.late else Exit.READY
+
+
+def _seen(request: Request, environment: Environment) -> Snapshot:
+    """The runs on record: looked at now, or of saved evidence, by whose moment the schedule is judged then."""
+    if request.from_evidence:
+        from utils.aws_mgmt.app.evaluation import evidence_of
+
+        return evidence_of(request, environment)
+    with world_of(request, environment) as world:
+        return observe(environment, world.credentials, world.name, only=frozenset({control_table.runs.name}))

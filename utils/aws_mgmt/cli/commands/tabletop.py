@@ -1,0 +1,93 @@
+"""test --tabletop: look once, walk through both playbooks, and record what the participants decide."""
+
+from __future__ import annotations
+
+import getpass
+import tomllib
+from pathlib import Path
+
+from dr_actions.assessment.tabletop import Stop, walk
+from dr_estate.config.environment import Environment
+from dr_estate.model.run_records import RunKind
+from reports.render import tabletop
+from reports.render.tabletop import Decision, Exercise
+from reports.terminal import console
+from utils.aws_mgmt.app.areas import disasters
+from utils.aws_mgmt.app.authorization import at_terminal
+from utils.aws_mgmt.app.connections import clock
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.evaluation import Run, look
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.run_folder import run_folder
+from utils.aws_mgmt.app.run_history import Proof, keep_apart, record
+
+
+def tabletop_command(request: Request, environment: Environment) -> Exit:
+    """Hold the exercise. Returns 0, 1 where there are gaps. Its record is in the run's folder."""
+    given = _answers(request)
+    began = clock()
+    with run_folder(request) as folder:
+        with console.progress() as advance:
+            snapshot = look(request, environment, Run(folder, advance))
+        stops = walk(environment, snapshot, disasters(), snapshot.taken_at.toordinal())
+        ask = at_terminal() and given is None and "non-interactive" not in request.flags
+        decisions = _talk(stops) if ask else _known(given or (), stops)
+        exercise = Exercise(environment.name, snapshot.world, snapshot.taken_at, stops, decisions)
+        (folder / "tabletop.md").write_text(console.completed(tabletop.markdown(exercise)), encoding="utf-8")
+        (folder / "tabletop.json").write_text(tabletop.as_json(exercise), encoding="utf-8")
+        notes = _kept(request, environment, exercise, Proof(folder, began, "tabletop.json"))
+    for note in notes:
+        console.complain(note)
+    if request.format == "json":
+        console.result(tabletop.as_json(exercise), machine=True)
+    elif request.format == "markdown":
+        console.result(tabletop.markdown(exercise))
+    else:
+        said = "" if ask else "\n".join(tabletop.text(stop) for stop in stops) + "\n"
+        ending = f"{len(exercise.gaps)} gaps, {len(decisions)} decisions recorded: {folder / 'tabletop.md'}\n"
+        console.result(said + ending)
+    return Exit.NOT_READY if exercise.gaps else Exit.READY
+
+
+def _kept(request: Request, environment: Environment, exercise: Exercise, proof: Proof) -> tuple[str, ...]:
+    """Record it in the history; what nobody decided anything in was prepared, and is no exercise yet."""
+    held = bool(exercise.decisions)
+    verdict = f"{len(exercise.gaps)} gaps" if held else "prepared"
+    made = record(RunKind.TABLETOP, exercise.world, verdict, held and not request.only_tenants, proof)
+    why = () if held else ("No decision was recorded: this prepares an exercise, and does not count as one.",)
+    return (*why, *keep_apart(request, environment, (made,)))
+
+
+def _talk(stops: tuple[Stop, ...]) -> tuple[Decision, ...]:
+    """Read each stop out and take down what is decided; an empty line decides nothing."""
+    who, decided = getpass.getuser(), []
+    for stop in stops:
+        console.result(tabletop.text(stop))
+        says = console.ask("  Your decision: ").strip()
+        if says:
+            decided.append(Decision(stop.playbook, stop.number, who, says))
+    return tuple(decided)
+
+
+def _answers(request: Request) -> tuple[Decision, ...] | None:
+    """The decisions of ``--answers FILE``: TOML with ``[[decision]]`` tables of playbook, step, who, says."""
+    path = request.arguments.get("answers")
+    if path is None:
+        return None
+    try:
+        rows = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("decision", [])
+        return tuple(Decision(str(r["playbook"]), int(r["step"]), str(r["who"]), str(r["says"])) for r in rows)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise UsageError(f"{path}: cannot be read as TOML: {wrong}. Correct --answers.") from wrong
+    except (KeyError, TypeError, ValueError) as wrong:
+        said = "each [[decision]] has playbook, step, who and says"
+        raise UsageError(f"{path}: {said} ({type(wrong).__name__}: {wrong}).") from wrong
+
+
+def _known(given: tuple[Decision, ...], stops: tuple[Stop, ...]) -> tuple[Decision, ...]:
+    there = {(stop.playbook, stop.number) for stop in stops}
+    for one in given:
+        if (one.playbook, one.step) not in there:
+            raise UsageError(f"--answers: {one.playbook} has no step {one.step}.")
+    return given

@@ -1,0 +1,137 @@
+"""The CI workflow of each environment's tests (GitHub Actions): crons by its schedule, keys by OIDC, no secret stored.
+
+A cron knows no period that begins with the last run: each workflow runs on fixed days of the calendar, as often as the
+schedule asks, and its last step fails where ``schedule`` says that something is overdue all the same.
+"""
+
+from __future__ import annotations
+
+from dr_estate.config.environment import Environment
+from dr_estate.config.recovery_settings import Period
+
+# Minute, hour (UTC), day, months, day of the week: not on the full hour, when GitHub's queue is longest, and not in the
+# first or last days of a month or a year, when other work is.
+CRONS = {
+    Period.WEEKLY: "17 6 * * 1",
+    Period.MONTHLY: "17 6 12 * *",
+    Period.QUARTERLY: "17 6 12 1,4,7,10 *",
+    Period.ANNUALLY: "17 6 12 3 *",
+}
+_MINUTES = {"infrastructure": 17, "tabletop": 27, "full-drill": 37}
+
+
+def workflow(env: Environment) -> str:
+    """The workflow file of ``env``."""
+    crons = {test: cron_of(test, period) for test, period in periods(env).items()}
+    told = [f'    - cron: "{cron}" # {test}: {periods(env)[test]}' for test, cron in crons.items() if cron]
+    jobs = [_job(env, test, cron) for test, cron in crons.items()]
+    head = _HEAD.replace("ENV", env.name).replace("CRONS", "\n".join(told)).replace("TESTS", ", ".join(crons))
+    return head + "\n".join(jobs)
+
+
+def periods(env: Environment) -> dict[str, Period]:
+    """How often each test is due, by its job's name."""
+    schedule = env.schedule
+    return {
+        "infrastructure": schedule.infrastructure,
+        "tabletop": schedule.tabletop,
+        "full-drill": schedule.full_drill,
+    }
+
+
+def cron_of(test: str, period: Period) -> str:
+    """The cron of a test, "" for one as needed; each test has a minute of its own, by which its job knows it."""
+    return CRONS[period].replace("17", str(_MINUTES[test]), 1) if period in CRONS else ""
+
+
+def role_of(env: Environment, test: str) -> str:
+    """The ARN of the role that a test's job assumes: drills change things, the others look and record."""
+    drills = test == "full-drill" and env.approvals.full_drill
+    return f"arn:aws:iam::{env.account}:role/{env.name}-dr-ci{'-drill' if drills else ''}"
+
+
+def _job(env: Environment, test: str, cron: str) -> str:
+    drills = test == "full-drill" and env.approvals.full_drill
+    run = {
+        "infrastructure": "test --infra --dns",
+        "tabletop": "test --tabletop --non-interactive --format markdown",
+        "full-drill": "test --full-drill" if drills else "schedule --format markdown",
+    }[test]
+    told = {
+        "TEST": test,
+        "WHEN": f"github.event.schedule == '{cron}' || " if cron else "",
+        "SECONDS": "14400" if drills else "3600",
+        "ENVIRONMENT": f"{env.name}-drill" if drills else env.name,
+        "ROLE": role_of(env, test),
+        "REGION": env.regions.dr,
+        "COMMAND": f"python utils/aws_mgmt/dr_cli.py -e {env.name} {run}",
+        "SCHEDULE": f"python utils/aws_mgmt/dr_cli.py -e {env.name} schedule --trend",
+        "WHY": _WHY[test] if test != "full-drill" or drills else _WHY["by people"],
+    }
+    text = _JOB
+    for word, value in told.items():
+        text = text.replace(f"<{word}>", value)
+    return text
+
+
+_WHY = {
+    "infrastructure": "Looks, and records the run in the control table.",
+    "tabletop": "Prepares the exercise: it counts once people hold it and record a decision (--answers).",
+    "full-drill": "The environment of this job must ask for a reviewer: the drill moves the estate there and back.",
+    "by people": "No full drill is allowed here: this reminds the people who order a planned failover and failback.",
+}
+_HEAD = """\
+# The DR tests of ENV, on their schedule. Generated from environments/ENV.toml by `make docs`: do not edit.
+# Copy it to .github/workflows/; deploy/README.md tells about the roles.
+name: DR tests of ENV
+
+on:
+  schedule:
+CRONS
+  workflow_dispatch:
+    inputs:
+      test:
+        description: Which test to run now
+        type: choice
+        options: [TESTS]
+
+permissions:
+  contents: read
+  id-token: write
+
+concurrency: dr-ENV
+
+jobs:
+"""
+_JOB = """\
+  # <WHY>
+  <TEST>:
+    if: <WHEN>inputs.test == '<TEST>'
+    runs-on: ubuntu-latest
+    environment: <ENVIRONMENT>
+    timeout-minutes: 360
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.13"
+      - run: pip install -c constraints.txt -e .
+      - uses: aws-actions/configure-aws-credentials@v4
+        with:
+          role-to-assume: <ROLE>
+          role-session-name: dr-<TEST>-${{ github.run_id }}
+          role-duration-seconds: <SECONDS>
+          aws-region: <REGION>
+      - name: Run the test
+        run: <COMMAND>
+      - name: Fail where a test is overdue
+        if: always()
+        run: <SCHEDULE>
+      - name: Keep the report and its evidence
+        if: always()
+        uses: actions/upload-artifact@v4
+        with:
+          name: dr-<TEST>
+          path: reports/out/
+          retention-days: 90
+"""

@@ -1,0 +1,122 @@
+"""Writes the generated files of deploy/: policies, Terraform variables, CloudFormation of the policies, workflows.
+
+``python -m utils.aws_mgmt.generate.deploy_files`` writes them. A test keeps them fresh.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dr_actions.iam.policies import HOME, Role, declared, policies, role_name
+from dr_estate.config.environment import Environment, load_environment
+from utils.aws_mgmt.app.request import ROOT
+from utils.aws_mgmt.generate.ci_workflows import workflow
+
+DEPLOY = ROOT / "deploy"
+GENERATED = (
+    ("policies", "*.json"),
+    ("terraform", "*.tfvars.json"),
+    ("cloudformation", "*.json"),
+    ("github", "*.yml"),
+)
+_ENVIRONMENTS = ROOT / "environments"
+
+
+def environments() -> list[Environment]:
+    """Every shipped environment."""
+    names = sorted(path.stem for path in _ENVIRONMENTS.glob("*.toml") if path.stem != "exceptions")
+    return [load_environment(_ENVIRONMENTS, name) for name in names]
+
+
+def files() -> dict[str, str]:
+    """Every generated file of deploy/: its text by its path."""
+    found: dict[str, Any] = {}
+    for env in environments():
+        held = policies(env, declared())
+        for of_role in held.values():
+            found |= {f"policies/{name}.json": document for name, document in of_role.items()}
+        found[f"terraform/{env.name}.tfvars.json"] = _variables(env, held)
+        found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
+        found[f"cloudformation/{env.name}-policies.json"] = _template(env, held)
+    texts = {path: json.dumps(value, indent=2) + "\n" for path, value in found.items()}
+    return texts | {f"github/{env.name}-dr-tests.yml": workflow(env) for env in environments()}
+
+
+def _variables(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "account": env.account,
+        "control_table": env.named(env.names.control_table),
+        "dr_region": env.regions.dr,
+        "drills": env.approvals.full_drill,
+        "environment": env.name,
+        "primary_region": env.regions.primary,
+        "roles": {role: {"name": role_name(Role(role), env), "policies": sorted(held[role])} for role in held},
+        "topics": [env.named(topic) for topic in env.names.topics],
+    }
+
+
+def _parameters(env: Environment) -> dict[str, dict[str, str]]:
+    """As ``aws cloudformation deploy --parameter-overrides file://`` reads it; a template takes those it declares."""
+    topics = [env.named(topic) for topic in env.names.topics]
+    told = {
+        "ControlTable": env.named(env.names.control_table),
+        "EventsTopic": topics[0],
+        "CriticalTopic": topics[-1],
+        **{f"{role.title()}Role": role_name(role, env) for role in Role},
+    }
+    return {"Parameters": told}
+
+
+def _template(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """One managed policy a document, attached to the roles that hold it; that of going home as the stack is told."""
+    holders: dict[str, list[str]] = {}
+    documents: dict[str, Any] = {}
+    for role, of_role in held.items():
+        for name, document in of_role.items():
+            holders.setdefault(name, []).append(role_name(Role(role), env))
+            documents[name] = document
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"IAM policies of the disaster recovery roles of {env.name}. Generated: do not edit.",
+        "Parameters": {
+            "AttachHome": {
+                "Type": "String",
+                "AllowedValues": ["true", "false"],
+                "Default": "true",
+                "Description": "Whether the operator may go home now: write in the primary region, to fail back.",
+            }
+        },
+        "Conditions": {"GoesHome": {"Fn::Equals": [{"Ref": "AttachHome"}, "true"]}},
+        "Resources": {
+            "".join(word.title() for word in name.split("-")): {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {
+                    "ManagedPolicyName": name,
+                    "PolicyDocument": documents[name],
+                    "Roles": _attached(name, holders[name]),
+                },
+            }
+            for name in documents
+        },
+    }
+
+
+def _attached(name: str, holders: list[str]) -> Any:
+    return {"Fn::If": ["GoesHome", holders, {"Ref": "AWS::NoValue"}]} if HOME in name else holders
+
+
+def write_files() -> None:
+    """Write all of them, and remove what was generated before and is no more."""
+    made = files()
+    for folder, kind in GENERATED:
+        (DEPLOY / folder).mkdir(parents=True, exist_ok=True)
+        for path in (DEPLOY / folder).glob(kind):
+            if str(path.relative_to(DEPLOY)) not in made:
+                path.unlink()
+    for name, text in made.items():
+        (DEPLOY / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_files()

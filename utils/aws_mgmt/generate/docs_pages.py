@@ -1,0 +1,161 @@
+"""Writes the generated pages of docs/: checks, disasters, planes, postures, settings and help. A test keeps them fresh.
+
+``python -m utils.aws_mgmt.generate.docs_pages`` writes them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from dr_checks.core.registry import checks
+from dr_checks.posture.posture import TABLE
+from dr_estate.config.environment import Environment
+from reports.render import control_planes
+from utils.aws_mgmt.cli.parser import build_parser
+
+DOCS = Path(__file__).parents[3] / "docs"
+_MADE = "<!-- Made by `make docs`; edit the code, not this page. -->\n\n"
+
+
+def checks_page() -> str:
+    """Every check: id, sentence, severity, where it looks, traps and rules; then the rules and who covers them."""
+    rows = ["| check | it says that | severity | area | looks at | traps |", "|---|---|---|---|---|---|"]
+    by_rule: dict[str, list[str]] = defaultdict(list)
+    for check in sorted(checks().values(), key=lambda c: (c.area, c.id)):
+        sides, traps = ", ".join(check.sides), ", ".join(check.traps) or "-"
+        rows.append(f"| `{check.id}` | {check.says} | {check.severity} | {check.area} | {sides} | {traps} |")
+        for rule in check.rules:
+            by_rule[rule].append(f"`{check.id}`")
+    coverage = ["| rule elsewhere | covered by |", "|---|---|"]
+    coverage += [f"| {rule} | {', '.join(by_rule[rule])} |" for rule in sorted(by_rule)]
+    return (
+        f"# The checks\n\n{_MADE}{len(checks())} checks. Each is one function in `dr_checks/` and one scenario in "
+        "`features/`.\nTraps are the facts of docs/traps.md.\n\n"
+        + "\n".join(rows)
+        + "\n\n## Rules of other systems\n\n"
+        + "\n".join(coverage)
+        + "\n"
+    )
+
+
+def posture_page() -> str:
+    """The table of postures, in the order in which its rows are tried."""
+    rows = "\n".join(f"{n}. **{row.posture.name}**: {row.posture.says}" for n, row in enumerate(TABLE, 1))
+    return (
+        f"# Postures\n\n{_MADE}Observed each time, never remembered. The first row that holds is the posture. A lost "
+        "primary region needs two\nindependent witnesses: its API is silent, and the health check on its traffic "
+        f"fails.\n\n{rows}\n"
+    )
+
+
+def planes_page() -> str:
+    """The control-plane map of both playbooks."""
+    told = "A control plane can be down while the services it made still run. Reads and data planes are not listed."
+    return f"# Control planes\n\n{_MADE}{told}\n\n" + "\n".join(control_planes.markdown()) + "\n"
+
+
+def disasters_page() -> str:
+    """Every disaster of the sandbox, the checks it must turn, and those it may turn beside them."""
+    from sandbox.disasters import ANYTHING, catalogue  # the emulator is a second to import
+
+    rows = ["| disaster | what happens | trips | consequences |", "|---|---|---|---|"]
+    for found in catalogue():
+        beside = "whatever looks there" if found.consequences == ANYTHING else _ids(found.consequences)
+        rows.append(f"| `{found.name}` | {found.sentence} | {_ids(found.trips)} | {beside} |")
+    told = (
+        f"{len(rows) - 2} ways to break the sandbox: `sandbox break NAME`, `sandbox mend NAME`. A test plays each, and "
+        "proves that it turns\nthe checks it trips, and beside them none but its consequences."
+    )
+    return f"# The disasters\n\n{_MADE}{told}\n\n" + "\n".join(rows) + "\n"
+
+
+def _ids(checks_named: tuple[str, ...]) -> str:
+    return ", ".join(f"`{check}`" for check in checks_named) or "-"
+
+
+def environments_page() -> str:
+    """Every key of an environment file, its type, default and meaning of its table."""
+    lines = ["# The environment file", "", _MADE.strip(), "", inspect.getdoc(Environment) or "", ""]
+    lines += [
+        "Name patterns use `{env}`, `{tenant}` and `{bucket}`. Unknown keys are refused. Use your own folder of files",
+        "with `--config DIR`; accepted gaps go into `exceptions.toml` beside them.",
+        "",
+        "| key | type | default |",
+        "|---|---|---|",
+    ]
+    lines += [_key(name, field) for name, field in Environment.model_fields.items() if _table_of(field) is None]
+    for name, field in Environment.model_fields.items():
+        table = _table_of(field)
+        if table is not None:
+            lines += [
+                "",
+                f"## [{name}]",
+                "",
+                inspect.getdoc(table) or "",
+                "",
+                "| key | type | default |",
+                "|---|---|---|",
+            ]
+            lines += [_key(key, inner) for key, inner in table.model_fields.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _table_of(field: Any) -> type[BaseModel] | None:
+    candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+
+
+def _key(name: str, field: Any) -> str:
+    kind = getattr(field.annotation, "__name__", "") if isinstance(field.annotation, type) else str(field.annotation)
+    kind = kind.replace("typing.", "").replace("|", "or")
+    default = (
+        "**required**"
+        if field.is_required()
+        else f"`{field.get_default(call_default_factory=True)!r}`".replace("|", "\\|")
+    )
+    return f"| `{name}` | {kind} | {default} |"
+
+
+def help_page() -> str:
+    """The help of every command, as it prints it at 100 columns."""
+    parser = build_parser()
+    pages = [f"# The command line\n\n{_MADE}```\n{parser.format_help()}```\n"]
+    for title, command in _commands(parser, ""):
+        pages.append(f"## {title}\n\n```\n{command.format_help()}```\n")
+    return "\n".join(pages)
+
+
+def _commands(parser: argparse.ArgumentParser, before: str) -> list[tuple[str, argparse.ArgumentParser]]:
+    found: list[tuple[str, argparse.ArgumentParser]] = []
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                found += [(f"{before}{name}", command), *_commands(command, f"{before}{name} ")]
+    return found
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "checks.md": checks_page,
+    "control-planes.md": planes_page,
+    "disasters.md": disasters_page,
+    "posture.md": posture_page,
+    "environments.md": environments_page,
+    "commands.md": help_page,
+}
+
+
+def write_pages(folder: Path = DOCS) -> None:
+    """Write all generated pages into ``folder``."""
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_pages()
