@@ -17,13 +17,16 @@ from typing import Any
 import orjson
 
 from dr_estate.model.unseen import Unseen
+from dr_estate.snapshot.part_aliases import current_name
 from dr_estate.snapshot.snapshot import Snapshot
 
 Lines = tuple[str, ...]
 
 _LEFT_OUT = re.compile(
-    r"^(answers|sites|served|control|backup_jobs|sampling|leading|stopped|stopping|ecs\.tasks|backup\.recovery_points|"
-    r"rds\.snapshots|definitions|quotas|identity|permissions|dynamodb_contents|s3_objects|[a-z_0-9]+\.[a-z_]*(metrics|statuses|healthy_hosts|minutes|alarms|pulse))"
+    r"^(dns_answers|http_sites|elbv2_request_counts|control_table|backup_jobs|dns_weight_samples|serving_side|"
+    r"ecs_stopped_tasks|ecs_stopping_tasks|ecs\.tasks|backup\.recovery_points|rds\.snapshots|ecs_newest_definitions|"
+    r"service_quotas|sts_identity|iam_simulation|dynamodb_contents|s3_objects|"
+    r"[a-z_0-9]+\.[a-z_]*(metrics|statuses|healthy_hosts|minutes|alarms))"
 )
 _LOTS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "<moment>"),
@@ -76,12 +79,12 @@ def pack(one: Inventory) -> str:
 
 
 def unpack(text: str) -> Inventory:
-    """The inventory that ``pack`` told. Raises ValueError for anything else."""
+    """Read what ``pack`` wrote, under former names of parts too. Raises ValueError for anything else."""
     try:
         told = orjson.loads(zlib.decompress(base64.b64decode(text, validate=True)))
     except (ValueError, zlib.error) as damaged:
         raise ValueError("that is no inventory") from damaged
-    return Inventory({path: None if lines is None else tuple(lines) for path, lines in told.items()})
+    return Inventory({current_name(path): None if rows is None else tuple(rows) for path, rows in told.items()})
 
 
 def _lines(value: Any) -> Iterator[str]:

@@ -63,8 +63,9 @@ def lag_sources() -> tuple[LagSource, ...]:
 
 
 def _members(kind: type[T]) -> list[T]:
-    found = sorted(info.name for info in pkgutil.walk_packages(dr_checks.__path__, "dr_checks."))
-    modules = [importlib.import_module(name) for name in found if name.split(".")[1] not in _MACHINERY]
+    found = (info.name for info in pkgutil.walk_packages(dr_checks.__path__, "dr_checks."))
+    nouns = sorted(found, key=lambda name: name.rpartition(".")[2])
+    modules = [importlib.import_module(name) for name in nouns if name.split(".")[1] not in _MACHINERY]
     return [value for module in modules for value in vars(module).values() if isinstance(value, kind)]
 
 

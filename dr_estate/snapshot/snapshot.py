@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.reading.reader import Followed, Reader
+from dr_estate.snapshot.part_aliases import current_name
 from dr_estate.snapshot.registry import readers
 
 T = TypeVar("T")
@@ -149,14 +150,15 @@ def from_json(data: bytes, source: str = "evidence") -> Snapshot:
 
 def _load(row: dict[str, Any]) -> Part:
     value: Any
+    name = current_name(row["name"])
     if row["unseen"]:
         unseen = row["value"]  # earlier evidence does not say where and for what: then it was the part itself
         region, part = unseen.get("region", row["region"]), unseen.get("part", row["name"])
-        value = Unseen(Blindness(unseen["kind"]), unseen["why"], region, part)
+        value = Unseen(Blindness(unseen["kind"]), unseen["why"], region, current_name(part))
     else:
-        value = _codec(row["name"]).validate_python(row["value"])
+        value = _codec(name).validate_python(row["value"])
     read_at = datetime.fromisoformat(row["read_at"]).astimezone(UTC)
-    return Part(row["name"], Side(row["side"]), row["region"], read_at, value)
+    return Part(name, Side(row["side"]), row["region"], read_at, value)
 
 
 def read_evidence(path: Path) -> Snapshot:

@@ -26,23 +26,31 @@ Results = Mapping[str, CheckResult]
 
 # What a change to a service can reach beside that service's own parts: other services, modules of facts, single parts.
 # What is not named here stands by itself.
-_TASKS = ("alarms", "answers", "elbv2.healthy_hosts", "health_checks", "sites")
+_TASKS = ("cloudwatch_alarms", "dns_answers", "elbv2.healthy_hosts", "route53_health_checks", "http_sites")
 FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     "application-autoscaling": ("ecs", *_TASKS),
     "backup": ("kms",),
     "dns": ("route53",),
     "dynamodb": ("kms",),
-    "ec2": ("efs", "elbv2", "quotas", *_TASKS),
-    "ecs": ("application-autoscaling", "ecr", "efs_mounts.task_subnets", "logs", "quotas", "vpc.subnets", *_TASKS),
+    "ec2": ("efs", "elbv2", "service_quotas", *_TASKS),
+    "ecs": (
+        "application-autoscaling",
+        "ecr",
+        "efs_mounts.task_subnets",
+        "cloudwatch_logs",
+        "service_quotas",
+        "vpc.subnets",
+        *_TASKS,
+    ),
     "efs": ("backup", "efs_mounts", "kms", "resourcegroupstaggingapi"),
-    "elbv2": ("quotas", *_TASKS),
+    "elbv2": ("service_quotas", *_TASKS),
     "kms": ("secretsmanager",),
-    "rds": ("alarms", "backup", "kms", "quotas", "rds_replicas", "resourcegroupstaggingapi"),
-    "route53": ("health_checks",),
+    "rds": ("cloudwatch_alarms", "backup", "kms", "service_quotas", "rds_replicas", "resourcegroupstaggingapi"),
+    "route53": ("route53_health_checks",),
     "s3": ("kms",),
     "secretsmanager": ("kms",),
-    "service-quotas": ("ecs.services", "ecs.tasks", "quotas", *_TASKS),
-    "sites": ("route53",),
+    "service-quotas": ("ecs.services", "ecs.tasks", "service_quotas", *_TASKS),
+    "sites": ("route53", "http_sites"),
 }
 _IMPATIENT = Limits(deadline_s=5, connect_timeout_s=1, read_timeout_s=1, attempts=1, workers=32)
 
