@@ -22,9 +22,11 @@ def _seen(view: View, side: Side) -> list[Key]:
 def _unseen(view: View, wanted: str, *sides: Side) -> list[Finding]:
     """What of the keys of ``sides`` could not be seen: those keys are not known to be fine."""
     dark = {key for side in sides for key in view.get(kms.keys, side) if isinstance(key, Unseen)}
-    return [
-        view.unknown("a key", wanted, unseen) for unseen in sorted(dark, key=lambda unseen: (unseen.why, unseen.part))
-    ]
+    return [view.unknown("a key", wanted, unseen) for unseen in _in_order(dark)]
+
+
+def _in_order(unseen: set[Unseen]) -> list[Unseen]:
+    return sorted(unseen, key=lambda entry: (entry.why, entry.part))
 
 
 def _usable(view: View, because: str) -> Iterator[Finding]:
@@ -135,7 +137,7 @@ def policy_parity(view: View) -> Iterator[Finding]:
     for noun in sorted(here.keys() & there.keys()):
         admitted = {who for key in here[noun] if not isinstance(key.admits, Unseen) for who in key.admits}
         dark = {key.admits for key in (*here[noun], *there[noun]) if isinstance(key.admits, Unseen)}
-        for unseen in sorted(dark, key=lambda unseen: (unseen.why, unseen.part)):
+        for unseen in _in_order(dark):
             yield view.unknown(noun, "policies alike", unseen)
         for key in there[noun]:
             if not isinstance(key.admits, Unseen):
