@@ -214,7 +214,8 @@ def drilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     env = load_environment(config, "sit")
     with borrowed(env, tenants=1) as world:
         desk = Desk(world, env, home, config)
-        desk.interrupted("drill", ["test", "--full-drill"], "  done fence_services", "driller")  # something is to be taken back then
+        # by then there is something to take back
+        desk.interrupted("drill", ["test", "--full-drill"], "  done fence_services", "driller")
         desk.run("show", ["drill", "show"], "driller")
         yield desk
 
