@@ -12,7 +12,8 @@ import os
 
 import pytest
 
-from sandbox.world.moto_app import SETTINGS, share_models
+from sandbox.moto_ext import speedups
+from sandbox.world.moto_app import SETTINGS
 
 LONG = ("tests/proofs/", "tests/utils/", "tests/dr_actions/", "tests/benchmarks/", "tests/sandbox/", "tests/dr_estate/")
 PROOFS = os.environ.get("DR_PROOFS", "")
@@ -32,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _as_the_emulator_is_set_up() -> None:
     """Worlds and clients in this process come and go with each test; botocore's models need not."""
     os.environ.update(SETTINGS)
-    share_models()
+    speedups.install()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -30,6 +30,7 @@ from sandbox import moto_ext
 from sandbox.client.endpoint import Endpoint, from_json
 from sandbox.client.launch_options import Order
 from sandbox.core import request_parser
+from sandbox.moto_ext import speedups
 from sandbox.server import process
 from sandbox.world import moto_app
 
@@ -103,16 +104,14 @@ def main(door: socket.socket, life: int) -> None:
 def _prepare() -> None:
     """Import the emulator, and read what every world reads of the services that are looked at: models and routes."""
     moto_app.prepare()
-    moto_app.quicken()
+    gc.disable()
     for name in LATE:
         importlib.import_module(name)
     from moto.core.routing import get_service_router
     from moto.moto_server import werkzeug_app
 
-    from sandbox.moto_ext import speedups
-
-    moto_ext.install()
     speedups.install()
+    moto_ext.install()
     application: Callable[[Any], object] = werkzeug_app.create_backend_app
     for service in {operation.partition(":")[0] for operation in reads()}:
         get_service_router(service)._get_router(request_parser.model_of(service).resolved_protocol)

@@ -20,7 +20,6 @@ from botocore import xform_name
 
 from dr_actions.model.plan import Call
 from dr_estate.aws.botocore_models import declared_models
-from dr_estate.aws.botocore_sessions import any_session, session_for
 from dr_estate.aws.errors import explain
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, Side
@@ -115,7 +114,7 @@ class Hands:
             return self._clients[service, region]
 
     def _guarded_session(self, environment: Environment, declared: frozenset[str]) -> botocore.session.Session:
-        session, sign_in = session_for(name.partition(":")[0] for name in declared), any_session()
+        session, sign_in = botocore.session.Session(), botocore.session.Session()
         sign_in.set_config_variable("region", environment.region(Side.DR))
         session.register_component("credential_provider", sign_in.get_component("credential_provider"))
         session.register_component("data_loader", declared_models(declared))

@@ -1,36 +1,25 @@
-"""botocore's models, read faster and cut down to the declared operations: what is not declared has no method at all.
+"""botocore's models, cut down to the declared operations: what is not declared has no method at all.
 
-Creating a client is a method an operation (EC2 has 700) and JSON in ordered dictionaries; both are most of a short
-command's time (measured in benchmarks/).
+Creating a client makes a method for each operation, and EC2 has 700.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any
 
-import orjson
-from botocore.loaders import JSONFileLoader, Loader
+from botocore.loaders import Loader
 
-
-class FastFiles(JSONFileLoader):
-    """Reads botocore's JSON files with orjson; plain dictionaries keep their order too."""
-
-    def _load_file(self, full_path: str, open_method: Callable[..., Any]) -> Any:
-        if not Path(full_path).is_file():
-            return None
-        with open_method(full_path, "rb") as file:
-            return orjson.loads(file.read())
+from dr_estate.aws.speedups import FastFiles, are_on
 
 
 class DeclaredModels(Loader):
     """A loader that knows only the ``service:Operation`` names in ``declared``."""
 
     def __init__(self, declared: Iterable[str]) -> None:
-        super().__init__(file_loader=FastFiles())
+        super().__init__(file_loader=FastFiles() if are_on() else None)
         self._operations: defaultdict[str, set[str]] = defaultdict(set)
         for name in declared:
             service, _, operation = name.partition(":")

@@ -18,9 +18,8 @@ import botocore.exceptions
 import botocore.session
 
 from dr_estate.aws.botocore_models import declared_models
-from dr_estate.aws.botocore_sessions import any_session, session_for
 from dr_estate.aws.errors import DeadlinePassed, explain
-from dr_estate.aws.timestamps import fast_parsers
+from dr_estate.aws.speedups import use_fast_timestamps
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 
@@ -169,12 +168,12 @@ class Eyes:
 
     def _guarded_session(self) -> botocore.session.Session:
         """A session whose every client is guarded. Signing in is not looking: a session of its own does that (T15)."""
-        session, sign_in = session_for(name.partition(":")[0] for name in self.allowed), any_session()
+        session, sign_in = botocore.session.Session(), botocore.session.Session()
         sign_in.set_config_variable("region", self.environment.region(Side.DR))
         sign_in.set_default_client_config(self._config)
         session.register_component("credential_provider", sign_in.get_component("credential_provider"))
         session.register_component("data_loader", declared_models(self.allowed))
-        fast_parsers(session)
+        use_fast_timestamps(session)
         session.register("getattr", _no_such_read, unique_id="declared-methods")
         session.register("before-parameter-build", self._before_call, unique_id="declared-operations")
         session.register("before-send", self._before_send, unique_id="deadline")

@@ -33,9 +33,6 @@ _DONE = pytest.StashKey[int]()
 class LeanListener(AllureListener):
     """Allure's listener without a container file for every fixture lookup: one file a scenario instead of eleven."""
 
-    def _update_fixtures_children(self, item: pytest.Item) -> None:
-        """Fixtures are not part of the account."""
-
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self) -> Generator[None, Any, Any]:
         """Leave fixtures alone."""
@@ -75,7 +72,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def _check_of(scenario: Any) -> Check | None:
     """The check whose sentence, its key in the feature files, one of the scenario's steps speaks."""
     by_sentence = {check.says: check for check in checks().values()}
-    return next((by_sentence[step.name] for step in scenario._steps if step.name in by_sentence), None)
+    return next((by_sentence[step.name] for step in scenario.steps if step.name in by_sentence), None)
 
 
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Any) -> None:

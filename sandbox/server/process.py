@@ -215,7 +215,7 @@ def main() -> int:
     order = Order(**json.loads(sys.stdin.readline()))
     progress = _progress_to(word)
     moto_app.prepare()
-    moto_app.quicken()
+    gc.disable()  # what is built until the world is up is not garbage
     try:
         host = Host(order, progress)
     except SandboxError as refused:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import gc
 import os
 import re
 import traceback
-from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
-from typing import Any, BinaryIO
+from typing import Any
 
-import botocore.session
-import orjson
 from botocore import xform_name
-from botocore.loaders import JSONFileLoader
 from werkzeug.wrappers import Response
 
 from sandbox.core.error_responses import defect, not_implemented
@@ -49,38 +41,6 @@ def prepare() -> None:
     os.environ.update({"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull})
 
 
-def quicken() -> None:
-    """Halve this process's start-up: models are read once and fast, and no garbage is sought.
-
-    Call ``gc.freeze`` and ``gc.enable`` when the world is up: what stands by then is not garbage.
-    """
-    gc.disable()
-    share_models()
-
-
-def share_models() -> None:
-    """Let all sessions of this process read botocore's data files once, by orjson; moto extends copies of its own."""
-    from moto.core import loaders, utils
-
-    JSONFileLoader._load_file = _read_json
-    _once("create_loader", botocore.session)
-    _once("create_loader", loaders, utils)
-
-
-def _once(name: str, *modules: ModuleType) -> None:
-    """Let the function ``name``, which these modules share, answer each question once."""
-    cached = functools.cache(vars(modules[0])[name])
-    for module in modules:
-        vars(module)[name] = cached
-
-
-def _read_json(_: JSONFileLoader, path: str, opened: Callable[[str, str], BinaryIO]) -> Any:
-    if not Path(path).is_file():
-        return None
-    with opened(path, "rb") as file:
-        return orjson.loads(file.read())
-
-
 class Emulator:
     """Moto, with our repairs installed, answering for one account unless the caller's key belongs to another."""
 
@@ -88,8 +48,8 @@ class Emulator:
         from sandbox import moto_ext
         from sandbox.moto_ext import speedups
 
-        moto_ext.install()
         speedups.install()
+        moto_ext.install()
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         self.account = account

@@ -12,7 +12,6 @@ from moto.core.base_backend import BackendDict
 from dr_estate.config.environment import Environment, Side, load_environment
 from sandbox import moto_ext
 from sandbox.core.state import STATE
-from sandbox.moto_ext import speedups
 from sandbox.seeding import seed
 from sandbox.seeding.clients import Clients
 
@@ -39,7 +38,6 @@ class Seeded:
 def seeded(name: str, tenants: int = 3) -> Iterator[Seeded]:
     """Seed an empty world with the environment of that name, and leave nothing of it behind."""
     moto_ext.install()
-    speedups.install()
     env = load_environment(FOLDER, name)
     BackendDict.reset()
     seed(env, tenants)

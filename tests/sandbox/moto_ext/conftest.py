@@ -14,7 +14,6 @@ from moto.server import ThreadedMotoServer
 
 from sandbox import moto_ext
 from sandbox.core.state import STATE, now
-from sandbox.moto_ext import speedups
 
 PRIMARY = "eu-north-1"
 DR = "eu-west-3"
@@ -30,7 +29,6 @@ def fresh_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # a thousand images that no test needs
     moto_ext.install()
-    speedups.install()
     for kept in (STATE.stopped, STATE.extras, STATE.outages, STATE.past):
         kept.clear()
     STATE.extras["transition_s"] = 0.0

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shlex
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -70,8 +69,6 @@ def run_scenarios(
     A check whose scenario did not report (crashed worker, collection error) is UNKNOWN, with the cause as far as known.
     Raises KeyboardInterrupt where the operator interrupted it: pytest and libraries keep that to themselves.
     """
-    # pytest-bdd's code generator would load 20 of Pygments' lexers (0.1 s) to colour tracebacks of its templates
-    sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type] # None: "there is no such module"
     collector = Collector(observation, progress)
     selection.results_folder.mkdir(parents=True, exist_ok=True)
     with _quiet(selection.results_folder / "pytest.log"), minding_interrupts():

@@ -1,0 +1,210 @@
+"""Private parts of other libraries are used in the listed files only, and no more often than the ceilings say."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import math
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "sandbox", "steps", "utils", "features", "benchmarks")
+FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+PRIVATE = re.compile(r"_(?!replace$)[A-Za-z]\w*")
+DEFINED = re.compile(r"(?:def |class |self\.|\n)(_[A-Za-z]\w*)")
+SPEEDUPS = {"dr_estate/aws/speedups.py", "sandbox/moto_ext/speedups.py"}
+REPAIRS = "sandbox/moto_ext/"  # repairs of the emulator's behaviour replace its methods: that is what they are for
+# How often a file uses private names of a library. Lower a number where a use is gone; raise none.
+PRIVATE_USES = {
+    "sandbox/disasters/edge.py": 2,
+    "sandbox/moto_ext/acm.py": 2,
+    "sandbox/moto_ext/autoscaling.py": 3,
+    "sandbox/moto_ext/backup/resources.py": 1,
+    "sandbox/moto_ext/cloudfront.py": 1,
+    "sandbox/moto_ext/dynamodb/dynamodb.py": 2,
+    "sandbox/moto_ext/ec2.py": 4,
+    "sandbox/moto_ext/ecr.py": 2,
+    "sandbox/moto_ext/ecs/ecs.py": 4,
+    "sandbox/moto_ext/ecs/reading.py": 4,
+    "sandbox/moto_ext/ecs/services.py": 3,
+    "sandbox/moto_ext/efs/leaving.py": 1,
+    "sandbox/moto_ext/efs/settings.py": 1,
+    "sandbox/moto_ext/elbv2/elbv2.py": 1,
+    "sandbox/moto_ext/iam/asking.py": 1,
+    "sandbox/moto_ext/iam/enforcement.py": 3,
+    "sandbox/moto_ext/kms.py": 6,
+    "sandbox/moto_ext/rds/rds.py": 1,
+    "sandbox/moto_ext/route53/health.py": 1,
+    "sandbox/moto_ext/s3/s3.py": 3,
+    "sandbox/moto_ext/sns.py": 1,
+    "sandbox/seeding/certificates.py": 1,
+    "sandbox/server/load_balancer.py": 2,
+    "sandbox/world/persistence.py": 1,
+    "utils/aws_mgmt/generate/docs_pages.py": 1,
+}
+REPLACED = {
+    "reports/allure/plugin.py": 1,  # allure's listener, for a plain one: a file a scenario instead of eleven
+    "sandbox/world/persistence.py": 1,  # the emulator has no public list of its backends
+}
+PATCHING = {"setattr", "delattr", "attach", "attach_property", "wrap", "wrap_property", "operation", "vars"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A product file: its text, its tree, and what it imports from libraries outside the standard one."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(ast.parse(self.text)))
+
+    @cached_property
+    def defined(self) -> set[str]:
+        """The private names that this file itself defines."""
+        found: set[str] = set()
+        for node in self.nodes:
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_self(node.value):
+                found.add(node.attr)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+            elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                found.add(node.name)
+        return found
+
+    @cached_property
+    def foreign(self) -> dict[str, tuple[str, str]]:
+        """Local name to (module, attribute) of everything imported from another library."""
+        found: dict[str, tuple[str, str]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                names = ((a.asname, a.name) if a.asname else (a.name.split(".")[0],) * 2 for a in node.names)
+                found |= {local: (module, "") for local, module in names if is_foreign(module)}
+            elif isinstance(node, ast.ImportFrom) and is_foreign(node.module or ""):
+                found |= {(a.asname or a.name): (str(node.module), a.name) for a in node.names}
+        return found
+
+
+def is_foreign(module: str) -> bool:
+    package = module.partition(".")[0]
+    return package not in sys.stdlib_module_names and package not in {*ROOMS, "tests", "conftest"}
+
+
+def places(source: Source, ours: set[str], theirs: set[str]) -> Iterator[tuple[str, int, str]]:
+    """Kind, line and text of each use; ``ours`` and ``theirs`` are the private names that each side defines."""
+    for node in source.nodes:
+        if isinstance(node, ast.ImportFrom) and is_foreign(node.module or ""):
+            yield from (("private", node.lineno, a.name) for a in node.names if PRIVATE.fullmatch(a.name))
+        elif isinstance(node, ast.Attribute) and PRIVATE.fullmatch(node.attr):
+            known = ours if _is_self(node.value) else source.defined
+            if _root(node) in source.foreign or node.attr in theirs - known:
+                yield "private", node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in theirs - ours:
+            yield "private", node.lineno, repr(node.value)
+        elif isinstance(node, ast.ClassDef):
+            yield from (("private", line, name) for line, name in _overridden(source, node))
+        yield from (("replaced", line, text) for line, text in _replaced(source, node))
+
+
+def _is_self(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id in {"self", "cls"}
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _overridden(source: Source, node: ast.ClassDef) -> Iterator[tuple[int, str]]:
+    bases = [_imported(source, base) for base in node.bases if _root(base) in source.foreign]
+    members = [member for member in node.body if isinstance(member, ast.FunctionDef) and PRIVATE.fullmatch(member.name)]
+    for member in members:
+        if any(hasattr(base, member.name) for base in bases):
+            yield member.lineno, f"{node.name}.{member.name}"
+
+
+def _imported(source: Source, node: ast.AST) -> Any:
+    if isinstance(node, ast.Attribute):
+        return getattr(_imported(source, node.value), node.attr)
+    module, attribute = source.foreign[_root(node)]
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found
+
+
+def _replaced(source: Source, node: ast.AST) -> Iterator[tuple[int, str]]:
+    if isinstance(node, (ast.Assign, ast.AugAssign, ast.Delete)):
+        targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets
+        for target in targets:
+            attribute = isinstance(target, ast.Attribute) and _root(target) in source.foreign
+            if attribute or ast.unparse(target).startswith("sys.modules["):
+                yield node.lineno, ast.unparse(target)
+    elif isinstance(node, ast.Call):
+        called = ast.unparse(node.func)
+        if called in {"sys.modules.setdefault", "sys.modules.pop", "sys.modules.update"}:
+            yield node.lineno, called
+        elif called.rpartition(".")[2] in PATCHING and node.args and _root(node.args[0]) in source.foreign:
+            yield node.lineno, f"{called}({ast.unparse(node.args[0])})"
+
+
+def _texts(package: str) -> Iterator[str]:
+    spec = importlib.util.find_spec(package)
+    origin = Path(spec.origin) if spec and spec.origin else Path()
+    files = origin.parent.rglob("*.py") if origin.name == "__init__.py" else [origin]
+    yield from (file.read_text(encoding="utf-8", errors="replace") for file in files if file.suffix == ".py")
+
+
+def test_private_parts_of_libraries_are_used_where_listed_and_no_more_often() -> None:
+    sources = [Source(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in FILES]
+    assert len(sources) > 300, "the rooms are empty"
+    ours = {name for source in sources for name in source.defined}
+    packages = {module.split(".")[0] for source in sources for module, _ in source.foreign.values()}
+    texts = (text for package in sorted(packages) for text in _texts(package))
+    theirs = {name for text in texts for name in DEFINED.findall(text) if PRIVATE.fullmatch(name)}
+    beyond: dict[str, list[str]] = {}
+    for source in sources:
+        uses = [] if source.name in SPEEDUPS else list(places(source, ours, theirs))
+        for kind in ("private", "replaced"):
+            lines = [f"{line}: {kind} {text}" for found, line, text in uses if found == kind]
+            if len(lines) > _ceiling(source.name, kind):
+                beyond[source.name] = lines
+    assert {} == beyond
+
+
+def _ceiling(name: str, kind: str) -> float:
+    if kind == "replaced" and name.startswith(REPAIRS):
+        return math.inf
+    return {"private": PRIVATE_USES, "replaced": REPLACED}[kind].get(name, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("from moto.x import _y", "private"),
+        ("import moto.x\nmoto.x._y()", "private"),
+        ("def ask(backend): return backend._get_cluster()", "private"),
+        ("wrap(owner, '_get_cluster', around)", "private"),
+        ("import botocore.loaders as b\nclass Files(b.JSONFileLoader):\n    def _load_file(self): ...", "private"),
+        ("from moto.s3.models import S3Backend\nS3Backend.put = mine", "replaced"),
+        ("from moto.s3.models import S3Backend as B\nsetattr(B, name, mine)", "replaced"),
+        ("import moto.s3\nvars(moto.s3)['put'] = mine", "replaced"),
+        ("import sys\nsys.modules['mako'] = None", "replaced"),
+        ("import sys\nsys.modules.setdefault('mako', None)", "replaced"),
+        ("def _get_cluster(): ...\nhouse._get_cluster()", ""),
+        ("class Own:\n    def __init__(self): self._load_file = 1", ""),
+    ],
+)
+def test_each_kind_of_use_is_found(text: str, kind: str) -> None:
+    source = Source("x.py", text)
+    found = {found for found, _, _ in places(source, source.defined, {"_get_cluster", "_load_file"})}
+    assert found == ({kind} if kind else set())
