@@ -215,7 +215,7 @@ def drilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with borrowed(env, tenants=1) as world:
         desk = Desk(world, env, home, config)
         # by then there is something to take back
-        desk.interrupted("drill", ["test", "--full-drill"], "  done fence_services", "driller")
+        desk.interrupted("drill", ["test", "--full-drill"], "  done fence_minimum", "driller")
         desk.run("show", ["drill", "show"], "driller")
         yield desk
 

@@ -16,7 +16,7 @@ from sandbox.core.patching import catch_all, page, refused, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.backup.model import Selection, points, selections
 from sandbox.moto_ext.backup.playing import history_start, serve
-from sandbox.moto_ext.backup.schedule import ScheduleError, occurrences
+from sandbox.moto_ext.backup.schedule import occurrences
 
 DEFAULT_KEY = "alias/aws/backup"
 
@@ -32,7 +32,7 @@ def _checked(plan: Plan) -> Plan:
     for rule in plan.backup_plan["Rules"]:
         try:
             occurrences(rule["ScheduleExpression"], rule["ScheduleExpressionTimezone"], now(), now())
-        except (ScheduleError, KeyError) as unreadable:
+        except (ValueError, KeyError) as unreadable:
             raise refused("InvalidParameterValueException", f"Rule {rule['RuleName']}: {unreadable}") from unreadable
     return plan
 

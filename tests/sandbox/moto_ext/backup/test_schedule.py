@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.core.state import now
-from sandbox.moto_ext.backup.schedule import ScheduleError, occurrences
+from sandbox.moto_ext.backup.schedule import occurrences
 from tests.sandbox.moto_ext.backup.backing_up import VAULT, rule
 from tests.sandbox.moto_ext.conftest import PRIMARY, Clients
 
@@ -21,6 +21,10 @@ from tests.sandbox.moto_ext.conftest import PRIMARY, Clients
         ("cron(0 0/6 * * ? *)", 4),
         ("cron(0 5 ? * MON-FRI *)", 1),
         ("cron(0 5 ? * SAT,SUN *)", 0),
+        ("cron(0 5 ? * 2#1 *)", 1),
+        ("cron(0 5 ? * 2L *)", 0),
+        ("cron(0 5 1W * ? *)", 1),
+        ("cron(0 22-2 ? * * *)", 5),
         ("rate(1 hour)", 24),
         ("rate(12 hours)", 2),
         ("rate(1 day)", 1),
@@ -38,11 +42,11 @@ def test_a_schedule_follows_its_time_zone() -> None:
 
 
 def test_an_unreadable_schedule_is_refused(aws: Clients) -> None:
-    with pytest.raises(ScheduleError):
-        occurrences("cron(0 5 L * ? *)", "Etc/UTC", now(), now())
+    with pytest.raises(ValueError, match="day-of-month"):
+        occurrences("cron(0 5 32 * ? *)", "Etc/UTC", now(), now())
     aws("backup", PRIMARY).create_backup_vault(BackupVaultName=VAULT)
     with pytest.raises(ClientError, match="hourly"):
         aws("backup", PRIMARY).create_backup_plan(
-            BackupPlan={"BackupPlanName": "odd", "Rules": [rule(None, schedule="cron(0 5 L * ? *)")]}
+            BackupPlan={"BackupPlanName": "odd", "Rules": [rule(None, schedule="cron(0 5 32 * ? *)")]}
         )
     assert aws("backup", PRIMARY).list_backup_plans()["BackupPlansList"] == []
