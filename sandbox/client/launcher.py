@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from platformdirs import user_cache_path
+
 from sandbox.client.endpoint import Endpoint, from_json
 from sandbox.client.launch_options import Order, Progress, no_progress
 from sandbox.core.errors import SandboxError
@@ -52,8 +54,7 @@ def _environment() -> dict[str, str]:
     """This process's environment; bytecode goes to the user's cache folder where it may not lie beside the source."""
     inherited = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     if inherited.pop("PYTHONDONTWRITEBYTECODE", ""):
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        inherited["PYTHONPYCACHEPREFIX"] = str(cache / "aws-dr-manager" / "bytecode")
+        inherited["PYTHONPYCACHEPREFIX"] = str(user_cache_path("aws-dr-manager") / "bytecode")
     return inherited
 
 

@@ -15,6 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from platformdirs import user_state_path
+
 from sandbox.core.errors import SandboxError
 
 FORMAT = "sandbox world 1"
@@ -87,8 +89,7 @@ def _said(versions: dict[str, Any]) -> str:
 
 
 def home() -> Path:
-    """Return the folder of the sandbox's state: DR_SANDBOX_HOME, else below XDG_STATE_HOME, else ~/.local/state."""
+    """Return the folder of the sandbox's state: DR_SANDBOX_HOME, else below the user's own for state."""
     if own := os.environ.get("DR_SANDBOX_HOME"):
         return Path(own)
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "aws-dr-manager" / "sandbox"
+    return user_state_path("aws-dr-manager") / "sandbox"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from pathlib import Path
+
+from platformdirs import user_state_path
 
 from dr_estate.config.environment import Environment
 from dr_estate.model.unseen import CannotSee
@@ -35,5 +36,4 @@ def remember_tenants(snapshot: Snapshot, environment: Environment, world: WorldI
 
 
 def _file(environment: Environment, world: WorldId) -> Path:
-    base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return base / "aws-dr-manager" / f"tenants-{environment.name}-{world.folder}.json"
+    return user_state_path("aws-dr-manager") / f"tenants-{environment.name}-{world.folder}.json"
