@@ -22,15 +22,14 @@ START = date(2026, 1, 1)
 YEARS = 5
 
 
-def workflow(env: Environment) -> dict[Any, Any]:
+def workflow(env: Environment) -> dict[str, Any]:
     text = (DEPLOY / "github" / f"{env.name}-dr-tests.yml").read_text(encoding="utf-8")
-    found: dict[Any, Any] = yaml.safe_load(text)
+    found: dict[str, Any] = yaml.safe_load(text)
     return found
 
 
 def triggers(env: Environment) -> dict[str, Any]:
-    """What YAML 1.1 reads as true is the key ``on``."""
-    found: dict[str, Any] = workflow(env)[True]
+    found: dict[str, Any] = workflow(env)["on"]
     return found
 
 

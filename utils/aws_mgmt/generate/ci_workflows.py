@@ -6,6 +6,10 @@ schedule asks, and its last step fails where ``schedule`` says that something is
 
 from __future__ import annotations
 
+from typing import Any
+
+import yaml
+
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import Period
 
@@ -23,10 +27,20 @@ _MINUTES = {"infrastructure": 17, "tabletop": 27, "full-drill": 37}
 def workflow(env: Environment) -> str:
     """The workflow file of ``env``."""
     crons = {test: cron_of(test, period) for test, period in periods(env).items()}
-    told = [f'    - cron: "{cron}" # {test}: {periods(env)[test]}' for test, cron in crons.items() if cron]
-    jobs = [_job(env, test, cron) for test, cron in crons.items()]
-    head = _HEAD.replace("ENV", env.name).replace("CRONS", "\n".join(told)).replace("TESTS", ", ".join(crons))
-    return head + "\n".join(jobs)
+    which = {"description": "Which test to run now", "type": "choice", "options": list(crons)}
+    document = {
+        "name": f"DR tests of {env.name}",
+        "on": {
+            "schedule": [{"cron": cron} for cron in crons.values() if cron],
+            "workflow_dispatch": {"inputs": {"test": which}},
+        },
+        "permissions": {"contents": "read", "id-token": "write"},
+        "concurrency": f"dr-{env.name}",
+        "jobs": {test: _job(env, test, cron) for test, cron in crons.items()},
+    }
+    remarks = [f"# {test} ({period}): {_reason(env, test)}" for test, period in periods(env).items()]
+    head = _HEAD.format(env=env.name) + "\n".join(remarks)
+    return f"{head}\n{yaml.safe_dump(document, sort_keys=False, width=200)}"
 
 
 def periods(env: Environment) -> dict[str, Period]:
@@ -46,92 +60,61 @@ def cron_of(test: str, period: Period) -> str:
 
 def role_of(env: Environment, test: str) -> str:
     """The ARN of the role that a test's job assumes: drills change things, the others look and record."""
-    drills = test == "full-drill" and env.approvals.full_drill
-    return f"arn:aws:iam::{env.account}:role/{env.name}-dr-ci{'-drill' if drills else ''}"
+    return f"arn:aws:iam::{env.account}:role/{env.name}-dr-ci{'-drill' if _drills(env, test) else ''}"
 
 
-def _job(env: Environment, test: str, cron: str) -> str:
-    drills = test == "full-drill" and env.approvals.full_drill
-    run = {
+def _drills(env: Environment, test: str) -> bool:
+    return test == "full-drill" and env.approvals.full_drill
+
+
+def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
+    drills = _drills(env, test)
+    words = {
         "infrastructure": "test --infra --dns",
         "tabletop": "test --tabletop --non-interactive --format markdown",
         "full-drill": "test --full-drill" if drills else "schedule --format markdown",
     }[test]
-    told = {
-        "TEST": test,
-        "WHEN": f"github.event.schedule == '{cron}' || " if cron else "",
-        "SECONDS": "14400" if drills else "3600",
-        "ENVIRONMENT": f"{env.name}-drill" if drills else env.name,
-        "ROLE": role_of(env, test),
-        "REGION": env.regions.dr,
-        "COMMAND": f"python utils/aws_mgmt/dr_cli.py -e {env.name} {run}",
-        "SCHEDULE": f"python utils/aws_mgmt/dr_cli.py -e {env.name} schedule --trend",
-        "WHY": _WHY[test] if test != "full-drill" or drills else _WHY["by people"],
+    command = f"python utils/aws_mgmt/dr_cli.py -e {env.name}"
+    credentials = {
+        "role-to-assume": role_of(env, test),
+        "role-session-name": f"dr-{test}-${{{{ github.run_id }}}}",
+        "role-duration-seconds": 14400 if drills else 3600,
+        "aws-region": env.regions.dr,
     }
-    text = _JOB
-    for word, value in told.items():
-        text = text.replace(f"<{word}>", value)
-    return text
+    report = {"name": f"dr-{test}", "path": "reports/out/", "retention-days": 90}
+    return {
+        "if": (f"github.event.schedule == '{cron}' || " if cron else "") + f"inputs.test == '{test}'",
+        "runs-on": "ubuntu-latest",
+        "environment": f"{env.name}-drill" if drills else env.name,
+        "timeout-minutes": 360,
+        "steps": [
+            {"uses": "actions/checkout@v4"},
+            {"uses": "actions/setup-python@v5", "with": {"python-version": "3.13"}},
+            {"run": "pip install -c constraints.txt -e ."},
+            {"uses": "aws-actions/configure-aws-credentials@v4", "with": credentials},
+            {"name": "Run the test", "run": f"{command} {words}"},
+            {"name": "Fail where a test is overdue", "if": "always()", "run": f"{command} schedule --trend"},
+            {
+                "name": "Keep the report and its evidence",
+                "if": "always()",
+                "uses": "actions/upload-artifact@v4",
+                "with": report,
+            },
+        ],
+    }
 
 
-_WHY = {
+def _reason(env: Environment, test: str) -> str:
+    return _REASONS[test] if test != "full-drill" or _drills(env, test) else _REASONS["by people"]
+
+
+_REASONS = {
     "infrastructure": "Looks, and records the run in the control table.",
     "tabletop": "Prepares the exercise: it counts once people hold it and record a decision (--answers).",
     "full-drill": "The environment of this job must ask for a reviewer: the drill moves the estate there and back.",
     "by people": "No full drill is allowed here: this reminds the people who order a planned failover and failback.",
 }
 _HEAD = """\
-# The DR tests of ENV, on their schedule. Generated from environments/ENV.toml by `make docs`: do not edit.
+# The DR tests of {env}, on their schedule. Generated from environments/{env}.toml by `make docs`: do not edit.
 # Copy it to .github/workflows/; deploy/README.md tells about the roles.
-name: DR tests of ENV
-
-on:
-  schedule:
-CRONS
-  workflow_dispatch:
-    inputs:
-      test:
-        description: Which test to run now
-        type: choice
-        options: [TESTS]
-
-permissions:
-  contents: read
-  id-token: write
-
-concurrency: dr-ENV
-
-jobs:
-"""
-_JOB = """\
-  # <WHY>
-  <TEST>:
-    if: <WHEN>inputs.test == '<TEST>'
-    runs-on: ubuntu-latest
-    environment: <ENVIRONMENT>
-    timeout-minutes: 360
-    steps:
-      - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
-        with:
-          python-version: "3.13"
-      - run: pip install -c constraints.txt -e .
-      - uses: aws-actions/configure-aws-credentials@v4
-        with:
-          role-to-assume: <ROLE>
-          role-session-name: dr-<TEST>-${{ github.run_id }}
-          role-duration-seconds: <SECONDS>
-          aws-region: <REGION>
-      - name: Run the test
-        run: <COMMAND>
-      - name: Fail where a test is overdue
-        if: always()
-        run: <SCHEDULE>
-      - name: Keep the report and its evidence
-        if: always()
-        uses: actions/upload-artifact@v4
-        with:
-          name: dr-<TEST>
-          path: reports/out/
-          retention-days: 90
 """
