@@ -9,7 +9,7 @@ AWSCLI_VERSION := 1.45.11
 TERRAFORM := .tools/terraform
 TERRAFORM_VERSION := 0.15.3
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench docs allure awscli terraform constraints clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench docs new-check new-service allure awscli terraform constraints clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -60,6 +60,10 @@ bench: setup
 docs: setup
 	@$(BIN)/python -m utils.aws_mgmt.generate.docs_pages
 	@$(BIN)/python -m utils.aws_mgmt.generate.deploy_files
+
+# Skeletons that fail until they are filled: SERVICE=kms NAME=key-rotated; SERVICE=sqs ROOM=operations AREA=replication
+new-check new-service: setup
+	@$(BIN)/python -m utils.aws_mgmt.generate.skeletons $@ $(SERVICE) $(NAME) $(ROOM:%=--room %) $(AREA:%=--area %)
 
 # The Allure 3 generator (npm package `allure`), in .tools; with Node from PyPI where there is no Node 20+.
 allure: setup

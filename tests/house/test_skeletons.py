@@ -1,0 +1,108 @@
+"""What `make new-check` and `make new-service` write fails until it is filled, and says where."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from utils.aws_mgmt.generate.skeletons import main
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("dr_checks", "dr_estate", "features", "sandbox", "tests/dr_checks")
+WRITTEN = {
+    "new-check kms key-rotated": [
+        "dr_checks/security/kms.py",
+        "features/infrastructure_keys.feature",
+        "tests/dr_checks/examples/kms.py",
+        "sandbox/disasters/kms.py",
+    ],
+    "new-service sqs": [
+        "dr_estate/readers/sqs.py",
+        "dr_checks/operations/sqs.py",
+        "features/infrastructure_sqs.feature",
+        "tests/dr_checks/examples/sqs.py",
+        "sandbox/disasters/sqs.py",
+    ],
+}
+CONTRACTS = ("tests/house/test_contract.py", "tests/house/test_rooms.py", "tests/dr_checks/test_examples.py")
+RED = (
+    "test_skeletons.py::test_no_skeleton_is_left_unfilled",
+    "test_rooms.py::test_every_declared_read_is_a_real_operation_that_only_looks[sqs:FillIn]",
+    *(
+        f"test_examples.py::test_every_check_has_a_passing_a_failing_and_a_not_seen_example[{check}]"
+        for check in ("kms.key-rotated", "sqs.in-both-regions")
+    ),
+)
+
+
+def test_no_skeleton_is_left_unfilled() -> None:
+    files = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*") if path.suffix in {".py", ".feature"})
+    left = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in files
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if "FILL IN" in line
+    ]
+    assert [] == left, "\n".join(left)
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the tree in which both skeletons were written."""
+    copy = tmp_path_factory.mktemp("copy") / "tree"
+    hidden = shutil.ignore_patterns(".*", "__pycache__", "out", "proofs")
+    shutil.copytree(ROOT, copy, ignore=hidden)
+    for command in WRITTEN:
+        main([*command.split(), "--root", str(copy)])
+    return copy
+
+
+def test_both_write_the_files_that_the_page_names(copied: Path) -> None:
+    page = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    for path in (path for paths in WRITTEN.values() for path in paths):
+        assert "FILL IN" in (copied / path).read_text(encoding="utf-8")
+        assert f"`{Path(path).parent.parent if path.startswith('dr_checks') else Path(path).parent}/<" in page
+
+
+def test_what_they_write_is_well_formed(copied: Path) -> None:
+    ruff = Path(sys.executable).parent / "ruff"
+    files = [path for paths in WRITTEN.values() for path in paths if path.endswith(".py")]
+    for words in (["check"], ["format", "--check"]):
+        run = subprocess.run([ruff, *words, *files], cwd=copied, capture_output=True, text=True, check=False)
+        assert 0 == run.returncode, run.stdout
+
+
+@pytest.mark.proof
+def test_the_contract_is_red_until_they_are_filled_and_names_each_place(copied: Path) -> None:
+    variables = {**os.environ, "DR_PROOFS": ""}
+    tests = [*CONTRACTS, "tests/house/test_skeletons.py::test_no_skeleton_is_left_unfilled"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
+        cwd=copied, env=variables, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    red = [line for line in run.stdout.splitlines() if line.startswith("FAILED ")]
+    for name in RED:
+        assert any(name in line for line in red), f"{name} is not red:\n{run.stdout[-3000:]}"
+    for path in (path for paths in WRITTEN.values() for path in paths):
+        assert f"{path}:" in run.stdout, f"{path} is not named"
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("new-check sqs depth", "do not exist: use new-service"),
+        ("new-service kms", "exist: use new-check"),
+        ("new-check kms key-usable", "the check kms.key-usable exists"),
+        ("new-check kms KeyUsable", "is no name"),
+        ("new-service sqs --room attic", "dr_checks/attic is no room of checks"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(command: str, reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(command.split())
+    assert reason in capsys.readouterr().err
