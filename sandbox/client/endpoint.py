@@ -105,6 +105,10 @@ class Endpoint:
         """
         self.ask("POST", "return", {"name": name})
 
+    def age(self, seconds: int) -> None:
+        """Let the world grow older at once: all in it happened ``seconds`` earlier. Calls under way are dropped."""
+        self.ask("POST", "age", {"seconds": seconds})
+
     def mutations(self) -> list[dict[str, Any]]:
         """Return the mutating API calls since the last reset, in order, as ``recording.Mutation`` tells them."""
         found: list[dict[str, Any]] = self.ask("GET", "mutations")["mutations"]

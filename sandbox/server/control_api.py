@@ -17,7 +17,7 @@ from sandbox.core.state import STATE, Outage
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.world import fault_injection
 from sandbox.world.call_recorder import played
-from sandbox.world.memory_snapshots import Keeper
+from sandbox.world.memory_snapshots import Keeper, grow_older
 from sandbox.world.world import World
 
 TIMINGS = ("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s", "lag_published_s", "dns_lag_s")
@@ -42,6 +42,7 @@ class Control:
             ("DELETE", "mutations"): lambda _: self._done("reset_mutations"),
             ("POST", "keep"): self._keep,
             ("POST", "return"): self._return,
+            ("POST", "age"): self._age,
             ("PUT", "timing"): self._timing,
             ("PUT", "enforcement"): self._enforce,
             ("GET", "enforcement"): lambda _: {"denied": STATE.extras.get("denied", [])},
@@ -100,6 +101,11 @@ class Control:
 
     def _return(self, body: Answer) -> Answer:
         self._keeper.return_to(str(body["name"]))
+        self._hooks["changed"]()
+        return {}
+
+    def _age(self, body: Answer) -> Answer:
+        grow_older(int(body["seconds"]))
         self._hooks["changed"]()
         return {}
 

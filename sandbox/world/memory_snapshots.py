@@ -7,6 +7,7 @@ so that replication, transitions and recovery points stand as they stood. Whole 
 from __future__ import annotations
 
 import gc
+import math
 
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import now
@@ -40,6 +41,12 @@ class Keeper:
         exchange(*self._kept[name])
 
 
+def grow_older(seconds: int) -> None:
+    """Move every moment of this process's world ``seconds`` back, as if that time had passed."""
+    with WORLD_LOCK:
+        exchange(now().timestamp() + seconds, persistence.dump())
+
+
 def exchange(kept_at: float, world: bytes) -> None:
     """Make ``world`` that of this process, as old as it was at ``kept_at`` (seconds since 1970)."""
     with WORLD_LOCK:
@@ -47,7 +54,7 @@ def exchange(kept_at: float, world: bytes) -> None:
         collecting = gc.isenabled()
         gc.disable()
         try:
-            persistence.take(world, int(now().timestamp() - kept_at))
+            persistence.take(world, math.floor(now().timestamp() - kept_at))
         finally:
             if collecting:
                 gc.enable()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from dr_actions.actions.traffic.change_batch import record_set, turned, upserts
@@ -105,7 +106,7 @@ def returned(world: Home) -> Home:
 def _fail_over(world: Home) -> None:
     primary, dr = world.env.regions.primary, world.env.regions.dr
     assert world.write(primary, "files", "before") == 201
-    past_the_second()
+    past_the_second(world)
     for service in world.healthy.get(ecs.services, Side.PRIMARY):
         world.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service=service.name, desiredCount=0)
     world.endpoint.begin(Outage(primary, "refuse"))
@@ -141,9 +142,11 @@ def _until_fenced(world: Home) -> None:
         time.sleep(0.3)
 
 
-def past_the_second() -> None:
-    """Copies' times are told in whole seconds: what was written before this returns is older than the next one."""
-    time.sleep(1.05 - time.time() % 1)
+def past_the_second(world: Home, seconds: int = 1) -> None:
+    """Age the world and the run: copies have times in whole seconds, so what was written before is older."""
+    world.endpoint.age(seconds)
+    for step, moment in world.sent_at.items():
+        world.sent_at[step] = moment - timedelta(seconds=seconds)
 
 
 def with_part(snapshot: Snapshot, name: str, side: Side, value: object) -> Snapshot:

@@ -42,7 +42,7 @@ def _away() -> Iterator[Home]:
         endpoint.timing(transition_s=0.3, log_upload_s=0, files_lag_s=0, replica_lag_s=0, lag_published_s=0.5)
         first = Home(endpoint, SIT)
         assert first.write(PRIMARY, "rows", "before") == 201
-        past_the_second()
+        past_the_second(first)
         seen = first.sight(first.whole(*database_restore_dr.VERB.watches), goal=Goal.FAILOVER)
         (step,) = database_restore_dr.VERB.foresee(seen)
         first.hand.send(database_restore_dr.VERB.fill(step, seen))
@@ -135,7 +135,7 @@ def test_the_whole_way_home_loses_no_row_and_deletes_nothing(away: Home) -> None
         assert time.monotonic() < end, away.ids(PRIMARY, "rows")
         time.sleep(0.3)
     assert away.write(PRIMARY, "rows", "at home") == 201
-    past_the_second()
+    past_the_second(away)
     seen = away.sight(away.whole(), goal=Goal.FAILOVER)
     (again,) = database_restore_dr.VERB.foresee(seen)
     assert again.before["instance"] == "absent"

@@ -95,7 +95,7 @@ def _until_served(world: Home) -> list[str]:
         told = world.ids(world.env.regions.primary, "files")
         if "before" in told:
             return told
-        past_the_second()
+        past_the_second(world)
     raise AssertionError(told)
 
 

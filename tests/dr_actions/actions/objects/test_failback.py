@@ -51,12 +51,12 @@ def seen(world: Home, **changes: Any) -> Sight:
 @pytest.fixture
 def written(away: Home) -> Home:
     """In the DR region one object is new, one newer and one deleted; the primary has one that is newer."""
-    past_the_second()
+    past_the_second(away)
     put(away, Side.DR, NEW, "written away", Metadata={"by": "tenant1"}, Tagging="kind=upload", ContentType="image/jpeg")
     put(away, Side.DR, OLD, "changed away")
     away.send(Side.DR, "s3:DeleteObject", Bucket=ITS_COPY, Key=GONE)
     put(away, Side.DR, OURS, "ours, in another wording")
-    past_the_second()
+    past_the_second(away)
     away.send(Side.PRIMARY, "s3:PutBucketReplication", **_suspended(away))
     put(away, Side.PRIMARY, OURS, "stranded at home")
     return away
@@ -127,8 +127,7 @@ def _copying(world: Home, key: str, unless: str) -> Call:
 def test_what_is_written_after_the_copying_is_left_to_the_last_copy(written: Home) -> None:
     step, proof, last = (step_of(written.sight(), verb) for verb in (COPY, PROVE, LAST))
     written.act(COPY, step)
-    past_the_second()
-    past_the_second()
+    past_the_second(written, 2)
     put(written, Side.DR, "late.txt", "written by a writer that nothing holds")
     told = written.confirm(COPY, step)
     assert (Standing.DONE, True) == (told.standing, "copied later" in told.says)

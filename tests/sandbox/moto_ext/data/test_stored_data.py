@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,11 +45,6 @@ def write(sites: Sites, kind: str, row_id: str, region: str = PRIMARY) -> tuple[
 
 def ids(sites: Sites, kind: str, region: str) -> Any:
     return sites.ask(region, "GET", sites.hosts[0], kind)[1].get(kind)
-
-
-def past_the_second() -> None:
-    """Copies' times are told in whole seconds: what was written before this returns is older than the next one."""
-    time.sleep(1.05 - time.time() % 1)
 
 
 def admin(served: Endpoint, service: str, region: str = DR) -> Any:
@@ -124,7 +118,7 @@ def test_a_replica_shows_what_reached_it_and_takes_no_writes_until_it_is_promote
 
 def test_a_restore_gives_the_rows_until_the_restorable_time_and_no_later_one(served: Endpoint, sites: Sites) -> None:
     write(sites, "rows", "kept")
-    past_the_second()
+    served.age(1)  # copies' times are whole seconds
     restore(served)
     write(sites, "rows", "later")
     assert ["kept"] == ids(sites, "rows", DR)
@@ -162,7 +156,7 @@ def test_a_replicated_file_system_is_read_only_and_keeps_what_was_synced_when_re
     served: Endpoint, sites: Sites
 ) -> None:
     write(sites, "files", "synced")
-    past_the_second()
+    served.age(1)  # copies' times are whole seconds
     assert ["synced"] == ids(sites, "files", DR)
     status, why = write(sites, "files", "refused", DR)
     assert (503, True) == (status, "is the destination of a replication and read-only" in why)

@@ -1,0 +1,32 @@
+"""Tests fail where a part is missing, measure no machine, and wait for no full second."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests").rglob("*.py"))}
+# Skipped by intent: proofs in `make test`, whole matrices in both, and what needs a machine without an Allure.
+SKIPPING = {
+    "tests/conftest.py",
+    "tests/proofs/test_home_again.py",
+    "tests/proofs/test_training.py",
+    "tests/utils/cli/commands/test_report.py",
+}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "allowed"),
+    [
+        (r"pytest\.skip\(|mark\.skip|importorskip", SKIPPING),
+        (r"\bdeadline=|suppress_health_check=", {"tests/conftest.py"}),
+        (r"sleep\([^\n]*time\(\) % ", set()),
+    ],
+    ids=["skips", "deadlines of properties", "sleeps to a full second"],
+)
+def test_only_these_files_have(pattern: str, allowed: set[str]) -> None:
+    using = {str(path.relative_to(ROOT)) for path, text in FILES.items() if re.search(pattern, text)}
+    assert allowed == using - {str(Path(__file__).relative_to(ROOT))}
