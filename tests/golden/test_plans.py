@@ -1,0 +1,67 @@
+"""The plans that saved evidence gives: equal to those on record, whatever becomes of the code that makes them.
+
+Where a plan is to change, delete its file and run this test twice: the first run writes the file anew, and fails.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from dr_actions.model.action import Sight
+from dr_actions.model.plan import Goal, Plan, to_json
+from dr_actions.planning.planner import make_plan, sight_of
+from dr_checks.posture.posture import posture_of
+from dr_estate.config.environment import load_environment
+from dr_estate.snapshot.snapshot import Snapshot, from_json
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+INCIDENT = "INC-1"  # of a drill: what it makes bears a name made of it
+STATES = ("healthy", "primary-dark", "on-dr")
+RECOVERIES = (Goal.FAILOVER, Goal.SWITCHOVER, Goal.FAILBACK)
+
+
+@cache
+def _snapshot(name: str) -> Snapshot:
+    path = HERE / "evidence" / f"{name}.json.xz"
+    return from_json(lzma.decompress(path.read_bytes()), str(path))
+
+
+def _sight(environment: str, state: str, goal: Goal) -> Sight:
+    env = load_environment(ROOT / "environments", environment)
+    drill = goal not in RECOVERIES
+    return sight_of(env, _snapshot(f"{environment}-{state}"), goal, incident=INCIDENT if drill else "")
+
+
+def _plan(sight: Sight) -> Plan:
+    return make_plan(sight, posture_of(sight.snapshot, sight.env).name)
+
+
+def _check(plan: Plan, name: str) -> None:
+    path = HERE / "plans" / f"{name}.json"
+    plan_json = json.dumps(to_json(plan), indent=1, sort_keys=True) + "\n"
+    if not path.exists():
+        path.write_text(plan_json, encoding="utf-8")
+        pytest.fail(f"{path.name} was not there and has been written: read it, then commit it")
+    assert json.loads(plan_json) == json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("goal", Goal)
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("environment", ["sit", "prod"])
+def test_a_plan_is_as_on_record(environment: str, state: str, goal: Goal) -> None:
+    _check(_plan(_sight(environment, state, goal)), f"{environment}-{state}-{goal.replace(' ', '-')}")
+
+
+@pytest.mark.parametrize("environment", ["sit", "prod"])
+def test_a_failback_that_knows_its_failover_is_as_on_record(environment: str) -> None:
+    failover = _plan(_sight(environment, "healthy", Goal.SWITCHOVER))
+    sight = _sight(environment, "on-dr", Goal.FAILBACK)
+    recorded = replace(sight, recorded={step.id: step.before for step in failover.steps})
+    _check(_plan(recorded), f"{environment}-on-dr-failback-recorded")
