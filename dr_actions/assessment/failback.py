@@ -13,6 +13,7 @@ from dr_actions.assessment.failover import Advice
 from dr_actions.model.action import Sight, Standing
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
+from dr_actions.model.sequence import Role, role_of, roles_in
 from dr_checks.core.model import CheckResult, Severity, Status
 from dr_checks.posture.posture import BLINDNESS, Posture, PostureName
 from dr_checks.posture.signals import Api, Signals
@@ -22,10 +23,18 @@ from dr_estate.readers import dynamodb, efs, rds
 
 AWAY = (PostureName.ON_DR, PostureName.RETURNING, PostureName.SPLIT)
 _NEEDED = {
-    20: ("plan.backup", "both sides are backed up before anything is synced", "nothing would be backed up first"),
-    37: ("plan.database", "the database comes home", "no step brings the database home"),
-    46: ("plan.services", "the tenants' services start in the primary", "no tenant's service would start at home"),
-    50: ("plan.traffic", "traffic is led home", "no step leads the traffic home"),
+    Role.BACKUP: (
+        "plan.backup",
+        "both sides are backed up before anything is synced",
+        "nothing would be backed up first",
+    ),
+    Role.DATABASE: ("plan.database", "the database comes home", "no step brings the database home"),
+    Role.SERVICES: (
+        "plan.services",
+        "the tenants' services start in the primary",
+        "no tenant's service would start at home",
+    ),
+    Role.TRAFFIC: ("plan.traffic", "traffic is led home", "no step leads the traffic home"),
 }
 _PERMITTED = "prerequisites.operator-allowed"
 _BYTES_A_GIB = 1 << 30
@@ -64,9 +73,9 @@ def _away(posture: Posture, env: Environment) -> Gate:
 def _plan_gates(plan: Plan, posture: Posture) -> Iterator[Gate]:
     if posture.name not in AWAY:
         return
-    stages = {step.stage for step in plan.steps}
-    for stage, (gate, good, bad) in _NEEDED.items():
-        yield Gate(gate, met=stage in stages, says=f"{good if stage in stages else bad}.", stops=True)
+    roles = roles_in(plan)
+    for role, (gate, good, bad) in _NEEDED.items():
+        yield Gate(gate, met=role in roles, says=f"{good if role in roles else bad}.", stops=True)
 
 
 def _answers(signals: Signals, env: Environment) -> Gate:
@@ -78,12 +87,9 @@ def _answers(signals: Signals, env: Environment) -> Gate:
 def _waited_for(plan: Plan, sight: Sight) -> Iterator[Gate]:
     """The steps that wait for the primary itself, such as its being stable: met now, or the answer is WAIT."""
     for step in plan.steps:
-        if step.call is None and step.stage < _SYNC_BEGINS:
+        if role_of(plan.goal, step.id) is Role.WAIT:
             told = verbs()[step.verb].confirm(step, sight)
             yield Gate(f"primary.{step.verb}", met=told.standing is Standing.DONE, says=told.says, stops=True)
-
-
-_SYNC_BEGINS = 18
 
 
 def _direction(signals: Signals, sight: Sight) -> Iterator[Gate]:

@@ -13,13 +13,13 @@ from enum import StrEnum
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
+from dr_actions.model.sequence import Role, roles_in
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unseen import Blindness
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
-_DATABASE, _SERVICES, _TRAFFIC = 40, 46, 50  # the stages without which nobody is served
 _MEASURED_IN_DR = ("database", "files")
 _EXPECTED = {Goal.FAILOVER: PostureName.PRIMARY_LOST, Goal.SWITCHOVER: PostureName.NORMAL}
 _ADVICE = {
@@ -98,15 +98,15 @@ def _posture_gate(plan: Plan, posture: Posture) -> Gate:
 
 
 def _plan_gates(plan: Plan) -> Iterator[Gate]:
-    stages = {step.stage for step in plan.steps}
-    database = _DATABASE in stages
+    roles = roles_in(plan)
+    database = Role.DATABASE in roles
     says = "the plan brings the database up in the DR region." if database else "no copy of the database can be used."
     yield Gate("plan.database", met=database, says=says, stops=True)
-    moves, by_health = _TRAFFIC in stages, plan.goal is Goal.FAILOVER
+    moves, by_health = Role.TRAFFIC in roles, plan.goal is Goal.FAILOVER
     says = "traffic reaches the DR region." if moves else "no step moves the traffic: us-east-1 cannot be reached."
     says = says if moves or not by_health else "the traffic records move by the health of the primary region (T05)."
     yield Gate("plan.traffic", met=moves or by_health, says=says)
-    serves = _SERVICES in stages
+    serves = Role.SERVICES in roles
     says = "tenants' services run in the DR region." if serves else "no tenant's service is there to be scaled."
     yield Gate("plan.services", met=serves, says=says, stops=True)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from dr_actions.journal.entries import Entry, Kind
 from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import NOTIFYING, role_of
 
 _WALKED = ("done", "invalid", "degraded")
 _TOUCHES = (Kind.INTENT, Kind.MANUAL_DONE)
@@ -45,12 +46,12 @@ def _after_leaving(since: Sequence[Entry], walked: bool) -> Goal:
 
 def changed(since: Sequence[Entry]) -> bool:
     """Whether a step of the plan that begins ``since`` changed what was not taken back; a message changes nothing."""
-    verbs = {one["id"]: one["verb"] for one in since[0].data["plan"]["steps"]}
+    goal = Goal(since[0].data["plan"]["goal"])
     touched: set[str] = set()
     for entry in since:
         step = str(entry.step)
         if entry.kind is Kind.UNDONE:
             touched.discard(step)
-        elif entry.kind in _TOUCHES and not verbs.get(step, "").startswith("notify_"):
+        elif entry.kind in _TOUCHES and role_of(goal, step) not in NOTIFYING:
             touched.add(step)
     return bool(touched)

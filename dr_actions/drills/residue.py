@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from dr_actions.drills.inventory import Difference, Inventory, differences
+from dr_actions.guard.evidence import set_aside_by
 from dr_actions.journal.entries import Entry, Kind
+from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import Role, role_of
 from dr_estate.config.environment import Environment, Side
-
-_SET_ASIDE, _BACK_UP = "set_aside", "back_up."
 
 
 class Fate(StrEnum):
@@ -65,8 +65,7 @@ def _row(one: Difference, aside: Mapping[str, str]) -> Residue:
 def _set_aside(entries: Sequence[Entry], env: Environment) -> Mapping[str, str]:
     """The names under which databases of the primary region were kept, with the command that deletes each."""
     found: dict[str, str] = {}
-    for step in _confirmed(entries, _SET_ASIDE):
-        name = step["after"]["name"]
+    for name in set_aside_by(entries, Side.PRIMARY).values():
         found[name] = (
             f"aws rds delete-db-instance --region {env.region(Side.PRIMARY)} --db-instance-identifier {name} "
             f"--final-db-snapshot-identifier {name}-last"
@@ -74,18 +73,9 @@ def _set_aside(entries: Sequence[Entry], env: Environment) -> Mapping[str, str]:
     return found
 
 
-def _confirmed(entries: Sequence[Entry], verb: str) -> Iterator[Mapping[str, Any]]:
-    steps: dict[str, Mapping[str, Any]] = {}
-    for entry in entries:
-        if entry.kind is Kind.BEGIN:
-            steps = {one["id"]: one for one in entry.data["plan"]["steps"] if one["verb"] == verb}
-        elif entry.kind is Kind.CONFIRMED and entry.step in steps:
-            yield steps[str(entry.step)]
-
-
 def _recovery_points(entries: Sequence[Entry]) -> Iterator[Residue]:
     for entry in entries:
         facts = entry.data.get("facts", {}) if entry.kind is Kind.CONFIRMED else {}
-        if str(entry.step).startswith(_BACK_UP) and facts.get("arn"):
+        if role_of(Goal.FAILBACK, str(entry.step)) is Role.BACKUP and facts.get("arn"):
             says = "the backup made before the sync: it expires by its own lifecycle"
             yield Residue(f"backup.recovery_points.{facts['side']}", str(facts["arn"]), Fate.KEPT, says)

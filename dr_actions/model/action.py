@@ -9,8 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from dr_actions.model.plan import Call, Goal, Step
-from dr_estate.config.environment import Environment
+from dr_actions.model.plan import Call, Danger, Goal, Params, Step
+from dr_actions.model.sequence import PLANES, goals_of, row_of
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.playbook import Plane
 from dr_estate.snapshot.snapshot import Snapshot
 
 
@@ -45,6 +47,56 @@ class Sight:
     def planned(self) -> bool:
         """Whether this is a switchover with a healthy primary."""
         return self.goal is Goal.SWITCHOVER
+
+    def step(
+        self,
+        action: str,
+        subject: str,
+        *,
+        side: Side,
+        says: str,
+        danger: Danger,
+        undo: str,
+        budget_s: int,
+        call: Call | None = None,
+        label: str = "",
+        ids: str = "",
+        nth: int = 0,
+        last: bool = False,
+        tenant: str | None = None,
+        before: Params | None = None,
+        after: Params | None = None,
+        planes: tuple[Plane, ...] = (),
+        manual: bool = False,
+    ) -> Step:
+        """The step of ``action`` on ``subject``, with all that its row in the goal's table gives.
+
+        ``label`` ends its id where ``subject`` does not. ``ids`` tells rows of one action apart; ``nth`` is its stage
+        within the row, ``last`` whether that ends the row. Raises ValueError where the table has no such place.
+        """
+        row = row_of(self.goal, action, ids)
+        if nth >= row.most:
+            raise ValueError(f"{action} takes {row.most} stages of a {self.goal} at most")
+        playbook = row.last if last and row.last else row.playbook
+        return Step(
+            id=f"{row.prefix}.{label or subject}",
+            number=playbook.number,
+            stage=row.stage + nth,
+            verb=action,
+            subject=subject,
+            owner=row.owner or playbook.owner,
+            side=side,
+            says=says,
+            danger=danger,
+            undo=undo,
+            budget_s=budget_s,
+            call=call,
+            tenant=tenant,
+            before=before or {},
+            after=after or {},
+            planes=planes or row.planes or ((PLANES[side],) if call or manual else ()),
+            manual=manual,
+        )
 
 
 class Standing(StrEnum):
@@ -133,9 +185,6 @@ def no_undo(_step: Step) -> Call | None:
 
 AWAY = frozenset({Goal.FAILOVER, Goal.SWITCHOVER})
 HOME = frozenset({Goal.FAILBACK})
-TRIED = frozenset({Goal.RESTORE_TEST})
-STEERED = frozenset({Goal.CANARY})
-CLEANED = frozenset({Goal.CLEAN_UP})
 
 
 @dataclass(frozen=True)
@@ -152,8 +201,7 @@ class Verb:
     recorded outcome confirms the step, and after a crash between sending and recording it is sent once more.
     ``work`` is what a step without a call does instead of ``fill`` and ``act``: it runs a program, which looks itself
     at what is there and so may be run again. It raises ``terraform.TerraformFailed``.
-    ``goals`` are those in whose plans it takes part. ``undone`` tells whether the world is as before a step, where
-    ``confirm`` does not say so by READY alone.
+    ``undone`` tells whether the world is as before a step, where ``confirm`` does not say so by READY alone.
     """
 
     name: str
@@ -170,8 +218,12 @@ class Verb:
     reads: frozenset[str] = frozenset()
     seeable: bool = True
     work: Work | None = None
-    goals: frozenset[Goal] = AWAY
     undone: Undone | None = None
+
+    @property
+    def goals(self) -> frozenset[Goal]:
+        """The goals in whose plans it takes part: those in whose table it is."""
+        return goals_of(self.name)
 
     def is_undone(self, step: Step, sight: Sight) -> bool:
         """Whether the world is as it was before ``step``. Raises CannotSee."""

@@ -17,14 +17,13 @@ from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.guard.backup_first import DATABASE, FILES
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, rds
 
-NAME, STAGE = home.BACK_UP, 20
+NAME = "back_up"
 START = "backup:StartBackupJob"
 KEPT_DAYS = 35
 _TYPES, _BUDGETS_S = {DATABASE: "RDS", FILES: "EFS"}, {DATABASE: 7200, FILES: 14400}
@@ -79,13 +78,10 @@ def _file_system(sight: Sight, side: Side, name: str) -> efs.FileSystem | None:
 def _step(sight: Sight, store: Store) -> Step:
     env, region = sight.env, sight.env.region(store.side)
     vault, days = backup.vault_name(env, store.side), _kept_days(sight, store.side)
-    return Step(
-        id=f"{NAME}.{store.side}-{store.kind}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=store.name,
-        owner=common_failback.OWNERS[home.SYNC],
+    return sight.step(
+        NAME,
+        store.name,
+        label=f"{store.side}-{store.kind}",
         side=store.side,
         says=f"Back up the {store.kind} {store.name} in {region} into {vault}, kept for {days} days.",
         danger=Danger.COMPENSABLE,
@@ -106,7 +102,6 @@ def _step(sight: Sight, store: Store) -> Step:
         ),
         before={"arn": store.arn, "store": store.kind, "vault": vault},
         after={"recovery point": "COMPLETED, created after the freeze"},
-        planes=(Plane.DR if store.side is Side.DR else Plane.PRIMARY,),
     )
 
 
@@ -217,5 +212,4 @@ VERB = Verb(
     confirm=confirm,
     fill=fill,
     notes=notes,
-    goals=HOME,
 )

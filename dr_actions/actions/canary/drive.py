@@ -17,16 +17,14 @@ from itertools import pairwise
 from dr_actions.actions.canary.model import ADDRESSES, State, held, in_order, names_of, place, states
 from dr_actions.actions.canary.propagation import spread
 from dr_actions.actions.traffic.change_batch import ALL, NONE, between
-from dr_actions.model.action import STEERED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.playbook import FAILOVER, Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import dns_canary_polls, route53
 from dr_estate.readers.route53 import Zone
 
-NAME, NUMBER, STAGE, BUDGET_S = "drive_canary", 7, 50, 300
-_OWNERS = {step.number: step.owner for step in FAILOVER}
+NAME, BUDGET_S = "drive_canary", 300
 SERVICE, OPERATION = "route53", "ChangeResourceRecordSets"
 WATCHES = (route53.records.name, dns_canary_polls.changes.name, dns_canary_polls.polls.name)
 _BEFORE_ALL = State("nothing", ALL, ())
@@ -40,19 +38,18 @@ def foresee(sight: Sight) -> Iterator[Step]:
     name, zone = found
     driven = (_BEFORE_ALL, *states(sight.env, name, zone.id))
     for number, (was, state) in enumerate(pairwise(driven)):
-        yield _step(sight.env, name, zone, was, state, STAGE + number)
+        yield _step(sight, name, zone, was, state, number)
 
 
-def _step(env: Environment, name: str, zone: Zone, was: State, state: State, stage: int) -> Step:
+def _step(sight: Sight, name: str, zone: Zone, was: State, state: State, nth: int) -> Step:
+    env = sight.env
     comment = f"{env.name}: canary {name} {state.label}"
     params = between(zone.id, was.records, state.records, comment)
-    return Step(
-        id=f"{NAME}.{state.label}",
-        number=NUMBER,
-        stage=stage,
-        verb=NAME,
-        subject=name,
-        owner=_OWNERS[NUMBER],
+    return sight.step(
+        NAME,
+        name,
+        label=state.label,
+        nth=nth,
         side=Side.GLOBAL,
         says=f"{'Lead' if was.records else 'Make'} the canary {name}: {_shares(env, state)}.",
         danger=Danger.REVERSIBLE,
@@ -61,7 +58,6 @@ def _step(env: Environment, name: str, zone: Zone, was: State, state: State, sta
         call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
         before={"zone": zone.id, "records": list(was.records)},
         after={"zone": zone.id, "records": list(state.records), "percent": state.percent, "asks": [name]},
-        planes=(Plane.GLOBAL,),
         manual=env.traffic.dns_step == "manual",
     )
 
@@ -115,5 +111,4 @@ VERB = Verb(
     confirm=confirm,
     undo=undo,
     notes=notes,
-    goals=STEERED,
 )

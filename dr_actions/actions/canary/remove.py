@@ -14,17 +14,15 @@ from dr_actions.actions.canary.model import held, in_order, left_behind, names_o
 from dr_actions.actions.canary.propagation import gone
 from dr_actions.actions.common.unseen_handling import if_seen
 from dr_actions.actions.traffic.change_batch import between, record_set
-from dr_actions.model.action import CLEANED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.record_pairs import POLICIES
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import FAILOVER, Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import route53
 from dr_estate.readers.route53 import Record, Zone
 
-NAME, NUMBER, STAGE, BUDGET_S = "remove_canary", 7, 50, 300
-_OWNERS = {step.number: step.owner for step in FAILOVER}
+NAME, BUDGET_S = "remove_canary", 300
 _TOLD_WHOLE = {*POLICIES, "simple"}
 _DELEGATING = frozenset({"NS", "SOA"})
 
@@ -43,13 +41,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, name: str, zone: Zone, records: Sequence[Record]) -> Step:
     env, there = sight.env, [record_set(one) for one in records]
     params = between(zone.id, there, [], f"{env.name}: canary {name} taken away")
-    return Step(
-        id=f"{NAME}.{name}",
-        number=NUMBER,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=_OWNERS[NUMBER],
+    return sight.step(
+        NAME,
+        name,
         side=Side.GLOBAL,
         says=f"Take the canary {name} away: {len(there)} records, one change batch.",
         danger=Danger.REVERSIBLE,
@@ -58,7 +52,6 @@ def _step(sight: Sight, name: str, zone: Zone, records: Sequence[Record]) -> Ste
         call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
         before={"zone": zone.id, "records": there},
         after={"zone": zone.id, "records": [], "asks": names_of(there)},
-        planes=(Plane.GLOBAL,),
         manual=env.traffic.dns_step == "manual",
     )
 
@@ -110,5 +103,4 @@ VERB = Verb(
     confirm=confirm,
     notes=notes,
     leaves=leaves,
-    goals=CLEANED,
 )

@@ -7,11 +7,9 @@ from typing import TypeVar
 
 from dr_actions.model.action import Sight
 from dr_actions.model.plan import Goal
-from dr_estate.model.playbook import FAILBACK
 from dr_estate.model.unseen import CannotSee
 
 T = TypeVar("T")
-OWNERS = {step.number: step.owner for step in FAILBACK}
 
 
 def homeward(foresee: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:

@@ -9,14 +9,12 @@ from typing import Any, TypeVar
 from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Goal, Json, Step
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.playbook import FAILOVER
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import ecs
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.tenants import Tenant, discover
 
 T = TypeVar("T")
-OWNERS = {step.number: step.owner for step in FAILOVER}
 ANEW = "forceNewDeployment"
 _NAMED = 5
 

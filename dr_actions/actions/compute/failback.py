@@ -7,10 +7,6 @@ from typing import Any
 
 from dr_actions.actions.common import unseen_handling
 from dr_actions.model.action import Sight
-from dr_estate.model.playbook import FAILBACK
-
-STABLE, SYNC, VALIDATE, STAGES, SWITCH, STOP = 1, 2, 3, 4, 5, 6
-OWNERS = {step.number: step.owner for step in FAILBACK}
 
 
 def before(sight: Sight, verb: str, subject: str) -> Mapping[str, Any]:

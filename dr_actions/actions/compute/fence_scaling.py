@@ -9,10 +9,9 @@ from dr_actions.actions.compute import services as of
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import application_autoscaling
 
-NAME, STAGE = "fence_minimum", 20
+NAME = "fence_minimum"
 _BUDGET_S = 60
 _NOTHING = {"MinCapacity": 0, "MaxCapacity": 0, "SuspendedState": dict.fromkeys(of.SUSPENSIONS, True)}
 
@@ -32,16 +31,14 @@ def foresee(sight: Sight) -> Iterator[Step]:
             yield step_of(sight, one, targets[one.service.name])
 
 
-def step_of(sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target) -> Step:
+def step_of(
+    sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target, action: str = NAME
+) -> Step:
     """The step that fences one tenant's scalable target."""
     name, region = one.service.name, sight.env.regions.primary
-    return Step(
-        id=f"{NAME}.{name}",
-        number=of.FENCE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=unseen_handling.OWNERS[of.FENCE],
+    return sight.step(
+        action,
+        name,
         side=Side.PRIMARY,
         says=f"Auto scaling and its schedules can no longer start {name} in {region}: bounds 0 to 0, suspended.",
         danger=Danger.REVERSIBLE,
@@ -51,7 +48,6 @@ def step_of(sight: Sight, one: unseen_handling.Held, target: application_autosca
         tenant=one.tenant.id,
         before=_seen(target),
         after=_NOTHING,
-        planes=(Plane.PRIMARY,),
     )
 
 

@@ -7,15 +7,13 @@ from dataclasses import replace
 
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute import fence_scaling
-from dr_actions.model.action import HOME, Sight, no_notes
+from dr_actions.model.action import Sight, no_notes
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import FAILBACK
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import application_autoscaling
 
-NAME, STAGE, NUMBER = "fence_returned_minimum", 16, 1
-_OWNERS = {step.number: step.owner for step in FAILBACK}
+NAME = "fence_returned_minimum"
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -32,10 +30,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     for one in there:
         target = targets.get(one.service.name)
         if target is not None and target.maximum:
-            made = fence_scaling.step_of(sight, one, target)
-            yield replace(
-                made, id=f"{NAME}.{one.service.name}", stage=STAGE, number=NUMBER, verb=NAME, owner=_OWNERS[NUMBER]
-            )
+            yield fence_scaling.step_of(sight, one, target, NAME)
 
 
-VERB = replace(fence_scaling.VERB, name=NAME, foresee=foresee, goals=HOME, notes=no_notes)
+VERB = replace(fence_scaling.VERB, name=NAME, foresee=foresee, notes=no_notes)

@@ -22,11 +22,10 @@ from dr_actions.actions.compute import services as of
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import ecs, ecs_stopping_tasks
 
-NAME, STAGE = "fence_services", 21
+NAME = "fence_services"
 # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
 _BUDGET_S = 480
 
@@ -39,16 +38,12 @@ def foresee(sight: Sight) -> Iterator[Step]:
             yield step_of(sight, one)
 
 
-def step_of(sight: Sight, one: unseen_handling.Held) -> Step:
+def step_of(sight: Sight, one: unseen_handling.Held, action: str = NAME) -> Step:
     """The step that fences one tenant's service."""
     name, region, desired = one.service.name, sight.env.regions.primary, one.service.desired
-    return Step(
-        id=f"{NAME}.{name}",
-        number=of.FENCE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=unseen_handling.OWNERS[of.FENCE],
+    return sight.step(
+        action,
+        name,
         side=Side.PRIMARY,
         says=f"{name} stops in {region}, its requests drained: the old primary no longer serves or writes.",
         danger=Danger.REVERSIBLE,
@@ -58,7 +53,6 @@ def step_of(sight: Sight, one: unseen_handling.Held) -> Step:
         tenant=one.tenant.id,
         before={"desiredCount": desired},
         after={"desiredCount": 0},
-        planes=(Plane.PRIMARY,),
     )
 
 

@@ -7,14 +7,12 @@ from dataclasses import replace
 
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute import fence_services
-from dr_actions.model.action import HOME, Sight
+from dr_actions.model.action import Sight
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import FAILBACK
 from dr_estate.model.unseen import CannotSee
 
-NAME, STAGE, NUMBER = "fence_returned_services", 17, 1
-_OWNERS = {step.number: step.owner for step in FAILBACK}
+NAME = "fence_returned_services"
 
 
 def _running(sight: Sight) -> list[unseen_handling.Held]:
@@ -29,10 +27,7 @@ def _running(sight: Sight) -> list[unseen_handling.Held]:
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's service that runs in the primary while the DR region serves."""
     for one in _running(sight):
-        made = fence_services.step_of(sight, one)
-        yield replace(
-            made, id=f"{NAME}.{one.service.name}", stage=STAGE, number=NUMBER, verb=NAME, owner=_OWNERS[NUMBER]
-        )
+        yield fence_services.step_of(sight, one, NAME)
 
 
 def leaves(sight: Sight) -> Iterator[str]:
@@ -44,4 +39,4 @@ def leaves(sight: Sight) -> Iterator[str]:
         )
 
 
-VERB = replace(fence_services.VERB, name=NAME, foresee=foresee, goals=HOME, leaves=leaves)
+VERB = replace(fence_services.VERB, name=NAME, foresee=foresee, leaves=leaves)

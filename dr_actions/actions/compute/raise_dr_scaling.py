@@ -14,11 +14,10 @@ from dr_actions.actions.compute.scaling_bounds import seen as seen_of
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import application_autoscaling, ecs
 
-NAME, STAGE = "minimum", 45
+NAME = "minimum"
 _BUDGET_S = 60
 _BOUNDS, _SUSPENDED, _SCHEDULED = ("MinCapacity", "MaxCapacity"), "SuspendedState", of.SUSPENSIONS[-1]
 
@@ -58,13 +57,9 @@ def _step(
         after |= {_SUSPENDED: of.suspended_of(target) | {_SCHEDULED: True}}
     how = f"bounds {target.minimum} to {target.maximum} now" + (", its schedule is suspended" if sleeps else "")
     again = " and let its schedule go on" if sleeps else " again"
-    return Step(
-        id=f"{NAME}.{name}",
-        number=of.RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=unseen_handling.OWNERS[of.RESTORE],
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Auto scaling keeps {name} at {needed} tasks or more ({how}).",
         danger=Danger.REVERSIBLE,
@@ -74,7 +69,6 @@ def _step(
         tenant=one.tenant.id,
         before=before,
         after=after,
-        planes=(Plane.DR,),
     )
 
 

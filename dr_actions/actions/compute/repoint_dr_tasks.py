@@ -13,18 +13,16 @@ from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.common import unseen_handling
-from dr_actions.actions.compute import services as of
 from dr_actions.actions.compute.region_references import OTHER, Pointer, counterparts, pointers, rewritten
 from dr_actions.actions.compute.task_revisions import newest_of, replaceable
 from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME, STAGE = "task_definitions", 44
+NAME = "task_definitions"
 READ, WRITE, TAG = "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:TagResource"
 CONTENT, REPLACING = "<content>", "<replacing>"
 _BUDGET_S = 60
@@ -57,28 +55,30 @@ def foresee(sight: Sight) -> Iterator[Step]:
     return steps(sight, Side.DR)
 
 
-def steps(sight: Sight, side: Side) -> Iterator[Step]:
+def steps(sight: Sight, side: Side, action: str = NAME) -> Iterator[Step]:
     """A step for each tenant whose newest revision on ``side`` points into the other region. Raises CannotSee."""
     for one in unseen_handling.held(sight, side):
         newest = newest_of(sight, one, side)
         if isinstance(newest, ecs.TaskDefinition):
             replacing = replaceable(sight, one, newest, side)
             if replacing:
-                yield _step(sight, one, newest, replacing, side)
+                yield _step(sight, one, newest, replacing, side, action)
 
 
 def _step(
-    sight: Sight, one: unseen_handling.Held, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...], side: Side
+    sight: Sight,
+    one: unseen_handling.Held,
+    newest: ecs.TaskDefinition,
+    replacing: tuple[Pointer, ...],
+    side: Side,
+    action: str,
 ) -> Step:
     there = sight.env.region(OTHER[side])
     places = unseen_handling.few(sorted({pointer.where for pointer in replacing}))
-    return Step(
-        id=f"{NAME}.{newest.family}",
-        number=of.RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=one.service.name,
-        owner=unseen_handling.OWNERS[of.RESTORE],
+    return sight.step(
+        action,
+        one.service.name,
+        label=newest.family,
         side=side,
         says=f"A new revision of {newest.family} needs nothing of {there}: {places}.",
         danger=Danger.COMPENSABLE,
@@ -88,7 +88,6 @@ def _step(
         tenant=one.tenant.id,
         before={"taskDefinition": newest.arn},
         after={"taskDefinition": f"<a revision of {newest.family} without {there}>"},
-        planes=(Plane.DR if side is Side.DR else Plane.PRIMARY,),
     )
 
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dr_actions.actions.common import unseen_handling
-from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.compute import repoint_dr_tasks
-from dr_actions.model.action import HOME, Sight
+from dr_actions.model.action import Sight
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, ecs_newest_definitions
@@ -19,10 +18,7 @@ NAME = "task_definitions_home"
 @unseen_handling.if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant whose newest primary revision points into the DR region, where a counterpart is known."""
-    for made in repoint_dr_tasks.steps(sight, Side.PRIMARY):
-        family = made.id.partition(".")[2]
-        owner = compute_failback.OWNERS[compute_failback.VALIDATE]
-        yield replace(made, id=f"{NAME}.{family}", verb=NAME, number=compute_failback.VALIDATE, owner=owner)
+    yield from repoint_dr_tasks.steps(sight, Side.PRIMARY, NAME)
 
 
 def notes(sight: Sight) -> Iterator[str]:
@@ -34,4 +30,4 @@ def notes(sight: Sight) -> Iterator[str]:
     yield from repoint_dr_tasks.without_counterpart(sight, Side.PRIMARY)
 
 
-VERB = replace(repoint_dr_tasks.VERB, name=NAME, foresee=foresee, notes=notes, goals=HOME, essential=True)
+VERB = replace(repoint_dr_tasks.VERB, name=NAME, foresee=foresee, notes=notes, essential=True)

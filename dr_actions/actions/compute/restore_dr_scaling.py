@@ -14,7 +14,7 @@ from dr_actions.model.plan import Params
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
 
-NAME, STAGE = "dr_minimum", 60
+NAME = "dr_minimum"
 
 
 def wanted(sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target) -> Params | None:
@@ -27,4 +27,4 @@ def wanted(sight: Sight, one: unseen_handling.Held, target: application_autoscal
     return kept if any(now[name] != value for name, value in kept.items()) else None
 
 
-VERB = restoring(Restoring(NAME, compute_failback.STOP, STAGE, Side.DR, wanted, essential=False))
+VERB = restoring(Restoring(NAME, Side.DR, wanted, essential=False))

@@ -13,7 +13,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import application_autoscaling
 
-NAME, STAGE = "home_minimum", 45
+NAME = "home_minimum"
 
 
 def wanted(sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target) -> Params | None:
@@ -36,4 +36,4 @@ def _most_in_dr(sight: Sight, service: str) -> int:
     return next((target.maximum for target in targets if target.service == service), 0)
 
 
-VERB = restoring(Restoring(NAME, compute_failback.VALIDATE, STAGE, Side.PRIMARY, wanted, essential=True))
+VERB = restoring(Restoring(NAME, Side.PRIMARY, wanted, essential=True))

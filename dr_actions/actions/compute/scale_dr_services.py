@@ -26,12 +26,11 @@ from dr_actions.actions.compute.task_revisions import family_of, is_repointed, n
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb, planned_call
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME, STAGE = "services", 46
+NAME = "services"
 
 
 @unseen_handling.where_seen
@@ -56,13 +55,9 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
     if reason:
         wanted[unseen_handling.ANEW] = True
     undo = f"Set its desired count to {service.desired} again"
-    return Step(
-        id=f"{NAME}.{name}",
-        number=of.RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=unseen_handling.OWNERS[of.RESTORE],
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"{name} runs {needed} healthy tasks in {region} ({service.desired} wanted now)"
         + (", of its repointed task definition" if moves else "")
@@ -74,7 +69,6 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
         tenant=one.tenant.id,
         before=before,
         after=after,
-        planes=(Plane.DR,),
     )
 
 

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute import services as of
-from dr_actions.actions.compute.failback import OWNERS
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import application_autoscaling
 
 _BUDGET_S = 60
-_PLANES = {Side.DR: Plane.DR, Side.PRIMARY: Plane.PRIMARY}
 FENCED: Params = {"MinCapacity": 0, "MaxCapacity": 0, "SuspendedState": dict.fromkeys(of.SUSPENSIONS, True)}
 
 
@@ -24,8 +21,6 @@ class Restoring:
     """A verb that restores bounds: ``wanted`` gives them for a service and its target, None where none are due."""
 
     verb: str
-    number: int
-    stage: int
     side: Side
     wanted: Callable[[Sight, unseen_handling.Held, application_autoscaling.Target], Params | None]
     essential: bool
@@ -42,7 +37,6 @@ def restoring(what: Restoring) -> Verb:
         undo=_undo,
         essential=what.essential,
         notes=lambda sight: _notes(what, sight),
-        goals=HOME,
     )
 
 
@@ -65,13 +59,9 @@ def _step(
 ) -> Step:
     name, region = one.service.name, sight.env.region(what.side)
     bounds = f"{wanted['MinCapacity']} to {wanted['MaxCapacity']}"
-    return Step(
-        id=f"{what.verb}.{name}",
-        number=what.number,
-        stage=what.stage,
-        verb=what.verb,
-        subject=name,
-        owner=OWNERS[what.number],
+    return sight.step(
+        what.verb,
+        name,
         side=what.side,
         says=f"Auto scaling keeps {name} in {region} at {bounds} tasks again, as before the failover.",
         danger=Danger.REVERSIBLE,
@@ -81,7 +71,6 @@ def _step(
         tenant=one.tenant.id,
         before=seen(target),
         after=dict(wanted),
-        planes=(_PLANES[what.side],),
     )
 
 

@@ -7,7 +7,6 @@ from dr_actions.model.plan import Call, Json, Params, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import application_autoscaling, ecs
 
-FENCE, RESTORE = 4, 6
 SCALING = "application-autoscaling"
 REGISTER, UPDATE = f"{SCALING}:RegisterScalableTarget", "ecs:UpdateService"
 SUSPENSIONS = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")

@@ -20,15 +20,14 @@ from dr_actions.actions.compute.rollout import (
     unseen_secrets,
 )
 from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_of
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb, planned_call
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb, planned_call
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME, STAGE = "home_services", 46
+NAME = "home_services"
 _DEFINITION = "taskDefinition"
 
 
@@ -49,13 +48,9 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
         after[_DEFINITION] = f"<the newest revision of {family_of(service.task_definition)}>"
     reason = reason_of(sight, service, Side.PRIMARY)
     anew_too: dict[str, Json] = {unseen_handling.ANEW: True} if reason else {}
-    return Step(
-        id=f"{NAME}.{name}",
-        number=compute_failback.VALIDATE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=compute_failback.OWNERS[compute_failback.VALIDATE],
+    return sight.step(
+        NAME,
+        name,
         side=Side.PRIMARY,
         says=f"{name} runs {needed} healthy tasks in {region} again ({service.desired} wanted now)."
         + (f" It is deployed anew: {reason}." if reason else ""),
@@ -66,7 +61,6 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
         tenant=one.tenant.id,
         before={"desiredCount": service.desired, _DEFINITION: service.task_definition},
         after=after,
-        planes=(Plane.PRIMARY,),
     )
 
 
@@ -150,5 +144,4 @@ VERB = Verb(
     confirm=confirm,
     undo=undo,
     notes=notes,
-    goals=HOME,
 )

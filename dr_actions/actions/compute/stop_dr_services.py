@@ -13,13 +13,12 @@ from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.compute import services as of
 from dr_actions.actions.compute.rollout import facts_of
 from dr_actions.actions.compute.scale_dr_services import NAME as SCALED
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import ecs
 
-NAME, STAGE = "stop_dr_services", 61
+NAME = "stop_dr_services"
 # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
 _BUDGET_S = 480
 
@@ -41,13 +40,9 @@ def _standby(sight: Sight, one: unseen_handling.Held) -> int:
 
 def _step(sight: Sight, one: unseen_handling.Held, standby: int) -> Step:
     name, service, region = one.service.name, one.service, sight.env.regions.dr
-    return Step(
-        id=f"{NAME}.{name}",
-        number=compute_failback.STOP,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=compute_failback.OWNERS[compute_failback.STOP],
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"{name} runs {standby} tasks in {region} again, as before the failover ({service.desired} wanted now).",
         danger=Danger.REVERSIBLE,
@@ -57,7 +52,6 @@ def _step(sight: Sight, one: unseen_handling.Held, standby: int) -> Step:
         tenant=one.tenant.id,
         before={"desiredCount": service.desired},
         after={"desiredCount": standby},
-        planes=(Plane.DR,),
     )
 
 
@@ -98,5 +92,4 @@ VERB = Verb(
     undo=undo,
     essential=False,
     notes=notes,
-    goals=HOME,
 )

@@ -11,15 +11,13 @@ from datetime import datetime
 
 from dr_actions.actions.database.copy_selection import ASIDE, RESTORED_FROM
 from dr_actions.model.action import Sight
-from dr_actions.model.plan import Params
+from dr_actions.model.plan import Goal, Params
+from dr_actions.model.sequence import Role, role_of
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.readers import rds, rds_groups
 
-SYNC, VALIDATE, STOP_DR = 2, 3, 6
 COME_FROM = "ReplicatedFrom"
-FREEZE, BACK_UP, REPLICATE = "freeze_database", "back_up", "database_home"
-_FREEZES = ("freeze_", "frozen_")
 READ_ONLY, FROZEN, UNSET = "read_only", "1", "{TrueIfReplica}"
 _ON = ("1", "ON", "on")
 _OURS = (COME_FROM, RESTORED_FROM)
@@ -46,7 +44,9 @@ def writer(sight: Sight) -> rds.Instance | None:
     None where there is none, or where several might be meant. Raises CannotSee.
     """
     standing = [one for one in sight.snapshot.get(rds.instances, Side.DR) if not one.source]
-    recorded = {step_id.partition(".")[2] for step_id in sight.recorded if step_id.startswith("database.")}
+    recorded = {
+        step_id.partition(".")[2] for step_id in sight.recorded if role_of(Goal.FAILOVER, step_id) is Role.DATABASE
+    }
     name = own_name(sight)
     for meant in (
         [one for one in standing if one.identifier in recorded],
@@ -134,7 +134,7 @@ def frozen(sight: Sight, one: rds.Instance) -> bool:
 
 def frozen_since(sight: Sight) -> datetime | None:
     """When the last call of the freeze was answered in this run; None where nothing had to be frozen."""
-    return _latest(sight, *_FREEZES)
+    return _latest(sight, Role.FREEZE)
 
 
 def synced_since(sight: Sight) -> datetime | None:
@@ -142,11 +142,11 @@ def synced_since(sight: Sight) -> datetime | None:
 
     The later calls are asked too: what was written between the freeze's call and its effect is before them.
     """
-    return _latest(sight, *_FREEZES, f"{BACK_UP}.", f"{REPLICATE}.")
+    return _latest(sight, Role.FREEZE, Role.BACKUP, Role.SYNC)
 
 
-def _latest(sight: Sight, *beginnings: str) -> datetime | None:
-    return max((at for step_id, at in sight.sent_at.items() if step_id.startswith(beginnings)), default=None)
+def _latest(sight: Sight, *roles: Role) -> datetime | None:
+    return max((at for step_id, at in sight.sent_at.items() if role_of(Goal.FAILBACK, step_id) in roles), default=None)
 
 
 def tags_for(one: rds.Instance | None, source: rds.Instance) -> list[Params]:

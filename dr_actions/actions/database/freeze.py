@@ -12,13 +12,12 @@ from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import SERVING
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import rds, rds_groups
 
-NAME, STAGE = home.FREEZE, 18
+NAME = "freeze_database"
 MODIFY = "rds:ModifyDBParameterGroup"
 _BUDGET_S = 600
 
@@ -55,13 +54,9 @@ def _step(sight: Sight, one: rds.Instance) -> Step:
     if by_hand:
         says = f"Give {one.identifier} in {region} a parameter group of its own with {home.READ_ONLY}=1 and reboot it, "
         says += f"for {group or 'its group'} cannot be changed: pages"
-    return Step(
-        id=f"{NAME}.{one.identifier}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=one.identifier,
-        owner=common_failback.OWNERS[home.SYNC],
+    return sight.step(
+        NAME,
+        one.identifier,
         side=Side.DR,
         says=f"{says} are still served, and nothing that was acknowledged is lost.",
         danger=Danger.REVERSIBLE,
@@ -70,7 +65,6 @@ def _step(sight: Sight, one: rds.Instance) -> Step:
         call=None if by_hand else call_for(region, group, home.FROZEN),
         before={"group": group, "resource": one.resource_id, home.READ_ONLY: value_before(sight, group)},
         after={home.READ_ONLY: home.FROZEN},
-        planes=(Plane.DR,),
         manual=by_hand,
     )
 
@@ -143,5 +137,4 @@ VERB = Verb(
     confirm=confirm,
     undo=undo,
     notes=notes,
-    goals=HOME,
 )

@@ -8,13 +8,12 @@ from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import BROKEN, SERVING
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import rds, rds_groups
 
-NAME, STAGE = "promoted_home", 37
+NAME = "promoted_home"
 PROMOTE = "rds:PromoteReadReplica"
 _BUDGET_S = 1800
 
@@ -30,13 +29,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
     like = home.model(sight)
     if like is not None and like.backup_window:
         asked["PreferredBackupWindow"] = like.backup_window
-    yield Step(
-        id=f"{NAME}.{name}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.SYNC],
+    yield sight.step(
+        NAME,
+        name,
         side=Side.PRIMARY,
         says=f"Promote {name} in {region} to the primary database; it reboots and follows {source.identifier} of "
         f"{sight.env.regions.dr} no more.",
@@ -46,7 +41,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
         call=Call("rds", "PromoteReadReplica", region, asked),
         before={"source": source.arn, "resource": source.resource_id},
         after={"source": ""},
-        planes=(Plane.PRIMARY,),
     )
 
 
@@ -91,5 +85,4 @@ VERB = Verb(
     watches=(rds.instances.name, rds_groups.parameter_groups.name),
     foresee=foresee,
     confirm=confirm,
-    goals=HOME,
 )

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import OWNERS, careful, where_seen
-from dr_actions.actions.compute.services import RESTORE
+from dr_actions.actions.common.unseen_handling import careful, where_seen
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.derived.database_copies import REPLICA
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import rds
 
-NAME, STAGE = "database_protection", 41
+NAME = "database_protection"
 MODIFY = "rds:ModifyDBInstance"
 _BUDGET_S = 1800
 
@@ -46,13 +44,9 @@ def _step(sight: Sight, one: rds.Instance, lacks: Params) -> Step:
     asked = {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}
     words = {"DeletionProtection": "deletion protection", "MultiAZ": "a standby in another zone"}
     missing = " and ".join(words[key] for key in sorted(lacks))
-    return Step(
-        id=f"{NAME}.{name}",
-        number=RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=OWNERS[RESTORE],
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Give {name} in {region} {missing}, and backups kept for {days} days: it is the primary database now.",
         danger=Danger.REVERSIBLE,
@@ -61,7 +55,6 @@ def _step(sight: Sight, one: rds.Instance, lacks: Params) -> Step:
         call=Call("rds", "ModifyDBInstance", region, asked),
         before={"resource": one.resource_id, **dict.fromkeys(lacks, False)},
         after=after,
-        planes=(Plane.DR,),
     )
 
 

@@ -12,13 +12,12 @@ from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.actions.database.promote_primary import retention
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import rds
 
-NAME, STAGE = "home_protection", 38
+NAME = "home_protection"
 MODIFY = "rds:ModifyDBInstance"
 _BUDGET_S = 1800
 
@@ -33,13 +32,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
     after: Params = {"BackupRetentionPeriod": retention(sight), "DeletionProtection": True}
     if (like or source).multi_az:
         after = {**after, "MultiAZ": True}
-    yield Step(
-        id=f"{NAME}.{name}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.SYNC],
+    yield sight.step(
+        NAME,
+        name,
         side=Side.PRIMARY,
         says=f"Make sure that {name} in {region} is protected as the database of before was: backups, deletion "
         "protection, standby.",
@@ -49,7 +44,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
         call=Call("rds", "ModifyDBInstance", region, {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}),
         before={"resource": source.resource_id},
         after=after,
-        planes=(Plane.PRIMARY,),
     )
 
 
@@ -76,5 +70,4 @@ VERB = Verb(
     foresee=foresee,
     confirm=confirm,
     essential=False,
-    goals=HOME,
 )

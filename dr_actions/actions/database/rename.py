@@ -6,30 +6,23 @@ new name is effective (about ten minutes) it is not available. Source: RDS User 
 
 from __future__ import annotations
 
-from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import BROKEN, SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import rds
 
 MODIFY = "rds:ModifyDBInstance"
 _BUDGET_S = 1800
-_PLANES = {Side.PRIMARY: Plane.PRIMARY, Side.DR: Plane.DR}
 
 
-def step_of(sight: Sight, one: rds.Instance, side: Side, verb: str, stage: int, number: int, why: str) -> Step:
+def step_of(sight: Sight, one: rds.Instance, side: Side, verb: str, why: str) -> Step:
     """The step that renames ``one`` of ``side``."""
     region, kept = sight.env.region(side), home.aside_name(one)
-    return Step(
-        id=f"{verb}.{one.identifier}",
-        number=number,
-        stage=stage,
-        verb=verb,
-        subject=one.identifier,
-        owner=common_failback.OWNERS[number],
+    return sight.step(
+        verb,
+        one.identifier,
         side=side,
         says=f"Rename the database {one.identifier} in {region} to {kept}, and keep it: {why}.",
         danger=Danger.REVERSIBLE,
@@ -38,7 +31,6 @@ def step_of(sight: Sight, one: rds.Instance, side: Side, verb: str, stage: int, 
         call=_rename(region, one.identifier, kept),
         before={"name": one.identifier, "resource": one.resource_id},
         after={"name": kept, "resource": one.resource_id},
-        planes=(_PLANES[side],),
     )
 
 

@@ -8,12 +8,12 @@ from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database import rename
-from dr_actions.model.action import HOME, Sight, Verb
+from dr_actions.model.action import Sight, Verb
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 
-NAME, STAGE = "set_aside_dr", 62
+NAME = "set_aside_dr"
 _WHY = "its data is home, and a failover to come restores under this name"
 
 
@@ -22,7 +22,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     """A step for the DR region's database."""
     one = home.writer(sight)
     if one is not None:
-        yield rename.step_of(sight, one, Side.DR, NAME, STAGE, home.STOP_DR, _WHY)
+        yield rename.step_of(sight, one, Side.DR, NAME, _WHY)
 
 
 @common_failback.homeward
@@ -41,5 +41,4 @@ VERB = Verb(
     confirm=careful(rename.confirm),
     undo=rename.undo,
     leaves=leaves,
-    goals=HOME,
 )

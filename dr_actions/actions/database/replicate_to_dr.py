@@ -13,14 +13,14 @@ from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Json, Step
+from dr_actions.model.sequence import prefix_of
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import rds
 
-NAME, STAGE = "protected_database", 65
+NAME = "protected_database"
 START, CREATE = "rds:StartDBInstanceAutomatedBackupsReplication", "rds:CreateDBInstanceReadReplica"
 MODIFY = "rds:ModifyDBInstance"
 _KEEPS = "replica_backups"
@@ -57,13 +57,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _step(sight: Sight, source: rds.Instance, how: str, subject: str, call: Call, budget_s: int) -> Step:
     name, dr = home.own_name(sight), sight.env.regions.dr
-    return Step(
-        id=f"{NAME}.{subject}",
-        number=home.STOP_DR,
-        stage=STAGE,
-        verb=NAME,
-        subject=subject,
-        owner=common_failback.OWNERS[home.STOP_DR],
+    return sight.step(
+        NAME,
+        subject,
         side=Side.DR,
         says=f"Protect {name} of {sight.env.regions.primary} in {dr} again: {_WORDS[how]} there.",
         danger=Danger.COMPENSABLE,
@@ -72,7 +68,6 @@ def _step(sight: Sight, source: rds.Instance, how: str, subject: str, call: Call
         call=call,
         before={"mechanism": how, "source": _arn(sight), "resource": source.resource_id},
         after={"replicates": _arn(sight)},
-        planes=(Plane.DR, Plane.PRIMARY),
     )
 
 
@@ -126,13 +121,10 @@ def _replica_call(sight: Sight, source: rds.Instance) -> Call:
 def _keeping(sight: Sight, source: rds.Instance) -> Step:
     name, region, days = source.identifier, sight.env.regions.dr, source.retention_days
     asked = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": days, "ApplyImmediately": True}
-    return Step(
-        id=f"{_KEEPS}.{name}",
-        number=home.STOP_DR,
-        stage=STAGE + 1,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.STOP_DR],
+    return sight.step(
+        NAME,
+        name,
+        ids=_KEEPS,
         side=Side.DR,
         says=f"Let the read replica {name} in {region} keep backups of its own for {days} days: it begins without.",
         danger=Danger.REVERSIBLE,
@@ -141,14 +133,13 @@ def _keeping(sight: Sight, source: rds.Instance) -> Step:
         call=Call("rds", "ModifyDBInstance", region, asked),
         before={"source": _arn(sight)},
         after={"days": days},
-        planes=(Plane.DR,),
     )
 
 
 @careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the copies in the DR region stand."""
-    if step.id.startswith(f"{_KEEPS}."):
+    if prefix_of(step.id) == _KEEPS:
         return _of_keeping(step, sight)
     at_home = home.named(sight, Side.PRIMARY, home.own_name(sight))
     if at_home is None or at_home.source:
@@ -223,5 +214,4 @@ VERB = Verb(
     foresee=foresee,
     confirm=confirm,
     notes=notes,
-    goals=HOME,
 )

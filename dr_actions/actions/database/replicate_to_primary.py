@@ -14,14 +14,14 @@ from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import BROKEN, SERVING
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Json, Step
+from dr_actions.model.sequence import prefix_of
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import rds, vpc
 
-NAME, STAGE = home.REPLICATE, 30
+NAME = "database_home"
 CREATE, MODIFY = "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"
 _BUDGET_S, _BACKUPS_S = 10800, 1800
 _SOURCE = "source_backups"
@@ -44,13 +44,10 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _backups(sight: Sight, source: rds.Instance) -> Step:
     days, region = sight.env.thresholds.backup_retention_days, sight.env.regions.dr
     asked = {"DBInstanceIdentifier": source.identifier, "BackupRetentionPeriod": days, "ApplyImmediately": True}
-    return Step(
-        id=f"{_SOURCE}.{source.identifier}",
-        number=home.SYNC,
-        stage=STAGE - 1,
-        verb=NAME,
-        subject=source.identifier,
-        owner=common_failback.OWNERS[home.SYNC],
+    return sight.step(
+        NAME,
+        source.identifier,
+        ids=_SOURCE,
         side=Side.DR,
         says=f"Let {source.identifier} in {region} keep backups for {days} days: without them nothing replicates it.",
         danger=Danger.REVERSIBLE,
@@ -59,20 +56,15 @@ def _backups(sight: Sight, source: rds.Instance) -> Step:
         call=Call("rds", "ModifyDBInstance", region, asked),
         before={"resource": source.resource_id, "days": 0},
         after={"days": days},
-        planes=(Plane.DR,),
     )
 
 
 def _replica(sight: Sight, source: rds.Instance) -> Step:
     name, region = home.own_name(sight), sight.env.regions.primary
     before, taken = home.old(sight), home.named(sight, Side.PRIMARY, home.own_name(sight))
-    return Step(
-        id=f"{NAME}.{name}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.SYNC],
+    return sight.step(
+        NAME,
+        name,
         side=Side.PRIMARY,
         says=f"Replicate {source.identifier} of {sight.env.regions.dr} into a new {name} in {region}.",
         danger=Danger.COMPENSABLE,
@@ -86,7 +78,6 @@ def _replica(sight: Sight, source: rds.Instance) -> Step:
             "here": taken.resource_id if taken and not before else "",
         },
         after={"source": source.arn},
-        planes=(Plane.PRIMARY, Plane.DR),
     )
 
 
@@ -144,7 +135,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if source is None or source.source:
         gone = "is gone from the DR region" if source is None else "is a replica itself now"
         return Confirmation(Standing.CHANGED, f"The database {step.before['resource']} {gone}.")
-    if step.id.startswith(f"{_SOURCE}."):
+    if prefix_of(step.id) == _SOURCE:
         return _of_backups(source)
     one = home.named(sight, Side.PRIMARY, step.subject)
     if one is None:
@@ -225,5 +216,4 @@ VERB = Verb(
     confirm=confirm,
     fill=fill,
     notes=notes,
-    goals=HOME,
 )

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import OWNERS, careful, forward, where_seen
-from dr_actions.actions.compute.services import RESTORE
+from dr_actions.actions.common.unseen_handling import careful, forward, where_seen
 from dr_actions.actions.database import copy_selection, restore_calls
 from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING, Choice
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.derived.database_copies import AUTOMATED, PROMOTABLE, REPLICA
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import backup, kms_copy_keys, rds, rds_replicas, vpc
 
-NAME, STAGE = "database", 40
+NAME = "database"
 _PROMOTION_S, _RESTORE_S = 900, 2700
 ABSENT = "absent"
 
@@ -35,20 +33,17 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if choice.copy.mechanism == REPLICA:
         replica = copy_selection.instance(sight, choice.identifier)
         if replica is not None:
-            yield _promotable(choice, replica)
+            yield _promotable(sight, choice, replica)
             yield _promotion(sight, choice, replica)
     else:
         yield _restore(sight, choice)
 
 
-def _promotable(choice: Choice, replica: rds.Instance) -> Step:
-    return Step(
-        id=f"promotable.{choice.identifier}",
-        number=RESTORE,
-        stage=STAGE - 1,
-        verb=NAME,
-        subject=choice.identifier,
-        owner=OWNERS[RESTORE],
+def _promotable(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
+    return sight.step(
+        NAME,
+        choice.identifier,
+        ids="promotable",
         side=Side.DR,
         says=f"Wait until the read replica {choice.identifier} is available: promotion is refused while it backs up.",
         danger=Danger.REVERSIBLE,
@@ -61,13 +56,9 @@ def _promotable(choice: Choice, replica: rds.Instance) -> Step:
 
 def _promotion(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
     name, region = choice.identifier, sight.env.regions.dr
-    return Step(
-        id=f"{NAME}.{name}",
-        number=RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=OWNERS[RESTORE],
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Promote the read replica {name} in {region} to the primary database; it reboots and follows no more.",
         danger=Danger.IRREVERSIBLE,
@@ -76,7 +67,6 @@ def _promotion(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
         call=restore_calls.call_for(sight, choice),
         before=_replica(replica),
         after={"resource": replica.resource_id, "source": ""},
-        planes=(Plane.DR,),
     )
 
 
@@ -92,13 +82,9 @@ def _restore(sight: Sight, choice: Choice) -> Step:
     if there is not None:
         newest = not there.source and copy_selection.newest_data(sight, there)
         before["holds"] = "the newest data" if newest else "older data"
-    return Step(
-        id=f"{NAME}.{name}",
-        number=RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=OWNERS[RESTORE],
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Restore the database {name} in {region} to {what} of {choice.copy.name}.",
         danger=Danger.COMPENSABLE,
@@ -107,7 +93,6 @@ def _restore(sight: Sight, choice: Choice) -> Step:
         call=restore_calls.call_for(sight, choice),
         before=before,
         after={"instance": name, RESTORED_FROM: choice.copy.name},
-        planes=(Plane.DR,),
     )
 
 

@@ -11,13 +11,12 @@ from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.freeze import MODIFY, call_for, is_default, value_before
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import rds, rds_groups
 
-NAME, STAGE = "thawed_database", 63
+NAME = "thawed_database"
 _BUDGET_S = 600
 
 
@@ -29,13 +28,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
         return
     group, region = home.group_of(one), sight.env.regions.dr
     value = value_before(sight, group)
-    yield Step(
-        id=f"{NAME}.{group}",
-        number=home.STOP_DR,
-        stage=STAGE,
-        verb=NAME,
-        subject=group,
-        owner=common_failback.OWNERS[home.STOP_DR],
+    yield sight.step(
+        NAME,
+        group,
         side=Side.DR,
         says=f"Set {home.READ_ONLY} of the parameter group {group} in {region} to {value} again: a copy or a failover "
         "to come uses it.",
@@ -45,7 +40,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
         call=call_for(region, group, value),
         before={home.READ_ONLY: home.FROZEN, "frozen": one.resource_id, "name": one.identifier},
         after={home.READ_ONLY: value},
-        planes=(Plane.DR,),
     )
 
 
@@ -89,5 +83,4 @@ VERB = Verb(
     foresee=foresee,
     confirm=confirm,
     undo=undo,
-    goals=HOME,
 )

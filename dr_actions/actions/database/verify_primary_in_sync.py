@@ -15,13 +15,13 @@ from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database import failback as home
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
 from dr_checks.core.spans import doubt
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups, rds_replicas
 
-NAME, STAGE = "proven_database", 35
+NAME = "proven_database"
 _BUDGET_S = 7200
 
 
@@ -34,13 +34,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
     there = home.named(sight, Side.PRIMARY, name)
     if there is not None and not there.source and home.is_of(there, source):
         return
-    yield Step(
-        id=f"{NAME}.{name}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.SYNC],
+    yield sight.step(
+        NAME,
+        name,
         side=Side.PRIMARY,
         says=f"Wait until {name} in {sight.env.regions.primary} holds all that was written to {source.identifier} of "
         f"{sight.env.regions.dr} before the freeze.",
@@ -97,5 +93,4 @@ VERB = Verb(
     watches=(rds.instances.name, rds_groups.parameter_groups.name, rds_replicas.lags.name),
     foresee=foresee,
     confirm=confirm,
-    goals=HOME,
 )

@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dr_actions.actions.common.unseen_handling import OWNERS, careful, service_name, tenants_of, where_seen
-from dr_actions.actions.compute.services import RESTORE
+from dr_actions.actions.common.unseen_handling import careful, service_name, tenants_of, where_seen
 from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
@@ -24,9 +23,8 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, ecs, ecs_stopped_tasks, ecs_stopping_tasks, efs, rds, rds_replicas
 
-NAME, STAGE = "prove_zero_loss", 39
+NAME = "prove_zero_loss"
 FILES = "replication"
-_ID = "zero-loss"
 _BUDGET_S = 2700
 _STOPS_TOLD_FOR = timedelta(hours=1)
 
@@ -38,20 +36,17 @@ def foresee(sight: Sight) -> Iterator[Step]:
         return
     choice = copy_selection.choose(sight)
     if choice is not None:
-        yield _step(copy_selection.name_of(sight), choice.copy.mechanism, choice.copy.name)
+        yield _step(sight, copy_selection.name_of(sight), choice.copy.mechanism, choice.copy.name)
     row = copy_selection.files_replication(sight)
     if row is not None:
-        yield _step(sight.env.named(sight.env.names.file_system), FILES, row.source_id)
+        yield _step(sight, sight.env.named(sight.env.names.file_system), FILES, row.source_id)
 
 
-def _step(subject: str, mechanism: str, copy: str) -> Step:
-    return Step(
-        id=f"{_ID}.{subject}",
-        number=RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=subject,
-        owner=OWNERS[RESTORE],
+def _step(sight: Sight, subject: str, mechanism: str, copy: str) -> Step:
+    return sight.step(
+        NAME,
+        subject,
+        ids="zero-loss",
         side=Side.DR,
         says=f"Wait until all that was written to {subject} before its writers stopped is in {copy} ({mechanism}).",
         danger=Danger.REVERSIBLE,

@@ -9,14 +9,12 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as home
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 
-NAME, STAGE = "open_dr_files", 64
+NAME = "open_dr_files"
 _BUDGET_S = 300
 
 
@@ -35,13 +33,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
         return
     name, region = files_failback.name_of(sight), sight.env.regions.dr
     asked = {"FileSystemId": found.away.id, "ReplicationOverwriteProtection": files_failback.OFF}
-    yield Step(
-        id=f"{NAME}.{name}",
-        number=home.STOP_DR,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.STOP_DR],
+    yield sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Take the overwrite protection off {found.away.id} ({name}) in {region}: all it holds is home, and "
         f"{found.home.id} is to replicate onto it again.",
@@ -51,7 +45,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
         call=Call("efs", "UpdateFileSystemProtection", region, asked),
         before=found.ids,
         after={"overwrite protection": files_failback.OFF},
-        planes=(Plane.DR,),
     )
 
 
@@ -100,5 +93,4 @@ VERB = Verb(
     undo=undo,
     essential=False,
     notes=notes,
-    goals=HOME,
 )

@@ -11,14 +11,12 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as home
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 
-NAME, STAGE = "open_files", 31
+NAME = "open_files"
 _BUDGET_S = 300
 
 
@@ -33,13 +31,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, found: files_failback.Systems) -> Step:
     name, region = files_failback.name_of(sight), sight.env.regions.primary
     asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.OFF}
-    return Step(
-        id=f"{NAME}.{name}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.SYNC],
+    return sight.step(
+        NAME,
+        name,
         side=Side.PRIMARY,
         says=f"Take the overwrite protection off {found.home.id} ({name}) in {region}: the files of {found.away.id} in "
         f"{sight.env.regions.dr} are then written over it, and what it alone holds is in its backup only.",
@@ -50,7 +44,6 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
         call=Call("efs", "UpdateFileSystemProtection", region, asked),
         before=found.ids,
         after={"overwrite protection": files_failback.OFF},
-        planes=(Plane.PRIMARY,),
     )
 
 
@@ -81,5 +74,4 @@ VERB = Verb(
     watches=files_failback.EVIDENCE,
     foresee=foresee,
     confirm=confirm,
-    goals=HOME,
 )

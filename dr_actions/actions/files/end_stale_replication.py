@@ -11,15 +11,13 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as home
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.guard.failback_exemptions import LOCAL_ONLY
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 
-NAME, STAGE = "end_old_replication", 30
+NAME = "end_old_replication"
 _BUDGET_S = 900
 
 
@@ -34,13 +32,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, found: files_failback.Systems) -> Step:
     name, region = files_failback.name_of(sight), sight.env.regions.primary
     asked = {"SourceFileSystemId": found.home.id, "DeletionMode": LOCAL_ONLY}
-    return Step(
-        id=f"{NAME}.{name}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.SYNC],
+    return sight.step(
+        NAME,
+        name,
         side=Side.PRIMARY,
         says=f"Drop the half of the old replication {found.home.id} -> {found.away.id} that {region} still holds: its "
         "other half was deleted in the failover. No file is touched.",
@@ -50,7 +44,6 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
         call=Call("efs", "DeleteReplicationConfiguration", region, asked),
         before=found.ids,
         after={"replicates into": ""},
-        planes=(Plane.PRIMARY,),
     )
 
 
@@ -79,5 +72,4 @@ VERB = Verb(
     watches=files_failback.SYSTEMS,
     foresee=foresee,
     confirm=confirm,
-    goals=HOME,
 )

@@ -12,16 +12,14 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as home
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import write_freeze_policy
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import efs, efs_policy
 
-NAME, STAGE = files_failback.FREEZE, 19
+NAME = files_failback.FREEZE
 PUT, DELETE = "efs:PutFileSystemPolicy", "efs:DeleteFileSystemPolicy"
 _MARGIN_S = 600
 
@@ -37,13 +35,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
     name, region = files_failback.name_of(sight), sight.env.regions.dr
     frozen = "<the policy as it is, and a statement that denies elasticfilesystem:ClientWrite to everybody>"
-    return Step(
-        id=f"{NAME}.{name}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.SYNC],
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Let {system.id} ({name}) in {region} refuse writes (a deny in its file system policy): files are still "
         "read, and nothing that was acknowledged is lost.",
@@ -53,7 +47,6 @@ def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
         call=Call("efs", "PutFileSystemPolicy", region, {"FileSystemId": system.id, "Policy": frozen}),
         before={"file system": system.id, "arn": system.arn, "policy": text},
         after={"writes": "refused"},
-        planes=(Plane.DR,),
     )
 
 
@@ -132,5 +125,4 @@ VERB = Verb(
     confirm=confirm,
     undo=undo,
     notes=notes,
-    goals=HOME,
 )

@@ -11,15 +11,13 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as home
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.verify_primary_in_sync import arrived
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 
-NAME, STAGE = "release_files_home", 38
+NAME = "release_files_home"
 BOTH = "ALL_CONFIGURATIONS"
 _BUDGET_S = 1800
 
@@ -35,13 +33,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, found: files_failback.Systems) -> Step:
     name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
     asked = {"SourceFileSystemId": found.away.id, "DeletionMode": BOTH}
-    return Step(
-        id=f"{NAME}.{name}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.SYNC],
+    return sight.step(
+        NAME,
+        name,
         side=Side.PRIMARY,
         says=f"Make {found.home.id} ({name}) in {primary} writable: end the replication of {found.away.id} onto it.",
         danger=Danger.COMPENSABLE,
@@ -50,7 +44,6 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
         call=Call("efs", "DeleteReplicationConfiguration", dr, asked),
         before=found.ids,
         after={"replicates from": ""},
-        planes=(Plane.PRIMARY, Plane.DR),
     )
 
 
@@ -81,5 +74,4 @@ VERB = Verb(
     watches=files_failback.SYSTEMS,
     foresee=foresee,
     confirm=confirm,
-    goals=HOME,
 )

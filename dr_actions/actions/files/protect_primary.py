@@ -10,14 +10,12 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as home
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 
-NAME, STAGE = "protect_files", 39
+NAME = "protect_files"
 _BUDGET_S = 300
 
 
@@ -29,13 +27,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
         return
     name, region = files_failback.name_of(sight), sight.env.regions.primary
     asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.ON}
-    yield Step(
-        id=f"{NAME}.{name}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.SYNC],
+    yield sight.step(
+        NAME,
+        name,
         side=Side.PRIMARY,
         says=f"Protect {found.home.id} ({name}) in {region} against being overwritten, should AWS not have done so.",
         danger=Danger.REVERSIBLE,
@@ -44,7 +38,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
         call=Call("efs", "UpdateFileSystemProtection", region, asked),
         before=found.ids,
         after={"overwrite protection": files_failback.ON},
-        planes=(Plane.PRIMARY,),
     )
 
 
@@ -71,5 +64,4 @@ VERB = Verb(
     watches=files_failback.SYSTEMS,
     foresee=foresee,
     confirm=confirm,
-    goals=HOME,
 )

@@ -11,16 +11,14 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as home
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.allow_overwrite_dr import replicates
 from dr_actions.actions.files.replicate_to_primary import call_for, standing_of
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 
-NAME, STAGE = "protect_files_again", 65
+NAME = "protect_files_again"
 _BUDGET_S = 14400
 
 
@@ -31,13 +29,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if found is None or not replicates(sight):
         return
     name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
-    yield Step(
-        id=f"{NAME}.{name}",
-        number=home.STOP_DR,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.STOP_DR],
+    yield sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Replicate {found.home.id} ({name}) in {primary} onto {found.away.id} in {dr} again. It overwrites that: "
         "the two are alike but for what the primary took since its files came home.",
@@ -47,7 +41,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
         call=call_for(found.home, primary, found.away, dr),
         before=found.ids,
         after={"replication": f"{found.home.id} -> {found.away.id}"},
-        planes=(Plane.PRIMARY, Plane.DR),
     )
 
 
@@ -80,5 +73,4 @@ VERB = Verb(
     foresee=foresee,
     confirm=confirm,
     essential=False,
-    goals=HOME,
 )

@@ -11,15 +11,13 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as home
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import efs
 
-NAME, STAGE = "replicate_files_home", 32
+NAME = "replicate_files_home"
 _BUDGET_S = 3600
 
 
@@ -40,13 +38,9 @@ def call_for(source: efs.FileSystem, region: str, destination: efs.FileSystem, i
 
 def _step(sight: Sight, found: files_failback.Systems) -> Step:
     name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
-    return Step(
-        id=f"{NAME}.{name}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.SYNC],
+    return sight.step(
+        NAME,
+        name,
         side=Side.PRIMARY,
         says=f"Replicate {found.away.id} in {dr} onto {found.home.id} ({name}) in {primary}: it overwrites that.",
         danger=Danger.IRREVERSIBLE,
@@ -55,7 +49,6 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
         call=call_for(found.away, dr, found.home, primary),
         before=found.ids,
         after={"replication": f"{found.away.id} -> {found.home.id}"},
-        planes=(Plane.PRIMARY, Plane.DR),
     )
 
 
@@ -98,5 +91,4 @@ VERB = Verb(
     watches=files_failback.EVIDENCE,
     foresee=foresee,
     confirm=confirm,
-    goals=HOME,
 )

@@ -13,8 +13,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import OWNERS, careful, forward, where_seen
-from dr_actions.actions.compute.services import RESTORE
+from dr_actions.actions.common.unseen_handling import careful, forward, where_seen
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.restore_test.shared import files_point
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -24,7 +23,7 @@ from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
 
-NAME, STAGE = "files", 41
+NAME = "files"
 DELETE, START = "efs:DeleteReplicationConfiguration", "backup:StartRestoreJob"
 BOTH_SIDES, LOCAL_ONLY = "ALL_CONFIGURATIONS", "LOCAL_CONFIGURATION_ONLY"
 _DELETION_S, _RESTORE_S = 900, 5400
@@ -57,13 +56,9 @@ def _end_replication(sight: Sight, row: efs.Replication) -> Step:
     name, region = _name(sight.env), sight.env.regions.dr
     mode = BOTH_SIDES if sight.primary_answers else LOCAL_ONLY
     half = "" if sight.primary_answers else ", in this region alone: the primary region does not answer"
-    return Step(
-        id=f"{NAME}.{name}",
-        number=RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=OWNERS[RESTORE],
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Make {row.destination_id} ({name}) in {region} writable: delete its replication configuration{half}.",
         danger=Danger.IRREVERSIBLE,
@@ -85,13 +80,9 @@ def _restore(sight: Sight, point: backup.RecoveryPoint, system: efs.FileSystem) 
     env, name = sight.env, _name(sight.env)
     step_id = f"{NAME}.{name}"
     failed = sorted(job.id for job in _jobs(sight, point.arn, system.id) if job.status in _FAILED_JOBS)
-    return Step(
-        id=step_id,
-        number=RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=OWNERS[RESTORE],
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Restore {point.arn} into {system.id} ({name}) in {env.regions.dr}. AWS puts it into a directory "
         "aws-backup-restore_<time> below the root; a person then moves each tenant's directory to the root.",
@@ -112,7 +103,6 @@ def _restore(sight: Sight, point: backup.RecoveryPoint, system: efs.FileSystem) 
         ),
         before={"file system": system.id, "point": point.arn, "failed restores": failed},
         after={"restored": point.arn},
-        planes=(Plane.DR,),
     )
 
 

@@ -10,17 +10,15 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as home
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import write_freeze_policy
 from dr_actions.actions.files.freeze import DELETE, PUT, restoring
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import efs, efs_policy
 
-NAME, STAGE = "thaw_files", 63
+NAME = "thaw_files"
 _BUDGET_S = 300
 
 
@@ -34,13 +32,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
     name, region = files_failback.name_of(sight), sight.env.regions.dr
-    return Step(
-        id=f"{NAME}.{name}",
-        number=home.STOP_DR,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.STOP_DR],
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Give {system.id} ({name}) in {region} the file system policy back that it had before the freeze"
         + ("." if text else ": none."),
@@ -50,7 +44,6 @@ def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
         call=restoring(system.id, text, region),
         before={"file system": system.id},
         after={"policy": text},
-        planes=(Plane.DR,),
     )
 
 
@@ -76,5 +69,4 @@ VERB = Verb(
     foresee=foresee,
     confirm=confirm,
     essential=False,
-    goals=HOME,
 )

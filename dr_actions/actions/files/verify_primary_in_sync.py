@@ -11,15 +11,14 @@ from datetime import datetime
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as home
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.failback import told
 from dr_actions.actions.files.replicate_to_primary import standing_of
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 
-NAME, STAGE = "prove_files_home", 35
+NAME = "prove_files_home"
 _BUDGET_S = 14400
 
 
@@ -30,13 +29,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if found is None:
         return
     name = files_failback.name_of(sight)
-    yield Step(
-        id=f"{NAME}.{name}",
-        number=home.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=common_failback.OWNERS[home.SYNC],
+    yield sight.step(
+        NAME,
+        name,
         side=Side.PRIMARY,
         says=f"Wait until every file written to {found.away.id} before its freeze is in {found.home.id}.",
         danger=Danger.REVERSIBLE,
@@ -88,5 +83,4 @@ VERB = Verb(
     watches=files_failback.SYSTEMS,
     foresee=foresee,
     confirm=confirm,
-    goals=HOME,
 )

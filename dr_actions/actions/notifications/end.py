@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dr_actions.actions.notifications.messages import Message
-from dr_actions.actions.notifications.notification import NOTIFY, Occasion, telling
+from dr_actions.actions.notifications.notification import Occasion, telling
 from dr_actions.model.action import Sight
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
@@ -18,4 +18,4 @@ def write(sight: Sight) -> Message:
     return Message(env.name, sight.incident, "notify_end", happened, needed, "all teams")
 
 
-VERB = telling(Occasion("notify_end", NOTIFY, 70, "that all steps are done and validated", write))
+VERB = telling(Occasion("notify_end", "that all steps are done and validated", write))

@@ -12,11 +12,11 @@ from dr_actions.actions.traffic import shift_to_dr, shift_to_primary
 from dr_actions.actions.traffic.change_batch import as_command
 from dr_actions.model.action import Sight
 from dr_actions.model.plan import Call, Goal, Step
-from dr_estate.model.playbook import FAILOVER
+from dr_actions.model.sequence import row_of
 
 NAME = "notify_manual"
+_WHOSE = row_of(Goal.FAILOVER, shift_to_dr.NAME).playbook.owner
 _ABOUT = "that a person has to change DNS, and how"
-_OWNERS = {step.number: step.owner for step in FAILOVER}
 _MOST_COMMANDS = 100_000  # characters; SNS takes 256 KiB a message (API_Publish)
 
 
@@ -38,10 +38,10 @@ def _message(sight: Sight, steps: Sequence[Step], about: str) -> Message:
     if len(needed) > _MOST_COMMANDS:
         needed = "Make the change that the run's terminal and report show; the run goes on when it sees it."
     happened = f"the run waits for the DNS change in {zones}"
-    return Message(sight.env.name, sight.incident, about, happened, needed, _OWNERS[shift_to_dr.NUMBER])
+    return Message(sight.env.name, sight.incident, about, happened, needed, _WHOSE)
 
 
-_AWAY = telling(Occasion(NAME, 7, 49, _ABOUT, write, applies))
+_AWAY = telling(Occasion(NAME, _ABOUT, write, applies))
 
 
 def _stages(sight: Sight) -> Iterator[tuple[int, list[Step]]]:
@@ -52,9 +52,8 @@ def _stages(sight: Sight) -> Iterator[tuple[int, list[Step]]]:
 
 
 def _home(steps: Sequence[Step]) -> Occasion:
-    first = steps[0]
-    label = first.id.removeprefix(f"{shift_to_primary.NAME}.")
-    return Occasion(NAME, first.number, first.stage, _ABOUT, lambda sight: _message(sight, steps, f"{NAME}.{label}"))
+    label = steps[0].id.removeprefix(f"{shift_to_primary.NAME}.")
+    return Occasion(NAME, _ABOUT, lambda sight: _message(sight, steps, f"{NAME}.{label}"))
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -65,7 +64,8 @@ def foresee(sight: Sight) -> Iterator[Step]:
     for _, steps in _stages(sight):
         label = steps[0].id.removeprefix(f"{shift_to_primary.NAME}.")
         for step in telling(_home(steps)).foresee(sight):
-            yield replace(step, id=f"{NAME}.{label}.{step.side}")
+            step_id = f"{NAME}.{label}.{step.side}"
+            yield replace(step, id=step_id, stage=steps[0].stage, number=steps[0].number)
 
 
 def fill(step: Step, sight: Sight) -> Call:
@@ -75,7 +75,7 @@ def fill(step: Step, sight: Sight) -> Call:
     steps = dict(_stages(sight)).get(step.stage)
     if steps is not None:
         return telling(_home(steps)).fill(step, sight)
-    made = Occasion(NAME, step.number, step.stage, _ABOUT, lambda seen: _message(seen, (), step.id))
+    made = Occasion(NAME, _ABOUT, lambda seen: _message(seen, (), step.id))
     return telling(made).fill(step, sight)
 
 

@@ -10,16 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from dr_actions.actions.notifications.messages import EVENTS, WRITES, Message, publish, topic_arn
-from dr_actions.model.action import AWAY, HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import FAILOVER, Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import sns_topics
 
-NOTIFY, BUDGET_S = 9, 60
-_OWNERS = {step.number: step.owner for step in FAILOVER}
-_PLANES = {Side.DR: Plane.DR, Side.PRIMARY: Plane.PRIMARY}
+BUDGET_S = 60
 _LATER = "<written when it is sent: incident, event id, what happened, what is needed of whom>"
 Write = Callable[[Sight], Message]
 
@@ -29,8 +26,6 @@ class Occasion:
     """When a verb tells what: ``applies`` whether there is anything to tell, ``write`` the message at that moment."""
 
     verb: str
-    number: int
-    stage: int
     about: str
     write: Write
     applies: Callable[[Sight], bool] = lambda _: True
@@ -48,7 +43,6 @@ def telling(occasion: Occasion) -> Verb:
         essential=False,
         notes=lambda sight: _notes(occasion, sight),
         seeable=False,
-        goals=AWAY | HOME,
     )
 
 
@@ -85,20 +79,16 @@ def _notes(occasion: Occasion, sight: Sight) -> Iterator[str]:
 def _step(occasion: Occasion, sight: Sight, side: Side) -> Step:
     env, arn = sight.env, topic_arn(sight.env, side) or ""
     name, region = env.named(env.names.topics[EVENTS]), env.region(side)
-    return Step(
-        id=f"{occasion.verb}.{side}",
-        number=occasion.number,
-        stage=occasion.stage,
-        verb=occasion.verb,
-        subject=f"{name} in {region}",
-        owner=_OWNERS[NOTIFY],
+    return sight.step(
+        occasion.verb,
+        f"{name} in {region}",
+        label=side,
         side=side,
         says=f"Tell {name} in {region} {occasion.about}.",
         danger=Danger.COMPENSABLE,
         undo="What was sent stays sent: a later message corrects it.",
         budget_s=BUDGET_S,
         call=Call("sns", "Publish", region, {"TopicArn": arn, "Subject": _LATER, "Message": _LATER}),
-        planes=(_PLANES[side],),
     )
 
 

@@ -19,4 +19,4 @@ def write(sight: Sight) -> Message:
     return Message(env.name, sight.incident, "notify_start", happened, "Stop deployments and changes.", "all teams")
 
 
-VERB = telling(Occasion("notify_start", 4, 10, "that the run begins", write))
+VERB = telling(Occasion("notify_start", "that the run begins", write))

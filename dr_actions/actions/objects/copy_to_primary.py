@@ -13,16 +13,14 @@ from typing import Any
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as database_failback
 from dr_actions.actions.objects import comparison as objects_comparison
-from dr_actions.model.action import HOME, Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import s3, s3_objects
 from dr_estate.readers.s3_object_pairs import Fetch, Kind, Pair, compared, latest
 
-NAME, STAGE = objects_comparison.COPY_NAME, 33
+NAME = objects_comparison.COPY_NAME
 READ, WRITE = "s3:ListObjectVersions", "s3:CopyObject"
 OWNER, FROM_REGION = "<account>", "<the copy's region>"
 _BUDGET_S = 21600
@@ -35,18 +33,14 @@ def foresee(sight: Sight) -> Iterator[Step]:
         yield step_of(sight, bucket, copy)
 
 
-def step_of(sight: Sight, bucket: str, copy: str) -> Step:
+def step_of(sight: Sight, bucket: str, copy: str, action: str = NAME) -> Step:
     """The step that copies home what is missing in ``bucket``."""
     env = sight.env
     which = "<each object that is missing or older at home>"
     asked = {"Bucket": bucket, "Key": which, "CopySource": {"Bucket": copy, "Key": which}}
-    return Step(
-        id=f"{NAME}.{bucket}",
-        number=database_failback.SYNC,
-        stage=STAGE,
-        verb=NAME,
-        subject=bucket,
-        owner=common_failback.OWNERS[database_failback.SYNC],
+    return sight.step(
+        action,
+        bucket,
         side=Side.PRIMARY,
         says=f"Copy every object that {bucket} in {env.regions.primary} lacks, or holds older, from {copy} in "
         f"{env.regions.dr}. Versions are kept, and nothing is deleted.",
@@ -56,7 +50,6 @@ def step_of(sight: Sight, bucket: str, copy: str) -> Step:
         call=Call("s3", "CopyObject", env.regions.primary, {**asked, OWNER: env.account, FROM_REGION: env.regions.dr}),
         before={"copy": copy},
         after={"missing": 0},
-        planes=(Plane.PRIMARY, Plane.DR),
     )
 
 
@@ -137,5 +130,4 @@ VERB = Verb(
     act=act,
     confirm=confirm,
     notes=notes,
-    goals=HOME,
 )

@@ -9,22 +9,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.database import failback as database_failback
+from dr_actions.actions.objects import comparison as objects_comparison
 from dr_actions.actions.objects import copy_to_primary as objects_copy_to_primary
 from dr_actions.model.action import Sight, no_notes
 from dr_actions.model.plan import Step
 
-NAME, STAGE = "copy_objects_last", 59
+NAME = "copy_objects_last"
 
 
+@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each bucket that has a copy."""
-    number = database_failback.STOP_DR
-    for step in objects_copy_to_primary.foresee(sight):
-        made = replace(step, id=f"{NAME}.{step.subject}", number=number, stage=STAGE, verb=NAME)
-        yield replace(
-            made, owner=common_failback.OWNERS[number], says=f"Once more, now that nobody writes: {step.says}"
-        )
+    for bucket, copy in objects_comparison.pairs(sight):
+        step = objects_copy_to_primary.step_of(sight, bucket, copy, NAME)
+        yield replace(step, says=f"Once more, now that nobody writes: {step.says}")
 
 
 VERB = replace(objects_copy_to_primary.VERB, name=NAME, foresee=foresee, notes=no_notes, essential=False)

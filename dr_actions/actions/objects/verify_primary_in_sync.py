@@ -9,12 +9,12 @@ from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as database_failback
 from dr_actions.actions.objects import comparison as objects_comparison
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3_objects
 
-NAME, STAGE = "prove_objects_home", 35
+NAME = "prove_objects_home"
 _BUDGET_S = 900
 
 
@@ -22,13 +22,9 @@ _BUDGET_S = 900
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each bucket that has a copy."""
     for bucket, copy in objects_comparison.pairs(sight):
-        yield Step(
-            id=f"{NAME}.{bucket}",
-            number=database_failback.SYNC,
-            stage=STAGE,
-            verb=NAME,
-            subject=bucket,
-            owner=common_failback.OWNERS[database_failback.SYNC],
+        yield sight.step(
+            NAME,
+            bucket,
             side=Side.PRIMARY,
             says=f"See that {bucket} holds all that {copy} held when its writers were stopped.",
             danger=Danger.REVERSIBLE,
@@ -62,5 +58,4 @@ VERB = Verb(
     watches=(s3_objects.apart.name,),
     foresee=foresee,
     confirm=confirm,
-    goals=HOME,
 )

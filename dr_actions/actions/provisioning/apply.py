@@ -15,10 +15,10 @@ from dr_actions.actions.provisioning import plan_review
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb, Workshop
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import FAILOVER, Plane
+from dr_estate.model.playbook import Plane
 from dr_estate.readers import ecs, efs, elbv2, rds_groups
 
-NAME, NUMBER, STAGE = "provision", 5, 30
+NAME = "provision"
 _MINUTE_S = 60
 _GONE = ("DELETE_COMPLETE", "INACTIVE", "deleted", "deleting")
 
@@ -30,13 +30,10 @@ def foresee(sight: Sight) -> Iterator[Step]:
     lacks = missing(sight)
     if not provision.folder or not lacks:
         return
-    yield Step(
-        id=f"{NAME}.terraform",
-        number=NUMBER,
-        stage=STAGE,
-        verb=NAME,
-        subject=provision.folder,
-        owner=next(step.owner for step in FAILOVER if step.number == NUMBER),
+    yield sight.step(
+        NAME,
+        provision.folder,
+        label="terraform",
         side=Side.DR,
         says=f"Run {provision.program} in {provision.folder}: {region} lacks {_few(lacks)}. Its plan is judged, then "
         "applied as it is; deleting or replacing anything of the primary region or of a protected type is refused.",

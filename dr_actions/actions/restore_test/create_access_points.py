@@ -12,15 +12,14 @@ from collections.abc import Iterator
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.restore_test import restored_files, shared
 from dr_actions.actions.restore_test.restored_files import later
-from dr_actions.model.action import TRIED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import drill_resources, efs
 from dr_estate.snapshot.tenants import Tenant
 
-NAME, STAGE = "open_tried_files", 43
+NAME = "open_tried_files"
 CREATE = "efs:CreateAccessPoint"
 _BUDGET_S = 600
 _PERMISSIONS = "0755"
@@ -46,13 +45,10 @@ def _step(sight: Sight, tenant: Tenant) -> Step:
         },
         "Tags": shared.tags(env, sight.incident, Name=token, Tenant=tenant.id),
     }
-    return Step(
-        id=f"{NAME}.{tenant.id}",
-        number=shared.RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=f"{token}{path}",
-        owner=shared.OWNER,
+    return sight.step(
+        NAME,
+        f"{token}{path}",
+        label=tenant.id,
         side=Side.DR,
         says=f"Open {path} of the restored files {token} for {tenant.id}, as user {uid} of group {gid}.",
         danger=Danger.COMPENSABLE,
@@ -62,7 +58,6 @@ def _step(sight: Sight, tenant: Tenant) -> Step:
         tenant=tenant.id,
         before={"files": token, "path": path},
         after=_wanted(path, uid, gid),
-        planes=(Plane.DR,),
     )
 
 
@@ -112,5 +107,4 @@ VERB = Verb(
     foresee=foresee,
     confirm=confirm,
     fill=restored_files.fill,
-    goals=TRIED,
 )

@@ -15,15 +15,14 @@ from typing import Any
 from dr_actions.actions.common.unseen_handling import Held, careful, few
 from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.actions.restore_test import probe, shared
-from dr_actions.model.action import TRIED, Confirmation, Declined, Hand, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Declined, Hand, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import TAG
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import drill_resources, ecs, rds
 
-NAME, STAGE = "ask_database", 45
+NAME = "ask_database"
 RUN = "ecs:RunTask"
 _BUDGET_S = 900
 
@@ -38,13 +37,10 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, one: Held) -> Step:
     env, name = sight.env, shared.database_name(sight.env, sight.incident)
     schema = env.named(env.names.tenant_schema, tenant=one.tenant.id)
-    return Step(
-        id=f"{NAME}.{one.tenant.id}",
-        number=shared.VALIDATE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=shared.TESTER,
+    return sight.step(
+        NAME,
+        name,
+        label=one.tenant.id,
         side=Side.DR,
         says=f"Ask {name} as {one.tenant.id}: a task of its own connects with its secrets and counts {schema}.",
         danger=Danger.COMPENSABLE,
@@ -54,7 +50,6 @@ def _step(sight: Sight, one: Held) -> Step:
         tenant=one.tenant.id,
         before={"definition": one.service.task_definition, "incident": sight.incident},
         after={"schema": schema, "rows": "at least one"},
-        planes=(Plane.DR,),
     )
 
 
@@ -191,5 +186,4 @@ VERB = Verb(
     fill=fill,
     act=act,
     notes=notes,
-    goals=TRIED,
 )

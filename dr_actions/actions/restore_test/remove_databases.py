@@ -11,16 +11,14 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common.unseen_handling import careful, if_seen
 from dr_actions.actions.database.copy_selection import SERVING
-from dr_actions.model.action import CLEANED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import rds
 
-NAME, STAGE = "remove_databases", 20
+NAME = "remove_databases"
 DELETE, MODIFY = "rds:DeleteDBInstance", "rds:ModifyDBInstance"
-OWNER, NUMBER = "DR Manager", 0
 _BUDGET_S = 1800
 _REMOVABLE = (*SERVING, "stopped", "failed", "storage-full", "incompatible-parameters", "incompatible-restore")
 
@@ -51,13 +49,11 @@ def _step(sight: Sight, one: rds.Instance, protected: bool) -> Step:
     gone = {"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
     off = {"DeletionProtection": False, "ApplyImmediately": True}
     says = f"Take the deletion protection off {name} in {region}." if protected else f"Delete {name} in {region}."
-    return Step(
-        id=f"{NAME}.{'unprotect.' if protected else ''}{name}",
-        number=NUMBER,
-        stage=STAGE - 1 if protected else STAGE,
-        verb=NAME,
-        subject=name,
-        owner=OWNER,
+    return sight.step(
+        NAME,
+        name,
+        label=f"{'unprotect.' if protected else ''}{name}",
+        nth=0 if protected else 1,
         side=Side.DR,
         says=f"{says} A drill made it, or set it aside.",
         danger=Danger.COMPENSABLE if protected else Danger.IRREVERSIBLE,
@@ -68,7 +64,6 @@ def _step(sight: Sight, one: rds.Instance, protected: bool) -> Step:
         ),
         before={"resource": one.resource_id},
         after={"protected": False} if protected else {"instance": "absent"},
-        planes=(Plane.DR,),
     )
 
 
@@ -99,5 +94,4 @@ VERB = Verb(
     watches=(rds.instances.name,),
     foresee=foresee,
     confirm=confirm,
-    goals=CLEANED,
 )

@@ -11,14 +11,13 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common.unseen_handling import careful, if_seen, unseen
 from dr_actions.actions.restore_test import restored_files, shared
-from dr_actions.model.action import CLEANED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import drill_resources, efs
 
 NAME = "remove_files"
-MARKING, INNER, OUTER = 20, 21, 22
+_MARK = "TagResource"
 DELETE_POINT, DELETE_TARGET, DELETE = "efs:DeleteAccessPoint", "efs:DeleteMountTarget", "efs:DeleteFileSystem"
 _BUDGET_S = 900
 _LEAVING = ("deleting", "deleted")
@@ -32,25 +31,22 @@ def foresee(sight: Sight) -> Iterator[Step]:
     targets = sight.snapshot.get(drill_resources.mount_targets, Side.DR)
     for system in sight.snapshot.get(efs.of_drills, Side.DR):
         if not system.name:
-            yield restored_files.mark(sight, NAME, MARKING, system.token, shared.LEAVE)
+            yield restored_files.mark(sight, NAME, system.token)
         for point in points:
             if point.file_system_id == system.id:
-                yield _step(sight, INNER, "DeleteAccessPoint", point.id, f"the access point {point.path} ({point.id})")
+                yield _step(sight, "DeleteAccessPoint", point.id, f"the access point {point.path} ({point.id})")
         for target in targets:
             if target.file_system_id == system.id:
-                yield _step(sight, INNER, "DeleteMountTarget", target.id, f"the mount target {target.id}")
-        yield _step(sight, OUTER, "DeleteFileSystem", system.id, f"the restored files {system.token} ({system.id})")
+                yield _step(sight, "DeleteMountTarget", target.id, f"the mount target {target.id}")
+        yield _step(sight, "DeleteFileSystem", system.id, f"the restored files {system.token} ({system.id})")
 
 
-def _step(sight: Sight, stage: int, operation: str, thing: str, called: str) -> Step:
+def _step(sight: Sight, operation: str, thing: str, called: str) -> Step:
     region = sight.env.regions.dr
-    return Step(
-        id=f"{NAME}.{thing}",
-        number=shared.LEAVE,
-        stage=stage,
-        verb=NAME,
-        subject=thing,
-        owner=shared.OWNER,
+    return sight.step(
+        NAME,
+        thing,
+        nth=2 if operation == "DeleteFileSystem" else 1,
         side=Side.DR,
         says=f"Delete {called} in {region}, which a drill made, and wait until it is gone.",
         danger=Danger.COMPENSABLE,
@@ -59,14 +55,13 @@ def _step(sight: Sight, stage: int, operation: str, thing: str, called: str) -> 
         call=Call("efs", operation, region, {_KEYS[operation]: thing}),
         before={"made by": "a drill"},
         after={"state": "gone"},
-        planes=(Plane.DR,),
     )
 
 
 @careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the thing is gone, or bears its trial's name."""
-    if step.stage == MARKING and shared.files_of(sight, step.subject) is not None:
+    if step.call and step.call.operation == _MARK and shared.files_of(sight, step.subject) is not None:
         return restored_files.confirm_mark(step, sight)
     state = _states(sight).get(step.subject)
     if state is None:
@@ -87,7 +82,7 @@ def fill(step: Step, sight: Sight) -> Call:
     """The planned call; that of a mark with the id of its file system. Raises ValueError where there is none."""
     if step.call is None:
         raise ValueError(f"{step.id} makes no call")
-    return restored_files.fill(step, sight) if step.stage == MARKING else step.call
+    return restored_files.fill(step, sight) if step.call.operation == _MARK else step.call
 
 
 def notes(sight: Sight) -> Iterator[str]:
@@ -104,5 +99,4 @@ VERB = Verb(
     fill=fill,
     essential=False,
     notes=notes,
-    goals=CLEANED,
 )

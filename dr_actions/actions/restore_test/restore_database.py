@@ -17,15 +17,14 @@ from dr_actions.actions.database import restore_calls
 from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING
 from dr_actions.actions.restore_test import shared
 from dr_actions.actions.restore_test.shared import RESTORED_TO
-from dr_actions.model.action import TRIED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import TAG
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, kms_copy_keys, rds, vpc
 
-NAME, STAGE = "try_database", 40
+NAME = "try_database"
 _BUDGET_S = 7200
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -38,13 +37,10 @@ def foresee(sight: Sight) -> Iterator[Step]:
         return
     env, name = sight.env, shared.database_name(sight.env, sight.incident)
     tags = shared.tags(env, sight.incident, **{RESTORED_FROM: copy.name})
-    yield Step(
-        id=f"{NAME}.{env.named(env.names.database)}",
-        number=shared.RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=shared.OWNER,
+    yield sight.step(
+        NAME,
+        name,
+        label=env.named(env.names.database),
         side=Side.DR,
         says=f"Restore {copy.name} into the isolated database {name} in {env.regions.dr}, not public, and wait for it.",
         danger=Danger.COMPENSABLE,
@@ -53,7 +49,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
         call=restore_calls.beside(sight, copy, name, tags),
         before={"instance": "absent", "incident": sight.incident},
         after={"instance": name, RESTORED_FROM: copy.name},
-        planes=(Plane.DR,),
     )
 
 
@@ -151,5 +146,4 @@ VERB = Verb(
     confirm=confirm,
     fill=fill,
     notes=notes,
-    goals=TRIED,
 )

@@ -13,15 +13,14 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.restore_test import shared
-from dr_actions.model.action import TRIED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import began
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
 
-NAME, STAGE = "try_files", 41
+NAME = "try_files"
 START = "backup:StartRestoreJob"
 _BUDGET_S = 14400
 _FAILED = ("FAILED", "ABORTED")
@@ -36,23 +35,19 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if point is None:
         return
     env, token = sight.env, shared.files_name(sight.env, sight.incident)
-    step_id = f"{NAME}.{env.named(env.names.file_system)}"
-    yield Step(
-        id=step_id,
-        number=shared.RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=token,
-        owner=shared.OWNER,
+    label = env.named(env.names.file_system)
+    yield sight.step(
+        NAME,
+        token,
+        label=label,
         side=Side.DR,
         says=f"Restore {point.arn} into a new file system {token} in {env.regions.dr}, beside the estate's.",
         danger=Danger.COMPENSABLE,
         undo=f"The clean-up deletes the file system {token}.",
         budget_s=_BUDGET_S,
-        call=_call(sight, point, token, step_id),
+        call=_call(sight, point, token, f"{NAME}.{label}"),
         before={"point": point.arn, "incident": sight.incident},
         after={"name": token},
-        planes=(Plane.DR,),
     )
 
 
@@ -162,5 +157,4 @@ VERB = Verb(
     foresee=foresee,
     confirm=confirm,
     notes=notes,
-    goals=TRIED,
 )

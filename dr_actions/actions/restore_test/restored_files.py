@@ -13,7 +13,6 @@ from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import trial_of
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee
 
 TAG_IT = "efs:TagResource"
@@ -26,16 +25,12 @@ def later(token: str) -> str:
     return f"<the id of the file system {token}, once restored>"
 
 
-def mark(sight: Sight, verb: str, stage: int, token: str, number: int = shared.RESTORE) -> Step:
+def mark(sight: Sight, verb: str, token: str) -> Step:
     """The step that tags the file system of ``token`` as its trial's."""
     incident = trial_of(token)
-    return Step(
-        id=f"{verb}.{token}",
-        number=number,
-        stage=stage,
-        verb=verb,
-        subject=token,
-        owner=shared.OWNER,
+    return sight.step(
+        verb,
+        token,
         side=Side.DR,
         says=f"Tag the restored file system {token} as {incident}'s own.",
         danger=Danger.REVERSIBLE,
@@ -49,7 +44,6 @@ def mark(sight: Sight, verb: str, stage: int, token: str, number: int = shared.R
         ),
         before={"name": ""},
         after={"name": token},
-        planes=(Plane.DR,),
     )
 
 

@@ -23,8 +23,6 @@ from dr_estate.snapshot.tenants import Tenant
 T = TypeVar("T")
 # When what is in a restored database was written at the latest: a tag, for RDS itself does not tell it.
 RESTORED_TO = "RestoredTo"
-RESTORE, VALIDATE, LEAVE = 6, 8, 9  # the playbook's steps that are practised
-OWNER, TESTER = "Backup Manager", "Monitoring Agent"
 
 
 def tried(foresee: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.common.unseen_handling import careful, if_seen, unseen
-from dr_actions.actions.restore_test import shared
-from dr_actions.model.action import CLEANED, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import drill_resources, rds
 
-NAME, STAGE = "stop_probes", 10
+NAME = "stop_probes"
 STOP = "ecs:StopTask"
 _BUDGET_S = 300
 
@@ -28,13 +26,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, one: drill_resources.Probe) -> Step:
     env, name = sight.env, one.arn.rpartition("/")[2]
     asked = {"cluster": env.named(env.names.cluster), "task": one.arn, "reason": f"clean-up of {one.incident}"}
-    return Step(
-        id=f"{NAME}.{name}",
-        number=shared.LEAVE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=shared.TESTER,
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Stop the task {name} of {one.incident} in {env.regions.dr}.",
         danger=Danger.COMPENSABLE,
@@ -43,7 +37,6 @@ def _step(sight: Sight, one: drill_resources.Probe) -> Step:
         call=Call("ecs", "StopTask", env.regions.dr, asked),
         before={"task": one.arn},
         after={"status": drill_resources.STOPPED},
-        planes=(Plane.DR,),
     )
 
 
@@ -72,5 +65,4 @@ VERB = Verb(
     confirm=confirm,
     essential=False,
     notes=notes,
-    goals=CLEANED,
 )

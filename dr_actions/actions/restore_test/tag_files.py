@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.restore_test import restored_files, shared
-from dr_actions.model.action import TRIED, Sight, Verb
+from dr_actions.model.action import Sight, Verb
 from dr_actions.model.plan import Step
 from dr_estate.readers import efs
 
-NAME, STAGE = "mark_files", 42
+NAME = "mark_files"
 
 
 @shared.tried
 def foresee(sight: Sight) -> Iterator[Step]:
     """The step, where files are tried."""
     if shared.files_point(sight) is not None:
-        yield restored_files.mark(sight, NAME, STAGE, shared.files_name(sight.env, sight.incident))
+        yield restored_files.mark(sight, NAME, shared.files_name(sight.env, sight.incident))
 
 
 VERB = Verb(
@@ -27,5 +27,4 @@ VERB = Verb(
     foresee=foresee,
     confirm=careful(restored_files.confirm_mark),
     fill=restored_files.fill,
-    goals=TRIED,
 )

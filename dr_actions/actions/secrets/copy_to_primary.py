@@ -17,7 +17,7 @@ from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import Pair
-from dr_actions.model.action import HOME, Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
@@ -26,7 +26,7 @@ from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.secretsmanager import Hidden
 
-NAME, STAGE = "secrets_home", 40
+NAME = "secrets_home"
 PUT, GET = "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"
 LEADING_TO = "<leading to>"
 _BUDGET_S = 120
@@ -53,13 +53,9 @@ def _step(sight: Sight, one: Pair, fields: list[str], source: rds.Instance) -> S
     goal, renamed = home.own_name(sight), secrets_comparison.renamed(sight)
     from_dr = bool(secrets_comparison.apart(one, renamed))
     origin = env.regions.dr if from_dr else env.regions.primary
-    return Step(
-        id=f"{NAME}.{one.name}",
-        number=home.VALIDATE,
-        stage=STAGE,
-        verb=NAME,
-        subject=one.name,
-        owner=common_failback.OWNERS[home.VALIDATE],
+    return sight.step(
+        NAME,
+        one.name,
         side=Side.PRIMARY,
         says=f"Let {told} of the secret {one.name} in {env.regions.primary} say what {env.regions.dr} says, leading "
         f"to {goal} at home.",
@@ -155,5 +151,4 @@ VERB = Verb(
     act=act,
     notes=notes,
     reads=frozenset({GET}),
-    goals=HOME,
 )

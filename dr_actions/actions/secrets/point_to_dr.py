@@ -11,22 +11,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.common.unseen_handling import OWNERS, careful, forward, where_seen
-from dr_actions.actions.compute.services import RESTORE
+from dr_actions.actions.common.unseen_handling import careful, forward, where_seen
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.secrets import primary_references
 from dr_actions.actions.secrets.primary_references import Leading
 from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.model.region_references import Way, moved
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.secretsmanager import Hidden
 
-NAME, STAGE = "rewritten_secrets", 43
+NAME = "rewritten_secrets"
 PUT, GET = "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"
 LEADING_TO = "<leading to>"
 _BUDGET_S = 120
@@ -44,13 +42,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, one: Leading, goal: str) -> Step:
     name, env = one.secret.name, sight.env
     fields = ", ".join(one.fields)
-    return Step(
-        id=f"{NAME}.{name}",
-        number=RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=OWNERS[RESTORE],
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Lead {fields} of the secret {name} in {env.regions.dr} to the database {goal} there.",
         danger=Danger.COMPENSABLE,
@@ -77,7 +71,6 @@ def _step(sight: Sight, one: Leading, goal: str) -> Step:
             "named": env.named(env.names.database),
         },
         after={"fields": []},
-        planes=(Plane.DR,),
     )
 
 

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import OWNERS, careful, where_seen
-from dr_actions.actions.compute.services import RESTORE
+from dr_actions.actions.common.unseen_handling import careful, where_seen
 from dr_actions.actions.secrets import primary_references
 from dr_actions.actions.secrets.primary_references import Leading
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME, STAGE = "promoted_secrets", 42
+NAME = "promoted_secrets"
 STOP = "secretsmanager:StopReplicationToReplica"
 _BUDGET_S = 120
 
@@ -34,13 +32,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, one: Leading) -> Step:
     name, region = one.secret.name, sight.env.regions.dr
     home = one.secret.replica_of
-    return Step(
-        id=f"{NAME}.{name}",
-        number=RESTORE,
-        stage=STAGE,
-        verb=NAME,
-        subject=name,
-        owner=OWNERS[RESTORE],
+    return sight.step(
+        NAME,
+        name,
         side=Side.DR,
         says=f"Make the replica {name} in {region} a secret of its own: its {', '.join(one.fields)} must change.",
         danger=Danger.COMPENSABLE,
@@ -51,7 +45,6 @@ def _step(sight: Sight, one: Leading) -> Step:
         tenant=one.tenant,
         before={"replica of": home},
         after={"replica of": ""},
-        planes=(Plane.DR,),
     )
 
 

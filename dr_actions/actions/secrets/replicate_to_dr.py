@@ -10,17 +10,15 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as home
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import Pair
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME, STAGE = "protected_secrets", 66
+NAME = "protected_secrets"
 REPLICATE = "secretsmanager:ReplicateSecretToRegions"
 _BUDGET_S = 300
 
@@ -35,13 +33,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _step(sight: Sight, one: Pair, key: str) -> Step:
     primary, dr = sight.env.regions.primary, sight.env.regions.dr
-    return Step(
-        id=f"{NAME}.{one.name}",
-        number=home.STOP_DR,
-        stage=STAGE,
-        verb=NAME,
-        subject=one.name,
-        owner=common_failback.OWNERS[home.STOP_DR],
+    return sight.step(
+        NAME,
+        one.name,
         side=Side.DR,
         says=f"Replicate the secret {one.name} from {primary} to {dr} again: its replica there takes the place of the "
         "secret that the failover made of it.",
@@ -62,7 +56,6 @@ def _step(sight: Sight, one: Pair, key: str) -> Step:
         tenant=one.tenant,
         before={"replica of": "", "renamed": secrets_comparison.renamed(sight)},
         after={"replica of": primary},
-        planes=(Plane.PRIMARY, Plane.DR),
     )
 
 
@@ -111,5 +104,4 @@ VERB = Verb(
     confirm=confirm,
     notes=notes,
     essential=False,
-    goals=HOME,
 )

@@ -11,15 +11,14 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.actions.database import failback as home
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import dynamodb, dynamodb_contents
 from dr_estate.readers.dynamodb_contents import Contents, TooLarge
 
-NAME, STAGE = "prove_tables_home", 35
+NAME = "prove_tables_home"
 _BUDGET_S = 3600
 _ACTIVE = "ACTIVE"
 _SETTLING = ("CREATING", "UPDATING")
@@ -29,13 +28,9 @@ _SETTLING = ("CREATING", "UPDATING")
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each table, where data is to replicate at all."""
     for name in dynamodb.names(sight.env) if sight.env.replicates else ():
-        yield Step(
-            id=f"{NAME}.{name}",
-            number=home.SYNC,
-            stage=STAGE,
-            verb=NAME,
-            subject=name,
-            owner=common_failback.OWNERS[home.SYNC],
+        yield sight.step(
+            NAME,
+            name,
             side=Side.PRIMARY,
             says=f"Wait until {name} holds the same items in {sight.env.regions.primary} and {sight.env.regions.dr}.",
             danger=Danger.REVERSIBLE,
@@ -131,5 +126,4 @@ VERB = Verb(
     foresee=foresee,
     confirm=confirm,
     notes=notes,
-    goals=HOME,
 )

@@ -17,14 +17,12 @@ from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.health_check_pin import as_set, pin
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import FAILOVER, Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import elbv2, route53, route53_health_checks
 from dr_estate.readers.route53 import CustomerHost, Record
 from dr_estate.readers.route53_health_checks import HealthCheck
 
-NAME, NUMBER, STAGE, BUDGET_S = "pin_primary", 7, 55, 300
-_OWNERS = {step.number: step.owner for step in FAILOVER}
+NAME, BUDGET_S = "pin_primary", 300
 SERVICE, OPERATION = "route53", "UpdateHealthCheck"
 VERSION, VERSION_THEN = "HealthCheckVersion", "<the version of the check right before the call>"
 
@@ -108,13 +106,9 @@ def _listening(sight: Sight) -> set[int]:
 def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
     params = {"HealthCheckId": check.id, VERSION: VERSION_THEN, **settings}
     told = ", ".join(f"{name} {value}" for name, value in settings.items())
-    return Step(
-        id=f"{NAME}.{check.id}",
-        number=NUMBER,
-        stage=STAGE,
-        verb=NAME,
-        subject=check.id,
-        owner=_OWNERS[NUMBER],
+    return sight.step(
+        NAME,
+        check.id,
         side=Side.GLOBAL,
         says=f"Hold the primary region's record down until failback: health check {check.id} is set to {told}.",
         danger=Danger.REVERSIBLE,
@@ -123,7 +117,6 @@ def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
         call=Call(SERVICE, OPERATION, sight.env.region(Side.GLOBAL), params),
         before=as_set(check, settings),
         after=dict(settings),
-        planes=(Plane.GLOBAL,),
     )
 
 

@@ -20,15 +20,13 @@ from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.record_pairs import Pair, leader, leads_to
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import FAILOVER, Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.network.dns_query import Answer
 from dr_estate.readers import dns_answers, dns_canary_polls, route53
 from dr_estate.readers.dns_canary_polls import IN_SYNC
 from dr_estate.readers.route53 import CustomerHost, Record
 
-NAME, NUMBER, STAGE, BUDGET_S = "shift_traffic", 7, 50, 600
-_OWNERS = {step.number: step.owner for step in FAILOVER}
+NAME, BUDGET_S = "shift_traffic", 600
 _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 
 
@@ -49,13 +47,10 @@ def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], number: int) -> 
     region, names = env.region(Side.DR), " and ".join(pair.label for pair in batch)
     comment = f"{env.name}: {zone.name} leads to {region}"
     params = upserts(zone.id, after, comment)
-    return Step(
-        id=f"{NAME}.{zone.name}" + (f"-{number}" if number > 1 else ""),
-        number=NUMBER,
-        stage=STAGE,
-        verb=NAME,
-        subject=zone.name,
-        owner=_OWNERS[NUMBER],
+    return sight.step(
+        NAME,
+        zone.name,
+        label=zone.name + (f"-{number}" if number > 1 else ""),
         side=Side.GLOBAL,
         says=f"Lead {names} to {region}: one change batch in zone {zone.name}, all or nothing.",
         danger=Danger.REVERSIBLE,
@@ -64,7 +59,6 @@ def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], number: int) -> 
         call=Call(_SERVICE, _OPERATION, env.region(Side.GLOBAL), params),
         before={"zone": zone.id, "records": before},
         after={"zone": zone.id, "records": after},
-        planes=(Plane.GLOBAL,),
         manual=manual,
     )
 

@@ -13,33 +13,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.traffic.change_batch import ALL, RecordSet, as_it_is, chunks, record_set, shared, upserts
 from dr_actions.actions.traffic.share_gate import SETTLES, Part
 from dr_actions.actions.traffic.shift_to_dr import current, difference, undo
 from dr_actions.actions.traffic.stage_gates import gates, gates_before, left_s
 from dr_actions.actions.traffic.zone_pairs import ZonePairs, blind_to, cutover
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.record_pairs import Pair
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import dns_answers, dns_weight_samples, ecs, elbv2, elbv2_request_counts, http_sites, route53
 from dr_estate.readers.route53 import Record
 from dr_estate.snapshot.tenants import dns_label
 
-NAME, STAGE = "stage_traffic", 50
+NAME = "stage_traffic"
 _MARGIN_S, _MINUTE_S = 900, 60
 _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """One stage of one cohort: what is led home (``percent`` of it), upon which percentage, and at which stage."""
+    """One stage of one cohort: what is led home (``percent`` of it), upon which percentage; ``nth`` of all."""
 
     cohort: str
-    stage: int
+    nth: int
     percent: int
     upon: int
 
@@ -57,7 +55,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _parts(sight: Sight) -> Iterator[tuple[_Stage, tuple[ZonePairs, ...]]]:
     """Every stage in order, canaries' before everybody's, with the zones whose pairs it moves."""
-    zones, stages, number = cutover(sight).zones, sight.env.failback.stages, STAGE
+    zones, stages, number = cutover(sight).zones, sight.env.failback.stages, 0
     canaries = _canary_hosts(sight)
     for cohort in ("canary-", ""):
         members = tuple(_of_cohort(zone, canaries, bool(cohort)) for zone in zones)
@@ -106,15 +104,13 @@ def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], part: _Stage, nu
     names, region = " and ".join(pair.label for pair in batch), env.region(Side.PRIMARY)
     comment = f"{env.name}: {zone.name} leads {percent} percent to {region}"
     label = f"{part.cohort}{percent}" + ("" if zone.name == env.traffic.zone else f".{zone.name}")
-    step_number = compute_failback.SWITCH if percent == ALL else compute_failback.STAGES
     bake = f"{env.failback.bake_minutes:g} minutes"
-    return Step(
-        id=f"{NAME}.{label}" + (f"-{number}" if number > 1 else ""),
-        number=step_number,
-        stage=part.stage,
-        verb=NAME,
-        subject=zone.name,
-        owner=compute_failback.OWNERS[step_number],
+    return sight.step(
+        NAME,
+        zone.name,
+        label=label + (f"-{number}" if number > 1 else ""),
+        nth=part.nth,
+        last=percent == ALL,
         side=Side.GLOBAL,
         says=f"Lead {percent} percent of {names} to {region}: one change batch in zone {zone.name}; watch for {bake}.",
         danger=Danger.REVERSIBLE,
@@ -123,7 +119,6 @@ def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], part: _Stage, nu
         call=Call(_SERVICE, _OPERATION, env.region(Side.GLOBAL), upserts(zone.id, after, comment)),
         before={"zone": zone.id, "records": before},
         after={"zone": zone.id, "records": after, "percent": percent},
-        planes=(Plane.GLOBAL,),
         manual=env.traffic.dns_step == "manual",
     )
 
@@ -240,5 +235,4 @@ VERB = Verb(
     undo=undo,
     undone=undone,
     notes=notes,
-    goals=HOME,
 )

@@ -16,6 +16,8 @@ from dr_actions.actions.compute.rollout import healthy_targets
 from dr_actions.actions.traffic.binomial import at_least
 from dr_actions.actions.traffic.share_gate import Part, answers_gate
 from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Finding, Status, View
 from dr_checks.edge.sites import every_site_answers, own_identity
 from dr_estate.config.environment import Side
@@ -24,7 +26,6 @@ from dr_estate.readers import elbv2_request_counts, http_sites
 
 # So few errors of so few requests are no proof of more than the allowed rate.
 _BY_CHANCE = 0.01
-_FREEZES = ("freeze_database.", "freeze_files.")
 _PERCENT = 100.0
 
 
@@ -116,7 +117,9 @@ def _baseline(sight: Sight) -> float:
 
     Only until it was frozen: since then it refuses writes, and its errors are no measure of anything.
     """
-    frozen_at = min((at for step, at in sight.sent_at.items() if step.startswith(_FREEZES)), default=None)
+    frozen_at = min(
+        (at for step, at in sight.sent_at.items() if role_of(Goal.FAILBACK, step) is Role.FREEZE), default=None
+    )
     try:
         rows = sight.snapshot.get(elbv2_request_counts.minutes, Side.DR)
     except CannotSee:

@@ -12,16 +12,15 @@ from typing import Any
 from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.traffic import pin_primary
 from dr_actions.actions.traffic.zone_pairs import blind_to, cutover
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.health_check_pin import ENDPOINT, as_set, is_pinned
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import route53_health_checks
 from dr_estate.readers.route53_health_checks import HealthCheck
 
-NAME, STAGE, BUDGET_S = "unpin_primary", 48, 600
+NAME, BUDGET_S = "unpin_primary", 600
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -76,13 +75,9 @@ def _wanted(sight: Sight, check: HealthCheck, twin: HealthCheck | None) -> dict[
 def _step(sight: Sight, check: HealthCheck, wanted: dict[str, Any]) -> Step:
     params = {"HealthCheckId": check.id, pin_primary.VERSION: pin_primary.VERSION_THEN, **wanted}
     told = ", ".join(f"{name} {value}" for name, value in wanted.items())
-    return Step(
-        id=f"{NAME}.{check.id}",
-        number=compute_failback.STAGES,
-        stage=STAGE,
-        verb=NAME,
-        subject=check.id,
-        owner=compute_failback.OWNERS[compute_failback.STAGES],
+    return sight.step(
+        NAME,
+        check.id,
         side=Side.GLOBAL,
         says=f"Release the primary region's record: health check {check.id} is set to {told} again.",
         danger=Danger.REVERSIBLE,
@@ -91,7 +86,6 @@ def _step(sight: Sight, check: HealthCheck, wanted: dict[str, Any]) -> Step:
         call=Call(pin_primary.SERVICE, pin_primary.OPERATION, sight.env.region(Side.GLOBAL), params),
         before=as_set(check, wanted),
         after=wanted,
-        planes=(Plane.GLOBAL,),
     )
 
 
@@ -132,5 +126,4 @@ VERB = Verb(
     undo=pin_primary.undo,
     notes=notes,
     leaves=leaves,
-    goals=HOME,
 )

@@ -9,28 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.common import unseen_handling
-from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.traffic.region_stability import Stability, stability
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
 from dr_checks.posture.posture import WITNESSES
 from dr_estate.config.environment import Side
 from dr_estate.readers import region_heartbeat
 
-NAME, STAGE = "primary_stable", 15
+NAME = "primary_stable"
 _MARGIN_S, _MINUTE_S = 900, 60
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """One step, for the region."""
     region, minutes = sight.env.regions.primary, sight.env.failback.stable_minutes
-    yield Step(
-        id=f"{NAME}.{region}",
-        number=compute_failback.STABLE,
-        stage=STAGE,
-        verb=NAME,
-        subject=region,
-        owner=compute_failback.OWNERS[compute_failback.STABLE],
+    yield sight.step(
+        NAME,
+        region,
         side=Side.PRIMARY,
         says=f"Wait until {region} has answered for {minutes} minutes without a gap.",
         danger=Danger.REVERSIBLE,
@@ -65,5 +60,4 @@ VERB = Verb(
     watches=(*WITNESSES, region_heartbeat.minutes.name),
     foresee=foresee,
     confirm=confirm,
-    goals=HOME,
 )

@@ -11,6 +11,7 @@ from dr_actions.journal import journal
 from dr_actions.journal.entries import Entry, Kind
 from dr_actions.journal.timeline import Timeline, timelines
 from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import Role, role_of
 from dr_estate.config.environment import Environment
 from reports.values.drill_summary import Drilled, Measured
 from reports.values.run_summary import Ran
@@ -139,5 +140,7 @@ def _restored_age_s(entries: Sequence[Entry], began: datetime) -> float | None:
 
 def _zero_loss(entries: Sequence[Entry]) -> float | None:
     """0 where every store was proven to hold all that was written before its writers stopped."""
-    proven = [e for e in entries if e.kind is Kind.CONFIRMED and str(e.step).startswith("zero-loss.")]
+    proven = [
+        e for e in entries if e.kind is Kind.CONFIRMED and role_of(Goal.SWITCHOVER, str(e.step)) is Role.ZERO_LOSS
+    ]
     return 0.0 if proven else None

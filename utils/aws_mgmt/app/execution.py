@@ -20,6 +20,7 @@ from dr_actions.journal.journal import Journal, Kind
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.model.action import Workshop
 from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Area
 from dr_estate.readers.control_table import InForce
 from dr_estate.snapshot.observer import observe
@@ -40,8 +41,6 @@ from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.recording import close_the_record, open_the_record
 from utils.aws_mgmt.app.run_result import Ending, ended, ending_of, of_a_defect, raise_the_alarm
 from utils.aws_mgmt.app.temporary_folder import with_room
-
-_TOLD_AFTER = 70  # the stage before which everything is changed, and after which it is told that it was
 
 
 def _standing_now(reached: Reach) -> InForce | None:
@@ -108,14 +107,15 @@ def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True)
     ending: Ending | None = None
     try:
         open_the_record(desk, run, journal, heart.lock.fence)
-        execute(run, [s for s in run.plan.steps if s.stage < _TOLD_AFTER], outcome)
+        last = [s for s in run.plan.steps if role_of(run.plan.goal, s.id) is Role.NOTIFY_END]
+        execute(run, [s for s in run.plan.steps if s not in last], outcome)
         passed = not outcome.degraded
         if validates:
             report = _validated(desk)
             passed = report.exit == Exit.READY and passed
             journal.append(Kind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
         if passed:
-            execute(run, [s for s in run.plan.steps if s.stage >= _TOLD_AFTER], outcome)
+            execute(run, last, outcome)
         ending = ended(outcome, passed, again, validates)
     except Exception as trouble:
         ending = ending_of(trouble, outcome, again)

@@ -23,6 +23,7 @@ from dr_actions.actions.compute import (
 from dr_actions.actions.compute import services as compute_services
 from dr_actions.model.action import HOME, Sight, Standing, Verb
 from dr_actions.model.plan import Goal, Step
+from dr_actions.model.sequence import SEQUENCE
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling, ecs, ecs_newest_definitions
 from tests.dr_actions.actions.compute.compute_world import FIRST, LAST, SIT, World, dark, steps_of, world_of
@@ -222,8 +223,9 @@ def test_a_dr_service_that_scaled_by_its_load_is_stopped_all_the_same(world: Wor
 
 
 def test_the_bounds_are_lowered_before_the_services_so_that_scaling_starts_none_again() -> None:
-    assert restore_dr_scaling.STAGE < stop_dr_services.STAGE
-    assert restore_primary_scaling.STAGE < start_primary_services.STAGE
+    rows = {row.action: row.stage for row in SEQUENCE[Goal.FAILBACK]}
+    assert rows[restore_dr_scaling.NAME] < rows[stop_dr_services.NAME]
+    assert rows[restore_primary_scaling.NAME] < rows[start_primary_services.NAME]
 
 
 def test_a_primary_definition_that_names_the_dr_region_is_registered_anew_and_run(
