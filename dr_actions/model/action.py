@@ -7,13 +7,29 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NotRequired, Protocol, TypedDict, Unpack
 
 from dr_actions.model.plan import Call, Danger, Goal, Params, Step
 from dr_actions.model.sequence import PLANES, goals_of, row_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.playbook import Plane
 from dr_estate.snapshot.snapshot import Snapshot
+
+
+class StepDetails(TypedDict):
+    """What an action says of its step; the rest is in its row of the table."""
+
+    side: Side
+    says: str
+    danger: Danger
+    undo: str
+    budget_s: int
+    call: NotRequired[Call | None]
+    tenant: NotRequired[str | None]
+    before: NotRequired[Params]
+    after: NotRequired[Params]
+    planes: NotRequired[tuple[Plane, ...]]
+    manual: NotRequired[bool]
 
 
 @dataclass(frozen=True)
@@ -53,21 +69,11 @@ class Sight:
         action: str,
         subject: str,
         *,
-        side: Side,
-        says: str,
-        danger: Danger,
-        undo: str,
-        budget_s: int,
-        call: Call | None = None,
         label: str = "",
         ids: str = "",
         nth: int = 0,
         last: bool = False,
-        tenant: str | None = None,
-        before: Params | None = None,
-        after: Params | None = None,
-        planes: tuple[Plane, ...] = (),
-        manual: bool = False,
+        **details: Unpack[StepDetails],
     ) -> Step:
         """The step of ``action`` on ``subject``, with all that its row in the goal's table gives.
 
@@ -78,6 +84,8 @@ class Sight:
         if nth >= row.most:
             raise ValueError(f"{action} takes {row.most} stages of a {self.goal} at most")
         playbook = row.last if last and row.last else row.playbook
+        sends = details.get("call") or details.get("manual")
+        details.setdefault("planes", row.planes or ((PLANES[details["side"]],) if sends else ()))
         return Step(
             id=f"{row.prefix}.{label or subject}",
             number=playbook.number,
@@ -85,17 +93,7 @@ class Sight:
             verb=action,
             subject=subject,
             owner=row.owner or playbook.owner,
-            side=side,
-            says=says,
-            danger=danger,
-            undo=undo,
-            budget_s=budget_s,
-            call=call,
-            tenant=tenant,
-            before=before or {},
-            after=after or {},
-            planes=planes or row.planes or ((PLANES[side],) if call or manual else ()),
-            manual=manual,
+            **details,
         )
 
 

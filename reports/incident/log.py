@@ -35,6 +35,7 @@ from typing import Any
 
 from dr_actions.journal.entries import Chain, Entry, Kind
 from dr_actions.journal.timeline import Span, Timeline, timelines
+from dr_actions.model.sequence import prefix_of
 from dr_estate.model.dynamodb_values import instant
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import NOT_RECORDED, REHEARSAL, WorldKind
@@ -210,7 +211,7 @@ def _lists(line: Timeline) -> Iterable[tuple[str, list[str]]]:
 def _entry_rows(entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
     """One row an entry; of many alike in a row (one kind, one verb) the first ones, and how many follow."""
     rows: list[tuple[str, str, str]] = []
-    for (kind, _), group in groupby(entries, key=lambda entry: (entry.kind, (entry.step or "").partition(".")[0])):
+    for (kind, _), group in groupby(entries, key=lambda entry: (entry.kind, prefix_of(entry.step or ""))):
         alike = list(group)
         shown = alike if len(alike) <= _ALIKE else alike[: _ALIKE - 1]
         rows += [(f"{entry.at:%Y-%m-%d %H:%M:%S}", kind.value, _says(entry)) for entry in shown]

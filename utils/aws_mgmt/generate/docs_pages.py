@@ -1,4 +1,4 @@
-"""Writes the generated pages of docs/: checks, disasters, planes, postures, settings and help. A test keeps them fresh.
+"""Writes the generated pages of docs/: checks, disasters, planes, postures, plans, settings and help, kept fresh.
 
 ``python -m utils.aws_mgmt.generate.docs_pages`` writes them.
 """
@@ -8,12 +8,16 @@ from __future__ import annotations
 import argparse
 import inspect
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from dr_actions.actions.registry import modules
+from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import SEQUENCE, Row
 from dr_checks.core.registry import checks
 from dr_checks.posture.posture import TABLE
 from dr_estate.config.environment import Environment
@@ -53,6 +57,47 @@ def posture_page() -> str:
         "primary region needs two\nindependent witnesses: its API is silent, and the health check on its traffic "
         f"fails.\n\n{rows}\n"
     )
+
+
+def sequence_page() -> str:
+    """The order of every plan: one table a goal, and a diagram of those that move the estate."""
+    told = (
+        "One table a goal, as in `dr_actions/model/sequence.py`. Stages run one after another, the steps of one stage\n"
+        "and action at once. An action has a step for each subject, and none where there is nothing to do. Planes are\n"
+        "the control planes that its call needs; `-` stands for the one of the step's own region, or none where it\n"
+        "only looks."
+    )
+    parts = [f"# The order of a plan\n\n{_MADE}{told}"]
+    columns = ("stage", "playbook step", "action", "what it does", "owner", "role", "planes")
+    head = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for goal, rows in SEQUENCE.items():
+        parts.append(f"## {goal.capitalize()}")
+        if goal in (Goal.FAILOVER, Goal.SWITCHOVER, Goal.FAILBACK):
+            parts.append("\n".join(_diagram(rows)))
+        parts.append("\n".join([*head, *map(_row_of_sequence, rows)]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _row_of_sequence(row: Row) -> str:
+    stages = f"{row.stage}" if row.most == 1 else f"{row.stage}-{row.stage + row.most - 1}"
+    step = f"{row.playbook.number} {row.playbook.name}" + (f"; {row.last.number} {row.last.name}" if row.last else "")
+    module = modules()[row.action]
+    path = f"../{module.__name__.replace('.', '/')}.py"
+    does = (inspect.getdoc(module) or "").partition("\n\n")[0].replace("\n", " ")
+    action = f"[`{row.action}`]({path})" + (f" (`{row.ids}`)" if row.ids else "")
+    owner, planes = row.owner or row.playbook.owner, " and ".join(row.planes)
+    cells = (stages, step, action, does, owner, row.role or "-", planes or "-")
+    return f"| {' | '.join(cells)} |"
+
+
+def _diagram(rows: Sequence[Row]) -> list[str]:
+    """One box for each run of rows of one playbook step, with their actions."""
+    boxes = [(step, list(own)) for step, own in groupby(rows, key=lambda row: row.playbook)]
+    lines = ["```mermaid", "flowchart TD"]
+    for number, (step, own) in enumerate(boxes):
+        actions = "<br/>".join(dict.fromkeys(row.action for row in own))
+        lines.append(f'    b{number}["<b>{step.number} {step.name}</b><br/>{actions}"]')
+    return [*lines, f"    {' --> '.join(f'b{number}' for number in range(len(boxes)))}", "```"]
 
 
 def planes_page() -> str:
@@ -146,6 +191,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "control-planes.md": planes_page,
     "disasters.md": disasters_page,
     "posture.md": posture_page,
+    "sequence.md": sequence_page,
     "environments.md": environments_page,
     "commands.md": help_page,
 }

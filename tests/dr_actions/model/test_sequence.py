@@ -1,0 +1,35 @@
+"""What other rooms learn from the table: roles, and where a step belongs."""
+
+from __future__ import annotations
+
+import pytest
+
+from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import Role, role_of, roles_in, row_of
+from tests.dr_actions.deciding import plan, step
+
+
+@pytest.mark.parametrize(
+    ("goal", "step_id", "role"),
+    [
+        (Goal.FAILOVER, "database.sit-mysql", Role.DATABASE),
+        (Goal.FAILOVER, "promotable.sit-mysql", None),
+        (Goal.SWITCHOVER, "zero-loss.sit-mysql", Role.ZERO_LOSS),
+        (Goal.FAILOVER, "zero-loss.sit-mysql", None),
+        (Goal.FAILBACK, "freeze_files.sit-efs", Role.FREEZE),
+        (Goal.FAILBACK, "set_aside_dr.sit-mysql", Role.RENAME),
+        (Goal.FAILBACK, "database.sit-mysql", None),
+    ],
+)
+def test_a_role_is_told_by_goal_and_id(goal: Goal, step_id: str, role: Role | None) -> None:
+    assert role is role_of(goal, step_id)
+
+
+def test_traffic_that_was_led_home_in_part_is_still_led_home_by_the_stages_that_are_left() -> None:
+    left = step("100", 52, "stage_traffic")
+    assert Role.TRAFFIC in roles_in(plan(left, goal=Goal.FAILBACK))
+
+
+def test_an_action_without_a_place_says_where_to_add_it() -> None:
+    with pytest.raises(ValueError, match=r"shift_traffic has no place in a failback: add it to dr_actions/model/sequ"):
+        row_of(Goal.FAILBACK, "shift_traffic")
