@@ -1,17 +1,17 @@
 @dns @US-027
-Feature: The world hears what the records say
+Feature: DNS answers: resolvers see the traffic records
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: No name server is deaf
-    Then every name server of the zone answers for it
+  Scenario: All name servers of the zone answer
+    Then every name server of the hosted zone answers queries for it
 
-  Scenario: A change of the zone reaches the world
-    Then the parent zone sends resolvers to this zone's own name servers
+  Scenario: The parent zone delegates to the hosted zone's name servers
+    Then the parent zone delegates to this zone's own name servers
 
-  Scenario: Answers and records agree
-    Then the name servers answer for the traffic name as its records say
+  Scenario: Name server answers match the traffic records
+    Then the name servers' answers for the traffic name match its records
 
-  Scenario: Visitors behind the named resolvers follow a failover
-    Then the configured resolvers lead visitors to where the traffic goes
+  Scenario: Configured public resolvers return the serving region
+    Then the configured resolvers return the region that serves

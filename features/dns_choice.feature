@@ -1,20 +1,20 @@
 @dns @US-027
-Feature: Route 53 sends visitors to the right region, whatever is lost
+Feature: Route 53: visitors reach the right region in every outage
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: On an ordinary day
-    Then with both regions well, Route 53 sends every visitor to the primary region
+  Scenario: Both regions healthy: traffic goes to the primary region
+    Then with both regions healthy, Route 53 sends every visitor to the primary region
 
-  Scenario: On the day the primary region is lost
-    Then with the primary region down, Route 53 sends every visitor to the DR region
+  Scenario: Primary region unhealthy: traffic goes to the DR region
+    Then with the primary region unhealthy, Route 53 sends every visitor to the DR region
 
-  Scenario: On the day the DR region is lost
-    Then with the DR region down, Route 53 keeps every visitor in the primary region
+  Scenario: DR region unhealthy: traffic stays in the primary region
+    Then with the DR region unhealthy, Route 53 keeps every visitor in the primary region
 
-  Scenario: On the day both regions are lost
-    Then with both regions down, Route 53 still answers with no place outside the plan
+  Scenario: Both regions unhealthy: Route 53 answers with a planned endpoint only
+    Then with both regions unhealthy, Route 53 answers with the endpoints of the plan only
 
-  Scenario: After a failover the healed primary draws nobody back
-    Then inverting the primary's health check holds every visitor in the DR region
+  Scenario: An inverted primary health check keeps traffic in the DR region
+    Then inverting the primary's health check keeps every visitor in the DR region

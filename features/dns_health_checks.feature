@@ -1,23 +1,23 @@
 @dns @US-027
-Feature: The health checks can tell a lost region from a well one
+Feature: Route 53: health checks detect a lost region
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: Every traffic record can become unhealthy
+  Scenario: Traffic records have health checks
     Then every traffic record has a health check that exists
 
-  Scenario: No health check has been switched off
+  Scenario: Health checks of the traffic records are enabled
     Then no health check of the traffic records is disabled
 
-  Scenario: No pin of an earlier failover was left behind
+  Scenario: Health checks are not inverted while the primary region serves
     Then no health check of the traffic records is inverted while the primary serves
 
-  Scenario: Each region is watched at its own door
-    Then each traffic health check probes the load balancer that its record leads to
+  Scenario: Each health check probes the load balancer of its own record
+    Then each traffic health check probes the load balancer that its record points to
 
-  Scenario: Route 53 would send visitors to either region today
-    Then the health checkers see both regions well
+  Scenario: Route 53 health checkers report both regions healthy
+    Then the Route 53 health checkers report both regions healthy
 
-  Scenario: Both regions are measured by one yardstick
-    Then both regions are judged by health checks that are set alike
+  Scenario: Health checks of both regions have the same settings
+    Then the health checks of both regions have the same settings

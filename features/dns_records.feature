@@ -1,32 +1,32 @@
 @dns @US-027
-Feature: The traffic name is ready to be moved
+Feature: Route 53: the traffic records are ready for a cut-over
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: The cut-over point is complete
-    Then both traffic records exist, and nothing else answers to their name
+  Scenario: Both traffic records exist and no other record has their name
+    Then both traffic records exist, and no other record has their name
 
-  Scenario: Each record opens the right door
-    Then each traffic record leads to the load balancer of its own region
+  Scenario: Each traffic record points to its own region's load balancer
+    Then each traffic record points to the load balancer of its own region
 
-  Scenario: No record has to be converted during an outage
+  Scenario: Traffic records already have their final routing policy
     Then the traffic records already have their final routing policy
 
-  Scenario: The way home need not be taken by everybody at once
-    Then the traffic records share visitors by weight, so that a failback can go home in stages
+  Scenario: Traffic records allow a staged failback
+    Then the traffic records are weighted, so that a failback can shift traffic in stages
 
-  Scenario: Visitors do not stay behind in a cache
-    Then no name on the way to the origin is cached longer than the cut-over can wait
+  Scenario: DNS TTLs are within the cut-over limit
+    Then no DNS name on the way to the origin has a TTL longer than the cut-over allows
 
-  Scenario: No health is hoped for where none is measured
+  Scenario: No record evaluates the target health of CloudFront
     Then no record relies on CloudFront to report its own health
 
-  Scenario: Resolvers stay with the zone's own servers
-    Then the zone names the very servers that Route 53 gave it
+  Scenario: NS records match the zone's delegation set
+    Then the zone's NS records name the servers that Route 53 assigned to it
 
-  Scenario: Records can be changed even when us-east-1 is lost
-    Then records can be changed again within the hour after us-east-1 is lost
+  Scenario: DNS changes remain possible after the loss of us-east-1
+    Then records can be changed again within an hour of losing us-east-1
 
-  Scenario: A short absence is not remembered for long
-    Then a name that was missing for a moment is soon asked for again
+  Scenario: The negative caching time is short
+    Then resolvers ask again soon for a name that was briefly missing

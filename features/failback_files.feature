@@ -1,8 +1,8 @@
 @replication @US-028
-Feature: No replication can overwrite the files that must survive
+Feature: EFS: replication cannot overwrite the files of the DR region
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: A replication in the wrong direction is refused
+  Scenario: Replication overwrite protection is enabled on the shared file system
     Then the shared file system is protected against being overwritten by a replication

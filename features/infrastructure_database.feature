@@ -1,29 +1,29 @@
 @infrastructure @US-027
-Feature: A database in the DR region finds what it needs, and behaves as in the primary region
+Feature: RDS: the DR region has what the database needs
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: There is a place for the database in the DR network
-    Then the DR region has a subnet group in which the database can be brought up
+  Scenario: A database subnet group exists in the DR region
+    Then the DR region has a subnet group in which the database can be restored
 
-  Scenario: The database keeps its parameters in the DR region
-    Then the DR region's parameter group is like the one the primary database runs with
+  Scenario: Database parameter groups match in both regions
+    Then the DR region's parameter group matches the primary database's
 
-  Scenario: The database keeps its options in the DR region
+  Scenario: Database option groups match in both regions
     Then the option group that the primary database uses exists in the DR region with the same options
 
-  Scenario: The database keeps its engine version in the DR region
+  Scenario: The database engine version is available in the DR region
     Then the DR region runs, or can run, the engine version of the primary database
 
-  Scenario: A database as strong as today's can be had in the DR region
+  Scenario: The database instance class and storage are available in the DR region
     Then the primary database's instance class and storage can be ordered in the DR region
 
-  Scenario: The read replica could carry the load
+  Scenario: The read replica is sized for production
     Then the read replica is large enough to serve as the primary database after a promotion
 
-  Scenario: Nobody deletes a database by mistake
+  Scenario: Deletion protection is enabled on databases
     Then no database of the platform can be deleted by mistake
 
-  Scenario: A lost zone is not a lost region
-    Then the primary database survives the loss of one availability zone without a failover to the DR region
+  Scenario: The primary database is Multi-AZ
+    Then the primary database survives the loss of an availability zone without a failover to the DR region

@@ -1,23 +1,23 @@
 @infrastructure @US-027
-Feature: The edge follows the traffic and keeps HTTPS
+Feature: CloudFront and ACM: HTTPS keeps working after a failover
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: The distribution is at work
+  Scenario: The CloudFront distribution is enabled and deployed
     Then the distribution that serves the tenants is enabled and deployed
 
-  Scenario: One change of DNS moves every tenant
-    Then the distribution fetches from the traffic name, so that one change moves every tenant
+  Scenario: The CloudFront origin is the traffic name
+    Then the distribution's origin is the traffic name, so that one change moves every tenant
 
-  Scenario: An origin group is a real second way
-    Then an origin group, where there is one, falls over to another origin on server errors
+  Scenario: An origin group fails over on server errors
+    Then an origin group, where there is one, fails over to another origin on server errors
 
-  Scenario: Visitors keep HTTPS
-    Then the distribution speaks HTTPS with a certificate of its own
+  Scenario: The distribution serves HTTPS with its own certificate
+    Then the distribution serves HTTPS with a certificate of its own
 
-  Scenario: No certificate dies during a long recovery
-    Then no certificate of the estate runs out within the configured days
+  Scenario: Certificates do not expire soon
+    Then no certificate of the estate expires within the configured days
 
-  Scenario: Nobody has to remember a certificate
-    Then every certificate of the estate renews by itself
+  Scenario: Certificates renew automatically
+    Then every certificate of the estate renews automatically

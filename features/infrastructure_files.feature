@@ -1,32 +1,32 @@
 @infrastructure @US-027
-Feature: The DR region's tasks can mount every tenant's files
+Feature: EFS: tasks in the DR region can mount every tenant's files
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: There is a file system to fail over to
+  Scenario: The shared file system is available in the DR region
     Then the shared file system exists in the DR region and is available
 
-  Scenario: Files can be reached from every zone
-    Then every zone in which the DR region starts tasks has an available mount target
+  Scenario: Mount targets are available in every zone that runs tasks
+    Then every availability zone in which the DR region starts tasks has an available mount target
 
-  Scenario: No security group stands between tasks and files
-    Then the mount targets of the DR region admit the tasks of every service
+  Scenario: Mount targets accept connections from every service
+    Then the mount targets of the DR region accept NFS connections from the tasks of every service
 
-  Scenario: No tenant is without its door to the files
+  Scenario: Every tenant has an EFS access point in the DR region
     Then every tenant has an available access point in the DR region
 
-  Scenario: Each tenant finds its own directory
-    Then every tenant's access point in the DR region opens the same directory as the same user as in the primary region
+  Scenario: EFS access points have the same path and user in both regions
+    Then every tenant's access point in the DR region has the same directory and user as in the primary region
 
-  Scenario: Containers ask for the DR region's files
+  Scenario: Task definitions mount the DR region's file system
     Then every tenant's task definition in the DR region mounts the tenant's own access point of the DR file system
 
-  Scenario: The files stay readable when the primary region is gone
+  Scenario: The file system is encrypted under a DR region key
     Then the file system of the DR region is encrypted under a key of the DR region
 
-  Scenario: Files answer as quickly after a failover
-    Then the file system of the DR region is as fast as the primary's
+  Scenario: File system throughput matches the primary region
+    Then the file system of the DR region has the throughput of the primary's
 
-  Scenario: No policy locks the tasks out of the files
-    Then the file system of the DR region turns nobody away whom the primary region's lets in
+  Scenario: File system policies grant the same access in both regions
+    Then the file system policy of the DR region grants the access that the primary region's grants

@@ -1,17 +1,17 @@
 @infrastructure @US-027
-Feature: The DR region's keys open what was copied there
+Feature: KMS: keys of the DR region decrypt the copied data
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: Every copy can be opened
-    Then every key that encrypts what the DR region holds is enabled there
+  Scenario: KMS keys of the DR region are enabled
+    Then every KMS key that encrypts data in the DR region is enabled there
 
-  Scenario: Every original can be opened and replicated
-    Then every key that encrypts the originals in the primary region is enabled
+  Scenario: KMS keys of the primary region are enabled
+    Then every KMS key that encrypts the source data in the primary region is enabled
 
-  Scenario: Multi-Region keys reach both regions
+  Scenario: Multi-Region keys have a replica in the other region
     Then every multi-Region key in use has its related key in the other region
 
-  Scenario: Nobody is refused after a failover
-    Then the keys of the DR region admit everyone whom the primary region's keys admit
+  Scenario: KMS key policies grant the same access in both regions
+    Then the KMS keys of the DR region grant the access that the primary region's keys grant

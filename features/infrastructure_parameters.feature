@@ -1,8 +1,8 @@
 @infrastructure @US-027
-Feature: Deployments in the DR region find their settings
+Feature: SSM: deployments in the DR region find their parameters
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: No setting is missing, and none points home
-    Then the DR region has every parameter of the primary region, with values of its own
+  Scenario: SSM parameters exist in the DR region with values of its own
+    Then the DR region has every SSM parameter of the primary region, with values of its own

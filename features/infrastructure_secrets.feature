@@ -1,17 +1,17 @@
 @infrastructure @US-027
-Feature: The DR region can read the tenants' secrets and they lead to the DR region
+Feature: Secrets Manager: secrets are readable in the DR region and reference it
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: No container waits for a secret
+  Scenario: Tenant secrets exist in the DR region
     Then every secret the tenants need exists in the DR region
 
-  Scenario: Secrets can be read where they are needed
+  Scenario: Secrets can be decrypted in the DR region
     Then every secret in the DR region can be decrypted there
 
-  Scenario: No secret points at the region that is gone
-    Then no secret in the DR region leads back to the primary region
+  Scenario: Secrets of the DR region do not reference the primary region
+    Then no secret in the DR region references the primary region
 
-  Scenario: Containers find every field they read
+  Scenario: Secrets have the same fields in both regions
     Then every secret has the same fields in both regions

@@ -1,23 +1,23 @@
 @infrastructure @US-027
-Feature: The DR region is watched as the primary region is
+Feature: CloudWatch: logs and alarms match in both regions
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: Containers have somewhere to write their log
+  Scenario: Log groups exist in the DR region
     Then every log group that the DR region's containers write to exists
 
-  Scenario: The record of a failover is kept
-    Then log groups of the DR region keep what they hold as long as those of the primary region
+  Scenario: Log retention matches in both regions
+    Then log groups of the DR region have at least the retention of the primary region's
 
-  Scenario: Trouble is watched for in both regions
-    Then the alarms that watch the platform exist in both regions
+  Scenario: CloudWatch alarms exist in both regions
+    Then the CloudWatch alarms of the platform exist in both regions
 
-  Scenario: Nothing is on fire now
-    Then no alarm of the platform is going off
+  Scenario: No CloudWatch alarm is in ALARM state
+    Then no CloudWatch alarm of the platform is in ALARM state
 
-  Scenario: The same trouble raises the same alarm
-    Then alarms of the DR region watch what the primary region's watch, with the same limits
+  Scenario: Alarm metrics and thresholds match in both regions
+    Then alarms of the DR region have the metrics and thresholds of the primary region's
 
-  Scenario: Somebody outside the dark region is told
-    Then alarms of the DR region tell somebody in the DR region when they go off
+  Scenario: Alarms of the DR region notify a topic in the DR region
+    Then alarms of the DR region notify somebody through the DR region

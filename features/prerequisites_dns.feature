@@ -1,11 +1,11 @@
 @prerequisites @US-027
-Feature: The zone that moves the traffic is ours to change
+Feature: Route 53: the hosted zone can be changed
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: There is one zone to change
-    Then the hosted zone of the traffic records is there, only once, and readable
+  Scenario: The hosted zone of the traffic records is unique and readable
+    Then the hosted zone of the traffic records exists, only once, and is readable
 
-  Scenario: A failover stays out of zones that are not ours
-    Then no record that a failover changes lies in a zone that must not be touched
+  Scenario: A failover changes no protected hosted zone
+    Then no record that a failover changes is in a protected hosted zone

@@ -1,47 +1,47 @@
 @prerequisites @US-027
-Feature: A recovery can be started, by people who know what to do
+Feature: Prerequisites: access, contacts and tools for a recovery
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: Nobody is locked out of either region
+  Scenario: STS accepts the credentials in both regions
     Then the credentials are accepted by the STS endpoint of each region
 
-  Scenario: Both regions are open to the account
-    Then the account has opted into both regions
+  Scenario: Both regions are enabled for the account
+    Then both regions are enabled for the account
 
-  Scenario: There is a place for locks, approvals and the incident log
-    Then the control table of recoveries is active in the DR region
+  Scenario: The control table is active in the DR region
+    Then the control table is active in the DR region
 
-  Scenario: The incident log survives a mistake
-    Then the control table of recoveries can itself be recovered
+  Scenario: The control table has point-in-time recovery
+    Then the control table can itself be recovered
 
-  Scenario: The runbook is at hand when the primary region is not
-    Then the recovery runbook can be read without the primary region, and was reviewed lately
+  Scenario: The runbook is readable without the primary region and recently reviewed
+    Then the recovery runbook can be read without the primary region, and was reviewed recently
 
-  Scenario: There is somebody to call for every step
+  Scenario: Every playbook role has a contact
     Then every role of the playbook has a contact
 
-  Scenario: No step is denied in the middle of a recovery
-    Then the operator's role may take every step of the playbooks
+  Scenario: The operator's role is allowed every call of the playbooks
+    Then the operator's role is allowed every call of the playbooks
 
-  Scenario: Primary data is safe from the recovery itself
+  Scenario: The operator's role cannot delete primary data
     Then the operator's role cannot delete primary data
 
-  Scenario: Stakeholders can be told from either region
+  Scenario: Notification topics exist in both regions
     Then every notification topic exists in both regions
 
-  Scenario: No message goes unheard
-    Then somebody listens to every notification topic
+  Scenario: Notification topics have confirmed subscribers
+    Then every notification topic has a confirmed subscriber
 
-  Scenario: The same people hear of a recovery from either region
-    Then the notification topics of the DR region tell the same people in the same way as the primary region's
+  Scenario: Notification topics have the same subscribers in both regions
+    Then the notification topics of the DR region have the subscribers of the primary region's
 
-  Scenario: Provisioning does not need the dead region
+  Scenario: The Terraform state is readable in the DR region
     Then the Terraform state can be read from the DR region
 
-  Scenario: Provisioning starts from the truth
-    Then the Terraform state in the DR region is the one of the primary region
+  Scenario: The Terraform state in the DR region is current
+    Then the Terraform state in the DR region is the primary region's current one
 
-  Scenario: Two people cannot provision at once
+  Scenario: A Terraform lock table exists in the DR region
     Then Terraform finds a lock table in the DR region

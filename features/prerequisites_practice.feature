@@ -1,11 +1,11 @@
 @prerequisites @US-027
-Feature: A recovery is practised until it is boring
+Feature: Practice: recovery tests and drills
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: No test of the schedule is overdue
+  Scenario: Scheduled recovery tests are not overdue
     Then every test of the recovery was run when it was due
 
-  Scenario: Every drill took its own things away again
-    Then no drill left anything behind
+  Scenario: Drills left no resources behind
+    Then no drill left any resource behind

@@ -1,8 +1,8 @@
 @replication @US-018
-Feature: The next release reaches the DR region by itself
+Feature: ECR: new images are replicated to the DR region
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: New images are copied as they are pushed
+  Scenario: New images are replicated to the DR region
     Then the primary region's image registry replicates every repository in use to the DR region

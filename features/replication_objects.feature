@@ -1,38 +1,38 @@
 @replication @US-018
-Feature: The estate's objects are in the DR region, complete and as safe as the originals
+Feature: S3: objects are replicated and protected in the DR region
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: No bucket is without its copy
+  Scenario: Every bucket has a copy in the DR region
     Then every bucket exists in the primary region and has its copy in the DR region
 
-  Scenario: Deleted and overwritten objects can be brought back
-    Then every bucket and its copy keep all versions of their objects
+  Scenario: Versioning is enabled on buckets and their copies
+    Then versioning is enabled on every bucket and its copy
 
-  Scenario: Every object is replicated
+  Scenario: Replication rules cover all objects
     Then every bucket has an enabled rule that replicates all of its objects into its copy
 
-  Scenario: Encrypted objects are not left out
-    Then every rule of a bucket encrypted under a KMS key also replicates the objects encrypted so
+  Scenario: KMS-encrypted objects are replicated
+    Then every replication rule of a KMS-encrypted bucket includes its encrypted objects
 
-  Scenario: What was deleted stays deleted
-    Then deletions are replicated to every copy, so that nothing deleted comes back after a failover
+  Scenario: Deletions are replicated
+    Then deletions are replicated to every copy, so that no deleted object reappears after a failover
 
-  Scenario: Somebody measures the replication of objects
-    Then every replication rule is timed and measured, so that its lag is known
+  Scenario: Replication metrics are enabled
+    Then every replication rule has time control and metrics, so that its lag is known
 
-  Scenario: Little would be lost of the objects
-    Then every copy of a bucket trails its original by no more than the agreed time, by a fresh metric
+  Scenario: Object replication lag is within the agreed time
+    Then every bucket copy lags its source by no more than the agreed time, by a fresh metric
 
-  Scenario: No object was left behind
-    Then no object of any bucket has lately failed to replicate
+  Scenario: No object failed to replicate recently
+    Then no object of any bucket failed to replicate recently
 
-  Scenario: The copies are encrypted
-    Then every copy of a bucket is encrypted as well as its original, under a key of the DR region
+  Scenario: Bucket copies are encrypted under DR region keys
+    Then every bucket copy is encrypted as well as its source, under a key of the DR region
 
-  Scenario: The copies are closed to the public
-    Then no copy of a bucket is open to the public where its original is closed
+  Scenario: Bucket copies block public access
+    Then no bucket copy allows public access where its source does not
 
-  Scenario: The copies are kept as long as the originals
-    Then no copy of a bucket lets go of objects, or archives them, sooner than its original
+  Scenario: Lifecycle rules of bucket copies match the source
+    Then no bucket copy expires or archives objects sooner than its source

@@ -1,11 +1,11 @@
 @replication @US-018
-Feature: What a failover would lose is known, and what it keeps fits together
+Feature: Data loss: the recovery point objective holds for all stores
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: The recovery point objective holds for every store
-    Then nothing in any store would be lost beyond the recovery point objective
+  Scenario: Data loss in every store is within the RPO
+    Then no store would lose more data than its recovery point objective allows
 
-  Scenario: The stores agree with each other
+  Scenario: The copies of all stores are of about the same time
     Then the newest copies of database, files, objects and tables are of about the same time

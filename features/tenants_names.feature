@@ -1,29 +1,29 @@
 @tenants @US-027
-Feature: Every tenant's name reaches the region that serves
+Feature: Host names: every tenant's name resolves to the serving region
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: No tenant's name bypasses the edge
-    Then every tenant's host name leads to the distribution
+  Scenario: Host names point to the distribution
+    Then every tenant's host name points to the distribution
 
-  Scenario: Every tenant can be found
-    Then every tenant's host name has a real answer
+  Scenario: Host names resolve
+    Then every tenant's host name resolves to an address
 
-  Scenario: The edge knows every tenant's name
-    Then the distribution answers to the host name of every tenant
+  Scenario: The distribution has every tenant's host name as an alias
+    Then the distribution has the host name of every tenant as an alias
 
-  Scenario: Customers' own names move too
+  Scenario: Customer host names follow the traffic
     Then every customer's own host name follows the traffic to the DR region
 
-  Scenario: No customer's name is forgotten
+  Scenario: Configured customer host names belong to existing tenants
     Then every customer host name in the environment file belongs to a tenant that exists
 
-  Scenario: A certificate waits for every name in every place
+  Scenario: Certificates cover every host name in every region
     Then an issued certificate covers every host name wherever it must be served
 
-  Scenario: No two tenants can be mistaken for each other
-    Then no two tenants share one host name
+  Scenario: Host names are unique to a tenant
+    Then no two tenants share a host name
 
-  Scenario: No removed tenant comes back with a failover
-    Then the DR region holds no tenant that the primary region has let go
+  Scenario: No removed tenant remains in the DR region
+    Then the DR region has no tenant that was removed from the primary region

@@ -1,20 +1,20 @@
 @validation @US-027
-Feature: After a failover the DR region's stores are whole
+Feature: Validation: data stores of the DR region after a failover
 
   Background:
     Given the estate as observed in both regions
 
-  Scenario: What tenants write is kept
-    Then the database in the DR region takes writes
+  Scenario: The database in the DR region accepts writes
+    Then the database in the DR region accepts writes
 
-  Scenario: The new home of the data is protected like the old one
-    Then the database in the DR region is backed up and protected itself
+  Scenario: The database in the DR region is backed up and protected
+    Then the database in the DR region is backed up and protected
 
-  Scenario: Uploads work
-    Then the files in the DR region can be written
+  Scenario: Files in the DR region are writable
+    Then the files in the DR region are writable
 
-  Scenario: The platform keeps its own state
-    Then the platform's tables in the DR region take writes
+  Scenario: Tables in the DR region accept writes
+    Then the platform's tables in the DR region accept writes
 
-  Scenario: The next failure would not be the last
+  Scenario: Data of the DR region is copied to another region
     Then the data of the DR region has a copy in another region again

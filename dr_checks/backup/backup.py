@@ -129,7 +129,7 @@ def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bound
 
 
 @check(
-    "every store that the plan protects has a complete copy in the DR vault, as young as the plan promises",
+    "every store that the plan protects has a complete copy in the DR vault, as recent as the plan requires",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     rules=("BackupCopyAge", "REL09-BP01", "NIST CP-9", "BACKUP_LAST_RECOVERY_POINT_CREATED", "SOC2 A1.2"),
@@ -183,7 +183,7 @@ def _aged(view: View, arn: str, old_s: float, promised: Promise, limit: str) -> 
 
 
 @check(
-    "AWS Backup acts on the resource types of the protected stores",
+    "AWS Backup is enabled for the resource types of the protected stores",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     sides=PRIMARY_ONLY,

@@ -71,7 +71,7 @@ def _judge(view: View, jobs: Sequence[backup_jobs.Job], because: str, remedy: st
 
 
 @check(
-    "a restore of the database and of the files was proven in the DR region not too long ago",
+    "a restore of the database and of the files was tested in the DR region recently enough",
     severity=Severity.NORMAL,
     area=Area.REPLICATION,
     sides=DR_ONLY,

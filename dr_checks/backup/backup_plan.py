@@ -31,7 +31,7 @@ def _no_copies(view: View) -> Finding:
 
 
 @check(
-    "the backup plan copies what it backs up to the vault in the DR region",
+    "the backup plan copies its backups to the vault in the DR region",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     sides=PRIMARY_ONLY,
@@ -142,7 +142,7 @@ def worst_case(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "backup copies in the DR region are kept for as many days as required",
+    "backup copies in the DR region are retained for as many days as required",
     severity=Severity.NORMAL,
     area=Area.REPLICATION,
     sides=PRIMARY_ONLY,
@@ -165,7 +165,7 @@ def retention(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no copied backup rule counts on point-in-time restore in the DR region",
+    "no copied backup rule relies on point-in-time restore in the DR region",
     severity=Severity.NORMAL,
     area=Area.REPLICATION,
     sides=PRIMARY_ONLY,

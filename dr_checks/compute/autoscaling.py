@@ -18,7 +18,7 @@ def _targets(view: View, side: Side) -> dict[str, application_autoscaling.Target
 
 
 @check(
-    "every service that scales by itself in the primary region does so in the DR region",
+    "every service with auto scaling in the primary region has it in the DR region",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("AsgMinSizeAndMaxSize", "REL07-BP01", "REL13-BP04"),
@@ -145,7 +145,7 @@ def not_suspended(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no schedule shrinks the DR region's services while they would carry the load",
+    "no scheduled action scales the DR region's services down while they would carry the load",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("EcsDesiredVsPlanned", "REL07-BP01"),

@@ -19,7 +19,7 @@ _SECRET_NAME, _SECRET_KEY = 6, 7
 
 
 @check(
-    "every tenant's task definition in the DR region asks for what the primary region's does",
+    "every tenant's task definition in the DR region has the same size and settings as in the primary region",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
@@ -78,7 +78,7 @@ def image_registry(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no task definition of the DR region points into the primary region",
+    "no task definition of the DR region references the primary region",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("SecretRegionalFields", "REL13-BP04", "REL11-BP04", "NIST CP-7"),
@@ -106,7 +106,7 @@ def primary_region_names(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no tenant's task definition opens another tenant's database, in either region",
+    "no tenant's task definition uses another tenant's database, in either region",
     severity=Severity.BLOCKER,
     area=Area.TENANTS,
     sides=(Side.PRIMARY, Side.DR),

@@ -61,7 +61,7 @@ def service_exists(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every service in the DR region runs as many tasks as its standby plan asks for",
+    "every service in the DR region runs as many tasks as its standby plan requires",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("EcsDesiredVsPlanned", "REL11-BP05"),

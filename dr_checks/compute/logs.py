@@ -48,7 +48,7 @@ def groups_exist(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "log groups of the DR region keep what they hold as long as those of the primary region",
+    "log groups of the DR region have at least the retention of the primary region's",
     severity=Severity.MINOR,
     area=Area.INFRASTRUCTURE,
     rules=("cw-loggroup-retention-period-check", "SOC2 A1.2"),

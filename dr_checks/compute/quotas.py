@@ -113,7 +113,7 @@ def services_and_certificates(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the DR region's database quotas have room for one more database of the primary's size",
+    "the DR region's database quotas have room for another database of the primary's size",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("RdsQuotas", "REL01-BP03", "REL01-BP06", "SOC2 A1.1"),

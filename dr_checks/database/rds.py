@@ -28,7 +28,7 @@ def _modify(view: View, one: rds.Instance) -> str:
 
 
 @check(
-    "the primary database keeps automated backups for as many days as required",
+    "the primary database retains automated backups for as many days as required",
     severity=Severity.BLOCKER,
     area=Area.REPLICATION,
     sides=PRIMARY_ONLY,
@@ -80,7 +80,7 @@ def deletion_protection(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the primary database survives the loss of one availability zone without a failover to the DR region",
+    "the primary database survives the loss of an availability zone without a failover to the DR region",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     sides=PRIMARY_ONLY,
@@ -103,7 +103,7 @@ def multi_az(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the DR region has a subnet group in which the database can be brought up",
+    "the DR region has a subnet group in which the database can be restored",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP02", "REL13-BP04", "NIST CP-7", "SOC2 A1.2"),

@@ -22,7 +22,7 @@ def _by_name(view: View, side: Side) -> dict[str, rds_groups.ParameterGroup]:
 
 
 @check(
-    "the DR region's parameter group is like the one the primary database runs with",
+    "the DR region's parameter group matches the primary database's",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("RdsParameterGroupParity", "REL13-BP04", "NIST CP-7", "NIST CP-10", "SOC2 A1.2"),

@@ -32,7 +32,7 @@ def _create(view: View, name: str) -> str:
 
 
 @check(
-    "the database's read replica in the DR region replicates and could be promoted",
+    "the database's read replica in the DR region replicates and can be promoted",
     severity=Severity.BLOCKER,
     area=Area.REPLICATION,
     rules=("RdsReplicaState", "REL09-BP01", "REL13-BP02", "NIST CP-6", "ISO22301 8.4", "SOC2 A1.2"),
@@ -141,7 +141,7 @@ def _modify(view: View, one: rds.Instance) -> str:
 
 
 @check(
-    "the read replica keeps automated backups, so that a promoted database is protected from its first minute",
+    "the read replica has automated backups, so that a promoted database is protected immediately",
     severity=Severity.NORMAL,
     area=Area.REPLICATION,
     rules=("REL09-BP01", "NIST CP-9", "db-instance-backup-enabled", "rds_instance_backup_enabled"),

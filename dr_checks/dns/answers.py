@@ -49,7 +49,7 @@ def expected_regions(view: View) -> frozenset[str] | None:
 
 
 @check(
-    "every name server of the zone answers for it",
+    "every name server of the hosted zone answers queries for it",
     severity=Severity.CRITICAL,
     area=Area.DNS,
     sides=GLOBAL,
@@ -77,7 +77,7 @@ def servers_answer(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the parent zone sends resolvers to this zone's own name servers",
+    "the parent zone delegates to this zone's own name servers",
     severity=Severity.BLOCKER,
     area=Area.DNS,
     sides=GLOBAL,
@@ -105,7 +105,7 @@ def delegated(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the name servers answer for the traffic name as its records say",
+    "the name servers' answers for the traffic name match its records",
     severity=Severity.CRITICAL,
     area=Area.DNS,
     sides=GLOBAL,
@@ -148,7 +148,7 @@ def _compared(view: View, answer: Answer, expected: frozenset[str] | None, wante
 
 
 @check(
-    "every tenant's host name has a real answer",
+    "every tenant's host name resolves to an address",
     severity=Severity.CRITICAL,
     area=Area.TENANTS,
     sides=GLOBAL,
@@ -187,7 +187,7 @@ def hosts_answer(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the configured resolvers lead visitors to where the traffic goes",
+    "the configured resolvers return the region that serves",
     severity=Severity.NORMAL,
     area=Area.DNS,
     sides=GLOBAL,

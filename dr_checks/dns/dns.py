@@ -31,7 +31,7 @@ def situation(view: View, *down: Side) -> routing.Situation:
 
 
 @check(
-    "both traffic records exist, and nothing else answers to their name",
+    "both traffic records exist, and no other record has their name",
     severity=Severity.BLOCKER,
     area=Area.DNS,
     sides=GLOBAL,
@@ -95,7 +95,7 @@ def final_policy(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the traffic records share visitors by weight, so that a failback can go home in stages",
+    "the traffic records are weighted, so that a failback can shift traffic in stages",
     severity=Severity.NORMAL,
     area=Area.DNS,
     sides=GLOBAL,
@@ -128,7 +128,7 @@ def can_be_staged(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "each traffic record leads to the load balancer of its own region",
+    "each traffic record points to the load balancer of its own region",
     severity=Severity.BLOCKER,
     area=Area.DNS,
     sides=BOTH,
@@ -162,7 +162,7 @@ def own_load_balancer(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no name on the way to the origin is cached longer than the cut-over can wait",
+    "no DNS name on the way to the origin has a TTL longer than the cut-over allows",
     severity=Severity.CRITICAL,
     area=Area.DNS,
     sides=GLOBAL,

@@ -55,7 +55,7 @@ def _region(record: Record, known: Mapping[str, str]) -> str:
 
 
 @check(
-    "with both regions well, Route 53 sends every visitor to the primary region",
+    "with both regions healthy, Route 53 sends every visitor to the primary region",
     severity=Severity.CRITICAL,
     area=Area.DNS,
     sides=GLOBAL,
@@ -69,7 +69,7 @@ def all_well(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "with the primary region down, Route 53 sends every visitor to the DR region",
+    "with the primary region unhealthy, Route 53 sends every visitor to the DR region",
     severity=Severity.BLOCKER,
     area=Area.DNS,
     sides=GLOBAL,
@@ -83,7 +83,7 @@ def primary_down(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "with the DR region down, Route 53 keeps every visitor in the primary region",
+    "with the DR region unhealthy, Route 53 keeps every visitor in the primary region",
     severity=Severity.CRITICAL,
     area=Area.DNS,
     sides=GLOBAL,
@@ -97,7 +97,7 @@ def dr_down(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "with both regions down, Route 53 still answers with no place outside the plan",
+    "with both regions unhealthy, Route 53 answers with the endpoints of the plan only",
     severity=Severity.NORMAL,
     area=Area.DNS,
     sides=GLOBAL,
@@ -111,7 +111,7 @@ def both_down(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "inverting the primary's health check holds every visitor in the DR region",
+    "inverting the primary's health check keeps every visitor in the DR region",
     severity=Severity.CRITICAL,
     area=Area.DNS,
     sides=GLOBAL,
@@ -135,7 +135,7 @@ def pin_holds(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "visitors stay in the DR region when the primary region turns healthy again",
+    "visitors stay in the DR region when the primary region becomes healthy again",
     severity=Severity.NORMAL,
     area=Area.VALIDATION,
     sides=GLOBAL,

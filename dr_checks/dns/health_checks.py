@@ -114,7 +114,7 @@ def not_inverted(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "each traffic health check probes the load balancer that its record leads to",
+    "each traffic health check probes the load balancer that its record points to",
     severity=Severity.CRITICAL,
     area=Area.DNS,
     sides=GLOBAL,
@@ -155,7 +155,7 @@ def _wrong_probe(record: Record, found: HealthCheck, target: str) -> tuple[str, 
 
 
 @check(
-    "the health checkers see both regions well",
+    "the Route 53 health checkers report both regions healthy",
     severity=Severity.CRITICAL,
     area=Area.DNS,
     sides=GLOBAL,
@@ -190,7 +190,7 @@ def healthy_now(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "both regions are judged by health checks that are set alike",
+    "the health checks of both regions have the same settings",
     severity=Severity.NORMAL,
     area=Area.DNS,
     sides=GLOBAL,

@@ -13,7 +13,7 @@ _SOA_FIELDS = 7
 
 
 @check(
-    "the hosted zone of the traffic records is there, only once, and readable",
+    "the hosted zone of the traffic records exists, only once, and is readable",
     severity=Severity.BLOCKER,
     area=Area.PREREQUISITES,
     sides=GLOBAL,
@@ -37,7 +37,7 @@ def zone_accessible(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the zone names the very servers that Route 53 gave it",
+    "the zone's NS records name the servers that Route 53 assigned to it",
     severity=Severity.CRITICAL,
     area=Area.DNS,
     sides=GLOBAL,
@@ -65,7 +65,7 @@ def own_name_servers(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "records can be changed again within the hour after us-east-1 is lost",
+    "records can be changed again within an hour of losing us-east-1",
     severity=Severity.CRITICAL,
     area=Area.DNS,
     sides=GLOBAL,
@@ -90,7 +90,7 @@ def accelerated_recovery(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no record that a failover changes lies in a zone that must not be touched",
+    "no record that a failover changes is in a protected hosted zone",
     severity=Severity.BLOCKER,
     area=Area.PREREQUISITES,
     sides=GLOBAL,
@@ -121,7 +121,7 @@ def denied_zones(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "a name that was missing for a moment is soon asked for again",
+    "resolvers ask again soon for a name that was briefly missing",
     severity=Severity.NORMAL,
     area=Area.DNS,
     sides=GLOBAL,

@@ -86,7 +86,7 @@ def issued_and_covers(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no certificate of the estate runs out within the configured days",
+    "no certificate of the estate expires within the configured days",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     sides=EVERYWHERE,
@@ -119,7 +119,7 @@ def days_left(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every certificate of the estate renews by itself",
+    "every certificate of the estate renews automatically",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     sides=EVERYWHERE,

@@ -67,7 +67,7 @@ def distribution_serves(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the distribution answers to the host name of every tenant",
+    "the distribution has the host name of every tenant as an alias",
     severity=Severity.BLOCKER,
     area=Area.TENANTS,
     sides=GLOBAL,
@@ -95,7 +95,7 @@ def aliases_cover(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the distribution fetches from the traffic name, so that one change moves every tenant",
+    "the distribution's origin is the traffic name, so that one change moves every tenant",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     sides=GLOBAL,
@@ -138,7 +138,7 @@ def _follows(view: View, origins: list[Origin]) -> bool:
 
 
 @check(
-    "an origin group, where there is one, falls over to another origin on server errors",
+    "an origin group, where there is one, fails over to another origin on server errors",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     sides=GLOBAL,
@@ -172,7 +172,7 @@ def origin_group(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the distribution speaks HTTPS with a certificate of its own",
+    "the distribution serves HTTPS with a certificate of its own",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     sides=GLOBAL,

@@ -66,7 +66,7 @@ def active(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the load balancer of the DR region is set up like the primary region's",
+    "the load balancer of the DR region has the settings of the primary region's",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     rules=(
@@ -109,7 +109,7 @@ def _alike(view: View, name: str, key: str, measured: str, wanted: str, *, must:
 
 
 @check(
-    "load balancers let go of idle clients soon enough for a change of DNS to reach them",
+    "load balancers close idle connections soon enough for clients to follow a DNS change",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     sides=BOTH,

@@ -17,7 +17,7 @@ _NO_LISTENER = "no listener stands here: elbv2-routing.listeners says so"
 
 
 @check(
-    "the load balancer of the DR region listens wherever the primary region's does",
+    "the load balancer of the DR region has every listener of the primary region's",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("elbv2_listeners_underneath", "REL13-BP04", "NIST CP-7"),
@@ -108,7 +108,7 @@ def _routed(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str,
 
 
 @check(
-    "what the DR region's load balancer answers to unknown hosts is what the primary region's answers",
+    "the DR region's load balancer answers unknown hosts as the primary region's does",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP04",),
@@ -138,7 +138,7 @@ def _told(action: elbv2.Action) -> str:
 
 
 @check(
-    "every tenant's target group in the DR region is there, in use, and checks health as the primary region's does",
+    "every tenant's target group in the DR region exists, is in use, and has the primary region's health check",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("ElbV2TargetGroupsCanServeTraffic", "REL13-BP04", "NIST CP-7"),
@@ -178,7 +178,7 @@ def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]
 
 
 @check(
-    "every service that is meant to run has a healthy target behind its load balancer",
+    "every service that should run has a healthy target behind its load balancer",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     sides=BOTH,

@@ -80,7 +80,7 @@ def every_site_answers(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every tenant's site shows that it is that tenant's own, in each region",
+    "every tenant's site shows that it belongs to that tenant, in each region",
     severity=Severity.BLOCKER,
     area=Area.TENANTS,
     sides=BOTH,
@@ -114,7 +114,7 @@ def own_identity(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every tenant's site answers in good time, in each region",
+    "every tenant's site answers within the time limit, in each region",
     severity=Severity.NORMAL,
     area=Area.TENANTS,
     sides=BOTH,

@@ -63,7 +63,7 @@ def file_system_exists(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the shared file system replicates from the primary region into the DR region without error",
+    "the shared file system replicates from the primary region to the DR region without error",
     severity=Severity.BLOCKER,
     area=Area.REPLICATION,
     rules=("EfsReplicationState", "REL09-BP01", "REL13-BP02", "NIST CP-6", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),

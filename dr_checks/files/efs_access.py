@@ -45,7 +45,7 @@ def point_exists(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every tenant's access point in the DR region opens the same directory as the same user as in the primary region",
+    "every tenant's access point in the DR region has the same directory and user as in the primary region",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=(

@@ -17,7 +17,7 @@ def _name(view: View) -> str:
 
 
 @check(
-    "every zone in which the DR region starts tasks has an available mount target",
+    "every availability zone in which the DR region starts tasks has an available mount target",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("EfsMountTargetsPerAz", "efs_multi_az_enabled", "REL10-BP01", "NIST CP-7"),
@@ -46,7 +46,7 @@ def targets_per_zone(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the mount targets of the DR region admit the tasks of every service",
+    "the mount targets of the DR region accept NFS connections from the tasks of every service",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("EfsMountTargetsPerAz", "REL13-BP04", "NIST CP-7"),
@@ -119,7 +119,7 @@ def encrypted(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the file system of the DR region is as fast as the primary's",
+    "the file system of the DR region has the throughput of the primary's",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP04", "NIST CP-7"),

@@ -15,7 +15,7 @@ _WANTED = "as the primary region's"
 
 
 @check(
-    "the file system of the DR region turns nobody away whom the primary region's lets in",
+    "the file system policy of the DR region grants the access that the primary region's grants",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP04", "NIST CP-7"),

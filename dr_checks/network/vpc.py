@@ -45,7 +45,7 @@ def available(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the VPC of the DR region has the shape of the primary region's",
+    "the VPC of the DR region has the layout of the primary region's",
     severity=Severity.MINOR,
     area=Area.INFRASTRUCTURE,
     rules=(

@@ -16,7 +16,7 @@ _ABSENT = "there is no VPC: vpc.available says so"
 
 
 @check(
-    "security groups of the DR region let the same traffic pass as the primary region's",
+    "security groups of the DR region allow the same traffic as the primary region's",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP04", "NIST CP-7", "ISO22301 8.4"),
@@ -48,7 +48,7 @@ def security_groups(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "services of the DR region carry the security groups that the primary region's carry",
+    "services of the DR region use the security groups that the primary region's use",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP04", "NIST CP-7"),
@@ -84,7 +84,7 @@ def _used(view: View, side: Side) -> set[str]:
 
 
 @check(
-    "tasks of the DR region have a way out to pull their image, read their secret and write their log",
+    "tasks of the DR region have a network route to pull their image, read their secret and write their log",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("REL02-BP02", "REL13-BP02", "service-vpc-endpoint-enabled", "NIST CP-8"),

@@ -73,7 +73,7 @@ def copy_exists(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every bucket and its copy keep all versions of their objects",
+    "versioning is enabled on every bucket and its copy",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     sides=BOTH,
@@ -141,7 +141,7 @@ def replication_rule(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "deletions are replicated to every copy, so that nothing deleted comes back after a failover",
+    "deletions are replicated to every copy, so that no deleted object reappears after a failover",
     severity=Severity.NORMAL,
     area=Area.REPLICATION,
     rules=("S3ReplicationRuleEnabled", "REL13-BP04", "NIST CP-10"),
@@ -170,7 +170,7 @@ def delete_markers(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every replication rule is timed and measured, so that its lag is known",
+    "every replication rule has time control and metrics, so that its lag is known",
     severity=Severity.NORMAL,
     area=Area.REPLICATION,
     rules=("S3RtcMetricsFresh", "REL13-BP01", "NIST CP-9"),

@@ -26,7 +26,7 @@ def _pair(reading: Reading) -> tuple[str, str]:
 
 
 @check(
-    "every copy of a bucket trails its original by no more than the agreed time, by a fresh metric",
+    "every bucket copy lags its source by no more than the agreed time, by a fresh metric",
     severity=Severity.BLOCKER,
     area=Area.REPLICATION,
     rules=("S3RtcMetricsFresh", "REL09-BP01", "REL13-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
@@ -58,7 +58,7 @@ def latency(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no object of any bucket has lately failed to replicate",
+    "no object of any bucket failed to replicate recently",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     rules=("S3FailedReplicationCount", "REL09-BP03", "NIST CP-9", "SOC2 A1.2"),

@@ -18,7 +18,7 @@ _WANTED = "none that the original does not have as soon"
 
 
 @check(
-    "no copy of a bucket lets go of objects, or archives them, sooner than its original",
+    "no bucket copy expires or archives objects sooner than its source",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     rules=("REL09-BP01", "REL13-BP04", "NIST CP-9"),

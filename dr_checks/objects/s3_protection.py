@@ -19,7 +19,7 @@ def _key_region(key: str, bucket: s3.Bucket) -> str:
 
 
 @check(
-    "every copy of a bucket is encrypted as well as its original, under a key of the DR region",
+    "every bucket copy is encrypted as well as its source, under a key of the DR region",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     rules=("S3_BUCKET_SERVER_SIDE_ENCRYPTION_ENABLED", "s3_bucket_default_encryption", "REL09-BP02", "NIST SC-28"),
@@ -48,7 +48,7 @@ def encryption(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every rule of a bucket encrypted under a KMS key also replicates the objects encrypted so",
+    "every replication rule of a KMS-encrypted bucket includes its encrypted objects",
     severity=Severity.BLOCKER,
     area=Area.REPLICATION,
     rules=("S3ReplicationRuleEnabled", "KmsKeyUsableInRegion", "REL09-BP01", "NIST CP-9"),
@@ -79,7 +79,7 @@ def encrypted_objects(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no copy of a bucket is open to the public where its original is closed",
+    "no bucket copy allows public access where its source does not",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     rules=(

@@ -13,7 +13,7 @@ _NONE = "none of the alarms stands here: alarms.exist says so"
 
 
 @check(
-    "the alarms that watch the platform exist in both regions",
+    "the CloudWatch alarms of the platform exist in both regions",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     sides=BOTH,
@@ -35,7 +35,7 @@ def exist(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no alarm of the platform is going off",
+    "no CloudWatch alarm of the platform is in ALARM state",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     sides=BOTH,
@@ -57,7 +57,7 @@ def state(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "alarms of the DR region watch what the primary region's watch, with the same limits",
+    "alarms of the DR region have the metrics and thresholds of the primary region's",
     severity=Severity.MINOR,
     area=Area.INFRASTRUCTURE,
     rules=("R53HealthCheckCloudWatchAlarm", "REL13-BP04"),
@@ -83,7 +83,7 @@ def _watched(alarm: cloudwatch_alarms.Alarm) -> str:
 
 
 @check(
-    "alarms of the DR region tell somebody in the DR region when they go off",
+    "alarms of the DR region notify somebody through the DR region",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     rules=("cloudwatch-alarm-action-check", "cloudwatch-alarm-action-enabled-check", "REL06-BP03"),

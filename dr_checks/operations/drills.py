@@ -39,7 +39,7 @@ def on_schedule(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no drill left anything behind",
+    "no drill left any resource behind",
     severity=Severity.NORMAL,
     area=Area.PREREQUISITES,
     rules=("REL13-BP03", "NIST CP-4"),

@@ -38,7 +38,7 @@ def credentials_work(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the account has opted into both regions",
+    "both regions are enabled for the account",
     severity=Severity.BLOCKER,
     area=Area.PREREQUISITES,
     sides=GLOBAL,
@@ -61,7 +61,7 @@ def opted_in(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the control table of recoveries is active in the DR region",
+    "the control table is active in the DR region",
     severity=Severity.BLOCKER,
     area=Area.PREREQUISITES,
     rules=("IncidentStoreReachable", "NIST CP-2", "ISO22301 8.4"),
@@ -83,7 +83,7 @@ def control_table(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the control table of recoveries can itself be recovered",
+    "the control table can itself be recovered",
     severity=Severity.NORMAL,
     area=Area.PREREQUISITES,
     rules=("dynamodb-pitr-enabled", "NIST CP-9"),
@@ -106,7 +106,7 @@ def control_table_recoverable(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the recovery runbook can be read without the primary region, and was reviewed lately",
+    "the recovery runbook can be read without the primary region, and was reviewed recently",
     severity=Severity.CRITICAL,
     area=Area.PREREQUISITES,
     rules=("REL13-BP02", "NIST CP-2", "ISO22301 8.4", "SOC2 A1.3"),
@@ -152,7 +152,7 @@ def contacts_named(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the operator's role may take every step of the playbooks",
+    "the operator's role is allowed every call of the playbooks",
     severity=Severity.BLOCKER,
     area=Area.PREREQUISITES,
     sides=GLOBAL,

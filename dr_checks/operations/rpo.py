@@ -44,7 +44,7 @@ def _remedy(lag: Lag) -> str:
 
 
 @check(
-    "nothing in any store would be lost beyond the recovery point objective",
+    "no store would lose more data than its recovery point objective allows",
     severity=Severity.BLOCKER,
     area=Area.REPLICATION,
     rules=("REL09-BP01", "REL13-BP01", "NIST CP-2", "NIST CP-9", "NIST CP-10", "ISO22301 8.4", "SOC2 A1.2"),

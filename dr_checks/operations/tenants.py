@@ -17,7 +17,7 @@ from dr_estate.snapshot import tenants
 
 
 @check(
-    "every tenant's host name leads to the distribution",
+    "every tenant's host name points to the distribution",
     severity=Severity.BLOCKER,
     area=Area.TENANTS,
     sides=GLOBAL,
@@ -145,7 +145,7 @@ def customers_known(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no two tenants share one host name",
+    "no two tenants share a host name",
     severity=Severity.CRITICAL,
     area=Area.TENANTS,
     sides=GLOBAL,
@@ -169,7 +169,7 @@ def unique_hosts(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the DR region holds no tenant that the primary region has let go",
+    "the DR region has no tenant that was removed from the primary region",
     severity=Severity.NORMAL,
     area=Area.TENANTS,
     sides=DR_ONLY,

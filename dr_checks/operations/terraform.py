@@ -35,7 +35,7 @@ def state_reachable(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the Terraform state in the DR region is the one of the primary region",
+    "the Terraform state in the DR region is the primary region's current one",
     severity=Severity.CRITICAL,
     area=Area.PREREQUISITES,
     rules=("TfStateReachableFromDr",),
@@ -82,7 +82,7 @@ def lock_table(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the DR region has every parameter of the primary region, with values of its own",
+    "the DR region has every SSM parameter of the primary region, with values of its own",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     rules=("SsmParameterParity",),

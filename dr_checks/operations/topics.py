@@ -37,7 +37,7 @@ def in_both_regions(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "somebody listens to every notification topic",
+    "every notification topic has a confirmed subscriber",
     severity=Severity.CRITICAL,
     area=Area.PREREQUISITES,
     sides=BOTH,
@@ -65,7 +65,7 @@ def subscribed(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the notification topics of the DR region tell the same people in the same way as the primary region's",
+    "the notification topics of the DR region have the subscribers of the primary region's",
     severity=Severity.NORMAL,
     area=Area.PREREQUISITES,
     rules=(

@@ -53,7 +53,7 @@ def _mend(view: View, key: Key) -> str:
 
 
 @check(
-    "every key that encrypts what the DR region holds is enabled there",
+    "every KMS key that encrypts data in the DR region is enabled there",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=(
@@ -72,7 +72,7 @@ def key_usable(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every key that encrypts the originals in the primary region is enabled",
+    "every KMS key that encrypts the source data in the primary region is enabled",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     sides=(Side.PRIMARY,),
@@ -122,7 +122,7 @@ def related_key(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the keys of the DR region admit everyone whom the primary region's keys admit",
+    "the KMS keys of the DR region grant the access that the primary region's keys grant",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("KmsKeyUsableInRegion", "REL13-BP04", "NIST CP-7", "NIST SC-12"),

@@ -61,7 +61,7 @@ def secret_exists(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every secret in the DR region holds the same current version as in the primary region",
+    "every secret in the DR region has the same current version as in the primary region",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     rules=("SecretReplicaInSync", "REL09-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
@@ -152,7 +152,7 @@ def decryptable(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no secret in the DR region leads back to the primary region",
+    "no secret in the DR region references the primary region",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("SecretRegionalFields", "REL13-BP04", "NIST CP-10", "SOC2 A1.2"),

@@ -131,7 +131,7 @@ def _latency(view: View, name: str) -> Reading | None:
 
 
 @check(
-    "every table can be restored to any moment, in both regions",
+    "every table has point-in-time recovery, in both regions",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     sides=BOTH,

@@ -103,7 +103,7 @@ def indexes_active(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every table can take as many reads and writes in the DR region as in the primary region",
+    "every table has as much read and write capacity in the DR region as in the primary region",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     rules=("DynamoCapacity", "DynamoGsiCapacity", "DYNAMODB_AUTOSCALING_ENABLED", "REL13-BP04", "NIST CP-7"),
@@ -148,7 +148,7 @@ def _enough(here: Table, there: Table) -> bool:
 
 
 @check(
-    "every table holds about as many items in the DR region as in the primary region",
+    "every table has about as many items in the DR region as in the primary region",
     severity=Severity.NORMAL,
     area=Area.REPLICATION,
     rules=("REL09-BP04", "REL13-BP04", "NIST CP-9", "SOC2 A1.3"),
@@ -201,7 +201,7 @@ def encryption(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no table can be deleted by accident, in either region",
+    "every table has deletion protection, in both regions",
     severity=Severity.NORMAL,
     area=Area.REPLICATION,
     sides=BOTH,

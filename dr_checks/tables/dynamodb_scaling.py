@@ -25,7 +25,7 @@ def _scaled(view: View, side: Side) -> dict[tuple[str, str], str]:
 
 
 @check(
-    "every table that scales by itself in the primary region does so in the DR region, within the same bounds",
+    "every table with auto scaling in the primary region has it in the DR region, with the same limits",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     rules=(

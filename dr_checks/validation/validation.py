@@ -31,7 +31,7 @@ _UNAUTHORISED = 401
 
 
 @check(
-    "every tenant is served by the DR region as itself",
+    "every tenant's own site is served by the DR region",
     severity=Severity.BLOCKER,
     area=Area.VALIDATION,
     rules=("REL13-BP03", "NIST CP-4", "NIST CP-10", "SOC2 A1.3"),
@@ -128,7 +128,7 @@ def _secrets(view: View, wanted: str) -> Iterator[Finding]:
 
 
 @check(
-    "the traffic name's answers lead to the DR region",
+    "the traffic name resolves to the DR region",
     severity=Severity.BLOCKER,
     area=Area.VALIDATION,
     rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-10"),
@@ -191,7 +191,7 @@ def _as_chosen(view: View, wanted: str, dark: Unseen) -> Finding:
 
 
 @check(
-    "the old primary region runs nothing that writes",
+    "nothing in the old primary region writes data",
     severity=Severity.NORMAL,
     area=Area.VALIDATION,
     rules=("REL11-BP02", "NIST CP-10"),
@@ -227,7 +227,7 @@ def _fence(view: View, service: str) -> str:
 
 
 @check(
-    "the topics of the DR region reach somebody",
+    "the notification topics of the DR region have subscribers",
     severity=Severity.CRITICAL,
     area=Area.VALIDATION,
     rules=("SnsTopicsBothRegions", "REL12-BP02"),

@@ -15,7 +15,7 @@ from dr_estate.readers import control_table, dynamodb, efs, rds
 
 
 @check(
-    "the database in the DR region takes writes",
+    "the database in the DR region accepts writes",
     severity=Severity.BLOCKER,
     area=Area.VALIDATION,
     rules=("RdsReplicaState", "REL13-BP02", "NIST CP-10"),
@@ -37,7 +37,7 @@ def database_writable(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the database in the DR region is backed up and protected itself",
+    "the database in the DR region is backed up and protected",
     severity=Severity.NORMAL,
     area=Area.VALIDATION,
     rules=("RdsDeletionProtection", "REL09-BP01", "NIST CP-9"),
@@ -60,7 +60,7 @@ def database_protected(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the files in the DR region can be written",
+    "the files in the DR region are writable",
     severity=Severity.BLOCKER,
     area=Area.VALIDATION,
     rules=("EfsReplicationState", "NIST CP-10"),
@@ -86,7 +86,7 @@ def files_writable(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the platform's tables in the DR region take writes",
+    "the platform's tables in the DR region accept writes",
     severity=Severity.CRITICAL,
     area=Area.VALIDATION,
     rules=("DynamoReplicationRule", "NIST CP-10"),
