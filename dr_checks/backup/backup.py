@@ -27,7 +27,7 @@ def _vault(view: View, side: Side | None = None) -> backup.Vault | None:
 
 def _absent(view: View) -> Finding:
     name = backup.vault_name(view.env, Side.DR)
-    return view.none_expected(name, "there is no such vault: backup.vault-exists says so")
+    return view.none_expected(name, "there is no such vault: see backup.vault-exists")
 
 
 @check(
@@ -44,7 +44,7 @@ def vault_exists(view: View) -> Iterator[Finding]:
     if vault:
         yield view.ok(name, f"{vault.points} recovery points", "the vault exists", vault.arn)
     else:
-        why = "backups have nowhere to go" if view.side is Side.PRIMARY else "every copy job to it fails"
+        why = "backups cannot be stored" if view.side is Side.PRIMARY else "every copy job to it fails"
         remedy = (
             f"Apply aws_backup_vault '{name}' with the provider of {view.region}, or correct names in the settings."
         )
@@ -102,7 +102,7 @@ def vault_lock(view: View) -> Iterator[Finding]:
         yield _absent(view)
         return
     if not vault.locked:
-        why = "one stolen role could delete every copy: there would be nothing left to restore"
+        why = "anyone with access to the vault could delete every copy: nothing would be left to restore"
         remedy = (
             f"aws backup put-backup-vault-lock-configuration --region {view.region} --backup-vault-name {vault.name} "
             "--min-retention-days N --max-retention-days M (aws_backup_vault_lock_configuration)"
@@ -120,11 +120,11 @@ def vault_lock(view: View) -> Iterator[Finding]:
 
 def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bounds: str) -> Finding:
     low, high = vault.min_retention_days or 0, vault.max_retention_days
-    said = f"kept {days} days" if days else "kept for ever"
+    said = f"retained {days} days" if days else "kept for ever"
     fits = days >= low and (high is None or days <= high) if days else high is None
     if fits:
         return view.ok(subject, said, bounds, "the lock accepts these copies")
-    why = "the lock refuses what is kept shorter or longer: every copy by this rule fails"
+    why = "the lock refuses copies retained shorter or longer: every copy by this rule fails"
     return view.gap(subject, said, bounds, why, "Change the rule's copy_action lifecycle (aws_backup_plan) to fit.")
 
 
@@ -153,7 +153,7 @@ def copy_age(view: View) -> Iterator[Finding]:
         else:
             yield _aged(view, arn, age_s(view, point), promised, limit)
     if not wanted:
-        yield view.none_expected("all stores", "no plan copies anything there: backup-plan.copies-to-dr says so")
+        yield view.none_expected("all stores", "no plan copies anything there: see backup-plan.copies-to-dr")
 
 
 def _uncopied(view: View, arn: str, limit: str, known: bool) -> Finding:
@@ -162,9 +162,9 @@ def _uncopied(view: View, arn: str, limit: str, known: bool) -> Finding:
     look = f"aws backup list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}"
     if known:
         why = "the plan should copy it, but no complete copy arrived"
-        return view.gap(arn, said, limit, why, f"Read why copies fail ({look}), and mend that.")
+        return view.gap(arn, said, limit, why, f"Read why copies fail ({look}), and fix the cause.")
     why = "the plan should copy it; a new resource gets its first copy with the next run"
-    return view.warn(arn, said, limit, why, f"Look again after the next run ({look}).")
+    return view.warn(arn, said, limit, why, f"Run this check again after the next run ({look}).")
 
 
 def _aged(view: View, arn: str, old_s: float, promised: Promise, limit: str) -> Finding:
@@ -172,14 +172,14 @@ def _aged(view: View, arn: str, old_s: float, promised: Promise, limit: str) -> 
     remedy = (
         f"aws backup list-backup-jobs --region {view.env.regions.primary} --by-resource-arn {arn} and aws "
         f"backup list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}: find the run that is "
-        "missing, and start one by hand meanwhile (aws backup start-backup-job)."
+        "missing, and start one by hand (aws backup start-backup-job)."
     )
     if old_s > promised.worst_minutes * _MINUTE_S:
-        why = f"the plan no longer does what it says ({promised.basis})"
+        why = f"backups do not run as the plan defines ({promised.basis})"
         return view.gap(arn, spoken(old_s), limit, why, remedy)
     if runs > _MISSED_RUNS:
-        return view.warn(arn, spoken(old_s), limit, f"{int(runs)} runs seem to be missing or late", remedy)
-    return view.ok(arn, spoken(old_s), limit, f"as promised: {promised.basis}")
+        return view.warn(arn, spoken(old_s), limit, f"{int(runs)} runs are missing or late", remedy)
+    return view.ok(arn, spoken(old_s), limit, f"as the plan requires: {promised.basis}")
 
 
 @check(
@@ -201,14 +201,14 @@ def opt_in(view: View) -> Iterator[Finding]:
         if enabled.get(store.type):
             yield view.ok(store.name, f"{store.type} opted in", "opted in", "plans take resources of this type")
         else:
-            why = "a plan that selects by tag skips this type without a word"
+            why = "a plan that selects by tag silently skips this type"
             remedy = (
                 f"aws backup update-region-settings --region {view.region} --resource-type-opt-in-preference "
                 f"{store.type}=true (aws_backup_region_settings)"
             )
             yield view.gap(store.name, f"{store.type} not opted in", "opted in", why, remedy)
     if not found:
-        yield view.none_expected("all stores", "there is no database and no file system in this region")
+        yield view.none_expected("all stores", "this region has no database and no file system")
 
 
 @LagSource

@@ -29,8 +29,8 @@ _GOING_ON = ("PENDING", "RUNNING")
 def copy_failures(view: View) -> Iterator[Finding]:
     """The newest ended copy job of each resource in the last failed_job_hours is COMPLETED. Source: ListCopyJobs."""
     jobs = [job for job in view.get(backup_jobs.copies) if is_dr_vault(view, job.vault_arn)]
-    remedy = "Mend the cause (key policy, missing vault or option group, lock), then aws backup start-copy-job."
-    yield from _judge(view, jobs, "its newest data never reached the DR region", remedy)
+    remedy = "Fix the cause (key policy, missing vault or option group, lock), then aws backup start-copy-job."
+    yield from _judge(view, jobs, "its newest data is not in the DR region", remedy)
 
 
 @check(
@@ -44,9 +44,9 @@ def copy_failures(view: View) -> Iterator[Finding]:
 )
 def backup_failures(view: View) -> Iterator[Finding]:
     """The last ended job into our vault of each resource in failed_job_hours is COMPLETED. Source: ListBackupJobs."""
-    remedy = "Mend the cause (role, instance state, start window), then aws backup start-backup-job."
+    remedy = "Fix the cause (role, instance state, start window), then aws backup start-backup-job."
     jobs = [job for job in view.get(backup_jobs.backups) if is_primary_vault(view, job.vault_arn)]
-    yield from _judge(view, jobs, "it has no fresh backup, so no fresh copy either", remedy)
+    yield from _judge(view, jobs, "it has no recent backup, so no recent copy either", remedy)
 
 
 def _judge(view: View, jobs: Sequence[backup_jobs.Job], because: str, remedy: str) -> Iterator[Finding]:
@@ -63,7 +63,7 @@ def _judge(view: View, jobs: Sequence[backup_jobs.Job], because: str, remedy: st
             yield view.ok(arn, f"COMPLETED{note}", "the last job COMPLETED", "the newest run succeeded")
         else:
             said = f"{last.state} at {last.created_at:%Y-%m-%d %H:%M} UTC, {len(failed)} in a row or before"
-            why = f"{because}: {last.message or 'AWS gives no message'}"
+            why = f"{because}: {last.message or 'AWS returned no message'}"
             yield view.gap(arn, said, "the last job COMPLETED", why, remedy)
     if not ended:
         hours = view.env.thresholds.failed_job_hours
@@ -107,20 +107,20 @@ def _restored(view: View, store: Store) -> Finding:
     last = max(jobs, key=lambda job: job.created_at, default=None)
     remedy = (
         f"Restore the newest copy of {store.name} in {view.region} (aws backup start-restore-job), check the data, "
-        "delete what it made; or let aws_backup_restore_testing_plan do so on a schedule."
+        "delete the restored resource; or let aws_backup_restore_testing_plan do so on a schedule."
     )
     if last and (last.status != "COMPLETED" or last.validation in ("FAILED", "TIMED_OUT")):
         said = f"{last.status} {last.validation}".strip()
-        why = f"the last restore of it failed: {last.message or 'AWS gives no message'}"
+        why = f"the last restore of it failed: {last.message or 'AWS returned no message'}"
         return view.gap(store.name, f"{said} on {last.created_at:%Y-%m-%d}", wanted, why, remedy)
     at = last.created_at if last else _last_restored(view, store)
     if at is None:
-        why = "a backup that was never restored is a hope, not a backup"
-        return view.gap(store.name, "never, as far as AWS knows", wanted, why, remedy)
+        why = "a backup that was never restored is not proven to be restorable"
+        return view.gap(store.name, "no restore job recorded by AWS", wanted, why, remedy)
     age_s = (view.now - at).total_seconds()
     if age_s > limit.total_seconds():
-        return view.gap(store.name, f"{spoken(age_s)} ago", wanted, "much has changed since it was proven", remedy)
-    return view.ok(store.name, f"{spoken(age_s)} ago", wanted, "its copy was turned into a running store there")
+        return view.gap(store.name, f"{spoken(age_s)} ago", wanted, "the estate may have changed since", remedy)
+    return view.ok(store.name, f"{spoken(age_s)} ago", wanted, "a copy was restored successfully there")
 
 
 def _last_restored(view: View, store: Store) -> datetime | None:

@@ -27,7 +27,7 @@ def _copying(view: View) -> list[tuple[backup_plan.Rule, backup_plan.CopyAction]
 
 
 def _no_copies(view: View) -> Finding:
-    return view.none_expected(_plan_name(view), "it copies nothing there: backup-plan.copies-to-dr says so")
+    return view.none_expected(_plan_name(view), "it makes no copy there: see backup-plan.copies-to-dr")
 
 
 @check(
@@ -56,10 +56,10 @@ def copies_to_dr(view: View) -> Iterator[Finding]:
             name, "no such plan", wanted, why, f"Apply aws_backup_plan '{name}', or correct names.backup_plan."
         )
     elif rules := sorted({rule.name for rule, _ in _copying(view)}):
-        yield view.ok(name, f"copied by {', '.join(rules)}", wanted, "backups leave the region by themselves")
+        yield view.ok(name, f"copied by {', '.join(rules)}", wanted, "backups are copied there automatically")
     else:
         others = sorted({copy.vault_arn for plan in plans for rule in plan.rules for copy in rule.copies})
-        why = "the backups are lost together with the region"
+        why = "the backups are lost if the primary region is lost"
         remedy = "Add copy_action { destination_vault_arn } of the DR vault to a rule (aws_backup_plan)."
         yield view.gap(name, f"copied to {', '.join(others)}" if others else "not copied", wanted, why, remedy)
 
@@ -88,16 +88,16 @@ def covers_stores(view: View) -> Iterator[Finding]:
         if taken:
             yield view.ok(store.name, f"selected by {', '.join(taken)}", "selected", "it is backed up by schedule")
         else:
-            why = "no selection names it, and its tags match none: it is not backed up any more"
+            why = "no selection names it and its tags match none: it is not backed up"
             tests = {f"{one.key}={one.value}" for plan in plans for s in plan.selections for one in s.tags}
             remedy = (
                 f"Tag it ({', '.join(sorted(tests)) or 'as the selection asks'}), or name it in aws_backup_selection."
             )
             yield view.gap(store.name, "not selected", "selected", why, remedy)
     if not plans:
-        yield view.none_expected(_plan_name(view), "there is no such plan: backup-plan.copies-to-dr says so")
+        yield view.none_expected(_plan_name(view), "there is no such plan: see backup-plan.copies-to-dr")
     elif not found:
-        yield view.none_expected("all stores", "there is no database and no file system in this region")
+        yield view.none_expected("all stores", "this region has no database and no file system")
 
 
 @check(
@@ -121,24 +121,24 @@ def worst_case(view: View) -> Iterator[Finding]:
     for store in found:
         promised = promise(view, store.arn)
         if promised is None:
-            yield view.none_expected(store.name, "the plan copies none of it: its other checks say so")
+            yield view.none_expected(store.name, "the plan copies none of it: see the other checks of backup-plan")
             continue
         worst_s = promised.worst_minutes * _MINUTE_S
         if worst_s <= rpo_s(view):
             yield view.ok(store.name, spoken(worst_s), wanted, promised.basis)
         elif not relies_on_copies(view, store):
-            why = f"a faster mechanism is relied on; the copies are the second line ({promised.basis})"
+            why = f"a faster mechanism is relied on; backup copies are the fallback ({promised.basis})"
             yield view.ok(store.name, spoken(worst_s), "not relied on", why)
         else:
             remedy = (
-                "Bring back the faster mechanism of replication.database or replication.files; AWS Backup cannot do "
+                "Restore the faster mechanism of replication.database or replication.files; AWS Backup cannot do "
                 "better than an hour and its start window (start_window, schedule: aws_backup_plan)."
             )
             yield view.gap(
                 store.name, spoken(worst_s), wanted, f"only backup copies are left: {promised.basis}", remedy
             )
     if not found:
-        yield view.none_expected("all stores", "there is no database and no file system in this region")
+        yield view.none_expected("all stores", "this region has no database and no file system")
 
 
 @check(
@@ -154,11 +154,11 @@ def retention(view: View) -> Iterator[Finding]:
     days, copying = view.env.thresholds.backup_retention_days, _copying(view)
     for rule, copy in copying:
         kept = copy.delete_after_days
-        said, wanted = f"kept {kept} days" if kept else "kept for ever", f"kept {days} days or more"
+        said, wanted = f"retained {kept} days" if kept else "kept for ever", f"retained {days} days or more"
         if kept is None or kept >= days:
-            yield view.ok(rule.name, said, wanted, "damage found later can still be undone")
+            yield view.ok(rule.name, said, wanted, "damage found later can still be repaired from a copy")
         else:
-            why = "damage found later than this cannot be undone from the DR region"
+            why = "damage found later than this cannot be repaired from a copy in the DR region"
             yield view.gap(rule.name, said, wanted, why, f"Set copy_action.lifecycle.delete_after = {days} or more.")
     if not copying:
         yield _no_copies(view)
@@ -184,11 +184,11 @@ def continuous_copies(view: View) -> Iterator[Finding]:
         said = f"{'continuous' if rule.continuous else 'snapshots'}, a copy every {gap} min" if gap else rule.schedule
         wanted = f"a copy at least every {view.env.objectives.rpo_minutes} min, or snapshots"
         if not rule.continuous:
-            yield view.ok(rule.name, said, wanted, "what it copies is what it says")
+            yield view.ok(rule.name, said, wanted, "its copies are snapshots, as configured")
         elif gap is None:
             yield view.unknown(rule.name, wanted, f"The schedule {rule.schedule} cannot be followed.")
         elif gap <= view.env.objectives.rpo_minutes:
-            yield view.ok(rule.name, said, wanted, "its copies are snapshots, but frequent enough")
+            yield view.ok(rule.name, said, wanted, "its copies are snapshots, and frequent enough")
         else:
             why = "its copies cannot be restored to a point in time: a failover goes back to the last copy"
             remedy = (

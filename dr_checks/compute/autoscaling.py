@@ -30,7 +30,7 @@ def targets_exist(view: View) -> Iterator[Finding]:
     scaled = [(tenant, s) for tenant, s in tenant_services(view, Side.DR) if s.name in there]
     for tenant, service in scaled:
         if service.name in here:
-            yield view.ok(service.name, "scalable", "scalable", "it can grow with the load", tenant.id)
+            yield view.ok(service.name, "scalable", "scalable", "it can scale with the load", tenant.id)
         else:
             yield view.gap(
                 service.name,
@@ -64,13 +64,13 @@ def policies_alike(view: View) -> Iterator[Finding]:
         mine, wanted = here.get(name, set()), there[name]
         measured, all_wanted = "; ".join(sorted(mine)) or "no policy", "; ".join(sorted(wanted))
         if wanted <= mine:
-            yield view.ok(name, measured, all_wanted, "it grows with the load as it does there", tenant.id)
+            yield view.ok(name, measured, all_wanted, "it scales with the load as in the primary region", tenant.id)
         else:
             yield view.gap(
                 name,
                 measured,
                 all_wanted,
-                "after the failover it would not grow with the load, or later than it must",
+                "after the failover it would not scale with the load, or too late",
                 f"Apply aws_appautoscaling_policy 'service/{view.env.named(view.env.names.cluster)}/{name}' with the "
                 f"provider of {view.region}: {'; '.join(sorted(wanted - mine))}.",
                 tenant.id,
@@ -131,7 +131,7 @@ def not_suspended(view: View) -> Iterator[Finding]:
                 target.service,
                 "scaling out suspended",
                 "active",
-                "after the failover it would not grow with the load",
+                "after the failover it would not scale with the load",
                 f"aws application-autoscaling register-scalable-target --region {view.region} --service-namespace ecs "
                 f"--scalable-dimension ecs:service:DesiredCount --resource-id service/"
                 f"{view.env.named(view.env.names.cluster)}/{target.service} --suspended-state "
@@ -139,7 +139,7 @@ def not_suspended(view: View) -> Iterator[Finding]:
                 tenant.id,
             )
         else:
-            yield view.ok(target.service, "active", "active", "it can grow with the load", tenant.id)
+            yield view.ok(target.service, "active", "active", "it can scale with the load", tenant.id)
     if not scaled:
         yield view.none_expected("all services", _NONE)
 
@@ -161,8 +161,8 @@ def no_scheduled_shrink(view: View) -> Iterator[Finding]:
         yield view.gap(
             action.service,
             f"'{action.name}' at {action.schedule}: at most {action.maximum} tasks",
-            f"{needed} tasks or more" + (", or an action that lifts it again" if view.env.scaling_schedule else ""),
-            "hours after a failover this schedule would take the tenant down",
+            f"{needed} tasks or more" + (", or a later action to raise it" if view.env.scaling_schedule else ""),
+            "after a failover this schedule would take the tenant down",
             f"aws application-autoscaling delete-scheduled-action --region {view.region} --service-namespace ecs "
             f"--scheduled-action-name {action.name} --scalable-dimension ecs:service:DesiredCount --resource-id "
             f"service/{view.env.named(view.env.names.cluster)}/{action.service}; remove its "
@@ -170,4 +170,4 @@ def no_scheduled_shrink(view: View) -> Iterator[Finding]:
             view.env.tenant_of(view.env.names.service, action.service),
         )
     if not shrinking:
-        yield view.none_expected("all services", "no schedule leaves a service below its failover size")
+        yield view.none_expected("all services", "no schedule reduces a service below its failover size")

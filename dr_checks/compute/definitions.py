@@ -12,7 +12,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import Unseen
 from dr_estate.readers import ecr, ecs
 
-_NONE = "no service exists on both sides: ecs.service-exists says so"
+_NONE = "no service exists on both sides: see ecs.service-exists"
 _REGION_SETTINGS = {"AWS_REGION", "AWS_DEFAULT_REGION"}
 _SECRET_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 _SECRET_NAME, _SECRET_KEY = 6, 7
@@ -36,12 +36,12 @@ def parity(view: View) -> Iterator[Finding]:
                 mine.family,
                 "; ".join(gaps),
                 "as in the primary region",
-                "the tenant would start in another shape than the one it is known to run in, or not at all",
+                "the tenant would start with other settings than the tested ones, or not at all",
                 f"Apply aws_ecs_task_definition '{mine.family}' in {view.region} from the primary's module.",
                 tenant,
             )
         else:
-            yield view.ok(mine.family, "alike", "as in the primary region", "the same shape starts here", tenant)
+            yield view.ok(mine.family, "alike", "as in the primary region", "the settings are the same", tenant)
     if not primary.keys() & here.keys():
         yield view.none_expected("all task definitions", _NONE)
 
@@ -65,7 +65,7 @@ def image_registry(view: View) -> Iterator[Finding]:
         elsewhere = [image for image, ref in refs if ref.region not in ("", view.region, view.env.regions.primary)]
         remedy = f"aws_ecs_task_definition '{mine.family}': image = \"{view.env.account}.dkr.ecr.{view.region}...\"."
         if primary:
-            because = "the registry it pulls from is gone when the primary region is"
+            because = "the registry it pulls from is lost with the primary region"
             yield view.gap(mine.family, ", ".join(primary), wanted, because, remedy, tenant)
         elif elsewhere:
             because = "a third region must be up for this task to start"
@@ -95,12 +95,12 @@ def primary_region_names(view: View) -> Iterator[Finding]:
                 mine.family,
                 "; ".join(named),
                 f"nothing of {region}",
-                "the tenant would start here and then wait for a region that is gone",
-                f"aws_ecs_task_definition '{mine.family}': give these the names of {view.region}.",
+                "the tenant would start here and then depend on the lost region",
+                f"aws_ecs_task_definition '{mine.family}': set these to the names of {view.region}.",
                 tenant,
             )
         else:
-            yield view.ok(mine.family, "none", f"nothing of {region}", "it needs nothing of the primary region", tenant)
+            yield view.ok(mine.family, "none", f"nothing of {region}", "it needs no other region", tenant)
     if not tenant_definitions(view, Side.DR):
         yield view.none_expected("all task definitions", _NONE)
 
@@ -128,14 +128,14 @@ def own_tenant(view: View) -> Iterator[Finding]:
                 mine.family,
                 "; ".join(strange),
                 wanted,
-                "the tenant would read and write what belongs to another one, and its site would answer all the same",
+                "the tenant would read and write another tenant's data, while its site still answers",
                 f"aws ecs update-service --region {view.region} --cluster {view.env.named(names.cluster)} --service "
                 f"{view.env.named(names.service, tenant=tenant)} --task-definition {mine.family}:<a revision before>, "
-                "and look at what it wrote meanwhile.",
+                "and check the data it has written in the meantime.",
                 tenant,
             )
         else:
-            yield view.ok(mine.family, "its own", wanted, "nobody is shown another tenant's data", tenant)
+            yield view.ok(mine.family, "its own", wanted, "it uses its own tenant's data only", tenant)
     if not found:
         yield view.none_expected("all task definitions", _NONE)
 

@@ -60,7 +60,7 @@ def replication_rule(view: View) -> Iterator[Finding]:
                 name,
                 f"{len(rules)} rule(s), none for it to {target}",
                 f"replicated to {target}",
-                "the next release would not reach the DR region, and a failover would start an old one or none",
+                "the next release would not reach the DR region: a failover would start an old release or none",
                 f'aws_ecr_replication_configuration: destination.region = "{target}", repository_filter = "{name}".',
             )
 
@@ -81,7 +81,7 @@ def digest_present(view: View) -> Iterator[Finding]:
         if isinstance(images, Unseen):
             yield view.unknown(subject, "in the DR registry", images)
         elif images and any(image.digest == digest for image in images):
-            yield view.ok(subject, "present", "in the DR registry", "what runs today can start there")
+            yield view.ok(subject, "present", "in the DR registry", "the running image can start there")
         else:
             registries = [
                 f"{view.env.account}.dkr.ecr.{r}.amazonaws.com" for r in (view.env.regions.primary, view.region)

@@ -54,7 +54,7 @@ def service_exists(view: View) -> Iterator[Finding]:
                 name,
                 service.status if service else "absent",
                 "ACTIVE",
-                f"without this service the tenant cannot be started in {view.region}",
+                f"the tenant cannot be started without it in {view.region}",
                 f"Create it in {view.region}: apply aws_ecs_service '{name}' with the DR provider.",
                 tenant.id,
             )
@@ -82,7 +82,7 @@ def desired_and_running(view: View) -> Iterator[Finding]:
                 service.name,
                 measured,
                 f"{planned} or more",
-                "the standby is colder than planned: it would start late, or not at all",
+                "fewer tasks run than planned: the service would start late, or not at all",
                 f"aws ecs update-service --region {view.region} --cluster {view.env.named(view.env.names.cluster)} "
                 f"--service {service.name} --desired-count {planned}; then read its events for why tasks stop.",
                 tenant.id,
@@ -105,7 +105,7 @@ def deployment_sound(view: View) -> Iterator[Finding]:
     for tenant, service in services:
         if service.rollout != "FAILED":
             said = service.rollout or "COMPLETED"
-            yield view.ok(service.name, said, "not FAILED", "its newest revision could be started", tenant.id)
+            yield view.ok(service.name, said, "not FAILED", "its newest revision started", tenant.id)
         else:
             yield view.gap(
                 service.name,
@@ -117,7 +117,7 @@ def deployment_sound(view: View) -> Iterator[Finding]:
                 tenant.id,
             )
     if not services:
-        yield view.none_expected("all services", "no service exists: ecs.service-exists says so")
+        yield view.none_expected("all services", "no service exists: see ecs.service-exists")
 
 
 @check(
@@ -144,7 +144,7 @@ def target_group_attached(view: View) -> Iterator[Finding]:
                 tenant.id,
             )
     if not services:
-        yield view.none_expected("all services", "no service exists: ecs.service-exists says so")
+        yield view.none_expected("all services", "no service exists: see ecs.service-exists")
 
 
 @check(
@@ -164,7 +164,7 @@ def zone_spread(view: View) -> Iterator[Finding]:
     for tenant, service, places in several:
         measured = f"{len(places)} tasks in {', '.join(sorted(set(places)))}"
         if len(set(places)) >= _ZONES:
-            yield view.ok(service.name, measured, "2 zones or more", "one zone may fail", tenant.id)
+            yield view.ok(service.name, measured, "2 zones or more", "it survives the loss of one zone", tenant.id)
         else:
             yield view.gap(
                 service.name,
@@ -203,12 +203,12 @@ def platform_version(view: View) -> Iterator[Finding]:
                 here.name,
                 here.platform_version,
                 there.platform_version,
-                "tasks would start on another platform than they are known to run on (EFS needs 1.4.0 or later)",
+                "tasks would start on a platform version they were not tested on (EFS needs 1.4.0 or later)",
                 f"aws_ecs_service '{here.name}': platform_version = \"{there.platform_version}\".",
                 tenant.id,
             )
     if not pairs:
-        yield view.none_expected("all services", "no service exists on both sides: ecs.service-exists says so")
+        yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
 
 
 def _target_group_name(arn: str) -> str:

@@ -37,7 +37,7 @@ def parity(view: View) -> Iterator[Finding]:
             findings += _compared(view, tenant.id, right.family, _resolved(right, mine), theirs, alive)
     yield from findings
     if not findings:
-        yield view.none_expected("all task definitions", "nothing to compare: ecr.digest-present says what is missing")
+        yield view.none_expected("all task definitions", "nothing to compare: see ecr.digest-present")
 
 
 def _compared(
@@ -48,7 +48,7 @@ def _compared(
     said = ", ".join(f"{n} {mine[n]}" for n in wrong or common)
     if wrong:
         wanted = ", ".join(f"{n} {' or '.join(sorted(running.get(n) or {theirs[n]}))}" for n in wrong)
-        because = "the failover would start another release than the one that serves today"
+        because = "the failover would start a different release than the one that serves today"
         remedy = f"Register aws_ecs_task_definition '{family}' in {view.region} with that digest."
         return [view.gap(family, said, wanted, because, remedy, tenant)]
     if common:

@@ -60,13 +60,13 @@ def retention(view: View) -> Iterator[Finding]:
     for group, days in pairs:
         measured, wanted = _days(group.retention_days), _days(days)
         if group.retention_days is None or (days is not None and group.retention_days >= days):
-            yield view.ok(group.name, measured, f"{wanted} or longer", "the record of a failover is kept as long")
+            yield view.ok(group.name, measured, f"{wanted} or longer", "logs of a failover are retained as long")
         else:
-            because = "what happened during the failover would be forgotten sooner than usual"
+            because = "logs of the failover would be deleted sooner than in the primary region"
             remedy = f"aws_cloudwatch_log_group '{group.name}' in {view.region}: retention_in_days = {days or 0}."
             yield view.gap(group.name, measured, f"{wanted} or longer", because, remedy)
     if not pairs:
-        yield view.none_expected("all log groups", "no log group stands on both sides")
+        yield view.none_expected("all log groups", "no log group exists in both regions")
 
 
 def _days(days: int | None) -> str:

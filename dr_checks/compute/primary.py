@@ -36,7 +36,7 @@ def services_running(view: View) -> Iterator[Finding]:
 def _health(view: View, name: str, service: ecs.Service | None, tenant: str, off: bool) -> Finding:
     remedy = (
         f"aws ecs describe-services --region {view.region} --cluster {view.env.named(view.env.names.cluster)} "
-        f"--services {name}: read its events; weigh a failover only if the whole region is ill."
+        f"--services {name}: read its events; consider a failover only if the whole region is impaired."
     )
     if service is None:
         return view.gap(name, "absent", "running", "the tenant has no service in the primary region", remedy, tenant)
@@ -51,7 +51,7 @@ def _health(view: View, name: str, service: ecs.Service | None, tenant: str, off
         return view.gap(name, measured, f"{service.desired}", "no task runs: the tenant is down", remedy, tenant)
     if service.running < service.desired:
         return view.warn(
-            name, measured, f"{service.desired}", "the tenant runs on fewer tasks than asked", remedy, tenant
+            name, measured, f"{service.desired}", "the tenant runs on fewer tasks than desired", remedy, tenant
         )
     return view.ok(name, measured, f"{service.desired}", "the tenant's tasks run", tenant)
 
@@ -67,9 +67,9 @@ def _found_elsewhere(view: View) -> Iterator[Finding]:
             name,
             f"found in {place.region}: {place.services} services, {place.tasks} tasks",
             f"services in {view.region}",
-            f"{view.region} answers but holds none of the platform's services, while {place.region} does: "
-            "this is not an outage by itself",
-            f"If the platform was moved or failed over, that is where it is; else correct regions.primary in "
+            f"{view.region} answers but has none of the platform's services, while {place.region} has: "
+            "this alone is not an outage",
+            f"If the platform was moved or failed over, it runs there; otherwise correct regions.primary in "
             f"{view.env.name}.toml.",
         )
     if not found:
@@ -77,6 +77,6 @@ def _found_elsewhere(view: View) -> Iterator[Finding]:
             name,
             "no services in any configured region",
             f"services in {view.region}",
-            f"{view.region} answers, and the platform is not there",
+            f"{view.region} answers, but the platform is not in it",
             "Check the account and regions of the environment file first; then treat it as a loss of the platform.",
         )

@@ -126,5 +126,5 @@ def database(view: View) -> Iterator[Finding]:
     more = {"DBInstances": 1, "AllocatedStorage": max(sizes, default=0)}
     for quota in view.get(service_quotas.database_quotas):
         if quota.name in more:
-            remedy = f"Ask for more in Service Quotas (rds, {quota.name}) in {view.region}: it takes hours or days."
+            remedy = f"Request more in Service Quotas (rds, {quota.name}) in {view.region}: it takes hours or days."
             yield room(view, quota.name, quota.used, more[quota.name], quota.limit, remedy)

@@ -154,7 +154,7 @@ class View:
 
     def unknown(self, subject: str, wanted: object, unseen: Unseen | str, tenant: str | None = None) -> Finding:
         """A thing that could not be seen, or that was seen and tells nothing (a sentence): UNKNOWN."""
-        remedy = "Make it visible (permission, region, metric), then look again."
+        remedy = "Make it readable (permission, region, metric), then run the check again."
         if isinstance(unseen, str):
             return self._finding(Status.UNKNOWN, subject, "not seen", wanted, unseen, remedy, tenant)
         found = self._finding(Status.UNKNOWN, subject, "not seen", wanted, unseen.why, remedy, tenant)

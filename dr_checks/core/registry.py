@@ -80,7 +80,7 @@ def judge(
     for side in check.sides:
         view = View(check.id, side, env, snapshot, only_tenants)
         findings += _judge_side(check, view) or [
-            view.unknown(check.id, check.says, "The check found nothing to look at.")
+            view.unknown(check.id, check.says, "The check found no resource to check.")
         ]
     return CheckResult(check.id, check.severity, check.area, worst([f.status for f in findings]), tuple(findings))
 

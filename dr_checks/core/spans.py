@@ -31,7 +31,7 @@ def doubt(view: View, reading: Reading | None) -> str | None:
     limit = view.env.thresholds.metric_age_minutes
     age_s = reading.age_s(view.now) if reading else None
     if reading is None or age_s is None:
-        return "The metric is not published, and a replication that broke publishes none."
+        return "The metric is not published; a broken replication publishes none."
     if age_s > limit * _MINUTE_S:
-        return f"The newest value of {reading.name} is {spoken(age_s)} old; after {limit} min it proves nothing."
+        return f"The newest value of {reading.name} is {spoken(age_s)} old; after {limit} min it is too old."
     return None

@@ -40,16 +40,16 @@ def retention(view: View) -> Iterator[Finding]:
     """Backup retention reaches thresholds.backup_retention_days; 0 switches off backups, replicas and copies (T24)."""
     name, days = database_name(view), view.env.thresholds.backup_retention_days
     source = primary_database(view)
-    wanted = f"kept {days} days or more"
+    wanted = f"retained {days} days or more"
     if source is None:
-        why = f"{view.region} holds no database of this name: nothing can be copied from it"
+        why = f"{view.region} has no database of this name: nothing can be copied from it"
         yield view.gap(name, "absent", wanted, why, f"Check names.database, or apply aws_db_instance '{name}'.")
     elif source.retention_days >= days:
-        yield view.ok(name, f"kept {source.retention_days} days", wanted, "every copy starts from these backups")
+        yield view.ok(name, f"retained {source.retention_days} days", wanted, "every copy starts from these backups")
     else:
         why = "retention 0 ends replication and refuses replicas" if not source.retention_days else "too short"
         remedy = f"--backup-retention-period {days} (aws_db_instance.backup_retention_period)"
-        yield view.gap(name, f"kept {source.retention_days} days", wanted, why, f"{_modify(view, source)} {remedy}")
+        yield view.gap(name, f"retained {source.retention_days} days", wanted, why, f"{_modify(view, source)} {remedy}")
 
 
 @check(
@@ -72,7 +72,7 @@ def deletion_protection(view: View) -> Iterator[Finding]:
         if one.deletion_protection:
             yield view.ok(one.identifier, "on", "on", "a delete call is refused")
         else:
-            why = "one call, or one terraform destroy, would end it and its automated backups"
+            why = "a single call, or one terraform destroy, would delete it and its automated backups"
             remedy = f"{_modify(view, one)} --deletion-protection (aws_db_instance.deletion_protection)"
             yield view.gap(one.identifier, "off", "on", why, remedy)
     if not found:
@@ -91,14 +91,14 @@ def multi_az(view: View) -> Iterator[Finding]:
     source, name = primary_database(view), database_name(view)
     remedy = f"aws rds modify-db-instance --db-instance-identifier {name} --multi-az (aws_db_instance.multi_az)"
     if source is None:
-        yield view.none_expected(name, "there is no such database: rds.retention says so")
+        yield view.none_expected(name, "there is no such database: see rds.retention")
     elif source.multi_az:
-        yield view.ok(name, "two zones", "two zones", "a zone's loss is handled inside the region")
+        yield view.ok(name, "two zones", "two zones", "the loss of a zone is handled inside the region")
     elif view.env.replicates:
-        why = "a single zone's loss would force a regional failover"
+        why = "the loss of one zone would force a regional failover"
         yield view.gap(name, "one zone", "two zones", why, remedy)
     else:
-        why = "a single zone's loss would be an outage; little is at stake in this environment"
+        why = "the loss of one zone would be an outage; this environment accepts that"
         yield view.warn(name, "one zone", "two zones", why, remedy)
 
 
@@ -117,12 +117,12 @@ def subnet_group(view: View) -> Iterator[Finding]:
     group = next((one for one in view.get(rds_groups.subnet_groups) if one.name == name), None)
     wanted = f"Complete, {_ZONES_NEEDED} zones or more"
     if group is None:
-        why = "a restored database would land in the default VPC, out of reach of the services, or not at all"
+        why = "a restored database would start in the default VPC, unreachable for the services, or not at all"
         yield view.gap(name, "absent", wanted, why, f"Apply aws_db_subnet_group '{name}' with the DR provider.")
         return
     measured = f"{group.status}, {len(group.zones)} zones"
     if group.status == "Complete" and len(group.zones) >= _ZONES_NEEDED:
-        yield view.ok(name, measured, wanted, f"{len(group.subnets)} subnets of {group.vpc} can take it")
+        yield view.ok(name, measured, wanted, f"{len(group.subnets)} subnets of {group.vpc} are usable")
     else:
         why = "RDS refuses to create an instance in it, or one with a standby"
         yield view.gap(name, measured, wanted, why, "Add subnets of other zones (aws_db_subnet_group.subnet_ids).")

@@ -60,21 +60,21 @@ def usable(view: View) -> Iterator[Finding]:
             name,
             f"{copy.mechanism}: {copy.name}",
             view.env.replication.database[0],
-            "only a copy by AWS Backup is left: it is hourly at best and cannot be restored to a point in time",
+            "only an AWS Backup copy is left: it is hourly at best and has no point-in-time restore",
             _start_command(view),
         )
     else:
-        yield view.ok(name, f"{copy.mechanism}: {copy.name}", wanted, f"this copy is relied on; age by {copy.basis}")
+        yield view.ok(name, f"{copy.mechanism}: {copy.name}", wanted, f"this copy is used; age from {copy.basis}")
 
 
 def _no_copy(view: View, name: str, wanted: str) -> Finding:
     flaws = [f"{copy.mechanism} {copy.name}: {copy.flaw}" for copy in all_copies(view)[0]]
     try:
         times = [s.created_at for s in view.get(rds.snapshots) if s.created_at and s.status == "available"]
-        last = f"the newest snapshot there is of {max(times):%Y-%m-%d %H:%M} UTC" if times else "no snapshot is there"
+        last = f"the newest snapshot is of {max(times):%Y-%m-%d %H:%M} UTC" if times else "there is no snapshot"
     except CannotSee:
-        last = "snapshots could not be seen"
-    why = f"the database cannot be brought up in {view.region} by any accepted mechanism; {last}"
+        last = "snapshots could not be read"
+    why = f"the database cannot be restored in {view.region} by any accepted mechanism; {last}"
     return view.gap(name, "; ".join(flaws) or "no copy", wanted, why, _start_command(view))
 
 
@@ -91,9 +91,9 @@ def age(view: View) -> Iterator[Finding]:
     name, wanted = database_name(view), f"{spoken(rpo_s(view))} or less"
     copy = relied_on(view)
     if copy is None:
-        yield view.none_expected(name, "there is no usable copy: rds-copy.usable says so")
+        yield view.none_expected(name, "there is no usable copy: see rds-copy.usable")
     elif copy.age_s is None:
-        yield view.unknown(name, wanted, f"The age of {copy.mechanism} {copy.name} cannot be told: {copy.basis}")
+        yield view.unknown(name, wanted, f"The age of {copy.mechanism} {copy.name} is not known: {copy.basis}")
     elif copy.age_s <= rpo_s(view):
         yield view.ok(name, spoken(copy.age_s), wanted, f"by {copy.mechanism}: {copy.basis}")
     else:
@@ -102,8 +102,8 @@ def age(view: View) -> Iterator[Finding]:
             f"{spoken(copy.age_s)} by {copy.mechanism}",
             wanted,
             "a failover now would lose every write made since",
-            f"Find out why {copy.name} stands still (aws rds describe-events --region {view.region}); where it does "
-            f"not move again, replace it: {_start_command(view)}",
+            f"Find out why {copy.name} does not advance (aws rds describe-events --region {view.region}); if it "
+            f"does not recover, replace it: {_start_command(view)}",
         )
 
 
@@ -169,7 +169,7 @@ def automated_backups(view: View) -> Iterator[Finding]:
             name,
             f"backups of {found[0].resource_id}",
             f"backups of {source.resource_id if source else name}",
-            "these belong to an earlier instance of the same name: nothing of today's database reaches them",
+            "these belong to an earlier instance of the same name: today's database is not replicated",
             _start_command(view),
         )
 
@@ -177,18 +177,18 @@ def automated_backups(view: View) -> Iterator[Finding]:
 def _replication(view: View, name: str, one: rds.AutomatedBackup) -> Finding:
     days, wanted_days = one.retention_days, view.env.thresholds.backup_retention_days
     old_s = (view.now - one.latest).total_seconds() if one.latest else None
-    measured = f"{one.status}, {spoken(old_s) if old_s else 'no time'} behind, kept {days} days"
-    wanted = f"replicating, {spoken(rpo_s(view))} behind or less, kept {wanted_days} days or more"
+    measured = f"{one.status}, {spoken(old_s) if old_s else 'no time'} behind, retained {days} days"
+    wanted = f"replicating, {spoken(rpo_s(view))} behind or less, retained {wanted_days} days or more"
     if one.status not in ("replicating", "active"):
         why = "it does not replicate now: RDS stops it on a lost key, an opt-out, or retention 0"
         return view.gap(name, measured, wanted, why, _start_command(view))
     if old_s is None or old_s > rpo_s(view):
-        why = "it says that it replicates, but the newest restorable time stands still"
-        remedy = f"Stop and start it anew; meanwhile rely on another copy. {_start_command(view)}"
+        why = "its status is replicating, but the newest restorable time does not advance"
+        remedy = f"Stop and start it again; use another copy meanwhile. {_start_command(view)}"
         return view.gap(name, measured, wanted, why, remedy)
     if days < wanted_days:
-        why = "damage found later than this cannot be undone from the DR region"
-        remedy = f"Stop it and start it anew: {_start_command(view, wanted_days)}"
+        why = "damage found later than this cannot be repaired from a copy in the DR region"
+        remedy = f"Stop it and start it again: {_start_command(view, wanted_days)}"
         return view.gap(name, measured, wanted, why, remedy)
     return view.ok(name, measured, wanted, "snapshots and transaction logs follow the instance")
 

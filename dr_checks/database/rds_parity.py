@@ -14,7 +14,7 @@ _SHOWN = 5
 
 
 def _no_primary(view: View) -> Finding:
-    return view.none_expected(database_name(view), "no primary database to compare with: rds.retention says so")
+    return view.none_expected(database_name(view), "no primary database to compare with: see rds.retention")
 
 
 def _by_name(view: View, side: Side) -> dict[str, rds_groups.ParameterGroup]:
@@ -38,7 +38,7 @@ def parameter_group(view: View) -> Iterator[Finding]:
         return
     name, applied = source.parameter_groups[0]
     if applied not in ("in-sync", "applying", ""):
-        why = "what is written in the group is not what the primary runs with, until it is rebooted"
+        why = "the primary does not run with the group's values until it is rebooted"
         yield view.warn(source.identifier, applied, "in-sync", why, "Reboot it in a maintenance window.")
     used = sorted({one.parameter_groups[0][0] for one in replicas(view) if one.parameter_groups}) or [name]
     model, there = _by_name(view, Side.PRIMARY).get(name), _by_name(view, Side.DR)
@@ -60,9 +60,9 @@ def _compare_parameters(
     differing = _differences(dict(model.parameters), dict(there.parameters))
     if differing:
         shown = ", ".join(differing[:_SHOWN]) + (f" and {len(differing) - _SHOWN} more" if differing[_SHOWN:] else "")
-        why = "limits, modes or character sets would change on the day of the failover"
+        why = "limits, modes or character sets would change with the failover"
         return view.gap(name, shown, f"like {model.name}", why, remedy)
-    return view.ok(name, f"{len(there.parameters)} values alike", f"like {model.name}", f"family {there.family}")
+    return view.ok(name, f"{len(there.parameters)} values equal", f"like {model.name}", f"family {there.family}")
 
 
 # RDS for MySQL's own default of read_only: set so by a person (a thaw after a failback), or by nobody, it is the same.
@@ -92,13 +92,13 @@ def option_group(view: View) -> Iterator[Finding]:
         wanted, found = ", ".join(options) or "no options", there.get(name)
         remedy = f"Apply aws_db_option_group '{name}' with the DR provider, from the same module as the primary's."
         if found is None:
-            why = "copies of a database with persistent options fail without it, and so does the restore"
+            why = "without it, copying and restoring a database with persistent options fail"
             yield view.gap(name, "absent", wanted, why, remedy)
         elif set(options) - set(found.options):
             why = "a database restored with it would lack these options"
             yield view.gap(name, ", ".join(found.options) or "no options", wanted, why, remedy)
         else:
-            yield view.ok(name, ", ".join(found.options) or "no options", wanted, "the same options are there")
+            yield view.ok(name, ", ".join(found.options) or "no options", wanted, "the options are the same")
     if not names:
         yield view.none_expected(database_name(view), "the primary uses a default option group, found in every region")
 
@@ -125,10 +125,10 @@ def engine_version(view: View) -> Iterator[Finding]:
         why = "no instance of this version can be created there: neither restore nor replica"
         yield view.gap(subject, "not offered", version, why, upgrade)
     elif offer.version_status != "available":
-        why = "AWS will upgrade it by force, and may refuse to create it meanwhile"
+        why = "AWS will force an upgrade, and may refuse to create an instance of this version"
         yield view.warn(subject, offer.version_status, f"{version} available", why, upgrade)
     else:
-        yield view.ok(subject, "offered", version, "a copy can be brought up in this version")
+        yield view.ok(subject, "offered", version, "a copy can be restored in this version")
     for one in replicas(view):
         yield _compare_versions(view, one, source)
 
@@ -174,7 +174,7 @@ def orderable(view: View) -> Iterator[Finding]:
     if offer.orderable and source.storage_type in offer.storage_types and not short_of_zones:
         yield view.ok(source.instance_class, measured, wanted, "the same database can be created there")
     else:
-        why = "the restore or replica would be refused: classes differ between regions"
+        why = "the restore or replica would be refused: this region does not offer the class or storage"
         remedy = (
             f"Choose a class and storage that {view.region} offers (aws rds describe-orderable-db-instance-options "
             f"--engine {source.engine} --engine-version {source.engine_version}), and write it into aws_db_instance."

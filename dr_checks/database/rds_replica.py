@@ -21,7 +21,7 @@ def _accepts_replica(env: Environment) -> str | None:
 
 
 def _none(view: View) -> Finding:
-    return view.none_expected(database_name(view), "there is no read replica; rds-copy.usable says what is relied on")
+    return view.none_expected(database_name(view), "there is no read replica: see rds-copy.usable")
 
 
 def _create(view: View, name: str) -> str:
@@ -43,22 +43,22 @@ def state(view: View) -> Iterator[Finding]:
     """Status available and replication "replicating"; backing-up refuses a promotion for a while (T22): a WARN."""
     found, name = replicas(view), database_name(view)
     for one in found:
-        measured = f"{one.status}, replication {one.replication or 'not told'}"
+        measured = f"{one.status}, replication {one.replication or 'not reported'}"
         wanted = "available, replication replicating"
         if one.replication not in ("replicating", ""):
-            why = one.replication_message or "writes of the primary no longer reach it"
+            why = one.replication_message or "it no longer receives the primary's writes"
             yield view.gap(one.identifier, measured, wanted, why, f"Replace it: {_create(view, one.identifier)}")
         elif one.status in _BUSY:
-            why = "a promotion is refused until this is over"
-            yield view.warn(one.identifier, measured, wanted, why, "Wait, and look again before a failover.")
+            why = "a promotion is refused until this finishes"
+            yield view.warn(one.identifier, measured, wanted, why, "Wait, and check again before a failover.")
         elif one.status != PROMOTABLE:
             why = "it can neither be promoted nor read"
             remedy = f"aws rds describe-events --region {view.region} --source-identifier {one.identifier}"
-            yield view.gap(one.identifier, measured, wanted, why, f"{remedy} --source-type db-instance; then mend it.")
+            yield view.gap(one.identifier, measured, wanted, why, f"{remedy} --source-type db-instance; then fix it.")
         else:
             yield view.ok(one.identifier, measured, wanted, "it follows the primary and can be promoted")
     if not found and view.env.replication.database[0] == REPLICA:
-        why = "the mechanism this environment prefers is not there"
+        why = "the mechanism this environment prefers does not exist"
         yield view.gap(name, "no read replica", "available, replication replicating", why, _create(view, name))
     elif not found:
         yield _none(view)
@@ -95,7 +95,7 @@ def lag(view: View) -> Iterator[Finding]:
                 spoken(reading.value),
                 wanted,
                 "a promotion now would lose every write made since",
-                "Find the long transaction or the missing primary key that holds it back, or give it a larger class.",
+                "Find the long transaction or missing primary key that delays it, or use a larger instance class.",
             )
     if not found:
         yield _none(view)
@@ -122,14 +122,14 @@ def size(view: View) -> Iterator[Finding]:
 def _size(view: View, one: rds.Instance, source: rds.Instance) -> Finding:
     measured, wanted = _sized(one), _sized(source)
     if one.storage_gib < source.storage_gib:
-        why = "it fills up before the primary does: replication then stops"
+        why = "its storage fills up before the primary's: replication then stops"
         remedy = f"--allocated-storage {source.storage_gib} (aws_db_instance.allocated_storage)"
         return view.gap(one.identifier, measured, wanted, why, f"{_modify(view, one)} {remedy}")
     if (one.instance_class, one.multi_az) != (source.instance_class, source.multi_az):
-        why = "after a promotion it would be weaker than what serves today"
+        why = "after a promotion it would have less capacity than the current primary"
         remedy = f"--db-instance-class {source.instance_class} --multi-az (aws_db_instance.multi_az)"
         return view.warn(one.identifier, measured, wanted, why, f"{_modify(view, one)} {remedy}")
-    return view.ok(one.identifier, measured, wanted, "as strong as the primary database")
+    return view.ok(one.identifier, measured, wanted, "same capacity as the primary database")
 
 
 def _sized(one: rds.Instance) -> str:
@@ -152,7 +152,7 @@ def backups(view: View) -> Iterator[Finding]:
     """Retention of the replica is above 0: after an irreversible promotion it is the only way back (T22)."""
     found = replicas(view)
     for one in found:
-        measured, wanted = f"kept {one.retention_days} days", "kept 1 day or more"
+        measured, wanted = f"retained {one.retention_days} days", "retained 1 day or more"
         if one.retention_days:
             yield view.ok(one.identifier, measured, wanted, "it can be restored to a point in time once promoted")
         else:

@@ -31,13 +31,13 @@ def key_flaw(view: View, key_arn: str) -> str:
         return ""
     key = next((one for one in view.get(kms_copy_keys.keys, Side.DR) if one.arn == key_arn), None)
     if key is None:
-        raise CannotSee(Unseen(Blindness.ERROR, f"KMS was not asked about the key {key_arn}."))
+        raise CannotSee(Unseen(Blindness.ERROR, f"KMS was not queried for the key {key_arn}."))
     if key.dark:
         raise CannotSee(key.dark)
     if key.region != view.env.regions.dr:
-        return f"its key {key_arn} stands in {key.region or 'no region'}, not in {view.env.regions.dr}"
+        return f"its key {key_arn} is in {key.region or 'no region'}, not in {view.env.regions.dr}"
     if key.deletion_at:
-        return f"its key {key_arn} is {key.state} and will be gone on {key.deletion_at:%Y-%m-%d}"
+        return f"its key {key_arn} is {key.state} and will be deleted on {key.deletion_at:%Y-%m-%d}"
     return "" if key.state == "Enabled" else f"its key {key_arn} is {key.state}"
 
 

@@ -69,6 +69,6 @@ def room(view: View, subject: str, used: float, more: float, limit: float, remed
         because = f"the failover would stop at {max(0.0, limit - used):g} of {more:g}"
         return view.gap(subject, measured, f"{used + more:g} or more", because, remedy)
     if used + more + spare > limit:
-        because = f"it fits, but without the {view.env.capacity.headroom_percent} % of headroom"
+        because = f"it fits, but without {view.env.capacity.headroom_percent} % of headroom"
         return view.warn(subject, measured, f"{used + more + spare:g} or more", because, remedy)
     return view.ok(subject, measured, f"{used + more + spare:g} or more", "the failover fits, with headroom")

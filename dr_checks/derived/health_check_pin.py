@@ -1,4 +1,4 @@
-"""How a health check is made unhealthy for good, without being disabled: the pin of T06. Pure.
+"""How a health check is made unhealthy permanently, without being disabled: the pin of T06. Pure.
 
 Inverting is no pin: an inverted check of a dead primary is healthy. What is wanted is unhealthy while the region is
 dead AND after it heals, and nothing that anyone else's change could turn:

@@ -48,13 +48,15 @@ def _paired(records: Sequence[Record], env: Environment) -> Pair | str:
     policies = {record.policy for record in records}
     if len(policies) > 1 or not policies <= set(POLICIES):
         said = ", ".join(sorted(policies))
-        return f"{name} is of policy {said}: turning it would convert it, and the name would vanish meanwhile (T12)."
+        return (
+            f"{name} is of policy {said}: changing it would convert it, and the name would be missing meanwhile (T12)."
+        )
     led = {side_of(record, env): record for record in records}
     if len(records) != len(POLICIES) or led.keys() != {Side.PRIMARY, Side.DR}:
-        return f"{name} is not one record to each region: it is left as it is."
+        return f"{name} has not one record for each region: it is not changed."
     if unchecked := [record for record in records if cannot_lead(record)]:
-        said = f"its record {unchecked[0].set_identifier} has no health check, and Route 53 lets none such lead"
-        return f"{name} is left to answer by health: {said}."
+        said = f"its record {unchecked[0].set_identifier} has no health check, and Route 53 requires one"
+        return f"{name} moves by health alone: {said}."
     return Pair(led[Side.PRIMARY], led[Side.DR])
 
 

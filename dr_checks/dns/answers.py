@@ -15,7 +15,7 @@ from dr_estate.network.dns_query import Answer
 from dr_estate.readers import cloudfront, dns_answers, route53, route53_health_checks
 from dr_estate.snapshot import tenants
 
-_NO_ZONE = "the zone is not there: route53.zone-accessible says so"
+_NO_ZONE = "the hosted zone does not exist: see route53.zone-accessible"
 
 
 def doors(view: View) -> dict[str, frozenset[str]]:
@@ -71,8 +71,8 @@ def servers_answer(view: View) -> Iterator[Finding]:
                     answer.asked,
                     measured,
                     "NOERROR, authoritative",
-                    "resolvers that draw this server get nothing, so some visitors never arrive",
-                    f"Compare the delegation set of {zone} with its NS records; recreate neither in haste.",
+                    "resolvers that query this server get no answer, so some visitors do not arrive",
+                    f"Compare the delegation set of {zone} with its NS records; do not recreate either in a hurry.",
                 )
 
 
@@ -93,13 +93,13 @@ def delegated(view: View) -> Iterator[Finding]:
     there, wanted = {route53.plain(value) for value in answer.values}, ", ".join(zone.name_servers)
     measured = ", ".join(sorted(there)) or answer.code
     if there == set(zone.name_servers):
-        yield view.ok(zone.name, measured, wanted, "what is changed here is what the world asks")
+        yield view.ok(zone.name, measured, wanted, "resolvers query the zone that is changed here")
     else:
         yield view.gap(
             zone.name,
             measured,
             wanted,
-            "the world asks other servers than this zone's: a failover here would move nobody",
+            "resolvers query other servers than this zone's: a failover here would move no visitor",
             f"Have the owner of {zone.name.partition('.')[2]} set its NS record for {zone.name} to: {wanted}.",
         )
 
@@ -124,7 +124,7 @@ def as_recorded(view: View) -> Iterator[Finding]:
         if isinstance(dark, Unseen):
             yield view.unknown(name, wanted, dark)
     if not there or not origin_records(view):
-        yield view.none_expected(name, "there is no traffic record: dns.pair-present says so")
+        yield view.none_expected(name, "there is no traffic record: see dns.pair-present")
 
 
 def _compared(view: View, answer: Answer, expected: frozenset[str] | None, wanted: str) -> Finding:
@@ -138,7 +138,7 @@ def _compared(view: View, answer: Answer, expected: frozenset[str] | None, wante
         return view.gap(subject, measured, wanted, because, remedy)
     region = region_answered(answer.values, doors(view))
     if expected is None or region is None:
-        why = f"{measured} could not be matched with a load balancer's addresses, which AWS changes at will."
+        why = f"{measured} matches no load balancer's addresses; AWS changes these at any time."
         return view.unknown(subject, wanted, why)
     if region in expected:
         return view.ok(subject, f"{measured} ({region})", wanted, "the answer and the records agree")
@@ -167,7 +167,7 @@ def hosts_answer(view: View) -> Iterator[Finding]:
         if answer is None:
             yield view.unknown(host, "an address", dark or "not asked", tenant.id)
         elif answer.values:
-            yield view.ok(host, ", ".join(answer.values), "an address", "visitors find the edge", tenant.id)
+            yield view.ok(host, ", ".join(answer.values), "an address", "visitors reach CloudFront", tenant.id)
         else:
             yield view.gap(
                 host,
@@ -180,10 +180,10 @@ def hosts_answer(view: View) -> Iterator[Finding]:
             )
     ours = recorded & {tenants.host_of(tenant, view.env) for tenant in view.tenants}
     if len(ours) > len(known.keys() & ours) and dark is None:
-        measured = f"{len(known.keys() & ours)} of {len(ours)} asked"
-        yield view.ok("the others", measured, "an even spread", "their records lead where those of the asked ones do")
+        measured = f"{len(known.keys() & ours)} of {len(ours)} queried"
+        yield view.ok("the others", measured, "an even spread", "their records have the target of the queried ones")
     if not ours:
-        yield view.none_expected("tenants' hosts", "no tenant has a record of its own to be asked for")
+        yield view.none_expected("tenants' hosts", "no tenant has a record of its own")
 
 
 @check(
@@ -198,24 +198,24 @@ def resolvers_agree(view: View) -> Iterator[Finding]:
     """Each resolver's answer passes the traffic name or the distribution, or holds the serving region's address."""
     there = view.get(dns_answers.resolved)
     if not there:
-        yield view.none_expected("resolvers", "none is named in traffic.resolvers, so none was asked")
+        yield view.none_expected("resolvers", "traffic.resolvers is empty, so none was queried")
         return
     alias = view.env.traffic.distribution_alias
     edge = {d.domain for d in view.get(cloudfront.distributions) if alias in d.aliases}
     moving, expected = {view.env.traffic.origin_record, *edge}, expected_regions(view) or frozenset()
     for answer in there:
         if isinstance(answer, Unseen):
-            yield view.unknown("a resolver", "where the traffic goes", answer)
+            yield view.unknown("a resolver", "the serving region", answer)
             continue
         subject = f"{answer.name} at {answer.asked}"
         measured = ", ".join((*answer.chain, *answer.values)) or answer.code
         if answer.values and (moving & set(answer.chain) or region_answered(answer.values, doors(view)) in expected):
-            yield view.ok(subject, measured, "where the traffic goes", "visitors behind it follow a failover")
+            yield view.ok(subject, measured, "the serving region", "visitors behind it follow a failover")
         else:
             yield view.gap(
                 subject,
                 measured,
-                "where the traffic goes",
-                "visitors behind this resolver are led elsewhere, or by an answer it kept too long",
-                f"Wait one TTL and look again; then make {answer.name} a CNAME to {view.env.traffic.origin_record}.",
+                "the serving region",
+                "visitors behind this resolver are sent elsewhere, or by an answer cached too long",
+                f"Wait one TTL and check again; then make {answer.name} a CNAME to {view.env.traffic.origin_record}.",
             )

@@ -42,7 +42,7 @@ def pair_present(view: View) -> Iterator[Finding]:
     """Each address type of the origin name holds exactly the two set identifiers. Source: ListResourceRecordSets."""
     name = view.env.traffic.origin_record
     if view.get(route53.zone) is None:
-        yield view.none_expected(name, "the zone is not there: route53.zone-accessible says so")
+        yield view.none_expected(name, "the hosted zone does not exist: see route53.zone-accessible")
         return
     wanted = {identifier_of(view, Side.PRIMARY), identifier_of(view, Side.DR)}
     found = origin_records(view)
@@ -52,9 +52,9 @@ def pair_present(view: View) -> Iterator[Finding]:
         if there == wanted:
             yield view.ok(subject, said, said, "the cut-over point is complete")
         else:
-            because = "a missing record cannot be answered with, and making one during an outage needs us-east-1"
+            because = "a missing record cannot be used, and creating it during an outage needs us-east-1"
             if there > wanted:
-                because = "a stray record takes part in every answer, and leads outside the plan"
+                because = "an extra record takes part in every answer, and points outside the plan"
             yield view.gap(
                 subject,
                 ", ".join(sorted(there)) or "no record",
@@ -81,17 +81,17 @@ def final_policy(view: View) -> Iterator[Finding]:
         wanted = f"failover {role.get(record.set_identifier or '', '')}".strip() if policy == "failover" else policy
         measured = f"failover {record.failover}" if record.policy == "failover" else record.policy
         if measured == wanted:
-            yield view.ok(subject, measured, wanted, "a failover need not convert it")
+            yield view.ok(subject, measured, wanted, "a failover does not have to convert it")
         else:
             yield view.gap(
                 subject,
                 measured,
                 wanted,
                 "Route 53 converts a record by deleting it: for a while the name does not exist",
-                f"Convert it in a quiet hour, in one change batch: aws_route53_record {policy}_routing_policy.",
+                f"Convert it at a quiet time, in one change batch: aws_route53_record {policy}_routing_policy.",
             )
     if not origin_records(view):
-        yield view.none_expected(view.env.traffic.origin_record, "there is no traffic record: dns.pair-present says so")
+        yield view.none_expected(view.env.traffic.origin_record, "there is no traffic record: see dns.pair-present")
 
 
 @check(
@@ -112,19 +112,19 @@ def can_be_staged(view: View) -> Iterator[Finding]:
         subject = f"{view.env.traffic.origin_record} {kind}"
         policies = sorted({record.policy for record in origin_records(view) if record.type == kind})
         if policies == ["weighted"]:
-            yield view.ok(subject, "weighted", "weighted", "visitors can be sent home a part at a time")
+            yield view.ok(subject, "weighted", "weighted", "traffic can be shifted back in stages")
             continue
         judged = view.gap if view.env.failback.staged else view.warn
         yield judged(
             subject,
             " and ".join(policies),
             "weighted",
-            "a failback would turn every visitor at once, onto a region that nobody has used since",
-            "In a quiet hour make both weighted_routing_policy (100 and 0), with their health checks: they fail over "
+            "a failback would move every visitor at once, to a region without recent traffic",
+            "At a quiet time make both weighted_routing_policy (100 and 0), with their health checks: they fail over "
             'by health all the same (T05). Then set traffic.policy = "weighted".',
         )
     if not origin_records(view):
-        yield view.none_expected(view.env.traffic.origin_record, "there is no traffic record: dns.pair-present says so")
+        yield view.none_expected(view.env.traffic.origin_record, "there is no traffic record: see dns.pair-present")
 
 
 @check(
@@ -143,20 +143,20 @@ def own_load_balancer(view: View) -> Iterator[Finding]:
     identifier = identifier_of(view, view.side)
     records = [r for r in origin_records(view) if r.set_identifier == identifier]
     if not records:
-        yield view.none_expected(identifier, "there is no such record: dns.pair-present says so")
+        yield view.none_expected(identifier, "there is no such record: see dns.pair-present")
         return
     balancer = view.get(elbv2.load_balancer)
     for record in records:
         subject, target = f"{record.name} {record.type} {identifier}", routing.target_of(record)
         wanted = route53.plain(balancer.dns_name) if balancer else "the load balancer of the region"
         if balancer and target == wanted:
-            yield view.ok(subject, target, wanted, f"visitors sent to {view.region} arrive at its own door")
+            yield view.ok(subject, target, wanted, f"visitors sent to {view.region} reach its own load balancer")
         else:
             yield view.gap(
                 subject,
                 target or "nothing",
-                wanted if balancer else f"{wanted}, of which there is none",
-                f"visitors sent to {view.region} would knock at a door that is not there",
+                wanted if balancer else f"{wanted}, which does not exist",
+                f"visitors sent to {view.region} would reach a load balancer that does not exist",
                 f"Set alias name of aws_route53_record {identifier} to aws_lb.dns_name of {view.region}.",
             )
 
@@ -187,14 +187,14 @@ def short_ttl(view: View) -> Iterator[Finding]:
             f"{record.name} {record.type} {record.set_identifier or ''}".strip(),
             f"{record.ttl_s} s",
             f"{limit} s or less",
-            f"resolvers keep sending its visitors to the dead region for up to {record.ttl_s} s",
+            f"resolvers keep sending its visitors to the lost region for up to {record.ttl_s} s",
             f"Set ttl = {limit} on its aws_route53_record, or make it an alias record.",
         )
     if on_the_way and not long_lived:
         said = f"{len(on_the_way)} record(s), none above {limit} s"
         yield view.ok("all records", said, f"{limit} s or less", "an alias takes the TTL of its target, 60 s")
     if not on_the_way:
-        yield view.none_expected(origin, "there is no record on the way: dns.pair-present says so")
+        yield view.none_expected(origin, "there is no such record: see dns.pair-present")
 
 
 @check(
@@ -219,7 +219,7 @@ def cloudfront_alias(view: View) -> Iterator[Finding]:
                 subject,
                 "no health check",
                 "a health check",
-                "Route 53 cannot evaluate a distribution: this record counts as healthy for ever",
+                "Route 53 cannot evaluate a distribution: this record always counts as healthy",
                 "Set health_check_id on its aws_route53_record, or route at the origin name instead.",
             )
     if not routed:

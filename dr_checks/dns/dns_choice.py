@@ -13,7 +13,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers.route53 import Record
 
 _PINS = range(1, 20)  # ports on which no load balancer listens: how a failover holds an endpoint check down
-_ABSENT = "there is no traffic record: dns.pair-present says so"
+_ABSENT = "there is no traffic record: see dns.pair-present"
 _REMEDY = (
     "Give each traffic record an enabled health check of its own region's load balancer (health_check_id) and "
     "evaluate_target_health = true, with {routing}."
@@ -36,7 +36,7 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, why
         of_kind = [record for record in records if record.type == kind]
         choice = routing.chosen(of_kind, imagined(of_kind))
         if choice is None:
-            yield view.unknown(subject, said, "Its routing policy is not one that can be played out here.")
+            yield view.unknown(subject, said, "Its routing policy cannot be simulated.")
             continue
         regions = {_region(record, known) for record in choice}
         measured = " and ".join(sorted(regions))
@@ -44,7 +44,7 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, why
             yield view.ok(subject, measured, said, why)
         else:
             remedy = _REMEDY.format(routing=_ROUTING[view.env.traffic.policy])
-            yield view.gap(subject, measured, said, f"visitors would be sent to {measured} {when}", remedy)
+            yield view.gap(subject, measured, said, f"visitors would be sent to {measured}, {when}", remedy)
     if not records:
         yield view.none_expected(view.env.traffic.origin_record, _ABSENT)
 
@@ -92,7 +92,7 @@ def primary_down(view: View) -> Iterator[Finding]:
 )
 def dr_down(view: View) -> Iterator[Finding]:
     """The answer with the DR region dark is the primary's alone."""
-    why = "an outage of the standby does not disturb anybody"
+    why = "an outage of the standby affects no visitor"
     yield from _answers(view, lambda _: situation(view, Side.DR), Side.PRIMARY, "with the DR region down", why)
 
 
@@ -130,8 +130,8 @@ def pin_holds(view: View) -> Iterator[Finding]:
                 now = now.with_inverted(check_id)
         return now
 
-    why = "the recovered primary cannot draw visitors back onto stale data"
-    yield from _answers(view, pinned, Side.DR, "with the primary pinned down", why)
+    why = "the recovered primary cannot receive visitors with stale data"
+    yield from _answers(view, pinned, Side.DR, "with the primary's health check inverted", why)
 
 
 @check(
@@ -154,18 +154,18 @@ def stays_away(view: View) -> Iterator[Finding]:
     held = replace(now, seen=pinned)
     known = {identifier_of(view, side): view.env.region(side) for side in (Side.PRIMARY, Side.DR)}
     for kind in sorted({record.type for record in records}):
-        subject, wanted = f"{view.env.traffic.origin_record} {kind}, with all well", view.env.regions.dr
+        subject, wanted = f"{view.env.traffic.origin_record} {kind}, with all healthy", view.env.regions.dr
         choice = routing.chosen([record for record in records if record.type == kind], held)
         if choice is None:
-            yield view.unknown(subject, wanted, "Its routing policy is not one that can be played out here.")
+            yield view.unknown(subject, wanted, "Its routing policy cannot be simulated.")
         elif {_region(record, known) for record in choice} == {wanted}:
-            yield view.ok(subject, wanted, wanted, "a primary that heals draws nobody back onto stale data")
+            yield view.ok(subject, wanted, wanted, "a recovered primary receives no visitor with stale data")
         else:
             measured = " and ".join(sorted({_region(record, known) for record in choice}))
-            because = "health alone moved the visitors: they go back by themselves, onto a stale database"
+            because = "only health moved the visitors: they return by themselves, to a stale database"
             remedy = (
-                "`dr_cli.py failover --execute --replan`, with the same incident: it leads the records and pins the "
+                "`dr_cli.py failover --execute --replan`, with the same incident: it sets the records and forces the "
             )
-            yield view.gap(subject, measured, wanted, because, remedy + "primary's down.")
+            yield view.gap(subject, measured, wanted, because, remedy + "primary's health check to fail.")
     if not records:
         yield view.none_expected(view.env.traffic.origin_record, _ABSENT)

@@ -29,7 +29,7 @@ def _named(record: Record) -> str:
 
 
 def _nothing(view: View) -> Finding:
-    because = "no traffic record has a health check: health-checks.attached says so"
+    because = "no traffic record has a health check: see health-checks.attached"
     return view.none_expected(view.env.traffic.origin_record, because)
 
 
@@ -47,19 +47,19 @@ def attached(view: View) -> Iterator[Finding]:
     for record in origin_records(view):
         if record.health_check_id in known:
             yield view.ok(
-                _named(record), record.health_check_id, "a health check", "its health can be told, and turned"
+                _named(record), record.health_check_id, "a health check", "its health is known and can be set"
             )
         else:
             gone = record.health_check_id is not None
             yield view.gap(
                 _named(record),
-                f"{record.health_check_id}, which is gone" if gone else "none",
+                f"{record.health_check_id}, which does not exist" if gone else "none",
                 "a health check",
-                "the record counts as healthy for ever, and a recovered primary cannot be held down",
+                "the record always counts as healthy, and a recovered primary cannot be kept out",
                 "Set health_check_id on its aws_route53_record to a check of its own load balancer.",
             )
     if not origin_records(view):
-        because = "there is no traffic record: dns.pair-present says so"
+        because = "there is no traffic record: see dns.pair-present"
         yield view.none_expected(view.env.traffic.origin_record, because)
 
 
@@ -75,7 +75,7 @@ def enabled(view: View) -> Iterator[Finding]:
     """A disabled check counts as always healthy: disabling one to force a failover does the opposite (T03)."""
     for record, found in wired(view):
         if not found.disabled:
-            yield view.ok(_named(record), f"{found.id} enabled", "enabled", "it reports what it sees")
+            yield view.ok(_named(record), f"{found.id} enabled", "enabled", "it reports the region's health")
         else:
             yield view.gap(
                 _named(record),
@@ -100,13 +100,13 @@ def not_inverted(view: View) -> Iterator[Finding]:
     """An inverted check is the pin of a failover; left behind, it says well when the region is lost (T06)."""
     for record, found in wired(view):
         if not found.inverted:
-            yield view.ok(_named(record), f"{found.id} upright", "not inverted", "healthy means healthy")
+            yield view.ok(_named(record), f"{found.id} not inverted", "not inverted", "healthy means healthy")
         else:
             yield view.gap(
                 _named(record),
                 f"{found.id} inverted",
                 "not inverted",
-                "it calls a well region lost, and a lost one well: right only while traffic is pinned",
+                "it reports a healthy region unhealthy and the reverse: right only while traffic is pinned",
                 f"After failback: aws route53 update-health-check --health-check-id {found.id} --no-inverted",
             )
     if not wired(view):
@@ -132,7 +132,7 @@ def probes_own_target(view: View) -> Iterator[Finding]:
         problem = _wrong_probe(record, found, target)
         if problem is None:
             measured = found.host or found.address or found.type
-            yield view.ok(_named(record), measured, target, "it fails when its own region fails, and only then")
+            yield view.ok(_named(record), measured, target, "it fails only when its own region fails")
         else:
             measured, because = problem
             remedy = f'Set fqdn = "{target}" on the aws_route53_health_check {found.id}.'
@@ -144,13 +144,16 @@ def probes_own_target(view: View) -> Iterator[Finding]:
 def _wrong_probe(record: Record, found: HealthCheck, target: str) -> tuple[str, str] | None:
     """What the check probes, and why that is wrong; None where it is right."""
     if found.host == record.name:
-        return found.host, "it probes the name that it steers: after a flip it sees the other region, and flips back"
+        return (
+            found.host,
+            "it probes the name that it controls: after a switch it probes the other region",
+        )
     here, there = routing.region_of(target), routing.region_of(found.host)
     if here and there and here != there:
-        return found.host, f"it watches {there}, while its record sends visitors to {here}"
+        return found.host, f"it probes {there}, while its record sends visitors to {here}"
     if found.type == "CLOUDWATCH_METRIC" and found.alarm_region == here and found.without_data != "Unhealthy":
         measured = f"alarm {found.alarm_name} in {found.alarm_region}, without data: {found.without_data}"
-        return measured, "the alarm is lost together with the region, and the check stays healthy"
+        return measured, "the alarm is lost with the region, and the check stays healthy"
     return None
 
 
@@ -182,8 +185,8 @@ def healthy_now(view: View) -> Iterator[Finding]:
                 _named(record),
                 f"unhealthy, {age_s:.0f} s ago",
                 "healthy",
-                "Route 53 does not send visitors to a region that its checkers see ill",
-                f"Read why: aws route53 get-health-check-last-failure-reason --health-check-id {found.id}",
+                "Route 53 does not send visitors to a region that its checkers report unhealthy",
+                f"Read the reason: aws route53 get-health-check-last-failure-reason --health-check-id {found.id}",
             )
     if not wired(view):
         yield _nothing(view)
@@ -217,10 +220,10 @@ def set_alike(view: View) -> Iterator[Finding]:
                 setting,
                 " against ".join(values),
                 "the same",
-                "one region is called lost sooner, or for other reasons, than the other",
+                "one region is reported unhealthy sooner, or for other reasons, than the other",
                 f"Give both aws_route53_health_check resources the same {setting}.",
             )
     if not found:
         yield _nothing(view)
     elif all(len({str(getattr(check, setting)) for check in found}) == 1 for setting in _SETTINGS):
-        yield view.ok("all settings", f"{len(found)} check(s) alike", "the same", "one yardstick for both regions")
+        yield view.ok("all settings", f"{len(found)} check(s) equal", "the same", "both regions have the same settings")

@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_estate.readers import route53
 
-_NO_ZONE = "the zone is not there: route53.zone-accessible says so"
+_NO_ZONE = "the hosted zone does not exist: see route53.zone-accessible"
 _SOA_FIELDS = 7
 
 
@@ -25,9 +25,9 @@ def zone_accessible(view: View) -> Iterator[Finding]:
     name = view.env.traffic.zone
     found = [z for z in view.get(route53.zones) if z.name == name and not z.private]
     if len(found) == 1:
-        yield view.ok(name, found[0].id, "one public zone", "there is one place to change, and it can be read")
+        yield view.ok(name, found[0].id, "one public zone", "the zone is unique and readable")
         return
-    because = "the traffic cannot be moved by this account" if not found else "a change to the wrong one does nothing"
+    because = "the traffic cannot be moved by this account" if not found else "a change to the wrong one has no effect"
     remedy = (
         f"Use the account that holds {name}, or correct traffic.zone in the environment file."
         if not found
@@ -53,13 +53,13 @@ def own_name_servers(view: View) -> Iterator[Finding]:
     there = {route53.plain(value) for value in apex.values} if apex else set()
     measured, wanted = ", ".join(sorted(there)) or "no NS record", ", ".join(zone.name_servers)
     if there == set(zone.name_servers):
-        yield view.ok(zone.name, measured, wanted, "resolvers that ask the zone itself stay with its own servers")
+        yield view.ok(zone.name, measured, wanted, "resolvers that query the zone stay with its own servers")
     else:
         yield view.gap(
             zone.name,
             measured,
             wanted,
-            "resolvers are led to servers that do not know this zone, and see none of its changes",
+            "resolvers are sent to servers that do not have this zone, and see none of its changes",
             f"Set the apex NS record of {zone.name} to its delegation set: {wanted}.",
         )
 
@@ -78,13 +78,13 @@ def accelerated_recovery(view: View) -> Iterator[Finding]:
     if zone is None:
         yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
     elif zone.accelerated_recovery == "ENABLED":
-        yield view.ok(zone.name, "ENABLED", "ENABLED", "Route 53 takes changes again about an hour after a loss")
+        yield view.ok(zone.name, "ENABLED", "ENABLED", "Route 53 accepts changes again about an hour after the loss")
     else:
         yield view.gap(
             zone.name,
             zone.accelerated_recovery or "never enabled",
             "ENABLED",
-            "changes to records go through us-east-1 alone, and nobody can say when it will be back",
+            "record changes go through us-east-1 alone, with no known time of recovery",
             f"aws route53 update-hosted-zone-features --hosted-zone-id {zone.id} --enable-accelerated-recovery",
         )
 
@@ -104,13 +104,13 @@ def denied_zones(view: View) -> Iterator[Finding]:
     if holding in traffic.denied_zones:
         because = "the guard refuses every call that names this zone: the failover could not move traffic"
     elif holding == traffic.zone:
-        yield view.ok(origin, holding, traffic.zone, "the change stays inside the zone that may be changed")
+        yield view.ok(origin, holding, traffic.zone, "only the allowed zone is changed")
         return
     elif holding == "no zone of this account":
         yield view.none_expected(origin, _NO_ZONE)
         return
     else:
-        because = f"{holding} answers for this name, so records in {traffic.zone} are never asked"
+        because = f"{holding} answers for this name, so records in {traffic.zone} are never used"
     yield view.gap(
         origin,
         holding,
@@ -141,13 +141,13 @@ def negative_ttl(view: View) -> Iterator[Finding]:
         return
     lasts_s = min(int(fields[-1]), soa.ttl_s if soa.ttl_s is not None else int(fields[-1]))
     if lasts_s <= limit:
-        yield view.ok(zone.name, f"{lasts_s} s", f"{limit} s or less", "a missing name is soon forgotten")
+        yield view.ok(zone.name, f"{lasts_s} s", f"{limit} s or less", "a missing name is cached only briefly")
     else:
         yield view.gap(
             zone.name,
             f"{lasts_s} s",
             f"{limit} s or less",
-            "a name that is missing for one moment stays missing for its visitors this long",
+            "a name that is briefly missing stays missing for visitors this long",
             f"Lower the last field of the SOA record of {zone.name} to {limit}.",
         )
 

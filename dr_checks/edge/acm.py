@@ -79,7 +79,7 @@ def issued_and_covers(view: View) -> Iterator[Finding]:
                 host,
                 f"none in {view.region}",
                 "an issued certificate",
-                "certificates do not leave their region: browsers would refuse the site there",
+                "certificates exist in one region only: browsers would refuse the site there",
                 f"aws acm request-certificate --region {view.region} --domain-name {host} --validation-method DNS",
                 tenant,
             )
@@ -103,19 +103,19 @@ def days_left(view: View) -> Iterator[Finding]:
             continue
         days = (certificate.not_after - view.now) // timedelta(days=1)
         if days >= limit:
-            yield view.ok(certificate.domain, f"{days} days", f"{limit} days or more", "it outlives a long recovery")
+            yield view.ok(certificate.domain, f"{days} days", f"{limit} days or more", "it outlasts a long recovery")
         else:
             yield view.gap(
                 certificate.domain,
                 f"{days} days" if days >= 0 else f"expired {-days} days ago",
                 f"{limit} days or more",
-                "it would run out unnoticed, in the region where nobody looks until it must serve",
-                f"Mend its DNS validation record or import a new one: aws acm describe-certificate --region "
+                "it would expire unnoticed, in the region that serves only after a failover",
+                f"Fix its DNS validation record or import a new one: aws acm describe-certificate --region "
                 f"{view.region} --certificate-arn {certificate.arn}",
             )
     yield from _not_seen(view, f"{limit} days or more")
     if not there:
-        yield view.none_expected("certificates", "there is none for any host: acm.issued-and-covers says so")
+        yield view.none_expected("certificates", "there is none for any host: see acm.issued-and-covers")
 
 
 @check(
@@ -137,7 +137,7 @@ def renews(view: View) -> Iterator[Finding]:
                 certificate.domain,
                 f"renewal {certificate.renewal_status}, waits for {waiting}",
                 wanted,
-                "ACM could not renew it: it runs out on its day",
+                "ACM could not renew it: it will expire",
                 f"Restore the validation CNAMEs of {waiting} (aws_acm_certificate domain_validation_options).",
             )
         elif certificate.type == "IMPORTED":
@@ -145,12 +145,12 @@ def renews(view: View) -> Iterator[Finding]:
                 certificate.domain,
                 "imported",
                 wanted,
-                "ACM never renews an imported certificate: somebody must remember both regions",
+                "ACM never renews an imported certificate: it must be replaced by hand in both regions",
                 "Replace it by an ACM-issued certificate, or import its successor in both regions in time.",
             )
         else:
             measured = certificate.renewal_status or certificate.type or "issued by ACM"
-            yield view.ok(certificate.domain, measured, wanted, "nobody has to remember it")
+            yield view.ok(certificate.domain, measured, wanted, "ACM renews it")
     yield from _not_seen(view, wanted)
     if not there:
-        yield view.none_expected("certificates", "there is none for any host: acm.issued-and-covers says so")
+        yield view.none_expected("certificates", "there is none for any host: see acm.issued-and-covers")

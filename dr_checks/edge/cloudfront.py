@@ -13,7 +13,7 @@ from dr_estate.readers.cloudfront import Distribution, Origin
 from dr_estate.snapshot import tenants
 
 _OLD_TLS = ("SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016")
-_ABSENT = "there is no distribution: cloudfront.distribution-serves says so"
+_ABSENT = "there is no distribution: see cloudfront.distribution-serves"
 
 
 def serving(view: View) -> Distribution | None:
@@ -43,7 +43,7 @@ def distribution_serves(view: View) -> Iterator[Finding]:
             alias,
             "no distribution",
             "enabled, Deployed",
-            "no tenant can be reached over HTTPS, in whichever region it runs",
+            "no tenant can be reached over HTTPS, in either region",
             f"Put {alias} into aliases of the aws_cloudfront_distribution.",
         )
     elif not found.enabled:
@@ -51,7 +51,7 @@ def distribution_serves(view: View) -> Iterator[Finding]:
             alias,
             f"{found.id} disabled",
             "enabled, Deployed",
-            "a disabled distribution answers nobody",
+            "a disabled distribution answers no request",
             f"Set enabled = true on aws_cloudfront_distribution {found.id}.",
         )
     elif found.status != "Deployed":
@@ -59,11 +59,11 @@ def distribution_serves(view: View) -> Iterator[Finding]:
             alias,
             f"{found.id} {found.status}",
             "enabled, Deployed",
-            "its last change has not reached every edge, so visitors see different worlds",
+            "its last change has not reached every edge location, so visitors see different versions",
             f"aws cloudfront wait distribution-deployed --id {found.id}",
         )
     else:
-        yield view.ok(alias, f"{found.id} enabled, Deployed", "enabled, Deployed", "it serves at every edge")
+        yield view.ok(alias, f"{found.id} enabled, Deployed", "enabled, Deployed", "it serves at every edge location")
 
 
 @check(
@@ -82,7 +82,7 @@ def aliases_cover(view: View) -> Iterator[Finding]:
     for tenant in view.tenants:
         host, said = tenants.host_of(tenant, view.env), ", ".join(found.aliases)
         if covers(found.aliases, host):
-            yield view.ok(host, said, "an alias that matches", "the distribution knows this name", tenant.id)
+            yield view.ok(host, said, "an alias that matches", "the distribution accepts this name", tenant.id)
         else:
             yield view.gap(
                 host,
@@ -112,13 +112,13 @@ def origin_follows(view: View) -> Iterator[Finding]:
         origins = _origins(found, target)
         measured = ", ".join(origin.domain for origin in origins) or "no such origin"
         if _follows(view, origins):
-            yield view.ok(target, measured, wanted, "moving the traffic record moves this origin")
+            yield view.ok(target, measured, wanted, "this origin follows the traffic record")
         else:
             yield view.gap(
                 target,
                 measured,
                 wanted,
-                "this origin stays where it is when the traffic record moves",
+                "this origin does not follow the traffic record",
                 f'Set domain_name = "{wanted}" on origin {target} of aws_cloudfront_distribution {found.id}.',
             )
 
@@ -166,7 +166,7 @@ def origin_group(view: View) -> Iterator[Finding]:
                 group.id,
                 measured,
                 "two origins; on 502, 503, 504",
-                "a group that never moves on looks like a failover and is none",
+                "the group would not fail over",
                 f"Set failover_criteria and two members on origin_group {group.id} of {found.id}.",
             )
 
@@ -205,6 +205,6 @@ def speaks_https(view: View) -> Iterator[Finding]:
             found.id,
             ", ".join(faults),
             wanted,
-            "browsers warn or refuse, just when visitors look most closely",
+            "browsers warn or refuse",
             f"Set viewer_certificate and viewer_protocol_policy of aws_cloudfront_distribution {found.id}.",
         )

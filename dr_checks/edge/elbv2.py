@@ -28,7 +28,7 @@ _ALIKE = (
 
 def _absent(view: View) -> Finding:
     name = view.env.named(view.env.names.load_balancer)
-    return view.none_expected(name, "there is none: elbv2.active says so")
+    return view.none_expected(name, "there is none: see elbv2.active")
 
 
 @check(
@@ -48,7 +48,7 @@ def active(view: View) -> Iterator[Finding]:
     """It exists, is active and stands in two zones or more. Source: ELB DescribeLoadBalancers."""
     name, balancer = view.env.named(view.env.names.load_balancer), view.get(elbv2.load_balancer)
     if balancer is None:
-        because = f"there is nothing in {view.region} to send the traffic to"
+        because = f"there is no load balancer in {view.region} to send traffic to"
         remedy = f"Apply aws_lb '{name}' with the provider of {view.region}."
         yield view.gap(name, "absent", "active", because, remedy)
         return
@@ -60,7 +60,7 @@ def active(view: View) -> Iterator[Finding]:
             name,
             measured,
             "active in 2 zones or more",
-            "it cannot take the traffic, or one zone's loss would take it down",
+            "it cannot accept traffic, or the loss of one zone would take it down",
             f"aws elbv2 describe-load-balancers --region {view.region} --names {name}; aws_lb '{name}': subnets.",
         )
 
@@ -124,13 +124,13 @@ def keep_alive(view: View) -> Iterator[Finding]:
         return
     seconds = int(balancer.attribute(KEEP_ALIVE) or DEFAULT_KEEP_ALIVE_S)
     if seconds <= limit_s:
-        yield view.ok(balancer.name, f"{seconds} s", f"{limit_s} s or less", "clients resolve the name again soon")
+        yield view.ok(balancer.name, f"{seconds} s", f"{limit_s} s or less", "clients soon resolve the name again")
     else:
         yield view.gap(
             balancer.name,
             f"{seconds} s",
             f"{limit_s} s or less",
-            "clients stay pinned to a region that traffic has left for as long as this",
+            "clients stay connected to the previous region for as long as this",
             f"aws_lb '{balancer.name}' in {view.region}: client_keep_alive = {limit_s}.",
         )
 
@@ -153,13 +153,13 @@ def deletion_protection(view: View) -> Iterator[Finding]:
     if balancer is None:
         yield _absent(view)
     elif balancer.attribute(PROTECTION) == "true":
-        yield view.ok(balancer.name, "protected", "protected", "no clean-up can delete it by mistake")
+        yield view.ok(balancer.name, "protected", "protected", "it cannot be deleted by mistake")
     else:
         yield view.gap(
             balancer.name,
             "not protected",
             "protected",
-            "an idle standby looks unused: one clean-up deletes it, and its DNS name with it",
+            "an idle standby looks unused: a clean-up could delete it, and its DNS name with it",
             f"aws_lb '{balancer.name}' in {view.region}: enable_deletion_protection = true.",
         )
 
@@ -175,7 +175,7 @@ def listener_certificates(view: View) -> Iterator[Finding]:
     """The listener's own certificates, SNI ones included, are issued and cover the hosts. Source: ELB and ACM, T20."""
     attached = {arn for row in view.get(elbv2.listeners) if row.protocol == "HTTPS" for arn in row.certificates}
     if not any(row.protocol == "HTTPS" for row in view.get(elbv2.listeners)):
-        yield view.none_expected("HTTPS", "no HTTPS listener stands here: elbv2-routing.listeners compares them")
+        yield view.none_expected("HTTPS", "there is no HTTPS listener here: see elbv2-routing.listeners")
         return
     read = view.get(certificates)
     names = [

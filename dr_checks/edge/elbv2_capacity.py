@@ -34,13 +34,13 @@ def reserved_alike(view: View) -> Iterator[Finding]:
     measured = f"{here.units} units" + (f", {', '.join(waiting)}" if waiting and here.units else "")
     wanted = f"{round(there.units * _SHARE)} units or more"
     if here.units >= there.units * _SHARE and not waiting:
-        yield view.ok(name, measured, wanted, "it takes the load of the primary region at once")
+        yield view.ok(name, measured, wanted, "it can carry the primary region's load at once")
     else:
         yield view.gap(
             name,
             measured,
             wanted,
-            "visitors of every tenant arrive at once, and an idle load balancer answers 503 until it has grown",
+            "all tenants' visitors arrive at once, and an idle load balancer answers 503 until it has scaled",
             f"aws elbv2 modify-capacity-reservation --region {view.region} --load-balancer-arn ... "
             f"--minimum-load-balancer-capacity CapacityUnits={there.units} (aws_lb.minimum_load_balancer_capacity).",
         )

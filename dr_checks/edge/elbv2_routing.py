@@ -13,7 +13,7 @@ from dr_estate.readers import elbv2
 from dr_estate.snapshot.tenants import Tenant, host_of
 
 _WILD = frozenset("*?[")
-_NO_LISTENER = "no listener stands here: elbv2-routing.listeners says so"
+_NO_LISTENER = "there is no listener here: see elbv2-routing.listeners"
 
 
 @check(
@@ -33,13 +33,13 @@ def listeners(view: View) -> Iterator[Finding]:
                 f"{name} {label}",
                 f"listens on {', '.join(sorted(here)) or 'nothing'}",
                 f"listens on {label}",
-                "clients that come this way today would be refused after the failover",
+                "clients that use it today would be refused after the failover",
                 f"Apply aws_lb_listener '{label}' of '{name}' with the provider of {view.region}.",
             )
     if not view.get(elbv2.listeners, Side.PRIMARY) and here:
         yield view.ok(name, ", ".join(sorted(here)), "a listener", "the primary region has none to compare with")
     elif not here and not view.get(elbv2.listeners, Side.PRIMARY):
-        because, remedy = "no request can be answered", f"Apply aws_lb_listener of '{name}' in {view.region}."
+        because, remedy = "no request would be answered", f"Apply aws_lb_listener of '{name}' in {view.region}."
         yield view.gap(name, "no listener", "a listener", because, remedy)
 
 
@@ -101,7 +101,7 @@ def _routed(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str,
         host,
         "; ".join(f"{label} to {route}" for label, route in sorted(wrong.items())),
         wanted,
-        "the request would be answered by somebody else: the default action answers 200 to any host",
+        "the request would not reach the tenant: the default action answers 200 to any host",
         f"Apply aws_lb_listener_rule in {view.region}: host_header '{host}', forward to '{wanted}'.",
         tenant.id,
     )
@@ -121,15 +121,15 @@ def default_action(view: View) -> Iterator[Finding]:
         measured, wanted = _told(mine.default), _told(theirs.default)
         subject = f"{view.env.named(view.env.names.load_balancer)} {mine.label}"
         if measured == wanted:
-            yield view.ok(subject, measured, wanted, "strangers get the same answer in both regions")
+            yield view.ok(subject, measured, wanted, "unknown hosts get the same answer in both regions")
         else:
-            because = "health checks and strangers would get another answer after the failover"
+            because = "health checks and unknown hosts would get another answer after the failover"
             remedy = (
                 f"aws_lb_listener '{mine.label}' in {view.region}: default_action as in {view.env.regions.primary}."
             )
             yield view.gap(subject, measured, wanted, because, remedy)
     if not pairs:
-        yield view.none_expected("all listeners", "no listener stands on both sides: elbv2-routing.listeners says so")
+        yield view.none_expected("all listeners", "no listener exists in both regions: see elbv2-routing.listeners")
 
 
 def _told(action: elbv2.Action) -> str:
@@ -157,11 +157,11 @@ def target_groups(view: View) -> Iterator[Finding]:
         if balancer and balancer.arn not in mine.balancers:
             gaps.append("not behind the load balancer")
         if gaps:
-            because = "targets would not turn healthy, or no request would reach them"
+            because = "targets would not become healthy, or no request would reach them"
             yield view.gap(name, "; ".join(gaps), "as in the primary region", because, remedy, tenant.id)
         else:
             yield view.ok(
-                name, "alike and in use", "as in the primary region", "targets will be judged alike", tenant.id
+                name, "equal and in use", "as in the primary region", "targets have the same health check", tenant.id
             )
 
 
@@ -198,19 +198,19 @@ def healthy_targets(view: View) -> Iterator[Finding]:
             why = f"CloudWatch has no HealthyHostCount of it in the last {minutes} minutes"
             yield view.unknown(name, "1 healthy or more", why, tenant.id)
         elif healthy >= 1:
-            because = "the load balancer has somewhere to send requests"
+            because = "the load balancer has a target for requests"
             yield view.ok(name, f"{healthy:g} healthy", "1 healthy or more", because, tenant.id)
         else:
             yield view.gap(
                 name,
                 "0 healthy",
                 "1 healthy or more",
-                "tasks are asked for, and none answers its health check: the tenant is down in this region",
+                "tasks are desired, and none passes its health check: the tenant is down in this region",
                 f"aws elbv2 describe-target-health --region {view.region} --target-group-arn <of {name}>: the reason.",
                 tenant.id,
             )
     if not seen:
-        yield view.none_expected("all target groups", "no service is meant to run here now, or its group is absent")
+        yield view.none_expected("all target groups", "no service should run here now, or it has no target group")
 
 
 def _group_of(view: View, tenant: Tenant) -> str:

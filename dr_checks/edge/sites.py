@@ -21,7 +21,7 @@ from dr_estate.snapshot import tenants
 from dr_estate.snapshot.tenants import Tenant
 
 _UNAUTHORISED = 401
-_ABSENT = "the region has no load balancer: elbv2.active says so"
+_ABSENT = "the region has no load balancer: see elbv2.active"
 
 
 def asleep(view: View, tenant: Tenant) -> str:
@@ -61,7 +61,7 @@ def every_site_answers(view: View) -> Iterator[Finding]:
     for tenant, answer in _answers(view, done):
         measured = f"{answer.status} in {answer.time_s:.1f} s"
         if answer.status in view.env.traffic.expected_probe_statuses:
-            yield view.ok(answer.host, measured, wanted, "the site is alive behind this door", tenant.id)
+            yield view.ok(answer.host, measured, wanted, "the site answers through this load balancer", tenant.id)
         elif why := asleep(view, tenant):
             yield view.ok(answer.host, measured, "none needed", why, tenant.id)
         else:
@@ -88,7 +88,7 @@ def every_site_answers(view: View) -> Iterator[Finding]:
 )
 def own_identity(view: View) -> Iterator[Finding]:
     """The answer speaks of the tenant's host, and is not what a stranger's host gets. Errors are judged elsewhere."""
-    done, wanted, domain = view.get(http_sites.visits), "speaks of its own host", view.env.traffic.tenant_domain
+    done, wanted, domain = view.get(http_sites.visits), "shows its own host", view.env.traffic.tenant_domain
     if done is None:
         yield view.none_expected("all sites", _ABSENT)
         return
@@ -97,20 +97,20 @@ def own_identity(view: View) -> Iterator[Finding]:
         stranger = answer.digest == done.stranger.digest
         said = answer.title or answer.realm or f"status {answer.status}, no title"
         if answer.names_host and not stranger:
-            yield view.ok(answer.host, said, wanted, "the right tenant is behind this door", tenant.id)
+            yield view.ok(answer.host, said, wanted, "the right tenant answers", tenant.id)
         elif answer.status == _UNAUTHORISED and not stranger and f".{domain}" not in answer.realm.lower():
-            yield view.ok(answer.host, "asks for a password", wanted, "a stranger's host is not asked", tenant.id)
+            yield view.ok(answer.host, "asks for a password", wanted, "an unknown host is not probed", tenant.id)
         else:
             yield view.gap(
                 answer.host,
-                "what any host gets" if stranger else f"{said}: another site",
+                "the default page" if stranger else f"{said}: another site",
                 wanted,
-                "the answer looks well and is not the tenant's: visitors would see nobody's, or somebody else's site",
+                "the answer is valid but not the tenant's: visitors would see a default page or another site",
                 f"Compare the host-header rule and target group of {answer.host} in {view.region} with the primary's.",
                 tenant.id,
             )
     if not fine:
-        yield view.none_expected("all sites", "none answered well: sites.every-site-answers says so")
+        yield view.none_expected("all sites", "no site answered correctly: see sites.every-site-answers")
 
 
 @check(
@@ -133,15 +133,15 @@ def in_good_time(view: View) -> Iterator[Finding]:
             answer.host,
             f"{answer.time_s:.1f} s",
             f"{limit} s or less",
-            "a site this slow at rest will not stand the traffic of a failover",
-            f"Look at the task's CPU, its database host and its file system in {view.region}: one may be far away.",
+            "a site this slow without load will not carry the traffic of a failover",
+            f"Look at the task's CPU, its database host and its file system in {view.region}: one may be remote.",
             tenant.id,
         )
     if there and not slow:
         longest = max(answer.time_s for _, answer in there)
-        yield view.ok("all sites", f"{longest:.1f} s at most", f"{limit} s or less", "nothing is far away")
+        yield view.ok("all sites", f"{longest:.1f} s at most", f"{limit} s or less", "no dependency is slow")
     if not there:
-        yield view.none_expected("all sites", "none answered: sites.every-site-answers says so")
+        yield view.none_expected("all sites", "none answered: see sites.every-site-answers")
 
 
 @check(
@@ -164,7 +164,7 @@ def handshake_accepted(view: View) -> Iterator[Finding]:
         else:
             yield _judged(view, shaken, limit)
     if not view.get(http_sites.handshakes):
-        yield view.none_expected("TLS", "there is no tenant and no customer's host to shake hands for")
+        yield view.none_expected("TLS", "there is no host name to test")
 
 
 def _judged(view: View, shaken: Handshake, limit: int) -> Finding:
@@ -172,7 +172,7 @@ def _judged(view: View, shaken: Handshake, limit: int) -> Finding:
     days = (shaken.not_after - view.now) // timedelta(days=1) if shaken.not_after else 0
     measured = shaken.problem or f"{days} days left"
     if not shaken.problem and days >= limit:
-        return view.ok(shaken.host, measured, wanted, "browsers take it")
-    because = "browsers refuse the site, or soon will, in the region where it must serve"
+        return view.ok(shaken.host, measured, wanted, "browsers accept it")
+    because = "browsers refuse the site, or soon will, in this region"
     remedy = f"Attach an issued certificate for {shaken.host} to the HTTPS listener of {view.region}."
     return view.gap(shaken.host, measured, wanted, because, remedy)

@@ -57,7 +57,7 @@ def file_system_exists(view: View) -> Iterator[Finding]:
             _name(view),
             "absent",
             "available",
-            f"without it no tenant's task starts in {view.region}",
+            f"no tenant's task starts without it in {view.region}",
             f"Apply aws_efs_file_system '{_name(view)}' with the DR provider, then replicate into it.",
         )
 
@@ -109,11 +109,11 @@ def last_replicated(view: View) -> Iterator[Finding]:
     """LastReplicatedTimestamp is no older than the RPO; before the first full sync there is none. Source: EFS API."""
     row, wanted = _into_dr(view), f"{spoken(rpo_s(view))} or less"
     if row is None:
-        yield view.none_expected(_name(view), "nothing replicates: efs.replication-state says so")
+        yield view.none_expected(_name(view), "there is no replication: see efs.replication-state")
     elif row.synced_at is None:
         yield view.unknown(_name(view), wanted, "The first synchronisation has not been completed yet.")
     elif (age_s := (view.now - row.synced_at).total_seconds()) <= rpo_s(view):
-        yield view.ok(_name(view), spoken(age_s), wanted, "changes older than this are in the DR region")
+        yield view.ok(_name(view), spoken(age_s), wanted, "all older changes are in the DR region")
     else:
         yield view.gap(
             _name(view),
@@ -121,7 +121,7 @@ def last_replicated(view: View) -> Iterator[Finding]:
             wanted,
             "a failover now would lose every change to files made since",
             f"Read TimeSinceLastSync and the replication's status message ({row.status}); large changes of "
-            "small files slow it: wait, or move the work. Tell the DR manager the objective is not met.",
+            "small files slow it: wait, or move the workload. Inform the DR manager that the objective is not met.",
         )
 
 
@@ -137,7 +137,7 @@ def sync_metric(view: View) -> Iterator[Finding]:
     """TimeSinceLastSync, from whichever region publishes it; a missing or old one proves nothing (T23)."""
     row, wanted = _into_dr(view), f"{spoken(rpo_s(view))} or less"
     if row is None:
-        yield view.none_expected(_name(view), "nothing replicates: efs.replication-state says so")
+        yield view.none_expected(_name(view), "there is no replication: see efs.replication-state")
         return
     readings = tuple(r for r in view.get(efs.sync_metrics) if r.at)
     if not readings:
@@ -147,14 +147,14 @@ def sync_metric(view: View) -> Iterator[Finding]:
     if ours is None or ours.value is None or why:
         yield view.unknown(_name(view), wanted, why or "The metric is not published.")
     elif ours.value <= rpo_s(view):
-        yield view.ok(_name(view), spoken(ours.value), wanted, "the metric agrees that files are fresh")
+        yield view.ok(_name(view), spoken(ours.value), wanted, "the metric confirms that files are up to date")
     else:
         yield view.gap(
             _name(view),
             spoken(ours.value),
             wanted,
-            "the last synchronisation is too long ago by the metric that alarms rely on",
-            "Look at efs.last-replicated; if that one is fresh, compare both after five minutes.",
+            "by the metric that alarms use, the last synchronisation is too long ago",
+            "Look at efs.last-replicated; if that is within the limit, compare both after five minutes.",
         )
 
 
@@ -173,7 +173,7 @@ def overwrite_protection(view: View) -> Iterator[Finding]:
     for system in found:
         wanted = "REPLICATING" if system.id in into else "ENABLED"
         if system.overwrite_protection == wanted:
-            yield view.ok(_name(view), system.overwrite_protection, wanted, "no other replication may write into it")
+            yield view.ok(_name(view), system.overwrite_protection, wanted, "no replication can overwrite it")
         else:
             yield view.gap(
                 _name(view),
@@ -184,7 +184,7 @@ def overwrite_protection(view: View) -> Iterator[Finding]:
                 "--replication-overwrite-protection ENABLED (aws_efs_file_system.protection).",
             )
     if not found:
-        yield view.none_expected(_name(view), "there is no file system: efs.file-system-exists says so")
+        yield view.none_expected(_name(view), "there is no file system: see efs.file-system-exists")
 
 
 @LagSource

@@ -25,7 +25,7 @@ def _name(view: View) -> str:
 def point_exists(view: View) -> Iterator[Finding]:
     """Access points are not replicated with the files: each tenant's own is there, by its Name tag."""
     if not view.get(efs.file_systems):
-        yield view.none_expected(_name(view), "there is no file system: efs.file-system-exists says so")
+        yield view.none_expected(_name(view), "there is no file system: see efs.file-system-exists")
         return
     there = {point.name: point for point in view.get(efs.access_points)}
     for tenant in view.tenants:
@@ -69,19 +69,19 @@ def point_parity(view: View) -> Iterator[Finding]:
         compared += 1
         measured, wanted = _opens(there[name]), _opens(here[name])
         if measured == wanted:
-            yield view.ok(name, measured, wanted, "the tenant finds its own files", tenant.id)
+            yield view.ok(name, measured, wanted, "the tenant reaches its own files", tenant.id)
         else:
             yield view.gap(
                 name,
                 measured,
                 wanted,
-                "the tenant would see another directory, or not be allowed to write its own",
+                "the tenant would see another directory, or could not write to its own",
                 f"Recreate aws_efs_access_point '{name}' with root_directory.path and posix_user of the primary: "
                 "they cannot be changed in place.",
                 tenant.id,
             )
     if not compared:
-        yield view.none_expected("access points", "none on both sides: efs-access.point-exists says so")
+        yield view.none_expected("access points", "none on both sides: see efs-access.point-exists")
 
 
 def _opens(point: efs.AccessPoint) -> str:
@@ -115,7 +115,10 @@ def volumes_local(view: View) -> Iterator[Finding]:
                 because, remedy = "this access point is not the tenant's own", "its access_point_id"
                 yield view.gap(definition.family, measured, wanted, because, _volume(definition, remedy), tenant)
             else:
-                because, remedy = "what it mounts does not exist in the DR region", "file_system_id and access_point_id"
+                because, remedy = (
+                    "its file system does not exist here",
+                    "file_system_id and access_point_id",
+                )
                 named = f"{volume.file_system_id}, {measured}"
                 yield view.gap(definition.family, named, wanted, because, _volume(definition, remedy), tenant)
     if not mounting:

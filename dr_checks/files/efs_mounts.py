@@ -26,7 +26,7 @@ def targets_per_zone(view: View) -> Iterator[Finding]:
     """The zones of the services' subnets, against available mount targets. Source: EFS API."""
     targets, zones = view.get(efs_mounts.mount_targets), {s.zone for s in view.get(efs_mounts.task_subnets)}
     if not view.get(efs.file_systems) or not zones:
-        yield view.none_expected(_name(view), "no file system, or no service that names a subnet: other checks say so")
+        yield view.none_expected(_name(view), "no file system, or no service with a subnet: see efs and ecs checks")
         return
     unseen = [target for target in targets if isinstance(target, Unseen)]
     states = {t.zone: t.state for t in targets if not isinstance(t, Unseen)}
@@ -65,17 +65,22 @@ def tasks_admitted(view: View) -> Iterator[Finding]:
         guards = [rules[group] for group in target.groups if group in rules]
         left = {c for c in callers if not any(c in guard.groups for guard in guards)}
         if not left or (cidrs and all(_covered(cidr, guards) for cidr in cidrs)):
-            yield view.ok(target.zone, "TCP 2049 open", "TCP 2049 open", "the tasks' groups or subnets are admitted")
+            yield view.ok(
+                target.zone,
+                "TCP 2049 open",
+                "TCP 2049 open",
+                "the tasks' connections are allowed",
+            )
         else:
             yield view.gap(
                 target.zone,
-                f"{', '.join(sorted(left))} not admitted by {', '.join(target.groups) or 'any group'}",
+                f"{', '.join(sorted(left))} not allowed by {', '.join(target.groups) or 'any group'}",
                 "TCP 2049 open",
-                "mounting would hang until the task is stopped",
+                "mounting would time out and the task would not start",
                 f"Allow TCP 2049 from {', '.join(sorted(left))}: aws_vpc_security_group_ingress_rule.",
             )
     if not targets or not callers:
-        yield view.none_expected(_name(view), "no mount target or no service: other checks say so")
+        yield view.none_expected(_name(view), "no mount target or no service: see efs and ecs checks")
 
 
 def _covered(cidr: str, guards: list[efs_mounts.NfsRule]) -> bool:
@@ -103,19 +108,19 @@ def encrypted(view: View) -> Iterator[Finding]:
         where = system.key.split(":")[3] if system.key.startswith("arn:") else ""
         if system.encrypted and where == view.region:
             yield view.ok(
-                _name(view), f"key in {where}", f"key in {view.region}", "it needs no other region to be read"
+                _name(view), f"key in {where}", f"key in {view.region}", "it can be read without another region"
             )
         else:
             yield view.gap(
                 _name(view),
                 f"key in {where or 'no region'}" if system.encrypted else "not encrypted",
                 f"key in {view.region}",
-                "files must be as safe in the DR region, and readable without the primary",
-                "Encryption is chosen at creation: make aws_efs_file_system anew with encrypted = true and kms_key_id "
+                "files must be encrypted in the DR region, and readable without the primary region",
+                "Encryption is set at creation: recreate aws_efs_file_system with encrypted = true and kms_key_id "
                 "of the DR region, and replicate into it.",
             )
     if not found:
-        yield view.none_expected(_name(view), "there is no file system: efs.file-system-exists says so")
+        yield view.none_expected(_name(view), "there is no file system: see efs.file-system-exists")
 
 
 @check(
@@ -128,19 +133,19 @@ def throughput_parity(view: View) -> Iterator[Finding]:
     """Elastic, or the primary's mode with no less provisioned. Source: EFS User Guide, throughput modes."""
     there, here = view.get(efs.file_systems), view.get(efs.file_systems, Side.PRIMARY)
     if not there or not here:
-        yield view.none_expected(_name(view), "not on both sides: efs.file-system-exists says so")
+        yield view.none_expected(_name(view), "not in both regions: see efs.file-system-exists")
         return
     dr, primary = there[0], here[0]
     measured, wanted = _speed(dr), _speed(primary)
     alike = dr.throughput == primary.throughput and dr.provisioned_mibps >= primary.provisioned_mibps
     if alike or dr.throughput == "elastic":
-        yield view.ok(_name(view), measured, wanted, "files answer as quickly after a failover")
+        yield view.ok(_name(view), measured, wanted, "file throughput stays the same after a failover")
     else:
         yield view.gap(
             _name(view),
             measured,
             wanted,
-            "WordPress waits for its files: every tenant would be slower after a failover",
+            "every tenant would be slower after a failover",
             f"aws efs update-file-system --region {view.region} --file-system-id {dr.id} "
             f"--throughput-mode {primary.throughput} (aws_efs_file_system.throughput_mode).",
         )

@@ -28,12 +28,12 @@ def admits_alike(view: View) -> Iterator[Finding]:
     name = view.env.named(view.env.names.file_system)
     there, here = view.get(efs_policy.policies, Side.PRIMARY), view.get(efs_policy.policies)
     if not there or not here:
-        yield view.none_expected(name, "one region has no file system: efs.file-system-exists says so")
+        yield view.none_expected(name, "one region has no file system: see efs.file-system-exists")
         return
     original, copy = there[0], here[0]
     dark = next((found for found in (original, copy) if isinstance(found, Unseen)), None)
     if isinstance(original, Unseen) or isinstance(copy, Unseen):
-        yield view.unknown(name, _WANTED, dark or "The policy could not be seen.")
+        yield view.unknown(name, _WANTED, dark or "The policy could not be read.")
         return
     yield _judged(view, name, original, copy)
 
@@ -43,7 +43,7 @@ def _judged(view: View, name: str, original: Policy, copy: Policy) -> Finding:
     if copy.present:
         refused += [f"does not allow {one}" for one in original.allows if one not in copy.allows]
     if copy.present and not original.present:
-        refused.append("has a policy, the primary's lets in everybody")
+        refused.append("has a policy, the primary's allows every client")
     remedy = f"aws_efs_file_system_policy of '{name}' in {view.region}: the statements of the primary region's."
     if refused:
         because = "tasks of the DR region could not mount the tenants' files"
@@ -52,6 +52,6 @@ def _judged(view: View, name: str, original: Policy, copy: Policy) -> Finding:
     open_ += ["has no policy"] if original.present and not copy.present else []
     open_ += [f"allows {one}" for one in copy.allows if original.present and one not in original.allows]
     if open_:
-        because = "it would serve, and lets in whom the primary's turns away"
+        because = "it allows clients that the primary's denies"
         return view.warn(name, "; ".join(open_), _WANTED, because, remedy)
-    return view.ok(name, _WANTED, _WANTED, "whoever mounts the files there may mount them here")
+    return view.ok(name, _WANTED, _WANTED, "it grants the access that the primary region's grants")

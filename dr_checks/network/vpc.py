@@ -12,7 +12,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import vpc
 
 _ZONES = 2
-_ABSENT = "there is no VPC: vpc.available says so"
+_ABSENT = "there is no VPC: see vpc.available"
 
 
 @check(
@@ -32,16 +32,16 @@ def available(view: View) -> Iterator[Finding]:
     """The VPC of that Name tag is available and its blocks are associated. Source: EC2 DescribeVpcs."""
     name, here = view.env.named(view.env.names.vpc), view.get(vpc.vpc)
     if here is None:
-        because = "there is no network to run anything in"
+        because = "there is no network to run services in"
         yield view.gap(name, "absent", "available", because, f"Apply aws_vpc '{name}' in {view.region}.")
         return
     blocks = [block for block, state in here.cidrs + here.cidrs6 if state not in ("associated", "")]
     if here.state == "available" and not blocks:
-        yield view.ok(name, here.state, "available", "things can run in it")
+        yield view.ok(name, here.state, "available", "services can run in it")
     else:
         measured = here.state if here.state != "available" else f"{', '.join(blocks)} not associated"
         remedy = f"aws ec2 describe-vpcs --region {view.region} --vpc-ids {here.id}: read its state."
-        yield view.gap(name, measured, "available", "nothing can be placed in it now", remedy)
+        yield view.gap(name, measured, "available", "no resource can be started in it now", remedy)
 
 
 @check(
@@ -74,10 +74,10 @@ def shape(view: View) -> Iterator[Finding]:
     gaps += [f"tenancy {here.tenancy}, primary {there.tenancy}"] if here.tenancy != there.tenancy else []
     gaps += [f"is the default VPC: {here.is_default}"] if here.is_default != there.is_default else []
     if gaps:
-        because = "what fits into the primary region might not fit in here"
+        because = "the primary region's resources might not fit here"
         yield view.gap(name, "; ".join(gaps), "as in the primary region", because, f"aws_vpc '{name}': cidr_block.")
     else:
-        yield view.ok(name, "alike", "as in the primary region", "what fits there fits here")
+        yield view.ok(name, "alike", "as in the primary region", "the layout is the same")
 
 
 def _addresses(blocks: tuple[tuple[str, str], ...]) -> int:
@@ -102,18 +102,18 @@ def zones(view: View) -> Iterator[Finding]:
         lost = sorted(id_ for id_ in service.subnets if id_ not in standing)
         measured = f"{len(found)} zones" + (f"; not available: {', '.join(lost)}" if lost else "")
         if len(found) >= _ZONES and not lost:
-            yield view.ok(service.name, measured, "2 zones or more", "one zone may fail", tenant.id)
+            yield view.ok(service.name, measured, "2 zones or more", "it survives the loss of one zone", tenant.id)
         else:
             yield view.gap(
                 service.name,
                 measured,
                 "2 zones or more",
-                "tasks could not be placed, or one zone's loss would stop them",
+                "tasks could not be started, or the loss of one zone would stop them",
                 f"aws_ecs_service '{service.name}' in {view.region}: network_configuration.subnets of 2 zones.",
                 tenant.id,
             )
     if not services:
-        yield view.none_expected("all services", "no service exists: ecs.service-exists says so")
+        yield view.none_expected("all services", "no service exists: see ecs.service-exists")
 
 
 @check(
@@ -139,12 +139,12 @@ def free_addresses(view: View) -> Iterator[Finding]:
         wanted = -(-more * (100 + view.env.capacity.headroom_percent) // 100)
         subject, measured = ", ".join(places) or "no subnet", f"{sum(free)} free"
         remedy = f"Add an aws_subnet to the VPC in {view.region}, or move the services to larger ones."
-        because = f"{more} more tasks must start here, each with an address of its own"
+        because = f"{more} more tasks must start here, each with its own address"
         if sum(free) < more or (more and not all(free)):
             yield view.gap(subject, measured, f"{more} or more, some in each", because, remedy)
         elif sum(free) < wanted:
-            yield view.warn(subject, measured, f"{wanted} or more", because + "; they fit with little to spare", remedy)
+            yield view.warn(subject, measured, f"{wanted} or more", because + "; they fit with little headroom", remedy)
         else:
             yield view.ok(subject, measured, f"{wanted} or more", because)
     if not needs:
-        yield view.none_expected("all subnets", "no service exists: ecs.service-exists says so")
+        yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")

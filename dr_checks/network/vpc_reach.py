@@ -12,7 +12,7 @@ from dr_estate.readers import elbv2, vpc
 
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
 _ALIVE = {"available", "pending"}
-_ABSENT = "there is no VPC: vpc.available says so"
+_ABSENT = "there is no VPC: see vpc.available"
 
 
 @check(
@@ -33,16 +33,16 @@ def security_groups(view: View) -> Iterator[Finding]:
         mine = here.get(name)
         remedy = f"Apply aws_security_group '{name}' in {view.region} from the same module as the primary's."
         if mine is None:
-            because = "what stands behind it cannot be reached, or does not start"
+            because = "resources that use it cannot be reached, or do not start"
             yield view.gap(name, "absent", "as in the primary region", because, remedy)
             continue
         missing = [f"in {rule}" for rule in there[name].ingress if rule not in mine.ingress]
         missing += [f"out {rule}" for rule in there[name].egress if rule not in mine.egress]
         if missing:
-            because = "these packets pass in the primary region, and would be dropped after the failover"
-            yield view.gap(name, f"lacks {'; '.join(missing)}", "as in the primary region", because, remedy)
+            because = "this traffic is allowed in the primary region and would be dropped after the failover"
+            yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", because, remedy)
         else:
-            yield view.ok(name, "alike", "as in the primary region", "the same packets pass")
+            yield view.ok(name, "alike", "as in the primary region", "the same traffic is allowed")
     if not used:
         yield view.none_expected("all security groups", "nothing of the primary region uses one")
 
@@ -66,13 +66,13 @@ def attached_groups(view: View) -> Iterator[Finding]:
         wanted = {names[Side.PRIMARY].get(id_, id_) for id_ in theirs.security_groups}
         measured, asked = ", ".join(sorted(held)) or "none", ", ".join(sorted(wanted)) or "none"
         if wanted <= held and not any("(absent)" in name for name in held):
-            yield view.ok(mine.name, measured, asked, "its packets pass as in the primary region", tenant.id)
+            yield view.ok(mine.name, measured, asked, "it uses the same security groups", tenant.id)
         else:
             because = "its tasks could not start, or not reach their database and files"
             remedy = f"aws_ecs_service '{mine.name}' in {view.region}: network_configuration.security_groups."
             yield view.gap(mine.name, measured, asked, because, remedy, tenant.id)
     if not pairs:
-        yield view.none_expected("all services", "no service exists on both sides: ecs.service-exists says so")
+        yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
 
 
 def _used(view: View, side: Side) -> set[str]:
@@ -100,7 +100,7 @@ def way_out(view: View) -> Iterator[Finding]:
     places = sorted({id_ for _, service in tenant_services(view, Side.DR) for id_ in service.subnets})
     for place in places:
         leads, route = _default_route(place, tables, gateways)
-        wanted = "a living default route, or endpoints for all a task needs"
+        wanted = "a working default route, or endpoints for every service a task needs"
         if leads or not lacking:
             yield view.ok(place, route, wanted, "a task placed here can start")
         else:
@@ -109,10 +109,10 @@ def way_out(view: View) -> Iterator[Finding]:
                 f"{route}; no endpoint for {', '.join(lacking)}",
                 wanted,
                 "a task placed here fails to start: it cannot pull its image, or read its secrets",
-                f"aws_route in {view.region}: 0.0.0.0/0 to a NAT gateway; or aws_vpc_endpoint for what is lacking.",
+                f"aws_route in {view.region}: 0.0.0.0/0 to a NAT gateway; or the missing aws_vpc_endpoint.",
             )
     if not places:
-        yield view.none_expected("all subnets", "no service exists: ecs.service-exists says so")
+        yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
 
 
 def _default_route(subnet: str, tables: tuple[vpc.RouteTable, ...], gateways: dict[str, str]) -> tuple[bool, str]:
@@ -121,7 +121,7 @@ def _default_route(subnet: str, tables: tuple[vpc.RouteTable, ...], gateways: di
     if own is None or not own.default:
         return False, "no default route"
     if own.state == "blackhole":
-        return False, f"no living default route ({own.default} is a black hole)"
+        return False, f"no working default route ({own.default} is a black hole)"
     if own.default.startswith("nat-") and gateways.get(own.default, "absent") != "available":
-        return False, f"no living NAT gateway ({own.default} is {gateways.get(own.default, 'absent')})"
+        return False, f"no working NAT gateway ({own.default} is {gateways.get(own.default, 'absent')})"
     return True, own.default

@@ -27,7 +27,7 @@ def each_pair(view: View, wanted: str, judge: Callable[[s3.Bucket, s3.Bucket], I
             judged = True
             yield from judge(original, copy)
     if not judged:
-        yield view.none_expected("all buckets", "none has both an original and a copy: s3.copy-exists says so")
+        yield view.none_expected("all buckets", "no bucket has both a source and a copy: see s3.copy-exists")
 
 
 def _named(view: View) -> Iterator[tuple[str, s3.Bucket | Unseen]]:
@@ -38,7 +38,7 @@ def _named(view: View) -> Iterator[tuple[str, s3.Bucket | Unseen]]:
 
 
 def _dark(copy: s3.Bucket | Unseen) -> Unseen | str:
-    return copy if isinstance(copy, Unseen) else "The copy could not be seen."
+    return copy if isinstance(copy, Unseen) else "The copy could not be read."
 
 
 def rule_of(original: s3.Bucket, copy: s3.Bucket) -> s3.Rule | None:
@@ -61,7 +61,7 @@ def copy_exists(view: View) -> Iterator[Finding]:
         if isinstance(bucket, Unseen):
             yield view.unknown(name, f"in {view.region}", bucket)
         elif bucket.region == view.region:
-            yield view.ok(name, f"in {bucket.region}", f"in {view.region}", "the bucket is in the region it must serve")
+            yield view.ok(name, f"in {bucket.region}", f"in {view.region}", "the bucket is in the required region")
         else:
             yield view.gap(
                 name,
@@ -101,7 +101,7 @@ def versioning(view: View) -> Iterator[Finding]:
                     f"aws s3api put-bucket-versioning --bucket {bucket.name} --versioning-configuration Status=Enabled",
                 )
     if not present:
-        yield view.none_expected("all buckets", "none exists here: s3.copy-exists says so")
+        yield view.none_expected("all buckets", "it does not exist here: see s3.copy-exists")
 
 
 @check(
@@ -132,8 +132,8 @@ def replication_rule(view: View) -> Iterator[Finding]:
             original.name,
             f"rule {rule.id} takes a part of the objects" if rule else "no enabled rule to the copy",
             wanted,
-            "objects outside the rule exist in the primary region alone",
-            f"{_RULE}: a rule with status Enabled, an empty filter and destination {copy.name}; objects of before need "
+            "objects outside the rule exist in the primary region only",
+            f"{_RULE}: a rule with status Enabled, an empty filter and destination {copy.name}; existing objects need "
             "S3 Batch Replication (aws s3control create-job).",
         )
 
@@ -154,15 +154,15 @@ def delete_markers(view: View) -> Iterator[Finding]:
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
         rule = rule_of(original, copy)
         if rule is None:
-            yield view.none_expected(original.name, "no rule: s3.replication-rule says so")
+            yield view.none_expected(original.name, "no rule: see s3.replication-rule")
         elif rule.delete_markers:
-            yield view.ok(original.name, "Enabled", "Enabled", "deleted objects stay deleted in the copy")
+            yield view.ok(original.name, "Enabled", "Enabled", "deletions are replicated to the copy")
         else:
             yield view.gap(
                 original.name,
                 "Disabled",
                 "Enabled",
-                "objects that tenants deleted would appear again in the DR region",
+                "objects that tenants deleted would reappear in the DR region",
                 f'{_RULE}: delete_marker_replication {{ status = "Enabled" }} in rule {rule.id}.',
             )
 
@@ -183,14 +183,14 @@ def measured_rules(view: View) -> Iterator[Finding]:
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
         rule, wanted = rule_of(original, copy), "metrics and replication time control"
         if rule is None:
-            yield view.none_expected(original.name, "no rule: s3.replication-rule says so")
+            yield view.none_expected(original.name, "no rule: see s3.replication-rule")
         elif rule.metrics and rule.time_control:
-            yield view.ok(original.name, wanted, wanted, "S3 promises 15 minutes and publishes the lag")
+            yield view.ok(original.name, wanted, wanted, "S3 replicates within 15 minutes and publishes the lag")
         elif rule.metrics:
-            because, remedy = "the lag is measured, but nothing is promised", "destination.replication_time"
+            because, remedy = "the lag is measured, but without a time limit", "destination.replication_time"
             yield view.warn(original.name, "metrics", wanted, because, f"{_RULE}: add {remedy} to rule {rule.id}.")
         else:
-            because, remedy = "nobody can say what a failover would lose", "destination.metrics and replication_time"
+            because, remedy = "the data loss of a failover is not known", "destination.metrics and replication_time"
             yield view.gap(original.name, "nothing", wanted, because, f"{_RULE}: add {remedy} to rule {rule.id}.")
 
     yield from each_pair(view, "metrics", judge)

@@ -45,15 +45,15 @@ def latency(view: View) -> Iterator[Finding]:
             continue
         measured = spoken(reading.value) + (f", {pending.value:.0f} bytes pending" if pending and pending.value else "")
         if reading.value <= view.env.thresholds.s3_latency_s:
-            yield view.ok(name, measured, wanted, "objects older than this are in the copy")
+            yield view.ok(name, measured, wanted, "all older objects are in the copy")
         else:
             yield view.gap(
                 name,
                 measured,
                 wanted,
-                "a failover now would lose the objects that are still on their way",
+                "a failover now would lose the objects that are not yet replicated",
                 f"Look for failed operations and a throttled or denied replication role of {name}; S3 catches up by "
-                "itself once the cause is gone.",
+                "itself once the cause is fixed.",
             )
 
 
@@ -82,16 +82,16 @@ def failed_operations(view: View) -> Iterator[Finding]:
                 original.name,
                 measured,
                 wanted,
-                "S3 does not try again: these objects are missing from the DR region until somebody acts",
-                f"Mend the cause (role, key, object lock), then S3 Batch Replication: aws s3control create-job for "
+                "S3 does not retry: these objects stay missing from the DR region until they are replicated by hand",
+                f"Fix the cause (role, key, object lock), then S3 Batch Replication: aws s3control create-job for "
                 f"{original.name}, filtered by ReplicationStatus FAILED.",
             )
         elif rule is None:
-            yield view.none_expected(original.name, "no rule: s3.replication-rule says so")
+            yield view.none_expected(original.name, "no rule: see s3.replication-rule")
         elif rule.metrics:
-            yield view.ok(original.name, measured, wanted, "every operation reached the copy")
+            yield view.ok(original.name, measured, wanted, "every object was replicated")
         else:
-            yield view.unknown(original.name, wanted, "The rule publishes no metrics: failures would not be seen.")
+            yield view.unknown(original.name, wanted, "The rule publishes no metrics: failures would go unnoticed.")
 
     yield from each_pair(view, wanted=f"0 in {hours} h", judge=judge)
 

@@ -14,7 +14,7 @@ from dr_estate.readers.s3_lifecycle import Ending
 
 Endings = tuple[Ending, ...]
 _LOST = Unseen(Blindness.ERROR, "The lifecycle was not among those read.")
-_WANTED = "none that the original does not have as soon"
+_WANTED = "no rule earlier than the source's"
 
 
 @check(
@@ -40,13 +40,13 @@ def kept_as_long(view: View) -> Iterator[Finding]:
             return
         sooner = tuple(one for one in there if not any(_as_soon(own, one) for own in here))
         if not sooner:
-            yield view.ok(copy.name, _said(there), _WANTED, "what the original keeps, the copy keeps")
+            yield view.ok(copy.name, _said(there), _WANTED, "the copy retains what the source retains")
         else:
             yield view.gap(
                 copy.name,
                 _said(sooner),
                 _WANTED,
-                "after a failover objects would be missing, or wait hours to be restored from an archive",
+                "after a failover objects would be missing, or take hours to be restored from an archive",
                 f"aws_s3_bucket_lifecycle_configuration of {copy.name}: the rules of {original.name}, not sooner.",
             )
 

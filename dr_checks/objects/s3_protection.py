@@ -38,11 +38,13 @@ def encryption(view: View) -> Iterator[Finding]:
                 copy.name,
                 measured,
                 wanted,
-                "the copy must be as safe as the original, and readable when the primary region is gone",
+                "the copy must be encrypted as well as the source, and readable without the primary region",
                 f"{_ENCRYPTION} of {copy.name}: sse_algorithm as the original's, kms_master_key_id in {view.region}.",
             )
         else:
-            yield view.ok(copy.name, measured, wanted, "as safe as the original, and it needs no other region")
+            yield view.ok(
+                copy.name, measured, wanted, "encrypted as well as the source, and readable without another region"
+            )
 
     yield from each_pair(view, "encrypted", judge)
 
@@ -70,7 +72,7 @@ def encrypted_objects(view: View) -> Iterator[Finding]:
                 original.name,
                 f"under a key in {where}" if rule.encrypted_objects else "not selected",
                 wanted,
-                "S3 silently leaves these objects out of replication",
+                "S3 silently does not replicate these objects",
                 "aws_s3_bucket_replication_configuration: source_selection_criteria.sse_kms_encrypted_objects and "
                 f"destination.encryption_configuration.replica_kms_key_id in rule {rule.id}.",
             )
@@ -96,15 +98,15 @@ def public_access(view: View) -> Iterator[Finding]:
 
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
         missing = sorted(set(original.public_blocks) - set(copy.public_blocks))
-        wanted = ", ".join(original.public_blocks) or "no blocks, as the original"
+        wanted = ", ".join(original.public_blocks) or "no blocks, as the source"
         if not missing:
-            yield view.ok(copy.name, wanted, wanted, "the copy is closed at least as far as the original")
+            yield view.ok(copy.name, wanted, wanted, "the copy blocks at least as much public access as the source")
         else:
             yield view.gap(
                 copy.name,
                 f"without {', '.join(missing)}",
                 wanted,
-                "tenants' objects could be read by anyone, in the region nobody watches",
+                "tenants' objects could be read by anyone",
                 f"aws_s3_bucket_public_access_block of {copy.name}: all four settings true.",
             )
 

@@ -9,7 +9,7 @@ from dr_checks.core.registry import BOTH, check
 from dr_estate.config.environment import Side
 from dr_estate.readers import cloudwatch_alarms
 
-_NONE = "none of the alarms stands here: alarms.exist says so"
+_NONE = "none of the alarms exists here: see alarms.exist"
 
 
 @check(
@@ -25,9 +25,9 @@ def exist(view: View) -> Iterator[Finding]:
     there, wanted = {alarm.name for alarm in view.get(cloudwatch_alarms.alarms)}, view.env.names.alarms
     for name in (view.env.named(pattern) for pattern in wanted):
         if name in there:
-            yield view.ok(name, "present", "present", "this region is watched")
+            yield view.ok(name, "present", "present", "the alarm exists in this region")
         else:
-            because = f"nobody would be told of this trouble in {view.region}"
+            because = f"this problem would raise no alarm in {view.region}"
             remedy = f"Apply aws_cloudwatch_metric_alarm '{name}' with the provider of {view.region}."
             yield view.gap(name, "absent", "present", because, remedy)
     if not wanted:
@@ -45,13 +45,13 @@ def state(view: View) -> Iterator[Finding]:
     """ALARM fails. INSUFFICIENT_DATA is a warning where the platform serves; a standby may have nothing to measure."""
     there = view.get(cloudwatch_alarms.alarms)
     for alarm in there:
-        remedy = f"aws cloudwatch describe-alarms --region {view.region} --alarm-names {alarm.name}: see to its cause."
+        remedy = f"aws cloudwatch describe-alarms --region {view.region} --alarm-names {alarm.name}: fix its cause."
         if alarm.state == "ALARM":
             yield view.gap(alarm.name, "ALARM", "OK", alarm.reason or "its threshold is crossed", remedy)
         elif alarm.state == "INSUFFICIENT_DATA" and view.side is Side.PRIMARY:
-            yield view.warn(alarm.name, alarm.state, "OK", "it watches a metric that nobody publishes", remedy)
+            yield view.warn(alarm.name, alarm.state, "OK", "its metric is not published", remedy)
         else:
-            yield view.ok(alarm.name, alarm.state, "not ALARM", "nothing it watches is in trouble")
+            yield view.ok(alarm.name, alarm.state, "not ALARM", "its metric is within the threshold")
     if not there:
         yield view.none_expected("all alarms", _NONE)
 
@@ -69,13 +69,13 @@ def parity(view: View) -> Iterator[Finding]:
     for mine, theirs in pairs:
         measured, wanted = _watched(mine), _watched(theirs)
         if measured == wanted:
-            yield view.ok(mine.name, measured, wanted, "the same trouble is told in both regions")
+            yield view.ok(mine.name, measured, wanted, "the same problem raises the alarm in both regions")
         else:
-            because = "after the failover the same trouble would be told later, or not at all"
+            because = "after the failover the same problem would raise the alarm later, or not at all"
             remedy = f"aws_cloudwatch_metric_alarm '{mine.name}' in {view.region}: as in {view.env.regions.primary}."
             yield view.gap(mine.name, measured, wanted, because, remedy)
     if not pairs:
-        yield view.none_expected("all alarms", "no alarm stands on both sides: alarms.exist says so")
+        yield view.none_expected("all alarms", "no alarm exists in both regions: see alarms.exist")
 
 
 def _watched(alarm: cloudwatch_alarms.Alarm) -> str:
@@ -96,13 +96,15 @@ def actions(view: View) -> Iterator[Finding]:
         usable = [arn for arn in alarm.actions if primary not in arn]
         measured = f"{'enabled' if alarm.actions_enabled else 'disabled'}, {', '.join(alarm.actions) or 'no action'}"
         if alarm.actions_enabled and usable:
-            yield view.ok(alarm.name, measured, f"enabled, a topic of {view.region}", "somebody is told")
+            yield view.ok(
+                alarm.name, measured, f"enabled, a topic of {view.region}", "the alarm notifies a topic of this region"
+            )
         else:
             yield view.gap(
                 alarm.name,
                 measured,
                 f"enabled, a topic of {view.region}",
-                "it would go off and tell nobody, or only a topic that went dark with the primary region",
+                "it would notify nobody, or only a topic in the lost primary region",
                 f"aws_cloudwatch_metric_alarm '{alarm.name}': actions_enabled = true, alarm_actions = a topic of "
                 f"{view.region}.",
             )

@@ -24,17 +24,17 @@ def on_schedule(view: View) -> Iterator[Finding]:
     """The last complete run of each test is within its period (schedule). Source: the runs in the control table."""
     past = view.get(control_table.runs)
     if past.reason:
-        yield view.none_expected("runs", f"{past.reason} prerequisites.control-table says so.")
+        yield view.none_expected("runs", f"{past.reason} See prerequisites.control-table.")
         return
     for row in dues(view.env, past.runs, view.now):
         measured = f"last run {row.last.at:%Y-%m-%d}" if row.last else "never run"
         wanted = "run as needed" if row.period is Period.AS_NEEDED else f"run {row.period}, by {row.due}"
         if row.state.late:
-            because = "a recovery that nobody practised lately fails where nobody looked"
+            because = "a recovery that was not practised recently is likely to fail"
             remedy = f"`{row.command}`"
             yield view.warn(row.test, measured, wanted, because, remedy)
         else:
-            said = "it was practised in time" if row.state is State.OK else f"it was practised in time ({row.state})"
+            said = "it was run in time" if row.state is State.OK else f"it was run in time ({row.state})"
             yield view.ok(row.test, measured, wanted, said)
 
 
@@ -52,9 +52,9 @@ def nothing_left(view: View) -> Iterator[Finding]:
     """
     found = leftovers(view.snapshot, view.env)
     if not found:
-        yield view.none_expected("drills", "Nothing bears a drill's name: every drill took its things away again.")
+        yield view.none_expected("drills", "No resource has a drill's name: every drill removed its resources.")
         return
-    because = "it runs on and is billed, and the next drill finds what is not its own (T47)"
+    because = "it keeps running and is billed, and disturbs the next drill (T47)"
     for one in found:
         measured = f"{one.kind} {_age(one.subject, view.now)}"
         yield view.warn(one.subject, measured, "taken away", because, "`dr_cli.py drill clean`")

@@ -32,7 +32,7 @@ def credentials_work(view: View) -> Iterator[Finding]:
             view.region,
             caller.account,
             view.env.account,
-            "this region knows the caller in another account",
+            "this region reports the caller in another account",
             "Use one session for both regions, with AWS_STS_REGIONAL_ENDPOINTS=regional.",
         )
 
@@ -71,13 +71,13 @@ def control_table(view: View) -> Iterator[Finding]:
     """Locks, approvals and the incident log have their table. Source: DynamoDB DescribeTable, T42."""
     table = view.get(control.table)
     if table.status == "ACTIVE":
-        yield view.ok(table.name, table.status, "ACTIVE", "locks, approvals and the incident log have their place")
+        yield view.ok(table.name, table.status, "ACTIVE", "locks, approvals and the incident log can be stored")
     else:
         yield view.gap(
             table.name,
             table.status or "absent",
             "ACTIVE",
-            "without it nobody can take the lock, approve, or keep the incident log while the primary region is dark",
+            "without it there is no lock, no approval and no incident log while the primary region is unavailable",
             f"Create aws_dynamodb_table '{table.name}' in {view.region} (deploy/).",
         )
 
@@ -92,7 +92,7 @@ def control_table_recoverable(view: View) -> Iterator[Finding]:
     """Point-in-time recovery is on. Source: DynamoDB DescribeContinuousBackups."""
     table = view.get(control.table)
     if table.status is None:
-        yield view.none_expected(table.name, "there is no table: prerequisites.control-table says so")
+        yield view.none_expected(table.name, "there is no table: see prerequisites.control-table")
     elif table.recoverable:
         yield view.ok(table.name, "on", "on", "an overwritten incident log can be restored")
     else:
@@ -100,7 +100,7 @@ def control_table_recoverable(view: View) -> Iterator[Finding]:
             table.name,
             "off",
             "on",
-            "a lost incident log is an audit without evidence",
+            "a lost incident log leaves an audit without evidence",
             f"aws_dynamodb_table '{table.name}': point_in_time_recovery {{ enabled = true }}.",
         )
 
@@ -118,14 +118,14 @@ def runbook_current(view: View) -> Iterator[Finding]:
     wanted = f"reviewed within {days} days"
     if found.text is None or found.reviewed is None:
         measured = "absent" if found.text is None else "no line 'Reviewed: YYYY-MM-DD'"
-        because = "nobody knows what to do, or whether what is written still holds"
+        because = "the recovery steps are not written down, or may be out of date"
         yield view.gap(found.place, measured, wanted, because, f"Put the reviewed runbook at {found.place}.")
     elif view.now.date() - found.reviewed > timedelta(days=days):
-        because = "a runbook that nobody reviewed describes an estate that is gone"
+        because = "a runbook that was not reviewed may describe an outdated estate"
         remedy = f"Review it, and write 'Reviewed: {view.now.date()}' into {found.place}."
         yield view.gap(found.place, f"reviewed {found.reviewed}", wanted, because, remedy)
     else:
-        yield view.ok(found.place, f"reviewed {found.reviewed}", wanted, "the runbook is there and current")
+        yield view.ok(found.place, f"reviewed {found.reviewed}", wanted, "the runbook exists and is current")
 
 
 @check(
@@ -140,7 +140,7 @@ def contacts_named(view: View) -> Iterator[Finding]:
     contacts = view.env.people.contacts
     for role in view.env.people.roles:
         if contacts.get(role, "").strip():
-            yield view.ok(role, contacts[role], "a contact", "somebody can be called")
+            yield view.ok(role, contacts[role], "a contact", "the role has a contact")
         else:
             yield view.gap(
                 role,
@@ -170,7 +170,7 @@ def operator_allowed(view: View) -> Iterator[Finding]:
         f"Attach the generated operator policy to the role {operator.role} now: IAM cannot be changed during a run."
     )
     if operator.decisions is None:
-        yield view.gap(operator.role, "no such role", "a role", "nobody can run a recovery", remedy)
+        yield view.gap(operator.role, "no such role", "a role", "no role can run a recovery", remedy)
         return
     denied = [d for d in operator.decisions if d.decision != "allowed" and d.action not in FORBIDDEN]
     of_home = [d for d in operator.decisions if _goes_home(d, view)]
@@ -181,7 +181,7 @@ def operator_allowed(view: View) -> Iterator[Finding]:
         because = "a step of the playbook would be denied in the middle of a recovery"
         found = f"{decision.decision} on {decision.on}"
         if decision.missing:
-            found += f"; IAM was not told {', '.join(decision.missing)}, which nobody knows beforehand"
+            found += f"; simulated without {', '.join(decision.missing)}, which is known only during a run"
         yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", because, remedy)
     if not denied:
         number = len({d.action for d in operator.decisions if d.action not in FORBIDDEN and d.decision == "allowed"})
@@ -212,7 +212,7 @@ def operator_cannot_delete(view: View) -> Iterator[Finding]:
     operator = view.get(iam_simulation.operator)
     decisions = {d.action: d.decision for d in operator.decisions or ()}
     if not decisions:
-        yield view.none_expected(operator.role, "there is no such role: prerequisites.operator-allowed says so")
+        yield view.none_expected(operator.role, "there is no such role: see prerequisites.operator-allowed")
         return
     for action in FORBIDDEN:
         if decisions.get(action) != "allowed":

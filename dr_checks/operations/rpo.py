@@ -40,7 +40,7 @@ def _subject(lag: Lag) -> str:
 
 
 def _remedy(lag: Lag) -> str:
-    return f"Look at the checks of the {lag.store}: they name the cause and the command."
+    return f"See the checks of the {lag.store}: they name the cause and the command."
 
 
 @check(
@@ -57,19 +57,19 @@ def met(view: View) -> Iterator[Finding]:
     good = 0
     for lag in found:
         if lag.missing:
-            why = "a failover now would lose all of it: there is no copy"
+            why = "there is no copy: a failover now would lose all data"
             yield view.gap(_subject(lag), "no copy", wanted, why, _remedy(lag), lag.tenant)
         elif lag.seconds is None:
             yield view.unknown(_subject(lag), wanted, lag.unseen or lag.basis, lag.tenant)
         elif lag.seconds > rpo_s(view):
-            why = f"a failover now would lose what was written since ({lag.basis})"
+            why = f"a failover now would lose all later writes ({lag.basis})"
             yield view.gap(_subject(lag), spoken(lag.seconds), wanted, why, _remedy(lag), lag.tenant)
         elif lag.tenant is None:
             yield view.ok(_subject(lag), spoken(lag.seconds), wanted, lag.basis)
         else:
             good += 1
     if good:
-        yield view.ok("tenants' own", f"{good} within it", wanted, "each is as fresh as it must be")
+        yield view.ok("tenants' own", f"{good} within it", wanted, "every store is within its objective")
     if not found:
         yield view.unknown("all stores", wanted, "No store's lag is measured by any mechanism.")
 
@@ -91,15 +91,15 @@ def skew(view: View) -> Iterator[Finding]:
     limit = view.env.thresholds.store_skew_minutes
     wanted = f"{limit} min apart or less"
     if len({lag.store for _, lag in measured}) < 2:  # noqa: PLR2004 - a pair is what can be apart
-        yield view.unknown("all stores", wanted, "Fewer than two stores are measured: rpo.met says why.")
+        yield view.unknown("all stores", wanted, "Fewer than two stores are measured: see rpo.met.")
         return
     (young_s, young), (old_s, old) = min(measured, key=lambda m: m[0]), max(measured, key=lambda m: m[0])
     apart_s = old_s - young_s
     said = f"{spoken(apart_s)} ({_subject(old)} {spoken(old_s)}, {_subject(young)} {spoken(young_s)})"
     if apart_s <= limit * _MINUTE_S:
-        yield view.ok("all stores", said, wanted, "what is restored fits together")
+        yield view.ok("all stores", said, wanted, "the restored stores are consistent")
     else:
-        why = f"the {old.store} would be older than what refers to it"
+        why = f"the {old.store} would be older than the data that refers to it"
         remedy = (
             f"Fix what makes the {old.store} late. Where consistency counts more than the newest rows, restore the "
             "database by hand to the time of the oldest store: aws rds restore-db-instance-to-point-in-time --region "

@@ -35,7 +35,7 @@ def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
         absent = (
             "distribution: cloudfront.distribution-serves" if distribution is None else "zone: route53.zone-accessible"
         )
-        yield view.none_expected(view.env.traffic.distribution_alias, f"there is no {absent} says so")
+        yield view.none_expected(view.env.traffic.distribution_alias, f"there is no {absent}")
         return
     wildcard = there.get(f"*.{view.env.traffic.tenant_domain}", [])
     for tenant in view.tenants:
@@ -46,7 +46,9 @@ def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
             yield view.ok(host, measured, distribution.domain, "it moves with the traffic record", tenant.id)
         else:
             because = (
-                "the name leads nowhere" if not targets else "it does not follow the traffic record, nor keep HTTPS"
+                "the name does not resolve"
+                if not targets
+                else "it does not follow the traffic record, and HTTPS may fail"
             )
             yield view.gap(
                 host,
@@ -87,23 +89,23 @@ def _led(view: View, found: CustomerHost, tenant: str | None) -> Finding:
     measured = ", ".join(sorted({routing.target_of(r) for r in found.records})) or "no record"
     unchecked = [record for record in found.records if routing.cannot_lead(record)]
     if found.zone is None:
-        because = "nobody here can see or change where it leads"
+        because = "its zone is managed elsewhere, so it can be neither read nor changed here"
         remedy = f"Ask the customer for a CNAME of {found.host} to {origin}."
         return view.warn(found.host, "its zone is not in this account", wanted, because, remedy, tenant)
     if not _follows(view, found.records):
-        because = "it stays in the lost region when all the others have moved"
+        because = "it stays in the lost region when the others have moved"
         remedy = f"In zone {found.zone}, make it a CNAME to {origin}, or a failover pair."
         return view.gap(found.host, measured, wanted, because, remedy, tenant)
     if unchecked:
         measured = f"{unchecked[0].set_identifier} has no health check"
         because = "Route 53 refuses it as the leading record of a failover pair: the pair moves by health alone"
         remedy = "Set health_check_id on its aws_route53_record to a check of its own load balancer."
-        return view.gap(found.host, measured, "a pair that can be turned", because, remedy, tenant)
+        return view.gap(found.host, measured, "a record pair that can be switched", because, remedy, tenant)
     return view.ok(found.host, measured, wanted, "it moves with the traffic", tenant)
 
 
 def _follows(view: View, records: Sequence[Record]) -> bool:
-    """Whether the records lead where the traffic goes once the primary region is down."""
+    """Whether the records lead the serving region once the primary region is down."""
     distribution = cloudfront.serving(view)
     moving = {view.env.traffic.origin_record, *([distribution.domain] if distribution else [])}
     domain = f".{view.env.traffic.tenant_domain}"
@@ -131,13 +133,13 @@ def customers_known(view: View) -> Iterator[Finding]:
     for name, hosts in sorted(listed.items()):
         said = ", ".join(hosts)
         if name in known or view.only_tenants:
-            yield view.ok(name, said, "a known tenant", "its hosts are judged with the tenant")
+            yield view.ok(name, said, "a known tenant", "the tenant exists")
         else:
             yield view.gap(
                 name,
                 "no such tenant",
                 "a known tenant",
-                f"nobody looks after {said}",
+                f"no check covers {said}",
                 "Correct the name in traffic.customer_hosts of the environment file, or remove it.",
             )
     if not listed:
@@ -160,12 +162,12 @@ def unique_hosts(view: View) -> Iterator[Finding]:
             tenant.id,
             tenants.host_of(tenant, view.env),
             "a host name of its own",
-            "visitors of one would be shown the other, and which one may change with the region",
+            "visitors of one tenant would be shown the other's site",
             "Rename or remove one of the two ECS services.",
             tenant.id,
         )
     if not twice:
-        yield view.ok("all tenants", f"{len(taken)} host names", "one each", "an answer can be told apart by its host")
+        yield view.ok("all tenants", f"{len(taken)} host names", "one each", "every host name belongs to one tenant")
 
 
 @check(
@@ -185,16 +187,16 @@ def none_left_over(view: View) -> Iterator[Finding]:
 
     ours, theirs = named(Side.DR), named(Side.PRIMARY)
     if not theirs:
-        yield view.none_expected("all tenants", "the primary region shows no tenant to compare with")
+        yield view.none_expected("all tenants", "the primary region has no tenant to compare with")
         return
     for tenant in sorted(ours - theirs):
         yield view.gap(
             tenant,
             f"only in {view.region}",
             f"also in {view.env.regions.primary}",
-            "after a failover this tenant would be back, with data of its last day",
+            "after a failover this tenant would reappear with its old data",
             f"Remove service {view.env.named(view.env.names.service, tenant=tenant)} from the DR Terraform.",
             tenant,
         )
     if not ours - theirs:
-        yield view.ok("all tenants", f"{len(ours)} here", "each in both regions", "no removed tenant would return")
+        yield view.ok("all tenants", f"{len(ours)} here", "each in both regions", "no removed tenant remains")

@@ -29,7 +29,7 @@ def state_reachable(view: View) -> Iterator[Finding]:
             subject,
             "absent" if copy.size is None else "empty",
             "a state",
-            "with the state in the dead region Terraform can provision nothing",
+            "with the state in the lost region Terraform cannot provision",
             f"aws_s3_bucket_replication_configuration to {copy.bucket}; copy what is there already by S3 Batch.",
         )
 
@@ -47,15 +47,15 @@ def state_current(view: View) -> Iterator[Finding]:
     copy, original = view.get(terraform_state.state), view.get(terraform_state.state, Side.PRIMARY)
     subject = f"s3://{copy.bucket}/{copy.key}"
     if not copy.size or original.size is None:
-        yield view.none_expected(subject, "there is no pair to compare: terraform.state-reachable says so")
+        yield view.none_expected(subject, "there is no pair to compare: see terraform.state-reachable")
     elif copy.size == original.size and original.replication != "FAILED":
-        yield view.ok(subject, f"{copy.size} bytes", f"{original.size} bytes", "the copy is the original")
+        yield view.ok(subject, f"{copy.size} bytes", f"{original.size} bytes", "the copy equals the source")
     else:
         yield view.gap(
             subject,
             f"{copy.size} bytes ({original.replication or 'no replication status'})",
             f"{original.size} bytes",
-            "Terraform would plan from an old state, and may want to destroy what it does not know",
+            "Terraform would plan from an old state, and may destroy resources missing in it",
             f"aws s3 cp s3://{original.bucket}/{original.key} {subject}; then find why replication fell behind.",
         )
 
@@ -101,7 +101,7 @@ def parameter_parity(view: View) -> Iterator[Finding]:
                 there.name, measured, there.type, because, f"aws_ssm_parameter '{there.name}' in {view.region}."
             )
         elif mine.names_primary:
-            because = "the DR region would use a resource of the dead region"
+            because = "the DR region would use a resource of the lost region"
             remedy = f"aws ssm put-parameter --region {view.region} --overwrite --name {there.name} --value ..."
             yield view.gap(there.name, "names the primary region", "its own region", because, remedy)
         else:

@@ -31,7 +31,7 @@ def in_both_regions(view: View) -> Iterator[Finding]:
                 topic.name,
                 "absent",
                 "exists",
-                f"nobody hears of a recovery that runs in {view.region}",
+                f"a recovery in {view.region} would send no notifications",
                 f"Create aws_sns_topic '{topic.name}' in {view.region}.",
             )
 
@@ -50,18 +50,18 @@ def subscribed(view: View) -> Iterator[Finding]:
     for topic in there:
         measured = f"{topic.confirmed} confirmed, {topic.pending} pending"
         if topic.confirmed:
-            yield view.ok(topic.name, measured, "1 or more confirmed", "somebody hears it")
+            yield view.ok(topic.name, measured, "1 or more confirmed", "the topic has confirmed subscribers")
         else:
             yield view.gap(
                 topic.name,
                 measured,
                 "1 or more confirmed",
-                "a message to it reaches nobody",
+                "a message to it reaches no one",
                 f"aws sns subscribe --region {view.region} --topic-arn arn:aws:sns:{view.region}:{view.env.account}:"
                 f"{topic.name} --protocol email --notification-endpoint ADDRESS, and confirm the subscription.",
             )
     if not there:
-        yield view.none_expected("topics", "there is none: topics.in-both-regions says so")
+        yield view.none_expected("topics", "there is none: see topics.in-both-regions")
 
 
 @check(
@@ -94,20 +94,20 @@ def alike(view: View) -> Iterator[Finding]:
     wanted_by, heard_by = _heard(view, Side.PRIMARY), _heard(view, Side.DR)
     for topic in both:
         wanted, mine = wanted_by.get(topic.name, Counter()), heard_by.get(topic.name, Counter())
-        gaps = [f"not told: {who}" for who in sorted((wanted - mine).elements())]
+        gaps = [f"missing: {who}" for who in sorted((wanted - mine).elements())]
         remedy = f"Apply aws_sns_topic '{topic.name}' and its subscriptions with the provider of {view.region} too."
         unlike = [f"not {setting}" for setting in there[topic.name].settings if setting not in topic.settings]
-        unlike += [f"{setting}, here alone" for setting in topic.settings if setting not in there[topic.name].settings]
+        unlike += [f"{setting}, here only" for setting in topic.settings if setting not in there[topic.name].settings]
         if gaps:
-            because = "whoever hears of the primary region by this topic would not hear of a recovery from here"
+            because = "subscribers of the primary region's topic would not be notified from here"
             yield view.gap(topic.name, "; ".join(gaps + unlike), _ALIKE, because, remedy)
         elif unlike:
-            because = "messages from here look, or arrive, other than those from the primary region"
+            because = "messages from here are shown or delivered differently from the primary region's"
             yield view.warn(topic.name, "; ".join(unlike), _ALIKE, because, remedy)
         else:
-            yield view.ok(topic.name, "alike", _ALIKE, "the same people hear of a recovery")
+            yield view.ok(topic.name, "alike", _ALIKE, "the subscribers are the same")
     if not both:
-        yield view.none_expected("topics", "none is in both regions: topics.in-both-regions says so")
+        yield view.none_expected("topics", "none is in both regions: see topics.in-both-regions")
 
 
 def _heard(view: View, side: Side) -> dict[str, Counter[str]]:

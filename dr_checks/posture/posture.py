@@ -48,7 +48,7 @@ class PostureName(StrEnum):
 
 
 BLINDNESS = (PostureName.BLIND, PostureName.DR_UNSEEN, PostureName.PRIMARY_UNSEEN)
-"""Postures in which too little was seen for any answer."""
+"""Postures in which too little was read for any answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +74,17 @@ def _both(s: Signals) -> bool:
 TABLE = (
     Row(
         lambda s: s.primary_api is not Api.ANSWERS and s.dr_api is not Api.ANSWERS,
-        Posture(PostureName.BLIND, "neither region answers these credentials: nothing can be said of either."),
+        Posture(PostureName.BLIND, "neither region answers these credentials: no state is known."),
     ),
     Row(
         lambda s: s.dr_api is not Api.ANSWERS and s.traffic_set in (Set.DR, Set.BETWEEN),
-        Posture(PostureName.DR_UNSEEN, "traffic is set to the DR region, and the DR region cannot be seen."),
+        Posture(PostureName.DR_UNSEEN, "traffic is set to the DR region, and the DR region cannot be read."),
     ),
     Row(
         lambda s: _both(s) and s.primary_writable and s.dr_writable and bool(s.primary_running),
         Posture(
             PostureName.SPLIT,
-            "both regions hold a database that takes writes, and tasks run in the primary region (T41).",
+            "both regions have a database that accepts writes, and tasks run in the primary region (T41).",
         ),
     ),
     Row(
@@ -96,7 +96,7 @@ TABLE = (
     ),
     Row(
         lambda s: s.primary_api is Api.ANSWERS and s.traffic_set is Set.BETWEEN,
-        Posture(PostureName.RETURNING, "weights share the visitors between the two regions."),
+        Posture(PostureName.RETURNING, "record weights split the traffic between the two regions."),
     ),
     Row(
         lambda s: s.dr_api is Api.ANSWERS and s.traffic_set is Set.DR,
@@ -104,13 +104,16 @@ TABLE = (
     ),
     Row(
         lambda s: s.dr_api is Api.ANSWERS and s.pinned and s.dr_writable,
-        Posture(PostureName.ON_DR, "the primary's records are pinned down, and the DR region's database takes writes."),
+        Posture(
+            PostureName.ON_DR,
+            "the primary's records are pinned unhealthy, and the DR region's database accepts writes.",
+        ),
     ),
     Row(
         lambda s: s.primary_api is Api.SILENT and s.primary_traffic is Traffic.UNHEALTHY,
         Posture(
             PostureName.PRIMARY_LOST,
-            "the primary region's API is silent and its traffic health check fails: two witnesses.",
+            "the primary region's API is silent and its traffic health check fails: two independent signals.",
         ),
     ),
     Row(
@@ -122,18 +125,21 @@ TABLE = (
     ),
     Row(
         lambda s: s.primary_api is not Api.ANSWERS,
-        Posture(PostureName.BLIND, "the primary region cannot be seen, and no second witness says that it is lost."),
+        Posture(PostureName.BLIND, "the primary region cannot be read, and no second signal confirms that it is lost."),
     ),
     Row(
         lambda s: s.dr_api is not Api.ANSWERS,
         Posture(
             PostureName.DR_UNSEEN,
-            "the primary region answers, but the DR region cannot be seen: there is no proven standby.",
+            "the primary region answers, but the DR region cannot be read: the standby is not proven.",
         ),
     ),
     Row(
         lambda s: s.primary_asleep and s.primary_running == 0 and s.primary_traffic is not Traffic.UNHEALTHY,
-        Posture(PostureName.NORMAL, "the primary region answers; its services sleep by schedule, which is no outage."),
+        Posture(
+            PostureName.NORMAL,
+            "the primary region answers; its services are scaled to 0 by schedule, which is no outage.",
+        ),
     ),
     Row(
         lambda s: s.primary_traffic is Traffic.UNHEALTHY,
@@ -141,18 +147,18 @@ TABLE = (
     ),
     Row(
         lambda s: s.primary_running == 0,
-        Posture(PostureName.DEGRADED, "the primary region answers, but no task runs there."),
+        Posture(PostureName.DEGRADED, "the primary region answers, but no task runs in it."),
     ),
     Row(
         lambda s: s.primary_running is None,
         Posture(
             PostureName.PRIMARY_UNSEEN,
-            "the primary region answers, but its services cannot be seen: nothing says whether any task works there.",
+            "the primary region answers, but its services cannot be read: the state of its tasks is unknown.",
         ),
     ),
     Row(
         lambda s: s.primary_traffic is Traffic.UNKNOWN,
-        Posture(PostureName.NORMAL, "the primary region answers and runs; its traffic health could not be seen."),
+        Posture(PostureName.NORMAL, "the primary region answers and runs tasks; its traffic health could not be read."),
     ),
     Row(
         lambda _: True,

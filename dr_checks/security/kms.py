@@ -35,7 +35,7 @@ def _usable(view: View, because: str) -> Iterator[Finding]:
         if isinstance(key, Unseen):
             yield view.unknown("a key", _OPENS, key)
         elif key.state == "Enabled":
-            yield view.ok(key.ref, key.state, _OPENS, f"it opens the {' and '.join(key.uses)}")
+            yield view.ok(key.ref, key.state, _OPENS, f"it decrypts the {' and '.join(key.uses)}")
         else:
             when = f" on {key.deletion_at:%Y-%m-%d}" if key.deletion_at else ""
             yield view.gap(key.ref, key.state + when, _OPENS, f"{because} ({', '.join(key.uses)})", _mend(view, key))
@@ -68,7 +68,7 @@ def _mend(view: View, key: Key) -> str:
 )
 def key_usable(view: View) -> Iterator[Finding]:
     """State Enabled, in the DR region; a copy whose key does not work cannot be opened by anybody (T19)."""
-    yield from _usable(view, "a copy under this key cannot be opened")
+    yield from _usable(view, "a copy under this key cannot be decrypted")
 
 
 @check(
@@ -86,7 +86,7 @@ def key_usable(view: View) -> Iterator[Finding]:
 )
 def source_key_usable(view: View) -> Iterator[Finding]:
     """A source key that stops working stops the replication of what is under it, and there is nothing to return to."""
-    yield from _usable(view, "originals under this key can be neither read nor replicated")
+    yield from _usable(view, "source data under this key can be neither read nor replicated")
 
 
 @check(
@@ -108,13 +108,13 @@ def related_key(view: View) -> Iterator[Finding]:
     for key in mine:
         measured, wanted = ", ".join(key.related_regions), f"{view.region} among them"
         if view.region in key.related_regions:
-            yield view.ok(key.ref, measured, wanted, f"the {' and '.join(key.uses)} open with it in both regions")
+            yield view.ok(key.ref, measured, wanted, f"the {' and '.join(key.uses)} can be decrypted in both regions")
         else:
             yield view.gap(
                 key.ref,
                 measured or "no replica",
                 wanted,
-                "what was encrypted under it on the client's side cannot be opened in the DR region",
+                "client-side encrypted data cannot be decrypted in the DR region",
                 f"aws kms replicate-key --key-id {key.arn} --replica-region {view.region} (aws_kms_replica_key).",
             )
     if not mine and not dark:
@@ -163,8 +163,8 @@ def _admitting(view: View, noun: str, key: Key, admitted: set[str]) -> Finding:
         "(aws_kms_key.policy), as the primary's."
     )
     if not missing:
-        return view.ok(subject, measured, wanted, "whoever reads the originals may read the copies")
+        return view.ok(subject, measured, wanted, "everyone who may read the source data may read the copies")
     if kms.ACCOUNT in mine:
-        because = f"{', '.join(missing)} is admitted by IAM alone here, if at all"
+        because = f"{', '.join(missing)} is allowed by IAM policies only here, if at all"
         return view.warn(subject, measured, wanted, because, remedy)
     return view.gap(subject, measured, wanted, f"{', '.join(missing)} would be refused in the DR region", remedy)

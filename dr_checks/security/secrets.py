@@ -11,7 +11,7 @@ from dr_estate.model.unseen import Unseen
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.secretsmanager import Content, Hidden, Secret
 
-_NONE = "no secret is there: secrets.secret-exists says so"
+_NONE = "no secret exists there: see secrets.secret-exists"
 
 
 def _expected(view: View) -> list[tuple[str, str | None]]:
@@ -31,7 +31,7 @@ def _contents(view: View, side: Side) -> dict[str, Content | Hidden]:
 
 
 def _hidden(content: Content | Hidden | None) -> Unseen | str:
-    return content.unseen if isinstance(content, Hidden) else "Its value was not among the answers."
+    return content.unseen if isinstance(content, Hidden) else "Its value was not returned."
 
 
 @check(
@@ -47,13 +47,13 @@ def secret_exists(view: View) -> Iterator[Finding]:
     for name, tenant in _expected(view):
         secret = there.get(name)
         if secret and secret.deleted_at is None:
-            yield view.ok(name, "present", "present", "a task of the DR region can ask for it", tenant)
+            yield view.ok(name, "present", "present", "a task of the DR region can read it", tenant)
         else:
             yield view.gap(
                 name,
                 f"deleted at {secret.deleted_at:%Y-%m-%d %H:%M} UTC" if secret and secret.deleted_at else "absent",
                 "present",
-                "no container that names it starts: ECS resolves secrets before it runs a task",
+                "no container that uses it starts: ECS resolves secrets before it runs a task",
                 f"aws secretsmanager replicate-secret-to-regions --region {view.env.region(Side.PRIMARY)} --secret-id "
                 f"{name} --add-replica-regions Region={view.region} (aws_secretsmanager_secret.replica).",
                 tenant,
@@ -89,7 +89,7 @@ def _versions(view: View, here: Secret, there: Secret, tenant: str | None) -> Fi
         here.name,
         measured,
         wanted,
-        "a password was changed and has not arrived: the tenant could not log in to its database",
+        "a changed password was not replicated: the tenant could not log in to its database",
         f"aws secretsmanager describe-secret --region {view.env.region(Side.PRIMARY)} --secret-id {here.name}: read "
         "the replica's StatusMessage (a key, a policy), then replicate it again (aws secretsmanager "
         "replicate-secret-to-regions).",
@@ -109,12 +109,14 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
         if (own := mine.get(field.name)) and own.digest != field.digest and not (field.names_primary and own.names_dr)
     ]
     if not differing:
-        return view.ok(name, "a secret of its own, the same values", wanted, "both regions log in alike", tenant)
+        return view.ok(
+            name, "a secret of its own, the same values", wanted, "both regions use the same credentials", tenant
+        )
     return view.gap(
         name,
         f"a secret of its own; differs in {', '.join(differing)}",
         wanted,
-        "a secret that is kept by hand in each region goes stale with the next rotation",
+        "a secret maintained by hand in each region is outdated after the next rotation",
         f"Replace it by a replica: aws_secretsmanager_secret '{name}' of the primary, replica block.",
         tenant,
     )
@@ -174,15 +176,15 @@ def regional_fields(view: View) -> Iterator[Finding]:
                 name,
                 f"named by {', '.join(regional)}",
                 wanted,
-                "after a failover the tenant would connect to the region that is gone",
+                "after a failover the tenant would connect to the lost region",
                 "Store a region-neutral name (a private zone's record in each region), or set the host in the DR "
                 "task definition's environment.",
                 tenant,
             )
         else:
-            yield view.ok(name, "no regional name", wanted, "it serves in either region", tenant)
+            yield view.ok(name, "no regional name", wanted, "it is valid in either region", tenant)
     if not readable:
-        yield view.none_expected("all secrets", "none can be read: secrets.decryptable says so")
+        yield view.none_expected("all secrets", "none can be read: see secrets.decryptable")
 
 
 @check(
@@ -206,14 +208,14 @@ def same_fields(view: View) -> Iterator[Finding]:
             continue
         names, wanted = {f.name for f in mine.fields}, {f.name for f in theirs.fields}
         if names == wanted:
-            yield view.ok(name, "the same fields", "the same fields", "the container finds what it looks for", tenant)
+            yield view.ok(name, "the same fields", "the same fields", "the container finds every field", tenant)
         else:
             yield view.gap(
                 name,
                 ", ".join(sorted(names)),
                 ", ".join(sorted(wanted)),
                 "a container that reads a missing field does not start",
-                f"Replicate '{name}' instead of keeping two (aws_secretsmanager_secret.replica).",
+                f"Replicate '{name}' instead of maintaining two (aws_secretsmanager_secret.replica).",
                 tenant,
             )
     if not compared:
@@ -242,4 +244,4 @@ def credentials(view: View) -> Iterator[Lag]:
         else:
             changed = here[name].changed_at
             late = (view.now - changed).total_seconds() if changed else None
-            yield Lag("secrets", name, tenant, Side.DR, late, "the DR region holds an older version")
+            yield Lag("secrets", name, tenant, Side.DR, late, "the DR region has an older version")

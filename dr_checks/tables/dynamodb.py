@@ -15,7 +15,7 @@ from dr_estate.reading.cloudwatch_metrics import Reading
 
 _MS = 1000
 _ABSENT = "absent"
-_SAID = "none exists here: dynamodb.table-active says so"
+_SAID = "it does not exist here: see dynamodb.table-active"
 
 
 def named(view: View, side: Side | None = None) -> list[tuple[str, Table | Unseen]]:
@@ -81,12 +81,12 @@ def replica_status(view: View) -> Iterator[Finding]:
                 name,
                 replica.status,
                 "ACTIVE",
-                "writes are not delivered; after 20 hours in this state the replica is dropped for good",
+                "writes are not delivered; after 20 hours in this state the replica is dropped permanently",
                 f"aws dynamodb describe-table --table-name {name}: enable the key {replica.key or 'it uses'}, or opt "
                 f"in to {view.region} again, before the 20 hours are over.",
             )
     if not judged:
-        yield view.none_expected("all tables", "no replica is listed: dynamodb.table-active says so")
+        yield view.none_expected("all tables", "no replica is listed: see dynamodb.table-active")
 
 
 @check(
@@ -114,8 +114,8 @@ def replication_latency(view: View) -> Iterator[Finding]:
                 name,
                 spoken(reading.value / _MS),
                 wanted,
-                "a failover now would leave later writes stranded in the primary region",
-                f"Look for throttled writes of {name} in {view.region} (aws_dynamodb_table.replica, write capacity).",
+                "a failover now would lose later writes to the primary region",
+                f"Check for throttled writes of {name} in {view.region} (aws_dynamodb_table.replica, write capacity).",
             )
     if not _replicated(view):
         yield view.none_expected("all tables", _SAID)
@@ -155,7 +155,7 @@ def point_in_time_recovery(view: View) -> Iterator[Finding]:
                     name,
                     table.recovery,
                     "ENABLED",
-                    "replication carries a bad write to both regions, and nothing would undo it",
+                    "replication copies a bad write to both regions, and it could not be undone",
                     f"aws dynamodb update-continuous-backups --region {view.region} --table-name {name} "
                     "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true "
                     "(aws_dynamodb_table.replica.point_in_time_recovery).",

@@ -30,7 +30,7 @@ def _each_pair(view: View, wanted: str, judge: Callable[[Table, Table], Iterator
             judged = True
             yield from judge(here, there)
     if not judged:
-        yield view.none_expected("all tables", "none is on both sides: dynamodb.table-active says so")
+        yield view.none_expected("all tables", "no table exists in both regions: see dynamodb.table-active")
 
 
 @check(
@@ -115,13 +115,13 @@ def capacity_parity(view: View) -> Iterator[Finding]:
     def judge(here: Table, there: Table) -> Iterator[Finding]:
         measured, wanted = _capacity(there), _capacity(here)
         if there.billing == "PAY_PER_REQUEST" or (here.billing == there.billing and _enough(here, there)):
-            yield view.ok(there.name, measured, wanted, "it can take the load of the primary region")
+            yield view.ok(there.name, measured, wanted, "it can carry the primary region's load")
         else:
             yield view.gap(
                 there.name,
                 measured,
                 wanted,
-                "requests above this are throttled as soon as the tenants arrive",
+                "requests above this are throttled after a failover",
                 f"aws dynamodb update-table --region {view.region} --table-name {there.name} --billing-mode "
                 "PAY_PER_REQUEST (aws_dynamodb_table.billing_mode), or raise the replica's capacity.",
             )
@@ -160,13 +160,13 @@ def item_counts(view: View) -> Iterator[Finding]:
     def judge(here: Table, there: Table) -> Iterator[Finding]:
         remedy = f"aws dynamodb scan --select COUNT --table-name {here.name} in both regions; counts lag six hours."
         if here.items and not there.items:
-            because = "the replica holds nothing of what the primary holds"
+            because = "the replica has none of the primary's items"
             yield view.gap(here.name, "0 items", f"about {here.items} items", because, remedy)
         elif abs(here.items - there.items) > _COUNT_TOLERANCE * max(here.items, there.items):
-            because = "the difference is more than refreshing explains on a quiet table"
+            because = "the difference is more than the delay of item counts explains"
             yield view.warn(here.name, f"{there.items} items", f"about {here.items} items", because, remedy)
         else:
-            yield view.ok(here.name, f"{there.items} items", f"about {here.items} items", "both hold the same")
+            yield view.ok(here.name, f"{there.items} items", f"about {here.items} items", "both have the same items")
 
     yield from _each_pair(view, "as many items", judge)
 
@@ -191,11 +191,13 @@ def encryption(view: View) -> Iterator[Finding]:
                 there.name,
                 measured,
                 wanted,
-                "the replica must be as safe as its source, and readable without the primary region",
+                "the replica must be encrypted as well as its source, and readable without the primary region",
                 "aws_dynamodb_table.replica.kms_key_arn: a key of the DR region.",
             )
         else:
-            yield view.ok(there.name, measured, wanted, "as safe as its source, and it needs no other region")
+            yield view.ok(
+                there.name, measured, wanted, "encrypted as well as its source, and readable without another region"
+            )
 
     yield from _each_pair(view, "encrypted", judge)
 
@@ -229,9 +231,9 @@ def deletion_protection(view: View) -> Iterator[Finding]:
                     name,
                     "off",
                     "on",
-                    "one mistaken call would remove this region's copy",
+                    "a single mistaken call would delete this region's copy",
                     f"aws dynamodb update-table --region {view.region} --table-name {name} "
                     "--deletion-protection-enabled (aws_dynamodb_table.deletion_protection_enabled).",
                 )
     if not present:
-        yield view.none_expected("all tables", "none exists here: dynamodb.table-active says so")
+        yield view.none_expected("all tables", "it does not exist here: see dynamodb.table-active")

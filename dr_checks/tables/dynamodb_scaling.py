@@ -56,20 +56,20 @@ def alike(view: View) -> Iterator[Finding]:
             provisioned += 1
             yield from _judged(view, name, wanted, {what: b for (of, what), b in here.items() if of == name})
     if not provisioned:
-        yield view.none_expected("all tables", "no table is scaled by itself, or its replica is paid by request")
+        yield view.none_expected("all tables", "no table has auto scaling, or its replica is billed on demand")
 
 
 def _judged(view: View, name: str, wanted: dict[str, str], mine: dict[str, str]) -> Iterator[Finding]:
     for what, bounds in sorted(wanted.items()):
         measured = mine.get(what, "no scalable target")
         if measured == bounds:
-            yield view.ok(f"{name} {what}", measured, bounds, "it grows with the load as it does there")
+            yield view.ok(f"{name} {what}", measured, bounds, "it scales with the load as in the primary region")
         else:
             yield view.gap(
                 f"{name} {what}",
                 measured,
                 bounds,
-                "after the failover it would be throttled where the primary's grows",
+                "after the failover it would be throttled at a load for which the primary's scales",
                 f"Apply aws_appautoscaling_target and aws_appautoscaling_policy of 'table/{name}' with the provider of "
                 f"{view.region}, or billing_mode = PAY_PER_REQUEST.",
             )

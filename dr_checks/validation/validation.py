@@ -50,7 +50,7 @@ def tenants_served(view: View) -> Iterator[Finding]:
             yield view.unknown(host, "served", dark, tenant.id)
         else:
             remedy = f"Look at {view.env.named(view.env.names.load_balancer)} and its services in {view.region}."
-            yield view.gap(host, "no answer", "served", "nobody answers for this tenant", remedy, tenant.id)
+            yield view.gap(host, "no answer", "served", "no site answers for this tenant", remedy, tenant.id)
 
 
 def _served(view: View, tenant: Tenant, answer: Visit, stranger: Visit) -> Finding:
@@ -60,7 +60,7 @@ def _served(view: View, tenant: Tenant, answer: Visit, stranger: Visit) -> Findi
     own = answer.names_host or answer.status == _UNAUTHORISED
     if well and own and answer.digest != stranger.digest:
         return view.ok(answer.host, measured, wanted, f"visitors sent to {view.region} see this tenant", tenant.id)
-    because = "what answers is not this tenant's site" if well else "a visitor sees an error"
+    because = "another site answers" if well else "a visitor sees an error"
     remedy = f"Read the target group's health and the task's log of {tenant.id} in {view.region}."
     return view.gap(answer.host, measured, wanted, because, remedy, tenant.id)
 
@@ -82,7 +82,7 @@ def services_run(view: View) -> Iterator[Finding]:
         if running >= needed:
             yield view.ok(name, f"{running} run", f"{needed} or more", "it can carry what the primary did", tenant.id)
         else:
-            because = "the tenant runs short of tasks, or not at all"
+            because = "the tenant runs on too few tasks, or none"
             remedy = f"Read the service's events: aws ecs describe-services --services {name} (quota, image, subnet)."
             yield view.gap(name, f"{running} run", f"{needed} or more", because, remedy, tenant.id)
 
@@ -103,9 +103,9 @@ def independent(view: View) -> Iterator[Finding]:
             yield view.unknown(tenant, wanted, mine, tenant)
         elif found := [*pointers(mine, region), *_images(mine, region)]:
             remedy = f"Register a revision of {mine.family} with the names of {view.region}, and deploy it."
-            yield view.gap(mine.family, "; ".join(found), wanted, "it hangs on a region that is gone", remedy, tenant)
+            yield view.gap(mine.family, "; ".join(found), wanted, "it depends on the lost region", remedy, tenant)
         else:
-            yield view.ok(mine.family, "none", wanted, "it stands alone", tenant)
+            yield view.ok(mine.family, "none", wanted, "it needs no other region", tenant)
     yield from _secrets(view, wanted)
 
 
@@ -119,12 +119,12 @@ def _secrets(view: View, wanted: str) -> Iterator[Finding]:
         if not isinstance(content, Content):
             yield view.unknown(content.name, wanted, content.unseen)
         elif content.failure:
-            because = "no task can start with a secret that cannot be opened"
+            because = "no task can start with a secret that cannot be decrypted"
             remedy = f"Let the key of {content.name} in {view.region} be used for it (T19)."
             yield view.gap(content.name, content.failure, wanted, because, remedy)
         elif named := [field.name for field in content.fields if field.names_primary]:
             remedy = f"Put a value into {content.name} in {view.region} that names the DR database."
-            yield view.gap(content.name, ", ".join(named), wanted, "it leads to a region that is gone", remedy)
+            yield view.gap(content.name, ", ".join(named), wanted, "it points to the lost region", remedy)
 
 
 @check(
@@ -148,15 +148,15 @@ def answers_lead_here(view: View) -> Iterator[Finding]:
     for one in asked:
         subject, measured = f"{name} at {one.asked}", ", ".join(one.values) or one.code
         if {*door} & {*one.values} or view.region in map(region_of, map(route53.plain, one.values)):
-            yield view.ok(subject, measured, wanted, "visitors are led here")
+            yield view.ok(subject, measured, wanted, "visitors are sent here")
         else:
-            remedy = "Make the change batch of the plan's step 7, or wait for it: `dr_cli.py log` tells how far it is."
-            yield view.gap(subject, measured, wanted, "visitors are still led elsewhere", remedy)
+            remedy = "Make the change batch of the plan's step 7, or wait for it: `dr_cli.py log` shows its progress."
+            yield view.gap(subject, measured, wanted, "visitors are still sent elsewhere", remedy)
     out_of_reach = dark is not None and dark.kind is Blindness.RESOLVER
     if dark is not None and out_of_reach and not asked:
         yield _as_chosen(view, wanted, dark)
     elif not asked or not (dark is None or out_of_reach):
-        yield view.unknown(name, wanted, dark or "No authoritative server was asked for it.")
+        yield view.unknown(name, wanted, dark or "No authoritative server was queried for it.")
 
 
 def _asked(view: View) -> tuple[list[Answer], Unseen | None]:
@@ -180,14 +180,14 @@ def _as_chosen(view: View, wanted: str, dark: Unseen) -> Finding:
     """What Route 53 would answer by its records and health checks, while no answer can be seen from here."""
     name = view.env.traffic.origin_record
     chosen = dns_answers.expected_regions(replace(view, side=Side.GLOBAL))
-    measured = f"the records choose {' or '.join(sorted(chosen or ())) or 'nothing that could be played out'}"
+    measured = f"the records choose {' or '.join(sorted(chosen or ())) or 'a policy that cannot be simulated'}"
     if chosen == frozenset({view.region}):
-        because = f"the answers themselves cannot be seen from here: {dark.why}"
+        because = f"the answers cannot be seen from here: {dark.why}"
         return view.warn(name, measured, wanted, because, f"Where DNS servers can be reached: dig +short {name}")
     if chosen is None:
         return view.unknown(name, wanted, dark)
     remedy = f"Make the change batch of the plan's step 7: {Command(('log',))} names it."
-    return view.gap(name, measured, wanted, "visitors are still led elsewhere", remedy)
+    return view.gap(name, measured, wanted, "visitors are still sent elsewhere", remedy)
 
 
 @check(
@@ -202,7 +202,7 @@ def primary_fenced(view: View) -> Iterator[Finding]:
     region, wanted = view.env.regions.primary, "0 tasks"
     part = view.snapshot.parts.get((ecs.services.name, Side.PRIMARY))
     if part is not None and isinstance(part.value, Unseen):
-        because = "it may come back and write: two regions would serve, and wp-cron would run twice"
+        because = "it may recover and write: both regions would serve, and wp-cron would run twice"
         remedy = f"When {region} answers, scale its services to 0 before anything else; keep the pin."
         yield view.warn(region, "not seen: UNFENCED", wanted, because, remedy)
         return
@@ -245,4 +245,4 @@ def topics_heard(view: View) -> Iterator[Finding]:
                 f"aws sns subscribe --region {view.region} --topic-arn {arn} --protocol email "
                 "--notification-endpoint ADDRESS"
             )
-            yield view.gap(topic.name, measured, "1 or more", "nobody hears what happens next", remedy)
+            yield view.gap(topic.name, measured, "1 or more", "no one is notified of the next steps", remedy)

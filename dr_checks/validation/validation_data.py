@@ -48,15 +48,17 @@ def database_protected(view: View) -> Iterator[Finding]:
     name = view.env.named(view.env.names.database)
     found = next((one for one in view.get(rds.instances) if one.identifier == name), None)
     if found is None:
-        yield view.none_expected(name, "it is not there: validation.database-writable says so")
+        yield view.none_expected(name, "it does not exist: see validation.database-writable")
         return
-    measured = f"{found.retention_days} days kept, deletion protection {'on' if found.deletion_protection else 'off'}"
+    measured = (
+        f"{found.retention_days} days retained, deletion protection {'on' if found.deletion_protection else 'off'}"
+    )
     if found.retention_days and found.deletion_protection:
         yield view.ok(name, measured, "backed up, protected", "the data has a copy again")
     else:
         remedy = f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {name} "
         remedy += "--backup-retention-period 7 --deletion-protection --apply-immediately"
-        yield view.gap(name, measured, "backed up, protected", "one mistake now and the data is gone", remedy)
+        yield view.gap(name, measured, "backed up, protected", "the data could be lost by a single mistake", remedy)
 
 
 @check(
@@ -99,10 +101,10 @@ def tables_writable(view: View) -> Iterator[Finding]:
         if isinstance(table, Unseen):
             yield view.unknown("a table", "ACTIVE", table)
         elif table.status == "ACTIVE":
-            yield view.ok(table.name, table.status, "ACTIVE", "the platform's state can be kept here")
+            yield view.ok(table.name, table.status, "ACTIVE", "the platform can store its state here")
         else:
             remedy = f"Restore {table.name} in {view.region} to a point in time."
-            yield view.gap(table.name, str(table.status), "ACTIVE", "the platform cannot keep its state", remedy)
+            yield view.gap(table.name, str(table.status), "ACTIVE", "the platform cannot store its state", remedy)
     if not there:
         yield view.none_expected("all tables", "names.tables names none")
 
@@ -122,7 +124,7 @@ def protected_again(view: View) -> Iterator[Finding]:
     age = f"unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else "no copy leaves the region"
     found = next((one for one in view.get(rds.instances) if one.identifier == name), None)
     if found is not None and any(arn.split(":")[3] == region for arn in _replicas(view, found)):
-        yield view.ok(name, f"replicates to {region}", "a copy elsewhere", "a second failure would not be the last")
+        yield view.ok(name, f"replicates to {region}", "a copy elsewhere", "the data survives a second failure")
         return
     because = "a second failure would lose all that was written since the failover"
     remedy = (

@@ -102,12 +102,12 @@ def explain(error: Exception, service: str, region: str, allow: str = ALLOW) -> 
         why = "No AWS credentials were found. Set AWS_PROFILE or log in, then run this again."
         return Unseen(Blindness.CREDENTIALS, why, region)
     if isinstance(error, (aws.ProfileNotFound, aws.TokenRetrievalError, aws.SSOError, aws.UnauthorizedSSOTokenError)):
-        why = f"AWS credentials cannot be used: {error}. Mend the profile or log in again."
+        why = f"AWS credentials cannot be used: {error}. Fix the profile or log in again."
         return Unseen(Blindness.CREDENTIALS, why, region)
     if isinstance(error, (aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.InvalidConfigError)):
         return Unseen(Blindness.CREDENTIALS, unusable_settings(error), region)
     if isinstance(error, DeadlinePassed):
-        return Unseen(Blindness.DEADLINE, f"{service} in {region} was not asked any more: {error}.", region)
+        return Unseen(Blindness.DEADLINE, f"{service} in {region} was not called again: {error}.", region)
     if isinstance(error, (aws.ConnectionError, aws.HTTPClientError)):
         why = f"{service} in {region} does not answer ({type(error).__name__})."
         return Unseen(Blindness.UNREACHABLE, why, region)

@@ -164,7 +164,9 @@ class Eyes:
             return
         self._failures[region] += 1
         if self._failures[region] >= _CALLS_BEFORE_DARK:
-            self._dark.setdefault(region, f"{region} is dark: {_CALLS_BEFORE_DARK} calls in a row failed. {unseen.why}")
+            self._dark.setdefault(
+                region, f"{region} does not answer: {_CALLS_BEFORE_DARK} calls in a row failed. {unseen.why}"
+            )
 
     def _guarded_session(self) -> botocore.session.Session:
         """A session whose every client is guarded. Signing in is not looking: a session of its own does that (T15)."""
@@ -182,7 +184,7 @@ class Eyes:
     def _before_call(self, model: Any, **_: Any) -> None:
         operation = f"{model.service_model.service_name}:{model.name}"
         if operation not in self.allowed:
-            raise ForbiddenCall(f"{operation} is not among the declared reads: the eyes never call it.")
+            raise ForbiddenCall(f"{operation} is not among the declared reads: it is never called.")
         with self._counting:
             self.calls[operation] += 1
 
@@ -199,7 +201,7 @@ def _no_such_read(event_name: str, **_: Any) -> None:
     """A client has methods for the declared reads alone; anything else asked of it is a forbidden call."""
     service, name = event_name.split(".", 2)[1:]
     if not name.startswith("_"):
-        raise ForbiddenCall(f"{service}.{name} is not among the declared reads: the eyes never call it.")
+        raise ForbiddenCall(f"{service}.{name} is not among the declared reads: it is never called.")
 
 
 def operations(calls: Mapping[str, int]) -> int:

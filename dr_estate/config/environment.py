@@ -125,7 +125,7 @@ def load_environment(folder: Path, name: str) -> Environment:
             "Write it, or name another folder with --config DIR."
         ) from missing
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as typo:
-        raise EnvironmentFileError(f"{path}: not readable as TOML: {typo}. Mend that line and try again.") from typo
+        raise EnvironmentFileError(f"{path}: not readable as TOML: {typo}. Fix that line and try again.") from typo
     return parse_environment(data, str(path), name)
 
 

@@ -75,7 +75,7 @@ class Replication(Settings):
     @model_validator(mode="after")
     def _no_replication_has_a_reason(self) -> Self:
         if self.expectation is Expectation.NONE and not self.reason:
-            raise ValueError("expectation is 'none': say why in replication.reason, reports will quote it")
+            raise ValueError("expectation is 'none': say why in replication.reason, which reports quote")
         return self
 
 

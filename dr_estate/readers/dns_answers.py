@@ -47,7 +47,7 @@ def hosts(look: Look) -> tuple[Answer | Unseen, ...]:
     that looking does not grow with the tenants; a name that leads elsewhere is always asked.
     """
     if all(isinstance(answer, Unseen) for answer in look.part(authorities)):
-        raise CannotSee(Unseen(Blindness.RESOLVER, "No name server of the zone could be asked."))
+        raise CannotSee(Unseen(Blindness.RESOLVER, "No name server of the zone could be queried."))
     domain, traffic = f".{look.env.traffic.tenant_domain}", look.env.traffic
     own = {
         r.name: r.alias_target or r.values[:1]
@@ -141,7 +141,7 @@ def own_servers(look: Look) -> list[Server]:
         raise CannotSee(Unseen(Blindness.ERROR, f"Zone {look.env.traffic.zone} shows no name servers to ask."))
     if not is_aws(look):
         if not zone.served_at:
-            why = "The world is not AWS's own, and does not say which DNS server answers for its zones."
+            why = "The endpoint is not AWS's own, and names no DNS server for its zones."
             raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
         return [dns_query.server_at(zone.served_at)]
     found = look.maybe(lambda name: located(look, name), zone.name_servers)

@@ -57,7 +57,7 @@ def front(look: Look) -> Front | None:
         if region == look.region:
             address, plain, secure = where.split(":")
             return Front(address, int(plain), int(secure))
-    why = "The world is not AWS's own, and does not say where its sites answer."
+    why = "The endpoint is not AWS's own, and names no address for its sites."
     raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
 
 

@@ -31,7 +31,7 @@ def minutes(look: Look) -> tuple[datetime, ...]:
     """
     there = [one.identifier for one in look.part(rds.instances)]
     if not there:
-        why = f"{look.region} holds no database instance, and nothing else there publishes a metric each minute."
+        why = f"{look.region} has no database instance, and no other resource there publishes a metric each minute."
         raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
     name = look.env.named(look.env.names.database)
     window = look.env.failback.stable_minutes + LATE_MINUTES + 1

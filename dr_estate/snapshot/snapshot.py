@@ -126,9 +126,9 @@ def from_json(data: bytes, source: str = "evidence") -> Snapshot:
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as damaged:
-        raise EvidenceError(f"{source}: not evidence: {damaged}. Save it anew with --save-evidence FILE.") from damaged
+        raise EvidenceError(f"{source}: not evidence: {damaged}. Save it again with --save-evidence FILE.") from damaged
     if not isinstance(body, dict) or body.get("schema") != SCHEMA:
-        raise EvidenceError(f"{source}: not evidence of schema {SCHEMA}. Save it anew with --save-evidence FILE.")
+        raise EvidenceError(f"{source}: not evidence of schema {SCHEMA}. Save it again with --save-evidence FILE.")
     digest = body.pop("digest", "")
     if digest != _digest(body):
         raise EvidenceError(f"{source}: its digest does not match its content: it was changed after it was saved.")

@@ -1,4 +1,4 @@
-"""Eyes that saw all they asked for serve the next look; any others are closed for good."""
+"""Eyes that saw all they asked for serve the next look; any others are closed permanently."""
 
 from __future__ import annotations
 

@@ -103,10 +103,10 @@ def test_what_is_no_pair_is_said_and_never_turned() -> None:
 
     assert "convert" in said(record(ORIGIN, values=("192.0.2.1",)))
     assert "convert" in said(FIRST, SECONDARY)
-    assert "not one record to each region" in said(PRIMARY)
-    assert "not one record to each region" in said(PRIMARY, SECONDARY, replace(SECONDARY, set_identifier="stray"))
+    assert "has not one record for each region" in said(PRIMARY)
+    assert "has not one record for each region" in said(PRIMARY, SECONDARY, replace(SECONDARY, set_identifier="stray"))
     plain = replace(SECOND, alias_target=None, values=("192.0.2.2",), health_check_id=None)
-    assert "has no health check, and Route 53 lets none such lead" in said(FIRST, plain)
+    assert "has no health check, and Route 53 requires one" in said(FIRST, plain)
     checked = replace(plain, health_check_id="hc-2")
     assert [Pair(FIRST, checked)] == list(pairs_of((FIRST, checked), ORIGIN, SIT))
     assert [found for found in pairs_of(RECORDS, ORIGIN, SIT) if isinstance(found, str)] == []
