@@ -1,4 +1,4 @@
-"""Do AWS Backup's vaults stand in both regions, and are usable copies of every protected store in the DR region's?"""
+"""Checks of AWS Backup: vaults in both regions, and usable copies of every protected store in the DR region."""
 
 from __future__ import annotations
 
@@ -120,12 +120,12 @@ def vault_lock(view: View) -> Iterator[Finding]:
 
 def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bounds: str) -> Finding:
     low, high = vault.min_retention_days or 0, vault.max_retention_days
-    said = f"retained {days} days" if days else "kept for ever"
+    measured = f"retained {days} days" if days else "kept for ever"
     fits = days >= low and (high is None or days <= high) if days else high is None
     if fits:
-        return view.ok(subject, said, bounds, "the lock accepts these copies")
+        return view.ok(subject, measured, bounds, "the lock accepts these copies")
     why = "the lock refuses copies retained shorter or longer: every copy by this rule fails"
-    return view.gap(subject, said, bounds, why, "Change the rule's copy_action lifecycle (aws_backup_plan) to fit.")
+    return view.gap(subject, measured, bounds, why, "Change the rule's copy_action lifecycle (aws_backup_plan) to fit.")
 
 
 @check(
@@ -158,13 +158,13 @@ def copy_age(view: View) -> Iterator[Finding]:
 
 def _uncopied(view: View, arn: str, limit: str, known: bool) -> Finding:
     """No copy of a database or file system is a gap; of something else, which may be new, a WARN."""
-    said = f"none in {view.env.thresholds.backup_retention_days} days"
+    measured = f"none in {view.env.thresholds.backup_retention_days} days"
     look = f"aws backup list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}"
     if known:
         why = "the plan should copy it, but no complete copy arrived"
-        return view.gap(arn, said, limit, why, f"Read why copies fail ({look}), and fix the cause.")
+        return view.gap(arn, measured, limit, why, f"Read why copies fail ({look}), and fix the cause.")
     why = "the plan should copy it; a new resource gets its first copy with the next run"
-    return view.warn(arn, said, limit, why, f"Run this check again after the next run ({look}).")
+    return view.warn(arn, measured, limit, why, f"Run this check again after the next run ({look}).")
 
 
 def _aged(view: View, arn: str, old_s: float, promised: Promise, limit: str) -> Finding:
@@ -195,7 +195,7 @@ def opt_in(view: View) -> Iterator[Finding]:
 
     Source: AWS Backup developer guide, Service opt-in.
     """
-    enabled = {one.resource_type: one.enabled for one in view.get(backup.opt_ins)}
+    enabled = {opt_in.resource_type: opt_in.enabled for opt_in in view.get(backup.opt_ins)}
     found = stores(view)
     for store in found:
         if enabled.get(store.type):

@@ -1,4 +1,4 @@
-"""Do AWS Backup's jobs succeed, and was it proven lately that what they make can be restored in the DR region?"""
+"""Checks of AWS Backup jobs: backup and copy jobs succeed, and restores were tested recently."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def _judge(view: View, jobs: Sequence[backup_jobs.Job], because: str, remedy: st
             note = f", {len(failed)} earlier failed" if failed else ""
             yield view.ok(arn, f"COMPLETED{note}", "the last job COMPLETED", "the newest run succeeded")
         else:
-            said = f"{last.state} at {last.created_at:%Y-%m-%d %H:%M} UTC, {len(failed)} in a row or before"
+            measured = f"{last.state} at {last.created_at:%Y-%m-%d %H:%M} UTC, {len(failed)} in a row or before"
             why = f"{because}: {last.message or 'AWS returned no message'}"
-            yield view.gap(arn, said, "the last job COMPLETED", why, remedy)
+            yield view.gap(arn, measured, "the last job COMPLETED", why, remedy)
     if not ended:
         hours = view.env.thresholds.failed_job_hours
         yield view.none_expected("all jobs", f"no job ended in {hours} h; backup.copy-age judges what is there")
@@ -110,9 +110,9 @@ def _restored(view: View, store: Store) -> Finding:
         "delete the restored resource; or let aws_backup_restore_testing_plan do so on a schedule."
     )
     if last and (last.status != "COMPLETED" or last.validation in ("FAILED", "TIMED_OUT")):
-        said = f"{last.status} {last.validation}".strip()
+        measured = f"{last.status} {last.validation}".strip()
         why = f"the last restore of it failed: {last.message or 'AWS returned no message'}"
-        return view.gap(store.name, f"{said} on {last.created_at:%Y-%m-%d}", wanted, why, remedy)
+        return view.gap(store.name, f"{measured} on {last.created_at:%Y-%m-%d}", wanted, why, remedy)
     at = last.created_at if last else _last_restored(view, store)
     if at is None:
         why = "a backup that was never restored is not proven to be restorable"
@@ -124,7 +124,9 @@ def _restored(view: View, store: Store) -> Finding:
 
 
 def _last_restored(view: View, store: Store) -> datetime | None:
-    return next((one.last_restore_at for one in view.get(backup_jobs.protected) if one.arn == store.arn), None)
+    return next(
+        (resource.last_restore_at for resource in view.get(backup_jobs.protected) if resource.arn == store.arn), None
+    )
 
 
 def _ended(job: backup_jobs.Restore) -> bool:

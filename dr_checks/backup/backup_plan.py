@@ -1,4 +1,4 @@
-"""Does the backup plan protect the stores, copy them to the DR region, keep the copies, and promise enough?"""
+"""Checks of the backup plan: protected stores, copies to the DR region, retention and worst-case data loss."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ def covers_stores(view: View) -> Iterator[Finding]:
     plans, found, tags = view.get(backup_plan.plans), stores(view), tags_of(view)
     for store in found if plans else []:
         mine = tags.get(store.arn, {})
-        taken = [one.name for plan in plans for one in plan.selections if takes(one, store.arn, mine)]
+        taken = [selection.name for plan in plans for selection in plan.selections if takes(selection, store.arn, mine)]
         if taken:
             yield view.ok(store.name, f"selected by {', '.join(taken)}", "selected", "it is backed up by schedule")
         else:
             why = "no selection names it and its tags match none: it is not backed up"
-            tests = {f"{one.key}={one.value}" for plan in plans for s in plan.selections for one in s.tags}
+            tests = {f"{tag.key}={tag.value}" for plan in plans for s in plan.selections for tag in s.tags}
             remedy = (
                 f"Tag it ({', '.join(sorted(tests)) or 'as the selection asks'}), or name it in aws_backup_selection."
             )
@@ -153,13 +153,15 @@ def retention(view: View) -> Iterator[Finding]:
     """Each copy action keeps its copies for thresholds.backup_retention_days at least, or for ever."""
     days, copying = view.env.thresholds.backup_retention_days, _copying(view)
     for rule, copy in copying:
-        kept = copy.delete_after_days
-        said, wanted = f"retained {kept} days" if kept else "kept for ever", f"retained {days} days or more"
-        if kept is None or kept >= days:
-            yield view.ok(rule.name, said, wanted, "damage found later can still be repaired from a copy")
+        retained = copy.delete_after_days
+        measured, wanted = f"retained {retained} days" if retained else "kept for ever", f"retained {days} days or more"
+        if retained is None or retained >= days:
+            yield view.ok(rule.name, measured, wanted, "damage found later can still be repaired from a copy")
         else:
             why = "damage found later than this cannot be repaired from a copy in the DR region"
-            yield view.gap(rule.name, said, wanted, why, f"Set copy_action.lifecycle.delete_after = {days} or more.")
+            yield view.gap(
+                rule.name, measured, wanted, why, f"Set copy_action.lifecycle.delete_after = {days} or more."
+            )
     if not copying:
         yield _no_copies(view)
 
@@ -181,19 +183,21 @@ def continuous_copies(view: View) -> Iterator[Finding]:
     copying = _copying(view)
     for rule, _ in copying:
         gap = longest_gap_minutes(rule.schedule, view.now.date())
-        said = f"{'continuous' if rule.continuous else 'snapshots'}, a copy every {gap} min" if gap else rule.schedule
+        measured = (
+            f"{'continuous' if rule.continuous else 'snapshots'}, a copy every {gap} min" if gap else rule.schedule
+        )
         wanted = f"a copy at least every {view.env.objectives.rpo_minutes} min, or snapshots"
         if not rule.continuous:
-            yield view.ok(rule.name, said, wanted, "its copies are snapshots, as configured")
+            yield view.ok(rule.name, measured, wanted, "its copies are snapshots, as configured")
         elif gap is None:
             yield view.unknown(rule.name, wanted, f"The schedule {rule.schedule} cannot be followed.")
         elif gap <= view.env.objectives.rpo_minutes:
-            yield view.ok(rule.name, said, wanted, "its copies are snapshots, and frequent enough")
+            yield view.ok(rule.name, measured, wanted, "its copies are snapshots, and frequent enough")
         else:
             why = "its copies cannot be restored to a point in time: a failover goes back to the last copy"
             remedy = (
                 "Copy by an hourly snapshot rule, or replicate (enable_continuous_backup, schedule: aws_backup_plan)."
             )
-            yield view.gap(rule.name, said, wanted, why, remedy)
+            yield view.gap(rule.name, measured, wanted, why, remedy)
     if not copying:
         yield _no_copies(view)

@@ -1,4 +1,4 @@
-"""Would auto scaling let the DR region carry the load, and leave it alone once it does (T36)?"""
+"""Checks of auto scaling: the DR region can scale to the load, and stays at that size (T36)."""
 
 from __future__ import annotations
 

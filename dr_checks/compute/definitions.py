@@ -1,4 +1,4 @@
-"""Would the DR region's task definitions start the same containers as the primary region's, without needing it?"""
+"""Checks of task definitions: the DR region starts the same containers without depending on the primary region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are the images there that the DR region would pull? ECR repositories, replication, and digests in use."""
+"""Checks of ECR: repositories, replication, and the digests of running images in the DR region."""
 
 from __future__ import annotations
 
@@ -104,13 +104,13 @@ def images(view: View) -> Iterator[Lag]:
         return
     there, here, used = by_name(view, Side.DR), by_name(view, Side.PRIMARY), digests_in_use(view)
     for name in sorted({name for name, _ in used}):
-        held, origin = (side[name].images if name in side else None for side in (there, here))
-        if isinstance(held, Unseen) or not isinstance(origin, tuple):
+        copied, origin = (side[name].images if name in side else None for side in (there, here))
+        if isinstance(copied, Unseen) or not isinstance(origin, tuple):
             basis = "ECR replication: the registry could not be seen"
-            unseen = next((one for one in (held, origin) if isinstance(one, Unseen)), None)
+            unseen = next((registry for registry in (copied, origin) if isinstance(registry, Unseen)), None)
             yield Lag("images", name, None, Side.DR, None, basis, unseen=unseen)
             continue
-        missing = {digest for repository, digest in used if repository == name} - {i.digest for i in held or ()}
+        missing = {digest for repository, digest in used if repository == name} - {i.digest for i in copied or ()}
         pushed = [image.pushed_at for image in origin if image.digest in missing]
         seconds = (view.now - min(pushed)).total_seconds() if pushed else None if missing else 0.0
         yield Lag(

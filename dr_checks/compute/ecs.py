@@ -1,4 +1,4 @@
-"""Is the compute of the DR region there, running and wired? ECS cluster and services."""
+"""Checks of ECS in the DR region: cluster, services, deployments and target groups."""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ def deployment_sound(view: View) -> Iterator[Finding]:
     services = list(tenant_services(view, Side.DR))
     for tenant, service in services:
         if service.rollout != "FAILED":
-            said = service.rollout or "COMPLETED"
-            yield view.ok(service.name, said, "not FAILED", "its newest revision started", tenant.id)
+            measured = service.rollout or "COMPLETED"
+            yield view.ok(service.name, measured, "not FAILED", "its newest revision started", tenant.id)
         else:
             yield view.gap(
                 service.name,
@@ -131,13 +131,13 @@ def target_group_attached(view: View) -> Iterator[Finding]:
     services = list(tenant_services(view, Side.DR))
     for tenant, service in services:
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
-        held = [_target_group_name(arn) for arn in service.target_groups if f":{view.region}:" in arn]
-        if wanted in held:
+        groups = [_target_group_name(arn) for arn in service.target_groups if f":{view.region}:" in arn]
+        if wanted in groups:
             yield view.ok(service.name, wanted, wanted, "its tasks will be registered for traffic", tenant.id)
         else:
             yield view.gap(
                 service.name,
-                ", ".join(held) or "no target group of this region",
+                ", ".join(groups) or "no target group of this region",
                 wanted,
                 "its tasks would run, but no request would reach them",
                 f"aws_ecs_service '{service.name}': load_balancer.target_group_arn = that of '{wanted}'.",
@@ -196,8 +196,8 @@ def platform_version(view: View) -> Iterator[Finding]:
     for tenant, here, there in pairs:
         versions = {here.platform_version or "LATEST", there.platform_version or "LATEST"}
         if len(versions) == 1 or "LATEST" in versions:
-            said = here.platform_version or "LATEST"
-            yield view.ok(here.name, said, there.platform_version or "LATEST", "the same platform", tenant.id)
+            measured = here.platform_version or "LATEST"
+            yield view.ok(here.name, measured, there.platform_version or "LATEST", "the same platform", tenant.id)
         else:
             yield view.gap(
                 here.name,

@@ -1,4 +1,4 @@
-"""Which image runs in the primary region, and would the DR region start the same? By digest. Pure."""
+"""Checks, by digest, that the DR region starts the image that the primary region runs. Pure."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def _compared(
 ) -> list[Finding]:
     common = sorted(name for name in mine if name in theirs or name in running)
     wrong = [n for n in common if mine[n] not in running.get(n, set()) and mine[n] != theirs.get(n)]
-    said = ", ".join(f"{n} {mine[n]}" for n in wrong or common)
+    measured = ", ".join(f"{n} {mine[n]}" for n in wrong or common)
     if wrong:
         wanted = ", ".join(f"{n} {' or '.join(sorted(running.get(n) or {theirs[n]}))}" for n in wrong)
         because = "the failover would start a different release than the one that serves today"
         remedy = f"Register aws_ecs_task_definition '{family}' in {view.region} with that digest."
-        return [view.gap(family, said, wanted, because, remedy, tenant)]
+        return [view.gap(family, measured, wanted, because, remedy, tenant)]
     if common:
-        return [view.ok(family, said, "the primary's image", "the same image starts here", tenant)]
+        return [view.ok(family, measured, "the primary's image", "the same image starts here", tenant)]
     return []
 
 
@@ -87,18 +87,18 @@ def _running(view: View) -> dict[str, dict[str, set[str]]]:
     for task in view.get(ecs.tasks, Side.PRIMARY):
         for container, digest in task.images:
             if digest and task.status == "RUNNING":
-                held = found.setdefault(task.group.removeprefix("service:"), {})
-                held.setdefault(container, set()).add(digest)
+                containers = found.setdefault(task.group.removeprefix("service:"), {})
+                containers.setdefault(container, set()).add(digest)
     return found
 
 
 def _resolved(definition: ecs.TaskDefinition, repositories: dict[str, ecr.Repository]) -> Digests:
-    """The digest of each container's ECR image, where the reference or its registry tells it."""
+    """The digest of each container's ECR image, where the reference or its registry has it."""
     found: Digests = {}
     for container in definition.containers:
         ref = ecr.image_ref(container.image)
-        held = repositories.get(ref.repository)
-        digest = ref.digest or (held.digest_of(ref) if held else None)
+        repository = repositories.get(ref.repository)
+        digest = ref.digest or (repository.digest_of(ref) if repository else None)
         if ref.region and digest:
             found[container.name] = digest
     return found

@@ -1,4 +1,4 @@
-"""Do the log groups exist that tasks of the DR region must write to? A task whose group is absent does not start."""
+"""Checks of log groups in the DR region: a task whose group is absent does not start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the primary region well? Its services run, or the schedule says why not, or the platform is somewhere else."""
+"""Checks of the primary region's services: they run, are scaled to 0 by schedule, or run in another region."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PRIMARY_ONLY = (Side.PRIMARY,)
     rules=("EcsDesiredVsPlanned", "REL11-BP01", "NIST CP-10"),
 )
 def services_running(view: View) -> Iterator[Finding]:
-    """Health of the primary region: a scheduled 0 is no outage, and no services at all is told from "elsewhere"."""
+    """Health of the primary region: a scheduled 0 is no outage, no services at all may be "elsewhere"."""
     services, off = services_by_name(view, Side.PRIMARY), scheduled_off(view.env, view.now)
     if not services:
         yield from _found_elsewhere(view)

@@ -1,4 +1,4 @@
-"""Would the DR region's quotas let a failover of every tenant through, and how long would it take (T33, T35)?"""
+"""Checks of quotas: a failover of every tenant fits into them, and how long it takes (T33, T35)."""
 
 from __future__ import annotations
 

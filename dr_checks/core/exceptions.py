@@ -1,4 +1,4 @@
-"""Exceptions as code: findings a named person accepted, why, and until when. Never counted as passed (T49). Pure."""
+"""Exceptions as code: findings accepted by a named person until a day. Never counted as passed (T49). Pure."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _rule(row: dict[str, Any], place: str, known_checks: frozenset[str]) -> Exce
 
 
 def apply_exceptions(result: CheckResult, rules: Sequence[ExceptionRule], today: date) -> CheckResult:
-    """Mark the failed findings that a rule accepts as excepted; an expired rule leaves them failed and says so."""
+    """Mark the failed findings that a rule accepts as excepted; an expired rule leaves them failed and is named."""
     mine = [rule for rule in rules if rule.check == result.check]
     if not mine or result.status is Status.NOT_APPLICABLE:
         return result

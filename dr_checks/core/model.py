@@ -1,4 +1,4 @@
-"""The values of judgement: statuses, severities, findings, results, and the view a check judges from. Pure."""
+"""Types of judging: status, severity, finding, result, and the view from which a check judges. Pure."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class View:
         return self._finding(Status.WARN, subject, measured, wanted, because, remedy, tenant)
 
     def unknown(self, subject: str, wanted: object, unseen: Unseen | str, tenant: str | None = None) -> Finding:
-        """A thing that could not be seen, or that was seen and tells nothing (a sentence): UNKNOWN."""
+        """A subject that could not be read, or whose data is inconclusive (a sentence): UNKNOWN."""
         remedy = "Make it readable (permission, region, metric), then run the check again."
         if isinstance(unseen, str):
             return self._finding(Status.UNKNOWN, subject, "not seen", wanted, unseen, remedy, tenant)

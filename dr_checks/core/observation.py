@@ -1,4 +1,4 @@
-"""What a run of scenarios judges: the rules, the evidence, and the tenants it is narrowed to."""
+"""Input of a scenario run: environment, snapshot, exceptions and tenants."""
 
 from __future__ import annotations
 

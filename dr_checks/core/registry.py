@@ -1,4 +1,4 @@
-"""Finds the checks and judges with them. A check is one decorated function in its noun's module; the path is its id."""
+"""Registry of checks. A check is one decorated function in its service's module; the path is its id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carries results out of pytest as JSON in user properties: they cross process borders under pytest-xdist."""
+"""Results as JSON in pytest's user properties, to cross process borders under pytest-xdist."""
 
 from __future__ import annotations
 

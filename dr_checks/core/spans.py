@@ -1,4 +1,4 @@
-"""Spans of time in words, and whether a metric is young enough to be believed. Pure."""
+"""Durations as text, and the age limit of metrics. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DAY_S = 86400
 
 
 def spoken(seconds: float) -> str:
-    """``seconds`` as an operator says it: 12 s, 5 min, 3.5 h, 2.0 days."""
+    """``seconds`` as text: 12 s, 5 min, 3.5 h, 2.0 days."""
     if seconds < 2 * _MINUTE_S:
         return f"{seconds:.0f} s"
     if seconds < 2 * _HOUR_S:

@@ -1,4 +1,4 @@
-"""Weighs the results: score, recommendation, recovery point, gaps. The formula is published in docs/score.md. Pure.
+"""Score, recommendation, recovery point and gaps of the results; docs/score.md has the formula. Pure.
 
 score = floor(100 x sum(weight x credit) / sum(weight)) over the applicable checks; weights blocker 10, critical 5,
 normal 2, minor 1; credit 1 for pass, 0.5 for warn, 0 for fail, unknown and excepted. An exception never raises the
@@ -18,7 +18,7 @@ CREDIT = {Status.PASS: 2, Status.WARN: 1}
 
 
 class Recommendation(StrEnum):
-    """What the evidence says about readiness. CANNOT_SAY outranks all: what was not seen is not fine."""
+    """Readiness by the evidence. CANNOT_SAY outranks all: missing data is no pass."""
 
     READY = "READY"
     AT_RISK = "AT_RISK"
@@ -111,5 +111,5 @@ def _reason(result: CheckResult) -> str:
         return f"{result.check} ({result.severity}): {result.status}: {result.reason}"
     first, more = worst[0], len(worst) - 1
     also = f" (and {more} more)" if more else ""
-    said = f"{first.subject}: {first.measured}, wanted {first.wanted}: {first.because}{also}"
-    return f"{result.check} ({result.severity}): {said}"
+    summary = f"{first.subject}: {first.measured}, wanted {first.wanted}: {first.because}{also}"
+    return f"{result.check} ({result.severity}): {summary}"

@@ -1,4 +1,4 @@
-"""Is the database itself protected, and is what a database in the DR region needs around it there?"""
+"""Checks of RDS: protection of the primary database, and prerequisites for a database in the DR region."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _ZONES_NEEDED = 2
 def _databases(view: View) -> list[rds.Instance]:
     """The environment's own databases on this side: the one of its name, and the DR region's replicas."""
     name = database_name(view)
-    named = [one for one in view.get(rds.instances) if one.identifier == name]
+    named = [instance for instance in view.get(rds.instances) if instance.identifier == name]
     if view.side is not Side.DR:
         return named
-    return named + [one for one in replicas(view) if one not in named]
+    return named + [replica for replica in replicas(view) if replica not in named]
 
 
-def _modify(view: View, one: rds.Instance) -> str:
-    return f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {one.identifier}"
+def _modify(view: View, instance: rds.Instance) -> str:
+    return f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {instance.identifier}"
 
 
 @check(
@@ -68,13 +68,13 @@ def retention(view: View) -> Iterator[Finding]:
 def deletion_protection(view: View) -> Iterator[Finding]:
     """DeletionProtection is on for the database and its replicas, on both sides. Source: DescribeDBInstances."""
     found = _databases(view)
-    for one in found:
-        if one.deletion_protection:
-            yield view.ok(one.identifier, "on", "on", "a delete call is refused")
+    for instance in found:
+        if instance.deletion_protection:
+            yield view.ok(instance.identifier, "on", "on", "a delete call is refused")
         else:
             why = "a single call, or one terraform destroy, would delete it and its automated backups"
-            remedy = f"{_modify(view, one)} --deletion-protection (aws_db_instance.deletion_protection)"
-            yield view.gap(one.identifier, "off", "on", why, remedy)
+            remedy = f"{_modify(view, instance)} --deletion-protection (aws_db_instance.deletion_protection)"
+            yield view.gap(instance.identifier, "off", "on", why, remedy)
     if not found:
         yield view.none_expected(database_name(view), f"no database runs in {view.region}")
 
@@ -114,7 +114,7 @@ def subnet_group(view: View) -> Iterator[Finding]:
     Source: RDS User Guide, Working with a DB instance in a VPC.
     """
     name = view.env.named(view.env.names.db_subnet_group)
-    group = next((one for one in view.get(rds_groups.subnet_groups) if one.name == name), None)
+    group = next((group for group in view.get(rds_groups.subnet_groups) if group.name == name), None)
     wanted = f"Complete, {_ZONES_NEEDED} zones or more"
     if group is None:
         why = "a restored database would start in the default VPC, unreachable for the services, or not at all"

@@ -1,4 +1,4 @@
-"""Could the database be brought up in the DR region, by which copy, and how much would be lost?"""
+"""Checks of the database's copies: usable mechanisms in the DR region, and their age."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ def age(view: View) -> Iterator[Finding]:
 )
 def key_usable(view: View) -> Iterator[Finding]:
     """The KMS key of each replicated backup and replica stands in the DR region and is Enabled. Source: T19."""
-    named = [(one.arn, one.key_arn) for one in replicated_backups(view)]
-    named += [(one.identifier, one.key_arn) for one in replicas(view)]
+    named = [(backup.arn, backup.key_arn) for backup in replicated_backups(view)]
+    named += [(replica.identifier, replica.key_arn) for replica in replicas(view)]
     for name, key_arn in named:
         try:
             flaw = key_flaw(view, key_arn)
@@ -161,7 +161,7 @@ def automated_backups(view: View) -> Iterator[Finding]:
     except CannotSee as dark:
         yield view.unknown(name, "replicating from today's instance", dark.unseen)
         return
-    ours = [one for one in found if source is None or one.resource_id == source.resource_id]
+    ours = [backup for backup in found if source is None or backup.resource_id == source.resource_id]
     if ours:
         yield _replication(view, name, ours[0])
     else:
@@ -174,12 +174,12 @@ def automated_backups(view: View) -> Iterator[Finding]:
         )
 
 
-def _replication(view: View, name: str, one: rds.AutomatedBackup) -> Finding:
-    days, wanted_days = one.retention_days, view.env.thresholds.backup_retention_days
-    old_s = (view.now - one.latest).total_seconds() if one.latest else None
-    measured = f"{one.status}, {spoken(old_s) if old_s else 'no time'} behind, retained {days} days"
+def _replication(view: View, name: str, backup: rds.AutomatedBackup) -> Finding:
+    days, wanted_days = backup.retention_days, view.env.thresholds.backup_retention_days
+    old_s = (view.now - backup.latest).total_seconds() if backup.latest else None
+    measured = f"{backup.status}, {spoken(old_s) if old_s else 'no time'} behind, retained {days} days"
     wanted = f"replicating, {spoken(rpo_s(view))} behind or less, retained {wanted_days} days or more"
-    if one.status not in ("replicating", "active"):
+    if backup.status not in ("replicating", "active"):
         why = "it does not replicate now: RDS stops it on a lost key, an opt-out, or retention 0"
         return view.gap(name, measured, wanted, why, _start_command(view))
     if old_s is None or old_s > rpo_s(view):
@@ -204,5 +204,5 @@ def database(view: View) -> Iterator[Lag]:
     for copy in usable_copies:
         yield Lag("database", name, None, Side.DR, copy.age_s, f"{copy.mechanism}: {copy.basis}")
     if not usable_copies:
-        said = dark[0].why if dark else "no usable copy in the DR region"
-        yield Lag("database", name, None, Side.DR, None, said, unseen=next(iter(dark), None))
+        basis = dark[0].why if dark else "no usable copy in the DR region"
+        yield Lag("database", name, None, Side.DR, None, basis, unseen=next(iter(dark), None))

@@ -1,4 +1,4 @@
-"""Would the database in the DR region behave like the primary's? Parameters, options, engine version, class."""
+"""Checks that the DR region offers the primary database's parameters, options, engine version and class."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def parameter_group(view: View) -> Iterator[Finding]:
     if applied not in ("in-sync", "applying", ""):
         why = "the primary does not run with the group's values until it is rebooted"
         yield view.warn(source.identifier, applied, "in-sync", why, "Reboot it in a maintenance window.")
-    used = sorted({one.parameter_groups[0][0] for one in replicas(view) if one.parameter_groups}) or [name]
+    used = sorted({replica.parameter_groups[0][0] for replica in replicas(view) if replica.parameter_groups}) or [name]
     model, there = _by_name(view, Side.PRIMARY).get(name), _by_name(view, Side.DR)
     for wanted_name in used:
         yield _compare_parameters(view, wanted_name, model, there.get(wanted_name))
@@ -70,7 +70,7 @@ _AS_NOT_SET = {"read_only": "{TrueIfReplica}"}
 
 
 def _differences(here: dict[str, str], over: dict[str, str]) -> list[str]:
-    model, there = ({k: v for k, v in one.items() if _AS_NOT_SET.get(k) != v} for one in (here, over))
+    model, there = ({k: v for k, v in parameters.items() if _AS_NOT_SET.get(k) != v} for parameters in (here, over))
     names = sorted(key for key in model.keys() | there.keys() if model.get(key) != there.get(key))
     return [f"{key} {there.get(key, 'not set')} (primary: {model.get(key, 'not set')})" for key in names]
 
@@ -113,7 +113,9 @@ def option_group(view: View) -> Iterator[Finding]:
 def engine_version(view: View) -> Iterator[Finding]:
     """The region offers the version (a deprecated one is a WARN); a replica's is the same major and no older minor."""
     source = primary_database(view)
-    offer = next((one for one in view.get(rds_groups.offers) if source and one.instance == source.identifier), None)
+    offer = next(
+        (offer for offer in view.get(rds_groups.offers) if source and offer.instance == source.identifier), None
+    )
     if source is None or offer is None:
         yield _no_primary(view)
         return
@@ -129,17 +131,17 @@ def engine_version(view: View) -> Iterator[Finding]:
         yield view.warn(subject, offer.version_status, f"{version} available", why, upgrade)
     else:
         yield view.ok(subject, "offered", version, "a copy can be restored in this version")
-    for one in replicas(view):
-        yield _compare_versions(view, one, source)
+    for replica in replicas(view):
+        yield _compare_versions(view, replica, source)
 
 
-def _compare_versions(view: View, one: rds.Instance, source: rds.Instance) -> Finding:
-    here, there = _numbers(source.engine_version), _numbers(one.engine_version)
-    subject = f"{one.identifier} (replica)"
-    measured, wanted = one.engine_version, source.engine_version
+def _compare_versions(view: View, replica: rds.Instance, source: rds.Instance) -> Finding:
+    here, there = _numbers(source.engine_version), _numbers(replica.engine_version)
+    subject = f"{replica.identifier} (replica)"
+    measured, wanted = replica.engine_version, source.engine_version
     if here[:2] != there[:2] or there < here:
         why = "a replica must be of the same major version, and never older than its source"
-        return view.gap(subject, measured, wanted, why, f"Upgrade the replica {one.identifier} to {wanted}.")
+        return view.gap(subject, measured, wanted, why, f"Upgrade the replica {replica.identifier} to {wanted}.")
     if there > here:
         why = "after a failover the old primary could not replicate from it: no way back without an upgrade"
         return view.warn(subject, measured, wanted, why, f"Upgrade the primary to {measured} as well.")
@@ -160,7 +162,9 @@ def _numbers(version: str) -> tuple[int, ...]:
 def orderable(view: View) -> Iterator[Finding]:
     """Class, Multi-AZ and storage type, for this engine version. Source: DescribeOrderableDBInstanceOptions."""
     source = primary_database(view)
-    offer = next((one for one in view.get(rds_groups.offers) if source and one.instance == source.identifier), None)
+    offer = next(
+        (offer for offer in view.get(rds_groups.offers) if source and offer.instance == source.identifier), None
+    )
     if source is None or offer is None:
         yield _no_primary(view)
         return

@@ -1,4 +1,4 @@
-"""The database's read replica in the DR region: does it replicate, how far behind, and what would it be as primary?"""
+"""Checks of the read replica in the DR region: replication, lag, size and backups."""
 
 from __future__ import annotations
 
@@ -42,21 +42,25 @@ def _create(view: View, name: str) -> str:
 def state(view: View) -> Iterator[Finding]:
     """Status available and replication "replicating"; backing-up refuses a promotion for a while (T22): a WARN."""
     found, name = replicas(view), database_name(view)
-    for one in found:
-        measured = f"{one.status}, replication {one.replication or 'not reported'}"
+    for replica in found:
+        measured = f"{replica.status}, replication {replica.replication or 'not reported'}"
         wanted = "available, replication replicating"
-        if one.replication not in ("replicating", ""):
-            why = one.replication_message or "it no longer receives the primary's writes"
-            yield view.gap(one.identifier, measured, wanted, why, f"Replace it: {_create(view, one.identifier)}")
-        elif one.status in _BUSY:
+        if replica.replication not in ("replicating", ""):
+            why = replica.replication_message or "it no longer receives the primary's writes"
+            yield view.gap(
+                replica.identifier, measured, wanted, why, f"Replace it: {_create(view, replica.identifier)}"
+            )
+        elif replica.status in _BUSY:
             why = "a promotion is refused until this finishes"
-            yield view.warn(one.identifier, measured, wanted, why, "Wait, and check again before a failover.")
-        elif one.status != PROMOTABLE:
+            yield view.warn(replica.identifier, measured, wanted, why, "Wait, and check again before a failover.")
+        elif replica.status != PROMOTABLE:
             why = "it can neither be promoted nor read"
-            remedy = f"aws rds describe-events --region {view.region} --source-identifier {one.identifier}"
-            yield view.gap(one.identifier, measured, wanted, why, f"{remedy} --source-type db-instance; then fix it.")
+            remedy = f"aws rds describe-events --region {view.region} --source-identifier {replica.identifier}"
+            yield view.gap(
+                replica.identifier, measured, wanted, why, f"{remedy} --source-type db-instance; then fix it."
+            )
         else:
-            yield view.ok(one.identifier, measured, wanted, "it follows the primary and can be promoted")
+            yield view.ok(replica.identifier, measured, wanted, "it follows the primary and can be promoted")
     if not found and view.env.replication.database[0] == REPLICA:
         why = "the mechanism this environment prefers does not exist"
         yield view.gap(name, "no read replica", "available, replication replicating", why, _create(view, name))
@@ -79,19 +83,21 @@ def lag(view: View) -> Iterator[Finding]:
     """
     readings = {reading.dimension(rds_replicas.DIMENSION): reading for reading in view.get(rds_replicas.lags)}
     found, wanted = replicas(view), f"{spoken(rpo_s(view))} or less"
-    for one in found:
-        reading = readings.get(one.identifier)
+    for replica in found:
+        reading = readings.get(replica.identifier)
         why = doubt(view, reading)
         if reading is None or reading.value is None or why:
-            yield view.unknown(one.identifier, wanted, why or "The metric is not published.")
+            yield view.unknown(replica.identifier, wanted, why or "The metric is not published.")
         elif reading.value < 0:
             because = "the metric says that replication does not run"
-            yield view.gap(one.identifier, "-1", wanted, because, f"Replace it: {_create(view, one.identifier)}")
+            yield view.gap(
+                replica.identifier, "-1", wanted, because, f"Replace it: {_create(view, replica.identifier)}"
+            )
         elif reading.value <= rpo_s(view):
-            yield view.ok(one.identifier, spoken(reading.value), wanted, "a promotion would lose no more than this")
+            yield view.ok(replica.identifier, spoken(reading.value), wanted, "a promotion would lose no more than this")
         else:
             yield view.gap(
-                one.identifier,
+                replica.identifier,
                 spoken(reading.value),
                 wanted,
                 "a promotion now would lose every write made since",
@@ -115,29 +121,29 @@ def size(view: View) -> Iterator[Finding]:
     if not found or source is None:
         yield _none(view)
         return
-    for one in found:
-        yield _size(view, one, source)
+    for replica in found:
+        yield _size(view, replica, source)
 
 
-def _size(view: View, one: rds.Instance, source: rds.Instance) -> Finding:
-    measured, wanted = _sized(one), _sized(source)
-    if one.storage_gib < source.storage_gib:
+def _size(view: View, replica: rds.Instance, source: rds.Instance) -> Finding:
+    measured, wanted = _sized(replica), _sized(source)
+    if replica.storage_gib < source.storage_gib:
         why = "its storage fills up before the primary's: replication then stops"
         remedy = f"--allocated-storage {source.storage_gib} (aws_db_instance.allocated_storage)"
-        return view.gap(one.identifier, measured, wanted, why, f"{_modify(view, one)} {remedy}")
-    if (one.instance_class, one.multi_az) != (source.instance_class, source.multi_az):
+        return view.gap(replica.identifier, measured, wanted, why, f"{_modify(view, replica)} {remedy}")
+    if (replica.instance_class, replica.multi_az) != (source.instance_class, source.multi_az):
         why = "after a promotion it would have less capacity than the current primary"
         remedy = f"--db-instance-class {source.instance_class} --multi-az (aws_db_instance.multi_az)"
-        return view.warn(one.identifier, measured, wanted, why, f"{_modify(view, one)} {remedy}")
-    return view.ok(one.identifier, measured, wanted, "same capacity as the primary database")
+        return view.warn(replica.identifier, measured, wanted, why, f"{_modify(view, replica)} {remedy}")
+    return view.ok(replica.identifier, measured, wanted, "same capacity as the primary database")
 
 
-def _sized(one: rds.Instance) -> str:
-    return f"{one.storage_gib} GiB, {one.instance_class}, {'two zones' if one.multi_az else 'one zone'}"
+def _sized(replica: rds.Instance) -> str:
+    return f"{replica.storage_gib} GiB, {replica.instance_class}, {'two zones' if replica.multi_az else 'one zone'}"
 
 
-def _modify(view: View, one: rds.Instance) -> str:
-    return f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {one.identifier}"
+def _modify(view: View, replica: rds.Instance) -> str:
+    return f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {replica.identifier}"
 
 
 @check(
@@ -151,12 +157,14 @@ def _modify(view: View, one: rds.Instance) -> str:
 def backups(view: View) -> Iterator[Finding]:
     """Retention of the replica is above 0: after an irreversible promotion it is the only way back (T22)."""
     found = replicas(view)
-    for one in found:
-        measured, wanted = f"retained {one.retention_days} days", "retained 1 day or more"
-        if one.retention_days:
-            yield view.ok(one.identifier, measured, wanted, "it can be restored to a point in time once promoted")
+    for replica in found:
+        measured, wanted = f"retained {replica.retention_days} days", "retained 1 day or more"
+        if replica.retention_days:
+            yield view.ok(replica.identifier, measured, wanted, "it can be restored to a point in time once promoted")
         else:
             why = "a promotion cannot be undone, and until the first backup nothing could be restored"
-            yield view.gap(one.identifier, measured, wanted, why, f"{_modify(view, one)} --backup-retention-period 7")
+            yield view.gap(
+                replica.identifier, measured, wanted, why, f"{_modify(view, replica)} --backup-retention-period 7"
+            )
     if not found:
         yield _none(view)

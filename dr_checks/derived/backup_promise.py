@@ -1,4 +1,4 @@
-"""What the backup plan promises: which resources it copies to the DR vault, and how old a copy may get (T25). Pure."""
+"""Worst case of the backup plan: which resources it copies, and how old a copy may get (T25). Pure."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _is_vault(view: View, arn: str, side: Side) -> bool:
 
 def tags_of(view: View) -> dict[str, dict[str, str]]:
     """The tags of every tagged resource that AWS Backup could protect, by ARN. Raises CannotSee."""
-    return {one.arn: dict(one.tags) for one in view.get(backup_plan.tagged, Side.PRIMARY)}
+    return {resource.arn: dict(resource.tags) for resource in view.get(backup_plan.tagged, Side.PRIMARY)}
 
 
 def takes(selection: backup_plan.Selection, arn: str, tags: dict[str, str]) -> bool:
@@ -87,17 +87,17 @@ def takes(selection: backup_plan.Selection, arn: str, tags: dict[str, str]) -> b
     """
     if any(fnmatchcase(arn, pattern) for pattern in selection.excluded):
         return False
-    if not all(_holds(one, tags.get(one.key)) for one in selection.conditions):
+    if not all(_holds(condition, tags.get(condition.key)) for condition in selection.conditions):
         return False
     named = any(fnmatchcase(arn, pattern) for pattern in selection.resources)
-    tagged = any(tags.get(one.key) == one.value for one in selection.tags)
+    tagged = any(tags.get(tag.key) == tag.value for tag in selection.tags)
     return named or tagged or not (selection.resources or selection.tags)
 
 
-def _holds(one: backup_plan.Condition, value: str | None) -> bool:
-    like = "Like" in one.test
-    alike = value is not None and (fnmatchcase(value, one.value) if like else value == one.value)
-    return alike != ("Not" in one.test)
+def _holds(condition: backup_plan.Condition, value: str | None) -> bool:
+    like = "Like" in condition.test
+    alike = value is not None and (fnmatchcase(value, condition.value) if like else value == condition.value)
+    return alike != ("Not" in condition.test)
 
 
 def copying_rules(view: View, arn: str) -> list[backup_plan.Rule]:
@@ -128,7 +128,7 @@ def promise(view: View, arn: str) -> Promise | None:
     if rules and not promises:
         why = f"The schedule {rules[0].schedule} of rule {rules[0].name} cannot be followed."
         raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
-    return min(promises, key=lambda one: one.worst_minutes, default=None)
+    return min(promises, key=lambda promised: promised.worst_minutes, default=None)
 
 
 def _of_rule(view: View, rule: backup_plan.Rule, arn: str) -> Promise | None:

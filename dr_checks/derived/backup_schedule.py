@@ -1,4 +1,4 @@
-"""How long an AWS Backup schedule may leave a resource without a new backup: the longest gap between two runs. Pure.
+"""Longest gap between two runs of an AWS Backup schedule. Pure.
 
 Source: AWS Backup developer guide, cron(minute hour day-of-month month day-of-week year) and rate(n unit).
 """

@@ -1,4 +1,4 @@
-"""When a test is due again: whole days in the schedule's time zone, from the last run on. Pure.
+"""Due dates of tests: whole days in the schedule's time zone after the last run. Pure.
 
 Months are counted as ``dateutil.relativedelta`` counts them: a month after 31 January is the last day of February.
 """
@@ -68,8 +68,8 @@ def window_of(day: date, windows: Sequence[Window]) -> Window | None:
 
 def _kept_day(days: Sequence[date]) -> int:
     """The day of the month that the runs keep to: a month that is too short for it does not change it."""
-    kept = days[0].day
+    expected = days[0].day
     for day in days[1:]:
-        shortened = day.day < kept and (day + _DAY).day == 1
-        kept = kept if shortened else day.day
-    return kept
+        shortened = day.day < expected and (day + _DAY).day == 1
+        expected = expected if shortened else day.day
+    return expected

@@ -1,4 +1,4 @@
-"""The database's copies in the DR region by each accepted mechanism, and which of them is relied on. Pure."""
+"""The database's copies in the DR region by accepted mechanism, and the one that is relied on. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def database_name(view: View) -> str:
 def primary_database(view: View) -> rds.Instance | None:
     """The database of the primary region, None where there is none. Raises CannotSee."""
     name = database_name(view)
-    return next((one for one in view.get(rds.instances, Side.PRIMARY) if one.identifier == name), None)
+    return next((instance for instance in view.get(rds.instances, Side.PRIMARY) if instance.identifier == name), None)
 
 
 def is_database_arn(view: View, arn: str) -> bool:
@@ -49,14 +49,14 @@ def is_database_arn(view: View, arn: str) -> bool:
 
 def replicas(view: View) -> list[rds.Instance]:
     """The DR region's read replicas of the environment's database. Raises CannotSee."""
-    return [one for one in view.get(rds.instances, Side.DR) if is_database_arn(view, one.source)]
+    return [instance for instance in view.get(rds.instances, Side.DR) if is_database_arn(view, instance.source)]
 
 
 def replicated_backups(view: View) -> list[rds.AutomatedBackup]:
     """The automated backups replicated from the primary region, the newest first. Raises CannotSee."""
     never = datetime.min.replace(tzinfo=view.now.tzinfo)
     found = [b for b in view.get(rds.automated_backups, Side.DR) if b.source_region == view.env.regions.primary]
-    return sorted(found, key=lambda one: one.latest or never, reverse=True)
+    return sorted(found, key=lambda backup: backup.latest or never, reverse=True)
 
 
 def copies_by(view: View, mechanism: str) -> list[DatabaseCopy]:
@@ -93,31 +93,36 @@ def relied_on(view: View) -> DatabaseCopy | None:
 
 
 def _automated(view: View) -> list[DatabaseCopy]:
-    return [_of_automated(view, one) for one in replicated_backups(view)]
+    return [_of_automated(view, backup) for backup in replicated_backups(view)]
 
 
-def _of_automated(view: View, one: rds.AutomatedBackup) -> DatabaseCopy:
-    age = None if one.latest is None else max(0.0, (view.now - one.latest).total_seconds())
-    flaw = "it has no restorable time yet" if one.latest is None else key_flaw(view, one.key_arn)
-    return DatabaseCopy(AUTOMATED, one.arn, age, f"RestoreWindow.LatestTime in {view.env.regions.dr} (T24)", flaw)
+def _of_automated(view: View, backup: rds.AutomatedBackup) -> DatabaseCopy:
+    age = None if backup.latest is None else max(0.0, (view.now - backup.latest).total_seconds())
+    flaw = "it has no restorable time yet" if backup.latest is None else key_flaw(view, backup.key_arn)
+    return DatabaseCopy(AUTOMATED, backup.arn, age, f"RestoreWindow.LatestTime in {view.env.regions.dr} (T24)", flaw)
 
 
 def _replicas(view: View) -> list[DatabaseCopy]:
-    return [_of_replica(view, one) for one in replicas(view)]
+    return [_of_replica(view, replica) for replica in replicas(view)]
 
 
-def _of_replica(view: View, one: rds.Instance) -> DatabaseCopy:
+def _of_replica(view: View, replica: rds.Instance) -> DatabaseCopy:
     reading = next(
-        (r for r in view.get(rds_replicas.lags, Side.DR) if r.dimension("DBInstanceIdentifier") == one.identifier), None
+        (r for r in view.get(rds_replicas.lags, Side.DR) if r.dimension("DBInstanceIdentifier") == replica.identifier),
+        None,
     )
     why = doubt(view, reading)
     lag_s = reading.value if reading and not why else None
     at_s = reading.age_s(view.now) if reading else None
     age = None if lag_s is None or lag_s < 0 or at_s is None else lag_s + at_s
     flaw = (
-        key_flaw(view, one.key_arn) if one.status == PROMOTABLE else f"it is {one.status}: promotion is refused (T22)"
+        key_flaw(view, replica.key_arn)
+        if replica.status == PROMOTABLE
+        else f"it is {replica.status}: promotion is refused (T22)"
     )
-    return DatabaseCopy(REPLICA, one.identifier, age, why or "ReplicaLag and the age of its newest value (T23)", flaw)
+    return DatabaseCopy(
+        REPLICA, replica.identifier, age, why or "ReplicaLag and the age of its newest value (T23)", flaw
+    )
 
 
 def _backups(view: View) -> list[DatabaseCopy]:

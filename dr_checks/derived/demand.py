@@ -1,4 +1,4 @@
-"""What a failover of every tenant still asks of the DR region, in tasks and vCPU, and whether there is room. Pure."""
+"""Additional tasks and vCPU that a failover of every tenant needs in the DR region. Pure."""
 
 from __future__ import annotations
 

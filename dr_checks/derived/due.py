@@ -1,4 +1,4 @@
-"""Which test is due when, and how it stands: the schedule of the environment file against the runs on record. Pure."""
+"""State of each scheduled test: the environment file's schedule compared with recorded runs. Pure."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Due:
 
 def dues(env: Environment, runs: Iterable[RunRecord], now: datetime) -> tuple[Due, ...]:
     """Every test of the schedule as it stands at ``now`` (aware)."""
-    schedule, kept = env.schedule, tuple(runs)
+    schedule, key = env.schedule, tuple(runs)
     rows = (
         ("tabletop", schedule.tabletop, RunKind.TABLETOP, "dr_cli.py test --tabletop"),
         ("infrastructure", schedule.infrastructure, RunKind.TEST_INFRA, "dr_cli.py test --infra"),
         ("full drill", schedule.full_drill, *_full_drill(env)),
     )
-    return tuple(_due(env, row, kept, now) for row in rows)
+    return tuple(_due(env, row, key, now) for row in rows)
 
 
 def blocked_now(env: Environment, now: datetime) -> str:

@@ -34,13 +34,13 @@ def pin(check: HealthCheck, listening: Collection[int]) -> dict[str, Any] | None
     """The settings of UpdateHealthCheck that hold ``check`` down, None where none can; ``listening`` are open ports."""
     if check.type in ENDPOINT:
         closed = next((port for port in CLOSED_PORTS if port not in listening), None)
-        held: dict[str, Any] = {"Port": closed} if closed else {}
+        change: dict[str, Any] = {"Port": closed} if closed else {}
     else:
         fits = check.type == CALCULATED and len(check.children) < MOST_CHILDREN
-        held = {"HealthThreshold": len(check.children) + 1} if fits else {}
-    if not held:
+        change = {"HealthThreshold": len(check.children) + 1} if fits else {}
+    if not change:
         return None
-    return held | {"Inverted": False} | ({"Disabled": False} if check.disabled else {})
+    return change | {"Inverted": False} | ({"Disabled": False} if check.disabled else {})
 
 
 def is_pinned(check: HealthCheck) -> bool:

@@ -1,4 +1,4 @@
-"""What a drill made and has not taken away again: found by its name, whoever made it and however the drill ended. Pure.
+"""Resources that a drill left behind, found by their names. Pure.
 
 Leftovers run on and are billed (T47). Only the DR region and the traffic zone can hold any: a drill makes nothing in
 the primary region.
@@ -35,14 +35,14 @@ def leftovers(snapshot: Snapshot, env: Environment) -> tuple[Leftover, ...]:
 
 def _databases(snapshot: Snapshot, env: Environment) -> Iterator[Leftover]:
     name = env.named(env.names.database)
-    for one in snapshot.get(rds.instances, Side.DR):
-        if is_isolated(one.identifier, name):
-            yield Leftover(Side.DR, DATABASE, one.identifier, one.resource_id)
+    for instance in snapshot.get(rds.instances, Side.DR):
+        if is_isolated(instance.identifier, name):
+            yield Leftover(Side.DR, DATABASE, instance.identifier, instance.resource_id)
 
 
 def _files(snapshot: Snapshot) -> Iterator[Leftover]:
-    for one in snapshot.get(efs.of_drills, Side.DR):
-        yield Leftover(Side.DR, FILES, one.token, one.id)
+    for system in snapshot.get(efs.of_drills, Side.DR):
+        yield Leftover(Side.DR, FILES, system.token, system.id)
     for point in snapshot.get(drill_resources.access_points, Side.DR):
         yield Leftover(Side.DR, ACCESS_POINT, f"{point.path} of {point.file_system_id}", point.id)
     for target in snapshot.get(drill_resources.mount_targets, Side.DR):
@@ -50,14 +50,14 @@ def _files(snapshot: Snapshot) -> Iterator[Leftover]:
 
 
 def _tasks(snapshot: Snapshot) -> Iterator[Leftover]:
-    for one in snapshot.get(drill_resources.tasks, Side.DR):
-        if one.status != drill_resources.STOPPED:
-            yield Leftover(Side.DR, TASK, f"{one.incident} {one.arn.rpartition('/')[2]}", one.arn)
+    for task in snapshot.get(drill_resources.tasks, Side.DR):
+        if task.status != drill_resources.STOPPED:
+            yield Leftover(Side.DR, TASK, f"{task.incident} {task.arn.rpartition('/')[2]}", task.arn)
 
 
 def _records(snapshot: Snapshot, env: Environment) -> Iterator[Leftover]:
-    for one in snapshot.get(route53.records, Side.GLOBAL):
-        name = one.name.rstrip(".")
+    for record in snapshot.get(route53.records, Side.GLOBAL):
+        name = record.name.rstrip(".")
         if is_canary(name, env):
-            which = f"{one.type} {one.set_identifier}" if one.set_identifier else one.type
+            which = f"{record.type} {record.set_identifier}" if record.set_identifier else record.type
             yield Leftover(Side.GLOBAL, RECORD, f"{name} {which}", name)

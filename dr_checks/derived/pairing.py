@@ -1,4 +1,4 @@
-"""What several checks ask of the same facts: a tenant's service and task definition on one side. Pure."""
+"""A tenant's service and task definition in one region, shared by several checks. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pairs of records that lead to one region or the other, and where each leads. Pure."""
+"""Pairs of records for the two regions, and their targets. Pure."""
 
 from __future__ import annotations
 
@@ -47,16 +47,14 @@ def _paired(records: Sequence[Record], env: Environment) -> Pair | str:
     name = f"{records[0].name} {records[0].type}"
     policies = {record.policy for record in records}
     if len(policies) > 1 or not policies <= set(POLICIES):
-        said = ", ".join(sorted(policies))
-        return (
-            f"{name} is of policy {said}: changing it would convert it, and the name would be missing meanwhile (T12)."
-        )
+        reason = ", ".join(sorted(policies))
+        return f"{name} is of policy {reason}: a change would convert it, and the name would vanish meanwhile (T12)."
     led = {side_of(record, env): record for record in records}
     if len(records) != len(POLICIES) or led.keys() != {Side.PRIMARY, Side.DR}:
         return f"{name} has not one record for each region: it is not changed."
     if unchecked := [record for record in records if cannot_lead(record)]:
-        said = f"its record {unchecked[0].set_identifier} has no health check, and Route 53 requires one"
-        return f"{name} moves by health alone: {said}."
+        reason = f"its record {unchecked[0].set_identifier} has no health check, and Route 53 requires one"
+        return f"{name} moves by health alone: {reason}."
     return Pair(led[Side.PRIMARY], led[Side.DR])
 
 
@@ -70,11 +68,11 @@ def leader(pair: Pair) -> Side | None:
 
 def leads_to(record_sets: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """The targets that ``record_sets`` answer with while all is well, without dots and ``dualstack.``."""
-    first = (one for one in record_sets if one.get("Failover") == "PRIMARY" or one.get("Weight"))
-    return tuple(target for one in first for target in _targets(one))
+    first = (record for record in record_sets if record.get("Failover") == "PRIMARY" or record.get("Weight"))
+    return tuple(target for record in first for target in _targets(record))
 
 
-def _targets(one: Mapping[str, Any]) -> Iterator[str]:
-    if alias := one.get("AliasTarget"):
+def _targets(record: Mapping[str, Any]) -> Iterator[str]:
+    if alias := record.get("AliasTarget"):
         yield str(alias["DNSName"]).removesuffix(".").removeprefix("dualstack.")
-    yield from (str(value["Value"]).removesuffix(".") for value in one.get("ResourceRecords", ()))
+    yield from (str(value["Value"]).removesuffix(".") for value in record.get("ResourceRecords", ()))

@@ -1,4 +1,4 @@
-"""Route 53's choice, played out on paper: which of a name's records would be answered in a given situation. Pure.
+"""Simulation of Route 53's choice between the records of a name in a given situation. Pure.
 
 Rules from "How Amazon Route 53 chooses records when health checking is configured": a record that nothing checks is
 healthy; weight 0 is used when every other weight is unhealthy; where all are unhealthy, all count as healthy (T05).

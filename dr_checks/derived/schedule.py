@@ -1,4 +1,4 @@
-"""Is it an hour in which services are scaled to 0 on purpose? A scheduled 0 is not an outage. Pure."""
+"""Whether services are scaled to 0 by schedule at a time: a scheduled 0 is not an outage. Pure."""
 
 from __future__ import annotations
 

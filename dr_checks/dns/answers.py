@@ -1,4 +1,4 @@
-"""Does the world answer what the records say? Real DNS answers, beside the API's records and Route 53's choice."""
+"""Checks of real DNS answers, in addition to the API's records and Route 53's choice."""
 
 from __future__ import annotations
 
@@ -116,9 +116,9 @@ def as_recorded(view: View) -> Iterator[Finding]:
     """Each server's addresses are those of the region that the records and health checks choose at this moment."""
     name, expected = view.env.traffic.origin_record, expected_regions(view)
     there = view.get(dns_answers.authorities)
-    asked = [answer for answer in there if isinstance(answer, Answer) and answer.name == name]
+    answers = [answer for answer in there if isinstance(answer, Answer) and answer.name == name]
     wanted = " or ".join(sorted(expected or ())) or "the region its records choose"
-    for answer in asked:
+    for answer in answers:
         yield _compared(view, answer, expected, wanted)
     for dark in there:
         if isinstance(dark, Unseen):

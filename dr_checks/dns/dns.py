@@ -1,4 +1,4 @@
-"""Are the records that a failover relies on right, and what would Route 53 answer when a region is lost?"""
+"""Checks of the DNS records that a failover relies on."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def pair_present(view: View) -> Iterator[Finding]:
     found = origin_records(view)
     for kind in sorted({record.type for record in found}) or ["A"]:
         there = {record.set_identifier or "no identifier" for record in found if record.type == kind}
-        subject, said = f"{name} {kind}", " and ".join(sorted(wanted))
+        subject, identifiers = f"{name} {kind}", " and ".join(sorted(wanted))
         if there == wanted:
-            yield view.ok(subject, said, said, "the cut-over point is complete")
+            yield view.ok(subject, identifiers, identifiers, "the cut-over point is complete")
         else:
             because = "a missing record cannot be used, and creating it during an outage needs us-east-1"
             if there > wanted:
@@ -58,9 +58,9 @@ def pair_present(view: View) -> Iterator[Finding]:
             yield view.gap(
                 subject,
                 ", ".join(sorted(there)) or "no record",
-                said,
+                identifiers,
                 because,
-                f"In {view.env.traffic.zone}, keep one aws_route53_record with set_identifier for each of {said}.",
+                f"In {view.env.traffic.zone}, keep one aws_route53_record for each set_identifier of {identifiers}.",
             )
 
 
@@ -191,8 +191,8 @@ def short_ttl(view: View) -> Iterator[Finding]:
             f"Set ttl = {limit} on its aws_route53_record, or make it an alias record.",
         )
     if on_the_way and not long_lived:
-        said = f"{len(on_the_way)} record(s), none above {limit} s"
-        yield view.ok("all records", said, f"{limit} s or less", "an alias takes the TTL of its target, 60 s")
+        measured = f"{len(on_the_way)} record(s), none above {limit} s"
+        yield view.ok("all records", measured, f"{limit} s or less", "an alias takes the TTL of its target, 60 s")
     if not on_the_way:
         yield view.none_expected(origin, "there is no such record: see dns.pair-present")
 

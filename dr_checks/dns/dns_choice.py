@@ -1,4 +1,4 @@
-"""What Route 53 would answer for the traffic name when regions are lost, played out on its records as they are."""
+"""Checks of Route 53's simulated answers for the traffic name in each outage."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, why
     records = origin_records(view)
     known = {identifier_of(view, side): view.env.region(side) for side in (Side.PRIMARY, Side.DR)}
     expected = {view.env.region(wanted)} if wanted else set(known.values())
-    said = " or ".join(sorted(expected))
+    wanted_regions = " or ".join(sorted(expected))
     for kind in sorted({record.type for record in records}):
         subject = f"{view.env.traffic.origin_record} {kind}, {when}"
         of_kind = [record for record in records if record.type == kind]
         choice = routing.chosen(of_kind, imagined(of_kind))
         if choice is None:
-            yield view.unknown(subject, said, "Its routing policy cannot be simulated.")
+            yield view.unknown(subject, wanted_regions, "Its routing policy cannot be simulated.")
             continue
         regions = {_region(record, known) for record in choice}
         measured = " and ".join(sorted(regions))
         if regions <= expected:
-            yield view.ok(subject, measured, said, why)
+            yield view.ok(subject, measured, wanted_regions, why)
         else:
             remedy = _REMEDY.format(routing=_ROUTING[view.env.traffic.policy])
-            yield view.gap(subject, measured, said, f"visitors would be sent to {measured}, {when}", remedy)
+            yield view.gap(subject, measured, wanted_regions, f"visitors would be sent to {measured}, {when}", remedy)
     if not records:
         yield view.none_expected(view.env.traffic.origin_record, _ABSENT)
 
@@ -124,8 +124,8 @@ def pin_holds(view: View) -> Iterator[Finding]:
 
     def pinned(records: Sequence[Record]) -> routing.Situation:
         now = situation(view)
-        held = {r.health_check_id for r in records if r.set_identifier == identifier} & set(now.checks)
-        for check_id in held:
+        pins = {r.health_check_id for r in records if r.set_identifier == identifier} & set(now.checks)
+        for check_id in pins:
             if check_id and not now.checks[check_id].inverted:
                 now = now.with_inverted(check_id)
         return now
@@ -149,13 +149,15 @@ def stays_away(view: View) -> Iterator[Finding]:
     """
     records, now = origin_records(view), situation(view)
     pinned = {
-        name: False for name, one in now.checks.items() if one.port in _PINS and not one.inverted and not one.disabled
+        name: False
+        for name, health_check in now.checks.items()
+        if health_check.port in _PINS and not health_check.inverted and not health_check.disabled
     }
-    held = replace(now, seen=pinned)
+    pinned_state = replace(now, seen=pinned)
     known = {identifier_of(view, side): view.env.region(side) for side in (Side.PRIMARY, Side.DR)}
     for kind in sorted({record.type for record in records}):
         subject, wanted = f"{view.env.traffic.origin_record} {kind}, with all healthy", view.env.regions.dr
-        choice = routing.chosen([record for record in records if record.type == kind], held)
+        choice = routing.chosen([record for record in records if record.type == kind], pinned_state)
         if choice is None:
             yield view.unknown(subject, wanted, "Its routing policy cannot be simulated.")
         elif {_region(record, known) for record in choice} == {wanted}:

@@ -1,4 +1,4 @@
-"""Can the health checks of the traffic records tell a lost region from a healthy one?"""
+"""Checks that the health checks of the traffic records detect a lost region."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def enabled(view: View) -> Iterator[Finding]:
     traps=("T06",),
 )
 def not_inverted(view: View) -> Iterator[Finding]:
-    """An inverted check is the pin of a failover; left behind, it says well when the region is lost (T06)."""
+    """An inverted check is the pin of a failover; left behind, it reports healthy when the region is lost (T06)."""
     for record, found in wired(view):
         if not found.inverted:
             yield view.ok(_named(record), f"{found.id} not inverted", "not inverted", "healthy means healthy")

@@ -1,4 +1,4 @@
-"""Is the traffic zone there, ours to change, delegated, and changeable when us-east-1 is lost?"""
+"""Checks of the traffic zone: access, delegation, and changes while us-east-1 is lost."""
 
 from __future__ import annotations
 

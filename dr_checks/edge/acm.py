@@ -1,4 +1,4 @@
-"""Is there a valid certificate for every host name in each place that must serve it (T20)?"""
+"""Checks of ACM: a valid certificate for every host name in each region that serves it (T20)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the tenants' distribution follow the traffic record to the region that serves?"""
+"""Checks of CloudFront: the tenants' distribution follows the traffic record to the serving region."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ def aliases_cover(view: View) -> Iterator[Finding]:
         yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
         return
     for tenant in view.tenants:
-        host, said = tenants.host_of(tenant, view.env), ", ".join(found.aliases)
+        host, measured = tenants.host_of(tenant, view.env), ", ".join(found.aliases)
         if covers(found.aliases, host):
-            yield view.ok(host, said, "an alias that matches", "the distribution accepts this name", tenant.id)
+            yield view.ok(host, measured, "an alias that matches", "the distribution accepts this name", tenant.id)
         else:
             yield view.gap(
                 host,
-                said,
+                measured,
                 "an alias that matches",
                 "CloudFront refuses a name that is none of its aliases",
                 f"Add {host} to aliases of aws_cloudfront_distribution {found.id}.",

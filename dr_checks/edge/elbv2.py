@@ -1,4 +1,4 @@
-"""Is the load balancer of the DR region up, alike, safe from deletion, and quick to let go of clients?"""
+"""Checks of the DR region's load balancer: state, settings, deletion protection and timeouts."""
 
 from __future__ import annotations
 
@@ -100,12 +100,12 @@ def alike(view: View) -> Iterator[Finding]:
 
 
 def _alike(view: View, name: str, key: str, measured: str, wanted: str, *, must: bool) -> Finding:
-    said, asked = f"{key} {measured or 'not set'}", f"{key} {wanted or 'not set'}"
+    actual, expected = f"{key} {measured or 'not set'}", f"{key} {wanted or 'not set'}"
     if measured == wanted:
-        return view.ok(name, said, asked, "as in the primary region")
+        return view.ok(name, actual, expected, "as in the primary region")
     remedy = f"aws_lb '{name}' in {view.region}: {key} as in {view.env.regions.primary}."
     judge = view.gap if must else view.warn
-    return judge(name, said, asked, "requests would be served differently after the failover", remedy)
+    return judge(name, actual, expected, "requests would be served differently after the failover", remedy)
 
 
 @check(

@@ -1,4 +1,4 @@
-"""Could the load balancer of the DR region take the whole load at once? Capacity unit reservations."""
+"""Checks of reserved load balancer capacity in the DR region."""
 
 from __future__ import annotations
 

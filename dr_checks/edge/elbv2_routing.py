@@ -1,4 +1,4 @@
-"""Would a request that reaches the DR region's load balancer find its tenant? Listeners, rules and target groups."""
+"""Checks that the DR region's load balancer routes to each tenant: listeners, rules and target groups."""
 
 from __future__ import annotations
 
@@ -87,7 +87,11 @@ class _Table:
         """Where the first rule that matches ``host`` leads."""
         first = self._exact.get(host)
         patterned = ((order, rule) for order, pattern, rule in self._patterns if fnmatchcase(host, pattern))
-        found = min((one for one in (first, next(patterned, None)) if one), key=lambda one: one[0], default=None)
+        found = min(
+            (candidate for candidate in (first, next(patterned, None)) if candidate),
+            key=lambda candidate: candidate[0],
+            default=None,
+        )
         if found is None:
             return "the default action"
         action = found[1].action

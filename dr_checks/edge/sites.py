@@ -1,4 +1,4 @@
-"""Does every tenant's site answer through each region's own load balancer, and is it really the tenant's?
+"""Checks that every tenant's own site answers through each region's load balancer.
 
 A 200 alone proves nothing: the load balancer's default action answers 200 to any host. So each answer is held against
 the one that a stranger's host gets, and against the host it was asked for.
@@ -27,7 +27,7 @@ _ABSENT = "the region has no load balancer: see elbv2.active"
 def asleep(view: View, tenant: Tenant) -> str:
     """Why the tenant's site need not answer on this side just now, "" where it must: no task is wanted, on purpose."""
     name = view.env.named(view.env.names.service, tenant=tenant.id)
-    service = next((one for one in view.get(ecs.services) if one.name == name), None)
+    service = next((service for service in view.get(ecs.services) if service.name == name), None)
     if service is None or service.desired:
         return ""
     if view.side is Side.DR and view.env.standby.tasks_per_service == 0:
@@ -95,15 +95,15 @@ def own_identity(view: View) -> Iterator[Finding]:
     fine = [(t, a) for t, a in _answers(view, done) if a.status in view.env.traffic.expected_probe_statuses]
     for tenant, answer in fine:
         stranger = answer.digest == done.stranger.digest
-        said = answer.title or answer.realm or f"status {answer.status}, no title"
+        measured = answer.title or answer.realm or f"status {answer.status}, no title"
         if answer.names_host and not stranger:
-            yield view.ok(answer.host, said, wanted, "the right tenant answers", tenant.id)
+            yield view.ok(answer.host, measured, wanted, "the right tenant answers", tenant.id)
         elif answer.status == _UNAUTHORISED and not stranger and f".{domain}" not in answer.realm.lower():
             yield view.ok(answer.host, "asks for a password", wanted, "an unknown host is not probed", tenant.id)
         else:
             yield view.gap(
                 answer.host,
-                "the default page" if stranger else f"{said}: another site",
+                "the default page" if stranger else f"{measured}: another site",
                 wanted,
                 "the answer is valid but not the tenant's: visitors would see a default page or another site",
                 f"Compare the host-header rule and target group of {answer.host} in {view.region} with the primary's.",

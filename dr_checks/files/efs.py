@@ -1,4 +1,4 @@
-"""Are the tenants' files in the DR region, fresh, and safe from being overwritten? EFS and its replication."""
+"""Checks of EFS: the shared file system in the DR region, its replication and its overwrite protection."""
 
 from __future__ import annotations
 

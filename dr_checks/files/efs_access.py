@@ -1,4 +1,4 @@
-"""Does each tenant find its own files in the DR region? EFS access points, and the task definitions that name them."""
+"""Checks of EFS access points and of the task definitions that use them."""
 
 from __future__ import annotations
 

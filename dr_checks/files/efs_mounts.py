@@ -1,4 +1,4 @@
-"""Can the DR region's tasks reach the files as in the primary? Mount targets, their guards, key and throughput."""
+"""Checks of EFS mounts in the DR region: mount targets, security groups, key and throughput."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the file system of the DR region let in whom the primary's lets in? EFS file system policies."""
+"""Checks that the EFS policies of both regions grant the same access."""
 
 from __future__ import annotations
 
@@ -39,18 +39,20 @@ def admits_alike(view: View) -> Iterator[Finding]:
 
 
 def _judged(view: View, name: str, original: Policy, copy: Policy) -> Finding:
-    refused = [f"denies {one}" for one in copy.denies if one not in original.denies]
+    refused = [f"denies {statement}" for statement in copy.denies if statement not in original.denies]
     if copy.present:
-        refused += [f"does not allow {one}" for one in original.allows if one not in copy.allows]
+        refused += [f"does not allow {statement}" for statement in original.allows if statement not in copy.allows]
     if copy.present and not original.present:
         refused.append("has a policy, the primary's allows every client")
     remedy = f"aws_efs_file_system_policy of '{name}' in {view.region}: the statements of the primary region's."
     if refused:
         because = "tasks of the DR region could not mount the tenants' files"
         return view.gap(name, "; ".join(refused), _WANTED, because, remedy)
-    open_ = [f"does not deny {one}" for one in original.denies if one not in copy.denies]
+    open_ = [f"does not deny {statement}" for statement in original.denies if statement not in copy.denies]
     open_ += ["has no policy"] if original.present and not copy.present else []
-    open_ += [f"allows {one}" for one in copy.allows if original.present and one not in original.allows]
+    open_ += [
+        f"allows {statement}" for statement in copy.allows if original.present and statement not in original.allows
+    ]
     if open_:
         because = "it allows clients that the primary's denies"
         return view.warn(name, "; ".join(open_), _WANTED, because, remedy)

@@ -1,4 +1,4 @@
-"""Is the network of the DR region there, alike, and large enough?"""
+"""Checks of the DR region's network: existence, layout and free addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""May the right packets pass in the DR region? Security groups, and the way out that pulling an image needs."""
+"""Checks of traffic in the DR region: security groups, and the routes that a starting task needs."""
 
 from __future__ import annotations
 
@@ -62,15 +62,15 @@ def attached_groups(view: View) -> Iterator[Finding]:
     primary = {s.name: s for _, s in tenant_services(view, Side.PRIMARY)}
     pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view, Side.DR) if s.name in primary]
     for tenant, mine, theirs in pairs:
-        held = {names[Side.DR].get(id_, f"{id_} (absent)") for id_ in mine.security_groups}
+        groups = {names[Side.DR].get(id_, f"{id_} (absent)") for id_ in mine.security_groups}
         wanted = {names[Side.PRIMARY].get(id_, id_) for id_ in theirs.security_groups}
-        measured, asked = ", ".join(sorted(held)) or "none", ", ".join(sorted(wanted)) or "none"
-        if wanted <= held and not any("(absent)" in name for name in held):
-            yield view.ok(mine.name, measured, asked, "it uses the same security groups", tenant.id)
+        measured, expected = ", ".join(sorted(groups)) or "none", ", ".join(sorted(wanted)) or "none"
+        if wanted <= groups and not any("(absent)" in name for name in groups):
+            yield view.ok(mine.name, measured, expected, "it uses the same security groups", tenant.id)
         else:
             because = "its tasks could not start, or not reach their database and files"
             remedy = f"aws_ecs_service '{mine.name}' in {view.region}: network_configuration.security_groups."
-            yield view.gap(mine.name, measured, asked, because, remedy, tenant.id)
+            yield view.gap(mine.name, measured, expected, because, remedy, tenant.id)
     if not pairs:
         yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
 

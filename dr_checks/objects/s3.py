@@ -1,4 +1,4 @@
-"""Do the estate's objects have a complete copy in the DR region? S3 buckets and replication rules."""
+"""Checks of S3: buckets, versioning and replication rules."""
 
 from __future__ import annotations
 

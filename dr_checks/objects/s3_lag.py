@@ -1,4 +1,4 @@
-"""How far do the copies of the estate's objects trail, and has any failed? The metrics of S3 replication rules."""
+"""Checks of S3 replication metrics: lag and failed operations."""
 
 from __future__ import annotations
 

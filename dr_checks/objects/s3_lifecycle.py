@@ -1,4 +1,4 @@
-"""Would an object be gone, or locked away, in its copy while its original still serves? S3 lifecycle."""
+"""Checks that lifecycle rules of bucket copies expire or archive no object sooner than the source's."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def kept_as_long(view: View) -> Iterator[Finding]:
 
     Source: S3 User Guide, "What isn't replicated" (lifecycle configuration). T30.
     """
-    told = {side: _by_bucket(view, side) for side in (Side.PRIMARY, Side.DR)}
+    by_side = {side: _by_bucket(view, side) for side in (Side.PRIMARY, Side.DR)}
 
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
-        here, there = told[Side.PRIMARY].get(original.name, _LOST), told[Side.DR].get(copy.name, _LOST)
+        here, there = by_side[Side.PRIMARY].get(original.name, _LOST), by_side[Side.DR].get(copy.name, _LOST)
         if isinstance(here, Unseen) or isinstance(there, Unseen):
-            dark = [one for one in (here, there) if isinstance(one, Unseen)]
+            dark = [endings for endings in (here, there) if isinstance(endings, Unseen)]
             yield view.unknown(copy.name, _WANTED, dark[0])
             return
-        sooner = tuple(one for one in there if not any(_as_soon(own, one) for own in here))
+        sooner = tuple(ending for ending in there if not any(_as_soon(own, ending) for own in here))
         if not sooner:
             yield view.ok(copy.name, _said(there), _WANTED, "the copy retains what the source retains")
         else:
@@ -65,8 +65,8 @@ def _as_soon(own: Ending, other: Ending) -> bool:
 
 
 def _said(endings: Endings) -> str:
-    told = [
-        f"{one.kind} {one.prefix or 'all'}{' ' if one.tags else ''}{' '.join(one.tags)} after {one.after_days} days"
-        for one in endings
+    texts = [
+        f"{' '.join((ending.kind, ending.prefix or 'all', *ending.tags))} after {ending.after_days} days"
+        for ending in endings
     ]
-    return "; ".join(told) or "keeps all"
+    return "; ".join(texts) or "keeps all"

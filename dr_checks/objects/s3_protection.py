@@ -1,4 +1,4 @@
-"""Are the copies of the estate's objects as safe as the originals, and readable without the primary? S3 settings."""
+"""Checks of encryption and public access of bucket copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Would anybody be told when the DR region is in trouble? CloudWatch alarms, their state and whom they tell."""
+"""Checks of CloudWatch alarms: existence, state, thresholds and notifications."""
 
 from __future__ import annotations
 

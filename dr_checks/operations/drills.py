@@ -1,4 +1,4 @@
-"""Is practice up to date, and did it leave nothing behind? By the runs on record, and by what bears a drill's name."""
+"""Checks of practice: tests are not overdue, and drills left no resources behind."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def on_schedule(view: View) -> Iterator[Finding]:
             remedy = f"`{row.command}`"
             yield view.warn(row.test, measured, wanted, because, remedy)
         else:
-            said = "it was run in time" if row.state is State.OK else f"it was run in time ({row.state})"
-            yield view.ok(row.test, measured, wanted, said)
+            note = "it was run in time" if row.state is State.OK else f"it was run in time ({row.state})"
+            yield view.ok(row.test, measured, wanted, note)
 
 
 @check(
@@ -55,14 +55,14 @@ def nothing_left(view: View) -> Iterator[Finding]:
         yield view.none_expected("drills", "No resource has a drill's name: every drill removed its resources.")
         return
     because = "it keeps running and is billed, and disturbs the next drill (T47)"
-    for one in found:
-        measured = f"{one.kind} {_age(one.subject, view.now)}"
-        yield view.warn(one.subject, measured, "taken away", because, "`dr_cli.py drill clean`")
+    for leftover in found:
+        measured = f"{leftover.kind} {_age(leftover.subject, view.now)}"
+        yield view.warn(leftover.subject, measured, "taken away", because, "`dr_cli.py drill clean`")
 
 
 def _age(name: str, now: datetime) -> str:
-    made = made_at(name)
-    if made is None:
+    created_at = made_at(name)
+    if created_at is None:
         return "of an unknown drill"
-    age = max(now - made, timedelta())
+    age = max(now - created_at, timedelta())
     return f"of a drill {age.days} d old" if age.days else f"of a drill {age.seconds // 60} min old"

@@ -1,4 +1,4 @@
-"""Would a recovery be able to start at all? Credentials, opt-in, control table, runbook, contacts and permissions."""
+"""Checks of a recovery's prerequisites: credentials, opt-in, control table, runbook, contacts and permissions."""
 
 from __future__ import annotations
 

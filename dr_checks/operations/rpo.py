@@ -1,4 +1,4 @@
-"""How much would a failover lose, over all stores, and would what is left fit together? Weighs all lags."""
+"""Checks of data loss over all stores: recovery point objective and consistency."""
 
 from __future__ import annotations
 
@@ -95,9 +95,9 @@ def skew(view: View) -> Iterator[Finding]:
         return
     (young_s, young), (old_s, old) = min(measured, key=lambda m: m[0]), max(measured, key=lambda m: m[0])
     apart_s = old_s - young_s
-    said = f"{spoken(apart_s)} ({_subject(old)} {spoken(old_s)}, {_subject(young)} {spoken(young_s)})"
+    difference = f"{spoken(apart_s)} ({_subject(old)} {spoken(old_s)}, {_subject(young)} {spoken(young_s)})"
     if apart_s <= limit * _MINUTE_S:
-        yield view.ok("all stores", said, wanted, "the restored stores are consistent")
+        yield view.ok("all stores", difference, wanted, "the restored stores are consistent")
     else:
         why = f"the {old.store} would be older than the data that refers to it"
         remedy = (
@@ -106,4 +106,4 @@ def skew(view: View) -> Iterator[Finding]:
             f"{view.env.regions.dr} --source-db-instance-automated-backups-arn ARN --target-db-instance-identifier "
             f"{view.env.named(view.env.names.database)} --restore-time TIME"
         )
-        yield view.gap("all stores", said, wanted, why, remedy)
+        yield view.gap("all stores", difference, wanted, why, remedy)

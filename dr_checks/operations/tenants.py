@@ -1,4 +1,4 @@
-"""Does every tenant's name follow a failover, and do both regions agree on who the tenants are?"""
+"""Checks that every tenant's host name follows a failover, and that both regions have the same tenants."""
 
 from __future__ import annotations
 
@@ -131,15 +131,15 @@ def customers_known(view: View) -> Iterator[Finding]:
     known = {name for tenant in view.tenants for name in (tenant.dns, tenant.id)}
     listed = view.env.traffic.customer_hosts
     for name, hosts in sorted(listed.items()):
-        said = ", ".join(hosts)
+        names = ", ".join(hosts)
         if name in known or view.only_tenants:
-            yield view.ok(name, said, "a known tenant", "the tenant exists")
+            yield view.ok(name, names, "a known tenant", "the tenant exists")
         else:
             yield view.gap(
                 name,
                 "no such tenant",
                 "a known tenant",
-                f"no check covers {said}",
+                f"no check covers {names}",
                 "Correct the name in traffic.customer_hosts of the environment file, or remove it.",
             )
     if not listed:

@@ -1,4 +1,4 @@
-"""Could Terraform provision while the primary region is dark? Its state and its lock, read from the DR region."""
+"""Checks of Terraform's state and lock, read from the DR region."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def state_reachable(view: View) -> Iterator[Finding]:
     applies=replication_expected,
 )
 def state_current(view: View) -> Iterator[Finding]:
-    """Copy and original have one size, and the original says no failed replication. Source: HeadObject, T30."""
+    """Copy and original have one size, and the original has no failed replication. Source: HeadObject, T30."""
     copy, original = view.get(terraform_state.state), view.get(terraform_state.state, Side.PRIMARY)
     subject = f"s3://{copy.bucket}/{copy.key}"
     if not copy.size or original.size is None:

@@ -1,4 +1,4 @@
-"""Would anybody be told? SNS topics in both regions, with somebody listening."""
+"""Checks of SNS topics: existence and subscribers in both regions."""
 
 from __future__ import annotations
 
@@ -112,6 +112,6 @@ def alike(view: View) -> Iterator[Finding]:
 
 def _heard(view: View, side: Side) -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {}
-    for one in view.get(sns_topics.listeners, side):
-        found.setdefault(one.topic, Counter())[", ".join((one.who, *one.settings))] += 1
+    for listener in view.get(sns_topics.listeners, side):
+        found.setdefault(listener.topic, Counter())[", ".join((listener.who, *listener.settings))] += 1
     return found

@@ -1,4 +1,4 @@
-"""Where the estate stands, observed each time and never remembered: one table, a sentence a row. Pure.
+"""The posture of the estate, from observed signals: one table with a sentence per row. Pure.
 
 An unseen primary is a symptom, not a verdict: LOST needs two independent witnesses (its API does not answer and the
 traffic to it does not) while the DR side answers the same credentials; otherwise the answer is BLIND or DEGRADED. An
@@ -53,7 +53,7 @@ BLINDNESS = (PostureName.BLIND, PostureName.DR_UNSEEN, PostureName.PRIMARY_UNSEE
 
 @dataclass(frozen=True, slots=True)
 class Posture:
-    """A row of the table: its name and the sentence that says it."""
+    """A row of the table: its name and its sentence."""
 
     name: PostureName
     says: str
@@ -168,7 +168,7 @@ TABLE = (
 
 
 def posture_of(snapshot: Snapshot, env: Environment) -> Posture:
-    """The posture that the snapshot's signals mean; that of an unseen primary says what kept it from being seen."""
+    """The posture that the snapshot's signals mean; that of an unseen primary gives the reason."""
     signals = signals_of(snapshot, env)
     posture = next(row.posture for row in TABLE if row.holds(signals))
     if posture.name is not PostureName.PRIMARY_UNSEEN:

@@ -1,4 +1,4 @@
-"""The witnesses of where the estate stands, read out of a snapshot: each an independent sign, none a verdict. Pure."""
+"""Independent signals of the estate's posture, derived from a snapshot. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WITNESSES = (sts_identity.caller.name, ecs.services.name, elbv2.load_balancer.na
 
 
 class Api(StrEnum):
-    """How a region's API answered the eyes."""
+    """How a region's API answered the readers."""
 
     ANSWERS = "answers"
     SILENT = "silent"
@@ -26,7 +26,7 @@ class Api(StrEnum):
 
 
 class Traffic(StrEnum):
-    """What the traffic's own health check says of a side, seen from outside both regions."""
+    """State of a region's traffic health check, observed from outside both regions."""
 
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
@@ -120,10 +120,10 @@ def _set(pairs: tuple[Pair, ...]) -> Set:
 
 def _pinned(snapshot: Snapshot, pairs: tuple[Pair, ...]) -> bool:
     try:
-        held = {check.id for check in snapshot.get(route53_health_checks.checks, Side.GLOBAL) if is_pinned(check)}
+        pins = {check.id for check in snapshot.get(route53_health_checks.checks, Side.GLOBAL) if is_pinned(check)}
     except CannotSee:
         return False
-    return bool(pairs) and all(pair.primary.health_check_id in held for pair in pairs)
+    return bool(pairs) and all(pair.primary.health_check_id in pins for pair in pairs)
 
 
 def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
@@ -137,10 +137,10 @@ def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
 def _writable(snapshot: Snapshot, env: Environment, side: Side) -> bool:
     name = env.named(env.names.database)
     try:
-        found = [one for one in snapshot.get(rds.instances, side) if one.identifier == name]
+        found = [instance for instance in snapshot.get(rds.instances, side) if instance.identifier == name]
     except CannotSee:
         return False
-    return any(one.status == "available" and not one.source for one in found)
+    return any(instance.status == "available" and not instance.source for instance in found)
 
 
 def _api(snapshot: Snapshot, side: Side) -> Api:

@@ -1,4 +1,4 @@
-"""Would the keys of the DR region open what was copied there? Keys of files, objects, tables and secrets."""
+"""Checks of KMS: keys of files, objects, tables and secrets are usable in the DR region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Can the DR region read the tenants' secrets, are they current, and do they lead to the DR region? Secrets Manager."""
+"""Checks of Secrets Manager: secrets are readable and current in the DR region, and reference it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are the platform's tables replicated to the DR region, active, fresh and recoverable? DynamoDB global tables."""
+"""Checks of DynamoDB global tables: replication, state, lag and recovery."""
 
 from __future__ import annotations
 

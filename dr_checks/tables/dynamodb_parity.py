@@ -1,4 +1,4 @@
-"""Would the tables of the DR region serve as the primary's do? Shape, capacity, content, encryption, protection."""
+"""Checks that tables match in both regions: schema, capacity, content, encryption and protection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Would the tables of the DR region grow with the load as the primary's do? DynamoDB auto scaling."""
+"""Checks of DynamoDB auto scaling in the DR region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After a failover: does the DR region serve every tenant, as itself, and by itself?
+"""Validation after a failover: the DR region serves every tenant independently of the primary region.
 
 These hold of a failed-over estate alone and are judged by ``failover --validate`` and after ``failover --execute``.
 """
@@ -40,8 +40,8 @@ _UNAUTHORISED = 401
 def tenants_served(view: View) -> Iterator[Finding]:
     """GET of the probe path through the DR load balancer: the expected status, and the tenant's own answer."""
     done = view.get(http_sites.visits)
-    by_host = {one.host: one for one in done.tenants if isinstance(one, Visit)} if done else {}
-    dark = next((one for one in (done.tenants if done else ()) if isinstance(one, Unseen)), None)
+    by_host = {visit.host: visit for visit in done.tenants if isinstance(visit, Visit)} if done else {}
+    dark = next((visit for visit in (done.tenants if done else ()) if isinstance(visit, Unseen)), None)
     for tenant in view.tenants:
         host = tenants.host_of(tenant, view.env)
         if host in by_host and done is not None:
@@ -140,40 +140,44 @@ def answers_lead_here(view: View) -> Iterator[Finding]:
     Where no DNS server can be reached from here, what the records and health checks choose is a warning, not a pass.
     """
     name, wanted = view.env.traffic.origin_record, f"an address of {view.region}"
-    asked, dark = _asked(view)
+    replies, dark = _asked(view)
     try:
         door = view.get(answers.door)
     except CannotSee as unseen:
-        asked, dark, door = [], unseen.unseen, ()
-    for one in asked:
-        subject, measured = f"{name} at {one.asked}", ", ".join(one.values) or one.code
-        if {*door} & {*one.values} or view.region in map(region_of, map(route53.plain, one.values)):
+        replies, dark, door = [], unseen.unseen, ()
+    for answer in replies:
+        subject, measured = f"{name} at {answer.asked}", ", ".join(answer.values) or answer.code
+        if {*door} & {*answer.values} or view.region in map(region_of, map(route53.plain, answer.values)):
             yield view.ok(subject, measured, wanted, "visitors are sent here")
         else:
             remedy = "Make the change batch of the plan's step 7, or wait for it: `dr_cli.py log` shows its progress."
             yield view.gap(subject, measured, wanted, "visitors are still sent elsewhere", remedy)
     out_of_reach = dark is not None and dark.kind is Blindness.RESOLVER
-    if dark is not None and out_of_reach and not asked:
+    if dark is not None and out_of_reach and not replies:
         yield _as_chosen(view, wanted, dark)
-    elif not asked or not (dark is None or out_of_reach):
+    elif not replies or not (dark is None or out_of_reach):
         yield view.unknown(name, wanted, dark or "No authoritative server was queried for it.")
 
 
 def _asked(view: View) -> tuple[list[Answer], Unseen | None]:
-    """What was answered for the traffic name by whoever could be asked; what kept a name server from being asked."""
-    told: list[Answer | Unseen] = []
+    """Answers for the traffic name from all available sources, and why a name server was not queried."""
+    replies: list[Answer | Unseen] = []
     dark: Unseen | None = None
     with suppress(CannotSee):  # the name servers tell the same
         tested = view.get(answers.tested, Side.GLOBAL)
-        told += tested
+        replies += tested
     try:
         servers = view.get(answers.authorities, Side.GLOBAL)
-        told += servers
-        dark = next((one for one in servers if isinstance(one, Unseen)), None)
+        replies += servers
+        dark = next((answer for answer in servers if isinstance(answer, Unseen)), None)
     except CannotSee as unseen:
         dark = unseen.unseen
-    heard = [one for one in told if isinstance(one, Answer) and one.name == view.env.traffic.origin_record]
-    return [one for one in heard if one.type in ("A", "CNAME")], dark  # the load balancer is known by IPv4 addresses
+    heard = [
+        answer for answer in replies if isinstance(answer, Answer) and answer.name == view.env.traffic.origin_record
+    ]
+    return [
+        answer for answer in heard if answer.type in ("A", "CNAME")
+    ], dark  # the load balancer is known by IPv4 addresses
 
 
 def _as_chosen(view: View, wanted: str, dark: Unseen) -> Finding:

@@ -1,4 +1,4 @@
-"""After a failover: can the stores of the DR region be written to, and are they protected in their turn?
+"""Validation after a failover: stores of the DR region accept writes and are protected.
 
 These hold of a failed-over estate alone and are judged by ``failover --validate`` and after ``failover --execute``.
 """
@@ -24,7 +24,7 @@ from dr_estate.readers import control_table, dynamodb, efs, rds
 def database_writable(view: View) -> Iterator[Finding]:
     """An instance of the database's name is available, and no read replica. Source: DescribeDBInstances."""
     name, wanted = view.env.named(view.env.names.database), "available, no replica"
-    found = next((one for one in view.get(rds.instances) if one.identifier == name), None)
+    found = next((instance for instance in view.get(rds.instances) if instance.identifier == name), None)
     if found is None:
         remedy = "`dr_cli.py failover --execute` restores it."
         yield view.gap(name, "absent", wanted, "no tenant can start without its database", remedy)
@@ -46,7 +46,7 @@ def database_writable(view: View) -> Iterator[Finding]:
 def database_protected(view: View) -> Iterator[Finding]:
     """A promoted or restored instance keeps backups and cannot be deleted by mistake: it is production now."""
     name = view.env.named(view.env.names.database)
-    found = next((one for one in view.get(rds.instances) if one.identifier == name), None)
+    found = next((instance for instance in view.get(rds.instances) if instance.identifier == name), None)
     if found is None:
         yield view.none_expected(name, "it does not exist: see validation.database-writable")
         return
@@ -71,13 +71,24 @@ def database_protected(view: View) -> Iterator[Finding]:
 def files_writable(view: View) -> Iterator[Finding]:
     """The file system is available and no replication writes to it. Source: DescribeReplicationConfigurations."""
     name, wanted = view.env.named(view.env.names.file_system), "available, no replication's destination"
-    found = next((one for one in view.get(efs.file_systems) if one.name == name), None)
-    fed = {one.destination_id for one in view.get(efs.replications) if one.destination_region == view.region}
+    found = next((system for system in view.get(efs.file_systems) if system.name == name), None)
+    fed = {
+        replication.destination_id
+        for replication in view.get(efs.replications)
+        if replication.destination_region == view.region
+    }
     if found is None:
         yield view.gap(name, "absent", wanted, "no tenant's task can mount its files", "Restore it from the DR vault.")
     elif found.id in fed or found.state != "available":
         measured = "still a replication's destination" if found.id in fed else found.state
-        source = next((one.source_id for one in view.get(efs.replications) if one.destination_id == found.id), "ID")
+        source = next(
+            (
+                replication.source_id
+                for replication in view.get(efs.replications)
+                if replication.destination_id == found.id
+            ),
+            "ID",
+        )
         remedy = (
             f"aws efs delete-replication-configuration --region {view.region} --source-file-system-id {source} (T27: "
             "read the last sync first)."
@@ -122,7 +133,7 @@ def protected_again(view: View) -> Iterator[Finding]:
     standing = view.get(control_table.standing)
     since = standing.incident.unprotected_since if standing.incident else None
     age = f"unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else "no copy leaves the region"
-    found = next((one for one in view.get(rds.instances) if one.identifier == name), None)
+    found = next((instance for instance in view.get(rds.instances) if instance.identifier == name), None)
     if found is not None and any(arn.split(":")[3] == region for arn in _replicas(view, found)):
         yield view.ok(name, f"replicates to {region}", "a copy elsewhere", "the data survives a second failure")
         return
@@ -140,4 +151,4 @@ def _replicas(view: View, source: rds.Instance) -> list[str]:
     part = view.snapshot.parts.get((rds.instances.name, Side.PRIMARY))
     if part is None or isinstance(part.value, Unseen):
         return []
-    return [one.arn for one in part.value if one.source == source.arn]
+    return [instance.arn for instance in part.value if instance.source == source.arn]

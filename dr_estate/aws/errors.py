@@ -1,4 +1,4 @@
-"""Botocore's errors as sentences: what was asked, where, what came back, and what to do next."""
+"""botocore's errors as sentences: the call, the region, the answer, and the next step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one door to AWS: opens the session, proves the account, and holds a client that can only look.
+"""The only access to AWS for reading: session, verified account, and a client of read operations.
 
 Every client of the session refuses an operation that is not in ``allowed`` (exact ``service:Operation`` names), and any
 call after the deadline. Global services are called in us-east-1 (T01, T14); STS is always regional (T15).
@@ -142,13 +142,13 @@ class Eyes:
         for side in (Side.DR, Side.PRIMARY):
             region = self.environment.region(side)
             try:
-                said = self.call("sts", region, lambda client: client.get_caller_identity())
+                caller = self.call("sts", region, lambda client: client.get_caller_identity())
             except CannotSee as dark:
                 if dark.unseen.kind is Blindness.CREDENTIALS:
                     raise
                 blind.append(dark.unseen.why)
                 continue
-            identity = Identity(said["Account"], said["Arn"], region)
+            identity = Identity(caller["Account"], caller["Arn"], region)
             if identity.account != self.environment.account:
                 raise WrongAccount(
                     f"These credentials belong to account {identity.account} ({identity.arn}), but environment "

@@ -1,4 +1,4 @@
-"""The environment file: whose rules apply. Every fact of an estate that can differ between teams is a setting here.
+"""The environment file: every property of an estate that can differ between teams.
 
 Files are ``<name>.toml`` in the configuration folder. Patterns use ``{env}`` and ``{tenant}`` (and ``{bucket}``).
 """
@@ -150,5 +150,5 @@ def _sentence(error: dict[str, Any], source: str) -> str:
         return f"{source}: {key}: unknown key. Remove it, or correct its spelling (docs/environments.md lists all)."
     if error["type"] == "missing":
         return f"{source}: {key}: missing. Add it (docs/environments.md says what it means)."
-    said = str(error["msg"]).removeprefix("Value error, ")
-    return f"{source}: {key}: {said}" + ("." if not said.endswith(".") else "")
+    text = str(error["msg"]).removeprefix("Value error, ")
+    return f"{source}: {key}: {text}" + ("." if not text.endswith(".") else "")

@@ -1,4 +1,4 @@
-"""The tables of an environment file about changing things: who may, how a run is held together, Terraform, prices."""
+"""Tables of an environment file about changes: approvals, execution, drills, Terraform and prices."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Execution(Settings):
 
 
 class Failback(Settings):
-    """How traffic goes home: ``stages`` are the primary's percentages, rising to 100; ``staged`` says they are a must.
+    """Failback of traffic: ``stages`` are the primary's percentages, rising to 100; ``staged`` says they are a must.
 
     The primary must have answered without a gap for ``stable_minutes``. Each stage holds for ``bake_minutes`` while its
     gates are watched: server errors not above ``error_rate_percent`` of the requests, and ``dns_samples`` questions to

@@ -1,4 +1,4 @@
-"""The tables of an environment file, one frozen model each. Unknown keys are refused everywhere."""
+"""Tables of an environment file, one frozen model each. Unknown keys are refused."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ class Thresholds(Settings):
 
 
 class Observation(Settings):
-    """How long and how hard the eyes look."""
+    """Time limits and concurrency of reading."""
 
     deadline_s: Positive = 90
     connect_timeout_s: Positive = 3

@@ -1,4 +1,4 @@
-"""On which resources, and under which conditions, an IAM action is allowed: by the environment's own names. Pure.
+"""Resources and conditions of each allowed IAM action, from the environment's names. Pure.
 
 Source: AWS Service Authorization Reference, "Resource types". Where AWS makes up the name (a file system, a recovery
 point, a hosted zone), the account and the conditions are what narrows it. The generated policies, the simulation of the
@@ -68,7 +68,7 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
         "elasticfilesystem": lambda: _file_systems(env),
         "elasticloadbalancing": lambda: [_listener(env, region)],
         "rds": lambda: _databases(env),
-        "s3": lambda: [f"arn:aws:s3:::{one}{'/*' if 'Object' in name else ''}" for one in _buckets(env, region)],
+        "s3": lambda: [f"arn:aws:s3:::{bucket}{'/*' if 'Object' in name else ''}" for bucket in _buckets(env, region)],
         "secretsmanager": lambda: _secrets(env, region),
         "sns": lambda: [_arn(env, region, "sns", env.named(topic)) for topic in env.names.topics],
     }

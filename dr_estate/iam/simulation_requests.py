@@ -1,4 +1,4 @@
-"""What IAM's simulator is asked of the operator's role: each action where, on what, and in which context. Pure.
+"""Requests to IAM's simulator for the operator's role: action, region, resource and context. Pure.
 
 An action is asked for as a recovery sends it: in its region, on a resource of a type that AWS judges it on, with the
 condition keys that the generated policies test. The resources need not exist. Source: API_SimulatePrincipalPolicy;

@@ -1,4 +1,4 @@
-"""IAM statements of those who recover: what they may do, and what they never may, whatever else is attached. Pure.
+"""IAM statements of the recovery roles: what they may do, and what is always denied. Pure.
 
 The generated policies of an account and the sandbox's own role are made of these. An explicit deny wins. Source: IAM
 User Guide, "Policy evaluation logic"; DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access
@@ -44,8 +44,8 @@ def statement(
     sid: str, effect: str, actions: Iterable[str], resources: Iterable[str], condition: Any = None
 ) -> Statement:
     """One statement, in a fixed order."""
-    told = {"Sid": sid, "Effect": effect, "Action": sorted(set(actions)), "Resource": sorted(set(resources))}
-    return {**told, **({"Condition": condition} if condition else {})}
+    policy = {"Sid": sid, "Effect": effect, "Action": sorted(set(actions)), "Resource": sorted(set(resources))}
+    return {**policy, **({"Condition": condition} if condition else {})}
 
 
 def looking(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
@@ -106,17 +106,17 @@ def drilling(env: Environment) -> Iterator[Statement]:
     Without a zone for the canary nobody may write its records.
     """
     dr, actions = env.region(Side.DR), set(DRILLING)
-    world = {one for one in actions if one.startswith("route53:")}
+    world = {action for action in actions if action.startswith("route53:")}
     yield from _scoped("Drill", actions - world, env, dr, _only(dr), scopes.of_drilling)
     if env.traffic.canary_zones:
         yield from _scoped("Canary", world, env, dr, None, scopes.of_drilling)
 
 
 def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
-    """Deny whoever holds drills what an operator is denied, but for taking away what a drill made in the DR region."""
-    for one in never(env, reading):
-        if one["Sid"] != "NeverDelete":
-            yield one
+    """Deny the drill role what an operator is denied, except deleting a drill's resources in the DR region."""
+    for denial in never(env, reading):
+        if denial["Sid"] != "NeverDelete":
+            yield denial
     yield statement("NeverDelete", "Deny", set(FORBIDDEN) - _TAKEN_AWAY, ["*"])
     database, files = "rds:DeleteDBInstance", "elasticfilesystem:DeleteFileSystem"
     yield {"Sid": "KeepDatabases", "Effect": "Deny", "Action": [database], "NotResource": scopes.drills_databases(env)}
@@ -147,16 +147,16 @@ def _scoped(
     grouped: dict[str, list[str]] = defaultdict(list)
     for action in actions:
         grouped[json.dumps(scope(action, env, region))].append(action)
-    for number, (told, members) in enumerate(sorted(grouped.items()), 1):
-        resources, own = json.loads(told)
+    for number, (key, members) in enumerate(sorted(grouped.items()), 1):
+        resources, own = json.loads(key)
         both = {op: {**(condition or {}).get(op, {}), **own.get(op, {})} for op in {**(condition or {}), **own}}
         yield statement(f"{sid}{number}", "Allow", members, resources, both)
 
 
 def _all_but(sid: str, actions: Iterable[str], condition: Any = None) -> Statement:
     """Deny everything that is not among ``actions``: what AWS adds later is denied too."""
-    told = {"Sid": sid, "Effect": "Deny", "NotAction": sorted(set(actions)), "Resource": "*"}
-    return {**told, **({"Condition": condition} if condition else {})}
+    policy = {"Sid": sid, "Effect": "Deny", "NotAction": sorted(set(actions)), "Resource": "*"}
+    return {**policy, **({"Condition": condition} if condition else {})}
 
 
 def _only(*regions: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What belongs to a drill is known by its name: ids of drills, and of the things that a drill makes and takes away.
+"""Names of drills and of the resources that a drill creates.
 
 A full drill moves the estate and is an incident of its own (``DRILL-<stamp>``). A trial (a restore test, a canary)
 makes things beside the estate and touches nothing of it (``TRIAL-<stamp>``). What either makes bears ``-drill-<stamp>``

@@ -1,4 +1,4 @@
-"""DynamoDB's attribute values and moments as plain ones, and back. Pure."""
+"""Conversion of DynamoDB's attribute values and times. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def encode(value: Any) -> Value:
     if isinstance(value, int | float):
         return {"N": repr(value)}
     if isinstance(value, list | tuple):
-        return {"L": [encode(one) for one in value]}
+        return {"L": [encode(item) for item in value]}
     if isinstance(value, Mapping):
         return {"M": encode_item(value)}
     raise TypeError(f"{type(value).__name__} is no JSON value")
@@ -34,11 +34,11 @@ def decode(value: Mapping[str, Any]) -> Any:
     if kind == "N":
         return _number(inner)
     if kind == "L":
-        return [decode(one) for one in inner]
+        return [decode(item) for item in inner]
     if kind == "M":
         return decode_item(inner)
     if kind == "NS":
-        return sorted(_number(one) for one in inner)
+        return sorted(_number(item) for item in inner)
     return sorted(inner) if kind in {"SS", "BS"} else inner
 
 

@@ -1,4 +1,4 @@
-"""What of a value leads to the primary region, and how it reads where it leads to the DR region instead. Pure."""
+"""References to the primary region inside a value, and their replacement by the DR region. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run's record in the control table: what a test, a drill or a recovery proved, and how long it took. Pure.
+"""Record of one run in the control table: kind, result and durations. Pure.
 
 A record is an item with ``pk`` ``HISTORY#<kind>`` and ``sk`` ``<when it ended>#<run>``, so that a partition holds one
 kind's runs in the order of time. Nothing secret is in it: the evidence itself stays where the run put it.

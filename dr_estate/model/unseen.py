@@ -1,4 +1,4 @@
-"""What could not be observed, and why. Unseen is never the same as absent, and never counts as fine."""
+"""Data that could not be read, and why. It is not absent data, and never a pass."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Unseen:
 
 
 class CannotSee(Exception):
-    """A call of the eyes got no answer. Carries the Unseen that takes the value's place."""
+    """A read call got no answer. Carries the Unseen that takes the value's place."""
 
     def __init__(self, unseen: Unseen) -> None:
         super().__init__(unseen.why)

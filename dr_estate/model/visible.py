@@ -1,4 +1,4 @@
-"""Text from elsewhere made safe to look at: nothing in it is hidden, moves a cursor, or gives a password away. Pure."""
+"""Text from outside made safe to print: no hidden or control characters, no passwords. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which world is looked at: live AWS, an endpoint that stands for it, or a sandbox. Pure.
+"""Identity of the observed system: live AWS, another endpoint, or a sandbox. Pure.
 
 A journal belongs to one world: a rehearsal in a sandbox is no record of the live account.
 """
@@ -83,7 +83,7 @@ def is_sandbox(world_name: str) -> bool:
 
 
 def titled(title: str, world_name: str) -> str:
-    """The title of whatever tells of that world: a sandbox's is plainly a rehearsal."""
+    """The title of a report on that world: a sandbox's is marked as a rehearsal."""
     return f"{REHEARSAL}: {title}" if is_sandbox(world_name) else title
 
 

@@ -1,4 +1,4 @@
-"""The one door to DNS: asks one server one question, within a time limit, and says what it answered or why not."""
+"""The only access to DNS: one query to one server within a time limit."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def ask(server: Server, name: str, kind: str, timeout_s: float, recursive: bool 
     question = dns.message.make_query(name, kind)
     if not recursive:
         question.flags &= ~dns.flags.RD
-    said: Exception | None = None
+    failure: Exception | None = None
     for _ in range(_TRIES):
         try:
             reply, _ = dns.query.udp_with_fallback(question, server.address, timeout_s, server.port)
         except (dns.exception.DNSException, OSError) as silent:
-            said = silent
+            failure = silent
             continue
         return _answer(server, name, kind, reply)
-    why = f"DNS server {server.label} did not answer for {name} {kind}: {said or 'no answer'}."
+    why = f"DNS server {server.label} did not answer for {name} {kind}: {failure or 'no answer'}."
     raise CannotSee(Unseen(Blindness.RESOLVER, why))
 
 

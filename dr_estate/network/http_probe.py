@@ -1,4 +1,4 @@
-"""The one door to the tenants' sites: one request, or one TLS handshake, within a time limit and without a proxy."""
+"""The only access to tenants' sites: one request or TLS handshake, with a time limit and no proxy."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def visit(address: str, port: int, host: str, path: str, timeout_s: float, regio
     text = body.decode("utf-8", "replace")
     title = _TITLE.search(text)
     realm = answer.getheader("WWW-Authenticate") or ""
-    said = "\n".join((*(f"{name}: {value}" for name, value in answer.getheaders()), text)).lower()
+    content = "\n".join((*(f"{name}: {value}" for name, value in answer.getheaders()), text)).lower()
     return Visit(
         host=host,
         status=answer.status,
         time_s=round(time.monotonic() - started, 3),
-        names_host=re.search(rf"(?<![a-z0-9.-]){re.escape(host.lower())}(?![a-z0-9-])", said) is not None,
+        names_host=re.search(rf"(?<![a-z0-9.-]){re.escape(host.lower())}(?![a-z0-9-])", content) is not None,
         title=" ".join(title[1].split())[:80] if title else "",
         digest=hashlib.sha256(f"{answer.status}\n{realm}\n".encode() + body).hexdigest(),
         realm=realm,

@@ -137,8 +137,8 @@ def _rule(row: dict[str, Any]) -> str:
         return f"{row['PolicyType']} {', '.join(_steps(step))}".strip()
     ready, own = tracking.get("PredefinedMetricSpecification"), tracking.get("CustomizedMetricSpecification", {})
     metric = ready["PredefinedMetricType"] if ready else f"{own.get('Namespace', '')} {own.get('MetricName', '')}"
-    held = ", never scaling in" if tracking.get("DisableScaleIn") else ""
-    return f"{metric.strip()} at {float(tracking['TargetValue']):g}{held}"
+    suffix = ", never scaling in" if tracking.get("DisableScaleIn") else ""
+    return f"{metric.strip()} at {float(tracking['TargetValue']):g}{suffix}"
 
 
 def _steps(step: dict[str, Any]) -> list[str]:

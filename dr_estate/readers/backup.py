@@ -91,8 +91,8 @@ def recovery_points(look: Look) -> tuple[RecoveryPoint, ...]:
 @part(Side.PRIMARY, reads=SETTING_READS)
 def opt_ins(look: Look) -> tuple[OptIn, ...]:
     """Which resource types AWS Backup acts on in this region, in order of name."""
-    told = look.call("backup", "describe_region_settings").get("ResourceTypeOptInPreference") or {}
-    return tuple(OptIn(kind, bool(enabled)) for kind, enabled in sorted(told.items()))
+    response = look.call("backup", "describe_region_settings").get("ResourceTypeOptInPreference") or {}
+    return tuple(OptIn(kind, bool(enabled)) for kind, enabled in sorted(response.items()))
 
 
 def _vault(row: dict[str, Any]) -> Vault:

@@ -89,8 +89,8 @@ def protected(look: Look) -> tuple[Protected, ...]:
 
     def read(row: dict[str, Any]) -> Protected:
         absent = ("ResourceNotFoundException",)
-        told = look.find("backup", "describe_protected_resource", absent, ResourceArn=row["ResourceArn"]) or {}
-        return Protected(row["ResourceArn"], row["ResourceType"], told.get("LatestRestoreJobCreationDate"))
+        response = look.find("backup", "describe_protected_resource", absent, ResourceArn=row["ResourceArn"]) or {}
+        return Protected(row["ResourceArn"], row["ResourceType"], response.get("LatestRestoreJobCreationDate"))
 
     return tuple(look.each(read, [row for row in listed if row.get("ResourceType") in _RESTORED_TYPES]))
 

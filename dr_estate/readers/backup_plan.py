@@ -110,17 +110,17 @@ def tagged(look: Look) -> tuple[Tagged, ...]:
 
 
 def _plan(look: Look, plan_id: str) -> Plan:
-    told = look.call("backup", "get_backup_plan", BackupPlanId=plan_id)["BackupPlan"]
+    plan = look.call("backup", "get_backup_plan", BackupPlanId=plan_id)["BackupPlan"]
     listed = look.pages("backup", "list_backup_selections", "BackupSelectionsList", BackupPlanId=plan_id)
 
     def read(row: dict[str, Any]) -> Selection:
-        asked = {"BackupPlanId": plan_id, "SelectionId": row["SelectionId"]}
-        return _selection(look.call("backup", "get_backup_selection", **asked)["BackupSelection"])
+        request = {"BackupPlanId": plan_id, "SelectionId": row["SelectionId"]}
+        return _selection(look.call("backup", "get_backup_selection", **request)["BackupSelection"])
 
     return Plan(
         id=plan_id,
-        name=told["BackupPlanName"],
-        rules=tuple(_rule(row) for row in told["Rules"]),
+        name=plan["BackupPlanName"],
+        rules=tuple(_rule(row) for row in plan["Rules"]),
         selections=tuple(look.each(read, listed)),
     )
 
@@ -156,8 +156,8 @@ def _selection(row: dict[str, Any]) -> Selection:
             Condition("StringEquals", tag["ConditionKey"], tag["ConditionValue"]) for tag in row.get("ListOfTags") or []
         ),
         conditions=tuple(
-            Condition(test, one["ConditionKey"].removeprefix("aws:ResourceTag/"), one["ConditionValue"])
+            Condition(test, condition["ConditionKey"].removeprefix("aws:ResourceTag/"), condition["ConditionValue"])
             for test in _TESTS
-            for one in conditions.get(test) or []
+            for condition in conditions.get(test) or []
         ),
     )

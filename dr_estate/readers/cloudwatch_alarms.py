@@ -14,7 +14,7 @@ _NAMES_A_CALL = 100
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One metric alarm. ``actions`` are the ARNs told when it goes off; ``rule`` is what it watches, in words."""
+    """One metric alarm. ``actions`` are the ARNs notified when it goes off; ``rule`` is what it watches, in words."""
 
     name: str
     state: str

@@ -1,4 +1,4 @@
-"""The control table in the DR region: where locks, approvals and the incident log are kept, and what stands in it."""
+"""The control table in the DR region: locks, approvals, incident log, and current state."""
 
 from __future__ import annotations
 
@@ -121,14 +121,16 @@ def table(look: Look) -> ControlTable:
     found = look.find("dynamodb", "describe_table", _ABSENT, TableName=name)
     if found is None:
         return ControlTable(name, None, (), recoverable=False, protected=False)
-    told = found["Table"]
+    description = found["Table"]
     backups = look.call("dynamodb", "describe_continuous_backups", TableName=name)["ContinuousBackupsDescription"]
     return ControlTable(
         name=name,
-        status=told["TableStatus"],
-        keys=tuple(key["AttributeName"] for key in sorted(told["KeySchema"], key=lambda k: k["KeyType"] != "HASH")),
+        status=description["TableStatus"],
+        keys=tuple(
+            key["AttributeName"] for key in sorted(description["KeySchema"], key=lambda k: k["KeyType"] != "HASH")
+        ),
         recoverable=backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED",
-        protected=bool(told.get("DeletionProtectionEnabled")),
+        protected=bool(description.get("DeletionProtectionEnabled")),
     )
 
 
@@ -154,13 +156,15 @@ def runs(look: Look) -> Past:
 
 def in_force(items: list[dict[str, Any]]) -> InForce:
     """What the items of the partitions ``STANDING`` and ``LOCK`` say. Raises KeyError for an item of another make."""
-    kept = {(item["pk"], item["sk"]): item for item in items}
-    overrides = [override_of(item) for (pk, sk), item in kept.items() if pk == STANDING and sk.startswith(OVERRIDE)]
-    run = kept.get((LOCK, RUN))
+    by_key = {(item["pk"], item["sk"]): item for item in items}
+    overrides = [override_of(item) for (pk, sk), item in by_key.items() if pk == STANDING and sk.startswith(OVERRIDE)]
+    run = by_key.get((LOCK, RUN))
     return InForce(
-        pause=pause_of(kept.get((STANDING, PAUSE))),
-        incident=incident_of(kept.get((STANDING, INCIDENT))),
-        overrides=tuple(sorted((one for one in overrides if one is not None), key=lambda one: one.gate)),
+        pause=pause_of(by_key.get((STANDING, PAUSE))),
+        incident=incident_of(by_key.get((STANDING, INCIDENT))),
+        overrides=tuple(
+            sorted((override for override in overrides if override is not None), key=lambda override: override.gate)
+        ),
         run=run_of(run) if run else None,
     )
 
@@ -211,7 +215,7 @@ def _partition(look: Look, name: str, key: str, newest: int = 0) -> list[dict[st
 
     One page of 1 MB holds far more than ever stands there.
     """
-    asked: dict[str, Any] = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
-    asked |= {"Limit": newest, "ScanIndexForward": False} if newest else {}
-    found = look.find("dynamodb", "query", _ABSENT, TableName=name, ConsistentRead=True, **asked)
+    query: dict[str, Any] = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
+    query |= {"Limit": newest, "ScanIndexForward": False} if newest else {}
+    found = look.find("dynamodb", "query", _ABSENT, TableName=name, ConsistentRead=True, **query)
     return None if found is None else [decode_item(item) for item in found["Items"]]

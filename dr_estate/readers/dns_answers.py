@@ -1,4 +1,4 @@
-"""Real DNS answers: what the zone's own servers, its parent and the configured resolvers say, beside the API's records.
+"""Real DNS answers of the zone's servers, its parent and the configured resolvers.
 
 Live AWS is asked at the zone's delegation set. An endpoint that is not AWS's own has a name server of its own, or none
 that can be asked: then these parts are unseen, and nothing is asked of the internet about a world that is not there.
@@ -35,8 +35,8 @@ def authorities(look: Look) -> tuple[Answer | Unseen, ...]:
     kinds = sorted({r.type for r in look.part(route53.records) if r.name == name and r.type in _ADDRESS_TYPES})
     zone = look.env.traffic.zone
     questions = [(zone, "SOA"), (zone, "NS"), *((name, "A" if kind == "CNAME" else kind) for kind in kinds)]
-    asked = own_servers(look)
-    return tuple(look.maybe(_put(look), [(server, *question) for server in asked for question in questions]))
+    servers = own_servers(look)
+    return tuple(look.maybe(_put(look), [(server, *question) for server in servers for question in questions]))
 
 
 @part(*GLOBAL, reads=RECORD_READS)
@@ -105,18 +105,18 @@ def tested(look: Look) -> tuple[Answer | Unseen, ...]:
     there = look.part(route53.zone)
     if there is None:
         return ()
-    held = [(there.id, r) for r in look.part(route53.records) if r.name == look.env.traffic.origin_record]
+    traffic = [(there.id, r) for r in look.part(route53.records) if r.name == look.env.traffic.origin_record]
     ids = {listed.name: listed.id for listed in look.part(route53.zones) if not listed.private}
     for customer in look.part(route53.customer_hosts) if look.env.traffic.customer_hosts else ():
         if isinstance(customer, CustomerHost) and customer.zone in ids:
-            held += [(ids[customer.zone], r) for r in customer.records]
-    questions = sorted({(zone, r.name, r.type) for zone, r in held if r.type in _ADDRESS_TYPES})
+            traffic += [(ids[customer.zone], r) for r in customer.records]
+    questions = sorted({(zone, r.name, r.type) for zone, r in traffic if r.type in _ADDRESS_TYPES})
 
     def test(question: tuple[str, str, str]) -> Answer:
         zone, name, kind = question
-        told = look.call("route53", "test_dns_answer", HostedZoneId=zone, RecordName=name, RecordType=kind)
-        values = tuple(sorted(str(value).lower() for value in told["RecordData"]))
-        return Answer(TESTED_BY, name, kind, told["ResponseCode"], values, (), None, authoritative=True)
+        response = look.call("route53", "test_dns_answer", HostedZoneId=zone, RecordName=name, RecordType=kind)
+        values = tuple(sorted(str(value).lower() for value in response["RecordData"]))
+        return Answer(TESTED_BY, name, kind, response["ResponseCode"], values, (), None, authoritative=True)
 
     return tuple(look.maybe(test, questions))
 

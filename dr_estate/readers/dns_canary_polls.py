@@ -1,4 +1,4 @@
-"""What a run wants followed in DNS: changes until Route 53 has them everywhere, and what its servers say of a canary.
+"""DNS reads for a run: whether changes are INSYNC, and the servers' answers for a canary.
 
 Nobody but a run knows these: it tells its eyes (``Look.followed``). A look of its own follows nothing.
 """
@@ -53,8 +53,8 @@ def changes(look: Look) -> tuple[Change | Unseen, ...]:
     """How far each followed change is: INSYNC once all of Route 53's servers have it (API_GetChange, T02)."""
 
     def read(change: str) -> Change:
-        told = look.find("route53", "get_change", (LOST,), Id=change)
-        return Change(change, told["ChangeInfo"]["Status"] if told else LOST)
+        response = look.find("route53", "get_change", (LOST,), Id=change)
+        return Change(change, response["ChangeInfo"]["Status"] if response else LOST)
 
     return tuple(look.maybe(read, look.followed.changes))
 
@@ -78,16 +78,16 @@ def polls(look: Look) -> tuple[Poll, ...]:
 
 def _poll(look: Look, servers: list[Server], name: str, times: int) -> Poll:
     limit_s = answers.limit_s(look)
-    asked = [servers[number % len(servers)] for number in range(times)]
-    told = look.maybe(lambda server: dns_query.ask(server, name, _KIND, limit_s), asked)
-    heard = [one for one in told if isinstance(one, Answer)]
-    counts = Counter((_code(one), one.values or one.chain) for one in heard)
+    targets = [servers[number % len(servers)] for number in range(times)]
+    replies = look.maybe(lambda server: dns_query.ask(server, name, _KIND, limit_s), targets)
+    heard = [answer for answer in replies if isinstance(answer, Answer)]
+    counts = Counter((_code(answer), answer.values or answer.chain) for answer in heard)
     return Poll(
         name,
         tuple((code, values, number) for (code, values), number in sorted(counts.items())),
-        tuple(sorted({one.ttl_s for one in heard if one.ttl_s is not None})),
-        len(told) - len(heard),
-        tuple(sorted({one.asked for one in heard})),
+        tuple(sorted({answer.ttl_s for answer in heard if answer.ttl_s is not None})),
+        len(replies) - len(heard),
+        tuple(sorted({answer.asked for answer in heard})),
     )
 
 

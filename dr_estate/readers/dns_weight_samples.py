@@ -1,4 +1,4 @@
-"""How the zone's own servers share out a name between weighted records: many questions, counted by answer.
+"""Distribution of a name's answers between weighted records, sampled at the zone's servers.
 
 Asked only while a pair is split between its two records: otherwise no question is put.
 """
@@ -40,12 +40,12 @@ def tallies(look: Look) -> tuple[Tally, ...]:
     The pairs are the traffic name's and those of customers' hosts that this account's zones hold.
     """
     zone = look.env.traffic.zone
-    asked = [(zone, name, kind) for name, kind in _split(_traffic(look))]
-    held = look.part(route53.customer_hosts) if look.env.traffic.customer_hosts else ()
-    for one in held:
-        if isinstance(one, CustomerHost) and one.zone:
-            asked += [(one.zone, name, kind) for name, kind in _split(one.records)]
-    return tuple(_tally(look, _servers(look, where), name, kind) for where, name, kind in asked)
+    names = [(zone, name, kind) for name, kind in _split(_traffic(look))]
+    customers = look.part(route53.customer_hosts) if look.env.traffic.customer_hosts else ()
+    for customer in customers:
+        if isinstance(customer, CustomerHost) and customer.zone:
+            names += [(customer.zone, name, kind) for name, kind in _split(customer.records)]
+    return tuple(_tally(look, _servers(look, where), name, kind) for where, name, kind in names)
 
 
 def _traffic(look: Look) -> Iterator[Record]:
@@ -67,7 +67,7 @@ def _servers(look: Look, zone: str) -> list[Server]:
 
 def _tally(look: Look, servers: list[Server], name: str, kind: str) -> Tally:
     limit_s, wanted = dns_answers.limit_s(look), "A" if kind == "CNAME" else kind
-    asked = [servers[number % len(servers)] for number in range(look.env.failback.dns_samples)]
-    told = look.maybe(lambda server: dns_query.ask(server, name, wanted, limit_s), asked)
-    counts = Counter((*one.values, *one.chain) for one in told if isinstance(one, Answer))
-    return Tally(name, kind, tuple(sorted(counts.items())), sum(isinstance(one, Unseen) for one in told))
+    targets = [servers[number % len(servers)] for number in range(look.env.failback.dns_samples)]
+    answers = look.maybe(lambda server: dns_query.ask(server, name, wanted, limit_s), targets)
+    counts = Counter((*answer.values, *answer.chain) for answer in answers if isinstance(answer, Answer))
+    return Tally(name, kind, tuple(sorted(counts.items())), sum(isinstance(answer, Unseen) for answer in answers))

@@ -1,4 +1,4 @@
-"""What a trial opened, started and was told: access points of restored files, its tasks, and what they found.
+"""Resources of a trial: access points of restored files, its tasks, and their results.
 
 Nothing here is asked for while nothing of a drill stands in the DR region: a look at a quiet estate makes no call more.
 """
@@ -100,7 +100,7 @@ def tasks(look: Look) -> tuple[Probe, ...]:
     ECS lists by who started a task, but only of one name a call, so all are listed. Source: API_ListTasks.
     """
     base = look.env.named(look.env.names.database)
-    if not any(is_isolated(one.identifier, base) for one in look.part(rds.instances)):
+    if not any(is_isolated(instance.identifier, base) for instance in look.part(rds.instances)):
         return ()
     name = look.env.named(look.env.names.cluster)
     listed = [
@@ -118,9 +118,11 @@ def tasks(look: Look) -> tuple[Probe, ...]:
 
 def _probe(look: Look, row: dict[str, Any]) -> Probe:
     ours = look.env.names.container
-    held: list[dict[str, Any]] = row.get("containers") or []
-    main: dict[str, Any] = next((one for one in held if one["name"] == ours), held[0] if held else {})
-    reasons = [str(said) for said in (main.get("reason"), row.get("stoppedReason")) if said]
+    containers: list[dict[str, Any]] = row.get("containers") or []
+    main: dict[str, Any] = next(
+        (container for container in containers if container["name"] == ours), containers[0] if containers else {}
+    )
+    reasons = [str(text) for text in (main.get("reason"), row.get("stoppedReason")) if text]
     return Probe(
         arn=row["taskArn"],
         incident=row["startedBy"],
@@ -138,23 +140,27 @@ def _probe(look: Look, row: dict[str, Any]) -> Probe:
 @part(Side.DR, reads=LOG_READS)
 def answers(look: Look) -> tuple[Answer | Unseen, ...]:
     """What the log of each stopped task says, one call a task. Source: ECS developer guide, awslogs (stream names)."""
-    ended = [one for one in look.part(tasks) if one.status == STOPPED and one.exit_code is not None]
+    ended = [task for task in look.part(tasks) if task.status == STOPPED and task.exit_code is not None]
     if not ended:
         return ()
-    known = [one for one in look.part(ecs.task_definitions) if isinstance(one, ecs.TaskDefinition)]
-    definitions = {one.arn: one for one in known}
+    known = [definition for definition in look.part(ecs.task_definitions) if isinstance(definition, ecs.TaskDefinition)]
+    definitions = {definition.arn: definition for definition in known}
     return tuple(look.maybe(lambda task: _answer(look, task, definitions.get(task.task_definition)), ended))
 
 
 def _answer(look: Look, task: Probe, definition: ecs.TaskDefinition | None) -> Answer:
-    logged = next((one for one in definition.containers if one.name == task.container), None) if definition else None
+    logged = (
+        next((container for container in definition.containers if container.name == task.container), None)
+        if definition
+        else None
+    )
     if logged is None or not logged.log_group or logged.log_region != look.region:
         why = f"The log of {task.arn} is not in CloudWatch Logs of {look.region}, as its task definition has it."
         raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
     stream = f"{logged.log_prefix}/{task.container}/{task.arn.rpartition('/')[2]}"
     where = {"logGroupName": logged.log_group, "logStreamName": stream}
-    told = look.find("logs", "get_log_events", ("ResourceNotFoundException",), **where, limit=_LAST_LINES)
-    lines = [str(event.get("message", "")) for event in (told or {}).get("events", ())]
+    events = look.find("logs", "get_log_events", ("ResourceNotFoundException",), **where, limit=_LAST_LINES)
+    lines = [str(event.get("message", "")) for event in (events or {}).get("events", ())]
     return next((found for line in reversed(lines) if (found := heard(task.arn, line))), _unheard(task.arn, lines))
 
 
@@ -165,22 +171,22 @@ def _unheard(task: str, lines: Sequence[str]) -> Answer:
 def heard(task: str, line: str) -> Answer | None:
     """The answer that a line of a log is, None for any other line."""
     try:
-        told = json.loads(line)
+        row = json.loads(line)
     except ValueError:
         return None
-    if not isinstance(told, dict) or MARK not in told:
+    if not isinstance(row, dict) or MARK not in row:
         return None
     return Answer(
         task,
         heard=True,
-        incident=str(told[MARK]),
-        tenant=str(told.get("tenant") or ""),
-        schema=str(told.get("schema") or ""),
-        tables=_count(told.get("tables")),
-        rows=_count(told.get("rows")),
-        newest=str(told.get("newest") or ""),
+        incident=str(row[MARK]),
+        tenant=str(row.get("tenant") or ""),
+        schema=str(row.get("schema") or ""),
+        tables=_count(row.get("tables")),
+        rows=_count(row.get("rows")),
+        newest=str(row.get("newest") or ""),
     )
 
 
-def _count(told: Any) -> int:
-    return told if isinstance(told, int) and not isinstance(told, bool) else 0
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -1,4 +1,4 @@
-"""What the global tables hold, as a count and a digest: equal digests in both regions mean equal items."""
+"""Content of the global tables as a count and a digest, to compare both regions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def contents(look: Look) -> tuple[Contents | TooLarge | Unseen, ...]:
     """
     if not serving_side.away(look):
         return ()
-    there = [one for one in look.part(dynamodb.tables) if isinstance(one, dynamodb.Table) and one.status != "absent"]
+    there = [
+        table for table in look.part(dynamodb.tables) if isinstance(table, dynamodb.Table) and table.status != "absent"
+    ]
     return tuple(look.maybe(lambda table: _contents(look, table), there))
 
 
@@ -69,5 +71,5 @@ def _number(item: dict[str, Any]) -> int:
 def _canonical(value: Any) -> Any:
     """A value in DynamoDB's own form with its sets, which have no order, in one."""
     if isinstance(value, dict):
-        return {name: sorted(held) if name in _SETS else _canonical(held) for name, held in value.items()}
-    return [_canonical(one) for one in value] if isinstance(value, list) else value
+        return {name: sorted(item) if name in _SETS else _canonical(item) for name, item in value.items()}
+    return [_canonical(item) for item in value] if isinstance(value, list) else value

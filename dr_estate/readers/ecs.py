@@ -186,7 +186,7 @@ def _service(row: dict[str, Any]) -> Service:
 
 
 def task_of(row: dict[str, Any]) -> Task:
-    """The task as DescribeTasks tells it."""
+    """The task as DescribeTasks returns it."""
     return Task(
         arn=row["taskArn"],
         group=row.get("group", ""),
@@ -199,7 +199,7 @@ def task_of(row: dict[str, Any]) -> Task:
 
 
 def definition_of(row: dict[str, Any]) -> TaskDefinition:
-    """The definition as DescribeTaskDefinition tells it, secrets left out."""
+    """The definition as DescribeTaskDefinition returns it, without secrets."""
     return TaskDefinition(
         arn=row["taskDefinitionArn"],
         family=row["family"],

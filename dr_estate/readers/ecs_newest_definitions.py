@@ -1,4 +1,4 @@
-"""The newest revision of a task definition's family, where the one in use cannot serve without the other region."""
+"""The newest revision of a task definition's family, where the current one needs the other region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the tasks of the primary region stopped: since then nothing of theirs was written."""
+"""Stop times of the primary region's tasks: no writes after them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks that were told to stop and have not stopped: they are in no service's count, and may still write."""
+"""Tasks that are stopping: no service counts them, and they may still write."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def _replication(row: dict[str, Any], target: dict[str, Any]) -> Replication:
 
 
 def access_point_of(row: dict[str, Any]) -> AccessPoint:
-    """The access point as DescribeAccessPoints tells it."""
+    """The access point as DescribeAccessPoints returns it."""
     user = row.get("PosixUser") or {}
     return AccessPoint(
         id=row["AccessPointId"],

@@ -1,4 +1,4 @@
-"""How tasks reach the EFS file system: mount targets, their zones, and who may pass their security groups."""
+"""Access of tasks to EFS: mount targets, zones, and allowed sources of their security groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EFS file system policies: whom each region's file system lets in, and whom it turns away."""
+"""EFS file system policies of both regions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READS = frozenset({"efs:DescribeFileSystemPolicy"})
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The policy of one file system; each statement is told alike in every region.
+    """The policy of one file system; each statement has the same form in every region.
 
     ``present`` False: without a policy EFS lets in whoever reaches a mount target. ``text`` is the policy as it is.
     """
@@ -55,10 +55,10 @@ def _policy(look: Look, system: efs.FileSystem, named: dict[str, str]) -> Policy
     for own, word in ({system.id: "{file system}", look.region: "{region}"} | named).items():
         text = text.replace(own, word)
     rows = json.loads(text).get("Statement", [])
-    told = {"Allow": set[str](), "Deny": set[str]()}
+    statements = {"Allow": set[str](), "Deny": set[str]()}
     for row in rows if isinstance(rows, list) else [rows]:
-        told[row["Effect"]].add(_said(row))
-    return Policy(system.id, True, tuple(sorted(told["Allow"])), tuple(sorted(told["Deny"])), raw)
+        statements[row["Effect"]].add(_said(row))
+    return Policy(system.id, True, tuple(sorted(statements["Allow"])), tuple(sorted(statements["Deny"])), raw)
 
 
 def _said(row: dict[str, Any]) -> str:

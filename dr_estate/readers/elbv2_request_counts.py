@@ -1,4 +1,4 @@
-"""What each region's load balancer served, minute by minute: requests and server errors."""
+"""Requests and server errors of each region's load balancer per minute."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def minutes(look: Look) -> tuple[Minute, ...]:
     )
     names = (_REQUESTS, _REFUSED, _FAILED)
     series = read_series(look, [Wanted("AWS/ApplicationELB", name, dimensions, "Sum", window) for name in names])
-    chosen, refused, failed = (dict(one.points) for one in series)
+    chosen, refused, failed = (dict(metric.points) for metric in series)
     return tuple(
         Minute(
             moment,
@@ -53,8 +53,8 @@ def minutes(look: Look) -> tuple[Minute, ...]:
     )
 
 
-def error_percent(told: Iterable[Minute]) -> float | None:
+def error_percent(counts: Iterable[Minute]) -> float | None:
     """Server errors per hundred requests; None where there was no request."""
-    rows = list(told)
+    rows = list(counts)
     requests = sum(row.requests for row in rows)
     return 100.0 * sum(row.errors for row in rows) / requests if requests else None

@@ -1,4 +1,4 @@
-"""The tenants' sites, visited through each region's own load balancer, whichever region serves the world just now."""
+"""The tenants' sites, requested through each region's own load balancer."""
 
 from __future__ import annotations
 

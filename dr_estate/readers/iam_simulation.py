@@ -1,4 +1,4 @@
-"""What the operator's role may do, as IAM's simulator says beforehand: IAM cannot be changed during a run (T14)."""
+"""Permissions of the operator's role by IAM's simulator: IAM cannot be changed during a run (T14)."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def operator(look: Look) -> Operator:
     if None in answers:
         return Operator(role, None)
     worst: dict[tuple[str, str], Decision] = {}
-    for decision in (one for found in answers for one in found or ()):
+    for decision in (item for found in answers for item in found or ()):
         key = (decision.action, decision.region)
-        worst[key] = min(worst.get(key, decision), decision, key=lambda one: _WORST.index(one.decision))
+        worst[key] = min(worst.get(key, decision), decision, key=lambda candidate: _WORST.index(candidate.decision))
     return Operator(role, tuple(worst[key] for key in sorted(worst)))
 
 
@@ -69,7 +69,7 @@ def _asked(look: Look, arn: str, demand: Demand) -> list[Decision] | None:
     if rows is None and together:
         alone = [_simulated(look, arn, demand, (action,), (_ABSENT,)) for action in demand.actions]
         rows = None if None in alone else [row for found in alone for row in found or ()]
-    return None if rows is None else [one for row in rows for one in _decisions(row, demand)]
+    return None if rows is None else [decision for row in rows for decision in _decisions(row, demand)]
 
 
 def _simulated(
@@ -95,12 +95,13 @@ def _simulated(
 
 
 def _decisions(row: dict[str, Any], demand: Demand) -> Iterator[Decision]:
-    """What was decided on each resource: IAM tells them apart from the action's own, overall decision."""
+    """What was decided on each resource: IAM separates them from the action's overall decision."""
     name, region = row["EvalActionName"], demand.region
-    told = [
-        (one["EvalResourceDecision"], one["EvalResourceName"], one) for one in row.get("ResourceSpecificResults", ())
+    results = [
+        (result["EvalResourceDecision"], result["EvalResourceName"], result)
+        for result in row.get("ResourceSpecificResults", ())
     ]
-    for decision, on, found in told or [(row["EvalDecision"], "every resource", row)]:
+    for decision, on, found in results or [(row["EvalDecision"], "every resource", row)]:
         if decision == _WORST[-1]:
             yield Decision(name, decision, region)
         else:

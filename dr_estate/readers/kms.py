@@ -1,4 +1,4 @@
-"""KMS: the keys that files, objects, tables and secrets are encrypted under, and whom they admit (T19)."""
+"""KMS: keys of files, objects, tables and secrets, and the principals that they allow (T19)."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _key(look: Look, ref: str, uses: set[str]) -> Key:
         state=row.get("KeyState", ""),
         uses=tuple(sorted(uses)),
         multi_region=config.get("MultiRegionKeyType", ""),
-        related_regions=tuple(sorted(one["Region"] for one in related if one.get("Region"))),
+        related_regions=tuple(sorted(replica["Region"] for replica in related if replica.get("Region"))),
         deletion_at=row.get("DeletionDate"),
         admits=_admits(look, row["Arn"]) if row.get("KeyManager") == "CUSTOMER" else (ACCOUNT,),
     )

@@ -1,4 +1,4 @@
-"""KMS: the keys that encrypt the copies kept in the DR region (T19)."""
+"""KMS: keys that encrypt the copies in the DR region (T19)."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def _describe(look: Look, arn: str) -> CopyKey:
     found = look.find("kms", "describe_key", ("NotFoundException",), KeyId=arn)
     if found is None:
         return CopyKey(arn, _region(arn), "absent", None)
-    told = found["KeyMetadata"]
-    return CopyKey(arn, _region(told["Arn"]), told.get("KeyState") or "", told.get("DeletionDate"))
+    metadata = found["KeyMetadata"]
+    return CopyKey(arn, _region(metadata["Arn"]), metadata.get("KeyState") or "", metadata.get("DeletionDate"))
 
 
 def _region(arn: str) -> str:

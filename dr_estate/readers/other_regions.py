@@ -1,4 +1,4 @@
-"""Where else the platform might be: asked only when the primary region answers and holds none of its services.
+"""Other regions with the platform's services, read only when the primary region has none.
 
 Looking for the platform in the wrong region once scored a healthy estate 35 of 100.
 """

@@ -1,4 +1,4 @@
-"""RDS: the instances of a region, the automated backups kept there (replicated ones too), and snapshots."""
+"""RDS: instances, automated backups (replicated ones too) and snapshots of a region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RDS: what an instance needs around it: parameter, option and subnet groups, and what the region offers."""
+"""RDS: parameter, option and subnet groups, and the offered instance classes."""
 
 from __future__ import annotations
 
@@ -111,14 +111,14 @@ def offers(look: Look) -> tuple[Offer, ...]:
 
 
 def _offer(look: Look, instance: rds.Instance) -> Offer:
-    asked = {"Engine": instance.engine, "EngineVersion": instance.engine_version}
-    versions = look.pages("rds", "describe_db_engine_versions", "DBEngineVersions", IncludeAll=True, **asked)
+    request = {"Engine": instance.engine, "EngineVersion": instance.engine_version}
+    versions = look.pages("rds", "describe_db_engine_versions", "DBEngineVersions", IncludeAll=True, **request)
     orderable = look.pages(
         "rds",
         "describe_orderable_db_instance_options",
         "OrderableDBInstanceOptions",
         DBInstanceClass=instance.instance_class,
-        **asked,
+        **request,
     )
     return Offer(
         instance=instance.identifier,

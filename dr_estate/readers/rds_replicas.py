@@ -1,4 +1,4 @@
-"""RDS read replicas: how far they trail, by CloudWatch's ReplicaLag. In the primary only while it is synced home."""
+"""RDS read replicas and their ReplicaLag; in the primary region only during a failback."""
 
 from __future__ import annotations
 

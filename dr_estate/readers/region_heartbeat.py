@@ -1,4 +1,4 @@
-"""The pulse of the primary region: what only a living region publishes each minute, so that a past outage is seen.
+"""Minutes in which the primary region published a metric, to detect a past outage.
 
 RDS sends the metrics of every instance to CloudWatch each minute, busy or not, and those minutes are kept for 15 days
 ("Monitoring Amazon RDS metrics with Amazon CloudWatch"). A load balancer's are no pulse: it publishes only while
@@ -29,12 +29,14 @@ def minutes(look: Look) -> tuple[datetime, ...]:
     for by its name besides, for an instance that was renamed published under the old one. Raises CannotSee where the
     region has no instance.
     """
-    there = [one.identifier for one in look.part(rds.instances)]
+    there = [identifier.identifier for identifier in look.part(rds.instances)]
     if not there:
         why = f"{look.region} has no database instance, and no other resource there publishes a metric each minute."
         raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
     name = look.env.named(look.env.names.database)
     window = look.env.failback.stable_minutes + LATE_MINUTES + 1
-    asked = sorted({name, *sorted(there, key=lambda one: (not one.startswith(name), one))[:_MOST]})
-    wanted = [Wanted("AWS/RDS", _METRIC, ((_DIMENSION, one),), "Average", window) for one in asked]
+    chosen = sorted(
+        {name, *sorted(there, key=lambda identifier: (not identifier.startswith(name), identifier))[:_MOST]}
+    )
+    wanted = [Wanted("AWS/RDS", _METRIC, ((_DIMENSION, identifier),), "Average", window) for identifier in chosen]
     return tuple(sorted({moment for series in read_series(look, wanted) for moment, _ in series.points}))

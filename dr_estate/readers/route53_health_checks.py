@@ -1,4 +1,4 @@
-"""Route 53 health checks: what they probe, and what the checkers say of those that steer the traffic zone."""
+"""Route 53 health checks of the traffic zone: settings and reported state."""
 
 from __future__ import annotations
 

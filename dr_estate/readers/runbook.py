@@ -1,4 +1,4 @@
-"""The recovery runbook: an object in the DR region (a dead region's wiki helps nobody), or a file of the repository."""
+"""The recovery runbook: an object in the DR region, or a file of the repository."""
 
 from __future__ import annotations
 

@@ -121,40 +121,40 @@ def failure_metrics(look: Look) -> tuple[Reading, ...]:
 
 
 def _bucket(look: Look, name: str) -> Bucket:
-    asked = {"Bucket": name, "ExpectedBucketOwner": look.env.account}
-    found = look.find("s3", "head_bucket", _ABSENT, **asked)
+    request = {"Bucket": name, "ExpectedBucketOwner": look.env.account}
+    found = look.find("s3", "head_bucket", _ABSENT, **request)
     if found is None:
         return Bucket(name, "", "", "", "", (), ())
-    versioning = look.call("s3", "get_bucket_versioning", **asked).get("Status", "never enabled")
-    encryption, key = _encryption(look, asked)
+    versioning = look.call("s3", "get_bucket_versioning", **request).get("Status", "never enabled")
+    encryption, key = _encryption(look, request)
     return Bucket(
         name=name,
         region=found.get("BucketRegion", ""),
         versioning=versioning,
         encryption=encryption,
         key=key,
-        public_blocks=_public_blocks(look, asked),
-        rules=_rules(look, asked),
+        public_blocks=_public_blocks(look, request),
+        rules=_rules(look, request),
     )
 
 
-def _encryption(look: Look, asked: dict[str, str]) -> tuple[str, str]:
+def _encryption(look: Look, request: dict[str, str]) -> tuple[str, str]:
     none = ("ServerSideEncryptionConfigurationNotFoundError",)
-    found = look.find("s3", "get_bucket_encryption", none, **asked)
+    found = look.find("s3", "get_bucket_encryption", none, **request)
     rules = found["ServerSideEncryptionConfiguration"]["Rules"] if found else []
     defaults = [row.get("ApplyServerSideEncryptionByDefault") or {} for row in rules]
     default: dict[str, str] = defaults[0] if defaults else {}
     return default.get("SSEAlgorithm", ""), default.get("KMSMasterKeyID", "")
 
 
-def _public_blocks(look: Look, asked: dict[str, str]) -> tuple[str, ...]:
-    found = look.find("s3", "get_public_access_block", ("NoSuchPublicAccessBlockConfiguration",), **asked)
+def _public_blocks(look: Look, request: dict[str, str]) -> tuple[str, ...]:
+    found = look.find("s3", "get_public_access_block", ("NoSuchPublicAccessBlockConfiguration",), **request)
     blocks = found["PublicAccessBlockConfiguration"] if found else {}
     return tuple(sorted(name for name, on in blocks.items() if on))
 
 
-def _rules(look: Look, asked: dict[str, str]) -> tuple[Rule, ...]:
-    found = look.find("s3", "get_bucket_replication", ("ReplicationConfigurationNotFoundError",), **asked)
+def _rules(look: Look, request: dict[str, str]) -> tuple[Rule, ...]:
+    found = look.find("s3", "get_bucket_replication", ("ReplicationConfigurationNotFoundError",), **request)
     rows = found["ReplicationConfiguration"]["Rules"] if found else []
     return tuple(_rule(row) for row in rows)
 

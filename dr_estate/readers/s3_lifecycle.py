@@ -1,4 +1,4 @@
-"""S3 lifecycle: what makes objects of the estate's buckets go, or puts them where they cannot be read at once."""
+"""S3 lifecycle rules that expire or archive objects of the estate's buckets."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ def lifecycles(look: Look) -> tuple[Lifecycle, ...]:
 
 
 def _endings_of(look: Look, name: str) -> tuple[Ending, ...]:
-    asked = {"Bucket": name, "ExpectedBucketOwner": look.env.account}
-    found = look.find("s3", "get_bucket_lifecycle_configuration", ("NoSuchLifecycleConfiguration",), **asked)
+    request = {"Bucket": name, "ExpectedBucketOwner": look.env.account}
+    found = look.find("s3", "get_bucket_lifecycle_configuration", ("NoSuchLifecycleConfiguration",), **request)
     rows = [row for row in (found or {}).get("Rules", []) if row["Status"] == "Enabled"]
     return tuple(ending for row in rows for ending in _endings(look, row))
 
 
 def _endings(look: Look, row: dict[str, Any]) -> list[Ending]:
     prefix, tags = _chosen(row)
-    told = [("expires", row["Expiration"])] if row.get("Expiration") else []
-    told += [("archives", move) for move in row.get("Transitions", []) if move.get("StorageClass") in _ARCHIVES]
+    rules = [("expires", row["Expiration"])] if row.get("Expiration") else []
+    rules += [("archives", move) for move in row.get("Transitions", []) if move.get("StorageClass") in _ARCHIVES]
     return [
         Ending(row.get("ID", ""), kind, days, prefix, tags)
-        for kind, when in told
+        for kind, when in rules
         if (days := _days(look, when)) is not None
     ]
 

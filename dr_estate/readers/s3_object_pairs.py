@@ -1,4 +1,4 @@
-"""Two versioned buckets compared key by key, as they are listed: what one holds that the other lacks. Pure.
+"""Comparison of two versioned buckets by key, as they are listed. Pure.
 
 Both lists come in the order of the keys' bytes, the newest version of a key first (API_ListObjectVersions), so they are
 merged as they are read: no more than a page of each is held. Two objects are alike by version, by ETag, or where the
@@ -80,14 +80,14 @@ def _entries(page: Mapping[str, Any]) -> Iterator[Entry]:
 def compared(home: Iterator[Entry], away: Iterator[Entry]) -> Iterator[Pair]:
     """Every key of either side, in order."""
     sides = _merged(home, away)
-    for _, found in groupby(sides, key=lambda one: one[0].key):
+    for _, found in groupby(sides, key=lambda tagged: tagged[0].key):
         both = {is_home: entry for entry, is_home in found}
         yield _judged(both.get(True), both.get(False))
 
 
 def _merged(home: Iterator[Entry], away: Iterator[Entry]) -> Iterator[tuple[Entry, bool]]:
     """Both lists as one, in order; each entry with whether it is home's."""
-    return merge(((one, True) for one in home), ((one, False) for one in away), key=lambda one: one[0].key)
+    return merge(((entry, True) for entry in home), ((entry, False) for entry in away), key=lambda entry: entry[0].key)
 
 
 def _judged(home: Entry | None, away: Entry | None) -> Pair:

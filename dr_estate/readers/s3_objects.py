@@ -1,4 +1,4 @@
-"""S3 objects of each bucket and its copy, compared: what the copy holds that the bucket lacks. Keys are counted."""
+"""Comparison of each bucket with its copy, as counts of keys."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def _apart(look: Look, bucket: str, copy: str) -> Apart:
 
 def _pages(look: Look, bucket: str) -> Fetch:
     def fetch(markers: Mapping[str, str]) -> Mapping[str, Any]:
-        asked = {"Bucket": bucket, "ExpectedBucketOwner": look.env.account, **markers}
-        return look.call("s3", "list_object_versions", **asked)
+        request = {"Bucket": bucket, "ExpectedBucketOwner": look.env.account, **markers}
+        return look.call("s3", "list_object_versions", **request)
 
     return fetch
 

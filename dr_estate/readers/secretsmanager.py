@@ -1,4 +1,4 @@
-"""Secrets Manager: which secrets stand in each region, in which version, and what may be known of their values.
+"""Secrets Manager: secrets of each region, their versions, and digests of their values.
 
 A value never leaves this module. Of each field only its name, a digest and whether it names a region are kept; the
 digest is keyed with a random key of this process, so that evidence can be compared within itself and never guessed at.
@@ -122,8 +122,8 @@ def _secret(row: dict[str, Any]) -> Secret:
 def _failed(look: Look, row: dict[str, Any]) -> Content | Hidden:
     name, code = row.get("SecretId", ""), row.get("ErrorCode", "")
     if kind_of(code, 0) is Blindness.DENIED:
-        said = f"secretsmanager:GetSecretValue in {look.region} is denied ({code}). Allow it for the reader role."
-        return Hidden(name, Unseen(Blindness.DENIED, said, look.region, look.name))
+        why = f"secretsmanager:GetSecretValue in {look.region} is denied ({code}). Allow it for the reader role."
+        return Hidden(name, Unseen(Blindness.DENIED, why, look.region, look.name))
     return Content(name, "", (), code or "unknown error")
 
 

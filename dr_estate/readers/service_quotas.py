@@ -1,4 +1,4 @@
-"""Service quotas of the DR region, and how much of each is used now (T33)."""
+"""Service quotas of the DR region and their current use (T33)."""
 
 from __future__ import annotations
 
@@ -93,10 +93,10 @@ def certificates(look: Look) -> int:
 
 
 def _quota(look: Look, service: str, code: str) -> dict[str, Any]:
-    asked = {"ServiceCode": service, "QuotaCode": code}
-    found = look.find("service-quotas", "get_service_quota", ("NoSuchResourceException",), **asked)
+    request = {"ServiceCode": service, "QuotaCode": code}
+    found = look.find("service-quotas", "get_service_quota", ("NoSuchResourceException",), **request)
     if found is None:  # never applied here: the default holds
-        found = look.call("service-quotas", "get_aws_default_service_quota", **asked)
+        found = look.call("service-quotas", "get_aws_default_service_quota", **request)
     row: dict[str, Any] = found["Quota"]
     return row
 

@@ -1,4 +1,4 @@
-"""Whether the DR region is the one that serves: then, and only then, is it worth comparing what the two sides hold."""
+"""Whether the DR region serves: only then are the contents of both regions compared."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _frozen(look: Look) -> bool:
         found = look.part(efs_policy.policies, Side.DR)
     except CannotSee:
         return False
-    return any(isinstance(one, efs_policy.Policy) and one.frozen_at is not None for one in found)
+    return any(isinstance(policy, efs_policy.Policy) and policy.frozen_at is not None for policy in found)
 
 
 def leads_away(record: route53.Record, env: Environment) -> bool:

@@ -1,4 +1,4 @@
-"""SNS topics of the environment: there or not, how they are set, and who listens."""
+"""SNS topics of the environment: settings and subscribers."""
 
 from __future__ import annotations
 
@@ -51,15 +51,18 @@ def _topic(look: Look, name: str) -> Topic:
     found = look.find("sns", "get_topic_attributes", ("NotFound", "NotFoundException"), TopicArn=arn)
     if found is None:
         return Topic(name, exists=False, confirmed=0, pending=0)
-    told = found["Attributes"]
-    confirmed, pending = int(told.get("SubscriptionsConfirmed", 0)), int(told.get("SubscriptionsPending", 0))
-    return Topic(name, exists=True, confirmed=confirmed, pending=pending, settings=_settings(told))
+    attributes = found["Attributes"]
+    confirmed, pending = (
+        int(attributes.get("SubscriptionsConfirmed", 0)),
+        int(attributes.get("SubscriptionsPending", 0)),
+    )
+    return Topic(name, exists=True, confirmed=confirmed, pending=pending, settings=_settings(attributes))
 
 
-def _settings(told: dict[str, str]) -> tuple[str, ...]:
-    found = [f"shown as {told['DisplayName']}"] if told.get("DisplayName") else []
-    found += ["encrypted under a KMS key"] if told.get("KmsMasterKeyId") else []
-    found += [f"delivered by {_canonical(told['DeliveryPolicy'])}"] if told.get("DeliveryPolicy") else []
+def _settings(attributes: dict[str, str]) -> tuple[str, ...]:
+    found = [f"shown as {attributes['DisplayName']}"] if attributes.get("DisplayName") else []
+    found += ["encrypted under a KMS key"] if attributes.get("KmsMasterKeyId") else []
+    found += [f"delivered by {_canonical(attributes['DeliveryPolicy'])}"] if attributes.get("DeliveryPolicy") else []
     return tuple(found)
 
 
@@ -83,11 +86,11 @@ def listeners(look: Look) -> tuple[Listener, ...]:
 
 def _listener(look: Look, topic: str, row: dict[str, Any]) -> Listener:
     answer = look.call("sns", "get_subscription_attributes", SubscriptionArn=row["SubscriptionArn"])
-    told: dict[str, str] = answer["Attributes"]
-    settings = [f"only {_canonical(told['FilterPolicy'])}"] if told.get("FilterPolicy") else []
-    settings += ["raw"] if told.get("RawMessageDelivery", "").lower() == "true" else []
-    settings += ["with a dead-letter queue"] if told.get("RedrivePolicy") else []
-    settings += [f"delivered by {_canonical(told['DeliveryPolicy'])}"] if told.get("DeliveryPolicy") else []
+    attributes: dict[str, str] = answer["Attributes"]
+    settings = [f"only {_canonical(attributes['FilterPolicy'])}"] if attributes.get("FilterPolicy") else []
+    settings += ["raw"] if attributes.get("RawMessageDelivery", "").lower() == "true" else []
+    settings += ["with a dead-letter queue"] if attributes.get("RedrivePolicy") else []
+    settings += [f"delivered by {_canonical(attributes['DeliveryPolicy'])}"] if attributes.get("DeliveryPolicy") else []
     protocol = row["Protocol"]
     who = protocol if protocol in _INSIDE_AWS else f"{protocol} {row['Endpoint']}"
     return Listener(topic, who, tuple(settings))

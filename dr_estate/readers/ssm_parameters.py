@@ -1,4 +1,4 @@
-"""SSM parameters of the environment, by name; values are reduced to what points at a region, and never kept."""
+"""SSM parameters of the environment by name; of values only region references are stored."""
 
 from __future__ import annotations
 

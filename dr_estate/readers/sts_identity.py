@@ -1,4 +1,4 @@
-"""Who the credentials are in each region, as that region's own STS says (T15)."""
+"""The caller's identity in each region, from that region's STS (T15)."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ class Caller:
 @part(*REGIONAL, reads=READS)
 def caller(look: Look) -> Caller:
     """The caller's identity by the regional endpoint."""
-    said = look.call("sts", "get_caller_identity")
-    return Caller(said["Account"], said["Arn"])
+    identity = look.call("sts", "get_caller_identity")
+    return Caller(identity["Account"], identity["Arn"])

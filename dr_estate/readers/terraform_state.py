@@ -1,4 +1,4 @@
-"""Terraform's state and lock: what provisioning needs before it can do anything (T39)."""
+"""Terraform's state and lock, which provisioning needs (T39)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network: the VPC, its subnets and free addresses, security groups, and the ways out of it."""
+"""The network: VPC, subnets and free addresses, security groups, and routes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Subnet:
 
 @dataclass(frozen=True, slots=True)
 class SecurityGroup:
-    """One security group. Rules are told alike in every region: peers by name, the VPC's own block as ``vpc``."""
+    """One security group. Rules have the same form in every region: peers by name, the VPC's own block as ``vpc``."""
 
     id: str
     name: str
@@ -152,7 +152,7 @@ def _inside(look: Look, operation: str, key: str, **more: Any) -> list[Any]:
 
 
 def _rules(rows: list[dict[str, Any]], names: dict[str, str], own: set[str]) -> tuple[str, ...]:
-    told: set[str] = set()
+    texts: set[str] = set()
     for row in rows:
         protocol = "all" if row["IpProtocol"] == "-1" else row["IpProtocol"]
         ports = f" {row['FromPort']}-{row['ToPort']}" if "FromPort" in row and protocol != "all" else ""
@@ -160,8 +160,8 @@ def _rules(rows: list[dict[str, Any]], names: dict[str, str], own: set[str]) -> 
         peers += ["vpc" if r["CidrIp"] in own else r["CidrIp"] for r in row.get("IpRanges", [])]
         peers += [r["CidrIpv6"] for r in row.get("Ipv6Ranges", [])]
         peers += ["a prefix list"] * bool(row.get("PrefixListIds"))  # their ids differ in every region
-        told |= {f"{protocol}{ports} {peer}" for peer in peers}
-    return tuple(sorted(told))
+        texts |= {f"{protocol}{ports} {peer}" for peer in peers}
+    return tuple(sorted(texts))
 
 
 def _table(row: dict[str, Any]) -> RouteTable:

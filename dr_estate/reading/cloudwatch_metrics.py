@@ -1,4 +1,4 @@
-"""Reads CloudWatch metrics in batches of 500 a call: the newest value of each, and what happened in its window.
+"""CloudWatch metrics in batches of 500 a call: newest value and window of each.
 
 A metric that nobody publishes has no newest value. That is never zero: replication that broke stops publishing (T23).
 """

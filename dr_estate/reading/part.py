@@ -1,4 +1,4 @@
-"""The decorator that makes a function a reader: one part of the snapshot."""
+"""Decorator that makes a function a reader of one part of the snapshot."""
 
 from __future__ import annotations
 

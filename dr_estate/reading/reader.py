@@ -1,4 +1,4 @@
-"""How a facts module asks: calls, pages and concurrent batches, on one side of the estate."""
+"""API of a reader: calls, pages and concurrent batches, for one region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Eyes are kept from one look to the next: a command that looks until it is true makes its clients once.
+"""Read clients reused between reads: a command that polls creates its clients once.
 
 Clients and connections are most of what a narrowed look costs (measured: two thirds of its CPU time). Only eyes that
 saw all they asked for are kept: any other next look signs in anew, with whatever credentials there are by then.
@@ -40,7 +40,7 @@ def open_eyes(environment: Environment, credentials: Credentials) -> Iterator[Ey
 
 
 def _take(environment: Environment, credentials: Credentials) -> Eyes | None:
-    """The kept eyes, for one taker alone."""
+    """The cached read clients, for one caller only."""
     with _TAKING:
         if not _kept or (_kept[0].environment, _kept[0].credentials) != (environment, credentials):
             return None

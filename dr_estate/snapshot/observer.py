@@ -1,4 +1,4 @@
-"""Takes the snapshot: all readers at once, each failure kept to its own part, all of it within the deadline."""
+"""Take the snapshot: all readers concurrently, failures isolated to their part, within the deadline."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def observe(
     only: frozenset[str] | None = None,
     upon: Snapshot | None = None,
 ) -> Snapshot:
-    """Prove the account, then read every part concurrently; ``progress`` is told how many parts are done, of how many.
+    """Prove the account, then read every part concurrently; ``progress`` gets the number of parts done, and of all.
 
     ``only`` narrows to these parts' names and those they are read from; None reads all. The others are taken from
     ``upon``, an earlier snapshot, where it is given; what is read from one that was unseen there tries that one again.
@@ -51,7 +51,7 @@ def observe(
 def _read_all(
     eyes: Eyes, now: datetime, wanted: Collection[str], upon: Snapshot | None, progress: Progress
 ) -> dict[Key, tuple[datetime, Any]]:
-    kept, followed = (upon.parts, upon.followed) if upon else ({}, Followed())
+    earlier, followed = (upon.parts, upon.followed) if upon else ({}, Followed())
     known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
     futures: dict[Key, Future[Any]] = {}
     read_at: dict[Key, datetime] = {}
@@ -68,8 +68,8 @@ def _read_all(
 
     def begun(key: Key) -> Future[Any]:
         reader, name = known[key], f"read-{key[0]}-{key[1]}"
-        if key[0] not in wanted and key in kept and not isinstance(kept[key].value, Unseen):
-            return _settled(kept[key].value)
+        if key[0] not in wanted and key in earlier and not isinstance(earlier[key].value, Unseen):
+            return _settled(earlier[key].value)
         with starting:
             if key not in futures:
                 futures[key] = Future()
@@ -109,6 +109,6 @@ def _read_one(reader: Reader[Any], look: Look) -> Any:
     except CannotSee as dark:
         return dark.unseen.of_part(reader.name)
     except Exception as defect:  # noqa: BLE001 - a defect of one reader is that part's UNKNOWN, and never stops the rest
-        said = f"{reader.name} on the {look.side} side: {type(defect).__name__}: {defect}"
-        why = f"The reader failed ({said}). This is a defect: please report it."
+        defect_text = f"{reader.name} on the {look.side} side: {type(defect).__name__}: {defect}"
+        why = f"The reader failed ({defect_text}). This is a defect: please report it."
         return Unseen(Blindness.DEFECT, why, look.region, reader.name)

@@ -1,4 +1,4 @@
-"""Every reader by name, and the union of the operations they may call: the allow-list of the read client."""
+"""All readers by name, and the union of their operations: the allow-list of the read client."""
 
 from __future__ import annotations
 

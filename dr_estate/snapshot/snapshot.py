@@ -1,4 +1,4 @@
-"""The snapshot: everything the readers saw, taken once a run, concurrently, frozen, and kept as evidence in JSON."""
+"""The snapshot: all parts that were read, frozen, and stored as evidence in JSON."""
 
 from __future__ import annotations
 

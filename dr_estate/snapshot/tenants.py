@@ -1,4 +1,4 @@
-"""Who the tenants are: from the primary region's services; when it is dark, from the DR region, then from DNS. Pure."""
+"""The tenants: from the primary region's services, else from the DR region, else from DNS. Pure."""
 
 from __future__ import annotations
 

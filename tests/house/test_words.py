@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DIALECT = re.compile(
-    r"\b(homegoing|homecoming|homeward|eyes|hands(?! the)|told|tells?|mend(s|ed|ing)?|anew|lately|locked away|says so|whoever|"
+    r"\b(homegoing|homecoming|homeward|"
+    r"eyes|hands(?! the)|told|tells?|mend(s|ed|ing)?|anew|lately|locked away|says so|whoever|"
     r"(go|goes|going|led|leads?|brought) home|takes? (it|them) away|took (it|them) away)\b",
     re.IGNORECASE,
 )
@@ -24,8 +25,8 @@ WRITTEN = ("contributing", "drills", "exceptions", "json", "runbook", "score", "
 # Ceilings by room, to be lowered with every step and never raised.
 SENTENCES = {"dr_checks": 0, "dr_estate": 0, "dr_actions": 47, "reports": 1, "utils": 12, "steps": 0, "sandbox": 24}
 VARIABLES = {
-    "dr_checks": 407,
-    "dr_estate": 266,
+    "dr_checks": 0,
+    "dr_estate": 3,  # fields that evidence holds
     "dr_actions": 1812,
     "reports": 142,
     "utils": 154,
@@ -42,9 +43,10 @@ def sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
     bodies = (n.body for n in ast.walk(tree) if isinstance(n, ast.Module | ast.ClassDef | ast.FunctionDef))
     docstrings = {id(node.value) for body in bodies for node in body if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            if " " in node.value:
-                yield node.lineno, node.value
+        if not isinstance(node, ast.Constant) or id(node) in docstrings:
+            continue
+        if isinstance(node.value, str) and " " in node.value:
+            yield node.lineno, node.value
 
 
 def dialect(text: str) -> list[str]:
