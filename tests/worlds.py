@@ -17,7 +17,7 @@ from dr_estate.config.environment import Environment
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
-from sandbox.world import file as world_file
+from sandbox.core import world_file
 from sandbox.world.seed_cache import digest
 from tests.hosting import hosted
 

@@ -39,9 +39,9 @@ from dr_actions.model.sequence import prefix_of
 from dr_estate.model.dynamodb_values import instant
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import NOT_RECORDED, REHEARSAL, WorldKind
-from reports.render.escaping import code, holds_command
-from reports.render.escaping import markdown as escaped
 from reports.values.durations import duration
+from reports.values.escaping import code, holds_command
+from reports.values.escaping import markdown as escaped
 from reports.values.run_record import recovery_time
 
 SCHEMA = "aws-dr-manager/incident-log/1"

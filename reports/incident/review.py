@@ -12,9 +12,9 @@ from typing import Any
 from dr_actions.journal.entries import Entry, Kind
 from dr_actions.journal.timeline import Timeline
 from reports.incident.log import IncidentLog, markdown, verified
-from reports.render.escaping import code
-from reports.render.escaping import markdown as escaped
 from reports.values.durations import duration
+from reports.values.escaping import code
+from reports.values.escaping import markdown as escaped
 
 _DUE = timedelta(hours=48)
 

@@ -10,9 +10,9 @@ from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Plan
 from dr_estate.config.environment import Environment
 from reports.incident.log import phase_rows
-from reports.render.escaping import code, markdown
 from reports.values import assessment as values_assessment
 from reports.values import run_summary
+from reports.values.escaping import code, markdown
 from reports.values.run_record import Recorded, loss_in_words
 from reports.values.run_summary import Ran
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import CheckResult
 from reports.render import csv_runs
-from reports.render.escaping import spreadsheet
+from reports.values.escaping import spreadsheet
 from reports.values.report import Report
 
 HEADER = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reports.render.assessment_markdown import of_run
-from reports.render.escaping import code, markdown
 from reports.values import drill_summary as told
 from reports.values.drill_summary import Drilled
 from reports.values.durations import duration
+from reports.values.escaping import code, markdown
 
 
 def of_drill(drilled: Drilled) -> list[str]:

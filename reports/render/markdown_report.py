@@ -9,9 +9,9 @@ from dr_estate.model.world_id import titled
 from reports.render import control_planes
 from reports.render.assessment_markdown import of_assessment, of_run
 from reports.render.drill_markdown import of_drill
-from reports.render.escaping import markdown
 from reports.values import control_state
 from reports.values.durations import duration
+from reports.values.escaping import markdown
 from reports.values.report import Report
 
 _SHOWN = 50

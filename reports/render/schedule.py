@@ -27,9 +27,9 @@ from dr_checks.derived.due import Due, State
 from dr_estate.model.dynamodb_values import instant
 from dr_estate.model.run_records import RunKind, RunRecord
 from dr_estate.model.world_id import titled
-from reports.render.escaping import code
-from reports.render.escaping import markdown as escaped
 from reports.values.durations import duration
+from reports.values.escaping import code
+from reports.values.escaping import markdown as escaped
 
 SCHEMA = "aws-dr-manager/schedule/1"
 WIDTH = 100

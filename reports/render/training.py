@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from reports.render.escaping import holds_command, markdown
+from reports.values.escaping import holds_command, markdown
 
 WIDTH = 100
 _MARKS = {"met": "[x]", "not yet": "[ ]", "not met": "[!]"}

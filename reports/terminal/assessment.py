@@ -7,9 +7,9 @@ from rich.text import Text
 
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_estate.model.visible import one_line
-from reports.render.escaping import holds_command
 from reports.terminal.parts import indented, table
 from reports.values import assessment as values_assessment
+from reports.values.escaping import holds_command
 from reports.values.report import Report
 
 _COLOUR = {

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from dr_estate.model.visible import one_line, visible
-from reports.render.escaping import holds_command
 from reports.terminal.printer import Printer
+from reports.values.escaping import holds_command
 
 
 class Page(Printer):

@@ -21,9 +21,9 @@ from sandbox.client.embedded import DEFAULT_TENANTS
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.launch_options import Order, Progress, no_progress, same_world
 from sandbox.client.launcher import start
+from sandbox.core import world_file
 from sandbox.core.errors import SandboxError
-from sandbox.world import file as world_file
-from sandbox.world.file import home
+from sandbox.core.world_file import home
 
 ANSWER_DEADLINE_S = 30.0
 DOWN_DEADLINE_S = 30.0

@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 from dr_estate.config.environment import Environment
 from sandbox.client.endpoint import Endpoint, to_json
 from sandbox.client.launch_options import Order, Progress, same_world
-from sandbox.core import world_lock
+from sandbox.core import world_file, world_lock
 from sandbox.core.errors import SandboxError
 from sandbox.core.people import all_keys
 from sandbox.core.state import STATE
 from sandbox.world import fault_injection, moto_app
-from sandbox.world import file as world_file
 
 if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer

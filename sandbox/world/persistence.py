@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 from moto.core.base_backend import AccountSpecificBackend, BackendDict
 
+from sandbox.core import world_file
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE, WorldState
-from sandbox.world import file as world_file
 
 _LOCK, _RLOCK = type(threading.Lock()), type(threading.RLock())
 _later = timedelta(0)

@@ -14,9 +14,9 @@ from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import Drill, Execution, Failback
 from dr_estate.config.settings import Observation
 from sandbox.client.launch_options import Progress, no_progress
+from sandbox.core import world_file
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE, now
-from sandbox.world import file as world_file
 from sandbox.world import persistence
 
 KEPT = 12

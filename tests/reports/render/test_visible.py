@@ -35,8 +35,8 @@ from dr_estate.snapshot.snapshot import Part
 from reports.allure.results import finish_results
 from reports.incident.log import incident_log, render
 from reports.incident.review import review
+from reports.publish import print_report
 from reports.render import tabletop
-from reports.render.print_report import print_report
 from reports.terminal import console
 from reports.terminal.manual_step import ByHand
 from reports.terminal.run_progress import Live

@@ -18,7 +18,7 @@ from dr_checks.posture.posture import Posture
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TRIAL, new_id
 from dr_estate.snapshot.snapshot import Snapshot
-from reports.render.publish import publish
+from reports.publish import publish
 from reports.terminal import console
 from reports.values.drill_summary import Drilled
 from reports.values.report import Report

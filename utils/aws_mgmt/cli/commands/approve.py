@@ -10,7 +10,7 @@ from dr_actions.authorization.clearance import Approval, ticket_is_well_formed
 from dr_actions.authorization.people import is_approver, person_of
 from dr_actions.control_table.control import ConditionFailed
 from dr_estate.config.environment import Environment
-from reports.render import print_report
+from reports.publish import print_report
 from reports.terminal import console
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
@@ -45,7 +45,7 @@ def approve_command(request: Request, environment: Environment) -> Exit:
         if assessment is None:
             raise UsageError("There is nothing to approve.")
         if request.format == "terminal":
-            print_report.print_report(report, request.format, sys.stderr)
+            print_report(report, request.format, sys.stderr)
         digest, wanted = assessment.plan.digest, str(request.arguments.get("digest", ""))
         if wanted and not digest.startswith(wanted):
             raise Refused(f"authority.digest: the plan is {digest[:12]} now, not {wanted}: look at it again.")

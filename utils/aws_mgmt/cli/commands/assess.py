@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Environment
-from reports.render.publish import publish
+from reports.publish import publish
 from reports.terminal import console
 from reports.values.report import Report
 from utils.aws_mgmt.app import evaluation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dr_estate.config.environment import Environment
-from reports.render.publish import publish_run
+from reports.publish import publish_run
 from reports.terminal import console
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.authorization import authorise

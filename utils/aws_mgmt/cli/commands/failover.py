@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dr_estate.config.environment import Environment
-from reports.render.publish import publish
+from reports.publish import publish
 from reports.terminal import console
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.request import Request

@@ -10,7 +10,8 @@ from reports.render import training
 from reports.terminal import console
 from sandbox.client import daemon
 from sandbox.client.endpoint import Endpoint, to_json
-from utils.aws_mgmt.app.errors import UsageError
+from sandbox.core.errors import SandboxError
+from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.request import Request
 
@@ -18,9 +19,7 @@ from utils.aws_mgmt.app.request import Request
 def run_sandbox(request: Request, environment: Environment) -> Exit:
     """Run the sandbox action of ``request``. Raises SandboxError with a sentence where it cannot be done."""
     if request.action in {"train", "debrief"}:
-        from utils.aws_mgmt.cli.commands.training_command import train_command
-
-        return train_command(request, environment)
+        return _train(request, environment) if request.action == "train" else _debrief(request, environment)
     if request.action == "down":
         return _down(environment)
     actions: dict[str, Callable[[Request, Environment], str]] = {
@@ -79,6 +78,43 @@ def _mend(request: Request, environment: Environment) -> str:
         return training.ended(world.end_scene(), environment.name)
     mended = world.mend(name)
     return f"Mended: {', '.join(mended)}.\n" if mended else "No disaster was in force.\n"
+
+
+def _train(request: Request, environment: Environment) -> Exit:
+    """List the scenes, or set one. Raises UsageError where no sandbox is up, Refused where the world is not ready."""
+    from sandbox.training import scenarios
+
+    name, machine = request.arguments["name"], request.format == "json"
+    if not name:
+        console.result(
+            training.scenes([scene.listed() for scene in scenarios.catalogue()], request.format), machine=machine
+        )
+        return Exit.READY
+    try:
+        scenarios.find(name)  # a misspelt name is told before anybody is asked to start a sandbox
+    except SandboxError as unknown:
+        raise UsageError(str(unknown)) from unknown
+    world = running_sandbox(environment)
+    try:
+        briefing = world.train(name)
+    except SandboxError as unready:
+        raise Refused(str(unready)) from unready
+    console.result(training.briefing(briefing, request.format), machine=machine)
+    return Exit.READY
+
+
+def _debrief(request: Request, environment: Environment) -> Exit:
+    """Judge the scene that is played: 0 where it is solved, 1 where it is not. Raises UsageError where none is."""
+    world = running_sandbox(environment)
+    if not world.state()["scene"]:
+        raise UsageError(
+            "No scene is being played. `dr_cli.py sandbox train` lists them, `dr_cli.py sandbox train NAME` begins one."
+        )
+    told = world.debrief(hint=request.arguments["hint"])
+    console.result(training.debriefing(told, request.format), machine=request.format == "json")
+    if request.arguments["end"]:
+        console.complain(training.ended(world.end_scene(), environment.name).rstrip())
+    return Exit.READY if told["solved"] else Exit.NOT_READY
 
 
 def running_sandbox(environment: Environment) -> Endpoint:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from dr_checks.core.model import Area
 from dr_estate.config.environment import Environment
-from reports.render.publish import publish
+from reports.publish import publish
 from reports.terminal import console
 from utils.aws_mgmt.app.evaluation import Run, judge, look
 from utils.aws_mgmt.app.exit_codes import Exit

@@ -1,0 +1,47 @@
+"""Prints reports, and ends a command that reports: its files are written, and the same report is printed."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from reports.allure.results import finish_results
+from reports.render import csv_report, json_report, markdown_report
+from reports.terminal import console
+from reports.values.report import Report
+
+_RENDER = {"json": json_report.render, "csv": csv_report.render, "markdown": markdown_report.render}
+
+
+def print_report(report: Report, form: str, stream: TextIO) -> None:
+    """Print ``report`` to ``stream``: terminal, markdown, json or csv. Raises OSError that names standard output."""
+    with console.naming_stdout():
+        if form == "terminal":
+            from reports.terminal import status as terminal_status
+
+            terminal_status.render(report, stream)
+        else:
+            stream.write(_RENDER[form](report))
+        stream.flush()
+
+
+def publish(report: Report, folder: Path, form: str, *, html: bool) -> None:
+    """Write the files of the run in ``folder``, then print the report that they hold in the format ``form``."""
+    print_report(finish_results(report, folder, html=html), form, sys.stdout)
+
+
+def publish_run(report: Report, folder: Path, form: str, *, html: bool) -> None:
+    """The same for a run that changed something: a full disk is a note in what is printed, a closed output is none.
+
+    The exit code tells how the run ended, whoever reads it.
+    """
+    try:
+        complete = finish_results(report, folder, html=html)
+    except OSError as refused:
+        note = f"The files of this run are not complete in {folder}: {refused.strerror or refused}."
+        complete = replace(report, notes=(*report.notes, note))
+    with contextlib.suppress(OSError):
+        print_report(complete, form, sys.stdout)

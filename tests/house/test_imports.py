@@ -1,0 +1,91 @@
+"""No product module imports itself by way of another, lazily or not."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "sandbox", "steps", "utils")
+Sources = Mapping[str, str]
+
+
+def product() -> dict[str, str]:
+    """The source of each product module, by its name; of a package, that of its ``__init__``."""
+    paths = [path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    return {
+        ".".join(path.parent.parts if path.stem == "__init__" else path.with_suffix("").parts): (ROOT / path).read_text(
+            encoding="utf-8"
+        )
+        for path in paths
+    }
+
+
+def imports(sources: Sources) -> dict[str, set[str]]:
+    """The modules of ``sources`` that each of them imports, at its top or in a function.
+
+    Imports under TYPE_CHECKING are left out: they never run. That a submodule's import also runs its package's
+    ``__init__`` is Python's own doing, and not counted.
+    """
+    return {
+        name: {module for module in _imported(ast.parse(text)) if module in sources and module != name}
+        | {parent for module in _imported(ast.parse(text)) if (parent := _holder(module, sources)) and parent != name}
+        for name, text in sources.items()
+    }
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "relative imports are not followed: write the module's whole name"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            yield from _imported(ast.Module(node.orelse, []))
+        else:
+            yield from _imported(node)
+
+
+def _holder(module: str, sources: Sources) -> str:
+    """The module that a symbol is imported from, "" where ``module`` is a module itself or not ours."""
+    parent = module.rpartition(".")[0]
+    return parent if module not in sources and parent in sources else ""
+
+
+def circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """The modules of one circle in the order in which they import each other; [] where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as found:
+        return list(reversed(found.args[1]))
+    return []
+
+
+def test_no_product_module_is_in_a_circle_of_imports() -> None:
+    graph = imports(product())
+    assert len(graph) > 300, "the rooms are empty"
+    assert [] == circle(graph), "each of these imports the next"
+
+
+@pytest.mark.parametrize(
+    ("there", "back"),
+    [
+        ("import room.b", "import room.a"),
+        ("from room.b import x", "def later():\n    from room import a"),
+        ("from room import b", "class C:\n    def later(self):\n        if self:\n            import room.a as a"),
+        ("if TYPE_CHECKING:\n    import os\nelse:\n    import room.b", "from room.a import y"),
+    ],
+)
+def test_a_circle_is_seen_wherever_its_imports_stand(there: str, back: str) -> None:
+    graph = imports({"room.a": there, "room.b": back})
+    assert ["room.a", "room.b"] == sorted(set(circle(graph)))
+
+
+def test_what_never_runs_closes_no_circle() -> None:
+    graph = imports({"room.a": "import room.b", "room.b": "if TYPE_CHECKING:\n    from room.a import A"})
+    assert [] == circle(graph)
