@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -14,6 +15,7 @@ ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "sandbox", "steps", 
 Sources = Mapping[str, str]
 
 
+@cache
 def product() -> dict[str, str]:
     """The source of each product module, by its name; of a package, that of its ``__init__``."""
     paths = [path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py")]
@@ -25,6 +27,12 @@ def product() -> dict[str, str]:
     }
 
 
+@cache
+def parsed(text: str) -> ast.Module:
+    """The tree of a source, made once."""
+    return ast.parse(text)
+
+
 def imports(sources: Sources) -> dict[str, set[str]]:
     """The modules of ``sources`` that each of them imports, at its top or in a function.
 
@@ -32,8 +40,8 @@ def imports(sources: Sources) -> dict[str, set[str]]:
     ``__init__`` is Python's own doing, and not counted.
     """
     return {
-        name: {module for module in _imported(ast.parse(text)) if module in sources and module != name}
-        | {parent for module in _imported(ast.parse(text)) if (parent := _holder(module, sources)) and parent != name}
+        name: {module for module in _imported(parsed(text)) if module in sources and module != name}
+        | {parent for module in _imported(parsed(text)) if (parent := _holder(module, sources)) and parent != name}
         for name, text in sources.items()
     }
 
@@ -89,3 +97,67 @@ def test_a_circle_is_seen_wherever_its_imports_stand(there: str, back: str) -> N
 def test_what_never_runs_closes_no_circle() -> None:
     graph = imports({"room.a": "import room.b", "room.b": "if TYPE_CHECKING:\n    from room.a import A"})
     assert [] == circle(graph)
+
+
+SILENT = ("reports.terminal", "reports.render", "reports.incident", "reports.allure", "reports.publish")
+STREAMS = {"print", "input", "sys.stdout", "sys.stderr", "sys.stdin"}
+COMMANDS = "utils.aws_mgmt.cli.commands"
+
+
+def below(name: str, *rooms: str) -> bool:
+    """Whether a module is one of ``rooms``, or in one."""
+    return any(name == room or name.startswith(f"{room}.") for room in rooms)
+
+
+def written(text: str) -> set[str]:
+    """The names and attributes that a source uses, as they are written."""
+    return {ast.unparse(node) for node in ast.walk(parsed(text)) if isinstance(node, (ast.Name, ast.Attribute))}
+
+
+def test_the_application_prints_nothing_itself() -> None:
+    sources = {name: text for name, text in product().items() if below(name, "utils.aws_mgmt.app")}
+    assert len(sources) > 15, "the room is empty"
+    printers = {name for name in product() if below(name, *SILENT)}
+    graph = imports({**sources, **dict.fromkeys(printers, "")})
+    assert {} == {name: found for name in sources if (found := graph[name] & printers)}
+    assert {} == {name: found for name, text in sources.items() if (found := written(text) & STREAMS)}
+
+
+def test_nothing_below_the_application_knows_the_command_line() -> None:
+    sources = {name: text for name, text in product().items() if not below(name, "utils.aws_mgmt.cli", "sandbox")}
+    entries = {"utils.aws_mgmt.dr_cli"}
+    assert entries == {name for name, text in sources.items() if "sys.argv" in written(text) and "generate" not in name}
+    assert [] == [name for name, text in sources.items() if "import argparse" in text and "generate" not in name]
+
+
+def test_no_command_imports_another_command() -> None:
+    graph = imports(product())
+    commands = {name for name in graph if below(name, COMMANDS) and name != COMMANDS}
+    assert commands
+    assert {} == {name: found for name in commands if (found := graph[name] & commands)}
+
+
+# What is put together in one place alone; everybody else, tests too, is given it.
+MADE_BY = {
+    "Hands": set[str](),  # a parameter of the composition root: tests pass another one
+    "Control.of": {"utils.aws_mgmt.app.connections"},
+    "Approvals": {"utils.aws_mgmt.app.connections", "dr_estate.config.environment"},  # and settings of that name
+    "Reach": {"utils.aws_mgmt.app.connections"},
+    "Zones": {"utils.aws_mgmt.app.connections"},
+    "Case": {"utils.aws_mgmt.app.authorization"},
+    "Start": {"utils.aws_mgmt.app.authorization"},
+    "observe": {"utils.aws_mgmt.app.target"},
+    "locking.take": {"utils.aws_mgmt.app.execution"},
+}
+
+
+@pytest.mark.parametrize("constructor", MADE_BY)
+def test_each_connection_is_made_in_one_place(constructor: str) -> None:
+    makers = {
+        name
+        for name, text in product().items()
+        if not below(name, "sandbox")
+        for node in ast.walk(parsed(text))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == constructor
+    }
+    assert MADE_BY[constructor] == makers

@@ -16,13 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dr_actions.authorization.clearance import Case, Clearance, decide
 from dr_actions.clients.mutating_client import Hands
 from dr_actions.execution.preconditions import WITNESSED
 from dr_actions.journal.entries import Chain, Entry, Kind, read_chain
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.mirror import TableMirror
-from dr_actions.model.plan import Danger
 from dr_actions.planning.planner import make_plan, sight_of
 from dr_checks.core.model import Area
 from dr_estate.aws.read_client import Credentials
@@ -36,18 +34,18 @@ from tests.proofs.dying import Make
 from tests.proofs.processes import Process, forked
 from tests.worlds import borrowed
 from utils.aws_mgmt.app.assessment import goal_of
-from utils.aws_mgmt.app.authorization import Start
+from utils.aws_mgmt.app.authorization import Start, clear_trial
 from utils.aws_mgmt.app.connections import Reach, clock, in_words, reached
-from utils.aws_mgmt.app.desk import Desk
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.evaluation import Run as Files
 from utils.aws_mgmt.app.evaluation import judge, look_at
-from utils.aws_mgmt.app.execution import hold_and_run
+from utils.aws_mgmt.app.execution import Desk, hold_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_stages import staged_or_not
 from utils.aws_mgmt.app.incident_record import goal_begun, journals, last_begun, past_of, recorded_of
 from utils.aws_mgmt.app.request import Request
 from utils.aws_mgmt.app.target import World
+from utils.aws_mgmt.cli.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 INCIDENT = "INC-7"
@@ -72,20 +70,15 @@ class Rig:
     def of(cls, world: Endpoint, env: Environment, home: Path, request: Request) -> Rig:
         """Clear a run in the world as it is now, and keep that world. Readiness is proven elsewhere."""
         env = staged_or_not(request, env) if request.command == "failback" else env
-        files = Files(_folder(home / "cleared"), lambda *_: None)
+        files = Files(_folder(home / "cleared"), Terminal())
         reach = reached(world_of(world, "operator"), env)
         recorded = recorded_of(past_of(replace(request, output=home / "cleared"), env, INCIDENT, reach))
         snapshot = look_at(reach.world, env, files)
         report = judge(request, env, (Area.VALIDATION,), snapshot, files)
         sight = replace(sight_of(env, snapshot, goal_of(request)), recorded=recorded)
         plan = make_plan(sight, report.posture)
-        confirmed = frozenset(step.id for step in plan.steps if step.danger is Danger.IRREVERSIBLE)
-        caller = reach.caller
-        case = Case(plan, INCIDENT, caller.arn, caller.userid, (), (), (), clock(), confirmed=confirmed)
-        clearance = decide(case, env)
-        assert isinstance(clearance, Clearance), clearance
+        start = clear_trial(reach, plan, INCIDENT, snapshot, report, recorded=recorded)
         world.keep(str(home))
-        start = Start(plan, clearance, snapshot, report, confirmed, (), recorded)
         return cls(world, env, home, request, start, str(home))
 
     def with_settings(self, **execution: Any) -> Rig:
@@ -124,7 +117,7 @@ class Rig:
         begun = last_begun(past_of(request, self.env, INCIDENT, reach))
         goes_on = begun is not None and goal_begun(begun) is self.start.plan.goal
         start = self._as_now() if goes_on else self.start
-        ran, _ = hold_and_run(Desk(request, self.env, reach, start, Files(folder, lambda *_: None)))
+        ran, _ = hold_and_run(Desk(request, self.env, reach, start, Files(folder, Terminal())))
         sys.stdout.write(f"{ran.outcome}: {ran.says}\n")
         return int(ran.exit)
 

@@ -38,9 +38,10 @@ from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.connections import clock, reached
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.full_drill import as_practised, hold_the_drill
+from utils.aws_mgmt.app.full_drill import as_practised
 from utils.aws_mgmt.app.request import Request
-from utils.aws_mgmt.cli.commands.drill import show_or_clean
+from utils.aws_mgmt.cli.commands.drill import hold_the_drill, show_or_clean
+from utils.aws_mgmt.cli.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 FULL = os.environ.get("DR_FULL_KILLS") == "1"
@@ -74,7 +75,7 @@ class Drilling:
         request = Request("drill" if action else "test", env.name, output=folder, format="json", action=action)
         request = request if action else replace(request, flags=frozenset({"full-drill"}))
         reach = reached(world_of(self.world, "operator"), env, make, now)
-        files = evaluation.Run(folder, lambda *_: None)
+        files = evaluation.Run(folder, Terminal())
         try:
             done = show_or_clean if action else hold_the_drill
             return int(done(request, env, reach, files))

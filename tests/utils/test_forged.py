@@ -31,6 +31,7 @@ from utils.aws_mgmt.app.incident_record import clearance_to_json
 from utils.aws_mgmt.app.target import World
 from utils.aws_mgmt.cli.error_boundary import behind_the_wall
 from utils.aws_mgmt.cli.parser import parse
+from utils.aws_mgmt.cli.terminal import Terminal
 
 QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\nlease_s = 2\n[observation]\nattempts = 1"
 INCIDENT = "INC-123"
@@ -134,7 +135,7 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, P
         keys = world.people["operator"]
         reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
         here = World(WorldId.live(env.account, world.url), reader)
-        run = evaluation.Run(home, lambda *_: None)
+        run = evaluation.Run(home, Terminal())
         request = parse(["-e", "prod", "--config", str(folder), "failover"])
         assessment = assess(request, env, evaluation.look_at(here, env, run), run).assessment
         assert assessment is not None

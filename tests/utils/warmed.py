@@ -19,7 +19,7 @@ _LATE = ("rich.console", "rich.progress", "rich.table", "pytest")
 
 def warm() -> None:
     """Import what commands import late, and read the models of the services that every look asks. Nothing is called."""
-    found = {module.name for module in pkgutil.iter_modules(utils.aws_mgmt.__path__, "utils.aws_mgmt.")}
+    found = {module.name for module in pkgutil.walk_packages(utils.aws_mgmt.__path__, "utils.aws_mgmt.")}
     for name in (*_LATE, *sorted(found - _APART)):
         importlib.import_module(name)
     checks()

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from dr_actions.drills.stop_conditions import alarms_on
-from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import cloudwatch_alarms
-from dr_estate.snapshot.observer import observe
+from utils.aws_mgmt.app.target import World
 
 
-def alarms_watched(env: Environment, credentials: Credentials, now: Callable[[], datetime]) -> Callable[[], str]:
+def alarms_watched(env: Environment, world: World, now: Callable[[], datetime]) -> Callable[[], str]:
     """A question to ask before each change: why to stop, "" while there is no reason. Not seen is a reason."""
     looked_at: list[datetime] = []
 
@@ -22,7 +21,7 @@ def alarms_watched(env: Environment, credentials: Credentials, now: Callable[[],
             return ""
         looked_at.append(now())
         try:
-            seen = observe(env, credentials, "", only=frozenset({cloudwatch_alarms.alarms.name}))
+            seen = world.observe(env, only=frozenset({cloudwatch_alarms.alarms.name}))
         except CannotSee as dark:
             return f"the alarms cannot be seen: {dark.unseen.why}"
         return alarms_on(seen, env)

@@ -10,6 +10,7 @@ _TESTED = (Area.INFRASTRUCTURE, Area.REPLICATION, Area.TENANTS, Area.PREREQUISIT
 _SELECTS = {
     ("status", "replication"): (Area.REPLICATION,),
     ("status", "infrastructure"): (Area.INFRASTRUCTURE,),
+    ("failover", "validate"): (Area.VALIDATION,),
     ("test", "infra"): _TESTED,
     ("test", "restore"): _TESTED,
     ("test", "dns"): (Area.DNS,),

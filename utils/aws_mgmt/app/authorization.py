@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,11 +19,11 @@ from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment
 from dr_estate.readers.control_table import InForce
 from dr_estate.snapshot.snapshot import Snapshot
-from reports.terminal import console
 from reports.values.report import Report
 from utils.aws_mgmt.app import evaluation, next_steps
 from utils.aws_mgmt.app.assessment import assess, goal_of
 from utils.aws_mgmt.app.connections import Reach, clock
+from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.incident_record import goal_begun, is_done, last_begun, past_of, recorded_of
 from utils.aws_mgmt.app.request import Request
@@ -68,22 +67,18 @@ class Practice:
     gates: Sequence[Gate] = ()
 
 
-def at_terminal() -> bool:
-    """Whether a person can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
 def authorise(
     request: Request, env: Environment, reach: Reach, run: evaluation.Run, practice: Practice | None = None
 ) -> Start:
     """Assess and decide. Raises Refused with every rule that says no, UsageError for what cannot be read."""
     standing = reach.control.in_force()
-    incident = practice.incident if practice else incident_of(request, env, standing)
-    overrides, confirmed = overrides_of(request), frozenset(request.arguments.get("confirm", []))
+    incident = practice.incident if practice else incident_of(request, env, standing, run.dialog)
+    overrides_of(request)  # what cannot be read is told before anything is looked at
+    confirmed = frozenset(request.arguments.get("confirm", []))
     past = past_of(request, env, incident, reach)
     run = replace(run, recorded=recorded_of(past))
     unfinished = None if "replan" in request.flags else _to_go_on_with(past, request, incident)
-    earlier = _cleared_before(request, unfinished, incident, env, reach, standing, overrides) if unfinished else None
+    earlier = _cleared_before(request, unfinished, incident, reach, standing, run.dialog) if unfinished else None
     snapshot = evaluation.look_at(reach.world, env, run)
     reach.zones.learn(snapshot, env)
     if unfinished is not None and earlier is not None:
@@ -91,8 +86,8 @@ def authorise(
             since = [entry for entry in past if entry.seq >= unfinished.seq]
             if refusals := weigh_anew(earlier[1], gates_now(request, env, snapshot, run, since), clock()):
                 granted(refusals)
-        known = _irreversible(earlier[0]) if practice else confirmed
-        return Start(*earlier, snapshot, None, known, overrides, run.recorded)
+        case = replace(earlier[0], confirmed=_irreversible(earlier[0].plan) if practice else confirmed)
+        return _start(case, earlier[1], snapshot, None, run.recorded)
     report = assess(request, env, snapshot, run)
     assessment = report.assessment
     if assessment is None:
@@ -100,36 +95,58 @@ def authorise(
     _known_steps(confirmed, assessment.plan)
     confirmed |= _irreversible(assessment.plan) if practice else frozenset()
     case = replace(
-        _case(request, assessment.plan, incident, env, reach, standing, overrides),
+        _case_of(request, assessment.plan, incident, reach, standing, run.dialog),
         gates=(*assessment.gates, *(practice.gates if practice else ())),
         confirmed=confirmed,
     )
     decided = decide_trial(case, env) if practice else decide(case, env)
     if not isinstance(decided, Clearance):
-        _warn_of_a_dark_primary(reach, env, incident, assessment)
-    return Start(case.plan, granted(decided), snapshot, report, confirmed, overrides, run.recorded, {}, case.gates)
+        _warn_of_a_dark_primary(reach, run.dialog, incident, assessment)
+    return _start(case, granted(decided), snapshot, report, run.recorded)
 
 
-def _warn_of_a_dark_primary(reach: Reach, env: Environment, incident: str, assessment: Assessment) -> None:
+def clear_trial(
+    reach: Reach,
+    plan: Plan,
+    incident: str,
+    snapshot: Snapshot,
+    report: Report | None,
+    *,
+    gates: Sequence[Gate] = (),
+    overrides: tuple[Override, ...] = (),
+    recorded: Mapping[str, Mapping[str, Any]] | None = None,
+    set_aside: Mapping[str, str] | None = None,
+) -> Start:
+    """Return what a trial or a clean-up starts from; ordering it confirms its irreversible steps. Raises Refused."""
+    case = replace(
+        _case(plan, incident, reach, reach.control.in_force()),
+        gates=gates,
+        overrides=overrides,
+        confirmed=_irreversible(plan),
+    )
+    return _start(case, granted(decide_trial(case, reach.env)), snapshot, report, recorded or {}, set_aside or {})
+
+
+def _warn_of_a_dark_primary(reach: Reach, dialog: Dialog, incident: str, assessment: Assessment) -> None:
     """Tell the critical topic that the primary is lost and the answer is no all the same; best effort (T40)."""
     if assessment.posture.name is not PostureName.PRIMARY_LOST or assessment.advice is not Advice.DO_NOT_FAILOVER:
         return
-    message = refused_while_dark(env, incident, " ".join(assessment.reasons[:3]))
-    for call in critical(env, message):
+    message = refused_while_dark(reach.env, incident, " ".join(assessment.reasons[:3]))
+    for call in critical(reach.env, message):
         try:
             with reach.hands.permitting(WRITES):
                 reach.hands.send(call)
         except (SendFailed, Guarded) as failed:
-            console.complain(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")
+            dialog.note(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")
 
 
-def incident_of(request: Request, env: Environment, standing: InForce) -> str:
+def incident_of(request: Request, env: Environment, standing: InForce, dialog: Dialog) -> str:
     """The incident: the one given, the one that is open, asked for at a terminal, or named by its day in a drill."""
     given = str(request.arguments.get("incident", ""))
     if not given and standing.incident is not None:
         return standing.incident.id
-    if not given and env.approvals.ticket and at_terminal():
-        given = console.ask(_PROMPT).strip()
+    if not given and env.approvals.ticket and dialog.attended:
+        given = dialog.ask(_PROMPT).strip()
     known = standing.incident is not None and given == standing.incident.id
     if given and not known and not ticket_is_well_formed(given, env):
         raise Refused(f"authority.ticket: '{given}' is no incident ticket. Give one such as INC-123.")
@@ -164,42 +181,59 @@ def _to_go_on_with(past: Sequence[Entry], request: Request, incident: str) -> En
 
 
 def _cleared_before(
-    request: Request,
-    begun: Entry,
-    incident: str,
-    env: Environment,
-    reach: Reach,
-    standing: InForce,
-    overrides: tuple[Override, ...],
-) -> tuple[Plan, Clearance]:
-    """The plan and clearance of the run that is gone on with. Raises Refused where nobody but the journal allows it."""
+    request: Request, begun: Entry, incident: str, reach: Reach, standing: InForce, dialog: Dialog
+) -> tuple[Case, Clearance]:
+    """The clearance of the run that is gone on with. Raises Refused where nobody but the journal allows it."""
     plan, recorded = recorded_by(begun)
-    case = _case(request, plan, incident, env, reach, standing, overrides)
-    return plan, granted(resume(Resumption(recorded, begun.at, case), env))
+    case = _case_of(request, plan, incident, reach, standing, dialog)
+    return case, granted(resume(Resumption(recorded, begun.at, case), reach.env))
 
 
-def _case(
-    request: Request,
-    plan: Plan,
-    incident: str,
-    env: Environment,
-    reach: Reach,
-    standing: InForce,
-    overrides: tuple[Override, ...],
-) -> Case:
-    """What a decision on ``plan`` is made upon, by this caller and now, before its gates are weighed."""
+def _case_of(request: Request, plan: Plan, incident: str, reach: Reach, standing: InForce, dialog: Dialog) -> Case:
+    """What the decision on ``request``'s plan is made upon, before its gates are weighed."""
+    return replace(
+        _case(plan, incident, reach, standing),
+        approvals=reach.approvals.of(incident) if reach.env.approvals.people > 1 and incident else (),
+        overrides=overrides_of(request),
+        at_terminal=dialog.attended,
+        approve_with=next_steps.approval(request, incident),
+    )
+
+
+def _case(plan: Plan, incident: str, reach: Reach, standing: InForce) -> Case:
+    """What any decision on ``plan`` is made upon: this caller, now, and the stop switch."""
     return Case(
         plan=plan,
         incident=incident,
         operator=reach.caller.arn,
         operator_userid=reach.caller.userid,
-        approvals=reach.approvals.of(incident) if env.approvals.people > 1 and incident else (),
+        approvals=(),
         gates=(),
-        overrides=overrides,
+        overrides=(),
         now=clock(),
         paused=paused_by(standing),
-        at_terminal=at_terminal(),
-        approve_with=next_steps.approval(request, incident),
+    )
+
+
+def _start(
+    case: Case,
+    clearance: Clearance,
+    snapshot: Snapshot,
+    report: Report | None,
+    recorded: Mapping[str, Mapping[str, Any]],
+    set_aside: Mapping[str, str] | None = None,
+) -> Start:
+    """The start of the run that ``case`` was cleared for."""
+    return Start(
+        case.plan,
+        clearance,
+        snapshot,
+        report,
+        case.confirmed,
+        tuple(case.overrides),
+        recorded,
+        set_aside or {},
+        case.gates,
     )
 
 

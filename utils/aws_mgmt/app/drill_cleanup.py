@@ -1,35 +1,49 @@
-"""Takes away what a drill made, by looking at what is there, and proves by comparison that nothing else is left."""
+"""The end of a drill: what it made is removed, nothing else is left by comparison, and its account is drawn up.
+
+The account is made from the drill's record: what each part took, recovery time and point, residue, and cost.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
 
-from dr_actions.authorization.clearance import Case, decide_trial
+from dr_actions.assessment.cost import hourly_cost
 from dr_actions.authorization.people import person_of
 from dr_actions.control_table.control import Fence
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.drills.inventory import inventory, unpack
 from dr_actions.drills.residue import Residue, is_clean, residue
 from dr_actions.guard.evidence import proven_by, set_aside_by
+from dr_actions.journal import journal as journals
 from dr_actions.journal.entries import Entry, Kind
 from dr_actions.journal.journal import Journal
-from dr_actions.model.plan import Danger, Goal
+from dr_actions.journal.timeline import Timeline, timelines
+from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import Role, role_of
 from dr_actions.planning.planner import make_plan, sight_of
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import is_full
 from dr_estate.snapshot.snapshot import Snapshot
+from reports.values.drill_summary import Drilled, Measured
 from reports.values.report import Report
 from reports.values.run_summary import Ran
 from utils.aws_mgmt.app import evaluation
-from utils.aws_mgmt.app.authorization import Start, granted, paused_by
-from utils.aws_mgmt.app.connections import Reach, clock
-from utils.aws_mgmt.app.desk import Desk
-from utils.aws_mgmt.app.execution import walk
+from utils.aws_mgmt.app.authorization import Start, clear_trial
+from utils.aws_mgmt.app.connections import Reach
+from utils.aws_mgmt.app.execution import Desk, walk
+from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.interrupts import stopping
+
+_HOUR_S = 3600
+_MINUTE_S = 60
+RESTORED_TO = "restored to"
+_TIMED = (Goal.SWITCHOVER, Goal.FAILBACK)  # a clean-up is nobody's recovery time
 
 
 @dataclass(frozen=True)
@@ -97,21 +111,7 @@ def start_to_clean(
     made = set_aside_by(entries)
     sight = replace(sight_of(env, seen, Goal.CLEAN_UP), incident=incident, set_aside=made)
     plan = make_plan(sight, posture_of(seen, env).name)
-    known = frozenset(step.id for step in plan.steps if step.danger is Danger.IRREVERSIBLE)
-    case = Case(
-        plan=plan,
-        incident=incident,
-        operator=reached.caller.arn,
-        operator_userid=reached.caller.userid,
-        approvals=(),
-        gates=(),
-        overrides=(),
-        now=clock(),
-        paused=paused_by(reached.control.in_force()),
-        confirmed=known,
-    )
-    clearance = granted(decide_trial(case, env))
-    return Start(plan, clearance, seen, report, known, (), {}, made)
+    return clear_trial(reached, plan, incident, seen, report, set_aside=made)
 
 
 def _inventory_of(entries: Sequence[Entry]) -> str | None:
@@ -122,3 +122,124 @@ def _told(rows: Sequence[Residue]) -> str:
     left = [row for row in rows if row.fate != "kept"]
     kept = len(rows) - len(left)
     return f"Nothing is left over ({kept} kept by rule)." if not left else f"{len(left)} things are left over."
+
+
+def of_trial(
+    desk: Desk,
+    goal: Goal,
+    span: tuple[datetime, datetime],
+    ran: Ran,
+    cleaned: Cleaned | None,
+    notes: tuple[str, ...] = (),
+) -> Drilled:
+    """The account of a restore test or a canary that lasted ``span``."""
+    env, entries = desk.env, entries_of(ran.journal, desk.env, ran.incident)
+    took_s = (span[1] - span[0]).total_seconds()
+    priced = env.costs.database_instance if goal is Goal.RESTORE_TEST else 0.0
+    return Drilled(
+        kind=str(goal),
+        incident=ran.incident,
+        parts=(ran, cleaned.ran) if cleaned else (ran,),
+        phases=tuple(_verbs(entries)),
+        rto_s=None,
+        rto_target_s=env.objectives.rto_minutes * _MINUTE_S,
+        rpo_s=_restored_age_s(entries, span[0]),
+        residue=cleaned.rows if cleaned else None,
+        took_s=took_s,
+        cost=round(priced * took_s / _HOUR_S, 2),
+        currency=env.costs.currency,
+        journal=ran.journal,
+        exit=exit_of([ran, *([cleaned.ran] if cleaned else [])], cleaned),
+        notes=notes,
+        journal_head=entries[-1].digest if entries else "",
+    )
+
+
+def of_drill(
+    desk: Desk,
+    kind: str,
+    span: tuple[datetime, datetime],
+    parts: Sequence[Ran],
+    cleaned: Cleaned | None,
+    refused: str = "",
+) -> Drilled:
+    """The account of a full drill, or of what took one up again: its times are the whole drill's, over all runs."""
+    env, last = desk.env, parts[-1]
+    entries = entries_of(last.journal, env, last.incident)
+    lines = timelines(entries, env.objectives.rto_minutes * _MINUTE_S)
+    away = next((line for line in lines if line.goal == Goal.SWITCHOVER), None)
+    whole_s = (span[1] - entries[0].at).total_seconds() if entries else (span[1] - span[0]).total_seconds()
+    hourly = hourly_cost(desk.start.snapshot, env, len(desk.start.report.tenants) if desk.start.report else 0)
+    return Drilled(
+        kind=kind,
+        incident=last.incident,
+        parts=tuple(parts),
+        phases=tuple(_phases(lines)),
+        rto_s=away.reached_s if away else None,
+        rto_target_s=env.objectives.rto_minutes * _MINUTE_S,
+        rpo_s=_zero_loss(entries),
+        residue=cleaned.rows if cleaned else None,
+        took_s=whole_s,
+        cost=round(hourly * whole_s / _HOUR_S, 2),
+        currency=env.costs.currency,
+        journal=last.journal,
+        exit=exit_of(parts, cleaned) if not refused else int(Exit.REFUSED),
+        notes=(refused,) if refused else (),
+        journal_head=entries[-1].digest if entries else "",
+    )
+
+
+def _phases(lines: Sequence[Timeline]) -> Iterator[Measured]:
+    for line in lines:
+        for phase, span in line.phases.items():
+            if span.seconds is not None and line.goal in _TIMED:
+                yield Measured(line.goal, str(phase), span.seconds)
+
+
+def entries_of(path: Path, env: Environment, incident: str) -> tuple[Entry, ...]:
+    """What is on record; nothing where the file cannot be read."""
+    try:
+        return journals.read(path, env.name, incident).entries
+    except OSError:
+        return ()
+
+
+def exit_of(parts: Sequence[Ran], cleaned: Cleaned | None) -> int:
+    """The first part that went wrong decides; done, but something left over or not compared, is a failed validation."""
+    for one in parts:
+        if one.exit != Exit.READY:
+            return one.exit
+    return int(Exit.READY if cleaned is not None and cleaned.clean else Exit.VALIDATION_FAILED)
+
+
+def _verbs(entries: Sequence[Entry]) -> Iterator[Measured]:
+    """From the first call of each verb to the last confirmation: its steps of one stage overlap."""
+    goal, verbs = "", dict[str, str]()
+    begun, over = dict[tuple[str, str], datetime](), dict[tuple[str, str], datetime]()
+    for entry in entries:
+        if entry.kind is Kind.BEGIN:
+            goal = str(entry.data["plan"]["goal"])
+            verbs = {one["id"]: one["verb"] for one in entry.data["plan"]["steps"]}
+        elif entry.step in verbs:
+            key = (goal, verbs[str(entry.step)])
+            if entry.kind is Kind.INTENT:
+                begun.setdefault(key, entry.at)
+            elif entry.kind is Kind.CONFIRMED:
+                over[key] = entry.at
+    for key, at in begun.items():
+        yield Measured(*key, (over[key] - at).total_seconds() if key in over else None)
+
+
+def _restored_age_s(entries: Sequence[Entry], began: datetime) -> float | None:
+    """The oldest of what was restored, in seconds before the drill began."""
+    facts = [e.data.get("facts", {}) for e in entries if e.kind is Kind.CONFIRMED]
+    told = [datetime.fromisoformat(one[RESTORED_TO]) for one in facts if one.get(RESTORED_TO)]
+    return max(((began - moment).total_seconds() for moment in told), default=None)
+
+
+def _zero_loss(entries: Sequence[Entry]) -> float | None:
+    """0 where every store was proven to hold all that was written before its writers stopped."""
+    proven = [
+        e for e in entries if e.kind is Kind.CONFIRMED and role_of(Goal.SWITCHOVER, str(e.step)) is Role.ZERO_LOSS
+    ]
+    return 0.0 if proven else None

@@ -17,11 +17,10 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import InForce
-from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot, read_evidence, to_json
 from dr_estate.snapshot.tenants import discover
-from reports.terminal import console
 from reports.values.report import Report
+from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
 from utils.aws_mgmt.app.next_steps import invocation_of
@@ -33,13 +32,14 @@ from utils.aws_mgmt.app.tenant_cache import recall_tenants, remember_tenants
 
 @dataclass(frozen=True)
 class Run:
-    """Where one run of a command keeps its files, and who hears how far it is.
+    """Where one run of a command keeps its files, who gave it, and who hears how far it is.
 
     ``recorded`` are the before-values of the incident's failover, for a failback.
     """
 
     folder: Path
-    advance: console.Advance
+    dialog: Dialog
+    advance: Advance = silent
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -70,7 +70,7 @@ def evidence_of(request: Request, environment: Environment) -> Snapshot:
 
 def look_at(world: World, environment: Environment, run: Run) -> Snapshot:
     """One whole observation of ``world``; the tenants it shows are remembered where the world stays."""
-    snapshot = observe(environment, world.credentials, world.name, lambda n, of: run.advance("Looking", n, of))
+    snapshot = world.observe(environment, progress=lambda done, of: run.advance("Looking", done, of))
     if world.passing:
         return snapshot
     snapshot = replace(snapshot, remembered_tenants=recall_tenants(environment, world.id))

@@ -4,46 +4,71 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
+import threading
 import uuid
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
+from dr_actions.assessment.data_loss import Loss
 from dr_actions.authorization.people import person_of
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table import lock as locking
+from dr_actions.control_table.control import Fence, Fenced
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, execute
-from dr_actions.execution.run import Run
+from dr_actions.execution.run import Run, Tell
 from dr_actions.guard.evidence import proven_by
-from dr_actions.journal.journal import Journal, Kind
+from dr_actions.journal.journal import Journal, Kind, journal_path
 from dr_actions.journal.mirror import TableMirror
+from dr_actions.journal.pauses import record_pauses
+from dr_actions.model import gates as gates_module
 from dr_actions.model.action import Workshop
-from dr_actions.model.plan import Goal
+from dr_actions.model.plan import Goal, to_json
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Area
-from dr_estate.readers.control_table import InForce
-from dr_estate.snapshot.observer import observe
+from dr_estate.config.environment import Environment
+from dr_estate.model.drill_names import is_full, is_trial
+from dr_estate.readers.control_table import InForce, Override
 from dr_estate.snapshot.snapshot import Snapshot
-from reports.terminal import run_progress
-from reports.terminal.manual_step import ByHand
 from reports.values.report import Report
 from reports.values.run_record import recorded
 from reports.values.run_summary import Ran
-from utils.aws_mgmt.app import authorization, evaluation, next_steps
+from utils.aws_mgmt.app import evaluation, next_steps
 from utils.aws_mgmt.app.areas import READINESS
+from utils.aws_mgmt.app.authorization import Start, paused_by
 from utils.aws_mgmt.app.connections import Reach, clock
-from utils.aws_mgmt.app.desk import Desk
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.incident_record import journals
+from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
 from utils.aws_mgmt.app.interrupts import stopping
-from utils.aws_mgmt.app.recording import close_the_record, open_the_record
+from utils.aws_mgmt.app.request import Request
 from utils.aws_mgmt.app.run_result import Ending, ended, ending_of, of_a_defect, raise_the_alarm
 from utils.aws_mgmt.app.temporary_folder import with_room
 
 
-def _standing_now(reached: Reach) -> InForce | None:
+@dataclass(frozen=True)
+class Desk:
+    """What the command works with: where files go, what is open, and what it was cleared for.
+
+    ``stop_condition`` is asked before every change: why the run is to stop, "" while it is not. ``inventory`` is what
+    the estate held before a drill, packed, "" where no drill is held. ``stop`` is set when a person stops the run.
+    """
+
+    request: Request
+    env: Environment
+    reach: Reach
+    start: Start
+    files: evaluation.Run
+    stop_condition: Callable[[], str] = str
+    inventory: str = ""
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+def standing_now(reached: Reach) -> InForce | None:
     """What stands in the control table after the run, None where that cannot be read."""
     try:
         return reached.control.in_force()
@@ -98,32 +123,29 @@ def _held(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) 
 
 def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True) -> tuple[Ran, Report]:
     """Take the plan's steps, validate (where it ``validates``) what serves then, and tell how it ended."""
-    by_hand = ByHand(desk.files.folder, desk.reach.world.by_hand)
-    tell = run_progress.Live(desk.start.plan, authorization.at_terminal(), by_hand)
-    run = run_of(desk, heart, journal, tell)
-    journal.tell_to(tell.note)
     outcome, report = Outcome(), desk.start.report
     again = next_steps.after_run(desk.request, desk.start.clearance.incident)
-    ending: Ending | None = None
-    try:
-        open_the_record(desk, run, journal, heart.lock.fence)
-        last = [s for s in run.plan.steps if role_of(run.plan.goal, s.id) is Role.NOTIFY_END]
-        execute(run, [s for s in run.plan.steps if s not in last], outcome)
-        passed = not outcome.degraded
-        if validates:
-            report = _validated(desk)
-            passed = report.exit == Exit.READY and passed
-            journal.append(Kind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
-        if passed:
-            execute(run, last, outcome)
-        ending = ended(outcome, passed, again, validates)
-    except Exception as trouble:
-        ending = ending_of(trouble, outcome, again)
-        if ending is None:
-            close_the_record(desk, run, of_a_defect(trouble), heart.lock.fence)
-            raise
-    finally:
-        tell.close()
+    with desk.files.dialog.follow(desk.start.plan, desk.files.folder, desk.reach.world.by_hand) as tell:
+        run = run_of(desk, heart, journal, tell)
+        journal.tell_to(tell.note)
+        try:
+            open_the_record(desk, run, journal, heart.lock.fence)
+            last = [s for s in run.plan.steps if role_of(run.plan.goal, s.id) is Role.NOTIFY_END]
+            execute(run, [s for s in run.plan.steps if s not in last], outcome)
+            passed = not outcome.degraded
+            if validates:
+                report = _validated(desk)
+                passed = report.exit == Exit.READY and passed
+                journal.append(Kind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
+            if passed:
+                execute(run, last, outcome)
+            ending = ended(outcome, passed, again, validates)
+        except Exception as trouble:
+            cause = ending_of(trouble, outcome, again)
+            if cause is None:
+                close_the_record(desk, run, of_a_defect(trouble), heart.lock.fence)
+                raise
+            ending = cause
     if ending.alarms:
         raise_the_alarm(run, ending, again, next_steps.invocation_of(desk.request))
     close_the_record(desk, run, ending, heart.lock.fence)
@@ -134,17 +156,17 @@ def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True)
     return told(desk, run, ending, outcome), report
 
 
-def run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: run_progress.Live) -> Run:
+def run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: Tell) -> Run:
     """What the run has in its hands."""
     env, reached, start = desk.env, desk.reach, desk.start
 
     def look(parts: frozenset[str], upon: Snapshot | None) -> Snapshot:
-        seen = observe(env, reached.world.credentials, reached.world.name, only=parts, upon=upon)
+        seen = reached.world.observe(env, parts, upon)
         reached.zones.mark(seen, env)  # what a trial has made meanwhile is its own
         return seen
 
     def standing_order() -> str:
-        return authorization.paused_by(reached.control.in_force())
+        return paused_by(reached.control.in_force())
 
     return Run(
         env=env,
@@ -215,3 +237,88 @@ def told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
         goal=run.plan.goal,
         record=recorded(run.journal.entries, run.plan, desk.env.objectives.rto_minutes * 60),
     )
+
+
+def open_the_record(desk: Desk, run: Run, journal: Journal, fence: Fence) -> None:
+    """Record what the run begins with, or that it goes on; open the incident; list the overrides until it is closed."""
+    clearance, control = run.clearance, desk.reach.control
+    who = person_of(desk.reach.caller.arn, desk.env)
+    if desk.start.report is None:
+        journal.append(Kind.RESUMED, says=f"{who} goes on with plan {clearance.digest[:12]}.", digest=clearance.digest)
+    else:
+        cleared = clearance_to_json(clearance)
+        seen_at = desk.start.snapshot.taken_at.isoformat()
+        journal.append(Kind.DETECTED, moment=seen_at, says=run.plan.posture)
+        journal.append(Kind.DECIDED, moment=clock().isoformat(), says=f"{who} ordered the {run.plan.goal}.")
+        if (weighed := desk.start.report.assessment) is not None:
+            losses = _worst(weighed.losses)
+            journal.append(Kind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
+        gates = [asdict(gate) for gate in desk.start.gates]
+        journal.append(Kind.AUTHORISED, operator=clearance.operator, approver=clearance.approver, gates=gates)
+        journal.append(Kind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
+    record_pauses(journal, control)
+    if desk.inventory:
+        journal.append(Kind.INVENTORY, inventory=desk.inventory)
+    if is_trial(clearance.incident):
+        return  # it touches nothing of the estate: an emergency is not to be kept waiting by it
+    control.open_incident(clearance.incident, run.plan.goal, clock(), who, fence=fence)
+    for override in desk.start.overrides:
+        journal.append(
+            Kind.OVERRIDE, gate=override.gate, by=override.by, why=override.why, until=override.until.isoformat()
+        )
+        control.override(_standing(override, clearance.incident, run.plan.digest), fence)
+
+
+def _worst(losses: Sequence[Loss]) -> list[dict[str, Any]]:
+    """One loss a store and subject, tenants alike being one: what the review tells of the data-loss window."""
+    kept = {(loss.store, loss.subject): loss for loss in losses}
+    return [{"store": s, "subject": of, "seconds": one.seconds, "basis": one.basis} for (s, of), one in kept.items()]
+
+
+def _standing(override: gates_module.Override, incident: str, digest: str) -> Override:
+    return Override(override.gate, override.by, override.why, override.until, incident, digest)
+
+
+def close_the_record(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None:
+    """Record how it ended. Away, the estate has no standby from now on; home and validated, the incident closes."""
+    control, incident = desk.reach.control, run.clearance.incident
+    who = person_of(desk.reach.caller.arn, desk.env)
+    with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more
+        record_pauses(run.journal, control)
+        if ending.outcome == "stopped":
+            run.journal.append(Kind.STOPPED, says=f"{who} stopped it.")
+        run.journal.append(Kind.END, outcome=ending.outcome, says=ending.says)
+    if ending.outcome != "done" or is_trial(incident) or run.plan.goal is Goal.CLEAN_UP:
+        return
+    with contextlib.suppress(Exception):  # said in the journal all the same
+        if run.plan.goal is Goal.FAILBACK and is_full(incident):
+            control.unprotected(incident, None, who, fence)
+            control.enter_phase(incident, "home, not cleaned up", who, fence)
+        elif run.plan.goal is Goal.FAILBACK:
+            control.unprotected(incident, None, who, fence)
+            control.close_incident(incident, who, fence)
+        else:
+            control.enter_phase(incident, "on DR", who, fence)
+            control.unprotected(incident, clock(), who, fence)
+
+
+def record_pause(request: Request, env: Environment, reached: Reach) -> None:
+    """Put what was done with the stop switch into the open incident's journal, while no run is at work.
+
+    A run that is at work, or that begins meanwhile, does so itself. Raises what keeps the journal from being written.
+    """
+    standing = reached.control.in_force()
+    incident, last = standing.incident, standing.run
+    if incident is None or last is None or last.ended_at is None:
+        return
+    who, run = person_of(reached.caller.arn, env), f"{clock():%Y%m%dT%H%M%S}-{request.command}"
+    mirror = TableMirror(reached.control, Fence(last.run, last.token))  # refused as soon as a run takes the lock
+    with (
+        tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as folder,
+        contextlib.suppress(Fenced),
+        Journal.open(Path(folder), env.name, incident.id, run, clock, mirror, who, world=reached.world.id) as journal,
+    ):
+        record_pauses(journal, reached.control)
+    own, world = journals(request, reached.world.id), reached.world.id
+    if journal_path(own, env.name, incident.id).exists():  # completed from the mirror
+        Journal.open(own, env.name, incident.id, run, clock, TableMirror(reached.control), who, world=world).close()

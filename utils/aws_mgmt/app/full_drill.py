@@ -21,26 +21,22 @@ from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import FULL, is_full, new_id
 from dr_estate.snapshot.snapshot import Snapshot
-from reports.publish import publish
-from reports.terminal import console
 from reports.values.drill_summary import Drilled
 from reports.values.report import Report
 from reports.values.run_summary import Ran
-from utils.aws_mgmt.app import accounting, evaluation
+from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.alarm_watch import alarms_watched
 from utils.aws_mgmt.app.areas import READINESS
-from utils.aws_mgmt.app.authorization import Practice, at_terminal, authorise
-from utils.aws_mgmt.app.connections import Reach, clock, reach
-from utils.aws_mgmt.app.desk import Desk
-from utils.aws_mgmt.app.drill_cleanup import Cleaned, clean_up, close_the_drill, start_to_clean
+from utils.aws_mgmt.app.authorization import Practice, authorise
+from utils.aws_mgmt.app.connections import Reach, clock
+from utils.aws_mgmt.app.dialog import Dialog
+from utils.aws_mgmt.app.drill_cleanup import Cleaned, clean_up, close_the_drill, of_drill, start_to_clean
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.execution import hold, hold_and_run
-from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.execution import Desk, hold, hold_and_run
 from utils.aws_mgmt.app.failback_stages import staged_or_not
 from utils.aws_mgmt.app.incident_record import past_of
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.request import Request
-from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import keep_drill
 
 _ENDS_HERE = ("stopped", "waiting", "lost")
@@ -70,32 +66,24 @@ class Drill:
         return past_of(self.request, self.env, self.incident, self.reach)
 
 
-def full_drill(request: Request, environment: Environment) -> Exit:
-    """Hold the drill. Raises Refused where it may not be held. Returns 0 where all is done, proven and clean."""
-    env = as_practised(environment)
-    with run_folder(request) as folder, reach(request, env) as reached:
-        _agreed(env)
-        return hold_the_drill(request, env, reached, evaluation.Run(folder, lambda *_: None))
-
-
-def hold_the_drill(request: Request, env: Environment, reached: Reach, files: evaluation.Run) -> Exit:
+def leave_and_return(request: Request, env: Environment, reached: Reach, files: evaluation.Run) -> Drill:
     """Leave, come home and clean up, in the world that was reached. Raises Refused where it may not begin."""
-    with console.progress() as advance:
+    with files.dialog.progress() as advance:
         seen = evaluation.look_at(reached.world, env, replace(files, advance=advance))
     moment = clock()
     practice = Practice(new_id(FULL, moment), drill_gates(seen, env, posture_of(seen, env), moment))
     drill = Drill(request, env, reached, files, practice.incident, moment)
     _leave(drill, practice, seen)
     finish(drill)
-    return tell([drill], "full drill")
+    return drill
 
 
-def _agreed(env: Environment) -> None:
+def agree_to_drill(env: Environment, dialog: Dialog) -> None:
     """A person at a terminal types the environment's name; elsewhere the flag alone has said so. Raises Refused."""
-    if not at_terminal():
+    if not dialog.attended:
         return
-    console.complain(f"A full drill moves {env.name} to {env.regions.dr} and home again. Its tenants notice.")
-    if console.ask(f"Type {env.name} to begin: ").strip() != env.name:
+    dialog.note(f"A full drill moves {env.name} to {env.regions.dr} and home again. Its tenants notice.")
+    if dialog.ask(f"Type {env.name} to begin: ").strip() != env.name:
         raise Refused("drill.agreed: it was not confirmed. Nothing was changed.")
 
 
@@ -121,28 +109,25 @@ def finish(drill: Drill, accepted: str = "", unknown_is_clean_up: bool = False) 
             return
 
 
-def tell(drills: Sequence[Drill], kind: str) -> Exit:
-    """Record the drills in the history, and publish one report of them all. Raises Refused where one was over."""
+def account_for(drills: Sequence[Drill], kind: str) -> Report:
+    """Record the drills in the history, and return one report of them all. Raises Refused where one was over."""
     accounts: list[Drilled] = []
     notes: tuple[str, ...] = ()
     for drill in drills:
         if drill.desk is None or drill.report is None:
             raise Refused(f"drill.over: {drill.incident} is over: there is nothing to do.")
-        span = (drill.began, clock())
-        account = accounting.of_drill(drill.desk, kind, span, drill.parts, drill.cleaned, drill.refused)
+        account = of_drill(drill.desk, kind, (drill.began, clock()), drill.parts, drill.cleaned, drill.refused)
         notes += keep_drill(drill.desk, account, drill.report) if is_full(drill.incident) else ()
         accounts.append(account)
-        report, request = drill.report, drill.request
-    report = replace(
+        report = drill.report
+    return replace(
         report,
         drills=tuple(accounts),
-        command=request.command,
+        command=drill.request.command,
         exit=max(account.exit for account in accounts),
         standing=drill.reach.control.in_force(),
         notes=notes,
     )
-    publish(report, drill.files.folder, request.format, html="report" in request.flags)
-    return Exit(report.exit)
 
 
 def as_practised(env: Environment) -> Environment:
@@ -169,7 +154,7 @@ def as_practised(env: Environment) -> Environment:
 def _leave(drill: Drill, practice: Practice, seen: Snapshot) -> None:
     request = _as(drill.request, "failover", "planned")
     start = authorise(request, drill.env, drill.reach, drill.files, practice)
-    stops = alarms_watched(drill.env, drill.reach.world.credentials, clock)
+    stops = alarms_watched(drill.env, drill.reach.world, clock)
     desk = Desk(request, drill.env, drill.reach, start, drill.files, stops, pack(inventory(seen)))
     _walk(drill, desk)
 

@@ -26,7 +26,7 @@ from reports.values.drill_summary import Drilled
 from reports.values.report import Report
 from reports.values.run_summary import Ran
 from utils.aws_mgmt.app.connections import Reach, clock, reach
-from utils.aws_mgmt.app.desk import Desk
+from utils.aws_mgmt.app.execution import Desk
 from utils.aws_mgmt.app.incident_record import past_of
 from utils.aws_mgmt.app.request import Request
 from utils.aws_mgmt.app.target import outlives

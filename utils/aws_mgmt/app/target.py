@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
 from dr_estate.model.world_id import WorldId
+from dr_estate.snapshot.observer import Progress, observe
+from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.people import Keys
 from utils.aws_mgmt.app.errors import UsageError
@@ -38,6 +40,16 @@ class World:
     def name(self) -> str:
         """What reports call it."""
         return self.id.name
+
+    def observe(
+        self,
+        environment: Environment,
+        only: frozenset[str] | None = None,
+        upon: Snapshot | None = None,
+        progress: Progress = lambda _done, _of: None,
+    ) -> Snapshot:
+        """Read the estate in this world, as ``dr_estate.snapshot.observer.observe`` does."""
+        return observe(environment, self.credentials, self.name, progress, only, upon)
 
 
 @contextlib.contextmanager

@@ -6,35 +6,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from dr_actions.authorization.clearance import Case, decide_trial
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.drills.inventory import inventory, pack
 from dr_actions.drills.stop_conditions import drill_gates
 from dr_actions.journal.journal import Journal
-from dr_actions.model.plan import Danger, Goal
+from dr_actions.model.plan import Goal
 from dr_actions.planning.planner import make_plan, sight_of
 from dr_checks.core.model import Area
 from dr_checks.posture.posture import Posture
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TRIAL, new_id
 from dr_estate.snapshot.snapshot import Snapshot
-from reports.publish import publish
-from reports.terminal import console
 from reports.values.drill_summary import Drilled
 from reports.values.report import Report
 from reports.values.run_summary import Ran
-from utils.aws_mgmt.app import accounting, evaluation
+from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.alarm_watch import alarms_watched
-from utils.aws_mgmt.app.authorization import Start, at_terminal, granted, overrides_of, paused_by
+from utils.aws_mgmt.app.authorization import Start, clear_trial, overrides_of
 from utils.aws_mgmt.app.connections import Reach, clock, reach
-from utils.aws_mgmt.app.desk import Desk
-from utils.aws_mgmt.app.drill_cleanup import Cleaned, clean_up
+from utils.aws_mgmt.app.drill_cleanup import Cleaned, clean_up, of_trial
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.execution import hold, walk
+from utils.aws_mgmt.app.execution import Desk, hold, walk
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, invocation_of
 from utils.aws_mgmt.app.request import Request
-from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import Proof, keep_tests, keep_trial
 
 TRIALS = {"restore": Goal.RESTORE_TEST, "canary": Goal.CANARY}
@@ -50,27 +45,25 @@ class Tried:
     notes: list[str] = field(default_factory=list)
 
 
-def test_with_trials(request: Request, environment: Environment, areas: tuple[Area, ...]) -> Exit:
-    """Judge as ``test`` does, then hold the trials that were asked for. Returns the gravest exit code of both."""
+def judge_and_try(request: Request, environment: Environment, areas: tuple[Area, ...], files: evaluation.Run) -> Report:
+    """Judge as ``test`` does, then hold the trials asked for. The report has the gravest exit code of both."""
     began = clock()
-    with run_folder(request) as folder, reach(request, environment) as reached:
-        with console.progress() as advance:
-            run = evaluation.Run(folder, advance)
+    with reach(request, environment) as reached:
+        with files.dialog.progress() as advance:
+            run = replace(files, advance=advance)
             snapshot = evaluation.look_at(reached.world, environment, run)
             report = evaluation.judge(request, environment, areas, snapshot, run)
-        notes = keep_tests(request, environment, report, areas, Proof(folder, began))
-        files = evaluation.Run(folder, lambda _doing, _done, _of: None)
+        notes = keep_tests(request, environment, report, areas, Proof(files.folder, began))
         for goal in (goal for flag, goal in TRIALS.items() if flag in request.flags):
             try:
                 drilled = try_out(request, environment, reached, goal, replace(report, notes=()), files)
             except Refused as refused:  # what the scenarios found is told all the same
-                console.complain(f"The {goal} was not held: {refused}")
+                files.dialog.note(f"The {goal} was not held: {refused}")
                 report = replace(report, exit=worst(report.exit, Exit.REFUSED))
                 continue
-            notes += keep_trial(reached, environment, drilled, goal, Proof(folder, began))
+            notes += keep_trial(reached, environment, drilled, goal, Proof(files.folder, began))
             report = replace(report, drills=(*report.drills, drilled), exit=worst(report.exit, drilled.exit))
-    publish(replace(report, notes=notes), folder, request.format, html="report" in request.flags)
-    return Exit(report.exit)
+    return replace(report, notes=notes)
 
 
 def try_out(
@@ -81,11 +74,11 @@ def try_out(
     snapshot = evaluation.look_at(reached.world, env, files)
     reached.zones.learn(snapshot, env)
     start = _cleared(request, env, reached, goal, judged, snapshot)
-    stops = alarms_watched(env, reached.world.credentials, clock)
+    stops = alarms_watched(env, reached.world, clock)
     desk = Desk(request, env, reached, start, files, stops, pack(inventory(snapshot)))
     tried = Tried()
     ran, _ = hold(desk, _at_work(desk, tried))
-    return accounting.of_trial(desk, goal, (began, clock()), ran, tried.cleaned, tuple(tried.notes))
+    return of_trial(desk, goal, (began, clock()), ran, tried.cleaned, tuple(tried.notes))
 
 
 def _at_work(desk: Desk, tried: Tried) -> Callable[[Heartbeat, Journal], tuple[Ran, Report]]:
@@ -114,22 +107,8 @@ def _cleared(
     plan = make_plan(replace(sight, incident=incident), posture.name)
     if not plan.steps:
         raise Refused(f"drill.nothing: {env.name} has nothing for a {goal}. {' '.join(plan.notes)}".rstrip())
-    known = frozenset(step.id for step in plan.steps if step.danger is Danger.IRREVERSIBLE)
-    overrides, gates = overrides_of(request), drill_gates(snapshot, env, posture, moment)
-    case = Case(
-        plan=plan,
-        incident=incident,
-        operator=reached.caller.arn,
-        operator_userid=reached.caller.userid,
-        approvals=(),
-        gates=gates,
-        overrides=overrides,
-        now=moment,
-        paused=paused_by(reached.control.in_force()),
-        confirmed=known,
-        at_terminal=at_terminal(),
-    )
-    return Start(plan, granted(decide_trial(case, env)), snapshot, judged, known, overrides, {}, gates=gates)
+    gates, overrides = drill_gates(snapshot, env, posture, moment), overrides_of(request)
+    return clear_trial(reached, plan, incident, snapshot, judged, gates=gates, overrides=overrides)
 
 
 def _new(moment: datetime) -> str:

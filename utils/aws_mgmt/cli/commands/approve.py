@@ -14,16 +14,16 @@ from reports.publish import print_report
 from reports.terminal import console
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
-from utils.aws_mgmt.app.authorization import at_terminal
 from utils.aws_mgmt.app.connections import Reach, clock, reach
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import Run, look_at
+from utils.aws_mgmt.app.execution import record_pause
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_stages import staged_or_not
 from utils.aws_mgmt.app.incident_record import past_of, recorded_of
-from utils.aws_mgmt.app.recording import record_pause
 from utils.aws_mgmt.app.request import Request
 from utils.aws_mgmt.app.run_folder import run_folder
+from utils.aws_mgmt.cli.terminal import Terminal
 
 
 def approve_command(request: Request, environment: Environment) -> Exit:
@@ -37,7 +37,7 @@ def approve_command(request: Request, environment: Environment) -> Exit:
     with run_folder(request) as folder, reach(request, environment) as reached:
         person = _approver(reached, environment)
         with console.progress() as advance:
-            run = Run(folder, advance)
+            run = Run(folder, Terminal(), advance)
             run = replace(run, recorded=recorded_of(past_of(request, environment, incident, reached)))
             environment = staged_or_not(request, environment) if "failback" in request.flags else environment
             report = assess(request, environment, look_at(reached.world, environment, run), run)
@@ -123,5 +123,5 @@ def _approver(reached: Reach, environment: Environment) -> str:
 
 def _sure(incident: str, digest: str) -> None:
     """At a terminal the approver types the incident; elsewhere the command is the decision."""
-    if at_terminal() and console.ask(f"Approve plan {digest[:12]}? Type {incident}: ").strip() != incident:
+    if Terminal().attended and console.ask(f"Approve plan {digest[:12]}? Type {incident}: ").strip() != incident:
         raise Refused("Not approved: the incident was not typed. Nothing was written.")

@@ -9,34 +9,32 @@ from dr_estate.config.environment import Environment
 from reports.publish import publish
 from reports.terminal import console
 from reports.values.report import Report
-from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.assessment import assess, goal_of
 from utils.aws_mgmt.app.connections import reach
-from utils.aws_mgmt.app.evaluation import Run, look
+from utils.aws_mgmt.app.evaluation import Run, look, look_at
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import past_of, recorded_of
 from utils.aws_mgmt.app.request import Request
 from utils.aws_mgmt.app.run_folder import run_folder
+from utils.aws_mgmt.cli.terminal import Terminal
 
 
 def assess_command(request: Request, environment: Environment) -> Exit:
     """Assess and print. Returns 0 for PROCEED, 3 where too little could be seen, 1 for anything else."""
     with run_folder(request) as folder, console.progress() as advance:
-        run = Run(folder, advance)
+        run = Run(folder, Terminal(), advance)
         if goal_of(request) is Goal.FAILBACK and not request.from_evidence:
-            from utils.aws_mgmt.cli.commands.assess import assess_the_return
-
-            report = assess_the_return(request, environment, run)
+            report = _assess_return(request, environment, run)
         else:
             report = assess(request, environment, look(request, environment, run), run)
     publish(report, folder, request.format, html="report" in request.flags)
     return Exit(report.exit)
 
 
-def assess_the_return(request: Request, env: Environment, run: evaluation.Run) -> Report:
+def _assess_return(request: Request, env: Environment, run: Run) -> Report:
     """The assessment of a failback, upon what the incident's failover recorded; it changes nothing."""
     with reach(request, env) as reached:
         standing = reached.control.in_force()
         incident = standing.incident.id if standing.incident else str(request.arguments.get("incident", ""))
         recorded = recorded_of(past_of(request, env, incident, reached))
-        return assess(request, env, evaluation.look_at(reached.world, env, run), replace(run, recorded=recorded))
+        return assess(request, env, look_at(reached.world, env, run), replace(run, recorded=recorded))

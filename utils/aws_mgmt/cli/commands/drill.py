@@ -1,4 +1,4 @@
-"""drill clean and drill show: bring a drill that was stopped anywhere to its end, or tell what there is to do."""
+"""test --full-drill, drill clean and drill show: hold a drill, bring one to its end, or tell what there is to do."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from dr_actions.drills.phases import next_part
 from dr_checks.derived.leftovers import Leftover, leftovers
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TRIAL, is_full
+from reports.publish import publish
 from reports.terminal import console
-from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.authorization import paused_by
 from utils.aws_mgmt.app.connections import Reach, clock, reach
 from utils.aws_mgmt.app.errors import Refused, UsageError
+from utils.aws_mgmt.app.evaluation import Run, look_at
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.full_drill import Drill, as_practised, finish, tell
+from utils.aws_mgmt.app.full_drill import Drill, account_for, agree_to_drill, as_practised, finish, leave_and_return
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN
 from utils.aws_mgmt.app.request import Request
 from utils.aws_mgmt.app.run_folder import run_folder
+from utils.aws_mgmt.cli.terminal import Terminal
 
 _STAMP = re.compile(r"\d{8}-\d{6}")
 _NOTHING = "Nothing of a drill is left.\n"
@@ -28,13 +30,34 @@ _NOTHING = "Nothing of a drill is left.\n"
 def drill_command(request: Request, environment: Environment) -> Exit:
     """Run the drill action of ``request``: clean, or show. Returns 0 where nothing of a drill is left."""
     with run_folder(request) as folder, reach(request, environment) as reached:
-        return show_or_clean(request, environment, reached, evaluation.Run(folder, lambda _doing, _done, _of: None))
+        return show_or_clean(request, environment, reached, Run(folder, Terminal()))
 
 
-def show_or_clean(request: Request, env: Environment, reached: Reach, files: evaluation.Run) -> Exit:
+def full_drill_command(request: Request, environment: Environment) -> Exit:
+    """Hold the drill. Raises Refused where it may not be held. Returns 0 where all is done, proven and clean."""
+    env = as_practised(environment)
+    with run_folder(request) as folder, reach(request, env) as reached:
+        files = Run(folder, Terminal())
+        agree_to_drill(env, files.dialog)
+        return hold_the_drill(request, env, reached, files)
+
+
+def hold_the_drill(request: Request, env: Environment, reached: Reach, files: Run) -> Exit:
+    """Hold the drill in the world that was reached, and publish its account."""
+    return _publish([leave_and_return(request, env, reached, files)], "full drill")
+
+
+def _publish(drills: list[Drill], kind: str) -> Exit:
+    """Publish the one report of the drills. Raises Refused where one was over."""
+    report, request = account_for(drills, kind), drills[-1].request
+    publish(report, drills[-1].files.folder, request.format, html="report" in request.flags)
+    return Exit(report.exit)
+
+
+def show_or_clean(request: Request, env: Environment, reached: Reach, files: Run) -> Exit:
     """What is left of drills in the world that was reached: told, or brought to its end."""
-    with console.progress() as advance:
-        left = leftovers(evaluation.look_at(reached.world, env, replace(files, advance=advance)), env)
+    with files.dialog.progress() as advance:
+        left = leftovers(look_at(reached.world, env, replace(files, advance=advance)), env)
     standing = reached.control.in_force()
     open_ = standing.incident.id if standing.incident and is_full(standing.incident.id) else ""
     due = [open_] if open_ else sorted({_trial_of(one) for one in left})
@@ -58,7 +81,7 @@ def _clean(drills: list[Drill], request: Request, env: Environment) -> Exit:
             finish(drill, accepted, unknown_is_clean_up=True)
             ended.append(drill)
     finally:  # what one of them is refused for hides no account of those before it
-        code = tell(ended, "clean-up") if ended else Exit.READY
+        code = _publish(ended, "clean-up") if ended else Exit.READY
     return code
 
 

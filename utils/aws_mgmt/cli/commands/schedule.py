@@ -8,7 +8,6 @@ from dr_checks.derived.due import blocked_now, dues
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import control_table
-from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.render.schedule import Plan, render, trends
 from reports.terminal import console
@@ -52,4 +51,4 @@ def _seen(request: Request, environment: Environment) -> Snapshot:
 
         return evidence_of(request, environment)
     with world_of(request, environment) as world:
-        return observe(environment, world.credentials, world.name, only=frozenset({control_table.runs.name}))
+        return world.observe(environment, only=frozenset({control_table.runs.name}))

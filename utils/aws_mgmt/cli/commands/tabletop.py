@@ -13,7 +13,6 @@ from reports.render import tabletop
 from reports.render.tabletop import Decision, Exercise
 from reports.terminal import console
 from utils.aws_mgmt.app.areas import disasters
-from utils.aws_mgmt.app.authorization import at_terminal
 from utils.aws_mgmt.app.connections import clock
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import Run, look
@@ -21,6 +20,7 @@ from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.request import Request
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import Proof, keep_apart, record
+from utils.aws_mgmt.cli.terminal import Terminal
 
 
 def tabletop_command(request: Request, environment: Environment) -> Exit:
@@ -29,9 +29,9 @@ def tabletop_command(request: Request, environment: Environment) -> Exit:
     began = clock()
     with run_folder(request) as folder:
         with console.progress() as advance:
-            snapshot = look(request, environment, Run(folder, advance))
+            snapshot = look(request, environment, Run(folder, Terminal(), advance))
         stops = walk(environment, snapshot, disasters(), snapshot.taken_at.toordinal())
-        ask = at_terminal() and given is None and "non-interactive" not in request.flags
+        ask = Terminal().attended and given is None and "non-interactive" not in request.flags
         decisions = _talk(stops) if ask else _known(given or (), stops)
         exercise = Exercise(environment.name, snapshot.world, snapshot.taken_at, stops, decisions)
         (folder / "tabletop.md").write_text(console.completed(tabletop.markdown(exercise)), encoding="utf-8")

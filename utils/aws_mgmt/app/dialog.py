@@ -1,0 +1,44 @@
+"""How the application asks and tells a person, without printing anything itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # commands that only look need no executor
+    from dr_actions.execution.run import Tell
+    from dr_actions.model.plan import Plan
+    from dr_estate.aws.read_client import Credentials
+
+Advance = Callable[[str, int, int], None]
+
+
+def silent(_doing: str, _done: int, _total: int) -> None:
+    """Show no progress."""
+
+
+class Dialog(Protocol):
+    """The person who gave the command; the command line implements it."""
+
+    @property
+    def attended(self) -> bool:
+        """Whether a person can be asked."""
+        ...
+
+    def ask(self, prompt: str) -> str:
+        """Return the line that the person typed, "" where nobody can."""
+        ...
+
+    def note(self, sentence: str) -> None:
+        """Say something beside the result."""
+        ...
+
+    def progress(self) -> AbstractContextManager[Advance]:
+        """Show how far long work is."""
+        ...
+
+    def follow(self, plan: Plan, folder: Path, by_hand: Credentials) -> AbstractContextManager[Tell]:
+        """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``."""
+        ...

@@ -1,0 +1,44 @@
+"""The dialog of the application layer with the person at the terminal."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reports.terminal import console
+from utils.aws_mgmt.app.dialog import Advance
+
+if TYPE_CHECKING:  # commands that only look need no executor
+    from dr_actions.execution.run import Tell
+    from dr_actions.model.plan import Plan
+    from dr_estate.aws.read_client import Credentials
+
+
+class Terminal:
+    """Asks on stdin and tells on stderr, where results do not go."""
+
+    @property
+    def attended(self) -> bool:
+        """Whether a person can be asked."""
+        return sys.stdin.isatty() and sys.stderr.isatty()
+
+    def ask(self, prompt: str) -> str:
+        """Return the line that the person typed, "" where nobody can."""
+        return console.ask(prompt)
+
+    def note(self, sentence: str) -> None:
+        """Say something beside the result."""
+        console.complain(sentence)
+
+    def progress(self) -> AbstractContextManager[Advance]:
+        """Show how far long work is."""
+        return console.progress()
+
+    def follow(self, plan: Plan, folder: Path, by_hand: Credentials) -> AbstractContextManager[Tell]:
+        """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``."""
+        from reports.terminal.manual_step import ByHand
+        from reports.terminal.run_progress import Live
+
+        return closing(Live(plan, self.attended, ByHand(folder, by_hand)))
