@@ -19,7 +19,7 @@ from dr_checks.core.model import Area
 from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks
 from dr_estate.config.environment import load_environment
-from dr_estate.model.invocation import Invocation
+from dr_estate.model.invocation import Invocation, Program
 from dr_estate.snapshot.snapshot import read_evidence
 from sandbox.client.endpoint import Endpoint
 
@@ -38,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dr-evidence", default=None, help="evidence file to judge, instead of the embedded sandbox")
     group.addoption("--dr-tenant", action="append", default=[], help="narrow to this tenant (repeatable)")
     group.addoption("--dr-options", default="", help="options by which the commands of remedies are completed")
+    group.addoption("--dr-program", default=Program.CHECKOUT, type=Program, help="how the command line was called")
     group.addoption("--dr-exceptions", default=None, help="exceptions file (TOML)")
 
 
@@ -62,7 +63,8 @@ def observation(request: pytest.FixtureRequest) -> Iterator[Observation]:
     rules = _exceptions(option("--dr-exceptions"))
     if option("--dr-evidence"):
         seen = read_evidence(Path(option("--dr-evidence")))
-        yield Observation(environment, seen, tenants, rules, Invocation(tuple(shlex.split(option("--dr-options")))))
+        invocation = Invocation(tuple(shlex.split(option("--dr-options"))), option("--dr-program"))
+        yield Observation(environment, seen, tenants, rules, invocation)
         return
     from dr_estate.aws.read_client import Credentials
     from dr_estate.snapshot.observer import observe

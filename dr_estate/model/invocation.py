@@ -9,10 +9,23 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from enum import StrEnum
 
 PROGRAM = "dr_cli.py"
-_TYPED = "python utils/aws_mgmt/dr_cli.py"
 _BARE = re.compile(r"(?<![\w/.-])dr_cli\.py(?= )")
+
+
+class Program(StrEnum):
+    """How this process was called: the words that stand before its options."""
+
+    CHECKOUT = "python utils/aws_mgmt/dr_cli.py"
+    SCRIPT = "dr"
+    MODULE = "python -m aws_dr_manager"
+
+    @property
+    def short(self) -> str:
+        """The name that help pages give."""
+        return PROGRAM if self is Program.CHECKOUT else self
 
 
 @dataclass(frozen=True)
@@ -30,10 +43,11 @@ class Invocation:
     """The options that choose environment, world and folders, as typed. Without any, commands stay bare."""
 
     options: tuple[str, ...] = ()
+    program: Program = Program.CHECKOUT
 
     def complete(self, text: str) -> str:
         """Return ``text`` with each bare command in it as it is to be typed. Complete commands stay as they are."""
         if not self.options:
             return text
-        typed = f"{_TYPED} {shlex.join(self.options)}"
+        typed = f"{self.program} {shlex.join(self.options)}"
         return _BARE.sub(lambda _: typed, text)

@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".tools"
 TIMEOUT_S = 300
 HOW_TO_GET_IT = (
-    "The HTML report was not built: the Allure generator is not here. `make allure` installs it (npm, Node 20+); "
-    "or render the folder allure-results with any Allure 2 or 3."
+    "The HTML report was not built: the Allure generator is not here. `make allure` installs it (npm, Node 20+), "
+    "outside of a checkout `npm install -g allure`; or render the folder allure-results with any Allure 2 or 3."
 )
 _ANALYTICS = re.compile(
     r"<script[^>]*googletagmanager[^>]*>\s*</script>|<script[^>]*>(?:(?!</script>).)*googletagmanager(?:(?!</script>).)*</script>"

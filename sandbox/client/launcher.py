@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import selectors
@@ -28,8 +29,11 @@ TAIL = 2000
 def start(order: Order, log: Path, progress: Progress = no_progress) -> tuple[subprocess.Popen[bytes], Endpoint]:
     """Start a host and return it with its endpoint; its stderr goes to ``log``, and how far it is to ``progress``.
 
-    Raises SandboxError with the host's own sentence, or the end of its log where it died without one.
+    Raises SandboxError with the host's own sentence, or the end of its log where it died without one;
+    ModuleNotFoundError where the extra "sandbox" of the package is not installed.
     """
+    if importlib.util.find_spec("moto") is None:
+        raise ModuleNotFoundError("the emulator is not installed", name="moto")
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if log.exists():
         log.replace(log.with_name("log.previous"))

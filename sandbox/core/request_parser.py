@@ -194,7 +194,7 @@ def _signing_name(path: Path) -> str:
 
 @functools.cache
 def _services() -> frozenset[str]:
-    from moto.core.utils import create_loader
+    from moto.core.loaders import create_loader
 
     return frozenset(create_loader().list_available_services("service-2"))
 
@@ -202,6 +202,6 @@ def _services() -> frozenset[str]:
 @functools.cache
 def model_of(service: str) -> ServiceModel:
     """Botocore's model of ``service``, with what the emulator adds to it; read once."""
-    from moto.core.utils import create_loader
+    from moto.core.loaders import create_loader
 
     return ServiceModel(create_loader().load_service_model(service, "service-2"), service)

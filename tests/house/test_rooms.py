@@ -18,7 +18,10 @@ from dr_checks.core.registry import checks
 from dr_estate.snapshot.registry import readers, reads
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "sandbox", "steps", "utils", "features", "benchmarks")
+ROOMS = (
+    *("aws_dr_manager", "dr_estate", "dr_checks", "dr_actions", "reports", "sandbox", "steps", "utils", "features"),
+    "benchmarks",
+)
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 REGION = re.compile(r"\b(af|ap|ca|eu|il|me|mx|sa|us)[-_](north|south|east|west|central|northeast|southeast)[-_]\d\b")
 LOOKING = re.compile(r"(Describe|List|Get|BatchGet|Head|Simulate|Query|Scan|Test)[A-Z]|(Query|Scan)$")

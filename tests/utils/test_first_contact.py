@@ -59,6 +59,17 @@ def test_a_python_without_the_packages_says_how_to_get_them_and_which_python_to_
     assert sys.executable in ran.stderr, "and which Python it was"
 
 
+def test_the_installed_tool_without_its_packages_says_how_to_install_them(home: Path) -> None:
+    ran = _run(home, "$PY -S -m aws_dr_manager -e sit status")
+    assert 3 == ran.returncode
+    assert f"({sys.executable}): install them for it: `pip install 'aws-dr-manager'`." in _sentence(ran)
+
+
+def test_the_module_names_itself_in_its_help(home: Path) -> None:
+    assert "usage: python -m aws_dr_manager [-h]" in _run(home, "$PY -m aws_dr_manager --help").stdout
+    assert "usage: dr_cli.py [-h]" in _run(home, f"$PY {DOOR} --help").stdout
+
+
 def test_a_python_that_is_too_old_says_which_is_needed(home: Path) -> None:
     ran = _run(home, '$PY -S -c "$OLD" -e sit status', OLD=OLD)
     assert 3 == ran.returncode

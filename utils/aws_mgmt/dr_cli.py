@@ -10,15 +10,17 @@ from pathlib import Path
 _GARBAGE = (50_000, 50, 100)
 _NEEDED = (3, 11)
 _CANNOT_RUN = 3
+_CHECKOUT = "python utils/aws_mgmt/dr_cli.py"
+_SANDBOX = {"cloudpickle", "cryptography", "moto", "werkzeug", "xmltodict"}  # modules of the extra "sandbox"
 _ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_ROOT))
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
 
 
-def main(argv: "list[str]") -> int:
-    """Run one command. Returns the exit code; every error is a sentence on stderr, never a traceback."""
+def main(argv: "list[str]", program: str = _CHECKOUT) -> int:
+    """Run one command of ``program``. Returns the exit code; every error is a sentence on stderr, never a traceback."""
     if sys.version_info < _NEEDED:
-        return _cannot_run("needs Python {}.{} or newer".format(*_NEEDED))
+        return _cannot_run("needs Python {}.{} or newer".format(*_NEEDED), program)
     from utils.aws_mgmt.cli import streams
 
     closed = streams.prepare()
@@ -26,31 +28,36 @@ def main(argv: "list[str]") -> int:
         sys.stderr.write(closed + "\n")
         return _CANNOT_RUN
     try:
-        code = _run(argv)
+        code = _run(argv, program)
     except SystemExit as ended:  # argparse: help, or a usage error
         code = int(ended.code or 0)
     except ImportError as missing:
-        return _cannot_run(f"needs its packages ({missing.name or missing})")
+        package = (missing.name or str(missing)).split(".")[0]
+        if package in _SANDBOX:
+            return _cannot_run(f"needs the sandbox's packages ({package})", program, "[sandbox]")
+        return _cannot_run(f"needs its packages ({package})", program)
     return streams.finish(code)
 
 
-def _run(argv: "list[str]") -> int:
+def _run(argv: "list[str]", program: str) -> int:
+    from dr_estate.model.invocation import Program
     from utils.aws_mgmt.cli.parser import parse
 
-    request = parse(argv)
+    request = parse(argv, Program(program))
     gc.set_threshold(*_GARBAGE)  # a command makes facts and keeps them: looking for garbage was a tenth of its time
     from utils.aws_mgmt.cli.error_boundary import behind_the_wall
 
     return behind_the_wall(request)
 
 
-def _cannot_run(need: str) -> int:
-    """Say what is missing, and which Python has it."""
+def _cannot_run(need: str, program: str, extra: str = "") -> int:
+    """Say what is missing, and how this Python or which other one gets it."""
     python = "Python {}.{} ({})".format(*sys.version_info[:2], sys.executable)
-    sys.stderr.write(
-        f"AWS DR Manager {need}, and this is {python}: run `make setup` in {_ROOT} once, then use its own Python: "
-        "`.venv/bin/python utils/aws_mgmt/dr_cli.py`.\n"
-    )
+    if program == _CHECKOUT:
+        remedy = f"run `make setup` in {_ROOT} once, then use its own Python: `.venv/bin/{program}`"
+    else:
+        remedy = f"install them for it: `pip install 'aws-dr-manager{extra}'`"
+    sys.stderr.write(f"AWS DR Manager {need}, and this is {python}: {remedy}.\n")
     return _CANNOT_RUN
 
 

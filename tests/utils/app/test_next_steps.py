@@ -9,7 +9,7 @@ import pytest
 from dr_actions.actions.notifications.messages import run_failed
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import load_environment
-from dr_estate.model.invocation import Invocation
+from dr_estate.model.invocation import Invocation, Program
 from tests.house.commands import commands_of, fault_of
 from tests.utils.running import ROOT
 from utils.aws_mgmt.app.next_steps import after_interrupt, after_run, approval, execution, invocation_of, same_run
@@ -74,6 +74,12 @@ def test_a_command_carries_the_world_of_the_request_and_is_completed_once() -> N
     assert whole == f"Run `{program} drill clean`, or `{program} log`."
     assert invocation.complete(whole) == whole
     assert Invocation().complete(bare) == bare
+
+
+@pytest.mark.parametrize("program", Program)
+def test_a_printed_command_begins_as_this_process_was_called(program: Program) -> None:
+    invocation = invocation_of(parse(["-e", "sit", "status"], program))
+    assert invocation.complete("Run `dr_cli.py drill clean`.") == f"Run `{program} -e sit drill clean`."
 
 
 @pytest.mark.parametrize(

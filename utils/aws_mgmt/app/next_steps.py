@@ -36,7 +36,7 @@ class NextStep:
 
 def invocation_of(request: Request) -> Invocation:
     """The options of ``request`` that every command printed for it needs to mean the same world and rules."""
-    return Invocation(tuple(_world_options(request)))
+    return Invocation(tuple(_world_options(request)), request.program)
 
 
 def _world_options(request: Request) -> Iterator[str]:

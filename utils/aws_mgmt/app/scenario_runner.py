@@ -101,6 +101,7 @@ def _arguments(selection: Selection, observation: Observation) -> list[str]:
     options += ["--dr-environment", observation.environment.name, "--dr-config", str(selection.config_folder)]
     options += [word for tenant in sorted(observation.only_tenants) for word in ("--dr-tenant", tenant)]
     options += ["--dr-options", shlex.join(observation.invocation.options)]
+    options += ["--dr-program", observation.invocation.program]
     if selection.exceptions:
         options += ["--dr-exceptions", str(selection.exceptions)]
     if selection.workers:

@@ -6,13 +6,12 @@ import contextlib
 import json
 from pathlib import Path
 
-from platformdirs import user_state_path
-
 from dr_estate.config.environment import Environment
 from dr_estate.model.unseen import CannotSee
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import discover
+from utils.aws_mgmt.app.request import state_folder
 
 
 def recall_tenants(environment: Environment, world: WorldId) -> tuple[str, ...]:
@@ -36,4 +35,4 @@ def remember_tenants(snapshot: Snapshot, environment: Environment, world: WorldI
 
 
 def _file(environment: Environment, world: WorldId) -> Path:
-    return user_state_path("aws-dr-manager") / f"tenants-{environment.name}-{world.folder}.json"
+    return state_folder() / f"tenants-{environment.name}-{world.folder}.json"

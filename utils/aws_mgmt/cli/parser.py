@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from dr_estate.model.invocation import Program
 from utils.aws_mgmt.app.request import Request
 
 _FORMATS = ("terminal", "markdown", "json", "csv")
@@ -105,7 +106,12 @@ def global_options() -> argparse.ArgumentParser:
     group.add_argument("--tenant", action="append", dest="only_tenants", metavar="T", help="narrow to a tenant")
     group.add_argument("--format", choices=_FORMATS, help="how to print the result (terminal)")
     group.add_argument("--workers", type=_natural, metavar="N", help="judge in N processes (0: this one)")
-    group.add_argument("--output", type=folder, metavar="DIR", help="folder for results (reports/out)")
+    group.add_argument(
+        "--output",
+        type=folder,
+        metavar="DIR",
+        help="folder for results (reports/out; installed: the user's state folder)",
+    )
     group.add_argument("--save-evidence", type=Path, metavar="FILE", help="keep what was observed in FILE")
     group.add_argument("--from-evidence", type=Path, metavar="FILE", help="judge FILE instead of looking")
     group.add_argument("--exceptions", type=Path, metavar="FILE", help="accepted gaps (exceptions.toml beside ENV)")
@@ -131,11 +137,11 @@ def _positive(text: str) -> int:
     return number
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+def build_parser(program: Program = Program.CHECKOUT) -> argparse.ArgumentParser:
+    """The parser of the whole command line, called as ``program``."""
     shared = global_options()
     parser = argparse.ArgumentParser(
-        prog="dr_cli.py",
+        prog=program.short,
         description="AWS DR Manager: sees, judges and moves a two-region estate.",
         parents=[shared],
         formatter_class=Help,
@@ -263,9 +269,9 @@ def _one_thing_at_a_time(parser: argparse.ArgumentParser, flags: frozenset[str])
         parser.error("--assess-only changes nothing, --execute runs the plan: choose one")
 
 
-def parse(argv: list[str]) -> Request:
+def parse(argv: list[str], program: Program = Program.CHECKOUT) -> Request:
     """Turn argv into a Request. Leaves by argparse's exit 2, with a sentence, where it cannot."""
-    parser = build_parser()
+    parser = build_parser(program)
     given: dict[str, Any] = vars(parser.parse_args(argv))
     command, environment = given.pop("command"), given.pop("environment", "")
     if not environment and command != "report":
@@ -278,4 +284,4 @@ def parse(argv: list[str]) -> Request:
     if given.get("from_evidence") and given.get("sandbox"):
         parser.error("--from-evidence judges what was saved, --sandbox looks anew: choose one")
     given["only_tenants"] = tuple(given.pop("only_tenants", ()))
-    return Request(command, environment, flags=flags, action=action, arguments=arguments, **given)
+    return Request(command, environment, flags=flags, action=action, arguments=arguments, program=program, **given)

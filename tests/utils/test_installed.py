@@ -1,0 +1,121 @@
+"""The wheel, installed from the package index: the command ``dr`` without the emulator, and with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from sandbox.client.endpoint import Endpoint
+from tests.utils.running import ROOT, Ran, at_endpoint, command_of, signed_in
+
+pytestmark = pytest.mark.proof
+
+INSTALL_S = 300
+EXTRA = "`pip install 'aws-dr-manager[sandbox]'`"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT))
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel and what it depends on, and nothing else."""
+    folder = tmp_path_factory.mktemp("bare")
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, timeout=INSTALL_S)
+    _pip(str(folder / "bin" / "python"), "install", "-c", str(ROOT / "constraints.txt"), str(wheel))
+    return folder
+
+
+def _pip(python: str, *words: str) -> None:
+    """Run pip, with a fresh environment's own bytecode left to its first use."""
+    command = [python, "-m", "pip", "-q", "--disable-pip-version-check", *words]
+    subprocess.run(command, check=True, timeout=INSTALL_S, cwd=Path(python).parent)
+
+
+@pytest.fixture
+def run(bare: Path, tmp_path: Path) -> Callable[..., Ran]:
+    """Runs a program of the bare environment as a user who is in a folder of their own, with variables for AWS."""
+
+    def _run(line: str, **variables: str) -> Ran:
+        _, env = command_of("", tmp_path, **variables)
+        cwd = tmp_path / "elsewhere" / "utils"  # neither a checkout nor its names
+        cwd.mkdir(parents=True, exist_ok=True)
+        program, *words = line.split()
+        command = [str(bare / "bin" / program), *words]
+        environment = {name: value for name, value in env.items() if not name.startswith("PYTHON")}
+        done = subprocess.run(command, cwd=cwd.parent, env=environment, capture_output=True, text=True, check=False)
+        assert not list(cwd.iterdir()), "nothing is left where the command is called"
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return _run
+
+
+def test_the_wheel_holds_one_folder_of_its_own_and_no_tests(wheel: Path) -> None:
+    paths = [Path(name).parts for name in ZipFile(wheel).namelist()]
+    assert {"aws_dr_manager"} == {parts[0] for parts in paths if not parts[0].endswith(".dist-info")}
+    names = {"/".join(parts[1:]) for parts in paths}
+    needed = {"conftest.py", "pyproject.toml", "environments/prod.toml", "sandbox/core/aws_regions.toml"}
+    assert needed | {"features/dns_records.feature", "features/test_features.py"} <= names
+    assert not {parts[1] for parts in paths} & {"tests", "benchmarks", "docs", "deploy"}
+
+
+def test_the_bare_tool_has_help_and_says_what_it_lacks(bare: Path, run: Callable[..., Ran], tmp_path: Path) -> None:
+    assert not list(bare.glob("lib/*/site-packages/moto"))
+    helped = run("dr --help")
+    assert (0, "usage: dr [-h]") == (helped.code, helped.out[:14])
+    assert run("python -m aws_dr_manager --help").out.startswith("usage: python -m aws_dr_manager [-h]")
+    unknown = run("dr -e sit status")
+    assert (3, "No AWS credentials were found.") == (unknown.code, unknown.err[:30])
+    for line in (
+        "dr -e sit --sandbox status",
+        "dr -e sit sandbox up",
+        "python -m aws_dr_manager -e sit --sandbox status",
+    ):
+        ran = run(line)
+        assert (3, 1) == (ran.code, len(ran.err.splitlines())), ran.err
+        assert "needs the sandbox's packages (moto)" in ran.err
+        assert EXTRA in ran.err
+    named = run("dr -e sit sandbox list")
+    assert (2, True) == (named.code, "Start one: `dr -e sit sandbox up`." in named.err), named.err
+    assert list((tmp_path / "aws-dr-manager" / "reports").glob("sit-status-*")), "results lie in the state folder"
+
+
+def test_the_bare_tool_judges_as_the_checkout_does(
+    run: Callable[..., Ran], sandbox_world: Endpoint, tmp_path: Path
+) -> None:
+    evidence = tmp_path / "evidence.json"
+    line = "-e sit status --format json"
+    checkout = at_endpoint(sandbox_world, tmp_path, f"{line} --save-evidence {evidence}")
+    for workers in (0, 2):
+        ran = run(f"dr --workers {workers} {line}", **signed_in(sandbox_world, "reader"))
+        assert (0, checkout.statuses()) == (ran.code, ran.statuses()), ran.err
+    again = at_endpoint(sandbox_world, tmp_path, f"{line} --from-evidence {evidence}")
+    offline = run(f"dr {line} --from-evidence {evidence}")
+    assert (again.code, _plain(again)) == (offline.code, _plain(offline)), offline.err
+
+
+def _plain(ran: Ran) -> str:
+    """The JSON report without the names of its files, and with ``dr`` for the program that its commands begin with."""
+    text = json.dumps(ran.report | {"files": {}}, sort_keys=True)
+    return text.replace("python utils/aws_mgmt/dr_cli.py", "dr")
+
+
+def test_with_the_emulator_the_installed_tool_has_its_sandbox(bare: Path, run: Callable[..., Ran]) -> None:
+    (packages,) = bare.glob("lib/*/site-packages")
+    (packages / "emulator.pth").write_text(sysconfig.get_path("purelib") + os.linesep)
+    ran = run("dr -e sit --sandbox --tenants 1 status --infrastructure --format json")
+    assert (0, True) == (ran.code, len(ran.statuses()) > 10), ran.err
