@@ -6,11 +6,11 @@ Each computes once what cannot change while a process runs: models, folders of a
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 from dr_estate.aws.speedups import FastFiles, are_on
 
 
+@functools.cache
 def install() -> None:
     """Speed up the emulator and all botocore sessions of this process. Idempotent."""
     if not are_on():
@@ -18,16 +18,14 @@ def install() -> None:
     import botocore.session
     from botocore.loaders import Loader
     from moto.core import utils
+    from moto.kms import models as kms
     from moto.moto_server import werkzeug_app
 
     Loader.FILE_LOADER_CLASS = FastFiles
-    _cache(botocore.session, "create_loader")
-    _cache(utils, "create_loader")
-    _cache(werkzeug_app, "create_backend_app")
-    _cache(werkzeug_app.DomainDispatcherApplication, "get_backend_for_host")  # else it lists folders at each request
-
-
-def _cache(owner: Any, name: str) -> None:
-    function = getattr(owner, name)
-    if not hasattr(function, "cache_clear"):
-        setattr(owner, name, functools.cache(function))
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+    utils.create_loader = functools.cache(utils.create_loader)
+    application = werkzeug_app.DomainDispatcherApplication
+    application.get_backend_for_host = functools.cache(application.get_backend_for_host)  # lists folders otherwise
+    werkzeug_app.create_backend_app = functools.cache(werkzeug_app.create_backend_app)
+    new_pair, shared_pair = kms.generate_private_key, functools.cache(kms.generate_private_key)
+    kms.generate_private_key = lambda spec: (shared_pair if spec == "SYMMETRIC_DEFAULT" else new_pair)(spec)

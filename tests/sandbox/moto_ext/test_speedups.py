@@ -17,5 +17,5 @@ def test_a_service_has_one_application_in_a_process() -> None:
 def test_the_switch_leaves_the_emulator_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DR_NO_SPEEDUPS", "1")
     monkeypatch.setattr(werkzeug_app, "create_backend_app", plain := lambda service: service)
-    speedups.install()
+    speedups.install.__wrapped__()
     assert werkzeug_app.create_backend_app is plain
