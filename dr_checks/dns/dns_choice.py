@@ -131,7 +131,7 @@ def pin_holds(view: View) -> Iterator[Finding]:
         return now
 
     why = "the recovered primary cannot receive visitors with stale data"
-    yield from _answers(view, pinned, Side.DR, "with the primary's health check inverted", why)
+    yield from _answers(view, pinned, Side.DR, "with the primary pinned down", why)
 
 
 @check(

@@ -34,7 +34,7 @@ VARIABLES = {
     "sandbox": 1447,
     "features": 0,
     "benchmarks": 38,
-    "tests": 2289,
+    "tests": 2292,
 }
 
 

@@ -129,7 +129,7 @@ def test_a_healthy_primary_is_told_that_a_switchover_is_planned_and_a_lost_one_t
 
 
 def test_a_primary_whose_traffic_nobody_saw_is_not_said_to_be_healthy() -> None:
-    unseen = next(row.posture for row in TABLE if "could not be seen" in row.posture.says)
+    unseen = next(row.posture for row in TABLE if "could not be read" in row.posture.says)
     assert "healthy" not in _gates(posture=unseen)["posture.expected"].says
 
 
