@@ -156,7 +156,7 @@ def stays_away(view: View) -> Iterator[Finding]:
     pinned_state = replace(now, seen=pinned)
     known = {identifier_of(view, side): view.env.region(side) for side in (Side.PRIMARY, Side.DR)}
     for kind in sorted({record.type for record in records}):
-        subject, wanted = f"{view.env.traffic.origin_record} {kind}, with all healthy", view.env.regions.dr
+        subject, wanted = f"{view.env.traffic.origin_record} {kind}, with all well", view.env.regions.dr
         choice = routing.chosen([record for record in records if record.type == kind], pinned_state)
         if choice is None:
             yield view.unknown(subject, wanted, "Its routing policy cannot be simulated.")

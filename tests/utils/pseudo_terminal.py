@@ -83,7 +83,9 @@ class Terminal:
 
     def _read(self, wait_s: float) -> bool:
         """Read what there is; False at the end."""
-        if not select.select([self.master], [], [], wait_s)[0]:
+        poll = select.poll()  # a worker of the tests may have more than select's 1,024 files open
+        poll.register(self.master, select.POLLIN)
+        if not poll.poll(wait_s * 1000):
             return wait_s > 0
         try:
             read = os.read(self.master, 1 << 16)
