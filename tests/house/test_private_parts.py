@@ -107,9 +107,14 @@ def places(source: Source, ours: set[str], theirs: set[str]) -> Iterator[tuple[s
             yield from (("private", node.lineno, a.name) for a in node.names if PRIVATE.fullmatch(a.name))
         elif isinstance(node, ast.Attribute) and PRIVATE.fullmatch(node.attr):
             known = ours if _is_self(node.value) else source.defined
-            if _root(node) in source.foreign or node.attr in theirs - known:
+            if _root(node) in source.foreign or (node.attr in theirs and node.attr not in known):
                 yield "private", node.lineno, ast.unparse(node)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in theirs - ours:
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node.value in theirs
+            and node.value not in ours
+        ):
             yield "private", node.lineno, repr(node.value)
         elif isinstance(node, ast.ClassDef):
             yield from (("private", line, name) for line, name in _overridden(source, node))

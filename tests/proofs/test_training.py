@@ -54,6 +54,7 @@ def test_a_scene_is_briefed_judged_and_taken_back(name: str, here: Here) -> None
     assert here.run(f"sandbox train {name}").code == 0, "the world is whole again"
 
 
+@pytest.mark.proof
 def test_hints_come_one_by_one_and_the_debriefing_has_three_forms(here: Here) -> None:
     here.run("sandbox train split-brain")
     assert [len(here.told("sandbox debrief --hint")["hints"]) for _ in range(4)] == [1, 2, 3, 3]

@@ -159,6 +159,7 @@ def test_a_folder_for_results_that_cannot_be_made_is_named_with_the_option_to_ch
     assert "--output DIR" in ran.stderr
 
 
+@pytest.mark.proof
 def test_a_home_that_cannot_be_written_keeps_no_sandbox_but_one_can_be_looked_at(home: Path) -> None:
     away = {"HOME": str(home / "file"), "XDG_STATE_HOME": ""}
     looked = _run(home, "$DR -e sit --sandbox --tenants 1 status --infrastructure", **away)

@@ -134,6 +134,7 @@ def test_every_format_is_kept_as_it_is_printed(estate: Estate, evidence: Path, f
     assert len(ran.out) > 1000
 
 
+@pytest.mark.proof
 def test_an_executed_run_prints_what_it_keeps(executed: Executed) -> None:
     assert executed.ran.out == (executed.folder / "report.json").read_text(encoding="utf-8")
     assert [] == list(SCHEMA.iter_errors(executed.report))

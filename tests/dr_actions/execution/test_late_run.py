@@ -93,6 +93,7 @@ def _once_led_away(world: World, outage: Outage) -> Told:
     return Told(waiting=blind)
 
 
+@pytest.mark.proof
 def test_a_shift_that_nobody_sees_in_time_stays_and_the_same_plan_goes_on(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path)
     world.endpoint.timing(transition_s=0.1, dns_lag_s=1)
@@ -111,6 +112,7 @@ def test_a_shift_that_nobody_sees_in_time_stays_and_the_same_plan_goes_on(world:
     assert len(walk.entries(Kind.OUTCOME)) == len(walk.plan.steps), "nothing is sent twice"
 
 
+@pytest.mark.proof
 def test_a_pin_whose_health_nobody_tells_in_time_stays_set(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path)
     world.endpoint.begin(NO_METRICS)
@@ -125,6 +127,7 @@ def test_a_pin_whose_health_nobody_tells_in_time_stays_set(world: World, tmp_pat
     assert walk.run(Told()).finished
 
 
+@pytest.mark.proof
 def test_a_change_that_route_53_is_slow_to_spread_is_late_and_stays(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path)
     world.endpoint.timing(transition_s=0.1, dns_lag_s=6)
@@ -136,6 +139,7 @@ def test_a_change_that_route_53_is_slow_to_spread_is_late_and_stays(world: World
     assert (weights(world), walk.entries(*TAKEN_BACK)) == ((0, 100), [])
 
 
+@pytest.mark.proof
 def test_records_that_somebody_wrote_back_are_a_contradiction_and_the_next_run_tries_anew(
     world: World, tmp_path: Path
 ) -> None:
@@ -169,6 +173,7 @@ def test_records_that_somebody_changed_otherwise_are_left_to_them(world: World, 
     assert weights(world) == (50, 50)
 
 
+@pytest.mark.proof
 def test_a_switchover_that_can_still_return_goes_home_when_a_step_is_late(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path, Goal.SWITCHOVER)
     world.endpoint.begin(NO_METRICS)
@@ -182,6 +187,7 @@ def test_a_switchover_that_can_still_return_goes_home_when_a_step_is_late(world:
     assert (weights(world), _is_pinned(world, walk)) == ((100, 0), False)
 
 
+@pytest.mark.proof
 def test_a_switchover_past_its_point_of_no_return_keeps_what_is_late(world: World, tmp_path: Path) -> None:
     promoted = replace(_walk(world, tmp_path).plan.steps[0], id="database.x", danger=Danger.IRREVERSIBLE, stage=40)
     walk = _walk(world, tmp_path, Goal.SWITCHOVER, more=[promoted])
@@ -198,6 +204,7 @@ def test_a_switchover_past_its_point_of_no_return_keeps_what_is_late(world: Worl
     assert walk.entries(*TAKEN_BACK) == []
 
 
+@pytest.mark.proof
 def test_a_stage_whose_answers_nobody_can_see_is_held_and_not_stepped_back(world: World, tmp_path: Path) -> None:
     write_weights(world, 0, 100)
     steps = _hurried(in_order(shift_to_primary.foresee(records_sight(world, ENV))), 4)
@@ -215,6 +222,7 @@ def test_a_stage_whose_answers_nobody_can_see_is_held_and_not_stepped_back(world
     assert weights(world) == (100, 0)
 
 
+@pytest.mark.proof
 def test_a_person_whose_change_is_seen_by_its_records_alone_is_not_waited_for(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path, env=with_traffic(ENV, dns_step="manual"))
     world.endpoint.begin(NO_DNS)

@@ -97,6 +97,7 @@ def _bakes_s(home: Home, began: Kind) -> list[float]:
     return [(done[step] - first[step]).total_seconds() for step in STAGED]
 
 
+@pytest.mark.proof
 def test_every_stage_is_sent_once_and_confirmed_no_sooner_than_its_bake(world: World, tmp_path: Path) -> None:
     home = Home.of(world, ENV, tmp_path)
     world.endpoint.reset_calls()
@@ -151,6 +152,7 @@ def test_what_is_found_done_after_a_death_has_its_moment_on_record(world: World,
     assert home.entries(Kind.OUTCOME) == []
 
 
+@pytest.mark.proof
 def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_says_why_and_goes_on_later(
     world: World, tmp_path: Path
 ) -> None:
@@ -184,6 +186,7 @@ def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(wor
     assert [entry.step for entry in home.entries(Kind.UNDONE)] == [HALF]
 
 
+@pytest.mark.proof
 def test_weights_that_somebody_else_set_during_a_bake_are_left_as_they_are(world: World, tmp_path: Path) -> None:
     home = Home.of(world, ENV, tmp_path)
     with pytest.raises(StepFailed, match="T43"):
@@ -228,6 +231,7 @@ def test_a_change_that_a_person_made_while_nobody_ran_bakes_too(world: World, tm
     assert (first.at - seen.at).total_seconds() >= 60 * BAKE_MINUTES
 
 
+@pytest.mark.proof
 def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_person(
     world: World, tmp_path: Path
 ) -> None:
@@ -246,6 +250,7 @@ def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_per
     assert home.entries(Kind.UNDONE) == []
 
 
+@pytest.mark.proof
 def test_a_person_who_never_comes_leaves_the_run_pending(world: World, tmp_path: Path) -> None:
     hurried = BY_HAND.execution.model_copy(update={"manual_wait_minutes": 1})
     home = Home.of(world, BY_HAND.model_copy(update={"execution": hurried}), tmp_path)

@@ -87,6 +87,7 @@ def _stopped_in_order(sit: Sit, terminal: Terminal, since: int) -> None:
     assert (True, "stopped") == (run.ended_at is not None, run.outcome), "the lock is given back"
 
 
+@pytest.mark.proof
 def test_ctrl_c_at_the_question_for_an_irreversible_step_stops_the_run_at_once(sit: Sit) -> None:
     with sit.at_terminal(f"failover --execute --incident {INCIDENT}") as terminal:
         terminal.until(ASKS)
@@ -96,6 +97,7 @@ def test_ctrl_c_at_the_question_for_an_irreversible_step_stops_the_run_at_once(s
         assert "FAILED" not in terminal.shown
 
 
+@pytest.mark.proof
 def test_nothing_is_begun_where_the_question_for_the_ticket_is_left_unanswered(sit: Sit) -> None:
     file = sit.config / "sit.toml"
     file.write_text(file.read_text(encoding="utf-8").replace("ticket = false", "ticket = true"), encoding="utf-8")

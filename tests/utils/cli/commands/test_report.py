@@ -65,6 +65,7 @@ def earlier(tmp_path_factory: pytest.TempPathFactory, path_with_allure: str) -> 
     return Earlier(dr_cli(words, home, PATH=path_with_allure), home, path_with_allure)
 
 
+@pytest.mark.proof
 def test_a_relative_output_has_its_html_report(earlier: Earlier) -> None:
     assert (earlier.ran.code, earlier.ran.err, earlier.ran.report["notes"]) == (0, "", [])
     page = Path(earlier.ran.report["files"]["Report"])
