@@ -142,8 +142,9 @@ def literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
         for node in ast.walk(tree)
         if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
     }
+    skipped = inner | docs
     for node in ast.walk(tree):
-        if id(node) in inner | docs:
+        if id(node) in skipped:
             continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, node.value

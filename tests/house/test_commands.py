@@ -6,6 +6,7 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,26 +28,29 @@ from tests.house.commands import (
 from tests.house.test_rooms import FILES, ROOT
 
 BY_OTHERS = {"benchmarks", "ci_workflows.py"}  # labels of measurements; its commands are held by tests/deploy
-TEXTS = [
-    (f"{path.relative_to(ROOT)}:{line}", text)
-    for path in FILES
-    if not BY_OTHERS & {path.name, path.relative_to(ROOT).parts[0]}
-    for line, text in literals(ast.parse(path.read_text(encoding="utf-8")))
-]
 PAGES = [ROOT / "README.md", ROOT / "deploy" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
-def remedies() -> set[tuple[str, str]]:
+@cache
+def texts() -> list[tuple[str, str]]:
+    """Place and text of each string in the product's code."""
+    return [
+        (f"{path.relative_to(ROOT)}:{line}", text)
+        for path in FILES
+        if not BY_OTHERS & {path.name, path.relative_to(ROOT).parts[0]}
+        for line, text in literals(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+
+
+@cache
+def remedies() -> list[tuple[str, str]]:
     """Each remedy that a check gives in one of its examples."""
     found = set()
     for example in EXAMPLES:
         for finding in judge(checks()[example.check], example.snapshot, example.env).findings:
             found.add((example.check, finding.remedy))
-    return found
-
-
-REMEDIES = sorted(remedies())
+    return sorted(found)
 
 
 def typed_in(page: str) -> Iterator[str]:
@@ -63,28 +67,28 @@ def typed_in(page: str) -> Iterator[str]:
 
 
 def test_every_command_of_this_tool_in_the_source_is_taken_by_its_own_grammar() -> None:
-    found = [(at, command) for at, text in TEXTS for command in commands_of(text)]
+    found = [(at, command) for at, text in texts() for command in commands_of(text)]
     assert len(found) > 40, "the commands are found"
     assert [] == [f"{at}: {command}: {fault}" for at, command in found if (fault := fault_of(command))]
 
 
 def test_every_command_of_this_tool_in_the_source_shows_where_it_ends() -> None:
-    assert [] == [f"{at}: {found}" for at, text in TEXTS for found in loose_in(text)]
+    assert [] == [f"{at}: {found}" for at, text in texts() for found in loose_in(text)]
 
 
 def test_no_command_in_the_source_names_an_environment_for_the_request_adds_its_own() -> None:
-    found = [(at, command) for at, text in TEXTS for command in commands_of(text)]
+    found = [(at, command) for at, text in texts() for command in commands_of(text)]
     assert [] == [f"{at}: {command}" for at, command in found if {"-e", "--config"} & set(shlex.split(command))]
 
 
 def test_every_command_that_is_called_by_its_name_is_taken_by_the_grammar() -> None:
-    found = [(at, words) for at, text in TEXTS for words in words_in_backticks(text)]
+    found = [(at, words) for at, text in texts() for words in words_in_backticks(text)]
     assert [] == [f"{at}: {words}: {fault}" for at, words in found if (fault := fault_of(words))]
 
 
 def test_every_option_that_a_sentence_names_is_one_of_this_tool() -> None:
     unknown = []
-    for at, text in TEXTS:
+    for at, text in texts():
         if " " not in text or re.match(rf"({SAMPLE})? ?--", text):
             continue  # a word alone is no sentence, and what begins with an option goes on with a command
         sentence = re.sub(r"\baws [a-z][^\n]*", "", text)
@@ -93,20 +97,20 @@ def test_every_option_that_a_sentence_names_is_one_of_this_tool() -> None:
 
 
 def test_every_make_target_that_a_sentence_names_is_there() -> None:
-    named = [(at, target) for at, text in TEXTS for target in re.findall(r"`make ([a-z-]+)`", text)]
+    named = [(at, target) for at, text in texts() for target in re.findall(r"`make ([a-z-]+)`", text)]
     assert named
     assert [] == [f"{at}: make {target}" for at, target in named if target not in TARGETS]
 
 
 def test_every_aws_command_in_the_source_is_one_that_the_aws_cli_has() -> None:
-    assert [] == [f"{at}: {fault}" for at, text in TEXTS for fault in aws_faults(text)]
+    assert [] == [f"{at}: {fault}" for at, text in texts() for fault in aws_faults(text)]
 
 
 def test_every_command_of_a_remedy_exists() -> None:
-    assert len(REMEDIES) > 300, "the examples give remedies"
-    faults = [f"{check}: {fault}" for check, text in REMEDIES for fault in aws_faults(text)]
-    faults += [f"{check}: {fault}" for check, text in REMEDIES for c in commands_of(text) if (fault := fault_of(c))]
-    assert [] == faults + [f"{check}: {found}" for check, text in REMEDIES for found in loose_in(text)]
+    assert len(remedies()) > 300, "the examples give remedies"
+    faults = [f"{check}: {fault}" for check, text in remedies() for fault in aws_faults(text)]
+    faults += [f"{check}: {fault}" for check, text in remedies() for c in commands_of(text) if (fault := fault_of(c))]
+    assert [] == faults + [f"{check}: {found}" for check, text in remedies() for found in loose_in(text)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -138,15 +142,15 @@ def test_what_is_no_aws_command_is_found(text: str, fault: str) -> None:
 
 @pytest.mark.parametrize("check", ["backup.key-usable", "rds-copy.key-usable"])
 def test_a_key_that_cannot_be_used_is_enabled_by_a_command_that_exists(check: str) -> None:
-    texts = [text for of, text in REMEDIES if of == check and "kms" in text]
-    assert texts
-    assert not any(" / " in text for text in texts)
+    commands = [text for of, text in remedies() if of == check and "kms" in text]
+    assert commands
+    assert not any(" / " in text for text in commands)
     assert all(
-        text.startswith(("aws kms enable-key --", "aws kms cancel-key-deletion --", "Copy again")) for text in texts
+        text.startswith(("aws kms enable-key --", "aws kms cancel-key-deletion --", "Copy again")) for text in commands
     )
 
 
 def test_stores_that_differ_are_restored_to_one_time_by_the_call_that_has_such_an_option() -> None:
-    (text,) = {text for check, text in REMEDIES if check == "rpo.skew" and "--restore-time" in text}
+    (text,) = {text for check, text in remedies() if check == "rpo.skew" and "--restore-time" in text}
     assert "aws rds restore-db-instance-to-point-in-time" in text
     assert [] == aws_faults(text)
