@@ -42,7 +42,7 @@ variable "roles" {
 }
 
 variable "attach_home" {
-  description = "Whether the operator may go home now: write in the primary region, to fail back."
+  description = "Whether the operator may fail back now: write in the primary region."
   type        = bool
   default     = true
 }

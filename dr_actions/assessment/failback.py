@@ -34,7 +34,7 @@ _NEEDED = {
         "the tenants' services start in the primary",
         "no tenant's service would start at home",
     ),
-    Role.TRAFFIC: ("plan.traffic", "traffic is led home", "no step leads the traffic home"),
+    Role.TRAFFIC: ("plan.traffic", "traffic is shifted to the primary", "no step shifts the traffic to the primary"),
 }
 _PERMITTED = "prerequisites.operator-allowed"
 _BYTES_A_GIB = 1 << 30

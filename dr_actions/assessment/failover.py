@@ -24,7 +24,7 @@ _MEASURED_IN_DR = ("database", "files")
 _EXPECTED = {Goal.FAILOVER: PostureName.PRIMARY_LOST, Goal.SWITCHOVER: PostureName.NORMAL}
 _ADVICE = {
     PostureName.NORMAL: "There is nothing to fail over from (for a switchover: `dr_cli.py failover --planned`).",
-    PostureName.DEGRADED: "A partial degradation is mended there; a database alone down is given 15 minutes first.",
+    PostureName.DEGRADED: "A partial degradation is repaired in place; a single failed database is given 15 minutes.",
     PostureName.ON_DR: "It serves already: `dr_cli.py failover --validate` proves it, `dr_cli.py failback` plans the "
     "return.",
     PostureName.PRIMARY_LOST: "That is no planned switchover, leave --planned out.",

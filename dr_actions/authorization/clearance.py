@@ -140,7 +140,7 @@ def gate_refusals(gates: Sequence[Gate], overrides: Sequence[Override], now: dat
     for gate in gates:
         if not gate.met and not gate.relaxed and gate.id not in overridden:
             how = f'override it by name: --override {gate.id} "WHO" UNTIL "REASON"'
-            yield Refusal(gate.id, f"{gate.says} Mend it, or {how}.")
+            yield Refusal(gate.id, f"{gate.says} Fix it, or {how}.")
 
 
 def _unconfirmed(case: Case) -> list[str]:

@@ -98,7 +98,7 @@ def _fault(approval: Approval, asked: Resumption, env: Environment) -> str:
     if why := fault_of(approval, replace(asked.case, now=asked.begun_at), env):
         return f"{who}: {why}"
     if same_person(approval.arn, asked.recorded.operator, env):
-        return f"{who}: the approval of whoever began the run does not count as a second person's"
+        return f"{who}: the approval of the operator who began the run does not count as a second person's"
     if not same_person(approval.arn, asked.recorded.approver, env):
         return f"{who}: the journal names another approver"
     return ""

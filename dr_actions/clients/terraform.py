@@ -83,7 +83,9 @@ class Terraform:
         try:
             return dict(json.loads(told))
         except ValueError as strange:
-            raise TerraformFailed(f"`{self.program} show -json` told no JSON: its plan cannot be judged.") from strange
+            raise TerraformFailed(
+                f"`{self.program} show -json` printed no JSON: its plan cannot be judged."
+            ) from strange
 
     def _run(self, *words: str, good: tuple[int, ...] = (0,), kept: bool = True) -> tuple[int, str]:
         code, told, errors = self._child(words)

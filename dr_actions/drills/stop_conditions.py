@@ -71,7 +71,7 @@ def _no_incident(snapshot: Snapshot) -> Iterator[Gate]:
 def _nothing_left(snapshot: Snapshot, env: Environment) -> Iterator[Gate]:
     try:
         left = [one.subject for one in leftovers(snapshot, env)]
-        says = f"an earlier drill left {', '.join(left[:3])}: `dr_cli.py drill clean` takes it away." if left else ""
+        says = f"an earlier drill left {', '.join(left[:3])}: `dr_cli.py drill clean` removes it." if left else ""
     except CannotSee as dark:
         says = f"whether an earlier drill left something cannot be seen: {dark.unseen.why}"
     yield Gate("drill.leftovers", met=not says, says=says or "no earlier drill left anything.", stops=True)

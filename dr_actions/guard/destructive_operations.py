@@ -92,7 +92,7 @@ def destruction(call: Call, home: bool) -> str:
     if found:
         return f"its name says '{min(found)}'"
     if call.name in _UNREADABLE:
-        return "what its statement changes cannot be told"
+        return "what its statement changes is unknown"
     for test, why in _BY_PARAMETERS.get(call.name, ()):
         if test(call.params):
             return why

@@ -35,7 +35,7 @@ def review(log: IncidentLog) -> str:
 
 
 _QUESTIONS = [
-    "- Why did it happen, and why was it not seen, or mended, earlier?",
+    "- Why did it happen, and why was it not seen, or fixed, earlier?",
     "- Which sentence of the runbook was wrong, missing or not found?",
     "- Which readiness scenario should have been red before, and was not?",
     "- What does each open clean-up cost a day, who closes it, and by when?",

@@ -145,7 +145,7 @@ def _as_asked(found: Endpoint, tenants: int | None, port: int) -> Endpoint:
     if tenants not in (None, found.tenants):
         raise SandboxError(
             f"The sandbox of {found.environment} runs with {found.tenants} tenants, {tenants} were asked for: "
-            f"omit --tenants, or start anew: `dr_cli.py sandbox up --fresh --tenants {tenants}`."
+            f"omit --tenants, or start again: `dr_cli.py sandbox up --fresh --tenants {tenants}`."
         )
     if port and not found.url.endswith(f":{port}"):
         raise SandboxError(

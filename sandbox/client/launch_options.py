@@ -48,10 +48,10 @@ def same_world(kept: dict[str, Any], order: Order) -> None:
     if kept["tenants"] != wanted["tenants"]:
         raise SandboxError(
             f"The kept sandbox has {kept['tenants']} tenants, {wanted['tenants']} were asked for: "
-            f"omit --tenants, or start anew: `dr_cli.py sandbox up --fresh --tenants {wanted['tenants']}`."
+            f"omit --tenants, or start again: `dr_cli.py sandbox up --fresh --tenants {wanted['tenants']}`."
         )
     if kept["environment"] != wanted["environment"]:
         raise SandboxError(
-            "The kept sandbox was built from other settings of this environment. Start anew: "
+            "The kept sandbox was built from other settings of this environment. Start again: "
             "`dr_cli.py sandbox up --fresh`."
         )

@@ -74,11 +74,11 @@ def _header(line: bytes, path: Path) -> dict[str, Any]:
         written = {key: said.get(key) for key in stamp()}
     except (ValueError, AttributeError) as foreign:
         raise SandboxError(
-            f"{path} is not a world of the sandbox: move it away, or start anew: `dr_cli.py sandbox up --fresh`."
+            f"{path} is not a world of the sandbox: move it away, or start again: `dr_cli.py sandbox up --fresh`."
         ) from (foreign)
     if written != stamp():
         raise SandboxError(
-            f"{path} was written by {_said(written)}, this is {_said(stamp())}. Start anew: "
+            f"{path} was written by {_said(written)}, this is {_said(stamp())}. Start again: "
             "`dr_cli.py sandbox up --fresh`."
         )
     return said

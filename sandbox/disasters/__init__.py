@@ -82,7 +82,7 @@ def break_(world: World, name: str) -> set[str]:
     """
     found = find(name)
     if name in STATE.disasters:
-        raise SandboxError(f"'{name}' is already broken: mend it first.")
+        raise SandboxError(f"'{name}' is already broken: repair it first (`sandbox mend`).")
     world.recorded()
     try:
         found.run(world)

@@ -87,7 +87,7 @@ def copies_too_old(world: World) -> None:
 
 @disaster(
     "backup-type-not-opted-in",
-    "AWS Backup was told not to act on file systems",
+    "AWS Backup is not opted in to file systems",
     trips=("backup.opt-in",),
 )
 def not_opted_in(world: World) -> None:

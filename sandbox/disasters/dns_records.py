@@ -77,7 +77,7 @@ def converted(world: World) -> None:
 
 @disaster(
     "failback-cannot-be-staged",
-    "The traffic records have failover roles: visitors can go home in no other way than all at once",
+    "The traffic records have failover roles: a failback can only shift all visitors at once",
     trips=("dns.can-be-staged",),
     consequences=("dns.final-policy",),
 )

@@ -55,7 +55,7 @@ def _add_zone(world: World, name: str) -> None:
 
 @disaster(
     "zone-twice",
-    "Somebody made a second zone of the traffic zone's name: which one is asked, nobody can tell",
+    "A second zone has the traffic zone's name: which of them is queried is unknown",
     trips=("route53.zone-accessible",),
 )
 def zone_twice(world: World) -> None:

@@ -12,7 +12,7 @@ from sandbox.world.world import World
 
 @disaster(
     "efs-policy-locks-out",
-    "A policy of the DR region's file system turns away whoever does not come from a network of the primary region",
+    "A policy of the DR region's file system denies every client outside the networks of the primary region",
     trips=("efs-policy.admits-alike",),
 )
 def policy_locks_out(world: World) -> None:

@@ -126,7 +126,7 @@ def replication_failed(world: World) -> None:
 
 @disaster(
     "s3-bucket-encrypted-alone",
-    "One bucket now encrypts under a KMS key, and nobody told its replication rule or its copy",
+    "One bucket now encrypts under a KMS key, but its replication rule and its copy do not",
     trips=("s3-protection.encrypted-objects", "s3-protection.encryption"),
 )
 def bucket_encrypted_alone(world: World) -> None:

@@ -100,7 +100,7 @@ def alarm_deaf(world: World) -> None:
 
 @disaster(
     "alarm-silent",
-    "An alarm of the DR region goes off and tells nobody",
+    "An alarm of the DR region goes off and notifies nobody",
     trips=("alarms.actions",),
 )
 def alarm_silent(world: World) -> None:

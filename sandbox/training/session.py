@@ -76,7 +76,7 @@ def debrief(world: World, hint: bool = False) -> Told:
         "minutes": round((now() - moment(record["since"])).total_seconds() / 60),
         "solved": all(goal["standing"] == Standing.MET for goal in goals),
         "goals": goals,
-        "notes": [f"{name} was mended: what it hid can be seen." for name in _mended(scene)],
+        "notes": [f"{name} was repaired: what it hid can be seen." for name in _mended(scene)],
         "hints": [scene.told(text, words) for text in scene.hints[:taken]],
         "hints_left": len(scene.hints) - taken,
     }
@@ -143,7 +143,7 @@ def _must_be_whole(world: World) -> None:
             f"The world is not healthy: {broken} is in force. Take it back first: `dr_cli.py sandbox mend`."
         )
     if why := _changed(sighting(world, {})):
-        raise SandboxError(f"The world is not as it was seeded: {why}. Start anew: `dr_cli.py sandbox up --fresh`.")
+        raise SandboxError(f"The world is not as it was seeded: {why}. Start again: `dr_cli.py sandbox up --fresh`.")
 
 
 def _changed(seen: Sighting) -> str:

@@ -48,7 +48,7 @@ def load(path: Path) -> dict[str, Any]:
         try:
             world = cloudpickle.load(file)
         except Exception as broken:
-            raise SandboxError(f"{path} is broken ({broken}): start anew: `dr_cli.py sandbox up --fresh`.") from broken
+            raise SandboxError(f"{path} is broken ({broken}): start again: `dr_cli.py sandbox up --fresh`.") from broken
     _take(world)
     return said
 

@@ -22,8 +22,8 @@ DIALECT = re.compile(
 ALLOWED = re.compile(r"`[^`]*`|\bsandbox mend\b")
 NAMES = {"one", "told", "said", "held", "made", "asked", "kept"}
 WRITTEN = ("contributing", "drills", "exceptions", "json", "runbook", "score", "training", "traps", "why")
+SENTENCES = ("dr_checks", "dr_estate", "dr_actions", "reports", "utils", "steps", "sandbox")
 # Ceilings by room, to be lowered with every step and never raised.
-SENTENCES = {"dr_checks": 0, "dr_estate": 0, "dr_actions": 47, "reports": 1, "utils": 12, "steps": 0, "sandbox": 24}
 VARIABLES = {
     "dr_checks": 0,
     "dr_estate": 3,  # fields that evidence holds
@@ -73,7 +73,7 @@ def test_sentences_of_the_product_use_the_field_s_words(room: str) -> None:
     found = [
         (name, line, word) for name, tree in files(room) for line, text in sentences(tree) for word in dialect(text)
     ]
-    assert len(found) <= SENTENCES[room], found
+    assert found == []
 
 
 @pytest.mark.parametrize("room", VARIABLES)

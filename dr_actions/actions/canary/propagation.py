@@ -44,7 +44,7 @@ def spread(step: Step, sight: Sight, name: str, percent: int) -> Confirmation:
     )
     says += f"; {_others(poll)}" if strange else ""
     if poll.ttls_s != (ttl_s,):
-        says += f"; the TTL is {' and '.join(map(str, poll.ttls_s)) or 'not told'} s, written {ttl_s} s"
+        says += f"; the TTL is {' and '.join(map(str, poll.ttls_s)) or 'unknown'} s, written {ttl_s} s"
     wrong = strange or poll.ttls_s != (ttl_s,) or rarity(came, poll.answers, percent / _PERCENT) < TOO_RARE
     told = (f"answers {name}", f"{came} of {poll.answers} lead to {regions.primary}, {went} to {regions.dr}")
     return _judged(step, sight, bool(wrong), says, (told, ("name servers", ", ".join(poll.asked))))

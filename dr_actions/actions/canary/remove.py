@@ -71,7 +71,7 @@ def leaves(sight: Sight) -> Iterator[str]:
     for one in (one for records in found.values() for one in records):
         why = _not_ours(one)
         if why:
-            yield f"{one.name} {one.type} is left as it is: {why}. No drill made it: take it away by hand."
+            yield f"{one.name} {one.type} is left as it is: {why}. No drill made it: remove it by hand."
 
 
 def _not_ours(record: Record) -> str:

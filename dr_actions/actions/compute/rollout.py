@@ -102,7 +102,7 @@ def progress(sight: Sight, service: ecs.Service, needed: int, said: str, side: S
     if service.rollout == "FAILED":
         return Confirmation(Standing.FAILED, f"{said}: ECS gave its deployment up; read its events.", facts)
     if service.running < needed or service.rollout not in ("COMPLETED", ""):
-        return Confirmation(Standing.WAITING, f"{said}, its rollout is {service.rollout or 'not told'}.", facts)
+        return Confirmation(Standing.WAITING, f"{said}, its rollout is {service.rollout or 'unknown'}.", facts)
     if not service.target_groups:
         return Confirmation(Standing.DONE, f"{said}; it is attached to no target group.", facts)
     healthy = healthy_targets(sight, service, side) or 0

@@ -61,7 +61,7 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
         side=Side.DR,
         says=f"{name} runs {needed} healthy tasks in {region} ({service.desired} wanted now)"
         + (", of its repointed task definition" if moves else "")
-        + (f". It is deployed anew: {reason}." if reason else "."),
+        + (f". It is deployed again: {reason}." if reason else "."),
         danger=Danger.REVERSIBLE,
         undo=undo + (f", and its task definition to {service.task_definition}." if moves else "."),
         budget_s=budget_s + (DRAIN_S if service.running and (moves or reason) else 0),
@@ -128,7 +128,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if service.desired < needed:
         return Confirmation(Standing.READY, f"{said}.", facts)
     if reason := anew(step, sight, service):
-        return Confirmation(Standing.READY, f"{said}, and is to be deployed anew: {reason}.", facts)
+        return Confirmation(Standing.READY, f"{said}, and must be deployed again: {reason}.", facts)
     return progress(sight, service, needed, said, Side.DR)
 
 
@@ -169,7 +169,7 @@ def _doubtful(sight: Sight) -> Iterator[str]:
     if apart := [one.service.name for one in held if not one.service.target_groups]:
         yield f"No request would reach {few(apart)} in {sight.env.regions.dr}: attached to no target group."
     if broken := [one.service.name for one in held if one.service.rollout == "FAILED"]:
-        yield f"The newest deployment of {few(broken)} in {sight.env.regions.dr} failed: it is made anew."
+        yield f"The newest deployment of {few(broken)} in {sight.env.regions.dr} failed: the step deploys it again."
 
 
 VERB = Verb(

@@ -53,7 +53,7 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
         name,
         side=Side.PRIMARY,
         says=f"{name} runs {needed} healthy tasks in {region} again ({service.desired} wanted now)."
-        + (f" It is deployed anew: {reason}." if reason else ""),
+        + (f" It is deployed again: {reason}." if reason else ""),
         danger=Danger.REVERSIBLE,
         undo=f"Set its desired count to {service.desired} again: no visitor was led there yet.",
         budget_s=budget_s + (DRAIN_S if service.running and (reason or _DEFINITION in after) else 0),
@@ -101,7 +101,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if service.desired < needed:
         return Confirmation(Standing.READY, f"{said}.", facts_of(service))
     if reason := anew(step, sight, service):
-        return Confirmation(Standing.READY, f"{said}, and is to be deployed anew: {reason}.", facts_of(service))
+        return Confirmation(Standing.READY, f"{said}, and must be deployed again: {reason}.", facts_of(service))
     return progress(sight, service, needed, said, Side.PRIMARY)
 
 

@@ -104,13 +104,13 @@ def _why(sight: Sight, best: DatabaseCopy, copies: list[DatabaseCopy], dark: lis
         return ""
     mine = [copy for copy in copies if copy.mechanism == preferred]
     if best.mechanism == preferred:
-        return f"the age of {best.name} cannot be told, which proves nothing (T23), but no measured copy is usable"
+        return f"the age of {best.name} is unknown, which proves nothing (T23), but no measured copy is usable"
     if not mine:
         return dark[0].why if dark else f"there is no {preferred} in {sight.env.regions.dr}"
     if mine[0].flaw:
         return mine[0].flaw
     if mine[0].age_s is None:
-        return f"the age of {mine[0].name} cannot be told, and a broken one publishes none (T23)"
+        return f"the age of {mine[0].name} is unknown, and a broken one publishes none (T23)"
     return f"{mine[0].name} is older than the recovery point objective, and this copy is fresher"
 
 

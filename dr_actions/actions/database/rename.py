@@ -49,7 +49,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if one.identifier not in (step.before["name"], step.after["name"]):
         return Confirmation(Standing.CHANGED, f"{step.subject} is called {one.identifier} now.", home.facts_of(one))
     if one.status in BROKEN or one.status == "stopped":
-        how = "start it" if one.status == "stopped" else "mend it"
+        how = "start it" if one.status == "stopped" else "repair it"
         said = f"{one.identifier} is {one.status} and cannot be renamed: {how}, then run again."
         return Confirmation(Standing.FAILED, said, home.facts_of(one))
     if one.status not in SERVING:

@@ -165,7 +165,7 @@ def _of_backups(sight: Sight, at_home: rds.Instance) -> Confirmation | None:
     if copies.status == "replicating" and copies.latest is not None:
         said = f"{at_home.identifier} can be restored to {copies.latest:%Y-%m-%dT%H:%M:%SZ} in the DR region."
         return Confirmation(Standing.DONE, said, facts)
-    said = f"The copies of {at_home.identifier} are {copies.status or 'not told of'}."
+    said = f"The copies of {at_home.identifier} are {copies.status or 'in an unknown state'}."
     return Confirmation(Standing.WAITING, said, facts)
 
 

@@ -201,8 +201,8 @@ def notes(sight: Sight) -> Iterator[str]:
         return
     yield (
         f"The database comes home as a read replica of {source.identifier} of {sight.env.regions.dr}, which is then "
-        "promoted: RDS tells how far it is, and the DR region serves pages all the while. Snapshots would have to be "
-        "copied after the freeze, and would tell nothing."
+        "promoted: RDS reports its progress, and the DR region serves pages meanwhile. Snapshots would have to be "
+        "copied after the freeze, and report no progress."
     )
     if home.model(sight) is None:
         yield f"{sight.env.regions.primary} has no old {home.own_name(sight)}: the new one is made as the copy is."

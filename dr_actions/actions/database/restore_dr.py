@@ -139,7 +139,7 @@ def _of_absent(step: Step, sight: Sight) -> Confirmation:
         sight.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
         group = env.named(env.names.db_security_group)
         said = f"the security group {group} is absent in {env.regions.dr}: RDS would put the database out of reach"
-        return Confirmation(Standing.CHANGED, f"{said}. Provision it, or mend names.db_security_group.")
+        return Confirmation(Standing.CHANGED, f"{said}. Provision it, or correct names.db_security_group.")
     source = step.after[RESTORED_FROM]
     known = {copy.arn: copy.latest for copy in sight.snapshot.get(rds.automated_backups, Side.DR)}
     points = {point.arn: point.created_at for point in sight.snapshot.get(backup.recovery_points, Side.DR)}
@@ -172,7 +172,7 @@ def _settled(one: rds.Instance, how: str) -> Confirmation:
         return Confirmation(Standing.FAILED, f"{one.identifier} is {how}, but {one.status}.", _facts(one))
     if one.status in SERVING and one.host:
         return Confirmation(Standing.DONE, f"{one.identifier} is {how} and answers at {one.host}.", _facts(one))
-    return Confirmation(Standing.WAITING, f"{one.identifier} is {how} and {one.status or 'not told of'}.")
+    return Confirmation(Standing.WAITING, f"{one.identifier} is {how} and {one.status or 'in an unknown state'}.")
 
 
 def _facts(one: rds.Instance) -> tuple[tuple[str, str], ...]:

@@ -64,7 +64,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         said = f"When {source.identifier} was frozen is not recorded in this run: nothing can be compared with"
         return Confirmation(Standing.WAITING, f"{said}. Thaw it by hand and run again.")
     if reached is None:
-        return Confirmation(Standing.WAITING, f"How far {one.identifier} has come cannot be told now: {why}")
+        return Confirmation(Standing.WAITING, f"How far {one.identifier} has come is not known now: {why}")
     facts = (("frozen", _told(since)), ("copy reaches", _told(reached)), ("source", source.arn))
     said = f"{source.identifier} stands still since {_told(since)}, {one.identifier} holds all until {_told(reached)}"
     if reached < since:
@@ -79,7 +79,7 @@ def _reached(sight: Sight, one: rds.Instance) -> tuple[datetime | None, str]:
     if why or reading is None or reading.at is None or reading.value is None:
         return None, why or "its lag is not published."
     if reading.value < 0:
-        return None, "its lag is told as -1, so replication does not run."
+        return None, "its lag is published as -1, so replication does not run."
     return reading.at - timedelta(seconds=reading.value), ""
 
 

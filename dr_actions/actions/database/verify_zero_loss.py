@@ -68,7 +68,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.CHANGED, f"{step.before['copy']} replicates no more: it was promoted unproven.")
     reached = _reached(step, sight)
     if reached is None:
-        return Confirmation(Standing.WAITING, f"How far {step.before['copy']} reaches cannot be told now.")
+        return Confirmation(Standing.WAITING, f"How far {step.before['copy']} reaches is not known now.")
     facts = (("writers stopped", _told(since)), ("copy reaches", _told(reached)))
     said = f"the writers stopped at {_told(since)}, {step.before['copy']} holds all until {_told(reached)}"
     if reached >= since:

@@ -75,7 +75,9 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     since = files_failback.still_since(sight)
     if since is None:
         until = files_failback.told(_holds(policy.frozen_at, sight))
-        return Confirmation(Standing.WAITING, f"{policy.file_system} was told to refuse writes; AWS has until {until}.")
+        return Confirmation(
+            Standing.WAITING, f"{policy.file_system} is set to refuse writes; AWS has until {until} to apply it."
+        )
     facts = (("file system", policy.file_system), ("frozen at", files_failback.told(since)))
     return Confirmation(
         Standing.DONE, f"{policy.file_system} refuses writes since {files_failback.told(since)}.", facts
@@ -106,7 +108,7 @@ def notes(sight: Sight) -> Iterator[str]:
     name = files_failback.name_of(sight)
     if files_failback.systems(sight) is None:
         yield (
-            f"No file is brought home: {sight.env.regions.primary} and {sight.env.regions.dr} do not each have one "
+            f"No file is copied back: {sight.env.regions.primary} and {sight.env.regions.dr} do not each have one "
             f"usable file system named {name}. A replica that EFS made itself bears no name: give it the Name tag."
         )
         return

@@ -92,5 +92,5 @@ def run_failed(
 def refused_while_dark(env: Environment, incident: str, reasons: str, run: str = "", report: str = "") -> Message:
     """The primary region is dark and the answer is DO_NOT_FAILOVER all the same."""
     happened = f"the primary region {env.region(Side.PRIMARY)} is dark, and the answer is DO_NOT_FAILOVER: {reasons}"
-    needed = "Decide: mend what is said, or override a gate by its id, name and reason."
+    needed = "Decide: fix the causes above, or override a gate by its id, name and reason."
     return Message(env.name, incident, "assess.do-not-failover", happened, needed, "Platform Admin", run, report)

@@ -62,13 +62,13 @@ def _lack(sight: Sight, side: Side) -> str:
     """Why nothing can be told in the side's region, "" where it can."""
     env = sight.env
     if not env.names.topics:
-        return "names.topics names no topic: nobody is told of anything."
+        return "names.topics names no topic: no notification is sent."
     name, region = env.named(env.names.topics[EVENTS]), env.region(side)
     try:
         there = {topic.name for topic in sight.snapshot.get(sns_topics.topics, side) if topic.exists}
     except CannotSee as dark:
-        return f"Topic {name} of {region} cannot be seen, and is told nothing: {dark.unseen.why}"
-    return "" if name in there else f"There is no topic {name} in {region}: nobody is told there."
+        return f"Topic {name} of {region} cannot be read, and gets no notification: {dark.unseen.why}"
+    return "" if name in there else f"There is no topic {name} in {region}: nobody is notified there."
 
 
 def _notes(occasion: Occasion, sight: Sight) -> Iterator[str]:
@@ -84,7 +84,7 @@ def _step(occasion: Occasion, sight: Sight, side: Side) -> Step:
         f"{name} in {region}",
         label=side,
         side=side,
-        says=f"Tell {name} in {region} {occasion.about}.",
+        says=f"Notify {name} in {region} {occasion.about}.",
         danger=Danger.COMPENSABLE,
         undo="What was sent stays sent: a later message corrects it.",
         budget_s=BUDGET_S,
@@ -107,4 +107,4 @@ def _filled(occasion: Occasion, step: Step, sight: Sight) -> Call:
 
 
 def _not_to_be_seen(step: Step, _sight: Sight) -> Confirmation:
-    return Confirmation(Standing.READY, f"whether {step.subject} was told is in the journal alone")
+    return Confirmation(Standing.READY, f"whether {step.subject} was notified is recorded in the journal only")

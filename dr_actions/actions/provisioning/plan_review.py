@@ -51,7 +51,7 @@ def _refused(row: Mapping[str, Any], region: str, zones: Mapping[str, str], env:
         elif region == env.regions.primary:
             yield f"{name} would be {doing}: it is in the primary region {region}."
         elif not region and _is_aws(row):
-            yield f"{name} would be {doing}, and its region cannot be told."
+            yield f"{name} would be {doing}, and its region is unknown."
     if zone := _denied_zone(row, zones, env):
         yield f"{name} would be changed: it is of the denied zone {zone}."
     if row["type"] == _RECORD and any(_plain(held.get("name")) == env.traffic.origin_record for held in _values(row)):

@@ -39,8 +39,8 @@ try {
     $held = $db->query("SELECT 1 $where AND table_name = '" . $db->real_escape_string($posts) . "'");
     $last = "SELECT MAX(post_modified_gmt) FROM `$schema`.`$posts`";
     if ($held->num_rows) { $newest = $db->query($last)->fetch_row()[0]; }
-    $told = ["dr_probe" => got("DR_PROBE"), "tenant" => got("DR_TENANT"), "schema" => $row[0] ? got("DR_SCHEMA") : ""];
-    echo json_encode($told + ["tables" => (int) $row[0], "rows" => (int) $row[1], "newest" => $newest]), "\n";
+    $out = ["dr_probe" => got("DR_PROBE"), "tenant" => got("DR_TENANT"), "schema" => $row[0] ? got("DR_SCHEMA") : ""];
+    echo json_encode($out + ["tables" => (int) $row[0], "rows" => (int) $row[1], "newest" => $newest]), "\n";
     exit($row[0] ? 0 : 1);
 } catch (Throwable $e) { fwrite(STDERR, get_class($e) . ": " . $e->getMessage() . "\n"); exit(1); }
 """

@@ -66,7 +66,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.FAILED, f"{one.identifier} is restored, but {one.status}.")
     if one.status in SERVING and one.host:
         return Confirmation(Standing.DONE, f"{one.identifier} answers at {one.host}.", _facts(step, sight, one))
-    return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status or 'not told of'}.")
+    return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status or 'in an unknown state'}.")
 
 
 def _of_absent(step: Step, sight: Sight) -> Confirmation:
@@ -75,7 +75,7 @@ def _of_absent(step: Step, sight: Sight) -> Confirmation:
         sight.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
         group = env.named(env.names.db_security_group)
         said = f"the security group {group} is absent in {env.regions.dr}, and nothing would reach the database"
-        return Confirmation(Standing.CHANGED, f"{said}. Provision it, or mend names.db_security_group.")
+        return Confirmation(Standing.CHANGED, f"{said}. Provision it, or correct names.db_security_group.")
     if _moment(sight, source) is None:
         return Confirmation(Standing.CHANGED, f"The copy {source} is gone, or can no longer be restored.")
     return Confirmation(Standing.READY, f"{step.subject} is absent and can be restored.")

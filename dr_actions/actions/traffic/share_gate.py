@@ -37,7 +37,7 @@ def answers_gate(sight: Sight, part: Part) -> Confirmation:
     home, away, percent, since = _door(sight, Side.PRIMARY), _door(sight, Side.DR), part.percent, part.since
     if percent == _ALL:
         if sight.env.traffic.origin_record not in part.names:
-            return Confirmation(Standing.DONE, f"{percent} percent lead home by their records.")
+            return Confirmation(Standing.DONE, f"{percent} percent point to the primary region by their records.")
         return _settled(sight, since, *_all_home(sight, home, away))
     asked_for = sight.snapshot.get(dns_weight_samples.tallies, Side.GLOBAL)
     rows = [row for row in asked_for if row.counts and row.type in _KINDS and row.name in part.names]
@@ -48,8 +48,10 @@ def answers_gate(sight: Sight, part: Part) -> Confirmation:
         asked, went = sum(number for _, number in row.counts), _leading(row, away)
         came = _leading(row, home) if home else asked - went  # a dark primary does not tell its addresses
         strange = asked - came - went
-        said = f"{came} of {asked} answers for {row.name} {row.type} lead home, {percent} percent wanted"
-        told.append(said + (f", {strange} lead to neither region" if strange else ""))
+        said = (
+            f"{came} of {asked} answers for {row.name} {row.type} point to the primary region, {percent} percent wanted"
+        )
+        told.append(said + (f", {strange} point to neither region" if strange else ""))
         facts.append((f"answers {row.name} {row.type}", f"{came} of {asked}"))
         unfair = unfair or rarity(came, asked, percent / _PERCENT) < TOO_RARE
     return _settled(sight, since, unfair, f"{'; '.join(told)}.", tuple(facts))
@@ -79,9 +81,13 @@ def _all_home(
     astray = [a for a in told if (not home & set(_led(a)) if home else away & set(_led(a)))]
     if astray:
         said = ", ".join(astray[0].values or astray[0].chain) or astray[0].code
-        return True, f"{astray[0].asked} answers {name} with {said}, which does not lead home.", ()
+        return True, f"{astray[0].asked} answers {name} with {said}, which is not in the primary region.", ()
     asked = ", ".join(sorted({a.asked for a in told}))
-    return False, f"{name} leads home; answered so by: {asked}.", ((f"answers {name}", "all lead home"),)
+    return (
+        False,
+        f"{name} points to the primary region; answered so by: {asked}.",
+        ((f"answers {name}", "all in the primary region"),),
+    )
 
 
 def _led(answer: Answer) -> tuple[str, ...]:

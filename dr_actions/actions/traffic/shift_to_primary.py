@@ -196,7 +196,7 @@ def notes(sight: Sight) -> Iterator[str]:
     """What is not led home by a call, what cannot be shared, and canaries that go with everybody."""
     dark = blind_to(sight)
     if dark:
-        yield f"No visitor is led home, for the records cannot be seen: {dark} Weights are set in us-east-1: wait."
+        yield f"No traffic is shifted, for the records cannot be read: {dark} Weights are set in us-east-1: wait."
         return
     found = cutover(sight)
     yield from found.left
@@ -209,7 +209,7 @@ def notes(sight: Sight) -> Iterator[str]:
     own = {host for zone in found.zones for pair in zone.pairs for host in (pair.primary.name,)}
     if sight.env.failback.canary_tenants and not own & _canary_hosts(sight):
         names = ", ".join(sight.env.failback.canary_tenants)
-        yield f"Canary tenants ({names}) have no records of their own: they go home with everybody."
+        yield f"Canary tenants ({names}) have no records of their own: they are shifted with everybody."
 
 
 VERB = Verb(

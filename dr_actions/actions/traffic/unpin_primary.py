@@ -43,7 +43,7 @@ def leaves(sight: Sight) -> Iterator[str]:
         if not _wanted(sight, check, twin):
             yield (
                 f"Health check {check.id} is held down, and how it read before is not recorded: set it by hand "
-                "(aws route53 update-health-check), or no visitor can be led home (T06)."
+                "(aws route53 update-health-check), or no traffic can be shifted to the primary region (T06)."
             )
 
 

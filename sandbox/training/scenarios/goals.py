@@ -88,7 +88,7 @@ SERVICES_RUN = Goal(
 )
 TRAFFIC_HELD = Goal(
     "traffic-held",
-    "The traffic leads to {dr} and cannot go home by itself",
+    "The traffic goes to {dr} and cannot return to {primary} by itself",
     "Failover routing goes BACK by itself when the primary turns healthy again, onto a stale database.",
     ("T06",),
     traffic_held,

@@ -19,7 +19,7 @@ def _awake(seen: Sighting) -> Judged:
 SCENARIO = Scenario(
     name="region-lost-at-night",
     sentence="The primary region falls silent while its services sleep by schedule",
-    teaches="to tell an outage from a scheduled 0, to fail over, and to see that it lasts until the morning after",
+    teaches="to distinguish an outage from a scheduled 0, to fail over, and to see that it lasts until the morning",
     minutes=25,
     briefing="""02:10, local time. You are on call for {env}.
 
@@ -53,7 +53,7 @@ The business opens at 07:00. What do you see, what do you decide, and what must 
         goals.NOTHING_DELETED,
     ),
     hints=(
-        "`status` tells the posture and its witnesses. Does it call this a scheduled night?",
+        "`status` shows the posture and its evidence. Does it call this a scheduled night?",
         "`failover` (it changes nothing) weighs, plans, and notes what the plan does not do. Read its notes.",
         "`failover --execute` with a ticket; what cannot be undone is confirmed: --confirm STEP.",
         "Scaling services up by hand leaves the schedule awake (T36). The plan's notes say what a run does about it.",

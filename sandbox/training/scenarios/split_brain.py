@@ -114,9 +114,9 @@ What do you stop, where, and what do you leave exactly as it is?""",
         goals.NOTHING_DELETED,
     ),
     hints=(
-        "`status` tells the posture, and why it is that one.",
+        "`status` shows the posture and its reason.",
         "`failover --validate` asks whether the old primary is fenced, and recommends the commands that fence it.",
         "Those are plain AWS calls in {primary}: `sandbox show --format json` has the keys for any AWS client. Bounds "
-        "of auto scaling first, then the desired count. Going home (`failback`) is for another day.",
+        "of auto scaling first, then the desired count. The failback (`failback`) is not part of this scenario.",
     ),
 )

@@ -74,7 +74,7 @@ missing there?""",
         Goal(
             "as-far-as-it-goes",
             "A run went as far as it can, and its record says what is left",
-            "Whoever takes over must read what was not done: the pin, and the validation.",
+            "The next operator must read what was not done: the pin, and the validation.",
             ("T01", "T46"),
             _as_far_as_it_goes,
         ),

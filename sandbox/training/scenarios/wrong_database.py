@@ -42,7 +42,7 @@ def _alone(seen: Sighting) -> Judged:
 SCENARIO = Scenario(
     name="wrong-database",
     sentence="A tenant was restored to the wrong database",
-    teaches="to find one tenant's wrong wiring among many that are right, and to mend that one alone",
+    teaches="to find one tenant's wrong wiring among many that are right, and to fix only that one",
     minutes=15,
     briefing="""16:30, local time. You are on call for {env}.
 
@@ -65,7 +65,7 @@ Reachable: the tester, tomorrow. Which tenant is it, and how do you put it right
         Goal(
             "alone",
             "Nothing else was changed",
-            "Whoever restores, restarts or rewrites everything to be sure destroys the evidence, and what was right.",
+            "Restoring, restarting or rewriting everything to be sure destroys the evidence, and what was right.",
             ("T43",),
             _alone,
         ),

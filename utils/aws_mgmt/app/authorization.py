@@ -170,7 +170,7 @@ def _to_go_on_with(past: Sequence[Entry], request: Request, incident: str) -> En
             return begun
         raise Refused(
             f"The {goal} for {incident} is done ({past[-1].at:%Y-%m-%d %H:%M} UTC): {next_steps.proof_of(goal)} proves "
-            f"it, {next_steps.log_of(incident)} tells it. Another run for the same incident: {anew}."
+            f"it, {next_steps.log_of(incident)} shows it. Another run for the same incident: {anew}."
         )
     if not is_done(past, begun):
         raise Refused(

@@ -104,14 +104,14 @@ def log_of(incident: str) -> Command:
 def after_interrupt(request: Request) -> str:
     """What an interrupted command may have changed, and what shows it."""
     if (request.command == "drill" and request.action == "clean") or request.flags & _TRIALS:
-        return "Interrupted. `dr_cli.py drill show` tells what is left of the drill."
+        return "Interrupted. `dr_cli.py drill show` lists what is left of the drill."
     if "execute" in request.flags:
         incident = str(request.arguments.get("incident", ""))
-        return f"Interrupted. {log_of(incident)} tells what was changed, and by which run."
+        return f"Interrupted. {log_of(incident)} shows what was changed, and by which run."
     if request.command in {"approve", "pause", "unpause"}:
-        return "Interrupted. It may have been recorded already: `dr_cli.py status` tells what is in force."
+        return "Interrupted. It may have been recorded already: `dr_cli.py status` shows what is in force."
     if request.command == "sandbox" and request.action not in {"show", "list"}:
-        return "Interrupted. `dr_cli.py sandbox show` tells whether the sandbox is up."
+        return "Interrupted. `dr_cli.py sandbox show` shows whether the sandbox is up."
     return "Interrupted. Nothing was changed: this command only looks."
 
 

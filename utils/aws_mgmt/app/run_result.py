@@ -95,6 +95,6 @@ def raise_the_alarm(run: Run, ending: Ending, again: NextStep, invocation: Invoc
         try:
             with run.hands.permitting(verbs()["notify_start"].writes):
                 run.hands.send(call)
-            run.journal.append(Kind.NOTIFIED, says=f"{call.params['TopicArn']} was told: {ending.says}")
+            run.journal.append(Kind.NOTIFIED, says=f"{call.params['TopicArn']} was notified: {ending.says}")
         except Exception as failed:  # noqa: BLE001 - whatever it was, the run's own account matters more
             run.tell.note(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")

@@ -55,7 +55,7 @@ _HELP = {
     "schedule": "which DR test was run when, which is due next, and what is overdue",
     "failover": "assess, or execute, a failover to the DR region",
     "failback": "assess, or execute, the return to the primary region",
-    "sandbox": "the embedded AWS: up, down, show, list, break, mend, train, debrief",
+    "sandbox": "the embedded AWS: start it, stop it, inject disasters, repair them, train",
     "approve": "approve today's plan as the second person",
     "pause": "the global stop switch: no run changes anything any more",
     "unpause": "let runs change things again",
@@ -282,6 +282,6 @@ def parse(argv: list[str], program: Program = Program.CHECKOUT) -> Request:
     arguments: dict[str, Any] = {name: given.pop(name) for name in (*_ARGUMENTS, *_SCENE_ARGUMENTS) if name in given}
     _one_thing_at_a_time(parser, flags)
     if given.get("from_evidence") and given.get("sandbox"):
-        parser.error("--from-evidence judges what was saved, --sandbox looks anew: choose one")
+        parser.error("--from-evidence judges saved evidence, --sandbox reads the sandbox: choose one")
     given["only_tenants"] = tuple(given.pop("only_tenants", ()))
     return Request(command, environment, flags=flags, action=action, arguments=arguments, program=program, **given)

@@ -116,5 +116,5 @@ _REASONS = {
 }
 _HEAD = """\
 # The DR tests of {env}, on their schedule. Generated from environments/{env}.toml by `make docs`: do not edit.
-# Copy it to .github/workflows/; deploy/README.md tells about the roles.
+# Copy it to .github/workflows/; deploy/README.md describes the roles.
 """

@@ -84,7 +84,7 @@ def _template(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, An
                 "Type": "String",
                 "AllowedValues": ["true", "false"],
                 "Default": "true",
-                "Description": "Whether the operator may go home now: write in the primary region, to fail back.",
+                "Description": "Whether the operator may fail back now: write in the primary region.",
             }
         },
         "Conditions": {"GoesHome": {"Fn::Equals": [{"Ref": "AttachHome"}, "true"]}},

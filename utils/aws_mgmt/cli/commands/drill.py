@@ -104,5 +104,5 @@ def _trial_of(one: Leftover) -> str:
     """The id of the trial that made it, as its name tells."""
     stamp = _STAMP.search(one.subject)
     if stamp is None:
-        raise Refused(f"drill.unknown: {one.subject} bears no drill's stamp: take it away by hand.")
+        raise Refused(f"drill.unknown: {one.subject} bears no drill's stamp: remove it by hand.")
     return TRIAL + stamp[0]

@@ -77,7 +77,7 @@ def _mend(request: Request, environment: Environment) -> str:
     if not name and world.state()["scene"]:
         return training.ended(world.end_scene(), environment.name)
     mended = world.mend(name)
-    return f"Mended: {', '.join(mended)}.\n" if mended else "No disaster was in force.\n"
+    return f"Repaired: {', '.join(mended)}.\n" if mended else "No disaster was in force.\n"
 
 
 def _train(request: Request, environment: Environment) -> Exit:
