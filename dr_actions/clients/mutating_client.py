@@ -119,6 +119,8 @@ class Hands:
         session.register_component("credential_provider", sign_in.get_component("credential_provider"))
         session.register_component("data_loader", declared_models(declared))
         session.register("before-parameter-build", self._before_call, unique_id="guard")
+        if self._credentials.recorder:
+            self._credentials.recorder.attach(session)
         return session
 
     def _before_call(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:

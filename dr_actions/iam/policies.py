@@ -32,7 +32,7 @@ from dr_estate.iam.statements import (
     statement,
 )
 from dr_estate.model.playbook import needed_actions
-from dr_estate.snapshot.registry import reads
+from dr_estate.snapshot.registry import DIAGNOSED, reads
 
 # IAM counts a managed policy's characters without white space (IAM and STS quotas).
 LIMIT = 6144
@@ -65,12 +65,12 @@ class Declared:
 
 
 def declared() -> Declared:
-    """What this version declares: all readers' READS, recoveries' writes and reads, and the control table's calls."""
+    """What this version declares: readers' and doctor's reads, recoveries' calls, the control table's calls."""
     recovering = [verb for verb in verbs().values() if verb.goals & (AWAY | HOMEWARD)]
     of_verbs = frozenset[str]().union(*(verb.reads for verb in verbs().values()))
     written = frozenset[str]().union(*(verb.writes for verb in recovering))
     needed, drills = frozenset(needed_actions()), writes() - written
-    return Declared(reads() | of_verbs, written, CONTROL_CALLS, needed, drills)
+    return Declared(reads() | DIAGNOSED | of_verbs, written, CONTROL_CALLS, needed, drills)
 
 
 def role_name(role: Role, env: Environment) -> str:

@@ -19,6 +19,7 @@ import botocore.session
 
 from dr_estate.aws.botocore_models import declared_models
 from dr_estate.aws.errors import DeadlinePassed, explain
+from dr_estate.aws.recording import Recorder
 from dr_estate.aws.speedups import use_fast_timestamps
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
@@ -37,11 +38,15 @@ class ForbiddenCall(Exception):
 
 @dataclass(frozen=True)
 class Credentials:
-    """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself."""
+    """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself.
+
+    ``recorder`` hears every call that is made with them.
+    """
 
     endpoint_url: str | None = None
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
+    recorder: Recorder | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,8 @@ class Eyes:
         session.register("getattr", _no_such_read, unique_id="declared-methods")
         session.register("before-parameter-build", self._before_call, unique_id="declared-operations")
         session.register("before-send", self._before_send, unique_id="deadline")
+        if self.credentials.recorder:
+            self.credentials.recorder.attach(session)
         return session
 
     def _before_call(self, model: Any, **_: Any) -> None:

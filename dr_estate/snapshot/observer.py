@@ -38,9 +38,21 @@ def observe(
     and CannotSee where no region could prove the account or there are no credentials.
     """
     with open_eyes(environment, credentials) as eyes:
-        identity = eyes.prove_account()
-        started = datetime.now(UTC)
-        values = _read_all(eyes, started, readers() if only is None else only, upon, progress)
+        return observe_with(eyes, world, progress, only, upon)
+
+
+def observe_with(
+    eyes: Eyes,
+    world: str,
+    progress: Progress = lambda _done, _of: None,
+    only: frozenset[str] | None = None,
+    upon: Snapshot | None = None,
+) -> Snapshot:
+    """``observe`` with ready ``eyes``."""
+    environment = eyes.environment
+    identity = eyes.prove_account()
+    started = datetime.now(UTC)
+    values = _read_all(eyes, started, readers() if only is None else only, upon, progress)
     parts = dict(upon.parts if upon else {}) | {
         key: Part(key[0], key[1], environment.region(key[1]), read_at, value)
         for key, (read_at, value) in values.items()

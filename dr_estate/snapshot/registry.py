@@ -10,6 +10,9 @@ from typing import Any
 import dr_estate.readers
 from dr_estate.reading.reader import Reader
 
+DIAGNOSED = frozenset({"rds:DescribeSourceRegions"})
+"""What ``doctor`` alone reads: it is no part of a snapshot."""
+
 
 @cache
 def readers() -> dict[str, Reader[Any]]:

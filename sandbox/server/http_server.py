@@ -59,6 +59,8 @@ class Handler(MotoRequestHandler):
         head = environ["REQUEST_METHOD"] == "HEAD"
         status = response.status_code
         self.send_response_only(status, responses.get(status, "Unknown"))
+        if "Date" not in response.headers:
+            self.send_header("Date", self.date_time_string())
         lengthless = head or status in NO_BODY
         for name, value in response.headers:
             if name.lower() not in ("connection", "transfer-encoding") and (

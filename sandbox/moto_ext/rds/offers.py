@@ -1,8 +1,9 @@
 """What RDS offers in a region: engine versions and orderable instance classes; and option groups that can be listed.
 
-Source: AWS API_DescribeDBEngineVersions, API_DescribeOrderableDBInstanceOptions. The emulator knows neither for MySQL
-and its kin, and fails on a list of all option groups. Every region offers the same here, except what a disaster adds to
-``backend.__dict__["withdrawn_offers"]``: ``{"db.r6g.large": True}`` or ``{"8.0.40": True}``.
+Source: AWS API_DescribeDBEngineVersions, API_DescribeOrderableDBInstanceOptions, API_DescribeSourceRegions. The
+emulator knows none of them for MySQL and its kin, and fails on a list of all option groups. Every region offers the
+same here, except what a disaster adds to ``backend.__dict__["withdrawn_offers"]``: ``{"db.r6g.large": True}``,
+``{"8.0.40": True}`` or, as a source of replicated backups, ``{"af-south-1": True}``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from boto3.session import Session
 from moto.core.responses import ActionResult
 from moto.rds.models import OptionGroup, RDSBackend
 from moto.rds.responses import RDSResponse
@@ -87,6 +89,24 @@ def _orderable_of_engine(response: RDSResponse) -> Any:
     return ActionResult({"OrderableDBInstanceOptions": rows})
 
 
+def _source_regions(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The other regions; automated backups replicate from each that no disaster withdrew."""
+    gone = state(response.backend, "withdrawn_offers")
+    others = [one for one in Session().get_available_regions("rds") if one != response.region]
+    return {
+        "SourceRegions": [
+            {
+                "RegionName": one,
+                "Endpoint": f"https://rds.{one}.amazonaws.com",
+                "Status": "available",
+                "SupportsDBInstanceAutomatedBackupsReplication": one not in gone,
+            }
+            for one in others
+            if params.get("RegionName") in (None, one)
+        ]
+    }
+
+
 def _groups(original: Any, self: RDSBackend, wanted: Mapping[str, Any]) -> list[OptionGroup]:
     if wanted.get("option_group_name"):
         found: list[OptionGroup] = original(self, wanted)
@@ -99,5 +119,6 @@ def _groups(original: Any, self: RDSBackend, wanted: Mapping[str, Any]) -> list[
 def install() -> None:
     """Add engine versions and orderable options; let option groups be listed. Idempotent."""
     operation(RDSResponse, "describe_db_engine_versions", _versions)
+    operation(RDSResponse, "describe_source_regions", _source_regions)
     wrap(RDSResponse, "describe_orderable_db_instance_options", _orderable)
     wrap(RDSBackend, "describe_option_groups", _groups)

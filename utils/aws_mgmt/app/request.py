@@ -42,6 +42,7 @@ class Request:
     save_evidence: Path | None = None
     from_evidence: Path | None = None
     exceptions: Path | None = None
+    record: Path | None = None
     deadline_s: int | None = None
     flags: frozenset[str] = frozenset()
     action: str = ""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from dr_estate.aws.read_client import Credentials
+from dr_estate.aws.recording import Recorder, save
 from dr_estate.config.environment import Environment
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import Progress, observe
@@ -54,7 +55,25 @@ class World:
 
 @contextlib.contextmanager
 def world_of(request: Request, environment: Environment) -> Iterator[World]:
-    """The world of ``request``. A sandbox that is up is attached to; else one is started for this command's life."""
+    """The world of ``request``. A sandbox that is up is attached to; else one is started for this command's life.
+
+    With ``request.record`` each answer is written there once the world is left, with placeholders.
+    """
+    with _world(request, environment) as world:
+        if request.record is None:
+            yield world
+            return
+        recorder = Recorder()
+        try:
+            yield replace(world, credentials=replace(world.credentials, recorder=recorder))
+        finally:
+            from utils.aws_mgmt.app.bundle import placeholders
+
+            save(recorder.exchanges, request.record, placeholders().value)
+
+
+@contextlib.contextmanager
+def _world(request: Request, environment: Environment) -> Iterator[World]:
     if not request.sandbox:
         endpoint = os.environ.get(_ENDPOINT)
         if endpoint and not urlsplit(endpoint).hostname:

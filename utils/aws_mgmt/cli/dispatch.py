@@ -49,6 +49,8 @@ def _command_of(request: Request) -> Command | None:
             from utils.aws_mgmt.cli.commands.approve import pause_command as command
         case "log":
             from utils.aws_mgmt.cli.commands.log import log_command as command
+        case "doctor":
+            from utils.aws_mgmt.cli.commands.doctor import doctor_command as command
         case "iam":
             from utils.aws_mgmt.cli.commands.iam import run_iam as command
         case "schedule":

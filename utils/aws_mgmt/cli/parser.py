@@ -11,6 +11,7 @@ from utils.aws_mgmt.app.request import Request
 
 _FORMATS = ("terminal", "markdown", "json", "csv")
 _FLAGS = {
+    "doctor": {},
     "status": {
         "replication": "only the data replication scenarios",
         "infrastructure": "only the infrastructure scenarios",
@@ -50,6 +51,7 @@ _ARGUMENTS = (
 )
 _SCENE_ARGUMENTS = ("hint", "end")
 _HELP = {
+    "doctor": "try every read that the tool needs, and print what to grant: the first command on an account",
     "status": "show whether the DR region could take over now",
     "test": "run DR tests",
     "schedule": "which DR test was run when, which is due next, and what is overdue",
@@ -114,6 +116,7 @@ def global_options() -> argparse.ArgumentParser:
     )
     group.add_argument("--save-evidence", type=Path, metavar="FILE", help="keep what was observed in FILE")
     group.add_argument("--from-evidence", type=Path, metavar="FILE", help="judge FILE instead of looking")
+    group.add_argument("--record", type=folder, metavar="DIR", help="keep AWS's answers in DIR, with placeholders")
     group.add_argument("--exceptions", type=Path, metavar="FILE", help="accepted gaps (exceptions.toml beside ENV)")
     group.add_argument("--deadline", type=_positive, dest="deadline_s", metavar="S", help="seconds to look at most")
     return shared

@@ -1,0 +1,137 @@
+"""What AWS answered, call by call: kept for ``doctor`` and for ``--record``, in the form that contract tests replay."""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import json
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import botocore.exceptions
+
+from dr_estate.aws.errors import explain, kind_of
+from dr_estate.model.unseen import Blindness
+
+_CONTEXT = "dr_recorded"
+_ERRORS_FROM = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One API call and its end, retries included. ``kind`` is None where AWS gave what was asked for.
+
+    ``status`` is the HTTP status (0: no answer), ``code`` AWS's error code or the name of botocore's error.
+    ``skew_s`` is this machine's clock minus the answer's Date header, in seconds; None where there was none.
+    """
+
+    operation: str
+    region: str
+    params: Mapping[str, Any]
+    status: int
+    code: str
+    kind: Blindness | None
+    answer: Mapping[str, Any]
+    took_s: float
+    skew_s: float | None = None
+
+
+@dataclass
+class Recorder:
+    """Collects the exchanges of every session it is attached to. Thread-safe."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def attach(self, session: Any) -> None:
+        """Hear every call of every client that ``session`` makes from now on."""
+        session.register("before-parameter-build", self._began, unique_id="recorded-began")
+        session.register("after-call", self._answered, unique_id="recorded-answer")
+        session.register("after-call-error", self._failed, unique_id="recorded-error")
+
+    def _began(self, params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+        operation = f"{model.service_model.service_name}:{model.name}"
+        context[_CONTEXT] = (operation, dict(params), time.monotonic())
+
+    def _answered(self, http_response: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+        status, error = http_response.status_code, parsed.get("Error", {})
+        failed = status >= _ERRORS_FROM
+        code = str(error.get("Code", status)) if failed else ""
+        answer = {} if failed else {name: value for name, value in parsed.items() if name != "ResponseMetadata"}
+        if "Body" in answer:  # a stream that only its reader may read
+            answer["Body"] = b""
+        skew_s = clock_skew_s(http_response.headers, datetime.now(UTC))
+        self._add(context, status, code, kind_of(code, status) if failed else None, answer, skew_s)
+
+    def _failed(self, exception: Exception, context: Mapping[str, Any], **_: Any) -> None:
+        known = isinstance(exception, botocore.exceptions.BotoCoreError)
+        kind = explain(exception, "", "").kind if known else Blindness.ERROR
+        self._add(context, 0, type(exception).__name__, kind, {}, None)
+
+    def _add(
+        self,
+        context: Mapping[str, Any],
+        status: int,
+        code: str,
+        kind: Blindness | None,
+        answer: Mapping[str, Any],
+        skew_s: float | None,
+    ) -> None:
+        operation, params, began_s = context[_CONTEXT]
+        took_s = time.monotonic() - began_s
+        region = str(context["client_region"])
+        with self._lock:
+            self.exchanges.append(Exchange(operation, region, params, status, code, kind, answer, took_s, skew_s))
+
+
+def clock_skew_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds by which this machine's clock is ahead of the answer's Date header; None without a readable one."""
+    try:
+        date = email.utils.parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
+    except ValueError:
+        return None
+    return (now - date.replace(tzinfo=date.tzinfo or UTC)).total_seconds()
+
+
+def save(exchanges: Iterable[Exchange], folder: Path, shown: Callable[[Any], Any] = lambda value: value) -> int:
+    """Write each answer as ``<service>.<Operation>/<n>.json`` below ``folder``, each error to ``errors.json``.
+
+    ``shown`` maps every value before it is written. Files are the user's own (0600). Returns the number of answers.
+    """
+    numbers: defaultdict[str, int] = defaultdict(int)
+    errors = []
+    for exchange in exchanges:
+        body = {"operation": exchange.operation, "region": exchange.region, "params": plain(exchange.params)}
+        if exchange.kind is not None:
+            errors.append({**body, "status": exchange.status, "code": exchange.code, "kind": exchange.kind.value})
+            continue
+        numbers[exchange.operation] += 1
+        path = folder / exchange.operation.replace(":", ".") / f"{numbers[exchange.operation]}.json"
+        _write(path, shown({**body, "kind": "recording", "data": plain(exchange.answer)}))
+    _write(folder / "errors.json", shown(errors))
+    return sum(numbers.values())
+
+
+def plain(value: Any) -> Any:
+    """As JSON can hold it: times as ``{"__datetime__": ISO}``, bytes as ``{"__bytes__": base64}``."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return {"__datetime__": value.astimezone(UTC).isoformat()}
+    if isinstance(value, bytes):
+        return {"__bytes__": base64.b64encode(value).decode()}
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _write(path: Path, value: Any) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")

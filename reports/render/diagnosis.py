@@ -1,0 +1,148 @@
+"""What ``doctor`` found, for the terminal, Markdown and JSON.
+
+As JSON it has these keys; moments are ISO 8601 in UTC:
+
+=========================================================  =========================================================
+key                                                        meaning
+=========================================================  =========================================================
+``schema``                                                 ``aws-dr-manager/diagnosis/1``
+``environment``, ``world``, ``at``, ``identity``           whose account, seen how, when, and by whom
+``facts[{subject,state,message,action}]``                  ``state`` is ok, warn, fail or unknown
+``services[{name,answered,problems,untried}]``             ``answered`` counts reads without a problem
+``.problems[{operation,region,kind,code,failed,calls}]``   ``kind`` as in evidence: denied, throttled, unreachable ...
+``shapes``                                                 answers that differ from what this version reads
+``grant``                                                  an IAM policy of what was denied, ``{}`` where nothing was
+``bundle``, ``exit``                                       the bundle's path, and the exit code
+=========================================================  =========================================================
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from reports.terminal.parts import Page, indented, table
+from reports.values.diagnosis import Diagnosis, Problem, State
+from reports.values.escaping import markdown as escaped
+
+SCHEMA = "aws-dr-manager/diagnosis/1"
+FORMS = ("terminal", "markdown", "json")
+WIDTH = 100
+_SHOWN = 8
+_STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "red", State.UNKNOWN: "magenta"}
+
+
+def render(diagnosis: Diagnosis, form: str, *, color: bool = False) -> str:
+    """The diagnosis as text in one of ``FORMS``."""
+    if form == "json":
+        at = diagnosis.at.isoformat()
+        return (
+            json.dumps({"schema": SCHEMA, **asdict(diagnosis), "at": at, "exit": int(diagnosis.exit)}, indent=2) + "\n"
+        )
+    return _markdown(diagnosis) if form == "markdown" else _terminal(diagnosis, color)
+
+
+def headline(diagnosis: Diagnosis) -> str:
+    """The answer in one sentence."""
+    if not diagnosis.identity:
+        return "The account could not be reached: nothing can be read from here."
+    problems, facts = len(diagnosis.problems), [f for f in diagnosis.facts if f.state is not State.OK]
+    if not problems and not facts:
+        return "Every declared read that could be tried is answered, and nothing else is in the way."
+    return f"{_count(problems, 'read')} did not give an answer, {_count(len(facts), 'other fact')} need attention."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _groups(diagnosis: Diagnosis) -> Iterator[tuple[str, str, str, list[Problem]]]:
+    """Problems of one service, region and kind together."""
+    for service in diagnosis.services:
+        grouped: defaultdict[tuple[str, str], list[Problem]] = defaultdict(list)
+        for problem in service.problems:
+            grouped[problem.region, problem.kind].append(problem)
+        yield from ((service.name, region, kind, rows) for (region, kind), rows in sorted(grouped.items()))
+
+
+def _operations(rows: list[Problem]) -> str:
+    names = sorted({row.operation.partition(":")[2] for row in rows})
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
+
+
+def _coverage(diagnosis: Diagnosis) -> str:
+    """How many of the declared reads were tried."""
+    untried = [name for service in diagnosis.services for name in service.untried]
+    answered = f"{sum(service.answered for service in diagnosis.services)} declared reads are answered"
+    if not untried:
+        return f"{answered}."
+    why = "they ask about something that was not found" if diagnosis.identity else "nobody may ask"
+    return f"{answered}; {len(untried)} were not tried, because {why}."
+
+
+def _silent(diagnosis: Diagnosis) -> set[str]:
+    """Regions in which nothing was answered: one line each, in place of one for each service."""
+    return {
+        fact.subject.rpartition(" ")[2]
+        for fact in diagnosis.facts
+        if fact.state is State.UNKNOWN and " region " in fact.subject
+    }
+
+
+def _terminal(diagnosis: Diagnosis, color: bool) -> str:
+    page = Page(width=WIDTH, force_terminal=color, no_color=not color, file=io.StringIO())
+    whose = f"{diagnosis.environment}, {diagnosis.world}, {diagnosis.at:%Y-%m-%d %H:%M} UTC"
+    indented(page, f"Doctor: {whose}", 0, "bold")
+    indented(page, headline(diagnosis), 0, "bold green" if not diagnosis.exit else "bold red")
+    if diagnosis.identity:
+        indented(page, f"Asked as {diagnosis.identity}", 0)
+    rows = table("\nWhat a recovery depends on", "", "state", "")
+    for fact in diagnosis.facts:
+        rows.add_row(fact.subject, fact.state.value.upper(), fact.message, style=_STYLES[fact.state])
+    page.print(rows)
+    silent = _silent(diagnosis)
+    groups = [group for group in _groups(diagnosis) if group[1] not in silent]
+    if groups:
+        rows = table("\nReads without an answer", "service", "region", "why", "operations")
+        for name, region, kind, problems in groups:
+            rows.add_row(name, region, f"{kind} ({problems[0].code})", _operations(problems))
+        page.print(rows)
+    page.print(f"\n{_coverage(diagnosis)}")
+    for shape in diagnosis.shapes[:_SHOWN]:
+        indented(page, f"Other than expected: {shape}", 0, "yellow")
+    for fact in diagnosis.facts:
+        if fact.action:
+            indented(page, f"{fact.subject}: {fact.action}", 0)
+    if diagnosis.grant:
+        indented(page, "\nGrant this to the reader's role (IAM policy):", 0, "bold")
+        page.print(json.dumps(diagnosis.grant, indent=1), soft_wrap=True)
+    if diagnosis.bundle:
+        indented(page, f"Bundle for the maintainers, without ids, names and values: {diagnosis.bundle}", 0)
+    return str(page.file.getvalue())  # type: ignore[attr-defined]
+
+
+def _markdown(diagnosis: Diagnosis) -> str:
+    lines = [f"# Doctor: {escaped(diagnosis.environment)}", "", f"**{escaped(headline(diagnosis))}**", ""]
+    lines += [f"- World: {escaped(diagnosis.world)}", f"- At: {diagnosis.at.isoformat()}"]
+    lines += [
+        f"- Asked as: {escaped(diagnosis.identity or 'nobody')}",
+        "",
+        "| fact | state | says | to do |",
+        "|---|---|---|---|",
+    ]
+    for fact in diagnosis.facts:
+        cells = (fact.subject, fact.state.value, fact.message, fact.action)
+        lines.append(f"| {' | '.join(map(escaped, cells))} |")
+    lines += ["", "| service | answered | problems | not tried |", "|---|---|---|---|"]
+    for service in diagnosis.services:
+        problems = "; ".join(f"{p.operation} in {p.region}: {p.kind} ({p.code})" for p in service.problems)
+        cells = (service.name, str(service.answered), problems, ", ".join(service.untried))
+        lines.append(f"| {' | '.join(map(escaped, cells))} |")
+    lines += ["", *(f"- Other than expected: {escaped(shape)}" for shape in diagnosis.shapes)]
+    if diagnosis.grant:
+        lines += ["", "```json", json.dumps(diagnosis.grant, indent=2), "```"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,79 @@
+"""What doctor concludes from what it heard: plain exchanges, no world."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from dr_estate.aws.read_client import Credentials
+from dr_estate.aws.recording import Exchange, clock_skew_s
+from dr_estate.config.environment import load_environment
+from dr_estate.model.unseen import Blindness
+from dr_estate.model.world_id import WorldId
+from reports.values.diagnosis import Diagnosis, State
+from tests.utils.running import ROOT
+from utils.aws_mgmt.app.diagnosis import Examination, diagnose
+from utils.aws_mgmt.app.target import World
+
+SIT = load_environment(ROOT / "environments", "sit")
+NOW = datetime(2026, 1, 7, 12, tzinfo=UTC)
+HEARD = Exchange("rds:DescribeDBInstances", "eu-west-1", {}, 200, "", None, {"DBInstances": []}, 0.1, 0.0)
+
+
+def concluded(*exchanges: Exchange) -> Diagnosis:
+    world = World(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
+    return diagnose(SIT, world, Examination(exchanges, None), NOW)
+
+
+def state(diagnosis: Diagnosis, subject: str) -> State:
+    return next(fact.state for fact in diagnosis.facts if fact.subject == subject)
+
+
+@pytest.mark.parametrize(
+    ("skew_s", "expected"),
+    [(0, State.OK), (-59, State.OK), (61, State.WARN), (-299, State.WARN), (300, State.FAIL), (None, State.UNKNOWN)],
+)
+def test_a_clock_is_judged_by_when_aws_refuses_its_signatures(skew_s: float | None, expected: State) -> None:
+    assert state(concluded(replace(HEARD, skew_s=skew_s)), "clock") is expected
+
+
+def test_skew_is_measured_from_the_date_header() -> None:
+    headers = {"Date": format_datetime(NOW - timedelta(minutes=7), usegmt=True)}
+    assert clock_skew_s(headers, NOW) == 420
+    assert clock_skew_s({}, NOW) is None
+    assert clock_skew_s({"Date": "today"}, NOW) is None
+
+
+def test_an_error_that_says_there_is_no_such_thing_is_an_answer() -> None:
+    absent = replace(HEARD, status=404, code="DBInstanceNotFound", kind=Blindness.ERROR)
+    denied = replace(HEARD, status=403, code="AccessDenied", kind=Blindness.DENIED)
+    assert concluded(absent).problems == ()
+    (problem,) = concluded(HEARD, denied).problems
+    assert (problem.failed, problem.calls, problem.kind) == (1, 2, "denied")
+
+
+def test_a_word_that_the_model_does_not_list_is_told_with_its_place() -> None:
+    answer = {"SourceRegions": [], "services": [{"schedulingStrategy": "SOMETIMES", "launchType": "FARGATE"}]}
+    (shape,) = concluded(replace(HEARD, operation="ecs:DescribeServices", answer=answer)).shapes
+    assert "services.schedulingStrategy has SOMETIMES" in shape
+
+
+@pytest.mark.parametrize(("supported", "expected"), [(True, State.OK), (False, State.FAIL), (None, State.FAIL)])
+def test_regions_between_which_backups_do_not_replicate_fail_where_they_are_relied_on(
+    supported: bool | None, expected: State
+) -> None:
+    row = {"RegionName": "af-south-1", "SupportsDBInstanceAutomatedBackupsReplication": supported}
+    answer = {"SourceRegions": [] if supported is None else [row]}
+    heard = replace(HEARD, operation="rds:DescribeSourceRegions", answer=answer)
+    assert state(concluded(heard), "RDS backups") is expected
+
+
+def test_a_region_that_gave_no_answer_at_all_is_unknown() -> None:
+    silent = replace(HEARD, region="af-south-1", status=0, code="ConnectTimeoutError", kind=Blindness.UNREACHABLE)
+    diagnosis = concluded(HEARD, silent)
+    assert state(diagnosis, "primary region af-south-1") is State.UNKNOWN
+    assert state(diagnosis, "dr region eu-west-1") is State.OK
+    assert diagnosis.exit == 3

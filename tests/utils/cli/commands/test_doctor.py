@@ -1,0 +1,173 @@
+"""doctor: who may read what, what to grant, and a bundle that holds nothing of the account and is judged like it."""
+
+from __future__ import annotations
+
+import json
+import stat
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.snapshot.registry import reads
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
+from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli
+from tests.worlds import borrowed
+
+SIT = load_environment(ROOT / "environments", "sit")
+CANARIES = ("canaryintag", "Canaryinvalue9f3", "canaryindescription", "canaryinvariable")
+make: Any = boto3
+
+
+@dataclass(frozen=True)
+class Account:
+    """The world, and where its commands keep their files."""
+
+    world: Endpoint
+    home: Path
+
+    def doctor(self, words: str = "", person: str = "reader") -> Ran:
+        return at_endpoint(self.world, self.home, f"-e sit {words} doctor", person)
+
+    def bundle(self, ran: Ran) -> Path:
+        """The unpacked bundle of a run."""
+        path = Path(ran.report["bundle"])
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        folder = self.home / path.parent.name
+        zipfile.ZipFile(path).extractall(folder)
+        return folder
+
+    def client(self, service: str, side: Side) -> Any:
+        """A client of somebody who may do everything."""
+        keys = self.world.people["admin"]
+        return make.client(
+            service,
+            SIT.region(side),
+            endpoint_url=self.world.url,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+        )
+
+
+@pytest.fixture(scope="module")
+def lent() -> Iterator[Endpoint]:
+    with borrowed(SIT, 1) as world:
+        world.keep("healthy")
+        yield world
+
+
+@pytest.fixture
+def account(lent: Endpoint, tmp_path: Path) -> Iterator[Account]:
+    yield Account(lent, tmp_path)
+    lent.end()
+    lent.return_to("healthy")
+
+
+def fact(ran: Ran, subject: str) -> dict[str, Any]:
+    (found,) = (row for row in ran.report["facts"] if row["subject"] == subject)
+    return dict(found)
+
+
+def test_an_account_in_which_all_may_be_read_is_exit_0_on_one_screen(account: Account) -> None:
+    ran = account.doctor()
+    assert (ran.code, ran.err) == (0, "")
+    assert len(ran.out.splitlines()) <= 30
+    assert "both regions are enabled" in ran.out
+    assert "automated backups can replicate from af-south-1 to eu-west-1" in ran.out
+
+
+def test_every_declared_read_is_tried_or_named_and_nothing_is_changed(account: Account) -> None:
+    account.world.reset_mutations()
+    report = account.doctor("--format json").report
+    assert account.world.mutations() == []
+    answered = sum(service["answered"] for service in report["services"])
+    untried = [name for service in report["services"] for name in service["untried"]]
+    assert answered + len(untried) == len(reads() | {"rds:DescribeSourceRegions"})
+    assert len(untried) < 10
+
+
+def test_what_is_denied_is_named_with_the_policy_that_allows_it(account: Account) -> None:
+    account.world.begin(Outage("eu-west-1", "deny", "kms", "DescribeKey", person="reader"))
+    account.world.begin(Outage("af-south-1", "deny", "efs", person="reader"))
+    ran = account.doctor("--format json")
+    assert ran.code == 1
+    found = {(p["operation"], p["region"], p["kind"]) for s in ran.report["services"] for p in s["problems"]}
+    assert ("kms:DescribeKey", "eu-west-1", "denied") in found
+    assert {region for operation, region, _ in found if operation.startswith("efs:")} == {"af-south-1"}
+    granted = {action for statement in ran.report["grant"]["Statement"] for action in statement["Action"]}
+    assert {"kms:DescribeKey", "elasticfilesystem:DescribeFileSystems"} <= granted
+    assert all(action.startswith(("kms:", "elasticfilesystem:")) for action in granted)
+    assert '"Effect": "Allow"' in account.doctor().out
+
+
+def test_a_dark_region_is_one_line_and_exit_3_within_the_deadline(account: Account) -> None:
+    account.world.begin(Outage("af-south-1", "refuse"))
+    ran = account.doctor()
+    assert ran.code == 3
+    assert "none of" in ran.out
+    assert [line for line in ran.out.splitlines() if line.startswith("rds ")] == []
+
+
+@pytest.mark.parametrize(("person", "code"), [("operator", 0), ("expired", 3), ("stranger", 4)])
+def test_each_person_has_an_exit_code_and_a_next_step(account: Account, person: str, code: int) -> None:
+    ran = account.doctor(person=person)
+    assert (ran.code, "Traceback" in ran.err + ran.out) == (code, False)
+    assert {"expired": "Log in again", "stranger": "Choose the right AWS_PROFILE"}.get(person, "") in ran.out + ran.err
+
+
+def test_a_pair_of_regions_between_which_backups_do_not_replicate_is_told(account: Account) -> None:
+    account.world.begin(Outage("eu-west-1", "deny", "rds", "DescribeSourceRegions"))
+    assert fact(account.doctor("--format json"), "RDS backups")["state"] == "unknown"
+
+
+def test_the_bundle_holds_nothing_of_the_account(account: Account) -> None:
+    _plant(account)
+    folder = account.bundle(account.doctor("--format json"))
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    text = "\n".join([*(path.read_text("utf-8") for path in files), *(str(path) for path in files)])
+    assert len(files) > 80
+    own = (SIT.account, "kimmyai", "wpsit", account.world.people["reader"].access_key_id)
+    assert [word for word in (*CANARIES, *own) if word.lower() in text.lower().replace(str(account.home), "")] == []
+
+
+def _plant(account: Account) -> None:
+    tag, value, description, variable = CANARIES
+    efs = account.client("efs", Side.DR)
+    files = efs.describe_file_systems()["FileSystems"][0]
+    efs.tag_resource(ResourceId=files["FileSystemId"], Tags=[{"Key": tag, "Value": value}])
+    account.client("sns", Side.DR).create_topic(Name=f"sit-{tag}")
+    account.client("ec2", Side.DR).create_security_group(GroupName=description, Description=description)
+    ecs = account.client("ecs", Side.DR)
+    arn = ecs.list_task_definitions()["taskDefinitionArns"][0]
+    found = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    (container, *_) = found["containerDefinitions"]
+    container["environment"] = [{"name": variable.upper(), "value": value}]
+    kept = {name: found[name] for name in ("family", "cpu", "memory", "networkMode", "requiresCompatibilities")}
+    ecs.register_task_definition(containerDefinitions=[container], **kept)
+
+
+def test_the_bundle_is_judged_as_the_account_is(account: Account) -> None:
+    account.world.break_("ecs-service-deleted")
+    there = at_endpoint(account.world, account.home, "-e sit status --format json")
+    folder = account.bundle(account.doctor("--format json"))
+    (environment,) = (path.stem for path in (folder / "environments").iterdir())
+    words = f"-e {environment} --config {folder}/environments --from-evidence {folder}/evidence.json"
+    replayed = dr_cli(f"{words} status --format json", account.home)
+    differing = {check: (was, replayed.statuses()[check]) for check, was in there.statuses().items()}
+    assert {check: pair for check, pair in differing.items() if pair[0] != pair[1]} == {}
+    assert there.report["posture"] == replayed.report["posture"]
+
+
+def test_record_keeps_the_answers_of_any_command_in_the_form_that_contract_tests_replay(account: Account) -> None:
+    folder = account.home / "recorded"
+    at_endpoint(account.world, account.home, f"-e sit --record {folder} status --replication")
+    (answer, *_) = (json.loads(path.read_text()) for path in (folder / "rds.DescribeDBInstances").iterdir())
+    assert answer["operation"] == "rds:DescribeDBInstances"
+    assert answer["data"]["DBInstances"][0]["DBInstanceStatus"] == "available"
+    assert SIT.account not in json.dumps(answer)

@@ -1,0 +1,282 @@
+"""doctor: try every declared read once, and find out what else a recovery depends on. It changes nothing."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import botocore.session
+from botocore import xform_name
+from botocore.credentials import RefreshableCredentials
+from botocore.model import ListShape, MapShape, OperationModel, StringShape, StructureShape
+
+from dr_actions.iam.action_names import actions_of
+from dr_estate.aws.read_client import PROOF, Credentials, Eyes
+from dr_estate.aws.recording import Exchange, Recorder
+from dr_estate.config.environment import Environment, Side
+from dr_estate.iam.statements import document, looking
+from dr_estate.model.unseen import SILENT, Blindness, CannotSee, Unseen
+from dr_estate.readers import account_regions
+from dr_estate.snapshot.observer import Progress, observe_with
+from dr_estate.snapshot.registry import DIAGNOSED, reads
+from dr_estate.snapshot.snapshot import Snapshot
+from reports.values.diagnosis import Diagnosis, Fact, Problem, Service, State
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.target import World
+
+(SOURCE_REGIONS,) = DIAGNOSED
+_GLOBAL = frozenset({"account", "cloudfront", "iam", "route53"})
+_FAILED = frozenset(Blindness) - {Blindness.ERROR}
+_SKEW_WARN_S, _SKEW_FAIL_S = 60, 300  # SigV4 refuses a signature older than 5 minutes (IAM User Guide)
+_SEEN_ONCE = 6
+_Call = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was heard while everything was tried. ``snapshot`` is None where no region's STS proved the account."""
+
+    exchanges: tuple[Exchange, ...]
+    snapshot: Snapshot | None
+    refused: Unseen | None = None
+
+
+def examine(environment: Environment, world: World, progress: Progress) -> Examination:
+    """Observe the estate, then try what the observation had no reason to call. Raises WrongAccount."""
+    recorder = Recorder()
+    allowed = reads() | DIAGNOSED
+    eyes = Eyes(environment, allowed, replace(world.credentials, recorder=recorder))
+    try:
+        snapshot = observe_with(eyes, world.name, progress)
+    except CannotSee as refused:
+        return Examination(tuple(recorder.exchanges), None, refused.unseen)
+    called = {(exchange.operation, exchange.region) for exchange in recorder.exchanges}
+    for operation, region in sorted(_everywhere(environment, allowed) - called):
+        _try(eyes, operation, region, environment)
+    return Examination(tuple(recorder.exchanges), snapshot)
+
+
+def _everywhere(environment: Environment, allowed: Iterable[str]) -> set[_Call]:
+    """Each operation in each region where a reader would call it; what the two regions share is asked in one."""
+    regions = [environment.region(side) for side in (Side.PRIMARY, Side.DR)]
+    return {
+        (operation, region)
+        for operation in allowed
+        for region in (
+            [environment.region(Side.GLOBAL)]
+            if operation.partition(":")[0] in _GLOBAL
+            else regions[1:]
+            if operation == SOURCE_REGIONS
+            else regions
+        )
+    }
+
+
+def _try(eyes: Eyes, operation: str, region: str, environment: Environment) -> None:
+    """Call ``operation`` once if it needs no name of anything. Its end is the recorder's to hear."""
+    service, _, name = operation.partition(":")
+    client = eyes.client(service, region)
+    shape = client.meta.service_model.operation_model(name).input_shape
+    if shape is not None and shape.required_members:
+        return
+    params = {"RegionName": environment.region(Side.PRIMARY)} if operation == SOURCE_REGIONS else {}
+    try:
+        eyes.call(service, region, lambda ready: getattr(ready, xform_name(name))(**params))
+    except CannotSee:
+        return
+
+
+def diagnose(environment: Environment, world: World, heard: Examination, at: datetime) -> Diagnosis:
+    """What the examination says. Pure, but for the settings by which this process signs in."""
+    services = _services(heard)
+    denied = {problem.operation for service in services for problem in service.problems if problem.kind == "denied"}
+    facts = (
+        *_regions(environment, heard),
+        _clock(heard),
+        *_sign_in(environment, world.credentials),
+        *_opted_in(heard),
+        _replication(environment, heard),
+    )
+    grant = document(looking(environment, {action for name in denied for action in actions_of(name)}))
+    bad = any(fact.state is State.FAIL for fact in facts) or any(service.problems for service in services)
+    silent = heard.snapshot is None or any(problem.kind in SILENT for s in services for problem in s.problems)
+    return Diagnosis(
+        environment=environment.name,
+        world=world.name,
+        at=at,
+        identity=heard.snapshot.identity if heard.snapshot else "",
+        services=services,
+        facts=facts,
+        shapes=tuple(_shapes(heard)),
+        grant=grant if denied else {},
+        exit=Exit.COULD_NOT_SEE if silent else Exit.NOT_READY if bad else Exit.READY,
+    )
+
+
+def _services(heard: Examination) -> tuple[Service, ...]:
+    calls: defaultdict[_Call, list[Exchange]] = defaultdict(list)
+    for exchange in heard.exchanges:
+        calls[exchange.operation, exchange.region].append(exchange)
+    found = []
+    wanted = sorted(reads() | DIAGNOSED | {PROOF})
+    for service in sorted({operation.partition(":")[0] for operation in wanted}):
+        own = [operation for operation in wanted if operation.startswith(f"{service}:")]
+        problems = tuple(p for key in sorted(calls) if key[0] in own for p in _problems(key, calls[key]))
+        tried = {operation for operation, _ in calls}
+        answered = len([name for name in own if name in tried and not any(p.operation == name for p in problems)])
+        found.append(Service(service, answered, problems, tuple(name for name in own if name not in tried)))
+    return tuple(found)
+
+
+def _problems(call: _Call, exchanges: list[Exchange]) -> Iterator[Problem]:
+    """One problem for each kind of failure; an error that says "there is no such thing" is an answer."""
+    by_kind: defaultdict[Blindness, list[Exchange]] = defaultdict(list)
+    for exchange in exchanges:
+        if exchange.kind in _FAILED:
+            by_kind[exchange.kind].append(exchange)
+    for kind, failed in sorted(by_kind.items()):
+        yield Problem(*call, kind.value, failed[0].code, len(failed), len(exchanges))
+
+
+def _regions(environment: Environment, heard: Examination) -> Iterator[Fact]:
+    """Which region answers at all."""
+    if heard.refused is not None:
+        yield Fact("account", State.UNKNOWN, heard.refused.why, "Nothing else was asked.")
+    for side in (Side.PRIMARY, Side.DR):
+        region = environment.region(side)
+        own = [exchange for exchange in heard.exchanges if exchange.region == region]
+        answered = [exchange for exchange in own if exchange.status]
+        if answered:
+            slowest_s = max(exchange.took_s for exchange in answered)
+            message = f"{len(answered)} of {len(own)} calls were answered; the slowest took {slowest_s:.1f} s"
+            yield Fact(f"{side} region {region}", State.OK, message)
+        elif own:
+            code = own[0].code
+            yield Fact(f"{side} region {region}", State.UNKNOWN, f"none of {len(own)} calls was answered ({code})")
+
+
+def _clock(heard: Examination) -> Fact:
+    skews = [exchange.skew_s for exchange in heard.exchanges if exchange.skew_s is not None]
+    if not skews:
+        return Fact("clock", State.UNKNOWN, "no answer had a Date header")
+    skew_s = statistics.median(skews)
+    ahead = "ahead of" if skew_s > 0 else "behind"
+    if abs(skew_s) < _SKEW_WARN_S:
+        return Fact("clock", State.OK, f"this machine agrees with AWS within {max(abs(skew_s), 1):.0f} s")
+    state = State.FAIL if abs(skew_s) >= _SKEW_FAIL_S else State.WARN
+    message = f"this machine is {abs(skew_s):.0f} s {ahead} AWS, which refuses signatures from 300 s on"
+    return Fact("clock", state, message, "Set the clock (NTP), then run this again.")
+
+
+def _sign_in(environment: Environment, credentials: Credentials) -> Iterator[Fact]:
+    """How this process signs in, for how long, and through which region."""
+    if credentials.access_key_id:
+        yield Fact("session", State.OK, "keys of the sandbox, which do not expire")
+        return
+    session = botocore.session.Session()
+    session.set_config_variable("region", environment.region(Side.DR))
+    found = session.get_credentials()
+    if found is None:
+        yield Fact("session", State.FAIL, "no AWS credentials were found", "Set AWS_PROFILE or log in.")
+        return
+    hours = environment.objectives.rto_minutes / 60
+    plan = f"a recovery may take the RTO of {hours:g} h"
+    if isinstance(found, RefreshableCredentials):
+        short = found.refresh_needed(refresh_in=environment.objectives.rto_minutes * 60)
+        message = f"{found.method}: this session ends before that; it is renewed only while its source can be reached"
+        if short:
+            yield Fact("session", State.WARN, f"{plan}; {message}", "Use a role with a longer session (12 h at most).")
+        else:
+            yield Fact("session", State.OK, f"{plan}; this session ({found.method}) lasts longer")
+    elif found.token:
+        yield Fact("session", State.UNKNOWN, f"{plan}; {found.method}: temporary keys, which do not say when they end")
+    else:
+        yield Fact("session", State.OK, f"{found.method}: long-lived keys")
+    yield _provider(environment, session)
+
+
+def _provider(environment: Environment, session: Any) -> Fact:
+    """The region of the identity provider and of its STS: lost with the primary region, nobody could sign in."""
+    profile: Mapping[str, Any] = session.get_scoped_config()
+    sso = session.full_config.get("sso_sessions", {}).get(profile.get("sso_session", ""), {})
+    region = sso.get("sso_region") or profile.get("sso_region", "")
+    legacy = session.get_config_variable("sts_regional_endpoints") == "legacy"
+    lost = environment.region(Side.PRIMARY)
+    if region == lost:
+        message = f"IAM Identity Center signs in through {region}: it is lost with the primary region"
+        return Fact("sign-in region", State.FAIL, message, "Prepare a break-glass user or role that needs no SSO.")
+    if legacy:
+        message = "STS is asked by its global endpoint in us-east-1 (sts_regional_endpoints = legacy)"
+        return Fact("sign-in region", State.WARN, message, "Set AWS_STS_REGIONAL_ENDPOINTS=regional.")
+    where = f"IAM Identity Center in {region}" if region else "no identity provider of AWS"
+    return Fact("sign-in region", State.OK, f"{where}; STS is asked in {environment.region(Side.DR)} first")
+
+
+def _opted_in(heard: Examination) -> Iterator[Fact]:
+    if heard.snapshot is None:
+        return
+    try:
+        statuses = {row.region: row.status for row in heard.snapshot.get(account_regions.opt_in, Side.GLOBAL)}
+    except CannotSee as unseen:
+        yield Fact("opt-in", State.UNKNOWN, unseen.unseen.why)
+        return
+    off = {region: status for region, status in statuses.items() if not status.startswith("ENABLED")}
+    if off:
+        listed = ", ".join(f"{region} is {status}" for region, status in off.items())
+        command = f"aws account enable-region --region-name {min(off)}"
+        yield Fact("opt-in", State.FAIL, listed, f"{command} (takes minutes to hours).")
+    else:
+        yield Fact("opt-in", State.OK, f"both regions are enabled ({', '.join(statuses)})")
+
+
+def _replication(environment: Environment, heard: Examination) -> Fact:
+    """Whether RDS replicates automated backups between the two regions. Source: RDS API, DescribeSourceRegions."""
+    primary, dr = environment.region(Side.PRIMARY), environment.region(Side.DR)
+    subject, pair = "RDS backups", f"{primary} to {dr}"
+    answers = [e.answer for e in heard.exchanges if e.operation == SOURCE_REGIONS and e.kind is None]
+    rows = [row for answer in answers for row in answer.get("SourceRegions", []) if row.get("RegionName") == primary]
+    if not answers:
+        return Fact(subject, State.UNKNOWN, f"whether automated backups replicate from {pair} was not answered")
+    if any(row.get("SupportsDBInstanceAutomatedBackupsReplication") for row in rows):
+        return Fact(subject, State.OK, f"automated backups can replicate from {pair}")
+    needed = "automated-backup" in environment.replication.database
+    message = f"AWS does not replicate automated backups from {pair}"
+    advice = "Choose another mechanism in replication.database." if needed else ""
+    return Fact(subject, State.FAIL if needed else State.WARN, message, advice)
+
+
+def _shapes(heard: Examination) -> Iterator[str]:
+    """Where answers differ from what this version reads: words unknown to the model, and readers that failed."""
+    session = botocore.session.Session()
+    words: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for exchange in heard.exchanges:
+        if exchange.kind is None:
+            service, _, name = exchange.operation.partition(":")
+            model: OperationModel = session.get_service_model(service).operation_model(name)
+            for member, word in _unknown_words(exchange.answer, model.output_shape, ""):
+                words[exchange.operation, member].add(word)
+    for (operation, member), found in sorted(words.items()):
+        yield f"{operation}: {member} has {', '.join(sorted(found)[:_SEEN_ONCE])}, which its model does not list"
+    if heard.snapshot is not None:
+        for part in heard.snapshot.unseen():
+            if part.value.kind is Blindness.DEFECT:
+                yield part.value.why
+
+
+def _unknown_words(value: Any, shape: Any, at: str) -> Iterator[tuple[str, str]]:
+    if isinstance(shape, StructureShape) and isinstance(value, Mapping):
+        for name, member in shape.members.items():
+            if name in value:
+                yield from _unknown_words(value[name], member, f"{at}.{name}".lstrip("."))
+    elif isinstance(shape, ListShape) and isinstance(value, list):
+        for row in value:
+            yield from _unknown_words(row, shape.member, at)
+    elif isinstance(shape, MapShape) and isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _unknown_words(inner, shape.value, at)
+    elif isinstance(shape, StringShape) and shape.enum and isinstance(value, str) and value not in shape.enum:
+        yield at, value
