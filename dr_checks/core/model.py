@@ -160,6 +160,10 @@ class View:
         found = self._finding(Status.UNKNOWN, subject, "not seen", wanted, unseen.why, remedy, tenant)
         return replace(found, unseen=unseen)
 
+    def undocumented(self, subject: str, wanted: object, word: str, tenant: str | None = None) -> Finding:
+        """A state that no vocabulary of ``dr_estate.model.states`` lists: UNKNOWN."""
+        return self.unknown(subject, wanted, f"AWS does not document the state {word or '(none)'}.", tenant)
+
     def none_expected(self, subject: str, because: str) -> Finding:
         """Nothing to judge, and that is as it should be: an empty set that may be empty passes with a note (T44)."""
         return self._finding(Status.PASS, subject, "none", "none needed", because, "", None)

@@ -51,7 +51,7 @@ def state(view: View) -> Iterator[Finding]:
                 replica.identifier, measured, wanted, why, f"Replace it: {_create(view, replica.identifier)}"
             )
         elif not state.known:
-            yield view.unknown(replica.identifier, wanted, f"AWS does not document the state {replica.status}.")
+            yield view.undocumented(replica.identifier, wanted, replica.status)
         elif state.busy and not state.promotable:
             why = "a promotion is refused until this finishes"
             yield view.warn(replica.identifier, measured, wanted, why, "Wait, and check again before a failover.")

@@ -8,6 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.readers import elbv2, vpc
 
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
@@ -122,6 +123,6 @@ def _default_route(subnet: str, tables: tuple[vpc.RouteTable, ...], gateways: di
         return False, "no default route"
     if own.state == "blackhole":
         return False, f"no working default route ({own.default} is a black hole)"
-    if own.default.startswith("nat-") and gateways.get(own.default, "absent") != "available":
+    if own.default.startswith("nat-") and not states.NAT_GATEWAY[gateways.get(own.default, "absent")].serves:
         return False, f"no working NAT gateway ({own.default} is {gateways.get(own.default, 'absent')})"
     return True, own.default

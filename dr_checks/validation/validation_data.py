@@ -30,7 +30,7 @@ def database_writable(view: View) -> Iterator[Finding]:
         remedy = "`dr_cli.py failover --execute` restores it."
         yield view.gap(name, "absent", wanted, "no tenant can start without its database", remedy)
     elif not found.source and not states.DATABASE[found.status].known:
-        yield view.unknown(name, wanted, f"AWS does not document the state {found.status}.")
+        yield view.undocumented(name, wanted, found.status)
     elif found.source or not states.DATABASE[found.status].takes_writes:
         measured = f"{found.status}, replica of {found.source}" if found.source else found.status
         remedy = f"aws rds promote-read-replica --region {view.region} --db-instance-identifier {name}; then wait."

@@ -152,9 +152,16 @@ CLUSTER = Vocabulary(
     },
 )
 SERVICE = Vocabulary("ECS API Reference, Service (status)", {"ACTIVE": _WORKING, "DRAINING": _GONE, "INACTIVE": _GONE})
-# Only the deployments of ECS's own controller have a rollout state.
+# Deployments of ECS's own controller have a rollout state, those of CODE_DEPLOY and EXTERNAL are task sets.
 ROLLOUT = Vocabulary(
-    "ECS API Reference, Deployment (rolloutState)", {"COMPLETED": _WORKING, "IN_PROGRESS": _BUSY, "FAILED": _BROKEN}
+    "ECS API Reference, Deployment (rolloutState) and TaskSet (stabilityStatus)",
+    {
+        "COMPLETED": _WORKING,
+        "STEADY_STATE": _WORKING,
+        "IN_PROGRESS": _BUSY,
+        "STABILIZING": _BUSY,
+        "FAILED": _BROKEN,
+    },
 )
 # Updating: the primary region of a multi-Region key is being changed; it encrypts and decrypts all the while.
 KEY = Vocabulary(

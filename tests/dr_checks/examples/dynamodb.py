@@ -107,15 +107,25 @@ def _scaled(
     return Example("dynamodb-scaling.alike", expected, world(values), frozenset({subject} if subject else ()))
 
 
+def _replica(status: str) -> Table:
+    """The primary's table, whose replica in the DR region is in this state."""
+    return replace(HERE, replicas=(Replica(AWAY, status, ""),))
+
+
 EXAMPLES = [
     _main("table-active", Status.PASS),
     _main("table-active", Status.PASS, here=DENIED),
     _main("table-active", Status.FAIL, there=ABSENT),
+    _main("table-active", Status.PASS, there=replace(THERE, status="UPDATING")),
+    _main("table-active", Status.FAIL, there=replace(THERE, status="DELETING")),
+    _main("table-active", Status.UNKNOWN, there=replace(THERE, status="a-new-word")),
     _main("table-active", Status.FAIL, there=replace(THERE, replicas=())),
     _main("table-active", Status.FAIL, there=replace(THERE, status="INACCESSIBLE_ENCRYPTION_CREDENTIALS")),
     _main("table-active", Status.UNKNOWN, there=DENIED),
     _main("replica-status", Status.PASS),
-    _main("replica-status", Status.FAIL, here=replace(HERE, replicas=(Replica(AWAY, "REGION_DISABLED", ""),))),
+    _main("replica-status", Status.FAIL, here=_replica("CREATING")),
+    _main("replica-status", Status.UNKNOWN, here=_replica("a-new-word")),
+    _main("replica-status", Status.FAIL, here=_replica("REGION_DISABLED")),
     _main("replica-status", Status.PASS, TWO, here=replace(HERE, replicas=()), there=ABSENT),
     _main("replica-status", Status.UNKNOWN, "", here=DENIED),
     _main("replication-latency", Status.PASS),
@@ -138,6 +148,7 @@ EXAMPLES = [
     _parity("schema-parity", Status.PASS, "all tables", there=ABSENT, second=(SECOND[0], ABSENT)),
     _parity("schema-parity", Status.UNKNOWN, there=DENIED),
     _parity("indexes-active", Status.PASS, f"{ONE}/by-status"),
+    _parity("indexes-active", Status.UNKNOWN, f"{ONE}/by-status", there=replace(THERE, indexes=_index(status="new"))),
     _parity("indexes-active", Status.FAIL, f"{ONE}/by-status", there=replace(THERE, indexes=_index(status="CREATING"))),
     _parity("indexes-active", Status.PASS, "all indexes", there=ABSENT, second=(SECOND[0], ABSENT)),
     _parity("indexes-active", Status.UNKNOWN, there=DENIED),

@@ -44,6 +44,8 @@ EXAMPLES = [
     Example("ecs.desired-and-running", Status.FAIL, world({HERE: ()}), frozenset({"all services"})),
     Example("ecs.desired-and-running", Status.UNKNOWN, world({HERE: DENIED})),
     Example("ecs.deployment-sound", Status.PASS, world({HERE: both_services(rollout="IN_PROGRESS")})),
+    Example("ecs.deployment-sound", Status.PASS, world({HERE: both_services(rollout="STEADY_STATE")})),
+    Example("ecs.deployment-sound", Status.UNKNOWN, world({HERE: both_services(rollout="")}), frozenset({TWO})),
     Example("ecs.deployment-sound", Status.FAIL, world({HERE: both_services(rollout="FAILED")}), frozenset({TWO})),
     Example("ecs.deployment-sound", Status.PASS, world({HERE: ()})),
     Example("ecs.deployment-sound", Status.UNKNOWN, world({HERE: DENIED})),

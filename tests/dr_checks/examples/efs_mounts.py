@@ -70,6 +70,8 @@ def _mounting(file_system: str = "fs-2", point: str = "fsap-2") -> tuple[ecs.Tas
 EXAMPLES = [
     _case("targets-per-zone", Status.PASS, "zone-a"),
     _case("targets-per-zone", Status.FAIL, "zone-b", targets=TARGETS[:1]),
+    _case("targets-per-zone", Status.PASS, "zone-a", targets=(replace(TARGETS[0], state="updating"), TARGETS[1])),
+    _case("targets-per-zone", Status.UNKNOWN, "zone-a", targets=(replace(TARGETS[0], state="new"), TARGETS[1])),
     _case("targets-per-zone", Status.FAIL, "zone-a", targets=(replace(TARGETS[0], state="creating"), TARGETS[1])),
     _case("targets-per-zone", Status.FAIL, "zone-a", targets=()),
     _case("targets-per-zone", Status.UNKNOWN, NAME, targets=(DENIED, TARGETS[1])),
@@ -86,6 +88,8 @@ EXAMPLES = [
     _case("tasks-admitted", Status.UNKNOWN, rules=DENIED),
     _point("point-exists", Status.PASS, ONE),
     _point("point-exists", Status.FAIL, TWO, points=POINTS[:1]),
+    _point("point-exists", Status.PASS, ONE, points=(replace(POINTS[0], state="updating"), POINTS[1])),
+    _point("point-exists", Status.UNKNOWN, ONE, points=(replace(POINTS[0], state="new"), POINTS[1])),
     _point("point-exists", Status.FAIL, ONE, points=(replace(POINTS[0], state="error"), POINTS[1])),
     _point("point-exists", Status.PASS, NAME, systems=(), points=()),
     _point("point-exists", Status.UNKNOWN, points=DENIED),

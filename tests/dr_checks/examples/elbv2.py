@@ -43,6 +43,8 @@ EXAMPLES = [
     Example("elbv2.active", Status.PASS, balanced()),
     Example("elbv2.active", Status.FAIL, balanced({HERE: None}), ALB),
     Example("elbv2.active", Status.FAIL, _dr(state="provisioning"), ALB),
+    Example("elbv2.active", Status.WARN, _dr(state="active_impaired"), ALB),
+    Example("elbv2.active", Status.UNKNOWN, _dr(state="a-new-word"), ALB),
     Example("elbv2.active", Status.FAIL, _dr(zones=("a",)), ALB),
     Example("elbv2.active", Status.UNKNOWN, balanced({HERE: DENIED})),
     Example("elbv2.alike", Status.PASS, balanced()),

@@ -45,6 +45,8 @@ TASK_ONLY = (replace(HERE[0], admits=(ACCOUNT, ROLE)), HERE[1])
 EXAMPLES = [
     _case("key-usable", Status.PASS),
     _case("key-usable", Status.FAIL, state="Disabled"),
+    _case("key-usable", Status.PASS, state="Updating"),
+    _case("key-usable", Status.UNKNOWN, state="a-new-word"),
     _case("key-usable", Status.FAIL, state="PendingDeletion", deletion_at=NOW),
     _case("key-usable", Status.FAIL, state="absent", arn=""),
     _case("key-usable", Status.FAIL, state="elsewhere"),
