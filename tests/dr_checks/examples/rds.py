@@ -27,6 +27,9 @@ QUIET = SIT.model_copy(
 DEFAULTS = replace(
     PRIMARY, parameter_groups=(("default.mysql8.0", "in-sync"),), option_groups=(("default:mysql-8-0", "in-sync"),)
 )
+WRITING = ("backing-up", "modifying", "storage-optimization", "configuring-log-exports")
+PASSING = ("rebooting", "renaming", "starting", "upgrading")
+LOST = ("deleting", "failed", "inaccessible-encryption-credentials", "incompatible-network", "stopped", "storage-full")
 OWN_GROUP = replace(REPLICA, parameter_groups=(("own", "in-sync"),))
 
 
@@ -48,6 +51,13 @@ EXAMPLES = [
     _case("retention", FAIL, NAME, instances_primary=(replace(PRIMARY, retention_days=0),)),
     _case("retention", UNKNOWN, instances_primary=DENIED),
     _case("retention", Status.NOT_APPLICABLE, env=QUIET),
+    _case("serves", PASS, NAME),
+    *(_case("serves", PASS, NAME, instances_primary=(replace(PRIMARY, status=word),)) for word in WRITING),
+    *(_case("serves", WARN, NAME, instances_primary=(replace(PRIMARY, status=word),)) for word in PASSING),
+    *(_case("serves", FAIL, NAME, instances_primary=(replace(PRIMARY, status=word),)) for word in LOST),
+    _case("serves", FAIL, NAME, instances_primary=(replace(PRIMARY, source="arn:aws:rds:eu-west-1:1:db:x"),)),
+    _case("serves", UNKNOWN, NAME, instances_primary=(replace(PRIMARY, status="a-new-word"),)),
+    _case("serves", UNKNOWN, instances_primary=DENIED),
     _case("deletion-protection", PASS, NAME),
     _case("deletion-protection", FAIL, NAME, instances_primary=(replace(PRIMARY, deletion_protection=False),)),
     _case(
