@@ -111,7 +111,7 @@ def deployment_sound(view: View) -> Iterator[Finding]:
     for tenant, service in services:
         rollout = states.ROLLOUT[service.rollout]
         if not rollout.known:
-            why = f"ECS tells no state of its newest deployment ({service.rollout or 'none is listed'})."
+            why = f"ECS reports no state of its newest deployment ({service.rollout or 'none is listed'})."
             yield view.unknown(service.name, "not FAILED", why, tenant.id)
         elif not rollout.broken:
             because = "its newest revision started" if rollout.serves else "its newest revision is being started"

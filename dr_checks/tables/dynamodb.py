@@ -105,7 +105,7 @@ def _undelivered(view: View, name: str, replica: dynamodb.Replica) -> tuple[str,
         return "the replica is still being filled: it does not hold all items", f"{look}: wait until it is ACTIVE."
     return (
         "writes are not delivered to a replica in this state",
-        f"{look}: read ReplicaStatusDescription; then make the replica anew (aws_dynamodb_table.replica).",
+        f"{look}: read ReplicaStatusDescription; then create the replica again (aws_dynamodb_table.replica).",
     )
 
 

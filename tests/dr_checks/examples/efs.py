@@ -80,7 +80,7 @@ EXAMPLES = [
     _case("last-replicated", Status.PASS, replications_dr=(replace(ROW, synced_at=NOW - timedelta(minutes=60)),)),
     _case("last-replicated", Status.FAIL, replications_dr=(replace(ROW, synced_at=NOW - timedelta(minutes=61)),)),
     _case("last-replicated", Status.UNKNOWN, replications_dr=(replace(ROW, synced_at=None),)),
-    _case("last-replicated", Status.PASS, replications_dr=()),
+    _case("last-replicated", Status.NOT_APPLICABLE, replications_dr=()),
     _case("last-replicated", Status.UNKNOWN, replications_dr=DENIED),
     _case("sync-metric", Status.PASS),
     _case("sync-metric", Status.PASS, sync_metrics_dr=(SYNC,), sync_metrics_primary=DENIED),

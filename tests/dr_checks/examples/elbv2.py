@@ -51,7 +51,7 @@ EXAMPLES = [
     Example("elbv2.alike", Status.FAIL, _dr(scheme="internal"), ALB),
     Example("elbv2.alike", Status.FAIL, _dr(address_type="dualstack"), ALB),
     Example("elbv2.alike", Status.WARN, _attributes(idle_timeout__timeout_seconds="5"), ALB),
-    Example("elbv2.alike", Status.PASS, balanced({HERE: None})),
+    Example("elbv2.alike", Status.NOT_APPLICABLE, balanced({HERE: None})),
     Example("elbv2.alike", Status.UNKNOWN, balanced({THERE: DENIED})),
     Example("elbv2.keep-alive", Status.PASS, balanced()),
     Example("elbv2.keep-alive", Status.PASS, _attributes(client_keep_alive__seconds="120")),
@@ -62,7 +62,7 @@ EXAMPLES = [
     Example("elbv2.deletion-protection", Status.FAIL, _attributes(deletion_protection__enabled="false"), ALB),
     Example("elbv2.deletion-protection", Status.UNKNOWN, balanced({HERE: DENIED})),
     Example("elbv2.listener-certificates", Status.PASS, _secure(WILDCARD)),
-    Example("elbv2.listener-certificates", Status.PASS, balanced()),
+    Example("elbv2.listener-certificates", Status.NOT_APPLICABLE, balanced()),
     Example("elbv2.listener-certificates", Status.PASS, _secure(WILDCARD, DENIED)),
     Example("elbv2.listener-certificates", Status.FAIL, _secure(WILDCARD, attached=("arn:2",))),
     Example(
