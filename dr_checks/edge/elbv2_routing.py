@@ -193,13 +193,15 @@ def healthy_targets(view: View) -> Iterator[Finding]:
     """HealthyHostCount is 1 or more where tasks are wanted; no fresh value is UNKNOWN. Source: CloudWatch, T07."""
     meant = [(tenant, service) for tenant, service in tenant_services(view, view.side) if service.desired]
     groups = {group.name: group.dimension for group in view.get(elbv2.target_groups)}
-    counts = {reading.dimension("TargetGroup"): reading.value for reading in view.get(elbv2.healthy_hosts)}
+    counts = {reading.dimension("TargetGroup"): reading for reading in view.get(elbv2.healthy_hosts)}
     seen = [(tenant, name) for tenant, _ in meant if (name := _group_of(view, tenant)) in groups]
     for tenant, name in seen:
-        healthy = counts.get(groups[name])
+        reading = counts.get(groups[name])
+        healthy = reading.value if reading else None
         if healthy is None:
             minutes = view.env.thresholds.metric_age_minutes
             why = f"CloudWatch has no HealthyHostCount of it in the last {minutes} minutes"
+            why = f"CloudWatch could not answer for it: {reading.flaw}" if reading and reading.flaw else why
             yield view.unknown(name, "1 healthy or more", why, tenant.id)
         elif healthy >= 1:
             because = "the load balancer has a target for requests"
