@@ -206,7 +206,7 @@ def test_a_rule_for_some_objects_is_none_for_all(
     rules = {
         (s3_lifecycle.lifecycles, side): lifecycle(side, row) for side, row in ((Side.PRIMARY, source), (Side.DR, copy))
     }
-    assert turned(rules) == ({"s3-lifecycle.base-as-long": status} if status else {})
+    assert turned(rules) == ({"s3-lifecycle.kept-as-long": status} if status else {})
 
 
 def policies(side: Side, row: dict[str, Any]) -> tuple[Any, ...]:
