@@ -196,6 +196,7 @@ CERTIFICATE = Vocabulary(
         **_each("EXPIRED FAILED INACTIVE PENDING_VALIDATION REVOKED VALIDATION_TIMED_OUT", _BROKEN),
     },
 )
+ROUTE = Vocabulary("EC2 API Reference, Route (state)", {"": _WORKING, "active": _WORKING, "blackhole": _BROKEN})
 # disassociated: a block that the VPC had once, and has no more.
 NETWORK_BLOCK = Vocabulary(
     "EC2 API Reference, VpcCidrBlockState (state)",
