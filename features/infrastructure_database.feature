@@ -22,6 +22,9 @@ Feature: RDS: the DR region has what the database needs
   Scenario: The read replica is sized for production
     Then the read replica is large enough to serve as the primary database after a promotion
 
+  Scenario: The primary database takes writes
+    Then the primary database takes writes, and is in no state that a person must end
+
   Scenario: Deletion protection is enabled on databases
     Then no database of the platform can be deleted by mistake
 

@@ -18,6 +18,7 @@ from dr_checks.core.model import CheckResult, Severity, Status
 from dr_checks.posture.posture import BLINDNESS, Posture, PostureName
 from dr_checks.posture.signals import Api, Signals
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.states import DATABASE
 from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import dynamodb, efs, rds
 
@@ -49,7 +50,7 @@ def gates_home(
         *_plan_gates(plan, posture),
         _answers(signals, sight.env),
         *_waited_for(plan, sight),
-        *_direction(signals, sight),
+        *_direction(sight),
         *serving_gates(results),
     )
 
@@ -92,7 +93,7 @@ def _waited_for(plan: Plan, sight: Sight) -> Iterator[Gate]:
             yield Gate(f"primary.{step.verb}", met=told.standing is Standing.DONE, says=told.says, stops=True)
 
 
-def _direction(signals: Signals, sight: Sight) -> Iterator[Gate]:
+def _direction(sight: Sight) -> Iterator[Gate]:
     """Who holds the newer data: the DR region's stores must be the ones that took writes last (T28)."""
     name, env = sight.env.named(sight.env.names.database), sight.env
     try:
@@ -100,9 +101,12 @@ def _direction(signals: Signals, sight: Sight) -> Iterator[Gate]:
     except CannotSee as dark:
         yield Gate("direction.database", met=False, says=dark.unseen.why, stops=True)
         return
-    if here is None or here.source or not signals.dr_writable:
-        what = "absent" if here is None else f"a replica of {here.source}" if here.source else here.status
+    if here is None or here.source:
+        what = "absent" if here is None else f"a replica of {here.source}"
         says = f"{name} in {env.regions.dr} is {what}: the newer data is not there, nothing is to be synced home."
+        yield Gate("direction.database", met=False, says=says, stops=True)
+    elif not DATABASE[here.status].takes_writes:
+        says = f"{name} in {env.regions.dr} is {here.status}: nothing is synced from it until it takes writes."
         yield Gate("direction.database", met=False, says=says, stops=True)
     else:
         says = f"{name} in {env.regions.dr} takes the writes: the sync goes to {env.regions.primary}."

@@ -169,5 +169,8 @@ def no_scheduled_shrink(view: View) -> Iterator[Finding]:
             "aws_appautoscaling_scheduled_action.",
             view.env.tenant_of(view.env.names.service, action.service),
         )
-    if not shrinking:
-        yield view.none_expected("all services", "no schedule reduces a service below its failover size")
+    if actions and not shrinking:
+        because = "no schedule keeps a service below its failover size"
+        yield view.ok("all services", f"{len(actions)} scheduled actions", "none that shrinks", because)
+    if not actions:
+        yield view.none_expected("all services", "no service of the DR region is scaled by a schedule")

@@ -9,6 +9,7 @@ from dr_checks.core.registry import check
 from dr_checks.derived.pairing import services_by_name, tenant_services
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.readers import ecs
 
 _ZONES = 2
@@ -23,7 +24,9 @@ _ZONES = 2
 def cluster_active(view: View) -> Iterator[Finding]:
     """The cluster exists and is ACTIVE. Source: ECS DescribeClusters."""
     cluster = view.get(ecs.cluster)
-    if cluster.status == "ACTIVE":
+    if cluster.status and not states.CLUSTER[cluster.status].known:
+        yield view.undocumented(cluster.name, "ACTIVE", cluster.status)
+    elif cluster.status and states.CLUSTER[cluster.status].serves:
         yield view.ok(cluster.name, cluster.status, "ACTIVE", "services can be started in it")
     else:
         yield view.gap(
@@ -47,7 +50,7 @@ def service_exists(view: View) -> Iterator[Finding]:
     for tenant in view.tenants:
         name = view.env.named(view.env.names.service, tenant=tenant.id)
         service = there.get(name)
-        if service and service.status == "ACTIVE":
+        if service and states.SERVICE[service.status].serves:
             yield view.ok(name, service.status, "ACTIVE", "the service exists and is active", tenant.id)
         else:
             yield view.gap(
@@ -100,12 +103,19 @@ def desired_and_running(view: View) -> Iterator[Finding]:
     rules=("REL08-BP05", "NIST CP-10"),
 )
 def deployment_sound(view: View) -> Iterator[Finding]:
-    """The newest deployment's rollout state is not FAILED. Source: ECS DescribeServices, deployment circuit breaker."""
+    """The newest deployment's rollout state is not FAILED. One of CODE_DEPLOY or EXTERNAL is a task set: its stability.
+
+    Source: ECS DescribeServices, deployment circuit breaker, TaskSet.
+    """
     services = list(tenant_services(view, Side.DR))
     for tenant, service in services:
-        if service.rollout != "FAILED":
-            measured = service.rollout or "COMPLETED"
-            yield view.ok(service.name, measured, "not FAILED", "its newest revision started", tenant.id)
+        rollout = states.ROLLOUT[service.rollout]
+        if not rollout.known:
+            why = f"ECS reports no state of its newest deployment ({service.rollout or 'none is listed'})."
+            yield view.unknown(service.name, "not FAILED", why, tenant.id)
+        elif not rollout.broken:
+            because = "its newest revision started" if rollout.serves else "its newest revision is being started"
+            yield view.ok(service.name, service.rollout, "not FAILED", because, tenant.id)
         else:
             yield view.gap(
                 service.name,

@@ -160,9 +160,13 @@ class View:
         found = self._finding(Status.UNKNOWN, subject, "not seen", wanted, unseen.why, remedy, tenant)
         return replace(found, unseen=unseen)
 
+    def undocumented(self, subject: str, wanted: object, word: str, tenant: str | None = None) -> Finding:
+        """A state that no vocabulary of ``dr_estate.model.states`` lists: UNKNOWN."""
+        return self.unknown(subject, wanted, f"AWS does not document the state {word or '(none)'}.", tenant)
+
     def none_expected(self, subject: str, because: str) -> Finding:
-        """Nothing to judge, and that is as it should be: an empty set that may be empty passes with a note (T44)."""
-        return self._finding(Status.PASS, subject, "none", "none needed", because, "", None)
+        """Nothing to judge: it is missing, as another check says, or none is needed (T44). That is no pass."""
+        return self._finding(Status.NOT_APPLICABLE, subject, "none", "none needed", because, "", None)
 
     def _finding(
         self,
@@ -201,7 +205,7 @@ class Check:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How a check came out, with every finding. ``reason`` says why it was not applicable."""
+    """How a check came out, with every finding. ``reason`` says why it was not applicable: no subject was examined."""
 
     check: str
     severity: Severity

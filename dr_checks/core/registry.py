@@ -72,7 +72,10 @@ def _members(kind: type[T]) -> list[T]:
 def judge(
     check: Check, snapshot: Snapshot, env: Environment, only_tenants: frozenset[str] = frozenset()
 ) -> CheckResult:
-    """Judge one check on the snapshot. What cannot be seen becomes an UNKNOWN finding; no findings are UNKNOWN too."""
+    """Judge one check on the snapshot. What cannot be seen becomes an UNKNOWN finding; no findings are UNKNOWN too.
+
+    A check that examined no subject is not applicable: it neither passes nor counts.
+    """
     reason = check.applies(env) if check.applies else None
     if reason:
         return CheckResult(check.id, check.severity, check.area, Status.NOT_APPLICABLE, (), reason=reason)
@@ -82,7 +85,9 @@ def judge(
         findings += _judge_side(check, view) or [
             view.unknown(check.id, check.says, "The check found no resource to check.")
         ]
-    return CheckResult(check.id, check.severity, check.area, worst([f.status for f in findings]), tuple(findings))
+    status = worst([finding.status for finding in findings])
+    idle = dict.fromkeys(finding.because for finding in findings) if status is Status.NOT_APPLICABLE else ()
+    return CheckResult(check.id, check.severity, check.area, status, tuple(findings), reason="; ".join(idle))
 
 
 def _judge_side(check: Check, view: View) -> list[Finding]:

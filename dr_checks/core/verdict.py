@@ -57,10 +57,10 @@ class Verdict:
 
 
 def weigh(results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s: float) -> Verdict:
-    """Weigh the results of one run. No results at all is CANNOT_SAY with score 0."""
+    """Weigh the results of one run. No applicable result at all is CANNOT_SAY with score 0."""
     score = readiness_score(results)
-    statuses = {result.status for result in results}
-    if not results or Status.UNKNOWN in statuses:
+    statuses = {result.status for result in results} - {Status.NOT_APPLICABLE}
+    if not statuses or Status.UNKNOWN in statuses:
         recommendation = Recommendation.CANNOT_SAY
     elif Status.FAIL in statuses:
         recommendation = Recommendation.NOT_READY
@@ -68,7 +68,9 @@ def weigh(results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s: flo
         recommendation = Recommendation.AT_RISK
     else:
         recommendation = Recommendation.READY
-    reasons = _reasons(results) or (("Every applicable check passed.",) if results else ("No check was run.",))
+    reasons = _reasons(results) or (
+        ("Every applicable check passed.",) if statuses else ("No check was run, or none applies.",)
+    )
     return Verdict(score, recommendation, reasons, recovery_point(lags, rpo_target_s), tuple(lags), tuple(results))
 
 

@@ -8,6 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import BOTH, check
 from dr_checks.derived.database_copies import database_name, primary_database, replicas
 from dr_estate.config.environment import Side
+from dr_estate.model.states import DATABASE, State
 from dr_estate.readers import rds, rds_groups
 
 PRIMARY_ONLY = (Side.PRIMARY,)
@@ -50,6 +51,50 @@ def retention(view: View) -> Iterator[Finding]:
         why = "retention 0 ends replication and refuses replicas" if not source.retention_days else "too short"
         remedy = f"--backup-retention-period {days} (aws_db_instance.backup_retention_period)"
         yield view.gap(name, f"retained {source.retention_days} days", wanted, why, f"{_modify(view, source)} {remedy}")
+
+
+@check(
+    "the primary database takes writes, and is in no state that a person must end",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    sides=PRIMARY_ONLY,
+    rules=("RdsReplicaState", "REL11-BP01", "NIST CP-10", "SOC2 A1.2"),
+    traps=("T19",),
+)
+def serves(view: View) -> Iterator[Finding]:
+    """Its DBInstanceStatus, and no replica. A failover starts from copies and needs no sound primary: not a blocker.
+
+    Source: RDS User Guide, Viewing Amazon RDS DB instance status.
+    """
+    source, name, wanted = primary_database(view), database_name(view), "takes writes"
+    if source is None:
+        yield view.none_expected(name, "there is no such database: see rds.retention")
+        return
+    state, measured = DATABASE[source.status], source.status or "no status"
+    look = f"aws rds describe-events --region {view.region} --source-identifier {name} --source-type db-instance"
+    if source.source:
+        because = "it follows another database: every write of WordPress fails"
+        remedy = f"aws rds promote-read-replica --region {view.region} --db-instance-identifier {name}"
+        yield view.gap(name, f"{measured}, a replica", wanted, because, remedy)
+    elif not state.known:
+        yield view.undocumented(name, wanted, source.status)
+    elif state.takes_writes:
+        yield view.ok(name, measured, wanted, "the platform can use it, and its copies go on")
+    elif state.busy:
+        because = "it does not serve until this ends by itself"
+        yield view.warn(name, measured, wanted, because, f"Wait, and check again. {look}")
+    else:
+        because = "the platform cannot write, a switchover cannot prove that nothing is lost, and copies stand still"
+        yield view.gap(name, measured, wanted, because, f"{look}; then {_repair(view, name, state)}.")
+
+
+def _repair(view: View, name: str, state: State) -> str:
+    """What ends a state by its kind."""
+    if state.stopped:
+        return f"aws rds start-db-instance --region {view.region} --db-instance-identifier {name}"
+    if state.gone:
+        return "restore it to the latest restorable time"
+    return "enlarge its storage, enable its KMS key, or restore it to the latest restorable time, as the events say"
 
 
 @check(

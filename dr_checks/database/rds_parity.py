@@ -50,7 +50,7 @@ def _compare_parameters(
     view: View, name: str, model: rds_groups.ParameterGroup | None, there: rds_groups.ParameterGroup | None
 ) -> Finding:
     if model is None or (there is None and name.startswith("default.")):
-        return view.none_expected(name, "it is a default group: AWS makes the same one in every region")
+        return view.ok(name, "a default group", "as in the primary region", "AWS makes the same one in every region")
     remedy = f"Apply aws_db_parameter_group '{name}' with the DR provider, from the same module as the primary's."
     if there is None:
         why = "a restore that names it fails, and one that does not runs with defaults"
@@ -86,7 +86,10 @@ def option_group(view: View) -> Iterator[Finding]:
     """A missing option group fails the cross-region copy (T25) and the restore; default groups are in every region."""
     source, there = primary_database(view), {group.name: group for group in view.get(rds_groups.option_groups)}
     models = {group.name: group for group in view.get(rds_groups.option_groups, Side.PRIMARY)}
-    names = [name for name, _ in source.option_groups if not name.startswith("default:")] if source else []
+    if source is None:
+        yield _no_primary(view)
+        return
+    names = [name for name, _ in source.option_groups if not name.startswith("default:")]
     for name in names:
         options = models[name].options if name in models else ()
         wanted, found = ", ".join(options) or "no options", there.get(name)
@@ -100,7 +103,8 @@ def option_group(view: View) -> Iterator[Finding]:
         else:
             yield view.ok(name, ", ".join(found.options) or "no options", wanted, "the options are the same")
     if not names:
-        yield view.none_expected(database_name(view), "the primary uses a default option group, found in every region")
+        because = "AWS makes the same one in every region"
+        yield view.ok(database_name(view), "a default group", "as in the primary region", because)
 
 
 @check(

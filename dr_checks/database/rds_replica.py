@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.core.spans import doubt, rpo_s, spoken
-from dr_checks.derived.database_copies import PROMOTABLE, REPLICA, database_name, primary_database, replicas
+from dr_checks.derived.database_copies import REPLICA, database_name, primary_database, replicas
 from dr_estate.config.environment import Environment
+from dr_estate.model import states
 from dr_estate.readers import rds, rds_replicas
-
-_BUSY = ("backing-up", "modifying", "maintenance", "configuring-enhanced-monitoring", "upgrading")
 
 
 def _accepts_replica(env: Environment) -> str | None:
@@ -40,20 +39,23 @@ def _create(view: View, name: str) -> str:
     applies=_accepts_replica,
 )
 def state(view: View) -> Iterator[Finding]:
-    """Status available and replication "replicating"; backing-up refuses a promotion for a while (T22): a WARN."""
+    """A state that can be promoted and replication "replicating"; one that refuses it for a while (T22) is a WARN."""
     found, name = replicas(view), database_name(view)
     for replica in found:
+        state = states.DATABASE[replica.status]
         measured = f"{replica.status}, replication {replica.replication or 'not reported'}"
-        wanted = "available, replication replicating"
-        if replica.replication not in ("replicating", ""):
+        wanted = "promotable, replication replicating"
+        if replica.replication and not states.DATABASE_REPLICATION[replica.replication].serves:
             why = replica.replication_message or "it no longer receives the primary's writes"
             yield view.gap(
                 replica.identifier, measured, wanted, why, f"Replace it: {_create(view, replica.identifier)}"
             )
-        elif replica.status in _BUSY:
+        elif not state.known:
+            yield view.undocumented(replica.identifier, wanted, replica.status)
+        elif state.busy and not state.promotable:
             why = "a promotion is refused until this finishes"
             yield view.warn(replica.identifier, measured, wanted, why, "Wait, and check again before a failover.")
-        elif replica.status != PROMOTABLE:
+        elif not state.promotable:
             why = "it can neither be promoted nor read"
             remedy = f"aws rds describe-events --region {view.region} --source-identifier {replica.identifier}"
             yield view.gap(
@@ -63,7 +65,7 @@ def state(view: View) -> Iterator[Finding]:
             yield view.ok(replica.identifier, measured, wanted, "it follows the primary and can be promoted")
     if not found and view.env.replication.database[0] == REPLICA:
         why = "the mechanism this environment prefers does not exist"
-        yield view.gap(name, "no read replica", "available, replication replicating", why, _create(view, name))
+        yield view.gap(name, "no read replica", "promotable, replication replicating", why, _create(view, name))
     elif not found:
         yield _none(view)
 

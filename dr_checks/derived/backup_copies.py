@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dr_checks.core.model import View
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import backup, kms_copy_keys
 
@@ -38,7 +39,10 @@ def key_flaw(view: View, key_arn: str) -> str:
         return f"its key {key_arn} is in {key.region or 'no region'}, not in {view.env.regions.dr}"
     if key.deletion_at:
         return f"its key {key_arn} is {key.state} and will be deleted on {key.deletion_at:%Y-%m-%d}"
-    return "" if key.state == "Enabled" else f"its key {key_arn} is {key.state}"
+    state = states.KEY[key.state or "absent"]
+    if not state.known:
+        raise CannotSee(Unseen(Blindness.ERROR, f"AWS does not document the state {key.state} of the key {key_arn}."))
+    return "" if state.serves else f"its key {key_arn} is {key.state}"
 
 
 def key_remedy(view: View, key_arn: str) -> str:

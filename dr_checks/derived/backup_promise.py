@@ -10,6 +10,7 @@ from dr_checks.core.spans import rpo_s
 from dr_checks.derived.backup_schedule import longest_gap_minutes
 from dr_checks.derived.database_copies import BACKUP, all_copies, primary_database, relied_on
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import backup, backup_jobs, backup_plan, efs
 
@@ -56,7 +57,11 @@ def relies_on_copies(view: View, store: Store) -> bool:
         return copy is None or copy.mechanism == BACKUP
     if "replication" not in view.env.replication.files:
         return True
-    synced = [r.synced_at for r in view.get(efs.replications, Side.DR) if r.status == "ENABLED" and r.synced_at]
+    synced = [
+        r.synced_at
+        for r in view.get(efs.replications, Side.DR)
+        if states.FILE_REPLICATION[r.status].serves and r.synced_at
+    ]
     return not any((view.now - moment).total_seconds() <= rpo_s(view) for moment in synced)
 
 

@@ -10,11 +10,11 @@ from dr_checks.core.model import View
 from dr_checks.core.spans import doubt, rpo_s
 from dr_checks.derived.backup_copies import age_s, key_flaw, newest_copies
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import rds, rds_replicas
 
 AUTOMATED, REPLICA, BACKUP = "automated-backup", "read-replica", "backup-copy"
-PROMOTABLE = "available"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _of_replica(view: View, replica: rds.Instance) -> DatabaseCopy:
     age = None if lag_s is None or lag_s < 0 or at_s is None else lag_s + at_s
     flaw = (
         key_flaw(view, replica.key_arn)
-        if replica.status == PROMOTABLE
+        if states.DATABASE[replica.status].promotable
         else f"it is {replica.status}: promotion is refused (T22)"
     )
     return DatabaseCopy(

@@ -9,6 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.edge import cloudfront
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import Unseen
 from dr_estate.readers import acm
 from dr_estate.readers.acm import Certificate, covers
@@ -35,7 +36,7 @@ def hosts(view: View) -> list[tuple[str, str | None]]:
 
 def issued(view: View) -> list[Certificate]:
     """The side's usable certificates. Raises CannotSee."""
-    return [c for c in view.get(acm.certificates) if isinstance(c, Certificate) and c.status == "ISSUED"]
+    return [c for c in view.get(acm.certificates) if isinstance(c, Certificate) and states.CERTIFICATE[c.status].serves]
 
 
 def needed(view: View) -> list[Certificate]:
@@ -129,7 +130,7 @@ def days_left(view: View) -> Iterator[Finding]:
 def renews(view: View) -> Iterator[Finding]:
     """A failed renewal or one that waits for validation is a gap; an imported certificate is a warning."""
     wanted = "renewed by ACM"
-    there = [c for c in needed(view) if c.status == "ISSUED"]
+    there = [c for c in needed(view) if states.CERTIFICATE[c.status].serves]
     for certificate in there:
         if certificate.renewal_status in {"FAILED", "PENDING_VALIDATION"}:
             waiting = ", ".join(certificate.pending_names) or "validation"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.derived import routing
-from dr_estate.readers import cloudfront
+from dr_estate.readers import cloudfront, s3
 from dr_estate.readers.acm import covers
 from dr_estate.readers.cloudfront import Distribution, Origin
 from dr_estate.snapshot import tenants
 
+_REGION_OF_BUCKET = re.compile(r"\.s3[.-]([a-z]{2}(?:-[a-z]+)+-\d+)\.amazonaws\.com")
 _OLD_TLS = ("SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016")
 _ABSENT = "there is no distribution: see cloudfront.distribution-serves"
 
@@ -103,7 +105,10 @@ def aliases_cover(view: View) -> Iterator[Finding]:
     traps=("T08",),
 )
 def origin_follows(view: View) -> Iterator[Finding]:
-    """The origin of every behaviour is the origin record, or a group whose members end in it. Source: ESTATE, T08."""
+    """The origin of every behaviour is the origin record, or a group with an origin in each region.
+
+    An S3 or VPC origin stands in one region and never moves with DNS (T65). Source: CloudFront API, Origin; T08.
+    """
     found, wanted = serving(view), view.env.traffic.origin_record
     if found is None:
         yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
@@ -111,8 +116,13 @@ def origin_follows(view: View) -> Iterator[Finding]:
     for target in dict.fromkeys((found.target, *found.other_targets)):
         origins = _origins(found, target)
         measured = ", ".join(origin.domain for origin in origins) or "no such origin"
-        if _follows(view, origins):
+        places = [_place(view, origin) for origin in origins]
+        if wanted in places or {view.env.regions.primary, view.env.regions.dr} <= set(places):
             yield view.ok(target, measured, wanted, "this origin follows the traffic record")
+        elif None in places:
+            yield view.unknown(target, wanted, f"Nothing shows which region {measured} leads to.")
+        elif origins and view.env.regions.primary not in places and all(_is_bucket(origin) for origin in origins):
+            yield view.ok(target, measured, wanted, "this bucket is not lost with the primary region")
         else:
             yield view.gap(
                 target,
@@ -129,12 +139,26 @@ def _origins(found: Distribution, target: str) -> list[Origin]:
     return [by_id[name] for name in (group.members if group else (target,)) if name in by_id]
 
 
-def _follows(view: View, origins: list[Origin]) -> bool:
-    """Whether the origins reach the serving region: by the traffic name, or by one of each; buckets have no region."""
-    domains = [origin.domain for origin in origins if origin.protocol_policy]
-    regions = {routing.region_of(domain) for domain in domains}
-    both = {view.env.regions.primary, view.env.regions.dr}
-    return bool(origins) and (not domains or view.env.traffic.origin_record in domains or both <= regions)
+def _place(view: View, origin: Origin) -> str | None:
+    """Where an origin leads: the traffic name, or a region; None where that cannot be told from here."""
+    region = routing.region_of(origin.domain)
+    if _is_bucket(origin):
+        return _bucket_region(view, origin.domain)
+    if origin.kind == "custom" or (not origin.kind and origin.protocol_policy):
+        return region or origin.domain
+    return region if origin.kind == "vpc" else None
+
+
+def _is_bucket(origin: Origin) -> bool:
+    return origin.kind == "s3" or (not origin.kind and not origin.protocol_policy)
+
+
+def _bucket_region(view: View, domain: str) -> str | None:
+    """The region of a bucket, by its regional name or as one of the estate's own."""
+    if found := _REGION_OF_BUCKET.search(domain):
+        return found[1]
+    bucket, regions = domain.partition(".s3.")[0], (view.env.regions.primary, view.env.regions.dr)
+    return next((regions[pair.index(bucket)] for pair in s3.pairs(view.env) if bucket in pair), None)
 
 
 @check(

@@ -8,9 +8,10 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.edge import acm
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import Unseen
 from dr_estate.readers import elbv2
-from dr_estate.readers.acm import Certificate, certificates, covers
+from dr_estate.readers.acm import certificates, covers
 
 KEEP_ALIVE, PROTECTION = "client_keep_alive.seconds", "deletion_protection.enabled"
 DEFAULT_KEEP_ALIVE_S = 3600
@@ -52,8 +53,14 @@ def active(view: View) -> Iterator[Finding]:
         remedy = f"Apply aws_lb '{name}' with the provider of {view.region}."
         yield view.gap(name, "absent", "active", because, remedy)
         return
-    measured = f"{balancer.state} in {len(balancer.zones)} zones"
-    if balancer.state == "active" and len(balancer.zones) >= _ZONES:
+    measured, state = f"{balancer.state} in {len(balancer.zones)} zones", states.LOAD_BALANCER[balancer.state]
+    if not state.known:
+        yield view.undocumented(name, "active in 2 zones or more", balancer.state)
+    elif state.serves and state.broken:
+        because = "it routes requests, but lacks the resources to scale"
+        remedy = f"Read its StateReason; give its subnets in {view.region} free addresses (8 each at least)."
+        yield view.warn(name, measured, "active in 2 zones or more", because, remedy)
+    elif state.serves and len(balancer.zones) >= _ZONES:
         yield view.ok(name, measured, "active in 2 zones or more", "traffic can be sent to it")
     else:
         yield view.gap(
@@ -178,9 +185,7 @@ def listener_certificates(view: View) -> Iterator[Finding]:
         yield view.none_expected("HTTPS", "there is no HTTPS listener here: see elbv2-routing.listeners")
         return
     read = view.get(certificates)
-    names = [
-        n for c in read if isinstance(c, Certificate) and c.arn in attached and c.status == "ISSUED" for n in c.names
-    ]
+    names = [name for row in acm.issued(view) if row.arn in attached for name in row.names]
     dark = next((c for c in read if isinstance(c, Unseen)), None)
     for host, tenant in acm.hosts(view):
         if covers(names, host):

@@ -63,8 +63,12 @@ def host_rules(view: View) -> Iterator[Finding]:
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
             routes = {label: table.route(host, names) for label, table in tables.items()}
-            wrong = {label: route for label, route in routes.items() if route != wanted}
-            yield _routed(view, host, tenant, wanted, wrong)
+            wrong = {label: route for label, route in routes.items() if route and route != wanted}
+            if None in routes.values() and not wrong:
+                why = "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates."
+                yield view.unknown(host, wanted, why, tenant.id)
+            else:
+                yield _routed(view, host, tenant, wanted, wrong)
     if not serving:
         yield view.none_expected("all listeners", _NO_LISTENER)
 
@@ -75,16 +79,18 @@ class _Table:
     def __init__(self, rules: list[elbv2.Rule], listener: elbv2.Listener) -> None:
         self._exact: dict[str, tuple[int, elbv2.Rule]] = {}
         self._patterns: list[tuple[int, str, elbv2.Rule]] = []
+        self._regexes: list[tuple[int, elbv2.Rule]] = []
         ours = (rule for rule in rules if rule.listener == listener.arn and rule.conditions == 1)
         for order, rule in enumerate(ours):
+            self._regexes += [(order, rule)] if rule.by_regex else []
             for pattern in (host.lower() for host in rule.hosts):
                 if set(pattern) & _WILD:
                     self._patterns.append((order, pattern, rule))
                 else:
                     self._exact.setdefault(pattern, (order, rule))
 
-    def route(self, host: str, names: dict[str, str]) -> str:
-        """Where the first rule that matches ``host`` leads."""
+    def route(self, host: str, names: dict[str, str]) -> str | None:
+        """Where the first rule that matches ``host`` leads; None where one of a regular expression may come before."""
         first = self._exact.get(host)
         patterned = ((order, rule) for order, pattern, rule in self._patterns if fnmatchcase(host, pattern))
         found = min(
@@ -92,6 +98,9 @@ class _Table:
             key=lambda candidate: candidate[0],
             default=None,
         )
+        before = [rule for order, rule in self._regexes if found is None or order < found[0]]
+        if any(found is None or rule.action != found[1].action for rule in before):
+            return None
         if found is None:
             return "the default action"
         action = found[1].action
@@ -193,13 +202,15 @@ def healthy_targets(view: View) -> Iterator[Finding]:
     """HealthyHostCount is 1 or more where tasks are wanted; no fresh value is UNKNOWN. Source: CloudWatch, T07."""
     meant = [(tenant, service) for tenant, service in tenant_services(view, view.side) if service.desired]
     groups = {group.name: group.dimension for group in view.get(elbv2.target_groups)}
-    counts = {reading.dimension("TargetGroup"): reading.value for reading in view.get(elbv2.healthy_hosts)}
+    counts = {reading.dimension("TargetGroup"): reading for reading in view.get(elbv2.healthy_hosts)}
     seen = [(tenant, name) for tenant, _ in meant if (name := _group_of(view, tenant)) in groups]
     for tenant, name in seen:
-        healthy = counts.get(groups[name])
+        reading = counts.get(groups[name])
+        healthy = reading.value if reading else None
         if healthy is None:
             minutes = view.env.thresholds.metric_age_minutes
             why = f"CloudWatch has no HealthyHostCount of it in the last {minutes} minutes"
+            why = f"CloudWatch could not answer for it: {reading.flaw}" if reading and reading.flaw else why
             yield view.unknown(name, "1 healthy or more", why, tenant.id)
         elif healthy >= 1:
             because = "the load balancer has a target for requests"

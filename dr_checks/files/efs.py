@@ -8,9 +8,9 @@ from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication
 from dr_checks.core.registry import BOTH, LagSource, check
 from dr_checks.core.spans import doubt, rpo_s, spoken
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model import states
 from dr_estate.readers import efs
 
-_USABLE = ("available", "updating")
 _REPLICATE = "aws efs create-replication-configuration (aws_efs_replication_configuration)"
 
 
@@ -41,7 +41,10 @@ def file_system_exists(view: View) -> Iterator[Finding]:
     """A file system of the configured name, or the replica of the primary's, is available. Source: EFS API."""
     found = view.get(efs.file_systems)
     for system in found:
-        if system.state in _USABLE:
+        state = states.FILE_SYSTEM[system.state]
+        if not state.known:
+            yield view.undocumented(_name(view), "available", system.state)
+        elif state.serves:
             yield view.ok(_name(view), system.state, "available", f"{system.id} can be mounted")
         else:
             yield view.gap(
@@ -84,7 +87,9 @@ def replication_state(view: View) -> Iterator[Finding]:
             "files written in the primary region do not reach the DR region",
             f"{_REPLICATE} with the primary's file system as source.",
         )
-    elif row.status == "ENABLED":
+    elif not states.FILE_REPLICATION[row.status].known:
+        yield view.undocumented(_name(view), "ENABLED", row.status)
+    elif states.FILE_REPLICATION[row.status].serves:
         yield view.ok(_name(view), row.status, "ENABLED", f"{row.source_id} replicates into {row.destination_id}")
     else:
         yield view.gap(
@@ -198,6 +203,6 @@ def files(view: View) -> Iterator[Lag]:
             yield Lag("files", _name(view), None, Side.DR, None, "no EFS replication into the DR file system")
         return
     age_s = None
-    if row.synced_at and row.status == "ENABLED":
+    if row.synced_at and states.FILE_REPLICATION[row.status].serves:
         age_s = max(0.0, (view.now - row.synced_at).total_seconds())  # a sync may end while the look is at work
     yield Lag("files", _name(view), None, Side.DR, age_s, f"EFS replication ({row.status}), last complete sync")

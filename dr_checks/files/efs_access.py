@@ -8,6 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import Unseen
 from dr_estate.readers import ecs, efs
 
@@ -31,7 +32,9 @@ def point_exists(view: View) -> Iterator[Finding]:
     for tenant in view.tenants:
         name = view.env.named(view.env.names.access_point, tenant=tenant.id)
         point = there.get(name)
-        if point and point.state == "available":
+        if point and not states.FILE_SYSTEM[point.state].known:
+            yield view.undocumented(name, "available", point.state, tenant.id)
+        elif point and states.FILE_SYSTEM[point.state].serves:
             yield view.ok(name, point.state, "available", "the tenant's directory can be mounted", tenant.id)
         else:
             yield view.gap(

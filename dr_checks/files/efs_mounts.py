@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import Unseen
 from dr_estate.readers import ecs, efs, efs_mounts
 
@@ -29,16 +30,19 @@ def targets_per_zone(view: View) -> Iterator[Finding]:
         yield view.none_expected(_name(view), "no file system, or no service with a subnet: see efs and ecs checks")
         return
     unseen = [target for target in targets if isinstance(target, Unseen)]
-    states = {t.zone: t.state for t in targets if not isinstance(t, Unseen)}
+    there = {t.zone: t.state for t in targets if not isinstance(t, Unseen)}
     for dark in unseen:
         yield view.unknown(_name(view), "available", dark)
     for zone in sorted(zones):
-        if states.get(zone) == "available":
-            yield view.ok(zone, "available", "available", "tasks of this zone can mount the files")
+        word = there.get(zone, "")
+        if word and not states.FILE_SYSTEM[word].known:
+            yield view.undocumented(zone, "available", word)
+        elif word and states.FILE_SYSTEM[word].serves:
+            yield view.ok(zone, word, "available", "tasks of this zone can mount the files")
         elif not unseen:
             yield view.gap(
                 zone,
-                states.get(zone, "no mount target"),
+                word or "no mount target",
                 "available",
                 "tasks started in this zone fail to mount the files",
                 f"Apply aws_efs_mount_target for {_name(view)} in a subnet of {zone}.",

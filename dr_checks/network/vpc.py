@@ -9,6 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.readers import vpc
 
 _ZONES = 2
@@ -29,17 +30,23 @@ _ABSENT = "there is no VPC: see vpc.available"
     ),
 )
 def available(view: View) -> Iterator[Finding]:
-    """The VPC of that Name tag is available and its blocks are associated. Source: EC2 DescribeVpcs."""
+    """The VPC of that Name tag is available, and none of its blocks failed to be associated. Source: DescribeVpcs.
+
+    A former block stays listed as disassociated, and one that is being associated comes by itself.
+    """
     name, here = view.env.named(view.env.names.vpc), view.get(vpc.vpc)
     if here is None:
         because = "there is no network to run services in"
         yield view.gap(name, "absent", "available", because, f"Apply aws_vpc '{name}' in {view.region}.")
         return
-    blocks = [block for block, state in here.cidrs + here.cidrs6 if state not in ("associated", "")]
-    if here.state == "available" and not blocks:
+    blocks = {block: states.NETWORK_BLOCK[word or "associated"] for block, word in here.cidrs + here.cidrs6}
+    failed = [block for block, state in blocks.items() if state.broken]
+    if strange := [block for block, state in blocks.items() if not state.known]:
+        yield view.unknown(name, "available", f"AWS does not document the state of {', '.join(strange)}.")
+    elif here.state == "available" and not failed:
         yield view.ok(name, here.state, "available", "services can run in it")
     else:
-        measured = here.state if here.state != "available" else f"{', '.join(blocks)} not associated"
+        measured = here.state if here.state != "available" else f"{', '.join(failed)} not associated"
         remedy = f"aws ec2 describe-vpcs --region {view.region} --vpc-ids {here.id}: read its state."
         yield view.gap(name, measured, "available", "no resource can be started in it now", remedy)
 
@@ -64,13 +71,14 @@ def shape(view: View) -> Iterator[Finding]:
     if there is None or here is None:
         yield view.none_expected(name, _ABSENT)
         return
+    mine6, theirs6 = _present(here.cidrs6), _present(there.cidrs6)
     counts = (
-        ("addresses", _addresses(here.cidrs), _addresses(there.cidrs)),
-        ("IPv6 addresses", _addresses(here.cidrs6), _addresses(there.cidrs6) if here.cidrs6 else 0),
+        ("addresses", _addresses(_present(here.cidrs)), _addresses(_present(there.cidrs))),
+        ("IPv6 addresses", _addresses(mine6), _addresses(theirs6) if mine6 else 0),
         ("subnets", len(view.get(vpc.subnets)), len(view.get(vpc.subnets, Side.PRIMARY))),
     )
     gaps = [f"{mine} {what}, primary {theirs}" for what, mine, theirs in counts if mine < theirs]
-    gaps += ["no IPv6 block, primary has one"] if there.cidrs6 and not here.cidrs6 else []
+    gaps += ["no IPv6 block, primary has one"] if theirs6 and not mine6 else []
     gaps += [f"tenancy {here.tenancy}, primary {there.tenancy}"] if here.tenancy != there.tenancy else []
     gaps += [f"is the default VPC: {here.is_default}"] if here.is_default != there.is_default else []
     if gaps:
@@ -80,8 +88,13 @@ def shape(view: View) -> Iterator[Finding]:
         yield view.ok(name, "alike", "as in the primary region", "the layout is the same")
 
 
-def _addresses(blocks: tuple[tuple[str, str], ...]) -> int:
-    return sum(ipaddress.ip_network(block).num_addresses for block, _ in blocks)
+def _present(blocks: tuple[tuple[str, str], ...]) -> list[str]:
+    """The blocks that the VPC has, without its former ones."""
+    return [block for block, word in blocks if not states.NETWORK_BLOCK[word].gone]
+
+
+def _addresses(blocks: list[str]) -> int:
+    return sum(ipaddress.ip_network(block).num_addresses for block in blocks)
 
 
 @check(

@@ -8,6 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.readers import elbv2, vpc
 
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
@@ -101,7 +102,9 @@ def way_out(view: View) -> Iterator[Finding]:
     for place in places:
         leads, route = _default_route(place, tables, gateways)
         wanted = "a working default route, or endpoints for every service a task needs"
-        if leads or not lacking:
+        if leads is None and lacking:
+            yield view.unknown(place, wanted, f"Nothing shows whether its default route leads anywhere: {route}.")
+        elif leads or not lacking:
             yield view.ok(place, route, wanted, "a task placed here can start")
         else:
             yield view.gap(
@@ -115,13 +118,20 @@ def way_out(view: View) -> Iterator[Finding]:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
 
 
-def _default_route(subnet: str, tables: tuple[vpc.RouteTable, ...], gateways: dict[str, str]) -> tuple[bool, str]:
-    """Whether 0.0.0.0/0 of ``subnet`` leads anywhere, and where; a packet is lost where it does not."""
+def _default_route(
+    subnet: str, tables: tuple[vpc.RouteTable, ...], gateways: dict[str, str]
+) -> tuple[bool | None, str]:
+    """Whether 0.0.0.0/0 of ``subnet`` leads anywhere (None: not known), and where; else a packet is lost."""
     own = next((t for t in tables if subnet in t.subnets), next((t for t in tables if t.main), None))
     if own is None or not own.default:
         return False, "no default route"
-    if own.state == "blackhole":
+    route = states.ROUTE[own.state]
+    if route.broken:
         return False, f"no working default route ({own.default} is a black hole)"
-    if own.default.startswith("nat-") and gateways.get(own.default, "absent") != "available":
-        return False, f"no working NAT gateway ({own.default} is {gateways.get(own.default, 'absent')})"
-    return True, own.default
+    if not route.known or not own.known:
+        return None, f"{own.default}, {own.state or 'no state'}"
+    word = gateways.get(own.default, "absent") if own.default.startswith("nat-") else "available"
+    gateway = states.NAT_GATEWAY[word]
+    if not gateway.known:
+        return None, f"{own.default} is {word}"
+    return gateway.serves, own.default if gateway.serves else f"no working NAT gateway ({own.default} is {word})"

@@ -75,7 +75,8 @@ def failed_operations(view: View) -> Iterator[Finding]:
 
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
         rule = rule_of(original, copy)
-        failed = sum(reading.total for reading in failures if _pair(reading) == (original.name, copy.name))
+        mine = [reading for reading in failures if _pair(reading) == (original.name, copy.name)]
+        failed, flaw = sum(reading.total for reading in mine), next((r.flaw for r in mine if r.flaw), "")
         measured, wanted = f"{failed:.0f} in {hours} h", f"0 in {hours} h"
         if failed:
             yield view.gap(
@@ -88,6 +89,8 @@ def failed_operations(view: View) -> Iterator[Finding]:
             )
         elif rule is None:
             yield view.none_expected(original.name, "no rule: see s3.replication-rule")
+        elif flaw:
+            yield view.unknown(original.name, wanted, f"CloudWatch could not count the failures: {flaw}.")
         elif rule.metrics:
             yield view.ok(original.name, measured, wanted, "every object was replicated")
         else:

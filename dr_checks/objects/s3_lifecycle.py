@@ -60,13 +60,26 @@ def _by_bucket(view: View, side: Side) -> dict[str, Endings | Unseen]:
 def _as_soon(own: Ending, other: Ending) -> bool:
     """Whether the original's ``own`` ending ends all that ``other`` ends, no later, and at least as finally."""
     same_objects = other.prefix.startswith(own.prefix) and set(own.tags) <= set(other.tags)
+    if own.larger_than is not None:
+        same_objects &= other.larger_than is not None and other.larger_than >= own.larger_than
+    if own.smaller_than is not None:
+        same_objects &= other.smaller_than is not None and other.smaller_than <= own.smaller_than
     as_final = own.kind in ("expires", other.kind)
     return same_objects and as_final and own.after_days <= other.after_days
 
 
 def _said(endings: Endings) -> str:
     texts = [
-        f"{' '.join((ending.kind, ending.prefix or 'all', *ending.tags))} after {ending.after_days} days"
+        " ".join(
+            (ending.kind, ending.prefix or "all", *ending.tags, *_sizes(ending), f"after {ending.after_days} days")
+        )
         for ending in endings
     ]
     return "; ".join(texts) or "keeps all"
+
+
+def _sizes(ending: Ending) -> Iterator[str]:
+    if ending.larger_than is not None:
+        yield f"over {ending.larger_than} bytes"
+    if ending.smaller_than is not None:
+        yield f"under {ending.smaller_than} bytes"

@@ -52,7 +52,7 @@ def nothing_left(view: View) -> Iterator[Finding]:
     """
     found = leftovers(view.snapshot, view.env)
     if not found:
-        yield view.none_expected("drills", "No resource has a drill's name: every drill removed its resources.")
+        yield view.ok("drills", "none left", "none left", "no resource has a drill's name: every drill removed its own")
         return
     because = "it keeps running and is billed, and disturbs the next drill (T47)"
     for leftover in found:

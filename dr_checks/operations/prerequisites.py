@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, GLOBAL, check
+from dr_estate.model import states
 from dr_estate.model.playbook import COPIED, FORBIDDEN, HOMECOMING
 from dr_estate.readers import account_regions, iam_simulation, runbook, sts_identity
 from dr_estate.readers import control_table as control
@@ -70,7 +71,7 @@ def opted_in(view: View) -> Iterator[Finding]:
 def control_table(view: View) -> Iterator[Finding]:
     """Locks, approvals and the incident log have their table. Source: DynamoDB DescribeTable, T42."""
     table = view.get(control.table)
-    if table.status == "ACTIVE":
+    if states.TABLE[table.status or "absent"].takes_writes:
         yield view.ok(table.name, table.status, "ACTIVE", "locks, approvals and the incident log can be stored")
     else:
         yield view.gap(

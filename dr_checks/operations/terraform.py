@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.readers import ssm_parameters, terraform_state
 
 
@@ -71,7 +72,7 @@ def state_current(view: View) -> Iterator[Finding]:
 def lock_table(view: View) -> Iterator[Finding]:
     """At least one of the accepted names is an active table. Source: DynamoDB DescribeTable, T39."""
     tables = view.get(terraform_state.lock_tables)
-    active = [table.name for table in tables if table.status == "ACTIVE"]
+    active = [table.name for table in tables if states.TABLE[table.status or "absent"].takes_writes]
     names = " or ".join(table.name for table in tables)
     if active:
         yield view.ok(active[0], "ACTIVE", "ACTIVE", "two people cannot provision at once")

@@ -81,7 +81,7 @@ TABLE = (
         Posture(PostureName.DR_UNSEEN, "traffic is set to the DR region, and the DR region cannot be read."),
     ),
     Row(
-        lambda s: _both(s) and s.primary_writable and s.dr_writable and bool(s.primary_running),
+        lambda s: _both(s) and s.primary_writable is True and s.dr_writable is True and bool(s.primary_running),
         Posture(
             PostureName.SPLIT,
             "both regions have a database that accepts writes, and tasks run in the primary region (T41).",
@@ -95,6 +95,20 @@ TABLE = (
         ),
     ),
     Row(
+        lambda s: _both(s) and s.primary_writable is None and s.dr_writable is not False and bool(s.primary_running),
+        Posture(
+            PostureName.PRIMARY_UNSEEN,
+            "the primary region's database is in an undocumented state: two databases may be accepting writes (T41).",
+        ),
+    ),
+    Row(
+        lambda s: _both(s) and s.dr_writable is None and s.primary_writable is True and bool(s.primary_running),
+        Posture(
+            PostureName.DR_UNSEEN,
+            "the DR region's database is in an undocumented state: two databases may be accepting writes (T41).",
+        ),
+    ),
+    Row(
         lambda s: s.primary_api is Api.ANSWERS and s.traffic_set is Set.BETWEEN,
         Posture(PostureName.RETURNING, "record weights split the traffic between the two regions."),
     ),
@@ -103,7 +117,7 @@ TABLE = (
         Posture(PostureName.ON_DR, "traffic is set to the DR region, and the DR region answers."),
     ),
     Row(
-        lambda s: s.dr_api is Api.ANSWERS and s.pinned and s.dr_writable,
+        lambda s: s.dr_api is Api.ANSWERS and s.pinned and bool(s.dr_writable),
         Posture(
             PostureName.ON_DR,
             "the primary's records are pinned unhealthy, and the DR region's database accepts writes.",
@@ -171,7 +185,7 @@ def posture_of(snapshot: Snapshot, env: Environment) -> Posture:
     """The posture that the snapshot's signals mean; that of an unseen primary gives the reason."""
     signals = signals_of(snapshot, env)
     posture = next(row.posture for row in TABLE if row.holds(signals))
-    if posture.name is not PostureName.PRIMARY_UNSEEN:
+    if posture.name is not PostureName.PRIMARY_UNSEEN or signals.primary_running is not None:
         return posture
     try:
         snapshot.get(ecs.services, Side.PRIMARY)

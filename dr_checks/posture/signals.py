@@ -9,6 +9,7 @@ from dr_checks.derived.health_check_pin import is_pinned
 from dr_checks.derived.record_pairs import Pair, leader, pairs_of, side_of
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model import states
 from dr_estate.model.unseen import SILENT, Blindness, CannotSee, Unseen
 from dr_estate.readers import ecs, elbv2, rds, route53, route53_health_checks, sts_identity
 from dr_estate.snapshot.snapshot import Snapshot
@@ -47,8 +48,9 @@ class Signals:
     """The witnesses. ``primary_running`` is the number of primary tasks, None where they cannot be seen.
 
     ``pinned``: every check of the primary's records is held down (T06). A region is ``full`` when each tenant's service
-    runs capacity.tasks_per_service tasks; its database is ``writable`` when it is available and no replica. The primary
-    is ``asleep`` when the schedule has scaled its services to 0 at this hour.
+    runs capacity.tasks_per_service tasks; its database is ``writable`` when its state takes writes and it is no
+    replica, None where AWS does not document that state. The primary is ``asleep`` when the schedule has scaled its
+    services to 0.
     """
 
     primary_api: Api
@@ -60,8 +62,8 @@ class Signals:
     pinned: bool = False
     primary_full: bool = False
     dr_full: bool = False
-    primary_writable: bool = False
-    dr_writable: bool = False
+    primary_writable: bool | None = False
+    dr_writable: bool | None = False
     primary_asleep: bool = False
 
 
@@ -134,13 +136,14 @@ def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
     return bool(own) and all(service.running >= env.capacity.tasks_per_service for service in own)
 
 
-def _writable(snapshot: Snapshot, env: Environment, side: Side) -> bool:
+def _writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
     name = env.named(env.names.database)
     try:
-        found = [instance for instance in snapshot.get(rds.instances, side) if instance.identifier == name]
+        instances = snapshot.get(rds.instances, side)
     except CannotSee:
         return False
-    return any(instance.status == "available" and not instance.source for instance in found)
+    own = [states.DATABASE[row.status] for row in instances if row.identifier == name and not row.source]
+    return None if any(not state.known for state in own) else any(state.takes_writes for state in own)
 
 
 def _api(snapshot: Snapshot, side: Side) -> Api:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import Unseen
 from dr_estate.readers import kms
 from dr_estate.readers.kms import Key
@@ -34,7 +35,9 @@ def _usable(view: View, because: str) -> Iterator[Finding]:
     for key in found:
         if isinstance(key, Unseen):
             yield view.unknown("a key", _OPENS, key)
-        elif key.state == "Enabled":
+        elif not states.KEY[key.state].known:
+            yield view.undocumented(key.ref, _OPENS, key.state)
+        elif states.KEY[key.state].serves:
             yield view.ok(key.ref, key.state, _OPENS, f"it decrypts the {' and '.join(key.uses)}")
         else:
             when = f" on {key.deletion_at:%Y-%m-%d}" if key.deletion_at else ""
@@ -47,7 +50,7 @@ def _mend(view: View, key: Key) -> str:
     enable = f"aws kms enable-key --region {view.region} --key-id {key.arn}"
     if key.state == "PendingDeletion":
         return f"aws kms cancel-key-deletion --region {view.region} --key-id {key.arn}, then {enable}"
-    if key.state in ("absent", "elsewhere"):
+    if states.KEY[key.state].gone:
         return f"Encrypt again under a key of {view.region}: aws_kms_key and aws_kms_alias with its provider."
     return enable
 
@@ -67,7 +70,7 @@ def _mend(view: View, key: Key) -> str:
     traps=("T19",),
 )
 def key_usable(view: View) -> Iterator[Finding]:
-    """State Enabled, in the DR region; a copy whose key does not work cannot be opened by anybody (T19)."""
+    """A state that decrypts, in the DR region; a copy whose key does not work cannot be opened by anybody (T19)."""
     yield from _usable(view, "a copy under this key cannot be decrypted")
 
 

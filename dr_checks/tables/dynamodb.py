@@ -8,6 +8,7 @@ from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication
 from dr_checks.core.registry import BOTH, LagSource, check
 from dr_checks.core.spans import doubt, rpo_s, spoken
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import Unseen
 from dr_estate.readers import dynamodb
 from dr_estate.readers.dynamodb import Table
@@ -40,7 +41,10 @@ def table_active(view: View) -> Iterator[Finding]:
             yield view.unknown(name, wanted, table)
             continue
         member = any(replica.region == primary for replica in table.replicas)
-        if member and table.status in ("ACTIVE", "UPDATING"):
+        state = states.TABLE[table.status]
+        if not state.known:
+            yield view.undocumented(name, wanted, table.status)
+        elif member and state.takes_writes:
             yield view.ok(name, f"{table.status}, a replica", wanted, f"it receives the writes of {primary}")
         else:
             alone = "" if member or table.status == _ABSENT else ", not a replica"
@@ -63,7 +67,10 @@ def table_active(view: View) -> Iterator[Finding]:
     applies=replication_expected,
 )
 def replica_status(view: View) -> Iterator[Finding]:
-    """ReplicaStatus as the source sees it; an unreadable key or a disabled region drops the replica after 20 hours."""
+    """ReplicaStatus as the source sees it; an unreadable key or a disabled region drops the replica after 20 hours.
+
+    Source: DynamoDB API Reference, ReplicaDescription.
+    """
     judged = False
     for name, table in named(view, Side.PRIMARY):
         if isinstance(table, Unseen):
@@ -74,19 +81,32 @@ def replica_status(view: View) -> Iterator[Finding]:
         if replica is None:
             continue  # dynamodb.table-active says so
         judged = True
-        if replica.status in ("ACTIVE", "UPDATING"):
+        state = states.TABLE_REPLICA[replica.status]
+        if not state.known:
+            yield view.undocumented(name, "ACTIVE", replica.status)
+        elif state.takes_writes:
             yield view.ok(name, replica.status, "ACTIVE", "the source delivers its writes")
         else:
-            yield view.gap(
-                name,
-                replica.status,
-                "ACTIVE",
-                "writes are not delivered; after 20 hours in this state the replica is dropped permanently",
-                f"aws dynamodb describe-table --table-name {name}: enable the key {replica.key or 'it uses'}, or opt "
-                f"in to {view.region} again, before the 20 hours are over.",
-            )
+            yield view.gap(name, replica.status, "ACTIVE", *_undelivered(view, name, replica))
     if not judged:
         yield view.none_expected("all tables", "no replica is listed: see dynamodb.table-active")
+
+
+def _undelivered(view: View, name: str, replica: dynamodb.Replica) -> tuple[str, str]:
+    """Why a replica receives no writes, and what to do about it."""
+    look = f"aws dynamodb describe-table --table-name {name}"
+    if replica.status in states.DROPPED_AFTER_20_HOURS:
+        return (
+            "writes are not delivered; after 20 hours in this state the replica is dropped permanently",
+            f"{look}: enable the key {replica.key or 'it uses'}, or opt in to {view.region} again, before the 20 hours "
+            "are over.",
+        )
+    if states.TABLE_REPLICA[replica.status].busy:
+        return "the replica is still being filled: it does not hold all items", f"{look}: wait until it is ACTIVE."
+    return (
+        "writes are not delivered to a replica in this state",
+        f"{look}: read ReplicaStatusDescription; then create the replica again (aws_dynamodb_table.replica).",
+    )
 
 
 @check(

@@ -8,6 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import BOTH, check
 from dr_checks.tables.dynamodb import named
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import Unseen
 from dr_estate.readers.dynamodb import Index, Table
 
@@ -88,7 +89,10 @@ def indexes_active(view: View) -> Iterator[Finding]:
             indexes += [(name, index) for index in table.indexes]
     for name, index in indexes:
         subject = f"{name}/{index.name}"
-        if index.status in ("ACTIVE", "UPDATING"):
+        state = states.INDEX[index.status]
+        if not state.known:
+            yield view.undocumented(subject, "ACTIVE", index.status)
+        elif state.serves:
             yield view.ok(subject, index.status, "ACTIVE", "queries by this index are complete")
         else:
             yield view.gap(

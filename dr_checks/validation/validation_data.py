@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import Unseen
 from dr_estate.readers import control_table, dynamodb, efs, rds
 
@@ -22,18 +23,20 @@ from dr_estate.readers import control_table, dynamodb, efs, rds
     traps=("T22",),
 )
 def database_writable(view: View) -> Iterator[Finding]:
-    """An instance of the database's name is available, and no read replica. Source: DescribeDBInstances."""
-    name, wanted = view.env.named(view.env.names.database), "available, no replica"
+    """An instance of that name is in a state that takes writes, and no read replica. Source: DescribeDBInstances."""
+    name, wanted = view.env.named(view.env.names.database), "takes writes, no replica"
     found = next((instance for instance in view.get(rds.instances) if instance.identifier == name), None)
     if found is None:
         remedy = "`dr_cli.py failover --execute` restores it."
         yield view.gap(name, "absent", wanted, "no tenant can start without its database", remedy)
-    elif found.source or found.status != "available":
+    elif not found.source and not states.DATABASE[found.status].known:
+        yield view.undocumented(name, wanted, found.status)
+    elif found.source or not states.DATABASE[found.status].takes_writes:
         measured = f"{found.status}, replica of {found.source}" if found.source else found.status
         remedy = f"aws rds promote-read-replica --region {view.region} --db-instance-identifier {name}; then wait."
         yield view.gap(name, measured, wanted, "WordPress fails on the first write", remedy)
     else:
-        yield view.ok(name, "available", wanted, f"it answers at {found.host}")
+        yield view.ok(name, found.status, wanted, f"it answers at {found.host}")
 
 
 @check(
@@ -69,8 +72,8 @@ def database_protected(view: View) -> Iterator[Finding]:
     traps=("T27",),
 )
 def files_writable(view: View) -> Iterator[Finding]:
-    """The file system is available and no replication writes to it. Source: DescribeReplicationConfigurations."""
-    name, wanted = view.env.named(view.env.names.file_system), "available, no replication's destination"
+    """The file system takes writes and no replication writes to it. Source: DescribeReplicationConfigurations."""
+    name, wanted = view.env.named(view.env.names.file_system), "takes writes, no replication's destination"
     found = next((system for system in view.get(efs.file_systems) if system.name == name), None)
     fed = {
         replication.destination_id
@@ -79,7 +82,7 @@ def files_writable(view: View) -> Iterator[Finding]:
     }
     if found is None:
         yield view.gap(name, "absent", wanted, "no tenant's task can mount its files", "Restore it from the DR vault.")
-    elif found.id in fed or found.state != "available":
+    elif found.id in fed or not states.FILE_SYSTEM[found.state].takes_writes:
         measured = "still a replication's destination" if found.id in fed else found.state
         source = next(
             (
@@ -111,7 +114,7 @@ def tables_writable(view: View) -> Iterator[Finding]:
     for table in there:
         if isinstance(table, Unseen):
             yield view.unknown("a table", "ACTIVE", table)
-        elif table.status == "ACTIVE":
+        elif states.TABLE[table.status].takes_writes:
             yield view.ok(table.name, table.status, "ACTIVE", "the platform can store its state here")
         else:
             remedy = f"Restore {table.name} in {view.region} to a point in time."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dr_estate.model.regional_names import neutral
 from dr_estate.readers import dynamodb
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import Look
@@ -100,7 +101,7 @@ def policies(look: Look) -> tuple[Policy, ...]:
         "application-autoscaling", "describe_scaling_policies", "ScalingPolicies", ServiceNamespace=_NAMESPACE
     )
     return tuple(
-        Policy(name, row["PolicyName"], _rule(row)) for row in rows if (name := _service(look, row["ResourceId"]))
+        Policy(name, row["PolicyName"], _rule(look, row)) for row in rows if (name := _service(look, row["ResourceId"]))
     )
 
 
@@ -124,28 +125,50 @@ def table_policies(look: Look) -> tuple[Policy, ...]:
         "application-autoscaling", "describe_scaling_policies", "ScalingPolicies", ServiceNamespace=_TABLES
     )
     return tuple(
-        Policy(f"{table} {_what(row)}", row["PolicyName"], _rule(row))
+        Policy(f"{table} {_what(row)}", row["PolicyName"], _rule(look, row))
         for row in rows
         if (table := _table(look, row["ResourceId"]))
     )
 
 
-def _rule(row: dict[str, Any]) -> str:
+def _rule(look: Look, row: dict[str, Any]) -> str:
+    """What the policy does, in words that are alike in both regions. Source: PutScalingPolicy."""
     tracking = row.get("TargetTrackingScalingPolicyConfiguration")
     if tracking is None:
-        step = row.get("StepScalingPolicyConfiguration") or row.get("PredictiveScalingPolicyConfiguration") or {}
-        return f"{row['PolicyType']} {', '.join(_steps(step))}".strip()
+        step = row.get("StepScalingPolicyConfiguration")
+        other = {key: value for key, value in row.items() if key.endswith("ScalingPolicyConfiguration")}
+        how = ", ".join(_steps(step)) if step else neutral(other, look.region) if other else ""
+        return f"{row['PolicyType']} {how}".strip()
     ready, own = tracking.get("PredefinedMetricSpecification"), tracking.get("CustomizedMetricSpecification", {})
-    metric = ready["PredefinedMetricType"] if ready else f"{own.get('Namespace', '')} {own.get('MetricName', '')}"
     suffix = ", never scaling in" if tracking.get("DisableScaleIn") else ""
-    return f"{metric.strip()} at {float(tracking['TargetValue']):g}{suffix}"
+    metric = _predefined(look, ready) if ready else _customized(look, own)
+    return f"{metric} at {float(tracking['TargetValue']):g}{suffix}"
+
+
+def _predefined(look: Look, metric: dict[str, Any]) -> str:
+    label = metric.get("ResourceLabel")
+    return str(metric["PredefinedMetricType"]) + (f" of {neutral(label, look.region)}" if label else "")
+
+
+def _customized(look: Look, metric: dict[str, Any]) -> str:
+    """A metric of one's own: by its name, and whatever else chooses it; by its whole expression where it is math."""
+    if metric.get("Metrics"):
+        return neutral(metric["Metrics"], look.region)
+    name = f"{metric.get('Namespace', '')} {metric.get('MetricName', '')}".strip()
+    rest = {key: value for key, value in metric.items() if key not in ("Namespace", "MetricName") and value}
+    return name + (f" {neutral(rest, look.region)}" if rest else "")
 
 
 def _steps(step: dict[str, Any]) -> list[str]:
-    """Each step as its bounds and its change: ``0..20: +1``."""
-    ends = ("MetricIntervalLowerBound", "MetricIntervalUpperBound")
+    """Each step as its bounds and its change: ``0..20: +1`` tasks, ``+10%`` of them, or ``=5`` exactly."""
+    ends, kind = ("MetricIntervalLowerBound", "MetricIntervalUpperBound"), step.get("AdjustmentType", "")
+    form = {"PercentChangeInCapacity": "{:+d}%", "ExactCapacity": "={:d}", "ChangeInCapacity": "{:+d}"}.get(
+        kind, f"{kind} {{:+d}}".strip()
+    )
+    least = f", {step['MinAdjustmentMagnitude']} at least" if step.get("MinAdjustmentMagnitude") else ""
     return [
-        "..".join(f"{float(row[end]):g}" if end in row else "" for end in ends) + f": {row['ScalingAdjustment']:+d}"
+        "..".join(f"{float(row[end]):g}" if end in row else "" for end in ends)
+        + f": {form.format(row['ScalingAdjustment'])}{least}"
         for row in step.get("StepAdjustments", [])
     ]
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dr_estate.model.regional_names import neutral
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import Look
 
 _NAMES_A_CALL = 100
+_NARROWING = ("Dimensions", "Period", "Unit", "DatapointsToAlarm", "ThresholdMetricId")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +37,30 @@ def alarms(look: Look) -> tuple[Alarm, ...]:
     def describe(batch: Sequence[str]) -> list[Alarm]:
         kinds = ["MetricAlarm", "CompositeAlarm"]
         answer = look.call("cloudwatch", "describe_alarms", AlarmNames=list(batch), AlarmTypes=kinds)
-        return [_alarm(row) for row in (*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", []))]
+        return [_alarm(look, row) for row in (*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", []))]
 
     return tuple(look.batches(describe, names, _NAMES_A_CALL))
 
 
-def _alarm(row: dict[str, Any]) -> Alarm:
-    statistic = row.get("Statistic") or row.get("ExtendedStatistic", "")
-    watched = f"{statistic} {row.get('Namespace', '')} {row.get('MetricName', '')} {row.get('ComparisonOperator', '')}"
+def _alarm(look: Look, row: dict[str, Any]) -> Alarm:
     return Alarm(
         name=row["AlarmName"],
         state=row.get("StateValue", ""),
         reason=row.get("StateReason", ""),
-        rule=row.get("AlarmRule") or watched.strip(),
+        rule=row.get("AlarmRule") or _watched(look, row),
         threshold=row.get("Threshold"),
         periods=row.get("EvaluationPeriods", 0),
         missing_data=row.get("TreatMissingData", ""),
         actions_enabled=row.get("ActionsEnabled", False),
         actions=tuple(sorted(row.get("AlarmActions", []))),
     )
+
+
+def _watched(look: Look, row: dict[str, Any]) -> str:
+    """What a metric alarm watches, in words that are alike in both regions: one metric, or math on several."""
+    statistic = row.get("Statistic") or row.get("ExtendedStatistic", "")
+    found = f"{statistic} {row.get('Namespace', '')} {row.get('MetricName', '')} {row.get('ComparisonOperator', '')}"
+    if row.get("Metrics"):
+        found = f"{neutral(row['Metrics'], look.region)} {row.get('ComparisonOperator', '')}"
+    more = [f"{key} {neutral(row[key], look.region)}" for key in _NARROWING if row.get(key)]
+    return ", ".join([found.strip(), *more])

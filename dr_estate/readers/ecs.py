@@ -36,7 +36,10 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One ECS service. Counts are tasks; ``deployment`` is the id of its newest one, created at ``deployed_at``."""
+    """One ECS service. Counts are tasks; ``deployment`` is the id of its newest one, created at ``deployed_at``.
+
+    ``rollout`` is the state of that deployment, or the stability of the primary task set; "" where neither is told.
+    """
 
     name: str
     arn: str
@@ -178,11 +181,16 @@ def _service(row: dict[str, Any]) -> Service:
         target_groups=tuple(lb["targetGroupArn"] for lb in row.get("loadBalancers", []) if lb.get("targetGroupArn")),
         subnets=tuple(network.get("subnets", [])),
         security_groups=tuple(network.get("securityGroups", [])),
-        rollout=primary.get("rolloutState", ""),
+        rollout=primary.get("rolloutState") or _stability(row),
         public_ip=network.get("assignPublicIp", ""),
         deployment=primary.get("id", ""),
         deployed_at=primary.get("createdAt"),
     )
+
+
+def _stability(row: dict[str, Any]) -> str:
+    """How steady the primary task set is: CODE_DEPLOY and EXTERNAL deploy those, without a rollout state."""
+    return next((s.get("stabilityStatus", "") for s in row.get("taskSets", []) if s.get("status") == "PRIMARY"), "")
 
 
 def task_of(row: dict[str, Any]) -> Task:

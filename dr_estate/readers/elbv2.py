@@ -43,7 +43,10 @@ class LoadBalancer:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a listener or rule does: ``kind``, the target groups it forwards to by ARN, and AWS's other settings."""
+    """What a listener or rule does: ``kind``, the target groups it forwards to by ARN, and AWS's other settings.
+
+    A group of weight 0 gets no request, and is none of them.
+    """
 
     kind: str
     target_groups: tuple[str, ...]
@@ -69,13 +72,17 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule that is not the default. ``hosts`` are the values of its host-header condition."""
+    """One rule that is not the default. ``hosts`` are the values of its host-header condition.
+
+    ``by_regex``: that condition has regular expressions besides, whose syntax is the load balancer's own.
+    """
 
     listener: str
     priority: int
     hosts: tuple[str, ...]
     conditions: int
     action: Action
+    by_regex: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,18 +208,16 @@ def _listener(look: Look, row: dict[str, Any]) -> Listener:
 
 def _rule(listener: str, row: dict[str, Any]) -> Rule:
     conditions = row.get("Conditions", [])
-    hosts = [
-        host
-        for condition in conditions
-        if condition["Field"] == "host-header"
-        for host in condition.get("HostHeaderConfig", {}).get("Values") or condition.get("Values", [])
-    ]
-    return Rule(listener, int(row["Priority"]), tuple(sorted(hosts)), len(conditions), _action(row["Actions"]))
+    of_hosts = [condition for condition in conditions if condition["Field"] == "host-header"]
+    hosts = [h for c in of_hosts for h in c.get("HostHeaderConfig", {}).get("Values") or c.get("Values", [])]
+    by_regex = any(c.get("RegexValues") or c.get("HostHeaderConfig", {}).get("RegexValues") for c in of_hosts)
+    priority, action = int(row["Priority"]), _action(row["Actions"])
+    return Rule(listener, priority, tuple(sorted(hosts)), len(conditions), action, by_regex)
 
 
 def _action(rows: list[dict[str, Any]]) -> Action:
     last = max(rows, key=lambda row: row.get("Order", 0))
-    groups = {g["TargetGroupArn"] for g in last.get("ForwardConfig", {}).get("TargetGroups", [])}
+    groups = {g["TargetGroupArn"] for g in last.get("ForwardConfig", {}).get("TargetGroups", []) if g.get("Weight", 1)}
     groups |= {last["TargetGroupArn"]} if last.get("TargetGroupArn") else set()
     settings = last.get("FixedResponseConfig") or last.get("RedirectConfig") or {}
     detail = ", ".join(f"{key} {value}" for key, value in sorted(settings.items()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import elbv2
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Wanted, read_series
 from dr_estate.reading.part import REGIONAL, part
@@ -42,6 +43,8 @@ def minutes(look: Look) -> tuple[Minute, ...]:
     )
     names = (_REQUESTS, _REFUSED, _FAILED)
     series = read_series(look, [Wanted("AWS/ApplicationELB", name, dimensions, "Sum", window) for name in names])
+    if flaw := next((metric.flaw for metric in series if metric.flaw), ""):
+        raise CannotSee(Unseen(Blindness.ERROR, f"CloudWatch could not count the requests: {flaw}.", look.region))
     chosen, refused, failed = (dict(metric.points) for metric in series)
     return tuple(
         Minute(

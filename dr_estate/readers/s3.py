@@ -180,6 +180,5 @@ def _on(setting: dict[str, Any] | None) -> bool:
 
 
 def _is_whole(row: dict[str, Any]) -> bool:
-    """Whether the rule takes every object: neither a prefix nor a tag narrows it (old rules have a bare Prefix)."""
-    chosen = row.get("Filter", {})
-    return not any((row.get("Prefix"), chosen.get("Prefix"), chosen.get("Tag"), chosen.get("And")))
+    """Whether the rule takes every object: no kind of filter narrows it (old rules have a bare Prefix)."""
+    return not row.get("Prefix") and not any(row.get("Filter", {}).values())

@@ -20,7 +20,7 @@ _ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 class Ending:
     """An enabled rule's effect on current objects: ``kind`` expires or archives, ``after`` days (0 for a past date).
 
-    ``prefix`` and ``tags`` (``key=value``) say which objects.
+    ``prefix``, ``tags`` (``key=value``) and sizes in bytes say which objects; a size of None narrows nothing.
     """
 
     rule: str
@@ -28,6 +28,8 @@ class Ending:
     after_days: int
     prefix: str
     tags: tuple[str, ...]
+    larger_than: int | None = None
+    smaller_than: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,11 @@ def _endings_of(look: Look, name: str) -> tuple[Ending, ...]:
 
 
 def _endings(look: Look, row: dict[str, Any]) -> list[Ending]:
-    prefix, tags = _chosen(row)
+    chosen = _chosen(row)
     rules = [("expires", row["Expiration"])] if row.get("Expiration") else []
     rules += [("archives", move) for move in row.get("Transitions", []) if move.get("StorageClass") in _ARCHIVES]
     return [
-        Ending(row.get("ID", ""), kind, days, prefix, tags)
+        Ending(row.get("ID", ""), kind, days, *chosen)
         for kind, when in rules
         if (days := _days(look, when)) is not None
     ]
@@ -72,9 +74,11 @@ def _days(look: Look, when: dict[str, Any]) -> int | None:
     return int(when["Days"]) if "Days" in when else None
 
 
-def _chosen(row: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+def _chosen(row: dict[str, Any]) -> tuple[str, tuple[str, ...], int | None, int | None]:
+    """Prefix, tags, lower and upper size of the objects that a rule takes. Source: S3 API, LifecycleRuleFilter."""
     chosen = row.get("Filter", {})
     both = chosen.get("And", {})
     tags = [*([chosen["Tag"]] if chosen.get("Tag") else []), *both.get("Tags", [])]
     prefix = row.get("Prefix") or chosen.get("Prefix") or both.get("Prefix") or ""
-    return prefix, tuple(sorted(f"{tag['Key']}={tag['Value']}" for tag in tags))
+    larger, smaller = (chosen.get(key, both.get(key)) for key in ("ObjectSizeGreaterThan", "ObjectSizeLessThan"))
+    return prefix, tuple(sorted(f"{tag['Key']}={tag['Value']}" for tag in tags)), larger, smaller

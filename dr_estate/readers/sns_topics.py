@@ -87,7 +87,8 @@ def listeners(look: Look) -> tuple[Listener, ...]:
 def _listener(look: Look, topic: str, row: dict[str, Any]) -> Listener:
     answer = look.call("sns", "get_subscription_attributes", SubscriptionArn=row["SubscriptionArn"])
     attributes: dict[str, str] = answer["Attributes"]
-    settings = [f"only {_canonical(attributes['FilterPolicy'])}"] if attributes.get("FilterPolicy") else []
+    scope = "by body " if attributes.get("FilterPolicyScope") == "MessageBody" else ""
+    settings = [f"only {scope}{_canonical(attributes['FilterPolicy'])}"] if attributes.get("FilterPolicy") else []
     settings += ["raw"] if attributes.get("RawMessageDelivery", "").lower() == "true" else []
     settings += ["with a dead-letter queue"] if attributes.get("RedrivePolicy") else []
     settings += [f"delivered by {_canonical(attributes['DeliveryPolicy'])}"] if attributes.get("DeliveryPolicy") else []

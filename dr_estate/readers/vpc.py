@@ -10,6 +10,20 @@ from dr_estate.reading.reader import Look
 
 _PAGE = {"PageSize": 1000}
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
+# An interface's route names its instance too. Source: EC2 API, Route.
+_TARGETS = (
+    "NatGatewayId",
+    "GatewayId",
+    "TransitGatewayId",
+    "NetworkInterfaceId",
+    "InstanceId",
+    "VpcPeeringConnectionId",
+    "CoreNetworkArn",
+    "LocalGatewayId",
+    "CarrierGatewayId",
+    "EgressOnlyInternetGatewayId",
+    "OdbNetworkArn",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +61,17 @@ class SecurityGroup:
 
 @dataclass(frozen=True, slots=True)
 class RouteTable:
-    """One route table. ``default`` is where 0.0.0.0/0 leads, "" for nowhere; ``state`` is active or blackhole."""
+    """One route table. ``default`` is where 0.0.0.0/0 leads, "" for nowhere; ``state`` is active or blackhole.
+
+    ``known`` is False where it leads to a kind of target that is not among those of ``_TARGETS``.
+    """
 
     id: str
     main: bool
     subnets: tuple[str, ...]
     default: str
     state: str
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +187,12 @@ def _table(row: dict[str, Any]) -> RouteTable:
     default: dict[str, Any] = next(
         (r for r in row.get("Routes", []) if r.get("DestinationCidrBlock") in _EVERYWHERE), {}
     )
-    targets = (
-        "NatGatewayId",
-        "GatewayId",
-        "TransitGatewayId",
-        "NetworkInterfaceId",
-        "InstanceId",
-        "VpcPeeringConnectionId",
-    )
+    target = next((str(default[key]) for key in _TARGETS if default.get(key)), "")
     return RouteTable(
         id=row["RouteTableId"],
         main=any(a.get("Main") for a in associations),
         subnets=tuple(sorted(a["SubnetId"] for a in associations if a.get("SubnetId"))),
-        default=next((default[key] for key in targets if default.get(key)), ""),
+        default=target or ("a target of another kind" if default else ""),
         state=default.get("State", ""),
+        known=bool(target) or not default,
     )

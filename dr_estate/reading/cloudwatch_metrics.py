@@ -6,7 +6,7 @@ A metric that nobody publishes has no newest value. That is never zero: replicat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from dr_estate.reading.reader import Look
 METRIC_READS = frozenset({"cloudwatch:GetMetricData"})
 _QUERIES_A_CALL = 500
 _MINUTE_S = 60
+_COMPLETE = "Complete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A metric in its window: where nothing was published, ``value``, ``at`` and ``lowest`` are None."""
+    """A metric in its window: where nothing was published, ``value``, ``at`` and ``lowest`` are None.
+
+    ``flaw`` is why CloudWatch could not answer in full, "" where it did: with it, nothing published proves nothing.
+    """
 
     name: str
     dimensions: tuple[tuple[str, str], ...]
@@ -39,6 +43,7 @@ class Reading:
     at: datetime | None
     lowest: float | None
     total: float
+    flaw: str = ""
 
     def dimension(self, name: str) -> str:
         """The value of the dimension ``name``, or "" where it has none."""
@@ -51,11 +56,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A metric's datapoints, the oldest first: (start of the period, value). A period without one was not published."""
+    """A metric's datapoints, the oldest first: (start of the period, value). A period without one was not published.
+
+    ``flaw`` is why CloudWatch could not answer in full, "" where it did.
+    """
 
     name: str
     dimensions: tuple[tuple[str, str], ...]
     points: tuple[tuple[datetime, float], ...]
+    flaw: str = ""
 
 
 def read_metrics(look: Look, wanted: Sequence[Wanted]) -> tuple[Reading, ...]:
@@ -70,21 +79,25 @@ def read_series(look: Look, wanted: Sequence[Wanted]) -> tuple[Series, ...]:
     """
 
     def read(batch: Sequence[Wanted]) -> list[Series]:
-        points = _points(look, batch)
+        points, flaws = _points(look, batch)
         return [
-            Series(m.name, m.dimensions, tuple(_inside(m, points.get(n, []), look.now))) for n, m in enumerate(batch)
+            Series(m.name, m.dimensions, tuple(_inside(m, points.get(n, []), look.now)), flaws.get(n, ""))
+            for n, m in enumerate(batch)
         ]
 
     return tuple(look.batches(read, wanted, _QUERIES_A_CALL))
 
 
 def _read(look: Look, batch: Sequence[Wanted]) -> list[Reading]:
-    points = _points(look, batch)
-    return [_reading(metric, points.get(number, []), look.now) for number, metric in enumerate(batch)]
+    points, flaws = _points(look, batch)
+    return [
+        replace(_reading(metric, points.get(number, []), look.now), flaw=flaws.get(number, ""))
+        for number, metric in enumerate(batch)
+    ]
 
 
-def _points(look: Look, batch: Sequence[Wanted]) -> dict[int, list[tuple[datetime, float]]]:
-    """The datapoints of each metric of the batch, by its number there."""
+def _points(look: Look, batch: Sequence[Wanted]) -> tuple[dict[int, list[tuple[datetime, float]]], dict[int, str]]:
+    """The datapoints of each metric of the batch, by its number there, and what keeps them from being all (T62)."""
     longest = max(metric.window_minutes for metric in batch)
     rows = look.pages(
         "cloudwatch",
@@ -96,9 +109,13 @@ def _points(look: Look, batch: Sequence[Wanted]) -> dict[int, list[tuple[datetim
         ScanBy="TimestampDescending",
     )
     points: dict[int, list[tuple[datetime, float]]] = {}
-    for row in rows:  # one metric's values may be spread over several pages
-        points.setdefault(int(row["Id"][1:]), []).extend(zip(row["Timestamps"], row["Values"], strict=True))
-    return points
+    flaws: dict[int, str] = {}
+    for row in rows:  # one metric's values may be spread over several pages: PartialData until the last
+        number, status = int(row["Id"][1:]), row.get("StatusCode", _COMPLETE)
+        points.setdefault(number, []).extend(zip(row["Timestamps"], row["Values"], strict=True))
+        texts = "; ".join(f"{message.get('Code')}: {message.get('Value')}" for message in row.get("Messages") or ())
+        flaws[number] = "" if status == _COMPLETE else f"{status} {texts}".strip()
+    return points, flaws
 
 
 def _query(number: int, metric: Wanted) -> dict[str, Any]:

@@ -141,6 +141,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
         test = listener.allure_logger.get_test(None)
         if result.status is Status.EXCEPTED and test is not None and test.statusDetails:
             test.statusDetails.known = True
-        if result.status in {Status.FAIL, Status.UNKNOWN, Status.EXCEPTED} and test is not None and test.statusDetails:
+        if test is not None and test.statusDetails:
             test.statusDetails.trace = None
     return report

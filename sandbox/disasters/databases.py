@@ -80,6 +80,16 @@ def unprotected(world: World) -> None:
     modify(world, DeletionProtection=False)
 
 
+@disaster(
+    "database-storage-full",
+    "The primary database's storage is full: it takes no write any more",
+    trips=("rds.serves",),
+)
+def storage_full(world: World) -> None:
+    """Let the storage be full. Source: RDS User Guide, DB instance status."""
+    world.alter(Side.PRIMARY, "rds", ("databases", database_name(world)), status="storage-full")
+
+
 @disaster("database-in-one-zone", "The database has no standby in another zone any more", trips=("rds.multi-az",))
 def in_one_zone(world: World) -> None:
     """Make the database single-AZ."""

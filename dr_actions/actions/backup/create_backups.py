@@ -20,6 +20,7 @@ from dr_actions.guard.backup_first import DATABASE, FILES
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, rds
 
@@ -67,7 +68,7 @@ def stores(sight: Sight) -> Iterator[Store]:
 
 def _file_system(sight: Sight, side: Side, name: str) -> efs.FileSystem | None:
     """The one the failover made writable, the one of that name, or the only one: a replica's own bears no name."""
-    found = [one for one in sight.snapshot.get(efs.file_systems, side) if one.state in ("available", "updating")]
+    found = [one for one in sight.snapshot.get(efs.file_systems, side) if FILE_SYSTEM[one.state].serves]
     recorded = sight.recorded.get(f"files.{name}", {}).get("file system") if side is Side.DR else None
     for meant in ([one for one in found if one.id == recorded], [one for one in found if one.name == name], found):
         if len(meant) == 1:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Goal, Json, Step
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.states import SERVICE
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import ecs
 from dr_estate.reading.reader import Reader
@@ -45,7 +46,9 @@ def service_name(env: Environment, tenant: Tenant) -> str:
 
 def held(sight: Sight, side: Side) -> tuple[Held, ...]:
     """Each tenant that has an active service on ``side``, with it. Raises CannotSee."""
-    there = {service.name: service for service in sight.snapshot.get(ecs.services, side) if service.status == "ACTIVE"}
+    there = {
+        service.name: service for service in sight.snapshot.get(ecs.services, side) if SERVICE[service.status].serves
+    }
     pairs = ((tenant, there.get(service_name(sight.env, tenant))) for tenant in tenants_of(sight))
     return tuple(Held(tenant, service) for tenant, service in pairs if service)
 

@@ -16,6 +16,7 @@ from dr_actions.actions.compute.task_revisions import revision
 from dr_actions.model.action import Confirmation, Hand, Sight, Standing
 from dr_actions.model.plan import Call, Json, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.states import ROLLOUT
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import ecs, elbv2
 from dr_estate.readers import secretsmanager as readers_secretsmanager
@@ -44,7 +45,7 @@ def anew(step: Step, sight: Sight, service: ecs.Service) -> Anew | None:
 
 def reason_of(sight: Sight, service: ecs.Service, side: Side) -> Anew | None:
     """Why the service needs a new deployment. Secrets that cannot be seen are no reason: the notes say so."""
-    if service.rollout == "FAILED":
+    if ROLLOUT[service.rollout].broken:
         return Anew.FAILED
     try:
         return Anew.OLD_SECRETS if _has_old_secrets(sight, service, side) else None
@@ -84,7 +85,7 @@ def forced(step: Step, sight: Sight, service: ecs.Service) -> dict[str, Json]:
 
     It is also given while an older deployment is under way: that one may still fail, whatever this call scales.
     """
-    return {ANEW: True} if service.rollout == "IN_PROGRESS" or anew(step, sight, service) else {}
+    return {ANEW: True} if ROLLOUT[service.rollout].busy or anew(step, sight, service) else {}
 
 
 def send(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
@@ -99,9 +100,9 @@ def send(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
 def progress(sight: Sight, service: ecs.Service, needed: int, said: str, side: Side) -> Confirmation:
     """How far a service is that wants what it must: DONE when as many targets are healthy (T07). Raises CannotSee."""
     facts = facts_of(service)
-    if service.rollout == "FAILED":
+    if ROLLOUT[service.rollout].broken:
         return Confirmation(Standing.FAILED, f"{said}: ECS gave its deployment up; read its events.", facts)
-    if service.running < needed or service.rollout not in ("COMPLETED", ""):
+    if service.running < needed or (service.rollout and not ROLLOUT[service.rollout].serves):
         return Confirmation(Standing.WAITING, f"{said}, its rollout is {service.rollout or 'unknown'}.", facts)
     if not service.target_groups:
         return Confirmation(Standing.DONE, f"{said}; it is attached to no target group.", facts)

@@ -26,6 +26,7 @@ from dr_actions.actions.compute.task_revisions import family_of, is_repointed, n
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb, planned_call
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.states import ROLLOUT
 from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
 from dr_estate.readers import secretsmanager as readers_secretsmanager
@@ -168,7 +169,7 @@ def _doubtful(sight: Sight) -> Iterator[str]:
     held = unseen_handling.held(sight, Side.DR)
     if apart := [one.service.name for one in held if not one.service.target_groups]:
         yield f"No request would reach {few(apart)} in {sight.env.regions.dr}: attached to no target group."
-    if broken := [one.service.name for one in held if one.service.rollout == "FAILED"]:
+    if broken := [one.service.name for one in held if ROLLOUT[one.service.rollout].broken]:
         yield f"The newest deployment of {few(broken)} in {sight.env.regions.dr} failed: the step deploys it again."
 
 

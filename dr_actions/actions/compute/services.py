@@ -5,6 +5,7 @@ from __future__ import annotations
 from dr_actions.model.action import Sight
 from dr_actions.model.plan import Call, Json, Params, Step
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.states import SERVICE
 from dr_estate.readers import application_autoscaling, ecs
 
 SCALING = "application-autoscaling"
@@ -17,7 +18,7 @@ _MODIFY_BURST, _MODIFY_PER_S, _REGISTER_BURST, _REGISTER_PER_S = 50, 5, 20, 4
 def service_of(step: Step, sight: Sight) -> ecs.Service | None:
     """The service that the step is about, as seen now. Raises CannotSee."""
     seen = sight.snapshot.get(ecs.services, step.side)
-    return next((one for one in seen if one.name == step.subject and one.status == "ACTIVE"), None)
+    return next((one for one in seen if one.name == step.subject and SERVICE[one.status].serves), None)
 
 
 def target_of(step: Step, sight: Sight) -> application_autoscaling.Target | None:

@@ -16,27 +16,13 @@ from dr_checks.core.spans import rpo_s
 from dr_checks.derived.database_copies import BACKUP, REPLICA, DatabaseCopy, all_copies, replicas
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
+from dr_estate.model.states import DATABASE
 from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import efs, rds
 
 RESTORED_FROM = "RestoredFrom"
 # Within the name of a database that a failback keeps aside.
 ASIDE = "-before-"
-# An instance of these states answers queries; what still goes on in the background ends by itself.
-SERVING = ("available", "backing-up", "storage-optimization", "storage-initialization")
-BROKEN = (
-    "failed",
-    "inaccessible-encryption-credentials",
-    "inaccessible-encryption-credentials-recoverable",
-    "incompatible-network",
-    "incompatible-option-group",
-    "incompatible-parameters",
-    "incompatible-restore",
-    "insufficient-capacity",
-    "restore-error",
-    "storage-full",
-)
-_BUSY = ("backing-up", "modifying", "maintenance", "configuring-enhanced-monitoring", "upgrading", "rebooting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +80,7 @@ def _aged(usable: list[DatabaseCopy]) -> DatabaseCopy | None:
 
 def _promotable_soon(sight: Sight, copies: list[DatabaseCopy]) -> DatabaseCopy | None:
     """A replica that is only busy: RDS refuses to promote it while it is backing up (T22), and that ends."""
-    busy = {one.identifier for one in replicas(view_of(sight)) if one.status in _BUSY}
+    busy = {row.identifier for row in replicas(view_of(sight)) if row.host and DATABASE[row.status].busy}
     return next((copy for copy in copies if copy.mechanism == REPLICA and copy.name in busy), None)
 
 

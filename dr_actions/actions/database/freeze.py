@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
-from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds, rds_groups
 
 NAME = "freeze_database"
@@ -88,7 +88,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return _not_in_sync(one, facts)
     if value != step.before[home.READ_ONLY]:
         return Confirmation(Standing.CHANGED, f"{home.READ_ONLY} of {group} is {value} now.", facts)
-    if one.status not in SERVING or home.applying(one):
+    if not DATABASE[one.status].serves or home.applying(one):
         return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}, its group {_statuses(one)}.")
     return Confirmation(Standing.READY, f"{one.identifier} takes writes.", facts)
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
-from dr_actions.actions.database.copy_selection import BROKEN, SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds, rds_groups
 
 NAME = "promoted_home"
@@ -59,16 +59,16 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         said = "is gone" if one is None else "is another than the copy that came home"
         return Confirmation(Standing.CHANGED, f"{step.subject} {said}.")
     facts = home.facts_of(one)
-    if one.status in BROKEN:
+    if DATABASE[one.status].broken:
         return Confirmation(Standing.FAILED, f"{one.identifier} is {one.status}.", facts)
     if not one.source:
-        done = one.status in SERVING and one.host
+        done = DATABASE[one.status].changeable and one.host
         said = f"is promoted and answers at {one.host}" if done else f"is promoted and {one.status}"
         return Confirmation(Standing.DONE if done else Standing.WAITING, f"{one.identifier} {said}.", facts)
     if source is None or not home.frozen(sight, source):
         said = f"{step.before['source']} is gone" if source is None else f"{source.identifier} takes writes again"
         return Confirmation(Standing.CHANGED, f"{said}: {one.identifier} cannot be promoted without loss.", facts)
-    if one.status != "available":
+    if not DATABASE[one.status].promotable:
         return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")
     return Confirmation(Standing.READY, f"{one.identifier} is a read replica and can be promoted.", facts)
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common.unseen_handling import careful, where_seen
 from dr_actions.actions.database import copy_selection
-from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.derived.database_copies import REPLICA
 from dr_estate.config.environment import Side
+from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds
 
 NAME = "database_protection"
@@ -71,7 +71,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if one.source:
         return Confirmation(Standing.CHANGED, f"{one.identifier} is still a read replica.")
     said = f"{one.identifier} is {one.status} and lacks {', '.join(open_)}"
-    return Confirmation(Standing.READY if one.status in SERVING else Standing.WAITING, f"{said}.")
+    return Confirmation(Standing.READY if DATABASE[one.status].changeable else Standing.WAITING, f"{said}.")
 
 
 def _short(seen: object, wanted: object) -> bool:

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
-from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.actions.database.promote_primary import retention
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds
 
 NAME = "home_protection"
@@ -60,7 +60,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if not open_:
         return Confirmation(Standing.DONE, f"{one.identifier} is protected and backed up.", home.facts_of(one))
     said = f"{one.identifier} is {one.status} and lacks {', '.join(sorted(open_))}"
-    return Confirmation(Standing.READY if one.status in SERVING else Standing.WAITING, f"{said}.")
+    return Confirmation(Standing.READY if DATABASE[one.status].changeable else Standing.WAITING, f"{said}.")
 
 
 VERB = Verb(

@@ -7,10 +7,10 @@ new name is effective (about ten minutes) it is not available. Source: RDS User 
 from __future__ import annotations
 
 from dr_actions.actions.database import failback as home
-from dr_actions.actions.database.copy_selection import BROKEN, SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds
 
 MODIFY = "rds:ModifyDBInstance"
@@ -44,15 +44,16 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     one = home.by_resource(sight, step.side, step.before["resource"])
     if one is None:
         return Confirmation(Standing.CHANGED, f"{step.subject} ({step.before['resource']}) is gone.")
-    if one.identifier == step.after["name"] and one.status in SERVING:
+    state = DATABASE[one.status]
+    if one.identifier == step.after["name"] and state.changeable:
         return Confirmation(Standing.DONE, f"{step.subject} is kept as {one.identifier}.", home.facts_of(one))
     if one.identifier not in (step.before["name"], step.after["name"]):
         return Confirmation(Standing.CHANGED, f"{step.subject} is called {one.identifier} now.", home.facts_of(one))
-    if one.status in BROKEN or one.status == "stopped":
-        how = "start it" if one.status == "stopped" else "repair it"
+    if state.broken or state.stopped:
+        how = "start it" if state.stopped else "repair it"
         said = f"{one.identifier} is {one.status} and cannot be renamed: {how}, then run again."
         return Confirmation(Standing.FAILED, said, home.facts_of(one))
-    if one.status not in SERVING:
+    if not state.changeable:
         return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")
     other = home.named(sight, step.side, step.after["name"])
     if other is not None:

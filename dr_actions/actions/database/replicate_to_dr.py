@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
-from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING
+from dr_actions.actions.database.copy_selection import RESTORED_FROM
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_actions.model.sequence import prefix_of
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
+from dr_estate.model.states import DATABASE, DATABASE_REPLICATION
 from dr_estate.readers import rds
 
 NAME = "protected_database"
@@ -150,7 +151,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return told
     if not at_home.retention_days:
         return Confirmation(Standing.CHANGED, f"{at_home.identifier} keeps no backups: nothing can be replicated.")
-    if at_home.status not in SERVING:
+    if not DATABASE[at_home.status].changeable:
         return Confirmation(Standing.WAITING, f"{at_home.identifier} is {at_home.status}.")
     return Confirmation(Standing.READY, f"{at_home.identifier} is not protected in the DR region yet.")
 
@@ -173,12 +174,12 @@ def _of_replica(step: Step, sight: Sight) -> Confirmation | None:
     one = home.named(sight, Side.DR, step.subject)
     if one is None:
         return None
-    facts = home.facts_of(one)
+    facts, state, link = home.facts_of(one), DATABASE[one.status], DATABASE_REPLICATION[one.replication]
     if one.source != step.after["replicates"]:
         return Confirmation(Standing.CHANGED, f"{one.identifier} of the DR region is another database.", facts)
-    if one.status in BROKEN or one.replication in ("error", "terminated"):
+    if state.broken or link.broken:
         return Confirmation(Standing.FAILED, f"{one.identifier} is {one.status}, {one.replication}.", facts)
-    if one.status in SERVING and one.replication == "replicating":
+    if state.serves and link.serves:
         return Confirmation(Standing.DONE, f"{one.identifier} replicates {one.source}.", facts)
     return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.", facts)
 
@@ -189,7 +190,7 @@ def _of_keeping(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.CHANGED, f"{step.subject} is no replica of the database at home.")
     if one.retention_days >= step.after["days"]:
         return Confirmation(Standing.DONE, f"{one.identifier} keeps backups for {one.retention_days} days.")
-    ready = one.status in SERVING
+    ready = DATABASE[one.status].changeable
     return Confirmation(Standing.READY if ready else Standing.WAITING, f"{one.identifier} is {one.status}.")
 
 

@@ -13,11 +13,11 @@ from dataclasses import replace
 from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
-from dr_actions.actions.database.copy_selection import BROKEN, SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_actions.model.sequence import prefix_of
 from dr_estate.config.environment import Side
+from dr_estate.model.states import DATABASE, DATABASE_REPLICATION
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import rds, vpc
 
@@ -25,7 +25,6 @@ NAME = "database_home"
 CREATE, MODIFY = "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"
 _BUDGET_S, _BACKUPS_S = 10800, 1800
 _SOURCE = "source_backups"
-_LOST = ("error", "terminated", "replication stop point reached")
 _AWS_KEY = "alias/aws/rds"
 _GROUPS = "VpcSecurityGroupIds"
 
@@ -150,9 +149,9 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 def _of_backups(source: rds.Instance) -> Confirmation:
-    if source.retention_days and source.status in SERVING:
+    if source.retention_days and DATABASE[source.status].serves:
         return Confirmation(Standing.DONE, f"{source.identifier} keeps backups.", home.facts_of(source))
-    if source.status in SERVING:
+    if DATABASE[source.status].changeable:
         return Confirmation(Standing.READY, f"{source.identifier} keeps no backups.")
     return Confirmation(Standing.WAITING, f"{source.identifier} is {source.status}.")
 
@@ -162,19 +161,19 @@ def _of_absent(step: Step, source: rds.Instance) -> Confirmation:
         return Confirmation(Standing.CHANGED, f"{step.subject} of the primary region is gone.")
     if not source.retention_days:
         return Confirmation(Standing.CHANGED, f"{source.identifier} keeps no backups any more: nothing replicates it.")
-    if source.status not in SERVING:
+    if not DATABASE[source.status].changeable:
         return Confirmation(Standing.WAITING, f"{source.identifier} is {source.status}.")
     return Confirmation(Standing.READY, f"{step.subject} is absent and can be made.", home.facts_of(source))
 
 
 def _of_replica(one: rds.Instance) -> Confirmation:
-    facts = home.facts_of(one)
-    if one.status in BROKEN:
+    facts, state, link = home.facts_of(one), DATABASE[one.status], DATABASE_REPLICATION[one.replication]
+    if state.broken:
         return Confirmation(Standing.FAILED, f"{one.identifier} is {one.status}.", facts)
-    if one.source and one.status in SERVING and one.replication in _LOST:
+    if one.source and state.serves and link.broken:
         why = f"{one.identifier} does not replicate ({one.replication}): {one.replication_message}"
         return Confirmation(Standing.FAILED, why.rstrip(" :") + ".", facts)
-    if one.status in SERVING and one.host and (not one.source or one.replication == "replicating"):
+    if state.serves and one.host and (not one.source or link.serves):
         how = f"replicates {one.source}" if one.source else "came home already"
         return Confirmation(Standing.DONE, f"{one.identifier} {how}.", facts)
     return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common.unseen_handling import careful, forward, where_seen
 from dr_actions.actions.database import copy_selection, restore_calls
-from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING, Choice
+from dr_actions.actions.database.copy_selection import RESTORED_FROM, Choice
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Params, Step
-from dr_checks.derived.database_copies import AUTOMATED, PROMOTABLE, REPLICA
+from dr_checks.derived.database_copies import AUTOMATED, REPLICA
 from dr_estate.config.environment import Side
+from dr_estate.model.states import DATABASE
 from dr_estate.readers import backup, kms_copy_keys, rds, rds_replicas, vpc
 
 NAME = "database"
@@ -50,7 +51,7 @@ def _promotable(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
         undo="Nothing is changed.",
         budget_s=_PROMOTION_S,
         before=_replica(replica),
-        after={"status": PROMOTABLE},
+        after={"status": "available"},
     )
 
 
@@ -123,11 +124,11 @@ def _of_promotion(step: Step, one: rds.Instance | None) -> Confirmation:
         return _settled(one, "promoted")
     if one.source != step.before["source"]:
         return Confirmation(Standing.CHANGED, f"{one.identifier} replicates from {one.source} now.")
-    if step.call is None and one.status == PROMOTABLE:
+    if step.call is None and DATABASE[one.status].promotable:
         return Confirmation(Standing.DONE, f"{one.identifier} is available and can be promoted.")
-    if one.status == PROMOTABLE:
+    if DATABASE[one.status].promotable:
         return Confirmation(Standing.READY, f"{one.identifier} is a read replica and can be promoted.", _facts(one))
-    if one.status in BROKEN:
+    if DATABASE[one.status].broken:
         return Confirmation(Standing.FAILED, f"{one.identifier} is {one.status}.", _facts(one))
     return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")
 
@@ -168,9 +169,9 @@ def _rename(one: rds.Instance) -> str:
 
 
 def _settled(one: rds.Instance, how: str) -> Confirmation:
-    if one.status in BROKEN:
+    if DATABASE[one.status].broken:
         return Confirmation(Standing.FAILED, f"{one.identifier} is {how}, but {one.status}.", _facts(one))
-    if one.status in SERVING and one.host:
+    if DATABASE[one.status].changeable and one.host:
         return Confirmation(Standing.DONE, f"{one.identifier} is {how} and answers at {one.host}.", _facts(one))
     return Confirmation(Standing.WAITING, f"{one.identifier} is {how} and {one.status or 'in an unknown state'}.")
 

@@ -16,6 +16,7 @@ from dr_actions.guard.failback_exemptions import LOCAL_ONLY
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.states import FILE_REPLICATION
 
 NAME = "end_old_replication"
 _BUDGET_S = 900
@@ -57,7 +58,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     row = files_failback.replication(sight, Side.PRIMARY, found.home.id, found.away.id)
     if row is None:
         return Confirmation(Standing.DONE, f"{found.home.id} replicates into nothing.")
-    if row.status == files_failback.DELETING:
+    if FILE_REPLICATION[row.status].gone:
         return Confirmation(Standing.WAITING, f"The old replication of {found.home.id} is being deleted.")
     if files_failback.abandoned(sight, found) is None:
         why = f"{found.home.id} replicates into {found.away.id}: the files of the DR region are the older ones (T28)"

@@ -13,6 +13,7 @@ from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Params
 from dr_checks.posture.signals import Set, signals_of
 from dr_estate.config.environment import Side
+from dr_estate.model.states import FILE_REPLICATION, FILE_SYSTEM
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import ecs, efs, efs_policy, rds, route53, route53_health_checks
 
@@ -20,8 +21,6 @@ FREEZE = "freeze_files"
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
 END = "efs:DeleteReplicationConfiguration"
 OFF, ON, DESTINATION = "DISABLED", "ENABLED", "REPLICATING"
-ENABLED, ENABLING, DELETING = "ENABLED", "ENABLING", "DELETING"
-_USABLE = ("available", "updating")
 SYSTEMS = (efs.file_systems.name, efs.replications.name, efs_policy.policies.name)
 EVIDENCE = (*SYSTEMS, ecs.services.name, rds.instances.name, route53.records.name, route53_health_checks.checks.name)
 """What the direction is computed from: a verb that makes a call upon it watches all of this."""
@@ -54,7 +53,7 @@ def systems(sight: Sight) -> Systems | None:
 
 
 def _usable(sight: Sight, side: Side) -> list[efs.FileSystem]:
-    return [one for one in sight.snapshot.get(efs.file_systems, side) if one.state in _USABLE]
+    return [one for one in sight.snapshot.get(efs.file_systems, side) if FILE_SYSTEM[one.state].serves]
 
 
 def now_of(before: Params, sight: Sight) -> Systems:
@@ -83,7 +82,9 @@ def replication(sight: Sight, side: Side, source: str, destination: str) -> efs.
 def into(sight: Sight, side: Side, destination: str) -> efs.Replication | None:
     """What replicates into a file system of ``side`` and is not being ended. Raises CannotSee."""
     rows = sight.snapshot.get(efs.replications, side)
-    return next((row for row in rows if row.destination_id == destination and row.status != DELETING), None)
+    return next(
+        (row for row in rows if row.destination_id == destination and not FILE_REPLICATION[row.status].gone), None
+    )
 
 
 def abandoned(sight: Sight, found: Systems) -> efs.Replication | None:

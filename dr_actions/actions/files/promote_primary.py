@@ -16,6 +16,7 @@ from dr_actions.actions.files.verify_primary_in_sync import arrived
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.states import FILE_REPLICATION
 
 NAME = "release_files_home"
 BOTH = "ALL_CONFIGURATIONS"
@@ -56,7 +57,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return changed.told
     for side in (Side.DR, Side.PRIMARY):
         row = files_failback.replication(sight, side, found.away.id, found.home.id)
-        if row is not None and row.status == files_failback.DELETING:
+        if row is not None and FILE_REPLICATION[row.status].gone:
             return Confirmation(Standing.WAITING, f"The replication onto {found.home.id} is being deleted.")
         if row is not None:
             how = arrived(row.synced_at, sight)

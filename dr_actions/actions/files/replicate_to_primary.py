@@ -15,6 +15,7 @@ from dr_actions.actions.files import failback as files_failback
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.states import FILE_REPLICATION
 from dr_estate.readers import efs
 
 NAME = "replicate_files_home"
@@ -76,11 +77,11 @@ def standing_of(row: efs.Replication) -> Confirmation:
     """How a replication in the wanted direction stands."""
     said = f"The replication {row.source_id} -> {row.destination_id} is {row.status}"
     facts = (("replication", f"{row.source_id} -> {row.destination_id}"), ("status", row.status))
-    if row.status == files_failback.ENABLED:
+    if FILE_REPLICATION[row.status].serves:
         return Confirmation(Standing.DONE, f"{said}.", facts)
-    if row.status == files_failback.ENABLING:
+    if FILE_REPLICATION[row.status].busy:
         return Confirmation(Standing.WAITING, f"{said}.", facts)
-    if row.status == files_failback.DELETING:
+    if FILE_REPLICATION[row.status].gone:
         return Confirmation(Standing.CHANGED, f"{said}.", facts)
     return Confirmation(Standing.FAILED, f"{said}{f': {row.message}' if row.message else ''}.", facts)
 

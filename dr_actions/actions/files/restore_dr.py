@@ -20,6 +20,7 @@ from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.playbook import Plane
+from dr_estate.model.states import FILE_REPLICATION, FILE_SYSTEM
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
 
@@ -28,8 +29,7 @@ DELETE, START = "efs:DeleteReplicationConfiguration", "backup:StartRestoreJob"
 BOTH_SIDES, LOCAL_ONLY = "ALL_CONFIGURATIONS", "LOCAL_CONFIGURATION_ONLY"
 _DELETION_S, _RESTORE_S = 900, 5400
 _OPENED = "replicates from"
-_GONE, _FAILED_JOBS = ("DELETING",), ("FAILED", "ABORTED")
-_USABLE = ("available", "updating")
+_FAILED_JOBS = ("FAILED", "ABORTED")
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 
 
@@ -111,7 +111,7 @@ def _name(env: Environment) -> str:
 
 
 def _system(sight: Sight) -> efs.FileSystem | None:
-    return next((one for one in sight.snapshot.get(efs.file_systems, Side.DR) if one.state in _USABLE), None)
+    return next((one for one in sight.snapshot.get(efs.file_systems, Side.DR) if FILE_SYSTEM[one.state].serves), None)
 
 
 def _jobs(sight: Sight, point: str, system: str) -> list[backup_jobs.Restore]:
@@ -135,7 +135,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if row is not None:
         return _of_replication(step, sight, row)
     # a replica that EFS itself made bears no name, and without its replication no longer tells whose it is
-    if seen.get(system, "available") in _USABLE:
+    if system not in seen or FILE_SYSTEM[seen[system]].serves:
         return Confirmation(Standing.DONE, f"{system} is writable.", (("file system", system),))
     return Confirmation(Standing.FAILED, f"Nothing replicates into {system}, but it is {seen[system]}.")
 
@@ -143,7 +143,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 def _of_replication(step: Step, sight: Sight, row: efs.Replication) -> Confirmation:
     synced = f"{row.synced_at:%Y-%m-%dT%H:%M:%SZ}" if row.synced_at else "never"
     facts = (("last sync", synced), ("file system", row.destination_id), ("replication", row.status))
-    if row.status in _GONE:
+    if FILE_REPLICATION[row.status].gone:
         return Confirmation(Standing.WAITING, f"The replication into {row.destination_id} is being deleted.", facts)
     if row.source_id != step.before[_OPENED]:
         return Confirmation(Standing.CHANGED, f"{row.destination_id} replicates from {row.source_id} now.", facts)
@@ -192,7 +192,7 @@ def _of_files(sight: Sight) -> Iterator[str]:
     except CannotSee as dark:
         yield f"Nothing is planned for the files {name}: {dark.unseen.why}"
         return
-    if row is not None and (row.status != "ENABLED" or row.synced_at is None):
+    if row is not None and (not FILE_REPLICATION[row.status].serves or row.synced_at is None):
         never = " and never was in sync" if row.synced_at is None else ""
         yield (
             f"The replication into {row.destination_id} is {row.status}{never}: what it holds ends with its last "

@@ -15,12 +15,12 @@ from dr_actions.actions.provisioning import plan_review
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb, Workshop
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.playbook import Plane
 from dr_estate.readers import ecs, efs, elbv2, rds_groups
 
 NAME = "provision"
 _MINUTE_S = 60
-_GONE = ("DELETE_COMPLETE", "INACTIVE", "deleted", "deleting")
 
 
 @where_seen
@@ -79,11 +79,11 @@ def missing(sight: Sight) -> tuple[str, ...]:
     names = env.names
     balancer = snapshot.get(elbv2.load_balancer, side)
     groups = {group.name for group in snapshot.get(elbv2.target_groups, side)}
-    services = {one.name for one in snapshot.get(ecs.services, side) if one.status not in _GONE}
+    services = {one.name for one in snapshot.get(ecs.services, side) if not states.SERVICE[one.status].gone}
     subnets = {group.name for group in snapshot.get(rds_groups.subnet_groups, side)}
-    files = {one.name for one in snapshot.get(efs.file_systems, side) if one.state not in _GONE}
+    files = {one.name for one in snapshot.get(efs.file_systems, side) if not states.FILE_SYSTEM[one.state].gone}
     there = {
-        f"the cluster {env.named(names.cluster)}": snapshot.get(ecs.cluster, side).status == "ACTIVE",
+        f"the cluster {env.named(names.cluster)}": states.CLUSTER[snapshot.get(ecs.cluster, side).status or ""].serves,
         f"the load balancer {env.named(names.load_balancer)}": balancer is not None,
         f"the DB subnet group {env.named(names.db_subnet_group)}": env.named(names.db_subnet_group) in subnets,
         f"the file system {env.named(names.file_system)}": env.named(names.file_system) in files,

@@ -15,6 +15,7 @@ from dr_actions.actions.restore_test.restored_files import later
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import drill_resources, efs
 from dr_estate.snapshot.tenants import Tenant
@@ -93,10 +94,11 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if (point.uid, point.gid) != (step.after["uid"], step.after["gid"]):
         said = f"{point.id} acts as {point.uid}:{point.gid}, and not as {step.after['uid']}:{step.after['gid']}"
         return Confirmation(Standing.CHANGED, f"{said}.")
-    if point.state == "available":
+    state = FILE_SYSTEM[point.state]
+    if state.serves:
         facts = (("access point", point.id), ("file system", system.id))
         return Confirmation(Standing.DONE, f"{point.id} opens {point.path} of {system.id}.", facts)
-    standing = Standing.FAILED if point.state == "error" else Standing.WAITING
+    standing = Standing.FAILED if state.broken else Standing.WAITING
     return Confirmation(standing, f"{point.id} is {point.state}.")
 
 

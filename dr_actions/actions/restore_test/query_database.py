@@ -13,12 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.common.unseen_handling import Held, careful, few
-from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.actions.restore_test import probe, shared
 from dr_actions.model.action import Confirmation, Declined, Hand, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import TAG
+from dr_estate.model.states import DATABASE
 from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import drill_resources, ecs, rds
 
@@ -89,7 +89,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     task = _task(step, sight)
     if task is None:
         one = shared.database_of(sight, step.subject)
-        if one is None or not one.host or one.status not in SERVING:
+        if one is None or not one.host or not DATABASE[one.status].serves:
             how = one.status if one else "not there"
             return Confirmation(Standing.CHANGED, f"{step.subject} is {how}: nothing can be asked of it.")
         return Confirmation(Standing.READY, f"{step.subject} can be asked as {step.tenant}.")

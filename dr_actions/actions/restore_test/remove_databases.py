@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.common.unseen_handling import careful, if_seen
-from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
+from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds
 
 NAME = "remove_databases"
 DELETE, MODIFY = "rds:DeleteDBInstance", "rds:ModifyDBInstance"
 _BUDGET_S = 1800
-_REMOVABLE = (*SERVING, "stopped", "failed", "storage-full", "incompatible-parameters", "incompatible-restore")
 
 
 @if_seen
@@ -76,14 +75,15 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.DONE, f"{step.subject} is gone.")
     if one.identifier != step.subject:
         return Confirmation(Standing.CHANGED, f"{step.subject} is called {one.identifier} now.")
-    if one.status == "deleting":
+    state = DATABASE[one.status]
+    if state.gone:
         return Confirmation(Standing.WAITING, f"{step.subject} is being deleted.")
     unprotects = "protected" in step.after
     if unprotects and not one.deletion_protection:
         return Confirmation(Standing.DONE, f"{step.subject} is protected no more.")
     if one.deletion_protection and not unprotects:
         return Confirmation(Standing.CHANGED, f"{step.subject} was protected meanwhile: somebody wants to keep it.")
-    if one.status in _REMOVABLE:
+    if state.changeable or state.broken or state.stopped:
         return Confirmation(Standing.READY, f"{step.subject} is {one.status}, and can be taken away.")
     return Confirmation(Standing.WAITING, f"{step.subject} is {one.status}.")
 

@@ -14,13 +14,13 @@ from dr_actions.actions.restore_test import restored_files, shared
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.readers import drill_resources, efs
 
 NAME = "remove_files"
 _MARK = "TagResource"
 DELETE_POINT, DELETE_TARGET, DELETE = "efs:DeleteAccessPoint", "efs:DeleteMountTarget", "efs:DeleteFileSystem"
 _BUDGET_S = 900
-_LEAVING = ("deleting", "deleted")
 _KEYS = {"DeleteAccessPoint": "AccessPointId", "DeleteMountTarget": "MountTargetId", "DeleteFileSystem": "FileSystemId"}
 
 
@@ -66,7 +66,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     state = _states(sight).get(step.subject)
     if state is None:
         return Confirmation(Standing.DONE, f"{step.subject} is gone.")
-    if state in _LEAVING:
+    if FILE_SYSTEM[state].gone:
         return Confirmation(Standing.WAITING, f"{step.subject} is {state}.")
     return Confirmation(Standing.READY, f"{step.subject} is {state} and can be deleted.")
 

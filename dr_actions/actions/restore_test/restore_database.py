@@ -14,13 +14,14 @@ from datetime import datetime
 
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import restore_calls
-from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING
+from dr_actions.actions.database.copy_selection import RESTORED_FROM
 from dr_actions.actions.restore_test import shared
 from dr_actions.actions.restore_test.shared import RESTORED_TO
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import TAG
+from dr_estate.model.states import DATABASE
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, kms_copy_keys, rds, vpc
 
@@ -62,9 +63,9 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if tagged.get(TAG) != step.before["incident"] or tagged.get(RESTORED_FROM) != step.after[RESTORED_FROM]:
         said = f"{one.identifier} is there, but this trial did not restore it"
         return Confirmation(Standing.CHANGED, f"{said}: find out who did.", _facts(step, sight, one))
-    if one.status in BROKEN:
+    if DATABASE[one.status].broken:
         return Confirmation(Standing.FAILED, f"{one.identifier} is restored, but {one.status}.")
-    if one.status in SERVING and one.host:
+    if DATABASE[one.status].changeable and one.host:
         return Confirmation(Standing.DONE, f"{one.identifier} answers at {one.host}.", _facts(step, sight, one))
     return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status or 'in an unknown state'}.")
 

@@ -17,6 +17,7 @@ from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import began
+from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
 
@@ -24,7 +25,6 @@ NAME = "try_files"
 START = "backup:StartRestoreJob"
 _BUDGET_S = 14400
 _FAILED = ("FAILED", "ABORTED")
-_GONE = ("deleting", "deleted", "error")
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 
 
@@ -87,9 +87,10 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     job = _job(step, sight, system)
     if job is not None and job.status in _FAILED:
         return Confirmation(Standing.FAILED, f"Restore job {job.id} is {job.status}: {job.message}")
-    if system is not None and system.state in _GONE:
+    state = FILE_SYSTEM[system.state if system else "creating"]
+    if system is not None and (state.gone or state.broken):
         return Confirmation(Standing.CHANGED, f"{system.id} ({step.subject}) is {system.state}.")
-    if job is not None and job.status == "COMPLETED" and system is not None and system.state != "creating":
+    if job is not None and job.status == "COMPLETED" and system is not None and state.serves:
         return Confirmation(Standing.DONE, f"{point} is restored into {system.id}.", _facts(sight, job, system, point))
     if job is not None or system is not None:
         said = f"Restore job {job.id} is {job.status}" if job else f"{step.subject} is {system.state if system else ''}"

@@ -14,14 +14,13 @@ from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import dynamodb, dynamodb_contents
 from dr_estate.readers.dynamodb_contents import Contents, TooLarge
 
 NAME = "prove_tables_home"
 _BUDGET_S = 3600
-_ACTIVE = "ACTIVE"
-_SETTLING = ("CREATING", "UPDATING")
 
 
 @common_failback.homeward
@@ -66,11 +65,13 @@ def _replicates(table: dynamodb.Table | None, region: str, other: str) -> Confir
     if replica is None:
         said = f"{table.name} of {region} has no replica in {other}: nothing brings its items home"
         return Confirmation(Standing.FAILED, f"{said}. Copy them by hand.")
-    states = {table.status, replica.status}
-    if states == {_ACTIVE}:
+    pair = (states.TABLE[table.status], states.TABLE_REPLICA[replica.status])
+    if all(state.serves and not state.busy for state in pair):
         return None
     said = f"{table.name} of {region} is {table.status}, its replica in {other} {replica.status}"
-    return Confirmation(Standing.WAITING if states <= {_ACTIVE, *_SETTLING} else Standing.FAILED, f"{said}.")
+    return Confirmation(
+        Standing.FAILED if any(state.broken or state.gone for state in pair) else Standing.WAITING, f"{said}."
+    )
 
 
 def _table(name: str, side: Side, sight: Sight) -> dynamodb.Table | None:

@@ -23,6 +23,7 @@ from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.rds.leaving import sweep
 
 LOG_UPLOAD_S = 300
+_PROMOTABLE = ("available", "storage-initialization", "storage-optimization")
 INHERITED = (
     "engine",
     "engine_version",
@@ -116,11 +117,11 @@ def plain(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def promote_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
-    """Detach the replica on both sides and reboot it; irreversible, refused while it is not available (T22)."""
+    """Detach the replica on both sides and reboot it; irreversible, refused while it is backing up (T22)."""
     replica = self.describe_db_instances(db_kwargs["db_instance_identifier"])[0]
     if not replica.is_replica:
         raise refused("InvalidDBInstanceState", f"DB instance {replica.db_instance_identifier} is not a read replica.")
-    if replica.status != "available":
+    if replica.status not in _PROMOTABLE:
         raise refused("InvalidDBInstanceState", f"DB instance is {replica.status}: promotion needs an available one.")
     stored_data.settle_rows(replica)
     self.find_db_from_id(str(replica.source_db_instance_identifier)).remove_replica(replica)

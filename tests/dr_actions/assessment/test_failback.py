@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from dr_actions.assessment.failback import serving_gates
+from dr_actions.assessment.failback import gates_home, serving_gates
+from dr_actions.model.action import Sight
 from dr_actions.model.gates import Gate
+from dr_actions.model.plan import Goal, Plan
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
+from dr_checks.posture.posture import Posture, PostureName
+from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Side
+from dr_estate.model.states import DATABASE
+from dr_estate.readers import efs, rds
+from tests.dr_checks.databases import PRIMARY
+from tests.dr_checks.worlds import SIT, Values, world
 
 PERMITTED = "prerequisites.operator-allowed"
+RESTORED = replace(PRIMARY, arn=PRIMARY.arn.replace(SIT.regions.primary, SIT.regions.dr))
 
 
 def gates(check: str, status: Status, severity: Severity = Severity.BLOCKER) -> list[Gate]:
@@ -39,3 +50,21 @@ def test_what_serves_must_be_whole_and_seen(check: str, status: Status, met: boo
 
 def test_a_check_that_is_not_grave_is_no_gate() -> None:
     assert [] == gates("validation.services-run", Status.FAIL, Severity.NORMAL)
+
+
+def direction(word: str) -> Gate:
+    """The gate of a failback whose DR database is in the state ``word``."""
+    dr: Values = {(rds.instances, Side.DR): (replace(RESTORED, status=word),), (efs.replications, Side.DR): ()}
+    snapshot, posture = world(dr), Posture(PostureName.ON_DR, "away.")
+    plan = Plan(SIT.name, SIT.account, Goal.FAILBACK, posture.name, ())
+    sight = Sight(SIT, snapshot, Goal.FAILBACK, primary_answers=True)
+    every = gates_home((), plan, posture, signals_of(snapshot, SIT), sight)
+    return next(gate for gate in every if gate.id == "direction.database")
+
+
+@pytest.mark.parametrize("word", [*sorted(DATABASE.words), "a-new-word"])
+def test_the_dr_database_is_the_newer_in_every_state_and_synced_while_it_takes_writes(word: str) -> None:
+    gate = direction(word)
+    assert gate.met is DATABASE[word].takes_writes, gate.says
+    assert gate.met or word in gate.says
+    assert "the newer data is not there" not in gate.says

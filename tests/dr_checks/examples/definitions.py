@@ -48,7 +48,7 @@ ANOTHER_SECRET = (("DB_USER", f"arn:aws:secretsmanager:{D}:1:secret:sit-tenant1-
 EXAMPLES = [
     Example("definitions.parity", Status.PASS, _estate()),
     Example("definitions.parity", Status.PASS, _estate(cpu=1024, memory=2048)),
-    Example("definitions.parity", Status.PASS, NOTHING),
+    Example("definitions.parity", Status.NOT_APPLICABLE, NOTHING),
     Example("definitions.parity", Status.UNKNOWN, _dark()),
     *(
         Example("definitions.parity", Status.FAIL, broken, TENANT2)
@@ -78,11 +78,11 @@ EXAMPLES = [
     Example("definitions.image-registry", Status.PASS, _estate({"image": "public.ecr.aws/docker/wordpress:6"})),
     Example("definitions.image-registry", Status.FAIL, _estate({"image": image(P)}), TENANT2),
     Example("definitions.image-registry", Status.WARN, _estate({"image": image("eu-north-1")}), TENANT2),
-    Example("definitions.image-registry", Status.PASS, NOTHING),
+    Example("definitions.image-registry", Status.NOT_APPLICABLE, NOTHING),
     Example("definitions.image-registry", Status.UNKNOWN, _dark()),
     Example("definitions.primary-region-names", Status.PASS, _estate()),
     Example("definitions.primary-region-names", Status.PASS, _estate({"environment": (("PRIMARY_REGION", P),)})),
-    Example("definitions.primary-region-names", Status.PASS, NOTHING),
+    Example("definitions.primary-region-names", Status.NOT_APPLICABLE, NOTHING),
     Example("definitions.primary-region-names", Status.UNKNOWN, _dark()),
     *(
         Example("definitions.primary-region-names", Status.FAIL, _estate(changed), TENANT2)

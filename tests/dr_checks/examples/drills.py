@@ -67,7 +67,7 @@ def _left(
 
 EXAMPLES = [
     _example(Status.PASS, control_table.Past(IN_TIME)),
-    _example(Status.PASS, control_table.Past(reason="There is no table.")),
+    _example(Status.NOT_APPLICABLE, control_table.Past(reason="There is no table.")),
     _example(Status.PASS, control_table.Past(IN_TIME[:2]), env=AS_NEEDED),
     _example(Status.WARN, control_table.Past(IN_TIME[:2]), "full drill"),
     _example(Status.WARN, control_table.Past(), "tabletop", "infrastructure", "full drill"),

@@ -44,8 +44,10 @@ EXAMPLES = [
     Example("ecs.desired-and-running", Status.FAIL, world({HERE: ()}), frozenset({"all services"})),
     Example("ecs.desired-and-running", Status.UNKNOWN, world({HERE: DENIED})),
     Example("ecs.deployment-sound", Status.PASS, world({HERE: both_services(rollout="IN_PROGRESS")})),
+    Example("ecs.deployment-sound", Status.PASS, world({HERE: both_services(rollout="STEADY_STATE")})),
+    Example("ecs.deployment-sound", Status.UNKNOWN, world({HERE: both_services(rollout="")}), frozenset({TWO})),
     Example("ecs.deployment-sound", Status.FAIL, world({HERE: both_services(rollout="FAILED")}), frozenset({TWO})),
-    Example("ecs.deployment-sound", Status.PASS, world({HERE: ()})),
+    Example("ecs.deployment-sound", Status.NOT_APPLICABLE, world({HERE: ()})),
     Example("ecs.deployment-sound", Status.UNKNOWN, world({HERE: DENIED})),
     Example("ecs.target-group-attached", Status.PASS, world(_one(target_groups=TENANT1_GROUP))),
     Example("ecs.target-group-attached", Status.FAIL, world(_one(target_groups=()))),
@@ -55,7 +57,7 @@ EXAMPLES = [
         world(_one(target_groups=(GROUP.format("eu-west-1", "tenant2"),))),
         frozenset({ONE}),
     ),
-    Example("ecs.target-group-attached", Status.PASS, world({HERE: ()})),
+    Example("ecs.target-group-attached", Status.NOT_APPLICABLE, world({HERE: ()})),
     Example("ecs.target-group-attached", Status.UNKNOWN, world({HERE: DENIED})),
     Example(
         "ecs.zone-spread",
@@ -68,7 +70,7 @@ EXAMPLES = [
         world({HERE: both_services(), TASKS: (task(ONE, "a"), task(ONE, "a"), task(TWO, "a"))}),
         frozenset({ONE}),
     ),
-    Example("ecs.zone-spread", Status.PASS, world({HERE: both_services(), TASKS: (task(ONE), task(TWO))})),
+    Example("ecs.zone-spread", Status.NOT_APPLICABLE, world({HERE: both_services(), TASKS: (task(ONE), task(TWO))})),
     Example("ecs.zone-spread", Status.UNKNOWN, world({HERE: both_services(), TASKS: DENIED})),
     Example("ecs.platform-version", Status.PASS, world({HERE: both_services(platform_version="LATEST")})),
     Example(
@@ -77,6 +79,6 @@ EXAMPLES = [
         world({HERE: both_services(platform_version="1.3.0")}),
         frozenset({TWO}),
     ),
-    Example("ecs.platform-version", Status.PASS, world({HERE: ()})),
+    Example("ecs.platform-version", Status.NOT_APPLICABLE, world({HERE: ()})),
     Example("ecs.platform-version", Status.UNKNOWN, world({HERE: DENIED})),
 ]

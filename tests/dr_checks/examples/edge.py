@@ -35,7 +35,7 @@ WITH_SHOP = SIT.model_copy(update={"traffic": OWNERS})
 MISSPELT = SIT.traffic.model_copy(update={"customer_hosts": {"tenat1": (SHOP,)}})
 TO_DR = Origin("dr", DR_BALANCER, "http-only", 2, 5)
 TO_PRIMARY = Origin("pr", PRIMARY_BALANCER, "http-only", 2, 5)
-BUCKET = Origin("assets", "assets.s3.amazonaws.com", "", 3, 10)
+BUCKET = Origin("assets", f"assets.s3.{SIT.regions.dr}.amazonaws.com", "", 3, 10)
 GROUP = OriginGroup("both", ("pr", "dr"), (500, 502, 503, 504))
 GROUPED = replace(DISTRIBUTION, origins=(TO_PRIMARY, TO_DR), groups=(GROUP,), target="both")
 SHOP_CERTIFICATE = replace(CERTIFICATE, arn="shop", domain=SHOP, names=(SHOP,))
@@ -103,7 +103,7 @@ EXAMPLES = [
     *dark_and_none("distribution-serves", Status.FAIL),
     edge("aliases-cover", Status.PASS),
     edge("aliases-cover", Status.PASS, aliases=(SIT.traffic.distribution_alias, "extra.example")),
-    *dark_and_none("aliases-cover", Status.PASS),
+    *dark_and_none("aliases-cover", Status.NOT_APPLICABLE),
     edge("aliases-cover", Status.FAIL, aliases=(FIRST.name,)),
     Example(
         "cloudfront.aliases-cover",
@@ -117,17 +117,17 @@ EXAMPLES = [
     edge("origin-follows", Status.FAIL, origins=(TO_PRIMARY,), target="pr"),
     edge("origin-follows", Status.FAIL, origins=(*DISTRIBUTION.origins, TO_PRIMARY), other_targets=("pr",)),
     edge("origin-follows", Status.FAIL, target="missing"),
-    *dark_and_none("origin-follows", Status.PASS),
-    edge("origin-group", Status.PASS),
+    *dark_and_none("origin-follows", Status.NOT_APPLICABLE),
+    edge("origin-group", Status.NOT_APPLICABLE),
     edge("origin-group", Status.PASS, origins=GROUPED.origins, groups=GROUPED.groups),
     edge("origin-group", Status.FAIL, origins=GROUPED.origins, groups=(replace(GROUP, members=("pr", "pr")),)),
     edge("origin-group", Status.FAIL, origins=GROUPED.origins, groups=(replace(GROUP, statuses=(500,)),)),
-    *dark_and_none("origin-group", Status.PASS),
+    *dark_and_none("origin-group", Status.NOT_APPLICABLE),
     edge("speaks-https", Status.PASS),
     edge("speaks-https", Status.FAIL, certificate=""),
     edge("speaks-https", Status.FAIL, viewer_protocol="allow-all"),
     edge("speaks-https", Status.FAIL, minimum_tls="TLSv1.1_2016"),
-    *dark_and_none("speaks-https", Status.PASS),
+    *dark_and_none("speaks-https", Status.NOT_APPLICABLE),
     held("issued-and-covers", Status.PASS),
     held("issued-and-covers", Status.FAIL, "tenant1.wpsit.kimmyai.io", dr=()),
     held("issued-and-covers", Status.FAIL, edge=()),
@@ -162,7 +162,7 @@ EXAMPLES = [
     names("hosts-lead-to-distribution", Status.FAIL, FIRST, replace(SECOND, alias_target=PRIMARY_BALANCER)),
     names("hosts-lead-to-distribution", Status.FAIL, WILDCARD, record(SECOND.name, values=("192.0.2.1",))),
     Example("tenants.hosts-lead-to-distribution", Status.UNKNOWN, world(traffic(records=DENIED))),
-    Example("tenants.hosts-lead-to-distribution", Status.PASS, world(traffic(distributions=()))),
+    Example("tenants.hosts-lead-to-distribution", Status.NOT_APPLICABLE, world(traffic(distributions=()))),
     shop(Status.PASS, record(SHOP, "CNAME", values=(f"{ORIGIN}.",))),
     shop(Status.PASS, record(SHOP, "CNAME", values=(FIRST.name,))),
     shop(Status.PASS, alias(SHOP, DOMAIN, CLOUDFRONT_ZONE, False)),
@@ -174,9 +174,9 @@ EXAMPLES = [
     shop(Status.FAIL, record(SHOP, "TXT", values=("verification",))),
     shop(Status.FAIL),
     shop(Status.UNKNOWN, dark=DENIED),
-    Example("tenants.customer-hosts-follow", Status.PASS, world(traffic())),
+    Example("tenants.customer-hosts-follow", Status.NOT_APPLICABLE, world(traffic())),
     Example("tenants.customers-known", Status.PASS, world({}, env=WITH_SHOP), env=WITH_SHOP),
-    Example("tenants.customers-known", Status.PASS, world({})),
+    Example("tenants.customers-known", Status.NOT_APPLICABLE, world({})),
     Example(
         "tenants.customers-known",
         Status.FAIL,
@@ -193,6 +193,6 @@ EXAMPLES = [
     services(Status.PASS, (ONE, TWO)),
     services(Status.PASS, (ONE, service("other-service"))),
     services(Status.FAIL, (ONE, TWO, THREE)),
-    services(Status.PASS, (ONE,), tenants=()),
+    services(Status.NOT_APPLICABLE, (ONE,), tenants=()),
     services(Status.UNKNOWN, DENIED),
 ]

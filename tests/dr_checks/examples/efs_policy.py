@@ -29,7 +29,7 @@ def _case(expected: Status, here: Any, there: Any, subject: str = NAME) -> Examp
 EXAMPLES = [
     _case(Status.PASS, NONE, NONE),
     _case(Status.PASS, _policy(MOUNT, denies=(OTHERS,)), _policy(MOUNT, denies=(OTHERS,))),
-    _case(Status.PASS, NONE, ()),
+    _case(Status.NOT_APPLICABLE, NONE, ()),
     _case(Status.FAIL, NONE, _policy(MOUNT)),
     _case(Status.FAIL, NONE, _policy(denies=(OTHERS,))),
     _case(Status.FAIL, _policy(MOUNT), _policy(denies=(OTHERS,))),

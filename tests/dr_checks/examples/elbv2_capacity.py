@@ -21,9 +21,9 @@ def _case(expected: Status, here: Any, there: Any) -> Example:
 
 
 EXAMPLES = [
-    _case(Status.PASS, NOTHING, NOTHING),
-    _case(Status.PASS, NOTHING, WARM),
-    _case(Status.PASS, WARM, None),
+    _case(Status.NOT_APPLICABLE, NOTHING, NOTHING),
+    _case(Status.NOT_APPLICABLE, NOTHING, WARM),
+    _case(Status.NOT_APPLICABLE, WARM, None),
     _case(Status.PASS, WARM, Reservation(400, ("provisioned",))),
     _case(Status.FAIL, WARM, Reservation(399, ("provisioned",))),
     _case(Status.FAIL, WARM, NOTHING),

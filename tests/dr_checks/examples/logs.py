@@ -41,7 +41,7 @@ EXAMPLES = [
     Example("logs.groups-exist", Status.UNKNOWN, _here((FIRST,), read=(definition("tenant1", D), DENIED))),
     Example("logs.retention", Status.PASS, _here((FIRST, _kept(90)))),
     Example("logs.retention", Status.PASS, _here((FIRST, _kept(None)))),
-    Example("logs.retention", Status.PASS, _here((FIRST,), there=())),
+    Example("logs.retention", Status.NOT_APPLICABLE, _here((FIRST,), there=())),
     Example("logs.retention", Status.FAIL, _here((FIRST, _kept(7))), NAMED),
     Example("logs.retention", Status.FAIL, _here((FIRST, SECOND), there=(FIRST, _kept(None))), NAMED),
     Example("logs.retention", Status.UNKNOWN, _here((FIRST,), there=DENIED)),

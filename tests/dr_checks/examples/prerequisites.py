@@ -23,7 +23,7 @@ from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
-FINE, FAILS, UNSEEN = Status.PASS, Status.FAIL, Status.UNKNOWN
+FINE, FAILS, UNSEEN, IDLE = Status.PASS, Status.FAIL, Status.UNKNOWN, Status.NOT_APPLICABLE
 NOBODY = SIT.model_copy(update={"people": SIT.people.model_copy(update={"contacts": {"DR Manager": "dr@example.org"}})})
 
 
@@ -123,7 +123,7 @@ _CONTROL = [
     Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table("CREATING"))),
     Example("prerequisites.control-table", UNSEEN, _dr(control_table.table, DENIED)),
     Example("prerequisites.control-table-recoverable", FINE, _dr(control_table.table, _table())),
-    Example("prerequisites.control-table-recoverable", FINE, _dr(control_table.table, _table(None))),
+    Example("prerequisites.control-table-recoverable", IDLE, _dr(control_table.table, _table(None))),
     Example("prerequisites.control-table-recoverable", FAILS, _dr(control_table.table, _table(recoverable=False))),
     Example("prerequisites.control-table-recoverable", UNSEEN, _dr(control_table.table, DENIED)),
 ]
@@ -168,7 +168,7 @@ _PERMISSIONS = [
 _TOPICS = [
     Example("topics.alike", FINE, _told((QUEUE, MAIL))),
     Example("topics.alike", FINE, _told((MAIL, QUEUE, ("sms +1", ())))),
-    Example("topics.alike", FINE, _told((), exists=False), frozenset({"topics"})),
+    Example("topics.alike", IDLE, _told((), exists=False), frozenset({"topics"})),
     Example("topics.alike", FAILS, _told((QUEUE,)), frozenset({TOPIC})),
     Example("topics.alike", FAILS, _told((MAIL, ("sqs", ()))), frozenset({TOPIC})),
     Example("topics.alike", Status.WARN, _told((MAIL, QUEUE), settings=("shown as X",)), frozenset({TOPIC})),
@@ -194,7 +194,7 @@ _TERRAFORM = [
     Example("terraform.lock-table", FAILS, _dr(LOCKS, _locks(None, None))),
     Example("terraform.lock-table", UNSEEN, _dr(LOCKS, DENIED)),
     Example("terraform.parameter-parity", FINE, _both(SETTINGS, _parameters("/a"), _parameters("/a", "/b"))),
-    Example("terraform.parameter-parity", FINE, _both(SETTINGS, (), ())),
+    Example("terraform.parameter-parity", IDLE, _both(SETTINGS, (), ())),
     Example("terraform.parameter-parity", FAILS, _both(SETTINGS, _parameters("/a", "/b"), _parameters("/a"))),
     Example(
         "terraform.parameter-parity",

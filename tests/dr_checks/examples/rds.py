@@ -27,6 +27,9 @@ QUIET = SIT.model_copy(
 DEFAULTS = replace(
     PRIMARY, parameter_groups=(("default.mysql8.0", "in-sync"),), option_groups=(("default:mysql-8-0", "in-sync"),)
 )
+WRITING = ("backing-up", "modifying", "storage-optimization", "configuring-log-exports")
+PASSING = ("rebooting", "renaming", "starting", "upgrading")
+LOST = ("deleting", "failed", "inaccessible-encryption-credentials", "incompatible-network", "stopped", "storage-full")
 OWN_GROUP = replace(REPLICA, parameter_groups=(("own", "in-sync"),))
 
 
@@ -48,6 +51,13 @@ EXAMPLES = [
     _case("retention", FAIL, NAME, instances_primary=(replace(PRIMARY, retention_days=0),)),
     _case("retention", UNKNOWN, instances_primary=DENIED),
     _case("retention", Status.NOT_APPLICABLE, env=QUIET),
+    _case("serves", PASS, NAME),
+    *(_case("serves", PASS, NAME, instances_primary=(replace(PRIMARY, status=word),)) for word in WRITING),
+    *(_case("serves", WARN, NAME, instances_primary=(replace(PRIMARY, status=word),)) for word in PASSING),
+    *(_case("serves", FAIL, NAME, instances_primary=(replace(PRIMARY, status=word),)) for word in LOST),
+    _case("serves", FAIL, NAME, instances_primary=(replace(PRIMARY, source="arn:aws:rds:eu-west-1:1:db:x"),)),
+    _case("serves", UNKNOWN, NAME, instances_primary=(replace(PRIMARY, status="a-new-word"),)),
+    _case("serves", UNKNOWN, instances_primary=DENIED),
     _case("deletion-protection", PASS, NAME),
     _case("deletion-protection", FAIL, NAME, instances_primary=(replace(PRIMARY, deletion_protection=False),)),
     _case(
@@ -59,7 +69,7 @@ EXAMPLES = [
     _case("deletion-protection", PASS, instances_dr=(replace(PRIMARY, identifier="other", deletion_protection=False),)),
     _case("deletion-protection", UNKNOWN, instances_dr=DENIED),
     _case("multi-az", PASS, NAME),
-    _case("multi-az", PASS, instances_primary=()),
+    _case("multi-az", Status.NOT_APPLICABLE, instances_primary=()),
     _case("multi-az", FAIL, NAME, instances_primary=(replace(PRIMARY, multi_az=False),)),
     _case("multi-az", WARN, NAME, QUIET, instances_primary=(replace(PRIMARY, multi_az=False),)),
     _case("multi-az", UNKNOWN, instances_primary=DENIED),
@@ -69,7 +79,7 @@ EXAMPLES = [
     _case("subnet-group", UNKNOWN, subnet_groups_dr=DENIED),
     _parity("parameter-group", PASS, PARAMETERS.name),
     _parity("parameter-group", PASS, instances_primary=(DEFAULTS,)),
-    _parity("parameter-group", PASS, instances_primary=()),
+    _parity("parameter-group", Status.NOT_APPLICABLE, instances_primary=()),
     _parity(
         "parameter-group",
         WARN,
@@ -107,10 +117,10 @@ EXAMPLES = [
     _parity("engine-version", WARN, f"{NAME} (replica)", instances_dr=(replace(REPLICA, engine_version="8.0.41"),)),
     _parity("engine-version", UNKNOWN, offers_dr=DENIED),
     _parity("orderable", PASS, PRIMARY.instance_class),
-    _parity("orderable", PASS, instances_primary=(), offers_dr=()),
+    _parity("orderable", Status.NOT_APPLICABLE, instances_primary=(), offers_dr=()),
     _parity("orderable", FAIL, PRIMARY.instance_class, offers_dr=(replace(OFFER, orderable=False, storage_types=()),)),
     _parity("orderable", FAIL, PRIMARY.instance_class, offers_dr=(replace(OFFER, multi_az=False),)),
     _parity("orderable", FAIL, PRIMARY.instance_class, offers_dr=(replace(OFFER, storage_types=("gp2",)),)),
-    _parity("orderable", PASS, offers_dr=(replace(OFFER, version_status=None, orderable=False),)),
+    _parity("orderable", Status.NOT_APPLICABLE, offers_dr=(replace(OFFER, version_status=None, orderable=False),)),
     _parity("orderable", UNKNOWN, offers_dr=DENIED),
 ]

@@ -51,6 +51,6 @@ EXAMPLES = [
     _case("failed-operations", Status.PASS),
     _case("failed-operations", Status.FAIL, failed=(_reading("OperationsFailedReplication", *PAIRS[0], 3.0, 600),)),
     _case("failed-operations", Status.UNKNOWN, original=ruled(metrics=False)),
-    _case("failed-operations", Status.PASS, original=ruled(enabled=False)),
+    replace(_case("failed-operations", Status.PASS, original=ruled(enabled=False)), subjects=frozenset()),
     _case("failed-operations", Status.UNKNOWN, failed=DENIED),
 ]

@@ -45,7 +45,7 @@ EXAMPLES = [
         frozenset({ONE}),
     ),
     Example("vpc-reach.attached-groups", Status.FAIL, connected({GROUPS: (ALB,)}), frozenset({ONE})),
-    Example("vpc-reach.attached-groups", Status.PASS, connected({SERVICES: ()})),
+    Example("vpc-reach.attached-groups", Status.NOT_APPLICABLE, connected({SERVICES: ()})),
     Example("vpc-reach.attached-groups", Status.UNKNOWN, connected({GROUPS: DENIED})),
     Example("vpc-reach.way-out", Status.PASS, connected()),
     Example("vpc-reach.way-out", Status.PASS, _route("igw-1")),
@@ -56,6 +56,6 @@ EXAMPLES = [
     Example("vpc-reach.way-out", Status.FAIL, _route(state="blackhole"), PLACE),
     Example("vpc-reach.way-out", Status.FAIL, _route(nats=(NatGateway("nat-1", "failed"),)), PLACE),
     Example("vpc-reach.way-out", Status.FAIL, _route(nats=()), PLACE),
-    Example("vpc-reach.way-out", Status.PASS, connected({SERVICES: ()})),
+    Example("vpc-reach.way-out", Status.NOT_APPLICABLE, connected({SERVICES: ()})),
     Example("vpc-reach.way-out", Status.UNKNOWN, connected({TABLES: DENIED})),
 ]

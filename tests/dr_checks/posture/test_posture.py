@@ -12,11 +12,13 @@ import pytest
 
 from dr_checks.posture.posture import TABLE, WITNESSES, Api, PostureName, Set, Signals, Traffic, posture_of, signals_of
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unseen import Blindness, Unseen
 from dr_estate.readers import ecs, rds, route53, route53_health_checks
 from dr_estate.snapshot.snapshot import Part, Snapshot
+from tests.dr_checks.databases import PRIMARY as DATABASE
 from tests.dr_checks.edges import PRIMARY, RECORDS, SECONDARY, probe, record
-from tests.dr_checks.worlds import SIT
+from tests.dr_checks.worlds import SIT, service
 
 HEALTHY = Signals(
     Api.ANSWERS, Api.ANSWERS, Traffic.HEALTHY, Traffic.HEALTHY, 24, primary_full=True, primary_writable=True
@@ -29,6 +31,8 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "dr_traffic": (Traffic.HEALTHY, Traffic.UNKNOWN),
     "primary_running": (None, 0, 24),
     "traffic_set": tuple(Set),
+    "primary_writable": (None, False, True),
+    "dr_writable": (None, False, True),
 }
 
 
@@ -169,3 +173,30 @@ def test_a_pinned_check_is_seen_as_a_pin_and_not_as_a_witness() -> None:
     upright = _seen(*RECORDS, checks=(probe("hc-1", host), probe("hc-2", "dr")))
     assert (signals_of(pinned, SIT).pinned, signals_of(upright, SIT).pinned) == (True, False)
     assert signals_of(pinned, SIT).primary_traffic is Traffic.UNKNOWN
+
+
+def _with_databases(primary: str, dr: str) -> Snapshot:
+    """Both regions answer and the primary runs tasks; each has a database of its own, in these states."""
+    seen = _seen(*RECORDS)
+    both = {(name, side): () for name in WITNESSES for side in (Side.PRIMARY, Side.DR)}
+    values = {
+        **both,
+        (ecs.services.name, Side.PRIMARY): (service("sit-tenant1-service"),),
+        (rds.instances.name, Side.PRIMARY): (replace(DATABASE, status=primary),),
+        (rds.instances.name, Side.DR): (replace(DATABASE, status=dr),),
+    }
+    parts = {key: Part(*key, "somewhere", seen.taken_at, value) for key, value in values.items()}
+    return replace(seen, parts={**seen.parts, **parts})
+
+
+@pytest.mark.parametrize("word", sorted(states.DATABASE.words))
+def test_two_databases_are_a_split_in_every_state_that_takes_writes(word: str) -> None:
+    split = states.DATABASE[word].takes_writes
+    postures = {posture_of(_with_databases(*pair), SIT).name for pair in ((word, "available"), ("available", word))}
+    assert postures == {"SPLIT"} if split else "SPLIT" not in postures, word
+
+
+def test_a_state_that_nobody_documents_leaves_a_split_unknown() -> None:
+    assert posture_of(_with_databases("a-new-word", "available"), SIT).name == "PRIMARY_UNSEEN"
+    assert posture_of(_with_databases("available", "a-new-word"), SIT).name == "DR_UNSEEN"
+    assert posture_of(_with_databases("a-new-word", "stopped"), SIT).name == "NORMAL"

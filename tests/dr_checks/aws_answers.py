@@ -1,0 +1,70 @@
+"""Reads a part from answers written down in a test, each held against botocore's model of its operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar, cast
+
+import botocore.session
+from botocore.validate import ParamValidator
+
+from dr_estate.aws.read_client import Eyes
+from dr_estate.config.environment import Side
+from dr_estate.reading.reader import Look, Reader
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import SIT
+
+T = TypeVar("T")
+Answers = Mapping[str, Any]
+"""By operation as boto3 spells it, such as ``describe_vpcs``."""
+
+
+class _Client:
+    """Answers every call of a service from the test's answers."""
+
+    def __init__(self, service: str, answers: Answers) -> None:
+        self._service, self._answers = service, answers
+
+    def can_paginate(self, _operation: str) -> bool:
+        return False
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        model = botocore.session.get_session().get_service_model(self._service)
+        names = {name.lower(): name for name in model.operation_names}
+        shape = model.operation_model(names[operation.replace("_", "")]).output_shape
+        problems = ParamValidator().validate(self._answers[operation], shape)
+        assert not problems.has_errors(), problems.generate_report()
+        return lambda **_params: self._answers[operation]
+
+
+class _Eyes:
+    environment = SIT
+    seconds_left = 1.0
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    def call(self, service: str, _region: str, ask: Callable[[Any], Any], _absent: tuple[str, ...] = ()) -> Any:
+        return ask(_Client(service, self._answers))
+
+
+def read(reader: Reader[T], side: Side, answers: Answers) -> T:
+    """What the reader makes of the answers; the other parts it asks for are those of the healthy estate."""
+
+    def part(name: str, of: Side) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(healthy().parts[name, of].value)
+        return future
+
+    with ThreadPoolExecutor(1) as workers:
+        look = Look(
+            eyes=cast(Eyes, _Eyes(answers)),
+            side=side,
+            region=SIT.region(side),
+            now=healthy().taken_at,
+            workers=workers,
+            parts=part,
+            name=reader.name,
+        )
+        return reader.read(look)

@@ -1,0 +1,61 @@
+"""No check passes by looking at nothing: what is missing is not applicable, what is unseen is UNKNOWN."""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_checks.core.model import Status
+from dr_checks.core.verdict import Recommendation, readiness_score, weigh
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.snapshot.registry import readers
+from tests.dr_checks.estates import altered, baseline, healthy, judged
+
+# These judge the environment file, or what must not be there.
+HOLD_OF_NOTHING = {
+    "prerequisites.contacts-named",
+    "drills.nothing-left",
+}
+DENIED = Unseen(Blindness.DENIED, "the call is denied (AccessDenied).")
+
+
+def _emptied(shape: Any, value: Any) -> Any:
+    """The part of an estate that has nothing of its kind; unseen where something is always there."""
+    if isinstance(value, tuple):
+        return ()
+    return None if isinstance(shape, types.UnionType) and types.NoneType in typing.get_args(shape) else DENIED
+
+
+def _may_be_unseen(shape: Any) -> bool:
+    return any(Unseen in typing.get_args(element) for element in typing.get_args(shape))
+
+
+def test_in_an_empty_world_no_check_passes() -> None:
+    values = {key: _emptied(readers()[key[0]].shape, part.value) for key, part in healthy().parts.items()}
+    found = judged(altered(values, replace(healthy(), remembered_tenants=())))
+    assert {name for name, result in found.items() if result.status is Status.PASS} <= HOLD_OF_NOTHING
+
+
+@pytest.mark.parametrize("seen", [0, 1], ids=["none", "all but the first"])
+def test_a_check_of_elements_that_are_unseen_is_unknown(seen: int) -> None:
+    values = {
+        key: (DENIED, *part.value[1:]) if seen else (DENIED,) * len(part.value)
+        for key, part in healthy().parts.items()
+        if isinstance(part.value, tuple) and part.value and _may_be_unseen(readers()[key[0]].shape)
+    }
+    found = judged(altered(values))
+    otherwise = {name for name, result in found.items() if result.findings != baseline()[name].findings}
+    assert {name: found[name].status for name in otherwise if found[name].status is not Status.UNKNOWN} == {}
+
+
+def test_what_is_not_applicable_counts_neither_way_and_says_why() -> None:
+    results = list(baseline().values())
+    idle = [result for result in results if result.status is Status.NOT_APPLICABLE]
+    assert readiness_score(results) == readiness_score([r for r in results if r not in idle]) == 100
+    assert idle
+    assert all(result.reason for result in idle)
+    assert weigh(idle, [], 60).recommendation is Recommendation.CANNOT_SAY

@@ -1,0 +1,185 @@
+"""What AWS may answer of a sound estate: in the healthy one it turns nothing, or UNKNOWN where it proves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_checks.core.model import Status
+from dr_checks.core.registry import checks, judge
+from dr_estate.config.environment import Side
+from dr_estate.readers import dynamodb, elbv2, kms, vpc
+from dr_estate.reading.reader import Reader
+from tests.dr_checks.aws_answers import read
+from tests.dr_checks.estates import altered, healthy, turned
+from tests.dr_checks.worlds import SIT
+
+FAIL, UNKNOWN = Status.FAIL, Status.UNKNOWN
+
+
+def part(reader: Reader[Any], side: Side = Side.DR) -> Any:
+    """The healthy estate's part."""
+    return healthy().parts[reader.name, side].value
+
+
+def network(side: Side, four: tuple[tuple[str, str], ...] = (), six: tuple[tuple[str, str], ...] = ()) -> Any:
+    """The healthy VPC of a side, with these blocks beside its own, each with its state."""
+    base = part(vpc.vpc, side)
+    blocks = [{"CidrBlock": block, "CidrBlockState": {"State": state}} for block, state in (*base.cidrs, *four)]
+    others = [{"Ipv6CidrBlock": block, "Ipv6CidrBlockState": {"State": state}} for block, state in six]
+    row = {
+        "VpcId": base.id,
+        "State": base.state,
+        "InstanceTenancy": base.tenancy,
+        "IsDefault": base.is_default,
+        "CidrBlockAssociationSet": blocks,
+        "Ipv6CidrBlockAssociationSet": others,
+    }
+    return read(vpc.vpc, side, {"describe_vpcs": {"Vpcs": [row]}})
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("associated", None),
+        ("associating", None),
+        ("disassociated", None),
+        ("disassociating", None),
+        ("failed", FAIL),
+        ("a-new-word", UNKNOWN),
+    ],
+)
+def test_a_block_that_comes_or_went_is_no_gap(state: str, expected: Status | None) -> None:
+    wanted = {"vpc.available": expected} if expected else {}
+    assert turned({(vpc.vpc, Side.DR): network(Side.DR, four=(("10.99.0.0/16", state),))}) == wanted
+    assert turned({(vpc.vpc, Side.DR): network(Side.DR, six=(("2001:db8::/56", state),))}) == wanted
+
+
+def test_a_former_block_of_the_primary_is_not_missing_in_the_dr_region() -> None:
+    former = network(Side.PRIMARY, (("10.98.0.0/15", "disassociated"),), (("2001:db8::/56", "disassociated"),))
+    assert turned({(vpc.vpc, Side.PRIMARY): former}) == {}
+    real = network(Side.PRIMARY, (("10.98.0.0/15", "associated"),))
+    assert turned({(vpc.vpc, Side.PRIMARY): real}) == {"vpc.shape": FAIL}
+
+
+def forward(*groups: tuple[str, int]) -> tuple[Any, ...]:
+    """The rules of the healthy estate, those of the first tenant forwarding by weight."""
+    rules, first = part(elbv2.rules), part(elbv2.rules)[0]
+    mine = [rule for rule in rules if rule.hosts == first.hosts]
+    config = {"TargetGroups": [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in groups]}
+    rows = [
+        {
+            "Priority": str(rule.priority),
+            "IsDefault": False,
+            "Conditions": [{"Field": "host-header", "HostHeaderConfig": {"Values": list(rule.hosts)}}],
+            "Actions": [{"Type": "forward", "ForwardConfig": config}],
+        }
+        for rule in mine
+    ]
+    answer = read(elbv2.rules, Side.DR, {"describe_rules": {"Rules": rows}})
+    own = tuple(row for row in answer if (row.listener, row.priority) in {(m.listener, m.priority) for m in mine})
+    return (*own, *(rule for rule in rules if rule not in mine))
+
+
+def test_a_group_of_weight_nought_beside_the_real_one_gets_no_request() -> None:
+    real, other = (part(elbv2.rules)[n].action.target_groups[0] for n in (0, 1))
+    assert turned({(elbv2.rules, Side.DR): forward((real, 100), (other, 0))}) == {}
+    assert turned({(elbv2.rules, Side.DR): forward((real, 0), (other, 100))}) == {"elbv2-routing.host-rules": FAIL}
+    assert turned({(elbv2.rules, Side.DR): forward((real, 50), (other, 50))}) == {"elbv2-routing.host-rules": FAIL}
+
+
+def by_regex(priority: str) -> tuple[Any, ...]:
+    """The healthy rules without the first tenant's, and one that chooses hosts by a regular expression."""
+    rules = part(elbv2.rules)
+    pattern = {"Field": "host-header", "HostHeaderConfig": {"RegexValues": ["^tenant-?1\\..*"]}}
+    action = {"Type": "forward", "TargetGroupArn": rules[0].action.target_groups[0]}
+    row = {"Priority": priority, "IsDefault": False, "Conditions": [pattern], "Actions": [action]}
+    return read(elbv2.rules, Side.DR, {"describe_rules": {"Rules": [row]}})
+
+
+def test_hosts_chosen_by_a_regular_expression_are_unknown_where_it_comes_first() -> None:
+    rules = part(elbv2.rules)
+    others = tuple(rule for rule in rules if rule.hosts != rules[0].hosts)
+    assert turned({(elbv2.rules, Side.DR): (*by_regex("900"), *others)}) == {"elbv2-routing.host-rules": UNKNOWN}
+    assert turned({(elbv2.rules, Side.DR): (*by_regex("900"), *rules)}) == {}
+
+
+def routes(**target: str) -> tuple[Any, ...]:
+    """The healthy route tables, each default route leading to ``target``."""
+    rows = [
+        {
+            "RouteTableId": table.id,
+            "Associations": [{"Main": table.main}, *({"SubnetId": name} for name in table.subnets)],
+            "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "State": "active", **target}] if table.default else [],
+        }
+        for table in part(vpc.route_tables)
+    ]
+    return read(vpc.route_tables, Side.DR, {"describe_route_tables": {"RouteTables": rows}})
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"CoreNetworkArn": "arn:aws:networkmanager::1:core-network/core-network-1"},
+        {"TransitGatewayId": "tgw-1"},
+        {"LocalGatewayId": "lgw-1"},
+        {"CarrierGatewayId": "cagw-1"},
+        {"GatewayId": "vpce-1"},
+        {"OdbNetworkArn": "arn:aws:odb:eu-west-1:1:odb-network/1"},
+    ],
+    ids=lambda target: next(iter(target)),
+)
+def test_every_kind_of_route_leads_somewhere(target: dict[str, str]) -> None:
+    assert turned({(vpc.route_tables, Side.DR): routes(**target)}) == {}
+
+
+@pytest.mark.parametrize("target", [{"IpAddress": "10.0.0.1"}, {"GatewayId": "igw-1", "State": "filtered"}])
+def test_a_route_of_another_kind_or_state_is_unknown(target: dict[str, str]) -> None:
+    assert turned({(vpc.route_tables, Side.DR): routes(**target)}) == {"vpc-reach.way-out": UNKNOWN}
+
+
+def test_a_key_that_is_being_updated_is_usable() -> None:
+    (first, *others) = part(kms.keys)
+    metadata = {"KeyId": "k", "Arn": first.arn, "KeyState": "Updating", "KeyManager": "AWS"}
+    answer = {"describe_key": {"KeyMetadata": metadata}}
+    seen = next(key for key in read(kms.keys, Side.DR, answer) if isinstance(key, kms.Key) and key.ref == first.ref)
+    updating = replace(first, state=seen.state)
+    assert (seen.state, turned({(kms.keys, Side.DR): (updating, *others)})) == ("Updating", {})
+
+
+def replica(status: str) -> Any:
+    """The primary's tables, the first with a replica in this state."""
+    first, *others = part(dynamodb.tables, Side.PRIMARY)
+    keys = [key.split(":") for key in first.keys]
+    row = {
+        "TableName": first.name,
+        "TableStatus": "ACTIVE",
+        "KeySchema": [{"AttributeName": name, "KeyType": "HASH"} for name, _ in keys],
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in keys],
+        "Replicas": [{"RegionName": SIT.regions.dr, "ReplicaStatus": status}],
+    }
+    answers = {
+        "describe_table": {"Table": row},
+        "describe_continuous_backups": {"ContinuousBackupsDescription": {"ContinuousBackupsStatus": "ENABLED"}},
+        "describe_time_to_live": {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}},
+    }
+    seen = read(dynamodb.tables, Side.PRIMARY, answers)[0]
+    assert isinstance(seen, dynamodb.Table)
+    return (replace(first, replicas=seen.replicas), *others)
+
+
+@pytest.mark.parametrize(
+    ("status", "hours"),
+    [
+        *((word, False) for word in ("CREATING", "CREATION_FAILED", "DELETING", "ARCHIVED")),
+        *((word, True) for word in ("REGION_DISABLED", "INACCESSIBLE_ENCRYPTION_CREDENTIALS")),
+    ],
+)
+def test_a_replica_is_dropped_after_hours_in_two_states_alone(status: str, hours: bool) -> None:
+    tables = replica(status)
+    assert turned({(dynamodb.tables, Side.PRIMARY): tables}) == {"dynamodb.replica-status": FAIL}
+    seen = altered({(dynamodb.tables.name, Side.PRIMARY): tables})
+    findings = judge(checks()["dynamodb.replica-status"], seen, SIT).findings
+    assert [hours] == ["20 hours" in finding.because for finding in findings if finding.status is FAIL]
