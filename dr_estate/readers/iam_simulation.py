@@ -69,7 +69,9 @@ def _asked(look: Look, arn: str, demand: Demand) -> list[Decision] | None:
     if rows is None and together:
         alone = [_simulated(look, arn, demand, (action,), (_ABSENT,)) for action in demand.actions]
         rows = None if None in alone else [row for found in alone for row in found or ()]
-    return None if rows is None else [decision for row in rows for decision in _decisions(row, demand)]
+    if rows is None:
+        return None
+    return look.understand(lambda: [found for row in rows for found in _decisions(row, demand)], arn)
 
 
 def _simulated(
@@ -88,7 +90,7 @@ def _simulated(
 
     def pages(client: Any) -> list[dict[str, Any]]:
         paginator = client.get_paginator("simulate_principal_policy")
-        return [row for page in paginator.paginate(**params) for row in page["EvaluationResults"]]
+        return [row for page in paginator.paginate(**params) for row in page.get("EvaluationResults", [])]
 
     found: list[dict[str, Any]] | None = look.eyes.call("iam", look.region, pages, absent)
     return found

@@ -96,9 +96,14 @@ def _points(look: Look, batch: Sequence[Wanted]) -> dict[int, list[tuple[datetim
         ScanBy="TimestampDescending",
     )
     points: dict[int, list[tuple[datetime, float]]] = {}
-    for row in rows:  # one metric's values may be spread over several pages
-        points.setdefault(int(row["Id"][1:]), []).extend(zip(row["Timestamps"], row["Values"], strict=True))
+    for number, found in look.rows(rows, _datapoints, "Label"):  # one metric's may be spread over several pages
+        points.setdefault(number, []).extend(found)
     return points
+
+
+def _datapoints(row: dict[str, Any]) -> tuple[int, list[tuple[datetime, float]]]:
+    """A row's metric, by its number in the batch, and its values."""
+    return int(row["Id"][1:]), list(zip(row.get("Timestamps", []), row.get("Values", []), strict=True))
 
 
 def _query(number: int, metric: Wanted) -> dict[str, Any]:
