@@ -34,8 +34,8 @@ def alarms(look: Look) -> tuple[Alarm, ...]:
 
     def describe(batch: Sequence[str]) -> Sequence[Alarm]:
         kinds = ["MetricAlarm", "CompositeAlarm"]
-        answer = look.call("cloudwatch", "describe_alarms", AlarmNames=list(batch), AlarmTypes=kinds)
-        rows = (*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", []))
+        both = "MetricAlarms,CompositeAlarms"
+        rows = look.pages("cloudwatch", "describe_alarms", both, AlarmNames=list(batch), AlarmTypes=kinds)
         return look.rows(rows, _alarm, "AlarmName")
 
     return tuple(look.batches(describe, names, _NAMES_A_CALL))

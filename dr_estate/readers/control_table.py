@@ -222,4 +222,6 @@ def _partition(look: Look, name: str, key: str, newest: int = 0) -> list[dict[st
     query: dict[str, Any] = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
     query |= {"Limit": newest, "ScanIndexForward": False} if newest else {}
     found = look.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, ConsistentRead=True, **query)
-    return None if found is None else [decode_item(item) for item in found.get("Items", [])]
+    if found is None:
+        return None
+    return look.understand(lambda: [decode_item(item) for item in found.get("Items", [])], name)

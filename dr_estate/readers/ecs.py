@@ -23,7 +23,6 @@ _TASKS_A_CALL = 100
 _SECRET_NAME = re.compile(
     r"PASS|SECRET|TOKEN|SALT|CREDENTIAL|PRIVATE|(^|_)(API|AUTH|NONCE|ACCESS|LOGGED_IN)_?KEY", re.IGNORECASE
 )
-_OF_TASK_SETS = ("taskDefinition", "launchType", "platformVersion", "networkConfiguration", "loadBalancers")
 GROUP_OF = "service:"
 _URL_USER = re.compile(r"//[^/@\s]+@")
 
@@ -176,8 +175,14 @@ def _service(row: dict[str, Any]) -> Service:
     """The service; where CODE_DEPLOY or an EXTERNAL controller deploys it, its task set stands for the deployment."""
     newest = [*row.get("deployments", []), *row.get("taskSets", [])]
     primary: dict[str, Any] = next((d for d in newest if d.get("status") == "PRIMARY"), {})
-    row = {**{key: primary[key] for key in _OF_TASK_SETS if key in primary}, **row}
-    network = row.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    network = (row.get("networkConfiguration") or primary.get("networkConfiguration", {})).get(
+        "awsvpcConfiguration", {}
+    )
+    definition = row.get("taskDefinition") or primary.get("taskDefinition")
+    if not definition:
+        controller = row.get("deploymentController", {}).get("type", "nobody")
+        raise ValueError(f"it has no task definition, and no primary task set; {controller} deploys it")
+    balancers = row.get("loadBalancers") or primary.get("loadBalancers", [])
     return Service(
         name=row["serviceName"],
         arn=row["serviceArn"],
@@ -185,10 +190,10 @@ def _service(row: dict[str, Any]) -> Service:
         desired=row["desiredCount"],
         running=row["runningCount"],
         pending=row["pendingCount"],
-        task_definition=row["taskDefinition"],
-        launch_type=row.get("launchType", ""),
-        platform_version=row.get("platformVersion", ""),
-        target_groups=tuple(lb["targetGroupArn"] for lb in row.get("loadBalancers", []) if lb.get("targetGroupArn")),
+        task_definition=definition,
+        launch_type=row.get("launchType") or primary.get("launchType", ""),
+        platform_version=row.get("platformVersion") or primary.get("platformVersion", ""),
+        target_groups=tuple(lb["targetGroupArn"] for lb in balancers if lb.get("targetGroupArn")),
         subnets=tuple(network.get("subnets", [])),
         security_groups=tuple(network.get("securityGroups", [])),
         rollout=primary.get("rolloutState", ""),

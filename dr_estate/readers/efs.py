@@ -96,9 +96,12 @@ def replications(look: Look) -> tuple[Replication, ...]:
     """Replications between the estate's two regions; both regions list one, so a dark primary does not hide it."""
     listed = look.pages("efs", "describe_replication_configurations", "Replications")
     ours = {look.env.region(Side.PRIMARY), look.env.region(Side.DR)}
-    pairs = [{**target, **row} for row in listed for target in row.get("Destinations", [])]
-    between = [pair for pair in pairs if {pair.get("SourceFileSystemRegion"), pair.get("Region")} == ours]
-    return look.rows(between, _replication, "SourceFileSystemId")
+
+    def of(row: dict[str, Any]) -> tuple[Replication, ...]:
+        into = [t for t in row.get("Destinations", []) if {row.get("SourceFileSystemRegion"), t.get("Region")} == ours]
+        return look.rows(into, lambda target: _replication(row, target), "FileSystemId")
+
+    return tuple(found for row in listed for found in of(row))
 
 
 @part(*REGIONAL, reads=METRIC_READS)
@@ -143,16 +146,15 @@ def _file_system(row: dict[str, Any]) -> FileSystem:
     )
 
 
-def _replication(row: dict[str, Any]) -> Replication:
-    """A destination with its source's members beside its own."""
+def _replication(row: dict[str, Any], target: dict[str, Any]) -> Replication:
     return Replication(
         source_id=row["SourceFileSystemId"],
         source_region=row["SourceFileSystemRegion"],
-        destination_id=row["FileSystemId"],
-        destination_region=row["Region"],
-        status=row["Status"],
-        message=row.get("StatusMessage", ""),
-        synced_at=row.get("LastReplicatedTimestamp"),
+        destination_id=target["FileSystemId"],
+        destination_region=target["Region"],
+        status=target["Status"],
+        message=target.get("StatusMessage", ""),
+        synced_at=target.get("LastReplicatedTimestamp"),
     )
 
 

@@ -71,7 +71,8 @@ def _asked(look: Look, arn: str, demand: Demand) -> list[Decision] | None:
         rows = None if None in alone else [row for found in alone for row in found or ()]
     if rows is None:
         return None
-    return look.understand(lambda: [found for row in rows for found in _decisions(row, demand)], arn)
+    decided = look.rows(rows, lambda row: list(_decisions(row, demand)), "EvalActionName")
+    return [decision for found in decided for decision in found]
 
 
 def _simulated(
@@ -104,6 +105,8 @@ def _decisions(row: dict[str, Any], demand: Demand) -> Iterator[Decision]:
         for result in row.get("ResourceSpecificResults", ())
     ]
     for decision, on, found in results or [(row["EvalDecision"], "every resource", row)]:
+        if decision not in _WORST:
+            raise ValueError(f"IAM's decision {decision} is not known")
         if decision == _WORST[-1]:
             yield Decision(name, decision, region)
         else:

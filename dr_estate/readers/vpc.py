@@ -157,8 +157,7 @@ def _subnet(row: dict[str, Any]) -> Subnet:
 
 def cidr_of(row: dict[str, Any]) -> str:
     """The address block of a row of DescribeSubnets: an IPv6-only subnet has no other one."""
-    blocks = (block["Ipv6CidrBlock"] for block in row.get("Ipv6CidrBlockAssociationSet", []))
-    return str(row.get("CidrBlock") or next(blocks))
+    return str(row.get("CidrBlock") or row["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"])
 
 
 def _rules(rows: list[dict[str, Any]], names: dict[str, str], own: set[str]) -> tuple[str, ...]:

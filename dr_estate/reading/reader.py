@@ -77,7 +77,7 @@ class Look:
         return cast("Answer | None", found)
 
     def pages(self, service: str, operation: str, key: str, **params: Any) -> list[Any]:
-        """Read all pages and return the items under ``key`` (dots descend). Raises CannotSee."""
+        """Read all pages and return the items under ``key`` (dots descend, commas join lists). Raises CannotSee."""
 
         def all_pages(client: Any) -> list[Any]:
             once = getattr(client, operation)
@@ -171,7 +171,11 @@ def _label(item: Any) -> str:
     return str(getattr(item, "name", "") or getattr(item, "id", "") or item)
 
 
-def _under(answer: Any, key: str) -> list[Any]:
-    for name in key.split("."):
-        answer = (answer or {}).get(name) or []
-    return cast(list[Any], answer)
+def _under(answer: Any, keys: str) -> list[Any]:
+    found: list[Any] = []
+    for key in keys.split(","):
+        rows = answer
+        for name in key.split("."):
+            rows = (rows or {}).get(name) or []
+        found += rows
+    return found
