@@ -14,6 +14,7 @@ class Blindness(StrEnum):
     UNREACHABLE = "unreachable"
     RESOLVER = "resolver"  # a DNS server cannot be reached from here, which says nothing of any region
     CREDENTIALS = "credentials"
+    NOT_AWS = "not-aws"  # something between here and AWS answered in its place, which says nothing of any region
     UNSUPPORTED = "unsupported"
     DEADLINE = "deadline"
     ERROR = "error"
