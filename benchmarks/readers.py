@@ -52,28 +52,28 @@ def one_by_one(environment: Environment) -> Outcome:
 
 def read_in_turn(eyes: Eyes) -> dict[tuple[str, Side], Any]:
     """Every part, read by one thread at a time, those a part builds on first. A part that cannot be seen is Unseen."""
-    from dr_estate.reading.reader import Look
+    from dr_estate.reading.reader import Look, Section
     from dr_estate.snapshot.registry import readers
 
     now, worker = datetime.now(UTC), ThreadPoolExecutor(1)
-    done: dict[tuple[str, Side], Future[Any]] = {}
+    done: dict[tuple[str, Side], Future[Section]] = {}
 
-    def read(name: str, side: Side) -> Future[Any]:
+    def read(name: str, side: Side) -> Future[Section]:
         if (name, side) not in done:
-            future: Future[Any] = Future()
+            future: Future[Section] = Future()
             done[name, side] = future
             look = Look(eyes, side, eyes.environment.region(side), now, worker, read)
             try:
-                future.set_result(readers()[name].read(look))
+                future.set_result(Section(readers()[name].read(look), tuple(look.unreadable)))
             except CannotSee as dark:
-                future.set_result(dark.unseen)
+                future.set_result(Section(dark.unseen))
         return done[name, side]
 
     for reader in readers().values():
         for side in reader.sides:
             read(reader.name, side)
     worker.shutdown()
-    return {key: future.result() for key, future in done.items()}
+    return {key: future.result().value for key, future in done.items()}
 
 
 def naively(environment: Environment) -> Outcome:

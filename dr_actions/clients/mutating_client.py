@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import botocore.config
 import botocore.exceptions
+import botocore.parsers
 import botocore.session
 from botocore import xform_name
 
 from dr_actions.model.plan import Call
 from dr_estate.aws.botocore_models import declared_models
-from dr_estate.aws.errors import explain
+from dr_estate.aws.errors import explain, is_passing
+from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unseen import Blindness
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Guard = Callable[[Call, frozenset[str]], "str | None"]
+_ERRORS = (
+    botocore.exceptions.ClientError,
+    botocore.exceptions.BotoCoreError,
+    botocore.parsers.ResponseParserError,
+)
 _ALLOW = "Allow it for the operator role (`dr_cli.py iam operator`)."
 
 
@@ -37,9 +44,13 @@ class Guarded(Exception):
 
 
 class Trouble(StrEnum):
-    """Why a call did not come back with success. UNCERTAIN: it may have taken effect all the same."""
+    """Why a call did not come back with success. UNCERTAIN: it may have taken effect all the same.
+
+    BUSY: its subject is in a state that passes by itself, so the call may be sent again.
+    """
 
     THROTTLED = "throttled"
+    BUSY = "busy"
     DENIED = "denied"
     CREDENTIALS = "credentials"
     UNCERTAIN = "uncertain"
@@ -96,7 +107,7 @@ class Hands:
             answer = getattr(client, xform_name(call.operation))(**call.params)
         except botocore.exceptions.ParamValidationError as wrong:
             raise SendFailed(Trouble.REFUSED, f"{call.name}: {wrong}", "ParamValidationError") from wrong
-        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        except _ERRORS as error:
             raise _failed(error, call) from error
         return cast("dict[str, Any]", answer)
 
@@ -118,6 +129,7 @@ class Hands:
         sign_in.set_config_variable("region", environment.region(Side.DR))
         session.register_component("credential_provider", sign_in.get_component("credential_provider"))
         session.register_component("data_loader", declared_models(declared))
+        refuse_foreign_answers(session)
         session.register("before-parameter-build", self._before_call, unique_id="guard")
         if self._credentials.recorder:
             self._credentials.recorder.attach(session)
@@ -146,5 +158,7 @@ def _failed(error: Exception, call: Call) -> SendFailed:
         Blindness.CREDENTIALS: Trouble.CREDENTIALS,
         Blindness.UNREACHABLE: Trouble.UNCERTAIN,
         Blindness.DEADLINE: Trouble.UNCERTAIN,
+        Blindness.NOT_AWS: Trouble.UNCERTAIN,
+        Blindness.ERROR: Trouble.BUSY if is_passing(code) else Trouble.REFUSED,
     }
     return SendFailed(kinds.get(unseen.kind, Trouble.REFUSED), unseen.why, code)

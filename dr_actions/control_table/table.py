@@ -30,7 +30,7 @@ Key = tuple[str, str]
 
 _ATTEMPTS = 6
 _PAUSE_S = 0.05
-_PASSING = {Trouble.THROTTLED, Trouble.UNCERTAIN}
+_PASSING = {Trouble.THROTTLED, Trouble.BUSY, Trouble.UNCERTAIN}
 _CONTENDED = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 _PASSING_CODES = {
     "InternalServerError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from dr_actions.model.plan import Call, Danger, Step
 
 _GO_ON = (Standing.WAITING, Standing.DONE)
 _TROUBLES: dict[type[Exception], str] = {Guarded: "guarded", TerraformFailed: "guarded"}
-_NOT_NOW = (Trouble.THROTTLED, Trouble.UNCERTAIN)
+_NOT_NOW = (Trouble.THROTTLED, Trouble.BUSY, Trouble.UNCERTAIN)
 _CAUSES = {Standing.CHANGED: Cause.CHANGED, Standing.UNSEEN: Cause.UNSEEN}
 
 
@@ -36,22 +37,32 @@ Told = dict[str, Any] | Exception
 def send_all(run: Run, verb: Verb, steps: list[Step], sight: Sight) -> Refused:
     """Send every step's call, at most execution.at_once at a time. Returns the refusal of each refused step.
 
-    A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect.
+    A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect; one whose
+    subject is busy, until the step's time is over.
     """
     refused: Refused = {}
-    open_steps = steps
-    for attempt in range(run.env.execution.attempts):
+    open_steps, began = steps, run.clock()
+    for attempt in itertools.count():
         failures = _send_once(run, verb, open_steps, sight)
         if not failures:
-            return refused
+            break
         run.pause(attempt)
         sight, open_steps = _still_open(run, verb, open_steps, failures, refused)
+        waited_s = (run.clock() - began).total_seconds()
+        for step in open_steps:
+            if _is_busy(failures[step.id]) and waited_s <= step.budget_s:
+                run.tell.waits(step, waited_s, step.budget_s, str(failures[step.id]))
+            elif _is_busy(failures[step.id]) or attempt + 1 >= run.env.execution.attempts:
+                why = f"given up after {attempt + 1} attempts: {failures[step.id]}"
+                refused[step.id] = Refusal(Cause.LATE, why)
+        open_steps = [step for step in open_steps if step.id not in refused]
         if not open_steps:
-            return refused
-    for step in open_steps:
-        why = f"given up after {run.env.execution.attempts} attempts: {failures[step.id]}"
-        refused[step.id] = Refusal(Cause.LATE, why)
+            break
     return refused
+
+
+def _is_busy(failed: Exception) -> bool:
+    return isinstance(failed, SendFailed) and failed.trouble is Trouble.BUSY
 
 
 def _send_once(run: Run, verb: Verb, steps: Sequence[Step], sight: Sight) -> dict[str, Exception]:

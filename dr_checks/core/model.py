@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unseen import UnreadableRow, Unseen
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import Tenant, discover
@@ -94,13 +94,17 @@ class Lag:
 
 @dataclass(frozen=True)
 class View:
-    """What a check sees: the snapshot, the rules, and the side it is judging."""
+    """What a check sees: the snapshot, the rules, and the side it is judging.
+
+    ``unreadable`` collects the rows of the parts it asked for that were not understood, by their names.
+    """
 
     check: str
     side: Side
     env: Environment
     snapshot: Snapshot
     only_tenants: frozenset[str] = frozenset()
+    unreadable: dict[str, UnreadableRow] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:
@@ -121,8 +125,12 @@ class View:
         )
 
     def get(self, reader: Reader[T], side: Side | None = None) -> T:
-        """Return a part of the snapshot on this side, or on ``side``. Raises CannotSee: the finding becomes UNKNOWN."""
-        return self.snapshot.get(reader, side or self.side)
+        """Return a part of the snapshot on this side, or on ``side``. Raises CannotSee: the finding becomes UNKNOWN.
+
+        Its rows that were not understood are not in it: each becomes an UNKNOWN finding of the check by itself.
+        """
+        self.unreadable.update({row.name: row for row in self.snapshot.unreadable(reader, side or self.side)})
+        return self.snapshot.get_readable(reader, side or self.side)
 
     def ok(self, subject: str, measured: object, wanted: object, because: str, tenant: str | None = None) -> Finding:
         """A thing that is as it must be."""

@@ -13,6 +13,7 @@ from dr_checks.core.model import Applies, Area, Check, CheckResult, Finding, Jud
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.snapshot.snapshot import Snapshot
+from dr_estate.snapshot.tenants import dns_label
 
 DR_ONLY = (Side.DR,)
 BOTH = (Side.PRIMARY, Side.DR)
@@ -82,7 +83,7 @@ def judge(
     findings: list[Finding] = []
     for side in check.sides:
         view = View(check.id, side, env, snapshot, only_tenants)
-        findings += _judge_side(check, view) or [
+        findings += _with_unreadable(_judge_side(check, view), check, view) or [
             view.unknown(check.id, check.says, "The check found no resource to check.")
         ]
     status = worst([finding.status for finding in findings])
@@ -103,6 +104,18 @@ def _judge_side(check: Check, view: View) -> list[Finding]:
     return findings
 
 
+def _with_unreadable(findings: list[Finding], check: Check, view: View) -> list[Finding]:
+    """The findings, those against a row that was not understood, or against its tenant, replaced by an UNKNOWN."""
+    for odd in view.unreadable.values():
+        if odd.tenant and view.only_tenants and not {odd.tenant, dns_label(odd.tenant)} & view.only_tenants:
+            continue
+        name = odd.name or view.region
+        against = [f for f in findings if f.subject == name or (odd.tenant and f.tenant == odd.tenant)]
+        findings = [f for f in findings if f not in against or f.status is Status.PASS]
+        findings.append(view.unknown(name, check.says, odd.unseen, odd.tenant))
+    return findings
+
+
 def lags(snapshot: Snapshot, env: Environment, only_tenants: frozenset[str] = frozenset()) -> list[Lag]:
     """The lag of every store in the DR region; a store that cannot be measured has ``seconds`` None."""
     found: list[Lag] = []
@@ -112,6 +125,7 @@ def lags(snapshot: Snapshot, env: Environment, only_tenants: frozenset[str] = fr
             found.extend(source.function(view))
         except CannotSee as dark:
             found.append(_unmeasured(source.function.__name__, dark.unseen))
+        found += [_unmeasured(source.function.__name__, odd.unseen) for odd in view.unreadable.values()]
     return found
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import botocore.exceptions as aws
+from botocore.parsers import ResponseParserError
 
+from dr_estate.aws.foreign_answers import NotAws
 from dr_estate.model.unseen import Blindness, Unseen
 from dr_estate.model.visible import without_credentials
 
@@ -15,77 +19,92 @@ CODES = {
     Blindness.DENIED: (
         "403",  # S3's answers to HEAD have no body, so no code of their own
         "AccessDenied",
-        "AccessDeniedException",
         "AccountProblem",
         "AllAccessDisabled",
         "AuthorizationError",
-        "AuthorizationErrorException",
         "Blocked",
-        "DependencyAccessDeniedException",
-        "ForbiddenException",
-        "InvalidAccessException",
+        "DependencyAccessDenied",
+        "Forbidden",
+        "InvalidAccess",
         "KMSAccessDenied",
         "NotAuthorized",
         "NotSignedUp",
         "OptInRequired",
         "PendingVerification",
-        "RegionDisabledException",
-        "SubscriptionRequiredException",
+        "RegionDisabled",
+        "SubscriptionRequired",
         "UnauthorizedAccess",
-        "UnauthorizedException",
+        "Unauthorized",
         "UnauthorizedOperation",
     ),
     Blindness.THROTTLED: (
         "BandwidthLimitExceeded",
-        "EC2ThrottledException",
+        "EC2Throttled",
         "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
         "RequestLimitExceeded",
         "RequestThrottled",
-        "RequestThrottledException",
         "SlowDown",
         "Throttled",
-        "ThrottledException",
         "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
+        "TooManyRequests",
+        "TransactionInProgress",
     ),
     Blindness.CREDENTIALS: (
         "400",  # HEAD again: an expired or malformed token
         "AuthFailure",
         "ExpiredToken",
-        "ExpiredTokenException",
-        "IllegalLocationConstraintException",
+        "IllegalLocationConstraint",
         "IncompleteSignature",
-        "IncompleteSignatureException",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
-        "InvalidSignatureException",
+        "InvalidSignature",
         "InvalidToken",
         "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
         "RequestExpired",
         "RequestTimeTooSkewed",
         "SignatureDoesNotMatch",
         "TokenRefreshRequired",
-        "UnrecognizedClientException",
+        "UnrecognizedClient",
     ),
     Blindness.UNSUPPORTED: (
         "InvalidAction",
         "NotImplemented",
         "NotImplementedInSandbox",
-        "UnknownOperationException",
+        "UnknownOperation",
         "UnsupportedOperation",
-        "UnsupportedOperationException",
     ),
-    Blindness.UNREACHABLE: ("RequestTimeout", "RequestTimeoutException"),
+    Blindness.UNREACHABLE: ("RequestTimeout",),
 }
-"""AWS's error codes by what they mean; any other code with a status of 500 or more is UNREACHABLE, the rest ERROR.
+"""AWS's error codes by what they mean, without the "Exception" that some services add to the same word.
 
-Sources: "Common error types" of the services' API references, and the retry modes of botocore.
+Any other code with a status of 500 or more is UNREACHABLE, the rest ERROR. Sources: "Common error types" of the
+services' API references, and the retry modes of botocore.
 """
 KIND_OF_CODE: Mapping[str, Blindness] = {code: kind for kind, codes in CODES.items() for code in codes}
+PASSING = frozenset(
+    {
+        "ConcurrentAccess",
+        "ConcurrentModification",
+        "ConcurrentUpdate",
+        "ConditionalRequestConflict",  # S3's two words for 409 that are no refusal
+        "OperationAborted",
+        "Conflict",
+        "EntityTemporarilyUnmodifiable",
+        "IncorrectFileSystemLifeCycleState",
+        "IncorrectMountTargetState",
+        "InvalidDBClusterStateFault",
+        "InvalidDBInstanceState",
+        "InvalidDBInstanceStateFault",
+        "InvalidDBSnapshotState",
+        "ResourceInUse",
+        "TransactionConflict",
+        "UpdateInProgress",
+    }
+)
+"""Codes of a state that passes by itself, named as above: what is refused now may be allowed in a minute."""
+_SIGNATURE = frozenset({"IncompleteSignature", "InvalidSignature", "SignatureDoesNotMatch"})
+_CLOCK_TOLERANCE_S = 240  # AWS refuses a signature that is five minutes off, S3 one that is fifteen
 
 
 class DeadlinePassed(aws.HTTPClientError):
@@ -108,6 +127,12 @@ def explain(error: Exception, service: str, region: str, allow: str = ALLOW) -> 
         return Unseen(Blindness.CREDENTIALS, unusable_settings(error), region)
     if isinstance(error, DeadlinePassed):
         return Unseen(Blindness.DEADLINE, f"{service} in {region} was not called again: {error}.", region)
+    if isinstance(error, (NotAws, ResponseParserError)):
+        seen = str(error) if isinstance(error, NotAws) else "it cannot be parsed"
+        cause = "A proxy did, or a page to sign in to the network."
+        return Unseen(
+            Blindness.NOT_AWS, f"{service} in {region} answered something that is not AWS ({seen}). {cause}", region
+        )
     if isinstance(error, (aws.ConnectionError, aws.HTTPClientError)):
         why = f"{service} in {region} does not answer ({type(error).__name__})."
         return Unseen(Blindness.UNREACHABLE, why, region)
@@ -127,7 +152,17 @@ def unusable_settings(error: aws.BotoCoreError) -> str:
 
 def kind_of(code: str, status: int) -> Blindness:
     """What an error code of AWS means, or where it is not a known one, its HTTP status."""
-    return KIND_OF_CODE.get(code, Blindness.UNREACHABLE if status >= _SERVER_FAULT else Blindness.ERROR)
+    known = KIND_OF_CODE.get(_plain(code))
+    return known or (Blindness.UNREACHABLE if status >= _SERVER_FAULT else Blindness.ERROR)
+
+
+def is_passing(code: str) -> bool:
+    """Whether an error code of AWS says that a state passes by itself."""
+    return _plain(code) in PASSING
+
+
+def _plain(code: str) -> str:
+    return code.removesuffix("Exception")
 
 
 def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) -> Unseen:
@@ -137,10 +172,29 @@ def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) 
     kind = kind_of(code, status)
     sentences = {
         Blindness.DENIED: f"is denied ({code}). {allow}",
-        Blindness.CREDENTIALS: f"refused the credentials ({code}). Log in again, then run this again.",
+        Blindness.CREDENTIALS: _refused(code, _skew_s(error)),
         Blindness.THROTTLED: f"was throttled ({code}) and gave no answer in time.",
         Blindness.UNSUPPORTED: f"is not supported here ({code}: {message}).",
         Blindness.UNREACHABLE: f"answers with HTTP {status} ({code}).",
     }
     why = f"{service}:{error.operation_name} in {region} {sentences.get(kind, f'answered {code}: {message}.')}"
     return Unseen(kind, why, region)
+
+
+def _refused(code: str, skew_s: float | None) -> str:
+    """Why credentials were refused: the clock, where the answer's own date shows it, else the signature or the keys."""
+    if skew_s is not None and abs(skew_s) > _CLOCK_TOLERANCE_S:
+        off = f"{abs(skew_s) / 60:.0f} min {'ahead of' if skew_s > 0 else 'behind'} AWS's"
+        return f"refused the signature ({code}): the clock of this machine is {off}. Set it, then run this again."
+    if _plain(code) in _SIGNATURE:
+        return f"refused the signature ({code}): the secret key is another's, or a proxy changed the request."
+    return f"refused the credentials ({code}). Log in again, then run this again."
+
+
+def _skew_s(error: aws.ClientError) -> float | None:
+    """Seconds by which this machine's clock is ahead of the answer's Date; None where it has none."""
+    date = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    try:
+        return (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds() if date else None
+    except (TypeError, ValueError):
+        return None

@@ -15,10 +15,12 @@ from typing import Any
 
 import botocore.config
 import botocore.exceptions
+import botocore.parsers
 import botocore.session
 
 from dr_estate.aws.botocore_models import declared_models
 from dr_estate.aws.errors import DeadlinePassed, explain
+from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.recording import Recorder
 from dr_estate.aws.speedups import use_fast_timestamps
 from dr_estate.config.environment import Environment, Side
@@ -130,7 +132,7 @@ class Eyes:
                 return None
             self.blinked = True
             raise CannotSee(explain(error, service, region)) from error
-        except botocore.exceptions.BotoCoreError as error:
+        except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError) as error:
             self.blinked = True
             unseen = explain(error, service, region)
             self._note_failure(unseen, region)
@@ -181,6 +183,7 @@ class Eyes:
         session.register_component("credential_provider", sign_in.get_component("credential_provider"))
         session.register_component("data_loader", declared_models(self.allowed))
         use_fast_timestamps(session)
+        refuse_foreign_answers(session)
         session.register("getattr", _no_such_read, unique_id="declared-methods")
         session.register("before-parameter-build", self._before_call, unique_id="declared-operations")
         session.register("before-send", self._before_send, unique_id="deadline")

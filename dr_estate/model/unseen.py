@@ -14,9 +14,11 @@ class Blindness(StrEnum):
     UNREACHABLE = "unreachable"
     RESOLVER = "resolver"  # a DNS server cannot be reached from here, which says nothing of any region
     CREDENTIALS = "credentials"
+    NOT_AWS = "not-aws"  # something between here and AWS answered in its place, which says nothing of any region
     UNSUPPORTED = "unsupported"
     DEADLINE = "deadline"
     ERROR = "error"
+    UNREADABLE = "unreadable"  # AWS answered, but not in a shape that this version knows
     DEFECT = "defect"
 
 
@@ -43,6 +45,18 @@ class Unseen:
     def of_part(self, part: str) -> Unseen:
         """The same with the part it was for, where none is known yet."""
         return self if self.part else replace(self, part=part)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row of a part that could not be understood: its resource's name ("" where it bears none), and why.
+
+    ``tenant`` is the tenant whose name is in the resource's, None where there is none.
+    """
+
+    name: str
+    tenant: str | None
+    unseen: Unseen
 
 
 class CannotSee(Exception):

@@ -23,6 +23,7 @@ def opt_in(look: Look) -> tuple[OptIn, ...]:
     """The status of the primary and the DR region."""
 
     def status(region: str) -> OptIn:
-        return OptIn(region, look.call("account", "get_region_opt_status", RegionName=region)["RegionOptStatus"])
+        answer = look.call("account", "get_region_opt_status", RegionName=region)
+        return OptIn(region, look.understand(lambda: answer["RegionOptStatus"], region))
 
     return tuple(look.each(status, (look.env.regions.primary, look.env.regions.dr)))

@@ -42,7 +42,7 @@ def certificates(look: Look) -> tuple[Certificate | Unseen, ...]:
     ListCertificates pages all; DescribeCertificate is asked for those alone, as no batch read tells their renewal.
     """
     rows = look.pages("acm", "list_certificates", "CertificateSummaryList", Includes={"keyTypes": _ALL_KEYS})
-    wanted = sorted(row["CertificateArn"] for row in rows if _concerns(look, row))
+    wanted = sorted(row["CertificateArn"] for row in rows if row.get("CertificateArn") and _concerns(look, row))
 
     def describe(arn: str) -> Certificate:
         return _certificate(look.call("acm", "describe_certificate", CertificateArn=arn)["Certificate"])
@@ -54,7 +54,7 @@ def _concerns(look: Look, row: dict[str, Any]) -> bool:
     """Whether the summary names a host of the estate, or cannot say because it lists only some of its names."""
     traffic = look.env.traffic
     customers = [host for hosts in traffic.customer_hosts.values() for host in hosts]
-    names = {plain(name) for name in (row["DomainName"], *row.get("SubjectAlternativeNameSummaries", []))}
+    names = {plain(name) for name in (row.get("DomainName", ""), *row.get("SubjectAlternativeNameSummaries", []))}
     ours = [traffic.tenant_domain, traffic.zone]
     return (
         bool(row.get("HasAdditionalSubjectAlternativeNames"))

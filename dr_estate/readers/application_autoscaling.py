@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from dr_estate.model.regional_names import neutral
 from dr_estate.readers import dynamodb
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import Look
 
+R = TypeVar("R")
 _NAMESPACE, _TABLES = "ecs", "dynamodb"
 
 
@@ -58,77 +60,73 @@ class TableTarget:
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalableTargets"}))
 def targets(look: Look) -> tuple[Target, ...]:
     """The scalable targets of the cluster's services, fifty a page."""
-    rows = look.pages(
-        "application-autoscaling", "describe_scalable_targets", "ScalableTargets", ServiceNamespace=_NAMESPACE
-    )
-    return tuple(
-        Target(
-            service=name,
+
+    def target(row: dict[str, Any]) -> Target:
+        suspended = row.get("SuspendedState", {})
+        return Target(
+            service=_service(look, row),
             minimum=row["MinCapacity"],
             maximum=row["MaxCapacity"],
-            out_suspended=row.get("SuspendedState", {}).get("DynamicScalingOutSuspended", False),
-            in_suspended=row.get("SuspendedState", {}).get("DynamicScalingInSuspended", False),
-            schedule_suspended=row.get("SuspendedState", {}).get("ScheduledScalingSuspended", False),
+            out_suspended=suspended.get("DynamicScalingOutSuspended", False),
+            in_suspended=suspended.get("DynamicScalingInSuspended", False),
+            schedule_suspended=suspended.get("ScheduledScalingSuspended", False),
         )
-        for row in rows
-        if (name := _service(look, row["ResourceId"]))
-    )
+
+    return _of_services(look, "describe_scalable_targets", "ScalableTargets", target)
 
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScheduledActions"}))
 def scheduled_actions(look: Look) -> tuple[ScheduledAction, ...]:
     """The scheduled actions on the cluster's services, fifty a page."""
-    rows = look.pages(
-        "application-autoscaling", "describe_scheduled_actions", "ScheduledActions", ServiceNamespace=_NAMESPACE
-    )
-    return tuple(
-        ScheduledAction(
-            service=name,
-            name=row["ScheduledActionName"],
-            schedule=row["Schedule"],
-            minimum=row.get("ScalableTargetAction", {}).get("MinCapacity"),
-            maximum=row.get("ScalableTargetAction", {}).get("MaxCapacity"),
-        )
-        for row in rows
-        if (name := _service(look, row["ResourceId"]))
-    )
+
+    def action(row: dict[str, Any]) -> ScheduledAction:
+        bounds = row.get("ScalableTargetAction", {})
+        service, name = _service(look, row), row["ScheduledActionName"]
+        return ScheduledAction(service, name, row["Schedule"], bounds.get("MinCapacity"), bounds.get("MaxCapacity"))
+
+    return _of_services(look, "describe_scheduled_actions", "ScheduledActions", action)
 
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalingPolicies"}))
 def policies(look: Look) -> tuple[Policy, ...]:
     """The scaling policies of the cluster's services, ten a page. ``resource`` is the service."""
-    rows = look.pages(
-        "application-autoscaling", "describe_scaling_policies", "ScalingPolicies", ServiceNamespace=_NAMESPACE
-    )
-    return tuple(
-        Policy(name, row["PolicyName"], _rule(look, row)) for row in rows if (name := _service(look, row["ResourceId"]))
-    )
+
+    def policy(row: dict[str, Any]) -> Policy:
+        return Policy(_service(look, row), row["PolicyName"], _rule(look, row))
+
+    return _of_services(look, "describe_scaling_policies", "ScalingPolicies", policy)
 
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalableTargets"}))
 def table_targets(look: Look) -> tuple[TableTarget, ...]:
     """The scalable targets of the environment's tables and their indexes, fifty a page."""
-    rows = look.pages(
-        "application-autoscaling", "describe_scalable_targets", "ScalableTargets", ServiceNamespace=_TABLES
-    )
-    return tuple(
-        TableTarget(table, _what(row), row["MinCapacity"], row["MaxCapacity"])
-        for row in rows
-        if (table := _table(look, row["ResourceId"]))
-    )
+
+    def target(row: dict[str, Any]) -> TableTarget:
+        return TableTarget(_table(look, row), _what(row), row["MinCapacity"], row["MaxCapacity"])
+
+    return _of_tables(look, "describe_scalable_targets", "ScalableTargets", target)
 
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalingPolicies"}))
 def table_policies(look: Look) -> tuple[Policy, ...]:
     """The scaling policies of the environment's tables. ``resource`` is ``<table> <what>``, as targets name it."""
-    rows = look.pages(
-        "application-autoscaling", "describe_scaling_policies", "ScalingPolicies", ServiceNamespace=_TABLES
-    )
-    return tuple(
-        Policy(f"{table} {_what(row)}", row["PolicyName"], _rule(look, row))
-        for row in rows
-        if (table := _table(look, row["ResourceId"]))
-    )
+
+    def policy(row: dict[str, Any]) -> Policy:
+        return Policy(f"{_table(look, row)} {_what(row)}", row["PolicyName"], _rule(look, row))
+
+    return _of_tables(look, "describe_scaling_policies", "ScalingPolicies", policy)
+
+
+def _of_services(look: Look, operation: str, key: str, parse: Callable[[dict[str, Any]], R]) -> tuple[R, ...]:
+    """What ``parse`` makes of the rows on the cluster's services."""
+    rows = look.pages("application-autoscaling", operation, key, ServiceNamespace=_NAMESPACE)
+    return look.rows((row for row in rows if _service(look, row)), parse, "ResourceId")
+
+
+def _of_tables(look: Look, operation: str, key: str, parse: Callable[[dict[str, Any]], R]) -> tuple[R, ...]:
+    """What ``parse`` makes of the rows on the environment's tables and their indexes."""
+    rows = look.pages("application-autoscaling", operation, key, ServiceNamespace=_TABLES)
+    return look.rows((row for row in rows if _table(look, row)), parse, "ResourceId")
 
 
 def _rule(look: Look, row: dict[str, Any]) -> str:
@@ -173,9 +171,9 @@ def _steps(step: dict[str, Any]) -> list[str]:
     ]
 
 
-def _table(look: Look, resource: str) -> str:
+def _table(look: Look, row: dict[str, Any]) -> str:
     """The table of ``table/<name>`` or ``table/<name>/index/<index>``, or "" where it is not the environment's."""
-    name = resource.removeprefix("table/").partition("/")[0]
+    name = str(row.get("ResourceId", "")).removeprefix("table/").partition("/")[0]
     return name if name in dynamodb.names(look.env) else ""
 
 
@@ -185,7 +183,8 @@ def _what(row: dict[str, Any]) -> str:
     return f"{index} {units}".strip()
 
 
-def _service(look: Look, resource: str) -> str:
-    """The service of a resource id ``service/<cluster>/<name>``, or "" where it is of another cluster."""
+def _service(look: Look, row: dict[str, Any]) -> str:
+    """The service of a row's resource id ``service/<cluster>/<name>``, or "" where it is of another cluster."""
     prefix = f"service/{look.env.named(look.env.names.cluster)}/"
+    resource = str(row.get("ResourceId", ""))
     return resource.removeprefix(prefix) if resource.startswith(prefix) else ""

@@ -69,7 +69,9 @@ def points_since(env: Environment, now: datetime) -> datetime:
 @part(*REGIONAL, reads=VAULT_READS)
 def vaults(look: Look) -> tuple[Vault, ...]:
     """All vaults of the region. Listed, for DescribeBackupVault says AccessDenied of one that does not exist."""
-    return tuple(_vault(row) for row in look.pages("backup", "list_backup_vaults", "BackupVaultList"))
+    rows = look.pages("backup", "list_backup_vaults", "BackupVaultList")
+    own = look.env.names.primary_vault if look.side is Side.PRIMARY else look.env.names.dr_vault
+    return look.rows(rows, _vault, "BackupVaultName", own)
 
 
 @part(*REGIONAL, reads=POINT_READS)
@@ -85,7 +87,7 @@ def recovery_points(look: Look) -> tuple[RecoveryPoint, ...]:
         BackupVaultName=name,
         ByCreatedAfter=points_since(look.env, look.now),
     )
-    return tuple(_point(row) for row in rows)
+    return look.rows(rows, _point, "RecoveryPointArn")
 
 
 @part(Side.PRIMARY, reads=SETTING_READS)

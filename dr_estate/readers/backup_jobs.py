@@ -79,7 +79,7 @@ def restores(look: Look) -> tuple[Restore, ...]:
     """The restores in the DR region within the age a restore test may have (AWS forgets jobs after some weeks)."""
     since = look.now - timedelta(days=look.env.thresholds.restore_test_age_days)
     rows = look.pages("backup", "list_restore_jobs", "RestoreJobs", ByCreatedAfter=since)
-    return tuple(_restore(row) for row in rows)
+    return look.rows(rows, _restore, "RestoreJobId")
 
 
 @part(Side.DR, reads=PROTECTED_READS)
@@ -92,13 +92,16 @@ def protected(look: Look) -> tuple[Protected, ...]:
         response = look.find("backup", "describe_protected_resource", absent, ResourceArn=row["ResourceArn"]) or {}
         return Protected(row["ResourceArn"], row["ResourceType"], response.get("LatestRestoreJobCreationDate"))
 
-    return tuple(look.each(read, [row for row in listed if row.get("ResourceType") in _RESTORED_TYPES]))
+    ours = [row for row in listed if row.get("ResourceType") in _RESTORED_TYPES]
+    found = look.each(lambda row: look.row(row, read, "ResourceArn"), ours)
+    return tuple(resource for resource in found if resource is not None)
 
 
 def _jobs(look: Look, operation: str, key: str, id_name: str, vault_name: str) -> tuple[Job, ...]:
     since = look.now - timedelta(hours=look.env.thresholds.failed_job_hours)
-    return tuple(
-        Job(
+
+    def job(row: dict[str, Any]) -> Job:
+        return Job(
             id=row[id_name],
             resource_arn=row.get("ResourceArn") or "",
             resource_type=row.get("ResourceType") or "",
@@ -109,8 +112,8 @@ def _jobs(look: Look, operation: str, key: str, id_name: str, vault_name: str) -
             completed_at=row.get("CompletionDate"),
             point_arn=row.get("RecoveryPointArn") or "",
         )
-        for row in look.pages("backup", operation, key, ByCreatedAfter=since)
-    )
+
+    return look.rows(look.pages("backup", operation, key, ByCreatedAfter=since), job, id_name)
 
 
 def _restore(row: dict[str, Any]) -> Restore:

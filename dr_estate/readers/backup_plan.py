@@ -92,7 +92,8 @@ def plans(look: Look) -> tuple[Plan, ...]:
     """The environment's backup plan; empty where there is none of that name."""
     name = look.env.named(look.env.names.backup_plan)
     listed = look.pages("backup", "list_backup_plans", "BackupPlansList")
-    return tuple(_plan(look, row["BackupPlanId"]) for row in listed if row["BackupPlanName"] == name)
+    ours = [row for row in listed if row.get("BackupPlanName") == name]
+    return look.rows(ours, lambda row: _plan(look, row["BackupPlanId"]), "BackupPlanName")
 
 
 @part(Side.PRIMARY, reads=TAG_READS)
@@ -104,9 +105,11 @@ def tagged(look: Look) -> tuple[Tagged, ...]:
         "ResourceTagMappingList",
         ResourceTypeFilters=list(_PROTECTED_TYPES),
     )
-    return tuple(
-        Tagged(row["ResourceARN"], tuple(sorted((t["Key"], t["Value"]) for t in row.get("Tags") or []))) for row in rows
-    )
+    return look.rows(rows, _tagged, "ResourceARN")
+
+
+def _tagged(row: dict[str, Any]) -> Tagged:
+    return Tagged(row["ResourceARN"], tuple(sorted((tag["Key"], tag["Value"]) for tag in row.get("Tags") or [])))
 
 
 def _plan(look: Look, plan_id: str) -> Plan:
@@ -117,11 +120,12 @@ def _plan(look: Look, plan_id: str) -> Plan:
         request = {"BackupPlanId": plan_id, "SelectionId": row["SelectionId"]}
         return _selection(look.call("backup", "get_backup_selection", **request)["BackupSelection"])
 
+    selections = look.each(lambda row: look.row(row, read, "SelectionName"), listed)
     return Plan(
         id=plan_id,
         name=plan["BackupPlanName"],
         rules=tuple(_rule(row) for row in plan["Rules"]),
-        selections=tuple(look.each(read, listed)),
+        selections=tuple(found for found in selections if found is not None),
     )
 
 

@@ -60,7 +60,7 @@ class Distribution:
 def distributions(look: Look) -> tuple[Distribution, ...]:
     """Every distribution of the account, a hundred a page; the summary holds all that is needed here."""
     rows = look.pages("cloudfront", "list_distributions", "DistributionList.Items")
-    return tuple(_distribution(row) for row in rows)
+    return look.rows(rows, _distribution, "Id")
 
 
 def _items(row: dict[str, Any], key: str) -> list[Any]:

@@ -34,10 +34,11 @@ def alarms(look: Look) -> tuple[Alarm, ...]:
     """The alarms of names.alarms, a hundred a call; those that are absent are not in it."""
     names = sorted(look.env.named(pattern) for pattern in look.env.names.alarms)
 
-    def describe(batch: Sequence[str]) -> list[Alarm]:
+    def describe(batch: Sequence[str]) -> Sequence[Alarm]:
         kinds = ["MetricAlarm", "CompositeAlarm"]
-        answer = look.call("cloudwatch", "describe_alarms", AlarmNames=list(batch), AlarmTypes=kinds)
-        return [_alarm(look, row) for row in (*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", []))]
+        both = "MetricAlarms,CompositeAlarms"
+        rows = look.pages("cloudwatch", "describe_alarms", both, AlarmNames=list(batch), AlarmTypes=kinds)
+        return look.rows(rows, lambda row: _alarm(look, row), "AlarmName")
 
     return tuple(look.batches(describe, names, _NAMES_A_CALL))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dr_estate.readers import ecs
@@ -34,6 +35,6 @@ def groups(look: Look) -> tuple[LogGroup, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def _listed(look: Look, prefix: str) -> list[LogGroup]:
+def _listed(look: Look, prefix: str) -> Sequence[LogGroup]:
     rows = look.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
-    return [LogGroup(row["logGroupName"], row.get("retentionInDays")) for row in rows]
+    return look.rows(rows, lambda row: LogGroup(row["logGroupName"], row.get("retentionInDays")), "logGroupName")

@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 from dr_estate.config.environment import Side
 from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
 from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
+from dr_estate.readers import dynamodb
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import Look
 
@@ -21,7 +22,6 @@ STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE
 
 NEWEST = 12  # runs of a kind: enough for a trend, and for percentiles
 
-_ABSENT = ("ResourceNotFoundException", "TableNotFoundException")
 _Item = Mapping[str, Any]
 
 
@@ -118,19 +118,22 @@ class Past:
 def table(look: Look) -> ControlTable:
     """The control table, and whether it can be restored to a point in time."""
     name = look.env.named(look.env.names.control_table)
-    found = look.find("dynamodb", "describe_table", _ABSENT, TableName=name)
+    found = look.find("dynamodb", "describe_table", dynamodb.ABSENT, TableName=name)
     if found is None:
         return ControlTable(name, None, (), recoverable=False, protected=False)
-    description = found["Table"]
-    backups = look.call("dynamodb", "describe_continuous_backups", TableName=name)["ContinuousBackupsDescription"]
+    answer = look.find("dynamodb", "describe_continuous_backups", dynamodb.GOING, TableName=name) or {}
+    recovery = answer.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
+    return look.understand(lambda: _table(found["Table"], recovery), name)
+
+
+def _table(row: Mapping[str, Any], recovery: Mapping[str, Any]) -> ControlTable:
+    keys = sorted(row.get("KeySchema", []), key=lambda key: key["KeyType"] != "HASH")
     return ControlTable(
-        name=name,
-        status=description["TableStatus"],
-        keys=tuple(
-            key["AttributeName"] for key in sorted(description["KeySchema"], key=lambda k: k["KeyType"] != "HASH")
-        ),
-        recoverable=backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED",
-        protected=bool(description.get("DeletionProtectionEnabled")),
+        name=row["TableName"],
+        status=row["TableStatus"],
+        keys=tuple(key["AttributeName"] for key in keys),
+        recoverable=recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
+        protected=bool(row.get("DeletionProtectionEnabled")),
     )
 
 
@@ -141,7 +144,8 @@ def standing(look: Look) -> InForce:
     found = [_partition(look, name, key) for key in (STANDING, LOCK)]
     if found[0] is None or found[1] is None:
         return InForce(reason=f"There is no table {name} in {look.region}.")
-    return in_force(found[0] + found[1])
+    items = found[0] + found[1]
+    return look.understand(lambda: in_force(items), name)
 
 
 @part(Side.DR, reads=STANDING_READS)
@@ -151,7 +155,7 @@ def runs(look: Look) -> Past:
     found = look.each(lambda kind: _partition(look, name, HISTORY_OF + kind, newest=NEWEST), RunKind)
     if any(items is None for items in found):
         return Past(reason=f"There is no table {name} in {look.region}.")
-    return Past(tuple(from_item(item) for items in found for item in items or ()))
+    return Past(look.rows((item for items in found for item in items or ()), from_item, "run"))
 
 
 def in_force(items: list[dict[str, Any]]) -> InForce:
@@ -217,5 +221,7 @@ def _partition(look: Look, name: str, key: str, newest: int = 0) -> list[dict[st
     """
     query: dict[str, Any] = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
     query |= {"Limit": newest, "ScanIndexForward": False} if newest else {}
-    found = look.find("dynamodb", "query", _ABSENT, TableName=name, ConsistentRead=True, **query)
-    return None if found is None else [decode_item(item) for item in found["Items"]]
+    found = look.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, ConsistentRead=True, **query)
+    if found is None:
+        return None
+    return look.understand(lambda: [decode_item(item) for item in found.get("Items", [])], name)

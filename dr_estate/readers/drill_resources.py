@@ -76,20 +76,20 @@ class Answer:
 def access_points(look: Look) -> tuple[efs.AccessPoint, ...]:
     """The access points of what drills restored."""
     ids = [system.id for system in look.part(efs.of_drills)]
-    return tuple(
-        efs.access_point_of(row)
-        for fs in ids
-        for row in look.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)
-    )
+    rows = [row for fs in ids for row in look.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)]
+    return look.rows(rows, efs.access_point_of, "AccessPointId")
 
 
 @part(Side.DR, reads=MOUNT_READS)
 def mount_targets(look: Look) -> tuple[Mounted, ...]:
     """The mount targets of what drills restored; a trial makes none, and yet they would keep the files from going."""
-    return tuple(
-        Mounted(row["MountTargetId"], row["FileSystemId"], row["LifeCycleState"])
+    rows = [
+        row
         for system in look.part(efs.of_drills)
         for row in look.pages("efs", "describe_mount_targets", "MountTargets", FileSystemId=system.id)
+    ]
+    return look.rows(
+        rows, lambda row: Mounted(row["MountTargetId"], row["FileSystemId"], row["LifeCycleState"]), "MountTargetId"
     )
 
 
@@ -109,9 +109,9 @@ def tasks(look: Look) -> tuple[Probe, ...]:
         for arn in look.pages("ecs", "list_tasks", "taskArns", cluster=name, desiredStatus=wanted)
     ]
 
-    def describe(batch: Sequence[str]) -> list[Probe]:
-        rows = look.call("ecs", "describe_tasks", cluster=name, tasks=list(batch))["tasks"]
-        return [_probe(look, row) for row in rows if is_drill(row.get("startedBy", ""))]
+    def describe(batch: Sequence[str]) -> Sequence[Probe]:
+        rows = [row for row in ecs.described_tasks(look, batch) if is_drill(row.get("startedBy", ""))]
+        return look.rows(rows, lambda row: _probe(look, row), "taskArn")
 
     return tuple(look.batches(describe, listed, _TASKS_A_CALL))
 
@@ -120,7 +120,7 @@ def _probe(look: Look, row: dict[str, Any]) -> Probe:
     ours = look.env.names.container
     containers: list[dict[str, Any]] = row.get("containers") or []
     main: dict[str, Any] = next(
-        (container for container in containers if container["name"] == ours), containers[0] if containers else {}
+        (container for container in containers if container.get("name") == ours), containers[0] if containers else {}
     )
     reasons = [str(text) for text in (main.get("reason"), row.get("stoppedReason")) if text]
     return Probe(

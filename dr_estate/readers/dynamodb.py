@@ -13,7 +13,9 @@ from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import Look
 
 TABLE_READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive"})
-_ABSENT = ("ResourceNotFoundException", "TableNotFoundException")
+ABSENT = ("ResourceNotFoundException", "TableNotFoundException")
+GOING = (*ABSENT, "ContinuousBackupsUnavailableException")
+"""What the other two calls answer of a table that is being created or deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Index:
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table; ``status`` is "absent" where there is none. ``keys`` are ``name:type`` with the hash key first.
+
+    A table that is being deleted shows neither keys nor replicas.
 
     ``items`` is refreshed about every six hours; ``restorable_until`` is None without point-in-time recovery.
     """
@@ -97,20 +101,22 @@ def latency_metrics(look: Look) -> tuple[Reading, ...]:
 
 
 def _table(look: Look, name: str) -> Table:
-    found = look.find("dynamodb", "describe_table", _ABSENT, TableName=name)
+    found = look.find("dynamodb", "describe_table", ABSENT, TableName=name)
     if found is None:
         return Table(name, "absent", (), (), 0, "", 0, 0, (), "", "", "", "", "", False, "", None)
-    backups = look.call("dynamodb", "describe_continuous_backups", TableName=name)["ContinuousBackupsDescription"]
-    expiry = look.call("dynamodb", "describe_time_to_live", TableName=name)["TimeToLiveDescription"]
-    return _described(found["Table"], backups.get("PointInTimeRecoveryDescription", {}), expiry)
+    backups = look.find("dynamodb", "describe_continuous_backups", GOING, TableName=name) or {}
+    recovery = backups.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
+    expiry = look.find("dynamodb", "describe_time_to_live", ABSENT, TableName=name) or {}
+    return _described(found["Table"], recovery, expiry.get("TimeToLiveDescription", {}))
 
 
 def _described(row: dict[str, Any], recovery: dict[str, Any], expiry: dict[str, Any]) -> Table:
     units, stream = row.get("ProvisionedThroughput", {}), row.get("StreamSpecification", {})
+    types = {a["AttributeName"]: a["AttributeType"] for a in row.get("AttributeDefinitions", [])}
     return Table(
         name=row["TableName"],
         status=row["TableStatus"],
-        keys=_keys(row["KeySchema"], {a["AttributeName"]: a["AttributeType"] for a in row["AttributeDefinitions"]}),
+        keys=_keys(row.get("KeySchema", []), types),
         indexes=tuple(sorted((_index(i) for i in row.get("GlobalSecondaryIndexes") or []), key=lambda i: i.name)),
         items=row.get("ItemCount", 0),
         billing=row.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import Unseen
@@ -104,17 +105,22 @@ def _images(look: Look, account: str, name: str) -> tuple[Image, ...] | None:
         repositoryName=name,
         PaginationConfig={"PageSize": _IMAGES_A_PAGE},
     )
-    return tuple(Image(row["imageDigest"], tuple(row.get("imageTags", [])), row["imagePushedAt"]) for row in rows)
+    return look.rows(rows, _image, "imageDigest")
+
+
+def _image(row: dict[str, Any]) -> Image:
+    return Image(row["imageDigest"], tuple(row.get("imageTags", [])), row["imagePushedAt"])
 
 
 @part(Side.PRIMARY, reads=REGISTRY_READS)
 def replication_rules(look: Look) -> tuple[ReplicationRule, ...]:
     """The replication rules of the primary region's registry."""
     registry = look.call("ecr", "describe_registry")
-    return tuple(
-        ReplicationRule(
-            destinations=tuple((d["region"], d["registryId"]) for d in rule["destinations"]),
-            prefixes=tuple(f["filter"] for f in rule.get("repositoryFilters", [])),
-        )
-        for rule in registry.get("replicationConfiguration", {}).get("rules", [])
+    return look.rows(registry.get("replicationConfiguration", {}).get("rules", []), _replication_rule, "")
+
+
+def _replication_rule(row: dict[str, Any]) -> ReplicationRule:
+    return ReplicationRule(
+        destinations=tuple((d["region"], d["registryId"]) for d in row["destinations"]),
+        prefixes=tuple(f["filter"] for f in row.get("repositoryFilters", [])),
     )

@@ -23,6 +23,7 @@ _TASKS_A_CALL = 100
 _SECRET_NAME = re.compile(
     r"PASS|SECRET|TOKEN|SALT|CREDENTIAL|PRIVATE|(^|_)(API|AUTH|NONCE|ACCESS|LOGGED_IN)_?KEY", re.IGNORECASE
 )
+GROUP_OF = "service:"
 _URL_USER = re.compile(r"//[^/@\s]+@")
 
 
@@ -120,8 +121,8 @@ class TaskDefinition:
 def cluster(look: Look) -> Cluster:
     """The environment's cluster."""
     name = look.env.named(look.env.names.cluster)
-    found = look.call("ecs", "describe_clusters", clusters=[name])["clusters"]
-    return Cluster(name, found[0]["status"] if found else None)
+    found = look.pages("ecs", "describe_clusters", "clusters", clusters=[name])
+    return Cluster(name, look.understand(lambda: found[0]["status"], name) if found else None)
 
 
 @part(*REGIONAL, reads=SERVICE_READS)
@@ -133,9 +134,10 @@ def services(look: Look) -> tuple[Service, ...]:
         return ()
     listed = look.pages("ecs", "list_services", "serviceArns", cluster=name, maxResults=100)
 
-    def describe(batch: Sequence[str]) -> list[Service]:
-        answer = look.call("ecs", "describe_services", cluster=name, services=list(batch))
-        return [_service(row) for row in answer["services"] if row["status"] != "INACTIVE"]
+    def describe(batch: Sequence[str]) -> Sequence[Service]:
+        rows = look.pages("ecs", "describe_services", "services", cluster=name, services=list(batch))
+        there = [row for row in rows if row.get("status") != "INACTIVE"]
+        return look.rows(there, _service, "serviceName", look.env.names.service)
 
     return tuple(look.batches(describe, listed, _SERVICES_A_CALL))
 
@@ -148,8 +150,8 @@ def tasks(look: Look) -> tuple[Task, ...]:
         return ()
     listed = look.pages("ecs", "list_tasks", "taskArns", cluster=name)
 
-    def describe(batch: Sequence[str]) -> list[Task]:
-        return [task_of(row) for row in look.call("ecs", "describe_tasks", cluster=name, tasks=list(batch))["tasks"]]
+    def describe(batch: Sequence[str]) -> Sequence[Task]:
+        return look.rows(described_tasks(look, batch), task_of, "group", GROUP_OF + look.env.names.service)
 
     return tuple(look.batches(describe, listed, _TASKS_A_CALL))
 
@@ -165,9 +167,25 @@ def task_definitions(look: Look) -> tuple[TaskDefinition | Unseen, ...]:
     return tuple(look.maybe(describe, wanted))
 
 
+def described_tasks(look: Look, arns: Sequence[str]) -> list[dict[str, Any]]:
+    """The cluster's tasks of these ARNs, a hundred at most, as DescribeTasks returns them."""
+    return look.pages(
+        "ecs", "describe_tasks", "tasks", cluster=look.env.named(look.env.names.cluster), tasks=list(arns)
+    )
+
+
 def _service(row: dict[str, Any]) -> Service:
-    network = row.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-    primary: dict[str, Any] = next((d for d in row.get("deployments", []) if d.get("status") == "PRIMARY"), {})
+    """The service; where CODE_DEPLOY or an EXTERNAL controller deploys it, its task set stands for the deployment."""
+    newest = [*row.get("deployments", []), *row.get("taskSets", [])]
+    primary: dict[str, Any] = next((d for d in newest if d.get("status") == "PRIMARY"), {})
+    network = (row.get("networkConfiguration") or primary.get("networkConfiguration", {})).get(
+        "awsvpcConfiguration", {}
+    )
+    definition = row.get("taskDefinition") or primary.get("taskDefinition")
+    if not definition:
+        controller = row.get("deploymentController", {}).get("type", "nobody")
+        raise ValueError(f"it has no task definition, and no primary task set; {controller} deploys it")
+    balancers = row.get("loadBalancers") or primary.get("loadBalancers", [])
     return Service(
         name=row["serviceName"],
         arn=row["serviceArn"],
@@ -175,10 +193,10 @@ def _service(row: dict[str, Any]) -> Service:
         desired=row["desiredCount"],
         running=row["runningCount"],
         pending=row["pendingCount"],
-        task_definition=row["taskDefinition"],
-        launch_type=row.get("launchType", ""),
-        platform_version=row.get("platformVersion", ""),
-        target_groups=tuple(lb["targetGroupArn"] for lb in row.get("loadBalancers", []) if lb.get("targetGroupArn")),
+        task_definition=definition,
+        launch_type=row.get("launchType") or primary.get("launchType", ""),
+        platform_version=row.get("platformVersion") or primary.get("platformVersion", ""),
+        target_groups=tuple(lb["targetGroupArn"] for lb in balancers if lb.get("targetGroupArn")),
         subnets=tuple(network.get("subnets", [])),
         security_groups=tuple(network.get("securityGroups", [])),
         rollout=primary.get("rolloutState") or _stability(row),
@@ -227,14 +245,22 @@ def _container(row: dict[str, Any]) -> Container:
     return Container(
         name=row["name"],
         image=row["image"],
-        ports=tuple(p["containerPort"] for p in row.get("portMappings", [])),
-        environment=tuple(sorted((e["name"], harmless(e["name"], e["value"])) for e in row.get("environment", []))),
+        ports=tuple(port for mapping in row.get("portMappings", []) for port in _ports(mapping)),
+        environment=tuple(
+            sorted((e["name"], harmless(e["name"], e.get("value", ""))) for e in row.get("environment", []))
+        ),
         secrets=tuple(sorted((s["name"], s["valueFrom"]) for s in row.get("secrets", []))),
         log_group=log.get("awslogs-group", ""),
         log_region=log.get("awslogs-region", ""),
         log_creates_group=log.get("awslogs-create-group") == "true",
         log_prefix=log.get("awslogs-stream-prefix", ""),
     )
+
+
+def _ports(mapping: dict[str, Any]) -> range:
+    """The container's ports of a mapping: one, or those of a range such as ``8000-8010``."""
+    first, _, last = str(mapping.get("containerPortRange") or mapping["containerPort"]).partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 def harmless(name: str, value: str) -> str:

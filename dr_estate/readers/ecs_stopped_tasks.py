@@ -34,7 +34,7 @@ def stops(look: Look) -> tuple[Stop, ...]:
     listed = look.pages("ecs", "list_tasks", "taskArns", cluster=name, desiredStatus="STOPPED")
 
     def describe(batch: Sequence[str]) -> list[Stop]:
-        rows = look.call("ecs", "describe_tasks", cluster=name, tasks=list(batch))["tasks"]
+        rows = ecs.described_tasks(look, batch)
         return [Stop(row.get("group", ""), row["stoppedAt"]) for row in rows if row.get("stoppedAt")]
 
     newest: dict[str, Stop] = {}

@@ -26,8 +26,8 @@ def tasks(look: Look) -> tuple[ecs.Task, ...]:
     name = look.env.named(look.env.names.cluster)
     listed = look.pages("ecs", "list_tasks", "taskArns", cluster=name, desiredStatus=_STOPPED)
 
-    def describe(batch: Sequence[str]) -> list[ecs.Task]:
-        rows = look.call("ecs", "describe_tasks", cluster=name, tasks=list(batch))["tasks"]
-        return [ecs.task_of(row) for row in rows if row["lastStatus"] != _STOPPED]
+    def describe(batch: Sequence[str]) -> Sequence[ecs.Task]:
+        rows = [row for row in ecs.described_tasks(look, batch) if row.get("lastStatus") != _STOPPED]
+        return look.rows(rows, ecs.task_of, "group", ecs.GROUP_OF + look.env.names.service)
 
     return tuple(look.batches(describe, listed, _TASKS_A_CALL))

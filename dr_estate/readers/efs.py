@@ -78,8 +78,8 @@ def file_systems(look: Look) -> tuple[FileSystem, ...]:
     named = [row for row in known if row.get("Name") == name]
     if not named:
         into = {r.destination_id for r in look.part(replications) if r.destination_region == look.region}
-        named = [row for row in known if row["FileSystemId"] in into]
-    return tuple(_file_system(row) for row in named)
+        named = [row for row in known if row.get("FileSystemId") in into]
+    return look.rows(named, _file_system, "FileSystemId")
 
 
 @part(Side.DR, reads=FILE_SYSTEM_READS)
@@ -87,7 +87,8 @@ def of_drills(look: Look) -> tuple[FileSystem, ...]:
     """What a drill restored and has not taken away: by the creation token, which it has from its first moment on."""
     name = look.env.named(look.env.names.file_system)
     listed = look.pages("efs", "describe_file_systems", "FileSystems")
-    return tuple(_file_system(row) for row in listed if is_isolated(row.get("CreationToken", ""), name))
+    restored = [row for row in listed if is_isolated(row.get("CreationToken", ""), name)]
+    return look.rows(restored, _file_system, "FileSystemId")
 
 
 @part(*REGIONAL, reads=REPLICATION_READS)
@@ -95,8 +96,12 @@ def replications(look: Look) -> tuple[Replication, ...]:
     """Replications between the estate's two regions; both regions list one, so a dark primary does not hide it."""
     listed = look.pages("efs", "describe_replication_configurations", "Replications")
     ours = {look.env.region(Side.PRIMARY), look.env.region(Side.DR)}
-    found = [_replication(row, target) for row in listed for target in row["Destinations"]]
-    return tuple(r for r in found if {r.source_region, r.destination_region} == ours)
+
+    def of(row: dict[str, Any]) -> tuple[Replication, ...]:
+        into = [t for t in row.get("Destinations", []) if {row.get("SourceFileSystemRegion"), t.get("Region")} == ours]
+        return look.rows(into, lambda target: _replication(row, target), "FileSystemId")
+
+    return tuple(found for row in listed for found in of(row))
 
 
 @part(*REGIONAL, reads=METRIC_READS)
@@ -119,11 +124,8 @@ def sync_metrics(look: Look) -> tuple[Reading, ...]:
 def access_points(look: Look) -> tuple[AccessPoint, ...]:
     """Every access point of the file system, by pages."""
     ids = [system.id for system in look.part(file_systems)]
-    return tuple(
-        access_point_of(row)
-        for fs in ids
-        for row in look.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)
-    )
+    rows = [row for fs in ids for row in look.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)]
+    return look.rows(rows, access_point_of, "Name", look.env.names.access_point)
 
 
 def _file_system(row: dict[str, Any]) -> FileSystem:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dr_estate.model.unseen import Blindness, Unseen
 from dr_estate.readers import ecs, efs
+from dr_estate.readers.vpc import cidr_of
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import Look
 
@@ -60,8 +61,14 @@ def mount_targets(look: Look) -> tuple[MountTarget | Unseen, ...]:
     wanted = [row["NetworkInterfaceId"] for row in rows if row.get("NetworkInterfaceId")]
     filters = [{"Name": "network-interface-id", "Values": wanted}]
     interfaces = look.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=filters)
-    groups = {row["NetworkInterfaceId"]: tuple(sorted(g["GroupId"] for g in row["Groups"])) for row in interfaces}
-    return tuple(_mount_target(row, groups.get(row.get("NetworkInterfaceId", ""))) for row in rows)
+    groups = dict(look.rows(interfaces, _interface, "NetworkInterfaceId"))
+    return look.rows(
+        rows, lambda row: _mount_target(row, groups.get(row.get("NetworkInterfaceId", ""))), "MountTargetId"
+    )
+
+
+def _interface(row: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    return row["NetworkInterfaceId"], tuple(sorted(group["GroupId"] for group in row.get("Groups", [])))
 
 
 def _mount_target(row: dict[str, Any], groups: tuple[str, ...] | None) -> MountTarget | Unseen:
@@ -81,7 +88,7 @@ def task_subnets(look: Look) -> tuple[Subnet, ...]:
     if not wanted:
         return ()
     rows = look.pages("ec2", "describe_subnets", "Subnets", Filters=[{"Name": "subnet-id", "Values": wanted}])
-    return tuple(Subnet(row["SubnetId"], row["AvailabilityZone"], row["CidrBlock"]) for row in rows)
+    return look.rows(rows, lambda row: Subnet(row["SubnetId"], row["AvailabilityZone"], cidr_of(row)), "SubnetId")
 
 
 @part(*REGIONAL, reads=GROUP_READS)
@@ -93,12 +100,12 @@ def nfs_rules(look: Look) -> tuple[NfsRule, ...]:
         return ()
     filters = [{"Name": "group-id", "Values": wanted}]
     rows = look.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=filters)
-    return tuple(_nfs_rule(row["GroupId"], row.get("IpPermissions", [])) for row in rows)
+    return look.rows(rows, lambda row: _nfs_rule(row["GroupId"], row.get("IpPermissions", [])), "GroupId")
 
 
 def _nfs_rule(group: str, permissions: Sequence[dict[str, Any]]) -> NfsRule:
     admitting = [p for p in permissions if _admits_nfs(p)]
-    groups = {pair["GroupId"] for p in admitting for pair in p.get("UserIdGroupPairs", [])}
+    groups = {pair["GroupId"] for p in admitting for pair in p.get("UserIdGroupPairs", []) if pair.get("GroupId")}
     cidrs = {given["CidrIp"] for p in admitting for given in p.get("IpRanges", [])}
     return NfsRule(group, tuple(sorted(groups)), tuple(sorted(cidrs)))
 

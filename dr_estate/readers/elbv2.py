@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +56,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One listener. ``certificates`` are ARNs, the default first."""
+    """One listener. ``certificates`` are ARNs, the default first; ``port`` is 0 on a gateway load balancer's."""
 
     arn: str
     port: int
@@ -115,13 +116,16 @@ def load_balancer(look: Look) -> LoadBalancer | None:
     """The environment's load balancer, or None where there is none of that name."""
     name = look.env.named(look.env.names.load_balancer)
     found = look.find("elbv2", "describe_load_balancers", ("LoadBalancerNotFound",), Names=[name])
-    if not found or not found["LoadBalancers"]:
-        return None
-    row = found["LoadBalancers"][0]
-    answer = look.call("elbv2", "describe_load_balancer_attributes", LoadBalancerArn=row["LoadBalancerArn"])
+    rows = (found or {}).get("LoadBalancers", [])
+    return look.understand(lambda: _load_balancer(look, rows[0]), name) if rows else None
+
+
+def _load_balancer(look: Look, row: dict[str, Any]) -> LoadBalancer:
+    arn = row["LoadBalancerArn"]
+    attributes = look.pages("elbv2", "describe_load_balancer_attributes", "Attributes", LoadBalancerArn=arn)
     return LoadBalancer(
         name=row["LoadBalancerName"],
-        arn=row["LoadBalancerArn"],
+        arn=arn,
         state=row["State"]["Code"],
         scheme=row.get("Scheme", ""),
         type=row.get("Type", ""),
@@ -130,7 +134,7 @@ def load_balancer(look: Look) -> LoadBalancer | None:
         vpc=row.get("VpcId", ""),
         zones=tuple(sorted(zone["ZoneName"] for zone in row.get("AvailabilityZones", []))),
         security_groups=tuple(sorted(row.get("SecurityGroups", []))),
-        attributes=tuple(sorted((a["Key"], a.get("Value", "")) for a in answer["Attributes"])),
+        attributes=tuple(sorted((a["Key"], a.get("Value", "")) for a in attributes)),
     )
 
 
@@ -144,16 +148,18 @@ def listeners(look: Look) -> tuple[Listener, ...]:
     if balancer is None:
         return ()
     rows = look.pages("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=balancer.arn)
-    return tuple(look.each(lambda row: _listener(look, row), rows))
+    read = look.each(lambda row: look.row(row, lambda it: _listener(look, it), "ListenerArn"), rows)
+    return tuple(listener for listener in read if listener is not None)
 
 
 @part(*REGIONAL, reads=frozenset({"elbv2:DescribeRules"}))
 def rules(look: Look) -> tuple[Rule, ...]:
     """The rules of every listener, 400 a page, without the defaults."""
 
-    def of(listener: Listener) -> list[Rule]:
+    def of(listener: Listener) -> Sequence[Rule]:
         rows = look.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener.arn, PaginationConfig=_PAGE)
-        return [_rule(listener.arn, row) for row in rows if not row.get("IsDefault")]
+        chosen = [row for row in rows if not row.get("IsDefault")]
+        return look.rows(chosen, lambda row: _rule(listener.arn, row), "RuleArn")
 
     standing = look.part(listeners)
     return tuple(rule for found in look.each(of, standing) for rule in found)
@@ -163,7 +169,7 @@ def rules(look: Look) -> tuple[Rule, ...]:
 def target_groups(look: Look) -> tuple[TargetGroup, ...]:
     """Every target group of the region, 400 a page: all count against the quota."""
     rows = look.pages("elbv2", "describe_target_groups", "TargetGroups", PaginationConfig=_PAGE)
-    return tuple(_target_group(row) for row in rows)
+    return look.rows(rows, _target_group, "TargetGroupName", look.env.names.target_group)
 
 
 @part(*REGIONAL, reads=METRIC_READS)
@@ -198,8 +204,8 @@ def _listener(look: Look, row: dict[str, Any]) -> Listener:
         certificates += [c["CertificateArn"] for c in extra if c["CertificateArn"] not in certificates]
     return Listener(
         arn=row["ListenerArn"],
-        port=row["Port"],
-        protocol=row["Protocol"],
+        port=row.get("Port", 0),
+        protocol=row.get("Protocol", ""),
         policy=row.get("SslPolicy", ""),
         certificates=tuple(certificates),
         default=_action(row["DefaultActions"]),

@@ -69,7 +69,10 @@ def _asked(look: Look, arn: str, demand: Demand) -> list[Decision] | None:
     if rows is None and together:
         alone = [_simulated(look, arn, demand, (action,), (_ABSENT,)) for action in demand.actions]
         rows = None if None in alone else [row for found in alone for row in found or ()]
-    return None if rows is None else [decision for row in rows for decision in _decisions(row, demand)]
+    if rows is None:
+        return None
+    decided = look.rows(rows, lambda row: list(_decisions(row, demand)), "EvalActionName")
+    return [decision for found in decided for decision in found]
 
 
 def _simulated(
@@ -88,7 +91,7 @@ def _simulated(
 
     def pages(client: Any) -> list[dict[str, Any]]:
         paginator = client.get_paginator("simulate_principal_policy")
-        return [row for page in paginator.paginate(**params) for row in page["EvaluationResults"]]
+        return [row for page in paginator.paginate(**params) for row in page.get("EvaluationResults", [])]
 
     found: list[dict[str, Any]] | None = look.eyes.call("iam", look.region, pages, absent)
     return found
@@ -102,6 +105,8 @@ def _decisions(row: dict[str, Any], demand: Demand) -> Iterator[Decision]:
         for result in row.get("ResourceSpecificResults", ())
     ]
     for decision, on, found in results or [(row["EvalDecision"], "every resource", row)]:
+        if decision not in _WORST:
+            raise ValueError(f"IAM's decision {decision} is not known")
         if decision == _WORST[-1]:
             yield Decision(name, decision, region)
         else:

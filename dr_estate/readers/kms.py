@@ -92,10 +92,12 @@ def _key(look: Look, ref: str, uses: set[str]) -> Key:
 
 
 def _admits(look: Look, arn: str) -> tuple[str, ...] | Unseen:
-    try:
-        policy = look.call("kms", "get_key_policy", KeyId=arn, PolicyName="default")["Policy"]
-    except CannotSee as dark:  # the key itself was seen: only its policy stays unknown
-        return dark.unseen
+    (admitted,) = look.maybe(lambda key: _admitted(look, key), [arn])  # the key itself was seen, whatever its policy
+    return admitted
+
+
+def _admitted(look: Look, arn: str) -> tuple[str, ...]:
+    policy = look.call("kms", "get_key_policy", KeyId=arn, PolicyName="default")["Policy"]
     statements = json.loads(policy).get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     return tuple(sorted({who for row in listed if row.get("Effect") == "Allow" for who in _principals(look, row)}))

@@ -95,7 +95,8 @@ class DbSnapshot:
 @part(*REGIONAL, reads=INSTANCE_READS)
 def instances(look: Look) -> tuple[Instance, ...]:
     """All DB instances of the region, a hundred a page."""
-    return tuple(_instance(row) for row in look.pages("rds", "describe_db_instances", "DBInstances"))
+    rows = look.pages("rds", "describe_db_instances", "DBInstances")
+    return look.rows(rows, _instance, "DBInstanceIdentifier", look.env.names.database)
 
 
 @part(Side.DR, reads=AUTOMATED_BACKUP_READS)
@@ -106,7 +107,8 @@ def automated_backups(look: Look) -> tuple[AutomatedBackup, ...]:
     """
     name = look.env.named(look.env.names.database)
     rows = look.pages("rds", "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups")
-    return tuple(_automated_backup(row) for row in rows if row["DBInstanceIdentifier"] == name)
+    ours = [row for row in rows if row.get("DBInstanceIdentifier") == name]
+    return look.rows(ours, _automated_backup, "DBInstanceIdentifier")
 
 
 @part(Side.DR, reads=SNAPSHOT_READS)
@@ -114,7 +116,7 @@ def snapshots(look: Look) -> tuple[DbSnapshot, ...]:
     """The database's snapshots in this region, those that AWS Backup made too."""
     name = look.env.named(look.env.names.database)
     rows = look.pages("rds", "describe_db_snapshots", "DBSnapshots", DBInstanceIdentifier=name)
-    return tuple(_snapshot(row) for row in rows)
+    return look.rows(rows, _snapshot, "DBSnapshotIdentifier")
 
 
 def _instance(row: dict[str, Any]) -> Instance:

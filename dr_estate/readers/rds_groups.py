@@ -72,11 +72,12 @@ def parameter_groups(look: Look) -> tuple[ParameterGroup, ...]:
     def read(name: str) -> ParameterGroup | None:
         absent = ("DBParameterGroupNotFound", "DBParameterGroupNotFoundFault")
         found = look.find("rds", "describe_db_parameter_groups", absent, DBParameterGroupName=name)
-        if not found or not found["DBParameterGroups"]:
+        groups = (found or {}).get("DBParameterGroups")
+        if not groups:
             return None
         rows = look.pages("rds", "describe_db_parameters", "Parameters", DBParameterGroupName=name, Source="user")
-        values = sorted((row["ParameterName"], row.get("ParameterValue") or "") for row in rows)
-        return ParameterGroup(name, found["DBParameterGroups"][0]["DBParameterGroupFamily"], tuple(values))
+        values = look.rows(rows, lambda row: (row["ParameterName"], row.get("ParameterValue") or ""), "ParameterName")
+        return ParameterGroup(name, groups[0].get("DBParameterGroupFamily") or "", tuple(sorted(values)))
 
     return tuple(group for group in look.each(read, wanted) if group)
 
@@ -85,21 +86,15 @@ def parameter_groups(look: Look) -> tuple[ParameterGroup, ...]:
 def option_groups(look: Look) -> tuple[OptionGroup, ...]:
     """All option groups of the region, those that AWS made by default too."""
     rows = look.pages("rds", "describe_option_groups", "OptionGroupsList")
-    return tuple(
-        OptionGroup(
-            row["OptionGroupName"],
-            row["EngineName"],
-            row.get("MajorEngineVersion") or "",
-            tuple(sorted(option["OptionName"] for option in row.get("Options") or [])),
-        )
-        for row in rows
-    )
+    used = look.env.names.database  # an option group bears the name of the database it is for, or is a stranger's
+    return look.rows(rows, _option_group, "OptionGroupName", used)
 
 
 @part(Side.DR, reads=SUBNET_READS)
 def subnet_groups(look: Look) -> tuple[SubnetGroup, ...]:
     """All DB subnet groups of the region."""
-    return tuple(_subnet_group(row) for row in look.pages("rds", "describe_db_subnet_groups", "DBSubnetGroups"))
+    rows = look.pages("rds", "describe_db_subnet_groups", "DBSubnetGroups")
+    return look.rows(rows, _subnet_group, "DBSubnetGroupName", look.env.names.db_subnet_group)
 
 
 @part(Side.DR, reads=OFFER_READS)
@@ -129,6 +124,15 @@ def _offer(look: Look, instance: rds.Instance) -> Offer:
         orderable=bool(orderable),
         multi_az=any(row.get("MultiAZCapable") for row in orderable),
         storage_types=tuple(sorted({row["StorageType"] for row in orderable if row.get("StorageType")})),
+    )
+
+
+def _option_group(row: dict[str, Any]) -> OptionGroup:
+    return OptionGroup(
+        row["OptionGroupName"],
+        row.get("EngineName") or "",
+        row.get("MajorEngineVersion") or "",
+        tuple(sorted(option["OptionName"] for option in row.get("Options") or [])),
     )
 
 

@@ -87,15 +87,7 @@ class CustomerHost:
 def zones(look: Look) -> tuple[ListedZone, ...]:
     """Every hosted zone of the account, a hundred a page."""
     rows = look.pages("route53", "list_hosted_zones", "HostedZones")
-    return tuple(
-        ListedZone(
-            _bare_id(row["Id"]),
-            plain(row["Name"]),
-            bool(row.get("Config", {}).get("PrivateZone")),
-            row.get("ResourceRecordSetCount", 0),
-        )
-        for row in rows
-    )
+    return look.rows(rows, _listed_zone, "Name", f"{look.env.traffic.zone}.")
 
 
 @part(*GLOBAL, reads=ZONE_READS)
@@ -107,7 +99,7 @@ def zone(look: Look) -> Zone | None:
     fullest = max(found, key=lambda z: z.record_sets)
     answer = look.call("route53", "get_hosted_zone", Id=fullest.id)
     servers = answer.get("DelegationSet", {}).get("NameServers", [])
-    features = answer["HostedZone"].get("Features", {})
+    features = answer.get("HostedZone", {}).get("Features", {})
     return Zone(
         id=fullest.id,
         name=fullest.name,
@@ -125,7 +117,7 @@ def records(look: Look) -> tuple[Record, ...]:
     if there is None:
         return ()
     rows = look.pages("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=there.id)
-    return tuple(record(row) for row in rows)
+    return look.rows(rows, record, "Name")
 
 
 @part(*GLOBAL, reads=RECORD_READS)
@@ -141,10 +133,15 @@ def customer_hosts(look: Look) -> tuple[CustomerHost | Unseen, ...]:
         answer = look.call(
             "route53", "list_resource_record_sets", HostedZoneId=public[zone_name], StartRecordName=host, MaxItems="20"
         )
-        there = (record(row) for row in answer["ResourceRecordSets"])
+        there = look.rows(answer.get("ResourceRecordSets", []), record, "Name", f"{host}.")
         return CustomerHost(host, zone_name, tuple(r for r in there if r.name == host))
 
     return tuple(look.maybe(read, hosts))
+
+
+def _listed_zone(row: dict[str, Any]) -> ListedZone:
+    private = bool(row.get("Config", {}).get("PrivateZone"))
+    return ListedZone(_bare_id(row["Id"]), plain(row["Name"]), private, row.get("ResourceRecordSetCount", 0))
 
 
 def record(row: dict[str, Any]) -> Record:

@@ -46,7 +46,7 @@ class HealthCheck:
 @part(*GLOBAL, reads=CHECK_READS)
 def checks(look: Look) -> tuple[HealthCheck, ...]:
     """Every health check of the account, a hundred a page."""
-    return tuple(_check(row) for row in look.pages("route53", "list_health_checks", "HealthChecks"))
+    return look.rows(look.pages("route53", "list_health_checks", "HealthChecks"), _check, "Id")
 
 
 @part(*GLOBAL, reads=METRIC_READS)

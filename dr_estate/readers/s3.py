@@ -89,7 +89,7 @@ def lag_metrics(look: Look) -> tuple[Reading, ...]:
     ours = {pair[0] for pair in pairs(look.env)}
     named = {"Namespace": "AWS/S3", "MetricName": "ReplicationLatency"}
     rows = look.pages("cloudwatch", "list_metrics", "Metrics", **named)
-    found = {tuple((d["Name"], d["Value"]) for d in row["Dimensions"]) for row in rows}
+    found = {tuple((d["Name"], d["Value"]) for d in row.get("Dimensions", [])) for row in rows}
     rules = sorted(dimensions for dimensions in found if dict(dimensions).get("SourceBucket") in ours)
     window = look.env.objectives.rpo_minutes
     wanted = [

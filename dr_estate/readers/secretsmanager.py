@@ -90,7 +90,8 @@ def secrets(look: Look) -> tuple[Secret, ...]:
     rows = look.pages(
         "secretsmanager", "list_secrets", "SecretList", Filters=filters, IncludePlannedDeletion=True, MaxResults=100
     )
-    return tuple(_secret(row) for row in rows if row["Name"] == master or tenant_of(look.env, row["Name"]))
+    ours = [row for row in rows if row.get("Name") == master or tenant_of(look.env, row.get("Name", ""))]
+    return look.rows(ours, _secret, "Name")
 
 
 @part(*REGIONAL, reads=VALUE_READS)
@@ -100,8 +101,8 @@ def contents(look: Look) -> tuple[Content | Hidden, ...]:
 
     def read(batch: Sequence[str]) -> list[Content | Hidden]:
         answer = look.call("secretsmanager", "batch_get_secret_value", SecretIdList=list(batch))
-        seen: list[Content | Hidden] = [_content(look.env, row) for row in answer.get("SecretValues", [])]
-        return seen + [_failed(look, row) for row in answer.get("Errors") or []]
+        seen = look.rows(answer.get("SecretValues", []), lambda row: _content(look.env, row), "Name")
+        return [*seen, *(_failed(look, row) for row in answer.get("Errors") or [])]
 
     return tuple(look.batches(read, wanted, _SECRETS_A_CALL))
 

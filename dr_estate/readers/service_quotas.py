@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dr_estate.config.environment import Side
@@ -57,7 +57,7 @@ class DatabaseQuota:
 def quotas(look: Look) -> tuple[Quota, ...]:
     """Each quota a failover draws on: applied value, else AWS's default; with its AWS/Usage metric where it has one."""
     read = look.maybe(lambda wanted: _quota(look, *wanted), WANTED)
-    metrics = [_usage(row["UsageMetric"]) if isinstance(row, dict) and row.get("UsageMetric") else None for row in read]
+    metrics = [None if isinstance(found, Unseen) else found[1] for found in read]
     used: dict[str, float | None] = {}
     try:
         for reading in read_metrics(look, [metric for metric in metrics if metric]):
@@ -65,10 +65,10 @@ def quotas(look: Look) -> tuple[Quota, ...]:
     except CannotSee:
         used = {}  # without the metric the checks count for themselves
     return tuple(
-        Quota(service, code, code, row, None)
-        if isinstance(row, Unseen)
-        else Quota(service, code, row["QuotaName"], row["Value"], used.get(str(metric.dimensions)) if metric else None)
-        for (service, code), row, metric in zip(WANTED, read, metrics, strict=True)
+        Quota(service, code, code, found, None)
+        if isinstance(found, Unseen)
+        else replace(found[0], used=used.get(str(metric.dimensions)) if metric else None)
+        for (service, code), found, metric in zip(WANTED, read, metrics, strict=True)
     )
 
 
@@ -82,8 +82,10 @@ def network_interfaces(look: Look) -> int:
 @part(Side.DR, reads=frozenset({"rds:DescribeAccountAttributes"}))
 def database_quotas(look: Look) -> tuple[DatabaseQuota, ...]:
     """RDS's own quotas of the account in this region."""
-    rows = look.call("rds", "describe_account_attributes")["AccountQuotas"]
-    return tuple(DatabaseQuota(row["AccountQuotaName"], row["Used"], row["Max"]) for row in rows)
+    rows = look.pages("rds", "describe_account_attributes", "AccountQuotas")
+    return look.rows(
+        rows, lambda row: DatabaseQuota(row["AccountQuotaName"], row["Used"], row["Max"]), "AccountQuotaName"
+    )
 
 
 @part(Side.PRIMARY, Side.DR, reads=frozenset({"acm:ListCertificates"}))
@@ -92,20 +94,22 @@ def certificates(look: Look) -> int:
     return len(look.pages("acm", "list_certificates", "CertificateSummaryList"))
 
 
-def _quota(look: Look, service: str, code: str) -> dict[str, Any]:
+def _quota(look: Look, service: str, code: str) -> tuple[Quota, Wanted | None]:
     request = {"ServiceCode": service, "QuotaCode": code}
     found = look.find("service-quotas", "get_service_quota", ("NoSuchResourceException",), **request)
     if found is None:  # never applied here: the default holds
         found = look.call("service-quotas", "get_aws_default_service_quota", **request)
-    row: dict[str, Any] = found["Quota"]
-    return row
+    row: dict[str, Any] = {"QuotaName": code, **found["Quota"]}
+    metric = row.get("UsageMetric", {})
+    usage = _usage(metric) if metric.get("MetricName") else None
+    return Quota(service, code, row["QuotaName"], row["Value"], None), usage
 
 
 def _usage(metric: dict[str, Any]) -> Wanted:
     return Wanted(
-        metric["MetricNamespace"],
+        metric.get("MetricNamespace", ""),
         metric["MetricName"],
-        tuple(sorted(metric["MetricDimensions"].items())),
+        tuple(sorted(metric.get("MetricDimensions", {}).items())),
         metric.get("MetricStatisticRecommendation", "Maximum"),
         _USAGE_WINDOW_MINUTES,
         _USAGE_PERIOD_S,

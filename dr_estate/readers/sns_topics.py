@@ -51,11 +51,9 @@ def _topic(look: Look, name: str) -> Topic:
     found = look.find("sns", "get_topic_attributes", ("NotFound", "NotFoundException"), TopicArn=arn)
     if found is None:
         return Topic(name, exists=False, confirmed=0, pending=0)
-    attributes = found["Attributes"]
-    confirmed, pending = (
-        int(attributes.get("SubscriptionsConfirmed", 0)),
-        int(attributes.get("SubscriptionsPending", 0)),
-    )
+    attributes = found.get("Attributes", {})
+    counts = ("SubscriptionsConfirmed", "SubscriptionsPending")
+    confirmed, pending = look.understand(lambda: [int(attributes[count]) for count in counts], name)
     return Topic(name, exists=True, confirmed=confirmed, pending=pending, settings=_settings(attributes))
 
 
@@ -79,9 +77,10 @@ def listeners(look: Look) -> tuple[Listener, ...]:
             "Subscriptions",
             TopicArn=f"arn:aws:sns:{look.region}:{look.env.account}:{name}",
         )
-        if row["SubscriptionArn"].startswith("arn:")  # a pending one has none yet
+        if row.get("SubscriptionArn", "").startswith("arn:")  # a pending one has none yet
     ]
-    return tuple(look.each(lambda found: _listener(look, *found), rows))
+    read = look.each(lambda pair: look.row(pair[1], lambda row: _listener(look, pair[0], row), "SubscriptionArn"), rows)
+    return tuple(listener for listener in read if listener is not None)
 
 
 def _listener(look: Look, topic: str, row: dict[str, Any]) -> Listener:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import Look
@@ -25,7 +26,9 @@ def parameters(look: Look) -> tuple[Parameter, ...]:
     path = look.env.named(look.env.names.parameter_path)
     rows = look.pages("ssm", "get_parameters_by_path", "Parameters", Path=path, Recursive=True, WithDecryption=False)
     primary = look.env.regions.primary
-    return tuple(
-        Parameter(row["Name"], row["Type"], row["Type"] != "SecureString" and primary in row.get("Value", ""))
-        for row in rows
-    )
+
+    def parameter(row: dict[str, Any]) -> Parameter:
+        readable = row["Type"] != "SecureString"
+        return Parameter(row["Name"], row["Type"], readable and primary in row.get("Value", ""))
+
+    return look.rows(rows, parameter, "Name")

@@ -22,4 +22,4 @@ class Caller:
 def caller(look: Look) -> Caller:
     """The caller's identity by the regional endpoint."""
     identity = look.call("sts", "get_caller_identity")
-    return Caller(identity["Account"], identity["Arn"])
+    return look.understand(lambda: Caller(identity["Account"], identity["Arn"]), "The caller")

@@ -45,7 +45,8 @@ def state(look: Look) -> State:
     found = look.find("s3", "head_object", _NO_OBJECT, Bucket=bucket, Key=key)
     if found is None:
         return State(bucket, key, None, None, "")
-    return State(bucket, key, found["ContentLength"], found["LastModified"], found.get("ReplicationStatus", ""))
+    size, modified = look.understand(lambda: (found["ContentLength"], found["LastModified"]), key)
+    return State(bucket, key, size, modified, found.get("ReplicationStatus", ""))
 
 
 @part(*REGIONAL, reads=LOCK_READS)
@@ -55,6 +56,6 @@ def lock_tables(look: Look) -> tuple[LockTable, ...]:
     def table(pattern: str) -> LockTable:
         name = look.env.named(pattern)
         found = look.find("dynamodb", "describe_table", ("ResourceNotFoundException",), TableName=name)
-        return LockTable(name, found["Table"]["TableStatus"] if found else None)
+        return LockTable(name, look.understand(lambda: found["Table"]["TableStatus"], name) if found else None)
 
     return tuple(look.each(table, look.env.names.state_lock_tables))

@@ -40,7 +40,7 @@ class Vpc:
 
 @dataclass(frozen=True, slots=True)
 class Subnet:
-    """One subnet of the VPC. ``free`` counts its unused IPv4 addresses."""
+    """One subnet of the VPC. ``free`` counts its unused IPv4 addresses; ``cidr`` is IPv6 where there is no IPv4."""
 
     id: str
     zone: str
@@ -84,7 +84,7 @@ class NatGateway:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One VPC endpoint. ``service`` carries no region, such as ``ecr.api``."""
+    """One VPC endpoint. ``service`` carries no region, such as ``ecr.api``; it is an ARN for a Resource's endpoint."""
 
     service: str
     kind: str
@@ -98,7 +98,10 @@ def vpc(look: Look) -> Vpc | None:
     rows = look.pages("ec2", "describe_vpcs", "Vpcs", Filters=[named])
     if not rows:
         return None
-    row = rows[0]
+    return look.understand(lambda: _vpc(rows[0]), look.env.named(look.env.names.vpc))
+
+
+def _vpc(row: dict[str, Any]) -> Vpc:
     blocks, six = row.get("CidrBlockAssociationSet", []), row.get("Ipv6CidrBlockAssociationSet", [])
     return Vpc(
         id=row["VpcId"],
@@ -114,52 +117,48 @@ def vpc(look: Look) -> Vpc | None:
 def subnets(look: Look) -> tuple[Subnet, ...]:
     """The VPC's subnets; empty where there is no VPC."""
     rows = _inside(look, "describe_subnets", "Subnets")
-    return tuple(
-        Subnet(r["SubnetId"], r["AvailabilityZone"], r["State"], r["CidrBlock"], r["AvailableIpAddressCount"])
-        for r in rows
-    )
+    return look.rows(rows, _subnet, "SubnetId")
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeSecurityGroups"}))
 def security_groups(look: Look) -> tuple[SecurityGroup, ...]:
     """The VPC's security groups."""
     rows = _inside(look, "describe_security_groups", "SecurityGroups", PaginationConfig=_PAGE)
-    names = {row["GroupId"]: row["GroupName"] for row in rows}
+    names = {row["GroupId"]: row["GroupName"] for row in rows if row.get("GroupId") and row.get("GroupName")}
     here = look.part(vpc)
     own = {block for block, _ in here.cidrs} if here else set()
-    return tuple(
-        SecurityGroup(
-            row["GroupId"],
-            row["GroupName"],
-            _rules(row.get("IpPermissions", []), names, own),
-            _rules(row.get("IpPermissionsEgress", []), names, own),
-        )
-        for row in rows
-    )
+
+    def group(row: dict[str, Any]) -> SecurityGroup:
+        rules = (_rules(row.get(key, []), names, own) for key in ("IpPermissions", "IpPermissionsEgress"))
+        return SecurityGroup(row["GroupId"], row["GroupName"], *rules)
+
+    return look.rows(rows, group, "GroupName")
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeRouteTables"}))
 def route_tables(look: Look) -> tuple[RouteTable, ...]:
     """The VPC's route tables."""
-    return tuple(_table(row) for row in _inside(look, "describe_route_tables", "RouteTables"))
+    return look.rows(_inside(look, "describe_route_tables", "RouteTables"), _table, "RouteTableId")
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeNatGateways"}))
 def nat_gateways(look: Look) -> tuple[NatGateway, ...]:
     """The VPC's NAT gateways that are not deleted."""
     rows = _inside(look, "describe_nat_gateways", "NatGateways")
-    return tuple(NatGateway(row["NatGatewayId"], row["State"]) for row in rows if row["State"] != "deleted")
+    there = [row for row in rows if row.get("State") != "deleted"]
+    return look.rows(there, lambda row: NatGateway(row["NatGatewayId"], row["State"]), "NatGatewayId")
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeVpcEndpoints"}))
 def endpoints(look: Look) -> tuple[Endpoint, ...]:
     """The VPC's endpoints."""
-    rows = _inside(look, "describe_vpc_endpoints", "VpcEndpoints")
     prefix = f"com.amazonaws.{look.region}."
-    return tuple(
-        Endpoint(r["ServiceName"].removeprefix(prefix), r.get("VpcEndpointType", ""), r.get("State", "").lower())
-        for r in rows
-    )
+
+    def endpoint(row: dict[str, Any]) -> Endpoint:
+        service = row.get("ServiceName") or row.get("ResourceConfigurationArn") or row["ServiceNetworkArn"]
+        return Endpoint(service.removeprefix(prefix), row.get("VpcEndpointType", ""), row.get("State", "").lower())
+
+    return look.rows(_inside(look, "describe_vpc_endpoints", "VpcEndpoints"), endpoint, "VpcEndpointId")
 
 
 def _inside(look: Look, operation: str, key: str, **more: Any) -> list[Any]:
@@ -169,12 +168,22 @@ def _inside(look: Look, operation: str, key: str, **more: Any) -> list[Any]:
     return look.pages("ec2", operation, key, Filters=[{"Name": "vpc-id", "Values": [here.id]}], **more)
 
 
+def _subnet(row: dict[str, Any]) -> Subnet:
+    free = row["AvailableIpAddressCount"]
+    return Subnet(row["SubnetId"], row["AvailabilityZone"], row["State"], cidr_of(row), free)
+
+
+def cidr_of(row: dict[str, Any]) -> str:
+    """The address block of a row of DescribeSubnets: an IPv6-only subnet has no other one."""
+    return str(row.get("CidrBlock") or row["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"])
+
+
 def _rules(rows: list[dict[str, Any]], names: dict[str, str], own: set[str]) -> tuple[str, ...]:
     texts: set[str] = set()
     for row in rows:
         protocol = "all" if row["IpProtocol"] == "-1" else row["IpProtocol"]
         ports = f" {row['FromPort']}-{row['ToPort']}" if "FromPort" in row and protocol != "all" else ""
-        peers = [names.get(pair["GroupId"], "another VPC's group") for pair in row.get("UserIdGroupPairs", [])]
+        peers = [names.get(pair.get("GroupId", ""), "another VPC's group") for pair in row.get("UserIdGroupPairs", [])]
         peers += ["vpc" if r["CidrIp"] in own else r["CidrIp"] for r in row.get("IpRanges", [])]
         peers += [r["CidrIpv6"] for r in row.get("Ipv6Ranges", [])]
         peers += ["a prefix list"] * bool(row.get("PrefixListIds"))  # their ids differ in every region

@@ -110,12 +110,18 @@ def _points(look: Look, batch: Sequence[Wanted]) -> tuple[dict[int, list[tuple[d
     )
     points: dict[int, list[tuple[datetime, float]]] = {}
     flaws: dict[int, str] = {}
-    for row in rows:  # one metric's values may be spread over several pages: PartialData until the last
-        number, status = int(row["Id"][1:]), row.get("StatusCode", _COMPLETE)
-        points.setdefault(number, []).extend(zip(row["Timestamps"], row["Values"], strict=True))
-        texts = "; ".join(f"{message.get('Code')}: {message.get('Value')}" for message in row.get("Messages") or ())
-        flaws[number] = "" if status == _COMPLETE else f"{status} {texts}".strip()
+    for number, found, flaw in look.rows(rows, _datapoints, "Label"):  # one metric's may be spread over several pages
+        points.setdefault(number, []).extend(found)
+        flaws[number] = flaw  # PartialData until the last
     return points, flaws
+
+
+def _datapoints(row: dict[str, Any]) -> tuple[int, list[tuple[datetime, float]], str]:
+    """A row's metric, by its number in the batch, its values, and what is wrong with them, "" where nothing is."""
+    status = row.get("StatusCode", _COMPLETE)
+    texts = "; ".join(f"{message.get('Code')}: {message.get('Value')}" for message in row.get("Messages") or ())
+    points = list(zip(row.get("Timestamps", []), row.get("Values", []), strict=True))
+    return int(row["Id"][1:]), points, "" if status == _COMPLETE else f"{status} {texts}".strip()
 
 
 def _query(number: int, metric: Wanted) -> dict[str, Any]:

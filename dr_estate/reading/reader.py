@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
 from dr_estate.aws.read_client import Answer, Eyes
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unseen import Blindness, CannotSee, UnreadableRow, Unseen
+from dr_estate.reading.rows import understand
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,18 +37,30 @@ class Followed:
     names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What a reader returned, and the rows that it could not understand and left out."""
+
+    value: Any
+    unreadable: tuple[UnreadableRow, ...] = ()
+
+
 @dataclass(frozen=True)
 class Look:
-    """A reader's view of one side. ``now`` is the moment the observation began (UTC), ``name`` the part it reads."""
+    """A reader's view of one side. ``now`` is the moment the observation began (UTC), ``name`` the part it reads.
+
+    ``unreadable`` collects the rows that matter to the estate and were not understood, those of other parts too.
+    """
 
     eyes: Eyes
     side: Side
     region: str
     now: datetime
     workers: ThreadPoolExecutor
-    parts: Callable[[str, Side], Future[Any]]
+    parts: Callable[[str, Side], Future[Section]]
     followed: Followed = Followed()
     name: str = ""
+    unreadable: list[UnreadableRow] = field(default_factory=list)
 
     @property
     def env(self) -> Environment:
@@ -64,7 +77,7 @@ class Look:
         return cast("Answer | None", found)
 
     def pages(self, service: str, operation: str, key: str, **params: Any) -> list[Any]:
-        """Read all pages and return the items under ``key`` (dots descend). Raises CannotSee."""
+        """Read all pages and return the items under ``key`` (dots descend, commas join lists). Raises CannotSee."""
 
         def all_pages(client: Any) -> list[Any]:
             once = getattr(client, operation)
@@ -74,6 +87,38 @@ class Look:
             return [item for page in pages for item in _under(page, key)]
 
         return cast(list[Any], self.eyes.call(service, self.region, all_pages))
+
+    def understand(self, parse: Callable[[], R], name: str) -> R:
+        """Return what ``parse`` makes of an answer on ``name``. Raises CannotSee where it is of an unknown shape."""
+        return understand(parse, name, self.region)
+
+    def rows(
+        self, rows: Iterable[Mapping[str, Any]], parse: Callable[[Any], R], key: str, pattern: str | None = None
+    ) -> tuple[R, ...]:
+        """Parse each row by itself; one that is not understood is left out, and recorded by its member ``key``.
+
+        ``pattern`` narrows what is recorded to names of this pattern of the environment: others are strangers'.
+        """
+        parsed = (self.row(row, parse, key, pattern) for row in rows)
+        return tuple(value for value in parsed if value is not None)
+
+    def row(self, row: Mapping[str, Any], parse: Callable[[Any], R], key: str, pattern: str | None = None) -> R | None:
+        """Parse one row as ``rows`` does; None where it was not understood."""
+        name = str(row.get(key) or "")
+        try:
+            return self.understand(lambda: parse(row), name or f"A row without {key}")
+        except CannotSee as dark:
+            if dark.unseen.kind is not Blindness.UNREADABLE:
+                raise
+            inside = self.env.tenant_of(pattern, name) if pattern else None
+            if not name or pattern is None or inside is not None or name == self.env.named(pattern, tenant=""):
+                tenant = inside if pattern and "{tenant}" in pattern else None
+                self._record(UnreadableRow(name, tenant, dark.unseen.of_part(self.name)))
+            return None
+
+    def _record(self, odd: UnreadableRow) -> None:
+        if odd not in self.unreadable:
+            self.unreadable.append(odd)
 
     def each(self, doing: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Do ``doing`` for every item concurrently, in order. Raises the first CannotSee. Never nest it."""
@@ -88,17 +133,17 @@ class Look:
                 future.cancel()
 
     def maybe(self, doing: Callable[[T], R], items: Iterable[T]) -> list[R | Unseen]:
-        """Like each, but an item that cannot be seen becomes its Unseen and the rest are still read."""
+        """Like each, but an item that cannot be seen or understood becomes its Unseen and the rest are still read."""
 
         def careful(item: T) -> R | Unseen:
             try:
-                return doing(item)
+                return self.understand(lambda: doing(item), _label(item))
             except CannotSee as dark:
                 return dark.unseen.of_part(self.name)
 
         return self.each(careful, items)
 
-    def batches(self, doing: Callable[[Sequence[T]], list[R]], items: Sequence[T], size: int) -> list[R]:
+    def batches(self, doing: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], size: int) -> list[R]:
         """Split ``items`` into batches of ``size``, do them concurrently, and join the answers."""
         chunks = [items[start : start + size] for start in range(0, len(items), size)]
         return [row for rows in self.each(doing, chunks) for row in rows]
@@ -108,16 +153,29 @@ class Look:
         future = self.parts(reader.name, side or self.side)
         wait([future], timeout=self.eyes.seconds_left)
         try:
-            value = future.result(timeout=0)
+            section = future.result(timeout=0)
         except FutureTimeout as late:
             why, region = f"{reader.name} was not read before the deadline.", self.env.region(side or self.side)
             raise CannotSee(Unseen(Blindness.DEADLINE, why, region, reader.name)) from late
-        if isinstance(value, Unseen):
-            raise CannotSee(value)
-        return cast(T, value)
+        if isinstance(section.value, Unseen):
+            raise CannotSee(section.value)
+        for odd in section.unreadable:
+            self._record(odd)
+        return cast(T, section.value)
 
 
-def _under(answer: Any, key: str) -> list[Any]:
-    for name in key.split("."):
-        answer = (answer or {}).get(name) or []
-    return cast(list[Any], answer)
+def _label(item: Any) -> str:
+    """How a sentence names an item of ``maybe``: by its own text, its parts, or its name."""
+    if isinstance(item, tuple):
+        return " ".join(map(str, item))
+    return str(getattr(item, "name", "") or getattr(item, "id", "") or item)
+
+
+def _under(answer: Any, keys: str) -> list[Any]:
+    found: list[Any] = []
+    for key in keys.split(","):
+        rows = answer
+        for name in key.split("."):
+            rows = (rows or {}).get(name) or []
+        found += rows
+    return found

@@ -11,7 +11,7 @@ from typing import Any
 from dr_estate.aws.read_client import Credentials, Eyes
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
-from dr_estate.reading.reader import Followed, Look, Reader
+from dr_estate.reading.reader import Followed, Look, Reader, Section
 from dr_estate.snapshot.client_cache import open_eyes
 from dr_estate.snapshot.registry import readers
 from dr_estate.snapshot.snapshot import Part, Snapshot
@@ -54,18 +54,18 @@ def observe_with(
     started = datetime.now(UTC)
     values = _read_all(eyes, started, readers() if only is None else only, upon, progress)
     parts = dict(upon.parts if upon else {}) | {
-        key: Part(key[0], key[1], environment.region(key[1]), read_at, value)
-        for key, (read_at, value) in values.items()
+        key: Part(key[0], key[1], environment.region(key[1]), read_at, section.value, section.unreadable)
+        for key, (read_at, section) in values.items()
     }
     return Snapshot(environment.name, identity.account, identity.arn, world, started, parts, dict(eyes.calls))
 
 
 def _read_all(
     eyes: Eyes, now: datetime, wanted: Collection[str], upon: Snapshot | None, progress: Progress
-) -> dict[Key, tuple[datetime, Any]]:
+) -> dict[Key, tuple[datetime, Section]]:
     earlier, followed = (upon.parts, upon.followed) if upon else ({}, Followed())
     known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
-    futures: dict[Key, Future[Any]] = {}
+    futures: dict[Key, Future[Section]] = {}
     read_at: dict[Key, datetime] = {}
     pools: dict[Key, ThreadPoolExecutor] = {}  # one each: no part's items wait behind another's thousands
     starting = threading.Lock()
@@ -76,12 +76,12 @@ def _read_all(
         value = _read_one(reader, look)
         pools[key].shutdown(wait=False)
         read_at[key] = datetime.now(UTC)
-        futures[key].set_result(value)
+        futures[key].set_result(Section(value, tuple(look.unreadable)))
 
-    def begun(key: Key) -> Future[Any]:
+    def begun(key: Key) -> Future[Section]:
         reader, name = known[key], f"read-{key[0]}-{key[1]}"
         if key[0] not in wanted and key in earlier and not isinstance(earlier[key].value, Unseen):
-            return _settled(earlier[key].value)
+            return _settled(Section(earlier[key].value, earlier[key].unreadable))
         with starting:
             if key not in futures:
                 futures[key] = Future()
@@ -92,27 +92,28 @@ def _read_all(
     for key in known:
         if key[0] in wanted:
             begun(key)
-    waiting: set[Future[Any]] = set(futures.copy().values())
+    waiting: set[Future[Section]] = set(futures.copy().values())
     while waiting and eyes.seconds_left:
         _, waiting = wait(waiting, timeout=min(_TICK_S, eyes.seconds_left))
         progress(len(futures) - len(waiting), len(futures))
     for pool in pools.copy().values():
         pool.shutdown(wait=False, cancel_futures=True)
-    return {key: (read_at.get(key, datetime.now(UTC)), _value(key, part, eyes)) for key, part in futures.copy().items()}
+    end = datetime.now(UTC)
+    return {key: (read_at.get(key, end), _section(key, part, eyes)) for key, part in futures.copy().items()}
 
 
-def _settled(value: Any) -> Future[Any]:
-    done: Future[Any] = Future()
-    done.set_result(value)
+def _settled(section: Section) -> Future[Section]:
+    done: Future[Section] = Future()
+    done.set_result(section)
     return done
 
 
-def _value(key: Key, future: Future[Any], eyes: Eyes) -> Any:
+def _section(key: Key, future: Future[Section], eyes: Eyes) -> Section:
     if future.done():
         return future.result()
     deadline_s, region = eyes.environment.observation.deadline_s, eyes.environment.region(key[1])
     why = f"{key[0]} was not read on the {key[1]} side within {deadline_s} s."
-    return Unseen(Blindness.DEADLINE, why, region, key[0])
+    return Section(Unseen(Blindness.DEADLINE, why, region, key[0]))
 
 
 def _read_one(reader: Reader[Any], look: Look) -> Any:

@@ -15,13 +15,14 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unseen import Blindness, CannotSee, UnreadableRow, Unseen
 from dr_estate.reading.reader import Followed, Reader
 from dr_estate.snapshot.part_aliases import current_name
 from dr_estate.snapshot.registry import readers
 
 T = TypeVar("T")
 SCHEMA = "aws-dr-manager/evidence/1"
+_ROWS: TypeAdapter[tuple[UnreadableRow, ...]] = TypeAdapter(tuple[UnreadableRow, ...])
 
 
 class EvidenceError(Exception):
@@ -30,13 +31,17 @@ class EvidenceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing read on one side: when and where, and the value or why there is none."""
+    """One thing read on one side: when and where, and the value or why there is none.
+
+    ``unreadable`` are the rows that matter to the estate, were not understood, and are not in the value.
+    """
 
     name: str
     side: Side
     region: str
     read_at: datetime
     value: Any
+    unreadable: tuple[UnreadableRow, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +63,19 @@ class Snapshot:
     followed: Followed = field(default_factory=Followed)
 
     def get(self, reader: Reader[T], side: Side) -> T:
-        """Return the part's value. Raises CannotSee where it was not seen or not asked for."""
+        """Return the whole value. Raises CannotSee where it was not seen or asked for, or a row was not understood."""
+        value = self.get_readable(reader, side)
+        for row in self.unreadable(reader, side):
+            raise CannotSee(row.unseen)
+        return value
+
+    def unreadable(self, reader: Reader[Any], side: Side) -> tuple[UnreadableRow, ...]:
+        """The rows of the part that matter and were not understood."""
+        part = self.parts.get((reader.name, side))
+        return part.unreadable if part else ()
+
+    def get_readable(self, reader: Reader[T], side: Side) -> T:
+        """Return the value without the rows that were not understood. Raises CannotSee where it was not seen."""
         part = self.parts.get((reader.name, side))
         if part is None:
             why = f"{reader.name} was not read on the {side} side."
@@ -95,6 +112,7 @@ def to_json(snapshot: Snapshot) -> bytes:
             "read_at": part.read_at.isoformat(),
             "unseen": isinstance(part.value, Unseen),
             "value": _dump(part.value),
+            **({"unreadable": _dump(part.unreadable)} if part.unreadable else {}),
         }
         for part in snapshot.parts.values()
     ]
@@ -165,7 +183,8 @@ def _load(row: dict[str, Any]) -> Part:
     else:
         value = _codec(name).validate_python(row["value"])
     read_at = datetime.fromisoformat(row["read_at"]).astimezone(UTC)
-    return Part(name, Side(row["side"]), row["region"], read_at, value)
+    odd = _ROWS.validate_python(row.get("unreadable", ()))  # earlier evidence has none
+    return Part(name, Side(row["side"]), row["region"], read_at, value, odd)
 
 
 def read_evidence(path: Path) -> Snapshot:

@@ -53,12 +53,13 @@ def host_of(tenant: Tenant, env: Environment) -> str:
 
 
 def _from_services(snapshot: Snapshot, env: Environment, side: Side) -> set[str]:
-    names = (service.name for service in snapshot.get(ecs.services, side))
+    names = [service.name for service in snapshot.get_readable(ecs.services, side)]
+    names += [row.name for row in snapshot.unreadable(ecs.services, side)]
     return {tenant for name in names if (tenant := env.tenant_of(env.names.service, name))}
 
 
 def _from_records(snapshot: Snapshot, env: Environment) -> set[str]:
-    names = (record.name for record in snapshot.get(route53.records, Side.GLOBAL))
+    names = (record.name for record in snapshot.get_readable(route53.records, Side.GLOBAL))
     suffix = f".{env.traffic.tenant_domain}"
     labels = {name.removesuffix(suffix) for name in names if name.endswith(suffix)}
     known = {env.traffic.origin_record.removesuffix(suffix), "*", env.traffic.test_prefix}

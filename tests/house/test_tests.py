@@ -9,9 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests").rglob("*.py"))}
-# Skipped by intent: proofs in `make test`, whole matrices in both, and what needs a machine without an Allure.
+# Skipped by intent: proofs in `make test`, whole matrices in both, and what needs a machine without an Allure, or with
+# the recordings of other projects.
 SKIPPING = {
     "tests/conftest.py",
+    "tests/dr_estate/contracts/recorded.py",
     "tests/proofs/test_home_again.py",
     "tests/proofs/test_training.py",
     "tests/utils/cli/commands/test_report.py",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import astuple
+from typing import Any
 
 import botocore.exceptions as aws
 import pytest
 
-from dr_estate.aws.errors import CODES, KIND_OF_CODE, DeadlinePassed, explain
+from dr_estate.aws.errors import CODES, KIND_OF_CODE, DeadlinePassed, explain, kind_of
 from dr_estate.model.unseen import SILENT, Blindness
+from tests.dr_estate.contracts.recorded import FOLDER, here
 
 REGION = "af-south-1"
 
@@ -52,7 +55,7 @@ def test_a_code_and_its_status_mean_one_kind(code: str, status: int, kind: Blind
 
 
 def test_a_code_means_one_thing_only() -> None:
-    assert len(KIND_OF_CODE) == sum(len(codes) for codes in CODES.values()) > 50
+    assert len(KIND_OF_CODE) == sum(len(codes) for codes in CODES.values()) > 45
 
 
 @pytest.mark.parametrize(
@@ -74,3 +77,44 @@ def test_a_denied_call_names_the_role_that_is_to_be_allowed() -> None:
     operator = explain(_answer("AccessDenied", 403), "rds", REGION, "Allow it for the operator role.")
     assert (reader.why[-12:], operator.why[-14:]) == ("reader role.", "operator role.")
     assert astuple(reader)[2:] == astuple(operator)[2:]
+
+
+KINDS = {
+    "AccessDeniedException": Blindness.DENIED,
+    "403": Blindness.DENIED,
+    "400": Blindness.CREDENTIALS,
+    "NotImplemented": Blindness.UNSUPPORTED,
+    "UnsupportedOperationException": Blindness.UNSUPPORTED,
+}
+"""What the recorded errors mean that are more than the refusal of one request."""
+
+
+def _recorded(name: str) -> list[dict[str, Any]]:
+    return list(json.loads((FOLDER / name).read_text("utf-8"))) if FOLDER.is_dir() else []
+
+
+@here
+def test_the_tables_of_errors_are_there() -> None:
+    assert len(_recorded("error-codes-documented.json")) > 50 < len(_recorded("errors.json"))
+
+
+@here
+@pytest.mark.parametrize(
+    "row", _recorded("error-codes-documented.json"), ids=lambda row: f"{row['service']}-{row['code']}"
+)
+def test_a_documented_code_means_what_is_expected_of_it(row: dict[str, Any]) -> None:
+    unseen = explain(_answer(row["code"], row["status"], row["message"]), row["service"], REGION)
+    assert unseen.kind == row["expected"]
+
+
+@here
+@pytest.mark.parametrize("row", _recorded("errors.json"), ids=lambda row: f"{row['service']}-{row['code']}")
+def test_a_recorded_error_is_a_refusal_of_this_request_unless_its_code_means_more(row: dict[str, Any]) -> None:
+    unseen = explain(_answer(row["code"], row["status"], row["message"]), row["service"], REGION)
+    assert unseen.kind is KINDS.get(row["code"], Blindness.ERROR)
+    assert row["code"] in unseen.why
+
+
+def test_a_code_means_the_same_with_and_without_the_word_exception() -> None:
+    for code in ("Throttling", "InvalidSignature", "TooManyRequests", "ExpiredToken", "AccessDenied"):
+        assert kind_of(code, 400) is kind_of(f"{code}Exception", 400) is not Blindness.ERROR

@@ -27,19 +27,17 @@ class Canned:
         assert reader is ecs.services
         return self._services
 
-    def pages(self, _service: str, operation: str, key: str, **params: Any) -> list[str]:
-        assert key == "taskArns"
+    def pages(self, _service: str, operation: str, key: str, **params: Any) -> list[Any]:
         self.asked.append((operation, params))
-        return list(STATES)
+        if key == "taskArns":
+            return list(STATES)
+        return [
+            {"taskArn": name, "lastStatus": name, "taskDefinitionArn": "task-definition/sit-t:1"}
+            for name in params[key]
+        ]
 
-    def call(self, _service: str, operation: str, **params: Any) -> dict[str, Any]:
-        self.asked.append((operation, params))
-        return {
-            "tasks": [
-                {"taskArn": name, "lastStatus": name, "taskDefinitionArn": "task-definition/sit-t:1"}
-                for name in params["tasks"]
-            ]
-        }
+    def rows(self, rows: Sequence[Any], parse: Callable[[Any], Any], *_: str) -> tuple[Any, ...]:
+        return tuple(map(parse, rows))
 
     def batches(self, doing: Callable[[Sequence[str]], list[Any]], items: Sequence[str], size: int) -> list[Any]:
         assert size == 100

@@ -1,0 +1,58 @@
+"""Answers that are not AWS's: a proxy's page, a sign-in page of the network, nothing at all.
+
+Botocore would read some of them as an answer without content, and so as an estate without resources.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel
+    from botocore.session import Session
+
+_PAGE = (b"<!doctype html", b"<html")
+_BEGINS = {"json": (b"{", b"["), "rest-json": (b"{", b"["), **dict.fromkeys(("query", "ec2", "rest-xml"), (b"<",))}
+_REDIRECT, _ERROR, _SERVER_FAULT, _SIGN_IN_FIRST = 300, 400, 500, 511
+
+
+class NotAws(BotoCoreError):
+    """Something between here and AWS answered in its place."""
+
+    fmt = "HTTP {status}, {content}"
+
+
+def refuse_foreign_answers(session: Session) -> None:
+    """Let every client of ``session`` raise NotAws for an answer that AWS cannot have given."""
+    session.register("before-parse", _check, unique_id="foreign-answers")
+
+
+def _check(operation_model: OperationModel, response_dict: dict[str, Any], **_: Any) -> None:
+    status, body = int(response_dict["status_code"]), response_dict.get("body")
+    if not isinstance(body, bytes) or not _is_foreign(operation_model, status, body, response_dict["headers"]):
+        return
+    kind = str(response_dict["headers"].get("content-type") or "no content type") if body else "an empty body"
+    raise NotAws(status=status, content=kind)
+
+
+def _is_foreign(model: OperationModel, status: int, body: bytes, headers: Any) -> bool:
+    if status >= _SERVER_FAULT:  # AWS's own front doors answer with a page too when a service is down
+        return status == _SIGN_IN_FIRST
+    start = body.lstrip()[: len(_PAGE[0])].lower()
+    if start:
+        return start.startswith(_PAGE) or not start.startswith(_BEGINS.get(_protocol(model), (b"",)))
+    if any(str(name).lower().startswith("x-amz") for name in headers) or model.http.get("method") == "HEAD":
+        return False
+    return _REDIRECT <= status < _ERROR or (status < _REDIRECT and _has_content(model))
+
+
+def _protocol(model: OperationModel) -> str:
+    return str(model.service_model.resolved_protocol)
+
+
+def _has_content(model: OperationModel) -> bool:
+    """Whether an answer to the operation has a body: members that are neither headers nor the status."""
+    shape = model.output_shape
+    return shape is not None and any("location" not in member.serialization for member in shape.members.values())

@@ -1,0 +1,22 @@
+"""Rows of an answer, each understood by itself: an odd row hides no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+
+R = TypeVar("R")
+_ODD = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
+"""What reading an answer of an unknown shape raises: a member, a form or a type that is not the documented one."""
+
+
+def understand(parse: Callable[[], R], name: str, region: str) -> R:
+    """Return what ``parse`` makes of an answer on ``name``. Raises CannotSee where it is of an unknown shape."""
+    try:
+        return parse()
+    except _ODD as odd:
+        flaw = f"it has no {odd.args[0]}" if isinstance(odd, KeyError) and odd.args else f"{type(odd).__name__}: {odd}"
+        why = f"{name} in {region} was not understood: {flaw}."
+        raise CannotSee(Unseen(Blindness.UNREADABLE, why, region)) from odd

@@ -1,0 +1,88 @@
+"""A call whose subject is busy is sent again until the step's time is over: a state that passes is no refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.traffic import shift_to_dr
+from dr_actions.clients.mutating_client import Hands, SendFailed, Trouble
+from dr_actions.execution.run import Cause, Run, StepFailed
+from dr_actions.journal.journal import Journal, Kind
+from dr_actions.model.plan import Call, Goal, Plan
+from tests.dr_actions.actions.compute.compute_world import SIT, World, world_of
+from tests.dr_actions.actions.compute.failback_world import records_sight, weights
+from tests.dr_actions.execution.walks import Walk
+from tests.dr_actions.hearing import Told
+
+ENV = SIT.model_copy(update={"execution": SIT.execution.model_copy(update={"poll_s": 0.2, "attempts": 1})})
+BUSY = SendFailed(Trouble.BUSY, "route53 is busy (ConcurrentModification).", "ConcurrentModification")
+
+
+class BusyHands(Hands):
+    """The real client, whose first ``times`` calls find their subject busy."""
+
+    def __init__(self, real: Hands, times: int) -> None:
+        self.real, self.times = real, times
+
+    def permitting(self, writes: frozenset[str]) -> AbstractContextManager[Hands]:
+        return self.real.permitting(writes)
+
+    def send(self, call: Call) -> dict[str, Any]:
+        if self.times:
+            self.times -= 1
+            raise BUSY
+        return self.real.send(call)
+
+
+@dataclass
+class BusyWalk(Walk):
+    """A run whose first ``times`` calls find their subject busy."""
+
+    times: int = 0
+
+    def _run(self, journal: Journal, tell: Told, at: Callable[[], datetime]) -> Run:
+        run = super()._run(journal, tell, at)
+        return replace(run, hands=BusyHands(run.hands, self.times))
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with world_of(ENV) as world:
+        world.endpoint.timing(transition_s=0.1)
+        yield world
+
+
+def _walk(world: World, folder: Path, times: int, budget_s: int) -> BusyWalk:
+    sight = replace(records_sight(world, ENV), goal=Goal.FAILOVER)
+    steps = tuple(replace(step, budget_s=budget_s) for step in shift_to_dr.VERB.foresee(sight))
+    plan = Plan(ENV.name, ENV.account, Goal.FAILOVER, "PRIMARY_LOST", steps)
+    return BusyWalk(world, ENV, folder, plan, times)
+
+
+def test_a_subject_that_was_busy_twice_is_changed_although_one_attempt_is_all_there_is(
+    world: World, tmp_path: Path
+) -> None:
+    walk = _walk(world, tmp_path, times=2, budget_s=60)
+    assert walk.run(Told()).finished
+    assert weights(world) == (0, 100)
+    assert [entry.data["result"] for entry in walk.entries(Kind.OUTCOME)] == ["busy", "busy", "sent"]
+
+
+def test_a_subject_that_stays_busy_is_given_up_when_the_steps_time_is_over(world: World, tmp_path: Path) -> None:
+    walk = _walk(world, tmp_path, times=99, budget_s=60)
+    seconds, began = count(step=10), datetime.now(UTC)
+    with pytest.raises(StepFailed) as late:
+        walk.run(Told(), at=lambda: began + timedelta(seconds=next(seconds)))
+    assert late.value.cause is Cause.LATE
+    assert weights(world) == (100, 0)
+    assert {entry.data["result"] for entry in walk.entries(Kind.OUTCOME)} == {"busy"}
+    assert len(walk.entries(Kind.OUTCOME)) > 1
+    assert walk.entries(Kind.UNDONE, Kind.COMPENSATION) == []

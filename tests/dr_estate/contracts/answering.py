@@ -1,0 +1,179 @@
+"""Readers over answers that are given inside botocore: its clients, paginators and error classes are the real ones.
+
+Parts that a reader builds on are those of saved evidence, so that one part alone asks, and nothing leaves the process.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from botocore.model import OperationModel
+
+from dr_estate.aws.read_client import Credentials, Eyes
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.readers import drill_resources, ecs, efs, rds
+from dr_estate.reading.reader import Followed, Look, Reader, Section
+from dr_estate.snapshot.registry import readers, reads
+from dr_estate.snapshot.snapshot import Snapshot, from_json
+from tests.dr_checks.worlds import SIT
+from tests.dr_estate.contracts.shapes import full
+
+ROOT = Path(__file__).parents[3]
+Params = Mapping[str, Any]
+Answer = Callable[[str, Params, str], dict[str, Any]]
+Key = tuple[str, Side]
+Sections = dict[Key, Section]
+_ON_THE_NETWORK = {"dns_answers", "http_sites"}
+_FOLLOWED = Followed(changes=("C1",))
+
+
+@cache
+def evidence(world: str = "sit-on-dr") -> Snapshot:
+    """The estate of SIT as it was saved; while its DR region serves, everything is read that is read at all."""
+    path = ROOT / "tests" / "golden" / "evidence" / f"{world}.json.xz"
+    return from_json(lzma.decompress(path.read_bytes()), str(path))
+
+
+def asking() -> dict[str, Reader[Any]]:
+    """The readers by name, without those that ask name servers and sites besides."""
+    return {name: reader for name, reader in readers().items() if name.partition(".")[0] not in _ON_THE_NETWORK}
+
+
+def operations() -> list[str]:
+    """What they ask of AWS, in order."""
+    return sorted(frozenset().union(*(reader.reads for reader in asking().values())))
+
+
+class Answered:
+    """The product's own eyes, answered by ``answer`` (operation, parameters, region) instead of the network."""
+
+    def __init__(self, environment: Environment = SIT) -> None:
+        self.env = environment
+        self.answer: Answer = lambda _operation, _params, _region: {}
+        self.calls: Counter[str] = Counter()
+        self._eyes = Eyes(environment, reads(), Credentials("http://127.0.0.1:9", "AKIDCONTRACT", "none"))
+        self._workers = ThreadPoolExecutor(4)
+        regions = {environment.region(side) for side in Side}
+        for service in {read.partition(":")[0] for read in reads()}:
+            for region in regions:
+                events = self._eyes.client(service, region).meta.events
+                events.register("provide-client-params", _keep)
+                events.register("before-call", self._answered)
+
+    def model(self, operation: str) -> OperationModel:
+        """botocore's model of ``service:Operation``."""
+        service, _, name = operation.partition(":")
+        client = self._eyes.client(service, self.env.region(Side.GLOBAL))
+        model: OperationModel = client.meta.service_model.operation_model(name)
+        return model
+
+    def give(self, operation: str, given: Answer) -> Sections:
+        """What is read by ``operation`` while it is answered so, and every other one by a full answer of its model."""
+
+        def answer(name: str, params: Params, region: str) -> dict[str, Any]:
+            if name == operation:
+                return given(name, params, region)
+            if name == _INSTEAD.get(operation):
+                return {"Error": {"Code": "NoSuchResourceException", "Message": ""}}
+            return dict(full(name, self.model(name).output_shape))
+
+        self.answer = answer
+        self.calls.clear()
+        return self.read_by(operation)
+
+    def read(self, names: Iterable[str]) -> Sections:
+        """Each of these parts on each of its sides. Raises what a reader raises, unless that is CannotSee."""
+        self._eyes.open()
+        return {(name, side): self._read(name, side) for name in names for side in readers()[name].sides}
+
+    def read_by(self, operation: str) -> Sections:
+        """Every part that calls ``operation``."""
+        return self.read(name for name, reader in asking().items() if operation in reader.reads)
+
+    def _read(self, name: str, side: Side) -> Section:
+        region = self.env.region(side)
+        look = Look(self._eyes, side, region, evidence().taken_at, self._workers, _part_of, _FOLLOWED, name)
+        try:
+            return Section(readers()[name].read(look), tuple(look.unreadable))
+        except CannotSee as dark:
+            return Section(dark.unseen, tuple(look.unreadable))
+
+    def _answered(self, model: OperationModel, context: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        operation = f"{model.service_model.service_name}:{model.name}"
+        self.calls[operation] += 1
+        answer = self.answer(operation, context["params"], context["client_region"])
+        if "Error" in answer:
+            return _Refused, {**answer, "ResponseMetadata": {"HTTPStatusCode": _Refused.status_code}}
+        if operation == "s3:GetObject":
+            answer["Body"] = io.BytesIO(answer.get("Body", b""))
+        answer.setdefault("ResponseMetadata", {"HTTPStatusCode": 200, "HTTPHeaders": {}})
+        return _Ok, answer
+
+
+_INSTEAD = {"service-quotas:GetAWSDefaultServiceQuota": "service-quotas:GetServiceQuota"}
+"""What must be refused for the other to be asked."""
+
+
+class _Ok:
+    status_code = 200
+
+
+class _Refused:
+    status_code = 400
+
+
+def _keep(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context["params"] = dict(params)
+
+
+def unseen(section: Section) -> list[Unseen]:
+    """Every Unseen of a section, wherever it stands."""
+    return [*_unseen(section.value), *(row.unseen for row in section.unreadable)]
+
+
+def _unseen(value: Any) -> Iterator[Unseen]:
+    if isinstance(value, Unseen):
+        yield value
+    elif isinstance(value, tuple):
+        yield from (found for item in value for found in _unseen(item))
+    elif is_dataclass(value):
+        yield from (found for part in fields(value) for found in _unseen(getattr(value, part.name)))
+
+
+@cache
+def _part_of(name: str, side: Side) -> Future[Section]:
+    """A part that another is read from; the primary region was dark while the DR region served."""
+    value = evidence("sit-healthy" if side is Side.PRIMARY else "sit-on-dr").parts[name, side].value
+    future: Future[Section] = Future()
+    future.set_result(Section(_CHANGED[name](value) if name in _CHANGED else value))
+    return future
+
+
+def _with_drill(instances: tuple[rds.Instance, ...]) -> tuple[rds.Instance, ...]:
+    restored = f"{SIT.named(SIT.names.database)}-drill-20260107-101500"
+    return *instances, replace(instances[0], identifier=restored)
+
+
+def _probed(_: tuple[drill_resources.Probe, ...]) -> tuple[drill_resources.Probe, ...]:
+    used = [row for row in evidence().get(ecs.task_definitions, Side.DR) if isinstance(row, ecs.TaskDefinition)]
+    task = "arn:aws:ecs:xx:1:task/c/1"
+    times = (None, None)
+    return (drill_resources.Probe(task, "TRIAL-1", used[0].arn, "STOPPED", "STOPPED", "wordpress", 0, "", *times),)
+
+
+_CHANGED: dict[str, Callable[[Any], Any]] = {
+    drill_resources.tasks.name: _probed,
+    ecs.services.name: lambda services: tuple(replace(service, desired=0) for service in services),
+    efs.of_drills.name: lambda _: evidence().get(efs.file_systems, Side.DR),
+    rds.instances.name: _with_drill,
+}
+"""What stands in no saved evidence: the resources of a drill, and services that want no task."""
