@@ -14,11 +14,14 @@ import pytest
 
 from dr_checks.core.model import Finding, View
 from dr_checks.core.registry import DR_ONLY, LagSource, checks, judge
+from dr_estate.config.environment import load_environment
 from dr_estate.model.unseen import CannotSee
+from tests.dr_checks.databases import accepting
 from tests.dr_checks.test_examples import EXAMPLES
 from tests.dr_checks.worlds import Example
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 MODULES = sorted({example.check.partition(".")[0] for example in EXAMPLES})
 
 
@@ -57,9 +60,28 @@ def _lags(example: Example) -> Iterator[str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_the_findings_of_the_examples_are_as_on_record(module: str) -> None:
     examples = [example for example in EXAMPLES if example.check.partition(".")[0] == module]
-    found = "\n".join(line for example in examples for line in _findings(example)).lstrip() + "\n"
-    path = HERE / "findings" / f"{module}.txt"
+    _compare(f"findings/{module}.txt", [line for example in examples for line in _findings(example)])
+
+
+def test_where_checks_do_not_apply_is_as_on_record() -> None:
+    backups_alone = accepting("backup-copy", files=("backup-copy",))
+    environments = {
+        **{name: load_environment(ROOT / "environments", name) for name in ("dev", "sit", "prod")},
+        "sit, which accepts backup copies alone": backups_alone,
+        "sit, which prefers a read replica": accepting("read-replica", "automated-backup", "backup-copy"),
+    }
+    reasons = {
+        (name, check.id): check.applies(env)
+        for name, env in environments.items()
+        for check in checks().values()
+        if check.applies
+    }
+    _compare("not-applicable.txt", [f"{name}: {check}: {why}" for (name, check), why in reasons.items() if why])
+
+
+def _compare(name: str, lines: list[str]) -> None:
+    path, found = HERE / name, "\n".join(lines).lstrip() + "\n"
     if not path.exists():
         path.write_text(found, encoding="utf-8")
-        pytest.fail(f"{path.name} was not there and has been written: read it, then commit it")
+        pytest.fail(f"{name} was not there and has been written: read it, then commit it")
     assert path.read_text(encoding="utf-8").splitlines() == found.splitlines()
