@@ -1,4 +1,4 @@
-"""Do the tests notice? ``python -m benchmarks.mutants``: changes the code at random places and runs the tests that cover them.
+"""Do the tests notice? ``python -m benchmarks.mutants`` changes code at random and runs the tests that cover it.
 
 A mutant that no test fails on has survived. Exits with 1 where less than 90 % of a group were killed; survivors that
 tests/mutants.toml accepts with a reason are left out of that share.
@@ -90,7 +90,8 @@ def main() -> int:
     count = None if chosen.count == "all" else int(chosen.count)
     os.environ["CI"] = "true"  # property tests try the same examples each time
     groups = [group for group in GROUPS if group.name in (chosen.group or [group.name])]
-    return 0 if all([measure(group, chosen.seed, count, chosen.jobs) for group in groups]) else 1
+    enough = [measure(group, chosen.seed, count, chosen.jobs) for group in groups]
+    return 0 if all(enough) else 1
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
+from types import CodeType
 
 import coverage
 import pytest
@@ -114,7 +115,7 @@ class _Mutated(SourceFileLoader):
     def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
         return spec_from_file_location(fullname, self.path, loader=self) if fullname == self.name else None
 
-    def get_code(self, fullname: str) -> object:
+    def get_code(self, _: str) -> CodeType:
         return compile(self.text, self.path, "exec", dont_inherit=True)
 
 

@@ -33,7 +33,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One mutation of a file, not yet written out. ``lines`` are its outermost function's; None where the import runs it."""
+    """A mutation, not yet written out. ``lines`` are its outermost function's; None where the import runs it."""
 
     file: SourceFile
     function: str

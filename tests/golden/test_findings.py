@@ -19,9 +19,9 @@ from dr_estate.model.unseen import CannotSee
 from tests.dr_checks.databases import accepting
 from tests.dr_checks.test_examples import EXAMPLES
 from tests.dr_checks.worlds import Example
+from tests.golden.recording import compare
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+ROOT = Path(__file__).parents[2]
 MODULES = sorted({example.check.partition(".")[0] for example in EXAMPLES})
 
 
@@ -60,7 +60,7 @@ def _lags(example: Example) -> Iterator[str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_the_findings_of_the_examples_are_as_on_record(module: str) -> None:
     examples = [example for example in EXAMPLES if example.check.partition(".")[0] == module]
-    _compare(f"findings/{module}.txt", [line for example in examples for line in _findings(example)])
+    compare(f"findings/{module}.txt", [line for example in examples for line in _findings(example)])
 
 
 def test_where_checks_do_not_apply_is_as_on_record() -> None:
@@ -76,12 +76,4 @@ def test_where_checks_do_not_apply_is_as_on_record() -> None:
         for check in checks().values()
         if check.applies
     }
-    _compare("not-applicable.txt", [f"{name}: {check}: {why}" for (name, check), why in reasons.items() if why])
-
-
-def _compare(name: str, lines: list[str]) -> None:
-    path, found = HERE / name, "\n".join(lines).lstrip() + "\n"
-    if not path.exists():
-        path.write_text(found, encoding="utf-8")
-        pytest.fail(f"{name} was not there and has been written: read it, then commit it")
-    assert path.read_text(encoding="utf-8").splitlines() == found.splitlines()
+    compare("not-applicable.txt", [f"{name}: {check}: {why}" for (name, check), why in reasons.items() if why])
