@@ -29,7 +29,12 @@ GROUPS = (
     Group(
         "dr_actions",
         tuple(f"dr_actions/{room}" for room in _DECIDING),
-        (*(f"tests/dr_actions/{room}" for room in _DECIDING), "tests/golden/test_plans.py"),
+        (
+            *(f"tests/dr_actions/{room}" for room in _DECIDING),
+            "tests/dr_actions/control_table/test_control.py",
+            *(f"tests/golden/test_{name}.py" for name in ("assessments", "plans", "refusals")),
+            *(f"tests/house/test_{name}.py" for name in ("docs", "sequence")),
+        ),
         ("dr_estate", "sandbox", "dr_checks"),
     ),
 )
