@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from dr_actions.assessment.failback import serving_gates
+from dr_actions.assessment.failback import serving_gates, stranded, sync_estimate
 from dr_actions.model.gates import Gate
+from dr_actions.model.plan import Goal
+from dr_actions.planning.planner import sight_of
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_estate.config.environment import Side
+from dr_estate.readers import dynamodb, efs, rds
+from tests.dr_checks.backups import FILE_SYSTEM
+from tests.dr_checks.databases import PRIMARY
+from tests.dr_checks.worlds import DENIED, SIT, world
 
 PERMITTED = "prerequisites.operator-allowed"
 
@@ -39,3 +47,22 @@ def test_what_serves_must_be_whole_and_seen(check: str, status: Status, met: boo
 
 def test_a_check_that_is_not_grave_is_no_gate() -> None:
     assert [] == gates("validation.services-run", Status.FAIL, Severity.NORMAL)
+
+
+def test_a_sync_is_estimated_from_what_is_seen_and_takes_its_time() -> None:
+    database = replace(PRIMARY, arn=PRIMARY.arn.replace(SIT.regions.primary, SIT.regions.dr), storage_gib=200)
+    files = replace(FILE_SYSTEM, name=SIT.named(SIT.names.file_system), size_bytes=40 << 30)
+    speed = SIT.failback.sync_mib_s
+    for seen, gib in (
+        ({(rds.instances, Side.DR): (database,), (efs.file_systems, Side.DR): (files,)}, 240.0),
+        ({(rds.instances, Side.DR): (database,)}, 200.0),
+        ({(efs.file_systems, Side.DR): (files,)}, 40.0),
+        ({}, 0.0),
+    ):
+        sight = sight_of(SIT, world(seen), Goal.FAILBACK)
+        assert (gib, round(gib * 1024 / speed)) == sync_estimate(sight)
+
+
+def test_tables_that_are_not_seen_keep_their_cause() -> None:
+    loss = stranded(sight_of(SIT, world({(dynamodb.tables, Side.PRIMARY): DENIED}), Goal.FAILBACK))[-1]
+    assert ("tables", DENIED.kind) == (loss.store, loss.unseen and loss.unseen.kind)
