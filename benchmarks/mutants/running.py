@@ -25,7 +25,7 @@ from benchmarks.mutants.source import ROOT, Candidate
 QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning", "--tb=no", "-n", "0")
 _CPU_S, _CPU_S_A_TEST, _WALL_FACTOR = 60, 1, 20  # CPU counts, because the machine may be busy; the wall ends a deadlock
 _MEMORY = 6 * 2**30
-Covered = dict[str, dict[int, list[str]]]  # the tests that run each line, by file
+Covered = dict[str, dict[int, list[str]]]  # the tests that run each line, by file; "" while tests are imported
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,7 @@ def _measure(group: Group, path: Path) -> int:
     code = pytest.main([*QUIET, *group.tests], plugins=[_Recorder(measuring)])
     measuring.stop()
     data = measuring.get_data()
-    found = {
-        str(Path(name).relative_to(ROOT)): {
-            line: [test for test in tests if test] for line, tests in data.contexts_by_lineno(name).items()
-        }
-        for name in data.measured_files()
-    }
+    found = {str(Path(name).relative_to(ROOT)): data.contexts_by_lineno(name) for name in data.measured_files()}
     path.write_text(json.dumps(found), encoding="utf-8")
     return int(code)
 
@@ -94,7 +89,7 @@ class _Recorder:
 
 
 class _Selection:
-    """Keeps the tests that run the mutated function; all, where the mutant gave them other names."""
+    """Keeps the tests that run the mutated function, by their ids; all, where none has such an id."""
 
     def __init__(self, tests: Iterable[str]) -> None:
         self.tests = frozenset(tests)
@@ -120,11 +115,11 @@ class _Mutated(SourceFileLoader):
 
 
 def covering(candidate: Candidate, covered: Covered, group: Group) -> list[str]:
-    """The tests that run the mutated function, or all where the import of the module runs the mutant."""
-    if candidate.lines is None:
-        return list(group.tests)
+    """The tests that run the mutated function, or all where the import of the product or of a test runs the mutant."""
     lines = covered.get(candidate.file.name, {})
-    return sorted({test for line in candidate.lines for test in lines.get(line, ())})
+    tests = {test for line in candidate.lines or () for test in lines.get(line, ())}
+    at_import = candidate.lines is None or any("" in lines.get(line, ()) for line in candidate.lines[1:])
+    return list(group.tests) if at_import else sorted(tests)
 
 
 def start(candidate: Candidate, tests: list[str]) -> int:
@@ -144,8 +139,8 @@ def _judge(candidate: Candidate, tests: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     signal.alarm(limit_s * _WALL_FACTOR)
     sys.meta_path.insert(0, _Mutated(candidate))
-    plugins = [] if candidate.lines is None else [_Selection(tests)]
-    return int(pytest.main([*QUIET, *sorted({test.partition("::")[0] for test in tests})], plugins=plugins))
+    files = sorted({test.partition("::")[0] for test in tests})
+    return int(pytest.main([*QUIET, *files], plugins=[_Selection(tests)]))
 
 
 def _fork(work: Callable[[], int]) -> int:

@@ -12,12 +12,13 @@ from libcst import matchers
 from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation.mutators import mutation_operators
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path.cwd()  # it is started at the root of a checkout, as the tests are
 # Freezing a dataclass and naming a type are the type checker's business: no run of the program can tell them apart.
 _TYPES = (
     matchers.Annotation()
     | matchers.Decorator(decorator=matchers.Call(func=matchers.Name("dataclass")))
-    | matchers.Call(func=matchers.Name("TypeVar") | matchers.Name("cast"))
+    | matchers.Assign(value=matchers.Call(func=matchers.Name("TypeVar")))
+    | matchers.Call(func=matchers.Name("cast"))
 )
 
 
@@ -51,9 +52,9 @@ class Candidate:
 
     def change(self) -> Change:
         """What it changes; of lines that moved apart, all."""
-        lines = difflib.ndiff(self.file.tree.code.splitlines(), self.text().splitlines())
-        marked = [line for line in lines if line[0] in "+-"]
-        was, becomes = ("\n".join(line[2:].strip() for line in marked if line[0] == sign) for sign in "-+")
+        lines = difflib.unified_diff(self.file.tree.code.splitlines(), self.text().splitlines(), n=0)
+        marked = [line for line in [*lines][2:] if line[0] in "+-"]
+        was, becomes = ("\n".join(line[1:].strip() for line in marked if line[0] == sign) for sign in "-+")
         return Change(self.file.name, self.function, was, becomes)
 
 
