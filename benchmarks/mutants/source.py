@@ -18,6 +18,7 @@ _TYPES = (
     matchers.Annotation()
     | matchers.Decorator(decorator=matchers.Call(func=matchers.Name("dataclass")))
     | matchers.Assign(value=matchers.Call(func=matchers.Name("TypeVar")))
+    | matchers.Assign(value=matchers.Subscript(value=matchers.Name("Callable")))
     | matchers.Call(func=matchers.Name("cast"))
 )
 

@@ -22,9 +22,11 @@ from dr_actions.assessment.failover import gates_of, weigh_gates
 from dr_actions.assessment.tabletop import walk
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
+from dr_actions.model.sequence import SEQUENCE, Role
 from dr_actions.planning.planner import make_plan, rto_estimate_s, sight_of
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName, posture_of, signals_of
+from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.unseen import Blindness, Unseen
 from dr_estate.readers import dynamodb, ecs, efs, rds, route53, runbook, s3
@@ -201,6 +203,22 @@ def test_an_assessment_is_as_on_record(env: Environment, state: str) -> None:
         varied = _lines(env, vary(found))
         lines = [*lines, f"\n{name}:", *(f"    {line}" for line in varied if line not in base)]
     compare(f"assessments/{env.name}-{state}.txt", lines)
+
+
+def test_the_gates_of_what_a_failback_plans_are_as_on_record() -> None:
+    found = snapshot("sit-on-dr")
+    sight = sight_of(SIT, found, Goal.FAILBACK)
+    rows = [row for row in SEQUENCE[Goal.FAILBACK] if row.role in (*_NEEDED_ROLES, Role.RENAME)]
+    lines: list[str] = []
+    for answers, left_out in product(Api, (None, *_NEEDED_ROLES)):
+        steps = [step("x", row.stage, row.action, id=f"{row.prefix}.x") for row in rows if row.role is not left_out]
+        signals = replace(signals_of(found, SIT), primary_api=answers)
+        gates = gates_home((), plan(*steps, goal=Goal.FAILBACK), posture_of(found, SIT), signals, sight)
+        lines += [f"\n{answers}, without {left_out}:", *(f"    {_gate(gate)}" for gate in gates)]
+    compare("assessments/plan-failback.txt", lines)
+
+
+_NEEDED_ROLES = (Role.BACKUP, Role.DATABASE, Role.SERVICES, Role.TRAFFIC)
 
 
 def test_a_tabletop_without_contacts_and_at_other_turns_is_as_on_record() -> None:

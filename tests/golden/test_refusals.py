@@ -265,10 +265,12 @@ def test_only_the_regions_of_the_estate_are_touched(region: str) -> None:
 
 
 def test_which_words_of_an_operation_destroy_is_as_on_record() -> None:
-    def said(word: str, region: str) -> str:
-        return _text(refusal(Call("x", f"{word}Things", region, {}), SIT, frozenset({f"x:{word}Things"}), ZONE))
+    def judged(service: str, word: str) -> str:
+        call = Call(service, f"{word}Things", DR, {})
+        return _text(refusal(call, SIT, frozenset({call.name}), ZONE))
 
-    compare("guard/words.txt", [f"{word}: {said(word, DR)}" for word in WORDS.split()])
+    words = WORDS.split()
+    compare("guard/words.txt", [f"{word}: {judged('x', word)} | {judged('iam', word)}" for word in words])
 
 
 def test_what_a_sync_call_is_refused_without_backups_is_as_on_record() -> None:
@@ -379,14 +381,16 @@ def test_which_gates_count_for_a_run_that_goes_on_is_as_on_record() -> None:
     needed = ("control-table", "credentials-work", "operator-allowed", "opted-in", "contacts-named")
     gates = [Gate(f"check.prerequisites.{name}", met=False, says="no.") for name in needed]
     gates.append(Gate("primary.answers", met=False, says="no."))
-    unseen = {"check.prerequisites.opted-in"}
     lines = []
-    for goal, name, changed_any in product(EXPECTED, PostureName, (False, True)):
+    for goal, name, (changed_any, blind) in product(
+        EXPECTED, PostureName, ((False, "opted-in"), (True, "opted-in"), (True, "contacts-named"))
+    ):
+        unseen = {f"check.prerequisites.{blind}"}
         found = gates_to_go_on(gates, Posture(name, "as seen."), plan(goal=goal), changed_any, unseen)
         counting = " ".join(
             f"{gate.id}{'' if gate.met else ' unmet'}{' stops' if gate.stops else ''}" for gate in found
         )
-        lines.append(f"{goal} in {name}, {'changed' if changed_any else 'nothing changed'}: {counting}")
+        lines.append(f"{goal} in {name}, {'changed' if changed_any else 'nothing changed'}, {blind} unseen: {counting}")
     compare("gates-to-go-on.txt", lines)
 
 
