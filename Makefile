@@ -12,7 +12,7 @@ MINISTACK := .tools/ministack
 MOTO := .tools/moto
 MINISTACK_VERSION := 1.5.33
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench docs new-check new-service allure awscli terraform strangers constraints clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs new-check new-service allure awscli terraform strangers constraints clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -58,6 +58,12 @@ unit: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.status
+
+# Do the tests notice? Random mutants of dr_checks and of the rooms of dr_actions that decide: MUTANTS=all, SEED=2.
+MUTANTS ?= 110
+SEED ?= 1
+mutants: setup
+	$(BIN)/python -m benchmarks.mutants --count $(MUTANTS) --seed $(SEED)
 
 # The generated pages of docs/ and files of deploy/.
 docs: setup

@@ -6,6 +6,7 @@ Going home early is worse than staying away: anything unmet is WAIT. At home the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from dr_actions.actions.registry import verbs
 from dr_actions.assessment.data_loss import Loss
@@ -161,7 +162,7 @@ def _tables(sight: Sight) -> Iterator[Loss]:
         here = {t.name: t for t in sight.snapshot.get(dynamodb.tables, Side.PRIMARY) if not isinstance(t, Unseen)}
         there = {t.name: t for t in sight.snapshot.get(dynamodb.tables, Side.DR) if not isinstance(t, Unseen)}
     except CannotSee as dark:
-        yield Loss("tables", "all", None, None, None, dark.unseen.why)
+        yield Loss("tables", "all", None, None, None, dark.unseen.why, unseen=dark.unseen)
         return
     for name in sorted(here.keys() & there.keys()):
         apart = abs(here[name].items - there[name].items)
@@ -171,13 +172,11 @@ def _tables(sight: Sight) -> Iterator[Loss]:
 
 def sync_estimate(sight: Sight) -> tuple[float, int]:
     """GiB that the sync moves, and seconds at failback.sync_mib_s; what cannot be seen counts nothing."""
+    names, see = sight.env.names, sight.snapshot
+    database, files = sight.env.named(names.database), sight.env.named(names.file_system)
     gib = 0.0
-    try:
-        name = sight.env.named(sight.env.names.database)
-        gib += sum(i.storage_gib for i in sight.snapshot.get(rds.instances, Side.DR) if i.identifier == name)
-        files = sight.env.named(sight.env.names.file_system)
-        found = sight.snapshot.get(efs.file_systems, Side.DR)
-        gib += sum(f.size_bytes for f in found if f.name == files) / _BYTES_A_GIB
-    except CannotSee:
-        return gib, 0
+    with suppress(CannotSee):
+        gib += sum(i.storage_gib for i in see.get(rds.instances, Side.DR) if i.identifier == database)
+    with suppress(CannotSee):
+        gib += sum(f.size_bytes for f in see.get(efs.file_systems, Side.DR) if f.name == files) / _BYTES_A_GIB
     return gib, round(gib * 1024 / sight.env.failback.sync_mib_s)

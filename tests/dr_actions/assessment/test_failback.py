@@ -6,18 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.assessment.failback import gates_home, serving_gates
+from dr_actions.assessment.failback import gates_home, serving_gates, stranded, sync_estimate
 from dr_actions.model.action import Sight
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
+from dr_actions.planning.planner import sight_of
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
-from dr_estate.readers import efs, rds
+from dr_estate.readers import dynamodb, efs, rds
+from tests.dr_checks.backups import FILE_SYSTEM
 from tests.dr_checks.databases import PRIMARY
-from tests.dr_checks.worlds import SIT, Values, world
+from tests.dr_checks.worlds import DENIED, SIT, Values, world
 
 PERMITTED = "prerequisites.operator-allowed"
 RESTORED = replace(PRIMARY, arn=PRIMARY.arn.replace(SIT.regions.primary, SIT.regions.dr))
@@ -68,3 +70,22 @@ def test_the_dr_database_is_the_newer_in_every_state_and_synced_while_it_takes_w
     assert gate.met is DATABASE[word].takes_writes, gate.says
     assert gate.met or word in gate.says
     assert "the newer data is not there" not in gate.says
+
+
+def test_a_sync_is_estimated_from_what_is_seen_and_takes_its_time() -> None:
+    database = replace(PRIMARY, arn=PRIMARY.arn.replace(SIT.regions.primary, SIT.regions.dr), storage_gib=200)
+    files = replace(FILE_SYSTEM, name=SIT.named(SIT.names.file_system), size_bytes=40 << 30)
+    speed = SIT.failback.sync_mib_s
+    for seen, gib in (
+        ({(rds.instances, Side.DR): (database,), (efs.file_systems, Side.DR): (files,)}, 240.0),
+        ({(rds.instances, Side.DR): (database,)}, 200.0),
+        ({(efs.file_systems, Side.DR): (files,)}, 40.0),
+        ({}, 0.0),
+    ):
+        sight = sight_of(SIT, world(seen), Goal.FAILBACK)
+        assert (gib, round(gib * 1024 / speed)) == sync_estimate(sight)
+
+
+def test_tables_that_are_not_seen_keep_their_cause() -> None:
+    loss = stranded(sight_of(SIT, world({(dynamodb.tables, Side.PRIMARY): DENIED}), Goal.FAILBACK))[-1]
+    assert ("tables", DENIED.kind) == (loss.store, loss.unseen and loss.unseen.kind)

@@ -1,0 +1,98 @@
+"""Mutants are of the code as it is, the runner tells killed from survived, and each accepted survivor still exists."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.mutants.__main__ import GROUPS
+from benchmarks.mutants.accepted import reasons
+from benchmarks.mutants.source import ROOT, Candidate, Change, SourceFile
+
+SPANS = "dr_checks/core/spans.py"
+ACCEPTED = sorted({change.module for change in reasons()})
+
+
+@pytest.mark.parametrize("module", ACCEPTED)
+def test_an_accepted_survivor_is_a_mutant_of_the_code_today(module: str) -> None:
+    accepted = {change for change in reasons() if change.module == module}
+    made = {found.change() for found in SourceFile(ROOT / module).candidates}
+    assert set() == accepted - made, "these changed or were deleted: remove them from tests/mutants.toml"
+
+
+def test_each_accepted_survivor_has_a_reason() -> None:
+    assert [] == [change for change, reason in reasons().items() if len(reason.split()) < 4]
+
+
+def test_a_mutant_changes_one_place_and_says_where() -> None:
+    (found,) = _mutants("if seconds < 2 * _MINUTE_S:", "if seconds <= 2 * _MINUTE_S:")
+    assert ("spoken", True) == (found.function, found.lines is not None and found.line in found.lines)
+    before = (ROOT / SPANS).read_text(encoding="utf-8").splitlines()
+    assert 1 == sum(old != new for old, new in zip(before, found.text().splitlines(), strict=True))
+
+
+def test_annotations_and_dataclass_arguments_are_not_mutated() -> None:
+    model = SourceFile(ROOT / "dr_checks/core/model.py")
+    changes = [found.change() for found in model.candidates]
+    assert [] == [change for change in changes if "@dataclass" in change.was or "TypeVar" in change.was]
+
+
+def test_the_arguments_of_a_check_s_decorator_are_mutated_and_are_run_by_the_import() -> None:
+    kms = SourceFile(ROOT / "dr_checks/security/kms.py")
+    at_import = [found.change() for found in kms.candidates if found.lines is None]
+    assert [change for change in at_import if change.becomes == "severity=None,"]
+
+
+def test_every_room_is_there_and_so_are_its_tests() -> None:
+    for group in GROUPS:
+        assert len(list(group.files())) > 20
+        assert [] == [path for path in group.tests if not (ROOT / path).exists()]
+
+
+TOY = {
+    "toy/__init__.py": "",
+    "toy/limits.py": "LIMIT = 7\n\n\ndef late(days: int) -> bool:\n    return days > LIMIT\n",
+    "tests/test_limits.py": "from toy.limits import late\n\n\ndef test_late() -> None:\n    assert late(20)\n",
+    "tests/mutants.toml": '[[accepted]]\nmodule = "toy/limits.py"\nfunction = ""\nwas = "LIMIT = 7"\n'
+    'becomes = "LIMIT = 8"\nreason = "a limit is a limit."\n',
+    "pyproject.toml": '[tool.pytest.ini_options]\naddopts = ["-m", "not slow"]\nmarkers = ["slow: x"]\n',
+}
+RUN = """
+from benchmarks.mutants.__main__ import measure
+from benchmarks.mutants.running import Group
+raise SystemExit(0 if measure(Group("toy", ("toy",), ("tests",), ()), 1, None, 2) else 1)
+"""
+
+
+def test_the_runner_tells_killed_survived_and_accepted_apart(tmp_path: Path) -> None:
+    for name, text in TOY.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    weak = _run(tmp_path)
+    assert "toy/limits.py:1   accepted: a limit is a limit." in weak.stdout, weak
+    assert "  - return days > LIMIT\n  + return days >= LIMIT" in weak.stdout
+    assert "toy: 1 killed, 2 survived (1 accepted): 50.0%" in weak.stdout
+    assert 1 == weak.returncode
+    (tmp_path / "tests" / "test_limits.py").write_text(
+        "from toy.limits import late\n\n\ndef test_late() -> None:\n    assert late(8) and not late(7)\n"
+    )
+    strong = _run(tmp_path)
+    assert "toy: 3 killed, 0 survived (0 accepted): 100.0%" in strong.stdout, strong
+    assert 0 == strong.returncode
+
+
+def _run(folder: Path) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"}
+    return subprocess.run(
+        [sys.executable, "-c", RUN], cwd=folder, env=variables, capture_output=True, text=True, check=False
+    )
+
+
+def _mutants(was: str, becomes: str) -> list[Candidate]:
+    made = SourceFile(ROOT / SPANS).candidates
+    return [found for found in made if found.change() == Change(SPANS, "spoken", was, becomes)]

@@ -1,0 +1,97 @@
+"""What a journal proves for the guard: backups since the last begin, a whole freeze, and renamed databases."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dr_actions.guard.backup_first import Proof
+from dr_actions.guard.evidence import Proven, proven_by, set_aside_by
+from dr_actions.journal.entries import Entry, Kind
+from dr_actions.model.plan import Goal, Plan, Step
+from dr_actions.model.sequence import SEQUENCE, Role
+from dr_estate.config.environment import Side
+from tests.dr_actions.deciding import NOW, plan, step
+
+SECOND = timedelta(seconds=1)
+
+
+def of(role: Role, name: str, **changed: Any) -> Step:
+    """A failback's step of a role."""
+    row = next(row for row in SEQUENCE[Goal.FAILBACK] if row.role is role)
+    return step(name, row.stage, row.action, id=f"{row.prefix}.{name}", **changed)
+
+
+FREEZES = (of(Role.FREEZE, "mysql"), of(Role.FREEZE, "efs"))
+BACKUPS = tuple(
+    of(Role.BACKUP, f"{side}-{store}", side=side, before={"store": store})
+    for side, store in ((Side.DR, "database"), (Side.DR, "files"), (Side.PRIMARY, "database"))
+)
+RENAMES = (
+    of(Role.RENAME, "here", side=Side.DR, after={"resource": "db-1", "name": "sit-mysql-before-1"}),
+    of(Role.RENAME, "there", side=Side.PRIMARY, after={"resource": "db-2", "name": "sit-mysql-before-2"}),
+)
+PLAN = plan(*FREEZES, *BACKUPS, *RENAMES, goal=Goal.FAILBACK)
+
+
+def journal(*rows: tuple[Kind, Step | None, dict[str, Any], datetime]) -> list[Entry]:
+    return [
+        Entry(seq, at, "run", kind, found.id if found else None, data, "", "")
+        for seq, (kind, found, data, at) in enumerate(rows, start=1)
+    ]
+
+
+def begin(goal: Goal = Goal.FAILBACK) -> tuple[Kind, None, dict[str, Any], datetime]:
+    steps = [{"id": s.id, "side": str(s.side), "after": dict(s.after)} for s in PLAN.steps]
+    return (Kind.BEGIN, None, {"plan": {"goal": str(goal), "steps": steps}}, NOW)
+
+
+def confirmed(found: Step, at: datetime = NOW, **facts: str) -> tuple[Kind, Step, dict[str, Any], datetime]:
+    return (Kind.CONFIRMED, found, {"facts": facts}, at)
+
+
+def backed_up(found: Step, store: str) -> tuple[Kind, Step, dict[str, Any], datetime]:
+    return confirmed(found, side=str(found.side), store=store, arn=f"arn:{found.subject}", created_at=NOW.isoformat())
+
+
+def proven(*rows: Any, of_plan: Plan = PLAN) -> Proven:
+    return proven_by(journal(*rows), of_plan)
+
+
+def test_backups_that_were_confirmed_in_the_last_run_are_proven() -> None:
+    found = proven(begin(), backed_up(BACKUPS[1], "files"), begin(), backed_up(BACKUPS[0], "database"))
+    assert (Proof(Side.DR, "database", "arn:dr-database", NOW),) == found.proofs
+    assert ((Side.PRIMARY, "files"),) == found.absent
+    assert Goal.FAILBACK is found.goal
+
+
+@pytest.mark.parametrize("facts", [{}, {"side": "dr"}, {"side": "dr", "store": "x", "arn": "a", "created_at": "now"}])
+def test_a_backup_without_its_facts_proves_nothing(facts: dict[str, str]) -> None:
+    assert () == proven(begin(), confirmed(BACKUPS[0], **facts)).proofs
+    assert () == proven(begin(), (Kind.CONFIRMED, BACKUPS[0], {}, NOW)).proofs
+
+
+def test_what_was_sent_and_not_confirmed_proves_nothing() -> None:
+    kind, found, data, at = backed_up(BACKUPS[0], "database")
+    others = [(other, found, data, at) for other in Kind if other not in (Kind.BEGIN, kind)]
+    assert Proven(Goal.FAILBACK, absent=((Side.PRIMARY, "files"),)) == proven(begin(), *others)
+
+
+def test_a_freeze_counts_from_the_second_of_its_last_step_and_only_whole() -> None:
+    first = confirmed(FREEZES[0], NOW + timedelta(milliseconds=1))
+    last = confirmed(FREEZES[1], NOW + 3 * SECOND + timedelta(milliseconds=900))
+    assert proven(begin(), first, last).frozen_at == NOW + 3 * SECOND
+    assert proven(begin(), last, first).frozen_at == NOW + 3 * SECOND
+    assert proven(begin(), first).frozen_at is None
+    assert proven(first, last, begin()).frozen_at is None
+    assert proven(begin(), of_plan=plan(*BACKUPS, goal=Goal.FAILBACK)).frozen_at is None
+
+
+def test_the_databases_that_failbacks_renamed_are_known_by_their_resource() -> None:
+    rows = (begin(), confirmed(RENAMES[0]), confirmed(RENAMES[1]), begin(), confirmed(FREEZES[0]))
+    assert {"db-1": "sit-mysql-before-1"} == set_aside_by(journal(*rows)) == proven(*rows).set_aside
+    assert {"db-2": "sit-mysql-before-2"} == set_aside_by(journal(*rows), Side.PRIMARY)
+    assert {} == set_aside_by(journal(begin()))
+    assert {} == set_aside_by(journal(begin(Goal.FAILOVER), confirmed(RENAMES[0])))

@@ -1,0 +1,79 @@
+"""What each check says of each of its examples, word for word: what was measured, what was wanted, why, and the remedy.
+
+Where findings are to change, delete their file and run this test twice: the first run writes the file anew, and fails.
+Read what `git diff` shows before it is committed: it is what operators will read.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dr_checks.core.model import Finding, View
+from dr_checks.core.registry import DR_ONLY, LagSource, checks, judge
+from dr_estate.config.environment import load_environment
+from dr_estate.model.unseen import CannotSee
+from tests.dr_checks.databases import accepting
+from tests.dr_checks.test_examples import EXAMPLES
+from tests.dr_checks.worlds import Example
+from tests.golden.recording import compare
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted({example.check.partition(".")[0] for example in EXAMPLES})
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    tenant = f", tenant {finding.tenant}" if finding.tenant else ""
+    unseen = f", {finding.unseen.kind} in {finding.unseen.region or 'no region'}" if finding.unseen else ""
+    yield f"{finding.status} {finding.side} {finding.subject}{tenant}{unseen}"
+    yield f"    measured {finding.measured}; wanted {finding.wanted}"
+    yield f"    {finding.because}"
+    if finding.remedy:
+        yield f"    remedy: {finding.remedy}"
+
+
+def _findings(example: Example) -> Iterator[str]:
+    result = judge(checks()[example.check], example.snapshot, example.env)
+    yield f"\n{example.check}: {result.status}{f', {result.reason}' if result.reason else ''}"
+    for finding in result.findings:
+        yield from _lines(finding)
+    yield from sorted(set(_lags(example)))
+
+
+def _lags(example: Example) -> Iterator[str]:
+    """What the store's own module says of its copies' age."""
+    module = sys.modules[checks()[example.check].judge.__module__]
+    view = View("lag", DR_ONLY[0], example.env, example.snapshot)
+    try:
+        for source in [value for value in vars(module).values() if isinstance(value, LagSource)]:
+            for lag in source.function(view):
+                yield f"lag {lag.side} {lag.store} {lag.subject} {lag.tenant or ''} {lag.seconds} s: {lag.basis}" + (
+                    f", missing {lag.missing}, {lag.unseen.kind if lag.unseen else 'seen'}"
+                )
+    except CannotSee as dark:
+        yield f"lag unseen: {dark.unseen.why}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_findings_of_the_examples_are_as_on_record(module: str) -> None:
+    examples = [example for example in EXAMPLES if example.check.partition(".")[0] == module]
+    compare(f"findings/{module}.txt", [line for example in examples for line in _findings(example)])
+
+
+def test_where_checks_do_not_apply_is_as_on_record() -> None:
+    backups_alone = accepting("backup-copy", files=("backup-copy",))
+    environments = {
+        **{name: load_environment(ROOT / "environments", name) for name in ("dev", "sit", "prod")},
+        "sit, which accepts backup copies alone": backups_alone,
+        "sit, which prefers a read replica": accepting("read-replica", "automated-backup", "backup-copy"),
+    }
+    reasons = {
+        (name, check.id): check.applies(env)
+        for name, env in environments.items()
+        for check in checks().values()
+        if check.applies
+    }
+    compare("not-applicable.txt", [f"{name}: {check}: {why}" for (name, check), why in reasons.items() if why])
