@@ -89,7 +89,7 @@ def _waited_for(plan: Plan, sight: Sight) -> Iterator[Gate]:
     for step in plan.steps:
         if role_of(plan.goal, step.id) is Role.WAIT:
             told = verbs()[step.verb].confirm(step, sight)
-            yield Gate(f"primary.{step.verb}", met=told.standing is Standing.DONE, says=told.says, stops=True)
+            yield Gate("primary.primary_stable", met=told.standing is Standing.DONE, says=told.says, stops=True)
 
 
 def _direction(signals: Signals, sight: Sight) -> Iterator[Gate]:

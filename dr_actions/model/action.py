@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NotRequired, Protocol, TypedDict, Unpack
 
+from dr_actions.model.action_ids import name_of, step_id
 from dr_actions.model.plan import Call, Danger, Goal, Params, Step
 from dr_actions.model.sequence import PLANES, goals_of, row_of
 from dr_estate.config.environment import Environment, Side
@@ -64,33 +65,37 @@ class Sight:
         """Whether this is a switchover with a healthy primary."""
         return self.goal is Goal.SWITCHOVER
 
+    def before(self, action: str, label: str) -> Mapping[str, Any]:
+        """The values before the failover's step of ``action``; empty where it had none, or nothing was recorded."""
+        return self.recorded.get(step_id(action, label), {})
+
     def step(
         self,
         action: str,
         subject: str,
         *,
         label: str = "",
-        ids: str = "",
+        part: str = "",
         nth: int = 0,
         last: bool = False,
         **details: Unpack[StepDetails],
     ) -> Step:
-        """The step of ``action`` on ``subject``, with all that its row in the goal's table gives.
+        """The step of ``action`` (its module or name) on ``subject``, with all that its row in the table gives.
 
-        ``label`` ends its id where ``subject`` does not. ``ids`` tells rows of one action apart; ``nth`` is its stage
+        ``label`` ends its id where ``subject`` does not. ``part`` tells rows of one action apart; ``nth`` is its stage
         within the row, ``last`` whether that ends the row. Raises ValueError where the table has no such place.
         """
-        row = row_of(self.goal, action, ids)
+        row = row_of(self.goal, name_of(action), part)
         if nth >= row.most:
-            raise ValueError(f"{action} takes {row.most} stages of a {self.goal} at most")
+            raise ValueError(f"{row.action} takes {row.most} stages of a {self.goal} at most")
         playbook = row.last if last and row.last else row.playbook
         sends = details.get("call") or details.get("manual")
         details.setdefault("planes", row.planes or ((PLANES[details["side"]],) if sends else ()))
         return Step(
-            id=f"{row.prefix}.{label or subject}",
+            id=step_id(row.prefix, label or subject),
             number=playbook.number,
             stage=row.stage + nth,
-            verb=action,
+            verb=row.action,
             subject=subject,
             owner=row.owner or playbook.owner,
             **details,
@@ -187,7 +192,7 @@ HOME = frozenset({Goal.FAILBACK})
 
 @dataclass(frozen=True)
 class Verb:
-    """One thing the hands can do.
+    """One thing the hands can do. ``module`` is its own: the path is its name.
 
     ``writes`` are the exact ``service:Operation`` names it may send; ``watches`` the parts of the snapshot that
     ``confirm`` reads. ``foresee`` yields its steps for what was seen. ``fill`` gives the exact call right before it is
@@ -202,7 +207,7 @@ class Verb:
     ``undone`` tells whether the world is as before a step, where ``confirm`` does not say so by READY alone.
     """
 
-    name: str
+    module: str
     writes: frozenset[str]
     watches: tuple[str, ...]
     foresee: Foresee
@@ -217,6 +222,11 @@ class Verb:
     seeable: bool = True
     work: Work | None = None
     undone: Undone | None = None
+
+    @property
+    def name(self) -> str:
+        """Its folder and file."""
+        return name_of(self.module)
 
     @property
     def goals(self) -> frozenset[Goal]:

@@ -18,12 +18,12 @@ from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.guard.backup_first import DATABASE, FILES
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, rds
 
-NAME = "back_up"
 START = "backup:StartBackupJob"
 KEPT_DAYS = 35
 _TYPES, _BUDGETS_S = {DATABASE: "RDS", FILES: "EFS"}, {DATABASE: 7200, FILES: 14400}
@@ -68,7 +68,7 @@ def stores(sight: Sight) -> Iterator[Store]:
 def _file_system(sight: Sight, side: Side, name: str) -> efs.FileSystem | None:
     """The one the failover made writable, the one of that name, or the only one: a replica's own bears no name."""
     found = [one for one in sight.snapshot.get(efs.file_systems, side) if one.state in ("available", "updating")]
-    recorded = sight.recorded.get(f"files.{name}", {}).get("file system") if side is Side.DR else None
+    recorded = sight.before("files/restore_dr", name).get("file system") if side is Side.DR else None
     for meant in ([one for one in found if one.id == recorded], [one for one in found if one.name == name], found):
         if len(meant) == 1:
             return meant[0]
@@ -79,7 +79,7 @@ def _step(sight: Sight, store: Store) -> Step:
     env, region = sight.env, sight.env.region(store.side)
     vault, days = backup.vault_name(env, store.side), _kept_days(sight, store.side)
     return sight.step(
-        NAME,
+        __name__,
         store.name,
         label=f"{store.side}-{store.kind}",
         side=store.side,
@@ -183,7 +183,8 @@ def fill(step: Step, sight: Sight) -> Call:
         failed = sorted(job.id for job in _jobs(step, sight) if job.state in _OVER)
     except CannotSee:
         failed = []
-    seed = f"{sight.env.name}:{sight.incident}:{step.id}:{step.before['arn']}:{home.frozen_since(sight)}:{failed}"
+    former = former_id(step.id)
+    seed = f"{sight.env.name}:{sight.incident}:{former}:{step.before['arn']}:{home.frozen_since(sight)}:{failed}"
     token = str(uuid.uuid5(uuid.NAMESPACE_URL, seed))
     return replace(step.call, params={**step.call.params, "IdempotencyToken": token})
 
@@ -199,7 +200,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({START}),
     watches=(
         backup.vaults.name,

@@ -24,7 +24,7 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import dns_canary_polls, route53
 from dr_estate.readers.route53 import Zone
 
-NAME, BUDGET_S = "drive_canary", 300
+BUDGET_S = 300
 SERVICE, OPERATION = "route53", "ChangeResourceRecordSets"
 WATCHES = (route53.records.name, dns_canary_polls.changes.name, dns_canary_polls.polls.name)
 _BEFORE_ALL = State("nothing", ALL, ())
@@ -46,7 +46,7 @@ def _step(sight: Sight, name: str, zone: Zone, was: State, state: State, nth: in
     comment = f"{env.name}: canary {name} {state.label}"
     params = between(zone.id, was.records, state.records, comment)
     return sight.step(
-        NAME,
+        __name__,
         name,
         label=state.label,
         nth=nth,
@@ -104,7 +104,7 @@ def undo(step: Step) -> Call | None:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({f"{SERVICE}:{OPERATION}"}),
     watches=WATCHES,
     foresee=foresee,

@@ -22,7 +22,7 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import route53
 from dr_estate.readers.route53 import Record, Zone
 
-NAME, BUDGET_S = "remove_canary", 300
+BUDGET_S = 300
 _TOLD_WHOLE = {*POLICIES, "simple"}
 _DELEGATING = frozenset({"NS", "SOA"})
 
@@ -42,7 +42,7 @@ def _step(sight: Sight, name: str, zone: Zone, records: Sequence[Record]) -> Ste
     env, there = sight.env, [record_set(one) for one in records]
     params = between(zone.id, there, [], f"{env.name}: canary {name} taken away")
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.GLOBAL,
         says=f"Take the canary {name} away: {len(there)} records, one change batch.",
@@ -96,7 +96,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({f"{SERVICE}:{OPERATION}"}),
     watches=WATCHES,
     foresee=foresee,

@@ -11,7 +11,6 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
 
-NAME = "fence_minimum"
 _BUDGET_S = 60
 _NOTHING = {"MinCapacity": 0, "MaxCapacity": 0, "SuspendedState": dict.fromkeys(of.SUSPENSIONS, True)}
 
@@ -32,7 +31,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 
 def step_of(
-    sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target, action: str = NAME
+    sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target, action: str = __name__
 ) -> Step:
     """The step that fences one tenant's scalable target."""
     name, region = one.service.name, sight.env.regions.primary
@@ -85,7 +84,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({of.REGISTER}),
     watches=(application_autoscaling.targets.name,),
     foresee=foresee,

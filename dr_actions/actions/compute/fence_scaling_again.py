@@ -13,8 +13,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import application_autoscaling
 
-NAME = "fence_returned_minimum"
-
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each scalable target of the primary that could still start a task."""
@@ -30,7 +28,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     for one in there:
         target = targets.get(one.service.name)
         if target is not None and target.maximum:
-            yield fence_scaling.step_of(sight, one, target, NAME)
+            yield fence_scaling.step_of(sight, one, target, __name__)
 
 
-VERB = replace(fence_scaling.VERB, name=NAME, foresee=foresee, notes=no_notes)
+VERB = replace(fence_scaling.VERB, module=__name__, foresee=foresee, notes=no_notes)

@@ -1,7 +1,7 @@
 """Stops the old primary's tasks, so that only one region serves and writes (T41). Nothing is deleted.
 
 What it proves: no task of the tenants runs, starts or is still stopping in the primary cluster, whoever started it, and
-auto scaling cannot start one (fence_minimum). What it does not prove: that the primary DATABASE refuses writes. It
+auto scaling cannot start one (fence_scaling). What it does not prove: that the primary DATABASE refuses writes. It
 still accepts connections; jobs, people and hosts outside ECS can write to it. Closing its security groups would be a
 network change that a recovery must not make. So a switchover proves zero loss by the replica's own position after
 this step, never by this step alone.
@@ -25,7 +25,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import ecs, ecs_stopping_tasks
 
-NAME = "fence_services"
 # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
 _BUDGET_S = 480
 
@@ -38,7 +37,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
             yield step_of(sight, one)
 
 
-def step_of(sight: Sight, one: unseen_handling.Held, action: str = NAME) -> Step:
+def step_of(sight: Sight, one: unseen_handling.Held, action: str = __name__) -> Step:
     """The step that fences one tenant's service."""
     name, region, desired = one.service.name, sight.env.regions.primary, one.service.desired
     return sight.step(
@@ -139,7 +138,7 @@ def _strangers(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({of.UPDATE}),
     watches=(ecs.services.name, ecs.tasks.name, ecs_stopping_tasks.tasks.name),
     foresee=foresee,

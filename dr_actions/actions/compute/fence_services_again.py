@@ -12,8 +12,6 @@ from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 
-NAME = "fence_returned_services"
-
 
 def _running(sight: Sight) -> list[unseen_handling.Held]:
     if sight.goal is not Goal.FAILBACK or not sight.primary_answers:
@@ -27,7 +25,7 @@ def _running(sight: Sight) -> list[unseen_handling.Held]:
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's service that runs in the primary while the DR region serves."""
     for one in _running(sight):
-        yield fence_services.step_of(sight, one, NAME)
+        yield fence_services.step_of(sight, one, __name__)
 
 
 def leaves(sight: Sight) -> Iterator[str]:
@@ -39,4 +37,4 @@ def leaves(sight: Sight) -> Iterator[str]:
         )
 
 
-VERB = replace(fence_services.VERB, name=NAME, foresee=foresee, leaves=leaves)
+VERB = replace(fence_services.VERB, module=__name__, foresee=foresee, leaves=leaves)

@@ -17,7 +17,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import application_autoscaling, ecs
 
-NAME = "minimum"
 _BUDGET_S = 60
 _BOUNDS, _SUSPENDED, _SCHEDULED = ("MinCapacity", "MaxCapacity"), "SuspendedState", of.SUSPENSIONS[-1]
 
@@ -58,7 +57,7 @@ def _step(
     how = f"bounds {target.minimum} to {target.maximum} now" + (", its schedule is suspended" if sleeps else "")
     again = " and let its schedule go on" if sleeps else " again"
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Auto scaling keeps {name} at {needed} tasks or more ({how}).",
@@ -145,7 +144,7 @@ def _shrinking(sight: Sight) -> dict[str, list[str]]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({of.REGISTER}),
     watches=(application_autoscaling.targets.name,),
     foresee=foresee,

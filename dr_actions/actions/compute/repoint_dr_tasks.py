@@ -22,7 +22,6 @@ from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME = "task_definitions"
 READ, WRITE, TAG = "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:TagResource"
 CONTENT, REPLACING = "<content>", "<replacing>"
 _BUDGET_S = 60
@@ -55,7 +54,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     return steps(sight, Side.DR)
 
 
-def steps(sight: Sight, side: Side, action: str = NAME) -> Iterator[Step]:
+def steps(sight: Sight, side: Side, action: str = __name__) -> Iterator[Step]:
     """A step for each tenant whose newest revision on ``side`` points into the other region. Raises CannotSee."""
     for one in unseen_handling.held(sight, side):
         newest = newest_of(sight, one, side)
@@ -191,7 +190,7 @@ def _without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({WRITE, TAG}),  # a registration with tags needs ecs:TagResource, though nobody calls it
     reads=frozenset({READ}),
     watches=tuple(

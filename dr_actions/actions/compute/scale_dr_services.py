@@ -30,8 +30,6 @@ from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME = "services"
-
 
 @unseen_handling.where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -56,7 +54,7 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
         wanted[unseen_handling.ANEW] = True
     undo = f"Set its desired count to {service.desired} again"
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"{name} runs {needed} healthy tasks in {region} ({service.desired} wanted now)"
@@ -173,7 +171,7 @@ def _doubtful(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({of.UPDATE}),
     watches=(
         *(ecs.services.name, ecs.tasks.name, ecs_newest_definitions.newest.name, elbv2.healthy_hosts.name),

@@ -29,7 +29,7 @@ class Restoring:
 def restoring(what: Restoring) -> Verb:
     """The verb that does it."""
     return Verb(
-        name=what.verb,
+        module=what.verb,
         writes=frozenset({of.REGISTER}),
         watches=(application_autoscaling.targets.name,),
         foresee=unseen_handling.if_seen(lambda sight: _steps(what, sight)),

@@ -27,7 +27,6 @@ from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME = "home_services"
 _DEFINITION = "taskDefinition"
 
 
@@ -49,7 +48,7 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
     reason = reason_of(sight, service, Side.PRIMARY)
     anew_too: dict[str, Json] = {unseen_handling.ANEW: True} if reason else {}
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"{name} runs {needed} healthy tasks in {region} again ({service.desired} wanted now)."
@@ -132,7 +131,7 @@ def _left_out(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({of.UPDATE}),
     watches=(
         *(ecs.services.name, ecs.tasks.name, ecs.task_definitions.name, ecs_newest_definitions.newest.name),

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.common import unseen_handling
-from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.compute import services as of
 from dr_actions.actions.compute.rollout import facts_of
-from dr_actions.actions.compute.scale_dr_services import NAME as SCALED
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
 
-NAME = "stop_dr_services"
 # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
 _BUDGET_S = 480
 
@@ -34,14 +31,14 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _standby(sight: Sight, one: unseen_handling.Held) -> int:
     """The count before the failover; where none was recorded, standby.tasks_per_service."""
-    kept = compute_failback.before(sight, SCALED, one.service.name)
+    kept = sight.before("compute/scale_dr_services", one.service.name)
     return int(kept.get("desiredCount", sight.env.standby.tasks_per_service))
 
 
 def _step(sight: Sight, one: unseen_handling.Held, standby: int) -> Step:
     name, service, region = one.service.name, one.service, sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"{name} runs {standby} tasks in {region} again, as before the failover ({service.desired} wanted now).",
@@ -84,7 +81,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({of.UPDATE}),
     watches=(ecs.services.name,),
     foresee=foresee,

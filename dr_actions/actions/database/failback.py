@@ -11,6 +11,7 @@ from datetime import datetime
 
 from dr_actions.actions.database.copy_selection import ASIDE, RESTORED_FROM
 from dr_actions.model.action import Sight
+from dr_actions.model.action_ids import label_of
 from dr_actions.model.plan import Goal, Params
 from dr_actions.model.sequence import Role, role_of
 from dr_estate.config.environment import Side
@@ -44,9 +45,7 @@ def writer(sight: Sight) -> rds.Instance | None:
     None where there is none, or where several might be meant. Raises CannotSee.
     """
     standing = [one for one in sight.snapshot.get(rds.instances, Side.DR) if not one.source]
-    recorded = {
-        step_id.partition(".")[2] for step_id in sight.recorded if role_of(Goal.FAILOVER, step_id) is Role.DATABASE
-    }
+    recorded = {label_of(step) for step in sight.recorded if role_of(Goal.FAILOVER, step) is Role.DATABASE}
     name = own_name(sight)
     for meant in (
         [one for one in standing if one.identifier in recorded],

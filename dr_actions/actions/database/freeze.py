@@ -17,7 +17,6 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups
 
-NAME = "freeze_database"
 MODIFY = "rds:ModifyDBParameterGroup"
 _BUDGET_S = 600
 
@@ -55,7 +54,7 @@ def _step(sight: Sight, one: rds.Instance) -> Step:
         says = f"Give {one.identifier} in {region} a parameter group of its own with {home.READ_ONLY}=1 and reboot it, "
         says += f"for {group or 'its group'} cannot be changed: pages"
     return sight.step(
-        NAME,
+        __name__,
         one.identifier,
         side=Side.DR,
         says=f"{says} are still served, and nothing that was acknowledged is lost.",
@@ -130,7 +129,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({MODIFY}),
     watches=(rds.instances.name, rds_groups.parameter_groups.name),
     foresee=foresee,

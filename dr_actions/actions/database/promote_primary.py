@@ -13,7 +13,6 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups
 
-NAME = "promoted_home"
 PROMOTE = "rds:PromoteReadReplica"
 _BUDGET_S = 1800
 
@@ -30,7 +29,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if like is not None and like.backup_window:
         asked["PreferredBackupWindow"] = like.backup_window
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Promote {name} in {region} to the primary database; it reboots and follows {source.identifier} of "
@@ -80,7 +79,7 @@ def _the_copy(step: Step, one: rds.Instance) -> bool:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({PROMOTE}),
     watches=(rds.instances.name, rds_groups.parameter_groups.name),
     foresee=foresee,

@@ -16,7 +16,6 @@ from dr_checks.derived.database_copies import REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 
-NAME = "database_protection"
 MODIFY = "rds:ModifyDBInstance"
 _BUDGET_S = 1800
 
@@ -45,7 +44,7 @@ def _step(sight: Sight, one: rds.Instance, lacks: Params) -> Step:
     words = {"DeletionProtection": "deletion protection", "MultiAZ": "a standby in another zone"}
     missing = " and ".join(words[key] for key in sorted(lacks))
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Give {name} in {region} {missing}, and backups kept for {days} days: it is the primary database now.",
@@ -82,7 +81,7 @@ def _short(seen: object, wanted: object) -> bool:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({MODIFY}),
     watches=(rds.instances.name,),
     foresee=foresee,

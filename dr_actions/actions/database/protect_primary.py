@@ -17,7 +17,6 @@ from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 
-NAME = "home_protection"
 MODIFY = "rds:ModifyDBInstance"
 _BUDGET_S = 1800
 
@@ -33,7 +32,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if (like or source).multi_az:
         after = {**after, "MultiAZ": True}
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Make sure that {name} in {region} is protected as the database of before was: backups, deletion "
@@ -64,7 +63,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({MODIFY}),
     watches=(rds.instances.name,),
     foresee=foresee,

@@ -13,7 +13,6 @@ from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 
-NAME = "set_aside_dr"
 _WHY = "its data is home, and a failover to come restores under this name"
 
 
@@ -22,7 +21,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     """A step for the DR region's database."""
     one = home.writer(sight)
     if one is not None:
-        yield rename.step_of(sight, one, Side.DR, NAME, _WHY)
+        yield rename.step_of(sight, one, Side.DR, __name__, _WHY)
 
 
 @common_failback.homeward
@@ -34,7 +33,7 @@ def leaves(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({rename.MODIFY}),
     watches=(rds.instances.name,),
     foresee=foresee,

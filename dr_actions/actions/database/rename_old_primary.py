@@ -13,7 +13,6 @@ from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 
-NAME = "set_aside"
 _WHY = "the one that comes home takes its name, at the host that the tasks there name"
 
 
@@ -22,7 +21,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     """A step where the primary's database bears the estate's name and another is to come home."""
     one = home.old(sight)
     if one is not None and home.writer(sight) is not None:
-        yield rename.step_of(sight, one, Side.PRIMARY, NAME, _WHY)
+        yield rename.step_of(sight, one, Side.PRIMARY, __name__, _WHY)
 
 
 @common_failback.homeward
@@ -34,7 +33,7 @@ def leaves(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({rename.MODIFY}),
     watches=(rds.instances.name,),
     foresee=foresee,

@@ -14,13 +14,12 @@ from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Json, Step
-from dr_actions.model.sequence import prefix_of
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 
-NAME = "protected_database"
 START, CREATE = "rds:StartDBInstanceAutomatedBackupsReplication", "rds:CreateDBInstanceReadReplica"
 MODIFY = "rds:ModifyDBInstance"
 _KEEPS = "replica_backups"
@@ -30,7 +29,7 @@ _WORDS = {AUTOMATED: "its automated backups are replicated", REPLICA: "a read re
 
 def mechanism(sight: Sight, source: rds.Instance) -> str:
     """What the failover relied on: as recorded, as the restored instance says, else what the environment prefers."""
-    recorded = sight.recorded.get(f"database.{source.identifier}", {})
+    recorded = sight.before("database/restore_dr", source.identifier)
     if recorded.get("source"):
         return REPLICA
     restored_from = dict(source.tags).get(RESTORED_FROM, "")
@@ -58,7 +57,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, source: rds.Instance, how: str, subject: str, call: Call, budget_s: int) -> Step:
     name, dr = home.own_name(sight), sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         subject,
         side=Side.DR,
         says=f"Protect {name} of {sight.env.regions.primary} in {dr} again: {_WORDS[how]} there.",
@@ -122,9 +121,9 @@ def _keeping(sight: Sight, source: rds.Instance) -> Step:
     name, region, days = source.identifier, sight.env.regions.dr, source.retention_days
     asked = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": days, "ApplyImmediately": True}
     return sight.step(
-        NAME,
+        __name__,
         name,
-        ids=_KEEPS,
+        part=_KEEPS,
         side=Side.DR,
         says=f"Let the read replica {name} in {region} keep backups of its own for {days} days: it begins without.",
         danger=Danger.REVERSIBLE,
@@ -139,7 +138,7 @@ def _keeping(sight: Sight, source: rds.Instance) -> Step:
 @careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the copies in the DR region stand."""
-    if prefix_of(step.id) == _KEEPS:
+    if part_of(step.id) == _KEEPS:
         return _of_keeping(step, sight)
     at_home = home.named(sight, Side.PRIMARY, home.own_name(sight))
     if at_home is None or at_home.source:
@@ -208,7 +207,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({START, CREATE, MODIFY}),
     watches=(rds.instances.name, rds.automated_backups.name),
     foresee=foresee,

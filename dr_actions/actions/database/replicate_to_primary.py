@@ -15,13 +15,12 @@ from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import BROKEN, SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Json, Step
-from dr_actions.model.sequence import prefix_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import rds, vpc
 
-NAME = "database_home"
 CREATE, MODIFY = "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"
 _BUDGET_S, _BACKUPS_S = 10800, 1800
 _SOURCE = "source_backups"
@@ -45,9 +44,9 @@ def _backups(sight: Sight, source: rds.Instance) -> Step:
     days, region = sight.env.thresholds.backup_retention_days, sight.env.regions.dr
     asked = {"DBInstanceIdentifier": source.identifier, "BackupRetentionPeriod": days, "ApplyImmediately": True}
     return sight.step(
-        NAME,
+        __name__,
         source.identifier,
-        ids=_SOURCE,
+        part=_SOURCE,
         side=Side.DR,
         says=f"Let {source.identifier} in {region} keep backups for {days} days: without them nothing replicates it.",
         danger=Danger.REVERSIBLE,
@@ -63,7 +62,7 @@ def _replica(sight: Sight, source: rds.Instance) -> Step:
     name, region = home.own_name(sight), sight.env.regions.primary
     before, taken = home.old(sight), home.named(sight, Side.PRIMARY, home.own_name(sight))
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Replicate {source.identifier} of {sight.env.regions.dr} into a new {name} in {region}.",
@@ -135,7 +134,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if source is None or source.source:
         gone = "is gone from the DR region" if source is None else "is a replica itself now"
         return Confirmation(Standing.CHANGED, f"The database {step.before['resource']} {gone}.")
-    if prefix_of(step.id) == _SOURCE:
+    if part_of(step.id) == _SOURCE:
         return _of_backups(source)
     one = home.named(sight, Side.PRIMARY, step.subject)
     if one is None:
@@ -209,7 +208,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({CREATE, MODIFY}),
     watches=(rds.instances.name, vpc.security_groups.name),
     foresee=foresee,

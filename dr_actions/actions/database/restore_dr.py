@@ -19,7 +19,6 @@ from dr_checks.derived.database_copies import AUTOMATED, PROMOTABLE, REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.readers import backup, kms_copy_keys, rds, rds_replicas, vpc
 
-NAME = "database"
 _PROMOTION_S, _RESTORE_S = 900, 2700
 ABSENT = "absent"
 
@@ -41,9 +40,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _promotable(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
     return sight.step(
-        NAME,
+        __name__,
         choice.identifier,
-        ids="promotable",
+        part="promotable",
         side=Side.DR,
         says=f"Wait until the read replica {choice.identifier} is available: promotion is refused while it backs up.",
         danger=Danger.REVERSIBLE,
@@ -57,7 +56,7 @@ def _promotable(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
 def _promotion(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
     name, region = choice.identifier, sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Promote the read replica {name} in {region} to the primary database; it reboots and follows no more.",
@@ -83,7 +82,7 @@ def _restore(sight: Sight, choice: Choice) -> Step:
         newest = not there.source and copy_selection.newest_data(sight, there)
         before["holds"] = "the newest data" if newest else "older data"
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Restore the database {name} in {region} to {what} of {choice.copy.name}.",
@@ -193,7 +192,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=restore_calls.WRITES,
     watches=(
         rds.instances.name,

@@ -16,7 +16,6 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups
 
-NAME = "thawed_database"
 _BUDGET_S = 600
 
 
@@ -29,7 +28,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     group, region = home.group_of(one), sight.env.regions.dr
     value = value_before(sight, group)
     yield sight.step(
-        NAME,
+        __name__,
         group,
         side=Side.DR,
         says=f"Set {home.READ_ONLY} of the parameter group {group} in {region} to {value} again: a copy or a failover "
@@ -77,7 +76,7 @@ def undo(step: Step) -> Call | None:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({MODIFY}),
     watches=(rds.instances.name, rds_groups.parameter_groups.name),
     foresee=foresee,

@@ -21,7 +21,6 @@ from dr_checks.core.spans import doubt
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups, rds_replicas
 
-NAME = "proven_database"
 _BUDGET_S = 7200
 
 
@@ -35,7 +34,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if there is not None and not there.source and home.is_of(there, source):
         return
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Wait until {name} in {sight.env.regions.primary} holds all that was written to {source.identifier} of "
@@ -88,7 +87,7 @@ def _told(moment: datetime) -> str:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset(),
     watches=(rds.instances.name, rds_groups.parameter_groups.name, rds_replicas.lags.name),
     foresee=foresee,

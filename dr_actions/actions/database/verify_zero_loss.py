@@ -23,7 +23,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, ecs, ecs_stopped_tasks, ecs_stopping_tasks, efs, rds, rds_replicas
 
-NAME = "prove_zero_loss"
 FILES = "replication"
 _BUDGET_S = 2700
 _STOPS_TOLD_FOR = timedelta(hours=1)
@@ -44,9 +43,8 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _step(sight: Sight, subject: str, mechanism: str, copy: str) -> Step:
     return sight.step(
-        NAME,
+        __name__,
         subject,
-        ids="zero-loss",
         side=Side.DR,
         says=f"Wait until all that was written to {subject} before its writers stopped is in {copy} ({mechanism}).",
         danger=Danger.REVERSIBLE,
@@ -158,7 +156,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset(),
     watches=(
         ecs.services.name,

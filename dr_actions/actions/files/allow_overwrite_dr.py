@@ -14,13 +14,12 @@ from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
-NAME = "open_dr_files"
 _BUDGET_S = 300
 
 
 def replicates(sight: Sight) -> bool:
     """Whether the estate's files are to replicate: by its rules, and by what the failover found and recorded."""
-    recorded = sight.recorded.get(f"files.{files_failback.name_of(sight)}", {})
+    recorded = sight.before("files/restore_dr", files_failback.name_of(sight))
     wanted = sight.env.replicates and "replication" in sight.env.replication.files
     return wanted and "point" not in recorded
 
@@ -34,7 +33,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     name, region = files_failback.name_of(sight), sight.env.regions.dr
     asked = {"FileSystemId": found.away.id, "ReplicationOverwriteProtection": files_failback.OFF}
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Take the overwrite protection off {found.away.id} ({name}) in {region}: all it holds is home, and "
@@ -85,7 +84,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({files_failback.PROTECT}),
     watches=files_failback.EVIDENCE,
     foresee=foresee,

@@ -16,7 +16,6 @@ from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
-NAME = "open_files"
 _BUDGET_S = 300
 
 
@@ -32,7 +31,7 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
     name, region = files_failback.name_of(sight), sight.env.regions.primary
     asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.OFF}
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Take the overwrite protection off {found.home.id} ({name}) in {region}: the files of {found.away.id} in "
@@ -69,7 +68,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({files_failback.PROTECT}),
     watches=files_failback.EVIDENCE,
     foresee=foresee,

@@ -17,7 +17,6 @@ from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
-NAME = "end_old_replication"
 _BUDGET_S = 900
 
 
@@ -33,7 +32,7 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
     name, region = files_failback.name_of(sight), sight.env.regions.primary
     asked = {"SourceFileSystemId": found.home.id, "DeletionMode": LOCAL_ONLY}
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Drop the half of the old replication {found.home.id} -> {found.away.id} that {region} still holds: its "
@@ -67,7 +66,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({files_failback.END}),
     watches=files_failback.SYSTEMS,
     foresee=foresee,

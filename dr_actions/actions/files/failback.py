@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Params
 from dr_checks.posture.signals import Set, signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import ecs, efs, efs_policy, rds, route53, route53_health_checks
 
-FREEZE = "freeze_files"
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
 END = "efs:DeleteReplicationConfiguration"
 OFF, ON, DESTINATION = "DISABLED", "ENABLED", "REPLICATING"
@@ -110,7 +110,7 @@ def still_since(sight: Sight) -> datetime | None:
     found = policy(sight, Side.DR)
     if found is None or found.frozen_at is None:
         return None
-    answered = sight.sent_at.get(f"{FREEZE}.{name_of(sight)}", found.frozen_at)
+    answered = sight.sent_at.get(step_id("files/freeze", name_of(sight)), found.frozen_at)
     holds = max(found.frozen_at, answered) + timedelta(minutes=sight.env.failback.files_freeze_minutes)
     return holds if holds <= sight.snapshot.taken_at else None
 

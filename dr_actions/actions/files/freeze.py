@@ -19,7 +19,6 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs, efs_policy
 
-NAME = files_failback.FREEZE
 PUT, DELETE = "efs:PutFileSystemPolicy", "efs:DeleteFileSystemPolicy"
 _MARGIN_S = 600
 
@@ -36,7 +35,7 @@ def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
     name, region = files_failback.name_of(sight), sight.env.regions.dr
     frozen = "<the policy as it is, and a statement that denies elasticfilesystem:ClientWrite to everybody>"
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Let {system.id} ({name}) in {region} refuse writes (a deny in its file system policy): files are still "
@@ -117,7 +116,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({PUT, DELETE}),
     watches=(efs.file_systems.name, efs_policy.policies.name),
     foresee=foresee,

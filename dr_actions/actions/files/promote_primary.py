@@ -17,7 +17,6 @@ from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
-NAME = "release_files_home"
 BOTH = "ALL_CONFIGURATIONS"
 _BUDGET_S = 1800
 
@@ -34,7 +33,7 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
     name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
     asked = {"SourceFileSystemId": found.away.id, "DeletionMode": BOTH}
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Make {found.home.id} ({name}) in {primary} writable: end the replication of {found.away.id} onto it.",
@@ -69,7 +68,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({files_failback.END}),
     watches=files_failback.SYSTEMS,
     foresee=foresee,

@@ -15,7 +15,6 @@ from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
-NAME = "protect_files"
 _BUDGET_S = 300
 
 
@@ -28,7 +27,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     name, region = files_failback.name_of(sight), sight.env.regions.primary
     asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.ON}
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Protect {found.home.id} ({name}) in {region} against being overwritten, should AWS not have done so.",
@@ -59,7 +58,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({files_failback.PROTECT}),
     watches=files_failback.SYSTEMS,
     foresee=foresee,

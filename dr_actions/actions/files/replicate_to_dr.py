@@ -18,7 +18,6 @@ from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 
-NAME = "protect_files_again"
 _BUDGET_S = 14400
 
 
@@ -30,7 +29,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         return
     name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Replicate {found.home.id} ({name}) in {primary} onto {found.away.id} in {dr} again. It overwrites that: "
@@ -67,7 +66,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({files_failback.REPLICATE}),
     watches=files_failback.EVIDENCE,
     foresee=foresee,

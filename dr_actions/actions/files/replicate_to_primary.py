@@ -17,7 +17,6 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs
 
-NAME = "replicate_files_home"
 _BUDGET_S = 3600
 
 
@@ -39,7 +38,7 @@ def call_for(source: efs.FileSystem, region: str, destination: efs.FileSystem, i
 def _step(sight: Sight, found: files_failback.Systems) -> Step:
     name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Replicate {found.away.id} in {dr} onto {found.home.id} ({name}) in {primary}: it overwrites that.",
@@ -86,7 +85,7 @@ def standing_of(row: efs.Replication) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({files_failback.REPLICATE}),
     watches=files_failback.EVIDENCE,
     foresee=foresee,

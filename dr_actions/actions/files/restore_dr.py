@@ -17,13 +17,13 @@ from dr_actions.actions.common.unseen_handling import careful, forward, where_se
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.restore_test.shared import files_point
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action_ids import former_id, step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.playbook import Plane
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
 
-NAME = "files"
 DELETE, START = "efs:DeleteReplicationConfiguration", "backup:StartRestoreJob"
 BOTH_SIDES, LOCAL_ONLY = "ALL_CONFIGURATIONS", "LOCAL_CONFIGURATION_ONLY"
 _DELETION_S, _RESTORE_S = 900, 5400
@@ -49,7 +49,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _opened_before(sight: Sight) -> bool:
     """Whether an earlier plan of this incident opened the files: they are in use, and no copy goes over them."""
-    return _OPENED in sight.recorded.get(f"{NAME}.{_name(sight.env)}", {})
+    return _OPENED in sight.before(__name__, _name(sight.env))
 
 
 def _end_replication(sight: Sight, row: efs.Replication) -> Step:
@@ -57,7 +57,7 @@ def _end_replication(sight: Sight, row: efs.Replication) -> Step:
     mode = BOTH_SIDES if sight.primary_answers else LOCAL_ONLY
     half = "" if sight.primary_answers else ", in this region alone: the primary region does not answer"
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Make {row.destination_id} ({name}) in {region} writable: delete its replication configuration{half}.",
@@ -78,10 +78,10 @@ def _end_replication(sight: Sight, row: efs.Replication) -> Step:
 
 def _restore(sight: Sight, point: backup.RecoveryPoint, system: efs.FileSystem) -> Step:
     env, name = sight.env, _name(sight.env)
-    step_id = f"{NAME}.{name}"
+    former = former_id(step_id(__name__, name))
     failed = sorted(job.id for job in _jobs(sight, point.arn, system.id) if job.status in _FAILED_JOBS)
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Restore {point.arn} into {system.id} ({name}) in {env.regions.dr}. AWS puts it into a directory "
@@ -97,7 +97,7 @@ def _restore(sight: Sight, point: backup.RecoveryPoint, system: efs.FileSystem) 
                 "RecoveryPointArn": point.arn,
                 "ResourceType": "EFS",
                 "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
-                "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{step_id}:{point.arn}:{failed}")),
+                "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{former}:{point.arn}:{failed}")),
                 "Metadata": {"file-system-id": system.id, "newFileSystem": "false", "Encrypted": "true"},
             },
         ),
@@ -209,7 +209,7 @@ def _of_files(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({DELETE, START}),
     watches=(
         efs.file_systems.name,

@@ -18,7 +18,6 @@ from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs, efs_policy
 
-NAME = "thaw_files"
 _BUDGET_S = 300
 
 
@@ -33,7 +32,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
     name, region = files_failback.name_of(sight), sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Give {system.id} ({name}) in {region} the file system policy back that it had before the freeze"
@@ -63,7 +62,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({PUT, DELETE}),
     watches=(efs.file_systems.name, efs_policy.policies.name),
     foresee=foresee,

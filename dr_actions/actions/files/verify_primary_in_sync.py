@@ -18,7 +18,6 @@ from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 
-NAME = "prove_files_home"
 _BUDGET_S = 14400
 
 
@@ -30,7 +29,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         return
     name = files_failback.name_of(sight)
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Wait until every file written to {found.away.id} before its freeze is in {found.home.id}.",
@@ -78,7 +77,7 @@ def arrived(synced_at: datetime | None, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset(),
     watches=files_failback.SYSTEMS,
     foresee=foresee,

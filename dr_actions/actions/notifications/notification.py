@@ -34,7 +34,7 @@ class Occasion:
 def telling(occasion: Occasion) -> Verb:
     """The verb that tells ``occasion``."""
     return Verb(
-        name=occasion.verb,
+        module=occasion.verb,
         writes=WRITES,
         watches=(sns_topics.topics.name,),
         foresee=lambda sight: _steps(occasion, sight),

@@ -20,7 +20,6 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import s3, s3_objects
 from dr_estate.readers.s3_object_pairs import Fetch, Kind, Pair, compared, latest
 
-NAME = objects_comparison.COPY_NAME
 READ, WRITE = "s3:ListObjectVersions", "s3:CopyObject"
 OWNER, FROM_REGION = "<account>", "<the copy's region>"
 _BUDGET_S = 21600
@@ -33,7 +32,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         yield step_of(sight, bucket, copy)
 
 
-def step_of(sight: Sight, bucket: str, copy: str, action: str = NAME) -> Step:
+def step_of(sight: Sight, bucket: str, copy: str, action: str = __name__) -> Step:
     """The step that copies home what is missing in ``bucket``."""
     env = sight.env
     which = "<each object that is missing or older at home>"
@@ -122,7 +121,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({WRITE}),
     reads=frozenset({READ}),
     watches=(s3_objects.apart.name,),

@@ -13,12 +13,12 @@ from pathlib import Path
 from dr_actions.actions.common.unseen_handling import careful, service_name, tenants_of, where_seen
 from dr_actions.actions.provisioning import plan_review
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb, Workshop
+from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
 from dr_estate.readers import ecs, efs, elbv2, rds_groups
 
-NAME = "provision"
 _MINUTE_S = 60
 _GONE = ("DELETE_COMPLETE", "INACTIVE", "deleted", "deleting")
 
@@ -31,7 +31,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if not provision.folder or not lacks:
         return
     yield sight.step(
-        NAME,
+        __name__,
         provision.folder,
         label="terraform",
         side=Side.DR,
@@ -115,12 +115,12 @@ def notes(sight: Sight) -> Iterator[str]:
     else:
         yield (
             f"What {env.provision.program} makes in {region} is not in this plan yet: assess again once the step "
-            f"{NAME}.terraform is done, and approve the plan for the rest."
+            f"{step_id(__name__, 'terraform')} is done, and approve the plan for the rest."
         )
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset(),
     watches=(
         ecs.cluster.name,

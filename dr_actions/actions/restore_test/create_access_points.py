@@ -19,7 +19,6 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import drill_resources, efs
 from dr_estate.snapshot.tenants import Tenant
 
-NAME = "open_tried_files"
 CREATE = "efs:CreateAccessPoint"
 _BUDGET_S = 600
 _PERMISSIONS = "0755"
@@ -46,7 +45,7 @@ def _step(sight: Sight, tenant: Tenant) -> Step:
         "Tags": shared.tags(env, sight.incident, Name=token, Tenant=tenant.id),
     }
     return sight.step(
-        NAME,
+        __name__,
         f"{token}{path}",
         label=tenant.id,
         side=Side.DR,
@@ -101,7 +100,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({CREATE}),
     watches=(efs.of_drills.name, drill_resources.access_points.name),
     foresee=foresee,

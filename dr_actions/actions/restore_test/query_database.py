@@ -22,7 +22,6 @@ from dr_estate.model.drill_names import TAG
 from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import drill_resources, ecs, rds
 
-NAME = "ask_database"
 RUN = "ecs:RunTask"
 _BUDGET_S = 900
 
@@ -38,7 +37,7 @@ def _step(sight: Sight, one: Held) -> Step:
     env, name = sight.env, shared.database_name(sight.env, sight.incident)
     schema = env.named(env.names.tenant_schema, tenant=one.tenant.id)
     return sight.step(
-        NAME,
+        __name__,
         name,
         label=one.tenant.id,
         side=Side.DR,
@@ -178,7 +177,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({RUN}),
     watches=(rds.instances.name, drill_resources.tasks.name, drill_resources.answers.name),
     foresee=foresee,

@@ -17,7 +17,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.readers import rds
 
-NAME = "remove_databases"
 DELETE, MODIFY = "rds:DeleteDBInstance", "rds:ModifyDBInstance"
 _BUDGET_S = 1800
 _REMOVABLE = (*SERVING, "stopped", "failed", "storage-full", "incompatible-parameters", "incompatible-restore")
@@ -50,7 +49,7 @@ def _step(sight: Sight, one: rds.Instance, protected: bool) -> Step:
     off = {"DeletionProtection": False, "ApplyImmediately": True}
     says = f"Take the deletion protection off {name} in {region}." if protected else f"Delete {name} in {region}."
     return sight.step(
-        NAME,
+        __name__,
         name,
         label=f"{'unprotect.' if protected else ''}{name}",
         nth=0 if protected else 1,
@@ -89,7 +88,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({DELETE, MODIFY}),
     watches=(rds.instances.name,),
     foresee=foresee,

@@ -16,7 +16,6 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import drill_resources, efs
 
-NAME = "remove_files"
 _MARK = "TagResource"
 DELETE_POINT, DELETE_TARGET, DELETE = "efs:DeleteAccessPoint", "efs:DeleteMountTarget", "efs:DeleteFileSystem"
 _BUDGET_S = 900
@@ -31,7 +30,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     targets = sight.snapshot.get(drill_resources.mount_targets, Side.DR)
     for system in sight.snapshot.get(efs.of_drills, Side.DR):
         if not system.name:
-            yield restored_files.mark(sight, NAME, system.token)
+            yield restored_files.mark(sight, __name__, system.token)
         for point in points:
             if point.file_system_id == system.id:
                 yield _step(sight, "DeleteAccessPoint", point.id, f"the access point {point.path} ({point.id})")
@@ -44,7 +43,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, operation: str, thing: str, called: str) -> Step:
     region = sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         thing,
         nth=2 if operation == "DeleteFileSystem" else 1,
         side=Side.DR,
@@ -91,7 +90,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({restored_files.TAG_IT, DELETE_POINT, DELETE_TARGET, DELETE}),
     watches=(efs.of_drills.name, drill_resources.access_points.name, drill_resources.mount_targets.name),
     foresee=foresee,

@@ -24,7 +24,6 @@ from dr_estate.model.drill_names import TAG
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, kms_copy_keys, rds, vpc
 
-NAME = "try_database"
 _BUDGET_S = 7200
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -38,7 +37,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     env, name = sight.env, shared.database_name(sight.env, sight.incident)
     tags = shared.tags(env, sight.incident, **{RESTORED_FROM: copy.name})
     yield sight.step(
-        NAME,
+        __name__,
         name,
         label=env.named(env.names.database),
         side=Side.DR,
@@ -133,7 +132,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({restore_calls.TO_POINT_IN_TIME, restore_calls.FROM_SNAPSHOT}),
     watches=(
         rds.instances.name,

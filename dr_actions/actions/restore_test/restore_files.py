@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.restore_test import shared
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action_ids import former_id, step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import began
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
 
-NAME = "try_files"
 START = "backup:StartRestoreJob"
 _BUDGET_S = 14400
 _FAILED = ("FAILED", "ABORTED")
@@ -37,7 +37,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     env, token = sight.env, shared.files_name(sight.env, sight.incident)
     label = env.named(env.names.file_system)
     yield sight.step(
-        NAME,
+        __name__,
         token,
         label=label,
         side=Side.DR,
@@ -45,13 +45,13 @@ def foresee(sight: Sight) -> Iterator[Step]:
         danger=Danger.COMPENSABLE,
         undo=f"The clean-up deletes the file system {token}.",
         budget_s=_BUDGET_S,
-        call=_call(sight, point, token, f"{NAME}.{label}"),
+        call=_call(sight, point, token, former_id(step_id(__name__, label))),
         before={"point": point.arn, "incident": sight.incident},
         after={"name": token},
     )
 
 
-def _call(sight: Sight, point: backup.RecoveryPoint, token: str, step_id: str) -> Call:
+def _call(sight: Sight, point: backup.RecoveryPoint, token: str, former: str) -> Call:
     env, key = sight.env, _key(sight)
     asked = {
         "file-system-id": point.resource_arn.rpartition("/")[2],
@@ -65,7 +65,7 @@ def _call(sight: Sight, point: backup.RecoveryPoint, token: str, step_id: str) -
         "RecoveryPointArn": point.arn,
         "ResourceType": "EFS",
         "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
-        "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{sight.incident}:{step_id}:{point.arn}")),
+        "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{sight.incident}:{former}:{point.arn}")),
         "CopySourceTagsToRestoredResource": False,
         "Metadata": asked,
     }
@@ -145,7 +145,7 @@ def _nothing(env: Environment) -> str:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({START}),
     watches=(
         efs.of_drills.name,

@@ -10,7 +10,6 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import drill_resources, rds
 
-NAME = "stop_probes"
 STOP = "ecs:StopTask"
 _BUDGET_S = 300
 
@@ -27,7 +26,7 @@ def _step(sight: Sight, one: drill_resources.Probe) -> Step:
     env, name = sight.env, one.arn.rpartition("/")[2]
     asked = {"cluster": env.named(env.names.cluster), "task": one.arn, "reason": f"clean-up of {one.incident}"}
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Stop the task {name} of {one.incident} in {env.regions.dr}.",
@@ -58,7 +57,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({STOP}),
     watches=(rds.instances.name, drill_resources.tasks.name),
     foresee=foresee,

@@ -10,18 +10,16 @@ from dr_actions.model.action import Sight, Verb
 from dr_actions.model.plan import Step
 from dr_estate.readers import efs
 
-NAME = "mark_files"
-
 
 @shared.tried
 def foresee(sight: Sight) -> Iterator[Step]:
     """The step, where files are tried."""
     if shared.files_point(sight) is not None:
-        yield restored_files.mark(sight, NAME, shared.files_name(sight.env, sight.incident))
+        yield restored_files.mark(sight, __name__, shared.files_name(sight.env, sight.incident))
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({restored_files.TAG_IT}),
     watches=(efs.of_drills.name,),
     foresee=foresee,

@@ -18,6 +18,7 @@ from dr_actions.actions.database import failback as home
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import Pair
 from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
@@ -26,7 +27,6 @@ from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.secretsmanager import Hidden
 
-NAME = "secrets_home"
 PUT, GET = "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"
 LEADING_TO = "<leading to>"
 _BUDGET_S = 120
@@ -54,7 +54,7 @@ def _step(sight: Sight, one: Pair, fields: list[str], source: rds.Instance) -> S
     from_dr = bool(secrets_comparison.apart(one, renamed))
     origin = env.regions.dr if from_dr else env.regions.primary
     return sight.step(
-        NAME,
+        __name__,
         one.name,
         side=Side.PRIMARY,
         says=f"Let {told} of the secret {one.name} in {env.regions.primary} say what {env.regions.dr} says, leading "
@@ -125,7 +125,7 @@ def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
     way = Way(step.before["away"], call.region, step.before["named"])
     put = {
         "SecretId": name,
-        "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.id}:{read['VersionId']}:{host}")),
+        "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{former_id(step.id)}:{read['VersionId']}:{host}")),
         "SecretString": moved(read["SecretString"], way, host),
     }
     answer = hand.send(Call(call.service, call.operation, call.region, put))
@@ -142,7 +142,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({PUT}),
     watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name, rds.instances.name),
     foresee=foresee,

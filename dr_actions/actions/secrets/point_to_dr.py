@@ -16,6 +16,7 @@ from dr_actions.actions.database import copy_selection
 from dr_actions.actions.secrets import primary_references
 from dr_actions.actions.secrets.primary_references import Leading
 from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.region_references import Way, moved
@@ -24,7 +25,6 @@ from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.secretsmanager import Hidden
 
-NAME = "rewritten_secrets"
 PUT, GET = "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"
 LEADING_TO = "<leading to>"
 _BUDGET_S = 120
@@ -43,7 +43,7 @@ def _step(sight: Sight, one: Leading, goal: str) -> Step:
     name, env = one.secret.name, sight.env
     fields = ", ".join(one.fields)
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Lead {fields} of the secret {name} in {env.regions.dr} to the database {goal} there.",
@@ -118,7 +118,7 @@ def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
     way = Way(step.before["from"], call.region, step.before["named"])
     put = {
         "SecretId": name,
-        "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.id}:{read['VersionId']}:{host}")),
+        "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{former_id(step.id)}:{read['VersionId']}:{host}")),
         "SecretString": moved(read["SecretString"], way, host),
     }
     answer = hand.send(Call(call.service, call.operation, call.region, put))
@@ -138,7 +138,7 @@ def leaves(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({PUT}),
     watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name, rds.instances.name),
     foresee=foresee,

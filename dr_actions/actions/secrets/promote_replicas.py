@@ -15,7 +15,6 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME = "promoted_secrets"
 STOP = "secretsmanager:StopReplicationToReplica"
 _BUDGET_S = 120
 
@@ -33,7 +32,7 @@ def _step(sight: Sight, one: Leading) -> Step:
     name, region = one.secret.name, sight.env.regions.dr
     home = one.secret.replica_of
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Make the replica {name} in {region} a secret of its own: its {', '.join(one.fields)} must change.",
@@ -63,7 +62,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({STOP}),
     watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name),
     foresee=foresee,

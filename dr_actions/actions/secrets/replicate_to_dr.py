@@ -18,7 +18,6 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME = "protected_secrets"
 REPLICATE = "secretsmanager:ReplicateSecretToRegions"
 _BUDGET_S = 300
 
@@ -34,7 +33,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, one: Pair, key: str) -> Step:
     primary, dr = sight.env.regions.primary, sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         one.name,
         side=Side.DR,
         says=f"Replicate the secret {one.name} from {primary} to {dr} again: its replica there takes the place of the "
@@ -97,7 +96,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({REPLICATE}),
     watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name, rds.instances.name),
     foresee=foresee,

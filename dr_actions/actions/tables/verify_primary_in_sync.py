@@ -18,7 +18,6 @@ from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import dynamodb, dynamodb_contents
 from dr_estate.readers.dynamodb_contents import Contents, TooLarge
 
-NAME = "prove_tables_home"
 _BUDGET_S = 3600
 _ACTIVE = "ACTIVE"
 _SETTLING = ("CREATING", "UPDATING")
@@ -29,7 +28,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each table, where data is to replicate at all."""
     for name in dynamodb.names(sight.env) if sight.env.replicates else ():
         yield sight.step(
-            NAME,
+            __name__,
             name,
             side=Side.PRIMARY,
             says=f"Wait until {name} holds the same items in {sight.env.regions.primary} and {sight.env.regions.dr}.",
@@ -120,7 +119,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset(),
     watches=(dynamodb.tables.name, dynamodb_contents.contents.name),
     foresee=foresee,

@@ -22,7 +22,7 @@ from dr_estate.readers import elbv2, route53, route53_health_checks
 from dr_estate.readers.route53 import CustomerHost, Record
 from dr_estate.readers.route53_health_checks import HealthCheck
 
-NAME, BUDGET_S = "pin_primary", 300
+BUDGET_S = 300
 SERVICE, OPERATION = "route53", "UpdateHealthCheck"
 VERSION, VERSION_THEN = "HealthCheckVersion", "<the version of the check right before the call>"
 
@@ -107,7 +107,7 @@ def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
     params = {"HealthCheckId": check.id, VERSION: VERSION_THEN, **settings}
     told = ", ".join(f"{name} {value}" for name, value in settings.items())
     return sight.step(
-        NAME,
+        __name__,
         check.id,
         side=Side.GLOBAL,
         says=f"Hold the primary region's record down until failback: health check {check.id} is set to {told}.",
@@ -173,7 +173,7 @@ def undo(step: Step) -> Call | None:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({f"{SERVICE}:{OPERATION}"}),
     watches=(route53_health_checks.checks.name, route53_health_checks.statuses.name),
     foresee=foresee,

@@ -26,7 +26,7 @@ from dr_estate.readers import dns_answers, dns_canary_polls, route53
 from dr_estate.readers.dns_canary_polls import IN_SYNC
 from dr_estate.readers.route53 import CustomerHost, Record
 
-NAME, BUDGET_S = "shift_traffic", 600
+BUDGET_S = 600
 _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 
 
@@ -48,7 +48,7 @@ def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], number: int) -> 
     comment = f"{env.name}: {zone.name} leads to {region}"
     params = upserts(zone.id, after, comment)
     return sight.step(
-        NAME,
+        __name__,
         zone.name,
         label=zone.name + (f"-{number}" if number > 1 else ""),
         side=Side.GLOBAL,
@@ -167,7 +167,7 @@ def undo(step: Step) -> Call | None:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({f"{_SERVICE}:{_OPERATION}"}),
     watches=(
         route53.records.name,

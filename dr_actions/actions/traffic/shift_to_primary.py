@@ -27,7 +27,6 @@ from dr_estate.readers import dns_answers, dns_weight_samples, ecs, elbv2, elbv2
 from dr_estate.readers.route53 import Record
 from dr_estate.snapshot.tenants import dns_label
 
-NAME = "stage_traffic"
 _MARGIN_S, _MINUTE_S = 900, 60
 _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 
@@ -106,7 +105,7 @@ def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], part: _Stage, nu
     label = f"{part.cohort}{percent}" + ("" if zone.name == env.traffic.zone else f".{zone.name}")
     bake = f"{env.failback.bake_minutes:g} minutes"
     return sight.step(
-        NAME,
+        __name__,
         zone.name,
         label=label + (f"-{number}" if number > 1 else ""),
         nth=part.nth,
@@ -213,7 +212,7 @@ def notes(sight: Sight) -> Iterator[str]:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({f"{_SERVICE}:{_OPERATION}"}),
     watches=tuple(
         reader.name

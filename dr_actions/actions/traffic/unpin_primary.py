@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.traffic import pin_primary
 from dr_actions.actions.traffic.zone_pairs import blind_to, cutover
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -20,7 +19,7 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import route53_health_checks
 from dr_estate.readers.route53_health_checks import HealthCheck
 
-NAME, BUDGET_S = "unpin_primary", 600
+BUDGET_S = 600
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -64,7 +63,7 @@ def _pinned(sight: Sight) -> Iterator[tuple[HealthCheck, HealthCheck | None]]:
 
 def _wanted(sight: Sight, check: HealthCheck, twin: HealthCheck | None) -> dict[str, Any]:
     """The settings of before: as recorded, else as its twin's; a check that was disabled is left enabled (T03)."""
-    kept = dict(compute_failback.before(sight, pin_primary.NAME, check.id))
+    kept = dict(sight.before("traffic/pin_primary", check.id))
     if not kept and twin is not None and twin.type == check.type and not is_pinned(twin):
         name = "Port" if check.type in ENDPOINT else "HealthThreshold"
         kept = as_set(twin, (name, "Inverted"))
@@ -76,7 +75,7 @@ def _step(sight: Sight, check: HealthCheck, wanted: dict[str, Any]) -> Step:
     params = {"HealthCheckId": check.id, pin_primary.VERSION: pin_primary.VERSION_THEN, **wanted}
     told = ", ".join(f"{name} {value}" for name, value in wanted.items())
     return sight.step(
-        NAME,
+        __name__,
         check.id,
         side=Side.GLOBAL,
         says=f"Release the primary region's record: health check {check.id} is set to {told} again.",
@@ -117,7 +116,7 @@ def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset({f"{pin_primary.SERVICE}:{pin_primary.OPERATION}"}),
     watches=(route53_health_checks.checks.name, route53_health_checks.statuses.name),
     foresee=foresee,

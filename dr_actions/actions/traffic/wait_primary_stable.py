@@ -16,7 +16,6 @@ from dr_checks.posture.posture import WITNESSES
 from dr_estate.config.environment import Side
 from dr_estate.readers import region_heartbeat
 
-NAME = "primary_stable"
 _MARGIN_S, _MINUTE_S = 900, 60
 
 
@@ -24,7 +23,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     """One step, for the region."""
     region, minutes = sight.env.regions.primary, sight.env.failback.stable_minutes
     yield sight.step(
-        NAME,
+        __name__,
         region,
         side=Side.PRIMARY,
         says=f"Wait until {region} has answered for {minutes} minutes without a gap.",
@@ -55,7 +54,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 
 VERB = Verb(
-    name=NAME,
+    module=__name__,
     writes=frozenset(),
     watches=(*WITNESSES, region_heartbeat.minutes.name),
     foresee=foresee,

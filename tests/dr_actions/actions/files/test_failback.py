@@ -266,7 +266,7 @@ def test_protection_is_switched_on_where_aws_left_it_off(away: Home) -> None:
 
 
 def test_without_a_replication_before_none_is_made_and_said_so(away: Home) -> None:
-    recorded = {"files.sit-efs": {"file system": "fs-1", "point": "arn:point"}}
+    recorded = {"files/restore_dr:sit-efs": {"file system": "fs-1", "point": "arn:point"}}
     sight = away.sight(recorded=recorded)
     for verb in (allow_overwrite_dr.VERB, files_replicate_to_dr.VERB):
         assert [] == list(verb.foresee(sight))

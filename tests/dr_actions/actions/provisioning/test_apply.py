@@ -64,7 +64,7 @@ def test_what_is_missing_without_a_folder_is_a_note_that_says_so(kept_world: Wor
 def test_what_is_missing_with_a_folder_is_one_step_of_terraform(kept_world: World) -> None:
     env = with_folder(kept_world.env, "live/dr")
     (step,) = foresee(lacking_services(kept_world, env))
-    assert ("provision.terraform", 5, 30, "Terraform", None) == (
+    assert ("provisioning/apply:terraform", 5, 30, "Terraform", None) == (
         step.id,
         step.number,
         step.stage,

@@ -279,4 +279,4 @@ def test_it_may_send_one_operation_and_no_other() -> None:
 def _without_call() -> Step:
     from dr_actions.model.plan import Danger
 
-    return Step("x", 7, 50, "shift_traffic", "x", "x", Side.GLOBAL, "x", Danger.REVERSIBLE, "", 1)
+    return Step("x", 7, 50, "traffic/shift_to_dr", "x", "x", Side.GLOBAL, "x", Danger.REVERSIBLE, "", 1)
