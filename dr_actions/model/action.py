@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NotRequired, Protocol, TypedDict, Unpack
+from typing import Any, NotRequired, Protocol, TypedDict, TypeVar, Unpack
 
 from dr_actions.model.action_ids import name_of, step_id
 from dr_actions.model.plan import Call, Danger, Goal, Params, Step
 from dr_actions.model.sequence import PLANES, goals_of, row_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
+
+T = TypeVar("T")
 
 
 class StepDetails(TypedDict):
@@ -137,6 +141,10 @@ class Declined(Exception):
     """AWS answered a call with success and yet did not do as asked; the message is its reason (RunTask's failures)."""
 
 
+class Drifted(Exception):
+    """The world is not as the plan was made upon; the message says how, as a sentence."""
+
+
 class Hand(Protocol):
     """What a verb's own ``act`` may use: the guarded sender. Raises what ``hands.Hands.send`` raises."""
 
@@ -166,9 +174,7 @@ Notes = Callable[[Sight], Iterator[str]]
 
 def planned_call(step: Step, _sight: Sight) -> Call:
     """The call exactly as planned. Raises ValueError for a step without one."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
-    return step.call
+    return step.planned_call
 
 
 def send_it(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
@@ -186,6 +192,33 @@ def no_undo(_step: Step) -> Call | None:
     return None
 
 
+def if_seen(yields: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
+    """``yields`` that yields nothing at all where it cannot see: other notes say why."""
+
+    def yielded(sight: Sight) -> Iterator[T]:
+        try:
+            found = list(yields(sight))
+        except CannotSee:
+            return
+        yield from found
+
+    return yielded
+
+
+def _careful(confirm: Confirm) -> Confirm:
+    """``confirm`` that answers UNSEEN, with the reason, where a part of the snapshot could not be seen."""
+
+    def answered(step: Step, sight: Sight) -> Confirmation:
+        try:
+            return confirm(step, sight)
+        except CannotSee as dark:
+            return Confirmation(Standing.UNSEEN, f"{step.subject} could not be seen: {dark.unseen.why}")
+        except Drifted as drifted:
+            return Confirmation(Standing.CHANGED, str(drifted))
+
+    return answered
+
+
 AWAY = frozenset({Goal.FAILOVER, Goal.SWITCHOVER})
 HOME = frozenset({Goal.FAILBACK})
 
@@ -194,9 +227,11 @@ HOME = frozenset({Goal.FAILBACK})
 class Verb:
     """One thing the hands can do. ``module`` is its own: the path is its name.
 
-    ``writes`` are the exact ``service:Operation`` names it may send; ``watches`` the parts of the snapshot that
-    ``confirm`` reads. ``foresee`` yields its steps for what was seen. ``fill`` gives the exact call right before it is
-    sent, from what is seen then. ``undo`` gives the call that takes a done step back, None where there is none.
+    ``writes`` are the exact ``service:Operation`` names it may send; ``parts`` the parts of the snapshot that
+    ``confirm`` reads. ``foresee`` yields its steps for what was seen; like ``notes`` and ``leaves`` it is asked in the
+    goals of the action alone, and yields nothing where it cannot see. ``confirm`` is UNSEEN there, and CHANGED where
+    it finds the world Drifted. ``fill`` gives the exact call right before it is sent, from what is seen then. ``undo``
+    gives the call that takes a done step back, None where there is none.
     ``essential``: when one of its steps fails the run stops; else the run goes on, degraded, and says so.
     ``notes`` says in sentences what it leaves out of the plan, and why; ``leaves`` what is left to people to clean up
     after the run. ``reads`` are reads its ``act`` needs.
@@ -209,7 +244,7 @@ class Verb:
 
     module: str
     writes: frozenset[str]
-    watches: tuple[str, ...]
+    parts: tuple[Reader[Any], ...]
     foresee: Foresee
     confirm: Confirm
     fill: Fill = planned_call
@@ -222,6 +257,23 @@ class Verb:
     seeable: bool = True
     work: Work | None = None
     undone: Undone | None = None
+
+    def __post_init__(self) -> None:
+        """Let each function answer where it cannot see."""
+        object.__setattr__(self, "foresee", self._asked(self.foresee))
+        object.__setattr__(self, "notes", self._asked(self.notes))
+        object.__setattr__(self, "leaves", self._asked(self.leaves))
+        object.__setattr__(self, "confirm", _careful(self.confirm))
+        undo = self.undo
+        object.__setattr__(self, "undo", lambda step: undo(step) if step.call else None)
+
+    def _asked(self, yields: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
+        return lambda sight: if_seen(yields)(sight) if sight.goal in self.goals else iter(())
+
+    @property
+    def watches(self) -> tuple[str, ...]:
+        """The names of its parts."""
+        return tuple(part.name for part in self.parts)
 
     @property
     def name(self) -> str:

@@ -90,6 +90,17 @@ class Step:
     planes: tuple[Plane, ...] = ()
     manual: bool = False
 
+    @property
+    def planned_call(self) -> Call:
+        """The call. Raises ValueError for a step without one."""
+        if self.call is None:
+            raise ValueError(f"{self.id} makes no call")
+        return self.call
+
+    def call_with(self, params: Params) -> Call:
+        """The call with other values for ``params``. Raises ValueError for a step without one."""
+        return replace(self.planned_call, params={**self.planned_call.params, **params})
+
 
 @dataclass(frozen=True)
 class Plan:

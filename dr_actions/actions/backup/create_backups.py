@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.guard.backup_first import DATABASE, FILES
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -46,7 +44,6 @@ class Store:
     arn: str
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each side's database and files."""
     for store in stores(sight):
@@ -122,7 +119,6 @@ def _role(sight: Sight, kind: str) -> str:
     return newest.role if newest else f"arn:aws:iam::{sight.env.account}:{_DEFAULT_ROLE}"
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE by a complete point of after the freeze, with its ARN; WAITING while a job of after it is at work."""
     vault = next((v for v in sight.snapshot.get(backup.vaults, step.side) if v.name == step.before["vault"]), None)
@@ -177,8 +173,6 @@ def fill(step: Step, sight: Sight) -> Call:
 
     Raises ValueError for a step without a call.
     """
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
     try:
         failed = sorted(job.id for job in _jobs(step, sight) if job.state in _OVER)
     except CannotSee:
@@ -186,10 +180,9 @@ def fill(step: Step, sight: Sight) -> Call:
     former = former_id(step.id)
     seed = f"{sight.env.name}:{sight.incident}:{former}:{step.before['arn']}:{home.frozen_since(sight)}:{failed}"
     token = str(uuid.uuid5(uuid.NAMESPACE_URL, seed))
-    return replace(step.call, params={**step.call.params, "IdempotencyToken": token})
+    return step.call_with({"IdempotencyToken": token})
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """What is absent, and so neither backed up nor overwritten."""
     there = {(store.side, store.kind) for store in stores(sight)}
@@ -202,12 +195,12 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({START}),
-    watches=(
-        backup.vaults.name,
-        backup.recovery_points.name,
-        backup_jobs.backups.name,
-        rds.instances.name,
-        efs.file_systems.name,
+    parts=(
+        backup.vaults,
+        backup.recovery_points,
+        backup_jobs.backups,
+        rds.instances,
+        efs.file_systems,
     ),
     foresee=foresee,
     confirm=confirm,

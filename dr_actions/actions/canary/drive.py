@@ -12,6 +12,7 @@ verified, and this process writes no record.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 from dr_actions.actions.canary.model import ADDRESSES, State, held, in_order, names_of, place, states
@@ -26,7 +27,7 @@ from dr_estate.readers.route53 import Zone
 
 BUDGET_S = 300
 SERVICE, OPERATION = "route53", "ChangeResourceRecordSets"
-WATCHES = (route53.records.name, dns_canary_polls.changes.name, dns_canary_polls.polls.name)
+WATCHES = (route53.records, dns_canary_polls.changes, dns_canary_polls.polls)
 _BEFORE_ALL = State("nothing", ALL, ())
 
 
@@ -96,17 +97,15 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 def undo(step: Step) -> Call | None:
     """The batch that leads back to the state before; None for a step without a call."""
-    if step.call is None:
-        return None
-    comment = f"taken back: {step.call.params['ChangeBatch']['Comment']}"
+    comment = f"taken back: {step.planned_call.params['ChangeBatch']['Comment']}"
     params = between(step.before["zone"], step.after["records"], step.before["records"], comment)
-    return Call(step.call.service, step.call.operation, step.call.region, params)
+    return replace(step.planned_call, params=params)
 
 
 VERB = Verb(
     module=__name__,
     writes=frozenset({f"{SERVICE}:{OPERATION}"}),
-    watches=WATCHES,
+    parts=WATCHES,
     foresee=foresee,
     confirm=confirm,
     undo=undo,

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dr_actions.actions.canary.drive import OPERATION, SERVICE, WATCHES
 from dr_actions.actions.canary.model import held, in_order, left_behind, names_of
 from dr_actions.actions.canary.propagation import gone
-from dr_actions.actions.common.unseen_handling import if_seen
 from dr_actions.actions.traffic.change_batch import between, record_set
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
@@ -64,7 +63,6 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"Whether a canary was left behind cannot be seen: {dark.unseen.why}"
 
 
-@if_seen
 def leaves(sight: Sight) -> Iterator[str]:
     """Records that are somebody else's to take away."""
     found = left_behind(sight)
@@ -98,7 +96,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({f"{SERVICE}:{OPERATION}"}),
-    watches=WATCHES,
+    parts=WATCHES,
     foresee=foresee,
     confirm=confirm,
     notes=notes,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute import services as of
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Call, Danger, Step
+from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
 
@@ -15,7 +15,6 @@ _BUDGET_S = 60
 _NOTHING = {"MinCapacity": 0, "MaxCapacity": 0, "SuspendedState": dict.fromkeys(of.SUSPENSIONS, True)}
 
 
-@unseen_handling.where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's scalable target in the primary region, as far as that answers.
 
@@ -54,7 +53,6 @@ def _seen(target: application_autoscaling.Target) -> dict[str, object]:
     return {**of.bounds_of(target), "SuspendedState": of.suspended_of(target)}
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the bounds are 0 and all scaling is suspended."""
     target = of.target_of(step, sight)
@@ -71,24 +69,19 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.CHANGED, f"{said}: neither as planned upon nor as wanted.", facts)
 
 
-def undo(step: Step) -> Call | None:
-    """The bounds and suspensions as they were, exactly."""
-    return unseen_handling.again(step, **step.before)
-
-
 def notes(sight: Sight) -> Iterator[str]:
     """Why the scaling of the old primary could not be read, where its region answers otherwise."""
     if sight.primary_answers:
-        for why in unseen_handling.unseen_of(sight, Side.PRIMARY, application_autoscaling.targets):
+        for why in unseen_handling.unseen(sight, Side.PRIMARY, application_autoscaling.targets):
             yield f"Auto scaling of the old primary is not fenced, and may start its services again: {why}"
 
 
 VERB = Verb(
     module=__name__,
     writes=frozenset({of.REGISTER}),
-    watches=(application_autoscaling.targets.name,),
+    parts=(application_autoscaling.targets,),
     foresee=foresee,
     confirm=confirm,
-    undo=undo,
+    undo=unseen_handling.as_before,
     notes=notes,
 )

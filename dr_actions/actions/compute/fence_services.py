@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.common.unseen_handling import few
 from dr_actions.actions.compute import services as of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Call, Danger, Step
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb, if_seen
+from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import ecs, ecs_stopping_tasks
@@ -29,7 +29,6 @@ from dr_estate.readers import ecs, ecs_stopping_tasks
 _BUDGET_S = 480
 
 
-@unseen_handling.where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's service in the primary region, as far as that answers; see ``unfenced`` for the rest."""
     if sight.primary_answers:
@@ -55,7 +54,6 @@ def step_of(sight: Sight, one: unseen_handling.Held, action: str = __name__) -> 
     )
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no task of the tenant runs, starts or is stopping. Any desired count above 0 is READY.
 
@@ -89,15 +87,8 @@ def _tasks(step: Step, sight: Sight) -> list[str]:
     )
 
 
-def undo(step: Step) -> Call | None:
-    """The desired count as it was."""
-    return unseen_handling.again(step, **step.before)
-
-
 def unfenced(sight: Sight) -> str | None:
     """Why the old primary would be left unfenced, and what must be done when it comes back; None where it is fenced."""
-    if not unseen_handling.forward(sight):
-        return None
     region = sight.env.regions.primary
     why = f"the API of {region} does not answer" if not sight.primary_answers else ""
     if not why:
@@ -123,7 +114,7 @@ def leaves(sight: Sight) -> Iterator[str]:
         yield from _strangers(sight)
 
 
-@unseen_handling.where_seen
+@if_seen
 def _strangers(sight: Sight) -> Iterator[str]:
     """Tasks that no tenant's service keeps: a job of a tenant's family, or a service of another name."""
     services = {
@@ -140,9 +131,9 @@ def _strangers(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({of.UPDATE}),
-    watches=(ecs.services.name, ecs.tasks.name, ecs_stopping_tasks.tasks.name),
+    parts=(ecs.services, ecs.tasks, ecs_stopping_tasks.tasks),
     foresee=foresee,
     confirm=confirm,
-    undo=undo,
+    undo=unseen_handling.as_before,
     leaves=leaves,
 )

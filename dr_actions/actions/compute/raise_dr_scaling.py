@@ -11,8 +11,8 @@ from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.common.unseen_handling import few
 from dr_actions.actions.compute import services as of
 from dr_actions.actions.compute.scaling_bounds import seen as seen_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Call, Danger, Json, Step
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb, if_seen
+from dr_actions.model.plan import Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import application_autoscaling, ecs
@@ -21,7 +21,6 @@ _BUDGET_S = 60
 _BOUNDS, _SUSPENDED, _SCHEDULED = ("MinCapacity", "MaxCapacity"), "SuspendedState", of.SUSPENSIONS[-1]
 
 
-@unseen_handling.where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each scalable target with bounds below the failover size, or a schedule that would set such ones.
 
@@ -75,7 +74,6 @@ def _raised(target: application_autoscaling.Target, needed: int) -> dict[str, Js
     return {"MinCapacity": max(target.minimum, needed), "MaxCapacity": max(target.maximum, needed)}
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once both bounds are as wanted or higher and the schedule is held, where it was to be.
 
@@ -95,14 +93,9 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.CHANGED, f"{said}: neither as planned upon nor as wanted.", facts)
 
 
-def undo(step: Step) -> Call | None:
-    """The bounds, and the schedule's suspension where it was touched, as they were, exactly."""
-    return unseen_handling.again(step, **step.before)
-
-
 def notes(sight: Sight) -> Iterator[str]:
     """Services that do not scale, schedules that would shrink one, and what could not be seen."""
-    for why in unseen_handling.unseen_of(
+    for why in unseen_handling.unseen(
         sight, Side.DR, application_autoscaling.targets, application_autoscaling.scheduled_actions, ecs.services
     ):
         yield f"Auto scaling of the DR region was planned without this: {why}"
@@ -110,7 +103,7 @@ def notes(sight: Sight) -> Iterator[str]:
     yield from _suspending(sight)
 
 
-@unseen_handling.where_seen
+@if_seen
 def _unscaled(sight: Sight) -> Iterator[str]:
     scaled = {target.service for target in sight.snapshot.get(application_autoscaling.targets, Side.DR)}
     fixed = [one.service.name for one in unseen_handling.held(sight, Side.DR) if one.service.name not in scaled]
@@ -118,7 +111,7 @@ def _unscaled(sight: Sight) -> Iterator[str]:
         yield f"No auto scaling in {sight.env.regions.dr}: {few(fixed)} would stay as large, whatever the load."
 
 
-@unseen_handling.where_seen
+@if_seen
 def _suspending(sight: Sight) -> Iterator[str]:
     needed = sight.env.capacity.tasks_per_service
     for schedule, names in sorted(_shrinking(sight).items()):
@@ -146,10 +139,10 @@ def _shrinking(sight: Sight) -> dict[str, list[str]]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({of.REGISTER}),
-    watches=(application_autoscaling.targets.name,),
+    parts=(application_autoscaling.targets,),
     foresee=foresee,
     confirm=confirm,
-    undo=undo,
+    undo=unseen_handling.as_before,
     essential=False,
     notes=notes,
 )

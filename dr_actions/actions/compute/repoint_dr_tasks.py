@@ -15,7 +15,7 @@ from typing import Any
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute.region_references import OTHER, Pointer, counterparts, pointers, rewritten
 from dr_actions.actions.compute.task_revisions import newest_of, replaceable
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb, if_seen
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
@@ -48,7 +48,6 @@ COPIED = (
 )
 
 
-@unseen_handling.where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant whose newest DR revision points into the primary region, where a counterpart is known."""
     return steps(sight, Side.DR)
@@ -135,7 +134,6 @@ def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
     return hand.send(Call("ecs", "RegisterTaskDefinition", call.region, params))
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the family's newest revision points nowhere that has a counterpart."""
     one = _held(step, sight)
@@ -163,15 +161,14 @@ def notes(sight: Sight) -> Iterator[str]:
         readers_secretsmanager.secrets,
         efs.file_systems,
     )
-    for why in unseen_handling.unseen_of(sight, Side.DR, *seen, efs.access_points, rds.instances):
+    for why in unseen_handling.unseen(sight, Side.DR, *seen, efs.access_points, rds.instances):
         yield f"Task definitions of the DR region were planned without this: {why}"
-    if unseen_handling.forward(sight):
-        yield from without_counterpart(sight, Side.DR)
+    yield from without_counterpart(sight, Side.DR)
 
 
 def without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
     """What points into the other region and stays so; nothing where that cannot be seen."""
-    return unseen_handling.if_seen(lambda sight: _without_counterpart(sight, side))(sight)
+    return if_seen(lambda sight: _without_counterpart(sight, side))(sight)
 
 
 def _without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
@@ -193,18 +190,15 @@ VERB = Verb(
     module=__name__,
     writes=frozenset({WRITE, TAG}),  # a registration with tags needs ecs:TagResource, though nobody calls it
     reads=frozenset({READ}),
-    watches=tuple(
-        reader.name
-        for reader in (
-            ecs.services,
-            ecs.task_definitions,
-            ecs_newest_definitions.newest,
-            rds.instances,
-            efs.file_systems,
-            efs.access_points,
-            efs.replications,
-            readers_secretsmanager.secrets,
-        )
+    parts=(
+        ecs.services,
+        ecs.task_definitions,
+        ecs_newest_definitions.newest,
+        rds.instances,
+        efs.file_systems,
+        efs.access_points,
+        efs.replications,
+        readers_secretsmanager.secrets,
     ),
     foresee=foresee,
     fill=fill,

@@ -13,7 +13,6 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, ecs_newest_definitions
 
 
-@unseen_handling.if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant whose newest primary revision points into the DR region, where a counterpart is known."""
     yield from repoint_dr_tasks.steps(sight, Side.PRIMARY, __name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute import services as of
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_actions.model.plan import Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
 
@@ -31,10 +31,10 @@ def restoring(what: Restoring) -> Verb:
     return Verb(
         module=what.verb,
         writes=frozenset({of.REGISTER}),
-        watches=(application_autoscaling.targets.name,),
-        foresee=unseen_handling.if_seen(lambda sight: _steps(what, sight)),
-        confirm=unseen_handling.careful(_confirm),
-        undo=_undo,
+        parts=(application_autoscaling.targets,),
+        foresee=lambda sight: _steps(what, sight),
+        confirm=_confirm,
+        undo=unseen_handling.as_before,
         essential=what.essential,
         notes=lambda sight: _notes(what, sight),
     )
@@ -93,11 +93,6 @@ def _confirm(step: Step, sight: Sight) -> Confirmation:
 
 def _holds(wanted: Mapping[str, object], now: Mapping[str, object]) -> bool:
     return all(now[key] == value for key, value in wanted.items())
-
-
-def _undo(step: Step) -> Call | None:
-    """The bounds and suspensions as they were."""
-    return unseen_handling.again(step, **step.before)
 
 
 def _notes(what: Restoring, sight: Sight) -> Iterator[str]:

@@ -20,7 +20,7 @@ from dr_actions.actions.compute.rollout import (
     unseen_secrets,
 )
 from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb, planned_call
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee, Unseen
@@ -30,7 +30,6 @@ from dr_estate.readers import secretsmanager as readers_secretsmanager
 _DEFINITION = "taskDefinition"
 
 
-@unseen_handling.if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's service in the primary region; one that is as wanted already is DONE without a call."""
     held = unseen_handling.held(sight, Side.PRIMARY)
@@ -68,11 +67,10 @@ def fill(step: Step, sight: Sight) -> Call:
     service = of.service_of(step, sight)
     if service is None:
         raise ValueError(f"{step.id}: {step.subject} is not there any more")
-    planned = planned_call(step, sight)
     changes = {"desiredCount": max(step.after["desiredCount"], service.desired), **forced(step, sight, service)}
     if _DEFINITION in step.after:
         changes[_DEFINITION] = _newest(step, sight)
-    return Call(planned.service, planned.operation, planned.region, {**planned.params, **changes})
+    return step.call_with(changes)
 
 
 def _newest(step: Step, sight: Sight) -> str:
@@ -84,7 +82,6 @@ def _newest(step: Step, sight: Sight) -> str:
     return newest.arn
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE when running, rolled out and healthy. Any lower count is READY: the fence of the same plan made it 0."""
     service = of.service_of(step, sight)
@@ -117,11 +114,11 @@ def notes(sight: Sight) -> Iterator[str]:
     """Tenants that have no service at home, and what could not be seen."""
     for why in unseen_handling.unseen(sight, Side.PRIMARY, ecs.services):
         yield f"No service of the primary region can be started: {why}"
-    yield from unseen_handling.if_seen(lambda sight: unseen_secrets(sight, Side.PRIMARY))(sight)
+    yield from if_seen(lambda sight: unseen_secrets(sight, Side.PRIMARY))(sight)
     yield from _left_out(sight)
 
 
-@unseen_handling.if_seen
+@if_seen
 def _left_out(sight: Sight) -> Iterator[str]:
     if names := [
         unseen_handling.service_name(sight.env, tenant) for tenant in unseen_handling.lacking(sight, Side.PRIMARY)
@@ -133,9 +130,9 @@ def _left_out(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({of.UPDATE}),
-    watches=(
-        *(ecs.services.name, ecs.tasks.name, ecs.task_definitions.name, ecs_newest_definitions.newest.name),
-        *(elbv2.healthy_hosts.name, readers_secretsmanager.secrets.name),
+    parts=(
+        *(ecs.services, ecs.tasks, ecs.task_definitions, ecs_newest_definitions.newest),
+        *(elbv2.healthy_hosts, readers_secretsmanager.secrets),
     ),
     foresee=foresee,
     fill=fill,

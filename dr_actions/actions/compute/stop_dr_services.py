@@ -12,7 +12,7 @@ from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute import services as of
 from dr_actions.actions.compute.rollout import facts_of
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Call, Danger, Step
+from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
 
@@ -20,7 +20,6 @@ from dr_estate.readers import ecs
 _BUDGET_S = 480
 
 
-@unseen_handling.if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's DR service that runs more than it did before the failover."""
     for one in unseen_handling.held(sight, Side.DR):
@@ -52,7 +51,6 @@ def _step(sight: Sight, one: unseen_handling.Held, standby: int) -> Step:
     )
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no more tasks run than are wanted. Any higher count is READY: it scaled by its load until now."""
     service = of.service_of(step, sight)
@@ -69,11 +67,6 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.DONE, f"{said}.", facts_of(service))
 
 
-def undo(step: Step) -> Call | None:
-    """The desired count as it was."""
-    return unseen_handling.again(step, **step.before)
-
-
 def notes(sight: Sight) -> Iterator[str]:
     """Why the DR region's services could not be seen."""
     for why in unseen_handling.unseen(sight, Side.DR, ecs.services):
@@ -83,10 +76,10 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({of.UPDATE}),
-    watches=(ecs.services.name,),
+    parts=(ecs.services,),
     foresee=foresee,
     confirm=confirm,
-    undo=undo,
+    undo=unseen_handling.as_before,
     essential=False,
     notes=notes,
 )

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -21,7 +19,6 @@ MODIFY = "rds:ModifyDBParameterGroup"
 _BUDGET_S = 600
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step; by hand where the instance uses a group of AWS's own, which nobody can change."""
     one = home.writer(sight)
@@ -68,7 +65,6 @@ def _step(sight: Sight, one: rds.Instance) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the group says so and the instance is in sync with it."""
     one = home.by_resource(sight, Side.DR, step.before["resource"])
@@ -106,12 +102,9 @@ def _statuses(one: rds.Instance) -> str:
 
 def undo(step: Step) -> Call | None:
     """What the parameter was; nothing where a person changed the group."""
-    if step.call is None:
-        return None
-    return call_for(step.call.region, step.before["group"], step.before[home.READ_ONLY])
+    return call_for(step.planned_call.region, step.before["group"], step.before[home.READ_ONLY])
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """Who else is frozen: a parameter group is shared."""
     one = home.writer(sight)
@@ -131,7 +124,7 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({MODIFY}),
-    watches=(rds.instances.name, rds_groups.parameter_groups.name),
+    parts=(rds.instances, rds_groups.parameter_groups),
     foresee=foresee,
     confirm=confirm,
     undo=undo,

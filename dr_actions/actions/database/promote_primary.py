@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import BROKEN, SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -17,7 +15,6 @@ PROMOTE = "rds:PromoteReadReplica"
 _BUDGET_S = 1800
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step."""
     source = home.writer(sight)
@@ -49,7 +46,6 @@ def retention(sight: Sight) -> int:
     return max(sight.env.thresholds.backup_retention_days, like.retention_days if like else 0)
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Promotion is refused while the replica backs up; and not asked for while the DR region takes writes (T41)."""
     source = home.by_resource(sight, Side.DR, step.before["resource"])
@@ -81,7 +77,7 @@ def _the_copy(step: Step, one: rds.Instance) -> bool:
 VERB = Verb(
     module=__name__,
     writes=frozenset({PROMOTE}),
-    watches=(rds.instances.name, rds_groups.parameter_groups.name),
+    parts=(rds.instances, rds_groups.parameter_groups),
     foresee=foresee,
     confirm=confirm,
 )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, where_seen
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -20,7 +19,6 @@ MODIFY = "rds:ModifyDBInstance"
 _BUDGET_S = 1800
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for the replica to be promoted, where it lacks something; its promotion asks for the backups itself."""
     choice = copy_selection.choose(sight)
@@ -57,7 +55,6 @@ def _step(sight: Sight, one: rds.Instance, lacks: Params) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
     one = copy_selection.instance(sight, step.subject)
@@ -83,7 +80,7 @@ def _short(seen: object, wanted: object) -> bool:
 VERB = Verb(
     module=__name__,
     writes=frozenset({MODIFY}),
-    watches=(rds.instances.name,),
+    parts=(rds.instances,),
     foresee=foresee,
     confirm=confirm,
     essential=False,

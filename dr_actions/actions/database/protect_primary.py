@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.actions.database.promote_primary import retention
@@ -21,7 +19,6 @@ MODIFY = "rds:ModifyDBInstance"
 _BUDGET_S = 1800
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step: what it finds as wanted it leaves alone."""
     source, like = home.writer(sight), home.model(sight)
@@ -46,7 +43,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
     one = home.named(sight, Side.PRIMARY, step.subject)
@@ -65,7 +61,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({MODIFY}),
-    watches=(rds.instances.name,),
+    parts=(rds.instances,),
     foresee=foresee,
     confirm=confirm,
     essential=False,

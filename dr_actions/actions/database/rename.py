@@ -62,9 +62,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 def undo(step: Step) -> Call | None:
     """The old name again."""
-    if step.call is None:
-        return None
-    return _rename(step.call.region, step.after["name"], step.before["name"])
+    return _rename(step.planned_call.region, step.after["name"], step.before["name"])
 
 
 def kept(one: rds.Instance, region: str, why: str) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database import rename
 from dr_actions.model.action import Sight, Verb
@@ -16,7 +14,6 @@ from dr_estate.readers import rds
 _WHY = "its data is home, and a failover to come restores under this name"
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for the DR region's database."""
     one = home.writer(sight)
@@ -24,7 +21,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
         yield rename.step_of(sight, one, Side.DR, __name__, _WHY)
 
 
-@common_failback.homeward
 def leaves(sight: Sight) -> Iterator[str]:
     """What is kept."""
     one = home.writer(sight)
@@ -35,9 +31,9 @@ def leaves(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({rename.MODIFY}),
-    watches=(rds.instances.name,),
+    parts=(rds.instances,),
     foresee=foresee,
-    confirm=careful(rename.confirm),
+    confirm=rename.confirm,
     undo=rename.undo,
     leaves=leaves,
 )

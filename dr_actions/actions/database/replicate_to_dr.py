@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -38,7 +36,6 @@ def mechanism(sight: Sight, source: rds.Instance) -> str:
     return sight.env.replication.database[0]
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The step of that mechanism; none for AWS Backup, whose plan acts by itself."""
     source = home.writer(sight)
@@ -135,7 +132,6 @@ def _keeping(sight: Sight, source: rds.Instance) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the copies in the DR region stand."""
     if part_of(step.id) == _KEEPS:
@@ -192,7 +188,6 @@ def _of_keeping(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY if ready else Standing.WAITING, f"{one.identifier} is {one.status}.")
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """What is left out, and what of the old copies stays."""
     source = home.writer(sight)
@@ -209,7 +204,7 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({START, CREATE, MODIFY}),
-    watches=(rds.instances.name, rds.automated_backups.name),
+    parts=(rds.instances, rds.automated_backups),
     foresee=foresee,
     confirm=confirm,
     notes=notes,

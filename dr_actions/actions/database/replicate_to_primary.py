@@ -8,10 +8,7 @@ a key of another region opens nothing there (T19). A source needs automated back
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import BROKEN, SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -29,7 +26,6 @@ _AWS_KEY = "alias/aws/rds"
 _GROUPS = "VpcSecurityGroupIds"
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The replica; before it, where the DR region's database keeps none, the backups that it cannot do without."""
     source = home.writer(sight)
@@ -127,7 +123,6 @@ def _security_groups(sight: Sight, model: rds.Instance | None) -> list[str]:
     return found[:1] or [f"<the security group {name} of {sight.env.regions.primary}, once it is there>"]
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the source's backups, or the new instance, stand."""
     source = home.by_resource(sight, Side.DR, step.before["resource"])
@@ -181,18 +176,15 @@ def _of_replica(one: rds.Instance) -> Confirmation:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The planned call, its security group as it is now. Raises ValueError where there is none."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
-    planned = step.call.params.get(_GROUPS, ())
+    planned = step.planned_call.params.get(_GROUPS, ())
     if not any(str(group).startswith("<") for group in planned):
-        return step.call
+        return step.planned_call
     found = _security_groups(sight, None)
     if found[0].startswith("<"):
         raise ValueError(f"{found[0]} is still absent")
-    return replace(step.call, params={**step.call.params, _GROUPS: found})
+    return step.call_with({_GROUPS: found})
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """Why this way, and what the new instance is like where there is no old one."""
     source = home.writer(sight)
@@ -210,7 +202,7 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({CREATE, MODIFY}),
-    watches=(rds.instances.name, vpc.security_groups.name),
+    parts=(rds.instances, vpc.security_groups),
     foresee=foresee,
     confirm=confirm,
     fill=fill,

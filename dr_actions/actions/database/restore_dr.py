@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, forward, where_seen
 from dr_actions.actions.database import copy_selection, restore_calls
 from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING, Choice
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -23,7 +22,6 @@ _PROMOTION_S, _RESTORE_S = 900, 2700
 ABSENT = "absent"
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step; before a promotion another that waits until the replica can be promoted (T22)."""
     choice = copy_selection.choose(sight)
@@ -95,7 +93,6 @@ def _restore(sight: Sight, choice: Choice) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the replica, or the instance to be restored, stands. Source: RDS User Guide, DB instance status."""
     one = copy_selection.instance(sight, step.subject)
@@ -180,27 +177,24 @@ def _facts(one: rds.Instance) -> tuple[tuple[str, str], ...]:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The planned call, its security group as it is now. Raises ValueError where there is none."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
-    return restore_calls.filled(step.call, sight)
+    return restore_calls.filled(step.planned_call, sight)
 
 
 def notes(sight: Sight) -> Iterator[str]:
     """Why this mechanism, and what stands in the way."""
-    if forward(sight):
-        yield from copy_selection.notes(sight)
+    yield from copy_selection.notes(sight)
 
 
 VERB = Verb(
     module=__name__,
     writes=restore_calls.WRITES,
-    watches=(
-        rds.instances.name,
-        rds.automated_backups.name,
-        rds_replicas.lags.name,
-        backup.recovery_points.name,
-        kms_copy_keys.keys.name,
-        vpc.security_groups.name,
+    parts=(
+        rds.instances,
+        rds.automated_backups,
+        rds_replicas.lags,
+        backup.recovery_points,
+        kms_copy_keys.keys,
+        vpc.security_groups,
     ),
     foresee=foresee,
     confirm=confirm,

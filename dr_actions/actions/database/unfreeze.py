@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.freeze import MODIFY, call_for, is_default, value_before
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -19,7 +17,6 @@ from dr_estate.readers import rds, rds_groups
 _BUDGET_S = 600
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for the group that was frozen; none where that was done by a group made by hand."""
     one = home.writer(sight)
@@ -42,7 +39,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the group says what it did before, and its instances run with that.
 
@@ -78,7 +74,7 @@ def undo(step: Step) -> Call | None:
 VERB = Verb(
     module=__name__,
     writes=frozenset({MODIFY}),
-    watches=(rds.instances.name, rds_groups.parameter_groups.name),
+    parts=(rds.instances, rds_groups.parameter_groups),
     foresee=foresee,
     confirm=confirm,
     undo=undo,

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database import failback as home
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -24,7 +22,6 @@ from dr_estate.readers import rds, rds_groups, rds_replicas
 _BUDGET_S = 7200
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, unless the copy was promoted already."""
     source, name = home.writer(sight), home.own_name(sight)
@@ -47,7 +44,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """WAITING while the replica trails; CHANGED where the source takes writes, or was promoted away unproven."""
     source = home.by_resource(sight, Side.DR, step.before["resource"])
@@ -89,7 +85,7 @@ def _told(moment: datetime) -> str:
 VERB = Verb(
     module=__name__,
     writes=frozenset(),
-    watches=(rds.instances.name, rds_groups.parameter_groups.name, rds_replicas.lags.name),
+    parts=(rds.instances, rds_groups.parameter_groups, rds_replicas.lags),
     foresee=foresee,
     confirm=confirm,
 )

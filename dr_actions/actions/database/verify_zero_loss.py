@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dr_actions.actions.common.unseen_handling import careful, service_name, tenants_of, where_seen
+from dr_actions.actions.common.unseen_handling import service_name, tenants_of
 from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
@@ -28,7 +28,6 @@ _BUDGET_S = 2700
 _STOPS_TOLD_FOR = timedelta(hours=1)
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """In a switchover: a step for the database's chosen copy, and one for the files' replication."""
     if not sight.planned:
@@ -55,7 +54,6 @@ def _step(sight: Sight, subject: str, mechanism: str, copy: str) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """WAITING while anybody may write or the copy trails; FAILED for a backup of before the stop."""
     writing = _writers(sight)
@@ -137,7 +135,6 @@ def _told(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-@where_seen
 def notes(sight: Sight) -> Iterator[str]:
     """What the proof leaves out, and why there is none."""
     if not sight.planned:
@@ -158,17 +155,17 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset(),
-    watches=(
-        ecs.services.name,
-        ecs.tasks.name,
-        ecs_stopping_tasks.tasks.name,
-        ecs_stopped_tasks.stops.name,
-        rds.instances.name,
-        rds.automated_backups.name,
-        rds_replicas.lags.name,
-        backup.recovery_points.name,
-        efs.replications.name,
-        efs.file_systems.name,
+    parts=(
+        ecs.services,
+        ecs.tasks,
+        ecs_stopping_tasks.tasks,
+        ecs_stopped_tasks.stops,
+        rds.instances,
+        rds.automated_backups,
+        rds_replicas.lags,
+        backup.recovery_points,
+        efs.replications,
+        efs.file_systems,
     ),
     foresee=foresee,
     confirm=confirm,

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
@@ -24,7 +22,6 @@ def replicates(sight: Sight) -> bool:
     return wanted and "point" not in recorded
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, where files replicated before and both regions have their file system."""
     found = files_failback.systems(sight)
@@ -47,13 +44,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """READY only where the evidence says that the primary's files are the newer ones."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
+    found = files_failback.now_of(step.before, sight)
     fed = files_failback.into(sight, Side.DR, found.away.id)
     if fed is not None and fed.source_id != found.home.id:
         return Confirmation(Standing.CHANGED, f"{fed.source_id} replicates into {found.away.id}.")
@@ -67,13 +60,10 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 def undo(step: Step) -> Call | None:
     """The protection on again."""
-    if step.call is None:
-        return None
-    asked = {**step.call.params, "ReplicationOverwriteProtection": files_failback.ON}
-    return Call("efs", "UpdateFileSystemProtection", step.call.region, asked)
+    asked = {**step.planned_call.params, "ReplicationOverwriteProtection": files_failback.ON}
+    return Call("efs", "UpdateFileSystemProtection", step.planned_call.region, asked)
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """Why files do not replicate again."""
     if not replicates(sight):
@@ -86,7 +76,7 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({files_failback.PROTECT}),
-    watches=files_failback.EVIDENCE,
+    parts=files_failback.EVIDENCE,
     foresee=foresee,
     confirm=confirm,
     undo=undo,

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
@@ -19,7 +17,6 @@ from dr_estate.config.environment import Side
 _BUDGET_S = 300
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
     found = files_failback.systems(sight)
@@ -46,13 +43,9 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """READY only where the evidence says that the DR region's files are the newer ones."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
+    found = files_failback.now_of(step.before, sight)
     facts = files_failback.sizes(found)
     fed = files_failback.into(sight, Side.PRIMARY, found.home.id)
     if fed is not None and fed.source_id != found.away.id:
@@ -70,7 +63,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({files_failback.PROTECT}),
-    watches=files_failback.EVIDENCE,
+    parts=files_failback.EVIDENCE,
     foresee=foresee,
     confirm=confirm,
 )

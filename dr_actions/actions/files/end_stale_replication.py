@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.guard.failback_exemptions import LOCAL_ONLY
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -20,7 +18,6 @@ from dr_estate.config.environment import Side
 _BUDGET_S = 900
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step where the primary lists a replication into the DR file system that the DR region knows nothing of."""
     found = files_failback.systems(sight)
@@ -46,13 +43,9 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """READY while the half is there alone; a replication that both regions know is alive, and never ended here."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
+    found = files_failback.now_of(step.before, sight)
     row = files_failback.replication(sight, Side.PRIMARY, found.home.id, found.away.id)
     if row is None:
         return Confirmation(Standing.DONE, f"{found.home.id} replicates into nothing.")
@@ -68,7 +61,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({files_failback.END}),
-    watches=files_failback.SYSTEMS,
+    parts=files_failback.SYSTEMS,
     foresee=foresee,
     confirm=confirm,
 )

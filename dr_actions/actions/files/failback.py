@@ -8,22 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.action import Drifted, Sight
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Params
 from dr_checks.posture.signals import Set, signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import ecs, efs, efs_policy, rds, route53, route53_health_checks
+from dr_estate.reading.reader import Reader
 
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
 END = "efs:DeleteReplicationConfiguration"
 OFF, ON, DESTINATION = "DISABLED", "ENABLED", "REPLICATING"
 ENABLED, ENABLING, DELETING = "ENABLED", "ENABLING", "DELETING"
 _USABLE = ("available", "updating")
-SYSTEMS = (efs.file_systems.name, efs.replications.name, efs_policy.policies.name)
-EVIDENCE = (*SYSTEMS, ecs.services.name, rds.instances.name, route53.records.name, route53_health_checks.checks.name)
+SYSTEMS: tuple[Reader[Any], ...] = (efs.file_systems, efs.replications, efs_policy.policies)
+EVIDENCE = (*SYSTEMS, ecs.services, rds.instances, route53.records, route53_health_checks.checks)
 """What the direction is computed from: a verb that makes a call upon it watches all of this."""
 
 
@@ -58,20 +60,11 @@ def _usable(sight: Sight, side: Side) -> list[efs.FileSystem]:
 
 
 def now_of(before: Params, sight: Sight) -> Systems:
-    """Both file systems that a step was planned upon, as seen now. Raises Changed, CannotSee."""
+    """Both file systems that a step was planned upon, as seen now. Raises Drifted, CannotSee."""
     found = systems(sight)
     if found is None or any(before[key] != value for key, value in found.ids.items()):
-        raise Changed("The file systems are not those that the plan was made upon")
+        raise Drifted("The file systems are not those that the plan was made upon.")
     return found
-
-
-class Changed(Exception):
-    """The world is not as the plan was made upon; the sentence says how, without a full stop."""
-
-    @property
-    def told(self) -> Confirmation:
-        """As a verb's answer."""
-        return Confirmation(Standing.CHANGED, f"{self}.")
 
 
 def replication(sight: Sight, side: Side, source: str, destination: str) -> efs.Replication | None:

@@ -7,11 +7,8 @@ enforce a changed policy (EFS User Guide, "Creating file system policies"): fail
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import write_freeze_policy
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -23,7 +20,6 @@ PUT, DELETE = "efs:PutFileSystemPolicy", "efs:DeleteFileSystemPolicy"
 _MARGIN_S = 600
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
     found, policy = files_failback.systems(sight), files_failback.policy(sight, Side.DR)
@@ -51,17 +47,14 @@ def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The policy as it was planned upon, with the statement. Raises ValueError where it would be too long."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
     text = write_freeze_policy.frozen(step.before["policy"], step.before["arn"], sight.snapshot.taken_at)
     if len(text) > write_freeze_policy.LONGEST:
         raise ValueError(
             f"the policy of {step.before['file system']} would be longer than {write_freeze_policy.LONGEST} characters"
         )
-    return replace(step.call, params={**step.call.params, "Policy": text})
+    return step.call_with({"Policy": text})
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the statement is there and AWS has had its minutes to enforce it."""
     policy = files_failback.policy(sight, Side.DR)
@@ -94,12 +87,9 @@ def restoring(system: str, text: str, region: str) -> Call:
 
 def undo(step: Step) -> Call | None:
     """The policy as it was."""
-    if step.call is None:
-        return None
-    return restoring(step.before["file system"], step.before["policy"], step.call.region)
+    return restoring(step.before["file system"], step.before["policy"], step.planned_call.region)
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """Why nothing of the files is planned, and who is not held by their freeze."""
     name = files_failback.name_of(sight)
@@ -118,7 +108,7 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({PUT, DELETE}),
-    watches=(efs.file_systems.name, efs_policy.policies.name),
+    parts=(efs.file_systems, efs_policy.policies),
     foresee=foresee,
     fill=fill,
     confirm=confirm,

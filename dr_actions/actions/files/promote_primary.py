@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.verify_primary_in_sync import arrived
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -21,7 +19,6 @@ BOTH = "ALL_CONFIGURATIONS"
 _BUDGET_S = 1800
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
     found = files_failback.systems(sight)
@@ -46,13 +43,9 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """READY only while everything is proven to have arrived; DONE once neither region lists the replication."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
+    found = files_failback.now_of(step.before, sight)
     for side in (Side.DR, Side.PRIMARY):
         row = files_failback.replication(sight, side, found.away.id, found.home.id)
         if row is not None and row.status == files_failback.DELETING:
@@ -70,7 +63,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({files_failback.END}),
-    watches=files_failback.SYSTEMS,
+    parts=files_failback.SYSTEMS,
     foresee=foresee,
     confirm=confirm,
 )

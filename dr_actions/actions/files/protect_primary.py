@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
@@ -18,7 +16,6 @@ from dr_estate.config.environment import Side
 _BUDGET_S = 300
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
     found = files_failback.systems(sight)
@@ -40,13 +37,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once protected, whoever did it."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
+    found = files_failback.now_of(step.before, sight)
     fed = files_failback.into(sight, Side.PRIMARY, found.home.id)
     if fed is not None:
         return Confirmation(Standing.CHANGED, f"{fed.source_id} replicates onto {found.home.id}.")
@@ -60,7 +53,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({files_failback.PROTECT}),
-    watches=files_failback.SYSTEMS,
+    parts=files_failback.SYSTEMS,
     foresee=foresee,
     confirm=confirm,
 )

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.allow_overwrite_dr import replicates
 from dr_actions.actions.files.replicate_to_primary import call_for, standing_of
@@ -21,7 +19,6 @@ from dr_estate.config.environment import Side
 _BUDGET_S = 14400
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, where files replicated before and both regions have their file system."""
     found = files_failback.systems(sight)
@@ -43,13 +40,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the replication runs and its first sync is complete."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
+    found = files_failback.now_of(step.before, sight)
     row = files_failback.replication(sight, Side.DR, found.home.id, found.away.id)
     if row is not None:
         how = standing_of(row)
@@ -68,7 +61,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({files_failback.REPLICATE}),
-    watches=files_failback.EVIDENCE,
+    parts=files_failback.EVIDENCE,
     foresee=foresee,
     confirm=confirm,
     essential=False,

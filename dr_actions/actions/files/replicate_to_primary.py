@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
@@ -20,7 +18,6 @@ from dr_estate.readers import efs
 _BUDGET_S = 3600
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
     found = files_failback.systems(sight)
@@ -51,13 +48,9 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the replication runs; whether everything has arrived is another step's question."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
+    found = files_failback.now_of(step.before, sight)
     row = files_failback.replication(sight, Side.DR, found.away.id, found.home.id)
     if row is not None:
         return standing_of(row)
@@ -87,7 +80,7 @@ def standing_of(row: efs.Replication) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({files_failback.REPLICATE}),
-    watches=files_failback.EVIDENCE,
+    parts=files_failback.EVIDENCE,
     foresee=foresee,
     confirm=confirm,
 )

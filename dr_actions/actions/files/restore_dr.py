@@ -13,7 +13,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, forward, where_seen
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.restore_test.shared import files_point
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -33,7 +32,6 @@ _USABLE = ("available", "updating")
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """One step: the replica where anything replicates into the DR file system, else the newest usable copy."""
     row = copy_selection.files_replication(sight)
@@ -121,7 +119,6 @@ def _jobs(sight: Sight, point: str, system: str) -> list[backup_jobs.Restore]:
     return sorted(ours, key=lambda job: job.created_at)
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the file system is still replicated into, or how the restore job stands."""
     system = str(step.before["file system"])
@@ -177,8 +174,6 @@ def _of_restore(step: Step, sight: Sight, system: str) -> Confirmation:
 
 def notes(sight: Sight) -> Iterator[str]:
     """What needs no promotion, what replicates badly, and why nothing is done for the files."""
-    if not forward(sight):
-        return
     yield "Objects (S3) and tables (DynamoDB) need no promotion: both regions' copies take writes at any time."
     yield from _of_files(sight)
 
@@ -211,12 +206,12 @@ def _of_files(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({DELETE, START}),
-    watches=(
-        efs.file_systems.name,
-        efs.replications.name,
-        backup.recovery_points.name,
-        backup_jobs.restores.name,
-        kms_copy_keys.keys.name,
+    parts=(
+        efs.file_systems,
+        efs.replications,
+        backup.recovery_points,
+        backup_jobs.restores,
+        kms_copy_keys.keys,
     ),
     foresee=foresee,
     confirm=confirm,

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import write_freeze_policy
 from dr_actions.actions.files.freeze import DELETE, PUT, restoring
@@ -21,7 +19,6 @@ from dr_estate.readers import efs, efs_policy
 _BUDGET_S = 300
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, where the freeze has one."""
     found, policy = files_failback.systems(sight), files_failback.policy(sight, Side.DR)
@@ -46,7 +43,6 @@ def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once nothing freezes the file system and its policy is the planned one."""
     policy = files_failback.policy(sight, Side.DR)
@@ -64,7 +60,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({PUT, DELETE}),
-    watches=(efs.file_systems.name, efs_policy.policies.name),
+    parts=(efs.file_systems, efs_policy.policies),
     foresee=foresee,
     confirm=confirm,
     essential=False,

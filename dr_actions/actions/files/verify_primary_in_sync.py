@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.failback import told
 from dr_actions.actions.files.replicate_to_primary import standing_of
@@ -21,7 +19,6 @@ from dr_estate.config.environment import Side
 _BUDGET_S = 14400
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
     found = files_failback.systems(sight)
@@ -41,13 +38,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """WAITING until the last complete sync is at or after the moment from which on nobody could write."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
+    found = files_failback.now_of(step.before, sight)
     row = files_failback.replication(sight, Side.DR, found.away.id, found.home.id)
     if row is None:
         return _released(found, sight)
@@ -79,7 +72,7 @@ def arrived(synced_at: datetime | None, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset(),
-    watches=files_failback.SYSTEMS,
+    parts=files_failback.SYSTEMS,
     foresee=foresee,
     confirm=confirm,
 )

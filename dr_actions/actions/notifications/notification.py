@@ -36,7 +36,7 @@ def telling(occasion: Occasion) -> Verb:
     return Verb(
         module=occasion.verb,
         writes=WRITES,
-        watches=(sns_topics.topics.name,),
+        parts=(sns_topics.topics,),
         foresee=lambda sight: _steps(occasion, sight),
         confirm=_not_to_be_seen,
         fill=lambda step, sight: _filled(occasion, step, sight),

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.objects import comparison as objects_comparison
 from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
@@ -25,7 +23,6 @@ OWNER, FROM_REGION = "<account>", "<the copy's region>"
 _BUDGET_S = 21600
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each bucket that has a copy."""
     for bucket, copy in objects_comparison.pairs(sight):
@@ -90,7 +87,6 @@ def _one(pair: Pair, bucket: str, copy: str, account: str) -> dict[str, Any]:
     }
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the bucket lacks nothing that its copy held when the copying began; READY while it does."""
     one = objects_comparison.apart(step, sight)
@@ -101,7 +97,6 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"{said}.", objects_comparison.facts_of(one))
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """What is not copied, and that nothing is deleted."""
     copied = {bucket for bucket, _ in objects_comparison.pairs(sight)}
@@ -124,7 +119,7 @@ VERB = Verb(
     module=__name__,
     writes=frozenset({WRITE}),
     reads=frozenset({READ}),
-    watches=(s3_objects.apart.name,),
+    parts=(s3_objects.apart,),
     foresee=foresee,
     act=act,
     confirm=confirm,

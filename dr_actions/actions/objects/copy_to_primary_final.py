@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.objects import comparison as objects_comparison
 from dr_actions.actions.objects import copy_to_primary as objects_copy_to_primary
 from dr_actions.model.action import Sight, no_notes
 from dr_actions.model.plan import Step
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each bucket that has a copy."""
     for bucket, copy in objects_comparison.pairs(sight):

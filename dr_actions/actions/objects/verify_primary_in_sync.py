@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as database_failback
 from dr_actions.actions.objects import comparison as objects_comparison
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -18,7 +16,6 @@ from dr_estate.readers import s3_objects
 _BUDGET_S = 900
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each bucket that has a copy."""
     for bucket, copy in objects_comparison.pairs(sight):
@@ -35,7 +32,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
         )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once nothing of before the freeze is missing."""
     one = objects_comparison.apart(step, sight)
@@ -55,7 +51,7 @@ def _since(step: Step, sight: Sight) -> datetime | None:
 VERB = Verb(
     module=__name__,
     writes=frozenset(),
-    watches=(s3_objects.apart.name,),
+    parts=(s3_objects.apart,),
     foresee=foresee,
     confirm=confirm,
 )

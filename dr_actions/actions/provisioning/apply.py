@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from dr_actions.actions.common.unseen_handling import careful, service_name, tenants_of, where_seen
+from dr_actions.actions.common.unseen_handling import service_name, tenants_of
 from dr_actions.actions.provisioning import plan_review
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb, Workshop
 from dr_actions.model.action_ids import step_id
@@ -23,7 +23,6 @@ _MINUTE_S = 60
 _GONE = ("DELETE_COMPLETE", "INACTIVE", "deleted", "deleting")
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """One step where a folder is configured and the DR region lacks something that a failover needs."""
     provision, region = sight.env.provision, sight.env.regions.dr
@@ -46,7 +45,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE when nothing is missing; READY while something of what the plan named is."""
     lacks = missing(sight)
@@ -100,7 +98,6 @@ def _few(names: tuple[str, ...] | list[str]) -> str:
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004 - three are read at a glance
 
 
-@where_seen
 def notes(sight: Sight) -> Iterator[str]:
     """Why nothing is provisioned, or what of it is not in the plan."""
     env, lacks = sight.env, missing(sight)
@@ -122,13 +119,13 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset(),
-    watches=(
-        ecs.cluster.name,
-        ecs.services.name,
-        elbv2.load_balancer.name,
-        elbv2.target_groups.name,
-        rds_groups.subnet_groups.name,
-        efs.file_systems.name,
+    parts=(
+        ecs.cluster,
+        ecs.services,
+        elbv2.load_balancer,
+        elbv2.target_groups,
+        rds_groups.subnet_groups,
+        efs.file_systems,
     ),
     foresee=foresee,
     confirm=confirm,

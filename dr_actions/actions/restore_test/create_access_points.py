@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.restore_test import restored_files, shared
 from dr_actions.actions.restore_test.restored_files import later
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -77,7 +76,6 @@ def _as_the_estate_has_it(sight: Sight, tenant: Tenant) -> tuple[str, int, int]:
     return (known.path, known.uid, known.gid) if known else (path, own, own)
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the access point is there, opens the path as the right user, and is available."""
     system = shared.files_of(sight, str(step.before["files"]))
@@ -102,7 +100,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({CREATE}),
-    watches=(efs.of_drills.name, drill_resources.access_points.name),
+    parts=(efs.of_drills, drill_resources.access_points),
     foresee=foresee,
     confirm=confirm,
     fill=restored_files.fill,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.common.unseen_handling import Held, careful, few
+from dr_actions.actions.common.unseen_handling import Held, few
 from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.actions.restore_test import probe, shared
 from dr_actions.model.action import Confirmation, Declined, Hand, Sight, Standing, Verb
@@ -82,7 +82,6 @@ def _container(sight: Sight, service: ecs.Service) -> str:
     return probe.container_of(sight.env, next(known, None))
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the tenant's task stands, and what it found."""
     task = _task(step, sight)
@@ -142,15 +141,13 @@ def _answer(sight: Sight, task: drill_resources.Probe) -> drill_resources.Answer
 
 def fill(step: Step, sight: Sight) -> Call:
     """The call with the restored database's host. Raises ValueError where there is none."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
     try:
         one = shared.database_of(sight, step.subject)
     except CannotSee as dark:
         raise ValueError(dark.unseen.why) from dark
     if one is None or not one.host:
         raise ValueError(f"{later(step.subject)} is still absent")
-    return replace(step.call, params=probe.with_host(step.call.params, one.host))
+    return replace(step.planned_call, params=probe.with_host(step.planned_call.params, one.host))
 
 
 def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
@@ -179,7 +176,7 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({RUN}),
-    watches=(rds.instances.name, drill_resources.tasks.name, drill_resources.answers.name),
+    parts=(rds.instances, drill_resources.tasks, drill_resources.answers),
     foresee=foresee,
     confirm=confirm,
     fill=fill,

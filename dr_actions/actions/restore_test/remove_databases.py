@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, if_seen
 from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
@@ -22,7 +21,6 @@ _BUDGET_S = 1800
 _REMOVABLE = (*SERVING, "stopped", "failed", "storage-full", "incompatible-parameters", "incompatible-restore")
 
 
-@if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """For each instance of a drill: take its protection off, where it has any, and delete it."""
     for one in sorted(_of_drills(sight), key=lambda one: one.identifier):
@@ -66,7 +64,6 @@ def _step(sight: Sight, one: rds.Instance, protected: bool) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """By resource id: another instance of the name is not the drill's, and is not touched (T43)."""
     found = sight.snapshot.get(rds.instances, Side.DR)
@@ -90,7 +87,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({DELETE, MODIFY}),
-    watches=(rds.instances.name,),
+    parts=(rds.instances,),
     foresee=foresee,
     confirm=confirm,
 )

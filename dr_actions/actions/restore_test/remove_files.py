@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, if_seen, unseen
+from dr_actions.actions.common.unseen_handling import unseen
 from dr_actions.actions.restore_test import restored_files, shared
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
@@ -23,7 +23,6 @@ _LEAVING = ("deleting", "deleted")
 _KEYS = {"DeleteAccessPoint": "AccessPointId", "DeleteMountTarget": "MountTargetId", "DeleteFileSystem": "FileSystemId"}
 
 
-@if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """The steps for every file system of a drill, whichever drill made it."""
     points = sight.snapshot.get(drill_resources.access_points, Side.DR)
@@ -57,7 +56,6 @@ def _step(sight: Sight, operation: str, thing: str, called: str) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the thing is gone, or bears its trial's name."""
     if step.call and step.call.operation == _MARK and shared.files_of(sight, step.subject) is not None:
@@ -79,9 +77,7 @@ def _states(sight: Sight) -> dict[str, str]:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The planned call; that of a mark with the id of its file system. Raises ValueError where there is none."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
-    return restored_files.fill(step, sight) if step.call.operation == _MARK else step.call
+    return restored_files.fill(step, sight) if step.planned_call.operation == _MARK else step.planned_call
 
 
 def notes(sight: Sight) -> Iterator[str]:
@@ -92,7 +88,7 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({restored_files.TAG_IT, DELETE_POINT, DELETE_TARGET, DELETE}),
-    watches=(efs.of_drills.name, drill_resources.access_points.name, drill_resources.mount_targets.name),
+    parts=(efs.of_drills, drill_resources.access_points, drill_resources.mount_targets),
     foresee=foresee,
     confirm=confirm,
     fill=fill,

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import restore_calls
 from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING
 from dr_actions.actions.restore_test import shared
@@ -51,7 +50,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the isolated instance stands. Source: RDS User Guide, DB instance status."""
     one = shared.database_of(sight, step.subject)
@@ -107,15 +105,13 @@ def fill(step: Step, sight: Sight) -> Call:
 
     Raises ValueError where the group or the copy is absent.
     """
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
     try:
         moment = _moment(sight, step.after[RESTORED_FROM])
     except CannotSee as dark:
         raise ValueError(dark.unseen.why) from dark
     if moment is None:
         raise ValueError(f"the copy {step.after[RESTORED_FROM]} is gone")
-    call = restore_calls.filled(step.call, sight)
+    call = restore_calls.filled(step.planned_call, sight)
     tags = [*call.params["Tags"], {"Key": RESTORED_TO, "Value": f"{moment:{_MOMENT}}"}]
     return replace(call, params={**call.params, "Tags": tags})
 
@@ -134,12 +130,12 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({restore_calls.TO_POINT_IN_TIME, restore_calls.FROM_SNAPSHOT}),
-    watches=(
-        rds.instances.name,
-        rds.automated_backups.name,
-        backup.recovery_points.name,
-        kms_copy_keys.keys.name,
-        vpc.security_groups.name,
+    parts=(
+        rds.instances,
+        rds.automated_backups,
+        backup.recovery_points,
+        kms_copy_keys.keys,
+        vpc.security_groups,
     ),
     foresee=foresee,
     confirm=confirm,

@@ -11,7 +11,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.restore_test import shared
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.action_ids import former_id, step_id
@@ -80,7 +79,6 @@ def _key(sight: Sight) -> str:
         return ""
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the file system of the trial's token stands, and the job that fills it."""
     point, system = str(step.before["point"]), shared.files_of(sight, step.subject)
@@ -147,12 +145,12 @@ def _nothing(env: Environment) -> str:
 VERB = Verb(
     module=__name__,
     writes=frozenset({START}),
-    watches=(
-        efs.of_drills.name,
-        efs.file_systems.name,
-        backup.recovery_points.name,
-        backup_jobs.restores.name,
-        kms_copy_keys.keys.name,
+    parts=(
+        efs.of_drills,
+        efs.file_systems,
+        backup.recovery_points,
+        backup_jobs.restores,
+        kms_copy_keys.keys,
     ),
     foresee=foresee,
     confirm=confirm,

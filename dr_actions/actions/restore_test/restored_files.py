@@ -61,8 +61,6 @@ def confirm_mark(step: Step, sight: Sight) -> Confirmation:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The step's call with the id of its file system. Raises ValueError where there is none, or none is seen."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
     token = str(step.before.get("files") or step.subject)
     try:
         system = shared.files_of(sight, token)
@@ -70,6 +68,6 @@ def fill(step: Step, sight: Sight) -> Call:
         raise ValueError(dark.unseen.why) from dark
     if system is None:
         raise ValueError(f"{later(token)} is still absent")
-    key = "ResourceId" if step.call.operation == "TagResource" else _PLACE
-    params: Params = {**step.call.params, key: system.id}
-    return replace(step.call, params=params)
+    key = "ResourceId" if step.planned_call.operation == "TagResource" else _PLACE
+    params: Params = {**step.planned_call.params, key: system.id}
+    return replace(step.planned_call, params=params)

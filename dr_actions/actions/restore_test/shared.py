@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from dr_actions.actions.common.unseen_handling import Held, held, if_seen, lacking, tenants_of
+from dr_actions.actions.common.unseen_handling import Held, held, lacking, tenants_of
 from dr_actions.actions.database import copy_selection
-from dr_actions.model.action import Sight
+from dr_actions.model.action import Sight, if_seen
 from dr_actions.model.plan import Json
 from dr_checks.derived.backup_copies import key_flaw, newest_copies
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, DatabaseCopy, copies_by

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, if_seen, unseen
+from dr_actions.actions.common.unseen_handling import unseen
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -14,7 +14,6 @@ STOP = "ecs:StopTask"
 _BUDGET_S = 300
 
 
-@if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each of a drill's tasks that runs, or will."""
     for one in sight.snapshot.get(drill_resources.tasks, Side.DR):
@@ -39,7 +38,6 @@ def _step(sight: Sight, one: drill_resources.Probe) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the task has ended; ECS forgets one after an hour."""
     seen = sight.snapshot.get(drill_resources.tasks, Side.DR)
@@ -59,7 +57,7 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({STOP}),
-    watches=(rds.instances.name, drill_resources.tasks.name),
+    parts=(rds.instances, drill_resources.tasks),
     foresee=foresee,
     confirm=confirm,
     essential=False,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.restore_test import restored_files, shared
 from dr_actions.model.action import Sight, Verb
 from dr_actions.model.plan import Step
@@ -21,8 +20,8 @@ def foresee(sight: Sight) -> Iterator[Step]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({restored_files.TAG_IT}),
-    watches=(efs.of_drills.name,),
+    parts=(efs.of_drills,),
     foresee=foresee,
-    confirm=careful(restored_files.confirm_mark),
+    confirm=restored_files.confirm_mark,
     fill=restored_files.fill,
 )

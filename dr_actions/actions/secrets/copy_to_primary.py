@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import Pair
@@ -32,7 +29,6 @@ LEADING_TO = "<leading to>"
 _BUDGET_S = 120
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each secret of the primary that says something else than the DR region's, or leads there."""
     source = home.writer(sight)
@@ -89,7 +85,6 @@ def _put(name: str, region: str, value: str, goal: str) -> Call:
     return Call("secretsmanager", "PutSecretValue", region, asked)
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no field says anything else than the DR region's, nor leads there. Digests say so."""
     one = secrets_comparison.pair(sight, step.subject)
@@ -110,9 +105,9 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 def fill(step: Step, sight: Sight) -> Call:
     """The call with the host at home. Raises ValueError where that is not known, CannotSee where unseen."""
     one = home.named(sight, Side.PRIMARY, home.own_name(sight))
-    if step.call is None or one is None or not one.host:
+    if one is None or not one.host:
         raise ValueError(f"there is no host at home to lead {step.subject} to")
-    return replace(step.call, params={**step.call.params, LEADING_TO: one.host})
+    return step.call_with({LEADING_TO: one.host})
 
 
 def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
@@ -132,7 +127,6 @@ def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
     return {"ARN": answer["ARN"], "VersionId": answer["VersionId"]}
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """Values that could not be compared."""
     for one in secrets_comparison.pairs(sight):
@@ -144,7 +138,7 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({PUT}),
-    watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name, rds.instances.name),
+    parts=(readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances),
     foresee=foresee,
     confirm=confirm,
     fill=fill,

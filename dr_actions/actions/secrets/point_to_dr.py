@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.common.unseen_handling import careful, forward, where_seen
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.secrets import primary_references
 from dr_actions.actions.secrets.primary_references import Leading
@@ -30,7 +28,6 @@ LEADING_TO = "<leading to>"
 _BUDGET_S = 120
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each secret that leads to the primary region by a name that can be moved."""
     goal = primary_references.database(sight)
@@ -74,7 +71,6 @@ def _step(sight: Sight, one: Leading, goal: str) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no field names the primary region by a name that can be moved. The digests of values say so."""
     secret, content = primary_references.seen(step.subject, sight)
@@ -103,9 +99,9 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 def fill(step: Step, sight: Sight) -> Call:
     """The call with the DR database's host. Raises ValueError where that is not known yet, CannotSee where unseen."""
     one = copy_selection.instance(sight, str(step.before["database"]))
-    if step.call is None or one is None or not one.host:
+    if one is None or not one.host:
         raise ValueError(f"{step.before['database']} has no host to lead {step.subject} to")
-    return replace(step.call, params={**step.call.params, LEADING_TO: one.host})
+    return step.call_with({LEADING_TO: one.host})
 
 
 def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
@@ -127,11 +123,9 @@ def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
 
 def notes(sight: Sight) -> Iterator[str]:
     """Values that could not be read."""
-    if forward(sight):
-        yield from primary_references.notes(sight)
+    yield from primary_references.notes(sight)
 
 
-@where_seen
 def leaves(sight: Sight) -> Iterator[str]:
     """Values that this tool does not rewrite."""
     yield from primary_references.leaves(sight)
@@ -140,7 +134,7 @@ def leaves(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({PUT}),
-    watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name, rds.instances.name),
+    parts=(readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances),
     foresee=foresee,
     confirm=confirm,
     fill=fill,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, where_seen
 from dr_actions.actions.secrets import primary_references
 from dr_actions.actions.secrets.primary_references import Leading
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -19,7 +18,6 @@ STOP = "secretsmanager:StopReplicationToReplica"
 _BUDGET_S = 120
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each replica to be rewritten."""
     if primary_references.database(sight):
@@ -47,7 +45,6 @@ def _step(sight: Sight, one: Leading) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no region is named that it is copied from."""
     secret, _ = primary_references.seen(step.subject, sight)
@@ -64,7 +61,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({STOP}),
-    watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name),
+    parts=(readers_secretsmanager.secrets, readers_secretsmanager.contents),
     foresee=foresee,
     confirm=confirm,
 )

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import Pair
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
@@ -22,7 +20,6 @@ REPLICATE = "secretsmanager:ReplicateSecretToRegions"
 _BUDGET_S = 300
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each secret that was a replica before the failover, as that recorded."""
     for one in secrets_comparison.pairs(sight):
@@ -58,7 +55,6 @@ def _step(sight: Sight, one: Pair, key: str) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once it is a replica of the primary's current version; never READY while the primary's says less."""
     one = secrets_comparison.pair(sight, step.subject)
@@ -81,7 +77,6 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"{step.subject} is a secret of its own in the DR region.", facts)
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """Secrets of the DR region's own that no failover recorded: whether they were replicas is not known."""
     primary, dr = sight.env.regions.primary, sight.env.regions.dr
@@ -98,7 +93,7 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({REPLICATE}),
-    watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name, rds.instances.name),
+    parts=(readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances),
     foresee=foresee,
     confirm=confirm,
     notes=notes,

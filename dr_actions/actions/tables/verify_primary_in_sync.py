@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
@@ -23,7 +21,6 @@ _ACTIVE = "ACTIVE"
 _SETTLING = ("CREATING", "UPDATING")
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each table, where data is to replicate at all."""
     for name in dynamodb.names(sight.env) if sight.env.replicates else ():
@@ -39,7 +36,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
         )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once both replicas are active and hold the same."""
     sides = (Side.PRIMARY, Side.DR)
@@ -104,7 +100,6 @@ def _facts(home_side: int, away: int, basis: str) -> tuple[tuple[str, str], ...]
     return (("items at home", str(home_side)), ("items away", str(away)), ("counted by", basis))
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """The conflict window, and tables that replicate nowhere."""
     names = ", ".join(dynamodb.names(sight.env))
@@ -121,7 +116,7 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset(),
-    watches=(dynamodb.tables.name, dynamodb_contents.contents.name),
+    parts=(dynamodb.tables, dynamodb_contents.contents),
     foresee=foresee,
     confirm=confirm,
     notes=notes,

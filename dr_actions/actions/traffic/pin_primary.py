@@ -124,9 +124,9 @@ def fill(step: Step, sight: Sight) -> Call:
     """The call upon the check's version as just seen: AWS refuses it where somebody was faster. Raises ValueError."""
     checks = sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)
     check = next((check for check in checks if check.id == step.subject), None)
-    if step.call is None or check is None:
+    if check is None:
         raise ValueError(f"{step.id}: there is no such health check any more")
-    return replace(step.call, params={**step.call.params, VERSION: check.version})
+    return step.call_with({VERSION: check.version})
 
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
@@ -166,16 +166,14 @@ def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
 
 def undo(step: Step) -> Call | None:
     """The values as they were; all other settings of the check stay as they are, whoever changed them since."""
-    if step.call is None:
-        return None
     values = {name: value for name, value in step.before.items() if name != "Disabled"}
-    return Call(step.call.service, step.call.operation, step.call.region, {"HealthCheckId": step.subject, **values})
+    return replace(step.planned_call, params={"HealthCheckId": step.subject, **values})
 
 
 VERB = Verb(
     module=__name__,
     writes=frozenset({f"{SERVICE}:{OPERATION}"}),
-    watches=(route53_health_checks.checks.name, route53_health_checks.statuses.name),
+    parts=(route53_health_checks.checks, route53_health_checks.statuses),
     foresee=foresee,
     confirm=confirm,
     fill=fill,

@@ -11,6 +11,7 @@ healthy, T05).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.traffic.change_batch import RecordSet, as_it_is, chunks, record_set, turned, upserts
@@ -159,24 +160,22 @@ def resolved(sight: Sight, name: str) -> list[Answer]:
 
 def undo(step: Step) -> Call | None:
     """The batch of the before-values. Raises nothing; None for a step without a call."""
-    if step.call is None:
-        return None
-    comment = f"taken back: {step.call.params['ChangeBatch']['Comment']}"
+    comment = f"taken back: {step.planned_call.params['ChangeBatch']['Comment']}"
     params = upserts(step.before["zone"], step.before["records"], comment)
-    return Call(step.call.service, step.call.operation, step.call.region, params)
+    return replace(step.planned_call, params=params)
 
 
 VERB = Verb(
     module=__name__,
     writes=frozenset({f"{_SERVICE}:{_OPERATION}"}),
-    watches=(
-        route53.records.name,
-        route53.customer_hosts.name,
-        dns_canary_polls.changes.name,
-        dns_answers.tested.name,
-        dns_answers.resolved.name,
-        dns_answers.authorities.name,
-        dns_answers.door.name,
+    parts=(
+        route53.records,
+        route53.customer_hosts,
+        dns_canary_polls.changes,
+        dns_answers.tested,
+        dns_answers.resolved,
+        dns_answers.authorities,
+        dns_answers.door,
     ),
     foresee=foresee,
     confirm=confirm,

@@ -214,20 +214,17 @@ def notes(sight: Sight) -> Iterator[str]:
 VERB = Verb(
     module=__name__,
     writes=frozenset({f"{_SERVICE}:{_OPERATION}"}),
-    watches=tuple(
-        reader.name
-        for reader in (
-            route53.records,
-            route53.customer_hosts,
-            dns_answers.authorities,
-            dns_answers.door,
-            dns_weight_samples.tallies,
-            ecs.services,
-            elbv2.load_balancer,
-            elbv2.healthy_hosts,
-            elbv2_request_counts.minutes,
-            http_sites.visits,
-        )
+    parts=(
+        route53.records,
+        route53.customer_hosts,
+        dns_answers.authorities,
+        dns_answers.door,
+        dns_weight_samples.tallies,
+        ecs.services,
+        elbv2.load_balancer,
+        elbv2.healthy_hosts,
+        elbv2_request_counts.minutes,
+        http_sites.visits,
     ),
     foresee=foresee,
     confirm=confirm,

@@ -118,7 +118,7 @@ def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset({f"{pin_primary.SERVICE}:{pin_primary.OPERATION}"}),
-    watches=(route53_health_checks.checks.name, route53_health_checks.statuses.name),
+    parts=(route53_health_checks.checks, route53_health_checks.statuses),
     foresee=foresee,
     confirm=confirm,
     fill=pin_primary.fill,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.traffic.region_stability import Stability, stability
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Danger, Step
@@ -41,7 +40,6 @@ def steadiness(sight: Sight) -> Stability:
     return stability(beats, sight.snapshot.taken_at, minutes, region)
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the newest stretch without a gap is long enough and the region's API answers."""
     if not sight.primary_answers:
@@ -56,7 +54,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 VERB = Verb(
     module=__name__,
     writes=frozenset(),
-    watches=(*WITNESSES, region_heartbeat.minutes.name),
+    parts=(*WITNESSES, region_heartbeat.minutes),
     foresee=foresee,
     confirm=confirm,
 )
