@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -290,3 +290,9 @@ class Verb:
         if self.undone is not None:
             return self.undone(step, sight)
         return self.confirm(step, sight).standing is Standing.READY
+
+
+def action(own: Mapping[str, Any], writes: Iterable[str], parts: tuple[Reader[Any], ...], **given: Any) -> Verb:
+    """The action of the module whose globals are ``own``: what it names as a field is that field, but for ``given``."""
+    named = {field.name: own[field.name] for field in fields(Verb) if field.name in own} | given
+    return Verb(own["__name__"], frozenset(writes), parts, **named)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import pkgutil
 import re
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
 
 import dr_checks
 from dr_actions.actions.registry import modules, verbs
+from dr_actions.model.action import Verb
 from dr_actions.model.sequence import SEQUENCE
 from dr_checks.core.model import Check
 from dr_checks.core.registry import checks
@@ -54,3 +60,14 @@ def test_a_check_is_named_by_its_module_and_function() -> None:
                 assert value.id == path
                 assert found.setdefault(path, info.name) == info.name, "two modules have one name: the id is of both"
     assert found.keys() == checks().keys()
+
+
+@pytest.mark.parametrize("name", sorted(verbs()))
+def test_the_functions_of_an_action_have_the_types_of_its_fields(name: str) -> None:
+    """``action`` takes them by their names, which mypy does not see."""
+    types = get_type_hints(Verb)
+    found = {field.name: vars(modules()[name]).get(field.name) for field in fields(Verb)}
+    for field, function in found.items():
+        if inspect.isfunction(function):
+            (arguments, answer), (*own, returned) = get_args(types[field])[:2], get_type_hints(function).values()
+            assert (own, returned in (answer, *get_args(answer))) == (arguments, True), field

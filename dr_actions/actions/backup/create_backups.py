@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from dr_actions.actions.database import failback as home
 from dr_actions.guard.backup_first import DATABASE, FILES
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -192,18 +192,6 @@ def notes(sight: Sight) -> Iterator[str]:
                 yield f"{sight.env.region(side)} has no {kind} of the estate to back up before the sync."
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({START}),
-    parts=(
-        backup.vaults,
-        backup.recovery_points,
-        backup_jobs.backups,
-        rds.instances,
-        efs.file_systems,
-    ),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    notes=notes,
+VERB = action(
+    globals(), {START}, (backup.vaults, backup.recovery_points, backup_jobs.backups, rds.instances, efs.file_systems)
 )

@@ -18,7 +18,7 @@ from itertools import pairwise
 from dr_actions.actions.canary.model import ADDRESSES, State, held, in_order, names_of, place, states
 from dr_actions.actions.canary.propagation import spread
 from dr_actions.actions.traffic.change_batch import ALL, NONE, between
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unseen import CannotSee
@@ -102,12 +102,4 @@ def undo(step: Step) -> Call | None:
     return replace(step.planned_call, params=params)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({f"{SERVICE}:{OPERATION}"}),
-    parts=WATCHES,
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    notes=notes,
-)
+VERB = action(globals(), {f"{SERVICE}:{OPERATION}"}, WATCHES)

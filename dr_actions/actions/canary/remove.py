@@ -13,7 +13,7 @@ from dr_actions.actions.canary.drive import OPERATION, SERVICE, WATCHES
 from dr_actions.actions.canary.model import held, in_order, left_behind, names_of
 from dr_actions.actions.canary.propagation import gone
 from dr_actions.actions.traffic.change_batch import between, record_set
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.record_pairs import POLICIES
 from dr_estate.config.environment import Side
@@ -93,12 +93,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.UNSEEN, dark.unseen.why)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({f"{SERVICE}:{OPERATION}"}),
-    parts=WATCHES,
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
-    leaves=leaves,
-)
+VERB = action(globals(), {f"{SERVICE}:{OPERATION}"}, WATCHES)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute import services as of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
@@ -76,12 +76,4 @@ def notes(sight: Sight) -> Iterator[str]:
             yield f"Auto scaling of the old primary is not fenced, and may start its services again: {why}"
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({of.REGISTER}),
-    parts=(application_autoscaling.targets,),
-    foresee=foresee,
-    confirm=confirm,
-    undo=unseen_handling.as_before,
-    notes=notes,
-)
+VERB = action(globals(), {of.REGISTER}, (application_autoscaling.targets,), undo=unseen_handling.as_before)

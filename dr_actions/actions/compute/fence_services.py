@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.common.unseen_handling import few
 from dr_actions.actions.compute import services as of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb, if_seen
+from dr_actions.model.action import Confirmation, Sight, Standing, action, if_seen
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
@@ -128,12 +128,6 @@ def _strangers(sight: Sight) -> Iterator[str]:
         )
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({of.UPDATE}),
-    parts=(ecs.services, ecs.tasks, ecs_stopping_tasks.tasks),
-    foresee=foresee,
-    confirm=confirm,
-    undo=unseen_handling.as_before,
-    leaves=leaves,
+VERB = action(
+    globals(), {of.UPDATE}, (ecs.services, ecs.tasks, ecs_stopping_tasks.tasks), undo=unseen_handling.as_before
 )

@@ -11,7 +11,7 @@ from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.common.unseen_handling import few
 from dr_actions.actions.compute import services as of
 from dr_actions.actions.compute.scaling_bounds import seen as seen_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb, if_seen
+from dr_actions.model.action import Confirmation, Sight, Standing, action, if_seen
 from dr_actions.model.plan import Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
@@ -129,20 +129,13 @@ def _shrinking(sight: Sight) -> dict[str, list[str]]:
         t.service for t in sight.snapshot.get(application_autoscaling.targets, Side.DR) if not t.schedule_suspended
     }
     shrinking: dict[str, list[str]] = {}
-    for action in sight.snapshot.get(application_autoscaling.scheduled_actions, Side.DR):
-        lowers = [bound for bound in (action.minimum, action.maximum) if bound is not None and bound < needed]
-        if action.service in ours & awake and lowers:
-            shrinking.setdefault(f"'{action.name}' at {action.schedule}", []).append(action.service)
+    for planned in sight.snapshot.get(application_autoscaling.scheduled_actions, Side.DR):
+        lowers = [bound for bound in (planned.minimum, planned.maximum) if bound is not None and bound < needed]
+        if planned.service in ours & awake and lowers:
+            shrinking.setdefault(f"'{planned.name}' at {planned.schedule}", []).append(planned.service)
     return shrinking
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({of.REGISTER}),
-    parts=(application_autoscaling.targets,),
-    foresee=foresee,
-    confirm=confirm,
-    undo=unseen_handling.as_before,
-    essential=False,
-    notes=notes,
+VERB = action(
+    globals(), {of.REGISTER}, (application_autoscaling.targets,), undo=unseen_handling.as_before, essential=False
 )

@@ -15,7 +15,7 @@ from typing import Any
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute.region_references import OTHER, Pointer, counterparts, pointers, rewritten
 from dr_actions.actions.compute.task_revisions import newest_of, replaceable
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb, if_seen
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action, if_seen
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
@@ -186,11 +186,10 @@ def _without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
             )
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({WRITE, TAG}),  # a registration with tags needs ecs:TagResource, though nobody calls it
-    reads=frozenset({READ}),
-    parts=(
+VERB = action(
+    globals(),
+    {WRITE, TAG},
+    (
         ecs.services,
         ecs.task_definitions,
         ecs_newest_definitions.newest,
@@ -200,10 +199,6 @@ VERB = Verb(
         efs.replications,
         readers_secretsmanager.secrets,
     ),
-    foresee=foresee,
-    fill=fill,
-    act=act,
-    confirm=confirm,
+    reads={READ},
     essential=False,
-    notes=notes,
 )

@@ -23,7 +23,7 @@ from dr_actions.actions.compute.rollout import (
     unseen_secrets,
 )
 from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb, if_seen
+from dr_actions.model.action import Confirmation, Sight, Standing, action, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee, Unseen
@@ -167,18 +167,10 @@ def _doubtful(sight: Sight) -> Iterator[str]:
         yield f"The newest deployment of {few(broken)} in {sight.env.regions.dr} failed: it is made anew."
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({of.UPDATE}),
-    parts=(
-        *(ecs.services, ecs.tasks, ecs_newest_definitions.newest, elbv2.healthy_hosts),
-        readers_secretsmanager.secrets,
-    ),
-    foresee=foresee,
-    fill=fill,
+VERB = action(
+    globals(),
+    {of.UPDATE},
+    (*(ecs.services, ecs.tasks, ecs_newest_definitions.newest, elbv2.healthy_hosts), readers_secretsmanager.secrets),
     act=send,
-    confirm=confirm,
-    undo=undo,
     essential=False,
-    notes=notes,
 )

@@ -20,7 +20,7 @@ from dr_actions.actions.compute.rollout import (
     unseen_secrets,
 )
 from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb, if_seen
+from dr_actions.model.action import Confirmation, Sight, Standing, action, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee, Unseen
@@ -127,17 +127,12 @@ def _left_out(sight: Sight) -> Iterator[str]:
         yield f"There is no service {few(names)} in {region}: visitors of these tenants would find nobody there."
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({of.UPDATE}),
-    parts=(
+VERB = action(
+    globals(),
+    {of.UPDATE},
+    (
         *(ecs.services, ecs.tasks, ecs.task_definitions, ecs_newest_definitions.newest),
         *(elbv2.healthy_hosts, readers_secretsmanager.secrets),
     ),
-    foresee=foresee,
-    fill=fill,
     act=send,
-    confirm=confirm,
-    undo=undo,
-    notes=notes,
 )

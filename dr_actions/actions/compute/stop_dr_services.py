@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute import services as of
 from dr_actions.actions.compute.rollout import facts_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
@@ -73,13 +73,4 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"Services of the DR region are not made smaller: {why}"
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({of.UPDATE}),
-    parts=(ecs.services,),
-    foresee=foresee,
-    confirm=confirm,
-    undo=unseen_handling.as_before,
-    essential=False,
-    notes=notes,
-)
+VERB = action(globals(), {of.UPDATE}, (ecs.services,), undo=unseen_handling.as_before, essential=False)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import SERVING
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups
@@ -121,12 +121,4 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"{', '.join(others)} in {sight.env.regions.dr} use {group} too and refuse writes while it is frozen."
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({MODIFY}),
-    parts=(rds.instances, rds_groups.parameter_groups),
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    notes=notes,
-)
+VERB = action(globals(), {MODIFY}, (rds.instances, rds_groups.parameter_groups))

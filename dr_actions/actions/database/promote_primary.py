@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import BROKEN, SERVING
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups
@@ -74,10 +74,4 @@ def _the_copy(step: Step, one: rds.Instance) -> bool:
     return bool(dict(one.tags).get(home.COME_FROM) == step.before["resource"])
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({PROMOTE}),
-    parts=(rds.instances, rds_groups.parameter_groups),
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), {PROMOTE}, (rds.instances, rds_groups.parameter_groups))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database.copy_selection import SERVING
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.derived.database_copies import REPLICA
 from dr_estate.config.environment import Side
@@ -77,11 +77,4 @@ def _short(seen: object, wanted: object) -> bool:
     return seen < wanted
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({MODIFY}),
-    parts=(rds.instances,),
-    foresee=foresee,
-    confirm=confirm,
-    essential=False,
-)
+VERB = action(globals(), {MODIFY}, (rds.instances,), essential=False)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.actions.database.promote_primary import retention
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
@@ -58,11 +58,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY if one.status in SERVING else Standing.WAITING, f"{said}.")
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({MODIFY}),
-    parts=(rds.instances,),
-    foresee=foresee,
-    confirm=confirm,
-    essential=False,
-)
+VERB = action(globals(), {MODIFY}, (rds.instances,), essential=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database import rename
-from dr_actions.model.action import Sight, Verb
+from dr_actions.model.action import Sight, action
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
@@ -28,12 +28,4 @@ def leaves(sight: Sight) -> Iterator[str]:
         yield rename.kept(one, sight.env.regions.dr, "the database that served during the failover")
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({rename.MODIFY}),
-    parts=(rds.instances,),
-    foresee=foresee,
-    confirm=rename.confirm,
-    undo=rename.undo,
-    leaves=leaves,
-)
+VERB = action(globals(), {rename.MODIFY}, (rds.instances,), confirm=rename.confirm, undo=rename.undo)

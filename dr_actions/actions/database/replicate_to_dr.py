@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
@@ -201,11 +201,4 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"The replicated backups of the old {name} in {dr} stay until they expire: they are no copy of the new."
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({START, CREATE, MODIFY}),
-    parts=(rds.instances, rds.automated_backups),
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
-)
+VERB = action(globals(), {START, CREATE, MODIFY}, (rds.instances, rds.automated_backups))

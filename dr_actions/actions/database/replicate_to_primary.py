@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import BROKEN, SERVING
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
@@ -199,12 +199,4 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"{sight.env.regions.primary} has no old {home.own_name(sight)}: the new one is made as the copy is."
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({CREATE, MODIFY}),
-    parts=(rds.instances, vpc.security_groups),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    notes=notes,
-)
+VERB = action(globals(), {CREATE, MODIFY}, (rds.instances, vpc.security_groups))

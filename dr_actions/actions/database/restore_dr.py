@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.database import copy_selection, restore_calls
 from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING, Choice
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.derived.database_copies import AUTOMATED, PROMOTABLE, REPLICA
 from dr_estate.config.environment import Side
@@ -185,10 +185,10 @@ def notes(sight: Sight) -> Iterator[str]:
     yield from copy_selection.notes(sight)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=restore_calls.WRITES,
-    parts=(
+VERB = action(
+    globals(),
+    restore_calls.WRITES,
+    (
         rds.instances,
         rds.automated_backups,
         rds_replicas.lags,
@@ -196,8 +196,4 @@ VERB = Verb(
         kms_copy_keys.keys,
         vpc.security_groups,
     ),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    notes=notes,
 )

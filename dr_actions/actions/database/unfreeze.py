@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.freeze import MODIFY, call_for, is_default, value_before
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups
@@ -71,11 +71,4 @@ def undo(step: Step) -> Call | None:
     return call_for(step.call.region, step.subject, home.FROZEN) if step.call else None
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({MODIFY}),
-    parts=(rds.instances, rds_groups.parameter_groups),
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-)
+VERB = action(globals(), {MODIFY}, (rds.instances, rds_groups.parameter_groups))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database import failback as home
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Danger, Step
 from dr_checks.core.spans import doubt
 from dr_estate.config.environment import Side
@@ -82,10 +82,4 @@ def _told(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset(),
-    parts=(rds.instances, rds_groups.parameter_groups, rds_replicas.lags),
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), (), (rds.instances, rds_groups.parameter_groups, rds_replicas.lags))

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions.common.unseen_handling import service_name, tenants_of
 from dr_actions.actions.database import copy_selection
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Danger, Step
 from dr_checks.core.spans import doubt
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
@@ -152,10 +152,10 @@ def notes(sight: Sight) -> Iterator[str]:
         yield "Zero loss cannot be proven by a backup copy: it is older than the stop of the writers (T25)."
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset(),
-    parts=(
+VERB = action(
+    globals(),
+    (),
+    (
         ecs.services,
         ecs.tasks,
         ecs_stopping_tasks.tasks,
@@ -167,7 +167,4 @@ VERB = Verb(
         efs.replications,
         efs.file_systems,
     ),
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
@@ -73,13 +73,4 @@ def notes(sight: Sight) -> Iterator[str]:
         )
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({files_failback.PROTECT}),
-    parts=files_failback.EVIDENCE,
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    essential=False,
-    notes=notes,
-)
+VERB = action(globals(), {files_failback.PROTECT}, files_failback.EVIDENCE, essential=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
@@ -60,10 +60,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"{found.home.id} is protected against being written over.", facts)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({files_failback.PROTECT}),
-    parts=files_failback.EVIDENCE,
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), {files_failback.PROTECT}, files_failback.EVIDENCE)

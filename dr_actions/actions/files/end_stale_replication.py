@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.guard.failback_exemptions import LOCAL_ONLY
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
@@ -58,10 +58,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"The old replication of {found.home.id} is {row.status}, and alone.", facts)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({files_failback.END}),
-    parts=files_failback.SYSTEMS,
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), {files_failback.END}, files_failback.SYSTEMS)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import write_freeze_policy
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs, efs_policy
@@ -105,13 +105,4 @@ def notes(sight: Sight) -> Iterator[str]:
     )
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({PUT, DELETE}),
-    parts=(efs.file_systems, efs_policy.policies),
-    foresee=foresee,
-    fill=fill,
-    confirm=confirm,
-    undo=undo,
-    notes=notes,
-)
+VERB = action(globals(), {PUT, DELETE}, (efs.file_systems, efs_policy.policies))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.verify_primary_in_sync import arrived
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
@@ -60,10 +60,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.DONE, f"{found.home.id} is writable, and nothing replicates onto it.", facts)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({files_failback.END}),
-    parts=files_failback.SYSTEMS,
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), {files_failback.END}, files_failback.SYSTEMS)

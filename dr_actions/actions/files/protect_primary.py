@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
@@ -50,10 +50,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY if state == files_failback.OFF else Standing.WAITING, said)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({files_failback.PROTECT}),
-    parts=files_failback.SYSTEMS,
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), {files_failback.PROTECT}, files_failback.SYSTEMS)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.allow_overwrite_dr import replicates
 from dr_actions.actions.files.replicate_to_primary import call_for, standing_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 
@@ -58,11 +58,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"Nothing replicates into {found.away.id} yet.", files_failback.sizes(found))
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({files_failback.REPLICATE}),
-    parts=files_failback.EVIDENCE,
-    foresee=foresee,
-    confirm=confirm,
-    essential=False,
-)
+VERB = action(globals(), {files_failback.REPLICATE}, files_failback.EVIDENCE, essential=False)

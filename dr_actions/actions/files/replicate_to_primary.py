@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs
@@ -77,10 +77,4 @@ def standing_of(row: efs.Replication) -> Confirmation:
     return Confirmation(Standing.FAILED, f"{said}{f': {row.message}' if row.message else ''}.", facts)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({files_failback.REPLICATE}),
-    parts=files_failback.EVIDENCE,
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), {files_failback.REPLICATE}, files_failback.EVIDENCE)

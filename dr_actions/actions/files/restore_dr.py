@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.restore_test.shared import files_point
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.action_ids import former_id, step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
@@ -203,17 +203,8 @@ def _of_files(sight: Sight) -> Iterator[str]:
         yield f"Nothing replicates into {name} of {region}: its newest backup copy is restored instead."
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({DELETE, START}),
-    parts=(
-        efs.file_systems,
-        efs.replications,
-        backup.recovery_points,
-        backup_jobs.restores,
-        kms_copy_keys.keys,
-    ),
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
+VERB = action(
+    globals(),
+    {DELETE, START},
+    (efs.file_systems, efs.replications, backup.recovery_points, backup_jobs.restores, kms_copy_keys.keys),
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import write_freeze_policy
 from dr_actions.actions.files.freeze import DELETE, PUT, restoring
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs, efs_policy
@@ -57,11 +57,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.DONE, f"The policy of {policy.file_system} is as it was before the failback.")
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({PUT, DELETE}),
-    parts=(efs.file_systems, efs_policy.policies),
-    foresee=foresee,
-    confirm=confirm,
-    essential=False,
-)
+VERB = action(globals(), {PUT, DELETE}, (efs.file_systems, efs_policy.policies), essential=False)

@@ -12,7 +12,7 @@ from datetime import datetime
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.failback import told
 from dr_actions.actions.files.replicate_to_primary import standing_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 
@@ -69,10 +69,4 @@ def arrived(synced_at: datetime | None, sight: Sight) -> Confirmation:
     return Confirmation(Standing.WAITING, f"Not all has arrived: {said}.", facts)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset(),
-    parts=files_failback.SYSTEMS,
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), (), files_failback.SYSTEMS)

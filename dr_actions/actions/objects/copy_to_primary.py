@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dr_actions.actions.objects import comparison as objects_comparison
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3, s3_objects
@@ -115,13 +115,4 @@ def notes(sight: Sight) -> Iterator[str]:
     )
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({WRITE}),
-    reads=frozenset({READ}),
-    parts=(s3_objects.apart,),
-    foresee=foresee,
-    act=act,
-    confirm=confirm,
-    notes=notes,
-)
+VERB = action(globals(), {WRITE}, (s3_objects.apart,), reads={READ})

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from dr_actions.actions.database import failback as database_failback
 from dr_actions.actions.objects import comparison as objects_comparison
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
@@ -48,10 +48,4 @@ def _since(step: Step, sight: Sight) -> datetime | None:
     return database_failback.frozen_since(sight) or copied
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset(),
-    parts=(s3_objects.apart,),
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), (), (s3_objects.apart,))

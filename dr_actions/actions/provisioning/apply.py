@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dr_actions.actions.common.unseen_handling import service_name, tenants_of
 from dr_actions.actions.provisioning import plan_review
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb, Workshop
+from dr_actions.model.action import Confirmation, Sight, Standing, Workshop, action
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
@@ -116,19 +116,8 @@ def notes(sight: Sight) -> Iterator[str]:
         )
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset(),
-    parts=(
-        ecs.cluster,
-        ecs.services,
-        elbv2.load_balancer,
-        elbv2.target_groups,
-        rds_groups.subnet_groups,
-        efs.file_systems,
-    ),
-    foresee=foresee,
-    confirm=confirm,
-    work=work,
-    notes=notes,
+VERB = action(
+    globals(),
+    (),
+    (ecs.cluster, ecs.services, elbv2.load_balancer, elbv2.target_groups, rds_groups.subnet_groups, efs.file_systems),
 )

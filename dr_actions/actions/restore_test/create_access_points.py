@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.restore_test import restored_files, shared
 from dr_actions.actions.restore_test.restored_files import later
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
@@ -97,11 +97,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(standing, f"{point.id} is {point.state}.")
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({CREATE}),
-    parts=(efs.of_drills, drill_resources.access_points),
-    foresee=foresee,
-    confirm=confirm,
-    fill=restored_files.fill,
-)
+VERB = action(globals(), {CREATE}, (efs.of_drills, drill_resources.access_points), fill=restored_files.fill)

@@ -15,7 +15,7 @@ from typing import Any
 from dr_actions.actions.common.unseen_handling import Held, few
 from dr_actions.actions.database.copy_selection import SERVING
 from dr_actions.actions.restore_test import probe, shared
-from dr_actions.model.action import Confirmation, Declined, Hand, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Declined, Hand, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import TAG
@@ -173,13 +173,4 @@ def notes(sight: Sight) -> Iterator[str]:
         yield "No tenant asks the restored database: that it answers is not proved."
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({RUN}),
-    parts=(rds.instances, drill_resources.tasks, drill_resources.answers),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    act=act,
-    notes=notes,
-)
+VERB = action(globals(), {RUN}, (rds.instances, drill_resources.tasks, drill_resources.answers))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.database.copy_selection import SERVING
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
@@ -84,10 +84,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.WAITING, f"{step.subject} is {one.status}.")
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({DELETE, MODIFY}),
-    parts=(rds.instances,),
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), {DELETE, MODIFY}, (rds.instances,))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common.unseen_handling import unseen
 from dr_actions.actions.restore_test import restored_files, shared
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import drill_resources, efs
@@ -85,13 +85,9 @@ def notes(sight: Sight) -> Iterator[str]:
     return unseen(sight, Side.DR, efs.of_drills, drill_resources.access_points, drill_resources.mount_targets)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({restored_files.TAG_IT, DELETE_POINT, DELETE_TARGET, DELETE}),
-    parts=(efs.of_drills, drill_resources.access_points, drill_resources.mount_targets),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
+VERB = action(
+    globals(),
+    {restored_files.TAG_IT, DELETE_POINT, DELETE_TARGET, DELETE},
+    (efs.of_drills, drill_resources.access_points, drill_resources.mount_targets),
     essential=False,
-    notes=notes,
 )

@@ -16,7 +16,7 @@ from dr_actions.actions.database import restore_calls
 from dr_actions.actions.database.copy_selection import BROKEN, RESTORED_FROM, SERVING
 from dr_actions.actions.restore_test import shared
 from dr_actions.actions.restore_test.shared import RESTORED_TO
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import TAG
@@ -127,18 +127,8 @@ def notes(sight: Sight) -> Iterator[str]:
     yield f"The database is not tried: no copy in {sight.env.regions.dr} can be restored beside it: {why}"
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({restore_calls.TO_POINT_IN_TIME, restore_calls.FROM_SNAPSHOT}),
-    parts=(
-        rds.instances,
-        rds.automated_backups,
-        backup.recovery_points,
-        kms_copy_keys.keys,
-        vpc.security_groups,
-    ),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    notes=notes,
+VERB = action(
+    globals(),
+    {restore_calls.TO_POINT_IN_TIME, restore_calls.FROM_SNAPSHOT},
+    (rds.instances, rds.automated_backups, backup.recovery_points, kms_copy_keys.keys, vpc.security_groups),
 )

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator
 
 from dr_actions.actions.restore_test import shared
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.action_ids import former_id, step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
@@ -142,17 +142,8 @@ def _nothing(env: Environment) -> str:
     return f"The files {name} are not tried: {region} holds no usable recovery point of them ({why})."
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({START}),
-    parts=(
-        efs.of_drills,
-        efs.file_systems,
-        backup.recovery_points,
-        backup_jobs.restores,
-        kms_copy_keys.keys,
-    ),
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
+VERB = action(
+    globals(),
+    {START},
+    (efs.of_drills, efs.file_systems, backup.recovery_points, backup_jobs.restores, kms_copy_keys.keys),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.common.unseen_handling import unseen
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import drill_resources, rds
@@ -54,12 +54,4 @@ def notes(sight: Sight) -> Iterator[str]:
     return unseen(sight, Side.DR, drill_resources.tasks)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({STOP}),
-    parts=(rds.instances, drill_resources.tasks),
-    foresee=foresee,
-    confirm=confirm,
-    essential=False,
-    notes=notes,
-)
+VERB = action(globals(), {STOP}, (rds.instances, drill_resources.tasks), essential=False)

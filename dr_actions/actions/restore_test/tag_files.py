@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.restore_test import restored_files, shared
-from dr_actions.model.action import Sight, Verb
+from dr_actions.model.action import Sight, action
 from dr_actions.model.plan import Step
 from dr_estate.readers import efs
 
@@ -17,11 +17,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
         yield restored_files.mark(sight, __name__, shared.files_name(sight.env, sight.incident))
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({restored_files.TAG_IT}),
-    parts=(efs.of_drills,),
-    foresee=foresee,
-    confirm=restored_files.confirm_mark,
-    fill=restored_files.fill,
+VERB = action(
+    globals(), {restored_files.TAG_IT}, (efs.of_drills,), confirm=restored_files.confirm_mark, fill=restored_files.fill
 )

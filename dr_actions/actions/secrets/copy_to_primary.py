@@ -14,7 +14,7 @@ from typing import Any
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import Pair
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action
 from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -135,14 +135,6 @@ def notes(sight: Sight) -> Iterator[str]:
                 yield f"Whether {one.name} says the same in both regions is not known: {value.unseen.why}"
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({PUT}),
-    parts=(readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    act=act,
-    notes=notes,
-    reads=frozenset({GET}),
+VERB = action(
+    globals(), {PUT}, (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances), reads={GET}
 )

@@ -13,7 +13,7 @@ from typing import Any
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.secrets import primary_references
 from dr_actions.actions.secrets.primary_references import Leading
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action
 from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -131,15 +131,6 @@ def leaves(sight: Sight) -> Iterator[str]:
     yield from primary_references.leaves(sight)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({PUT}),
-    parts=(readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    act=act,
-    notes=notes,
-    leaves=leaves,
-    reads=frozenset({GET}),
+VERB = action(
+    globals(), {PUT}, (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances), reads={GET}
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.secrets import primary_references
 from dr_actions.actions.secrets.primary_references import Leading
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import secretsmanager as readers_secretsmanager
@@ -58,10 +58,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.CHANGED, f"{secret.name} is a replica of {secret.replica_of}'s now.", facts)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({STOP}),
-    parts=(readers_secretsmanager.secrets, readers_secretsmanager.contents),
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), {STOP}, (readers_secretsmanager.secrets, readers_secretsmanager.contents))

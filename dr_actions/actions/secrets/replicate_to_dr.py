@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import Pair
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
@@ -90,12 +90,9 @@ def notes(sight: Sight) -> Iterator[str]:
             )
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({REPLICATE}),
-    parts=(readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances),
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
+VERB = action(
+    globals(),
+    {REPLICATE},
+    (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances),
     essential=False,
 )

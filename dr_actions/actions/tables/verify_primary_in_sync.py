@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
@@ -113,11 +113,4 @@ def notes(sight: Sight) -> Iterator[str]:
     )
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset(),
-    parts=(dynamodb.tables, dynamodb_contents.contents),
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
-)
+VERB = action(globals(), (), (dynamodb.tables, dynamodb_contents.contents))

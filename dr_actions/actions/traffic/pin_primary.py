@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.traffic.zone_pairs import blind_to, cutover
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.health_check_pin import as_set, pin
 from dr_estate.config.environment import Side
@@ -170,13 +170,4 @@ def undo(step: Step) -> Call | None:
     return replace(step.planned_call, params={"HealthCheckId": step.subject, **values})
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({f"{SERVICE}:{OPERATION}"}),
-    parts=(route53_health_checks.checks, route53_health_checks.statuses),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    undo=undo,
-    notes=notes,
-)
+VERB = action(globals(), {f"{SERVICE}:{OPERATION}"}, (route53_health_checks.checks, route53_health_checks.statuses))

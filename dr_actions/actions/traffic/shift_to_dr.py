@@ -17,7 +17,7 @@ from typing import Any
 from dr_actions.actions.traffic.change_batch import RecordSet, as_it_is, chunks, record_set, turned, upserts
 from dr_actions.actions.traffic.shift_gate import change_of, leads_there, taken_effect
 from dr_actions.actions.traffic.zone_pairs import ZonePairs, blind_to, cutover
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.record_pairs import Pair, leader, leads_to
 from dr_estate.config.environment import Side
@@ -165,10 +165,10 @@ def undo(step: Step) -> Call | None:
     return replace(step.planned_call, params=params)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({f"{_SERVICE}:{_OPERATION}"}),
-    parts=(
+VERB = action(
+    globals(),
+    {f"{_SERVICE}:{_OPERATION}"},
+    (
         route53.records,
         route53.customer_hosts,
         dns_canary_polls.changes,
@@ -177,9 +177,4 @@ VERB = Verb(
         dns_answers.authorities,
         dns_answers.door,
     ),
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    undone=undone,
-    notes=notes,
 )

@@ -18,7 +18,7 @@ from dr_actions.actions.traffic.share_gate import SETTLES, Part
 from dr_actions.actions.traffic.shift_to_dr import current, difference, undo
 from dr_actions.actions.traffic.stage_gates import gates, gates_before, left_s
 from dr_actions.actions.traffic.zone_pairs import ZonePairs, blind_to, cutover
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.record_pairs import Pair
 from dr_estate.config.environment import Side
@@ -211,10 +211,10 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"Canary tenants ({names}) have no records of their own: they go home with everybody."
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({f"{_SERVICE}:{_OPERATION}"}),
-    parts=(
+VERB = action(
+    globals(),
+    {f"{_SERVICE}:{_OPERATION}"},
+    (
         route53.records,
         route53.customer_hosts,
         dns_answers.authorities,
@@ -226,9 +226,4 @@ VERB = Verb(
         elbv2_request_counts.minutes,
         http_sites.visits,
     ),
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    undone=undone,
-    notes=notes,
 )

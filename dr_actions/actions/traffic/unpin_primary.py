@@ -11,7 +11,7 @@ from typing import Any
 
 from dr_actions.actions.traffic import pin_primary
 from dr_actions.actions.traffic.zone_pairs import blind_to, cutover
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.health_check_pin import ENDPOINT, as_set, is_pinned
 from dr_estate.config.environment import Side
@@ -115,14 +115,10 @@ def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
     return Confirmation(Standing.WAITING, f"health check {check.id} is released, and still reported unhealthy")
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset({f"{pin_primary.SERVICE}:{pin_primary.OPERATION}"}),
-    parts=(route53_health_checks.checks, route53_health_checks.statuses),
-    foresee=foresee,
-    confirm=confirm,
+VERB = action(
+    globals(),
+    {f"{pin_primary.SERVICE}:{pin_primary.OPERATION}"},
+    (route53_health_checks.checks, route53_health_checks.statuses),
     fill=pin_primary.fill,
     undo=pin_primary.undo,
-    notes=notes,
-    leaves=leaves,
 )

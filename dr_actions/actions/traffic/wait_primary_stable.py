@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.traffic.region_stability import Stability, stability
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Danger, Step
 from dr_checks.posture.posture import WITNESSES
 from dr_estate.config.environment import Side
@@ -51,10 +51,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.DONE if told.stable else Standing.WAITING, told.says, facts)
 
 
-VERB = Verb(
-    module=__name__,
-    writes=frozenset(),
-    parts=(*WITNESSES, region_heartbeat.minutes),
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), (), (*WITNESSES, region_heartbeat.minutes))
