@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.common.unseen_handling import few
 from dr_actions.actions.compute import services as of
+from dr_actions.actions.compute.scaling_bounds import scaled
 from dr_actions.actions.compute.scaling_bounds import seen as seen_of
 from dr_actions.model.action import Confirmation, Sight, Standing, action, if_seen
 from dr_actions.model.plan import Danger, Json, Step
@@ -27,11 +28,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     Higher bounds are kept.
     """
     needed, sleeping = sight.env.capacity.tasks_per_service, _put_to_sleep(sight)
-    targets = {target.service: target for target in sight.snapshot.get(application_autoscaling.targets, Side.DR)}
-    for one in unseen_handling.held(sight, Side.DR):
-        target = targets.get(one.service.name)
-        if target is None:
-            continue
+    for one, target in scaled(sight, Side.DR):
         sleeps = target.service in sleeping
         if sleeps or min(target.minimum, target.maximum) < needed:
             yield _step(sight, one, target, needed, sleeps)

@@ -33,7 +33,7 @@ def restoring(what: Restoring) -> Verb:
         writes=frozenset({of.REGISTER}),
         parts=(application_autoscaling.targets,),
         foresee=lambda sight: _steps(what, sight),
-        confirm=_confirm,
+        confirm=confirm,
         undo=unseen_handling.as_before,
         essential=what.essential,
         notes=lambda sight: _notes(what, sight),
@@ -45,12 +45,18 @@ def seen(target: application_autoscaling.Target) -> dict[str, object]:
     return {**of.bounds_of(target), "SuspendedState": of.suspended_of(target)}
 
 
+def scaled(sight: Sight, side: Side) -> Iterator[tuple[unseen_handling.Held, application_autoscaling.Target]]:
+    """Each tenant's service of ``side`` with its scalable target, where it has one. Raises CannotSee."""
+    targets = {target.service: target for target in sight.snapshot.get(application_autoscaling.targets, side)}
+    for one in unseen_handling.held(sight, side):
+        if one.service.name in targets:
+            yield one, targets[one.service.name]
+
+
 def _steps(what: Restoring, sight: Sight) -> Iterator[Step]:
-    targets = {target.service: target for target in sight.snapshot.get(application_autoscaling.targets, what.side)}
-    for one in unseen_handling.held(sight, what.side):
-        target = targets.get(one.service.name)
-        wanted = what.wanted(sight, one, target) if target else None
-        if target is not None and wanted is not None:
+    for one, target in scaled(sight, what.side):
+        wanted = what.wanted(sight, one, target)
+        if wanted is not None:
             yield _step(what, sight, one, target, wanted)
 
 
@@ -74,7 +80,7 @@ def _step(
     )
 
 
-def _confirm(step: Step, sight: Sight) -> Confirmation:
+def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the bounds are as wanted; READY as the plan found them, or as the fence of the same plan left them."""
     target = of.target_of(step, sight)
     if target is None:
@@ -87,7 +93,8 @@ def _confirm(step: Step, sight: Sight) -> Confirmation:
     if _holds(step.after, now):
         return Confirmation(Standing.DONE, f"{said}.", facts)
     if now == step.before or (step.side is Side.PRIMARY and now == FENCED):
-        return Confirmation(Standing.READY, f"{said}: to be set back.", facts)
+        todo = "fenced" if step.after == FENCED else "set back"
+        return Confirmation(Standing.READY, f"{said}: to be {todo}.", facts)
     return Confirmation(Standing.CHANGED, f"{said}: neither as planned upon nor as wanted.", facts)
 
 

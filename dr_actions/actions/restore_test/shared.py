@@ -6,11 +6,12 @@ A trial's name is its incident's: without one (an assessment) nothing can be nam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import TypeVar
 
 from dr_actions.actions.common.unseen_handling import Held, held, lacking, tenants_of
 from dr_actions.actions.database import copy_selection
-from dr_actions.model.action import Sight, if_seen
+from dr_actions.model.action import Sight
 from dr_actions.model.plan import Json
 from dr_checks.derived.backup_copies import key_flaw, newest_copies
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, DatabaseCopy, copies_by
@@ -26,9 +27,13 @@ RESTORED_TO = "RestoredTo"
 
 
 def tried(foresee: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
-    """``foresee`` (or ``notes``) that yields nothing without a trial, nor where it cannot see: other notes say why."""
-    seen = if_seen(foresee)
-    return lambda sight: seen(sight) if is_trial(sight.incident) else iter(())
+    """``foresee`` (or ``notes``) that yields nothing without a trial."""
+
+    @wraps(foresee)
+    def yielded(sight: Sight) -> Iterator[T]:
+        return foresee(sight) if is_trial(sight.incident) else iter(())
+
+    return yielded
 
 
 def database_name(env: Environment, incident: str) -> str:

@@ -7,25 +7,21 @@ step, call as planned, answer nor record holds any of it. The former version sta
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import Pair
+from dr_actions.actions.secrets.point_to_dr import GET, LEADING_TO, PUT, put_moved
 from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action
-from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
-from dr_estate.model.region_references import Way, moved
 from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.secretsmanager import Hidden
 
-PUT, GET = "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"
-LEADING_TO = "<leading to>"
 _BUDGET_S = 120
 
 
@@ -111,20 +107,8 @@ def fill(step: Step, sight: Sight) -> Call:
 
 
 def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
-    """Read the value, move what leads away, put it. Raises what ``hand.send`` raises.
-
-    The token is made of the version that was read: the same change sent twice makes one version (API_PutSecretValue).
-    """
-    name, host = call.params["SecretId"], call.params[LEADING_TO]
-    read = hand.send(Call(call.service, "GetSecretValue", step.before["read in"], {"SecretId": name}))
-    way = Way(step.before["away"], call.region, step.before["named"])
-    put = {
-        "SecretId": name,
-        "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{former_id(step.id)}:{read['VersionId']}:{host}")),
-        "SecretString": moved(read["SecretString"], way, host),
-    }
-    answer = hand.send(Call(call.service, call.operation, call.region, put))
-    return {"ARN": answer["ARN"], "VersionId": answer["VersionId"]}
+    """Read the value, move what leads away, put it. Raises what ``hand.send`` raises."""
+    return put_moved(step, call, hand, step.before["read in"], step.before["away"])
 
 
 def notes(sight: Sight) -> Iterator[str]:

@@ -105,17 +105,21 @@ def fill(step: Step, sight: Sight) -> Call:
 
 
 def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
-    """Read the current value, move what leads to the primary region, put it. Raises what ``hand.send`` raises.
+    """Read the current value, move what leads to the primary region, put it. Raises what ``hand.send`` raises."""
+    return put_moved(step, call, hand, call.region, step.before["from"])
+
+
+def put_moved(step: Step, call: Call, hand: Hand, read_in: str, away: str) -> dict[str, Any]:
+    """Put the value of the region ``read_in``, what names the region ``away`` moved. Raises what ``hand.send`` raises.
 
     The token is made of the version that was read: the same change sent twice makes one version (API_PutSecretValue).
     """
     name, host = call.params["SecretId"], call.params[LEADING_TO]
-    read = hand.send(Call(call.service, "GetSecretValue", call.region, {"SecretId": name}))
-    way = Way(step.before["from"], call.region, step.before["named"])
+    read = hand.send(Call(call.service, "GetSecretValue", read_in, {"SecretId": name}))
     put = {
         "SecretId": name,
         "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{former_id(step.id)}:{read['VersionId']}:{host}")),
-        "SecretString": moved(read["SecretString"], way, host),
+        "SecretString": moved(read["SecretString"], Way(away, call.region, step.before["named"]), host),
     }
     answer = hand.send(Call(call.service, call.operation, call.region, put))
     return {"ARN": answer["ARN"], "VersionId": answer["VersionId"]}

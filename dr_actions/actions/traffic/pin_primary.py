@@ -8,7 +8,7 @@ answers with the DR region even then: of two unhealthy ones the first, or the he
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -131,21 +131,25 @@ def fill(step: Step, sight: Sight) -> Call:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """The check reads as it was set, AND its checkers report it unhealthy."""
-    try:
-        known = {check.id: check for check in sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
-        check = known.get(step.subject)
-        if check is None:
-            return Confirmation(Standing.CHANGED, f"health check {step.subject} is gone")
-        now = as_set(check, step.after)
-        if now == step.after:
-            return _reported(check, sight)
-        if now == step.before:
-            return Confirmation(Standing.READY, f"health check {check.id} is as the plan found it")
-        keys = sorted(key for key in now if now[key] != step.before.get(key))
-        said = ", ".join(f"{key} is {now[key]}, was {step.before.get(key)}" for key in keys)
-        return Confirmation(Standing.CHANGED, f"health check {check.id} was changed: {said}")
-    except CannotSee as dark:
-        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+    return settings_of(step, sight, "as the plan found it", _reported)
+
+
+def settings_of(
+    step: Step, sight: Sight, ready: str, then: Callable[[HealthCheck, Sight], Confirmation]
+) -> Confirmation:
+    """Whether the check reads as it is to; then ``then`` says how it stands. Raises CannotSee."""
+    known = {check.id: check for check in sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
+    check = known.get(step.subject)
+    if check is None:
+        return Confirmation(Standing.CHANGED, f"health check {step.subject} is gone")
+    now = as_set(check, step.after)
+    if now == step.after:
+        return then(check, sight)
+    if now == step.before:
+        return Confirmation(Standing.READY, f"health check {check.id} is {ready}")
+    keys = sorted(key for key in now if now[key] != step.before.get(key))
+    said = ", ".join(f"{key} is {now[key]}, was {step.before.get(key)}" for key in keys)
+    return Confirmation(Standing.CHANGED, f"health check {check.id} was changed: {said}")
 
 
 def reported(check: HealthCheck, sight: Sight) -> float | None:

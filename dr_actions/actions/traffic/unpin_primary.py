@@ -90,20 +90,7 @@ def _step(sight: Sight, check: HealthCheck, wanted: dict[str, Any]) -> Step:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """The check reads as it was, AND its checkers report it healthy: a visitor could be led there."""
-    try:
-        known = {check.id: check for check in sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
-        check = known.get(step.subject)
-        if check is None:
-            return Confirmation(Standing.CHANGED, f"health check {step.subject} is gone")
-        now = as_set(check, step.after)
-        if now == step.after:
-            return _reported(check, sight)
-        if now == step.before:
-            return Confirmation(Standing.READY, f"health check {check.id} is held down")
-        said = ", ".join(f"{key} is {now[key]}" for key in sorted(now) if now[key] != step.before.get(key))
-        return Confirmation(Standing.CHANGED, f"health check {check.id} was changed: {said}")
-    except CannotSee as dark:
-        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+    return pin_primary.settings_of(step, sight, "held down", _reported)
 
 
 def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
