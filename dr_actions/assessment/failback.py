@@ -96,7 +96,7 @@ def _direction(signals: Signals, sight: Sight) -> Iterator[Gate]:
     """Who holds the newer data: the DR region's stores must be the ones that took writes last (T28)."""
     name, env = sight.env.named(sight.env.names.database), sight.env
     try:
-        here = next((i for i in sight.snapshot.get(rds.instances, Side.DR) if i.identifier == name), None)
+        here = sight.snapshot.find(rds.instances, Side.DR, identifier=name)
     except CannotSee as dark:
         yield Gate("direction.database", met=False, says=dark.unseen.why, stops=True)
         return

@@ -22,7 +22,7 @@ _MISSED_RUNS = 2
 def _vault(view: View, side: Side | None = None) -> backup.Vault | None:
     """The environment's vault on this side, or on ``side``. Raises CannotSee."""
     name = backup.vault_name(view.env, side or view.side)
-    return next((vault for vault in view.get(backup.vaults, side) if vault.name == name), None)
+    return view.find(backup.vaults, side, name=name)
 
 
 def _absent(view: View) -> Finding:

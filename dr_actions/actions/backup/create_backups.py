@@ -105,7 +105,7 @@ def _step(sight: Sight, store: Store) -> Step:
 def _kept_days(sight: Sight, side: Side) -> int:
     """A locked vault refuses a point that it would have to delete too early or too late."""
     name = backup.vault_name(sight.env, side)
-    vault = next((one for one in sight.snapshot.get(backup.vaults, side) if one.name == name), None)
+    vault = sight.snapshot.find(backup.vaults, side, name=name)
     days = max(KEPT_DAYS, sight.env.thresholds.backup_retention_days)
     if vault is None:
         return days
@@ -121,7 +121,7 @@ def _role(sight: Sight, kind: str) -> str:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE by a complete point of after the freeze, with its ARN; WAITING while a job of after it is at work."""
-    vault = next((v for v in sight.snapshot.get(backup.vaults, step.side) if v.name == step.before["vault"]), None)
+    vault = sight.snapshot.find(backup.vaults, step.side, name=step.before["vault"])
     if vault is None:
         said = f"{sight.env.region(step.side)} has no vault {step.before['vault']}: provision it, then run again."
         return Confirmation(Standing.FAILED, said)

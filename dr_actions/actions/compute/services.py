@@ -16,14 +16,12 @@ _MODIFY_BURST, _MODIFY_PER_S, _REGISTER_BURST, _REGISTER_PER_S = 50, 5, 20, 4
 
 def service_of(step: Step, sight: Sight) -> ecs.Service | None:
     """The service that the step is about, as seen now. Raises CannotSee."""
-    seen = sight.snapshot.get(ecs.services, step.side)
-    return next((one for one in seen if one.name == step.subject and one.status == "ACTIVE"), None)
+    return sight.snapshot.find(ecs.services, step.side, name=step.subject, status="ACTIVE")
 
 
 def target_of(step: Step, sight: Sight) -> application_autoscaling.Target | None:
     """The scalable target of the service that the step is about, as seen now. Raises CannotSee."""
-    seen = sight.snapshot.get(application_autoscaling.targets, step.side)
-    return next((one for one in seen if one.service == step.subject), None)
+    return sight.snapshot.find(application_autoscaling.targets, step.side, service=step.subject)
 
 
 def update(env: Environment, side: Side, service: str, **changes: Json) -> Call:

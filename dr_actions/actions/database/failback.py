@@ -31,12 +31,12 @@ def own_name(sight: Sight) -> str:
 
 def named(sight: Sight, side: Side, identifier: str) -> rds.Instance | None:
     """The instance of that identifier on ``side``, None where there is none. Raises CannotSee."""
-    return next((one for one in sight.snapshot.get(rds.instances, side) if one.identifier == identifier), None)
+    return sight.snapshot.find(rds.instances, side, identifier=identifier)
 
 
 def by_resource(sight: Sight, side: Side, resource: str) -> rds.Instance | None:
     """The instance of that resource id, whatever it is called now. Raises CannotSee."""
-    return next((one for one in sight.snapshot.get(rds.instances, side) if one.resource_id == resource), None)
+    return sight.snapshot.find(rds.instances, side, resource_id=resource)
 
 
 def writer(sight: Sight) -> rds.Instance | None:
@@ -116,8 +116,7 @@ def read_only(sight: Sight, side: Side, group: str) -> str | None:
 
     Source: RDS for MySQL parameters; ``{TrueIfReplica}`` is the default. Raises CannotSee.
     """
-    groups = sight.snapshot.get(rds_groups.parameter_groups, side)
-    found = next((one for one in groups if one.name == group), None)
+    found = sight.snapshot.find(rds_groups.parameter_groups, side, name=group)
     return None if found is None else dict(found.parameters).get(READ_ONLY) or UNSET
 
 

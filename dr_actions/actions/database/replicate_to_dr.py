@@ -152,8 +152,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 def _of_backups(sight: Sight, at_home: rds.Instance) -> Confirmation | None:
     """By resource id: the copies of the old instance stay, and are no protection of the new one."""
-    found = sight.snapshot.get(rds.automated_backups, Side.DR)
-    copies = next((one for one in found if one.resource_id == at_home.resource_id), None)
+    copies = sight.snapshot.find(rds.automated_backups, Side.DR, resource_id=at_home.resource_id)
     if copies is None:
         return None
     facts = (("copies", copies.arn), ("status", copies.status))

@@ -127,8 +127,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.CHANGED, f"{system} is not the file system of {step.subject} any more.")
     if "point" in step.before:
         return _of_restore(step, sight, system)
-    rows = sight.snapshot.get(efs.replications, Side.DR)
-    row = next((one for one in rows if one.destination_id == system), None)
+    row = sight.snapshot.find(efs.replications, Side.DR, destination_id=system)
     if row is not None:
         return _of_replication(step, sight, row)
     # a replica that EFS itself made bears no name, and without its replication no longer tells whose it is

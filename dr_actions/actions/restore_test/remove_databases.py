@@ -66,8 +66,7 @@ def _step(sight: Sight, one: rds.Instance, protected: bool) -> Step:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """By resource id: another instance of the name is not the drill's, and is not touched (T43)."""
-    found = sight.snapshot.get(rds.instances, Side.DR)
-    one = next((one for one in found if one.resource_id == step.before["resource"]), None)
+    one = sight.snapshot.find(rds.instances, Side.DR, resource_id=step.before["resource"])
     if one is None:
         return Confirmation(Standing.DONE, f"{step.subject} is gone.")
     if one.identifier != step.subject:

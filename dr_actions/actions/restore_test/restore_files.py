@@ -111,8 +111,7 @@ def _job(step: Step, sight: Sight, system: efs.FileSystem | None) -> backup_jobs
 
 
 def _backed_up(sight: Sight, point: str) -> backup.RecoveryPoint | None:
-    points = sight.snapshot.get(backup.recovery_points, Side.DR)
-    return next((one for one in points if one.arn == point and one.status == "COMPLETED"), None)
+    return sight.snapshot.find(backup.recovery_points, Side.DR, arn=point, status="COMPLETED")
 
 
 def _facts(sight: Sight, job: backup_jobs.Restore, system: efs.FileSystem, point: str) -> tuple[tuple[str, str], ...]:

@@ -59,7 +59,7 @@ def database_of(sight: Sight, name: str) -> rds.Instance | None:
 
 def files_of(sight: Sight, token: str) -> efs.FileSystem | None:
     """The restored file system of that creation token. Raises CannotSee."""
-    return next((one for one in sight.snapshot.get(efs.of_drills, Side.DR) if one.token == token), None)
+    return sight.snapshot.find(efs.of_drills, Side.DR, token=token)
 
 
 def copies(sight: Sight) -> tuple[list[DatabaseCopy], list[Unseen]]:

@@ -40,8 +40,7 @@ def _step(sight: Sight, one: drill_resources.Probe) -> Step:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the task has ended; ECS forgets one after an hour."""
-    seen = sight.snapshot.get(drill_resources.tasks, Side.DR)
-    one = next((task for task in seen if task.arn == step.before["task"]), None)
+    one = sight.snapshot.find(drill_resources.tasks, Side.DR, arn=step.before["task"])
     if one is None or one.status == drill_resources.STOPPED:
         return Confirmation(Standing.DONE, f"{step.subject} has ended.")
     if one.wanted == drill_resources.STOPPED:

@@ -122,8 +122,7 @@ def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The call upon the check's version as just seen: AWS refuses it where somebody was faster. Raises ValueError."""
-    checks = sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)
-    check = next((check for check in checks if check.id == step.subject), None)
+    check = sight.snapshot.find(route53_health_checks.checks, Side.GLOBAL, id=step.subject)
     if check is None:
         raise ValueError(f"{step.id}: there is no such health check any more")
     return step.call_with({VERSION: check.version})
