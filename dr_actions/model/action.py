@@ -22,13 +22,13 @@ T = TypeVar("T")
 
 
 class StepDetails(TypedDict):
-    """What an action says of its step; the rest is in its row of the table."""
+    """What an action says of its step; its row of the table has the rest. One that changes nothing lacks ``undo``."""
 
     side: Side
     says: str
-    danger: Danger
-    undo: str
     budget_s: int
+    danger: NotRequired[Danger]
+    undo: NotRequired[str]
     call: NotRequired[Call | None]
     tenant: NotRequired[str | None]
     before: NotRequired[Params]
@@ -94,6 +94,9 @@ class Sight:
             raise ValueError(f"{row.action} takes {row.most} stages of a {self.goal} at most")
         playbook = row.last if last and row.last else row.playbook
         sends = details.get("call") or details.get("manual")
+        if not sends:
+            details.setdefault("danger", Danger.REVERSIBLE)
+            details.setdefault("undo", "Nothing is changed.")
         details.setdefault("planes", row.planes or ((PLANES[details["side"]],) if sends else ()))
         return Step(
             id=step_id(row.prefix, label or subject),
@@ -141,8 +144,15 @@ class Declined(Exception):
     """AWS answered a call with success and yet did not do as asked; the message is its reason (RunTask's failures)."""
 
 
-class Drifted(Exception):
+class Drifted(ValueError):
     """The world is not as the plan was made upon; the message says how, as a sentence."""
+
+
+def present(found: T | None, says: str) -> T:
+    """What was planned upon. Raises Drifted, which ``says`` what became of it, where it is gone."""
+    if found is None:
+        raise Drifted(says)
+    return found
 
 
 class Hand(Protocol):

@@ -25,7 +25,6 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import dns_canary_polls, route53
 from dr_estate.readers.route53 import Zone
 
-BUDGET_S = 300
 SERVICE, OPERATION = "route53", "ChangeResourceRecordSets"
 WATCHES = (route53.records, dns_canary_polls.changes, dns_canary_polls.polls)
 _BEFORE_ALL = State("nothing", ALL, ())
@@ -55,7 +54,7 @@ def _step(sight: Sight, name: str, zone: Zone, was: State, state: State, nth: in
         says=f"{'Lead' if was.records else 'Make'} the canary {name}: {_shares(env, state)}.",
         danger=Danger.REVERSIBLE,
         undo="The batch of the state before." if was.records else "The records that it made are deleted.",
-        budget_s=BUDGET_S,
+        budget_s=300,
         call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
         before={"zone": zone.id, "records": list(was.records)},
         after={"zone": zone.id, "records": list(state.records), "percent": state.percent, "asks": [name]},

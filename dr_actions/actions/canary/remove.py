@@ -21,7 +21,6 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import route53
 from dr_estate.readers.route53 import Record, Zone
 
-BUDGET_S = 300
 _TOLD_WHOLE = {*POLICIES, "simple"}
 _DELEGATING = frozenset({"NS", "SOA"})
 
@@ -47,7 +46,7 @@ def _step(sight: Sight, name: str, zone: Zone, records: Sequence[Record]) -> Ste
         says=f"Take the canary {name} away: {len(there)} records, one change batch.",
         danger=Danger.REVERSIBLE,
         undo="It is not made again: it led nobody anywhere, and the next drill makes its own.",
-        budget_s=BUDGET_S,
+        budget_s=300,
         call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
         before={"zone": zone.id, "records": there},
         after={"zone": zone.id, "records": [], "asks": names_of(there)},

@@ -12,8 +12,6 @@ from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
 
-_BUDGET_S = 60
-
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's scalable target in the primary region, as far as that answers.
@@ -38,7 +36,7 @@ def step_of(
         says=f"Auto scaling and its schedules can no longer start {name} in {region}: bounds 0 to 0, suspended.",
         danger=Danger.REVERSIBLE,
         undo=f"Register the bounds {target.minimum} to {target.maximum} and the suspensions of before again.",
-        budget_s=_BUDGET_S,
+        budget_s=60,
         call=of.register(sight.env, Side.PRIMARY, name, **FENCED),
         tenant=one.tenant.id,
         before=seen(target),

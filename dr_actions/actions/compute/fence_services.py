@@ -25,9 +25,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import ecs, ecs_stopping_tasks
 
-# The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
-_BUDGET_S = 480
-
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's service in the primary region, as far as that answers; see ``unfenced`` for the rest."""
@@ -46,7 +43,8 @@ def step_of(sight: Sight, one: unseen_handling.Held, action: str = __name__) -> 
         says=f"{name} stops in {region}, its requests drained: the old primary no longer serves or writes.",
         danger=Danger.REVERSIBLE,
         undo=f"Set its desired count to {desired} again, only while the DR database has not been promoted.",
-        budget_s=_BUDGET_S,
+        # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
+        budget_s=480,
         call=of.update(sight.env, Side.PRIMARY, name, desiredCount=0),
         tenant=one.tenant.id,
         before={"desiredCount": desired},
@@ -61,8 +59,6 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     one is no reason to stop. ``undo`` restores the planned one, and scaling finds today's again.
     """
     service = of.service_of(step, sight)
-    if service is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
     tasks = _tasks(step, sight)
     said = f"{step.subject} wants {service.desired}, runs {service.running}, starts {service.pending}"
     facts = tuple((key, str(getattr(service, key))) for key in ("desired", "running", "pending"))

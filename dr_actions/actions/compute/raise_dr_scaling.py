@@ -18,7 +18,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import application_autoscaling, ecs
 
-_BUDGET_S = 60
 _BOUNDS, _SUSPENDED, _SCHEDULED = ("MinCapacity", "MaxCapacity"), "SuspendedState", of.SUSPENSIONS[-1]
 
 
@@ -59,7 +58,7 @@ def _step(
         says=f"Auto scaling keeps {name} at {needed} tasks or more ({how}).",
         danger=Danger.REVERSIBLE,
         undo=f"Register the bounds {target.minimum} to {target.maximum}{again}.",
-        budget_s=_BUDGET_S,
+        budget_s=60,
         call=of.register(sight.env, Side.DR, name, **after),
         tenant=one.tenant.id,
         before=before,
@@ -77,8 +76,6 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     CHANGED where somebody set others than the plan was made upon.
     """
     target = of.target_of(step, sight)
-    if target is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} has no scalable target any more.")
     said = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
     facts = (("minimum", str(target.minimum)), ("maximum", str(target.maximum)))
     seen = seen_of(target)

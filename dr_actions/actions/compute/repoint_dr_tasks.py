@@ -24,7 +24,6 @@ from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 READ, WRITE, TAG = "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:TagResource"
 CONTENT, REPLACING = "<content>", "<replacing>"
-_BUDGET_S = 60
 # What RegisterTaskDefinition takes of what DescribeTaskDefinition answers.
 COPIED = (
     "family",
@@ -81,7 +80,7 @@ def _step(
         says=f"A new revision of {newest.family} needs nothing of {there}: {places}.",
         danger=Danger.COMPENSABLE,
         undo="The revision stays registered, costs nothing, and is used by nobody once the service is moved back.",
-        budget_s=_BUDGET_S,
+        budget_s=60,
         call=_call(sight, newest, replacing, side),
         tenant=one.tenant.id,
         before={"taskDefinition": newest.arn},

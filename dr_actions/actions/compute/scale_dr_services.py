@@ -79,8 +79,6 @@ def fill(step: Step, sight: Sight) -> Call:
     A ValueError says that no revision was registered that the service could move to.
     """
     service = of.service_of(step, sight)
-    if service is None:
-        raise ValueError(f"{step.id}: {step.subject} is not there any more")
     changes = {"desiredCount": max(step.after["desiredCount"], service.desired), **forced(step, sight, service)}
     if _moves(step):
         changes["taskDefinition"] = _newest(step, sight, service)
@@ -109,8 +107,6 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     somebody shrank the service since.
     """
     service = of.service_of(step, sight)
-    if service is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
     needed, planned = step.after["desiredCount"], step.before["taskDefinition"]
     said = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
     facts = facts_of(service)

@@ -12,7 +12,6 @@ from dr_actions.model.plan import Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
 
-_BUDGET_S = 60
 FENCED: Params = {"MinCapacity": 0, "MaxCapacity": 0, "SuspendedState": dict.fromkeys(of.SUSPENSIONS, True)}
 
 
@@ -72,7 +71,7 @@ def _step(
         says=f"Auto scaling keeps {name} in {region} at {bounds} tasks again, as before the failover.",
         danger=Danger.REVERSIBLE,
         undo=f"Register the bounds {target.minimum} to {target.maximum} and the suspensions of now again.",
-        budget_s=_BUDGET_S,
+        budget_s=60,
         call=of.register(sight.env, what.side, name, **wanted),
         tenant=one.tenant.id,
         before=seen(target),
@@ -83,8 +82,6 @@ def _step(
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the bounds are as wanted; READY as the plan found them, or as the fence of the same plan left them."""
     target = of.target_of(step, sight)
-    if target is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} has no scalable target any more.")
     said = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
     asleep = [name for name, suspended in of.suspended_of(target).items() if suspended]
     said += f", {len(asleep)} of {len(of.SUSPENSIONS)} kinds of scaling suspended"

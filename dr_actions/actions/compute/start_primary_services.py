@@ -65,8 +65,6 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
 def fill(step: Step, sight: Sight) -> Call:
     """The call with the revision's ARN, never lowering what runs. Raises ValueError, CannotSee."""
     service = of.service_of(step, sight)
-    if service is None:
-        raise ValueError(f"{step.id}: {step.subject} is not there any more")
     changes = {"desiredCount": max(step.after["desiredCount"], service.desired), **forced(step, sight, service)}
     if _DEFINITION in step.after:
         changes[_DEFINITION] = _newest(step, sight)
@@ -85,8 +83,6 @@ def _newest(step: Step, sight: Sight) -> str:
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE when running, rolled out and healthy. Any lower count is READY: the fence of the same plan made it 0."""
     service = of.service_of(step, sight)
-    if service is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
     needed = step.after["desiredCount"]
     said = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
     if _DEFINITION in step.after and service.task_definition != _newest(step, sight):

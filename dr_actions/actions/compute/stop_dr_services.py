@@ -16,9 +16,6 @@ from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
 
-# The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
-_BUDGET_S = 480
-
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's DR service that runs more than it did before the failover."""
@@ -43,7 +40,8 @@ def _step(sight: Sight, one: unseen_handling.Held, standby: int) -> Step:
         says=f"{name} runs {standby} tasks in {region} again, as before the failover ({service.desired} wanted now).",
         danger=Danger.REVERSIBLE,
         undo=f"Set its desired count to {service.desired} again.",
-        budget_s=_BUDGET_S,
+        # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
+        budget_s=480,
         call=of.update(sight.env, Side.DR, name, desiredCount=standby),
         tenant=one.tenant.id,
         before={"desiredCount": service.desired},
@@ -54,8 +52,6 @@ def _step(sight: Sight, one: unseen_handling.Held, standby: int) -> Step:
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no more tasks run than are wanted. Any higher count is READY: it scaled by its load until now."""
     service = of.service_of(step, sight)
-    if service is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
     wanted = step.after["desiredCount"]
     said = f"{step.subject} wants {service.desired}, runs {service.running}, starts {service.pending}"
     if service.desired > wanted:

@@ -16,7 +16,6 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups
 
 MODIFY = "rds:ModifyDBParameterGroup"
-_BUDGET_S = 600
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -57,7 +56,7 @@ def _step(sight: Sight, one: rds.Instance) -> Step:
         says=f"{says} are still served, and nothing that was acknowledged is lost.",
         danger=Danger.REVERSIBLE,
         undo=f"Set {home.READ_ONLY} of {group} to what it was.",
-        budget_s=_BUDGET_S,
+        budget_s=600,
         call=None if by_hand else call_for(region, group, home.FROZEN),
         before={"group": group, "resource": one.resource_id, home.READ_ONLY: value_before(sight, group)},
         after={home.READ_ONLY: home.FROZEN},

@@ -12,7 +12,6 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups
 
 PROMOTE = "rds:PromoteReadReplica"
-_BUDGET_S = 1800
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -33,7 +32,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         f"{sight.env.regions.dr} no more.",
         danger=Danger.IRREVERSIBLE,
         undo="None: a promoted replica can never follow its source again.",
-        budget_s=_BUDGET_S,
+        budget_s=1800,
         call=Call("rds", "PromoteReadReplica", region, asked),
         before={"source": source.arn, "resource": source.resource_id},
         after={"source": ""},

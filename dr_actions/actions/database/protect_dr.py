@@ -16,7 +16,6 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 
 MODIFY = "rds:ModifyDBInstance"
-_BUDGET_S = 1800
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -48,7 +47,7 @@ def _step(sight: Sight, one: rds.Instance, lacks: Params) -> Step:
         says=f"Give {name} in {region} {missing}, and backups kept for {days} days: it is the primary database now.",
         danger=Danger.REVERSIBLE,
         undo="Left on: protection harms nobody. Take it off with aws rds modify-db-instance.",
-        budget_s=_BUDGET_S,
+        budget_s=1800,
         call=Call("rds", "ModifyDBInstance", region, asked),
         before={"resource": one.resource_id, **dict.fromkeys(lacks, False)},
         after=after,

@@ -16,7 +16,6 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 
 MODIFY = "rds:ModifyDBInstance"
-_BUDGET_S = 1800
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -36,7 +35,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         "protection, standby.",
         danger=Danger.REVERSIBLE,
         undo="Left on: protection harms nobody. Take it off with aws rds modify-db-instance.",
-        budget_s=_BUDGET_S,
+        budget_s=1800,
         call=Call("rds", "ModifyDBInstance", region, {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}),
         before={"resource": source.resource_id},
         after=after,

@@ -17,7 +17,6 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 
 MODIFY = "rds:ModifyDBInstance"
-_BUDGET_S = 1800
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def _step(what: Renaming, sight: Sight, one: rds.Instance) -> Step:
         says=f"Rename the database {one.identifier} in {region} to {kept}, and keep it: {what.why}.",
         danger=Danger.REVERSIBLE,
         undo=f"Rename {kept} to {one.identifier} again, as long as no other has that name.",
-        budget_s=_BUDGET_S,
+        budget_s=1800,
         call=_rename(region, one.identifier, kept),
         before={"name": one.identifier, "resource": one.resource_id},
         after={"name": kept, "resource": one.resource_id},

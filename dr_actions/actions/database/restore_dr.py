@@ -43,8 +43,6 @@ def _promotable(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
         part="promotable",
         side=Side.DR,
         says=f"Wait until the read replica {choice.identifier} is available: promotion is refused while it backs up.",
-        danger=Danger.REVERSIBLE,
-        undo="Nothing is changed.",
         budget_s=_PROMOTION_S,
         before=_replica(replica),
         after={"status": PROMOTABLE},

@@ -9,12 +9,10 @@ from collections.abc import Iterator
 
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.freeze import MODIFY, call_for, is_default, value_before
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import Confirmation, Sight, Standing, action, present
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups
-
-_BUDGET_S = 600
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -32,7 +30,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         "to come uses it.",
         danger=Danger.REVERSIBLE,
         undo=f"Set {home.READ_ONLY} of {group} to {home.FROZEN}.",
-        budget_s=_BUDGET_S,
+        budget_s=600,
         call=call_for(region, group, value),
         before={home.READ_ONLY: home.FROZEN, "frozen": one.resource_id, "name": one.identifier},
         after={home.READ_ONLY: value},
@@ -44,9 +42,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
     Not while the database that it froze still has its name: two regions would take writes.
     """
-    value = home.read_only(sight, Side.DR, step.subject)
-    if value is None:
-        return Confirmation(Standing.CHANGED, f"The parameter group {step.subject} is gone.")
+    value = present(home.read_only(sight, Side.DR, step.subject), f"The parameter group {step.subject} is gone.")
     facts = (("group", step.subject), (home.READ_ONLY, value))
     if value == step.after[home.READ_ONLY]:
         return _applied(step, sight, facts)

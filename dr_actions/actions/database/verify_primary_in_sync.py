@@ -14,12 +14,10 @@ from datetime import datetime, timedelta
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database import failback as home
 from dr_actions.model.action import Confirmation, Sight, Standing, action
-from dr_actions.model.plan import Danger, Step
+from dr_actions.model.plan import Step
 from dr_checks.core.spans import doubt
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups, rds_replicas
-
-_BUDGET_S = 7200
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -36,9 +34,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         side=Side.PRIMARY,
         says=f"Wait until {name} in {sight.env.regions.primary} holds all that was written to {source.identifier} of "
         f"{sight.env.regions.dr} before the freeze.",
-        danger=Danger.REVERSIBLE,
-        undo="Nothing is changed.",
-        budget_s=_BUDGET_S,
+        budget_s=7200,
         before={"source": source.arn, "resource": source.resource_id},
         after={"lost": "nothing"},
     )

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from dr_actions.actions.common.unseen_handling import service_name, tenants_of
 from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import Confirmation, Sight, Standing, action
-from dr_actions.model.plan import Danger, Step
+from dr_actions.model.plan import Step
 from dr_checks.core.spans import doubt
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
@@ -24,7 +24,6 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, ecs, ecs_stopped_tasks, ecs_stopping_tasks, efs, rds, rds_replicas
 
 FILES = "replication"
-_BUDGET_S = 2700
 _STOPS_TOLD_FOR = timedelta(hours=1)
 
 
@@ -46,9 +45,7 @@ def _step(sight: Sight, subject: str, mechanism: str, copy: str) -> Step:
         subject,
         side=Side.DR,
         says=f"Wait until all that was written to {subject} before its writers stopped is in {copy} ({mechanism}).",
-        danger=Danger.REVERSIBLE,
-        undo="Nothing is changed.",
-        budget_s=_BUDGET_S,
+        budget_s=2700,
         before={"mechanism": mechanism, "copy": copy},
         after={"lost": "nothing"},
     )

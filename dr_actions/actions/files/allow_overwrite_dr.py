@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-
-_BUDGET_S = 300
 
 
 def replicates(sight: Sight) -> bool:
@@ -22,10 +20,9 @@ def replicates(sight: Sight) -> bool:
     return wanted and "point" not in recorded
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     """The one step, where files replicated before and both regions have their file system."""
-    found = files_failback.systems(sight)
-    if found is None or not replicates(sight):
+    if not replicates(sight):
         return
     name, region = files_failback.name_of(sight), sight.env.regions.dr
     asked = {"FileSystemId": found.away.id, "ReplicationOverwriteProtection": files_failback.OFF}
@@ -37,16 +34,15 @@ def foresee(sight: Sight) -> Iterator[Step]:
         f"{found.home.id} is to replicate onto it again.",
         danger=Danger.COMPENSABLE,
         undo="Switch the protection on again.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=Call("efs", "UpdateFileSystemProtection", region, asked),
         before=found.ids,
         after={"overwrite protection": files_failback.OFF},
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """READY only where the evidence says that the primary's files are the newer ones."""
-    found = files_failback.now_of(step.before, sight)
     fed = files_failback.into(sight, Side.DR, found.away.id)
     if fed is not None and fed.source_id != found.home.id:
         return Confirmation(Standing.CHANGED, f"{fed.source_id} replicates into {found.away.id}.")
@@ -73,4 +69,6 @@ def notes(sight: Sight) -> Iterator[str]:
         )
 
 
-VERB = action(globals(), {files_failback.PROTECT}, files_failback.EVIDENCE, essential=False)
+VERB = files_failback.paired(
+    __name__, {files_failback.PROTECT}, files_failback.EVIDENCE, _steps, _judge, essential=False, undo=undo, notes=notes
+)

@@ -10,24 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
-_BUDGET_S = 300
 
-
-def foresee(sight: Sight) -> Iterator[Step]:
-    """The one step, where both regions have their file system."""
-    found = files_failback.systems(sight)
-    if found is not None:
-        yield _step(sight, found)
-
-
-def _step(sight: Sight, found: files_failback.Systems) -> Step:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     name, region = files_failback.name_of(sight), sight.env.regions.primary
     asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.OFF}
-    return sight.step(
+    yield sight.step(
         __name__,
         name,
         side=Side.PRIMARY,
@@ -36,16 +27,15 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
         danger=Danger.IRREVERSIBLE,
         undo="Until the replication begins, protection can be switched on again; after that only its backup has the "
         "files that the primary alone held.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=Call("efs", "UpdateFileSystemProtection", region, asked),
         before=found.ids,
         after={"overwrite protection": files_failback.OFF},
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """READY only where the evidence says that the DR region's files are the newer ones."""
-    found = files_failback.now_of(step.before, sight)
     facts = files_failback.sizes(found)
     fed = files_failback.into(sight, Side.PRIMARY, found.home.id)
     if fed is not None and fed.source_id != found.away.id:
@@ -60,4 +50,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"{found.home.id} is protected against being written over.", facts)
 
 
-VERB = action(globals(), {files_failback.PROTECT}, files_failback.EVIDENCE)
+VERB = files_failback.paired(__name__, {files_failback.PROTECT}, files_failback.EVIDENCE, _steps, _judge)

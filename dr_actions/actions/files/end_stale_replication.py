@@ -11,17 +11,14 @@ from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.guard.failback_exemptions import LOCAL_ONLY
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
-_BUDGET_S = 900
 
-
-def foresee(sight: Sight) -> Iterator[Step]:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     """A step where the primary lists a replication into the DR file system that the DR region knows nothing of."""
-    found = files_failback.systems(sight)
-    if found is not None and files_failback.abandoned(sight, found) is not None:
+    if files_failback.abandoned(sight, found) is not None:
         yield _step(sight, found)
 
 
@@ -36,16 +33,15 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
         "other half was deleted in the failover. No file is touched.",
         danger=Danger.COMPENSABLE,
         undo="Not needed: that half replicates nothing, and a new replication is made at the end.",
-        budget_s=_BUDGET_S,
+        budget_s=900,
         call=Call("efs", "DeleteReplicationConfiguration", region, asked),
         before=found.ids,
         after={"replicates into": ""},
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """READY while the half is there alone; a replication that both regions know is alive, and never ended here."""
-    found = files_failback.now_of(step.before, sight)
     row = files_failback.replication(sight, Side.PRIMARY, found.home.id, found.away.id)
     if row is None:
         return Confirmation(Standing.DONE, f"{found.home.id} replicates into nothing.")
@@ -58,4 +54,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"The old replication of {found.home.id} is {row.status}, and alone.", facts)
 
 
-VERB = action(globals(), {files_failback.END}, files_failback.SYSTEMS)
+VERB = files_failback.paired(__name__, {files_failback.END}, files_failback.SYSTEMS, _steps, _judge)

@@ -6,13 +6,14 @@ direction is never taken from the plan alone: right before each call it must fol
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dr_actions.model.action import Drifted, Sight
+from dr_actions.model.action import Confirmation, Drifted, Sight, Verb
 from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Params
+from dr_actions.model.plan import Params, Step
 from dr_checks.posture.signals import Set, signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
@@ -65,6 +66,26 @@ def now_of(before: Params, sight: Sight) -> Systems:
     if found is None or any(before[key] != value for key, value in found.ids.items()):
         raise Drifted("The file systems are not those that the plan was made upon.")
     return found
+
+
+def paired(
+    module: str,
+    writes: Iterable[str],
+    parts: tuple[Reader[Any], ...],
+    steps: Callable[[Sight, Systems], Iterator[Step]],
+    judge: Callable[[Sight, Systems], Confirmation],
+    **given: Any,
+) -> Verb:
+    """An action on both file systems: without one it has no step, and with another than planned upon it drifted."""
+
+    def foresee(sight: Sight) -> Iterator[Step]:
+        found = systems(sight)
+        return steps(sight, found) if found else iter(())
+
+    def confirm(step: Step, sight: Sight) -> Confirmation:
+        return judge(sight, now_of(step.before, sight))
+
+    return Verb(module, frozenset(writes), parts, foresee, confirm, **given)
 
 
 def replication(sight: Sight, side: Side, source: str, destination: str) -> efs.Replication | None:

@@ -11,41 +11,32 @@ from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.verify_primary_in_sync import arrived
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
 BOTH = "ALL_CONFIGURATIONS"
-_BUDGET_S = 1800
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
-    """The one step, where both regions have their file system."""
-    found = files_failback.systems(sight)
-    if found is not None:
-        yield _step(sight, found)
-
-
-def _step(sight: Sight, found: files_failback.Systems) -> Step:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
     asked = {"SourceFileSystemId": found.away.id, "DeletionMode": BOTH}
-    return sight.step(
+    yield sight.step(
         __name__,
         name,
         side=Side.PRIMARY,
         says=f"Make {found.home.id} ({name}) in {primary} writable: end the replication of {found.away.id} onto it.",
         danger=Danger.COMPENSABLE,
         undo="The replication is not resumed; while the primary's files take no write a new one can be made.",
-        budget_s=_BUDGET_S,
+        budget_s=1800,
         call=Call("efs", "DeleteReplicationConfiguration", dr, asked),
         before=found.ids,
         after={"replicates from": ""},
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """READY only while everything is proven to have arrived; DONE once neither region lists the replication."""
-    found = files_failback.now_of(step.before, sight)
     for side in (Side.DR, Side.PRIMARY):
         row = files_failback.replication(sight, side, found.away.id, found.home.id)
         if row is not None and row.status == files_failback.DELETING:
@@ -60,4 +51,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.DONE, f"{found.home.id} is writable, and nothing replicates onto it.", facts)
 
 
-VERB = action(globals(), {files_failback.END}, files_failback.SYSTEMS)
+VERB = files_failback.paired(__name__, {files_failback.END}, files_failback.SYSTEMS, _steps, _judge)

@@ -9,18 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
-_BUDGET_S = 300
 
-
-def foresee(sight: Sight) -> Iterator[Step]:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
-    found = files_failback.systems(sight)
-    if found is None:
-        return
     name, region = files_failback.name_of(sight), sight.env.regions.primary
     asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.ON}
     yield sight.step(
@@ -30,16 +25,15 @@ def foresee(sight: Sight) -> Iterator[Step]:
         says=f"Protect {found.home.id} ({name}) in {region} against being overwritten, should AWS not have done so.",
         danger=Danger.REVERSIBLE,
         undo="Left on: protection harms nobody.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=Call("efs", "UpdateFileSystemProtection", region, asked),
         before=found.ids,
         after={"overwrite protection": files_failback.ON},
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """DONE once protected, whoever did it."""
-    found = files_failback.now_of(step.before, sight)
     fed = files_failback.into(sight, Side.PRIMARY, found.home.id)
     if fed is not None:
         return Confirmation(Standing.CHANGED, f"{fed.source_id} replicates onto {found.home.id}.")
@@ -50,4 +44,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY if state == files_failback.OFF else Standing.WAITING, said)
 
 
-VERB = action(globals(), {files_failback.PROTECT}, files_failback.SYSTEMS)
+VERB = files_failback.paired(__name__, {files_failback.PROTECT}, files_failback.SYSTEMS, _steps, _judge)

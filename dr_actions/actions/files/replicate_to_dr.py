@@ -12,17 +12,14 @@ from collections.abc import Iterator
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.allow_overwrite_dr import replicates
 from dr_actions.actions.files.replicate_to_primary import call_for, standing_of
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 
-_BUDGET_S = 14400
 
-
-def foresee(sight: Sight) -> Iterator[Step]:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     """The one step, where files replicated before and both regions have their file system."""
-    found = files_failback.systems(sight)
-    if found is None or not replicates(sight):
+    if not replicates(sight):
         return
     name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
     yield sight.step(
@@ -33,16 +30,15 @@ def foresee(sight: Sight) -> Iterator[Step]:
         "the two are alike but for what the primary took since its files came home.",
         danger=Danger.COMPENSABLE,
         undo="End the replication again: both file systems stay.",
-        budget_s=_BUDGET_S,
+        budget_s=14400,
         call=call_for(found.home, primary, found.away, dr),
         before=found.ids,
         after={"replication": f"{found.home.id} -> {found.away.id}"},
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """DONE once the replication runs and its first sync is complete."""
-    found = files_failback.now_of(step.before, sight)
     row = files_failback.replication(sight, Side.DR, found.home.id, found.away.id)
     if row is not None:
         how = standing_of(row)
@@ -58,4 +54,6 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"Nothing replicates into {found.away.id} yet.", files_failback.sizes(found))
 
 
-VERB = action(globals(), {files_failback.REPLICATE}, files_failback.EVIDENCE, essential=False)
+VERB = files_failback.paired(
+    __name__, {files_failback.REPLICATE}, files_failback.EVIDENCE, _steps, _judge, essential=False
+)

@@ -16,8 +16,6 @@ from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs, efs_policy
 
-_BUDGET_S = 300
-
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, where the freeze has one."""
@@ -36,7 +34,7 @@ def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
         + ("." if text else ": none."),
         danger=Danger.REVERSIBLE,
         undo="Left as it is: the files are home.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=restoring(system.id, text, region),
         before={"file system": system.id},
         after={"policy": text},

@@ -16,7 +16,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import sns_topics
 
-BUDGET_S = 60
 _LATER = "<written when it is sent: incident, event id, what happened, what is needed of whom>"
 Write = Callable[[Sight], Message]
 
@@ -87,7 +86,7 @@ def _step(occasion: Occasion, sight: Sight, side: Side) -> Step:
         says=f"Tell {name} in {region} {occasion.about}.",
         danger=Danger.COMPENSABLE,
         undo="What was sent stays sent: a later message corrects it.",
-        budget_s=BUDGET_S,
+        budget_s=60,
         call=Call("sns", "Publish", region, {"TopicArn": arn, "Subject": _LATER, "Message": _LATER}),
     )
 

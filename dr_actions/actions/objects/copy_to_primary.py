@@ -20,7 +20,6 @@ from dr_estate.readers.s3_object_pairs import Fetch, Kind, Pair, compared, lates
 
 READ, WRITE = "s3:ListObjectVersions", "s3:CopyObject"
 OWNER, FROM_REGION = "<account>", "<the copy's region>"
-_BUDGET_S = 21600
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -42,7 +41,7 @@ def step_of(sight: Sight, bucket: str, copy: str, action: str = __name__) -> Ste
         f"{env.regions.dr}. Versions are kept, and nothing is deleted.",
         danger=Danger.COMPENSABLE,
         undo="What was there is an older version of the object: make that the newest one again by hand.",
-        budget_s=_BUDGET_S,
+        budget_s=21600,
         call=Call("s3", "CopyObject", env.regions.primary, {**asked, OWNER: env.account, FROM_REGION: env.regions.dr}),
         before={"copy": copy},
         after={"missing": 0},

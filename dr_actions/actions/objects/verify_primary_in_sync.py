@@ -9,11 +9,9 @@ from dr_actions.actions.database import failback as database_failback
 from dr_actions.actions.objects import comparison as objects_comparison
 from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Danger, Step
+from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3_objects
-
-_BUDGET_S = 900
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -24,9 +22,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
             bucket,
             side=Side.PRIMARY,
             says=f"See that {bucket} holds all that {copy} held when its writers were stopped.",
-            danger=Danger.REVERSIBLE,
-            undo="Nothing is changed.",
-            budget_s=_BUDGET_S,
+            budget_s=900,
             before={"copy": copy},
             after={"missing": 0},
         )

@@ -19,7 +19,6 @@ from dr_estate.readers import drill_resources, efs
 from dr_estate.snapshot.tenants import Tenant
 
 CREATE = "efs:CreateAccessPoint"
-_BUDGET_S = 600
 _PERMISSIONS = "0755"
 
 
@@ -51,7 +50,7 @@ def _step(sight: Sight, tenant: Tenant) -> Step:
         says=f"Open {path} of the restored files {token} for {tenant.id}, as user {uid} of group {gid}.",
         danger=Danger.COMPENSABLE,
         undo="The clean-up deletes the access point.",
-        budget_s=_BUDGET_S,
+        budget_s=600,
         call=Call("efs", "CreateAccessPoint", env.regions.dr, asked),
         tenant=tenant.id,
         before={"files": token, "path": path},

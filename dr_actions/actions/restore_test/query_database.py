@@ -23,7 +23,6 @@ from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import drill_resources, ecs, rds
 
 RUN = "ecs:RunTask"
-_BUDGET_S = 900
 
 
 @shared.tried
@@ -44,7 +43,7 @@ def _step(sight: Sight, one: Held) -> Step:
         says=f"Ask {name} as {one.tenant.id}: a task of its own connects with its secrets and counts {schema}.",
         danger=Danger.COMPENSABLE,
         undo="The task ends by itself; the clean-up stops one that does not.",
-        budget_s=_BUDGET_S,
+        budget_s=900,
         call=_call(sight, one, name),
         tenant=one.tenant.id,
         before={"definition": one.service.task_definition, "incident": sight.incident},

@@ -17,7 +17,6 @@ from dr_estate.model.drill_names import is_isolated
 from dr_estate.readers import rds
 
 DELETE, MODIFY = "rds:DeleteDBInstance", "rds:ModifyDBInstance"
-_BUDGET_S = 1800
 _REMOVABLE = (*SERVING, "stopped", "failed", "storage-full", "incompatible-parameters", "incompatible-restore")
 
 
@@ -55,7 +54,7 @@ def _step(sight: Sight, one: rds.Instance, protected: bool) -> Step:
         says=f"{says} A drill made it, or set it aside.",
         danger=Danger.COMPENSABLE if protected else Danger.IRREVERSIBLE,
         undo="None is needed: what a drill made is taken away." if protected else "None: the drill's copy is gone.",
-        budget_s=_BUDGET_S,
+        budget_s=1800,
         call=Call(
             "rds", "ModifyDBInstance" if protected else "DeleteDBInstance", region, asked | (off if protected else gone)
         ),

@@ -18,7 +18,6 @@ from dr_estate.readers import drill_resources, efs
 
 _MARK = "TagResource"
 DELETE_POINT, DELETE_TARGET, DELETE = "efs:DeleteAccessPoint", "efs:DeleteMountTarget", "efs:DeleteFileSystem"
-_BUDGET_S = 900
 _LEAVING = ("deleting", "deleted")
 _KEYS = {"DeleteAccessPoint": "AccessPointId", "DeleteMountTarget": "MountTargetId", "DeleteFileSystem": "FileSystemId"}
 
@@ -49,7 +48,7 @@ def _step(sight: Sight, operation: str, thing: str, called: str) -> Step:
         says=f"Delete {called} in {region}, which a drill made, and wait until it is gone.",
         danger=Danger.COMPENSABLE,
         undo="None is needed: it was a copy, and what it was made of is still there.",
-        budget_s=_BUDGET_S,
+        budget_s=900,
         call=Call("efs", operation, region, {_KEYS[operation]: thing}),
         before={"made by": "a drill"},
         after={"state": "gone"},

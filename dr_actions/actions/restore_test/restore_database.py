@@ -23,7 +23,6 @@ from dr_estate.model.drill_names import TAG
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, kms_copy_keys, rds, vpc
 
-_BUDGET_S = 7200
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -43,7 +42,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         says=f"Restore {copy.name} into the isolated database {name} in {env.regions.dr}, not public, and wait for it.",
         danger=Danger.COMPENSABLE,
         undo=f"The clean-up deletes {name}.",
-        budget_s=_BUDGET_S,
+        budget_s=7200,
         call=restore_calls.beside(sight, copy, name, tags),
         before={"instance": "absent", "incident": sight.incident},
         after={"instance": name, RESTORED_FROM: copy.name},

@@ -21,7 +21,6 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
 
 START = "backup:StartRestoreJob"
-_BUDGET_S = 14400
 _FAILED = ("FAILED", "ABORTED")
 _GONE = ("deleting", "deleted", "error")
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
@@ -43,7 +42,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         says=f"Restore {point.arn} into a new file system {token} in {env.regions.dr}, beside the estate's.",
         danger=Danger.COMPENSABLE,
         undo=f"The clean-up deletes the file system {token}.",
-        budget_s=_BUDGET_S,
+        budget_s=14400,
         call=_call(sight, point, token, former_id(step_id(__name__, label))),
         before={"point": point.arn, "incident": sight.incident},
         after={"name": token},

@@ -11,7 +11,6 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import drill_resources, rds
 
 STOP = "ecs:StopTask"
-_BUDGET_S = 300
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -31,7 +30,7 @@ def _step(sight: Sight, one: drill_resources.Probe) -> Step:
         says=f"Stop the task {name} of {one.incident} in {env.regions.dr}.",
         danger=Danger.COMPENSABLE,
         undo="None is needed: the task asks a question and keeps nothing.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=Call("ecs", "StopTask", env.regions.dr, asked),
         before={"task": one.arn},
         after={"status": drill_resources.STOPPED},

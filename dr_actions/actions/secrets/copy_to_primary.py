@@ -22,8 +22,6 @@ from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.secretsmanager import Hidden
 
-_BUDGET_S = 120
-
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each secret of the primary that says something else than the DR region's, or leads there."""
@@ -55,7 +53,7 @@ def _step(sight: Sight, one: Pair, fields: list[str], source: rds.Instance) -> S
         undo="Not taken back: the former value is kept as AWSPREVIOUS: aws secretsmanager "
         f"update-secret-version-stage --region {env.regions.primary} --secret-id {one.name} "
         "--version-stage AWSCURRENT --move-to-version-id PREVIOUS --remove-from-version-id CURRENT.",
-        budget_s=_BUDGET_S,
+        budget_s=120,
         call=_put(one.name, env.regions.primary, f"the current value of {origin}, its {told}", goal),
         tenant=one.tenant,
         before={

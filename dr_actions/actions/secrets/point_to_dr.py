@@ -25,7 +25,6 @@ from dr_estate.readers.secretsmanager import Hidden
 
 PUT, GET = "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"
 LEADING_TO = "<leading to>"
-_BUDGET_S = 120
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -48,7 +47,7 @@ def _step(sight: Sight, one: Leading, goal: str) -> Step:
         undo="Not taken back: the former value leads to the lost region. It is kept as AWSPREVIOUS: aws "
         f"secretsmanager update-secret-version-stage --region {env.regions.dr} --secret-id {name} "
         "--version-stage AWSCURRENT --move-to-version-id PREVIOUS --remove-from-version-id CURRENT.",
-        budget_s=_BUDGET_S,
+        budget_s=120,
         call=Call(
             "secretsmanager",
             "PutSecretValue",

@@ -15,7 +15,6 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 STOP = "secretsmanager:StopReplicationToReplica"
-_BUDGET_S = 120
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -37,7 +36,7 @@ def _step(sight: Sight, one: Leading) -> Step:
         danger=Danger.COMPENSABLE,
         undo=f"Replicate it again from {home}, which overwrites it: aws secretsmanager replicate-secret-to-regions "
         f"--region {home} --secret-id {name} --add-replica-regions Region={region} --force-overwrite-replica-secret.",
-        budget_s=_BUDGET_S,
+        budget_s=120,
         call=Call("secretsmanager", "StopReplicationToReplica", region, {"SecretId": name}),
         tenant=one.tenant,
         before={"replica of": home},

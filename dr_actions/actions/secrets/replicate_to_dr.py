@@ -17,7 +17,6 @@ from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 REPLICATE = "secretsmanager:ReplicateSecretToRegions"
-_BUDGET_S = 300
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -38,7 +37,7 @@ def _step(sight: Sight, one: Pair, key: str) -> Step:
         danger=Danger.COMPENSABLE,
         undo=f"Make it a secret of its own: aws secretsmanager stop-replication-to-replica --region {dr} "
         f"--secret-id {one.name}.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=Call(
             "secretsmanager",
             "ReplicateSecretToRegions",

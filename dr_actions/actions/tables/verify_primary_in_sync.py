@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.model.action import Confirmation, Sight, Standing, action
-from dr_actions.model.plan import Danger, Step
+from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import dynamodb, dynamodb_contents
 from dr_estate.readers.dynamodb_contents import Contents, TooLarge
 
-_BUDGET_S = 3600
 _ACTIVE = "ACTIVE"
 _SETTLING = ("CREATING", "UPDATING")
 
@@ -29,9 +28,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
             name,
             side=Side.PRIMARY,
             says=f"Wait until {name} holds the same items in {sight.env.regions.primary} and {sight.env.regions.dr}.",
-            danger=Danger.REVERSIBLE,
-            undo="Nothing is changed.",
-            budget_s=_BUDGET_S,
+            budget_s=3600,
             after={"items": "the same in both regions"},
         )
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.traffic.zone_pairs import blind_to, cutover
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import Confirmation, Sight, Standing, action, present
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.health_check_pin import as_set, pin
 from dr_estate.config.environment import Side
@@ -22,7 +22,6 @@ from dr_estate.readers import elbv2, route53, route53_health_checks
 from dr_estate.readers.route53 import CustomerHost, Record
 from dr_estate.readers.route53_health_checks import HealthCheck
 
-BUDGET_S = 300
 SERVICE, OPERATION = "route53", "UpdateHealthCheck"
 VERSION, VERSION_THEN = "HealthCheckVersion", "<the version of the check right before the call>"
 
@@ -113,7 +112,7 @@ def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
         says=f"Hold the primary region's record down until failback: health check {check.id} is set to {told}.",
         danger=Danger.REVERSIBLE,
         undo="UpdateHealthCheck with the values as they were; a disabled check is left enabled (T03).",
-        budget_s=BUDGET_S,
+        budget_s=300,
         call=Call(SERVICE, OPERATION, sight.env.region(Side.GLOBAL), params),
         before=as_set(check, settings),
         after=dict(settings),
@@ -138,9 +137,7 @@ def settings_of(
 ) -> Confirmation:
     """Whether the check reads as it is to; then ``then`` says how it stands. Raises CannotSee."""
     known = {check.id: check for check in sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
-    check = known.get(step.subject)
-    if check is None:
-        return Confirmation(Standing.CHANGED, f"health check {step.subject} is gone")
+    check = present(known.get(step.subject), f"health check {step.subject} is gone")
     now = as_set(check, step.after)
     if now == step.after:
         return then(check, sight)

@@ -27,7 +27,6 @@ from dr_estate.readers import dns_answers, dns_canary_polls, route53
 from dr_estate.readers.dns_canary_polls import IN_SYNC
 from dr_estate.readers.route53 import CustomerHost, Record
 
-BUDGET_S = 600
 _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 
 
@@ -56,7 +55,7 @@ def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], number: int) -> 
         says=f"Lead {names} to {region}: one change batch in zone {zone.name}, all or nothing.",
         danger=Danger.REVERSIBLE,
         undo="The batch of the records as they were, while the primary region may still serve.",
-        budget_s=BUDGET_S,
+        budget_s=600,
         call=Call(_SERVICE, _OPERATION, env.region(Side.GLOBAL), params),
         before={"zone": zone.id, "records": before},
         after={"zone": zone.id, "records": after},

@@ -19,8 +19,6 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import route53_health_checks
 from dr_estate.readers.route53_health_checks import HealthCheck
 
-BUDGET_S = 600
-
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """One step for each check of a record of the primary region that is held down."""
@@ -81,7 +79,7 @@ def _step(sight: Sight, check: HealthCheck, wanted: dict[str, Any]) -> Step:
         says=f"Release the primary region's record: health check {check.id} is set to {told} again.",
         danger=Danger.REVERSIBLE,
         undo="UpdateHealthCheck with the values that hold it down.",
-        budget_s=BUDGET_S,
+        budget_s=600,
         call=Call(pin_primary.SERVICE, pin_primary.OPERATION, sight.env.region(Side.GLOBAL), params),
         before=as_set(check, wanted),
         after=wanted,

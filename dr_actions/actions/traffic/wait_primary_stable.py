@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.traffic.region_stability import Stability, stability
 from dr_actions.model.action import Confirmation, Sight, Standing, action
-from dr_actions.model.plan import Danger, Step
+from dr_actions.model.plan import Step
 from dr_checks.posture.posture import WITNESSES
 from dr_estate.config.environment import Side
 from dr_estate.readers import region_heartbeat
@@ -26,8 +26,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
         region,
         side=Side.PRIMARY,
         says=f"Wait until {region} has answered for {minutes} minutes without a gap.",
-        danger=Danger.REVERSIBLE,
-        undo="Nothing is changed.",
         budget_s=minutes * _MINUTE_S + _MARGIN_S,
         after={"stable_minutes": minutes},
     )

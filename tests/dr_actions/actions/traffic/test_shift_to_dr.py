@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.traffic import shift_to_dr
 from dr_actions.actions.traffic.share_gate import SETTLES
 from dr_actions.actions.traffic.shift_to_dr import VERB
 from dr_actions.model.action import Sight, Standing
