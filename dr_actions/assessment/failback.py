@@ -91,14 +91,14 @@ def _waited_for(plan: Plan, sight: Sight) -> Iterator[Gate]:
     for step in plan.steps:
         if role_of(plan.goal, step.id) is Role.WAIT:
             told = verbs()[step.verb].confirm(step, sight)
-            yield Gate(f"primary.{step.verb}", met=told.standing is Standing.DONE, says=told.says, stops=True)
+            yield Gate("primary.primary_stable", met=told.standing is Standing.DONE, says=told.says, stops=True)
 
 
 def _direction(sight: Sight) -> Iterator[Gate]:
     """Who holds the newer data: the DR region's stores must be the ones that took writes last (T28)."""
     name, env = sight.env.named(sight.env.names.database), sight.env
     try:
-        here = next((i for i in sight.snapshot.get(rds.instances, Side.DR) if i.identifier == name), None)
+        here = sight.snapshot.find(rds.instances, Side.DR, identifier=name)
     except CannotSee as dark:
         yield Gate("direction.database", met=False, says=dark.unseen.why, stops=True)
         return

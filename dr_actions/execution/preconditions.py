@@ -12,7 +12,7 @@ from dr_actions.model.plan import Goal
 from dr_checks.posture.posture import WITNESSES, posture_of
 from dr_estate.readers import route53, route53_health_checks
 
-WITNESSED = frozenset(WITNESSES) | {
+WITNESSED = frozenset(reader.name for reader in WITNESSES) | {
     route53.records.name,
     route53_health_checks.checks.name,
     route53_health_checks.statuses.name,

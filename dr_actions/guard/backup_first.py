@@ -42,7 +42,7 @@ class Proof:
 
 
 def proof_of(facts: Mapping[str, str]) -> Proof | None:
-    """The proof that a confirmed step of ``back_up`` recorded, None where ``facts`` are another step's."""
+    """The proof that a confirmed step of ``create_backups`` recorded, None where ``facts`` are another step's."""
     try:
         proof = Proof(Side(facts["side"]), facts["store"], facts["arn"], datetime.fromisoformat(facts["created_at"]))
     except (KeyError, ValueError):

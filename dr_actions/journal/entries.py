@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from dr_actions.model.action_ids import present_id, present_name
 from dr_estate.model.dynamodb_values import instant, moment
 from dr_estate.model.world_id import WorldId
 
@@ -119,16 +120,32 @@ class JournalBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. ``at`` is UTC, ``run`` the run that wrote it, ``data`` plain JSON without secrets."""
+    """One line. ``at`` is UTC, ``run`` the run that wrote it, ``data`` plain JSON without secrets.
+
+    ``written_step`` is the step's id as it stands in the line, ``step`` the present one.
+    """
 
     seq: int
     at: datetime
     run: str
     kind: Kind
-    step: str | None
+    written_step: str | None
     data: Mapping[str, Any]
     prev: str
     digest: str
+
+    @property
+    def step(self) -> str | None:
+        """The id of the step that it is about."""
+        return None if self.written_step is None else present_id(self.written_step)
+
+    @property
+    def planned(self) -> tuple[Mapping[str, Any], ...]:
+        """The steps of the plan that it begins, under present ids."""
+        return tuple(
+            {**step, "id": present_id(step["id"]), "verb": present_name(step["verb"])}
+            for step in self.data["plan"]["steps"]
+        )
 
     @property
     def line(self) -> str:
@@ -242,7 +259,7 @@ def _body(entry: Entry) -> dict[str, Any]:
         "at": instant(entry.at),
         "run": entry.run,
         "kind": entry.kind.value,
-        "step": entry.step,
+        "step": entry.written_step,
         "data": entry.data,
         "prev": entry.prev,
     }

@@ -131,7 +131,7 @@ def _by_goal(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
 
 def _timeline(entries: Sequence[Entry], objective_s: int) -> Timeline:
     begun = [entry for entry in entries if entry.kind is Kind.BEGIN]
-    dns = {step["id"] for entry in begun for step in entry.data["plan"]["steps"] if step["number"] == _DNS_STEP}
+    dns = {step["id"] for entry in begun for step in entry.planned if step["number"] == _DNS_STEP}
     phases = _phases(entries, dns)
     start, end = phases[Phase.DETECT].start, phases[Phase.VALIDATE].end
     runs = _runs(entries)

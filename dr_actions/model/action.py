@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NotRequired, Protocol, TypedDict, Unpack
+from typing import Any, NotRequired, Protocol, TypedDict, TypeVar, Unpack
 
+from dr_actions.model.action_ids import name_of, step_id
 from dr_actions.model.plan import Call, Danger, Goal, Params, Step
 from dr_actions.model.sequence import PLANES, goals_of, row_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.playbook import Plane
+from dr_estate.model.unseen import CannotSee
+from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
+
+T = TypeVar("T")
 
 
 class StepDetails(TypedDict):
-    """What an action says of its step; the rest is in its row of the table."""
+    """What an action says of its step; its row of the table has the rest. One that changes nothing lacks ``undo``."""
 
     side: Side
     says: str
-    danger: Danger
-    undo: str
     budget_s: int
+    danger: NotRequired[Danger]
+    undo: NotRequired[str]
     call: NotRequired[Call | None]
     tenant: NotRequired[str | None]
     before: NotRequired[Params]
@@ -64,33 +69,40 @@ class Sight:
         """Whether this is a switchover with a healthy primary."""
         return self.goal is Goal.SWITCHOVER
 
+    def before(self, action: str, label: str) -> Mapping[str, Any]:
+        """The values before the failover's step of ``action``; empty where it had none, or nothing was recorded."""
+        return self.recorded.get(step_id(action, label), {})
+
     def step(
         self,
         action: str,
         subject: str,
         *,
         label: str = "",
-        ids: str = "",
+        part: str = "",
         nth: int = 0,
         last: bool = False,
         **details: Unpack[StepDetails],
     ) -> Step:
-        """The step of ``action`` on ``subject``, with all that its row in the goal's table gives.
+        """The step of ``action`` (its module or name) on ``subject``, with all that its row in the table gives.
 
-        ``label`` ends its id where ``subject`` does not. ``ids`` tells rows of one action apart; ``nth`` is its stage
+        ``label`` ends its id where ``subject`` does not. ``part`` tells rows of one action apart; ``nth`` is its stage
         within the row, ``last`` whether that ends the row. Raises ValueError where the table has no such place.
         """
-        row = row_of(self.goal, action, ids)
+        row = row_of(self.goal, name_of(action), part)
         if nth >= row.most:
-            raise ValueError(f"{action} takes {row.most} stages of a {self.goal} at most")
+            raise ValueError(f"{row.action} takes {row.most} stages of a {self.goal} at most")
         playbook = row.last if last and row.last else row.playbook
         sends = details.get("call") or details.get("manual")
+        if not sends:
+            details.setdefault("danger", Danger.REVERSIBLE)
+            details.setdefault("undo", "Nothing is changed.")
         details.setdefault("planes", row.planes or ((PLANES[details["side"]],) if sends else ()))
         return Step(
-            id=f"{row.prefix}.{label or subject}",
+            id=step_id(row.prefix, label or subject),
             number=playbook.number,
             stage=row.stage + nth,
-            verb=action,
+            verb=row.action,
             subject=subject,
             owner=row.owner or playbook.owner,
             **details,
@@ -132,6 +144,17 @@ class Declined(Exception):
     """AWS answered a call with success and yet did not do as asked; the message is its reason (RunTask's failures)."""
 
 
+class Drifted(ValueError):
+    """The world is not as the plan was made upon; the message says how, as a sentence."""
+
+
+def present(found: T | None, says: str) -> T:
+    """What was planned upon. Raises Drifted, which ``says`` what became of it, where it is gone."""
+    if found is None:
+        raise Drifted(says)
+    return found
+
+
 class Hand(Protocol):
     """What a verb's own ``act`` may use: the guarded sender. Raises what ``hands.Hands.send`` raises."""
 
@@ -161,9 +184,7 @@ Notes = Callable[[Sight], Iterator[str]]
 
 def planned_call(step: Step, _sight: Sight) -> Call:
     """The call exactly as planned. Raises ValueError for a step without one."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
-    return step.call
+    return step.planned_call
 
 
 def send_it(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
@@ -181,17 +202,46 @@ def no_undo(_step: Step) -> Call | None:
     return None
 
 
+def if_seen(yields: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
+    """``yields`` that yields nothing at all where it cannot see: other notes say why."""
+
+    def yielded(sight: Sight) -> Iterator[T]:
+        try:
+            found = list(yields(sight))
+        except CannotSee:
+            return
+        yield from found
+
+    return yielded
+
+
+def _careful(confirm: Confirm) -> Confirm:
+    """``confirm`` that answers UNSEEN, with the reason, where a part of the snapshot could not be seen."""
+
+    def answered(step: Step, sight: Sight) -> Confirmation:
+        try:
+            return confirm(step, sight)
+        except CannotSee as dark:
+            return Confirmation(Standing.UNSEEN, f"{step.subject} could not be seen: {dark.unseen.why}")
+        except Drifted as drifted:
+            return Confirmation(Standing.CHANGED, str(drifted))
+
+    return answered
+
+
 AWAY = frozenset({Goal.FAILOVER, Goal.SWITCHOVER})
 HOME = frozenset({Goal.FAILBACK})
 
 
 @dataclass(frozen=True)
 class Verb:
-    """One thing the hands can do.
+    """One thing the hands can do. ``module`` is its own: the path is its name.
 
-    ``writes`` are the exact ``service:Operation`` names it may send; ``watches`` the parts of the snapshot that
-    ``confirm`` reads. ``foresee`` yields its steps for what was seen. ``fill`` gives the exact call right before it is
-    sent, from what is seen then. ``undo`` gives the call that takes a done step back, None where there is none.
+    ``writes`` are the exact ``service:Operation`` names it may send; ``parts`` the parts of the snapshot that
+    ``confirm`` reads. ``foresee`` yields its steps for what was seen; like ``notes`` and ``leaves`` it is asked in the
+    goals of the action alone, and yields nothing where it cannot see. ``confirm`` is UNSEEN there, and CHANGED where
+    it finds the world Drifted. ``fill`` gives the exact call right before it is sent, from what is seen then. ``undo``
+    gives the call that takes a done step back, None where there is none.
     ``essential``: when one of its steps fails the run stops; else the run goes on, degraded, and says so.
     ``notes`` says in sentences what it leaves out of the plan, and why; ``leaves`` what is left to people to clean up
     after the run. ``reads`` are reads its ``act`` needs.
@@ -202,9 +252,9 @@ class Verb:
     ``undone`` tells whether the world is as before a step, where ``confirm`` does not say so by READY alone.
     """
 
-    name: str
+    module: str
     writes: frozenset[str]
-    watches: tuple[str, ...]
+    parts: tuple[Reader[Any], ...]
     foresee: Foresee
     confirm: Confirm
     fill: Fill = planned_call
@@ -218,6 +268,28 @@ class Verb:
     work: Work | None = None
     undone: Undone | None = None
 
+    def __post_init__(self) -> None:
+        """Let each function answer where it cannot see."""
+        object.__setattr__(self, "foresee", self._asked(self.foresee))
+        object.__setattr__(self, "notes", self._asked(self.notes))
+        object.__setattr__(self, "leaves", self._asked(self.leaves))
+        object.__setattr__(self, "confirm", _careful(self.confirm))
+        undo = self.undo
+        object.__setattr__(self, "undo", lambda step: undo(step) if step.call else None)
+
+    def _asked(self, yields: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
+        return lambda sight: if_seen(yields)(sight) if sight.goal in self.goals else iter(())
+
+    @property
+    def watches(self) -> tuple[str, ...]:
+        """The names of its parts."""
+        return tuple(part.name for part in self.parts)
+
+    @property
+    def name(self) -> str:
+        """Its folder and file."""
+        return name_of(self.module)
+
     @property
     def goals(self) -> frozenset[Goal]:
         """The goals in whose plans it takes part: those in whose table it is."""
@@ -228,3 +300,9 @@ class Verb:
         if self.undone is not None:
             return self.undone(step, sight)
         return self.confirm(step, sight).standing is Standing.READY
+
+
+def action(own: Mapping[str, Any], writes: Iterable[str], parts: tuple[Reader[Any], ...], **given: Any) -> Verb:
+    """The action of the module whose globals are ``own``: what it names as a field is that field, but for ``given``."""
+    named = {field.name: own[field.name] for field in fields(Verb) if field.name in own} | given
+    return Verb(own["__name__"], frozenset(writes), parts, **named)

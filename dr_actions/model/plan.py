@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from dr_actions.model.action_ids import former_id, former_name, present_id, present_name
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
 
@@ -89,6 +90,17 @@ class Step:
     planes: tuple[Plane, ...] = ()
     manual: bool = False
 
+    @property
+    def planned_call(self) -> Call:
+        """The call. Raises ValueError for a step without one."""
+        if self.call is None:
+            raise ValueError(f"{self.id} makes no call")
+        return self.call
+
+    def call_with(self, params: Params) -> Call:
+        """The call with other values for ``params``. Raises ValueError for a step without one."""
+        return replace(self.planned_call, params={**self.planned_call.params, **params})
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -107,8 +119,12 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all that is decided: what an approval is bound to. Measurements of the moment are not in it."""
-        text = json.dumps(to_json(self), sort_keys=True, separators=(",", ":"))
+        """SHA-256 of all that is decided: what an approval is bound to. Measurements of the moment are not in it.
+
+        It is made of the former ids: what was approved or begun before they changed is the same plan.
+        """
+        former = replace(self, steps=tuple(_renamed(step, former_id, former_name) for step in self.steps))
+        text = json.dumps(to_json(former), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def step(self, step_id: str) -> Step:
@@ -117,6 +133,11 @@ class Plan:
 
 
 _CODEC = TypeAdapter(Plan)
+Rename = Callable[[str], str]
+
+
+def _renamed(step: Step, id_: Rename, name: Rename) -> Step:
+    return replace(step, id=id_(step.id), verb=name(step.verb))
 
 
 def to_json(plan: Plan) -> dict[str, Json]:
@@ -126,5 +147,6 @@ def to_json(plan: Plan) -> dict[str, Json]:
 
 
 def from_json(data: Mapping[str, Json]) -> Plan:
-    """The plan that ``to_json`` told. Raises pydantic.ValidationError for anything else."""
-    return _CODEC.validate_python(dict(data))
+    """The plan that ``to_json`` told, under present ids. Raises pydantic.ValidationError for anything else."""
+    plan = _CODEC.validate_python(dict(data))
+    return replace(plan, steps=tuple(_renamed(step, present_id, present_name) for step in plan.steps))

@@ -8,7 +8,9 @@ from itertools import groupby
 
 from dr_actions.actions.registry import verbs
 from dr_actions.model.action import Sight
+from dr_actions.model.action_ids import prefix_of
 from dr_actions.model.plan import Goal, Plan, Step
+from dr_actions.model.sequence import SEQUENCE
 from dr_actions.run_history.durations import Measured, budget_of
 from dr_checks.posture.posture import Api, signals_of
 from dr_estate.config.environment import Environment
@@ -37,12 +39,13 @@ def make_plan(sight: Sight, posture: str) -> Plan:
     notes = dict.fromkeys(note for verb in ours for note in (*verb.notes(sight), *leaves[verb.name]))
     left = dict.fromkeys(note for found in leaves.values() for note in found)
     env = sight.env
-    return Plan(env.name, env.account, sight.goal, posture, in_order(steps), tuple(notes), tuple(left))
+    return Plan(env.name, env.account, sight.goal, posture, in_order(sight.goal, steps), tuple(notes), tuple(left))
 
 
-def in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """The steps by stage, verb and id. Raises ValueError where two have one id: a run could not be resumed."""
-    ordered = sorted(steps, key=lambda step: (step.stage, step.verb, step.id))
+def in_order(goal: Goal, steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps by stage, row and id. Raises ValueError where two have one id: a run could not be resumed."""
+    rows = {row.prefix: number for number, row in enumerate(SEQUENCE[goal])}
+    ordered = sorted(steps, key=lambda step: (step.stage, rows[prefix_of(step.id)], step.id))
     name, times = Counter(step.id for step in ordered).most_common(1)[0] if ordered else ("", 0)
     if times > 1:
         raise ValueError(f"two steps are called {name}")

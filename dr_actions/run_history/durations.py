@@ -13,13 +13,17 @@ from datetime import datetime
 from math import ceil
 
 from dr_actions.journal.entries import Entry, Kind
+from dr_actions.model.action_ids import present_name
 from dr_actions.model.plan import Step
 from dr_estate.model.run_records import RunRecord
 
 ENOUGH = 3
 SAMPLE = 25  # durations of a verb that a record keeps: an item of DynamoDB holds 400 KB
 _P50, _P90 = 50, 90
-_TESTED_BY = {"try_database": "database", "try_files": "files"}
+_TESTED_BY = {
+    "restore_test/restore_database": "database/restore_dr",
+    "restore_test/restore_files": "files/restore_dr",
+}
 _ENDS = (Kind.CONFIRMED, Kind.LATE, Kind.FAILED, Kind.UNDONE)
 
 
@@ -40,7 +44,7 @@ def durations(entries: Iterable[Entry], run: str) -> dict[str, tuple[float, ...]
     for entry in entries:
         step = entry.step or ""
         if entry.kind is Kind.BEGIN:
-            verbs = {told["id"]: told["verb"] for told in entry.data["plan"]["steps"] if not told.get("manual")}
+            verbs = {told["id"]: told["verb"] for told in entry.planned if not told.get("manual")}
             sent.clear()
         elif entry.run != run or step not in verbs:
             continue
@@ -66,7 +70,8 @@ def measured(records: Iterable[RunRecord]) -> dict[str, Measured]:
     taken: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:
         for verb, seconds in record.steps.items():
-            taken[_TESTED_BY.get(verb, verb)] += seconds
+            name = present_name(verb)
+            taken[_TESTED_BY.get(name, name)] += seconds
     return {
         verb: Measured(len(seconds), percentile(seconds, _P50), percentile(seconds, _P90))
         for verb, seconds in taken.items()

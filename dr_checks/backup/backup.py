@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, LagSource, check
-from dr_checks.core.spans import spoken
 from dr_checks.derived.backup_copies import age_s, key_flaw, key_remedy, newest_copies
 from dr_checks.derived.backup_promise import Promise, copied_resources, is_dr_vault, promise, stores
 from dr_checks.derived.database_copies import BACKUP
 from dr_estate.config.environment import Side
+from dr_estate.model.durations import duration
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_plan, efs
 
@@ -22,7 +22,7 @@ _MISSED_RUNS = 2
 def _vault(view: View, side: Side | None = None) -> backup.Vault | None:
     """The environment's vault on this side, or on ``side``. Raises CannotSee."""
     name = backup.vault_name(view.env, side or view.side)
-    return next((vault for vault in view.get(backup.vaults, side) if vault.name == name), None)
+    return view.find(backup.vaults, side, name=name)
 
 
 def _absent(view: View) -> Finding:
@@ -147,7 +147,7 @@ def copy_age(view: View) -> Iterator[Finding]:
         promised = promise(view, arn)
         if promised is None:
             continue
-        point, limit = copies.get(arn), f"{spoken(promised.worst_minutes * _MINUTE_S)} or less"
+        point, limit = copies.get(arn), f"{duration(promised.worst_minutes * _MINUTE_S)} or less"
         if point is None:
             yield _uncopied(view, arn, limit, known=arn in own)
         else:
@@ -176,10 +176,10 @@ def _aged(view: View, arn: str, old_s: float, promised: Promise, limit: str) -> 
     )
     if old_s > promised.worst_minutes * _MINUTE_S:
         why = f"backups do not run as the plan defines ({promised.basis})"
-        return view.gap(arn, spoken(old_s), limit, why, remedy)
+        return view.gap(arn, duration(old_s), limit, why, remedy)
     if runs > _MISSED_RUNS:
-        return view.warn(arn, spoken(old_s), limit, f"{int(runs)} runs are missing or late", remedy)
-    return view.ok(arn, spoken(old_s), limit, f"as the plan requires: {promised.basis}")
+        return view.warn(arn, duration(old_s), limit, f"{int(runs)} runs are missing or late", remedy)
+    return view.ok(arn, duration(old_s), limit, f"as the plan requires: {promised.basis}")
 
 
 @check(

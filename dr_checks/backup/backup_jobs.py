@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import DR_ONLY, check
-from dr_checks.core.spans import spoken
 from dr_checks.derived.backup_promise import Store, is_dr_vault, is_primary_vault, stores
 from dr_estate.config.environment import Side
+from dr_estate.model.durations import duration
 from dr_estate.readers import backup_jobs
 
 PRIMARY_ONLY = (Side.PRIMARY,)
@@ -119,8 +119,8 @@ def _restored(view: View, store: Store) -> Finding:
         return view.gap(store.name, "no restore job recorded by AWS", wanted, why, remedy)
     age_s = (view.now - at).total_seconds()
     if age_s > limit.total_seconds():
-        return view.gap(store.name, f"{spoken(age_s)} ago", wanted, "the estate may have changed since", remedy)
-    return view.ok(store.name, f"{spoken(age_s)} ago", wanted, "a copy was restored successfully there")
+        return view.gap(store.name, f"{duration(age_s)} ago", wanted, "the estate may have changed since", remedy)
+    return view.ok(store.name, f"{duration(age_s)} ago", wanted, "a copy was restored successfully there")
 
 
 def _last_restored(view: View, store: Store) -> datetime | None:

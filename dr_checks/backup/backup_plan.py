@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
-from dr_checks.core.spans import rpo_s, spoken
+from dr_checks.core.spans import rpo_s
 from dr_checks.derived.backup_promise import is_dr_vault, promise, relies_on_copies, stores, tags_of, takes
 from dr_checks.derived.backup_schedule import longest_gap_minutes
 from dr_estate.config.environment import Side
+from dr_estate.model.durations import duration
 from dr_estate.readers import backup_plan
 
 PRIMARY_ONLY = (Side.PRIMARY,)
@@ -117,7 +118,7 @@ def covers_stores(view: View) -> Iterator[Finding]:
 )
 def worst_case(view: View) -> Iterator[Finding]:
     """Gap between runs + start window + completion window + copy time. A young copy today proves nothing (T25)."""
-    found, wanted = stores(view), f"{spoken(rpo_s(view))} or less"
+    found, wanted = stores(view), f"{duration(rpo_s(view))} or less"
     for store in found:
         promised = promise(view, store.arn)
         if promised is None:
@@ -125,17 +126,17 @@ def worst_case(view: View) -> Iterator[Finding]:
             continue
         worst_s = promised.worst_minutes * _MINUTE_S
         if worst_s <= rpo_s(view):
-            yield view.ok(store.name, spoken(worst_s), wanted, promised.basis)
+            yield view.ok(store.name, duration(worst_s), wanted, promised.basis)
         elif not relies_on_copies(view, store):
             why = f"a faster mechanism is relied on; backup copies are the fallback ({promised.basis})"
-            yield view.ok(store.name, spoken(worst_s), "not relied on", why)
+            yield view.ok(store.name, duration(worst_s), "not relied on", why)
         else:
             remedy = (
                 "Restore the faster mechanism of replication.database or replication.files; AWS Backup cannot do "
                 "better than an hour and its start window (start_window, schedule: aws_backup_plan)."
             )
             yield view.gap(
-                store.name, spoken(worst_s), wanted, f"only backup copies are left: {promised.basis}", remedy
+                store.name, duration(worst_s), wanted, f"only backup copies are left: {promised.basis}", remedy
             )
     if not found:
         yield view.none_expected("all stores", "this region has no database and no file system")

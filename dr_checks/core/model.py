@@ -132,6 +132,10 @@ class View:
         self.unreadable.update({row.name: row for row in self.snapshot.unreadable(reader, side or self.side)})
         return self.snapshot.get_readable(reader, side or self.side)
 
+    def find(self, reader: Reader[tuple[T, ...]], side: Side | None = None, **wanted: object) -> T | None:
+        """Return the part's first member of these values, None where there is none. Raises CannotSee."""
+        return self.snapshot.find(reader, side or self.side, **wanted)
+
     def ok(self, subject: str, measured: object, wanted: object, because: str, tenant: str | None = None) -> Finding:
         """A thing that is as it must be."""
         return self._finding(Status.PASS, subject, measured, wanted, because, "", tenant)

@@ -159,7 +159,7 @@ def subnet_group(view: View) -> Iterator[Finding]:
     Source: RDS User Guide, Working with a DB instance in a VPC.
     """
     name = view.env.named(view.env.names.db_subnet_group)
-    group = next((group for group in view.get(rds_groups.subnet_groups) if group.name == name), None)
+    group = view.find(rds_groups.subnet_groups, name=name)
     wanted = f"Complete, {_ZONES_NEEDED} zones or more"
     if group is None:
         why = "a restored database would start in the default VPC, unreachable for the services, or not at all"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import LagSource, check
-from dr_checks.core.spans import rpo_s, spoken
+from dr_checks.core.spans import rpo_s
 from dr_checks.derived.backup_copies import key_flaw, key_remedy
 from dr_checks.derived.database_copies import (
     AUTOMATED,
@@ -19,6 +19,7 @@ from dr_checks.derived.database_copies import (
     replicated_backups,
 )
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.durations import duration
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import rds
 
@@ -88,18 +89,18 @@ def _no_copy(view: View, name: str, wanted: str) -> Finding:
 )
 def age(view: View) -> Iterator[Finding]:
     """Read in the DR region: RestoreWindow.LatestTime, ReplicaLag with its age, or a backup copy's creation date."""
-    name, wanted = database_name(view), f"{spoken(rpo_s(view))} or less"
+    name, wanted = database_name(view), f"{duration(rpo_s(view))} or less"
     copy = relied_on(view)
     if copy is None:
         yield view.none_expected(name, "there is no usable copy: see rds-copy.usable")
     elif copy.age_s is None:
         yield view.unknown(name, wanted, f"The age of {copy.mechanism} {copy.name} is not known: {copy.basis}")
     elif copy.age_s <= rpo_s(view):
-        yield view.ok(name, spoken(copy.age_s), wanted, f"by {copy.mechanism}: {copy.basis}")
+        yield view.ok(name, duration(copy.age_s), wanted, f"by {copy.mechanism}: {copy.basis}")
     else:
         yield view.gap(
             name,
-            f"{spoken(copy.age_s)} by {copy.mechanism}",
+            f"{duration(copy.age_s)} by {copy.mechanism}",
             wanted,
             "a failover now would lose every write made since",
             f"Find out why {copy.name} does not advance (aws rds describe-events --region {view.region}); if it "
@@ -177,8 +178,8 @@ def automated_backups(view: View) -> Iterator[Finding]:
 def _replication(view: View, name: str, backup: rds.AutomatedBackup) -> Finding:
     days, wanted_days = backup.retention_days, view.env.thresholds.backup_retention_days
     old_s = (view.now - backup.latest).total_seconds() if backup.latest else None
-    measured = f"{backup.status}, {spoken(old_s) if old_s else 'no time'} behind, retained {days} days"
-    wanted = f"replicating, {spoken(rpo_s(view))} behind or less, retained {wanted_days} days or more"
+    measured = f"{backup.status}, {duration(old_s) if old_s else 'no time'} behind, retained {days} days"
+    wanted = f"replicating, {duration(rpo_s(view))} behind or less, retained {wanted_days} days or more"
     if backup.status not in ("replicating", "active"):
         why = "it does not replicate now: RDS stops it on a lost key, an opt-out, or retention 0"
         return view.gap(name, measured, wanted, why, _start_command(view))

@@ -117,9 +117,7 @@ def option_group(view: View) -> Iterator[Finding]:
 def engine_version(view: View) -> Iterator[Finding]:
     """The region offers the version (a deprecated one is a WARN); a replica's is the same major and no older minor."""
     source = primary_database(view)
-    offer = next(
-        (offer for offer in view.get(rds_groups.offers) if source and offer.instance == source.identifier), None
-    )
+    offer = view.find(rds_groups.offers, instance=source.identifier) if source else None
     if source is None or offer is None:
         yield _no_primary(view)
         return
@@ -166,9 +164,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 def orderable(view: View) -> Iterator[Finding]:
     """Class, Multi-AZ and storage type, for this engine version. Source: DescribeOrderableDBInstanceOptions."""
     source = primary_database(view)
-    offer = next(
-        (offer for offer in view.get(rds_groups.offers) if source and offer.instance == source.identifier), None
-    )
+    offer = view.find(rds_groups.offers, instance=source.identifier) if source else None
     if source is None or offer is None:
         yield _no_primary(view)
         return

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
-from dr_checks.core.spans import doubt, rpo_s, spoken
+from dr_checks.core.spans import doubt, rpo_s
 from dr_checks.derived.database_copies import REPLICA, database_name, primary_database, replicas
 from dr_estate.config.environment import Environment
 from dr_estate.model import states
+from dr_estate.model.durations import duration
 from dr_estate.readers import rds, rds_replicas
 
 
@@ -84,7 +85,7 @@ def lag(view: View) -> Iterator[Finding]:
     Source: RDS User Guide, Monitoring read replication.
     """
     readings = {reading.dimension(rds_replicas.DIMENSION): reading for reading in view.get(rds_replicas.lags)}
-    found, wanted = replicas(view), f"{spoken(rpo_s(view))} or less"
+    found, wanted = replicas(view), f"{duration(rpo_s(view))} or less"
     for replica in found:
         reading = readings.get(replica.identifier)
         why = doubt(view, reading)
@@ -96,11 +97,13 @@ def lag(view: View) -> Iterator[Finding]:
                 replica.identifier, "-1", wanted, because, f"Replace it: {_create(view, replica.identifier)}"
             )
         elif reading.value <= rpo_s(view):
-            yield view.ok(replica.identifier, spoken(reading.value), wanted, "a promotion would lose no more than this")
+            yield view.ok(
+                replica.identifier, duration(reading.value), wanted, "a promotion would lose no more than this"
+            )
         else:
             yield view.gap(
                 replica.identifier,
-                spoken(reading.value),
+                duration(reading.value),
                 wanted,
                 "a promotion now would lose every write made since",
                 "Find the long transaction or missing primary key that delays it, or use a larger instance class.",

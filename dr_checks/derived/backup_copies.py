@@ -30,7 +30,7 @@ def key_flaw(view: View, key_arn: str) -> str:
     """Why a copy encrypted with this key cannot be used in the DR region, "" where it can. Raises CannotSee (T19)."""
     if not key_arn:
         return ""
-    key = next((key for key in view.get(kms_copy_keys.keys, Side.DR) if key.arn == key_arn), None)
+    key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn)
     if key is None:
         raise CannotSee(Unseen(Blindness.ERROR, f"KMS was not queried for the key {key_arn}."))
     if key.dark:
@@ -47,7 +47,7 @@ def key_flaw(view: View, key_arn: str) -> str:
 
 def key_remedy(view: View, key_arn: str) -> str:
     """The command that makes a flawed key usable again, by its state. Raises CannotSee."""
-    key = next((key for key in view.get(kms_copy_keys.keys, Side.DR) if key.arn == key_arn), None)
+    key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn)
     region = view.env.regions.dr
     if key is not None and key.region != region:
         return f"Copy again under a key of {region}: aws_kms_key and aws_kms_alias with its provider."

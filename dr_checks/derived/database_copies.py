@@ -39,7 +39,7 @@ def database_name(view: View) -> str:
 def primary_database(view: View) -> rds.Instance | None:
     """The database of the primary region, None where there is none. Raises CannotSee."""
     name = database_name(view)
-    return next((instance for instance in view.get(rds.instances, Side.PRIMARY) if instance.identifier == name), None)
+    return view.find(rds.instances, Side.PRIMARY, identifier=name)
 
 
 def is_database_arn(view: View, arn: str) -> bool:

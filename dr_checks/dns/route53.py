@@ -49,7 +49,7 @@ def own_name_servers(view: View) -> Iterator[Finding]:
     if zone is None:
         yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
         return
-    apex = next((r for r in view.get(route53.records) if r.name == zone.name and r.type == "NS"), None)
+    apex = view.find(route53.records, name=zone.name, type="NS")
     there = {route53.plain(value) for value in apex.values} if apex else set()
     measured, wanted = ", ".join(sorted(there)) or "no NS record", ", ".join(zone.name_servers)
     if there == set(zone.name_servers):

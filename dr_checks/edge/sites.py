@@ -27,7 +27,7 @@ _ABSENT = "the region has no load balancer: see elbv2.active"
 def asleep(view: View, tenant: Tenant) -> str:
     """Why the tenant's site need not answer on this side just now, "" where it must: no task is wanted, on purpose."""
     name = view.env.named(view.env.names.service, tenant=tenant.id)
-    service = next((service for service in view.get(ecs.services) if service.name == name), None)
+    service = view.find(ecs.services, name=name)
     if service is None or service.desired:
         return ""
     if view.side is Side.DR and view.env.standby.tasks_per_service == 0:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, LagSource, check
-from dr_checks.core.spans import doubt, rpo_s, spoken
+from dr_checks.core.spans import doubt, rpo_s
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
+from dr_estate.model.durations import duration
 from dr_estate.readers import efs
 
 _REPLICATE = "aws efs create-replication-configuration (aws_efs_replication_configuration)"
@@ -112,17 +113,17 @@ def replication_state(view: View) -> Iterator[Finding]:
 )
 def last_replicated(view: View) -> Iterator[Finding]:
     """LastReplicatedTimestamp is no older than the RPO; before the first full sync there is none. Source: EFS API."""
-    row, wanted = _into_dr(view), f"{spoken(rpo_s(view))} or less"
+    row, wanted = _into_dr(view), f"{duration(rpo_s(view))} or less"
     if row is None:
         yield view.none_expected(_name(view), "there is no replication: see efs.replication-state")
     elif row.synced_at is None:
         yield view.unknown(_name(view), wanted, "The first synchronisation has not been completed yet.")
     elif (age_s := (view.now - row.synced_at).total_seconds()) <= rpo_s(view):
-        yield view.ok(_name(view), spoken(age_s), wanted, "all older changes are in the DR region")
+        yield view.ok(_name(view), duration(age_s), wanted, "all older changes are in the DR region")
     else:
         yield view.gap(
             _name(view),
-            spoken(age_s),
+            duration(age_s),
             wanted,
             "a failover now would lose every change to files made since",
             f"Read TimeSinceLastSync and the replication's status message ({row.status}); large changes of "
@@ -140,7 +141,7 @@ def last_replicated(view: View) -> Iterator[Finding]:
 )
 def sync_metric(view: View) -> Iterator[Finding]:
     """TimeSinceLastSync, from whichever region publishes it; a missing or old one proves nothing (T23)."""
-    row, wanted = _into_dr(view), f"{spoken(rpo_s(view))} or less"
+    row, wanted = _into_dr(view), f"{duration(rpo_s(view))} or less"
     if row is None:
         yield view.none_expected(_name(view), "there is no replication: see efs.replication-state")
         return
@@ -152,11 +153,11 @@ def sync_metric(view: View) -> Iterator[Finding]:
     if ours is None or ours.value is None or why:
         yield view.unknown(_name(view), wanted, why or "The metric is not published.")
     elif ours.value <= rpo_s(view):
-        yield view.ok(_name(view), spoken(ours.value), wanted, "the metric confirms that files are up to date")
+        yield view.ok(_name(view), duration(ours.value), wanted, "the metric confirms that files are up to date")
     else:
         yield view.gap(
             _name(view),
-            spoken(ours.value),
+            duration(ours.value),
             wanted,
             "by the metric that alarms use, the last synchronisation is too long ago",
             "Look at efs.last-replicated; if that is within the limit, compare both after five minutes.",

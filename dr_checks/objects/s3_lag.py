@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import LagSource, check
-from dr_checks.core.spans import doubt, spoken
+from dr_checks.core.spans import doubt
 from dr_checks.objects.s3 import each_pair, rule_of
 from dr_estate.config.environment import Side
+from dr_estate.model.durations import duration
 from dr_estate.readers import s3
 from dr_estate.reading.cloudwatch_metrics import Reading
 
@@ -35,7 +36,7 @@ def _pair(reading: Reading) -> tuple[str, str]:
 )
 def latency(view: View) -> Iterator[Finding]:
     """ReplicationLatency within thresholds.s3_latency_s; old or missing is UNKNOWN. Source: S3 Replication metrics."""
-    wanted = f"{spoken(view.env.thresholds.s3_latency_s)} or less"
+    wanted = f"{duration(view.env.thresholds.s3_latency_s)} or less"
     for name, copy in s3.pairs(view.env):
         reading = _newest(view, "ReplicationLatency", name, copy)
         pending = _newest(view, "BytesPendingReplication", name, copy)
@@ -43,7 +44,9 @@ def latency(view: View) -> Iterator[Finding]:
         if reading is None or reading.value is None or why:
             yield view.unknown(name, wanted, why or "The metric is not published.")
             continue
-        measured = spoken(reading.value) + (f", {pending.value:.0f} bytes pending" if pending and pending.value else "")
+        measured = duration(reading.value) + (
+            f", {pending.value:.0f} bytes pending" if pending and pending.value else ""
+        )
         if reading.value <= view.env.thresholds.s3_latency_s:
             yield view.ok(name, measured, wanted, "all older objects are in the copy")
         else:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dr_checks.core import registry
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import check
-from dr_checks.core.spans import rpo_s, spoken
+from dr_checks.core.spans import rpo_s
+from dr_estate.model.durations import duration
 
 _MINUTE_S = 60
 _MUST_AGREE = ("database", "files", "objects", "tables")
@@ -53,7 +54,7 @@ def _remedy(lag: Lag) -> str:
 )
 def met(view: View) -> Iterator[Finding]:
     """The freshest usable copy of every store, and of each tenant's own, against the RPO; unmeasured is UNKNOWN."""
-    found, wanted = _lags(view), f"{spoken(rpo_s(view))} or less"
+    found, wanted = _lags(view), f"{duration(rpo_s(view))} or less"
     good = 0
     for lag in found:
         if lag.missing:
@@ -63,9 +64,9 @@ def met(view: View) -> Iterator[Finding]:
             yield view.unknown(_subject(lag), wanted, lag.unseen or lag.basis, lag.tenant)
         elif lag.seconds > rpo_s(view):
             why = f"a failover now would lose all later writes ({lag.basis})"
-            yield view.gap(_subject(lag), spoken(lag.seconds), wanted, why, _remedy(lag), lag.tenant)
+            yield view.gap(_subject(lag), duration(lag.seconds), wanted, why, _remedy(lag), lag.tenant)
         elif lag.tenant is None:
-            yield view.ok(_subject(lag), spoken(lag.seconds), wanted, lag.basis)
+            yield view.ok(_subject(lag), duration(lag.seconds), wanted, lag.basis)
         else:
             good += 1
     if good:
@@ -95,7 +96,7 @@ def skew(view: View) -> Iterator[Finding]:
         return
     (young_s, young), (old_s, old) = min(measured, key=lambda m: m[0]), max(measured, key=lambda m: m[0])
     apart_s = old_s - young_s
-    difference = f"{spoken(apart_s)} ({_subject(old)} {spoken(old_s)}, {_subject(young)} {spoken(young_s)})"
+    difference = f"{duration(apart_s)} ({_subject(old)} {duration(old_s)}, {_subject(young)} {duration(young_s)})"
     if apart_s <= limit * _MINUTE_S:
         yield view.ok("all stores", difference, wanted, "the restored stores are consistent")
     else:

@@ -15,7 +15,7 @@ from dr_estate.readers import ecs, elbv2, rds, route53, route53_health_checks, s
 from dr_estate.snapshot.snapshot import Snapshot
 
 # Four services that every estate has: a region is silent only when none of them answers.
-WITNESSES = (sts_identity.caller.name, ecs.services.name, elbv2.load_balancer.name, rds.instances.name)
+WITNESSES = (sts_identity.caller, ecs.services, elbv2.load_balancer, rds.instances)
 
 
 class Api(StrEnum):
@@ -147,7 +147,8 @@ def _writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
 
 
 def _api(snapshot: Snapshot, side: Side) -> Api:
-    values = [snapshot.parts[name, side].value for name in WITNESSES if (name, side) in snapshot.parts]
+    names = [reader.name for reader in WITNESSES]
+    values = [snapshot.parts[name, side].value for name in names if (name, side) in snapshot.parts]
     if any(not isinstance(value, Unseen) for value in values):
         return Api.ANSWERS
     kinds = {value.kind for value in values}

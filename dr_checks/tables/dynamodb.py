@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, LagSource, check
-from dr_checks.core.spans import doubt, rpo_s, spoken
+from dr_checks.core.spans import doubt, rpo_s
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.durations import duration
 from dr_estate.model.unseen import Unseen
 from dr_estate.readers import dynamodb
 from dr_estate.readers.dynamodb import Table
@@ -119,7 +120,7 @@ def _undelivered(view: View, name: str, replica: dynamodb.Replica) -> tuple[str,
 )
 def replication_latency(view: View) -> Iterator[Finding]:
     """ReplicationLatency of the primary's writes; this is also the window in which the last writer may lose (T31)."""
-    wanted = f"{spoken(rpo_s(view))} or less"
+    wanted = f"{duration(rpo_s(view))} or less"
     for name in _replicated(view):
         reading = _latency(view, name)
         why = doubt(view, reading)
@@ -128,11 +129,11 @@ def replication_latency(view: View) -> Iterator[Finding]:
             yield view.unknown(name, wanted, f"{why or 'The metric is not published.'} {hint}")
         elif reading.value / _MS <= rpo_s(view):
             because = "writes younger than this could be lost, or conflict when the primary returns"
-            yield view.ok(name, spoken(reading.value / _MS), wanted, because)
+            yield view.ok(name, duration(reading.value / _MS), wanted, because)
         else:
             yield view.gap(
                 name,
-                spoken(reading.value / _MS),
+                duration(reading.value / _MS),
                 wanted,
                 "a failover now would lose later writes to the primary region",
                 f"Check for throttled writes of {name} in {view.region} (aws_dynamodb_table.replica, write capacity).",

@@ -25,7 +25,7 @@ from dr_estate.readers import control_table, dynamodb, efs, rds
 def database_writable(view: View) -> Iterator[Finding]:
     """An instance of that name is in a state that takes writes, and no read replica. Source: DescribeDBInstances."""
     name, wanted = view.env.named(view.env.names.database), "takes writes, no replica"
-    found = next((instance for instance in view.get(rds.instances) if instance.identifier == name), None)
+    found = view.find(rds.instances, identifier=name)
     if found is None:
         remedy = "`dr_cli.py failover --execute` restores it."
         yield view.gap(name, "absent", wanted, "no tenant can start without its database", remedy)
@@ -49,7 +49,7 @@ def database_writable(view: View) -> Iterator[Finding]:
 def database_protected(view: View) -> Iterator[Finding]:
     """A promoted or restored instance keeps backups and cannot be deleted by mistake: it is production now."""
     name = view.env.named(view.env.names.database)
-    found = next((instance for instance in view.get(rds.instances) if instance.identifier == name), None)
+    found = view.find(rds.instances, identifier=name)
     if found is None:
         yield view.none_expected(name, "it does not exist: see validation.database-writable")
         return
@@ -74,7 +74,7 @@ def database_protected(view: View) -> Iterator[Finding]:
 def files_writable(view: View) -> Iterator[Finding]:
     """The file system takes writes and no replication writes to it. Source: DescribeReplicationConfigurations."""
     name, wanted = view.env.named(view.env.names.file_system), "takes writes, no replication's destination"
-    found = next((system for system in view.get(efs.file_systems) if system.name == name), None)
+    found = view.find(efs.file_systems, name=name)
     fed = {
         replication.destination_id
         for replication in view.get(efs.replications)
@@ -136,7 +136,7 @@ def protected_again(view: View) -> Iterator[Finding]:
     standing = view.get(control_table.standing)
     since = standing.incident.unprotected_since if standing.incident else None
     age = f"unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else "no copy leaves the region"
-    found = next((instance for instance in view.get(rds.instances) if instance.identifier == name), None)
+    found = view.find(rds.instances, identifier=name)
     if found is not None and any(arn.split(":")[3] == region for arn in _replicas(view, found)):
         yield view.ok(name, f"replicates to {region}", "a copy elsewhere", "the data survives a second failure")
         return

@@ -84,6 +84,10 @@ class Snapshot:
             raise CannotSee(part.value.of_part(reader.name))
         return cast(T, part.value)
 
+    def find(self, reader: Reader[tuple[T, ...]], side: Side, **wanted: object) -> T | None:
+        """Return the part's first member of these values, None where there is none. Raises CannotSee."""
+        return next((member for member in self.get(reader, side) if _has(member, wanted)), None)
+
     def unseen(self) -> list[Part]:
         """Every part that could not be seen."""
         return [part for part in self.parts.values() if isinstance(part.value, Unseen)]
@@ -92,6 +96,11 @@ class Snapshot:
     def api_calls(self) -> int:
         """API calls made to take it, retries not counted."""
         return sum(self.calls.values())
+
+
+def _has(member: object, wanted: Mapping[str, object]) -> bool:
+    """Whether the member of a part has these values; one that could not be seen has none."""
+    return not isinstance(member, Unseen) and all(getattr(member, name) == value for name, value in wanted.items())
 
 
 @cache

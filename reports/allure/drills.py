@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line, visible
 from reports.render.drill_markdown import of_drill
 from reports.values.drill_summary import Drilled, headline
-from reports.values.durations import duration
 
 _STATUS = {"done": "passed", "not compared": "broken", "waiting": "broken", "lost": "broken"}
 

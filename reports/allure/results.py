@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from dr_checks.core.model import CheckResult, Status
+from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line, visible
 from dr_estate.model.world_id import titled
 from reports.allure import runs as allure_runs
 from reports.render import control_planes, csv_report, json_report, markdown_report
 from reports.terminal import console
 from reports.values.drill_summary import Drilled
-from reports.values.durations import duration
 from reports.values.report import Report
 
 _CATEGORIES = (

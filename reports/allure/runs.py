@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dr_estate.model.durations import duration
 from reports.render.assessment_markdown import of_run
-from reports.values.durations import duration
 from reports.values.run_summary import Ran, sentences
 
 NOT_DONE = "NotDone:"

@@ -35,11 +35,11 @@ from typing import Any
 
 from dr_actions.journal.entries import Chain, Entry, Kind
 from dr_actions.journal.timeline import Span, Timeline, timelines
-from dr_actions.model.sequence import prefix_of
+from dr_actions.model.action_ids import prefix_of
+from dr_estate.model.durations import duration
 from dr_estate.model.dynamodb_values import instant
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import NOT_RECORDED, REHEARSAL, WorldKind
-from reports.values.durations import duration
 from reports.values.escaping import code, holds_command
 from reports.values.escaping import markdown as escaped
 from reports.values.run_record import recovery_time

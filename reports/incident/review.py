@@ -11,8 +11,8 @@ from typing import Any
 
 from dr_actions.journal.entries import Entry, Kind
 from dr_actions.journal.timeline import Timeline
+from dr_estate.model.durations import duration
 from reports.incident.log import IncidentLog, markdown, verified
-from reports.values.durations import duration
 from reports.values.escaping import code
 from reports.values.escaping import markdown as escaped
 

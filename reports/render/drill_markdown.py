@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dr_estate.model.durations import duration
 from reports.render.assessment_markdown import of_run
 from reports.values import drill_summary as told
 from reports.values.drill_summary import Drilled
-from reports.values.durations import duration
 from reports.values.escaping import code, markdown
 
 

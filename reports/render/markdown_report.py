@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dr_checks.core.model import Status
+from dr_estate.model.durations import duration
 from dr_estate.model.world_id import titled
 from reports.render import control_planes
 from reports.render.assessment_markdown import of_assessment, of_run
 from reports.render.drill_markdown import of_drill
 from reports.values import control_state
-from reports.values.durations import duration
 from reports.values.escaping import markdown
 from reports.values.report import Report
 

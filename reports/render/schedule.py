@@ -24,10 +24,10 @@ from datetime import datetime
 from typing import Any
 
 from dr_checks.derived.due import Due, State
+from dr_estate.model.durations import duration
 from dr_estate.model.dynamodb_values import instant
 from dr_estate.model.run_records import RunKind, RunRecord
 from dr_estate.model.world_id import titled
-from reports.values.durations import duration
 from reports.values.escaping import code
 from reports.values.escaping import markdown as escaped
 

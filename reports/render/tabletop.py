@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from dr_actions.assessment.tabletop import Stop
+from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import titled
-from reports.values.durations import duration
 from reports.values.escaping import markdown as escaped
 
 SCHEMA = "aws-dr-manager/tabletop/1"

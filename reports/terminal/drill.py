@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from dr_estate.model.durations import duration
 from reports.terminal.parts import indented, table
 from reports.values import drill_summary as told
 from reports.values.drill_summary import Drilled
-from reports.values.durations import duration
 
 _SHOWN = 12
 

@@ -12,11 +12,11 @@ from rich.status import Status
 
 from dr_actions.model.plan import Plan, Step
 from dr_actions.planning.planner import batches
+from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from reports.terminal import console
 from reports.terminal.manual_step import ByHand
 from reports.terminal.printer import Printer
-from reports.values.durations import duration
 
 _SILENCE_S = 30.0
 

@@ -12,11 +12,11 @@ from rich.text import Text
 
 from dr_checks.core.model import CheckResult, Lag, Status
 from dr_checks.core.verdict import Recommendation
+from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import REHEARSAL, is_sandbox
 from reports.terminal.parts import Page, indented, table
 from reports.values import control_state, run_summary
-from reports.values.durations import duration
 from reports.values.report import Report
 
 WIDTH = 100

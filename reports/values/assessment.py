@@ -11,7 +11,7 @@ from dr_actions.assessment.failover import Assessment
 from dr_actions.model.plan import Goal, Step
 from dr_actions.planning.planner import batches
 from dr_estate.config.environment import Environment
-from reports.values.durations import duration
+from dr_estate.model.durations import duration
 from reports.values.run_record import plan_to_dict
 
 _SHOWN_DIGEST = 12

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions.drills.residue import Fate, Residue
+from dr_estate.model.durations import duration
 from reports.values import run_summary
-from reports.values.durations import duration
 from reports.values.run_summary import Ran
 
 

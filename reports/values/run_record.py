@@ -10,7 +10,7 @@ from dr_actions.journal.entries import Entry, Kind
 from dr_actions.journal.timeline import Timeline, timelines
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Plan, to_json
-from reports.values.durations import duration
+from dr_estate.model.durations import duration
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
+from sandbox.disasters.services import DEFINED_BY
 from sandbox.world.world import World
 
 NFS_PORT = 2049
@@ -224,19 +225,7 @@ def volume_of_the_primary(world: World) -> None:
     named = {"cluster": env.named(env.names.cluster), "service": service}
     family = env.named(env.names.task_family, tenant=tenant)
     current = world.call(Side.DR, "ecs", "DescribeTaskDefinition", taskDefinition=family)["taskDefinition"]
-    keys = (
-        "family",
-        "taskRoleArn",
-        "executionRoleArn",
-        "networkMode",
-        "containerDefinitions",
-        "volumes",
-        "requiresCompatibilities",
-        "cpu",
-        "memory",
-        "runtimePlatform",
-    )
-    copy = {key: current[key] for key in keys if current.get(key)}
+    copy = {key: current[key] for key in DEFINED_BY if current.get(key)}
     for volume in copy["volumes"]:
         volume["efsVolumeConfiguration"]["fileSystemId"] = file_system(world, Side.PRIMARY)["FileSystemId"]
     made = world.call(Side.DR, "ecs", "RegisterTaskDefinition", **copy)["taskDefinition"]["taskDefinitionArn"]

@@ -8,7 +8,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from sandbox.world.world import World
 
-_DEFINED_BY = (
+DEFINED_BY = (
     "family",
     "taskRoleArn",
     "executionRoleArn",
@@ -73,7 +73,7 @@ def redefine(world: World, side: Side, tenant: str, change: Change, **more: Any)
     """
     before = service_of(world, side, tenant)["taskDefinition"]
     current = world.call(side, "ecs", "DescribeTaskDefinition", taskDefinition=before)["taskDefinition"]
-    revision = {key: current[key] for key in _DEFINED_BY if current.get(key)}
+    revision = {key: current[key] for key in DEFINED_BY if current.get(key)}
     change(revision)
     made = world.call(side, "ecs", "RegisterTaskDefinition", **revision)["taskDefinition"]["taskDefinitionArn"]
     world.undo(side, "ecs", "DeregisterTaskDefinition", taskDefinition=made)

@@ -89,8 +89,10 @@ def a_plan(params: dict[str, Any] | None = None, says: str = "raise the service"
 
     def step(number: int) -> Step:
         call = Call("ecs", "UpdateService", "dr", params or {"desiredCount": 2})
-        name = f"services.{number}"
-        return Step(name, 6, 46, "services", name, "o", Side.DR, says, Danger.REVERSIBLE, "u", 60, call)
+        name = f"compute/scale_dr_services:{number}"
+        return Step(
+            name, 6, 46, "compute/scale_dr_services", name, "o", Side.DR, says, Danger.REVERSIBLE, "u", 60, call
+        )
 
     return Plan("sit", "1", Goal.FAILOVER, "PRIMARY_LOST", tuple(step(number) for number in range(steps)))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions.authorization.clearance import Approval, Case, Clearance, decide
+from dr_actions.model.action_ids import step_id
 from dr_actions.model.gates import Gate, Override
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
 from dr_estate.config.environment import Environment, Side, load_environment
@@ -23,11 +24,11 @@ OPERATOR_ID, APPROVER_ID = "AIDAOPERATOR", "AIDAAPPROVER"
 OPERATOR_ROLE_ID, APPROVER_ROLE_ID = "AROAOPERATOR:operator", "AROAAPPROVER:approver"
 
 
-def step(name: str, stage: int = 46, verb: str = "services", **changed: Any) -> Step:
+def step(name: str, stage: int = 46, verb: str = "compute/scale_dr_services", **changed: Any) -> Step:
     """A reversible step with one call."""
     call = Call("ecs", "UpdateService", PROD.regions.dr, {"service": name, "desiredCount": 2})
     plain = Step(
-        id=f"{verb}.{name}",
+        id=step_id(verb, name),
         number=6,
         stage=stage,
         verb=verb,
@@ -49,7 +50,7 @@ def step(name: str, stage: int = 46, verb: str = "services", **changed: Any) -> 
 
 def plan(*steps: Step, goal: Goal = Goal.FAILOVER, env: Environment = PROD, posture: str = "PRIMARY_LOST") -> Plan:
     """A plan of ``steps``, by default of all that brings tenants back."""
-    whole = (step("mysql", 40, "database"), step("tenant1"), step("zone", 50, "shift_traffic"))
+    whole = (step("mysql", 40, "database/restore_dr"), step("tenant1"), step("zone", 50, "traffic/shift_to_dr"))
     return Plan(env.name, env.account, goal, posture, steps or whole, ("nothing was left out",))
 
 

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import json
 import lzma
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dr_actions.actions.registry import verbs
+from dr_actions.journal.entries import Kind, State, read_chain
+from dr_actions.journal.journal import Journal, journal_path
+from dr_actions.model.action_ids import present_id, present_name
 from dr_estate.snapshot.part_aliases import current_name
 from tests.utils.running import Ran, dr_cli
+from utils.aws_mgmt.app.incident_record import recorded_of
+from utils.aws_mgmt.app.resumption import recorded_by
 
 HERE = Path(__file__).parent
 WORLDS = sorted(path.name.removesuffix(".json.xz") for path in (HERE / "evidence").glob("*.xz"))
@@ -25,6 +32,9 @@ PROSE = frozenset(
 )
 """Keys of sentences, and of what is not the same in two runs."""
 
+PRESENT = {"part": current_name, "id": present_id, "step": present_id, "verb": present_name, "action": present_name}
+"""What gives the present name of a value that was called differently, by its key."""
+
 
 def sampled(environment: str) -> list[Any]:
     """All worlds; those of the other environment as proofs."""
@@ -32,13 +42,14 @@ def sampled(environment: str) -> list[Any]:
 
 
 def typed(value: Any, key: str = "") -> Any:
-    """The value without its sentences, and with the present names of parts."""
+    """The value without its sentences, and with present names."""
     if isinstance(value, dict):
         return {name: typed(inner, name) for name, inner in value.items() if name not in PROSE}
     if isinstance(value, list):
         rows = [typed(inner) for inner in value]
         return sorted(rows, key=json.dumps) if key == "findings" else rows  # some were in no order before
-    return current_name(value) if key == "part" and isinstance(value, str) else value
+    mapped = PRESENT.get(key)
+    return mapped(value) if mapped and isinstance(value, str) else value
 
 
 def judged(world: str, words: str, home: Path) -> Ran:
@@ -77,3 +88,30 @@ def test_a_journal_of_before_is_shown_as_it_was(environment: str, tmp_path: Path
     ran = dr_cli(f"-e {environment} log --verify --journal {path} --format json", tmp_path)
     assert (ran.code, ran.err) == (0, "")
     assert typed(recorded(f"{environment}-log")) == typed(ran.report)
+
+
+@pytest.mark.parametrize("environment", ["prod", "sit"])
+def test_a_journal_of_before_that_was_cut_off_is_gone_on_with(environment: str, tmp_path: Path) -> None:
+    """A run that this version resumes knows what the steps of the former names have done, and the plan's digest."""
+    raw = lzma.decompress((HERE / "journals" / f"{environment}-failover.journal.jsonl.xz").read_bytes())
+    lines = raw.splitlines(keepends=True)
+    cut = max(number for number, line in enumerate(lines) if b'"kind":"confirmed"' in line) - 1
+    path = journal_path(tmp_path, environment, "INC-123")
+    path.write_bytes(b"".join(lines[:cut]))
+    world = read_chain(raw, environment, "INC-123").world
+    assert world is not None
+    with Journal.open(tmp_path, environment, "INC-123", "later", lambda: datetime.now(UTC), world=world) as journal:
+        begun = next(entry for entry in journal.entries if entry.kind is Kind.BEGIN)
+        plan, clearance = recorded_by(begun)
+        assert plan.digest == begun.data["digest"] == clearance.digest
+        states = {step.id: journal.state_of(step.id) for step in plan.steps}
+        done = {entry.step for entry in journal.entries if entry.kind is Kind.CONFIRMED}
+        assert done == {step for step, state in states.items() if state is State.DONE}
+        assert all(step.verb in verbs() for step in plan.steps)
+        (left, *_) = [step for step, state in states.items() if state is not State.DONE]
+        journal.append(Kind.CONFIRMED, left, says="seen")
+        assert journal.state_of(left) is State.DONE
+        assert recorded_of(journal.entries).keys() == states.keys()
+    chain = read_chain(path.read_bytes(), environment, "INC-123")
+    assert (chain.fault, len(chain.entries)) == (None, cut + 1)
+    assert b"".join(lines[:cut]) == path.read_bytes()[: sum(map(len, lines[:cut]))]

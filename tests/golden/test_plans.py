@@ -5,6 +5,7 @@ Where a plan is to change, delete its file and run this test twice: the first ru
 
 from __future__ import annotations
 
+import hashlib
 import json
 import lzma
 from dataclasses import replace
@@ -14,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from dr_actions.model.action import Sight
-from dr_actions.model.plan import Goal, Plan, to_json
+from dr_actions.model.plan import Goal, Plan, from_json, to_json
 from dr_actions.planning.planner import make_plan, sight_of
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import load_environment
-from dr_estate.snapshot.snapshot import Snapshot, from_json
+from dr_estate.snapshot.snapshot import Snapshot
+from dr_estate.snapshot.snapshot import from_json as snapshot_from_json
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -30,7 +32,7 @@ RECOVERIES = (Goal.FAILOVER, Goal.SWITCHOVER, Goal.FAILBACK)
 @cache
 def _snapshot(name: str) -> Snapshot:
     path = HERE / "evidence" / f"{name}.json.xz"
-    return from_json(lzma.decompress(path.read_bytes()), str(path))
+    return snapshot_from_json(lzma.decompress(path.read_bytes()), str(path))
 
 
 def _sight(environment: str, state: str, goal: Goal) -> Sight:
@@ -49,7 +51,10 @@ def _check(plan: Plan, name: str) -> None:
     if not path.exists():
         path.write_text(plan_json, encoding="utf-8")
         pytest.fail(f"{path.name} was not there and has been written: read it, then commit it")
-    assert json.loads(plan_json) == json.loads(path.read_text(encoding="utf-8"))
+    on_record = json.loads(path.read_text(encoding="utf-8"))
+    assert json.loads(plan_json) == to_json(from_json(on_record))
+    text = json.dumps(on_record, sort_keys=True, separators=(",", ":"))
+    assert plan.digest == hashlib.sha256(text.encode()).hexdigest(), "an approval of before would be void"
 
 
 @pytest.mark.parametrize("goal", Goal)

@@ -20,8 +20,12 @@ from tests.utils.running import ROOT, rules
 from tests.worlds import borrowed
 from utils.aws_mgmt.app.exit_codes import Exit
 
-AWAY = ("files.sit-efs",)
-HOME = ("open_files.sit-efs", "replicate_files_home.sit-efs", "promoted_home.sit-mysql")
+AWAY = ("files/restore_dr:sit-efs",)
+HOME = (
+    "files/allow_overwrite_primary:sit-efs",
+    "files/replicate_to_primary:sit-efs",
+    "database/promote_primary:sit-mysql",
+)
 EVERY_SIDE = tuple(Side)
 
 

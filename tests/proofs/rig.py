@@ -141,7 +141,7 @@ class Rig:
         """Whether an answer is what the run's journal says last of the verb's steps: what was asked for goes on."""
         if not (self.home / name / "incidents").exists():
             return False
-        told = [entry.kind for entry in self.journal(name).entries if str(entry.step).startswith(f"{verb}.")]
+        told = [entry.kind for entry in self.journal(name).entries if str(entry.step).startswith(f"{verb}:")]
         return told[-1:] == [Kind.OUTCOME]
 
     def whole_journal(self, name: str) -> tuple[Entry, ...]:

@@ -24,7 +24,10 @@ FREEZE, BACKUP, RENAME = "rds:ModifyDBParameterGroup", "backup:StartBackupJob", 
 SYNC, FILES, PROMOTE = "rds:CreateDBInstanceReadReplica", "efs:CreateReplicationConfiguration", "rds:PromoteReadReplica"
 WEIGHTS = "route53:ChangeResourceRecordSets"
 
-VERBS = {WEIGHTS: "stage_traffic", BACKUP: "back_up"}  # what takes its time once it was answered
+VERBS = {
+    WEIGHTS: "traffic/shift_to_primary",
+    BACKUP: "backup/create_backups",
+}  # what takes its time once it was answered
 
 FROZEN, BACKING_UP = "frozen", "backing up"  # worlds kept on the way
 
@@ -73,7 +76,7 @@ class Rough:
         when, name = process.died
         if BACKUP in name:
             self.of.world.keep(FROZEN if when is When.BEFORE else BACKING_UP)
-        if self.due.goes_on(self.name, "stage_traffic"):
+        if self.due.goes_on(self.name, "traffic/shift_to_primary"):
             self.tasks_at_home(0)
 
     def dies(self, where: Sequence[Death]) -> Callable[[Died], Make]:

@@ -141,12 +141,12 @@ def _until(holds: Callable[[], bool], run: Command) -> None:
 def _shift(estate: Estate, incident: str) -> dict[str, Any]:
     """What the record says of the confirmed shift of traffic."""
     confirmed = estate.entries(incident, Kind.CONFIRMED)
-    return next(dict(entry.data) for entry in confirmed if str(entry.step).startswith("shift_traffic."))
+    return next(dict(entry.data) for entry in confirmed if str(entry.step).startswith("traffic/shift_to_dr:"))
 
 
 def test_a_failover_is_neither_refused_nor_undone_and_ends_done(sit: Estate) -> None:
     began = time.monotonic()
-    ran = sit.run("--format json failover --execute --incident INC-1 --confirm files.sit-efs")
+    ran = sit.run("--format json failover --execute --incident INC-1 --confirm files/restore_dr:sit-efs")
     assert (ran.code, ran.report["run"]["outcome"]) == (Exit.READY, "done"), ran.err + ran.out
     assert time.monotonic() - began < 120, "nobody waits for name servers that cannot be asked"
     assert (sit.weights(), sit.is_pinned()) == ((0, 100), True)
@@ -164,7 +164,7 @@ def test_a_change_by_hand_in_prod_is_seen_by_its_records_and_nothing_is_undone(
     with _lost(tmp_path_factory.mktemp("prod"), "prod") as prod:
         approved = prod.run(f"approve --incident {incident}", "approver")
         assert approved.code == Exit.READY, approved.err
-        words = f"--format json failover --execute --incident {incident} --confirm files.prod-efs"
+        words = f"--format json failover --execute --incident {incident} --confirm files/restore_dr:prod-efs"
         with prod.running(words) as run:
             _until(lambda: "BY HAND" in run.err, run)
             prod.write(0, 100)

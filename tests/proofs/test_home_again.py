@@ -58,9 +58,14 @@ def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_whe
     plan, regions = enforced.plan, enforced.env.region
     assert plan.goal == "failback"
     calls = [(step.verb, step.call) for step in plan.steps if step.call is not None]
-    assert {"back_up", "copy_objects_home", "database_home", "open_files", "promoted_home", "set_aside"} <= {
-        verb for verb, _ in calls
-    }
+    assert {
+        "backup/create_backups",
+        "objects/copy_to_primary",
+        "database/replicate_to_primary",
+        "files/allow_overwrite_primary",
+        "database/promote_primary",
+        "database/rename_old_primary",
+    } <= {verb for verb, _ in calls}
     strayed = [
         (verb, call.name, call.region)
         for verb, call in calls
@@ -71,7 +76,7 @@ def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_whe
 
 def test_the_failback_copies_nothing_over_the_live_terraform_state(enforced: Enforced, back: Back) -> None:
     state, copy = (enforced.terraform_state(side) for side in (Side.PRIMARY, Side.DR))
-    assert "copy_objects_home" in {step.verb for step in enforced.plan.steps}, back.ran.said
+    assert "objects/copy_to_primary" in {step.verb for step in enforced.plan.steps}, back.ran.said
     assert [] == [step.id for step in enforced.plan.steps if state["Bucket"] in step.id]
     home = enforced.aws("admin").client("s3", Side.PRIMARY)
     serials = [json.loads(home.get_object(**one)["Body"].read())["serial"] for one in (state, copy)]
@@ -96,7 +101,7 @@ def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_and_exits_6_though_it_w
     assert Exit.VALIDATION_FAILED == rough.ended.code, rough.ended.last.said
     said = rough.ended.last.said.splitlines()[-1]
     assert said.startswith("stepped back: A gate failed, and traffic went back to the last good weights: ")
-    assert "stage_traffic.50: gate.targets: too few healthy targets at home: " in said
+    assert "traffic/shift_to_primary:50: gate.targets: too few healthy targets at home: " in said
     assert [10, 50, 10] == rough.weights()
 
 
@@ -123,7 +128,7 @@ def test_without_a_backup_of_after_the_freeze_nothing_is_synced_however_many_old
     world.begin(Outage(dr, "deny", "backup", "StartBackupJob", person="operator"))
     run = rough.due.run("refused", later_s=A_DAY_S)
     assert Exit.ACTION_FAILED == run.wait(), run.said
-    assert "failed: back_up.dr-" in run.said
+    assert "failed: backup/create_backups:dr-" in run.said
     assert [] == rough.synced()
 
 
@@ -131,7 +136,7 @@ def test_a_backup_that_fails_ends_the_run_before_anything_is_synced(rough: Rough
     rough.returned(BACKING_UP).break_("backup-fails")
     run = rough.due.run("failed", later_s=A_DAY_S)
     assert Exit.ACTION_FAILED == run.wait(), run.said
-    assert re.search(r"failed: back_up.primary-database: The backup of .* is FAILED", run.said)
+    assert re.search(r"failed: backup/create_backups:primary-database: The backup of .* is FAILED", run.said)
     assert [] == rough.synced()
 
 
@@ -139,7 +144,7 @@ def test_while_a_backup_is_not_complete_nothing_is_synced(rough: Rough) -> None:
     """Whoever stops the run meanwhile is told that it goes on from there."""
     rough.returned(FROZEN).timing(transition_s=A_DAY_S)
     run = rough.due.run("incomplete", later_s=A_DAY_S)
-    until(lambda: rough.due.goes_on("incomplete", "back_up"), run)
+    until(lambda: rough.due.goes_on("incomplete", "backup/create_backups"), run)
     with pytest.raises(AssertionError):
         until(lambda: bool(rough.synced()), run, limit_s=0.5)
     os.kill(run.pid, signal.SIGTERM)

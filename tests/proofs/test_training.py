@@ -17,7 +17,7 @@ from tests.proofs.training_ground import FULL, Ground, Here, ground_in, overridi
 
 NAMES = [scene.name for scene in catalogue()]
 full = pytest.mark.skipif(not FULL, reason="DR_FULL_TRAINING=1 plays it, in half a minute")
-RUN = "failover --execute --confirm files.sit-efs --incident"
+RUN = "failover --execute --confirm files/restore_dr:sit-efs --incident"
 
 
 @pytest.fixture(scope="module")

@@ -135,7 +135,7 @@ def test_a_step_that_fails_in_a_failover_leaves_what_was_reached_before_it(lost:
     run = lost.run("denied")
     assert Exit.ACTION_FAILED == run.wait(), run.said
     said = run.said.splitlines()[-1]
-    assert said.startswith("failed: shift_traffic.")
+    assert said.startswith("failed: traffic/shift_to_dr:")
     assert "Taken back" not in said
     assert not [e for e in lost.journal("denied").entries if e.kind in (Kind.UNDONE, Kind.COMPENSATION)]
     reached = calls_of(lost)
@@ -150,7 +150,7 @@ def test_a_message_that_cannot_be_delivered_at_the_end_is_never_told_as_done(los
     """Only the last message is missing; the same command sends it."""
     lost.begin()
     lost.world.timing(transition_s=0.1)
-    first = lost.run("silent", at(1, When.BEFORE, lambda call: "notify_end" in str(call.params.get("Message"))))
+    first = lost.run("silent", at(1, When.BEFORE, lambda call: "notifications/end" in str(call.params.get("Message"))))
     assert first.wait() == -signal.SIGKILL
     silent = Outage(lost.env.region(Side.DR), "deny", "sns", "Publish", person="operator")
     lost.world.begin(silent)
@@ -171,7 +171,7 @@ def test_a_step_that_fails_in_a_switchover_is_taken_back_down_to_the_first_that_
         primary = services_of(of)
         of.begin()
         steps = of.start.plan.steps
-        fenced = [step.id for step in steps if step.verb.startswith("fence_")]
+        fenced = [step.id for step in steps if step.verb.startswith("compute/fence_")]
         of.world.timing(transition_s=0.1, files_lag_s=0, log_upload_s=0)
         of.world.begin(Outage(of.env.region(Side.DR), "deny", "rds", "RestoreDBInstanceToPointInTime"))
         run = of.run("back")

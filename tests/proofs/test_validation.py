@@ -60,7 +60,9 @@ def failed_over(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FailedOver
     env = load_environment(folder, "sit")
     with borrowed(env, tenants=2) as world:
         world.timing(transition_s=0.0, log_upload_s=0.0, files_lag_s=0.0, replica_lag_s=0.0)
-        words = f"-e sit --config {folder} --format json failover --planned --execute --confirm files.sit-efs"
+        words = (
+            f"-e sit --config {folder} --format json failover --planned --execute --confirm files/restore_dr:sit-efs"
+        )
         ran = at_endpoint(world, home, words, "operator")
         (kept,) = (home / "out").glob("sit-failover-*/evidence.json")
         yield FailedOver(ran, Watch(world, env, read_evidence(kept)))

@@ -17,12 +17,12 @@ from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Stat
 from dr_checks.core.verdict import weigh
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Side
+from dr_estate.model.durations import duration
 from dr_estate.snapshot.snapshot import Part
 from reports.allure.html import without_analytics
 from reports.allure.results import finish_results
 from reports.publish import print_report
 from reports.render import csv_report, json_report, markdown_report
-from reports.values.durations import duration
 from reports.values.report import Report
 from tests.dr_checks.worlds import DENIED, NOW, SIT
 

@@ -39,7 +39,7 @@ class Prod:
 
     def execute_and_paste(self, columns: int, shell: dict[str, str]) -> tuple[int, str]:
         """Run at a terminal, and paste the command it shows into ``shell``: how the run ended, and the command."""
-        words = f"{self.words} failover --execute --incident {INCIDENT} --confirm files.prod-efs"
+        words = f"{self.words} failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs"
         command, variables = command_of(words, self.home, **self.operator)
         env = {**variables, "TERM": "xterm-256color"}
         with begun([sys.executable, *command], env, columns) as screen:

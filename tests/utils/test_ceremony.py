@@ -60,7 +60,7 @@ def ceremony(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceremony]:
         prod = f"-e prod --config {config}"
         approved = at_endpoint(world, home, f"{prod} approve --incident {INCIDENT}", "approver")
         assert approved.code == 0, approved.err
-        words = f"{prod} --format json failover --execute --incident {INCIDENT} --confirm files.prod-efs"
+        words = f"{prod} --format json failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs"
         ran, batch, command = _run_with_a_person(words, world, home, aws)
         yield Ceremony(world, home, config, env, ran, batch, command, _heard(aws, queue))
 
@@ -145,7 +145,7 @@ def test_the_log_is_whole_and_tells_what_was_waited_for(ceremony: Ceremony) -> N
     assert (ran.code, ran.report["chain"]["intact"]) == (0, True), ran.out
     (timeline,) = ran.report["timelines"]
     assert timeline["rto"]["met"] is True
-    assert [wait["step"].partition(".")[0] for wait in timeline["manual"]["waits"]] == ["shift_traffic"]
+    assert [wait["step"].partition(":")[0] for wait in timeline["manual"]["waits"]] == ["traffic/shift_to_dr"]
     path = Path(ran.report["source"])
     whole = path.read_text()
     path.write_text(whole.replace('"result":"sent"', '"result":"lost"', 1))

@@ -23,7 +23,7 @@ from utils.aws_mgmt.cli.parser import parse
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
 INCIDENT = "INC-20260107-001"
-CONFIRMED = "--confirm files.prod-efs"
+CONFIRMED = "--confirm files/restore_dr:prod-efs"
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\nlease_s = 2\n[observa
 INCIDENT = "INC-123"
 PATIENCE_S = 150
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-EXECUTE = f"failover --execute --incident {INCIDENT} --confirm files.prod-efs"
+EXECUTE = f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs"
 
 
 @dataclass(frozen=True)

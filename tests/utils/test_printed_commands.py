@@ -135,7 +135,7 @@ def ceremony(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceremony]:
         world.break_("primary-dark")
         desk.run("refused failback", ["failback", "--staged", "--execute", "--incident", INCIDENT])
         desk.run("approve failback", ["approve", "--failback", "--staged", "--incident", INCIDENT], "approver")
-        run = ["failover", "--execute", "--incident", INCIDENT, "--confirm", "files.prod-efs"]
+        run = ["failover", "--execute", "--incident", INCIDENT, "--confirm", "files/restore_dr:prod-efs"]
         desk.run("refused failover", run)
         desk.run("approve", shlex.split(desk.the("refused failover", "approve"))[6:], "approver")
         outage = Outage(env.regions.dr, "deny", "rds", "RestoreDBInstanceToPointInTime")
@@ -167,7 +167,7 @@ def test_a_refused_failback_names_the_approval_of_a_staged_failback_and_that_the
 
 
 def test_a_failed_and_an_interrupted_run_name_the_command_that_goes_on(ceremony: Ceremony) -> None:
-    goes_on = f"failover --execute --incident {INCIDENT} --confirm files.prod-efs"
+    goes_on = f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs"
     assert (ceremony.desk.printed["failed"].code, ceremony.desk.printed["interrupted"].code) == (5, 130)
     for about in ("failed", "interrupted", "log"):
         assert [line for line in ceremony.desk.says(about) if line.endswith(goes_on)], about
@@ -178,7 +178,7 @@ def test_the_alarm_of_a_failed_run_names_the_command_that_goes_on(ceremony: Cere
     assert failed
     for one in failed:
         assert f"{PROGRAM}-e prod " in one["needed"]
-        assert f"failover --execute --incident {INCIDENT} --confirm files.prod-efs`" in one["needed"]
+        assert f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs`" in one["needed"]
 
 
 def test_every_printed_command_carries_the_options_of_the_request(ceremony: Ceremony) -> None:
@@ -215,7 +215,7 @@ def drilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with borrowed(env, tenants=1) as world:
         desk = Desk(world, env, home, config)
         # by then there is something to take back
-        desk.interrupted("drill", ["test", "--full-drill"], "  done fence_minimum", "driller")
+        desk.interrupted("drill", ["test", "--full-drill"], "  done compute/fence_scaling", "driller")
         desk.run("show", ["drill", "show"], "driller")
         yield desk
 

@@ -25,7 +25,12 @@ from tests.worlds import borrowed
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 QUICK = "[execution]\npoll_s = 0.1\ncool_down_minutes = 0\n[observation]\nattempts = 1"
 HOME_CONFIRMED = " ".join(
-    f"--confirm {step}" for step in ("open_files.sit-efs", "replicate_files_home.sit-efs", "promoted_home.sit-mysql")
+    f"--confirm {step}"
+    for step in (
+        "files/allow_overwrite_primary:sit-efs",
+        "files/replicate_to_primary:sit-efs",
+        "database/promote_primary:sit-mysql",
+    )
 )
 SHORT = "[failback]\nbake_minutes = 0.05\nstable_minutes = 0\nfiles_freeze_minutes = 0\ndns_samples = 60"
 ONE_PERSON = "people = 1\nticket = false"
@@ -34,7 +39,7 @@ ticket = true
 approvers = ["approver"]
 identities = {{operator = ["arn:aws:iam::{0}:user/operator"], approver = ["arn:aws:iam::{0}:user/approver"]}}"""
 INCIDENT = "INC-20260107-001"
-EXECUTE = f"--format json failover --execute --incident {INCIDENT} --confirm files.sit-efs"
+EXECUTE = f"--format json failover --execute --incident {INCIDENT} --confirm files/restore_dr:sit-efs"
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,7 @@ def test_the_json_report_tells_incident_people_plan_gates_losses_journal_and_pha
     assert (run["incident"], run["outcome"], run["exit"]) == (INCIDENT, "done", 0)
     assert (run["operator"].rpartition("/")[2], run["approver"].rpartition("/")[2]) == ("operator", "approver")
     assert (run["plan"]["digest"], run["plan"]["goal"]) == (run["digest"], "failover")
-    assert {step["verb"] for step in run["plan"]["steps"]} >= {"database", "files"}
+    assert {step["verb"] for step in run["plan"]["steps"]} >= {"database/restore_dr", "files/restore_dr"}
     assert any(gate["id"] == "posture.expected" and gate["met"] for gate in run["gates"])
     assert {loss["store"] for loss in run["data_loss"]} >= {"database", "files"}
     last = json.loads(Path(run["journal"]).read_text(encoding="utf-8").splitlines()[-1])
@@ -259,7 +264,7 @@ def test_two_drills_that_are_cleaned_up_at_once_are_one_report(practised: Estate
         ("test --dns --canary", ["canary", "clean-up"]),
         ("test --infra --restore", ["restore test", "clean-up"]),
         ("test --full-drill", ["switchover", "failback", "clean-up"]),
-        ("failover --planned --execute --confirm files.sit-efs", ["switchover"]),
+        ("failover --planned --execute --confirm files/restore_dr:sit-efs", ["switchover"]),
         (f"failback --staged --execute {HOME_CONFIRMED}", ["failback"]),
     ],
 )

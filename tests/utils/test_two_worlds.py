@@ -20,7 +20,7 @@ pytestmark = pytest.mark.proof
 
 INCIDENT = "INC-123"
 QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
-EXECUTE = f"failover --execute --format json --incident {INCIDENT} --confirm files.sit-efs"
+EXECUTE = f"failover --execute --format json --incident {INCIDENT} --confirm files.sit-efs"  # its former id
 
 
 @dataclass(frozen=True)

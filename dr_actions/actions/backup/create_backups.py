@@ -10,21 +10,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.guard.backup_first import DATABASE, FILES
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, rds
 
-NAME = "back_up"
 START = "backup:StartBackupJob"
 KEPT_DAYS = 35
 _TYPES, _BUDGETS_S = {DATABASE: "RDS", FILES: "EFS"}, {DATABASE: 7200, FILES: 14400}
@@ -47,7 +45,6 @@ class Store:
     arn: str
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each side's database and files."""
     for store in stores(sight):
@@ -69,7 +66,7 @@ def stores(sight: Sight) -> Iterator[Store]:
 def _file_system(sight: Sight, side: Side, name: str) -> efs.FileSystem | None:
     """The one the failover made writable, the one of that name, or the only one: a replica's own bears no name."""
     found = [one for one in sight.snapshot.get(efs.file_systems, side) if FILE_SYSTEM[one.state].serves]
-    recorded = sight.recorded.get(f"files.{name}", {}).get("file system") if side is Side.DR else None
+    recorded = sight.before("files/restore_dr", name).get("file system") if side is Side.DR else None
     for meant in ([one for one in found if one.id == recorded], [one for one in found if one.name == name], found):
         if len(meant) == 1:
             return meant[0]
@@ -80,7 +77,7 @@ def _step(sight: Sight, store: Store) -> Step:
     env, region = sight.env, sight.env.region(store.side)
     vault, days = backup.vault_name(env, store.side), _kept_days(sight, store.side)
     return sight.step(
-        NAME,
+        __name__,
         store.name,
         label=f"{store.side}-{store.kind}",
         side=store.side,
@@ -109,7 +106,7 @@ def _step(sight: Sight, store: Store) -> Step:
 def _kept_days(sight: Sight, side: Side) -> int:
     """A locked vault refuses a point that it would have to delete too early or too late."""
     name = backup.vault_name(sight.env, side)
-    vault = next((one for one in sight.snapshot.get(backup.vaults, side) if one.name == name), None)
+    vault = sight.snapshot.find(backup.vaults, side, name=name)
     days = max(KEPT_DAYS, sight.env.thresholds.backup_retention_days)
     if vault is None:
         return days
@@ -123,10 +120,9 @@ def _role(sight: Sight, kind: str) -> str:
     return newest.role if newest else f"arn:aws:iam::{sight.env.account}:{_DEFAULT_ROLE}"
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE by a complete point of after the freeze, with its ARN; WAITING while a job of after it is at work."""
-    vault = next((v for v in sight.snapshot.get(backup.vaults, step.side) if v.name == step.before["vault"]), None)
+    vault = sight.snapshot.find(backup.vaults, step.side, name=step.before["vault"])
     if vault is None:
         said = f"{sight.env.region(step.side)} has no vault {step.before['vault']}: provision it, then run again."
         return Confirmation(Standing.FAILED, said)
@@ -178,18 +174,16 @@ def fill(step: Step, sight: Sight) -> Call:
 
     Raises ValueError for a step without a call.
     """
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
     try:
         failed = sorted(job.id for job in _jobs(step, sight) if job.state in _OVER)
     except CannotSee:
         failed = []
-    seed = f"{sight.env.name}:{sight.incident}:{step.id}:{step.before['arn']}:{home.frozen_since(sight)}:{failed}"
+    former = former_id(step.id)
+    seed = f"{sight.env.name}:{sight.incident}:{former}:{step.before['arn']}:{home.frozen_since(sight)}:{failed}"
     token = str(uuid.uuid5(uuid.NAMESPACE_URL, seed))
-    return replace(step.call, params={**step.call.params, "IdempotencyToken": token})
+    return step.call_with({"IdempotencyToken": token})
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """What is absent, and so neither backed up nor overwritten."""
     there = {(store.side, store.kind) for store in stores(sight)}
@@ -199,18 +193,6 @@ def notes(sight: Sight) -> Iterator[str]:
                 yield f"{sight.env.region(side)} has no {kind} of the estate to back up before the sync."
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({START}),
-    watches=(
-        backup.vaults.name,
-        backup.recovery_points.name,
-        backup_jobs.backups.name,
-        rds.instances.name,
-        efs.file_systems.name,
-    ),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    notes=notes,
+VERB = action(
+    globals(), {START}, (backup.vaults, backup.recovery_points, backup_jobs.backups, rds.instances, efs.file_systems)
 )

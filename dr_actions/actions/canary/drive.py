@@ -12,21 +12,21 @@ verified, and this process writes no record.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 from dr_actions.actions.canary.model import ADDRESSES, State, held, in_order, names_of, place, states
 from dr_actions.actions.canary.propagation import spread
 from dr_actions.actions.traffic.change_batch import ALL, NONE, between
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import dns_canary_polls, route53
 from dr_estate.readers.route53 import Zone
 
-NAME, BUDGET_S = "drive_canary", 300
 SERVICE, OPERATION = "route53", "ChangeResourceRecordSets"
-WATCHES = (route53.records.name, dns_canary_polls.changes.name, dns_canary_polls.polls.name)
+WATCHES = (route53.records, dns_canary_polls.changes, dns_canary_polls.polls)
 _BEFORE_ALL = State("nothing", ALL, ())
 
 
@@ -46,7 +46,7 @@ def _step(sight: Sight, name: str, zone: Zone, was: State, state: State, nth: in
     comment = f"{env.name}: canary {name} {state.label}"
     params = between(zone.id, was.records, state.records, comment)
     return sight.step(
-        NAME,
+        __name__,
         name,
         label=state.label,
         nth=nth,
@@ -54,7 +54,7 @@ def _step(sight: Sight, name: str, zone: Zone, was: State, state: State, nth: in
         says=f"{'Lead' if was.records else 'Make'} the canary {name}: {_shares(env, state)}.",
         danger=Danger.REVERSIBLE,
         undo="The batch of the state before." if was.records else "The records that it made are deleted.",
-        budget_s=BUDGET_S,
+        budget_s=300,
         call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
         before={"zone": zone.id, "records": list(was.records)},
         after={"zone": zone.id, "records": list(state.records), "percent": state.percent, "asks": [name]},
@@ -96,19 +96,9 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 def undo(step: Step) -> Call | None:
     """The batch that leads back to the state before; None for a step without a call."""
-    if step.call is None:
-        return None
-    comment = f"taken back: {step.call.params['ChangeBatch']['Comment']}"
+    comment = f"taken back: {step.planned_call.params['ChangeBatch']['Comment']}"
     params = between(step.before["zone"], step.after["records"], step.before["records"], comment)
-    return Call(step.call.service, step.call.operation, step.call.region, params)
+    return replace(step.planned_call, params=params)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({f"{SERVICE}:{OPERATION}"}),
-    watches=WATCHES,
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    notes=notes,
-)
+VERB = action(globals(), {f"{SERVICE}:{OPERATION}"}, WATCHES)

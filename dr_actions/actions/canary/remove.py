@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from dr_actions.actions.canary.drive import OPERATION, SERVICE, WATCHES
 from dr_actions.actions.canary.model import held, in_order, left_behind, names_of
 from dr_actions.actions.canary.propagation import gone
-from dr_actions.actions.common.unseen_handling import if_seen
 from dr_actions.actions.traffic.change_batch import between, record_set
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.record_pairs import POLICIES
 from dr_estate.config.environment import Side
@@ -22,7 +21,6 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import route53
 from dr_estate.readers.route53 import Record, Zone
 
-NAME, BUDGET_S = "remove_canary", 300
 _TOLD_WHOLE = {*POLICIES, "simple"}
 _DELEGATING = frozenset({"NS", "SOA"})
 
@@ -42,13 +40,13 @@ def _step(sight: Sight, name: str, zone: Zone, records: Sequence[Record]) -> Ste
     env, there = sight.env, [record_set(one) for one in records]
     params = between(zone.id, there, [], f"{env.name}: canary {name} taken away")
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.GLOBAL,
         says=f"Take the canary {name} away: {len(there)} records, one change batch.",
         danger=Danger.REVERSIBLE,
         undo="It is not made again: it led nobody anywhere, and the next drill makes its own.",
-        budget_s=BUDGET_S,
+        budget_s=300,
         call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
         before={"zone": zone.id, "records": there},
         after={"zone": zone.id, "records": [], "asks": names_of(there)},
@@ -64,7 +62,6 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"Whether a canary was left behind cannot be seen: {dark.unseen.why}"
 
 
-@if_seen
 def leaves(sight: Sight) -> Iterator[str]:
     """Records that are somebody else's to take away."""
     found = left_behind(sight)
@@ -95,12 +92,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.UNSEEN, dark.unseen.why)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({f"{SERVICE}:{OPERATION}"}),
-    watches=WATCHES,
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
-    leaves=leaves,
-)
+VERB = action(globals(), {f"{SERVICE}:{OPERATION}"}, WATCHES)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dr_actions.model.action import Confirmation, Sight, Standing
-from dr_actions.model.plan import Call, Goal, Json, Step
+from dr_actions.model.action import Sight
+from dr_actions.model.plan import Call, Json, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.states import SERVICE
 from dr_estate.model.unseen import CannotSee
@@ -26,11 +26,6 @@ class Held:
 
     tenant: Tenant
     service: ecs.Service
-
-
-def forward(sight: Sight) -> bool:
-    """Whether the run leads into the DR region: these verbs have no part in a failback."""
-    return sight.goal is not Goal.FAILBACK
 
 
 def tenants_of(sight: Sight) -> tuple[Tenant, ...]:
@@ -64,10 +59,13 @@ def again(step: Step, **changes: Json) -> Call:
 
     Raises ValueError for a step without a call.
     """
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
-    kept = {key: value for key, value in step.call.params.items() if key != ANEW}
-    return Call(step.call.service, step.call.operation, step.call.region, {**kept, **changes})
+    kept = {key: value for key, value in step.planned_call.params.items() if key != ANEW}
+    return Call(step.planned_call.service, step.planned_call.operation, step.planned_call.region, {**kept, **changes})
+
+
+def as_before(step: Step) -> Call:
+    """The step's own call with the values of before, exactly."""
+    return again(step, **step.before)
 
 
 def few(names: Sequence[str]) -> str:
@@ -76,44 +74,8 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def careful(confirm: Callable[[Step, Sight], Confirmation]) -> Callable[[Step, Sight], Confirmation]:
-    """``confirm`` that answers UNSEEN, with the reason, where a part of the snapshot could not be seen."""
-
-    def seen_or_said(step: Step, sight: Sight) -> Confirmation:
-        try:
-            return confirm(step, sight)
-        except CannotSee as dark:
-            return Confirmation(Standing.UNSEEN, f"{step.subject} could not be seen: {dark.unseen.why}")
-
-    return seen_or_said
-
-
-def where_seen(foresee: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
-    """``foresee`` (or ``notes``) that yields nothing in a failback, nor where it cannot see: other notes say why."""
-    seen = if_seen(foresee)
-    return lambda sight: seen(sight) if forward(sight) else iter(())
-
-
-def if_seen(foresee: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
-    """``foresee`` (or ``notes``), whatever the goal, that yields nothing where it cannot see: other notes say why."""
-
-    def yielded(sight: Sight) -> Iterator[T]:
-        try:
-            found = list(foresee(sight))
-        except CannotSee:
-            return
-        yield from found
-
-    return yielded
-
-
-def unseen_of(sight: Sight, side: Side, *readers: Reader[Any]) -> Iterator[str]:
-    """Why ``readers`` could not be seen on ``side``, one sentence each; none in a failback."""
-    return unseen(sight, side, *readers) if forward(sight) else iter(())
-
-
 def unseen(sight: Sight, side: Side, *readers: Reader[Any]) -> Iterator[str]:
-    """The same, whatever the goal."""
+    """Why ``readers`` could not be seen on ``side``, one sentence each."""
     for reader in readers:
         try:
             sight.snapshot.get(reader, side)

@@ -1,7 +1,7 @@
 """Stops the old primary's tasks, so that only one region serves and writes (T41). Nothing is deleted.
 
 What it proves: no task of the tenants runs, starts or is still stopping in the primary cluster, whoever started it, and
-auto scaling cannot start one (fence_minimum). What it does not prove: that the primary DATABASE refuses writes. It
+auto scaling cannot start one (fence_scaling). What it does not prove: that the primary DATABASE refuses writes. It
 still accepts connections; jobs, people and hosts outside ECS can write to it. Closing its security groups would be a
 network change that a recovery must not make. So a switchover proves zero loss by the replica's own position after
 this step, never by this step alone.
@@ -19,18 +19,13 @@ from collections.abc import Iterator
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.common.unseen_handling import few
 from dr_actions.actions.compute import services as of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Call, Danger, Step
+from dr_actions.model.action import Confirmation, Sight, Standing, action, if_seen
+from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import ecs, ecs_stopping_tasks
 
-NAME = "fence_services"
-# The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
-_BUDGET_S = 480
 
-
-@unseen_handling.where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's service in the primary region, as far as that answers; see ``unfenced`` for the rest."""
     if sight.primary_answers:
@@ -38,7 +33,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
             yield step_of(sight, one)
 
 
-def step_of(sight: Sight, one: unseen_handling.Held, action: str = NAME) -> Step:
+def step_of(sight: Sight, one: unseen_handling.Held, action: str = __name__) -> Step:
     """The step that fences one tenant's service."""
     name, region, desired = one.service.name, sight.env.regions.primary, one.service.desired
     return sight.step(
@@ -48,7 +43,8 @@ def step_of(sight: Sight, one: unseen_handling.Held, action: str = NAME) -> Step
         says=f"{name} stops in {region}, its requests drained: the old primary no longer serves or writes.",
         danger=Danger.REVERSIBLE,
         undo=f"Set its desired count to {desired} again, only while the DR database has not been promoted.",
-        budget_s=_BUDGET_S,
+        # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
+        budget_s=480,
         call=of.update(sight.env, Side.PRIMARY, name, desiredCount=0),
         tenant=one.tenant.id,
         before={"desiredCount": desired},
@@ -56,7 +52,6 @@ def step_of(sight: Sight, one: unseen_handling.Held, action: str = NAME) -> Step
     )
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no task of the tenant runs, starts or is stopping. Any desired count above 0 is READY.
 
@@ -64,8 +59,6 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     one is no reason to stop. ``undo`` restores the planned one, and scaling finds today's again.
     """
     service = of.service_of(step, sight)
-    if service is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
     tasks = _tasks(step, sight)
     said = f"{step.subject} wants {service.desired}, runs {service.running}, starts {service.pending}"
     facts = tuple((key, str(getattr(service, key))) for key in ("desired", "running", "pending"))
@@ -90,15 +83,8 @@ def _tasks(step: Step, sight: Sight) -> list[str]:
     )
 
 
-def undo(step: Step) -> Call | None:
-    """The desired count as it was."""
-    return unseen_handling.again(step, **step.before)
-
-
 def unfenced(sight: Sight) -> str | None:
     """Why the old primary would be left unfenced, and what must be done when it comes back; None where it is fenced."""
-    if not unseen_handling.forward(sight):
-        return None
     region = sight.env.regions.primary
     why = f"the API of {region} does not answer" if not sight.primary_answers else ""
     if not why:
@@ -124,7 +110,7 @@ def leaves(sight: Sight) -> Iterator[str]:
         yield from _strangers(sight)
 
 
-@unseen_handling.where_seen
+@if_seen
 def _strangers(sight: Sight) -> Iterator[str]:
     """Tasks that no tenant's service keeps: a job of a tenant's family, or a service of another name."""
     services = {
@@ -138,12 +124,6 @@ def _strangers(sight: Sight) -> Iterator[str]:
         )
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({of.UPDATE}),
-    watches=(ecs.services.name, ecs.tasks.name, ecs_stopping_tasks.tasks.name),
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    leaves=leaves,
+VERB = action(
+    globals(), {of.UPDATE}, (ecs.services, ecs.tasks, ecs_stopping_tasks.tasks), undo=unseen_handling.as_before
 )

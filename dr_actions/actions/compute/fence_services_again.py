@@ -8,26 +8,19 @@ from dataclasses import replace
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute import fence_services
 from dr_actions.model.action import Sight
-from dr_actions.model.plan import Goal, Step
+from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee
-
-NAME = "fence_returned_services"
 
 
 def _running(sight: Sight) -> list[unseen_handling.Held]:
-    if sight.goal is not Goal.FAILBACK or not sight.primary_answers:
-        return []
-    try:
-        return [one for one in unseen_handling.held(sight, Side.PRIMARY) if one.service.desired or one.service.running]
-    except CannotSee:
-        return []
+    there = unseen_handling.held(sight, Side.PRIMARY) if sight.primary_answers else ()
+    return [one for one in there if one.service.desired or one.service.running]
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's service that runs in the primary while the DR region serves."""
     for one in _running(sight):
-        yield fence_services.step_of(sight, one, NAME)
+        yield fence_services.step_of(sight, one, __name__)
 
 
 def leaves(sight: Sight) -> Iterator[str]:
@@ -39,4 +32,4 @@ def leaves(sight: Sight) -> Iterator[str]:
         )
 
 
-VERB = replace(fence_services.VERB, name=NAME, foresee=foresee, leaves=leaves)
+VERB = replace(fence_services.VERB, module=__name__, foresee=foresee, leaves=leaves)

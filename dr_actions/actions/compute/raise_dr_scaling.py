@@ -10,30 +10,24 @@ from collections.abc import Iterator
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.common.unseen_handling import few
 from dr_actions.actions.compute import services as of
+from dr_actions.actions.compute.scaling_bounds import scaled
 from dr_actions.actions.compute.scaling_bounds import seen as seen_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Call, Danger, Json, Step
+from dr_actions.model.action import Confirmation, Sight, Standing, action, if_seen
+from dr_actions.model.plan import Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import application_autoscaling, ecs
 
-NAME = "minimum"
-_BUDGET_S = 60
 _BOUNDS, _SUSPENDED, _SCHEDULED = ("MinCapacity", "MaxCapacity"), "SuspendedState", of.SUSPENSIONS[-1]
 
 
-@unseen_handling.where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each scalable target with bounds below the failover size, or a schedule that would set such ones.
 
     Higher bounds are kept.
     """
     needed, sleeping = sight.env.capacity.tasks_per_service, _put_to_sleep(sight)
-    targets = {target.service: target for target in sight.snapshot.get(application_autoscaling.targets, Side.DR)}
-    for one in unseen_handling.held(sight, Side.DR):
-        target = targets.get(one.service.name)
-        if target is None:
-            continue
+    for one, target in scaled(sight, Side.DR):
         sleeps = target.service in sleeping
         if sleeps or min(target.minimum, target.maximum) < needed:
             yield _step(sight, one, target, needed, sleeps)
@@ -58,13 +52,13 @@ def _step(
     how = f"bounds {target.minimum} to {target.maximum} now" + (", its schedule is suspended" if sleeps else "")
     again = " and let its schedule go on" if sleeps else " again"
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Auto scaling keeps {name} at {needed} tasks or more ({how}).",
         danger=Danger.REVERSIBLE,
         undo=f"Register the bounds {target.minimum} to {target.maximum}{again}.",
-        budget_s=_BUDGET_S,
+        budget_s=60,
         call=of.register(sight.env, Side.DR, name, **after),
         tenant=one.tenant.id,
         before=before,
@@ -76,15 +70,12 @@ def _raised(target: application_autoscaling.Target, needed: int) -> dict[str, Js
     return {"MinCapacity": max(target.minimum, needed), "MaxCapacity": max(target.maximum, needed)}
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once both bounds are as wanted or higher and the schedule is held, where it was to be.
 
     CHANGED where somebody set others than the plan was made upon.
     """
     target = of.target_of(step, sight)
-    if target is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} has no scalable target any more.")
     said = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
     facts = (("minimum", str(target.minimum)), ("maximum", str(target.maximum)))
     seen = seen_of(target)
@@ -96,14 +87,9 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.CHANGED, f"{said}: neither as planned upon nor as wanted.", facts)
 
 
-def undo(step: Step) -> Call | None:
-    """The bounds, and the schedule's suspension where it was touched, as they were, exactly."""
-    return unseen_handling.again(step, **step.before)
-
-
 def notes(sight: Sight) -> Iterator[str]:
     """Services that do not scale, schedules that would shrink one, and what could not be seen."""
-    for why in unseen_handling.unseen_of(
+    for why in unseen_handling.unseen(
         sight, Side.DR, application_autoscaling.targets, application_autoscaling.scheduled_actions, ecs.services
     ):
         yield f"Auto scaling of the DR region was planned without this: {why}"
@@ -111,7 +97,7 @@ def notes(sight: Sight) -> Iterator[str]:
     yield from _suspending(sight)
 
 
-@unseen_handling.where_seen
+@if_seen
 def _unscaled(sight: Sight) -> Iterator[str]:
     scaled = {target.service for target in sight.snapshot.get(application_autoscaling.targets, Side.DR)}
     fixed = [one.service.name for one in unseen_handling.held(sight, Side.DR) if one.service.name not in scaled]
@@ -119,7 +105,7 @@ def _unscaled(sight: Sight) -> Iterator[str]:
         yield f"No auto scaling in {sight.env.regions.dr}: {few(fixed)} would stay as large, whatever the load."
 
 
-@unseen_handling.where_seen
+@if_seen
 def _suspending(sight: Sight) -> Iterator[str]:
     needed = sight.env.capacity.tasks_per_service
     for schedule, names in sorted(_shrinking(sight).items()):
@@ -137,20 +123,13 @@ def _shrinking(sight: Sight) -> dict[str, list[str]]:
         t.service for t in sight.snapshot.get(application_autoscaling.targets, Side.DR) if not t.schedule_suspended
     }
     shrinking: dict[str, list[str]] = {}
-    for action in sight.snapshot.get(application_autoscaling.scheduled_actions, Side.DR):
-        lowers = [bound for bound in (action.minimum, action.maximum) if bound is not None and bound < needed]
-        if action.service in ours & awake and lowers:
-            shrinking.setdefault(f"'{action.name}' at {action.schedule}", []).append(action.service)
+    for planned in sight.snapshot.get(application_autoscaling.scheduled_actions, Side.DR):
+        lowers = [bound for bound in (planned.minimum, planned.maximum) if bound is not None and bound < needed]
+        if planned.service in ours & awake and lowers:
+            shrinking.setdefault(f"'{planned.name}' at {planned.schedule}", []).append(planned.service)
     return shrinking
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({of.REGISTER}),
-    watches=(application_autoscaling.targets.name,),
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    essential=False,
-    notes=notes,
+VERB = action(
+    globals(), {of.REGISTER}, (application_autoscaling.targets,), undo=unseen_handling.as_before, essential=False
 )

@@ -15,17 +15,15 @@ from typing import Any
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute.region_references import OTHER, Pointer, counterparts, pointers, rewritten
 from dr_actions.actions.compute.task_revisions import newest_of, replaceable
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action, if_seen
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME = "task_definitions"
 READ, WRITE, TAG = "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:TagResource"
 CONTENT, REPLACING = "<content>", "<replacing>"
-_BUDGET_S = 60
 # What RegisterTaskDefinition takes of what DescribeTaskDefinition answers.
 COPIED = (
     "family",
@@ -49,13 +47,12 @@ COPIED = (
 )
 
 
-@unseen_handling.where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant whose newest DR revision points into the primary region, where a counterpart is known."""
     return steps(sight, Side.DR)
 
 
-def steps(sight: Sight, side: Side, action: str = NAME) -> Iterator[Step]:
+def steps(sight: Sight, side: Side, action: str = __name__) -> Iterator[Step]:
     """A step for each tenant whose newest revision on ``side`` points into the other region. Raises CannotSee."""
     for one in unseen_handling.held(sight, side):
         newest = newest_of(sight, one, side)
@@ -83,7 +80,7 @@ def _step(
         says=f"A new revision of {newest.family} needs nothing of {there}: {places}.",
         danger=Danger.COMPENSABLE,
         undo="The revision stays registered, costs nothing, and is used by nobody once the service is moved back.",
-        budget_s=_BUDGET_S,
+        budget_s=60,
         call=_call(sight, newest, replacing, side),
         tenant=one.tenant.id,
         before={"taskDefinition": newest.arn},
@@ -136,7 +133,6 @@ def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
     return hand.send(Call("ecs", "RegisterTaskDefinition", call.region, params))
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the family's newest revision points nowhere that has a counterpart."""
     one = _held(step, sight)
@@ -164,15 +160,14 @@ def notes(sight: Sight) -> Iterator[str]:
         readers_secretsmanager.secrets,
         efs.file_systems,
     )
-    for why in unseen_handling.unseen_of(sight, Side.DR, *seen, efs.access_points, rds.instances):
+    for why in unseen_handling.unseen(sight, Side.DR, *seen, efs.access_points, rds.instances):
         yield f"Task definitions of the DR region were planned without this: {why}"
-    if unseen_handling.forward(sight):
-        yield from without_counterpart(sight, Side.DR)
+    yield from without_counterpart(sight, Side.DR)
 
 
 def without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
     """What points into the other region and stays so; nothing where that cannot be seen."""
-    return unseen_handling.if_seen(lambda sight: _without_counterpart(sight, side))(sight)
+    return if_seen(lambda sight: _without_counterpart(sight, side))(sight)
 
 
 def _without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
@@ -190,27 +185,19 @@ def _without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
             )
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({WRITE, TAG}),  # a registration with tags needs ecs:TagResource, though nobody calls it
-    reads=frozenset({READ}),
-    watches=tuple(
-        reader.name
-        for reader in (
-            ecs.services,
-            ecs.task_definitions,
-            ecs_newest_definitions.newest,
-            rds.instances,
-            efs.file_systems,
-            efs.access_points,
-            efs.replications,
-            readers_secretsmanager.secrets,
-        )
+VERB = action(
+    globals(),
+    {WRITE, TAG},
+    (
+        ecs.services,
+        ecs.task_definitions,
+        ecs_newest_definitions.newest,
+        rds.instances,
+        efs.file_systems,
+        efs.access_points,
+        efs.replications,
+        readers_secretsmanager.secrets,
     ),
-    foresee=foresee,
-    fill=fill,
-    act=act,
-    confirm=confirm,
+    reads={READ},
     essential=False,
-    notes=notes,
 )

@@ -12,13 +12,10 @@ from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, ecs_newest_definitions
 
-NAME = "task_definitions_home"
 
-
-@unseen_handling.if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant whose newest primary revision points into the DR region, where a counterpart is known."""
-    yield from repoint_dr_tasks.steps(sight, Side.PRIMARY, NAME)
+    yield from repoint_dr_tasks.steps(sight, Side.PRIMARY, __name__)
 
 
 def notes(sight: Sight) -> Iterator[str]:
@@ -30,4 +27,4 @@ def notes(sight: Sight) -> Iterator[str]:
     yield from repoint_dr_tasks.without_counterpart(sight, Side.PRIMARY)
 
 
-VERB = replace(repoint_dr_tasks.VERB, name=NAME, foresee=foresee, notes=notes, essential=True)
+VERB = replace(repoint_dr_tasks.VERB, module=__name__, foresee=foresee, notes=notes, essential=True)

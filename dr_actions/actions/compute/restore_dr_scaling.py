@@ -6,20 +6,16 @@ Before the services are stopped: with the failover's lower bound in force auto s
 from __future__ import annotations
 
 from dr_actions.actions.common import unseen_handling
-from dr_actions.actions.compute import failback as compute_failback
-from dr_actions.actions.compute.raise_dr_scaling import NAME as RAISED
 from dr_actions.actions.compute.scaling_bounds import Restoring, restoring, seen
 from dr_actions.model.action import Sight
 from dr_actions.model.plan import Params
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
 
-NAME = "dr_minimum"
-
 
 def wanted(sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target) -> Params | None:
     """As recorded by the failover that raised them; without any record, the standby's. None where all is so already."""
-    kept = compute_failback.before(sight, RAISED, one.service.name)
+    kept = sight.before("compute/raise_dr_scaling", one.service.name)
     if not kept and not sight.recorded:
         least = min(target.minimum, sight.env.standby.tasks_per_service)
         kept = {"MinCapacity": least, "MaxCapacity": target.maximum}
@@ -27,4 +23,4 @@ def wanted(sight: Sight, one: unseen_handling.Held, target: application_autoscal
     return kept if any(now[name] != value for name, value in kept.items()) else None
 
 
-VERB = restoring(Restoring(NAME, Side.DR, wanted, essential=False))
+VERB = restoring(Restoring(__name__, Side.DR, wanted, essential=False))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dr_actions.actions.common import unseen_handling
-from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.compute import services as of
-from dr_actions.actions.compute.fence_scaling import NAME as FENCE
 from dr_actions.actions.compute.scaling_bounds import FENCED, Restoring, restoring, seen
 from dr_actions.model.action import Sight
 from dr_actions.model.plan import Params
@@ -13,12 +11,10 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import application_autoscaling
 
-NAME = "home_minimum"
-
 
 def wanted(sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target) -> Params | None:
     """As recorded by the fence; else as it is, where nobody fenced it; else by the environment and the DR twin."""
-    kept = compute_failback.before(sight, FENCE, one.service.name)
+    kept = sight.before("compute/fence_scaling", one.service.name)
     if kept:
         return kept
     if seen(target) != FENCED:
@@ -36,4 +32,4 @@ def _most_in_dr(sight: Sight, service: str) -> int:
     return next((target.maximum for target in targets if target.service == service), 0)
 
 
-VERB = restoring(Restoring(NAME, Side.PRIMARY, wanted, essential=True))
+VERB = restoring(Restoring(__name__, Side.PRIMARY, wanted, essential=True))

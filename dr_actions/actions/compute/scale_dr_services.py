@@ -23,7 +23,7 @@ from dr_actions.actions.compute.rollout import (
     unseen_secrets,
 )
 from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb, planned_call
+from dr_actions.model.action import Confirmation, Sight, Standing, action, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import ROLLOUT
@@ -31,10 +31,7 @@ from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME = "services"
 
-
-@unseen_handling.where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's DR service; one that is as wanted already is DONE without a call."""
     needed, held = sight.env.capacity.tasks_per_service, unseen_handling.held(sight, Side.DR)
@@ -57,7 +54,7 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
         wanted[unseen_handling.ANEW] = True
     undo = f"Set its desired count to {service.desired} again"
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"{name} runs {needed} healthy tasks in {region} ({service.desired} wanted now)"
@@ -83,15 +80,12 @@ def fill(step: Step, sight: Sight) -> Call:
     A ValueError says that no revision was registered that the service could move to.
     """
     service = of.service_of(step, sight)
-    if service is None:
-        raise ValueError(f"{step.id}: {step.subject} is not there any more")
     changes = {"desiredCount": max(step.after["desiredCount"], service.desired), **forced(step, sight, service)}
     if _moves(step):
         changes["taskDefinition"] = _newest(step, sight, service)
         if changes["taskDefinition"] == step.before["taskDefinition"]:
             raise ValueError(f"{step.id}: no newer revision of its task definition was registered")
-    planned = planned_call(step, sight)
-    return Call(planned.service, planned.operation, planned.region, {**planned.params, **changes})
+    return step.call_with(changes)
 
 
 def _moves(step: Step) -> bool:
@@ -107,7 +101,6 @@ def _newest(step: Step, sight: Sight, service: ecs.Service) -> str:
     return newest.arn if service.task_definition == step.before["taskDefinition"] else service.task_definition
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE when running, rolled out and healthy. A deployment of this step's own call that ECS gave up is FAILED.
 
@@ -115,8 +108,6 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     somebody shrank the service since.
     """
     service = of.service_of(step, sight)
-    if service is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
     needed, planned = step.after["desiredCount"], step.before["taskDefinition"]
     said = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
     facts = facts_of(service)
@@ -148,14 +139,14 @@ def undo(step: Step) -> Call | None:
 
 def notes(sight: Sight) -> Iterator[str]:
     """Tenants that are left out, and services that would start badly."""
-    for why in unseen_handling.unseen_of(sight, Side.DR, ecs.services):
+    for why in unseen_handling.unseen(sight, Side.DR, ecs.services):
         yield f"No service of the DR region can be scaled: {why}"
-    yield from unseen_handling.where_seen(lambda sight: unseen_secrets(sight, Side.DR))(sight)
+    yield from if_seen(lambda sight: unseen_secrets(sight, Side.DR))(sight)
     yield from _left_out(sight)
     yield from _doubtful(sight)
 
 
-@unseen_handling.where_seen
+@if_seen
 def _left_out(sight: Sight) -> Iterator[str]:
     if names := [unseen_handling.service_name(sight.env, tenant) for tenant in unseen_handling.lacking(sight, Side.DR)]:
         yield (
@@ -164,7 +155,7 @@ def _left_out(sight: Sight) -> Iterator[str]:
         )
 
 
-@unseen_handling.where_seen
+@if_seen
 def _doubtful(sight: Sight) -> Iterator[str]:
     held = unseen_handling.held(sight, Side.DR)
     if apart := [one.service.name for one in held if not one.service.target_groups]:
@@ -173,18 +164,10 @@ def _doubtful(sight: Sight) -> Iterator[str]:
         yield f"The newest deployment of {few(broken)} in {sight.env.regions.dr} failed: the step deploys it again."
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({of.UPDATE}),
-    watches=(
-        *(ecs.services.name, ecs.tasks.name, ecs_newest_definitions.newest.name, elbv2.healthy_hosts.name),
-        readers_secretsmanager.secrets.name,
-    ),
-    foresee=foresee,
-    fill=fill,
+VERB = action(
+    globals(),
+    {of.UPDATE},
+    (*(ecs.services, ecs.tasks, ecs_newest_definitions.newest, elbv2.healthy_hosts), readers_secretsmanager.secrets),
     act=send,
-    confirm=confirm,
-    undo=undo,
     essential=False,
-    notes=notes,
 )

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.compute import services as of
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_actions.model.plan import Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
 
-_BUDGET_S = 60
 FENCED: Params = {"MinCapacity": 0, "MaxCapacity": 0, "SuspendedState": dict.fromkeys(of.SUSPENSIONS, True)}
 
 
@@ -29,12 +28,12 @@ class Restoring:
 def restoring(what: Restoring) -> Verb:
     """The verb that does it."""
     return Verb(
-        name=what.verb,
+        module=what.verb,
         writes=frozenset({of.REGISTER}),
-        watches=(application_autoscaling.targets.name,),
-        foresee=unseen_handling.if_seen(lambda sight: _steps(what, sight)),
-        confirm=unseen_handling.careful(_confirm),
-        undo=_undo,
+        parts=(application_autoscaling.targets,),
+        foresee=lambda sight: _steps(what, sight),
+        confirm=confirm,
+        undo=unseen_handling.as_before,
         essential=what.essential,
         notes=lambda sight: _notes(what, sight),
     )
@@ -45,12 +44,18 @@ def seen(target: application_autoscaling.Target) -> dict[str, object]:
     return {**of.bounds_of(target), "SuspendedState": of.suspended_of(target)}
 
 
+def scaled(sight: Sight, side: Side) -> Iterator[tuple[unseen_handling.Held, application_autoscaling.Target]]:
+    """Each tenant's service of ``side`` with its scalable target, where it has one. Raises CannotSee."""
+    targets = {target.service: target for target in sight.snapshot.get(application_autoscaling.targets, side)}
+    for one in unseen_handling.held(sight, side):
+        if one.service.name in targets:
+            yield one, targets[one.service.name]
+
+
 def _steps(what: Restoring, sight: Sight) -> Iterator[Step]:
-    targets = {target.service: target for target in sight.snapshot.get(application_autoscaling.targets, what.side)}
-    for one in unseen_handling.held(sight, what.side):
-        target = targets.get(one.service.name)
-        wanted = what.wanted(sight, one, target) if target else None
-        if target is not None and wanted is not None:
+    for one, target in scaled(sight, what.side):
+        wanted = what.wanted(sight, one, target)
+        if wanted is not None:
             yield _step(what, sight, one, target, wanted)
 
 
@@ -66,7 +71,7 @@ def _step(
         says=f"Auto scaling keeps {name} in {region} at {bounds} tasks again, as before the failover.",
         danger=Danger.REVERSIBLE,
         undo=f"Register the bounds {target.minimum} to {target.maximum} and the suspensions of now again.",
-        budget_s=_BUDGET_S,
+        budget_s=60,
         call=of.register(sight.env, what.side, name, **wanted),
         tenant=one.tenant.id,
         before=seen(target),
@@ -74,11 +79,9 @@ def _step(
     )
 
 
-def _confirm(step: Step, sight: Sight) -> Confirmation:
+def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the bounds are as wanted; READY as the plan found them, or as the fence of the same plan left them."""
     target = of.target_of(step, sight)
-    if target is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} has no scalable target any more.")
     said = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
     asleep = [name for name, suspended in of.suspended_of(target).items() if suspended]
     said += f", {len(asleep)} of {len(of.SUSPENSIONS)} kinds of scaling suspended"
@@ -87,17 +90,13 @@ def _confirm(step: Step, sight: Sight) -> Confirmation:
     if _holds(step.after, now):
         return Confirmation(Standing.DONE, f"{said}.", facts)
     if now == step.before or (step.side is Side.PRIMARY and now == FENCED):
-        return Confirmation(Standing.READY, f"{said}: to be set back.", facts)
+        todo = "fenced" if step.after == FENCED else "set back"
+        return Confirmation(Standing.READY, f"{said}: to be {todo}.", facts)
     return Confirmation(Standing.CHANGED, f"{said}: neither as planned upon nor as wanted.", facts)
 
 
 def _holds(wanted: Mapping[str, object], now: Mapping[str, object]) -> bool:
     return all(now[key] == value for key, value in wanted.items())
-
-
-def _undo(step: Step) -> Call | None:
-    """The bounds and suspensions as they were."""
-    return unseen_handling.again(step, **step.before)
 
 
 def _notes(what: Restoring, sight: Sight) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dr_actions.model.action import Sight
+from dr_actions.model.action import Sight, present
 from dr_actions.model.plan import Call, Json, Params, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.states import SERVICE
@@ -15,16 +15,17 @@ SUSPENSIONS = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "Sched
 _MODIFY_BURST, _MODIFY_PER_S, _REGISTER_BURST, _REGISTER_PER_S = 50, 5, 20, 4
 
 
-def service_of(step: Step, sight: Sight) -> ecs.Service | None:
-    """The service that the step is about, as seen now. Raises CannotSee."""
-    seen = sight.snapshot.get(ecs.services, step.side)
-    return next((one for one in seen if one.name == step.subject and SERVICE[one.status].serves), None)
+def service_of(step: Step, sight: Sight) -> ecs.Service:
+    """The service that the step is about, as seen now. Raises Drifted, CannotSee."""
+    found = sight.snapshot.find(ecs.services, step.side, name=step.subject)
+    found = found if found is not None and SERVICE[found.status].serves else None
+    return present(found, f"{step.subject} is not there any more.")
 
 
-def target_of(step: Step, sight: Sight) -> application_autoscaling.Target | None:
-    """The scalable target of the service that the step is about, as seen now. Raises CannotSee."""
-    seen = sight.snapshot.get(application_autoscaling.targets, step.side)
-    return next((one for one in seen if one.service == step.subject), None)
+def target_of(step: Step, sight: Sight) -> application_autoscaling.Target:
+    """The scalable target of the service that the step is about, as seen now. Raises Drifted, CannotSee."""
+    found = sight.snapshot.find(application_autoscaling.targets, step.side, service=step.subject)
+    return present(found, f"{step.subject} has no scalable target any more.")
 
 
 def update(env: Environment, side: Side, service: str, **changes: Json) -> Call:

@@ -20,18 +20,16 @@ from dr_actions.actions.compute.rollout import (
     unseen_secrets,
 )
 from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb, planned_call
+from dr_actions.model.action import Confirmation, Sight, Standing, action, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME = "home_services"
 _DEFINITION = "taskDefinition"
 
 
-@unseen_handling.if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's service in the primary region; one that is as wanted already is DONE without a call."""
     held = unseen_handling.held(sight, Side.PRIMARY)
@@ -49,7 +47,7 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
     reason = reason_of(sight, service, Side.PRIMARY)
     anew_too: dict[str, Json] = {unseen_handling.ANEW: True} if reason else {}
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"{name} runs {needed} healthy tasks in {region} again ({service.desired} wanted now)."
@@ -67,13 +65,10 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
 def fill(step: Step, sight: Sight) -> Call:
     """The call with the revision's ARN, never lowering what runs. Raises ValueError, CannotSee."""
     service = of.service_of(step, sight)
-    if service is None:
-        raise ValueError(f"{step.id}: {step.subject} is not there any more")
-    planned = planned_call(step, sight)
     changes = {"desiredCount": max(step.after["desiredCount"], service.desired), **forced(step, sight, service)}
     if _DEFINITION in step.after:
         changes[_DEFINITION] = _newest(step, sight)
-    return Call(planned.service, planned.operation, planned.region, {**planned.params, **changes})
+    return step.call_with(changes)
 
 
 def _newest(step: Step, sight: Sight) -> str:
@@ -85,12 +80,9 @@ def _newest(step: Step, sight: Sight) -> str:
     return newest.arn
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE when running, rolled out and healthy. Any lower count is READY: the fence of the same plan made it 0."""
     service = of.service_of(step, sight)
-    if service is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
     needed = step.after["desiredCount"]
     said = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
     if _DEFINITION in step.after and service.task_definition != _newest(step, sight):
@@ -118,11 +110,11 @@ def notes(sight: Sight) -> Iterator[str]:
     """Tenants that have no service at home, and what could not be seen."""
     for why in unseen_handling.unseen(sight, Side.PRIMARY, ecs.services):
         yield f"No service of the primary region can be started: {why}"
-    yield from unseen_handling.if_seen(lambda sight: unseen_secrets(sight, Side.PRIMARY))(sight)
+    yield from if_seen(lambda sight: unseen_secrets(sight, Side.PRIMARY))(sight)
     yield from _left_out(sight)
 
 
-@unseen_handling.if_seen
+@if_seen
 def _left_out(sight: Sight) -> Iterator[str]:
     if names := [
         unseen_handling.service_name(sight.env, tenant) for tenant in unseen_handling.lacking(sight, Side.PRIMARY)
@@ -131,17 +123,12 @@ def _left_out(sight: Sight) -> Iterator[str]:
         yield f"There is no service {few(names)} in {region}: visitors of these tenants would find nobody there."
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({of.UPDATE}),
-    watches=(
-        *(ecs.services.name, ecs.tasks.name, ecs.task_definitions.name, ecs_newest_definitions.newest.name),
-        *(elbv2.healthy_hosts.name, readers_secretsmanager.secrets.name),
+VERB = action(
+    globals(),
+    {of.UPDATE},
+    (
+        *(ecs.services, ecs.tasks, ecs.task_definitions, ecs_newest_definitions.newest),
+        *(elbv2.healthy_hosts, readers_secretsmanager.secrets),
     ),
-    foresee=foresee,
-    fill=fill,
     act=send,
-    confirm=confirm,
-    undo=undo,
-    notes=notes,
 )

@@ -9,21 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.common import unseen_handling
-from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.compute import services as of
 from dr_actions.actions.compute.rollout import facts_of
-from dr_actions.actions.compute.scale_dr_services import NAME as SCALED
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Call, Danger, Step
+from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
 
-NAME = "stop_dr_services"
-# The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
-_BUDGET_S = 480
 
-
-@unseen_handling.if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's DR service that runs more than it did before the failover."""
     for one in unseen_handling.held(sight, Side.DR):
@@ -34,20 +27,21 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _standby(sight: Sight, one: unseen_handling.Held) -> int:
     """The count before the failover; where none was recorded, standby.tasks_per_service."""
-    kept = compute_failback.before(sight, SCALED, one.service.name)
+    kept = sight.before("compute/scale_dr_services", one.service.name)
     return int(kept.get("desiredCount", sight.env.standby.tasks_per_service))
 
 
 def _step(sight: Sight, one: unseen_handling.Held, standby: int) -> Step:
     name, service, region = one.service.name, one.service, sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"{name} runs {standby} tasks in {region} again, as before the failover ({service.desired} wanted now).",
         danger=Danger.REVERSIBLE,
         undo=f"Set its desired count to {service.desired} again.",
-        budget_s=_BUDGET_S,
+        # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
+        budget_s=480,
         call=of.update(sight.env, Side.DR, name, desiredCount=standby),
         tenant=one.tenant.id,
         before={"desiredCount": service.desired},
@@ -55,12 +49,9 @@ def _step(sight: Sight, one: unseen_handling.Held, standby: int) -> Step:
     )
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no more tasks run than are wanted. Any higher count is READY: it scaled by its load until now."""
     service = of.service_of(step, sight)
-    if service is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is not there any more.")
     wanted = step.after["desiredCount"]
     said = f"{step.subject} wants {service.desired}, runs {service.running}, starts {service.pending}"
     if service.desired > wanted:
@@ -72,24 +63,10 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.DONE, f"{said}.", facts_of(service))
 
 
-def undo(step: Step) -> Call | None:
-    """The desired count as it was."""
-    return unseen_handling.again(step, **step.before)
-
-
 def notes(sight: Sight) -> Iterator[str]:
     """Why the DR region's services could not be seen."""
     for why in unseen_handling.unseen(sight, Side.DR, ecs.services):
         yield f"Services of the DR region are not made smaller: {why}"
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({of.UPDATE}),
-    watches=(ecs.services.name,),
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    essential=False,
-    notes=notes,
-)
+VERB = action(globals(), {of.UPDATE}, (ecs.services,), undo=unseen_handling.as_before, essential=False)

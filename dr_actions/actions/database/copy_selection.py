@@ -49,7 +49,7 @@ def name_of(sight: Sight) -> str:
 
 def instance(sight: Sight, identifier: str) -> rds.Instance | None:
     """The DR region's instance of that identifier, None where there is none. Raises CannotSee."""
-    return next((one for one in sight.snapshot.get(rds.instances, Side.DR) if one.identifier == identifier), None)
+    return sight.snapshot.find(rds.instances, Side.DR, identifier=identifier)
 
 
 def choose(sight: Sight) -> Choice | None:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from dr_actions.actions.database.copy_selection import ASIDE, RESTORED_FROM
 from dr_actions.model.action import Sight
+from dr_actions.model.action_ids import label_of
 from dr_actions.model.plan import Goal, Params
 from dr_actions.model.sequence import Role, role_of
 from dr_estate.config.environment import Side
@@ -30,12 +31,12 @@ def own_name(sight: Sight) -> str:
 
 def named(sight: Sight, side: Side, identifier: str) -> rds.Instance | None:
     """The instance of that identifier on ``side``, None where there is none. Raises CannotSee."""
-    return next((one for one in sight.snapshot.get(rds.instances, side) if one.identifier == identifier), None)
+    return sight.snapshot.find(rds.instances, side, identifier=identifier)
 
 
 def by_resource(sight: Sight, side: Side, resource: str) -> rds.Instance | None:
     """The instance of that resource id, whatever it is called now. Raises CannotSee."""
-    return next((one for one in sight.snapshot.get(rds.instances, side) if one.resource_id == resource), None)
+    return sight.snapshot.find(rds.instances, side, resource_id=resource)
 
 
 def writer(sight: Sight) -> rds.Instance | None:
@@ -44,9 +45,7 @@ def writer(sight: Sight) -> rds.Instance | None:
     None where there is none, or where several might be meant. Raises CannotSee.
     """
     standing = [one for one in sight.snapshot.get(rds.instances, Side.DR) if not one.source]
-    recorded = {
-        step_id.partition(".")[2] for step_id in sight.recorded if role_of(Goal.FAILOVER, step_id) is Role.DATABASE
-    }
+    recorded = {label_of(step) for step in sight.recorded if role_of(Goal.FAILOVER, step) is Role.DATABASE}
     name = own_name(sight)
     for meant in (
         [one for one in standing if one.identifier in recorded],
@@ -117,8 +116,7 @@ def read_only(sight: Sight, side: Side, group: str) -> str | None:
 
     Source: RDS for MySQL parameters; ``{TrueIfReplica}`` is the default. Raises CannotSee.
     """
-    groups = sight.snapshot.get(rds_groups.parameter_groups, side)
-    found = next((one for one in groups if one.name == group), None)
+    found = sight.snapshot.find(rds_groups.parameter_groups, side, name=group)
     return None if found is None else dict(found.parameters).get(READ_ONLY) or UNSET
 
 

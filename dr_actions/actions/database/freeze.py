@@ -8,21 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds, rds_groups
 
-NAME = "freeze_database"
 MODIFY = "rds:ModifyDBParameterGroup"
-_BUDGET_S = 600
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step; by hand where the instance uses a group of AWS's own, which nobody can change."""
     one = home.writer(sight)
@@ -55,13 +50,13 @@ def _step(sight: Sight, one: rds.Instance) -> Step:
         says = f"Give {one.identifier} in {region} a parameter group of its own with {home.READ_ONLY}=1 and reboot it, "
         says += f"for {group or 'its group'} cannot be changed: pages"
     return sight.step(
-        NAME,
+        __name__,
         one.identifier,
         side=Side.DR,
         says=f"{says} are still served, and nothing that was acknowledged is lost.",
         danger=Danger.REVERSIBLE,
         undo=f"Set {home.READ_ONLY} of {group} to what it was.",
-        budget_s=_BUDGET_S,
+        budget_s=600,
         call=None if by_hand else call_for(region, group, home.FROZEN),
         before={"group": group, "resource": one.resource_id, home.READ_ONLY: value_before(sight, group)},
         after={home.READ_ONLY: home.FROZEN},
@@ -69,7 +64,6 @@ def _step(sight: Sight, one: rds.Instance) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the group says so and the instance is in sync with it."""
     one = home.by_resource(sight, Side.DR, step.before["resource"])
@@ -107,12 +101,9 @@ def _statuses(one: rds.Instance) -> str:
 
 def undo(step: Step) -> Call | None:
     """What the parameter was; nothing where a person changed the group."""
-    if step.call is None:
-        return None
-    return call_for(step.call.region, step.before["group"], step.before[home.READ_ONLY])
+    return call_for(step.planned_call.region, step.before["group"], step.before[home.READ_ONLY])
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """Who else is frozen: a parameter group is shared."""
     one = home.writer(sight)
@@ -129,12 +120,4 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"{', '.join(others)} in {sight.env.regions.dr} use {group} too and refuse writes while it is frozen."
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({MODIFY}),
-    watches=(rds.instances.name, rds_groups.parameter_groups.name),
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    notes=notes,
-)
+VERB = action(globals(), {MODIFY}, (rds.instances, rds_groups.parameter_groups))

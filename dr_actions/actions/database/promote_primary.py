@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds, rds_groups
 
-NAME = "promoted_home"
 PROMOTE = "rds:PromoteReadReplica"
-_BUDGET_S = 1800
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step."""
     source = home.writer(sight)
@@ -30,14 +25,14 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if like is not None and like.backup_window:
         asked["PreferredBackupWindow"] = like.backup_window
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Promote {name} in {region} to the primary database; it reboots and follows {source.identifier} of "
         f"{sight.env.regions.dr} no more.",
         danger=Danger.IRREVERSIBLE,
         undo="None: a promoted replica can never follow its source again.",
-        budget_s=_BUDGET_S,
+        budget_s=1800,
         call=Call("rds", "PromoteReadReplica", region, asked),
         before={"source": source.arn, "resource": source.resource_id},
         after={"source": ""},
@@ -50,7 +45,6 @@ def retention(sight: Sight) -> int:
     return max(sight.env.thresholds.backup_retention_days, like.retention_days if like else 0)
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Promotion is refused while the replica backs up; and not asked for while the DR region takes writes (T41)."""
     source = home.by_resource(sight, Side.DR, step.before["resource"])
@@ -79,10 +73,4 @@ def _the_copy(step: Step, one: rds.Instance) -> bool:
     return bool(dict(one.tags).get(home.COME_FROM) == step.before["resource"])
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({PROMOTE}),
-    watches=(rds.instances.name, rds_groups.parameter_groups.name),
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), {PROMOTE}, (rds.instances, rds_groups.parameter_groups))

@@ -7,21 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, where_seen
 from dr_actions.actions.database import copy_selection
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.derived.database_copies import REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds
 
-NAME = "database_protection"
 MODIFY = "rds:ModifyDBInstance"
-_BUDGET_S = 1800
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for the replica to be promoted, where it lacks something; its promotion asks for the backups itself."""
     choice = copy_selection.choose(sight)
@@ -45,20 +41,19 @@ def _step(sight: Sight, one: rds.Instance, lacks: Params) -> Step:
     words = {"DeletionProtection": "deletion protection", "MultiAZ": "a standby in another zone"}
     missing = " and ".join(words[key] for key in sorted(lacks))
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Give {name} in {region} {missing}, and backups kept for {days} days: it is the primary database now.",
         danger=Danger.REVERSIBLE,
         undo="Left on: protection harms nobody. Take it off with aws rds modify-db-instance.",
-        budget_s=_BUDGET_S,
+        budget_s=1800,
         call=Call("rds", "ModifyDBInstance", region, asked),
         before={"resource": one.resource_id, **dict.fromkeys(lacks, False)},
         after=after,
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
     one = copy_selection.instance(sight, step.subject)
@@ -81,11 +76,4 @@ def _short(seen: object, wanted: object) -> bool:
     return seen < wanted
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({MODIFY}),
-    watches=(rds.instances.name,),
-    foresee=foresee,
-    confirm=confirm,
-    essential=False,
-)
+VERB = action(globals(), {MODIFY}, (rds.instances,), essential=False)

@@ -7,22 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.promote_primary import retention
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds
 
-NAME = "home_protection"
 MODIFY = "rds:ModifyDBInstance"
-_BUDGET_S = 1800
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step: what it finds as wanted it leaves alone."""
     source, like = home.writer(sight), home.model(sight)
@@ -33,21 +28,20 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if (like or source).multi_az:
         after = {**after, "MultiAZ": True}
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Make sure that {name} in {region} is protected as the database of before was: backups, deletion "
         "protection, standby.",
         danger=Danger.REVERSIBLE,
         undo="Left on: protection harms nobody. Take it off with aws rds modify-db-instance.",
-        budget_s=_BUDGET_S,
+        budget_s=1800,
         call=Call("rds", "ModifyDBInstance", region, {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}),
         before={"resource": source.resource_id},
         after=after,
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
     one = home.named(sight, Side.PRIMARY, step.subject)
@@ -63,11 +57,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY if DATABASE[one.status].changeable else Standing.WAITING, f"{said}.")
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({MODIFY}),
-    watches=(rds.instances.name,),
-    foresee=foresee,
-    confirm=confirm,
-    essential=False,
-)
+VERB = action(globals(), {MODIFY}, (rds.instances,), essential=False)

@@ -6,28 +6,58 @@ new name is effective (about ten minutes) it is not available. Source: RDS User 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
 from dr_actions.actions.database import failback as home
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds
 
 MODIFY = "rds:ModifyDBInstance"
-_BUDGET_S = 1800
 
 
-def step_of(sight: Sight, one: rds.Instance, side: Side, verb: str, why: str) -> Step:
-    """The step that renames ``one`` of ``side``."""
-    region, kept = sight.env.region(side), home.aside_name(one)
+@dataclass(frozen=True)
+class Renaming:
+    """Which database of ``side`` an action renames (None for none), why, and what it ``was``."""
+
+    module: str
+    side: Side
+    of: Callable[[Sight], rds.Instance | None]
+    why: str
+    was: str
+
+
+def renaming(what: Renaming) -> Verb:
+    """The action that renames it."""
+    return Verb(
+        what.module,
+        frozenset({MODIFY}),
+        (rds.instances,),
+        foresee=lambda sight: _steps(what, sight),
+        confirm=_confirm,
+        undo=_undo,
+        leaves=lambda sight: _kept(what, sight),
+    )
+
+
+def _steps(what: Renaming, sight: Sight) -> Iterator[Step]:
+    if one := what.of(sight):
+        yield _step(what, sight, one)
+
+
+def _step(what: Renaming, sight: Sight, one: rds.Instance) -> Step:
+    region, kept = sight.env.region(what.side), home.aside_name(one)
     return sight.step(
-        verb,
+        what.module,
         one.identifier,
-        side=side,
-        says=f"Rename the database {one.identifier} in {region} to {kept}, and keep it: {why}.",
+        side=what.side,
+        says=f"Rename the database {one.identifier} in {region} to {kept}, and keep it: {what.why}.",
         danger=Danger.REVERSIBLE,
         undo=f"Rename {kept} to {one.identifier} again, as long as no other has that name.",
-        budget_s=_BUDGET_S,
+        budget_s=1800,
         call=_rename(region, one.identifier, kept),
         before={"name": one.identifier, "resource": one.resource_id},
         after={"name": kept, "resource": one.resource_id},
@@ -39,7 +69,7 @@ def _rename(region: str, name: str, to: str) -> Call:
     return Call("rds", "ModifyDBInstance", region, asked)
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _confirm(step: Step, sight: Sight) -> Confirmation:
     """By resource id, which the rename leaves as it is. Raises CannotSee."""
     one = home.by_resource(sight, step.side, step.before["resource"])
     if one is None:
@@ -61,13 +91,15 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"{one.identifier} can be renamed.", home.facts_of(one))
 
 
-def undo(step: Step) -> Call | None:
+def _undo(step: Step) -> Call | None:
     """The old name again."""
-    if step.call is None:
-        return None
-    return _rename(step.call.region, step.after["name"], step.before["name"])
+    return _rename(step.planned_call.region, step.after["name"], step.before["name"])
 
 
-def kept(one: rds.Instance, region: str, why: str) -> str:
+def _kept(what: Renaming, sight: Sight) -> Iterator[str]:
     """The sentence of what a person is to clean up."""
-    return f"{one.identifier} in {region} will be kept as {home.aside_name(one)} ({why}): delete it by hand some day."
+    if one := what.of(sight):
+        yield (
+            f"{one.identifier} in {sight.env.region(what.side)} will be kept as {home.aside_name(one)} ({what.was}): "
+            "delete it by hand some day."
+        )

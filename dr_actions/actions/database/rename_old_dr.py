@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
-from dr_actions.actions.database import rename
-from dr_actions.model.action import Sight, Verb
-from dr_actions.model.plan import Step
+from dr_actions.actions.database.rename import Renaming, renaming
 from dr_estate.config.environment import Side
-from dr_estate.readers import rds
 
-NAME = "set_aside_dr"
-_WHY = "its data is home, and a failover to come restores under this name"
-
-
-@common_failback.homeward
-def foresee(sight: Sight) -> Iterator[Step]:
-    """A step for the DR region's database."""
-    one = home.writer(sight)
-    if one is not None:
-        yield rename.step_of(sight, one, Side.DR, NAME, _WHY)
-
-
-@common_failback.homeward
-def leaves(sight: Sight) -> Iterator[str]:
-    """What is kept."""
-    one = home.writer(sight)
-    if one is not None:
-        yield rename.kept(one, sight.env.regions.dr, "the database that served during the failover")
-
-
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({rename.MODIFY}),
-    watches=(rds.instances.name,),
-    foresee=foresee,
-    confirm=careful(rename.confirm),
-    undo=rename.undo,
-    leaves=leaves,
+VERB = renaming(
+    Renaming(
+        __name__,
+        Side.DR,
+        home.writer,
+        "its data is home, and a failover to come restores under this name",
+        "the database that served during the failover",
+    )
 )

@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
-from dr_actions.actions.database import rename
-from dr_actions.model.action import Sight, Verb
-from dr_actions.model.plan import Step
+from dr_actions.actions.database.rename import Renaming, renaming
+from dr_actions.model.action import Sight
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 
-NAME = "set_aside"
-_WHY = "the one that comes home takes its name, at the host that the tasks there name"
+
+def _old(sight: Sight) -> rds.Instance | None:
+    """The one that bears the estate's name, where another is to come home. Raises CannotSee."""
+    return home.old(sight) if home.writer(sight) else None
 
 
-@common_failback.homeward
-def foresee(sight: Sight) -> Iterator[Step]:
-    """A step where the primary's database bears the estate's name and another is to come home."""
-    one = home.old(sight)
-    if one is not None and home.writer(sight) is not None:
-        yield rename.step_of(sight, one, Side.PRIMARY, NAME, _WHY)
-
-
-@common_failback.homeward
-def leaves(sight: Sight) -> Iterator[str]:
-    """What is kept."""
-    one = home.old(sight)
-    if one is not None and home.writer(sight) is not None:
-        yield rename.kept(one, sight.env.regions.primary, "the primary's database of before the failover")
-
-
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({rename.MODIFY}),
-    watches=(rds.instances.name,),
-    foresee=foresee,
-    confirm=careful(rename.confirm),
-    undo=rename.undo,
-    leaves=leaves,
+VERB = renaming(
+    Renaming(
+        __name__,
+        Side.PRIMARY,
+        _old,
+        "the one that comes home takes its name, at the host that the tasks there name",
+        "the primary's database of before the failover",
+    )
 )

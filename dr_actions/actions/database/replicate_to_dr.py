@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.copy_selection import RESTORED_FROM
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Json, Step
-from dr_actions.model.sequence import prefix_of
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE, DATABASE_REPLICATION
 from dr_estate.readers import rds
 
-NAME = "protected_database"
 START, CREATE = "rds:StartDBInstanceAutomatedBackupsReplication", "rds:CreateDBInstanceReadReplica"
 MODIFY = "rds:ModifyDBInstance"
 _KEEPS = "replica_backups"
@@ -31,7 +28,7 @@ _WORDS = {AUTOMATED: "its automated backups are replicated", REPLICA: "a read re
 
 def mechanism(sight: Sight, source: rds.Instance) -> str:
     """What the failover relied on: as recorded, as the restored instance says, else what the environment prefers."""
-    recorded = sight.recorded.get(f"database.{source.identifier}", {})
+    recorded = sight.before("database/restore_dr", source.identifier)
     if recorded.get("source"):
         return REPLICA
     restored_from = dict(source.tags).get(RESTORED_FROM, "")
@@ -40,7 +37,6 @@ def mechanism(sight: Sight, source: rds.Instance) -> str:
     return sight.env.replication.database[0]
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The step of that mechanism; none for AWS Backup, whose plan acts by itself."""
     source = home.writer(sight)
@@ -59,7 +55,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, source: rds.Instance, how: str, subject: str, call: Call, budget_s: int) -> Step:
     name, dr = home.own_name(sight), sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         subject,
         side=Side.DR,
         says=f"Protect {name} of {sight.env.regions.primary} in {dr} again: {_WORDS[how]} there.",
@@ -123,9 +119,9 @@ def _keeping(sight: Sight, source: rds.Instance) -> Step:
     name, region, days = source.identifier, sight.env.regions.dr, source.retention_days
     asked = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": days, "ApplyImmediately": True}
     return sight.step(
-        NAME,
+        __name__,
         name,
-        ids=_KEEPS,
+        part=_KEEPS,
         side=Side.DR,
         says=f"Let the read replica {name} in {region} keep backups of its own for {days} days: it begins without.",
         danger=Danger.REVERSIBLE,
@@ -137,10 +133,9 @@ def _keeping(sight: Sight, source: rds.Instance) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the copies in the DR region stand."""
-    if prefix_of(step.id) == _KEEPS:
+    if part_of(step.id) == _KEEPS:
         return _of_keeping(step, sight)
     at_home = home.named(sight, Side.PRIMARY, home.own_name(sight))
     if at_home is None or at_home.source:
@@ -158,8 +153,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 def _of_backups(sight: Sight, at_home: rds.Instance) -> Confirmation | None:
     """By resource id: the copies of the old instance stay, and are no protection of the new one."""
-    found = sight.snapshot.get(rds.automated_backups, Side.DR)
-    copies = next((one for one in found if one.resource_id == at_home.resource_id), None)
+    copies = sight.snapshot.find(rds.automated_backups, Side.DR, resource_id=at_home.resource_id)
     if copies is None:
         return None
     facts = (("copies", copies.arn), ("status", copies.status))
@@ -194,7 +188,6 @@ def _of_keeping(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY if ready else Standing.WAITING, f"{one.identifier} is {one.status}.")
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """What is left out, and what of the old copies stays."""
     source = home.writer(sight)
@@ -208,11 +201,4 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"The replicated backups of the old {name} in {dr} stay until they expire: they are no copy of the new."
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({START, CREATE, MODIFY}),
-    watches=(rds.instances.name, rds.automated_backups.name),
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
-)
+VERB = action(globals(), {START, CREATE, MODIFY}, (rds.instances, rds.automated_backups))

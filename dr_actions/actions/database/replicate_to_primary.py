@@ -8,20 +8,16 @@ a key of another region opens nothing there (T19). A source needs automated back
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Json, Step
-from dr_actions.model.sequence import prefix_of
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE, DATABASE_REPLICATION
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import rds, vpc
 
-NAME = "database_home"
 CREATE, MODIFY = "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"
 _BUDGET_S, _BACKUPS_S = 10800, 1800
 _SOURCE = "source_backups"
@@ -29,7 +25,6 @@ _AWS_KEY = "alias/aws/rds"
 _GROUPS = "VpcSecurityGroupIds"
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The replica; before it, where the DR region's database keeps none, the backups that it cannot do without."""
     source = home.writer(sight)
@@ -44,9 +39,9 @@ def _backups(sight: Sight, source: rds.Instance) -> Step:
     days, region = sight.env.thresholds.backup_retention_days, sight.env.regions.dr
     asked = {"DBInstanceIdentifier": source.identifier, "BackupRetentionPeriod": days, "ApplyImmediately": True}
     return sight.step(
-        NAME,
+        __name__,
         source.identifier,
-        ids=_SOURCE,
+        part=_SOURCE,
         side=Side.DR,
         says=f"Let {source.identifier} in {region} keep backups for {days} days: without them nothing replicates it.",
         danger=Danger.REVERSIBLE,
@@ -62,7 +57,7 @@ def _replica(sight: Sight, source: rds.Instance) -> Step:
     name, region = home.own_name(sight), sight.env.regions.primary
     before, taken = home.old(sight), home.named(sight, Side.PRIMARY, home.own_name(sight))
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Replicate {source.identifier} of {sight.env.regions.dr} into a new {name} in {region}.",
@@ -127,14 +122,13 @@ def _security_groups(sight: Sight, model: rds.Instance | None) -> list[str]:
     return found[:1] or [f"<the security group {name} of {sight.env.regions.primary}, once it is there>"]
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the source's backups, or the new instance, stand."""
     source = home.by_resource(sight, Side.DR, step.before["resource"])
     if source is None or source.source:
         gone = "is gone from the DR region" if source is None else "is a replica itself now"
         return Confirmation(Standing.CHANGED, f"The database {step.before['resource']} {gone}.")
-    if prefix_of(step.id) == _SOURCE:
+    if part_of(step.id) == _SOURCE:
         return _of_backups(source)
     one = home.named(sight, Side.PRIMARY, step.subject)
     if one is None:
@@ -181,18 +175,15 @@ def _of_replica(one: rds.Instance) -> Confirmation:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The planned call, its security group as it is now. Raises ValueError where there is none."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
-    planned = step.call.params.get(_GROUPS, ())
+    planned = step.planned_call.params.get(_GROUPS, ())
     if not any(str(group).startswith("<") for group in planned):
-        return step.call
+        return step.planned_call
     found = _security_groups(sight, None)
     if found[0].startswith("<"):
         raise ValueError(f"{found[0]} is still absent")
-    return replace(step.call, params={**step.call.params, _GROUPS: found})
+    return step.call_with({_GROUPS: found})
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """Why this way, and what the new instance is like where there is no old one."""
     source = home.writer(sight)
@@ -207,12 +198,4 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"{sight.env.regions.primary} has no old {home.own_name(sight)}: the new one is made as the copy is."
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({CREATE, MODIFY}),
-    watches=(rds.instances.name, vpc.security_groups.name),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    notes=notes,
-)
+VERB = action(globals(), {CREATE, MODIFY}, (rds.instances, vpc.security_groups))

@@ -10,22 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, forward, where_seen
 from dr_actions.actions.database import copy_selection, restore_calls
 from dr_actions.actions.database.copy_selection import RESTORED_FROM, Choice
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.derived.database_copies import AUTOMATED, REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import backup, kms_copy_keys, rds, rds_replicas, vpc
 
-NAME = "database"
 _PROMOTION_S, _RESTORE_S = 900, 2700
 ABSENT = "absent"
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step; before a promotion another that waits until the replica can be promoted (T22)."""
     choice = copy_selection.choose(sight)
@@ -42,13 +39,11 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _promotable(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
     return sight.step(
-        NAME,
+        __name__,
         choice.identifier,
-        ids="promotable",
+        part="promotable",
         side=Side.DR,
         says=f"Wait until the read replica {choice.identifier} is available: promotion is refused while it backs up.",
-        danger=Danger.REVERSIBLE,
-        undo="Nothing is changed.",
         budget_s=_PROMOTION_S,
         before=_replica(replica),
         after={"status": "available"},
@@ -58,7 +53,7 @@ def _promotable(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
 def _promotion(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
     name, region = choice.identifier, sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Promote the read replica {name} in {region} to the primary database; it reboots and follows no more.",
@@ -84,7 +79,7 @@ def _restore(sight: Sight, choice: Choice) -> Step:
         newest = not there.source and copy_selection.newest_data(sight, there)
         before["holds"] = "the newest data" if newest else "older data"
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Restore the database {name} in {region} to {what} of {choice.copy.name}.",
@@ -97,7 +92,6 @@ def _restore(sight: Sight, choice: Choice) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the replica, or the instance to be restored, stands. Source: RDS User Guide, DB instance status."""
     one = copy_selection.instance(sight, step.subject)
@@ -182,30 +176,23 @@ def _facts(one: rds.Instance) -> tuple[tuple[str, str], ...]:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The planned call, its security group as it is now. Raises ValueError where there is none."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
-    return restore_calls.filled(step.call, sight)
+    return restore_calls.filled(step.planned_call, sight)
 
 
 def notes(sight: Sight) -> Iterator[str]:
     """Why this mechanism, and what stands in the way."""
-    if forward(sight):
-        yield from copy_selection.notes(sight)
+    yield from copy_selection.notes(sight)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=restore_calls.WRITES,
-    watches=(
-        rds.instances.name,
-        rds.automated_backups.name,
-        rds_replicas.lags.name,
-        backup.recovery_points.name,
-        kms_copy_keys.keys.name,
-        vpc.security_groups.name,
+VERB = action(
+    globals(),
+    restore_calls.WRITES,
+    (
+        rds.instances,
+        rds.automated_backups,
+        rds_replicas.lags,
+        backup.recovery_points,
+        kms_copy_keys.keys,
+        vpc.security_groups,
     ),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    notes=notes,
 )

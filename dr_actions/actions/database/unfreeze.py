@@ -7,20 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.database.freeze import MODIFY, call_for, is_default, value_before
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action, present
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups
 
-NAME = "thawed_database"
-_BUDGET_S = 600
 
-
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for the group that was frozen; none where that was done by a group made by hand."""
     one = home.writer(sight)
@@ -29,29 +23,26 @@ def foresee(sight: Sight) -> Iterator[Step]:
     group, region = home.group_of(one), sight.env.regions.dr
     value = value_before(sight, group)
     yield sight.step(
-        NAME,
+        __name__,
         group,
         side=Side.DR,
         says=f"Set {home.READ_ONLY} of the parameter group {group} in {region} to {value} again: a copy or a failover "
         "to come uses it.",
         danger=Danger.REVERSIBLE,
         undo=f"Set {home.READ_ONLY} of {group} to {home.FROZEN}.",
-        budget_s=_BUDGET_S,
+        budget_s=600,
         call=call_for(region, group, value),
         before={home.READ_ONLY: home.FROZEN, "frozen": one.resource_id, "name": one.identifier},
         after={home.READ_ONLY: value},
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the group says what it did before, and its instances run with that.
 
     Not while the database that it froze still has its name: two regions would take writes.
     """
-    value = home.read_only(sight, Side.DR, step.subject)
-    if value is None:
-        return Confirmation(Standing.CHANGED, f"The parameter group {step.subject} is gone.")
+    value = present(home.read_only(sight, Side.DR, step.subject), f"The parameter group {step.subject} is gone.")
     facts = (("group", step.subject), (home.READ_ONLY, value))
     if value == step.after[home.READ_ONLY]:
         return _applied(step, sight, facts)
@@ -76,11 +67,4 @@ def undo(step: Step) -> Call | None:
     return call_for(step.call.region, step.subject, home.FROZEN) if step.call else None
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({MODIFY}),
-    watches=(rds.instances.name, rds_groups.parameter_groups.name),
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-)
+VERB = action(globals(), {MODIFY}, (rds.instances, rds_groups.parameter_groups))

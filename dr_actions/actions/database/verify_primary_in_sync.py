@@ -11,21 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database import failback as home
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Danger, Step
+from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.plan import Step
 from dr_checks.core.spans import doubt
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups, rds_replicas
 
-NAME = "proven_database"
-_BUDGET_S = 7200
 
-
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, unless the copy was promoted already."""
     source, name = home.writer(sight), home.own_name(sight)
@@ -35,20 +29,17 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if there is not None and not there.source and home.is_of(there, source):
         return
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Wait until {name} in {sight.env.regions.primary} holds all that was written to {source.identifier} of "
         f"{sight.env.regions.dr} before the freeze.",
-        danger=Danger.REVERSIBLE,
-        undo="Nothing is changed.",
-        budget_s=_BUDGET_S,
+        budget_s=7200,
         before={"source": source.arn, "resource": source.resource_id},
         after={"lost": "nothing"},
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """WAITING while the replica trails; CHANGED where the source takes writes, or was promoted away unproven."""
     source = home.by_resource(sight, Side.DR, step.before["resource"])
@@ -87,10 +78,4 @@ def _told(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset(),
-    watches=(rds.instances.name, rds_groups.parameter_groups.name, rds_replicas.lags.name),
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), (), (rds.instances, rds_groups.parameter_groups, rds_replicas.lags))

@@ -13,23 +13,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dr_actions.actions.common.unseen_handling import careful, service_name, tenants_of, where_seen
+from dr_actions.actions.common.unseen_handling import service_name, tenants_of
 from dr_actions.actions.database import copy_selection
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Danger, Step
+from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.plan import Step
 from dr_checks.core.spans import doubt
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, ecs, ecs_stopped_tasks, ecs_stopping_tasks, efs, rds, rds_replicas
 
-NAME = "prove_zero_loss"
 FILES = "replication"
-_BUDGET_S = 2700
 _STOPS_TOLD_FOR = timedelta(hours=1)
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """In a switchover: a step for the database's chosen copy, and one for the files' replication."""
     if not sight.planned:
@@ -44,20 +41,16 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _step(sight: Sight, subject: str, mechanism: str, copy: str) -> Step:
     return sight.step(
-        NAME,
+        __name__,
         subject,
-        ids="zero-loss",
         side=Side.DR,
         says=f"Wait until all that was written to {subject} before its writers stopped is in {copy} ({mechanism}).",
-        danger=Danger.REVERSIBLE,
-        undo="Nothing is changed.",
-        budget_s=_BUDGET_S,
+        budget_s=2700,
         before={"mechanism": mechanism, "copy": copy},
         after={"lost": "nothing"},
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """WAITING while anybody may write or the copy trails; FAILED for a backup of before the stop."""
     writing = _writers(sight)
@@ -139,7 +132,6 @@ def _told(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-@where_seen
 def notes(sight: Sight) -> Iterator[str]:
     """What the proof leaves out, and why there is none."""
     if not sight.planned:
@@ -157,22 +149,19 @@ def notes(sight: Sight) -> Iterator[str]:
         yield "Zero loss cannot be proven by a backup copy: it is older than the stop of the writers (T25)."
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset(),
-    watches=(
-        ecs.services.name,
-        ecs.tasks.name,
-        ecs_stopping_tasks.tasks.name,
-        ecs_stopped_tasks.stops.name,
-        rds.instances.name,
-        rds.automated_backups.name,
-        rds_replicas.lags.name,
-        backup.recovery_points.name,
-        efs.replications.name,
-        efs.file_systems.name,
+VERB = action(
+    globals(),
+    (),
+    (
+        ecs.services,
+        ecs.tasks,
+        ecs_stopping_tasks.tasks,
+        ecs_stopped_tasks.stops,
+        rds.instances,
+        rds.automated_backups,
+        rds_replicas.lags,
+        backup.recovery_points,
+        efs.replications,
+        efs.file_systems,
     ),
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
 )

@@ -7,54 +7,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-
-NAME = "open_dr_files"
-_BUDGET_S = 300
 
 
 def replicates(sight: Sight) -> bool:
     """Whether the estate's files are to replicate: by its rules, and by what the failover found and recorded."""
-    recorded = sight.recorded.get(f"files.{files_failback.name_of(sight)}", {})
+    recorded = sight.before("files/restore_dr", files_failback.name_of(sight))
     wanted = sight.env.replicates and "replication" in sight.env.replication.files
     return wanted and "point" not in recorded
 
 
-@common_failback.homeward
-def foresee(sight: Sight) -> Iterator[Step]:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     """The one step, where files replicated before and both regions have their file system."""
-    found = files_failback.systems(sight)
-    if found is None or not replicates(sight):
+    if not replicates(sight):
         return
     name, region = files_failback.name_of(sight), sight.env.regions.dr
     asked = {"FileSystemId": found.away.id, "ReplicationOverwriteProtection": files_failback.OFF}
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Take the overwrite protection off {found.away.id} ({name}) in {region}: all it holds is home, and "
         f"{found.home.id} is to replicate onto it again.",
         danger=Danger.COMPENSABLE,
         undo="Switch the protection on again.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=Call("efs", "UpdateFileSystemProtection", region, asked),
         before=found.ids,
         after={"overwrite protection": files_failback.OFF},
     )
 
 
-@careful
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """READY only where the evidence says that the primary's files are the newer ones."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
     fed = files_failback.into(sight, Side.DR, found.away.id)
     if fed is not None and fed.source_id != found.home.id:
         return Confirmation(Standing.CHANGED, f"{fed.source_id} replicates into {found.away.id}.")
@@ -68,13 +56,10 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 def undo(step: Step) -> Call | None:
     """The protection on again."""
-    if step.call is None:
-        return None
-    asked = {**step.call.params, "ReplicationOverwriteProtection": files_failback.ON}
-    return Call("efs", "UpdateFileSystemProtection", step.call.region, asked)
+    asked = {**step.planned_call.params, "ReplicationOverwriteProtection": files_failback.ON}
+    return Call("efs", "UpdateFileSystemProtection", step.planned_call.region, asked)
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """Why files do not replicate again."""
     if not replicates(sight):
@@ -84,13 +69,6 @@ def notes(sight: Sight) -> Iterator[str]:
         )
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({files_failback.PROTECT}),
-    watches=files_failback.EVIDENCE,
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    essential=False,
-    notes=notes,
+VERB = files_failback.paired(
+    __name__, {files_failback.PROTECT}, files_failback.EVIDENCE, _steps, _judge, essential=False, undo=undo, notes=notes
 )

@@ -9,30 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
-NAME = "open_files"
-_BUDGET_S = 300
 
-
-@common_failback.homeward
-def foresee(sight: Sight) -> Iterator[Step]:
-    """The one step, where both regions have their file system."""
-    found = files_failback.systems(sight)
-    if found is not None:
-        yield _step(sight, found)
-
-
-def _step(sight: Sight, found: files_failback.Systems) -> Step:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     name, region = files_failback.name_of(sight), sight.env.regions.primary
     asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.OFF}
-    return sight.step(
-        NAME,
+    yield sight.step(
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Take the overwrite protection off {found.home.id} ({name}) in {region}: the files of {found.away.id} in "
@@ -40,20 +27,15 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
         danger=Danger.IRREVERSIBLE,
         undo="Until the replication begins, protection can be switched on again; after that only its backup has the "
         "files that the primary alone held.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=Call("efs", "UpdateFileSystemProtection", region, asked),
         before=found.ids,
         after={"overwrite protection": files_failback.OFF},
     )
 
 
-@careful
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """READY only where the evidence says that the DR region's files are the newer ones."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
     facts = files_failback.sizes(found)
     fed = files_failback.into(sight, Side.PRIMARY, found.home.id)
     if fed is not None and fed.source_id != found.away.id:
@@ -68,10 +50,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"{found.home.id} is protected against being written over.", facts)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({files_failback.PROTECT}),
-    watches=files_failback.EVIDENCE,
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = files_failback.paired(__name__, {files_failback.PROTECT}, files_failback.EVIDENCE, _steps, _judge)

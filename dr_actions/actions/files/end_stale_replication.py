@@ -9,24 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.guard.failback_exemptions import LOCAL_ONLY
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_REPLICATION
 
-NAME = "end_old_replication"
-_BUDGET_S = 900
 
-
-@common_failback.homeward
-def foresee(sight: Sight) -> Iterator[Step]:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     """A step where the primary lists a replication into the DR file system that the DR region knows nothing of."""
-    found = files_failback.systems(sight)
-    if found is not None and files_failback.abandoned(sight, found) is not None:
+    if files_failback.abandoned(sight, found) is not None:
         yield _step(sight, found)
 
 
@@ -34,27 +27,22 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
     name, region = files_failback.name_of(sight), sight.env.regions.primary
     asked = {"SourceFileSystemId": found.home.id, "DeletionMode": LOCAL_ONLY}
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Drop the half of the old replication {found.home.id} -> {found.away.id} that {region} still holds: its "
         "other half was deleted in the failover. No file is touched.",
         danger=Danger.COMPENSABLE,
         undo="Not needed: that half replicates nothing, and a new replication is made at the end.",
-        budget_s=_BUDGET_S,
+        budget_s=900,
         call=Call("efs", "DeleteReplicationConfiguration", region, asked),
         before=found.ids,
         after={"replicates into": ""},
     )
 
 
-@careful
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """READY while the half is there alone; a replication that both regions know is alive, and never ended here."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
     row = files_failback.replication(sight, Side.PRIMARY, found.home.id, found.away.id)
     if row is None:
         return Confirmation(Standing.DONE, f"{found.home.id} replicates into nothing.")
@@ -67,10 +55,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"The old replication of {found.home.id} is {row.status}, and alone.", facts)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({files_failback.END}),
-    watches=files_failback.SYSTEMS,
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = files_failback.paired(__name__, {files_failback.END}, files_failback.SYSTEMS, _steps, _judge)

@@ -6,23 +6,27 @@ direction is never taken from the plan alone: right before each call it must fol
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from dr_actions.model.action import Confirmation, Sight, Standing
-from dr_actions.model.plan import Params
+from dr_actions.model.action import Confirmation, Drifted, Sight, Verb
+from dr_actions.model.action_ids import step_id
+from dr_actions.model.plan import Params, Step
 from dr_checks.posture.signals import Set, signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_REPLICATION, FILE_SYSTEM
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import ecs, efs, efs_policy, rds, route53, route53_health_checks
+from dr_estate.reading.reader import Reader
 
-FREEZE = "freeze_files"
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
 END = "efs:DeleteReplicationConfiguration"
 OFF, ON, DESTINATION = "DISABLED", "ENABLED", "REPLICATING"
-SYSTEMS = (efs.file_systems.name, efs.replications.name, efs_policy.policies.name)
-EVIDENCE = (*SYSTEMS, ecs.services.name, rds.instances.name, route53.records.name, route53_health_checks.checks.name)
+ENABLED, ENABLING, DELETING = "ENABLED", "ENABLING", "DELETING"
+SYSTEMS: tuple[Reader[Any], ...] = (efs.file_systems, efs.replications, efs_policy.policies)
+EVIDENCE = (*SYSTEMS, ecs.services, rds.instances, route53.records, route53_health_checks.checks)
 """What the direction is computed from: a verb that makes a call upon it watches all of this."""
 
 
@@ -57,20 +61,31 @@ def _usable(sight: Sight, side: Side) -> list[efs.FileSystem]:
 
 
 def now_of(before: Params, sight: Sight) -> Systems:
-    """Both file systems that a step was planned upon, as seen now. Raises Changed, CannotSee."""
+    """Both file systems that a step was planned upon, as seen now. Raises Drifted, CannotSee."""
     found = systems(sight)
     if found is None or any(before[key] != value for key, value in found.ids.items()):
-        raise Changed("The file systems are not those that the plan was made upon")
+        raise Drifted("The file systems are not those that the plan was made upon.")
     return found
 
 
-class Changed(Exception):
-    """The world is not as the plan was made upon; the sentence says how, without a full stop."""
+def paired(
+    module: str,
+    writes: Iterable[str],
+    parts: tuple[Reader[Any], ...],
+    steps: Callable[[Sight, Systems], Iterator[Step]],
+    judge: Callable[[Sight, Systems], Confirmation],
+    **given: Any,
+) -> Verb:
+    """An action on both file systems: without one it has no step, and with another than planned upon it drifted."""
 
-    @property
-    def told(self) -> Confirmation:
-        """As a verb's answer."""
-        return Confirmation(Standing.CHANGED, f"{self}.")
+    def foresee(sight: Sight) -> Iterator[Step]:
+        found = systems(sight)
+        return steps(sight, found) if found else iter(())
+
+    def confirm(step: Step, sight: Sight) -> Confirmation:
+        return judge(sight, now_of(step.before, sight))
+
+    return Verb(module, frozenset(writes), parts, foresee, confirm, **given)
 
 
 def replication(sight: Sight, side: Side, source: str, destination: str) -> efs.Replication | None:
@@ -111,7 +126,7 @@ def still_since(sight: Sight) -> datetime | None:
     found = policy(sight, Side.DR)
     if found is None or found.frozen_at is None:
         return None
-    answered = sight.sent_at.get(f"{FREEZE}.{name_of(sight)}", found.frozen_at)
+    answered = sight.sent_at.get(step_id("files/freeze", name_of(sight)), found.frozen_at)
     holds = max(found.frozen_at, answered) + timedelta(minutes=sight.env.failback.files_freeze_minutes)
     return holds if holds <= sight.snapshot.taken_at else None
 

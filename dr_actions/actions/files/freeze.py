@@ -7,24 +7,19 @@ enforce a changed policy (EFS User Guide, "Creating file system policies"): fail
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import write_freeze_policy
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs, efs_policy
 
-NAME = files_failback.FREEZE
 PUT, DELETE = "efs:PutFileSystemPolicy", "efs:DeleteFileSystemPolicy"
 _MARGIN_S = 600
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
     found, policy = files_failback.systems(sight), files_failback.policy(sight, Side.DR)
@@ -36,7 +31,7 @@ def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
     name, region = files_failback.name_of(sight), sight.env.regions.dr
     frozen = "<the policy as it is, and a statement that denies elasticfilesystem:ClientWrite to everybody>"
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Let {system.id} ({name}) in {region} refuse writes (a deny in its file system policy): files are still "
@@ -52,17 +47,14 @@ def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The policy as it was planned upon, with the statement. Raises ValueError where it would be too long."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
     text = write_freeze_policy.frozen(step.before["policy"], step.before["arn"], sight.snapshot.taken_at)
     if len(text) > write_freeze_policy.LONGEST:
         raise ValueError(
             f"the policy of {step.before['file system']} would be longer than {write_freeze_policy.LONGEST} characters"
         )
-    return replace(step.call, params={**step.call.params, "Policy": text})
+    return step.call_with({"Policy": text})
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the statement is there and AWS has had its minutes to enforce it."""
     policy = files_failback.policy(sight, Side.DR)
@@ -97,12 +89,9 @@ def restoring(system: str, text: str, region: str) -> Call:
 
 def undo(step: Step) -> Call | None:
     """The policy as it was."""
-    if step.call is None:
-        return None
-    return restoring(step.before["file system"], step.before["policy"], step.call.region)
+    return restoring(step.before["file system"], step.before["policy"], step.planned_call.region)
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """Why nothing of the files is planned, and who is not held by their freeze."""
     name = files_failback.name_of(sight)
@@ -118,13 +107,4 @@ def notes(sight: Sight) -> Iterator[str]:
     )
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({PUT, DELETE}),
-    watches=(efs.file_systems.name, efs_policy.policies.name),
-    foresee=foresee,
-    fill=fill,
-    confirm=confirm,
-    undo=undo,
-    notes=notes,
-)
+VERB = action(globals(), {PUT, DELETE}, (efs.file_systems, efs_policy.policies))

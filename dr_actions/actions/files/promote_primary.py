@@ -9,52 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.verify_primary_in_sync import arrived
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_REPLICATION
 
-NAME = "release_files_home"
 BOTH = "ALL_CONFIGURATIONS"
-_BUDGET_S = 1800
 
 
-@common_failback.homeward
-def foresee(sight: Sight) -> Iterator[Step]:
-    """The one step, where both regions have their file system."""
-    found = files_failback.systems(sight)
-    if found is not None:
-        yield _step(sight, found)
-
-
-def _step(sight: Sight, found: files_failback.Systems) -> Step:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
     asked = {"SourceFileSystemId": found.away.id, "DeletionMode": BOTH}
-    return sight.step(
-        NAME,
+    yield sight.step(
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Make {found.home.id} ({name}) in {primary} writable: end the replication of {found.away.id} onto it.",
         danger=Danger.COMPENSABLE,
         undo="The replication is not resumed; while the primary's files take no write a new one can be made.",
-        budget_s=_BUDGET_S,
+        budget_s=1800,
         call=Call("efs", "DeleteReplicationConfiguration", dr, asked),
         before=found.ids,
         after={"replicates from": ""},
     )
 
 
-@careful
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """READY only while everything is proven to have arrived; DONE once neither region lists the replication."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
     for side in (Side.DR, Side.PRIMARY):
         row = files_failback.replication(sight, side, found.away.id, found.home.id)
         if row is not None and FILE_REPLICATION[row.status].gone:
@@ -69,10 +52,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.DONE, f"{found.home.id} is writable, and nothing replicates onto it.", facts)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({files_failback.END}),
-    watches=files_failback.SYSTEMS,
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = files_failback.paired(__name__, {files_failback.END}, files_failback.SYSTEMS, _steps, _judge)

@@ -8,46 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
-NAME = "protect_files"
-_BUDGET_S = 300
 
-
-@common_failback.homeward
-def foresee(sight: Sight) -> Iterator[Step]:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
-    found = files_failback.systems(sight)
-    if found is None:
-        return
     name, region = files_failback.name_of(sight), sight.env.regions.primary
     asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.ON}
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Protect {found.home.id} ({name}) in {region} against being overwritten, should AWS not have done so.",
         danger=Danger.REVERSIBLE,
         undo="Left on: protection harms nobody.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=Call("efs", "UpdateFileSystemProtection", region, asked),
         before=found.ids,
         after={"overwrite protection": files_failback.ON},
     )
 
 
-@careful
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """DONE once protected, whoever did it."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
     fed = files_failback.into(sight, Side.PRIMARY, found.home.id)
     if fed is not None:
         return Confirmation(Standing.CHANGED, f"{fed.source_id} replicates onto {found.home.id}.")
@@ -58,10 +44,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY if state == files_failback.OFF else Standing.WAITING, said)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({files_failback.PROTECT}),
-    watches=files_failback.SYSTEMS,
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = files_failback.paired(__name__, {files_failback.PROTECT}, files_failback.SYSTEMS, _steps, _judge)

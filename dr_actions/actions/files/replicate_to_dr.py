@@ -9,48 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.allow_overwrite_dr import replicates
 from dr_actions.actions.files.replicate_to_primary import call_for, standing_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 
-NAME = "protect_files_again"
-_BUDGET_S = 14400
 
-
-@common_failback.homeward
-def foresee(sight: Sight) -> Iterator[Step]:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     """The one step, where files replicated before and both regions have their file system."""
-    found = files_failback.systems(sight)
-    if found is None or not replicates(sight):
+    if not replicates(sight):
         return
     name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Replicate {found.home.id} ({name}) in {primary} onto {found.away.id} in {dr} again. It overwrites that: "
         "the two are alike but for what the primary took since its files came home.",
         danger=Danger.COMPENSABLE,
         undo="End the replication again: both file systems stay.",
-        budget_s=_BUDGET_S,
+        budget_s=14400,
         call=call_for(found.home, primary, found.away, dr),
         before=found.ids,
         after={"replication": f"{found.home.id} -> {found.away.id}"},
     )
 
 
-@careful
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """DONE once the replication runs and its first sync is complete."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
     row = files_failback.replication(sight, Side.DR, found.home.id, found.away.id)
     if row is not None:
         how = standing_of(row)
@@ -66,11 +54,6 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"Nothing replicates into {found.away.id} yet.", files_failback.sizes(found))
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({files_failback.REPLICATE}),
-    watches=files_failback.EVIDENCE,
-    foresee=foresee,
-    confirm=confirm,
-    essential=False,
+VERB = files_failback.paired(
+    __name__, {files_failback.REPLICATE}, files_failback.EVIDENCE, _steps, _judge, essential=False
 )

@@ -9,25 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_REPLICATION
 from dr_estate.readers import efs
-
-NAME = "replicate_files_home"
-_BUDGET_S = 3600
-
-
-@common_failback.homeward
-def foresee(sight: Sight) -> Iterator[Step]:
-    """The one step, where both regions have their file system."""
-    found = files_failback.systems(sight)
-    if found is not None:
-        yield _step(sight, found)
 
 
 def call_for(source: efs.FileSystem, region: str, destination: efs.FileSystem, into: str) -> Call:
@@ -37,29 +24,24 @@ def call_for(source: efs.FileSystem, region: str, destination: efs.FileSystem, i
     return Call("efs", "CreateReplicationConfiguration", region, asked)
 
 
-def _step(sight: Sight, found: files_failback.Systems) -> Step:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
-    return sight.step(
-        NAME,
+    yield sight.step(
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Replicate {found.away.id} in {dr} onto {found.home.id} ({name}) in {primary}: it overwrites that.",
         danger=Danger.IRREVERSIBLE,
         undo="None: what was written over is in the primary's backup of before.",
-        budget_s=_BUDGET_S,
+        budget_s=3600,
         call=call_for(found.away, dr, found.home, primary),
         before=found.ids,
         after={"replication": f"{found.away.id} -> {found.home.id}"},
     )
 
 
-@careful
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """DONE once the replication runs; whether everything has arrived is another step's question."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
     row = files_failback.replication(sight, Side.DR, found.away.id, found.home.id)
     if row is not None:
         return standing_of(row)
@@ -86,10 +68,4 @@ def standing_of(row: efs.Replication) -> Confirmation:
     return Confirmation(Standing.FAILED, f"{said}{f': {row.message}' if row.message else ''}.", facts)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({files_failback.REPLICATE}),
-    watches=files_failback.EVIDENCE,
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = files_failback.paired(__name__, {files_failback.REPLICATE}, files_failback.EVIDENCE, _steps, _judge)

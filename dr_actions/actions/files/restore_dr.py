@@ -13,10 +13,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, forward, where_seen
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.restore_test.shared import files_point
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action_ids import former_id, step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.playbook import Plane
@@ -24,7 +24,6 @@ from dr_estate.model.states import FILE_REPLICATION, FILE_SYSTEM
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
 
-NAME = "files"
 DELETE, START = "efs:DeleteReplicationConfiguration", "backup:StartRestoreJob"
 BOTH_SIDES, LOCAL_ONLY = "ALL_CONFIGURATIONS", "LOCAL_CONFIGURATION_ONLY"
 _DELETION_S, _RESTORE_S = 900, 5400
@@ -33,7 +32,6 @@ _FAILED_JOBS = ("FAILED", "ABORTED")
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """One step: the replica where anything replicates into the DR file system, else the newest usable copy."""
     row = copy_selection.files_replication(sight)
@@ -49,7 +47,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _opened_before(sight: Sight) -> bool:
     """Whether an earlier plan of this incident opened the files: they are in use, and no copy goes over them."""
-    return _OPENED in sight.recorded.get(f"{NAME}.{_name(sight.env)}", {})
+    return _OPENED in sight.before(__name__, _name(sight.env))
 
 
 def _end_replication(sight: Sight, row: efs.Replication) -> Step:
@@ -57,7 +55,7 @@ def _end_replication(sight: Sight, row: efs.Replication) -> Step:
     mode = BOTH_SIDES if sight.primary_answers else LOCAL_ONLY
     half = "" if sight.primary_answers else ", in this region alone: the primary region does not answer"
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Make {row.destination_id} ({name}) in {region} writable: delete its replication configuration{half}.",
@@ -78,10 +76,10 @@ def _end_replication(sight: Sight, row: efs.Replication) -> Step:
 
 def _restore(sight: Sight, point: backup.RecoveryPoint, system: efs.FileSystem) -> Step:
     env, name = sight.env, _name(sight.env)
-    step_id = f"{NAME}.{name}"
+    former = former_id(step_id(__name__, name))
     failed = sorted(job.id for job in _jobs(sight, point.arn, system.id) if job.status in _FAILED_JOBS)
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Restore {point.arn} into {system.id} ({name}) in {env.regions.dr}. AWS puts it into a directory "
@@ -97,7 +95,7 @@ def _restore(sight: Sight, point: backup.RecoveryPoint, system: efs.FileSystem) 
                 "RecoveryPointArn": point.arn,
                 "ResourceType": "EFS",
                 "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
-                "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{step_id}:{point.arn}:{failed}")),
+                "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{former}:{point.arn}:{failed}")),
                 "Metadata": {"file-system-id": system.id, "newFileSystem": "false", "Encrypted": "true"},
             },
         ),
@@ -121,7 +119,6 @@ def _jobs(sight: Sight, point: str, system: str) -> list[backup_jobs.Restore]:
     return sorted(ours, key=lambda job: job.created_at)
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the file system is still replicated into, or how the restore job stands."""
     system = str(step.before["file system"])
@@ -130,8 +127,7 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.CHANGED, f"{system} is not the file system of {step.subject} any more.")
     if "point" in step.before:
         return _of_restore(step, sight, system)
-    rows = sight.snapshot.get(efs.replications, Side.DR)
-    row = next((one for one in rows if one.destination_id == system), None)
+    row = sight.snapshot.find(efs.replications, Side.DR, destination_id=system)
     if row is not None:
         return _of_replication(step, sight, row)
     # a replica that EFS itself made bears no name, and without its replication no longer tells whose it is
@@ -177,8 +173,6 @@ def _of_restore(step: Step, sight: Sight, system: str) -> Confirmation:
 
 def notes(sight: Sight) -> Iterator[str]:
     """What needs no promotion, what replicates badly, and why nothing is done for the files."""
-    if not forward(sight):
-        return
     yield "Objects (S3) and tables (DynamoDB) need no promotion: both regions' copies take writes at any time."
     yield from _of_files(sight)
 
@@ -208,17 +202,8 @@ def _of_files(sight: Sight) -> Iterator[str]:
         yield f"Nothing replicates into {name} of {region}: its newest backup copy is restored instead."
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({DELETE, START}),
-    watches=(
-        efs.file_systems.name,
-        efs.replications.name,
-        backup.recovery_points.name,
-        backup_jobs.restores.name,
-        kms_copy_keys.keys.name,
-    ),
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
+VERB = action(
+    globals(),
+    {DELETE, START},
+    (efs.file_systems, efs.replications, backup.recovery_points, backup_jobs.restores, kms_copy_keys.keys),
 )

@@ -8,21 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import write_freeze_policy
 from dr_actions.actions.files.freeze import DELETE, PUT, restoring
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs, efs_policy
 
-NAME = "thaw_files"
-_BUDGET_S = 300
 
-
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step, where the freeze has one."""
     found, policy = files_failback.systems(sight), files_failback.policy(sight, Side.DR)
@@ -33,21 +27,20 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
     name, region = files_failback.name_of(sight), sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Give {system.id} ({name}) in {region} the file system policy back that it had before the freeze"
         + ("." if text else ": none."),
         danger=Danger.REVERSIBLE,
         undo="Left as it is: the files are home.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=restoring(system.id, text, region),
         before={"file system": system.id},
         after={"policy": text},
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once nothing freezes the file system and its policy is the planned one."""
     policy = files_failback.policy(sight, Side.DR)
@@ -62,11 +55,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.DONE, f"The policy of {policy.file_system} is as it was before the failback.")
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({PUT, DELETE}),
-    watches=(efs.file_systems.name, efs_policy.policies.name),
-    foresee=foresee,
-    confirm=confirm,
-    essential=False,
-)
+VERB = action(globals(), {PUT, DELETE}, (efs.file_systems, efs_policy.policies), essential=False)

@@ -9,46 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.failback import told
 from dr_actions.actions.files.replicate_to_primary import standing_of
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Danger, Step
+from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 
-NAME = "prove_files_home"
-_BUDGET_S = 14400
 
-
-@common_failback.homeward
-def foresee(sight: Sight) -> Iterator[Step]:
+def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
-    found = files_failback.systems(sight)
-    if found is None:
-        return
     name = files_failback.name_of(sight)
     yield sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.PRIMARY,
         says=f"Wait until every file written to {found.away.id} before its freeze is in {found.home.id}.",
-        danger=Danger.REVERSIBLE,
-        undo="Nothing is changed.",
-        budget_s=_BUDGET_S,
+        budget_s=14400,
         before=found.ids,
         after={"lost": "nothing"},
     )
 
 
-@careful
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     """WAITING until the last complete sync is at or after the moment from which on nobody could write."""
-    try:
-        found = files_failback.now_of(step.before, sight)
-    except files_failback.Changed as changed:
-        return changed.told
     row = files_failback.replication(sight, Side.DR, found.away.id, found.home.id)
     if row is None:
         return _released(found, sight)
@@ -77,10 +61,4 @@ def arrived(synced_at: datetime | None, sight: Sight) -> Confirmation:
     return Confirmation(Standing.WAITING, f"Not all has arrived: {said}.", facts)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset(),
-    watches=files_failback.SYSTEMS,
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = files_failback.paired(__name__, (), files_failback.SYSTEMS, _steps, _judge)

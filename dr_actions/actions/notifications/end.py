@@ -15,7 +15,7 @@ def write(sight: Sight) -> Message:
     region = env.region(Side.PRIMARY if sight.goal is Goal.FAILBACK else Side.DR)
     happened = f"all steps are done: {region} serves, and was validated"
     needed = f"Watch {region} for a day. It has no standby until failback: deploy nothing that can wait."
-    return Message(env.name, sight.incident, "notify_end", happened, needed, "all teams")
+    return Message(env.name, sight.incident, "notifications/end", happened, needed, "all teams")
 
 
-VERB = telling(Occasion("notify_end", "that all steps are done and validated", write))
+VERB = telling(Occasion(__name__, "that all steps are done and validated", write))

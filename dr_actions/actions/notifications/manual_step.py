@@ -11,11 +11,11 @@ from dr_actions.actions.notifications.notification import Occasion, telling
 from dr_actions.actions.traffic import shift_to_dr, shift_to_primary
 from dr_actions.actions.traffic.change_batch import as_command
 from dr_actions.model.action import Sight
+from dr_actions.model.action_ids import label_of, name_of, step_id
 from dr_actions.model.plan import Call, Goal, Step
 from dr_actions.model.sequence import row_of
 
-NAME = "notify_manual"
-_WHOSE = row_of(Goal.FAILOVER, shift_to_dr.NAME).playbook.owner
+_WHOSE = row_of(Goal.FAILOVER, "traffic/shift_to_dr").playbook.owner
 _ABOUT = "that a person has to change DNS, and how"
 _MOST_COMMANDS = 100_000  # characters; SNS takes 256 KiB a message (API_Publish)
 
@@ -27,7 +27,7 @@ def applies(sight: Sight) -> bool:
 
 def write(sight: Sight) -> Message:
     """The message, with each change as the command that makes it."""
-    return _message(sight, [step for step in shift_to_dr.foresee(sight) if step.manual], NAME)
+    return _message(sight, [step for step in shift_to_dr.foresee(sight) if step.manual], name_of(__name__))
 
 
 def _message(sight: Sight, steps: Sequence[Step], about: str) -> Message:
@@ -41,7 +41,7 @@ def _message(sight: Sight, steps: Sequence[Step], about: str) -> Message:
     return Message(sight.env.name, sight.incident, about, happened, needed, _WHOSE)
 
 
-_AWAY = telling(Occasion(NAME, _ABOUT, write, applies))
+_AWAY = telling(Occasion(__name__, _ABOUT, write, applies))
 
 
 def _stages(sight: Sight) -> Iterator[tuple[int, list[Step]]]:
@@ -52,8 +52,8 @@ def _stages(sight: Sight) -> Iterator[tuple[int, list[Step]]]:
 
 
 def _home(steps: Sequence[Step]) -> Occasion:
-    label = steps[0].id.removeprefix(f"{shift_to_primary.NAME}.")
-    return Occasion(NAME, _ABOUT, lambda sight: _message(sight, steps, f"{NAME}.{label}"))
+    about = step_id(__name__, label_of(steps[0].id))
+    return Occasion(__name__, _ABOUT, lambda sight: _message(sight, steps, about))
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -62,10 +62,10 @@ def foresee(sight: Sight) -> Iterator[Step]:
         yield from _AWAY.foresee(sight)
         return
     for _, steps in _stages(sight):
-        label = steps[0].id.removeprefix(f"{shift_to_primary.NAME}.")
+        label = label_of(steps[0].id)
         for step in telling(_home(steps)).foresee(sight):
-            step_id = f"{NAME}.{label}.{step.side}"
-            yield replace(step, id=step_id, stage=steps[0].stage, number=steps[0].number)
+            its_id = step_id(__name__, f"{label}.{step.side}")
+            yield replace(step, id=its_id, stage=steps[0].stage, number=steps[0].number)
 
 
 def fill(step: Step, sight: Sight) -> Call:
@@ -75,7 +75,7 @@ def fill(step: Step, sight: Sight) -> Call:
     steps = dict(_stages(sight)).get(step.stage)
     if steps is not None:
         return telling(_home(steps)).fill(step, sight)
-    made = Occasion(NAME, _ABOUT, lambda seen: _message(seen, (), step.id))
+    made = Occasion(__name__, _ABOUT, lambda seen: _message(seen, (), step.id))
     return telling(made).fill(step, sight)
 
 

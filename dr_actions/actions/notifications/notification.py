@@ -16,7 +16,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import sns_topics
 
-BUDGET_S = 60
 _LATER = "<written when it is sent: incident, event id, what happened, what is needed of whom>"
 Write = Callable[[Sight], Message]
 
@@ -34,9 +33,9 @@ class Occasion:
 def telling(occasion: Occasion) -> Verb:
     """The verb that tells ``occasion``."""
     return Verb(
-        name=occasion.verb,
+        module=occasion.verb,
         writes=WRITES,
-        watches=(sns_topics.topics.name,),
+        parts=(sns_topics.topics,),
         foresee=lambda sight: _steps(occasion, sight),
         confirm=_not_to_be_seen,
         fill=lambda step, sight: _filled(occasion, step, sight),
@@ -87,7 +86,7 @@ def _step(occasion: Occasion, sight: Sight, side: Side) -> Step:
         says=f"Notify {name} in {region} {occasion.about}.",
         danger=Danger.COMPENSABLE,
         undo="What was sent stays sent: a later message corrects it.",
-        budget_s=BUDGET_S,
+        budget_s=60,
         call=Call("sns", "Publish", region, {"TopicArn": arn, "Subject": _LATER, "Message": _LATER}),
     )
 

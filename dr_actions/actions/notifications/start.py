@@ -16,7 +16,9 @@ def write(sight: Sight) -> Message:
     env = sight.env
     way = (Side.DR, Side.PRIMARY) if sight.goal is Goal.FAILBACK else (Side.PRIMARY, Side.DR)
     happened = f"{_GOALS[sight.goal]} begins: from {env.region(way[0])} to {env.region(way[1])}"
-    return Message(env.name, sight.incident, "notify_start", happened, "Stop deployments and changes.", "all teams")
+    return Message(
+        env.name, sight.incident, "notifications/start", happened, "Stop deployments and changes.", "all teams"
+    )
 
 
-VERB = telling(Occasion("notify_start", "that the run begins", write))
+VERB = telling(Occasion(__name__, "that the run begins", write))

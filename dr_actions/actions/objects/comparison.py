@@ -12,8 +12,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import s3, s3_objects
 
-COPY_NAME = "copy_objects_home"
-
 
 def pairs(sight: Sight) -> Iterator[tuple[str, str]]:
     """The buckets of tenants' data that are there, each with its copy. Raises CannotSee."""

@@ -11,29 +11,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.objects import comparison as objects_comparison
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3, s3_objects
 from dr_estate.readers.s3_object_pairs import Fetch, Kind, Pair, compared, latest
 
-NAME = objects_comparison.COPY_NAME
 READ, WRITE = "s3:ListObjectVersions", "s3:CopyObject"
 OWNER, FROM_REGION = "<account>", "<the copy's region>"
-_BUDGET_S = 21600
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each bucket that has a copy."""
     for bucket, copy in objects_comparison.pairs(sight):
         yield step_of(sight, bucket, copy)
 
 
-def step_of(sight: Sight, bucket: str, copy: str, action: str = NAME) -> Step:
+def step_of(sight: Sight, bucket: str, copy: str, action: str = __name__) -> Step:
     """The step that copies home what is missing in ``bucket``."""
     env = sight.env
     which = "<each object that is missing or older at home>"
@@ -46,7 +41,7 @@ def step_of(sight: Sight, bucket: str, copy: str, action: str = NAME) -> Step:
         f"{env.regions.dr}. Versions are kept, and nothing is deleted.",
         danger=Danger.COMPENSABLE,
         undo="What was there is an older version of the object: make that the newest one again by hand.",
-        budget_s=_BUDGET_S,
+        budget_s=21600,
         call=Call("s3", "CopyObject", env.regions.primary, {**asked, OWNER: env.account, FROM_REGION: env.regions.dr}),
         before={"copy": copy},
         after={"missing": 0},
@@ -91,7 +86,6 @@ def _one(pair: Pair, bucket: str, copy: str, account: str) -> dict[str, Any]:
     }
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the bucket lacks nothing that its copy held when the copying began; READY while it does."""
     one = objects_comparison.apart(step, sight)
@@ -102,7 +96,6 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"{said}.", objects_comparison.facts_of(one))
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """What is not copied, and that nothing is deleted."""
     copied = {bucket for bucket, _ in objects_comparison.pairs(sight)}
@@ -121,13 +114,4 @@ def notes(sight: Sight) -> Iterator[str]:
     )
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({WRITE}),
-    reads=frozenset({READ}),
-    watches=(s3_objects.apart.name,),
-    foresee=foresee,
-    act=act,
-    confirm=confirm,
-    notes=notes,
-)
+VERB = action(globals(), {WRITE}, (s3_objects.apart,), reads={READ})

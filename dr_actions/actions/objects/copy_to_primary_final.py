@@ -8,21 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_actions.actions.common import failback as common_failback
 from dr_actions.actions.objects import comparison as objects_comparison
 from dr_actions.actions.objects import copy_to_primary as objects_copy_to_primary
 from dr_actions.model.action import Sight, no_notes
 from dr_actions.model.plan import Step
 
-NAME = "copy_objects_last"
 
-
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each bucket that has a copy."""
     for bucket, copy in objects_comparison.pairs(sight):
-        step = objects_copy_to_primary.step_of(sight, bucket, copy, NAME)
+        step = objects_copy_to_primary.step_of(sight, bucket, copy, __name__)
         yield replace(step, says=f"Once more, now that nobody writes: {step.says}")
 
 
-VERB = replace(objects_copy_to_primary.VERB, name=NAME, foresee=foresee, notes=no_notes, essential=False)
+VERB = replace(objects_copy_to_primary.VERB, module=__name__, foresee=foresee, notes=no_notes, essential=False)

@@ -5,37 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as database_failback
 from dr_actions.actions.objects import comparison as objects_comparison
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Danger, Step
+from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action_ids import step_id
+from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3_objects
 
-NAME = "prove_objects_home"
-_BUDGET_S = 900
 
-
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each bucket that has a copy."""
     for bucket, copy in objects_comparison.pairs(sight):
         yield sight.step(
-            NAME,
+            __name__,
             bucket,
             side=Side.PRIMARY,
             says=f"See that {bucket} holds all that {copy} held when its writers were stopped.",
-            danger=Danger.REVERSIBLE,
-            undo="Nothing is changed.",
-            budget_s=_BUDGET_S,
+            budget_s=900,
             before={"copy": copy},
             after={"missing": 0},
         )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once nothing of before the freeze is missing."""
     one = objects_comparison.apart(step, sight)
@@ -48,14 +40,8 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 def _since(step: Step, sight: Sight) -> datetime | None:
     """The freeze, or the copying where nothing was frozen; None where neither is known: then nothing may be missing."""
-    copied = sight.sent_at.get(f"{objects_comparison.COPY_NAME}.{step.subject}")
+    copied = sight.sent_at.get(step_id("objects/copy_to_primary", step.subject))
     return database_failback.frozen_since(sight) or copied
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset(),
-    watches=(s3_objects.apart.name,),
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), (), (s3_objects.apart,))

@@ -10,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from dr_actions.actions.common.unseen_handling import careful, service_name, tenants_of, where_seen
+from dr_actions.actions.common.unseen_handling import service_name, tenants_of
 from dr_actions.actions.provisioning import plan_review
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb, Workshop
+from dr_actions.model.action import Confirmation, Sight, Standing, Workshop, action
+from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.playbook import Plane
 from dr_estate.readers import ecs, efs, elbv2, rds_groups
 
-NAME = "provision"
 _MINUTE_S = 60
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """One step where a folder is configured and the DR region lacks something that a failover needs."""
     provision, region = sight.env.provision, sight.env.regions.dr
@@ -31,7 +30,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if not provision.folder or not lacks:
         return
     yield sight.step(
-        NAME,
+        __name__,
         provision.folder,
         label="terraform",
         side=Side.DR,
@@ -46,7 +45,6 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE when nothing is missing; READY while something of what the plan named is."""
     lacks = missing(sight)
@@ -100,7 +98,6 @@ def _few(names: tuple[str, ...] | list[str]) -> str:
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004 - three are read at a glance
 
 
-@where_seen
 def notes(sight: Sight) -> Iterator[str]:
     """Why nothing is provisioned, or what of it is not in the plan."""
     env, lacks = sight.env, missing(sight)
@@ -115,23 +112,12 @@ def notes(sight: Sight) -> Iterator[str]:
     else:
         yield (
             f"What {env.provision.program} makes in {region} is not in this plan yet: assess again once the step "
-            f"{NAME}.terraform is done, and approve the plan for the rest."
+            f"{step_id(__name__, 'terraform')} is done, and approve the plan for the rest."
         )
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset(),
-    watches=(
-        ecs.cluster.name,
-        ecs.services.name,
-        elbv2.load_balancer.name,
-        elbv2.target_groups.name,
-        rds_groups.subnet_groups.name,
-        efs.file_systems.name,
-    ),
-    foresee=foresee,
-    confirm=confirm,
-    work=work,
-    notes=notes,
+VERB = action(
+    globals(),
+    (),
+    (ecs.cluster, ecs.services, elbv2.load_balancer, elbv2.target_groups, rds_groups.subnet_groups, efs.file_systems),
 )

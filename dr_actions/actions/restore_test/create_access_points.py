@@ -9,10 +9,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.restore_test import restored_files, shared
 from dr_actions.actions.restore_test.restored_files import later
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_SYSTEM
@@ -20,9 +19,7 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import drill_resources, efs
 from dr_estate.snapshot.tenants import Tenant
 
-NAME = "open_tried_files"
 CREATE = "efs:CreateAccessPoint"
-_BUDGET_S = 600
 _PERMISSIONS = "0755"
 
 
@@ -47,14 +44,14 @@ def _step(sight: Sight, tenant: Tenant) -> Step:
         "Tags": shared.tags(env, sight.incident, Name=token, Tenant=tenant.id),
     }
     return sight.step(
-        NAME,
+        __name__,
         f"{token}{path}",
         label=tenant.id,
         side=Side.DR,
         says=f"Open {path} of the restored files {token} for {tenant.id}, as user {uid} of group {gid}.",
         danger=Danger.COMPENSABLE,
         undo="The clean-up deletes the access point.",
-        budget_s=_BUDGET_S,
+        budget_s=600,
         call=Call("efs", "CreateAccessPoint", env.regions.dr, asked),
         tenant=tenant.id,
         before={"files": token, "path": path},
@@ -79,7 +76,6 @@ def _as_the_estate_has_it(sight: Sight, tenant: Tenant) -> tuple[str, int, int]:
     return (known.path, known.uid, known.gid) if known else (path, own, own)
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the access point is there, opens the path as the right user, and is available."""
     system = shared.files_of(sight, str(step.before["files"]))
@@ -102,11 +98,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(standing, f"{point.id} is {point.state}.")
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({CREATE}),
-    watches=(efs.of_drills.name, drill_resources.access_points.name),
-    foresee=foresee,
-    confirm=confirm,
-    fill=restored_files.fill,
-)
+VERB = action(globals(), {CREATE}, (efs.of_drills, drill_resources.access_points), fill=restored_files.fill)

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.common.unseen_handling import Held, careful, few
+from dr_actions.actions.common.unseen_handling import Held, few
 from dr_actions.actions.restore_test import probe, shared
-from dr_actions.model.action import Confirmation, Declined, Hand, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Declined, Hand, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import TAG
@@ -22,9 +22,7 @@ from dr_estate.model.states import DATABASE
 from dr_estate.model.unseen import CannotSee, Unseen
 from dr_estate.readers import drill_resources, ecs, rds
 
-NAME = "ask_database"
 RUN = "ecs:RunTask"
-_BUDGET_S = 900
 
 
 @shared.tried
@@ -38,14 +36,14 @@ def _step(sight: Sight, one: Held) -> Step:
     env, name = sight.env, shared.database_name(sight.env, sight.incident)
     schema = env.named(env.names.tenant_schema, tenant=one.tenant.id)
     return sight.step(
-        NAME,
+        __name__,
         name,
         label=one.tenant.id,
         side=Side.DR,
         says=f"Ask {name} as {one.tenant.id}: a task of its own connects with its secrets and counts {schema}.",
         danger=Danger.COMPENSABLE,
         undo="The task ends by itself; the clean-up stops one that does not.",
-        budget_s=_BUDGET_S,
+        budget_s=900,
         call=_call(sight, one, name),
         tenant=one.tenant.id,
         before={"definition": one.service.task_definition, "incident": sight.incident},
@@ -83,7 +81,6 @@ def _container(sight: Sight, service: ecs.Service) -> str:
     return probe.container_of(sight.env, next(known, None))
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the tenant's task stands, and what it found."""
     task = _task(step, sight)
@@ -143,15 +140,13 @@ def _answer(sight: Sight, task: drill_resources.Probe) -> drill_resources.Answer
 
 def fill(step: Step, sight: Sight) -> Call:
     """The call with the restored database's host. Raises ValueError where there is none."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
     try:
         one = shared.database_of(sight, step.subject)
     except CannotSee as dark:
         raise ValueError(dark.unseen.why) from dark
     if one is None or not one.host:
         raise ValueError(f"{later(step.subject)} is still absent")
-    return replace(step.call, params=probe.with_host(step.call.params, one.host))
+    return replace(step.planned_call, params=probe.with_host(step.planned_call.params, one.host))
 
 
 def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
@@ -177,13 +172,4 @@ def notes(sight: Sight) -> Iterator[str]:
         yield "No tenant asks the restored database: that it answers is not proved."
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({RUN}),
-    watches=(rds.instances.name, drill_resources.tasks.name, drill_resources.answers.name),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    act=act,
-    notes=notes,
-)
+VERB = action(globals(), {RUN}, (rds.instances, drill_resources.tasks, drill_resources.answers))

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, if_seen
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds
 
-NAME = "remove_databases"
 DELETE, MODIFY = "rds:DeleteDBInstance", "rds:ModifyDBInstance"
-_BUDGET_S = 1800
 
 
-@if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """For each instance of a drill: take its protection off, where it has any, and delete it."""
     for one in sorted(_of_drills(sight), key=lambda one: one.identifier):
@@ -49,7 +45,7 @@ def _step(sight: Sight, one: rds.Instance, protected: bool) -> Step:
     off = {"DeletionProtection": False, "ApplyImmediately": True}
     says = f"Take the deletion protection off {name} in {region}." if protected else f"Delete {name} in {region}."
     return sight.step(
-        NAME,
+        __name__,
         name,
         label=f"{'unprotect.' if protected else ''}{name}",
         nth=0 if protected else 1,
@@ -57,7 +53,7 @@ def _step(sight: Sight, one: rds.Instance, protected: bool) -> Step:
         says=f"{says} A drill made it, or set it aside.",
         danger=Danger.COMPENSABLE if protected else Danger.IRREVERSIBLE,
         undo="None is needed: what a drill made is taken away." if protected else "None: the drill's copy is gone.",
-        budget_s=_BUDGET_S,
+        budget_s=1800,
         call=Call(
             "rds", "ModifyDBInstance" if protected else "DeleteDBInstance", region, asked | (off if protected else gone)
         ),
@@ -66,11 +62,9 @@ def _step(sight: Sight, one: rds.Instance, protected: bool) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """By resource id: another instance of the name is not the drill's, and is not touched (T43)."""
-    found = sight.snapshot.get(rds.instances, Side.DR)
-    one = next((one for one in found if one.resource_id == step.before["resource"]), None)
+    one = sight.snapshot.find(rds.instances, Side.DR, resource_id=step.before["resource"])
     if one is None:
         return Confirmation(Standing.DONE, f"{step.subject} is gone.")
     if one.identifier != step.subject:
@@ -88,10 +82,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.WAITING, f"{step.subject} is {one.status}.")
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({DELETE, MODIFY}),
-    watches=(rds.instances.name,),
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), {DELETE, MODIFY}, (rds.instances,))

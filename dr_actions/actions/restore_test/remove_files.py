@@ -9,29 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, if_seen, unseen
+from dr_actions.actions.common.unseen_handling import unseen
 from dr_actions.actions.restore_test import restored_files, shared
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.readers import drill_resources, efs
 
-NAME = "remove_files"
 _MARK = "TagResource"
 DELETE_POINT, DELETE_TARGET, DELETE = "efs:DeleteAccessPoint", "efs:DeleteMountTarget", "efs:DeleteFileSystem"
-_BUDGET_S = 900
 _KEYS = {"DeleteAccessPoint": "AccessPointId", "DeleteMountTarget": "MountTargetId", "DeleteFileSystem": "FileSystemId"}
 
 
-@if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """The steps for every file system of a drill, whichever drill made it."""
     points = sight.snapshot.get(drill_resources.access_points, Side.DR)
     targets = sight.snapshot.get(drill_resources.mount_targets, Side.DR)
     for system in sight.snapshot.get(efs.of_drills, Side.DR):
         if not system.name:
-            yield restored_files.mark(sight, NAME, system.token)
+            yield restored_files.mark(sight, __name__, system.token)
         for point in points:
             if point.file_system_id == system.id:
                 yield _step(sight, "DeleteAccessPoint", point.id, f"the access point {point.path} ({point.id})")
@@ -44,21 +41,20 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, operation: str, thing: str, called: str) -> Step:
     region = sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         thing,
         nth=2 if operation == "DeleteFileSystem" else 1,
         side=Side.DR,
         says=f"Delete {called} in {region}, which a drill made, and wait until it is gone.",
         danger=Danger.COMPENSABLE,
         undo="None is needed: it was a copy, and what it was made of is still there.",
-        budget_s=_BUDGET_S,
+        budget_s=900,
         call=Call("efs", operation, region, {_KEYS[operation]: thing}),
         before={"made by": "a drill"},
         after={"state": "gone"},
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the thing is gone, or bears its trial's name."""
     if step.call and step.call.operation == _MARK and shared.files_of(sight, step.subject) is not None:
@@ -80,9 +76,7 @@ def _states(sight: Sight) -> dict[str, str]:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The planned call; that of a mark with the id of its file system. Raises ValueError where there is none."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
-    return restored_files.fill(step, sight) if step.call.operation == _MARK else step.call
+    return restored_files.fill(step, sight) if step.planned_call.operation == _MARK else step.planned_call
 
 
 def notes(sight: Sight) -> Iterator[str]:
@@ -90,13 +84,9 @@ def notes(sight: Sight) -> Iterator[str]:
     return unseen(sight, Side.DR, efs.of_drills, drill_resources.access_points, drill_resources.mount_targets)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({restored_files.TAG_IT, DELETE_POINT, DELETE_TARGET, DELETE}),
-    watches=(efs.of_drills.name, drill_resources.access_points.name, drill_resources.mount_targets.name),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
+VERB = action(
+    globals(),
+    {restored_files.TAG_IT, DELETE_POINT, DELETE_TARGET, DELETE},
+    (efs.of_drills, drill_resources.access_points, drill_resources.mount_targets),
     essential=False,
-    notes=notes,
 )

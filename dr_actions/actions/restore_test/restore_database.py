@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import restore_calls
 from dr_actions.actions.database.copy_selection import RESTORED_FROM
 from dr_actions.actions.restore_test import shared
 from dr_actions.actions.restore_test.shared import RESTORED_TO
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import TAG
@@ -25,8 +24,6 @@ from dr_estate.model.states import DATABASE
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, kms_copy_keys, rds, vpc
 
-NAME = "try_database"
-_BUDGET_S = 7200
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -39,21 +36,20 @@ def foresee(sight: Sight) -> Iterator[Step]:
     env, name = sight.env, shared.database_name(sight.env, sight.incident)
     tags = shared.tags(env, sight.incident, **{RESTORED_FROM: copy.name})
     yield sight.step(
-        NAME,
+        __name__,
         name,
         label=env.named(env.names.database),
         side=Side.DR,
         says=f"Restore {copy.name} into the isolated database {name} in {env.regions.dr}, not public, and wait for it.",
         danger=Danger.COMPENSABLE,
         undo=f"The clean-up deletes {name}.",
-        budget_s=_BUDGET_S,
+        budget_s=7200,
         call=restore_calls.beside(sight, copy, name, tags),
         before={"instance": "absent", "incident": sight.incident},
         after={"instance": name, RESTORED_FROM: copy.name},
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the isolated instance stands. Source: RDS User Guide, DB instance status."""
     one = shared.database_of(sight, step.subject)
@@ -109,15 +105,13 @@ def fill(step: Step, sight: Sight) -> Call:
 
     Raises ValueError where the group or the copy is absent.
     """
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
     try:
         moment = _moment(sight, step.after[RESTORED_FROM])
     except CannotSee as dark:
         raise ValueError(dark.unseen.why) from dark
     if moment is None:
         raise ValueError(f"the copy {step.after[RESTORED_FROM]} is gone")
-    call = restore_calls.filled(step.call, sight)
+    call = restore_calls.filled(step.planned_call, sight)
     tags = [*call.params["Tags"], {"Key": RESTORED_TO, "Value": f"{moment:{_MOMENT}}"}]
     return replace(call, params={**call.params, "Tags": tags})
 
@@ -133,18 +127,8 @@ def notes(sight: Sight) -> Iterator[str]:
     yield f"The database is not tried: no copy in {sight.env.regions.dr} can be restored beside it: {why}"
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({restore_calls.TO_POINT_IN_TIME, restore_calls.FROM_SNAPSHOT}),
-    watches=(
-        rds.instances.name,
-        rds.automated_backups.name,
-        backup.recovery_points.name,
-        kms_copy_keys.keys.name,
-        vpc.security_groups.name,
-    ),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    notes=notes,
+VERB = action(
+    globals(),
+    {restore_calls.TO_POINT_IN_TIME, restore_calls.FROM_SNAPSHOT},
+    (rds.instances, rds.automated_backups, backup.recovery_points, kms_copy_keys.keys, vpc.security_groups),
 )

@@ -11,9 +11,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.restore_test import shared
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action_ids import former_id, step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import began
@@ -21,9 +21,7 @@ from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
 
-NAME = "try_files"
 START = "backup:StartRestoreJob"
-_BUDGET_S = 14400
 _FAILED = ("FAILED", "ABORTED")
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 
@@ -37,21 +35,21 @@ def foresee(sight: Sight) -> Iterator[Step]:
     env, token = sight.env, shared.files_name(sight.env, sight.incident)
     label = env.named(env.names.file_system)
     yield sight.step(
-        NAME,
+        __name__,
         token,
         label=label,
         side=Side.DR,
         says=f"Restore {point.arn} into a new file system {token} in {env.regions.dr}, beside the estate's.",
         danger=Danger.COMPENSABLE,
         undo=f"The clean-up deletes the file system {token}.",
-        budget_s=_BUDGET_S,
-        call=_call(sight, point, token, f"{NAME}.{label}"),
+        budget_s=14400,
+        call=_call(sight, point, token, former_id(step_id(__name__, label))),
         before={"point": point.arn, "incident": sight.incident},
         after={"name": token},
     )
 
 
-def _call(sight: Sight, point: backup.RecoveryPoint, token: str, step_id: str) -> Call:
+def _call(sight: Sight, point: backup.RecoveryPoint, token: str, former: str) -> Call:
     env, key = sight.env, _key(sight)
     asked = {
         "file-system-id": point.resource_arn.rpartition("/")[2],
@@ -65,7 +63,7 @@ def _call(sight: Sight, point: backup.RecoveryPoint, token: str, step_id: str) -
         "RecoveryPointArn": point.arn,
         "ResourceType": "EFS",
         "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
-        "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{sight.incident}:{step_id}:{point.arn}")),
+        "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{sight.incident}:{former}:{point.arn}")),
         "CopySourceTagsToRestoredResource": False,
         "Metadata": asked,
     }
@@ -80,7 +78,6 @@ def _key(sight: Sight) -> str:
         return ""
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the file system of the trial's token stands, and the job that fills it."""
     point, system = str(step.before["point"]), shared.files_of(sight, step.subject)
@@ -114,8 +111,7 @@ def _job(step: Step, sight: Sight, system: efs.FileSystem | None) -> backup_jobs
 
 
 def _backed_up(sight: Sight, point: str) -> backup.RecoveryPoint | None:
-    points = sight.snapshot.get(backup.recovery_points, Side.DR)
-    return next((one for one in points if one.arn == point and one.status == "COMPLETED"), None)
+    return sight.snapshot.find(backup.recovery_points, Side.DR, arn=point, status="COMPLETED")
 
 
 def _facts(sight: Sight, job: backup_jobs.Restore, system: efs.FileSystem, point: str) -> tuple[tuple[str, str], ...]:
@@ -145,17 +141,8 @@ def _nothing(env: Environment) -> str:
     return f"The files {name} are not tried: {region} holds no usable recovery point of them ({why})."
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({START}),
-    watches=(
-        efs.of_drills.name,
-        efs.file_systems.name,
-        backup.recovery_points.name,
-        backup_jobs.restores.name,
-        kms_copy_keys.keys.name,
-    ),
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
+VERB = action(
+    globals(),
+    {START},
+    (efs.of_drills, efs.file_systems, backup.recovery_points, backup_jobs.restores, kms_copy_keys.keys),
 )

@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dr_actions.actions.restore_test import shared
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.action import Confirmation, Sight, Standing, present
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import trial_of
 from dr_estate.model.unseen import CannotSee
 
 TAG_IT = "efs:TagResource"
-_BUDGET_S = 300
 _PLACE = "FileSystemId"
 
 
@@ -35,7 +34,7 @@ def mark(sight: Sight, verb: str, token: str) -> Step:
         says=f"Tag the restored file system {token} as {incident}'s own.",
         danger=Danger.REVERSIBLE,
         undo="The tag stays for as long as the file system does: by it the clean-up knows what is the drill's.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=Call(
             "efs",
             "TagResource",
@@ -49,9 +48,7 @@ def mark(sight: Sight, verb: str, token: str) -> Step:
 
 def confirm_mark(step: Step, sight: Sight) -> Confirmation:
     """Whether the file system bears its trial's name. Raises CannotSee."""
-    system = shared.files_of(sight, step.subject)
-    if system is None:
-        return Confirmation(Standing.CHANGED, f"The file system {step.subject} is gone.")
+    system = present(shared.files_of(sight, step.subject), f"The file system {step.subject} is gone.")
     if system.name == step.subject:
         return Confirmation(Standing.DONE, f"{system.id} is tagged as {step.subject}.", (("file system", system.id),))
     if system.name:
@@ -61,8 +58,6 @@ def confirm_mark(step: Step, sight: Sight) -> Confirmation:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The step's call with the id of its file system. Raises ValueError where there is none, or none is seen."""
-    if step.call is None:
-        raise ValueError(f"{step.id} makes no call")
     token = str(step.before.get("files") or step.subject)
     try:
         system = shared.files_of(sight, token)
@@ -70,6 +65,6 @@ def fill(step: Step, sight: Sight) -> Call:
         raise ValueError(dark.unseen.why) from dark
     if system is None:
         raise ValueError(f"{later(token)} is still absent")
-    key = "ResourceId" if step.call.operation == "TagResource" else _PLACE
-    params: Params = {**step.call.params, key: system.id}
-    return replace(step.call, params=params)
+    key = "ResourceId" if step.planned_call.operation == "TagResource" else _PLACE
+    params: Params = {**step.planned_call.params, key: system.id}
+    return replace(step.planned_call, params=params)

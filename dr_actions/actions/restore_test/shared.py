@@ -6,9 +6,10 @@ A trial's name is its incident's: without one (an assessment) nothing can be nam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import TypeVar
 
-from dr_actions.actions.common.unseen_handling import Held, held, if_seen, lacking, tenants_of
+from dr_actions.actions.common.unseen_handling import Held, held, lacking, tenants_of
 from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import Sight
 from dr_actions.model.plan import Json
@@ -26,9 +27,13 @@ RESTORED_TO = "RestoredTo"
 
 
 def tried(foresee: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
-    """``foresee`` (or ``notes``) that yields nothing without a trial, nor where it cannot see: other notes say why."""
-    seen = if_seen(foresee)
-    return lambda sight: seen(sight) if is_trial(sight.incident) else iter(())
+    """``foresee`` (or ``notes``) that yields nothing without a trial."""
+
+    @wraps(foresee)
+    def yielded(sight: Sight) -> Iterator[T]:
+        return foresee(sight) if is_trial(sight.incident) else iter(())
+
+    return yielded
 
 
 def database_name(env: Environment, incident: str) -> str:
@@ -54,7 +59,7 @@ def database_of(sight: Sight, name: str) -> rds.Instance | None:
 
 def files_of(sight: Sight, token: str) -> efs.FileSystem | None:
     """The restored file system of that creation token. Raises CannotSee."""
-    return next((one for one in sight.snapshot.get(efs.of_drills, Side.DR) if one.token == token), None)
+    return sight.snapshot.find(efs.of_drills, Side.DR, token=token)
 
 
 def copies(sight: Sight) -> tuple[list[DatabaseCopy], list[Unseen]]:

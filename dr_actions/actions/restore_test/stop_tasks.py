@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, if_seen, unseen
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.actions.common.unseen_handling import unseen
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import drill_resources, rds
 
-NAME = "stop_probes"
 STOP = "ecs:StopTask"
-_BUDGET_S = 300
 
 
-@if_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each of a drill's tasks that runs, or will."""
     for one in sight.snapshot.get(drill_resources.tasks, Side.DR):
@@ -27,24 +24,22 @@ def _step(sight: Sight, one: drill_resources.Probe) -> Step:
     env, name = sight.env, one.arn.rpartition("/")[2]
     asked = {"cluster": env.named(env.names.cluster), "task": one.arn, "reason": f"clean-up of {one.incident}"}
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Stop the task {name} of {one.incident} in {env.regions.dr}.",
         danger=Danger.COMPENSABLE,
         undo="None is needed: the task asks a question and keeps nothing.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=Call("ecs", "StopTask", env.regions.dr, asked),
         before={"task": one.arn},
         after={"status": drill_resources.STOPPED},
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the task has ended; ECS forgets one after an hour."""
-    seen = sight.snapshot.get(drill_resources.tasks, Side.DR)
-    one = next((task for task in seen if task.arn == step.before["task"]), None)
+    one = sight.snapshot.find(drill_resources.tasks, Side.DR, arn=step.before["task"])
     if one is None or one.status == drill_resources.STOPPED:
         return Confirmation(Standing.DONE, f"{step.subject} has ended.")
     if one.wanted == drill_resources.STOPPED:
@@ -57,12 +52,4 @@ def notes(sight: Sight) -> Iterator[str]:
     return unseen(sight, Side.DR, drill_resources.tasks)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({STOP}),
-    watches=(rds.instances.name, drill_resources.tasks.name),
-    foresee=foresee,
-    confirm=confirm,
-    essential=False,
-    notes=notes,
-)
+VERB = action(globals(), {STOP}, (rds.instances, drill_resources.tasks), essential=False)

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.restore_test import restored_files, shared
-from dr_actions.model.action import Sight, Verb
+from dr_actions.model.action import Sight, action
 from dr_actions.model.plan import Step
 from dr_estate.readers import efs
-
-NAME = "mark_files"
 
 
 @shared.tried
 def foresee(sight: Sight) -> Iterator[Step]:
     """The step, where files are tried."""
     if shared.files_point(sight) is not None:
-        yield restored_files.mark(sight, NAME, shared.files_name(sight.env, sight.incident))
+        yield restored_files.mark(sight, __name__, shared.files_name(sight.env, sight.incident))
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({restored_files.TAG_IT}),
-    watches=(efs.of_drills.name,),
-    foresee=foresee,
-    confirm=careful(restored_files.confirm_mark),
-    fill=restored_files.fill,
+VERB = action(
+    globals(), {restored_files.TAG_IT}, (efs.of_drills,), confirm=restored_files.confirm_mark, fill=restored_files.fill
 )

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.secrets import primary_references
 from dr_actions.model.action import Sight
+from dr_actions.model.action_ids import step_id
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.secretsmanager import Content, Field, Hidden, Secret
-
-PROMOTED = "promoted_secrets."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def leading_away(one: Pair) -> tuple[str, ...]:
 
 def was_replica(sight: Sight, name: str) -> bool:
     """Whether the failover made a replica of that name a secret of its own."""
-    return f"{PROMOTED}{name}" in sight.recorded
+    return step_id("secrets/promote_replicas", name) in sight.recorded
 
 
 def _alike(mine: Field | None, its: Field | None, renamed: bool) -> bool:

@@ -7,32 +7,22 @@ step, call as planned, answer nor record holds any of it. The former version sta
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.database import failback as home
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import Pair
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.actions.secrets.point_to_dr import GET, LEADING_TO, PUT, put_moved
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
-from dr_estate.model.region_references import Way, moved
 from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.secretsmanager import Hidden
 
-NAME = "secrets_home"
-PUT, GET = "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"
-LEADING_TO = "<leading to>"
-_BUDGET_S = 120
 
-
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each secret of the primary that says something else than the DR region's, or leads there."""
     source = home.writer(sight)
@@ -54,7 +44,7 @@ def _step(sight: Sight, one: Pair, fields: list[str], source: rds.Instance) -> S
     from_dr = bool(secrets_comparison.apart(one, renamed))
     origin = env.regions.dr if from_dr else env.regions.primary
     return sight.step(
-        NAME,
+        __name__,
         one.name,
         side=Side.PRIMARY,
         says=f"Let {told} of the secret {one.name} in {env.regions.primary} say what {env.regions.dr} says, leading "
@@ -63,7 +53,7 @@ def _step(sight: Sight, one: Pair, fields: list[str], source: rds.Instance) -> S
         undo="Not taken back: the former value is kept as AWSPREVIOUS: aws secretsmanager "
         f"update-secret-version-stage --region {env.regions.primary} --secret-id {one.name} "
         "--version-stage AWSCURRENT --move-to-version-id PREVIOUS --remove-from-version-id CURRENT.",
-        budget_s=_BUDGET_S,
+        budget_s=120,
         call=_put(one.name, env.regions.primary, f"the current value of {origin}, its {told}", goal),
         tenant=one.tenant,
         before={
@@ -89,7 +79,6 @@ def _put(name: str, region: str, value: str, goal: str) -> Call:
     return Call("secretsmanager", "PutSecretValue", region, asked)
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no field says anything else than the DR region's, nor leads there. Digests say so."""
     one = secrets_comparison.pair(sight, step.subject)
@@ -110,29 +99,16 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 def fill(step: Step, sight: Sight) -> Call:
     """The call with the host at home. Raises ValueError where that is not known, CannotSee where unseen."""
     one = home.named(sight, Side.PRIMARY, home.own_name(sight))
-    if step.call is None or one is None or not one.host:
+    if one is None or not one.host:
         raise ValueError(f"there is no host at home to lead {step.subject} to")
-    return replace(step.call, params={**step.call.params, LEADING_TO: one.host})
+    return step.call_with({LEADING_TO: one.host})
 
 
 def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
-    """Read the value, move what leads away, put it. Raises what ``hand.send`` raises.
-
-    The token is made of the version that was read: the same change sent twice makes one version (API_PutSecretValue).
-    """
-    name, host = call.params["SecretId"], call.params[LEADING_TO]
-    read = hand.send(Call(call.service, "GetSecretValue", step.before["read in"], {"SecretId": name}))
-    way = Way(step.before["away"], call.region, step.before["named"])
-    put = {
-        "SecretId": name,
-        "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.id}:{read['VersionId']}:{host}")),
-        "SecretString": moved(read["SecretString"], way, host),
-    }
-    answer = hand.send(Call(call.service, call.operation, call.region, put))
-    return {"ARN": answer["ARN"], "VersionId": answer["VersionId"]}
+    """Read the value, move what leads away, put it. Raises what ``hand.send`` raises."""
+    return put_moved(step, call, hand, step.before["read in"], step.before["away"])
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """Values that could not be compared."""
     for one in secrets_comparison.pairs(sight):
@@ -141,14 +117,6 @@ def notes(sight: Sight) -> Iterator[str]:
                 yield f"Whether {one.name} says the same in both regions is not known: {value.unseen.why}"
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({PUT}),
-    watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name, rds.instances.name),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    act=act,
-    notes=notes,
-    reads=frozenset({GET}),
+VERB = action(
+    globals(), {PUT}, (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances), reads={GET}
 )

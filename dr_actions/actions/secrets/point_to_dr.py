@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.common.unseen_handling import careful, forward, where_seen
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.secrets import primary_references
 from dr_actions.actions.secrets.primary_references import Leading
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action
+from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.region_references import Way, moved
@@ -24,13 +23,10 @@ from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.secretsmanager import Hidden
 
-NAME = "rewritten_secrets"
 PUT, GET = "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"
 LEADING_TO = "<leading to>"
-_BUDGET_S = 120
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each secret that leads to the primary region by a name that can be moved."""
     goal = primary_references.database(sight)
@@ -43,7 +39,7 @@ def _step(sight: Sight, one: Leading, goal: str) -> Step:
     name, env = one.secret.name, sight.env
     fields = ", ".join(one.fields)
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Lead {fields} of the secret {name} in {env.regions.dr} to the database {goal} there.",
@@ -51,7 +47,7 @@ def _step(sight: Sight, one: Leading, goal: str) -> Step:
         undo="Not taken back: the former value leads to the lost region. It is kept as AWSPREVIOUS: aws "
         f"secretsmanager update-secret-version-stage --region {env.regions.dr} --secret-id {name} "
         "--version-stage AWSCURRENT --move-to-version-id PREVIOUS --remove-from-version-id CURRENT.",
-        budget_s=_BUDGET_S,
+        budget_s=120,
         call=Call(
             "secretsmanager",
             "PutSecretValue",
@@ -74,7 +70,6 @@ def _step(sight: Sight, one: Leading, goal: str) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no field names the primary region by a name that can be moved. The digests of values say so."""
     secret, content = primary_references.seen(step.subject, sight)
@@ -103,23 +98,27 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 def fill(step: Step, sight: Sight) -> Call:
     """The call with the DR database's host. Raises ValueError where that is not known yet, CannotSee where unseen."""
     one = copy_selection.instance(sight, str(step.before["database"]))
-    if step.call is None or one is None or not one.host:
+    if one is None or not one.host:
         raise ValueError(f"{step.before['database']} has no host to lead {step.subject} to")
-    return replace(step.call, params={**step.call.params, LEADING_TO: one.host})
+    return step.call_with({LEADING_TO: one.host})
 
 
 def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
-    """Read the current value, move what leads to the primary region, put it. Raises what ``hand.send`` raises.
+    """Read the current value, move what leads to the primary region, put it. Raises what ``hand.send`` raises."""
+    return put_moved(step, call, hand, call.region, step.before["from"])
+
+
+def put_moved(step: Step, call: Call, hand: Hand, read_in: str, away: str) -> dict[str, Any]:
+    """Put the value of the region ``read_in``, what names the region ``away`` moved. Raises what ``hand.send`` raises.
 
     The token is made of the version that was read: the same change sent twice makes one version (API_PutSecretValue).
     """
     name, host = call.params["SecretId"], call.params[LEADING_TO]
-    read = hand.send(Call(call.service, "GetSecretValue", call.region, {"SecretId": name}))
-    way = Way(step.before["from"], call.region, step.before["named"])
+    read = hand.send(Call(call.service, "GetSecretValue", read_in, {"SecretId": name}))
     put = {
         "SecretId": name,
-        "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.id}:{read['VersionId']}:{host}")),
-        "SecretString": moved(read["SecretString"], way, host),
+        "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{former_id(step.id)}:{read['VersionId']}:{host}")),
+        "SecretString": moved(read["SecretString"], Way(away, call.region, step.before["named"]), host),
     }
     answer = hand.send(Call(call.service, call.operation, call.region, put))
     return {"ARN": answer["ARN"], "VersionId": answer["VersionId"]}
@@ -127,25 +126,14 @@ def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
 
 def notes(sight: Sight) -> Iterator[str]:
     """Values that could not be read."""
-    if forward(sight):
-        yield from primary_references.notes(sight)
+    yield from primary_references.notes(sight)
 
 
-@where_seen
 def leaves(sight: Sight) -> Iterator[str]:
     """Values that this tool does not rewrite."""
     yield from primary_references.leaves(sight)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({PUT}),
-    watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name, rds.instances.name),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    act=act,
-    notes=notes,
-    leaves=leaves,
-    reads=frozenset({GET}),
+VERB = action(
+    globals(), {PUT}, (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances), reads={GET}
 )

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import careful, where_seen
 from dr_actions.actions.secrets import primary_references
 from dr_actions.actions.secrets.primary_references import Leading
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME = "promoted_secrets"
 STOP = "secretsmanager:StopReplicationToReplica"
-_BUDGET_S = 120
 
 
-@where_seen
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each replica to be rewritten."""
     if primary_references.database(sight):
@@ -33,14 +29,14 @@ def _step(sight: Sight, one: Leading) -> Step:
     name, region = one.secret.name, sight.env.regions.dr
     home = one.secret.replica_of
     return sight.step(
-        NAME,
+        __name__,
         name,
         side=Side.DR,
         says=f"Make the replica {name} in {region} a secret of its own: its {', '.join(one.fields)} must change.",
         danger=Danger.COMPENSABLE,
         undo=f"Replicate it again from {home}, which overwrites it: aws secretsmanager replicate-secret-to-regions "
         f"--region {home} --secret-id {name} --add-replica-regions Region={region} --force-overwrite-replica-secret.",
-        budget_s=_BUDGET_S,
+        budget_s=120,
         call=Call("secretsmanager", "StopReplicationToReplica", region, {"SecretId": name}),
         tenant=one.tenant,
         before={"replica of": home},
@@ -48,7 +44,6 @@ def _step(sight: Sight, one: Leading) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no region is named that it is copied from."""
     secret, _ = primary_references.seen(step.subject, sight)
@@ -62,10 +57,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.CHANGED, f"{secret.name} is a replica of {secret.replica_of}'s now.", facts)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({STOP}),
-    watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name),
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), {STOP}, (readers_secretsmanager.secrets, readers_secretsmanager.contents))

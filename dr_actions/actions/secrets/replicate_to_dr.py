@@ -8,22 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import Pair
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
-NAME = "protected_secrets"
 REPLICATE = "secretsmanager:ReplicateSecretToRegions"
-_BUDGET_S = 300
 
 
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each secret that was a replica before the failover, as that recorded."""
     for one in secrets_comparison.pairs(sight):
@@ -34,7 +29,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, one: Pair, key: str) -> Step:
     primary, dr = sight.env.regions.primary, sight.env.regions.dr
     return sight.step(
-        NAME,
+        __name__,
         one.name,
         side=Side.DR,
         says=f"Replicate the secret {one.name} from {primary} to {dr} again: its replica there takes the place of the "
@@ -42,7 +37,7 @@ def _step(sight: Sight, one: Pair, key: str) -> Step:
         danger=Danger.COMPENSABLE,
         undo=f"Make it a secret of its own: aws secretsmanager stop-replication-to-replica --region {dr} "
         f"--secret-id {one.name}.",
-        budget_s=_BUDGET_S,
+        budget_s=300,
         call=Call(
             "secretsmanager",
             "ReplicateSecretToRegions",
@@ -59,7 +54,6 @@ def _step(sight: Sight, one: Pair, key: str) -> Step:
     )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once it is a replica of the primary's current version; never READY while the primary's says less."""
     one = secrets_comparison.pair(sight, step.subject)
@@ -82,7 +76,6 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"{step.subject} is a secret of its own in the DR region.", facts)
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """Secrets of the DR region's own that no failover recorded: whether they were replicas is not known."""
     primary, dr = sight.env.regions.primary, sight.env.regions.dr
@@ -96,12 +89,9 @@ def notes(sight: Sight) -> Iterator[str]:
             )
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({REPLICATE}),
-    watches=(readers_secretsmanager.secrets.name, readers_secretsmanager.contents.name, rds.instances.name),
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
+VERB = action(
+    globals(),
+    {REPLICATE},
+    (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances),
     essential=False,
 )

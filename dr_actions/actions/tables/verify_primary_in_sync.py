@@ -9,37 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import failback as common_failback
-from dr_actions.actions.common.unseen_handling import careful
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Danger, Step
+from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import dynamodb, dynamodb_contents
 from dr_estate.readers.dynamodb_contents import Contents, TooLarge
 
-NAME = "prove_tables_home"
-_BUDGET_S = 3600
 
-
-@common_failback.homeward
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each table, where data is to replicate at all."""
     for name in dynamodb.names(sight.env) if sight.env.replicates else ():
         yield sight.step(
-            NAME,
+            __name__,
             name,
             side=Side.PRIMARY,
             says=f"Wait until {name} holds the same items in {sight.env.regions.primary} and {sight.env.regions.dr}.",
-            danger=Danger.REVERSIBLE,
-            undo="Nothing is changed.",
-            budget_s=_BUDGET_S,
+            budget_s=3600,
             after={"items": "the same in both regions"},
         )
 
 
-@careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once both replicas are active and hold the same."""
     sides = (Side.PRIMARY, Side.DR)
@@ -106,7 +97,6 @@ def _facts(home_side: int, away: int, basis: str) -> tuple[tuple[str, str], ...]
     return (("items at home", str(home_side)), ("items away", str(away)), ("counted by", basis))
 
 
-@common_failback.homeward
 def notes(sight: Sight) -> Iterator[str]:
     """The conflict window, and tables that replicate nowhere."""
     names = ", ".join(dynamodb.names(sight.env))
@@ -120,11 +110,4 @@ def notes(sight: Sight) -> Iterator[str]:
     )
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset(),
-    watches=(dynamodb.tables.name, dynamodb_contents.contents.name),
-    foresee=foresee,
-    confirm=confirm,
-    notes=notes,
-)
+VERB = action(globals(), (), (dynamodb.tables, dynamodb_contents.contents))

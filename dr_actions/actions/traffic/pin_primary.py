@@ -8,12 +8,12 @@ answers with the DR region even then: of two unhealthy ones the first, or the he
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.traffic.zone_pairs import blind_to, cutover
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action, present
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.health_check_pin import as_set, pin
 from dr_estate.config.environment import Side
@@ -22,7 +22,6 @@ from dr_estate.readers import elbv2, route53, route53_health_checks
 from dr_estate.readers.route53 import CustomerHost, Record
 from dr_estate.readers.route53_health_checks import HealthCheck
 
-NAME, BUDGET_S = "pin_primary", 300
 SERVICE, OPERATION = "route53", "UpdateHealthCheck"
 VERSION, VERSION_THEN = "HealthCheckVersion", "<the version of the check right before the call>"
 
@@ -107,13 +106,13 @@ def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
     params = {"HealthCheckId": check.id, VERSION: VERSION_THEN, **settings}
     told = ", ".join(f"{name} {value}" for name, value in settings.items())
     return sight.step(
-        NAME,
+        __name__,
         check.id,
         side=Side.GLOBAL,
         says=f"Hold the primary region's record down until failback: health check {check.id} is set to {told}.",
         danger=Danger.REVERSIBLE,
         undo="UpdateHealthCheck with the values as they were; a disabled check is left enabled (T03).",
-        budget_s=BUDGET_S,
+        budget_s=300,
         call=Call(SERVICE, OPERATION, sight.env.region(Side.GLOBAL), params),
         before=as_set(check, settings),
         after=dict(settings),
@@ -122,30 +121,31 @@ def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The call upon the check's version as just seen: AWS refuses it where somebody was faster. Raises ValueError."""
-    checks = sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)
-    check = next((check for check in checks if check.id == step.subject), None)
-    if step.call is None or check is None:
+    check = sight.snapshot.find(route53_health_checks.checks, Side.GLOBAL, id=step.subject)
+    if check is None:
         raise ValueError(f"{step.id}: there is no such health check any more")
-    return replace(step.call, params={**step.call.params, VERSION: check.version})
+    return step.call_with({VERSION: check.version})
 
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """The check reads as it was set, AND its checkers report it unhealthy."""
-    try:
-        known = {check.id: check for check in sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
-        check = known.get(step.subject)
-        if check is None:
-            return Confirmation(Standing.CHANGED, f"health check {step.subject} is gone")
-        now = as_set(check, step.after)
-        if now == step.after:
-            return _reported(check, sight)
-        if now == step.before:
-            return Confirmation(Standing.READY, f"health check {check.id} is as the plan found it")
-        keys = sorted(key for key in now if now[key] != step.before.get(key))
-        said = ", ".join(f"{key} is {now[key]}, was {step.before.get(key)}" for key in keys)
-        return Confirmation(Standing.CHANGED, f"health check {check.id} was changed: {said}")
-    except CannotSee as dark:
-        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+    return settings_of(step, sight, "as the plan found it", _reported)
+
+
+def settings_of(
+    step: Step, sight: Sight, ready: str, then: Callable[[HealthCheck, Sight], Confirmation]
+) -> Confirmation:
+    """Whether the check reads as it is to; then ``then`` says how it stands. Raises CannotSee."""
+    known = {check.id: check for check in sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
+    check = present(known.get(step.subject), f"health check {step.subject} is gone")
+    now = as_set(check, step.after)
+    if now == step.after:
+        return then(check, sight)
+    if now == step.before:
+        return Confirmation(Standing.READY, f"health check {check.id} is {ready}")
+    keys = sorted(key for key in now if now[key] != step.before.get(key))
+    said = ", ".join(f"{key} is {now[key]}, was {step.before.get(key)}" for key in keys)
+    return Confirmation(Standing.CHANGED, f"health check {check.id} was changed: {said}")
 
 
 def reported(check: HealthCheck, sight: Sight) -> float | None:
@@ -166,19 +166,8 @@ def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
 
 def undo(step: Step) -> Call | None:
     """The values as they were; all other settings of the check stay as they are, whoever changed them since."""
-    if step.call is None:
-        return None
     values = {name: value for name, value in step.before.items() if name != "Disabled"}
-    return Call(step.call.service, step.call.operation, step.call.region, {"HealthCheckId": step.subject, **values})
+    return replace(step.planned_call, params={"HealthCheckId": step.subject, **values})
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({f"{SERVICE}:{OPERATION}"}),
-    watches=(route53_health_checks.checks.name, route53_health_checks.statuses.name),
-    foresee=foresee,
-    confirm=confirm,
-    fill=fill,
-    undo=undo,
-    notes=notes,
-)
+VERB = action(globals(), {f"{SERVICE}:{OPERATION}"}, (route53_health_checks.checks, route53_health_checks.statuses))

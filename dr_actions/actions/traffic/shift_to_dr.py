@@ -11,12 +11,13 @@ healthy, T05).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.traffic.change_batch import RecordSet, as_it_is, chunks, record_set, turned, upserts
 from dr_actions.actions.traffic.shift_gate import change_of, leads_there, taken_effect
 from dr_actions.actions.traffic.zone_pairs import ZonePairs, blind_to, cutover
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.record_pairs import Pair, leader, leads_to
 from dr_estate.config.environment import Side
@@ -26,7 +27,6 @@ from dr_estate.readers import dns_answers, dns_canary_polls, route53
 from dr_estate.readers.dns_canary_polls import IN_SYNC
 from dr_estate.readers.route53 import CustomerHost, Record
 
-NAME, BUDGET_S = "shift_traffic", 600
 _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 
 
@@ -48,14 +48,14 @@ def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], number: int) -> 
     comment = f"{env.name}: {zone.name} leads to {region}"
     params = upserts(zone.id, after, comment)
     return sight.step(
-        NAME,
+        __name__,
         zone.name,
         label=zone.name + (f"-{number}" if number > 1 else ""),
         side=Side.GLOBAL,
         says=f"Lead {names} to {region}: one change batch in zone {zone.name}, all or nothing.",
         danger=Danger.REVERSIBLE,
         undo="The batch of the records as they were, while the primary region may still serve.",
-        budget_s=BUDGET_S,
+        budget_s=600,
         call=Call(_SERVICE, _OPERATION, env.region(Side.GLOBAL), params),
         before={"zone": zone.id, "records": before},
         after={"zone": zone.id, "records": after},
@@ -159,28 +159,21 @@ def resolved(sight: Sight, name: str) -> list[Answer]:
 
 def undo(step: Step) -> Call | None:
     """The batch of the before-values. Raises nothing; None for a step without a call."""
-    if step.call is None:
-        return None
-    comment = f"taken back: {step.call.params['ChangeBatch']['Comment']}"
+    comment = f"taken back: {step.planned_call.params['ChangeBatch']['Comment']}"
     params = upserts(step.before["zone"], step.before["records"], comment)
-    return Call(step.call.service, step.call.operation, step.call.region, params)
+    return replace(step.planned_call, params=params)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({f"{_SERVICE}:{_OPERATION}"}),
-    watches=(
-        route53.records.name,
-        route53.customer_hosts.name,
-        dns_canary_polls.changes.name,
-        dns_answers.tested.name,
-        dns_answers.resolved.name,
-        dns_answers.authorities.name,
-        dns_answers.door.name,
+VERB = action(
+    globals(),
+    {f"{_SERVICE}:{_OPERATION}"},
+    (
+        route53.records,
+        route53.customer_hosts,
+        dns_canary_polls.changes,
+        dns_answers.tested,
+        dns_answers.resolved,
+        dns_answers.authorities,
+        dns_answers.door,
     ),
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    undone=undone,
-    notes=notes,
 )

@@ -18,7 +18,7 @@ from dr_actions.actions.traffic.share_gate import SETTLES, Part
 from dr_actions.actions.traffic.shift_to_dr import current, difference, undo
 from dr_actions.actions.traffic.stage_gates import gates, gates_before, left_s
 from dr_actions.actions.traffic.zone_pairs import ZonePairs, blind_to, cutover
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.record_pairs import Pair
 from dr_estate.config.environment import Side
@@ -27,7 +27,6 @@ from dr_estate.readers import dns_answers, dns_weight_samples, ecs, elbv2, elbv2
 from dr_estate.readers.route53 import Record
 from dr_estate.snapshot.tenants import dns_label
 
-NAME = "stage_traffic"
 _MARGIN_S, _MINUTE_S = 900, 60
 _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 
@@ -106,7 +105,7 @@ def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], part: _Stage, nu
     label = f"{part.cohort}{percent}" + ("" if zone.name == env.traffic.zone else f".{zone.name}")
     bake = f"{env.failback.bake_minutes:g} minutes"
     return sight.step(
-        NAME,
+        __name__,
         zone.name,
         label=label + (f"-{number}" if number > 1 else ""),
         nth=part.nth,
@@ -212,27 +211,19 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"Canary tenants ({names}) have no records of their own: they are shifted with everybody."
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({f"{_SERVICE}:{_OPERATION}"}),
-    watches=tuple(
-        reader.name
-        for reader in (
-            route53.records,
-            route53.customer_hosts,
-            dns_answers.authorities,
-            dns_answers.door,
-            dns_weight_samples.tallies,
-            ecs.services,
-            elbv2.load_balancer,
-            elbv2.healthy_hosts,
-            elbv2_request_counts.minutes,
-            http_sites.visits,
-        )
+VERB = action(
+    globals(),
+    {f"{_SERVICE}:{_OPERATION}"},
+    (
+        route53.records,
+        route53.customer_hosts,
+        dns_answers.authorities,
+        dns_answers.door,
+        dns_weight_samples.tallies,
+        ecs.services,
+        elbv2.load_balancer,
+        elbv2.healthy_hosts,
+        elbv2_request_counts.minutes,
+        http_sites.visits,
     ),
-    foresee=foresee,
-    confirm=confirm,
-    undo=undo,
-    undone=undone,
-    notes=notes,
 )

@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.traffic import pin_primary
 from dr_actions.actions.traffic.zone_pairs import blind_to, cutover
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.health_check_pin import ENDPOINT, as_set, is_pinned
 from dr_estate.config.environment import Side
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import route53_health_checks
 from dr_estate.readers.route53_health_checks import HealthCheck
-
-NAME, BUDGET_S = "unpin_primary", 600
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
@@ -64,7 +61,7 @@ def _pinned(sight: Sight) -> Iterator[tuple[HealthCheck, HealthCheck | None]]:
 
 def _wanted(sight: Sight, check: HealthCheck, twin: HealthCheck | None) -> dict[str, Any]:
     """The settings of before: as recorded, else as its twin's; a check that was disabled is left enabled (T03)."""
-    kept = dict(compute_failback.before(sight, pin_primary.NAME, check.id))
+    kept = dict(sight.before("traffic/pin_primary", check.id))
     if not kept and twin is not None and twin.type == check.type and not is_pinned(twin):
         name = "Port" if check.type in ENDPOINT else "HealthThreshold"
         kept = as_set(twin, (name, "Inverted"))
@@ -76,13 +73,13 @@ def _step(sight: Sight, check: HealthCheck, wanted: dict[str, Any]) -> Step:
     params = {"HealthCheckId": check.id, pin_primary.VERSION: pin_primary.VERSION_THEN, **wanted}
     told = ", ".join(f"{name} {value}" for name, value in wanted.items())
     return sight.step(
-        NAME,
+        __name__,
         check.id,
         side=Side.GLOBAL,
         says=f"Release the primary region's record: health check {check.id} is set to {told} again.",
         danger=Danger.REVERSIBLE,
         undo="UpdateHealthCheck with the values that hold it down.",
-        budget_s=BUDGET_S,
+        budget_s=600,
         call=Call(pin_primary.SERVICE, pin_primary.OPERATION, sight.env.region(Side.GLOBAL), params),
         before=as_set(check, wanted),
         after=wanted,
@@ -91,20 +88,7 @@ def _step(sight: Sight, check: HealthCheck, wanted: dict[str, Any]) -> Step:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """The check reads as it was, AND its checkers report it healthy: a visitor could be led there."""
-    try:
-        known = {check.id: check for check in sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
-        check = known.get(step.subject)
-        if check is None:
-            return Confirmation(Standing.CHANGED, f"health check {step.subject} is gone")
-        now = as_set(check, step.after)
-        if now == step.after:
-            return _reported(check, sight)
-        if now == step.before:
-            return Confirmation(Standing.READY, f"health check {check.id} is held down")
-        said = ", ".join(f"{key} is {now[key]}" for key in sorted(now) if now[key] != step.before.get(key))
-        return Confirmation(Standing.CHANGED, f"health check {check.id} was changed: {said}")
-    except CannotSee as dark:
-        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+    return pin_primary.settings_of(step, sight, "held down", _reported)
 
 
 def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
@@ -116,14 +100,10 @@ def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
     return Confirmation(Standing.WAITING, f"health check {check.id} is released, and still reported unhealthy")
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset({f"{pin_primary.SERVICE}:{pin_primary.OPERATION}"}),
-    watches=(route53_health_checks.checks.name, route53_health_checks.statuses.name),
-    foresee=foresee,
-    confirm=confirm,
+VERB = action(
+    globals(),
+    {f"{pin_primary.SERVICE}:{pin_primary.OPERATION}"},
+    (route53_health_checks.checks, route53_health_checks.statuses),
     fill=pin_primary.fill,
     undo=pin_primary.undo,
-    notes=notes,
-    leaves=leaves,
 )

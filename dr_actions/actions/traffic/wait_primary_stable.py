@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import unseen_handling
 from dr_actions.actions.traffic.region_stability import Stability, stability
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
-from dr_actions.model.plan import Danger, Step
+from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.plan import Step
 from dr_checks.posture.posture import WITNESSES
 from dr_estate.config.environment import Side
 from dr_estate.readers import region_heartbeat
 
-NAME = "primary_stable"
 _MARGIN_S, _MINUTE_S = 900, 60
 
 
@@ -24,12 +22,10 @@ def foresee(sight: Sight) -> Iterator[Step]:
     """One step, for the region."""
     region, minutes = sight.env.regions.primary, sight.env.failback.stable_minutes
     yield sight.step(
-        NAME,
+        __name__,
         region,
         side=Side.PRIMARY,
         says=f"Wait until {region} has answered for {minutes} minutes without a gap.",
-        danger=Danger.REVERSIBLE,
-        undo="Nothing is changed.",
         budget_s=minutes * _MINUTE_S + _MARGIN_S,
         after={"stable_minutes": minutes},
     )
@@ -42,7 +38,6 @@ def steadiness(sight: Sight) -> Stability:
     return stability(beats, sight.snapshot.taken_at, minutes, region)
 
 
-@unseen_handling.careful
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the newest stretch without a gap is long enough and the region's API answers."""
     if not sight.primary_answers:
@@ -54,10 +49,4 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.DONE if told.stable else Standing.WAITING, told.says, facts)
 
 
-VERB = Verb(
-    name=NAME,
-    writes=frozenset(),
-    watches=(*WITNESSES, region_heartbeat.minutes.name),
-    foresee=foresee,
-    confirm=confirm,
-)
+VERB = action(globals(), (), (*WITNESSES, region_heartbeat.minutes))

@@ -145,7 +145,7 @@ def test_a_plan_that_leaves_out_what_tenants_need_is_a_gate_that_is_not_met(
     left_out: int, gate: str, stops: bool
 ) -> None:
     planned = Goal.SWITCHOVER
-    whole = [step("a", 40, "database"), step("b", 46), step("c", 50, "shift_traffic")]
+    whole = [step("a", 40, "database/restore_dr"), step("b", 46), step("c", 50, "traffic/shift_to_dr")]
     assert all(_gates(found=plan(*whole, goal=planned))[name].met for name in ("plan.database", gate))
     found = _gates(found=plan(*(s for s in whole if s.stage != left_out), goal=planned))[gate]
     assert (found.met, found.stops) == (False, stops)

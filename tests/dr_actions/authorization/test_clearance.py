@@ -38,7 +38,7 @@ from tests.dr_actions.deciding import (
     step,
 )
 
-IRREVERSIBLE = plan(step("sit-efs", 41, "files", danger=Danger.IRREVERSIBLE))
+IRREVERSIBLE = plan(step("sit-efs", 41, "files/restore_dr", danger=Danger.IRREVERSIBLE))
 GATES = st.lists(
     st.builds(Gate, st.sampled_from("abcdef"), st.booleans(), st.just("why."), st.booleans(), st.booleans()), max_size=6
 )
@@ -177,9 +177,11 @@ def test_a_relaxed_gate_refuses_nothing_and_needs_no_override() -> None:
 
 def test_an_irreversible_step_without_a_terminal_needs_its_own_confirmation() -> None:
     said = refused(SIT, plan=IRREVERSIBLE)
-    assert said == {"authority.irreversible": "irreversible steps need a confirmation each: --confirm files.sit-efs."}
-    assert refused(SIT, plan=IRREVERSIBLE, confirmed=frozenset({"services.tenant1"})) == said
-    assert refused(SIT, plan=IRREVERSIBLE, confirmed=frozenset({"files.sit-efs"})) == {}
+    assert said == {
+        "authority.irreversible": "irreversible steps need a confirmation each: --confirm files/restore_dr:sit-efs."
+    }
+    assert refused(SIT, plan=IRREVERSIBLE, confirmed=frozenset({"compute/scale_dr_services:tenant1"})) == said
+    assert refused(SIT, plan=IRREVERSIBLE, confirmed=frozenset({"files/restore_dr:sit-efs"})) == {}
 
 
 def test_at_a_terminal_the_person_is_asked_right_before_the_step_instead() -> None:

@@ -12,7 +12,7 @@ from dr_actions.authorization.clearance import NEVER_OVERRIDDEN, Clearance, goin
 from dr_actions.model.plan import Danger
 from tests.dr_actions.deciding import EARLIER, MET, NOW, RELAXED, STOPS, UNMET, cleared, override, plan, refused, step
 
-IRREVERSIBLE = plan(step("sit-efs", 41, "files", danger=Danger.IRREVERSIBLE))
+IRREVERSIBLE = plan(step("sit-efs", 41, "files/restore_dr", danger=Danger.IRREVERSIBLE))
 
 
 def test_an_override_by_the_gates_id_clears_that_gate_and_no_other() -> None:

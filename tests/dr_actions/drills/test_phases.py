@@ -13,7 +13,7 @@ from tests.dr_actions.deciding import NOW, plan, step
 
 DRILL = "DRILL-20260107-030000"
 Told = tuple[Kind, str | None, dict[str, Any]]
-STEPS = (step("dr", 5, "notify_start"), step("tenant1"), step("sit-mysql", 40, "database"))
+STEPS = (step("dr", 5, "notifications/start"), step("tenant1"), step("sit-mysql", 40, "database/restore_dr"))
 
 
 def record(*told: Told) -> tuple[Entry, ...]:
@@ -34,10 +34,10 @@ def end(outcome: str) -> Told:
 
 
 AWAY, HOME, CLEAN = begin(Goal.SWITCHOVER), begin(Goal.FAILBACK), begin(Goal.CLEAN_UP)
-TOLD: Told = (Kind.INTENT, "notify_start.dr", {})
-SENT: Told = (Kind.INTENT, "services.tenant1", {})
-UNDONE: Told = (Kind.UNDONE, "services.tenant1", {})
-BY_HAND: Told = (Kind.MANUAL_DONE, "services.tenant1", {})
+TOLD: Told = (Kind.INTENT, "notifications/start:dr", {})
+SENT: Told = (Kind.INTENT, "compute/scale_dr_services:tenant1", {})
+UNDONE: Told = (Kind.UNDONE, "compute/scale_dr_services:tenant1", {})
+BY_HAND: Told = (Kind.MANUAL_DONE, "compute/scale_dr_services:tenant1", {})
 
 
 @pytest.mark.parametrize(

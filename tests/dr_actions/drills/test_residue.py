@@ -13,7 +13,9 @@ from tests.dr_actions.deciding import SIT, plan, step
 from tests.dr_actions.drills.test_phases import record
 
 ASIDE = "sit-mysql-before-db-abcde"
-OLD = step("sit-mysql", 25, "set_aside", side=Side.PRIMARY, after={"name": ASIDE, "resource": "db-ABCDE"})
+OLD = step(
+    "sit-mysql", 25, "database/rename_old_primary", side=Side.PRIMARY, after={"name": ASIDE, "resource": "db-ABCDE"}
+)
 BACKED_UP = {"side": "dr", "store": "files", "arn": "arn:point", "created_at": "2026-01-07T03:00:00+00:00"}
 
 
@@ -22,7 +24,7 @@ def entries(*confirmed: tuple[str, dict[str, Any]]) -> tuple[Entry, ...]:
     return record(began, *((Kind.CONFIRMED, of, {"facts": facts}) for of, facts in confirmed))
 
 
-SET_ASIDE: tuple[str, dict[str, Any]] = ("set_aside.sit-mysql", {})
+SET_ASIDE: tuple[str, dict[str, Any]] = ("database/rename_old_primary:sit-mysql", {})
 
 
 def left(*lines: str, part: str = "rds.instances.primary", by: tuple[Entry, ...] = ()) -> tuple[Residue, ...]:
@@ -55,7 +57,7 @@ def test_nothing_in_the_dr_region_is_kept_by_that_rule() -> None:
 
 
 def test_recovery_points_of_the_drill_are_kept_and_told_though_no_inventory_lists_them() -> None:
-    (row,) = left(by=entries(("back_up.dr-files", BACKED_UP)))
+    (row,) = left(by=entries(("backup/create_backups:dr-files", BACKED_UP)))
     assert ("arn:point", Fate.KEPT) == (row.subject, row.fate)
 
 

@@ -32,7 +32,7 @@ from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import NextStep
 from utils.aws_mgmt.app.run_result import ending_of
 
-SHIFT = f"shift_traffic.{SIT.traffic.zone}"
+SHIFT = f"traffic/shift_to_dr:{SIT.traffic.zone}"
 ENV = with_failback(
     SIT.model_copy(
         update={
@@ -73,12 +73,12 @@ def _walk(
 ) -> Walk:
     """The shift and the pin, with two seconds each."""
     sight = replace(records_sight(world, env), goal=goal)
-    steps = in_order([*shift_to_dr.VERB.foresee(sight), *pin_primary.VERB.foresee(sight)])
+    steps = in_order(goal, [*shift_to_dr.VERB.foresee(sight), *pin_primary.VERB.foresee(sight)])
     return Walk(world, env, folder, Plan(env.name, env.account, goal, "PRIMARY_LOST", (*more, *_hurried(steps, 2))))
 
 
 def _is_pinned(world: World, walk: Walk) -> bool:
-    step = next(step for step in walk.plan.steps if step.verb == pin_primary.NAME)
+    step = next(step for step in walk.plan.steps if step.verb == pin_primary.VERB.name)
     told = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=step.subject)["HealthCheck"]
     return bool(told["HealthCheckConfig"]["Port"] == step.after["Port"])
 
@@ -119,7 +119,7 @@ def test_a_pin_whose_health_nobody_tells_in_time_stays_set(world: World, tmp_pat
     with pytest.raises(StepFailed) as late:
         walk.run(Told())
     world.endpoint.end()
-    assert late.value.step.startswith(pin_primary.NAME)
+    assert late.value.step.startswith(pin_primary.VERB.name)
     assert late.value.cause is Cause.UNSEEN
     assert _is_pinned(world, walk)
     assert weights(world) == (0, 100)
@@ -179,17 +179,19 @@ def test_a_switchover_that_can_still_return_goes_home_when_a_step_is_late(world:
     world.endpoint.begin(NO_METRICS)
     with pytest.raises(StepFailed) as late:
         walk.run(Told())
-    assert late.value.step.startswith(pin_primary.NAME)
-    assert {str(entry.step).partition(".")[0] for entry in walk.entries(Kind.UNDONE)} == {
-        "shift_traffic",
-        "pin_primary",
+    assert late.value.step.startswith(pin_primary.VERB.name)
+    assert {str(entry.step).partition(":")[0] for entry in walk.entries(Kind.UNDONE)} == {
+        "traffic/shift_to_dr",
+        "traffic/pin_primary",
     }
     assert (weights(world), _is_pinned(world, walk)) == ((100, 0), False)
 
 
 @pytest.mark.proof
 def test_a_switchover_past_its_point_of_no_return_keeps_what_is_late(world: World, tmp_path: Path) -> None:
-    promoted = replace(_walk(world, tmp_path).plan.steps[0], id="database.x", danger=Danger.IRREVERSIBLE, stage=40)
+    promoted = replace(
+        _walk(world, tmp_path).plan.steps[0], id="database/restore_dr:x", danger=Danger.IRREVERSIBLE, stage=40
+    )
     walk = _walk(world, tmp_path, Goal.SWITCHOVER, more=[promoted])
     with Journal.open(tmp_path, ENV.name, INCIDENT, "before", lambda: datetime.now(UTC), world=WORLD) as journal:
         journal.append(Kind.BEGIN, plan=to_json(walk.plan))
@@ -207,7 +209,7 @@ def test_a_switchover_past_its_point_of_no_return_keeps_what_is_late(world: Worl
 @pytest.mark.proof
 def test_a_stage_whose_answers_nobody_can_see_is_held_and_not_stepped_back(world: World, tmp_path: Path) -> None:
     write_weights(world, 0, 100)
-    steps = _hurried(in_order(shift_to_primary.foresee(records_sight(world, ENV))), 4)
+    steps = _hurried(in_order(Goal.FAILBACK, shift_to_primary.foresee(records_sight(world, ENV))), 4)
     home = Walk(world, ENV, tmp_path, Plan(ENV.name, ENV.account, Goal.FAILBACK, "ON_DR", steps))
     world.endpoint.begin(NO_DNS)
     with pytest.raises(StepFailed, match=r"gate\.answers: no name server answered") as late:

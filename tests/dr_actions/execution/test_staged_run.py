@@ -32,7 +32,7 @@ from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.execution.walks import INCIDENT, Walk
 from tests.dr_actions.hearing import Told
 
-TENTH, HALF, WHOLE = "stage_traffic.10", "stage_traffic.50", "stage_traffic.100"
+TENTH, HALF, WHOLE = "traffic/shift_to_primary:10", "traffic/shift_to_primary:50", "traffic/shift_to_primary:100"
 STAGED = [HALF, WHOLE]
 # few questions, for how visitors are shared out is proved elsewhere
 ENV = with_failback(
@@ -61,7 +61,7 @@ class Home(Walk):
 
     @classmethod
     def of(cls, world: World, env: Environment, folder: Path) -> Home:
-        steps = in_order(shift_to_primary.foresee(records_sight(world, env)))
+        steps = in_order(Goal.FAILBACK, shift_to_primary.foresee(records_sight(world, env)))
         return cls(world, env, folder, Plan(env.name, env.account, Goal.FAILBACK, "ON_DR", steps))
 
 
@@ -157,7 +157,9 @@ def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_says_why_and_goes_on_la
     world: World, tmp_path: Path
 ) -> None:
     home = Home.of(world, with_failback(ENV, stages=(10, 50, 100)), tmp_path)
-    with pytest.raises(StepFailed, match=r"stage_traffic\.50: gate\.targets: .*sit-tenant2-service") as failed:
+    with pytest.raises(
+        StepFailed, match=r"traffic/shift_to_primary:50: gate\.targets: .*sit-tenant2-service"
+    ) as failed:
         home.run(Told(baking=lambda step: _stop_tenant(world) if step.id == HALF else None))
     assert (failed.value.step, weights(world)) == (HALF, (10, 90))
     assert [entry.step for entry in home.entries(Kind.UNDONE)] == [HALF]
@@ -193,7 +195,7 @@ def test_weights_that_somebody_else_set_during_a_bake_are_left_as_they_are(world
         home.run(Told(baking=lambda _: write_weights(world, 20, 80)))
     assert weights(world) == (20, 80)
     (left,) = home.entries(Kind.COMPENSATION)
-    assert left.data["says"] == "stage_traffic.50: left as it is (somebody else changed it meanwhile)"
+    assert left.data["says"] == "traffic/shift_to_primary:50: left as it is (somebody else changed it meanwhile)"
 
 
 @pytest.mark.proof

@@ -17,7 +17,13 @@ from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.execution.trial_world import PERSON, Ground, ground, trial
 from tests.sandbox.conftest import client_of
 
-TRIED = ["try_database", "try_files", "mark_files", "open_tried_files", "ask_database"]
+TRIED = [
+    "restore_test/restore_database",
+    "restore_test/restore_files",
+    "restore_test/tag_files",
+    "restore_test/create_access_points",
+    "restore_test/query_database",
+]
 MONTHS_S = 90 * 86400.0
 
 
@@ -41,14 +47,14 @@ def test_a_restore_test_is_tried_asked_and_taken_away_by_the_driller_and_leaves_
     plan, outcome = standing.execute(Goal.RESTORE_TEST, incident, before)
     assert ([step.verb for step in plan.steps], plan.notes) == (TRIED, ())
     assert (outcome.finished, outcome.degraded) == (True, [])
-    facts = {str(one.step).partition(".")[0]: one.data["facts"] for one in standing.confirmed(incident)}
-    assert (facts["ask_database"]["tables"], facts["ask_database"]["rows"]) == ("12", "1")
-    assert 300 <= int(facts["try_database"]["age of the data in s"]) < 400
+    facts = {str(one.step).partition(":")[0]: one.data["facts"] for one in standing.confirmed(incident)}
+    assert (facts["restore_test/query_database"]["tables"], facts["restore_test/query_database"]["rows"]) == ("12", "1")
+    assert 300 <= int(facts["restore_test/restore_database"]["age of the data in s"]) < 400
     made = standing.look_again(before)
     assert {one.kind for one in leftovers(made, standing.env)} == {"database", "files", "access point"}
     cleaned, outcome = standing.execute(Goal.CLEAN_UP, incident, made)
     assert (outcome.finished, outcome.degraded) == (True, [])
-    assert {"remove_databases", "remove_files"} == {step.verb for step in cleaned.steps}
+    assert {"restore_test/remove_databases", "restore_test/remove_files"} == {step.verb for step in cleaned.steps}
     assert standing.endpoint.denied() == []
     after = standing.look()
     assert leftovers(after, standing.env) == ()
@@ -65,7 +71,7 @@ def test_a_copy_without_the_tenants_rows_fails_the_test_and_is_taken_away_all_th
     with pytest.raises(StepFailed, match="the schema tenant-1_db is not in it") as failed:
         standing.execute(Goal.RESTORE_TEST, incident, before)
     standing.endpoint.timing(log_upload_s=None)
-    assert failed.value.step == "ask_database.tenant-1"
+    assert failed.value.step == "restore_test/query_database:tenant-1"
     assert [one.step for one in standing.entries(Goal.RESTORE_TEST, incident, Kind.FAILED)] == [failed.value.step]
     _, outcome = standing.execute(Goal.CLEAN_UP, incident, standing.look_again(before))
     assert (outcome.finished, outcome.degraded) == (True, [])

@@ -146,7 +146,9 @@ def test_in_the_primary_region_the_operator_fences_and_goes_home_and_does_nothin
 
 
 def test_what_fencing_declares_is_what_the_operator_may_do_in_the_primary_region() -> None:
-    fencing = frozenset[str]().union(*(verb.writes for name, verb in verbs().items() if name.startswith("fence")))
+    fencing = frozenset[str]().union(
+        *(verb.writes for name, verb in verbs().items() if name.startswith("compute/fence"))
+    )
     assert frozenset() == fencing - FENCING
 
 

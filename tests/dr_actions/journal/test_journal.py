@@ -20,10 +20,15 @@ from tests.dr_actions.control_tables import SIT, WORLD, Clock, a_plan, alone
 
 def test_an_entry_is_in_the_file_when_append_returns_and_only_its_owner_reads_it(tmp_path: Path, clock: Clock) -> None:
     with alone(tmp_path, clock) as journal:
-        entry = journal.append(Kind.INTENT, "services.0", call="ecs:UpdateService")
+        entry = journal.append(Kind.INTENT, "compute/scale_dr_services:0", call="ecs:UpdateService")
         line = json.loads(journal.path.read_text())
     assert {"seq", "at", "run", "kind", "step", "data", "prev", "digest"} == set(line)
-    assert (1, "intent", "services.0", entry.digest) == (line["seq"], line["kind"], line["step"], line["digest"])
+    assert (1, "intent", "compute/scale_dr_services:0", entry.digest) == (
+        line["seq"],
+        line["kind"],
+        line["step"],
+        line["digest"],
+    )
     assert 0o600 == journal.path.stat().st_mode & 0o777
     assert "sit-INC-1.journal.jsonl" == journal.path.name
 
@@ -32,10 +37,10 @@ def test_the_next_run_goes_on_where_the_last_one_ended(tmp_path: Path, clock: Cl
     plan = a_plan()
     with alone(tmp_path, clock) as journal:
         journal.append(Kind.BEGIN, plan=to_json(plan), digest=plan.digest)
-        journal.append(Kind.INTENT, "services.0")
+        journal.append(Kind.INTENT, "compute/scale_dr_services:0")
     with Journal.open(tmp_path, "sit", "INC-1", "run-2", clock, world=WORLD) as again:
         assert plan == from_json(again.entries[0].data["plan"])
-        assert State.INTENDED is again.state_of("services.0")
+        assert State.INTENDED is again.state_of("compute/scale_dr_services:0")
         assert 3 == again.append(Kind.RESUMED).seq
         assert ["run-1", "run-1", "run-2"] == [entry.run for entry in again.entries]
         assert again.verify().fault is None

@@ -46,12 +46,12 @@ def test_another_machine_rebuilds_the_journal_from_its_mirror_and_goes_on(opened
     plan = a_plan()
     with opened() as journal:
         journal.append(Kind.BEGIN, plan=to_json(plan))
-        journal.append_many([(Kind.INTENT, f"services.{n}", {}) for n in range(250)])
+        journal.append_many([(Kind.INTENT, f"compute/scale_dr_services:{n}", {}) for n in range(250)])
     with opened("other") as other:
         assert journal.entries == other.entries
         assert journal.path.read_bytes() == other.path.read_bytes()
         assert plan == from_json(other.entries[0].data["plan"])
-        other.append(Kind.OUTCOME, "services.0")
+        other.append(Kind.OUTCOME, "compute/scale_dr_services:0")
     with opened() as again:
         assert Kind.OUTCOME is again.entries[-1].kind, "the longer one wins, here too"
 

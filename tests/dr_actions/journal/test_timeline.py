@@ -30,7 +30,11 @@ def _step(name: str, number: int, manual: bool = False) -> Step:
 
 
 def plan(goal: Goal = Goal.FAILOVER) -> dict[str, Any]:
-    steps = (_step("services.a", 6), _step("services.b", 6), _step("traffic.origin", 7, manual=True))
+    steps = (
+        _step("compute/scale_dr_services:a", 6),
+        _step("compute/scale_dr_services:b", 6),
+        _step("traffic.origin", 7, manual=True),
+    )
     return to_json(Plan("sit", "1", goal, "PRIMARY_LOST", steps))
 
 
@@ -52,10 +56,10 @@ BEFORE: list[Told] = [
     (20, Kind.BEGIN, None, {"plan": plan(), "digest": "abc"}),
 ]
 WALK: list[Told] = [
-    (21, Kind.INTENT, "services.a", {"call": "ecs:UpdateService", "region": "dr"}),
-    (22, Kind.OUTCOME, "services.a", {"result": "sent"}),
-    (30, Kind.CONFIRMED, "services.a", {}),
-    (30, Kind.CONFIRMED, "services.b", {"says": "already"}),
+    (21, Kind.INTENT, "compute/scale_dr_services:a", {"call": "ecs:UpdateService", "region": "dr"}),
+    (22, Kind.OUTCOME, "compute/scale_dr_services:a", {"result": "sent"}),
+    (30, Kind.CONFIRMED, "compute/scale_dr_services:a", {}),
+    (30, Kind.CONFIRMED, "compute/scale_dr_services:b", {"says": "already"}),
     (40, Kind.MANUAL_WAIT, "traffic.origin", {"says": "change the record"}),
     (55, Kind.MANUAL_DONE, "traffic.origin", {}),
     (56, Kind.CONFIRMED, "traffic.origin", {}),
@@ -87,7 +91,7 @@ def test_waits_changes_overrides_and_the_runs_are_listed() -> None:
     (line,) = timelines(entries(BEFORE + WALK), RTO_S)
     assert [("traffic.origin", "change the record", 900)] == [(w.step, w.says, w.span.seconds) for w in line.waits]
     assert 900 == line.waited_s
-    assert [("services.a", "ecs:UpdateService", "dr", "sent")] == [
+    assert [("compute/scale_dr_services:a", "ecs:UpdateService", "dr", "sent")] == [
         (change.step, change.call, change.region, change.result) for change in line.changes
     ]
     assert ["rpo"] == [over["gate"] for over in line.overrides]
@@ -144,8 +148,8 @@ def test_a_resumed_run_waits_on_for_the_same_step_and_the_time_between_is_idle()
 )
 def test_a_calls_result_is_what_came_back(answer: tuple[Kind, dict[str, Any]], result: str) -> None:
     again: list[Told] = [
-        (25, Kind.INTENT, "services.a", {"call": "ecs:UpdateService", "region": "dr", "undo": True}),
-        (26, answer[0], "services.a", answer[1]),
+        (25, Kind.INTENT, "compute/scale_dr_services:a", {"call": "ecs:UpdateService", "region": "dr", "undo": True}),
+        (26, answer[0], "compute/scale_dr_services:a", answer[1]),
     ]
     (line,) = timelines(entries(BEFORE + WALK[:2] + again), RTO_S)
     assert [("sent", False), (result, True)] == [(change.result, change.undo) for change in line.changes]
@@ -154,9 +158,9 @@ def test_a_calls_result_is_what_came_back(answer: tuple[Kind, dict[str, Any]], r
 def test_two_steps_waited_for_at_once_count_once() -> None:
     both: list[Told] = [
         (30, Kind.MANUAL_WAIT, "traffic.origin", {}),
-        (35, Kind.MANUAL_WAIT, "services.a", {}),
+        (35, Kind.MANUAL_WAIT, "compute/scale_dr_services:a", {}),
         (40, Kind.MANUAL_DONE, "traffic.origin", {}),
-        (45, Kind.MANUAL_DONE, "services.a", {}),
+        (45, Kind.MANUAL_DONE, "compute/scale_dr_services:a", {}),
     ]
     assert 900 == timelines(entries(BEFORE + both), RTO_S)[0].waited_s
 

@@ -55,7 +55,7 @@ PLANS = st.builds(
     leaves=st.lists(TEXT, max_size=2).map(tuple),
 )
 OTHER: dict[str, Any] = {
-    "id": "services.other",
+    "id": "compute/scale_dr_services:other",
     "number": 7,
     "stage": 47,
     "verb": "other",
@@ -154,9 +154,9 @@ def test_what_was_written_by_something_else_is_no_plan() -> None:
 
 
 def test_a_step_is_found_by_its_id_and_a_call_is_named_as_verbs_declare_it() -> None:
-    found = PLAN.step("services.tenant1")
+    found = PLAN.step("compute/scale_dr_services:tenant1")
     assert found.subject == "tenant1"
     assert found.call is not None
     assert found.call.name == "ecs:UpdateService"
     with pytest.raises(KeyError):
-        PLAN.step("services.nobody")
+        PLAN.step("compute/scale_dr_services:nobody")

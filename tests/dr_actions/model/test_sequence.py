@@ -12,13 +12,13 @@ from tests.dr_actions.deciding import plan, step
 @pytest.mark.parametrize(
     ("goal", "step_id", "role"),
     [
-        (Goal.FAILOVER, "database.sit-mysql", Role.DATABASE),
-        (Goal.FAILOVER, "promotable.sit-mysql", None),
-        (Goal.SWITCHOVER, "zero-loss.sit-mysql", Role.ZERO_LOSS),
-        (Goal.FAILOVER, "zero-loss.sit-mysql", None),
-        (Goal.FAILBACK, "freeze_files.sit-efs", Role.FREEZE),
-        (Goal.FAILBACK, "set_aside_dr.sit-mysql", Role.RENAME),
-        (Goal.FAILBACK, "database.sit-mysql", None),
+        (Goal.FAILOVER, "database/restore_dr:sit-mysql", Role.DATABASE),
+        (Goal.FAILOVER, "database/restore_dr.promotable:sit-mysql", None),
+        (Goal.SWITCHOVER, "database/verify_zero_loss:sit-mysql", Role.ZERO_LOSS),
+        (Goal.FAILOVER, "database/verify_zero_loss:sit-mysql", None),
+        (Goal.FAILBACK, "files/freeze:sit-efs", Role.FREEZE),
+        (Goal.FAILBACK, "database/rename_old_dr:sit-mysql", Role.RENAME),
+        (Goal.FAILBACK, "database/restore_dr:sit-mysql", None),
     ],
 )
 def test_a_role_is_told_by_goal_and_id(goal: Goal, step_id: str, role: Role | None) -> None:
@@ -26,10 +26,10 @@ def test_a_role_is_told_by_goal_and_id(goal: Goal, step_id: str, role: Role | No
 
 
 def test_traffic_that_was_led_home_in_part_is_still_led_home_by_the_stages_that_are_left() -> None:
-    left = step("100", 52, "stage_traffic")
+    left = step("100", 52, "traffic/shift_to_primary")
     assert Role.TRAFFIC in roles_in(plan(left, goal=Goal.FAILBACK))
 
 
 def test_an_action_without_a_place_says_where_to_add_it() -> None:
-    with pytest.raises(ValueError, match=r"shift_traffic has no place in a failback: add it to dr_actions/model/sequ"):
-        row_of(Goal.FAILBACK, "shift_traffic")
+    with pytest.raises(ValueError, match="traffic/shift_to_dr has no place in a failback: add it to dr_actions/model"):
+        row_of(Goal.FAILBACK, "traffic/shift_to_dr")

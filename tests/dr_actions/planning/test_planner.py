@@ -77,10 +77,10 @@ def test_where_nothing_was_seen_nothing_is_restored_or_moved() -> None:
 
 def test_two_steps_of_one_id_are_refused() -> None:
     steps = [step("a", 47), step("b"), step("a")]
-    assert [s.stage for s in in_order(steps[:2])] == [46, 47]
-    with pytest.raises(ValueError, match=r"two steps are called services\.a"):
-        in_order(steps)
-    assert in_order([]) == ()
+    assert [s.stage for s in in_order(Goal.FAILOVER, steps[:2])] == [46, 47]
+    with pytest.raises(ValueError, match=r"two steps are called compute/scale_dr_services:a"):
+        in_order(Goal.FAILOVER, steps)
+    assert in_order(Goal.FAILOVER, []) == ()
 
 
 def test_steps_of_one_verb_and_stage_run_at_once_and_the_others_one_after_another() -> None:

@@ -42,11 +42,11 @@ def plan(goal: Goal = Goal.FAILOVER) -> dict[str, Any]:
 BEGIN: Told = (0, Kind.BEGIN, None, {"plan": plan(), "digest": "abc"})
 WALK: list[Told] = [
     BEGIN,
-    (1, Kind.INTENT, "services.0", {}),
-    (1, Kind.INTENT, "services.1", {}),
-    (2, Kind.CONFIRMED, "services.0", {}),
-    (4, Kind.CONFIRMED, "services.1", {}),
-    (4, Kind.CONFIRMED, "services.2", {"says": "it was there already"}),
+    (1, Kind.INTENT, "compute/scale_dr_services:0", {}),
+    (1, Kind.INTENT, "compute/scale_dr_services:1", {}),
+    (2, Kind.CONFIRMED, "compute/scale_dr_services:0", {}),
+    (4, Kind.CONFIRMED, "compute/scale_dr_services:1", {}),
+    (4, Kind.CONFIRMED, "compute/scale_dr_services:2", {"says": "it was there already"}),
     (5, Kind.INTENT, "traffic.origin", {}),
     (50, Kind.CONFIRMED, "traffic.origin", {}),
 ]
@@ -58,25 +58,30 @@ def record(kind: RunKind = RunKind.FAILOVER, **steps: tuple[float, ...]) -> RunR
 
 
 def test_a_step_takes_from_its_intent_to_its_confirmation_and_people_and_what_was_there_are_not_measured() -> None:
-    assert {"services": (60.0, 180.0)} == durations(entries(WALK), "run-1")
+    assert {"compute/scale_dr_services": (60.0, 180.0)} == durations(entries(WALK), "run-1")
 
 
 def test_what_another_run_began_or_ended_and_what_failed_is_not_measured() -> None:
     told: list[Told] = [
         BEGIN,
-        (1, Kind.INTENT, "services.0", {}),
-        (90, Kind.CONFIRMED, "services.0", {"run": "run-2"}),
-        (91, Kind.INTENT, "services.1", {"run": "run-2"}),
-        (92, Kind.FAILED, "services.1", {"run": "run-2"}),
-        (93, Kind.INTENT, "services.1", {"run": "run-2"}),
-        (95, Kind.CONFIRMED, "services.1", {"run": "run-2"}),
+        (1, Kind.INTENT, "compute/scale_dr_services:0", {}),
+        (90, Kind.CONFIRMED, "compute/scale_dr_services:0", {"run": "run-2"}),
+        (91, Kind.INTENT, "compute/scale_dr_services:1", {"run": "run-2"}),
+        (92, Kind.FAILED, "compute/scale_dr_services:1", {"run": "run-2"}),
+        (93, Kind.INTENT, "compute/scale_dr_services:1", {"run": "run-2"}),
+        (95, Kind.CONFIRMED, "compute/scale_dr_services:1", {"run": "run-2"}),
     ]
     assert {} == durations(entries(told), "run-1")
-    assert {"services": (120.0,)} == durations(entries(told), "run-2")
+    assert {"compute/scale_dr_services": (120.0,)} == durations(entries(told), "run-2")
 
 
 def test_another_plan_begins_anew() -> None:
-    told: list[Told] = [BEGIN, (1, Kind.INTENT, "services.0", {}), BEGIN, (9, Kind.CONFIRMED, "services.0", {})]
+    told: list[Told] = [
+        BEGIN,
+        (1, Kind.INTENT, "compute/scale_dr_services:0", {}),
+        BEGIN,
+        (9, Kind.CONFIRMED, "compute/scale_dr_services:0", {}),
+    ]
     assert {} == durations(entries(told), "run-1")
 
 
@@ -105,19 +110,22 @@ def test_there_is_no_percentile_of_nothing() -> None:
 
 def test_the_records_of_several_runs_are_measured_together() -> None:
     told = measured([record(services=(1.0, 2.0)), record(services=(3.0,), database=(900.0,)), record()])
-    assert {"services": Measured(3, 2.0, 3.0), "database": Measured(1, 900.0, 900.0)} == told
+    assert {
+        "compute/scale_dr_services": Measured(3, 2.0, 3.0),
+        "database/restore_dr": Measured(1, 900.0, 900.0),
+    } == told
 
 
 @pytest.mark.parametrize(
     ("step", "known", "budget_s"),
     [
         (STEP, {}, 60),
-        (STEP, {"services": Measured(ENOUGH - 1, 5.0, 7.2)}, 60),
-        (STEP, {"services": Measured(ENOUGH, 5.0, 7.2)}, 8),
-        (STEP, {"services": Measured(ENOUGH, 500.0, 700.0)}, 700),
-        (STEP, {"services": Measured(ENOUGH, 0.0, 0.0)}, 1),
-        (STEP, {"database": Measured(ENOUGH, 5.0, 7.2)}, 60),
-        (replace(STEP, manual=True), {"services": Measured(ENOUGH, 5.0, 7.2)}, 60),
+        (STEP, {"compute/scale_dr_services": Measured(ENOUGH - 1, 5.0, 7.2)}, 60),
+        (STEP, {"compute/scale_dr_services": Measured(ENOUGH, 5.0, 7.2)}, 8),
+        (STEP, {"compute/scale_dr_services": Measured(ENOUGH, 500.0, 700.0)}, 700),
+        (STEP, {"compute/scale_dr_services": Measured(ENOUGH, 0.0, 0.0)}, 1),
+        (STEP, {"database/restore_dr": Measured(ENOUGH, 5.0, 7.2)}, 60),
+        (replace(STEP, manual=True), {"compute/scale_dr_services": Measured(ENOUGH, 5.0, 7.2)}, 60),
     ],
 )
 def test_the_budget_is_what_nine_of_ten_took_once_enough_were_measured(
@@ -129,12 +137,14 @@ def test_the_budget_is_what_nine_of_ten_took_once_enough_were_measured(
 def test_the_estimate_of_the_recovery_time_goes_by_what_was_measured() -> None:
     before = rto_estimate_s(a_plan(), SIT)
     assert before == rto_estimate_s(a_plan(), SIT, {})
-    assert before - 60 + 200 == rto_estimate_s(a_plan(), SIT, {"services": Measured(ENOUGH, 100.0, 200.0)})
+    assert before - 60 + 200 == rto_estimate_s(
+        a_plan(), SIT, {"compute/scale_dr_services": Measured(ENOUGH, 100.0, 200.0)}
+    )
 
 
 def test_what_a_journal_measured_becomes_the_record_of_its_run() -> None:
     told = measured_of(entries([*WALK, (60, Kind.VALIDATED, None, {"passed": True})]), "failover", "run-1")
-    assert {"services": (60.0, 180.0)} == told["steps"]
+    assert {"compute/scale_dr_services": (60.0, 180.0)} == told["steps"]
     assert 3600.0 == told["duration_s"]
     assert {"execute", "DNS", "validate"} <= told["phases"].keys()
     assert {} == measured_of(entries(WALK), "failback", "run-1")

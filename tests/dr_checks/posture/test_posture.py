@@ -106,7 +106,7 @@ def test_no_row_claims_what_its_signals_do_not_show() -> None:
 def test_a_posture_of_an_unseen_primary_says_what_kept_it_from_being_seen() -> None:
     denied = Unseen(Blindness.DENIED, "ecs:ListServices is denied.", SIT.regions.primary)
     seen = _seen(*RECORDS)
-    answers = {(name, side): () for name in WITNESSES for side in (Side.PRIMARY, Side.DR)}
+    answers = {(reader.name, side): () for reader in WITNESSES for side in (Side.PRIMARY, Side.DR)}
     values = {**answers, (ecs.services.name, Side.PRIMARY): denied}
     parts = {**seen.parts, **{key: Part(*key, "somewhere", seen.taken_at, value) for key, value in values.items()}}
     posture = posture_of(replace(seen, parts=parts), SIT)
@@ -125,7 +125,7 @@ def test_a_posture_of_an_unseen_primary_says_what_kept_it_from_being_seen() -> N
 def test_a_region_is_silent_only_where_no_witness_of_it_answered(kinds: tuple[Blindness, ...], api: Api) -> None:
     seen = _seen(*RECORDS)
     parts = dict(seen.parts)
-    for name, kind in zip(WITNESSES, kinds, strict=True):
+    for name, kind in zip([reader.name for reader in WITNESSES], kinds, strict=True):
         parts[name, Side.PRIMARY] = Part(name, Side.PRIMARY, "here", seen.taken_at, Unseen(kind, "no.", "here"))
     assert signals_of(replace(seen, parts=parts), SIT).primary_api is api
 

@@ -16,7 +16,8 @@ from tests.dr_actions.control_tables import WORLD, Clock
 from tests.dr_actions.journal.test_timeline import BEFORE, RTO_S, WALK, Told
 
 MANY: list[Told] = [
-    (23, Kind.INTENT, f"services.t{number}", {"call": "ecs:UpdateService", "region": "dr"}) for number in range(40)
+    (23, Kind.INTENT, f"compute/scale_dr_services:t{number}", {"call": "ecs:UpdateService", "region": "dr"})
+    for number in range(40)
 ]
 
 TITLE = "SANDBOX REHEARSAL: Incident INC-1 in SIT (sandbox test, account 815856636111)"

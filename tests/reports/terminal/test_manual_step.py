@@ -15,8 +15,8 @@ CALL = Call("route53", "ChangeResourceRecordSets", "us-east-1", {"HostedZoneId":
 
 
 def test_for_live_aws_the_line_names_the_file_of_its_step_and_nothing_else(tmp_path: Path) -> None:
-    line = ByHand(tmp_path, Credentials()).command("shift_traffic.example.com/2", CALL)
-    file = tmp_path / "change-batch-shift_traffic.example.com-2.json"
+    line = ByHand(tmp_path, Credentials()).command("traffic/shift_to_dr:example.com/2", CALL)
+    file = tmp_path / "change-batch-traffic-shift_to_dr-example.com-2.json"
     assert json.loads(file.read_text()) == BATCH
     assert line == (
         f"aws route53 change-resource-record-sets --hosted-zone-id Z1 --change-batch file://{file} --region us-east-1"

@@ -20,7 +20,7 @@ def _past(*begun: Begun) -> list[Entry]:
 
 
 def _plan(goal: str, steps: dict[str, int]) -> dict[str, Any]:
-    rows = [{"id": name, "before": {"desiredCount": count}} for name, count in steps.items()]
+    rows = [{"id": name, "verb": "x", "before": {"desiredCount": count}} for name, count in steps.items()]
     return {"plan": {"goal": goal, "steps": rows}}
 
 

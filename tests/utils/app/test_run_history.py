@@ -43,8 +43,8 @@ def world(config: Path) -> Iterator[Endpoint]:
 @pytest.fixture(scope="module")
 def failed_over(world: Endpoint, config: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
     home = tmp_path_factory.mktemp("home")
-    words = f"-e sit --config {config} failover --execute --format json --incident {INCIDENT} --confirm files.sit-efs"
-    return at_endpoint(world, home, words, "operator"), home
+    words = f"-e sit --config {config} failover --execute --format json --incident {INCIDENT}"
+    return at_endpoint(world, home, f"{words} --confirm files/restore_dr:sit-efs", "operator"), home
 
 
 def _records(world: Endpoint, config: Path) -> list[RunRecord]:
@@ -66,7 +66,7 @@ def test_an_executed_failover_is_recorded_with_its_recovery_time_phases_steps_an
     assert kept.rto_s is not None
     assert 0 < kept.rto_s < 600
     assert {"execute", "validate"} <= kept.phases.keys()
-    assert {"services", "database"} <= kept.steps.keys(), kept.steps
+    assert {"compute/scale_dr_services", "database/restore_dr"} <= kept.steps.keys(), kept.steps
     assert hashlib.sha256((Path(kept.report) / "evidence.json").read_bytes()).hexdigest() == kept.evidence
 
 

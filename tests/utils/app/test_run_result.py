@@ -13,7 +13,7 @@ from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, NextStep
 from utils.aws_mgmt.app.run_result import ending_of
 
 AGAIN = NextStep(DRILL_CLEAN, "brings the drill to its end")
-HALF = "stage_traffic.50"
+HALF = "traffic/shift_to_primary:50"
 SAYS = f"{HALF}: gate.targets: too few healthy targets at home: sit-tenant2-service has 0 of 1."
 FAILED = StepFailed(HALF, SAYS, Cause.GATE)
 
@@ -38,11 +38,11 @@ def test_a_failed_gate_tells_where_the_visitors_are(undone: list[Undoing], said:
 
 
 def test_a_step_that_failed_is_no_gate_however_its_sentence_ends() -> None:
-    says = "database.sit-mysql: The restore failed: restore.gate.internal says no. Ask AWS to investigate."
-    ending = ending_of(StepFailed("database.sit-mysql", says), Outcome(), AGAIN)
+    says = "database/restore_dr:sit-mysql: The restore failed: restore.gate.internal says no. Ask AWS to investigate."
+    ending = ending_of(StepFailed("database/restore_dr:sit-mysql", says), Outcome(), AGAIN)
     assert ending is not None
     assert ("failed", Exit.ACTION_FAILED) == (ending.outcome, ending.exit)
-    assert ending.says.startswith("database.sit-mysql: ")
+    assert ending.says.startswith("database/restore_dr:sit-mysql: ")
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from dr_checks.core.model import Area
 from dr_checks.posture.posture import BLINDNESS, Posture
 from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.durations import duration
 from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
-from reports.values.durations import duration
 from reports.values.report import Report
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.evaluation import Run, judge, narrowed

@@ -13,6 +13,7 @@ from dr_actions.authorization.clearance import Case, Clearance, decide, decide_t
 from dr_actions.authorization.resumption import Resumption, resume, weigh_anew
 from dr_actions.clients.mutating_client import Guarded, SendFailed
 from dr_actions.journal.entries import Entry
+from dr_actions.model.action_ids import present_id
 from dr_actions.model.gates import Gate, Override, Refusal
 from dr_actions.model.plan import Plan
 from dr_checks.posture.posture import PostureName
@@ -74,7 +75,7 @@ def authorise(
     standing = reach.control.in_force()
     incident = practice.incident if practice else incident_of(request, env, standing, run.dialog)
     overrides_of(request)  # what cannot be read is told before anything is looked at
-    confirmed = frozenset(request.arguments.get("confirm", []))
+    confirmed = frozenset(map(present_id, request.arguments.get("confirm", [])))
     past = past_of(request, env, incident, reach)
     run = replace(run, recorded=recorded_of(past))
     unfinished = None if "replan" in request.flags else _to_go_on_with(past, request, incident)

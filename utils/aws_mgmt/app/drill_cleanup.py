@@ -219,7 +219,7 @@ def _verbs(entries: Sequence[Entry]) -> Iterator[Measured]:
     for entry in entries:
         if entry.kind is Kind.BEGIN:
             goal = str(entry.data["plan"]["goal"])
-            verbs = {one["id"]: one["verb"] for one in entry.data["plan"]["steps"]}
+            verbs = {one["id"]: one["verb"] for one in entry.planned}
         elif entry.step in verbs:
             key = (goal, verbs[str(entry.step)])
             if entry.kind is Kind.INTENT:

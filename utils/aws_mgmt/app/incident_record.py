@@ -93,6 +93,6 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
             went_home = True
             continue
         earlier = {} if went_home else recorded
-        recorded = {step["id"]: step["before"] for step in begun.data["plan"]["steps"]} | earlier
+        recorded = {step["id"]: step["before"] for step in begun.planned} | earlier
         went_home = False
     return recorded

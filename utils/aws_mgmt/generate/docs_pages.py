@@ -84,7 +84,7 @@ def _row_of_sequence(row: Row) -> str:
     module = modules()[row.action]
     path = f"../{module.__name__.replace('.', '/')}.py"
     does = (inspect.getdoc(module) or "").partition("\n\n")[0].replace("\n", " ")
-    action = f"[`{row.action}`]({path})" + (f" (`{row.ids}`)" if row.ids else "")
+    action = f"[`{row.action}`]({path})" + (f" (`{row.part}`)" if row.part else "")
     owner, planes = row.owner or row.playbook.owner, " and ".join(row.planes)
     cells = (stages, step, action, does, owner, row.role or "-", planes or "-")
     return f"| {' | '.join(cells)} |"

@@ -36,7 +36,7 @@ def world(stores: World) -> Iterator[World]:
 def _driven(trial: Trial) -> list[str]:
     """The states that were confirmed, in order."""
     steps = [entry.step or "" for entry in trial.entries(Kind.CONFIRMED)]
-    return [step.partition(".")[2] for step in steps if step.startswith("drive_canary.")]
+    return [step.partition(":")[2] for step in steps if step.startswith("canary/drive:")]
 
 
 @pytest.mark.proof
@@ -63,15 +63,15 @@ def test_servers_that_hear_of_no_change_fail_it_with_what_they_said_and_it_is_ta
     before = trial.records()
 
     def deafen(step: Step) -> None:
-        if step.id == "drive_canary.today":
+        if step.id == "canary/drive:today":
             world.endpoint.begin(Outage("us-east-1", "stale", "dns"))
 
     with pytest.raises(
         StepFailed, match=r"20 of 20 answers .* lead to af-south-1 and 0 to eu-west-1, 0 percent"
     ) as told:
         trial.run(Goal.CANARY, Told(finished=deafen))
-    assert told.value.step == "drive_canary.away"
-    assert [entry.step for entry in trial.entries(Kind.UNDONE)] == ["drive_canary.away"]
+    assert told.value.step == "canary/drive:away"
+    assert [entry.step for entry in trial.entries(Kind.UNDONE)] == ["canary/drive:away"]
     world.endpoint.end()
     assert trial.run(Goal.CLEAN_UP).finished
     assert trial.records() == before

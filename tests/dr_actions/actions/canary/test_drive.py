@@ -29,7 +29,7 @@ from tests.dr_checks.worlds import DENIED, SIT
 
 
 def steps(env: Environment = SIT) -> dict[str, Step]:
-    return {step.id.partition(".")[2]: step for step in in_order(VERB.foresee(sight(env)))}
+    return {step.id.partition(":")[2]: step for step in in_order(Goal.CANARY, VERB.foresee(sight(env)))}
 
 
 def batch(step: Step) -> list[tuple[str, str, Any]]:
@@ -131,7 +131,7 @@ def test_where_dns_is_manual_every_state_is_a_persons() -> None:
 def test_a_step_is_the_same_after_it_was_recorded() -> None:
     plan = Plan("sit", SIT.account, Goal.CANARY, "NORMAL", tuple(steps(FAILOVER).values()))
     again = from_json(to_json(plan))
-    step = again.step("drive_canary.away")
+    step = again.step("canary/drive:away")
     assert judged(VERB, step, sight(FAILOVER, step.before["records"])).standing is Standing.READY
     assert again.digest == plan.digest
 

@@ -50,7 +50,7 @@ def records_sight(world: World, env: Environment | None = None) -> Sight:
 
 def steps_home(world: World, env: Environment | None = None) -> dict[str, Step]:
     """The steps home by what their ids end with."""
-    return {step.id.partition(".")[2]: step for step in VERB.foresee(records_sight(world, env))}
+    return {step.id.partition(":")[2]: step for step in VERB.foresee(records_sight(world, env))}
 
 
 def stage(world: World, step: Step, since_s: float | None = None) -> Confirmation:

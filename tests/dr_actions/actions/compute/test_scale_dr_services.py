@@ -32,7 +32,7 @@ def test_every_tenant_gets_one_step_with_the_exact_call(world: World) -> None:
     assert ("ecs:UpdateService", world.env.regions.dr) == (call.name, call.region)
     assert {"cluster": "sit-cluster", "service": FIRST, "desiredCount": 2} == call.params
     assert 1 == steps[FIRST].before["desiredCount"]
-    assert f"services.{FIRST}" == steps[FIRST].id
+    assert f"compute/scale_dr_services:{FIRST}" == steps[FIRST].id
 
 
 def test_a_dark_primary_changes_nothing_of_what_is_planned(world: World) -> None:

@@ -200,7 +200,7 @@ def test_a_schedule_that_the_failover_suspended_goes_on_once_home(world: World, 
     which["ResourceId"] = f"service/{SIT.named(SIT.names.cluster)}/{FIRST}"
     world.send(Side.DR, "application-autoscaling:RegisterScalableTarget", **which, **suspended)
     awake = {"SuspendedState": dict.fromkeys(compute_services.SUSPENSIONS, False)}
-    kept = recorded | {f"minimum.{FIRST}": recorded[f"minimum.{FIRST}"] | awake}
+    kept = recorded | {f"compute/raise_dr_scaling:{FIRST}": recorded[f"compute/raise_dr_scaling:{FIRST}"] | awake}
     step = steps_of(restore_dr_scaling.VERB, _sight(world, kept))[FIRST]
     assert world.confirm(restore_dr_scaling.VERB, step).standing is Standing.READY
     world.act(restore_dr_scaling.VERB, step)
@@ -224,8 +224,8 @@ def test_a_dr_service_that_scaled_by_its_load_is_stopped_all_the_same(world: Wor
 
 def test_the_bounds_are_lowered_before_the_services_so_that_scaling_starts_none_again() -> None:
     rows = {row.action: row.stage for row in SEQUENCE[Goal.FAILBACK]}
-    assert rows[restore_dr_scaling.NAME] < rows[stop_dr_services.NAME]
-    assert rows[restore_primary_scaling.NAME] < rows[start_primary_services.NAME]
+    assert rows[restore_dr_scaling.VERB.name] < rows[stop_dr_services.VERB.name]
+    assert rows[restore_primary_scaling.VERB.name] < rows[start_primary_services.VERB.name]
 
 
 def test_a_primary_definition_that_names_the_dr_region_is_registered_anew_and_run(

@@ -28,7 +28,10 @@ SERVED = replace(
 COPY = replace(OLD, resource_id="db-THREE", source=SERVED.arn, replication="replicating", retention_days=0)
 CAME_HOME = replace(COPY, source="", replication="", retention_days=7, tags=((home.COME_FROM, SERVED.resource_id),))
 FROZEN_GROUP = replace(plain.PARAMETERS, parameters=(("binlog_format", "ROW"), ("read_only", "1")))
-SENT = {f"freeze_database.{NAME}": NOW - timedelta(minutes=9), f"database_home.{NAME}": NOW - timedelta(minutes=5)}
+SENT = {
+    f"database/freeze:{NAME}": NOW - timedelta(minutes=9),
+    f"database/replicate_to_primary:{NAME}": NOW - timedelta(minutes=5),
+}
 VAULTS = tuple(
     backup.Vault(name, f"arn:{name}", "", 1, False, None, None, None)
     for name in ("bbws-dr-vault", "bbws-backup-vault-sit")

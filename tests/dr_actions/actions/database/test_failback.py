@@ -80,7 +80,7 @@ def test_the_database_that_went_away_is_the_one_the_failover_recorded() -> None:
     promoted = replace(SERVED, identifier="sit-mysql-replica", resource_id="db-REP")
     both = (SERVED, promoted)
     assert home.writer(sight(instances_dr=both)) == SERVED
-    assert home.writer(sight(instances_dr=both, recorded={"database.sit-mysql-replica": {}})) == promoted
+    assert home.writer(sight(instances_dr=both, recorded={"database/restore_dr:sit-mysql-replica": {}})) == promoted
     assert home.writer(sight(instances_dr=(promoted,))) == promoted
     assert home.writer(sight(instances_dr=(replace(SERVED, source=plain.ARN),))) is None, "a replica took no writes"
     kept = replace(SERVED, identifier=home.aside_name(SERVED))

@@ -105,7 +105,7 @@ def test_a_backup_is_asked_for_by_one_token_until_it_fails() -> None:
             replace(sight(sent=SENT, jobs=(JOB,)), snapshot=sight(jobs=(JOB,)).snapshot),
             sight(sent=SENT, jobs=(OVER,)),
             replace(sight(sent=SENT), incident="INC-2"),
-            sight(sent={f"freeze_database.{NAME}": NOW}),
+            sight(sent={f"database/freeze:{NAME}": NOW}),
         )
     ]
     assert tokens[0] == tokens[1]
@@ -126,7 +126,7 @@ def test_a_locked_vault_keeps_the_points_for_as_long_as_it_allows() -> None:
         pytest.param((("RestoredFrom", plain.COPY.arn),), {}, [], id="restored from a copy of AWS Backup"),
         pytest.param(
             (),
-            {f"database.{NAME}": {"resource": "db-TWO", "source": plain.ARN}},
+            {f"database/restore_dr:{NAME}": {"resource": "db-TWO", "source": plain.ARN}},
             ["CreateDBInstanceReadReplica", "ModifyDBInstance"],
             id="promoted",
         ),
@@ -157,7 +157,7 @@ def test_copies_of_the_old_instance_do_not_protect_the_new_one() -> None:
 
 
 def test_a_new_replica_protects_where_the_old_one_was_promoted() -> None:
-    verb, recorded = database_replicate_to_dr.VERB, {f"database.{NAME}": {"source": plain.ARN}}
+    verb, recorded = database_replicate_to_dr.VERB, {f"database/restore_dr:{NAME}": {"source": plain.ARN}}
     replica, keeping = verb.foresee(sight(recorded=recorded))
     assert replica.stage < keeping.stage
     assert replica.call is not None

@@ -187,8 +187,10 @@ def test_a_freeze_is_waited_for_until_the_instance_is_in_sync_and_is_taken_back(
 
 def test_a_backup_is_told_from_one_of_before_the_freeze_and_is_not_started_twice(away: Home) -> None:
     steps = {step.id: step for step in _the(away, create_backups.VERB)}
-    assert sorted(steps) == [f"back_up.{side}-{store}" for side in ("dr", "primary") for store in ("database", "files")]
-    step = steps["back_up.dr-database"]
+    assert sorted(steps) == [
+        f"backup/create_backups:{side}-{store}" for side in ("dr", "primary") for store in ("database", "files")
+    ]
+    step = steps["backup/create_backups:dr-database"]
     assert step.call is not None
     away.send(Side.DR, "backup:StartBackupJob", **{**step.call.params, "IdempotencyToken": "another's, of before"})
     time.sleep(0.5)
@@ -207,7 +209,7 @@ def test_a_backup_is_told_from_one_of_before_the_freeze_and_is_not_started_twice
     proof = backup_first.proof_of(dict(done.facts))
     assert proof is not None
     assert (proof.side, proof.store) == (Side.DR, backup_first.DATABASE)
-    assert proof.created_at > away.sent_at[f"freeze_database.{NAME}"]
+    assert proof.created_at > away.sent_at[f"database/freeze:{NAME}"]
     away.endpoint.timing(transition_s=0.3)
     jobs = away.send(Side.DR, "backup:ListBackupJobs", ByResourceArn=step.call.params["ResourceArn"])["BackupJobs"]
     assert len(jobs) == 2

@@ -30,7 +30,7 @@ def _sight(env: Environment = SIT, **parts: Any) -> Sight:
 
 
 def _only(sight: Sight) -> Step:
-    (step,) = [step for step in VERB.foresee(sight) if step.id != f"promotable.{step.subject}"]
+    (step,) = [step for step in VERB.foresee(sight) if step.id != f"database/restore_dr.promotable:{step.subject}"]
     return step
 
 

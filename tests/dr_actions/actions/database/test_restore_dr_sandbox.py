@@ -21,7 +21,7 @@ REPLICA_FIRST = accepting("read-replica", "automated-backup", "backup-copy")
 
 
 def _only(sight: Sight) -> Step:
-    (step,) = [step for step in VERB.foresee(sight) if step.id != f"promotable.{step.subject}"]
+    (step,) = [step for step in VERB.foresee(sight) if step.id != f"database/restore_dr.promotable:{step.subject}"]
     return step
 
 

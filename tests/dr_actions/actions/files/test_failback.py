@@ -48,7 +48,7 @@ def confirmed(verb: Verb, sight: Sight, step: Step | None = None) -> tuple[Stand
 
 
 def systems(world: Home) -> files_failback.Systems:
-    found = files_failback.systems(world.sight(world.whole(*files_failback.SYSTEMS)))
+    found = files_failback.systems(world.sight(world.whole(*PROVE.watches)))
     assert found is not None
     return found
 
@@ -67,7 +67,7 @@ def test_everything_written_before_and_meanwhile_is_home_and_the_world_is_as_bef
     lead(away, Side.PRIMARY)
     for verb in AFTER:
         away.take(verb)
-    seen = away.whole(*files_failback.SYSTEMS)
+    seen = away.whole(*PROVE.watches)
     found = systems(away)
     for side in (Side.PRIMARY, Side.DR):
         (back,) = seen.get(efs.replications, side)
@@ -102,7 +102,7 @@ def _until_served(world: Home) -> list[str]:
 def test_a_policy_that_is_there_is_kept_in_the_freeze_and_restored_to_the_letter(away: Home) -> None:
     there = systems(away).away.id
     away.send(Side.DR, "efs:PutFileSystemPolicy", FileSystemId=there, Policy=POLICY)
-    sight = away.sight(away.whole(*files_failback.SYSTEMS))
+    sight = away.sight(away.whole(*PROVE.watches))
     freeze, thaw = only(FREEZE, sight), only(THAW, sight)
     assert Standing.READY is away.confirm(FREEZE, freeze).standing
     assert Standing.DONE is away.confirm(THAW, thaw).standing
@@ -111,7 +111,7 @@ def test_a_policy_that_is_there_is_kept_in_the_freeze_and_restored_to_the_letter
     assert (OTHER, "Deny") == (put[0], put[1]["Effect"])
     assert Standing.DONE is away.until(Standing.DONE, FREEZE, freeze).standing
     assert Standing.READY is away.confirm(THAW, thaw).standing
-    again = away.sight(away.whole(*files_failback.SYSTEMS))
+    again = away.sight(away.whole(*PROVE.watches))
     assert (freeze, thaw) == (only(FREEZE, again), only(THAW, again)), "a plan of meanwhile reads the same"
     away.act(THAW, thaw)
     assert Standing.DONE is away.confirm(THAW, thaw).standing
@@ -147,7 +147,7 @@ def frozen(away: Home) -> Sight:
     """What is seen of the failed-over world once its files are frozen and the old half of the replication is gone."""
     away.take(FREEZE)
     away.take(end_stale_replication.VERB)
-    return away.sight(away.whole(*files_failback.EVIDENCE))
+    return away.sight(away.whole(*OPEN.watches))
 
 
 def _fed(sight: Sight) -> Sight:
@@ -200,7 +200,7 @@ def test_while_traffic_is_at_home_nothing_is_written_over_it_and_while_it_is_awa
         assert Standing.CHANGED is confirmed(verb, frozen)[0]
     assert Standing.READY is confirmed(OPEN, frozen)[0]
     lead(away, Side.PRIMARY)
-    seen = away.sight(away.whole(*files_failback.EVIDENCE))
+    seen = away.sight(away.whole(*OPEN.watches))
     for verb in (OPEN, REPLICATE):
         standing, says = confirmed(verb, seen)
         assert (Standing.CHANGED, True) == (standing, "traffic is set to primary" in says)
@@ -266,7 +266,7 @@ def test_protection_is_switched_on_where_aws_left_it_off(away: Home) -> None:
 
 
 def test_without_a_replication_before_none_is_made_and_said_so(away: Home) -> None:
-    recorded = {"files.sit-efs": {"file system": "fs-1", "point": "arn:point"}}
+    recorded = {"files/restore_dr:sit-efs": {"file system": "fs-1", "point": "arn:point"}}
     sight = away.sight(recorded=recorded)
     for verb in (allow_overwrite_dr.VERB, files_replicate_to_dr.VERB):
         assert [] == list(verb.foresee(sight))

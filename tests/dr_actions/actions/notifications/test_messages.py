@@ -16,7 +16,9 @@ from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 from tests.dr_checks.worlds import SIT
 
-MESSAGE = Message("sit", "INC-123", "notify_start", "failover begins", "Stop deployments.", "all teams", "r1", "out/x")
+MESSAGE = Message(
+    "sit", "INC-123", "notifications/start", "failover begins", "Stop deployments.", "all teams", "r1", "out/x"
+)
 AGAIN = "`dr_cli.py failover --execute --incident INC-123` goes on from here."
 
 
@@ -37,7 +39,7 @@ def test_a_body_tells_everything_and_nothing_of_the_moment() -> None:
         "environment": "sit",
         "incident": "INC-123",
         "run": "r1",
-        "step": "notify_start",
+        "step": "notifications/start",
         "happened": "failover begins",
         "needed": "Stop deployments.",
         "of_whom": "all teams",
@@ -46,15 +48,15 @@ def test_a_body_tells_everything_and_nothing_of_the_moment() -> None:
 
 
 def test_an_event_has_one_id_however_often_it_is_told() -> None:
-    again = Message("sit", "INC-123", "notify_start", "failover begins, told again", run="r1")
+    again = Message("sit", "INC-123", "notifications/start", "failover begins, told again", run="r1")
     assert again.event == MESSAGE.event
-    assert Message("sit", "INC-124", "notify_start", "", run="r1").event != MESSAGE.event
-    assert Message("sit", "INC-123", "notify_end", "", run="r1").event != MESSAGE.event
-    assert Message("sit", "INC-123", "notify_start", "", run="r2").event != MESSAGE.event
+    assert Message("sit", "INC-124", "notifications/start", "", run="r1").event != MESSAGE.event
+    assert Message("sit", "INC-123", "notifications/end", "", run="r1").event != MESSAGE.event
+    assert Message("sit", "INC-123", "notifications/start", "", run="r2").event != MESSAGE.event
 
 
 def test_the_alarm_is_raised_in_the_dr_region_first() -> None:
-    failed = run_failed(SIT, "INC-123", Goal.FAILOVER, "services.x", "no capacity", AGAIN)
+    failed = run_failed(SIT, "INC-123", Goal.FAILOVER, "compute/scale_dr_services:x", "no capacity", AGAIN)
     calls = critical(SIT, failed, primary_answers=True)
     assert [call.region for call in calls] == [SIT.regions.dr, SIT.regions.primary]
     assert [call.params["TopicArn"] for call in calls] == [topic_arn(SIT, side, 1) for side in (Side.DR, Side.PRIMARY)]
@@ -64,9 +66,11 @@ def test_the_alarm_is_raised_in_the_dr_region_first() -> None:
 
 def test_the_alarm_says_what_is_needed_of_whom() -> None:
     failed = json.loads(
-        run_failed(SIT, "INC-123", Goal.FAILOVER, "services.x", "no capacity", AGAIN, report="out/report.md").body
+        run_failed(
+            SIT, "INC-123", Goal.FAILOVER, "compute/scale_dr_services:x", "no capacity", AGAIN, report="out/report.md"
+        ).body
     )
-    assert failed["happened"] == "failover stopped at services.x: no capacity"
+    assert failed["happened"] == "failover stopped at compute/scale_dr_services:x: no capacity"
     assert failed["needed"].endswith(AGAIN)
     assert (failed["of_whom"], failed["report"]) == ("DR Manager", "out/report.md")
     refused = refused_while_dark(SIT, "INC-123", "no copy of the database")

@@ -140,8 +140,10 @@ def test_on_the_way_home_each_manual_stage_is_told_before_it_with_its_own_change
     told, stages = list(notifications_manual_step.VERB.foresee(away)), list(STAGES.foresee(away))
     assert [step.stage for step in told if step.side is Side.DR] == [step.stage for step in stages]
     assert len({step.id for step in told}) == 2 * len(stages)
-    ordered = [step.verb for step in in_order([*told, *stages])]
-    assert ordered == ["notify_manual", "notify_manual", "stage_traffic"] * len(stages)
+    ordered = [step.verb for step in in_order(Goal.FAILBACK, [*told, *stages])]
+    assert ordered == ["notifications/manual_step", "notifications/manual_step", "traffic/shift_to_primary"] * len(
+        stages
+    )
     messages = [
         notifications_manual_step.VERB.fill(step, away).params["Message"] for step in told if step.side is Side.DR
     ]

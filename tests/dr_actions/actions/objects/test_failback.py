@@ -147,7 +147,7 @@ def test_an_object_missing_since_before_the_freeze_is_never_taken_for_a_late_one
     lacking = replace(one, bucket=BUCKET, missing=1, oldest_at=at)
     unproven = replace(sight, snapshot=with_part(sight.snapshot, "s3_objects.apart", Side.DR, (lacking,)))
     proof = step_of(sight, PROVE)
-    before, after = ({"freeze_files.sit-efs": at + timedelta(seconds=s)} for s in (-1, 1))
+    before, after = ({"files/freeze:sit-efs": at + timedelta(seconds=s)} for s in (-1, 1))
     assert Standing.WAITING is PROVE.confirm(proof, unproven).standing
     assert Standing.DONE is PROVE.confirm(proof, replace(unproven, sent_at=before)).standing
     assert Standing.WAITING is PROVE.confirm(proof, replace(unproven, sent_at=after)).standing

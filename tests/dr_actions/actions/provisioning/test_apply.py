@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.provisioning.apply import VERB, confirm, foresee, missing, notes, work
+from dr_actions.actions.provisioning.apply import VERB, foresee, missing, notes, work
 from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
 from dr_actions.model.action import Sight, Standing, Workshop
 from dr_actions.model.plan import Goal
@@ -64,7 +64,7 @@ def test_what_is_missing_without_a_folder_is_a_note_that_says_so(kept_world: Wor
 def test_what_is_missing_with_a_folder_is_one_step_of_terraform(kept_world: World) -> None:
     env = with_folder(kept_world.env, "live/dr")
     (step,) = foresee(lacking_services(kept_world, env))
-    assert ("provision.terraform", 5, 30, "Terraform", None) == (
+    assert ("provisioning/apply:terraform", 5, 30, "Terraform", None) == (
         step.id,
         step.number,
         step.stage,
@@ -81,12 +81,12 @@ def test_a_step_stands_as_what_is_missing_stands(kept_world: World) -> None:
     env = with_folder(kept_world.env, "live/dr")
     lacking = lacking_services(kept_world, env)
     (step,) = foresee(lacking)
-    assert Standing.READY is confirm(step, lacking).standing
-    assert Standing.READY is confirm(step, sight_of(kept_world, env, services=())).standing
-    assert Standing.DONE is confirm(step, sight_of(kept_world, env)).standing
-    assert Standing.CHANGED is confirm(step, sight_of(kept_world, env, groups=())).standing
+    assert Standing.READY is VERB.confirm(step, lacking).standing
+    assert Standing.READY is VERB.confirm(step, sight_of(kept_world, env, services=())).standing
+    assert Standing.DONE is VERB.confirm(step, sight_of(kept_world, env)).standing
+    assert Standing.CHANGED is VERB.confirm(step, sight_of(kept_world, env, groups=())).standing
     dark = replace(lacking, snapshot=without(lacking.snapshot, elbv2.load_balancer.name))
-    assert Standing.UNSEEN is confirm(step, dark).standing
+    assert Standing.UNSEEN is VERB.confirm(step, dark).standing
     assert () == missing(sight_of(kept_world, env))
 
 

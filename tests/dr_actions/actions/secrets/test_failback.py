@@ -20,7 +20,7 @@ from tests.dr_actions.actions.compute.compute_world import World
 
 HOME, AGAIN = secrets_copy_to_primary.VERB, secrets_replicate_to_dr.VERB
 NAME, OTHER = "sit-tenant-1-db-credentials", "sit-tenant2-db-credentials"
-RECORDED = {f"promoted_secrets.{NAME}": {"replica of": "af-south-1"}}
+RECORDED = {f"secrets/promote_replicas:{NAME}": {"replica of": "af-south-1"}}
 WATCHED = sorted({*HOME.watches, *AGAIN.watches})
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.traffic import shift_to_dr
 from dr_actions.actions.traffic.share_gate import SETTLES
 from dr_actions.actions.traffic.shift_to_dr import VERB
 from dr_actions.model.action import Sight, Standing
@@ -273,10 +272,10 @@ def test_a_failback_has_no_part_in_it(world: World) -> None:
 
 def test_it_may_send_one_operation_and_no_other() -> None:
     assert VERB.writes == {"route53:ChangeResourceRecordSets"}
-    assert shift_to_dr.undo(_without_call()) is None
+    assert VERB.undo(_without_call()) is None
 
 
 def _without_call() -> Step:
     from dr_actions.model.plan import Danger
 
-    return Step("x", 7, 50, "shift_traffic", "x", "x", Side.GLOBAL, "x", Danger.REVERSIBLE, "", 1)
+    return Step("x", 7, 50, "traffic/shift_to_dr", "x", "x", Side.GLOBAL, "x", Danger.REVERSIBLE, "", 1)

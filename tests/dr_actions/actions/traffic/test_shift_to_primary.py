@@ -223,7 +223,7 @@ def _failing_over(env: Any) -> Any:
 def test_a_failover_pair_is_turned_home_whole_and_that_is_said() -> None:
     with led_away(_failing_over(ENV)) as world:
         (step,) = steps_home(world).values()
-        assert (step.id, step.after["percent"]) == ("stage_traffic.100", 100)
+        assert (step.id, step.after["percent"]) == ("traffic/shift_to_primary:100", 100)
         assert "cannot be shared" in " ".join(VERB.notes(records_sight(world)))
         told = take(world, step)
         assert told.standing is Standing.DONE, told.says

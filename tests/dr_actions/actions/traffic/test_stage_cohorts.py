@@ -117,7 +117,7 @@ def test_a_canarys_failover_pair_is_turned_home_whole_with_the_last_stage(world:
     part = sight.snapshot.parts[route53.customer_hosts.name, Side.GLOBAL]
     parts = {**sight.snapshot.parts, (part.name, part.side): replace(part, value=turned)}
     steps = list(VERB.foresee(replace(sight, snapshot=replace(sight.snapshot, parts=parts))))
-    assert [step.id for step in steps if step.subject == DOMAIN] == [f"stage_traffic.canary-100.{DOMAIN}"]
+    assert [step.id for step in steps if step.subject == DOMAIN] == [f"traffic/shift_to_primary:canary-100.{DOMAIN}"]
 
 
 def _as_failover(held: route53.CustomerHost) -> route53.CustomerHost:

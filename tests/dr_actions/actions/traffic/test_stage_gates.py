@@ -114,7 +114,7 @@ def test_writes_that_the_frozen_dr_region_refuses_are_no_baseline() -> None:
         elbv2_request_counts_minutes_primary=_minutes(1000, 60), elbv2_request_counts_minutes_dr=since_frozen
     )
     assert _told("errors", sight).standing is Standing.DONE
-    frozen = replace(sight, sent_at={"freeze_database.sit-mysql": NOW - timedelta(minutes=30)})
+    frozen = replace(sight, sent_at={"database/freeze:sit-mysql": NOW - timedelta(minutes=30)})
     assert _told("errors", frozen).standing is Standing.FAILED
 
 
@@ -179,7 +179,7 @@ def test_targets_at_home(service: ecs.Service, count: float | None, recorded: An
         ecs_services_primary=(service, _service("tenant2")),
         elbv2_healthy_hosts_primary=(healthy(P, "tenant1", count), healthy(P, "tenant2", 2)),
     )
-    sight = replace(sight, recorded={f"fence_services.{service.name}": recorded} if recorded else {})
+    sight = replace(sight, recorded={f"compute/fence_services:{service.name}": recorded} if recorded else {})
     assert _told("targets", sight).standing is expected
 
 

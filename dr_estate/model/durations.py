@@ -12,5 +12,5 @@ def duration(seconds: float | None) -> str:
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     words = [(days, "d"), (hours, "h"), (minutes, "min"), (s, "s")]
-    said = [f"{number} {unit}" for number, unit in words if number]
-    return " ".join(said[:2]) or "0 s"
+    parts = [f"{number} {unit}" for number, unit in words if number]
+    return " ".join(parts[:2]) or "0 s"

@@ -1,0 +1,77 @@
+"""The path is the id: an action is named by its folder and file, a check by its module and function."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from types import NoneType
+from typing import get_args, get_origin, get_type_hints
+
+import pytest
+
+import dr_checks
+from dr_actions.actions.registry import modules, verbs
+from dr_actions.model.action import Verb
+from dr_actions.model.sequence import SEQUENCE
+from dr_checks.core.model import Check
+from dr_checks.core.registry import checks
+
+ROOT = Path(__file__).parents[2]
+ACTIONS = ROOT / "dr_actions" / "actions"
+ALIASES = ROOT / "dr_actions" / "model" / "action_ids.py"
+FOLDERS = sorted(path.name for path in ACTIONS.iterdir() if (path / "__init__.py").exists())
+NAMED = re.compile(rf"({'|'.join(FOLDERS)})/([a-z_]+)(\.\w+)?(:.*)?")
+
+
+def test_an_action_is_named_by_its_folder_and_file() -> None:
+    for name, module in modules().items():
+        path = Path(str(module.__file__)).relative_to(ACTIONS).with_suffix("").as_posix()
+        assert (name, module.VERB.name) == (path, path)
+
+
+def test_whoever_names_an_action_names_one_that_there_is() -> None:
+    unknown = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.value}"
+        for room in ("dr_actions", "utils", "reports")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        if path != ALIASES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if (named := NAMED.fullmatch(node.value)) and f"{named[1]}/{named[2]}" not in verbs()
+    ]
+    assert [] == unknown
+
+
+def test_a_rows_part_is_no_name_of_another_action() -> None:
+    prefixes = [row.prefix for rows in SEQUENCE.values() for row in rows]
+    assert [] == [prefix for prefix in prefixes if not NAMED.fullmatch(prefix)]
+
+
+def test_a_check_is_named_by_its_module_and_function() -> None:
+    found: dict[str, str] = {}
+    for info in pkgutil.walk_packages(dr_checks.__path__, "dr_checks."):
+        for name, value in vars(importlib.import_module(info.name)).items():
+            if isinstance(value, Check) and value.judge.__module__ == info.name:
+                path = f"{info.name.rpartition('.')[2]}.{name}".replace("_", "-")
+                assert value.id == path
+                assert found.setdefault(path, info.name) == info.name, "two modules have one name: the id is of both"
+    assert found.keys() == checks().keys()
+
+
+@pytest.mark.parametrize("name", sorted(verbs()))
+def test_the_functions_of_an_action_have_the_types_of_its_fields(name: str) -> None:
+    """``action`` takes them by their names, which mypy does not see."""
+    types = get_type_hints(Verb)
+    found = {field.name: vars(modules()[name]).get(field.name) for field in fields(Verb)}
+    for field, function in found.items():
+        if inspect.isfunction(function):
+            kinds = (types[field], *get_args(types[field]))  # a field may be None
+            arguments, answer = next(get_args(kind) for kind in kinds if get_origin(kind) is Callable)
+            *own, returned = get_type_hints(function).values()
+            assert (own, returned in (answer or NoneType, *get_args(answer))) == (arguments, True), field
