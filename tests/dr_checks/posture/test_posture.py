@@ -185,7 +185,7 @@ def _with_databases(primary: str, dr: str) -> Snapshot:
         (rds.instances.name, Side.PRIMARY): (replace(DATABASE, status=primary),),
         (rds.instances.name, Side.DR): (replace(DATABASE, status=dr),),
     }
-    parts = {key: Part(*key, "somewhere", seen.taken_at, value) for key, value in values.items()}
+    parts = {(name, side): Part(name, side, "somewhere", seen.taken_at, v) for (name, side), v in values.items()}
     return replace(seen, parts={**seen.parts, **parts})
 
 
