@@ -66,8 +66,8 @@ def test_the_installed_tool_without_its_packages_says_how_to_install_them(home: 
 
 
 def test_the_module_names_itself_in_its_help(home: Path) -> None:
-    assert "usage: python -m aws_dr_manager [-h]" in _run(home, "$PY -m aws_dr_manager --help").stdout
-    assert "usage: dr_cli.py [-h]" in _run(home, f"$PY {DOOR} --help").stdout
+    assert "Usage: python -m aws_dr_manager [OPTIONS]" in _run(home, "$PY -m aws_dr_manager --help").stdout
+    assert "Usage: dr_cli.py [OPTIONS]" in _run(home, f"$PY {DOOR} --help").stdout
 
 
 def test_a_python_that_is_too_old_says_which_is_needed(home: Path) -> None:
