@@ -62,7 +62,7 @@ def _print_script(shell: str) -> None:
     from click.shell_completion import get_completion_class
 
     if kind := get_completion_class(shell):
-        click.echo(kind(COMMAND, {}, _COMMAND, VARIABLE).source())
+        click.echo(kind(COMMAND, {}, _COMMAND, VARIABLE).source(), nl=False)
     click.get_current_context().exit()
 
 

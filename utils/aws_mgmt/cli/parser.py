@@ -263,7 +263,7 @@ COMMAND_LINE = PageOfCommands(
 
 def parse(argv: list[str], program: Program = Program.CHECKOUT) -> Options:
     """Turn argv into the options of its command. Leaves by exit 2, with a sentence, where it cannot."""
-    printed = io.StringIO()  # help and completions: written at once, by the stream that answers for a full disk
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")  # help, completions: a full disk is streams' to tell
     try:
         with contextlib.redirect_stdout(printed):
             parsed = COMMAND_LINE.main(argv, program.short, completion.VARIABLE, standalone_mode=False, obj=program)
@@ -273,7 +273,8 @@ def parse(argv: list[str], program: Program = Program.CHECKOUT) -> Options:
         sys.stderr.write(f"{wrong.format_message()}\n{hint}")
         raise SystemExit(wrong.exit_code) from wrong
     finally:
-        sys.stdout.write(printed.getvalue())
+        printed.seek(0)
+        sys.stdout.write(printed.read())
     if isinstance(parsed, int):
         raise SystemExit(parsed)
     options: Options = parsed
