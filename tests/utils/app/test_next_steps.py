@@ -56,6 +56,14 @@ def test_a_run_that_ended_early_goes_on_by_its_own_command_and_a_drill_by_its_cl
     assert str(after_run(typed, "DRILL-20260107-101500")) == "`dr_cli.py drill clean` brings the drill to its end."
 
 
+def test_the_same_run_again_has_the_overrides_that_it_was_given() -> None:
+    words = "failover --execute --override check.a.b jane 2026-01-07T20:00+02:00 'by hand' --override c me 2026-01-08 x"
+    typed = parsed(RecoveryOptions, typed_as(words))
+    (again,) = commands_of(str(same_run(typed, "INC-1")))
+    assert typed.overrides == parsed(RecoveryOptions, typed_as(again)).overrides
+    assert 2 == len(typed.overrides)
+
+
 @pytest.mark.parametrize("goal", [Goal.FAILBACK, Goal.SWITCHOVER])
 def test_the_alarm_of_a_failed_run_names_its_goal_and_its_own_command(goal: Goal) -> None:
     typed = parsed(FailbackOptions, typed_as("failback --staged --execute"))
