@@ -120,8 +120,9 @@ def test_closed_streams_are_no_defect(home: Path) -> None:
 
 def test_a_result_that_cannot_be_written_is_never_green(home: Path) -> None:
     for command in ("iam reader", "--help"):
-        ran = _run(home, f"$DR -e sit {command} >/dev/full")
-        assert (3, True) == (ran.returncode, "No space left on device" in _sentence(ran))
+        for unbuffered in ("", "1"):
+            ran = _run(home, f"$DR -e sit {command} >/dev/full", PYTHONUNBUFFERED=unbuffered)
+            assert (3, True) == (ran.returncode, "No space left on device" in _sentence(ran))
     assert 2 == _run(home, "$DR -e sit log 2>/dev/full").returncode, "what went wrong is told by the exit code still"
 
 

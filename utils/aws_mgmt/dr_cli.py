@@ -31,6 +31,8 @@ def main(argv: "list[str]", program: str = _CHECKOUT) -> int:
         code = _run(argv, program)
     except SystemExit as ended:  # help, or a usage error
         code = int(ended.code or 0)
+    except OSError as unwritable:  # help, by a Python that buffers nothing
+        code = streams.unwritten(unwritable)
     except ImportError as missing:
         package = (missing.name or str(missing)).split(".")[0]
         if package in _SANDBOX:

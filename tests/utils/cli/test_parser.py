@@ -83,6 +83,8 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
     ("words", "sentence"),
     [
         ("status", "Which environment?"),
+        ("--environment= status", "Which environment?"),
+        ("-e sit status --workers -1", "Invalid value for '--workers': -1 is not in the range x>=0."),
         ("-e sit", "Missing command."),
         ("-e sit statsu", "No such command 'statsu'. Did you mean 'status'?"),
         ("-e sit status --replicaton", "No such option '--replicaton'. (Did you mean one of: '--replication'"),

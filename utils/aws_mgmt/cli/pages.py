@@ -39,7 +39,7 @@ class Page(click.Command):
             if word == "--" or (isinstance(self, click.Group) and not word.startswith("-")):
                 return
             for value in islice(words, takes.get(word, 0)):
-                if len(value) > 1 and value.startswith("-") and " " not in value:
+                if value.startswith("-") and not value[1:2].isdigit() and " " not in value and value != "-":
                     raise click.BadOptionUsage(word, f"Option '{word}' requires a value before '{value}'.", ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -229,7 +229,7 @@ class _Command(Page):
         for first, second, sentence in _EXCLUSIVE:
             if given.get(first) and given.get(second):
                 ctx.fail(sentence)
-        if "environment" not in given and self.name != "report":
+        if not given.get("environment") and self.name != "report":
             ctx.fail("Which environment? Name it with -e, for example: -e sit.")
         given.pop("assess_only", None)
         from utils.aws_mgmt.app.options import TYPES
