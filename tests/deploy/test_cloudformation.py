@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from dr_estate.config.environment import load_environment
 from sandbox.moto_ext import install
-from utils.aws_mgmt.app.request import ROOT
+from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate.deploy_files import DEPLOY
 
 SIT = load_environment(ROOT / "environments", "sit")

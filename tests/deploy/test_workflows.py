@@ -97,7 +97,7 @@ def test_each_job_is_started_by_its_own_cron_and_runs_commands_that_exist_in_its
         assert re.findall(r"schedule == '([^']+)'", job["if"]) == ([cron] if cron else [])
         assert f"inputs.test == '{test}'" in job["if"]
         told = [parse(words) for words in commands(job)]
-        assert {env.name} == {request.environment for request in told}
+        assert {env.name} == {options.environment for options in told}
         assert "schedule" == told[-1].command
     drilled = any("--full-drill" in words for words in commands(jobs["full-drill"]))
     assert env.approvals.full_drill == drilled

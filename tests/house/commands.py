@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from functools import cache
 
 import botocore.session
+import click
 from botocore import xform_name
 from botocore.model import OperationModel
 
-from utils.aws_mgmt.cli.parser import build_parser, parse
+from dr_estate.model.invocation import Program
+from utils.aws_mgmt.cli.pages import contexts
+from utils.aws_mgmt.cli.parser import COMMAND_LINE, parse
 
 SAMPLE = "9"
 GROUPS = frozenset({"drill", "sandbox"})  # commands that are named as a whole; alone they ask for an action
@@ -61,19 +64,15 @@ def words_in_backticks(text: str) -> Iterator[str]:
 @cache
 def names() -> frozenset[str]:
     """The names of this tool's commands."""
-    (commands,) = [action for action in build_parser()._actions if action.dest == "command"]
-    return frozenset(map(str, commands.choices or ()))
+    return frozenset(COMMAND_LINE.commands)
 
 
 @cache
 def own_options() -> frozenset[str]:
     """Every long option of this tool."""
-    found, parsers = set[str](), [build_parser()]
-    while parsers:
-        for action in parsers.pop()._actions:
-            found |= {option.removeprefix("--") for option in action.option_strings if option.startswith("--")}
-            parsers += list(action.choices.values()) if isinstance(action.choices, dict) else []
-    return frozenset(found)
+    params = (param for ctx in contexts(COMMAND_LINE, Program.CHECKOUT) for param in ctx.command.get_params(ctx))
+    options = (name for param in params for name in param.opts if isinstance(param, click.Option))
+    return frozenset(name.removeprefix("--") for name in options if name.startswith("--"))
 
 
 def fault_of(command: str) -> str:
@@ -84,7 +83,7 @@ def fault_of(command: str) -> str:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
             parse(words if "-e" in words else ["-e", "sit", *words])
     except SystemExit as end:
-        return "" if end.code == 0 else said.getvalue().strip().splitlines()[-1]
+        return "" if end.code == 0 else said.getvalue().strip().splitlines()[0]
     except ValueError as wrong:
         return str(wrong)
     return ""

@@ -56,8 +56,10 @@ def remedies() -> list[tuple[str, str]]:
 def typed_in(page: str) -> Iterator[str]:
     """The commands that a page of the documentation types, without the program: in its blocks, and in backticks."""
     prefix = re.compile(r"(?:dr|(?:python utils/aws_mgmt/)?dr_cli\.py) (?!-e \w+$)(.+)")
-    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    lines = [
+        line for language, block in blocks if language in {"", "sh"} for line in block.replace("\\\n", " ").splitlines()
+    ]
     inline = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL))
     for line in [*lines, *inline]:
         for part in re.split(r"; | \|\| | && ", line.split(" #")[0]):

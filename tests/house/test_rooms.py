@@ -103,9 +103,9 @@ DOORS: dict[str, Callable[[Source], bool]] = {
     "boto3": lambda source: source.name == "dr_estate/aws/read_client.py" or source.room in {"sandbox", "benchmarks"},
     "moto": lambda source: source.room == "sandbox",
     "argparse": lambda source: (
-        source.name.startswith(("utils/aws_mgmt/cli/", "utils/aws_mgmt/generate/"))
-        or source.room in {"sandbox", "benchmarks"}
+        source.name.startswith("utils/aws_mgmt/generate/") or source.room in {"sandbox", "benchmarks"}
     ),
+    "click": lambda source: source.name.startswith("utils/aws_mgmt/cli/"),
     "sys.exit": lambda source: (
         source.name in {"utils/aws_mgmt/dr_cli.py", "sandbox/server/process.py"} or "__main__" in source.text
     ),

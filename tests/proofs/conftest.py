@@ -13,12 +13,13 @@ from sandbox.client.endpoint import Endpoint
 from tests.proofs.compared import calls_of, facts_validated
 from tests.proofs.enforced import SHORT, Enforced, Ran, Written
 from tests.proofs.killing import Undisturbed
-from tests.proofs.rig import FULL, Rig, order, quick
+from tests.proofs.rig import FULL, INCIDENT, Rig, quick
 from tests.proofs.rough import Back
 from tests.proofs.watching import Watch, watch
 from tests.utils.running import ROOT, rules
 from tests.worlds import borrowed
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.options import FailbackOptions
 
 AWAY = ("files/restore_dr:sit-efs",)
 HOME = (
@@ -105,7 +106,7 @@ def due(enforced: Enforced, written: Written) -> Rig:
         enforced.world,
         quick(enforced.env, poll_s=enforced.env.execution.poll_s),
         enforced.home / "rig",
-        order("failback", enforced.env, "staged"),
+        FailbackOptions(environment=enforced.env.name, execute=True, staged=True, incident=INCIDENT),
     )
 
 

@@ -43,7 +43,7 @@ from utils.aws_mgmt.app.execution import Desk, hold_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_stages import staged_or_not
 from utils.aws_mgmt.app.incident_record import goal_begun, journals, last_begun, past_of, recorded_of
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import FailoverOptions, RecoveryOptions
 from utils.aws_mgmt.app.target import World
 from utils.aws_mgmt.cli.terminal import Terminal
 
@@ -62,24 +62,24 @@ class Rig:
     world: Endpoint
     env: Environment
     home: Path
-    request: Request
+    options: RecoveryOptions
     start: Start
     kept: str
 
     @classmethod
-    def of(cls, world: Endpoint, env: Environment, home: Path, request: Request) -> Rig:
+    def of(cls, world: Endpoint, env: Environment, home: Path, options: RecoveryOptions) -> Rig:
         """Clear a run in the world as it is now, and keep that world. Readiness is proven elsewhere."""
-        env = staged_or_not(request, env) if request.command == "failback" else env
+        env = staged_or_not(options, env) if options.failback else env
         files = Files(_folder(home / "cleared"), Terminal())
         reach = reached(world_of(world, "operator"), env)
-        recorded = recorded_of(past_of(replace(request, output=home / "cleared"), env, INCIDENT, reach))
+        recorded = recorded_of(past_of(replace(options, output=home / "cleared"), env, INCIDENT, reach))
         snapshot = look_at(reach.world, env, files)
-        report = judge(request, env, (Area.VALIDATION,), snapshot, files)
-        sight = replace(sight_of(env, snapshot, goal_of(request)), recorded=recorded)
+        report = judge(options, env, (Area.VALIDATION,), snapshot, files)
+        sight = replace(sight_of(env, snapshot, goal_of(options)), recorded=recorded)
         plan = make_plan(sight, report.posture)
         start = clear_trial(reach, plan, INCIDENT, snapshot, report, recorded=recorded)
         world.keep(str(home))
-        return cls(world, env, home, request, start, str(home))
+        return cls(world, env, home, options, start, str(home))
 
     def with_settings(self, **execution: Any) -> Rig:
         """The same world, under other settings of the run."""
@@ -113,11 +113,11 @@ class Rig:
 
         reach = reached(world_of(self.world, person), self.env, make, now)
         reach.zones.learn(self.start.snapshot, self.env)
-        request = replace(self.request, output=folder)
-        begun = last_begun(past_of(request, self.env, INCIDENT, reach))
+        options = replace(self.options, output=folder)
+        begun = last_begun(past_of(options, self.env, INCIDENT, reach))
         goes_on = begun is not None and goal_begun(begun) is self.start.plan.goal
         start = self._as_now() if goes_on else self.start
-        ran, _ = hold_and_run(Desk(request, self.env, reach, start, Files(folder, Terminal())))
+        ran, _ = hold_and_run(Desk(options, self.env, reach, start, Files(folder, Terminal())))
         sys.stdout.write(f"{ran.outcome}: {ran.says}\n")
         return int(ran.exit)
 
@@ -134,7 +134,7 @@ class Rig:
 
     def journal(self, name: str) -> Chain:
         """What the run's journal on the disk proves."""
-        folder = journals(replace(self.request, output=self.home / name), world_of(self.world, "operator").id)
+        folder = journals(replace(self.options, output=self.home / name), world_of(self.world, "operator").id)
         return read(journal_path(folder, self.env.name, INCIDENT), self.env.name, INCIDENT)
 
     def goes_on(self, name: str, verb: str) -> bool:
@@ -169,12 +169,9 @@ def rig(home: Path, *broken: str, transition_s: float = 0.1, planned: bool = Fal
         world.timing(transition_s=transition_s)
         for name in broken:
             world.break_(name)
-        yield Rig.of(world, env, home, order("failover", env, *(["planned"] if planned else [])))
-
-
-def order(command: str, env: Environment, *flags: str) -> Request:
-    """What the operator asks for: the command executed, for the one incident."""
-    return Request(command, env.name, flags=frozenset({"execute", *flags}), arguments={"incident": INCIDENT})
+        yield Rig.of(
+            world, env, home, FailoverOptions(environment=env.name, execute=True, planned=planned, incident=INCIDENT)
+        )
 
 
 def quick(env: Environment, **execution: Any) -> Environment:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -39,7 +40,7 @@ from utils.aws_mgmt.app.connections import clock, reached
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.full_drill import as_practised
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import DrillOptions, DrTestOptions
 from utils.aws_mgmt.cli.commands.drill import hold_the_drill, show_or_clean
 from utils.aws_mgmt.cli.terminal import Terminal
 
@@ -50,6 +51,8 @@ MOST_DEATHS = 400
 MESSAGE = "sns:Publish"  # one that died having told people alone has nothing to bring home: a test of its own
 SHORT = {"bake_minutes": 0.05, "stable_minutes": 0, "files_freeze_minutes": 0, "dns_samples": 60}
 
+Action = Literal["show", "clean"]
+
 
 @dataclass(frozen=True)
 class Drilling:
@@ -59,7 +62,7 @@ class Drilling:
     env: Environment
     home: Path
 
-    def run(self, name: str, make: Make = Hands, later_s: float = 0, action: str = "") -> Process:
+    def run(self, name: str, make: Make = Hands, later_s: float = 0, action: Action | None = None) -> Process:
         """Hold a drill, or do ``action`` of the command ``drill``, in a process of its own."""
         folder = self.home / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,18 +70,19 @@ class Drilling:
         log.touch()
         return forked(partial(self._command, folder, make, later_s, action), log)
 
-    def _command(self, folder: Path, make: Make, later_s: float, action: str) -> int:
+    def _command(self, folder: Path, make: Make, later_s: float, action: Action | None) -> int:
         def now() -> datetime:
             return clock() + timedelta(seconds=later_s)
 
         env = as_practised(self.env)
-        request = Request("drill" if action else "test", env.name, output=folder, format="json", action=action)
-        request = request if action else replace(request, flags=frozenset({"full-drill"}))
         reach = reached(world_of(self.world, "operator"), env, make, now)
         files = evaluation.Run(folder, Terminal())
         try:
-            done = show_or_clean if action else hold_the_drill
-            return int(done(request, env, reach, files))
+            if action:
+                drill = DrillOptions(environment=env.name, output=folder, format="json", action=action)
+                return int(show_or_clean(drill, env, reach, files))
+            test = DrTestOptions(environment=env.name, output=folder, format="json", full_drill=True)
+            return int(hold_the_drill(test, env, reach, files))
         except Refused as refused:
             print(refused)  # noqa: T201 - the log of this process
             return int(Exit.REFUSED)
@@ -140,7 +144,7 @@ def test_a_drill_killed_anywhere_is_brought_to_its_end_and_leaves_the_estate_as_
     written = Writer(drilling.world, drilling.env, 0.02, "before").write(0.3).written
 
     def start(number: int, died: Counter[str]) -> Process:
-        action = "clean" if number else ""
+        action: Action | None = "clean" if number else None
         return drilling.run("killed", dies_at_every(EVERY, died), number * (LEASE_S + 1), action)
 
     code, said, died = until_it_lives(start)

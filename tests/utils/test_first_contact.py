@@ -66,8 +66,8 @@ def test_the_installed_tool_without_its_packages_says_how_to_install_them(home: 
 
 
 def test_the_module_names_itself_in_its_help(home: Path) -> None:
-    assert "usage: python -m aws_dr_manager [-h]" in _run(home, "$PY -m aws_dr_manager --help").stdout
-    assert "usage: dr_cli.py [-h]" in _run(home, f"$PY {DOOR} --help").stdout
+    assert "Usage: python -m aws_dr_manager [OPTIONS]" in _run(home, "$PY -m aws_dr_manager --help").stdout
+    assert "Usage: dr_cli.py [OPTIONS]" in _run(home, f"$PY {DOOR} --help").stdout
 
 
 def test_a_python_that_is_too_old_says_which_is_needed(home: Path) -> None:
@@ -120,8 +120,9 @@ def test_closed_streams_are_no_defect(home: Path) -> None:
 
 def test_a_result_that_cannot_be_written_is_never_green(home: Path) -> None:
     for command in ("iam reader", "--help"):
-        ran = _run(home, f"$DR -e sit {command} >/dev/full")
-        assert (3, True) == (ran.returncode, "No space left on device" in _sentence(ran))
+        for unbuffered in ("", "1"):
+            ran = _run(home, f"$DR -e sit {command} >/dev/full", PYTHONUNBUFFERED=unbuffered)
+            assert (3, True) == (ran.returncode, "No space left on device" in _sentence(ran))
     assert 2 == _run(home, "$DR -e sit log 2>/dev/full").returncode, "what went wrong is told by the exit code still"
 
 

@@ -28,6 +28,7 @@ from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.assessment import assess
 from utils.aws_mgmt.app.connections import clock
 from utils.aws_mgmt.app.incident_record import clearance_to_json
+from utils.aws_mgmt.app.options import FailoverOptions
 from utils.aws_mgmt.app.target import World
 from utils.aws_mgmt.cli.error_boundary import behind_the_wall
 from utils.aws_mgmt.cli.parser import parse
@@ -136,8 +137,8 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, P
         reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
         here = World(WorldId.live(env.account, world.url), reader)
         run = evaluation.Run(home, Terminal())
-        request = parse(["-e", "prod", "--config", str(folder), "failover"])
-        assessment = assess(request, env, evaluation.look_at(here, env, run), run).assessment
+        options = FailoverOptions(environment="prod", config=folder)
+        assessment = assess(options, env, evaluation.look_at(here, env, run), run).assessment
         assert assessment is not None
         world.keep("lost")
         yield world, home, env, assessment.plan

@@ -76,8 +76,8 @@ def test_the_wheel_holds_one_folder_of_its_own_and_no_tests(wheel: Path) -> None
 def test_the_bare_tool_has_help_and_says_what_it_lacks(bare: Path, run: Callable[..., Ran], tmp_path: Path) -> None:
     assert not list(bare.glob("lib/*/site-packages/moto"))
     helped = run("dr --help")
-    assert (0, "usage: dr [-h]") == (helped.code, helped.out[:14])
-    assert run("python -m aws_dr_manager --help").out.startswith("usage: python -m aws_dr_manager [-h]")
+    assert (0, "Usage: dr [OPTIONS]") == (helped.code, helped.out[:19])
+    assert run("python -m aws_dr_manager --help").out.startswith("Usage: python -m aws_dr_manager [OPTIONS]")
     unknown = run("dr -e sit status")
     assert (3, "No AWS credentials were found.") == (unknown.code, unknown.err[:30])
     for line in (

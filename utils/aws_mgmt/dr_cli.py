@@ -29,8 +29,10 @@ def main(argv: "list[str]", program: str = _CHECKOUT) -> int:
         return _CANNOT_RUN
     try:
         code = _run(argv, program)
-    except SystemExit as ended:  # argparse: help, or a usage error
+    except SystemExit as ended:  # help, or a usage error
         code = int(ended.code or 0)
+    except OSError as unwritable:  # help, by a Python that buffers nothing
+        code = streams.unwritten(unwritable)
     except ImportError as missing:
         package = (missing.name or str(missing)).split(".")[0]
         if package in _SANDBOX:
@@ -43,11 +45,11 @@ def _run(argv: "list[str]", program: str) -> int:
     from dr_estate.model.invocation import Program
     from utils.aws_mgmt.cli.parser import parse
 
-    request = parse(argv, Program(program))
+    options = parse(argv, Program(program))
     gc.set_threshold(*_GARBAGE)  # a command makes facts and keeps them: looking for garbage was a tenth of its time
     from utils.aws_mgmt.cli.error_boundary import behind_the_wall
 
-    return behind_the_wall(request)
+    return behind_the_wall(options)
 
 
 def _cannot_run(need: str, program: str, extra: str = "") -> int:

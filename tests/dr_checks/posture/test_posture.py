@@ -178,8 +178,8 @@ def test_a_pinned_check_is_seen_as_a_pin_and_not_as_a_witness() -> None:
 def _with_databases(primary: str, dr: str) -> Snapshot:
     """Both regions answer and the primary runs tasks; each has a database of its own, in these states."""
     seen = _seen(*RECORDS)
-    both = {(name, side): () for name in WITNESSES for side in (Side.PRIMARY, Side.DR)}
-    values = {
+    both = {(reader.name, side): () for reader in WITNESSES for side in (Side.PRIMARY, Side.DR)}
+    values: dict[tuple[str, Side], Any] = {
         **both,
         (ecs.services.name, Side.PRIMARY): (service("sit-tenant1-service"),),
         (rds.instances.name, Side.PRIMARY): (replace(DATABASE, status=primary),),

@@ -1,4 +1,4 @@
-"""The command that comes next is built from the request's own flags, and means the same world."""
+"""The command that comes next is built from the operator's own options, and means the same world."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from dr_actions.model.plan import Goal
 from dr_estate.config.environment import load_environment
 from dr_estate.model.invocation import Invocation, Program
 from tests.house.commands import commands_of, fault_of
+from tests.utils.parsed import parsed
 from tests.utils.running import ROOT
 from utils.aws_mgmt.app.next_steps import after_interrupt, after_run, approval, execution, invocation_of, same_run
-from utils.aws_mgmt.cli.parser import parse
+from utils.aws_mgmt.app.options import ApproveOptions, FailbackOptions, Options, RecoveryOptions, StatusOptions
 
 ENV = load_environment(ROOT / "environments", "sit")
 
 
-def request_of(words: str) -> list[str]:
-    return ["-e", "sit", "--sandbox", "--config", "my rules", "--output", "out", *words.split()]
+def typed_as(words: str) -> str:
+    return f"-e sit --sandbox --config 'my rules' --output out {words}"
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def request_of(words: str) -> list[str]:
     ],
 )
 def test_an_approval_names_the_run_that_it_is_good_for(typed: str, next_one: str) -> None:
-    assert str(execution(parse(request_of(typed)), "INC-1")) == f"`dr_cli.py {next_one}`"
+    assert str(execution(parsed(ApproveOptions, typed_as(typed)), "INC-1")) == f"`dr_cli.py {next_one}`"
 
 
 @pytest.mark.parametrize(
@@ -43,11 +44,11 @@ def test_an_approval_names_the_run_that_it_is_good_for(typed: str, next_one: str
     ],
 )
 def test_a_refused_run_names_the_approval_of_its_own_plan(typed: str, next_one: str) -> None:
-    assert str(approval(parse(request_of(typed)), "INC-1")) == f"`dr_cli.py {next_one}`"
+    assert str(approval(parsed(RecoveryOptions, typed_as(typed)), "INC-1")) == f"`dr_cli.py {next_one}`"
 
 
 def test_a_run_that_ended_early_goes_on_by_its_own_command_and_a_drill_by_its_clean_up() -> None:
-    typed = parse(request_of("failback --staged --execute --replan --confirm a.b"))
+    typed = parsed(FailbackOptions, typed_as("failback --staged --execute --replan --confirm a.b"))
     assert str(after_run(typed, "INC-1")) == (
         "`dr_cli.py failback --staged --execute --incident INC-1 --confirm a.b` goes on from here."
     )
@@ -55,9 +56,17 @@ def test_a_run_that_ended_early_goes_on_by_its_own_command_and_a_drill_by_its_cl
     assert str(after_run(typed, "DRILL-20260107-101500")) == "`dr_cli.py drill clean` brings the drill to its end."
 
 
+def test_the_same_run_again_has_the_overrides_that_it_was_given() -> None:
+    words = "failover --execute --override check.a.b jane 2026-01-07T20:00+02:00 'by hand' --override c me 2026-01-08 x"
+    typed = parsed(RecoveryOptions, typed_as(words))
+    (again,) = commands_of(str(same_run(typed, "INC-1")))
+    assert typed.overrides == parsed(RecoveryOptions, typed_as(again)).overrides
+    assert 2 == len(typed.overrides)
+
+
 @pytest.mark.parametrize("goal", [Goal.FAILBACK, Goal.SWITCHOVER])
 def test_the_alarm_of_a_failed_run_names_its_goal_and_its_own_command(goal: Goal) -> None:
-    typed = parse(request_of("failback --staged --execute"))
+    typed = parsed(FailbackOptions, typed_as("failback --staged --execute"))
     needed = invocation_of(typed).complete(str(after_run(typed, "INC-1")))
     message = run_failed(ENV, "INC-1", goal, "a.b", "no capacity", needed)
     assert message.happened == f"{goal} stopped at a.b: no capacity"
@@ -65,8 +74,8 @@ def test_the_alarm_of_a_failed_run_names_its_goal_and_its_own_command(goal: Goal
     assert commands_of(message.needed)
 
 
-def test_a_command_carries_the_world_of_the_request_and_is_completed_once() -> None:
-    invocation = invocation_of(parse(request_of("status")))
+def test_a_command_carries_the_world_of_the_options_and_is_completed_once() -> None:
+    invocation = invocation_of(parsed(StatusOptions, typed_as("status")))
     bare = "Run `dr_cli.py drill clean`, or `dr_cli.py log`."
     whole = invocation.complete(bare)
     options = f"-e sit --config 'my rules' --sandbox --output {Path('out').resolve()}"
@@ -78,7 +87,7 @@ def test_a_command_carries_the_world_of_the_request_and_is_completed_once() -> N
 
 @pytest.mark.parametrize("program", Program)
 def test_a_printed_command_begins_as_this_process_was_called(program: Program) -> None:
-    invocation = invocation_of(parse(["-e", "sit", "status"], program))
+    invocation = invocation_of(parsed(StatusOptions, "-e sit status", program))
     assert invocation.complete("Run `dr_cli.py drill clean`.") == f"Run `{program} -e sit drill clean`."
 
 
@@ -98,6 +107,6 @@ def test_a_printed_command_begins_as_this_process_was_called(program: Program) -
     ],
 )
 def test_an_interrupted_command_says_that_it_only_looked_only_where_it_did(typed: str, said: str) -> None:
-    told = after_interrupt(parse(request_of(typed)))
+    told = after_interrupt(parsed(Options, typed_as(typed)))
     assert said in told
     assert [] == [fault for command in commands_of(told) if (fault := fault_of(command))]

@@ -1,16 +1,28 @@
-"""The command line's grammar: global options anywhere, selectors that add up, refusals in one sentence."""
+"""The command line's grammar: global options anywhere, selectors that add up, refusals in one sentence, and help."""
 
 from __future__ import annotations
 
+import dataclasses
+import shlex
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
+from dr_actions.model.gates import Override
 from dr_checks.core.model import Area
+from dr_estate.model.invocation import Program
+from tests.utils.parsed import parsed
+from utils.aws_mgmt.app import options as of
 from utils.aws_mgmt.app.areas import areas_of
-from utils.aws_mgmt.cli.parser import parse
+from utils.aws_mgmt.cli.pages import Page, contexts
+from utils.aws_mgmt.cli.parser import COMMAND_LINE, parse
 
 READINESS = tuple(area for area in Area if area is not Area.VALIDATION)
+PAGES = {ctx.command_path: ctx for ctx in contexts(COMMAND_LINE, Program.SCRIPT)}
 
 
 @pytest.mark.parametrize(
@@ -18,18 +30,30 @@ READINESS = tuple(area for area in Area if area is not Area.VALIDATION)
     [
         "-e sit --sandbox --tenants 3 --format json status --replication",
         "status --replication --environment sit --sandbox --tenants 3 --format json",
-        "--sandbox status -e sit --tenants 3 --replication --format json",
+        "--sandbox status -e sit --tenants 3 --replication --format=json",
+        "-esit --sandbox status --tenants 3 --replication --format json",
+        "-e=sit --sandbox status --tenants=3 --replication --format json",
     ],
 )
 def test_global_options_stand_before_or_after_the_command(words: str) -> None:
-    request = parse(words.split())
-    assert (request.environment, request.sandbox, request.tenants, request.format) == ("sit", True, 3, "json")
-    assert request.flags == {"replication"}
+    wanted = of.StatusOptions(environment="sit", sandbox=True, tenants=3, format="json", replication=True)
+    assert wanted == parse(words.split())
+
+
+def test_global_options_stand_before_and_after_an_action() -> None:
+    wanted = of.SandboxOptions(environment="sit", tenants=3, action="up")
+    assert {wanted} == {parse(f"{words} --tenants 3".split()) for words in ("-e sit sandbox up", "sandbox up -e sit")}
+    assert wanted == parse(["sandbox", "-e", "sit", "up", "--tenants", "3"])
 
 
 def test_an_option_before_the_command_is_not_forgotten_after_it() -> None:
-    assert parse(["-e", "sit", "--config", "/x", "status", "--tenant", "a", "--tenant", "b"]).only_tenants == ("a", "b")
+    assert parse(["-e", "sit", "--tenant", "a", "status", "--tenant", "b", "--tenant", "c"]).only_tenants == (
+        "a",
+        "b",
+        "c",
+    )
     assert parse(["-e", "sit", "--config", "/x", "status"]).config == Path("/x")
+    assert parse(["-e", "sit", "status", "-e", "prod"]).environment == "prod", "the last one counts"
 
 
 @pytest.mark.parametrize(
@@ -42,105 +66,207 @@ def test_an_option_before_the_command_is_not_forgotten_after_it() -> None:
         ("test", READINESS),
         ("test --dns", (Area.DNS,)),
         ("test --infra", (Area.REPLICATION, Area.INFRASTRUCTURE, Area.TENANTS, Area.PREREQUISITES)),
+        ("test --restore", (Area.REPLICATION, Area.INFRASTRUCTURE, Area.TENANTS, Area.PREREQUISITES)),
+        ("test --canary", (Area.DNS,)),
         ("test --infra --dns", READINESS),
     ],
 )
 def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alone(
     words: str, areas: tuple[Area, ...]
 ) -> None:
-    assert areas == areas_of(parse(["-e", "sit", *words.split()]))
+    options = parse(["-e", "sit", *words.split()])
+    assert isinstance(options, (of.StatusOptions, of.DrTestOptions))
+    assert areas == areas_of(options)
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "sentence"),
     [
-        ("status", "which environment?"),
-        ("-e sit", "COMMAND"),
-        ("-e sit statsu", "invalid choice: 'statsu'"),
-        ("-e sit status --replicaton", "unrecognized arguments: --replicaton"),
-        ("-e sit --tenants 0 status", "must be at least 1"),
-        ("-e sit --tenants many status", "'many' is not a whole number"),
-        ("-e sit --format xml status", "invalid choice: 'xml'"),
+        ("status", "Which environment?"),
+        ("--environment= status", "Which environment?"),
+        ("-e sit status --workers -1", "Invalid value for '--workers': -1 is not in the range x>=0."),
+        ("-e sit", "Missing command."),
+        ("-e sit statsu", "No such command 'statsu'. Did you mean 'status'?"),
+        ("-e sit status --replicaton", "No such option '--replicaton'. (Did you mean one of: '--replication'"),
+        ("-e sit test --infr", "No such option '--infr'. Did you mean '--infra'?"),
+        ("-e sit --tenants 0 status", "Invalid value for '--tenants': 0 is not in the range x>=1."),
+        ("-e sit --tenants many status", "Invalid value for '--tenants': 'many' is not a valid integer range."),
+        ("-e sit --format xml status", "Invalid value for '--format': 'xml' is not one of"),
         ("-e sit --sandbox --from-evidence f status", "choose one"),
-        ("-e sit sandbox", "ACTION"),
-        ("-e sit sandbox break", "name"),
+        ("-e sit --sandbox status --from-evidence f", "choose one"),
+        ("-e sit sandbox", "Missing command."),
+        ("-e sit sandbox brek x", "Did you mean 'break'?"),
+        ("-e sit sandbox break", "Missing argument 'NAME'."),
+        ("-e sit sandbox break one two", "Got unexpected extra argument (two)"),
         ("-e sit failover --assess-only --execute", "choose one"),
-        ("-e sit failover --override check.a.b jane 2026-01-07T18:00Z", "expected 4 arguments"),
-        ("-e sit failover --confirm", "expected one argument"),
-        ("-e sit failover --forse", "unrecognized arguments: --forse"),
-        ("-e sit approve --incid INC-1", "unrecognized arguments: --incid"),
+        ("-e sit failover --override check.a.b jane 2026-01-07T18:00Z", "Option '--override' requires 4 arguments."),
+        ("-e sit failover --override check.a.b jane tonight why", "'tonight' is no time such as 2026-01-07T18:00Z."),
+        ("-e sit failover --override g w 2026-01-07T18:00Z --execute", "requires a value before '--execute'"),
+        ("-e sit failover --confirm", "Option '--confirm' requires an argument."),
+        ("-e sit failover --incident --execute", "Option '--incident' requires a value before '--execute'."),
+        ("-e --sandbox status", "Option '-e' requires a value before '--sandbox'."),
+        ("-e sit failover --forse", "No such option '--forse'."),
+        ("-e sit failover --exec", "No such option '--exec'. Did you mean '--execute'?"),
+        ("-e sit approve --incid INC-1", "No such option '--incid'. Did you mean '--incident'?"),
+        ("completion csh", "'csh' is not one of 'bash', 'zsh', 'fish'."),
     ],
 )
 def test_what_cannot_be_asked_is_exit_2_with_a_sentence(
-    words: str, said: str, capsys: pytest.CaptureFixture[str]
+    words: str, sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as left:
         parse(words.split())
-    assert left.value.code == 2
-    assert said in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert (2, "") == (left.value.code, printed.out)
+    first, last = printed.err.splitlines()
+    assert sentence in first
+    assert last.startswith("See `dr_cli.py")
+    assert last.endswith(" --help`.")
+
+
+def test_without_a_word_the_help_is_shown_and_the_exit_code_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        parse([])
+    assert 2 == left.value.code
+    assert "Examples:" in capsys.readouterr().err
 
 
 def test_folders_are_those_of_where_the_command_was_typed() -> None:
     assert parse(["-e", "sit", "--output", "here/there", "status"]).output == Path.cwd() / "here" / "there"
-    assert parse(["report", "here/../there"]).arguments == {"folder": Path.cwd() / "there"}
+    assert parsed(of.ReportOptions, "report here/../there").folder == Path.cwd() / "there"
 
 
 def test_an_earlier_run_is_named_by_its_folder_alone() -> None:
-    request = parse(["report", "there", "--format", "json"])
-    assert (request.command, request.environment, request.format) == ("report", "", "json")
+    options = parsed(of.ReportOptions, "report there --format json")
+    assert (options.command, options.environment, options.format) == ("report", "", "json")
 
 
-def test_sandbox_actions_carry_their_arguments() -> None:
-    request = parse(["-e", "sit", "sandbox", "up", "--port", "4567", "--tenants", "3", "--fresh"])
-    assert (request.action, request.tenants) == ("up", 3)
-    assert request.arguments == {"port": 4567, "fresh": True}
-    assert parse(["-e", "sit", "sandbox", "mend"]).arguments == {"name": ""}
+UNTIL = datetime(2026, 1, 7, 18, 0, tzinfo=UTC)
 
 
-def test_a_failover_carries_its_ticket_confirmations_and_overrides() -> None:
-    until = "2026-01-07T18:00Z"
-    words = f"failover --execute --incident INC-123 --confirm a.b --confirm c.d --override g.h jane {until} checked"
-    request = parse(["-e", "prod", *words.split()])
-    assert request.flags == {"execute"}
-    assert request.arguments == {
-        "incident": "INC-123",
-        "confirm": ["a.b", "c.d"],
-        "override": [["g.h", "jane", until, "checked"]],
-    }
-
-
-def test_the_ticket_may_be_called_the_confirmation_code() -> None:
-    request = parse(["-e", "prod", "failover", "--confirmation-code", "INC-20260107-001"])
-    assert request.arguments["incident"] == "INC-20260107-001"
+@pytest.mark.parametrize(
+    ("words", "kind", "given"),
+    [
+        ("failover", of.FailoverOptions, {}),
+        ("failover --planned", of.FailoverOptions, {"planned": True}),
+        ("failover --assess-only", of.FailoverOptions, {}),
+        ("failover --validate --report", of.FailoverOptions, {"validate": True, "html": True}),
+        (
+            "failover --execute --incident INC-123 --confirm a.b --confirm c.d --override g me 2026-01-07T18:00Z 'a b'",
+            of.FailoverOptions,
+            {
+                "execute": True,
+                "incident": "INC-123",
+                "confirm": ("a.b", "c.d"),
+                "overrides": (Override("g", "me", "a b", UNTIL),),
+            },
+        ),
+        ("failover --confirmation-code INC-20260107-001", of.FailoverOptions, {"incident": "INC-20260107-001"}),
+        ("failback --staged --replan", of.FailbackOptions, {"staged": True, "replan": True}),
+        (
+            "approve --incident INC-1 --digest 0a1b --failback --staged",
+            of.ApproveOptions,
+            {"incident": "INC-1", "digest": "0a1b", "failback": True, "staged": True},
+        ),
+        ("approve --withdraw", of.ApproveOptions, {"withdraw": True}),
+        ("pause --reason why", of.PauseOptions, {"reason": "why"}),
+        ("pause --reason '-5 % capacity'", of.PauseOptions, {"reason": "-5 % capacity"}),
+        ("unpause", of.UnpauseOptions, {}),
+        ("log --incident INC-1 --verify --review", of.LogOptions, {"incident": "INC-1", "review": True}),
+        ("log --journal f", of.LogOptions, {"journal": Path("f")}),
+        ("schedule --trend", of.ScheduleOptions, {"trend": True}),
+        ("iam operator", of.IamOptions, {"role": "operator"}),
+        ("iam", of.IamOptions, {}),
+        ("test --tabletop --answers f", of.DrTestOptions, {"tabletop": True, "answers": Path("f")}),
+        ("test --full-drill --non-interactive", of.DrTestOptions, {"full_drill": True, "non_interactive": True}),
+        ("drill show", of.DrillOptions, {"action": "show"}),
+        ("drill clean --reason ''", of.DrillOptions, {"action": "clean", "reason": ""}),
+        ("sandbox up --port 4567 --fresh", of.SandboxOptions, {"action": "up", "port": 4567, "fresh": True}),
+        ("sandbox mend", of.SandboxOptions, {"action": "mend"}),
+        ("sandbox break x", of.SandboxOptions, {"action": "break", "name": "x"}),
+        ("sandbox debrief --hint --end", of.SandboxOptions, {"action": "debrief", "hint": True, "end": True}),
+        ("--as approver status", of.StatusOptions, {"person": "approver"}),
+        ("status --as approver", of.StatusOptions, {"person": "approver"}),
+    ],
+)
+def test_a_command_gives_its_typed_options(words: str, kind: Callable[..., of.Options], given: dict[str, Any]) -> None:
+    assert kind(environment="prod", **given) == parse(["-e", "prod", *shlex.split(words)])
 
 
 def test_what_one_command_takes_leaves_nothing_behind_for_the_next() -> None:
     parse(["-e", "prod", "failover", "--confirm", "a.b"])
-    assert parse(["-e", "prod", "failover"]).arguments["confirm"] == []
-
-
-def test_a_failover_without_flags_only_assesses() -> None:
-    assert parse(["-e", "prod", "failover"]).flags == set()
-    assert parse(["-e", "prod", "failover", "--planned"]).flags == {"planned"}
+    assert of.FailoverOptions(environment="prod") == parse(["-e", "prod", "failover"])
 
 
 @pytest.mark.parametrize(
-    ("words", "flags", "arguments"),
+    ("options", "person", "acts"),
     [
-        ("approve --incident INC-1 --digest 0a1b --planned", {"planned"}, {"incident": "INC-1", "digest": "0a1b"}),
-        ("pause --reason why", set(), {"reason": "why"}),
-        ("unpause", set(), {}),
-        ("log --incident INC-1 --verify", {"verify"}, {"incident": "INC-1"}),
-        ("iam operator", set(), {"role": "operator"}),
-        ("iam", set(), {"role": ""}),
+        (of.StatusOptions(), "reader", False),
+        (of.StatusOptions(person="approver"), "approver", False),
+        (of.DrTestOptions(infra=True), "operator", False),
+        (of.DrTestOptions(restore=True), "driller", True),
+        (of.DrTestOptions(full_drill=True), "driller", True),
+        (of.FailoverOptions(), "operator", False),
+        (of.FailbackOptions(execute=True), "operator", True),
+        (of.ApproveOptions(), "approver", False),
+        (of.UnpauseOptions(), "operator", False),
+        (of.DrillOptions(action="clean"), "driller", False),
     ],
 )
-def test_the_commands_around_a_failover_carry_their_own(words: str, flags: set[str], arguments: dict[str, str]) -> None:
-    request = parse(["-e", "prod", *words.split()])
-    assert set(request.flags) == flags
-    assert request.arguments == arguments
+def test_a_command_knows_whose_keys_it_takes_in_the_sandbox(options: of.Options, person: str, acts: bool) -> None:
+    assert (person, acts) == (options.keys_of, options.acts)
 
 
-def test_whose_keys_of_the_sandbox_are_used_is_a_global_option() -> None:
-    assert parse(["-e", "prod", "--sandbox", "--as", "approver", "status"]).person == "approver"
-    assert parse(["-e", "prod", "--sandbox", "status", "--as", "approver"]).person == "approver"
+NO_FIELD = {"assess_only", "verify", "help", "version", "shell"}
+ELSEWHERE = {"action", "program", "html", "staged", "planned", "failback"}  # of the command's words, or of some plans
+
+
+def test_every_parameter_is_a_field_and_every_field_can_be_given() -> None:
+    for name, kind in of.TYPES.items():
+        pages = [ctx.command for path, ctx in PAGES.items() if path.split(" ")[1:2] == [name]]
+        given = {str(param.name) for page in pages for param in page.params} - NO_FIELD
+        fields = {field.name for field in dataclasses.fields(kind)}
+        assert (set(), set()) == (given - fields, fields - given - ELSEWHERE), name
+
+
+def test_every_option_has_a_help_sentence() -> None:
+    for ctx in PAGES.values():
+        for param in ctx.command.params:
+            assert isinstance(param, (click.Option, click.Argument))
+            assert param.help, param.name
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_help_page_ends_with_examples_of_its_own_command_that_are_taken_by_the_grammar(path: str) -> None:
+    ctx = PAGES[path]
+    page = ctx.command
+    assert isinstance(page, Page)
+    shown = ctx.get_help().partition("\nExamples:\n")[2].splitlines()
+    assert shown == [f"  dr {example}" for example in page.examples]
+    for line in shown:
+        words = shlex.split(line.partition(" > ")[0])[1:]
+        assert set(path.split(" ")[1:]) <= set(words), "it shows the command of its page"
+        if "completion" not in words:
+            assert of.TYPES[next(word for word in words if word in of.TYPES)] is type(parse(words))
+    assert max(map(len, ctx.get_help().splitlines())) <= 100
+
+
+def test_the_help_shows_every_command_under_what_it_is_for() -> None:
+    groups = {title: [command.name for command in group] for title, group in COMMAND_LINE.groups.items()}
+    assert {name for names in groups.values() for name in names} == set(COMMAND_LINE.commands)
+    assert {"status", "log"} <= set(groups["Look (changes nothing)"])
+    assert {"failover", "failback", "approve"} <= set(groups["Act"])
+    assert {"test", "drill", "sandbox"} <= set(groups["Practise"])
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_help_does_not_depend_on_the_terminal(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [ctx.get_help() for ctx in PAGES.values()]
+    monkeypatch.setenv("COLUMNS", columns)
+    assert before == [ctx.get_help() for ctx in contexts(COMMAND_LINE, Program.SCRIPT)]
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        parse(["--version"])
+    assert (0, "aws-dr-manager 0.1.0\n") == (left.value.code, capsys.readouterr().out)

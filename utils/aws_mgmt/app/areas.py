@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from dr_checks.core.model import Area
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import DrTestOptions, StatusOptions
 
 READINESS = tuple(area for area in Area if area is not Area.VALIDATION)
 _TESTED = (Area.INFRASTRUCTURE, Area.REPLICATION, Area.TENANTS, Area.PREREQUISITES)
-_SELECTS = {
-    ("status", "replication"): (Area.REPLICATION,),
-    ("status", "infrastructure"): (Area.INFRASTRUCTURE,),
-    ("failover", "validate"): (Area.VALIDATION,),
-    ("test", "infra"): _TESTED,
-    ("test", "restore"): _TESTED,
-    ("test", "dns"): (Area.DNS,),
-    ("test", "canary"): (Area.DNS,),
-}
 
 
 def disasters() -> dict[str, str]:
@@ -25,7 +16,10 @@ def disasters() -> dict[str, str]:
     return {one.name: one.sentence for one in catalogue()}
 
 
-def areas_of(request: Request) -> tuple[Area, ...]:
+def areas_of(options: StatusOptions | DrTestOptions) -> tuple[Area, ...]:
     """The areas the selectors choose; selectors add up, and none of them means all areas."""
-    chosen = {area for flag in request.flags for area in _SELECTS.get((request.command, flag), ())}
-    return tuple(area for area in Area if area in (chosen or READINESS))
+    if isinstance(options, StatusOptions):
+        selected = {Area.REPLICATION: options.replication, Area.INFRASTRUCTURE: options.infrastructure}
+    else:
+        selected = dict.fromkeys(_TESTED, options.infra or options.restore) | {Area.DNS: options.dns or options.canary}
+    return tuple(area for area in READINESS if selected.get(area, False)) or READINESS

@@ -25,7 +25,7 @@ from reports.values.report import Report
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.evaluation import Run, judge, narrowed
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import PlanOptions
 
 JUDGED = {
     Goal.FAILOVER: READINESS,
@@ -34,18 +34,18 @@ JUDGED = {
 }
 
 
-def goal_of(request: Request) -> Goal:
+def goal_of(options: PlanOptions) -> Goal:
     """What the command is to reach."""
-    if request.command == "failback" or "failback" in request.flags:
+    if options.failback:
         return Goal.FAILBACK
-    return Goal.SWITCHOVER if "planned" in request.flags else Goal.FAILOVER
+    return Goal.SWITCHOVER if options.planned else Goal.FAILOVER
 
 
-def assess(request: Request, environment: Environment, snapshot: Snapshot, run: Run) -> Report:
-    """The report of the goal's scenarios with the assessment of ``request``'s goal in it."""
-    goal = goal_of(request)
-    report = judge(request, environment, JUDGED[goal], snapshot, run)
-    sight = sight_of(environment, snapshot, goal, narrowed(request, snapshot, environment))
+def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, run: Run) -> Report:
+    """The report of the goal's scenarios with the assessment of their goal in it."""
+    goal = goal_of(options)
+    report = judge(options, environment, JUDGED[goal], snapshot, run)
+    sight = sight_of(environment, snapshot, goal, narrowed(options, snapshot, environment))
     sight = replace(sight, recorded=run.recorded)
     assessment = weigh_return(report, sight) if goal is Goal.FAILBACK else weigh(report, sight)
     return replace(report, assessment=assessment, exit=exit_of_assessment(assessment))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from dr_actions.actions.notifications.messages import WRITES, critical, refused_while_dark
@@ -27,7 +26,7 @@ from utils.aws_mgmt.app.connections import Reach, clock
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.incident_record import goal_begun, is_done, last_begun, past_of, recorded_of
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import PlanOptions, RecoveryOptions
 from utils.aws_mgmt.app.resumption import gates_now, recorded_by
 
 _PROMPT = "Enter confirmation code (incident ticket): "
@@ -69,34 +68,33 @@ class Practice:
 
 
 def authorise(
-    request: Request, env: Environment, reach: Reach, run: evaluation.Run, practice: Practice | None = None
+    options: RecoveryOptions, env: Environment, reach: Reach, run: evaluation.Run, practice: Practice | None = None
 ) -> Start:
     """Assess and decide. Raises Refused with every rule that says no, UsageError for what cannot be read."""
     standing = reach.control.in_force()
-    incident = practice.incident if practice else incident_of(request, env, standing, run.dialog)
-    overrides_of(request)  # what cannot be read is told before anything is looked at
-    confirmed = frozenset(map(present_id, request.arguments.get("confirm", [])))
-    past = past_of(request, env, incident, reach)
+    incident = practice.incident if practice else incident_of(options, env, standing, run.dialog)
+    confirmed = frozenset(map(present_id, options.confirm))
+    past = past_of(options, env, incident, reach)
     run = replace(run, recorded=recorded_of(past))
-    unfinished = None if "replan" in request.flags else _to_go_on_with(past, request, incident)
-    earlier = _cleared_before(request, unfinished, incident, reach, standing, run.dialog) if unfinished else None
+    unfinished = None if options.replan else _to_go_on_with(past, options, incident)
+    earlier = _cleared_before(options, unfinished, incident, reach, standing, run.dialog) if unfinished else None
     snapshot = evaluation.look_at(reach.world, env, run)
     reach.zones.learn(snapshot, env)
     if unfinished is not None and earlier is not None:
         if practice is None:  # a drill on its way is brought to its end, whatever it finds
             since = [entry for entry in past if entry.seq >= unfinished.seq]
-            if refusals := weigh_anew(earlier[1], gates_now(request, env, snapshot, run, since), clock()):
+            if refusals := weigh_anew(earlier[1], gates_now(options, env, snapshot, run, since), clock()):
                 granted(refusals)
         case = replace(earlier[0], confirmed=_irreversible(earlier[0].plan) if practice else confirmed)
         return _start(case, earlier[1], snapshot, None, run.recorded)
-    report = assess(request, env, snapshot, run)
+    report = assess(options, env, snapshot, run)
     assessment = report.assessment
     if assessment is None:
         raise UsageError("There is nothing to decide upon.")
     _known_steps(confirmed, assessment.plan)
     confirmed |= _irreversible(assessment.plan) if practice else frozenset()
     case = replace(
-        _case_of(request, assessment.plan, incident, reach, standing, run.dialog),
+        _case_of(options, assessment.plan, incident, reach, standing, run.dialog),
         gates=(*assessment.gates, *(practice.gates if practice else ())),
         confirmed=confirmed,
     )
@@ -141,9 +139,9 @@ def _warn_of_a_dark_primary(reach: Reach, dialog: Dialog, incident: str, assessm
             dialog.note(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")
 
 
-def incident_of(request: Request, env: Environment, standing: InForce, dialog: Dialog) -> str:
+def incident_of(options: PlanOptions, env: Environment, standing: InForce, dialog: Dialog) -> str:
     """The incident: the one given, the one that is open, asked for at a terminal, or named by its day in a drill."""
-    given = str(request.arguments.get("incident", ""))
+    given = options.incident
     if not given and standing.incident is not None:
         return standing.incident.id
     if not given and env.approvals.ticket and dialog.attended:
@@ -160,12 +158,12 @@ def paused_by(standing: InForce) -> str:
     return f"{pause.who} at {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}" if pause else ""
 
 
-def _to_go_on_with(past: Sequence[Entry], request: Request, incident: str) -> Entry | None:
+def _to_go_on_with(past: Sequence[Entry], options: RecoveryOptions, incident: str) -> Entry | None:
     """The unfinished run to go on with, None where a new one begins. Raises Refused where it is done, or another's."""
-    begun, goal = last_begun(past), goal_of(request)
+    begun, goal = last_begun(past), goal_of(options)
     if begun is None:
         return None
-    anew = next_steps.same_run(request, incident, "--replan")
+    anew = next_steps.same_run(options, incident, "--replan")
     if goal_begun(begun) is goal:
         if not is_done(past, begun):
             return begun
@@ -176,28 +174,30 @@ def _to_go_on_with(past: Sequence[Entry], request: Request, incident: str) -> En
     if not is_done(past, begun):
         raise Refused(
             f"The {goal_begun(begun)} for {incident} is not finished. "
-            f"{next_steps.run_of(goal_begun(begun), request, incident)} finishes it; {anew} begins the {goal} instead."
+            f"{next_steps.run_of(goal_begun(begun), options, incident)} finishes it; {anew} begins the {goal} instead."
         )
     return None
 
 
 def _cleared_before(
-    request: Request, begun: Entry, incident: str, reach: Reach, standing: InForce, dialog: Dialog
+    options: RecoveryOptions, begun: Entry, incident: str, reach: Reach, standing: InForce, dialog: Dialog
 ) -> tuple[Case, Clearance]:
     """The clearance of the run that is gone on with. Raises Refused where nobody but the journal allows it."""
     plan, recorded = recorded_by(begun)
-    case = _case_of(request, plan, incident, reach, standing, dialog)
+    case = _case_of(options, plan, incident, reach, standing, dialog)
     return case, granted(resume(Resumption(recorded, begun.at, case), reach.env))
 
 
-def _case_of(request: Request, plan: Plan, incident: str, reach: Reach, standing: InForce, dialog: Dialog) -> Case:
-    """What the decision on ``request``'s plan is made upon, before its gates are weighed."""
+def _case_of(
+    options: RecoveryOptions, plan: Plan, incident: str, reach: Reach, standing: InForce, dialog: Dialog
+) -> Case:
+    """What the decision on the plan is made upon, before its gates are weighed."""
     return replace(
         _case(plan, incident, reach, standing),
         approvals=reach.approvals.of(incident) if reach.env.approvals.people > 1 and incident else (),
-        overrides=overrides_of(request),
+        overrides=options.overrides,
         at_terminal=dialog.attended,
-        approve_with=next_steps.approval(request, incident),
+        approve_with=next_steps.approval(options, incident),
     )
 
 
@@ -243,20 +243,6 @@ def granted(decided: Clearance | tuple[Refusal, ...]) -> Clearance:
     if not isinstance(decided, Clearance):
         raise Refused("Refused.\n" + "\n".join(f"  {refusal.rule}: {refusal.says}" for refusal in decided))
     return decided
-
-
-def overrides_of(request: Request) -> tuple[Override, ...]:
-    """The overrides that the command line names. Raises UsageError for a time that is none."""
-    return tuple(_override(words) for words in request.arguments.get("override", []))
-
-
-def _override(words: Sequence[str]) -> Override:
-    gate, who, until, why = words
-    try:
-        moment = datetime.fromisoformat(until)
-    except ValueError as wrong:
-        raise UsageError(f"--override {gate}: '{until}' is no time such as 2026-01-07T18:00Z.") from wrong
-    return Override(gate, who, why, moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _irreversible(plan: Plan) -> frozenset[str]:

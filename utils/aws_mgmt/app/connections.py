@@ -24,7 +24,7 @@ from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.readers import route53
 from dr_estate.snapshot.snapshot import Snapshot
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.target import World, world_of
 
 _WHO = "sts:GetCallerIdentity"
@@ -97,12 +97,12 @@ class ControlSender:
 
 
 @contextlib.contextmanager
-def reach(request: Request, environment: Environment) -> Iterator[Reach]:
-    """Open the world of ``request`` for changes, and prove the account before anything else.
+def reach(options: Options, environment: Environment) -> Iterator[Reach]:
+    """Open the world of ``options`` for changes, and prove the account before anything else.
 
     Raises WrongAccount; CannotSee where the DR region's STS does not tell who is asking.
     """
-    with world_of(request, environment) as world, in_words():
+    with world_of(options, environment) as world, in_words():
         yield reached(world, environment)
 
 

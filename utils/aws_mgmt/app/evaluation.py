@@ -24,7 +24,7 @@ from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
 from utils.aws_mgmt.app.next_steps import invocation_of
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.scenario_runner import Selection, run_scenarios
 from utils.aws_mgmt.app.target import World, world_of
 from utils.aws_mgmt.app.tenant_cache import recall_tenants, remember_tenants
@@ -43,26 +43,26 @@ class Run:
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def look(request: Request, environment: Environment, run: Run) -> Snapshot:
+def look(options: Options, environment: Environment, run: Run) -> Snapshot:
     """The snapshot to judge: looked at now, or loaded from evidence. Raises UsageError for another's evidence.
 
     What was mistyped is refused before anything is looked at.
     """
-    _exceptions(request)
-    if not request.from_evidence:
-        with world_of(request, environment) as world:
+    _exceptions(options)
+    if not options.from_evidence:
+        with world_of(options, environment) as world:
             return look_at(world, environment, run)
-    return evidence_of(request, environment)
+    return evidence_of(options, environment)
 
 
-def evidence_of(request: Request, environment: Environment) -> Snapshot:
-    """The saved evidence that ``request`` names. Raises UsageError for another environment's, EvidenceError."""
-    if request.from_evidence is None:
+def evidence_of(options: Options, environment: Environment) -> Snapshot:
+    """The saved evidence that ``options`` names. Raises UsageError for another environment's, EvidenceError."""
+    if options.from_evidence is None:
         raise UsageError("Name the evidence: --from-evidence FILE.")
-    snapshot = read_evidence(request.from_evidence)
+    snapshot = read_evidence(options.from_evidence)
     if (snapshot.environment, snapshot.account) != (environment.name, environment.account):
         raise UsageError(
-            f"{request.from_evidence} is evidence of {snapshot.environment} (account {snapshot.account}), "
+            f"{options.from_evidence} is evidence of {snapshot.environment} (account {snapshot.account}), "
             f"not of {environment.name} (account {environment.account}). Choose the right -e."
         )
     return replace(snapshot, world=f"{snapshot.world}, from evidence")
@@ -78,14 +78,14 @@ def look_at(world: World, environment: Environment, run: Run) -> Snapshot:
     return snapshot
 
 
-def judge(request: Request, environment: Environment, areas: tuple[Area, ...], snapshot: Snapshot, run: Run) -> Report:
+def judge(options: Options, environment: Environment, areas: tuple[Area, ...], snapshot: Snapshot, run: Run) -> Report:
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
-    rules = _exceptions(request)
-    evidence = _keep(snapshot, request.save_evidence, run.folder)
-    invocation = invocation_of(request)
-    observation = Observation(environment, snapshot, narrowed(request, snapshot, environment), rules, invocation)
+    rules = _exceptions(options)
+    evidence = _keep(snapshot, options.save_evidence, run.folder)
+    invocation = invocation_of(options)
+    observation = Observation(environment, snapshot, narrowed(options, snapshot, environment), rules, invocation)
     selection = Selection(
-        areas, run.folder / "allure-results", request.workers, evidence, request.config, _exceptions_file(request)
+        areas, run.folder / "allure-results", options.workers, evidence, options.config, _exceptions_file(options)
     )
     total, done = sum(check.area in areas for check in checks().values()), 0
 
@@ -100,7 +100,7 @@ def judge(request: Request, environment: Environment, areas: tuple[Area, ...], s
     verdict = weigh(results, measured, environment.objectives.rpo_minutes * 60.0)
     posture = posture_of(snapshot, environment)
     return Report(
-        command=request.command,
+        command=options.command,
         environment=environment,
         world=snapshot.world,
         observed_at=snapshot.taken_at,
@@ -110,7 +110,7 @@ def judge(request: Request, environment: Environment, areas: tuple[Area, ...], s
         verdict=verdict,
         unseen=tuple(snapshot.unseen()),
         exceptions=observation.exceptions,
-        api_calls=0 if request.from_evidence else snapshot.api_calls,
+        api_calls=0 if options.from_evidence else snapshot.api_calls,
         exit=exit_of(verdict),
         standing=_standing(snapshot),
         invocation=invocation,
@@ -134,9 +134,9 @@ def tenants_of(observation: Observation) -> tuple[str, ...]:
     return tuple(t.id for t in found if not only or {t.id, t.dns} & only)
 
 
-def narrowed(request: Request, snapshot: Snapshot, environment: Environment) -> frozenset[str]:
+def narrowed(options: Options, snapshot: Snapshot, environment: Environment) -> frozenset[str]:
     """The tenants asked for. Raises UsageError for one nobody knows: a misspelt selection is never green."""
-    wanted = frozenset(request.only_tenants)
+    wanted = frozenset(options.only_tenants)
     if not wanted:
         return wanted
     try:
@@ -158,13 +158,13 @@ def _keep(snapshot: Snapshot, wanted: Path | None, folder: Path) -> Path:
     return kept
 
 
-def _exceptions_file(request: Request) -> Path | None:
-    beside = request.config / "exceptions.toml"
-    return request.exceptions or (beside if beside.exists() else None)
+def _exceptions_file(options: Options) -> Path | None:
+    beside = options.config / "exceptions.toml"
+    return options.exceptions or (beside if beside.exists() else None)
 
 
-def _exceptions(request: Request) -> tuple[ExceptionRule, ...]:
-    path = _exceptions_file(request)
+def _exceptions(options: Options) -> tuple[ExceptionRule, ...]:
+    path = _exceptions_file(options)
     if path is None:
         return ()
     try:

@@ -45,7 +45,7 @@ from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
 from utils.aws_mgmt.app.interrupts import stopping
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import Options, PauseOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_result import Ending, ended, ending_of, of_a_defect, raise_the_alarm
 from utils.aws_mgmt.app.temporary_folder import with_room
 
@@ -58,7 +58,7 @@ class Desk:
     the estate held before a drill, packed, "" where no drill is held. ``stop`` is set when a person stops the run.
     """
 
-    request: Request
+    options: Options
     env: Environment
     reach: Reach
     start: Start
@@ -99,7 +99,7 @@ def _held(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) 
         raise Refused(f"{'lock.held' if isinstance(held, LockHeld) else 'lock.cool-down'}: {held}") from held
     mirror = TableMirror(reached.control, lock.fence)
     world = reached.world.id
-    folder = journals(desk.request, world)
+    folder = journals(desk.options, world)
     with Heartbeat(reached.control, lock, env.execution) as heart:
         try:
             journal = Journal.open(
@@ -124,7 +124,7 @@ def _held(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) 
 def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True) -> tuple[Ran, Report]:
     """Take the plan's steps, validate (where it ``validates``) what serves then, and tell how it ended."""
     outcome, report = Outcome(), desk.start.report
-    again = next_steps.after_run(desk.request, desk.start.clearance.incident)
+    again = next_steps.after_run(desk.options, desk.start.clearance.incident)
     with desk.files.dialog.follow(desk.start.plan, desk.files.folder, desk.reach.world.by_hand) as tell:
         run = run_of(desk, heart, journal, tell)
         journal.tell_to(tell.note)
@@ -147,12 +147,12 @@ def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True)
                 raise
             ending = cause
     if ending.alarms:
-        raise_the_alarm(run, ending, again, next_steps.invocation_of(desk.request))
+        raise_the_alarm(run, ending, again, next_steps.invocation_of(desk.options))
     close_the_record(desk, run, ending, heart.lock.fence)
     if report is None:
         with with_room(desk.files.folder) as folder:
             files = replace(desk.files, folder=folder)
-            report = evaluation.judge(desk.request, desk.env, (Area.VALIDATION,), run.snapshot, files)
+            report = evaluation.judge(desk.options, desk.env, (Area.VALIDATION,), run.snapshot, files)
     return told(desk, run, ending, outcome), report
 
 
@@ -186,7 +186,7 @@ def run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: Tell) -> Run:
         confirmed=start.confirmed,
         recorded=start.recorded,
         set_aside=start.set_aside,
-        only_tenants=frozenset(desk.request.only_tenants),
+        only_tenants=frozenset(desk.options.only_tenants),
     )
 
 
@@ -214,12 +214,12 @@ def _validated(desk: Desk) -> Report:
 def _judged_now(desk: Desk, areas: tuple[Area, ...]) -> Report:
     snapshot = evaluation.look_at(desk.reach.world, desk.env, desk.files)
     with with_room(desk.files.folder) as folder:
-        return evaluation.judge(desk.request, desk.env, areas, snapshot, replace(desk.files, folder=folder))
+        return evaluation.judge(desk.options, desk.env, areas, snapshot, replace(desk.files, folder=folder))
 
 
 def told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
     """The ending for the report."""
-    clearance, complete = run.clearance, next_steps.invocation_of(desk.request).complete
+    clearance, complete = run.clearance, next_steps.invocation_of(desk.options).complete
     return Ran(
         incident=clearance.incident,
         run=run.journal.run,
@@ -302,7 +302,7 @@ def close_the_record(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None
             control.unprotected(incident, clock(), who, fence)
 
 
-def record_pause(request: Request, env: Environment, reached: Reach) -> None:
+def record_pause(options: PauseOptions | UnpauseOptions, env: Environment, reached: Reach) -> None:
     """Put what was done with the stop switch into the open incident's journal, while no run is at work.
 
     A run that is at work, or that begins meanwhile, does so itself. Raises what keeps the journal from being written.
@@ -311,7 +311,7 @@ def record_pause(request: Request, env: Environment, reached: Reach) -> None:
     incident, last = standing.incident, standing.run
     if incident is None or last is None or last.ended_at is None:
         return
-    who, run = person_of(reached.caller.arn, env), f"{clock():%Y%m%dT%H%M%S}-{request.command}"
+    who, run = person_of(reached.caller.arn, env), f"{clock():%Y%m%dT%H%M%S}-{options.command}"
     mirror = TableMirror(reached.control, Fence(last.run, last.token))  # refused as soon as a run takes the lock
     with (
         tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as folder,
@@ -319,6 +319,6 @@ def record_pause(request: Request, env: Environment, reached: Reach) -> None:
         Journal.open(Path(folder), env.name, incident.id, run, clock, mirror, who, world=reached.world.id) as journal,
     ):
         record_pauses(journal, reached.control)
-    own, world = journals(request, reached.world.id), reached.world.id
+    own, world = journals(options, reached.world.id), reached.world.id
     if journal_path(own, env.name, incident.id).exists():  # completed from the mirror
         Journal.open(own, env.name, incident.id, run, clock, TableMirror(reached.control), who, world=world).close()

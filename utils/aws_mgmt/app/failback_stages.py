@@ -7,22 +7,21 @@ from dataclasses import replace
 from dr_estate.config.environment import Environment
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import PlanOptions, RecoveryOptions
 
 
-def staged_or_not(request: Request, environment: Environment) -> Environment:
+def staged_or_not(options: PlanOptions, environment: Environment) -> Environment:
     """The environment, its stages cut to the last one where stages are neither asked for nor demanded.
 
     Raises Refused where the environment demands stages and --execute came without.
     """
-    if "staged" in request.flags:
+    if options.staged:
         return environment
     if not environment.failback.staged:
         failback = environment.failback.model_copy(update={"stages": (100,)})
         return environment.model_copy(update={"failback": failback})
-    if "execute" in request.flags:
-        incident = str(request.arguments.get("incident", ""))
-        staged = next_steps.same_run(replace(request, flags=request.flags | {"staged"}), incident)
+    if isinstance(options, RecoveryOptions) and options.execute:
+        staged = next_steps.same_run(replace(options, staged=True), options.incident)
         raise Refused(
             f"failback.staged: {environment.name} fails back in stages only "
             f"({', '.join(f'{stage} %' for stage in environment.failback.stages)}): {staged}."

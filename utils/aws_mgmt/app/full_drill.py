@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.drills.inventory import inventory, pack
@@ -33,10 +34,15 @@ from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.drill_cleanup import Cleaned, clean_up, close_the_drill, of_drill, start_to_clean
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.execution import Desk, hold, hold_and_run
-from utils.aws_mgmt.app.failback_stages import staged_or_not
 from utils.aws_mgmt.app.incident_record import past_of
 from utils.aws_mgmt.app.next_steps import invocation_of
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import (
+    DrillOptions,
+    DrTestOptions,
+    FailbackOptions,
+    FailoverOptions,
+    RecoveryOptions,
+)
 from utils.aws_mgmt.app.run_history import keep_drill
 
 _ENDS_HERE = ("stopped", "waiting", "lost")
@@ -49,7 +55,7 @@ class Drill:
     ``refused`` is why a part after the first could not begin, "" where each could.
     """
 
-    request: Request
+    options: DrTestOptions | DrillOptions
     env: Environment
     reach: Reach
     files: evaluation.Run
@@ -63,16 +69,16 @@ class Drill:
 
     def past(self) -> tuple[Entry, ...]:
         """What is on record of it."""
-        return past_of(self.request, self.env, self.incident, self.reach)
+        return past_of(self.options, self.env, self.incident, self.reach)
 
 
-def leave_and_return(request: Request, env: Environment, reached: Reach, files: evaluation.Run) -> Drill:
+def leave_and_return(options: DrTestOptions, env: Environment, reached: Reach, files: evaluation.Run) -> Drill:
     """Leave, come home and clean up, in the world that was reached. Raises Refused where it may not begin."""
     with files.dialog.progress() as advance:
         seen = evaluation.look_at(reached.world, env, replace(files, advance=advance))
     moment = clock()
     practice = Practice(new_id(FULL, moment), drill_gates(seen, env, posture_of(seen, env), moment))
-    drill = Drill(request, env, reached, files, practice.incident, moment)
+    drill = Drill(options, env, reached, files, practice.incident, moment)
     _leave(drill, practice, seen)
     finish(drill)
     return drill
@@ -105,7 +111,7 @@ def finish(drill: Drill, accepted: str = "", unknown_is_clean_up: bool = False) 
         except Refused as refused:
             if not drill.parts:
                 raise
-            drill.refused = invocation_of(drill.request).complete(f"The {part} was not begun: {refused}")
+            drill.refused = invocation_of(drill.options).complete(f"The {part} was not begun: {refused}")
             return
 
 
@@ -123,7 +129,7 @@ def account_for(drills: Sequence[Drill], kind: str) -> Report:
     return replace(
         report,
         drills=tuple(accounts),
-        command=drill.request.command,
+        command=drill.options.command,
         exit=max(account.exit for account in accounts),
         standing=drill.reach.control.in_force(),
         notes=notes,
@@ -152,25 +158,25 @@ def as_practised(env: Environment) -> Environment:
 
 
 def _leave(drill: Drill, practice: Practice, seen: Snapshot) -> None:
-    request = _as(drill.request, "failover", "planned")
-    start = authorise(request, drill.env, drill.reach, drill.files, practice)
+    options = _recovery(drill, Goal.SWITCHOVER)
+    start = authorise(options, drill.env, drill.reach, drill.files, practice)
     stops = alarms_watched(drill.env, drill.reach.world, clock)
-    desk = Desk(request, drill.env, drill.reach, start, drill.files, stops, pack(inventory(seen)))
+    desk = Desk(options, drill.env, drill.reach, start, drill.files, stops, pack(inventory(seen)))
     _walk(drill, desk)
 
 
 def _take(drill: Drill, part: Goal) -> None:
     """Go on with a part, or begin the way home. Nothing stops a drill on its way home but a person."""
-    anew = ("replan",) if begins_anew(drill.past(), part) else ()
-    home = part is Goal.FAILBACK
-    request = _as(drill.request, *(("failback", "staged", *anew) if home else ("failover", "planned", *anew)))
-    env = staged_or_not(request, drill.env) if home else drill.env
-    start = authorise(request, env, drill.reach, drill.files, Practice(drill.incident))
-    _walk(drill, Desk(request, env, drill.reach, start, drill.files))
+    options = _recovery(drill, part, replan=begins_anew(drill.past(), part))
+    start = authorise(options, drill.env, drill.reach, drill.files, Practice(drill.incident))
+    _walk(drill, Desk(options, drill.env, drill.reach, start, drill.files))
 
 
-def _as(request: Request, command: str, *flags: str) -> Request:
-    return replace(request, command=command, flags=frozenset({"execute", *flags}))
+def _recovery(drill: Drill, part: Goal, replan: bool = False) -> RecoveryOptions:
+    """The command that the part practises."""
+    overrides = drill.options.overrides if isinstance(drill.options, DrTestOptions) else ()
+    given: dict[str, Any] = drill.options.shared() | {"execute": True, "replan": replan, "overrides": overrides}
+    return FailbackOptions(**given, staged=True) if part is Goal.FAILBACK else FailoverOptions(**given, planned=True)
 
 
 def _walk(drill: Drill, desk: Desk) -> None:
@@ -196,6 +202,6 @@ def desk_to_clean(drill: Drill) -> Desk:
     """What a clean-up works with that follows no other part in this command: looked at and judged now."""
     env, reached = drill.env, drill.reach
     seen = evaluation.look_at(reached.world, env, drill.files)
-    report = evaluation.judge(drill.request, env, READINESS, seen, drill.files)
+    report = evaluation.judge(drill.options, env, READINESS, seen, drill.files)
     start = start_to_clean(env, reached, drill.incident, seen, drill.past(), report)
-    return Desk(drill.request, env, reached, start, drill.files)
+    return Desk(drill.options, env, reached, start, drill.files)

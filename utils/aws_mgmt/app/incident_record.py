@@ -18,20 +18,20 @@ from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Environment
 from dr_estate.model.world_id import WorldId
 from utils.aws_mgmt.app.connections import Reach
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import Options
 
 
-def journals(request: Request, world: WorldId) -> Path:
+def journals(options: Options, world: WorldId) -> Path:
     """The folder of that world's journals."""
-    return all_journals(request) / world.folder
+    return all_journals(options) / world.folder
 
 
-def all_journals(request: Request) -> Path:
+def all_journals(options: Options) -> Path:
     """The folder with a folder for each world's journals."""
-    return request.output / "incidents"
+    return options.output / "incidents"
 
 
-def past_of(request: Request, env: Environment, incident: str, reach: Reach) -> tuple[Entry, ...]:
+def past_of(options: Options, env: Environment, incident: str, reach: Reach) -> tuple[Entry, ...]:
     """What this world's record of the incident holds: the local journal, or its mirror where that knows more.
 
     Broken ones end before their fault. Raises OtherWorld.
@@ -39,7 +39,7 @@ def past_of(request: Request, env: Environment, incident: str, reach: Reach) -> 
     if not incident:
         return ()
     world = reach.world.id
-    path = journal_path(journals(request, world), env.name, incident)
+    path = journal_path(journals(options, world), env.name, incident)
     local = of_this_world(read(path, env.name, incident), str(path), world).entries if path.exists() else ()
     mirrored = of_this_world(mirror_of(reach, env, incident), "the control table", world).entries
     return max(local, mirrored, key=len)

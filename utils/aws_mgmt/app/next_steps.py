@@ -1,4 +1,4 @@
-"""The commands that come next, built from the request's own flags. Every printed command of this tool is made here,
+"""The commands that come next, built from the operator's own options. Every printed command of this tool is made here,
 or is a literal that a house test parses with the real grammar.
 """
 
@@ -10,11 +10,20 @@ from dataclasses import dataclass
 from dr_actions.model.plan import Goal
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.invocation import Command, Invocation
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import (
+    ApproveOptions,
+    DrillOptions,
+    DrTestOptions,
+    Options,
+    PauseOptions,
+    PlanOptions,
+    RecoveryOptions,
+    SandboxOptions,
+    UnpauseOptions,
+)
 
 DRILL_CLEAN = Command(("drill", "clean"))
-_DEFAULTS = Request("", "")
-_TRIALS = frozenset({"full-drill", "restore", "canary"})
+_DEFAULTS = Options()
 _TICKET = "TICKET"
 _GOALS = {
     Goal.FAILOVER: ("failover",),
@@ -34,61 +43,61 @@ class NextStep:
         return f"{self.command} {self.does}."
 
 
-def invocation_of(request: Request) -> Invocation:
-    """The options of ``request`` that every command printed for it needs to mean the same world and rules."""
-    return Invocation(tuple(_world_options(request)), request.program)
+def invocation_of(options: Options) -> Invocation:
+    """The options that every command printed for these needs to mean the same world and rules."""
+    return Invocation(tuple(_world_options(options)), options.program)
 
 
-def _world_options(request: Request) -> Iterator[str]:
-    yield from ("-e", request.environment)
-    if request.config != _DEFAULTS.config:
-        yield from ("--config", str(request.config))
-    if request.sandbox:
+def _world_options(options: Options) -> Iterator[str]:
+    yield from ("-e", options.environment)
+    if options.config != _DEFAULTS.config:
+        yield from ("--config", str(options.config))
+    if options.sandbox:
         yield "--sandbox"
-    if request.tenants:
-        yield from ("--tenants", str(request.tenants))
-    if request.output != _DEFAULTS.output:
-        yield from ("--output", str(request.output))
-    if request.exceptions:
-        yield from ("--exceptions", str(request.exceptions))
-    if request.deadline_s:
-        yield from ("--deadline", str(request.deadline_s))
+    if options.tenants:
+        yield from ("--tenants", str(options.tenants))
+    if options.output != _DEFAULTS.output:
+        yield from ("--output", str(options.output))
+    if options.exceptions:
+        yield from ("--exceptions", str(options.exceptions))
+    if options.deadline_s:
+        yield from ("--deadline", str(options.deadline_s))
 
 
-def after_run(request: Request, incident: str) -> NextStep:
+def after_run(options: Options, incident: str) -> NextStep:
     """What continues a run that ended early: the same command, or the clean-up where the run belongs to a drill."""
     if is_full(incident):
         return NextStep(DRILL_CLEAN, "brings the drill to its end")
-    if is_trial(incident):
+    if is_trial(incident) or not isinstance(options, RecoveryOptions):
         return NextStep(DRILL_CLEAN, "removes what the test left")
-    return NextStep(same_run(request, incident), "goes on from here")
+    return NextStep(same_run(options, incident), "goes on from here")
 
 
-def same_run(request: Request, incident: str, *more: str) -> Command:
-    """The run of ``request``'s goal for ``incident``, with the confirmations and overrides that it was given."""
-    given = request.arguments
-    words = [*_goal(request), "--execute", *more, *_incident(incident), *_tenants(request)]
-    words += [word for step in given.get("confirm", ()) for word in ("--confirm", str(step))]
-    words += [word for override in given.get("override", ()) for word in ("--override", *map(str, override))]
-    words += ["--as", request.person] if request.person else []
+def same_run(options: RecoveryOptions, incident: str, *more: str) -> Command:
+    """The same run for ``incident``, with the confirmations and overrides that it was given."""
+    words = [*_goal(options), "--execute", *more, *_incident(incident), *_tenants(options)]
+    words += [word for step in options.confirm for word in ("--confirm", step)]
+    for override in options.overrides:
+        words += ["--override", override.gate, override.by, override.until.isoformat(), override.why]
+    words += ["--as", options.person] if options.person else []
     return Command(tuple(words))
 
 
-def run_of(goal: Goal, request: Request, incident: str) -> Command:
-    """The run of another ``goal`` than the request's, for the same incident."""
-    return Command((*_GOALS[goal], "--execute", *_incident(incident), *_tenants(request)))
+def run_of(goal: Goal, options: Options, incident: str) -> Command:
+    """The run of another ``goal`` than these options', for the same incident."""
+    return Command((*_GOALS[goal], "--execute", *_incident(incident), *_tenants(options)))
 
 
-def execution(request: Request, incident: str) -> Command:
-    """The run that the approval which ``request`` asks for is good for. Another person types it."""
-    return Command((*_goal(request), "--execute", *_incident(incident), *_tenants(request)))
+def execution(options: PlanOptions, incident: str) -> Command:
+    """The run that the approval these options ask for is good for. Another person types it."""
+    return Command((*_goal(options), "--execute", *_incident(incident), *_tenants(options)))
 
 
-def approval(request: Request, incident: str) -> Command:
-    """The command by which a second person approves the plan of ``request``."""
-    goal, *flags = _goal(request)
+def approval(options: PlanOptions, incident: str) -> Command:
+    """The command by which a second person approves the plan of these options."""
+    goal, *flags = _goal(options)
     chosen = ("--failback", *flags) if goal == "failback" else tuple(flags)
-    return Command(("approve", *chosen, *_incident(incident or _TICKET), *_tenants(request)))
+    return Command(("approve", *chosen, *_incident(incident or _TICKET), *_tenants(options)))
 
 
 def proof_of(goal: Goal) -> Command:
@@ -101,30 +110,30 @@ def log_of(incident: str) -> Command:
     return Command(("log", *_incident(incident)))
 
 
-def after_interrupt(request: Request) -> str:
+def after_interrupt(options: Options) -> str:
     """What an interrupted command may have changed, and what shows it."""
-    if (request.command == "drill" and request.action == "clean") or request.flags & _TRIALS:
-        return "Interrupted. `dr_cli.py drill show` lists what is left of the drill."
-    if "execute" in request.flags:
-        incident = str(request.arguments.get("incident", ""))
-        return f"Interrupted. {log_of(incident)} shows what was changed, and by which run."
-    if request.command in {"approve", "pause", "unpause"}:
-        return "Interrupted. It may have been recorded already: `dr_cli.py status` shows what is in force."
-    if request.command == "sandbox" and request.action not in {"show", "list"}:
-        return "Interrupted. `dr_cli.py sandbox show` shows whether the sandbox is up."
+    match options:
+        case DrillOptions(action="clean") | DrTestOptions(acts=True):
+            return "Interrupted. `dr_cli.py drill show` lists what is left of the drill."
+        case RecoveryOptions(execute=True):
+            return f"Interrupted. {log_of(options.incident)} shows what was changed, and by which run."
+        case ApproveOptions() | PauseOptions() | UnpauseOptions():
+            return "Interrupted. It may have been recorded already: `dr_cli.py status` shows what is in force."
+        case SandboxOptions() if options.action not in {"show", "list"}:
+            return "Interrupted. `dr_cli.py sandbox show` shows whether the sandbox is up."
     return "Interrupted. Nothing was changed: this command only looks."
 
 
-def _goal(request: Request) -> tuple[str, ...]:
-    """The command of the request's goal with the flags that choose its plan."""
-    if request.command == "failback" or "failback" in request.flags:
-        return ("failback", "--staged") if "staged" in request.flags else ("failback",)
-    return ("failover", "--planned") if "planned" in request.flags else ("failover",)
+def _goal(options: PlanOptions) -> tuple[str, ...]:
+    """The command of the goal with the flags that choose its plan."""
+    if options.failback:
+        return ("failback", "--staged") if options.staged else ("failback",)
+    return ("failover", "--planned") if options.planned else ("failover",)
 
 
 def _incident(incident: str) -> tuple[str, ...]:
     return ("--incident", incident) if incident else ()
 
 
-def _tenants(request: Request) -> tuple[str, ...]:
-    return tuple(word for tenant in request.only_tenants for word in ("--tenant", tenant))
+def _tenants(options: Options) -> tuple[str, ...]:
+    return tuple(word for tenant in options.only_tenants for word in ("--tenant", tenant))

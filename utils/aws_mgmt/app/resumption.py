@@ -20,7 +20,7 @@ from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.assessment import assess
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.incident_record import clearance_from_json
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import PlanOptions
 
 
 def recorded_by(begun: Entry) -> tuple[Plan, Clearance]:
@@ -32,10 +32,10 @@ def recorded_by(begun: Entry) -> tuple[Plan, Clearance]:
 
 
 def gates_now(
-    request: Request, env: Environment, snapshot: Snapshot, run: evaluation.Run, since: Sequence[Entry]
+    options: PlanOptions, env: Environment, snapshot: Snapshot, run: evaluation.Run, since: Sequence[Entry]
 ) -> tuple[Gate, ...]:
     """The gates that count for the rest of the plan that began ``since``, weighed upon ``snapshot``."""
-    report, (plan, _) = assess(request, env, snapshot, run), recorded_by(since[0])
+    report, (plan, _) = assess(options, env, snapshot, run), recorded_by(since[0])
     if report.assessment is None:
         raise UsageError("There is nothing to decide upon.")
     unseen = {f"check.{result.check}" for result in report.verdict.results if result.status is Status.UNKNOWN}

@@ -28,7 +28,7 @@ from reports.values.run_summary import Ran
 from utils.aws_mgmt.app.connections import Reach, clock, reach
 from utils.aws_mgmt.app.execution import Desk
 from utils.aws_mgmt.app.incident_record import past_of
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.target import outlives
 
 Notes = tuple[str, ...]
@@ -76,15 +76,15 @@ def judged(kept: RunRecord, verdict: Verdict) -> RunRecord:
     )
 
 
-def keep_apart(request: Request, env: Environment, records: tuple[RunRecord, ...]) -> Notes:
+def keep_apart(options: Options, env: Environment, records: tuple[RunRecord, ...]) -> Notes:
     """Record runs of a command that held nothing open. Returns notes on what was not recorded.
 
     Nothing is recorded of saved evidence, nor in a sandbox that ends with the command.
     """
-    if not records or request.from_evidence or not outlives(request, env):
+    if not records or options.from_evidence or not outlives(options, env):
         return ()
     try:
-        with reach(request, env) as reached:
+        with reach(options, env) as reached:
             who = person_of(reached.caller.arn, env)
             return tuple(note for one in records for note in keep_record(reached.control, replace(one, who=who)))
     except Exception as refused:  # noqa: BLE001 - the run was made, whatever keeps it from being recorded
@@ -100,29 +100,29 @@ def keep_record(control: Control, kept: RunRecord) -> Notes:
     return ()
 
 
-def keep_tests(request: Request, env: Environment, report: Report, areas: tuple[Area, ...], proof: Proof) -> Notes:
+def keep_tests(options: Options, env: Environment, report: Report, areas: tuple[Area, ...], proof: Proof) -> Notes:
     """Record ``test``: as test-infra, test-dns or both, by the areas it looked at.
 
     Narrowed to tenants, or blind, it is kept but does not count.
     """
     verdict = report.verdict
-    complete = not request.only_tenants and verdict.recommendation is not Recommendation.CANNOT_SAY
+    complete = not options.only_tenants and verdict.recommendation is not Recommendation.CANNOT_SAY
     looked = {RunKind.TEST_INFRA: Area.INFRASTRUCTURE in areas, RunKind.TEST_DNS: Area.DNS in areas}
     made = (record(kind, report.world, verdict.recommendation, complete, proof) for kind, yes in looked.items() if yes)
-    return keep_apart(request, env, tuple(judged(one, verdict) for one in made))
+    return keep_apart(options, env, tuple(judged(one, verdict) for one in made))
 
 
 def keep_recovery(desk: Desk, ran: Ran, report: Report) -> Notes:
     """Record a failover or failback that was executed, with what its journal measured."""
     goal = desk.start.plan.goal
     kind = RunKind.FAILBACK if goal is Goal.FAILBACK else RunKind.FAILOVER
-    complete = ran.outcome == "done" and not desk.request.only_tenants
+    complete = ran.outcome == "done" and not desk.options.only_tenants
     proof = Proof(desk.files.folder, clock())
     made = record(kind, desk.reach.world.name, ran.outcome, complete, proof)
     who = person_of(desk.reach.caller.arn, desk.env)
     made = replace(judged(made, report.verdict), run=ran.run, incident=ran.incident, who=who)
     try:
-        entries = past_of(desk.request, desk.env, ran.incident, desk.reach)  # the file may be behind its mirror
+        entries = past_of(desk.options, desk.env, ran.incident, desk.reach)  # the file may be behind its mirror
         made = replace(made, **measured_of(entries, goal, ran.run))
     except (OSError, SendFailed) as unread:
         return (*keep_record(desk.reach.control, made), f"The journal was not read for the history: {unread}")

@@ -17,7 +17,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.people import Keys
 from utils.aws_mgmt.app.errors import UsageError
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import Options
 
 DEFAULT_TENANTS = 12
 _ENDPOINT = "AWS_ENDPOINT_URL"
@@ -54,13 +54,13 @@ class World:
 
 
 @contextlib.contextmanager
-def world_of(request: Request, environment: Environment) -> Iterator[World]:
-    """The world of ``request``. A sandbox that is up is attached to; else one is started for this command's life.
+def world_of(options: Options, environment: Environment) -> Iterator[World]:
+    """The world of ``options``. A sandbox that is up is attached to; else one is started for this command's life.
 
-    With ``request.record`` each answer is written there once the world is left, with placeholders.
+    With ``options.record`` each answer is written there once the world is left, with placeholders.
     """
-    with _world(request, environment) as world:
-        if request.record is None:
+    with _world(options, environment) as world:
+        if options.record is None:
             yield world
             return
         recorder = Recorder()
@@ -69,12 +69,12 @@ def world_of(request: Request, environment: Environment) -> Iterator[World]:
         finally:
             from utils.aws_mgmt.app.bundle import placeholders
 
-            save(recorder.exchanges, request.record, placeholders().value)
+            save(recorder.exchanges, options.record, placeholders().value)
 
 
 @contextlib.contextmanager
-def _world(request: Request, environment: Environment) -> Iterator[World]:
-    if not request.sandbox:
+def _world(options: Options, environment: Environment) -> Iterator[World]:
+    if not options.sandbox:
         endpoint = os.environ.get(_ENDPOINT)
         if endpoint and not urlsplit(endpoint).hostname:
             raise UsageError(f"{_ENDPOINT} is no URL such as https://host:port. Correct it, or unset it.")
@@ -85,13 +85,13 @@ def _world(request: Request, environment: Environment) -> Iterator[World]:
     found = daemon.find(environment)
     if found is not None:
         id_ = WorldId.sandbox(environment.account, found.world)
-        yield World(id_, _keys(found.url, found.people, request), _admin(found))
+        yield World(id_, _keys(found.url, found.people, options), _admin(found))
         return
-    with embedded.running(environment, request.tenants or DEFAULT_TENANTS) as started:
-        if request.flags & _ACTING:
+    with embedded.running(environment, options.tenants or DEFAULT_TENANTS) as started:
+        if options.acts:
             started.timing(**embedded.HURRIED)
         id_ = WorldId.sandbox(environment.account, started.world)
-        yield World(id_, _keys(started.url, started.people, request), _admin(started), passing=True)
+        yield World(id_, _keys(started.url, started.people, options), _admin(started), passing=True)
 
 
 def configured_world(environment: Environment) -> WorldId:
@@ -123,9 +123,9 @@ def running_sandbox_world(environment: Environment) -> WorldId | None:
     return WorldId.sandbox(environment.account, found.world) if found else None
 
 
-def outlives(request: Request, environment: Environment) -> bool:
-    """Whether the world of ``request`` is there after the command: a sandbox that the command starts ends with it."""
-    if not request.sandbox:
+def outlives(options: Options, environment: Environment) -> bool:
+    """Whether the world of ``options`` is there after the command: a sandbox that the command starts ends with it."""
+    if not options.sandbox:
         return True
     from sandbox.client import daemon
 
@@ -138,22 +138,9 @@ def _admin(world: Endpoint) -> Credentials:
     return Credentials(world.url, keys.access_key_id, keys.secret_access_key)
 
 
-def _keys(url: str, people: dict[str, Keys], request: Request) -> Credentials:
-    person = request.person or _who(request)
+def _keys(url: str, people: dict[str, Keys], options: Options) -> Credentials:
+    person = options.keys_of
     if person not in people:
         raise UsageError(f"The sandbox knows no {person}. Its people are {', '.join(sorted(people))}.")
     keys = people[person]
     return Credentials(url, keys.access_key_id, keys.secret_access_key)
-
-
-def _who(request: Request) -> str:
-    """Whose keys a command takes in the sandbox where none is named: those of the role that may do what it does."""
-    if request.command == "drill" or request.flags & _DRILLS:
-        return "driller"
-    return _WHO.get(request.command, "reader")
-
-
-_DRILLS = frozenset({"full-drill", "restore", "canary"})
-_ACTING = _DRILLS | {"execute"}
-_OPERATORS = ("failover", "failback", "pause", "unpause", "test")
-_WHO = dict.fromkeys(_OPERATORS, "operator") | {"approve": "approver"}

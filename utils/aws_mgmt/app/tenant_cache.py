@@ -11,7 +11,7 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import discover
-from utils.aws_mgmt.app.request import state_folder
+from utils.aws_mgmt.app.options import state_folder
 
 
 def recall_tenants(environment: Environment, world: WorldId) -> tuple[str, ...]:

@@ -22,17 +22,16 @@ from reports.values.report import Report
 from reports.values.run_summary import Ran
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.alarm_watch import alarms_watched
-from utils.aws_mgmt.app.authorization import Start, clear_trial, overrides_of
+from utils.aws_mgmt.app.authorization import Start, clear_trial
 from utils.aws_mgmt.app.connections import Reach, clock, reach
 from utils.aws_mgmt.app.drill_cleanup import Cleaned, clean_up, of_trial
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.execution import Desk, hold, walk
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, invocation_of
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import DrTestOptions
 from utils.aws_mgmt.app.run_history import Proof, keep_tests, keep_trial
 
-TRIALS = {"restore": Goal.RESTORE_TEST, "canary": Goal.CANARY}
 _LOST = "lost"
 
 
@@ -45,18 +44,20 @@ class Tried:
     notes: list[str] = field(default_factory=list)
 
 
-def judge_and_try(request: Request, environment: Environment, areas: tuple[Area, ...], files: evaluation.Run) -> Report:
+def judge_and_try(
+    options: DrTestOptions, environment: Environment, areas: tuple[Area, ...], files: evaluation.Run
+) -> Report:
     """Judge as ``test`` does, then hold the trials asked for. The report has the gravest exit code of both."""
     began = clock()
-    with reach(request, environment) as reached:
+    with reach(options, environment) as reached:
         with files.dialog.progress() as advance:
             run = replace(files, advance=advance)
             snapshot = evaluation.look_at(reached.world, environment, run)
-            report = evaluation.judge(request, environment, areas, snapshot, run)
-        notes = keep_tests(request, environment, report, areas, Proof(files.folder, began))
-        for goal in (goal for flag, goal in TRIALS.items() if flag in request.flags):
+            report = evaluation.judge(options, environment, areas, snapshot, run)
+        notes = keep_tests(options, environment, report, areas, Proof(files.folder, began))
+        for goal in (goal for goal, wanted in _trials(options) if wanted):
             try:
-                drilled = try_out(request, environment, reached, goal, replace(report, notes=()), files)
+                drilled = try_out(options, environment, reached, goal, replace(report, notes=()), files)
             except Refused as refused:  # what the scenarios found is told all the same
                 files.dialog.note(f"The {goal} was not held: {refused}")
                 report = replace(report, exit=worst(report.exit, Exit.REFUSED))
@@ -66,16 +67,20 @@ def judge_and_try(request: Request, environment: Environment, areas: tuple[Area,
     return replace(report, notes=notes)
 
 
+def _trials(options: DrTestOptions) -> tuple[tuple[Goal, bool], ...]:
+    return (Goal.RESTORE_TEST, options.restore), (Goal.CANARY, options.canary)
+
+
 def try_out(
-    request: Request, env: Environment, reached: Reach, goal: Goal, judged: Report, files: evaluation.Run
+    options: DrTestOptions, env: Environment, reached: Reach, goal: Goal, judged: Report, files: evaluation.Run
 ) -> Drilled:
     """Hold one trial, and take away again what it made, however it ended. Raises Refused where it may not be held."""
     began = clock()
     snapshot = evaluation.look_at(reached.world, env, files)
     reached.zones.learn(snapshot, env)
-    start = _cleared(request, env, reached, goal, judged, snapshot)
+    start = _cleared(options, env, reached, goal, judged, snapshot)
     stops = alarms_watched(env, reached.world, clock)
-    desk = Desk(request, env, reached, start, files, stops, pack(inventory(snapshot)))
+    desk = Desk(options, env, reached, start, files, stops, pack(inventory(snapshot)))
     tried = Tried()
     ran, _ = hold(desk, _at_work(desk, tried))
     return of_trial(desk, goal, (began, clock()), ran, tried.cleaned, tuple(tried.notes))
@@ -90,7 +95,7 @@ def _at_work(desk: Desk, tried: Tried) -> Callable[[Heartbeat, Journal], tuple[R
             raise
         if ran.outcome == _LOST:
             note = f"Another run took the lock: {DRILL_CLEAN} takes away what this one made."
-            tried.notes.append(invocation_of(desk.request).complete(note))
+            tried.notes.append(invocation_of(desk.options).complete(note))
         else:
             tried.cleaned = clean_up(desk, heart, journal)
         return ran, report
@@ -99,15 +104,15 @@ def _at_work(desk: Desk, tried: Tried) -> Callable[[Heartbeat, Journal], tuple[R
 
 
 def _cleared(
-    request: Request, env: Environment, reached: Reach, goal: Goal, judged: Report, snapshot: Snapshot
+    options: DrTestOptions, env: Environment, reached: Reach, goal: Goal, judged: Report, snapshot: Snapshot
 ) -> Start:
     moment, posture = clock(), Posture(judged.posture, judged.posture_says)
     incident = _new(moment)
-    sight = sight_of(env, snapshot, goal, evaluation.narrowed(request, snapshot, env))
+    sight = sight_of(env, snapshot, goal, evaluation.narrowed(options, snapshot, env))
     plan = make_plan(replace(sight, incident=incident), posture.name)
     if not plan.steps:
         raise Refused(f"drill.nothing: {env.name} has nothing for a {goal}. {' '.join(plan.notes)}".rstrip())
-    gates, overrides = drill_gates(snapshot, env, posture, moment), overrides_of(request)
+    gates, overrides = drill_gates(snapshot, env, posture, moment), options.overrides
     return clear_trial(reached, plan, incident, snapshot, judged, gates=gates, overrides=overrides)
 
 

@@ -2,108 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from dr_estate.config.environment import Environment, load_environment
 from reports.terminal import console
-from utils.aws_mgmt.app.areas import areas_of
+from utils.aws_mgmt.app import options as of
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import invocation_of
-from utils.aws_mgmt.app.request import Request
-
-_TRIALS = frozenset({"restore", "canary"})
-_OF_FULL_DRILL = frozenset({"full-drill", "report"})
-Command = Callable[[Request, Environment], Exit]
 
 
-def run(request: Request) -> Exit:
-    """Run the command of ``request``. Raises UsageError, Refused, and what the layers below raise."""
-    console.begin(invocation_of(request))
-    if request.command == "report":
+def run(options: of.Options) -> Exit:
+    """Run the command of ``options``. Raises UsageError, Refused, and what the layers below raise."""
+    console.begin(invocation_of(options))
+    if isinstance(options, of.ReportOptions):
         from utils.aws_mgmt.cli.commands.report import report_command
 
-        return report_command(request)
-    environment = _environment(request)
-    if request.command in {"test", "drill"}:
-        command = _drill_of(request, environment)
-    elif request.command in {"failover", "failback"}:
-        command = _recovery_of(request)
-    else:
-        command = _command_of(request)
-    if command is not None:
-        return command(request, environment)
+        return report_command(options)
+    environment = _environment(options)
+    match options:
+        case of.DrTestOptions() | of.DrillOptions():
+            return _exercise(options, environment)
+        case of.StatusOptions():
+            return _judge(options, environment)
+        case of.RecoveryOptions():
+            return _recover(options, environment)
+        case of.ApproveOptions() | of.PauseOptions() | of.UnpauseOptions():
+            return _decide(options, environment)
+        case of.LogOptions() | of.DoctorOptions():
+            return _look(options, environment)
+        case of.IamOptions():
+            from utils.aws_mgmt.cli.commands.iam import run_iam
+
+            return run_iam(options, environment)
+        case of.ScheduleOptions():
+            from utils.aws_mgmt.cli.commands.schedule import schedule_command
+
+            return schedule_command(options, environment)
+        case of.SandboxOptions():
+            from utils.aws_mgmt.cli.commands.sandbox import run_sandbox
+
+            return run_sandbox(options, environment)
+    raise UsageError(f"There is no command for {type(options).__name__}.")
+
+
+def _judge(options: of.StatusOptions | of.DrTestOptions, environment: Environment) -> Exit:
+    from utils.aws_mgmt.app.areas import areas_of
     from utils.aws_mgmt.cli.commands.status import judge_readiness
 
-    return judge_readiness(request, environment, areas_of(request))
+    return judge_readiness(options, environment, areas_of(options))
 
 
-def _command_of(request: Request) -> Command | None:
-    """The command by its name; None for one that judges scenarios and no more."""
-    match request.command:
-        case "sandbox":
-            from utils.aws_mgmt.cli.commands.sandbox import run_sandbox as command
-        case "approve":
-            from utils.aws_mgmt.cli.commands.approve import approve_command as command
-        case "pause" | "unpause":
-            from utils.aws_mgmt.cli.commands.approve import pause_command as command
-        case "log":
-            from utils.aws_mgmt.cli.commands.log import log_command as command
-        case "doctor":
-            from utils.aws_mgmt.cli.commands.doctor import doctor_command as command
-        case "iam":
-            from utils.aws_mgmt.cli.commands.iam import run_iam as command
-        case "schedule":
-            from utils.aws_mgmt.cli.commands.schedule import schedule_command as command
-        case _:
-            return None
-    return command
+def _look(options: of.LogOptions | of.DoctorOptions, environment: Environment) -> Exit:
+    if isinstance(options, of.LogOptions):
+        from utils.aws_mgmt.cli.commands.log import log_command
+
+        return log_command(options, environment)
+    from utils.aws_mgmt.cli.commands.doctor import doctor_command
+
+    return doctor_command(options, environment)
 
 
-def _recovery_of(request: Request) -> Command | None:
-    """Failover or failback: executed, validated (None), or assessed."""
-    if "execute" in request.flags:
-        from utils.aws_mgmt.cli.commands.execute import execute_command as command
-    elif "validate" in request.flags:
-        return None
-    else:
-        from utils.aws_mgmt.cli.commands.assess import assess_command as command
-    return command
+def _recover(options: of.RecoveryOptions, environment: Environment) -> Exit:
+    """Execute, validate or assess a failover or failback."""
+    if options.execute:
+        from utils.aws_mgmt.cli.commands.execute import execute_command
+
+        return execute_command(options, environment)
+    if isinstance(options, of.FailoverOptions) and options.validate:
+        from dr_checks.core.model import Area
+        from utils.aws_mgmt.cli.commands.status import judge_readiness
+
+        return judge_readiness(options, environment, (Area.VALIDATION,))
+    from utils.aws_mgmt.cli.commands.assess import assess_command
+
+    return assess_command(options, environment)
 
 
-def _drill_of(request: Request, environment: Environment) -> Command | None:
-    """A drill of any kind, or what is left of one; None for a test that looks only. Raises Refused and UsageError."""
-    if "full-drill" in request.flags and not environment.approvals.full_drill:
-        raise Refused(
-            f"{environment.name} allows no full drill (approvals.full_drill). Use `dr_cli.py test --infra --dns`, or "
-            "rehearse the whole ceremony in the sandbox: `dr_cli.py --sandbox failover`."
-        )
-    if "tabletop" in request.flags:
-        from utils.aws_mgmt.cli.commands.tabletop import tabletop_command
+def _decide(options: of.ApproveOptions | of.PauseOptions | of.UnpauseOptions, environment: Environment) -> Exit:
+    from utils.aws_mgmt.cli.commands import approve
 
-        return tabletop_command
-    if request.command == "test" and not request.flags & (_TRIALS | {"full-drill"}):
-        return None
-    if request.from_evidence:
+    match options:
+        case of.ApproveOptions():
+            return approve.approve_command(options, environment)
+        case of.PauseOptions():
+            return approve.pause_command(options, environment)
+        case of.UnpauseOptions():
+            return approve.unpause_command(options, environment)
+
+
+def _exercise(options: of.DrTestOptions | of.DrillOptions, environment: Environment) -> Exit:
+    """Run a test, a drill of any kind, or show or remove what is left of one. Raises Refused and UsageError."""
+    if isinstance(options, of.DrTestOptions):
+        if options.full_drill and not environment.approvals.full_drill:
+            raise Refused(
+                f"{environment.name} allows no full drill (approvals.full_drill). Use `dr_cli.py test --infra --dns`, "
+                "or rehearse the whole ceremony in the sandbox: `dr_cli.py --sandbox failover`."
+            )
+        if options.tabletop:
+            from utils.aws_mgmt.cli.commands.tabletop import tabletop_command
+
+            return tabletop_command(options, environment)
+        if not options.acts:
+            return _judge(options, environment)
+    if options.from_evidence:
         raise UsageError("A drill changes things: it cannot be held on saved evidence. Leave --from-evidence out.")
-    if request.command == "drill":
-        from utils.aws_mgmt.cli.commands.drill import drill_command as command
-    elif "full-drill" in request.flags:
-        if request.flags - _OF_FULL_DRILL:
+    if isinstance(options, of.DrillOptions):
+        from utils.aws_mgmt.cli.commands.drill import drill_command
+
+        return drill_command(options, environment)
+    if options.full_drill:
+        if options.infra or options.dns or options.restore or options.canary or options.non_interactive:
             raise UsageError("--full-drill is held by itself: it judges every scenario before, away and at home.")
-        from utils.aws_mgmt.cli.commands.drill import full_drill_command as command
-    else:
-        from utils.aws_mgmt.cli.commands.trial import trial_command as command
-    return command
+        from utils.aws_mgmt.cli.commands.drill import full_drill_command
+
+        return full_drill_command(options, environment)
+    from utils.aws_mgmt.cli.commands.trial import trial_command
+
+    return trial_command(options, environment)
 
 
-def _environment(request: Request) -> Environment:
-    environment = load_environment(request.config, request.environment)
-    if request.deadline_s is not None:
-        observation = environment.observation.model_copy(update={"deadline_s": request.deadline_s})
+def _environment(options: of.Options) -> Environment:
+    environment = load_environment(options.config, options.environment)
+    if options.deadline_s is not None:
+        observation = environment.observation.model_copy(update={"deadline_s": options.deadline_s})
         environment = environment.model_copy(update={"observation": observation})
-    if request.command != "failback":
+    if not isinstance(options, of.FailbackOptions):
         return environment
     from utils.aws_mgmt.app.failback_stages import staged_or_not
 
-    return staged_or_not(request, environment)
+    return staged_or_not(options, environment)

@@ -23,17 +23,17 @@ from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.interrupts import interruptible
 from utils.aws_mgmt.app.next_steps import after_interrupt
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.cli import dispatch, streams
 
 _USAGE = (EnvironmentFileError, ExceptionsFileError, EvidenceError, UsageError)
 
 
-def behind_the_wall(request: Request) -> int:
-    """Run the command of ``request``; returns its exit code."""
+def behind_the_wall(options: Options) -> int:
+    """Run the command of ``options``; returns its exit code."""
     try:
         with interruptible():
-            return int(dispatch.run(request))
+            return int(dispatch.run(options))
     except _USAGE as wrong:
         return _say(Exit.USAGE, str(wrong))
     except (WrongAccount, Refused) as refused:
@@ -41,18 +41,18 @@ def behind_the_wall(request: Request) -> int:
     except (CannotSee, SandboxError) as blind:
         return _say(Exit.COULD_NOT_SEE, str(blind))
     except KeyboardInterrupt:
-        return _say(Exit.INTERRUPTED, after_interrupt(request))
+        return _say(Exit.INTERRUPTED, after_interrupt(options))
     except BrokenPipeError:
         streams.abandon(sys.stdout)
         return int(Exit.COULD_NOT_SEE)
     except OSError as trouble:
-        return _say(Exit.COULD_NOT_SEE, _of_the_system(request, trouble))
+        return _say(Exit.COULD_NOT_SEE, _of_the_system(options, trouble))
     except BotoCoreError as settings:
         return _say(Exit.COULD_NOT_SEE, unusable_settings(settings))
     except ImportError:
         raise  # the door says how to install what is missing
     except Exception as defect:  # noqa: BLE001 - the last wall: kept in a file, said in a sentence, never green
-        return _say(Exit.COULD_NOT_SEE, _keep(request, defect))
+        return _say(Exit.COULD_NOT_SEE, _keep(options, defect))
 
 
 def _say(code: Exit, sentence: str) -> int:
@@ -61,18 +61,18 @@ def _say(code: Exit, sentence: str) -> int:
     return int(code)
 
 
-def _of_the_system(request: Request, trouble: OSError) -> str:
+def _of_the_system(options: Options, trouble: OSError) -> str:
     """What the system refused, and what to do where that was a file of the results' folder."""
     why = trouble.strerror or str(trouble)
     if trouble.filename is None:
         return f"The system: {why}."
-    if Path(str(trouble.filename)).is_relative_to(request.output):
+    if Path(str(trouble.filename)).is_relative_to(options.output):
         return f"{trouble.filename}: {why}. Results cannot be kept there: name another folder with --output DIR."
     return f"{trouble.filename}: {why}."
 
 
-def _keep(request: Request, defect: Exception) -> str:
-    path = request.output / f"defect-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+def _keep(options: Options, defect: Exception) -> str:
+    path = options.output / f"defect-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     report = f"Please report {path}."
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,290 +1,284 @@
-"""The command line: its commands, options, help and numbers. Global options stand before or after the command."""
+"""The command line: its commands, options, help pages and examples. Each command gives its typed options."""
 
 from __future__ import annotations
 
-import argparse
+import contextlib
+import io
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+from click.exceptions import NoArgsIsHelpError
 
 from dr_estate.model.invocation import Program
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.cli import completion
+from utils.aws_mgmt.cli.pages import WIDTH, Page, PageOfCommands
 
-_FORMATS = ("terminal", "markdown", "json", "csv")
-_FLAGS = {
-    "doctor": {},
-    "status": {
-        "replication": "only the data replication scenarios",
-        "infrastructure": "only the infrastructure scenarios",
-        "report": "also build the single-file HTML report",
-    },
-    "test": {
-        "tabletop": "walk through the playbook on today's evidence",
-        "infra": "the readiness scenarios: infrastructure, replication, tenants, prerequisites",
-        "dns": "the DNS scenarios",
-        "full-drill": "failover and failback of the whole environment (not in PROD)",
-    },
-    "schedule": {"trend": "also score, worst lag and recovery time of the last runs"},
-    "failover": {
-        "assess-only": "assess and plan, change nothing (the default)",
-        "execute": "run the plan",
-        "validate": "validate that the DR region serves",
-        "replan": "with --execute: leave an unfinished run's plan and begin with today's",
-        "planned": "a switchover with a healthy primary: fence its writers first, lose nothing",
-        "report": "also build the single-file HTML report",
-    },
-    "failback": {
-        "assess-only": "assess and plan, change nothing (the default)",
-        "staged": "shift traffic in stages",
-        "execute": "run the plan",
-        "replan": "with --execute: leave an unfinished run's plan and begin with today's",
-        "report": "also build the single-file HTML report",
-    },
-}
-_OTHER_FLAGS = {
-    "test": ("non-interactive", "restore", "canary", "report"),
-    "approve": ("planned", "failback", "staged", "withdraw"),
-    "log": ("verify", "review"),
-}
-_ARGUMENTS = (
-    *("answers", "port", "fresh", "name", "incident", "journal", "confirm", "override", "digest", "reason", "role"),
-    "folder",
+if TYPE_CHECKING:  # help builds no options
+    from utils.aws_mgmt.app.options import Options
+
+_EXCLUSIVE = (
+    ("assess_only", "execute", "--assess-only changes nothing, --execute runs the plan: choose one."),
+    ("from_evidence", "sandbox", "--from-evidence judges what was saved, --sandbox looks anew: choose one."),
 )
-_SCENE_ARGUMENTS = ("hint", "end")
-_HELP = {
-    "doctor": "try every read that the tool needs, and print what to grant: the first command on an account",
-    "status": "show whether the DR region could take over now",
-    "test": "run DR tests",
-    "schedule": "which DR test was run when, which is due next, and what is overdue",
-    "failover": "assess, or execute, a failover to the DR region",
-    "failback": "assess, or execute, the return to the primary region",
-    "sandbox": "the embedded AWS: start it, stop it, inject disasters, repair them, train",
-    "approve": "approve today's plan as the second person",
-    "pause": "the global stop switch: no run changes anything any more",
-    "unpause": "let runs change things again",
-    "log": "the incident log: timeline, recovery times, and whether its chain holds",
-    "iam": "print the IAM policies of reader, operator and approver",
-    "drill": "what is left of a drill: show, clean",
-    "report": "print an earlier run's report again and build its HTML page (offline, no -e needed)",
+_FILE = click.Path(path_type=Path, readable=False)
+_FOLDER = click.Path(path_type=Path, readable=False, resolve_path=True)
+_FORMAT, _FROM_0, _FROM_1 = click.Choice(completion.FORMATS), click.IntRange(min=0), click.IntRange(min=1)
+
+
+def _flag(name: str, about: str, field: str = "", **more: Any) -> click.Option:
+    return click.Option([f"--{name}", field or name.replace("-", "_")], is_flag=True, help=about, **more)
+
+
+def _option(name: str, metavar: str, about: str, field: str = "", **more: Any) -> click.Option:
+    names = [f"-{part}" if len(part) == 1 else f"--{part}" for part in name.split("|")]
+    return click.Option([*names, field or name.replace("-", "_")], metavar=metavar or None, help=about, **more)
+
+
+def _word(name: str, metavar: str, about: str, **more: Any) -> click.Argument:
+    return click.Argument([name], metavar=metavar, required=metavar[0] != "[", help=about, **more)
+
+
+def _overrides(ctx: click.Context, param: click.Parameter, given: tuple[tuple[str, ...], ...]) -> tuple[Any, ...]:
+    """The overrides as values. Raises BadParameter for a time that is none."""
+    from datetime import UTC, datetime
+
+    from dr_actions.model.gates import Override
+
+    overrides = []
+    for gate, who, until, reason in given:
+        try:
+            moment = datetime.fromisoformat(until)
+        except ValueError as wrong:
+            raise click.BadParameter(f"'{until}' is no time such as 2026-01-07T18:00Z.", ctx, param) from wrong
+        overrides.append(Override(gate, who, reason, moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
+    return tuple(overrides)
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        import tomllib
+
+        from utils.aws_mgmt.app.options import ROOT
+
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]  # in a wheel too
+        click.echo(f"{project['name']} {project['version']}")
+        ctx.exit()
+
+
+_ENV = "Environment file to use: dev, sit, prod, ..."
+_WHO = "Sandbox: whose keys to use (operator, approver, reader, driller)."
+_RESULTS = "Folder for results (reports/out; installed: the user's state folder)."
+_GATE = "Ignore one gate by its id, until a time such as 2026-01-07T18:00Z; may be repeated."
+_FOUR_WORDS: dict[str, Any] = {"nargs": 4, "multiple": True, "callback": _overrides}
+GLOBAL = (
+    _option("e|environment", "ENV", _ENV, "environment", **completion.ENVIRONMENT),
+    _option("config", "DIR", "Folder of the environment files.", type=_FILE),
+    _flag("sandbox", "Use the embedded sandbox instead of AWS."),
+    _option("as", "WHO", _WHO, "person", **completion.PERSON),
+    _option("tenants", "N", "Number of tenants of a sandbox that is started (12).", type=_FROM_1),
+    _option("tenant", "T", "Narrow to this tenant; may be repeated.", "only_tenants", multiple=True),
+    _option("format", "", "How to print the result (terminal).", type=_FORMAT),
+    _option("workers", "N", "Judge in N processes (0: this one).", type=_FROM_0),
+    _option("output", "DIR", _RESULTS, type=_FOLDER),
+    _option("save-evidence", "FILE", "Save what was observed to FILE.", type=_FILE),
+    _option("from-evidence", "FILE", "Judge the saved FILE instead of observing.", type=_FILE),
+    _option("record", "DIR", "Keep AWS's answers in DIR, with placeholders for ids, names and values.", type=_FOLDER),
+    _option("exceptions", "FILE", "Accepted gaps (exceptions.toml beside ENV).", type=_FILE),
+    _option("deadline", "S", "Longest time of an observation, in seconds.", "deadline_s", type=_FROM_1),
+)
+_REPORT = _flag("report", "Also build the single-file HTML report.", "html")
+_OVERRIDE = _option("override", "GATE WHO UNTIL REASON", _GATE, "overrides", **_FOUR_WORDS)
+_RECOVERY = (
+    _flag("assess-only", "Assess and plan, change nothing (the default)."),
+    _flag("execute", "Run the plan."),
+    _flag("replan", "With --execute: drop the plan of an unfinished run and begin with today's."),
+    _option("incident|confirmation-code", "TICKET", "The incident ticket.", "incident"),
+    _option("confirm", "STEP", "Confirm an irreversible step beforehand; may be repeated.", multiple=True),
+    _OVERRIDE,
+    _REPORT,
+)
+_GROUPS = {
+    "Look (changes nothing)": ("doctor", "status", "schedule", "log", "report"),
+    "Act": ("failover", "failback", "approve", "pause", "unpause"),
+    "Practise": ("test", "drill", "sandbox"),
+    "Set up": ("iam", "completion"),
 }
-_DRILL = {
-    "show": "which drill is not over, and what is left of it",
-    "clean": "bring it home, take away what it made, and prove that nothing else is left",
+_ABOUT = {
+    "doctor": "Try every read that the tool needs, and print what to grant: the first command on an account.",
+    "status": "Show whether the DR region could take over now.",
+    "schedule": "Show which DR test was run when, which is due next, and what is overdue.",
+    "log": "Show the log of an incident: timeline, recovery times, and whether its chain is unbroken.",
+    "report": "Print the report of an earlier run again and build its HTML page (offline, without -e).",
+    "failover": "Assess, or execute, a failover to the DR region.",
+    "failback": "Assess, or execute, the return to the primary region.",
+    "approve": "Approve today's plan as the second person.",
+    "pause": "Stop all runs: none changes anything until `unpause`.",
+    "unpause": "Let runs change things again.",
+    "test": "Run DR tests.",
+    "drill": "Show or remove what is left of a drill.",
+    "drill show": "Show which drill is not over, and what is left of it.",
+    "drill clean": "Bring a drill to its end, remove what it made, and prove that nothing else is left.",
+    "sandbox": "The embedded AWS: start it, break it, train in it.",
+    "sandbox up": "Start the sandbox in the background.",
+    "sandbox down": "Stop the sandbox; its world is stored.",
+    "sandbox show": "Show the endpoint, the account and the access keys of its people.",
+    "sandbox list": "List the disasters that it can play.",
+    "sandbox break": "Play a disaster.",
+    "sandbox mend": "Undo a disaster (without a name: all of them, and a training scenario ends).",
+    "sandbox train": "Set up a training scenario and print its briefing (without a name: list them).",
+    "sandbox debrief": "Judge by the world how the training scenario was played.",
+    "iam": "Print the IAM policies of the roles.",
 }
-_SANDBOX = {
-    "up": "start the sandbox in the background",
-    "down": "stop it; its world is kept",
-    "show": "endpoint, account and the access keys of its people",
-    "list": "the disasters it can play",
-    "break": "play a disaster",
-    "mend": "take a disaster back (all of them, without a name: a training scene ends)",
-    "train": "set a training scene and read its briefing (without a name: list them)",
-    "debrief": "judge by the world how the training scene was played",
+_EXAMPLES = {
+    "": "-e prod status; -e prod failover; -e sit --sandbox test --infra",
+    "doctor": "-e prod doctor; -e prod doctor --format json",
+    "status": "-e prod status; -e prod status --replication --tenant tenant2; -e sit --sandbox status --report",
+    "schedule": "-e prod schedule; -e prod schedule --trend --format markdown",
+    "log": "-e prod log; -e prod log --incident INC-123 --review",
+    "report": "report reports/out/sit-status-20260107T101500000000 --format json",
+    "failover": "-e prod failover; -e prod failover --execute --incident INC-123; -e prod failover --validate",
+    "failback": "-e prod failback; -e prod failback --staged --execute --incident INC-123",
+    "approve": "-e prod approve --incident INC-123; -e prod approve --incident INC-123 --failback --staged",
+    "pause": "-e prod pause --reason 'the provider repairs the network'",
+    "unpause": "-e prod unpause",
+    "test": "-e prod test; -e prod test --infra --dns; -e prod test --tabletop; -e sit --sandbox test --full-drill",
+    "drill": "-e sit drill show",
+    "drill show": "-e sit drill show",
+    "drill clean": "-e sit drill clean; -e sit drill clean --reason 'the old volume is needed for the audit'",
+    "sandbox": "-e sit sandbox up; -e sit sandbox break region-down; -e sit sandbox down",
+    "sandbox up": "-e sit sandbox up; -e sit sandbox up --tenants 3 --fresh",
+    "sandbox down": "-e sit sandbox down",
+    "sandbox show": "-e sit sandbox show; -e sit sandbox show --format json",
+    "sandbox list": "-e sit sandbox list",
+    "sandbox break": "-e sit sandbox break region-down",
+    "sandbox mend": "-e sit sandbox mend; -e sit sandbox mend region-down",
+    "sandbox train": "-e sit sandbox train; -e sit sandbox train split-brain",
+    "sandbox debrief": "-e sit sandbox debrief --hint; -e sit sandbox debrief --end",
+    "iam": "-e prod iam; -e prod iam operator",
+}
+_PARAMS: dict[str, tuple[click.Parameter, ...]] = {
+    "status": (
+        _flag("replication", "Only the data replication scenarios."),
+        _flag("infrastructure", "Only the infrastructure scenarios."),
+        _REPORT,
+    ),
+    "schedule": (_flag("trend", "Also score, worst lag and recovery time of the last runs."),),
+    "log": (
+        _option("incident", "TICKET", "Whose log (without it: the newest)."),
+        _option("journal", "FILE", "Read this journal, whatever its world.", type=_FILE),
+        _flag("verify", "Check the chain of the entries offline (always done).", expose_value=False),
+        _flag("review", "The post-incident review as Markdown."),
+    ),
+    "report": (_word("folder", "RUN_FOLDER", "What the run printed as its Results.", type=_FOLDER),),
+    "failover": (
+        *_RECOVERY,
+        _flag("validate", "Validate that the DR region serves."),
+        _flag("planned", "A switchover with a healthy primary: fence its writers first, lose nothing."),
+    ),
+    "failback": (*_RECOVERY, _flag("staged", "Shift traffic in stages.")),
+    "approve": (
+        _option("incident", "TICKET", "The incident ticket."),
+        _option("digest", "DIGEST", "Approve only if the plan has this digest."),
+        _flag("planned", "The plan of a switchover."),
+        _flag("failback", "The plan of a failback."),
+        _flag("staged", "With --failback: in stages."),
+        _flag("withdraw", "Withdraw your own approvals of the incident."),
+    ),
+    "pause": (_option("reason", "TEXT", "Why everything is to stop."),),
+    "test": (
+        _flag("tabletop", "Walk through the playbook on today's evidence."),
+        _flag("infra", "The readiness scenarios: infrastructure, replication, tenants, prerequisites."),
+        _flag("dns", "The DNS scenarios."),
+        _flag("full-drill", "Failover and failback of the whole environment (not in PROD)."),
+        _flag("restore", "With --infra: also restore the newest copies, and query them."),
+        _flag("canary", "With --dns: also steer a record of its own."),
+        _OVERRIDE,
+        _option("answers", "FILE", "With --tabletop: the decisions (TOML).", type=_FILE),
+        _flag("non-interactive", "With --tabletop: ask nobody."),
+        _REPORT,
+    ),
+    "drill clean": (_option("reason", "TEXT", "Accept what is left over, and close the drill."),),
+    "sandbox up": (
+        _option("port", "PORT", "Port on 127.0.0.1 (default: a free one, then the same).", type=int),
+        _flag("fresh", "Discard the stored world and seed a new one."),
+    ),
+    "sandbox break": (_word("name", "NAME", "The disaster.", **completion.DISASTER),),
+    "sandbox mend": (_word("name", "[NAME]", "The disaster.", **completion.DISASTER),),
+    "sandbox train": (_word("name", "[NAME]", "The scenario.", **completion.SCENARIO),),
+    "sandbox debrief": (
+        _flag("hint", "Give one more hint."),
+        _flag("end", "End the scenario: the world is as before it."),
+    ),
+    "iam": (_word("role", "[ROLE]", "reader, operator, approver or drill.", **completion.ROLE),),
 }
 
 
-class Help(argparse.HelpFormatter):
-    """Help of one width everywhere, so that docs/commands.md can be compared with it."""
+class _Command(Page):
+    """A command whose result is its options: the global ones before it and its own."""
 
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=100, max_help_position=30)
+    def invoke(self, ctx: click.Context) -> Options:
+        """Return the typed options. Raises click.UsageError for what cannot be meant together."""
+        root = ctx.find_root()
+        levels = [root, *([ctx.parent] if ctx.parent not in (root, None) else []), ctx]
+        given: dict[str, Any] = {"action": self.name} if len(levels) > 2 else {}  # noqa: PLR2004 - root and command
+        for level in levels:
+            for param in level.command.params:
+                name, value = str(param.name), level.params.get(str(param.name))
+                if value is not None and level.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                    given[name] = (*given.get(name, ()), *value) if param.multiple else value
+        for first, second, sentence in _EXCLUSIVE:
+            if given.get(first) and given.get(second):
+                ctx.fail(sentence)
+        if not given.get("environment") and self.name != "report":
+            ctx.fail("Which environment? Name it with -e, for example: -e sit.")
+        given.pop("assess_only", None)
+        from utils.aws_mgmt.app.options import TYPES
 
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        """Options as Python 3.13 writes them, in every Python: ``-e, --environment ENV``."""
-        if not action.option_strings or action.nargs == 0:
-            return super()._format_action_invocation(action)
-        value = self._format_args(action, self._get_default_metavar_for_optional(action))
-        return f"{', '.join(action.option_strings)} {value}"
-
-
-def global_options() -> argparse.ArgumentParser:
-    """The options of every command: accepted before it and after it."""
-    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    group = shared.add_argument_group("global options (before or after the command)")
-    group.add_argument("-e", "--environment", metavar="ENV", help="environment file to go by: dev, sit, prod, ...")
-    group.add_argument("--config", type=Path, metavar="DIR", help="folder of environment files")
-    group.add_argument("--sandbox", action="store_true", help="use the embedded sandbox instead of AWS")
-    group.add_argument("--as", dest="person", metavar="WHO", help="sandbox: whose keys (operator, approver, reader)")
-    group.add_argument("--tenants", type=_positive, metavar="N", help="tenants of a sandbox that is started (12)")
-    group.add_argument("--tenant", action="append", dest="only_tenants", metavar="T", help="narrow to a tenant")
-    group.add_argument("--format", choices=_FORMATS, help="how to print the result (terminal)")
-    group.add_argument("--workers", type=_natural, metavar="N", help="judge in N processes (0: this one)")
-    group.add_argument(
-        "--output",
-        type=folder,
-        metavar="DIR",
-        help="folder for results (reports/out; installed: the user's state folder)",
-    )
-    group.add_argument("--save-evidence", type=Path, metavar="FILE", help="keep what was observed in FILE")
-    group.add_argument("--from-evidence", type=Path, metavar="FILE", help="judge FILE instead of looking")
-    group.add_argument("--record", type=folder, metavar="DIR", help="keep AWS's answers in DIR, with placeholders")
-    group.add_argument("--exceptions", type=Path, metavar="FILE", help="accepted gaps (exceptions.toml beside ENV)")
-    group.add_argument("--deadline", type=_positive, dest="deadline_s", metavar="S", help="seconds to look at most")
-    return shared
+        options: Options = TYPES[str(levels[1].info_name)](**given, program=root.obj)
+        return options
 
 
-def folder(text: str) -> Path:
-    """The folder that is meant where the command was typed."""
-    return Path(text).resolve()
+def _commands(names: tuple[str, ...], group: str = "") -> list[click.Command]:
+    return [completion.COMMAND if name == "completion" else _command(f"{group} {name}".strip()) for name in names]
 
 
-def _natural(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0")
-    return int(text)
+def _command(path: str) -> click.Command:
+    page: dict[str, Any] = {"help": _ABOUT[path], "examples": _EXAMPLES[path], "shared": GLOBAL}
+    if actions := tuple(other.split(" ")[1] for other in _ABOUT if other.startswith(f"{path} ")):
+        return PageOfCommands(path, {"Actions": _commands(actions, path)}, **page)
+    return _Command(path.rsplit(" ", maxsplit=1)[-1], _PARAMS.get(path, ()), **page)
 
 
-def _positive(text: str) -> int:
-    number = _natural(text)
-    if number == 0:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
+COMMAND_LINE = PageOfCommands(
+    None,
+    {title: _commands(names) for title, names in _GROUPS.items()},
+    [_flag("version", "Print the version and exit.", is_eager=True, expose_value=False, callback=_print_version)],
+    help="AWS DR Manager: observes, judges and moves an estate of two regions.",
+    examples=_EXAMPLES[""],
+    shared=GLOBAL,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "terminal_width": WIDTH, "max_content_width": WIDTH},
+)
 
 
-def build_parser(program: Program = Program.CHECKOUT) -> argparse.ArgumentParser:
-    """The parser of the whole command line, called as ``program``."""
-    shared = global_options()
-    parser = argparse.ArgumentParser(
-        prog=program.short,
-        description="AWS DR Manager: sees, judges and moves a two-region estate.",
-        parents=[shared],
-        formatter_class=Help,
-        allow_abbrev=False,
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, flags in _FLAGS.items():
-        command = commands.add_parser(
-            name, help=_HELP[name], description=_HELP[name], parents=[shared], formatter_class=Help
-        )
-        for flag, about in flags.items():
-            command.add_argument(f"--{flag}", action="store_true", help=about)
-        if name in {"failover", "failback"}:
-            _execution_options(command)
-        if name == "test":
-            _exercise_options(command)
-    _authority_commands(commands, shared)
-    _drill_commands(commands, shared)
-    _report_command(commands, shared)
-    sandbox = commands.add_parser("sandbox", help=_HELP["sandbox"], description=_HELP["sandbox"], formatter_class=Help)
-    actions = sandbox.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for name, about in _SANDBOX.items():
-        action = actions.add_parser(
-            name, help=about, description=about, parents=[shared], formatter_class=Help, allow_abbrev=False
-        )
-        if name == "up":
-            action.add_argument(
-                "--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one, then kept)"
-            )
-            action.add_argument("--fresh", action="store_true", help="throw the kept world away and seed a new one")
-        if name in {"break", "mend"}:
-            action.add_argument("name", nargs=None if name == "break" else "?", default="", help="the disaster's name")
-        _scene_options(name, action)
-    return parser
-
-
-def _scene_options(name: str, action: argparse.ArgumentParser) -> None:
-    if name == "train":
-        action.add_argument("name", nargs="?", default="", help="the scenario's name")
-    if name == "debrief":
-        action.add_argument("--hint", action="store_true", help="give one hint more")
-        action.add_argument("--end", action="store_true", help="end the scene: the world is as before it")
-
-
-def _execution_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--incident", "--confirmation-code", dest="incident", default="", metavar="TICKET", help="the incident ticket"
-    )
-    command.add_argument(
-        "--confirm", action="append", default=[], metavar="STEP", help="confirm an irreversible step beforehand"
-    )
-    _override_option(command)
-
-
-def _override_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--override",
-        action="append",
-        nargs=4,
-        default=[],
-        metavar=("GATE", "WHO", "UNTIL", "REASON"),
-        help="ignore one gate by its id, until a time such as 2026-01-07T18:00Z",
-    )
-
-
-def _drill_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
-    drill = commands.add_parser("drill", help=_HELP["drill"], description=_HELP["drill"], formatter_class=Help)
-    actions = drill.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for name, about in _DRILL.items():
-        action = actions.add_parser(
-            name, help=about, description=about, parents=[shared], formatter_class=Help, allow_abbrev=False
-        )
-        if name == "clean":
-            action.add_argument("--reason", metavar="TEXT", help="accept what is left over, and close the drill")
-
-
-def _report_command(commands: Any, shared: argparse.ArgumentParser) -> None:
-    report = commands.add_parser(
-        "report",
-        help=_HELP["report"],
-        description=_HELP["report"],
-        parents=[shared],
-        formatter_class=Help,
-        allow_abbrev=False,
-    )
-    report.add_argument("folder", type=folder, metavar="RUN_FOLDER", help="what the run printed as its Results")
-
-
-def _exercise_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--restore", action="store_true", help="with --infra: also restore the newest copies, and ask them"
-    )
-    command.add_argument("--canary", action="store_true", help="with --dns: also steer a record of its own")
-    command.add_argument("--report", action="store_true", help="also build the single-file HTML report")
-    _override_option(command)
-    command.add_argument("--answers", type=Path, metavar="FILE", help="with --tabletop: the decisions (TOML)")
-    command.add_argument("--non-interactive", action="store_true", help="with --tabletop: nobody is asked")
-
-
-def _authority_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
-    made = {}
-    for name in ("approve", "pause", "unpause", "log", "iam"):
-        made[name] = commands.add_parser(
-            name, help=_HELP[name], description=_HELP[name], parents=[shared], formatter_class=Help, allow_abbrev=False
-        )
-    approve = made["approve"]
-    approve.add_argument("--incident", default="", metavar="TICKET", help="the incident ticket")
-    approve.add_argument("--digest", default="", metavar="DIGEST", help="approve only if the plan is this one")
-    approve.add_argument("--planned", action="store_true", help="the plan of a switchover")
-    approve.add_argument("--failback", action="store_true", help="the plan of a failback")
-    approve.add_argument("--staged", action="store_true", help="with --failback: in stages")
-    approve.add_argument("--withdraw", action="store_true", help="take your own approvals of the incident back")
-    made["pause"].add_argument("--reason", default="", metavar="TEXT", help="why everything is to stop")
-    made["log"].add_argument("--incident", default="", metavar="TICKET", help="whose log (the newest without it)")
-    made["log"].add_argument(
-        "--journal", type=Path, default=argparse.SUPPRESS, metavar="FILE", help="read this journal, whatever its world"
-    )
-    made["log"].add_argument("--verify", action="store_true", help="check the chain of the entries offline")
-    made["log"].add_argument("--review", action="store_true", help="the post-incident review as Markdown")
-    made["iam"].add_argument("role", nargs="?", default="", help="reader, operator or approver (all without it)")
-
-
-def _one_thing_at_a_time(parser: argparse.ArgumentParser, flags: frozenset[str]) -> None:
-    if {"assess-only", "execute"} <= flags:
-        parser.error("--assess-only changes nothing, --execute runs the plan: choose one")
-
-
-def parse(argv: list[str], program: Program = Program.CHECKOUT) -> Request:
-    """Turn argv into a Request. Leaves by argparse's exit 2, with a sentence, where it cannot."""
-    parser = build_parser(program)
-    given: dict[str, Any] = vars(parser.parse_args(argv))
-    command, environment = given.pop("command"), given.pop("environment", "")
-    if not environment and command != "report":
-        parser.error("which environment? Name it with -e, for example: -e sit")
-    known = [*_FLAGS.get(command, {}), *_OTHER_FLAGS.get(command, ())]
-    flags = frozenset(name for name in known if given.pop(name.replace("-", "_"), False))
-    action = given.pop("action", "")
-    arguments: dict[str, Any] = {name: given.pop(name) for name in (*_ARGUMENTS, *_SCENE_ARGUMENTS) if name in given}
-    _one_thing_at_a_time(parser, flags)
-    if given.get("from_evidence") and given.get("sandbox"):
-        parser.error("--from-evidence judges saved evidence, --sandbox reads the sandbox: choose one")
-    given["only_tenants"] = tuple(given.pop("only_tenants", ()))
-    return Request(command, environment, flags=flags, action=action, arguments=arguments, program=program, **given)
+def parse(argv: list[str], program: Program = Program.CHECKOUT) -> Options:
+    """Turn argv into the options of its command. Leaves by exit 2, with a sentence, where it cannot."""
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")  # help, completions: a full disk is streams' to tell
+    try:
+        with contextlib.redirect_stdout(printed):
+            parsed = COMMAND_LINE.main(argv, program.short, completion.VARIABLE, standalone_mode=False, obj=program)
+    except click.UsageError as wrong:
+        page = f"{wrong.ctx.command_path if wrong.ctx else program.short} --help"
+        hint = "" if isinstance(wrong, NoArgsIsHelpError) else f"See `{page}`.\n"
+        sys.stderr.write(f"{wrong.format_message()}\n{hint}")
+        raise SystemExit(wrong.exit_code) from wrong
+    finally:
+        printed.seek(0)
+        sys.stdout.write(printed.read())
+    if isinstance(parsed, int):
+        raise SystemExit(parsed)
+    options: Options = parsed
+    return options

@@ -35,16 +35,21 @@ def finish(code: int) -> int:
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as unwritable:
-        abandon(sys.stdout)
-        why = getattr(unwritable, "strerror", None) or unwritable
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"Standard output: {why}.\n")
-        code = code or _COULD_NOT_SEE
+        failed = unwritten(unwritable)
+        code = code or failed
     try:
         sys.stderr.flush()
     except (OSError, ValueError):
         abandon(sys.stderr)
     return code
+
+
+def unwritten(unwritable: Exception) -> int:
+    """Say why the result could not be written. Returns the exit code for that."""
+    abandon(sys.stdout)
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"Standard output: {getattr(unwritable, 'strerror', None) or unwritable}.\n")
+    return _COULD_NOT_SEE
 
 
 def abandon(stream: TextIO) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from dr_actions.iam.policies import HOME, Role, declared, policies, role_name
 from dr_estate.config.environment import Environment, load_environment
-from utils.aws_mgmt.app.request import ROOT
+from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate.ci_workflows import workflow
 
 DEPLOY = ROOT / "deploy"

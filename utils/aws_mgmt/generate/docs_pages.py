@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -21,8 +20,10 @@ from dr_actions.model.sequence import SEQUENCE, Row
 from dr_checks.core.registry import checks
 from dr_checks.posture.posture import TABLE
 from dr_estate.config.environment import Environment
+from dr_estate.model.invocation import Program
 from reports.render import control_planes
-from utils.aws_mgmt.cli.parser import build_parser
+from utils.aws_mgmt.cli.pages import contexts
+from utils.aws_mgmt.cli.parser import COMMAND_LINE
 
 DOCS = Path(__file__).parents[3] / "docs"
 _MADE = "<!-- Made by `make docs`; edit the code, not this page. -->\n\n"
@@ -170,20 +171,11 @@ def _key(name: str, field: Any) -> str:
 
 def help_page() -> str:
     """The help of every command, as it prints it at 100 columns."""
-    parser = build_parser()
-    pages = [f"# The command line\n\n{_MADE}```\n{parser.format_help()}```\n"]
-    for title, command in _commands(parser, ""):
-        pages.append(f"## {title}\n\n```\n{command.format_help()}```\n")
-    return "\n".join(pages)
-
-
-def _commands(parser: argparse.ArgumentParser, before: str) -> list[tuple[str, argparse.ArgumentParser]]:
-    found: list[tuple[str, argparse.ArgumentParser]] = []
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, command in action.choices.items():
-                found += [(f"{before}{name}", command), *_commands(command, f"{before}{name} ")]
-    return found
+    pages = [f"# The command line\n\n{_MADE}"]
+    for ctx in contexts(COMMAND_LINE, Program.CHECKOUT):
+        title = ctx.command_path.removeprefix(Program.CHECKOUT.short).strip()
+        pages.append(f"## {title}\n\n" * bool(title) + f"```\n{ctx.get_help()}\n```\n\n")
+    return "".join(pages).rstrip() + "\n"
 
 
 PAGES: dict[str, Callable[[], str]] = {

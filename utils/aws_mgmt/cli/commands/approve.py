@@ -21,32 +21,32 @@ from utils.aws_mgmt.app.execution import record_pause
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_stages import staged_or_not
 from utils.aws_mgmt.app.incident_record import past_of, recorded_of
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
-def approve_command(request: Request, environment: Environment) -> Exit:
+def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
     """Show today's plan and approve exactly it, under the caller's own identity. Refused for who is no approver."""
-    incident = str(request.arguments.get("incident", ""))
+    incident = options.incident
     if not ticket_is_well_formed(incident, environment):
-        named = next_steps.approval(request, "INC-123")
+        named = next_steps.approval(options, "INC-123")
         raise UsageError(f"Which incident? Name it: {named} (or INC-20260107-001).")
-    if "withdraw" in request.flags:
-        return _withdraw(request, environment, incident)
-    with run_folder(request) as folder, reach(request, environment) as reached:
+    if options.withdraw:
+        return _withdraw(options, environment, incident)
+    with run_folder(options) as folder, reach(options, environment) as reached:
         person = _approver(reached, environment)
         with console.progress() as advance:
             run = Run(folder, Terminal(), advance)
-            run = replace(run, recorded=recorded_of(past_of(request, environment, incident, reached)))
-            environment = staged_or_not(request, environment) if "failback" in request.flags else environment
-            report = assess(request, environment, look_at(reached.world, environment, run), run)
+            run = replace(run, recorded=recorded_of(past_of(options, environment, incident, reached)))
+            environment = staged_or_not(options, environment) if options.failback else environment
+            report = assess(options, environment, look_at(reached.world, environment, run), run)
         assessment = report.assessment
         if assessment is None:
             raise UsageError("There is nothing to approve.")
-        if request.format == "terminal":
-            print_report(report, request.format, sys.stderr)
-        digest, wanted = assessment.plan.digest, str(request.arguments.get("digest", ""))
+        if options.format == "terminal":
+            print_report(report, options.format, sys.stderr)
+        digest, wanted = assessment.plan.digest, options.digest
         if wanted and not digest.startswith(wanted):
             raise Refused(f"authority.digest: the plan is {digest[:12]} now, not {wanted}: look at it again.")
         _sure(incident, digest)
@@ -57,14 +57,14 @@ def approve_command(request: Request, environment: Environment) -> Exit:
         reached.approvals.approve(approval, person)
     console.result(
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, until {until:%H:%M} UTC.\n"
-        f"The operator runs: {next_steps.execution(request, incident)}\n"
+        f"The operator runs: {next_steps.execution(options, incident)}\n"
     )
     return Exit.READY
 
 
-def _withdraw(request: Request, environment: Environment, incident: str) -> Exit:
+def _withdraw(options: ApproveOptions, environment: Environment, incident: str) -> Exit:
     """Take the caller's own approvals of the incident back. Raises Refused where there is none."""
-    with reach(request, environment) as reached:
+    with reach(options, environment) as reached:
         person = _approver(reached, environment)
         try:
             reached.approvals.withdraw(reached.caller.userid, incident)
@@ -79,33 +79,36 @@ def _withdraw(request: Request, environment: Environment, incident: str) -> Exit
     return Exit.READY
 
 
-def pause_command(request: Request, environment: Environment) -> Exit:
-    """Turn the global stop switch on or off; runs ask for it before each batch of changes."""
-    with reach(request, environment) as reached:
+def pause_command(options: PauseOptions, environment: Environment) -> Exit:
+    """Turn the global stop switch on; runs ask for it before each batch of changes."""
+    if not options.reason:
+        raise UsageError("Why is everything to stop? Say it: `dr_cli.py pause --reason TEXT`.")
+    with reach(options, environment) as reached:
+        pause = reached.control.pause(person_of(reached.caller.arn, environment), options.reason)
+        _record(options, environment, reached)
+    console.result(
+        f"All runs of {environment.name} are paused by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: "
+        f"{pause.why}. `dr_cli.py unpause` lets them go on.\n"
+    )
+    return Exit.READY
+
+
+def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
+    """Turn the global stop switch off."""
+    with reach(options, environment) as reached:
         who = person_of(reached.caller.arn, environment)
-        if request.command == "pause":
-            reason = str(request.arguments.get("reason", ""))
-            if not reason:
-                raise UsageError("Why is everything to stop? Say it: `dr_cli.py pause --reason TEXT`.")
-            pause = reached.control.pause(who, reason)
-            _record(request, environment, reached)
-            console.result(
-                f"All runs of {environment.name} are paused by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: "
-                f"{pause.why}. `dr_cli.py unpause` lets them go on.\n"
-            )
-            return Exit.READY
         if reached.control.in_force().pause is None:
             console.result(f"No pause is in force in {environment.name}.\n")
             return Exit.READY
         reached.control.unpause(who)
-        _record(request, environment, reached)
+        _record(options, environment, reached)
     console.result(f"{who} let the runs of {environment.name} go on.\n")
     return Exit.READY
 
 
-def _record(request: Request, environment: Environment, reached: Reach) -> None:
+def _record(options: PauseOptions | UnpauseOptions, environment: Environment, reached: Reach) -> None:
     try:
-        record_pause(request, environment, reached)
+        record_pause(options, environment, reached)
     except Exception as unrecorded:  # noqa: BLE001 - the switch itself is what matters, and its history has it
         console.complain(f"The incident's log does not have it yet, the next run adds it: {unrecorded}")
 

@@ -14,27 +14,27 @@ from utils.aws_mgmt.app.connections import reach
 from utils.aws_mgmt.app.evaluation import Run, look, look_at
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import past_of, recorded_of
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
-def assess_command(request: Request, environment: Environment) -> Exit:
+def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
     """Assess and print. Returns 0 for PROCEED, 3 where too little could be seen, 1 for anything else."""
-    with run_folder(request) as folder, console.progress() as advance:
+    with run_folder(options) as folder, console.progress() as advance:
         run = Run(folder, Terminal(), advance)
-        if goal_of(request) is Goal.FAILBACK and not request.from_evidence:
-            report = _assess_return(request, environment, run)
+        if goal_of(options) is Goal.FAILBACK and not options.from_evidence:
+            report = _assess_return(options, environment, run)
         else:
-            report = assess(request, environment, look(request, environment, run), run)
-    publish(report, folder, request.format, html="report" in request.flags)
+            report = assess(options, environment, look(options, environment, run), run)
+    publish(report, folder, options.format, html=options.html)
     return Exit(report.exit)
 
 
-def _assess_return(request: Request, env: Environment, run: Run) -> Report:
+def _assess_return(options: RecoveryOptions, env: Environment, run: Run) -> Report:
     """The assessment of a failback, upon what the incident's failover recorded; it changes nothing."""
-    with reach(request, env) as reached:
+    with reach(options, env) as reached:
         standing = reached.control.in_force()
-        incident = standing.incident.id if standing.incident else str(request.arguments.get("incident", ""))
-        recorded = recorded_of(past_of(request, env, incident, reached))
-        return assess(request, env, look_at(reached.world, env, run), replace(run, recorded=recorded))
+        incident = standing.incident.id if standing.incident else options.incident
+        recorded = recorded_of(past_of(options, env, incident, reached))
+        return assess(options, env, look_at(reached.world, env, run), replace(run, recorded=recorded))

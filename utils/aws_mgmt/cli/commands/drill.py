@@ -19,7 +19,7 @@ from utils.aws_mgmt.app.evaluation import Run, look_at
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.full_drill import Drill, account_for, agree_to_drill, as_practised, finish, leave_and_return
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import DrillOptions, DrTestOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
 
@@ -27,48 +27,48 @@ _STAMP = re.compile(r"\d{8}-\d{6}")
 _NOTHING = "Nothing of a drill is left.\n"
 
 
-def drill_command(request: Request, environment: Environment) -> Exit:
-    """Run the drill action of ``request``: clean, or show. Returns 0 where nothing of a drill is left."""
-    with run_folder(request) as folder, reach(request, environment) as reached:
-        return show_or_clean(request, environment, reached, Run(folder, Terminal()))
+def drill_command(options: DrillOptions, environment: Environment) -> Exit:
+    """Clean up after a drill, or show what is left of it. Returns 0 where nothing of a drill is left."""
+    with run_folder(options) as folder, reach(options, environment) as reached:
+        return show_or_clean(options, environment, reached, Run(folder, Terminal()))
 
 
-def full_drill_command(request: Request, environment: Environment) -> Exit:
+def full_drill_command(options: DrTestOptions, environment: Environment) -> Exit:
     """Hold the drill. Raises Refused where it may not be held. Returns 0 where all is done, proven and clean."""
     env = as_practised(environment)
-    with run_folder(request) as folder, reach(request, env) as reached:
+    with run_folder(options) as folder, reach(options, env) as reached:
         files = Run(folder, Terminal())
         agree_to_drill(env, files.dialog)
-        return hold_the_drill(request, env, reached, files)
+        return hold_the_drill(options, env, reached, files)
 
 
-def hold_the_drill(request: Request, env: Environment, reached: Reach, files: Run) -> Exit:
+def hold_the_drill(options: DrTestOptions, env: Environment, reached: Reach, files: Run) -> Exit:
     """Hold the drill in the world that was reached, and publish its account."""
-    return _publish([leave_and_return(request, env, reached, files)], "full drill")
+    return _publish([leave_and_return(options, env, reached, files)], "full drill")
 
 
 def _publish(drills: list[Drill], kind: str) -> Exit:
     """Publish the one report of the drills. Raises Refused where one was over."""
-    report, request = account_for(drills, kind), drills[-1].request
-    publish(report, drills[-1].files.folder, request.format, html="report" in request.flags)
+    report, options = account_for(drills, kind), drills[-1].options
+    publish(report, drills[-1].files.folder, options.format, html=options.html)
     return Exit(report.exit)
 
 
-def show_or_clean(request: Request, env: Environment, reached: Reach, files: Run) -> Exit:
+def show_or_clean(options: DrillOptions, env: Environment, reached: Reach, files: Run) -> Exit:
     """What is left of drills in the world that was reached: told, or brought to its end."""
     with files.dialog.progress() as advance:
         left = leftovers(look_at(reached.world, env, replace(files, advance=advance)), env)
     standing = reached.control.in_force()
     open_ = standing.incident.id if standing.incident and is_full(standing.incident.id) else ""
     due = [open_] if open_ else sorted({_trial_of(one) for one in left})
-    drills = [Drill(request, env, reached, files, incident, clock()) for incident in due]
-    return _show(drills, left, reached) if request.action == "show" else _clean(drills, request, env)
+    drills = [Drill(options, env, reached, files, incident, clock()) for incident in due]
+    return _show(drills, left, reached) if options.action == "show" else _clean(drills, options, env)
 
 
-def _clean(drills: list[Drill], request: Request, env: Environment) -> Exit:
+def _clean(drills: list[Drill], options: DrillOptions, env: Environment) -> Exit:
     """Bring each to its end. Raises UsageError for a reason without a word in it."""
-    accepted = str(request.arguments.get("reason", ""))
-    if "reason" in request.arguments and not accepted.strip():
+    accepted = options.reason or ""
+    if options.reason is not None and not accepted.strip():
         raise UsageError("--reason: say why what is left is accepted.")
     if not drills:
         console.result(_NOTHING)

@@ -11,22 +11,22 @@ from utils.aws_mgmt.app.connections import reach
 from utils.aws_mgmt.app.evaluation import Run
 from utils.aws_mgmt.app.execution import Desk, hold_and_run, standing_now
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import keep_recovery
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
-def execute_command(request: Request, environment: Environment) -> Exit:
-    """Run (or go on with) the plan of the request's goal. Returns 0 where it is done and validated."""
-    with run_folder(request) as folder, reach(request, environment) as reached:
+def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
+    """Run (or go on with) the plan of the options's goal. Returns 0 where it is done and validated."""
+    with run_folder(options) as folder, reach(options, environment) as reached:
         files = Run(folder, Terminal())
         with files.dialog.progress() as advance:
-            start = authorise(request, environment, reached, replace(files, advance=advance))
-        desk = Desk(request, environment, reached, start, files)
+            start = authorise(options, environment, reached, replace(files, advance=advance))
+        desk = Desk(options, environment, reached, start, files)
         ran, report = hold_and_run(desk)
         notes = keep_recovery(desk, ran, report)
         standing = standing_now(reached)
     whole = replace(report, standing=standing, notes=notes, ran=ran, exit=ran.exit)
-    publish_run(whole, folder, request.format, html="report" in request.flags)
+    publish_run(whole, folder, options.format, html=options.html)
     return Exit(ran.exit)

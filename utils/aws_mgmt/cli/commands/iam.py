@@ -9,18 +9,18 @@ from dr_estate.config.environment import Environment
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import IamOptions
 
 
-def run_iam(request: Request, environment: Environment) -> Exit:
-    """Print the policies of ``request.arguments["role"]``, or of all roles where none is named, as one JSON value.
+def run_iam(options: IamOptions, environment: Environment) -> Exit:
+    """Print the policies of one role, or of all roles where none is named, as one JSON value.
 
     One role: ``{policy name: document}``; all: ``{role: {policy name: document}}``. Raises UsageError for a role that
     is none, and for a format that cannot hold policies.
     """
-    if request.format not in {"terminal", "json"}:
-        raise UsageError(f"iam prints JSON only, not {request.format}: leave --format out.")
-    role = str(request.arguments.get("role") or "")
+    if options.format not in {"terminal", "json"}:
+        raise UsageError(f"iam prints JSON only, not {options.format}: leave --format out.")
+    role = options.role
     if role and role not in set(Role):
         raise UsageError(f"there is no role '{role}': choose {', '.join(Role)}, or none for all.")
     held = policies(environment, declared())

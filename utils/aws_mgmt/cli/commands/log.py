@@ -24,7 +24,7 @@ from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import all_journals, journals, mirror_of
 from utils.aws_mgmt.app.next_steps import log_of
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import LogOptions
 from utils.aws_mgmt.app.target import configured_world, outlives, running_sandbox_world
 
 _FORMS = ("terminal", "markdown", "json")
@@ -32,23 +32,23 @@ _ENDING = ".journal.jsonl"
 _MOST_NAMED = 3
 
 
-def log_command(request: Request, environment: Environment) -> Exit:
+def log_command(options: LogOptions, environment: Environment) -> Exit:
     """Print the log. Returns 0 where the chain holds, 3 where it is broken. Offline where the file is there and whole.
 
     A file whose last run has no end may be behind its mirror (a full disk, another machine): then that is asked too.
     """
-    if request.format not in _FORMS:
-        raise UsageError(f"The incident log is not written as {request.format}: use {', '.join(_FORMS)}.")
-    incident, chain, source = _named_file(request, environment) or _of_this_world(request, environment)
+    if options.format not in _FORMS:
+        raise UsageError(f"The incident log is not written as {options.format}: use {', '.join(_FORMS)}.")
+    incident, chain, source = _named_file(options, environment) or _of_this_world(options, environment)
     log = incident_log(chain, environment.name, incident, source, environment.objectives.rto_minutes * 60)
-    told = review(log) if "review" in request.flags else render(log, request.format)
-    console.result(told, machine=request.format == "json" and "review" not in request.flags)
+    told = review(log) if options.review else render(log, options.format)
+    console.result(told, machine=options.format == "json" and not options.review)
     return Exit.READY if chain.fault is None else Exit.COULD_NOT_SEE
 
 
-def _named_file(request: Request, environment: Environment) -> tuple[str, Chain, str] | None:
+def _named_file(options: LogOptions, environment: Environment) -> tuple[str, Chain, str] | None:
     """The journal that --journal names, whatever its world; None without it."""
-    path = request.arguments.get("journal")
+    path = options.journal
     if path is None:
         return None
     incident = _incident_of(path, environment)
@@ -59,33 +59,35 @@ def _named_file(request: Request, environment: Environment) -> tuple[str, Chain,
     return incident, read(path, environment.name, incident), str(path)
 
 
-def _of_this_world(request: Request, environment: Environment) -> tuple[str, Chain, str]:
-    worlds = _worlds(request, environment)
-    files = {path: world for world in worlds for path in _files(journals(request, world), environment)}
+def _of_this_world(options: LogOptions, environment: Environment) -> tuple[str, Chain, str]:
+    worlds = _worlds(options, environment)
+    files = {path: world for world in worlds for path in _files(journals(options, world), environment)}
     found = _newest_first(files)
-    incident = str(request.arguments.get("incident", "")) or (_incident_of(found[0], environment) if found else "")
+    incident = options.incident or (_incident_of(found[0], environment) if found else "")
     if not incident:
-        raise UsageError(_nothing(request, environment, "", worlds))
+        raise UsageError(_nothing(options, environment, "", worlds))
     _is_one(incident, environment)
     path = next((file for file in found if _incident_of(file, environment) == incident), None)
     if path is not None:
         chain, source = read(path, environment.name, incident), str(path)
         if chain.entries and chain.world != files[path]:
             raise UsageError(f"{OtherWorld(source, chain.world, files[path])} {_shown_by(path)}")
-        chain, source = _longest(request, environment, incident, chain, source)
+        chain, source = _longest(options, environment, incident, chain, source)
     else:
-        chain, source = _mirrored(request, environment, incident)
+        chain, source = _mirrored(options, environment, incident)
     if not chain.entries and chain.fault is None:
-        raise UsageError(_nothing(request, environment, incident, worlds))
+        raise UsageError(_nothing(options, environment, incident, worlds))
     return incident, chain, source
 
 
-def _longest(request: Request, environment: Environment, incident: str, local: Chain, path: str) -> tuple[Chain, str]:
+def _longest(
+    options: LogOptions, environment: Environment, incident: str, local: Chain, path: str
+) -> tuple[Chain, str]:
     """The file's chain, or the mirror's where the file's last run did not end and the mirror goes on from it."""
-    if local.fault or _has_ended(local) or not outlives(request, environment):
+    if local.fault or _has_ended(local) or not outlives(options, environment):
         return local, path
     try:
-        mirrored, table = _mirrored(request, environment, incident)
+        mirrored, table = _mirrored(options, environment, incident)
     except (CannotSee, Refused, SendFailed, UsageError, WrongAccount):
         return local, f"{path} (its last run did not end, and the control table cannot be asked what it did since)"
     if mirrored.entries[: len(local.entries)] != local.entries:
@@ -98,26 +100,26 @@ def _has_ended(chain: Chain) -> bool:
     return of_runs[-1:] == [Kind.END]
 
 
-def _worlds(request: Request, environment: Environment) -> list[WorldId]:
+def _worlds(options: LogOptions, environment: Environment) -> list[WorldId]:
     """The worlds whose journals are shown: one, or every sandbox that left a journal where none is up."""
-    if not request.sandbox:
+    if not options.sandbox:
         return [configured_world(environment)]
     running = running_sandbox_world(environment)
     if running is not None:
         return [running]
     begins = WorldId.sandbox(environment.account, "").folder + "-"
-    folders = sorted(all_journals(request).glob(f"{begins}*"))
+    folders = sorted(all_journals(options).glob(f"{begins}*"))
     return [WorldId.sandbox(environment.account, folder.name.removeprefix(begins)) for folder in folders]
 
 
-def _mirrored(request: Request, environment: Environment, incident: str) -> tuple[Chain, str]:
+def _mirrored(options: LogOptions, environment: Environment, incident: str) -> tuple[Chain, str]:
     """The mirror of this world's journal. A sandbox that is not up has none. One without a world is shown for audit.
 
     Raises UsageError where another way of reaching the same table wrote it.
     """
-    if request.sandbox and running_sandbox_world(environment) is None:
+    if options.sandbox and running_sandbox_world(environment) is None:
         return Chain((), ""), ""
-    with reach(request, environment) as reached:
+    with reach(options, environment) as reached:
         chain, world = mirror_of(reached, environment, incident), reached.world.id
     table = f"table {environment.named(environment.names.control_table)}"
     if chain.world is None or chain.world == world:
@@ -131,15 +133,15 @@ def _mirrored(request: Request, environment: Environment, incident: str) -> tupl
     raise UsageError(f"{OtherWorld(table, chain.world, world)} It is shown {how}.")
 
 
-def _nothing(request: Request, environment: Environment, incident: str, worlds: list[WorldId]) -> str:
+def _nothing(options: LogOptions, environment: Environment, incident: str, worlds: list[WorldId]) -> str:
     """Say that this world has no such journal; name the other worlds that have one, and the command that shows it."""
     where = worlds[0].full_name if worlds else f"a sandbox of {environment.name}"
     if incident:
         first = f"Nothing is recorded of {incident} in {environment.name}, here or in the control table ({where})."
     else:
-        folder = all_journals(request)
+        folder = all_journals(options)
         first = f"No journal of {environment.name} ({where}) is in {folder}. Name the incident: {log_of('INC-123')}."
-    others = _newest_first(all_journals(request).rglob(f"{environment.name}-{incident or '*'}{_ENDING}"))
+    others = _newest_first(all_journals(options).rglob(f"{environment.name}-{incident or '*'}{_ENDING}"))
     return "\n".join([first, *(_elsewhere(path, environment) for path in others[:_MOST_NAMED])])
 
 

@@ -11,19 +11,19 @@ from reports.terminal import console
 from reports.values.report import SCHEMA
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import ReportOptions
 
 
-def report_command(request: Request) -> Exit:
+def report_command(options: ReportOptions) -> Exit:
     """Print the report that the run kept, and build its page. Returns 0, or 3 where one of the two was not possible.
 
     Offline, and without an environment file. Raises UsageError for a folder that is no run's, or another environment's.
     """
-    folder: Path = request.arguments["folder"]
+    folder = options.folder
     environment = _environment_of(folder)
-    if request.environment not in ("", environment):
-        raise UsageError(f"{folder} is a run of {environment}, not of {request.environment}. Omit -e.")
-    stored = folder / FORMS[request.format]
+    if options.environment not in ("", environment):
+        raise UsageError(f"{folder} is a run of {environment}, not of {options.environment}. Omit -e.")
+    stored = folder / FORMS[options.format]
     if stored.exists():
         console.result(stored.read_text(encoding="utf-8"))
     else:

@@ -13,33 +13,30 @@ from sandbox.client.endpoint import Endpoint, to_json
 from sandbox.core.errors import SandboxError
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import SandboxOptions
 
 
-def run_sandbox(request: Request, environment: Environment) -> Exit:
-    """Run the sandbox action of ``request``. Raises SandboxError with a sentence where it cannot be done."""
-    if request.action in {"train", "debrief"}:
-        return _train(request, environment) if request.action == "train" else _debrief(request, environment)
-    if request.action == "down":
+def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
+    """Run the sandbox action of ``options``. Raises SandboxError with a sentence where it cannot be done."""
+    if options.action in {"train", "debrief"}:
+        return _train(options, environment) if options.action == "train" else _debrief(options, environment)
+    if options.action == "down":
         return _down(environment)
-    actions: dict[str, Callable[[Request, Environment], str]] = {
+    actions: dict[str, Callable[[SandboxOptions, Environment], str]] = {
         "up": _up,
         "show": _show,
         "list": _list,
         "break": _break,
         "mend": _mend,
     }
-    console.result(actions[request.action](request, environment), machine=request.format == "json")
+    console.result(actions[options.action](options, environment), machine=options.format == "json")
     return Exit.READY
 
 
-def _up(request: Request, environment: Environment) -> str:
-    given = request.arguments
+def _up(options: SandboxOptions, environment: Environment) -> str:
     with console.progress() as progress:
-        endpoint = daemon.up(
-            environment, request.tenants, given.get("port", 0), given.get("fresh", False), progress=progress
-        )
-    return render_sandbox.endpoint(to_json(endpoint), request.format)
+        endpoint = daemon.up(environment, options.tenants, options.port, options.fresh, progress=progress)
+    return render_sandbox.endpoint(to_json(endpoint), options.format)
 
 
 def _down(environment: Environment) -> Exit:
@@ -57,37 +54,37 @@ def _down(environment: Environment) -> Exit:
     return Exit.READY
 
 
-def _show(request: Request, environment: Environment) -> str:
-    return render_sandbox.endpoint(to_json(running_sandbox(environment)), request.format)
+def _show(options: SandboxOptions, environment: Environment) -> str:
+    return render_sandbox.endpoint(to_json(running_sandbox(environment)), options.format)
 
 
-def _list(request: Request, environment: Environment) -> str:
-    return render_sandbox.disasters(running_sandbox(environment).disasters(), request.format)
+def _list(options: SandboxOptions, environment: Environment) -> str:
+    return render_sandbox.disasters(running_sandbox(environment).disasters(), options.format)
 
 
-def _break(request: Request, environment: Environment) -> str:
-    name = request.arguments["name"]
+def _break(options: SandboxOptions, environment: Environment) -> str:
+    name = options.name
     running_sandbox(environment).break_(name)
     back = f"`dr_cli.py sandbox mend {name}`"
     return f"Disaster {name} is in force in the sandbox of {environment.name}. Take it back: {back}\n"
 
 
-def _mend(request: Request, environment: Environment) -> str:
-    name, world = request.arguments.get("name", ""), running_sandbox(environment)
+def _mend(options: SandboxOptions, environment: Environment) -> str:
+    name, world = options.name, running_sandbox(environment)
     if not name and world.state()["scene"]:
         return training.ended(world.end_scene(), environment.name)
     mended = world.mend(name)
     return f"Repaired: {', '.join(mended)}.\n" if mended else "No disaster was in force.\n"
 
 
-def _train(request: Request, environment: Environment) -> Exit:
+def _train(options: SandboxOptions, environment: Environment) -> Exit:
     """List the scenes, or set one. Raises UsageError where no sandbox is up, Refused where the world is not ready."""
     from sandbox.training import scenarios
 
-    name, machine = request.arguments["name"], request.format == "json"
+    name, machine = options.name, options.format == "json"
     if not name:
         console.result(
-            training.scenes([scene.listed() for scene in scenarios.catalogue()], request.format), machine=machine
+            training.scenes([scene.listed() for scene in scenarios.catalogue()], options.format), machine=machine
         )
         return Exit.READY
     try:
@@ -99,20 +96,20 @@ def _train(request: Request, environment: Environment) -> Exit:
         briefing = world.train(name)
     except SandboxError as unready:
         raise Refused(str(unready)) from unready
-    console.result(training.briefing(briefing, request.format), machine=machine)
+    console.result(training.briefing(briefing, options.format), machine=machine)
     return Exit.READY
 
 
-def _debrief(request: Request, environment: Environment) -> Exit:
+def _debrief(options: SandboxOptions, environment: Environment) -> Exit:
     """Judge the scene that is played: 0 where it is solved, 1 where it is not. Raises UsageError where none is."""
     world = running_sandbox(environment)
     if not world.state()["scene"]:
         raise UsageError(
             "No scene is being played. `dr_cli.py sandbox train` lists them, `dr_cli.py sandbox train NAME` begins one."
         )
-    told = world.debrief(hint=request.arguments["hint"])
-    console.result(training.debriefing(told, request.format), machine=request.format == "json")
-    if request.arguments["end"]:
+    told = world.debrief(hint=options.hint)
+    console.result(training.debriefing(told, options.format), machine=options.format == "json")
+    if options.end:
         console.complain(training.ended(world.end_scene(), environment.name).rstrip())
     return Exit.READY if told["solved"] else Exit.NOT_READY
 

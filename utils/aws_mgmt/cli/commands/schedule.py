@@ -13,20 +13,20 @@ from reports.render.schedule import Plan, render, trends
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import ScheduleOptions
 from utils.aws_mgmt.app.target import world_of
 
 _FORMS = ("terminal", "markdown", "json")
 
 
-def schedule_command(request: Request, environment: Environment) -> Exit:
+def schedule_command(options: ScheduleOptions, environment: Environment) -> Exit:
     """Print the schedule. Returns 0, or 1 where a test is overdue or was never run.
 
     Only the runs on record are read. Raises CannotSee where they cannot be, or where there is no control table.
     """
-    if request.format not in _FORMS:
-        raise UsageError(f"The schedule is not written as {request.format}: use {', '.join(_FORMS)}.")
-    snapshot = _seen(request, environment)
+    if options.format not in _FORMS:
+        raise UsageError(f"The schedule is not written as {options.format}: use {', '.join(_FORMS)}.")
+    snapshot = _seen(options, environment)
     past = snapshot.get(control_table.runs, Side.DR)
     if past.reason:
         raise CannotSee(Unseen(Blindness.ERROR, f"{past.reason} Without it no run is on record (deploy/ makes it)."))
@@ -38,17 +38,17 @@ def schedule_command(request: Request, environment: Environment) -> Exit:
         tests=dues(environment, past.runs, snapshot.taken_at),
         blocked=blocked_now(environment, snapshot.taken_at),
     )
-    if "trend" in request.flags:
+    if options.trend:
         plan = replace(plan, trends=trends(past.runs))
-    console.result(render(plan, request.format), machine=request.format == "json")
+    console.result(render(plan, options.format), machine=options.format == "json")
     return Exit.NOT_READY if plan.late else Exit.READY
 
 
-def _seen(request: Request, environment: Environment) -> Snapshot:
+def _seen(options: ScheduleOptions, environment: Environment) -> Snapshot:
     """The runs on record: looked at now, or of saved evidence, by whose moment the schedule is judged then."""
-    if request.from_evidence:
+    if options.from_evidence:
         from utils.aws_mgmt.app.evaluation import evidence_of
 
-        return evidence_of(request, environment)
-    with world_of(request, environment) as world:
+        return evidence_of(options, environment)
+    with world_of(options, environment) as world:
         return world.observe(environment, only=frozenset({control_table.runs.name}))

@@ -17,31 +17,31 @@ from utils.aws_mgmt.app.connections import clock
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import Run, look
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import DrTestOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import Proof, keep_apart, record
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
-def tabletop_command(request: Request, environment: Environment) -> Exit:
+def tabletop_command(options: DrTestOptions, environment: Environment) -> Exit:
     """Hold the exercise. Returns 0, 1 where there are gaps. Its record is in the run's folder."""
-    given = _answers(request)
+    given = _answers(options)
     began = clock()
-    with run_folder(request) as folder:
+    with run_folder(options) as folder:
         with console.progress() as advance:
-            snapshot = look(request, environment, Run(folder, Terminal(), advance))
+            snapshot = look(options, environment, Run(folder, Terminal(), advance))
         stops = walk(environment, snapshot, disasters(), snapshot.taken_at.toordinal())
-        ask = Terminal().attended and given is None and "non-interactive" not in request.flags
+        ask = Terminal().attended and given is None and not options.non_interactive
         decisions = _talk(stops) if ask else _known(given or (), stops)
         exercise = Exercise(environment.name, snapshot.world, snapshot.taken_at, stops, decisions)
         (folder / "tabletop.md").write_text(console.completed(tabletop.markdown(exercise)), encoding="utf-8")
         (folder / "tabletop.json").write_text(tabletop.as_json(exercise), encoding="utf-8")
-        notes = _kept(request, environment, exercise, Proof(folder, began, "tabletop.json"))
+        notes = _kept(options, environment, exercise, Proof(folder, began, "tabletop.json"))
     for note in notes:
         console.complain(note)
-    if request.format == "json":
+    if options.format == "json":
         console.result(tabletop.as_json(exercise), machine=True)
-    elif request.format == "markdown":
+    elif options.format == "markdown":
         console.result(tabletop.markdown(exercise))
     else:
         said = "" if ask else "\n".join(tabletop.text(stop) for stop in stops) + "\n"
@@ -50,13 +50,13 @@ def tabletop_command(request: Request, environment: Environment) -> Exit:
     return Exit.NOT_READY if exercise.gaps else Exit.READY
 
 
-def _kept(request: Request, environment: Environment, exercise: Exercise, proof: Proof) -> tuple[str, ...]:
+def _kept(options: DrTestOptions, environment: Environment, exercise: Exercise, proof: Proof) -> tuple[str, ...]:
     """Record it in the history; what nobody decided anything in was prepared, and is no exercise yet."""
     held = bool(exercise.decisions)
     verdict = f"{len(exercise.gaps)} gaps" if held else "prepared"
-    made = record(RunKind.TABLETOP, exercise.world, verdict, held and not request.only_tenants, proof)
+    made = record(RunKind.TABLETOP, exercise.world, verdict, held and not options.only_tenants, proof)
     why = () if held else ("No decision was recorded: this prepares an exercise, and does not count as one.",)
-    return (*why, *keep_apart(request, environment, (made,)))
+    return (*why, *keep_apart(options, environment, (made,)))
 
 
 def _talk(stops: tuple[Stop, ...]) -> tuple[Decision, ...]:
@@ -70,9 +70,9 @@ def _talk(stops: tuple[Stop, ...]) -> tuple[Decision, ...]:
     return tuple(decided)
 
 
-def _answers(request: Request) -> tuple[Decision, ...] | None:
+def _answers(options: DrTestOptions) -> tuple[Decision, ...] | None:
     """The decisions of ``--answers FILE``: TOML with ``[[decision]]`` tables of playbook, step, who, says."""
-    path = request.arguments.get("answers")
+    path = options.answers
     if path is None:
         return None
     try:

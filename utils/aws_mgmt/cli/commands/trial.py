@@ -7,15 +7,15 @@ from reports.publish import publish
 from utils.aws_mgmt.app.areas import areas_of
 from utils.aws_mgmt.app.evaluation import Run
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.request import Request
+from utils.aws_mgmt.app.options import DrTestOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.trials import judge_and_try
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
-def trial_command(request: Request, environment: Environment) -> Exit:
+def trial_command(options: DrTestOptions, environment: Environment) -> Exit:
     """Judge, hold the trials, and publish. Returns the gravest exit code of both."""
-    with run_folder(request) as folder:
-        report = judge_and_try(request, environment, areas_of(request), Run(folder, Terminal()))
-    publish(report, folder, request.format, html="report" in request.flags)
+    with run_folder(options) as folder:
+        report = judge_and_try(options, environment, areas_of(options), Run(folder, Terminal()))
+    publish(report, folder, options.format, html=options.html)
     return Exit(report.exit)

@@ -1,0 +1,256 @@
+"""What the operator asked for: one frozen value for each command, upon the part that all commands share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from dr_estate.model.invocation import Program
+
+if TYPE_CHECKING:  # help needs no gates
+    from dr_actions.model.gates import Override
+
+ROOT = Path(__file__).parents[3]
+INSTALLED = (ROOT / "__main__.py").is_file()
+"""Whether this is a wheel's copy: that has its launcher beside the rooms, a checkout has it in a folder of its own."""
+
+
+def state_folder() -> Path:
+    """Return the folder of this user's state: below XDG_STATE_HOME, else below ~/.local/state."""
+    from platformdirs import user_state_path
+
+    return user_state_path("aws-dr-manager")
+
+
+def results_folder() -> Path:
+    """Return where results and journals lie without --output. It is the same from whatever folder a command is run."""
+    return state_folder() / "reports" if INSTALLED else ROOT / "reports" / "out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What every command takes. ``command`` names it in reports and folders.
+
+    ``usual_person``: whose keys it takes in the sandbox where --as names none.
+    """
+
+    command: ClassVar[str] = ""
+    usual_person: ClassVar[str] = "reader"
+    environment: str = ""
+    config: Path = ROOT / "environments"
+    sandbox: bool = False
+    person: str = ""
+    tenants: int | None = None
+    only_tenants: tuple[str, ...] = ()
+    format: str = "terminal"
+    workers: int = 0
+    output: Path = field(default_factory=results_folder)
+    save_evidence: Path | None = None
+    from_evidence: Path | None = None
+    exceptions: Path | None = None
+    record: Path | None = None
+    deadline_s: int | None = None
+    html: bool = False
+    program: Program = Program.CHECKOUT
+
+    @property
+    def keys_of(self) -> str:
+        """Whose keys the command takes in the sandbox."""
+        return self.person or self.usual_person
+
+    @property
+    def acts(self) -> bool:
+        """Whether the command changes the estate: a sandbox that it starts for itself is a hurried one."""
+        return False
+
+    def shared(self) -> dict[str, Any]:
+        """The part that all commands share, for the options of another command."""
+        return {part.name: getattr(self, part.name) for part in fields(Options)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoctorOptions(Options):
+    """Of `doctor`."""
+
+    command: ClassVar[str] = "doctor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusOptions(Options):
+    """Of `status`: the scenarios of the areas that are named, or all."""
+
+    command: ClassVar[str] = "status"
+    replication: bool = False
+    infrastructure: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrTestOptions(Options):
+    """Of `test`. ``restore`` and ``canary`` are trials beside the estate."""
+
+    command: ClassVar[str] = "test"
+    usual_person: ClassVar[str] = "operator"
+    tabletop: bool = False
+    infra: bool = False
+    dns: bool = False
+    full_drill: bool = False
+    restore: bool = False
+    canary: bool = False
+    overrides: tuple[Override, ...] = ()
+    answers: Path | None = None
+    non_interactive: bool = False
+
+    @property
+    def keys_of(self) -> str:
+        """The driller's for a drill of any kind, where --as names nobody."""
+        return self.person or ("driller" if self.acts else self.usual_person)
+
+    @property
+    def acts(self) -> bool:
+        """Whether it is a drill of any kind."""
+        return self.full_drill or self.restore or self.canary
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleOptions(Options):
+    """Of `schedule`; ``trend``: with the results of the last runs."""
+
+    command: ClassVar[str] = "schedule"
+    trend: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(Options):
+    """Which plan is meant: a failover's, a switchover's (``planned``) or a failback's, and for which incident."""
+
+    incident: str = ""
+    planned: bool = False
+    failback: bool = False
+    staged: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryOptions(PlanOptions):
+    """Of a command that assesses a plan, or executes it; ``confirm`` are irreversible steps confirmed beforehand."""
+
+    usual_person: ClassVar[str] = "operator"
+    execute: bool = False
+    replan: bool = False
+    confirm: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
+
+    @property
+    def acts(self) -> bool:
+        """Whether the plan is executed."""
+        return self.execute
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailoverOptions(RecoveryOptions):
+    """Of `failover`; ``validate``: only judge whether the DR region serves."""
+
+    command: ClassVar[str] = "failover"
+    validate: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailbackOptions(RecoveryOptions):
+    """Of `failback`."""
+
+    command: ClassVar[str] = "failback"
+    failback: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApproveOptions(PlanOptions):
+    """Of `approve`: today's plan, if it has the ``digest``; ``withdraw``: take the approvals of the incident back."""
+
+    command: ClassVar[str] = "approve"
+    usual_person: ClassVar[str] = "approver"
+    digest: str = ""
+    withdraw: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PauseOptions(Options):
+    """Of `pause`."""
+
+    command: ClassVar[str] = "pause"
+    usual_person: ClassVar[str] = "operator"
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnpauseOptions(Options):
+    """Of `unpause`."""
+
+    command: ClassVar[str] = "unpause"
+    usual_person: ClassVar[str] = "operator"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogOptions(Options):
+    """Of `log`: the newest incident, the one that is named, or the one of a ``journal``; ``review``: its review."""
+
+    command: ClassVar[str] = "log"
+    incident: str = ""
+    journal: Path | None = None
+    review: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class IamOptions(Options):
+    """Of `iam`: the policies of one role, or of all."""
+
+    command: ClassVar[str] = "iam"
+    role: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrillOptions(Options):
+    """Of `drill`: show what is left, or clean it up; ``reason``: why what is left is accepted."""
+
+    command: ClassVar[str] = "drill"
+    usual_person: ClassVar[str] = "driller"
+    action: Literal["show", "clean"]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions(Options):
+    """Of `report`: the ``folder`` of an earlier run."""
+
+    command: ClassVar[str] = "report"
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxOptions(Options):
+    """Of `sandbox`: the ``action``, the disaster or scenario that it names, and what single actions take."""
+
+    command: ClassVar[str] = "sandbox"
+    action: str
+    name: str = ""
+    port: int = 0
+    fresh: bool = False
+    hint: bool = False
+    end: bool = False
+
+
+TYPES: dict[str, type[Any]] = {
+    kind.command: kind
+    for kind in (
+        *(
+            DoctorOptions,
+            StatusOptions,
+            DrTestOptions,
+            ScheduleOptions,
+            FailoverOptions,
+            FailbackOptions,
+            ApproveOptions,
+        ),
+        *(PauseOptions, UnpauseOptions, LogOptions, IamOptions, DrillOptions, ReportOptions, SandboxOptions),
+    )
+}
+"""The options of each command, by its name."""

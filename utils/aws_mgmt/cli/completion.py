@@ -1,0 +1,75 @@
+"""Completion of the installed command in bash, zsh and fish. Lists that take time are imported when they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from utils.aws_mgmt.cli.pages import Page
+
+VARIABLE = "_DR_COMPLETE"
+FORMATS = ("terminal", "markdown", "json", "csv")
+_COMMAND = "dr"
+
+
+def _completer(names: Callable[[click.Context], Iterable[str]]) -> dict[str, Any]:
+    """The names that begin with what was typed."""
+    return {"shell_complete": lambda ctx, _param, typed: [name for name in names(ctx) if name.startswith(typed)]}
+
+
+def _environments(ctx: click.Context) -> list[str]:
+    """The environment files of --config, wherever it stands, or of the default folder."""
+    from utils.aws_mgmt.app.options import Options
+
+    while not ctx.params.get("config") and ctx.parent:
+        ctx = ctx.parent
+    files = Path(ctx.params.get("config") or Options().config).glob("*.toml")
+    return sorted(file.stem for file in files if file.stem != "exceptions")
+
+
+def _people(_ctx: click.Context) -> Iterable[str]:
+    from sandbox.core.people import PEOPLE
+
+    return PEOPLE
+
+
+def _roles(_ctx: click.Context) -> Iterable[str]:
+    from dr_actions.iam.policies import Role
+
+    return Role
+
+
+def _disasters(_ctx: click.Context) -> Iterable[str]:
+    from sandbox.disasters import catalogue
+
+    return (disaster.name for disaster in catalogue())
+
+
+def _scenarios(_ctx: click.Context) -> Iterable[str]:
+    from sandbox.training.scenarios import catalogue
+
+    return (scenario.name for scenario in catalogue())
+
+
+ENVIRONMENT, PERSON, ROLE = _completer(_environments), _completer(_people), _completer(_roles)
+DISASTER, SCENARIO = _completer(_disasters), _completer(_scenarios)
+
+
+def _print_script(shell: str) -> None:
+    from click.shell_completion import get_completion_class
+
+    if kind := get_completion_class(shell):
+        click.echo(kind(COMMAND, {}, _COMMAND, VARIABLE).source(), nl=False)
+    click.get_current_context().exit()
+
+
+COMMAND = Page(
+    "completion",
+    [click.Argument(["shell"], metavar="SHELL", type=click.Choice(("bash", "zsh", "fish")), help="bash, zsh or fish.")],
+    callback=_print_script,
+    help="Print the script that completes the installed command `dr` in a shell.",
+    examples="completion bash > ~/.local/share/bash-completion/completions/dr",
+)

@@ -1,0 +1,90 @@
+"""How the command line reads its words and prints its help: the same width everywhere, examples at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import click
+
+from dr_estate.model.invocation import Program
+
+WIDTH = 100
+Params = Sequence[click.Parameter]
+
+
+class Page(click.Command):
+    """A command whose help ends with ``examples``, split at "; ". ``shared`` options are listed after its own."""
+
+    def __init__(
+        self, name: str | None, params: Params = (), *, shared: Params = (), examples: str, **more: Any
+    ) -> None:
+        super().__init__(name, params=[*params, *shared], **more)
+        self.shared, self.examples = shared, examples.split("; ")
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words of a command. Raises click.UsageError for an option in the place of a value."""
+        args = [f"-e{word[3:]}" if word.startswith("-e=") else word for word in args]
+        if not ctx.resilient_parsing:
+            self._refuse_options_as_values(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _refuse_options_as_values(self, ctx: click.Context, args: list[str]) -> None:
+        """click would take `--execute` for the ticket of `--incident --execute`, and lose what it asks for."""
+        options = (p for p in self.get_params(ctx) if isinstance(p, click.Option) and not p.is_flag)
+        takes = {name: option.nargs for option in options for name in option.opts}
+        words = iter(args)
+        for word in words:
+            if word == "--" or (isinstance(self, click.Group) and not word.startswith("-")):
+                return
+            for value in islice(words, takes.get(word, 0)):
+                if value.startswith("-") and not value[1:2].isdigit() and " " not in value and value != "-":
+                    raise click.BadOptionUsage(word, f"Option '{word}' requires a value before '{value}'.", ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command's own options, then the shared ones."""
+        own = [param for param in self.get_params(ctx) if param not in self.shared]
+        for title, params in (("Options", own), ("Global options (before or after the command)", self.shared)):
+            records = (param.get_help_record(ctx) for param in params if isinstance(param, click.Option))
+            _write(formatter, title, [record for record in records if record])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples as they are to be typed."""
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"{'':{formatter.current_indent}}{ctx.find_root().obj} {example}\n")
+
+
+class PageOfCommands(Page, click.Group):
+    """A command that has commands, listed under the titles of ``groups``."""
+
+    def __init__(
+        self, name: str | None, groups: Mapping[str, Sequence[click.Command]], params: Params = (), **more: Any
+    ) -> None:
+        self.groups = groups
+        more = {
+            "subcommand_metavar": "ACTION [OPTIONS]" if name else "COMMAND [OPTIONS]",
+            "no_args_is_help": False,
+        } | more
+        super().__init__(name, params, commands=[command for group in groups.values() for command in group], **more)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands of each group before the options."""
+        for title, commands in self.groups.items():
+            _write(formatter, title, [(str(command.name), str(command.help)) for command in commands])
+        Page.format_options(self, ctx, formatter)
+
+
+def _write(formatter: click.HelpFormatter, title: str, rows: list[tuple[str, str]]) -> None:
+    if rows:
+        with formatter.section(title):
+            formatter.write_dl(rows)
+
+
+def contexts(page: click.Command, program: Program, parent: click.Context | None = None) -> Iterator[click.Context]:
+    """A context for the page and for each below it: what gives its help and its examples."""
+    ctx = click.Context(page, parent, page.name or program.short, obj=program, **page.context_settings)
+    yield ctx
+    for command in page.commands.values() if isinstance(page, click.Group) else ():
+        yield from contexts(command, program, ctx)
