@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import _GeneratorContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -32,8 +32,10 @@ class BusyHands(Hands):
     def __init__(self, real: Hands, times: int) -> None:
         self.real, self.times = real, times
 
-    def permitting(self, writes: frozenset[str]) -> _GeneratorContextManager[Hands]:
-        return self.real.permitting(writes)
+    @contextmanager
+    def permitting(self, writes: frozenset[str]) -> Iterator[Hands]:
+        with self.real.permitting(writes):
+            yield self
 
     def send(self, call: Call) -> dict[str, Any]:
         if self.times:

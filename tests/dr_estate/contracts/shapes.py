@@ -80,8 +80,8 @@ def named(operation: str, value: Any, namespace: str = "ecs") -> Any:
 @cache
 def full(operation: str, shape: Shape | None) -> dict[str, Any]:
     """An answer with every member of the shape, once."""
-    made = _full(shape, "", _DEEP, tokens(operation)) if shape else {}
-    return dict(named(operation, made))
+    whole = _full(shape, "", _DEEP, tokens(operation)) if shape else {}
+    return dict(named(operation, whole))
 
 
 def _full(shape: Shape, name: str, deep: int, skipped: frozenset[str]) -> Any:

@@ -136,18 +136,18 @@ def _others(result: CheckResult) -> list[tuple[Side, str, str | None, Status]]:
 
 def test_the_odd_row_is_unknown_in_the_checks_that_ask_for_it_and_all_else_is_judged_as_before() -> None:
     healthy, odd = evidence("sit-healthy"), _odd_in_dr()
-    asked = 0
+    affected = 0
     for check in checks().values():
         before, after = judge(check, healthy, SIT), judge(check, odd, SIT)
         assert _others(before) == _others(after), check.id
         named = [finding for finding in after.findings if finding.subject == OURS and finding.unseen == ODD.unseen]
         if named:
-            asked += 1
+            affected += 1
             assert [finding.status for finding in named] == [Status.UNKNOWN]
             assert not [f for f in after.findings if f.tenant == "tenant2" and f.status in (Status.FAIL, Status.WARN)]
         else:
             assert before.findings == after.findings
-    assert asked > 5
+    assert affected > 5
     assert discover(odd, SIT) == discover(healthy, SIT), "its name says whose it is"
 
 
