@@ -93,6 +93,10 @@ def each(**values: Any) -> Change:
     return lambda rows: tuple(row if isinstance(row, Unseen) else replace(row, **values) for row in rows)
 
 
+def reviewed_before(days: int) -> Change:
+    return lambda found: replace(found, reviewed=date(2026, 11, 26) - timedelta(days=days))
+
+
 def fed(rows: Any) -> Any:
     source = efs.Replication("fs-1", "af-south-1", "fs-2", "eu-west-1", "ENABLED", "", None)
     return (*rows, source)
@@ -131,11 +135,7 @@ VARIANTS: dict[str, Callable[[Snapshot], Snapshot]] = {
     "there is no runbook": changed(runbook.runbook, Side.DR, lambda found: replace(found, text=None, reviewed=None)),
     "the runbook was never reviewed": changed(runbook.runbook, Side.DR, lambda found: replace(found, reviewed=None)),
     **{
-        f"the runbook is {days} days old": changed(
-            runbook.runbook,
-            Side.DR,
-            lambda found, days=days: replace(found, reviewed=date(2026, 11, 26) - timedelta(days=days)),
-        )
+        f"the runbook is {days} days old": changed(runbook.runbook, Side.DR, reviewed_before(days))
         for days in (SIT.thresholds.document_age_days, SIT.thresholds.document_age_days + 1)
     },
 }

@@ -15,7 +15,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import dynamodb, efs, rds
 from tests.dr_checks.backups import FILE_SYSTEM
 from tests.dr_checks.databases import PRIMARY
-from tests.dr_checks.worlds import DENIED, SIT, world
+from tests.dr_checks.worlds import DENIED, SIT, Values, world
 
 PERMITTED = "prerequisites.operator-allowed"
 
@@ -53,12 +53,13 @@ def test_a_sync_is_estimated_from_what_is_seen_and_takes_its_time() -> None:
     database = replace(PRIMARY, arn=PRIMARY.arn.replace(SIT.regions.primary, SIT.regions.dr), storage_gib=200)
     files = replace(FILE_SYSTEM, name=SIT.named(SIT.names.file_system), size_bytes=40 << 30)
     speed = SIT.failback.sync_mib_s
-    for seen, gib in (
+    cases: tuple[tuple[Values, float], ...] = (
         ({(rds.instances, Side.DR): (database,), (efs.file_systems, Side.DR): (files,)}, 240.0),
         ({(rds.instances, Side.DR): (database,)}, 200.0),
         ({(efs.file_systems, Side.DR): (files,)}, 40.0),
         ({}, 0.0),
-    ):
+    )
+    for seen, gib in cases:
         sight = sight_of(SIT, world(seen), Goal.FAILBACK)
         assert (gib, round(gib * 1024 / speed)) == sync_estimate(sight)
 
