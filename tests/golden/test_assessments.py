@@ -93,8 +93,7 @@ def each(**values: Any) -> Change:
     return lambda rows: tuple(row if isinstance(row, Unseen) else replace(row, **values) for row in rows)
 
 
-def reviewed(days: int) -> Change:
-    """A runbook that was reviewed so long ago."""
+def reviewed_before(days: int) -> Change:
     return lambda found: replace(found, reviewed=date(2026, 11, 26) - timedelta(days=days))
 
 
@@ -136,7 +135,7 @@ VARIANTS: dict[str, Callable[[Snapshot], Snapshot]] = {
     "there is no runbook": changed(runbook.runbook, Side.DR, lambda found: replace(found, text=None, reviewed=None)),
     "the runbook was never reviewed": changed(runbook.runbook, Side.DR, lambda found: replace(found, reviewed=None)),
     **{
-        f"the runbook is {days} days old": changed(runbook.runbook, Side.DR, reviewed(days))
+        f"the runbook is {days} days old": changed(runbook.runbook, Side.DR, reviewed_before(days))
         for days in (SIT.thresholds.document_age_days, SIT.thresholds.document_age_days + 1)
     },
 }

@@ -76,13 +76,13 @@ def test_a_sync_is_estimated_from_what_is_seen_and_takes_its_time() -> None:
     database = replace(PRIMARY, arn=PRIMARY.arn.replace(SIT.regions.primary, SIT.regions.dr), storage_gib=200)
     files = replace(FILE_SYSTEM, name=SIT.named(SIT.names.file_system), size_bytes=40 << 30)
     speed = SIT.failback.sync_mib_s
-    sizes: tuple[tuple[Values, float], ...] = (
+    cases: tuple[tuple[Values, float], ...] = (
         ({(rds.instances, Side.DR): (database,), (efs.file_systems, Side.DR): (files,)}, 240.0),
         ({(rds.instances, Side.DR): (database,)}, 200.0),
         ({(efs.file_systems, Side.DR): (files,)}, 40.0),
         ({}, 0.0),
     )
-    for seen, gib in sizes:
+    for seen, gib in cases:
         sight = sight_of(SIT, world(seen), Goal.FAILBACK)
         assert (gib, round(gib * 1024 / speed)) == sync_estimate(sight)
 

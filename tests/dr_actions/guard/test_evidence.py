@@ -69,7 +69,7 @@ def test_backups_that_were_confirmed_in_the_last_run_are_proven() -> None:
 
 @pytest.mark.parametrize("facts", [{}, {"side": "dr"}, {"side": "dr", "store": "x", "arn": "a", "created_at": "now"}])
 def test_a_backup_without_its_facts_proves_nothing(facts: dict[str, str]) -> None:
-    assert () == proven(begin(), (Kind.CONFIRMED, BACKUPS[0], {"facts": facts}, NOW)).proofs
+    assert () == proven(begin(), confirmed(BACKUPS[0], NOW, **facts)).proofs
     assert () == proven(begin(), (Kind.CONFIRMED, BACKUPS[0], {}, NOW)).proofs
 
 
