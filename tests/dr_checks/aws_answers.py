@@ -11,7 +11,7 @@ from botocore.validate import ParamValidator
 
 from dr_estate.aws.read_client import Eyes
 from dr_estate.config.environment import Side
-from dr_estate.reading.reader import Look, Reader
+from dr_estate.reading.reader import Look, Reader, Section
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 
@@ -52,9 +52,9 @@ class _Eyes:
 def read(reader: Reader[T], side: Side, answers: Answers) -> T:
     """What the reader makes of the answers; the other parts it asks for are those of the healthy estate."""
 
-    def part(name: str, of: Side) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(healthy().parts[name, of].value)
+    def part(name: str, of: Side) -> Future[Section]:
+        future: Future[Section] = Future()
+        future.set_result(Section(healthy().parts[name, of].value))
         return future
 
     with ThreadPoolExecutor(1) as workers:

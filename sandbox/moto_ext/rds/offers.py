@@ -3,7 +3,7 @@
 Source: AWS API_DescribeDBEngineVersions, API_DescribeOrderableDBInstanceOptions, API_DescribeSourceRegions. The
 emulator knows none of them for MySQL and its kin, and fails on a list of all option groups. Every region offers the
 same here, except what a disaster adds to ``backend.__dict__["withdrawn_offers"]``: ``{"db.r6g.large": True}``,
-``{"8.0.40": True}`` or, as a source of replicated backups, ``{"af-south-1": True}``.
+``{"8.0.40": True}`` or, as a source of replicated backups, ``{REGION: True}``.
 """
 
 from __future__ import annotations

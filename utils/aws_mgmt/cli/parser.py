@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # help builds no options
 
 _EXCLUSIVE = (
     ("assess_only", "execute", "--assess-only changes nothing, --execute runs the plan: choose one."),
-    ("from_evidence", "sandbox", "--from-evidence judges what was saved, --sandbox looks anew: choose one."),
+    ("from_evidence", "sandbox", "--from-evidence judges what was saved, --sandbox observes now: choose one."),
 )
 _FILE = click.Path(path_type=Path, readable=False)
 _FOLDER = click.Path(path_type=Path, readable=False, resolve_path=True)
