@@ -20,8 +20,8 @@ ACCEPTED = sorted({change.module for change in reasons()})
 @pytest.mark.parametrize("module", ACCEPTED)
 def test_an_accepted_survivor_is_a_mutant_of_the_code_today(module: str) -> None:
     accepted = {change for change in reasons() if change.module == module}
-    made = {found.change() for found in SourceFile(ROOT / module).candidates}
-    assert set() == accepted - made, "these changed or were deleted: remove them from tests/mutants.toml"
+    mutants = {found.change() for found in SourceFile(ROOT / module).candidates}
+    assert set() == accepted - mutants, "these changed or were deleted: remove them from tests/mutants.toml"
 
 
 def test_each_accepted_survivor_has_a_reason() -> None:
@@ -94,5 +94,5 @@ def _run(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def _mutants(was: str, becomes: str) -> list[Candidate]:
-    made = SourceFile(ROOT / SPANS).candidates
-    return [found for found in made if found.change() == Change(SPANS, "spoken", was, becomes)]
+    mutants = SourceFile(ROOT / SPANS).candidates
+    return [found for found in mutants if found.change() == Change(SPANS, "spoken", was, becomes)]

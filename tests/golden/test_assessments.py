@@ -167,9 +167,9 @@ def _weighed(env: Environment, found: Snapshot) -> Iterator[str]:
     yield f"hourly cost of 3 tenants: {hourly_cost(found, env, 3)}, counted: {dict(sorted(counted.items()))}"
     yield from (f"loss: {_loss(loss)}" for loss in losses)
     for goal in (Goal.FAILOVER, Goal.SWITCHOVER):
-        made = make_plan(sight_of(env, found, goal), posture.name)
-        gates = gates_of((), losses, made, posture, env)
-        yield f"{goal}: {rto_estimate_s(made, env)} s, {', '.join(weigh_gates(gates)[0:1])}"
+        planned = make_plan(sight_of(env, found, goal), posture.name)
+        gates = gates_of((), losses, planned, posture, env)
+        yield f"{goal}: {rto_estimate_s(planned, env)} s, {', '.join(weigh_gates(gates)[0:1])}"
         yield from (f"{goal}: {_gate(gate)}" for gate in gates)
         yield from (f"{goal}: because {reason}" for reason in weigh_gates(gates)[1])
         yield f"{goal}: stranded {stranded(sight_of(env, found, goal))}"
@@ -202,7 +202,7 @@ def test_an_assessment_is_as_on_record(env: Environment, state: str) -> None:
     for name, vary in VARIANTS.items() if env is SIT else ():
         varied = _lines(env, vary(found))
         lines = [*lines, f"\n{name}:", *(f"    {line}" for line in varied if line not in base)]
-    compare(f"assessments/{env.name}-{state}.txt", lines)
+    compare(f"assessments/{env.name}-{state}.golden", lines)
 
 
 def test_the_gates_of_what_a_failback_plans_are_as_on_record() -> None:
@@ -215,7 +215,7 @@ def test_the_gates_of_what_a_failback_plans_are_as_on_record() -> None:
         signals = replace(signals_of(found, SIT), primary_api=answers)
         gates = gates_home((), plan(*steps, goal=Goal.FAILBACK), posture_of(found, SIT), signals, sight)
         lines += [f"\n{answers}, without {left_out}:", *(f"    {_gate(gate)}" for gate in gates)]
-    compare("assessments/plan-failback.txt", lines)
+    compare("assessments/plan-failback.golden", lines)
 
 
 _NEEDED_ROLES = (Role.BACKUP, Role.DATABASE, Role.SERVICES, Role.TRAFFIC)
@@ -226,7 +226,7 @@ def test_a_tabletop_without_contacts_and_at_other_turns_is_as_on_record() -> Non
     found = snapshot("sit-healthy")
     lines = [f"nobody: {line}" for line in _walked(nobody, found) if line not in list(_walked(SIT, found))]
     lines += [f"turn {n}: {line}" for n in (1, 2, 7) for line in _walked(SIT, found, n) if "inject" in line]
-    compare("assessments/tabletop.txt", lines)
+    compare("assessments/tabletop.golden", lines)
 
 
 def _finding(status: Status, side: Side, subject: str, unseen: Unseen | None) -> Finding:
@@ -262,7 +262,7 @@ def test_the_gate_of_a_check_s_result_is_as_on_record() -> None:
             texts = " | ".join(_gate(gate) for gate in gates if gate.id.startswith(("check.", "planes.")))
             lines.append(f"    {goal} in {posture}: {texts or 'no gate'}")
         lines.append(f"    failback: {' | '.join(map(_gate, serving_gates([result]))) or 'no gate'}")
-    compare("assessments/checks.txt", _merged(lines))
+    compare("assessments/checks.golden", _merged(lines))
 
 
 def _merged(lines: list[str]) -> Iterator[str]:
@@ -287,14 +287,14 @@ def test_the_gates_of_a_posture_and_of_what_a_plan_lacks_are_as_on_record(goal: 
     }
     lines = []
     for name in PostureName:
-        made = plan(*whole.values(), goal=goal)
-        gate = gates_of((), (), made, Posture(name, "as seen."), SIT)[0]
+        planned = plan(*whole.values(), goal=goal)
+        gate = gates_of((), (), planned, Posture(name, "as seen."), SIT)[0]
         lines.append(f"{name}: {_gate(gate)}")
     for left_out in whole:
-        made = _without(left_out, whole, goal)
-        gates = gates_of((), (), made, Posture(PostureName.PRIMARY_LOST, "lost."), SIT)
+        planned = _without(left_out, whole, goal)
+        gates = gates_of((), (), planned, Posture(PostureName.PRIMARY_LOST, "lost."), SIT)
         lines += [f"without {left_out}: {_gate(gate)}" for gate in gates[1:]]
-    compare(f"assessments/plan-{goal}.txt", lines)
+    compare(f"assessments/plan-{goal}.golden", lines)
 
 
 def _without(name: str, steps: dict[str, Any], goal: Goal) -> Plan:
@@ -314,4 +314,4 @@ def test_the_gates_of_losses_are_as_on_record() -> None:
         losses = (Loss(store, "a", None, 1.0, None, "by a"), Loss(store, "b", None, seconds, 0, "by b", missing, blind))
         gate = gates_of((), losses, plan(goal=goal), Posture(name, "as seen."), SIT)[-1]
         lines.append(f"{goal} in {name}, {store}, {seconds} s, {why}{', missing' if missing else ''}: {_gate(gate)}")
-    compare("assessments/losses.txt", lines)
+    compare("assessments/losses.golden", lines)

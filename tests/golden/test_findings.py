@@ -60,7 +60,7 @@ def _lags(example: Example) -> Iterator[str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_the_findings_of_the_examples_are_as_on_record(module: str) -> None:
     examples = [example for example in EXAMPLES if example.check.partition(".")[0] == module]
-    compare(f"findings/{module}.txt", [line for example in examples for line in _findings(example)])
+    compare(f"findings/{module}.golden", [line for example in examples for line in _findings(example)])
 
 
 def test_where_checks_do_not_apply_is_as_on_record() -> None:
@@ -76,4 +76,4 @@ def test_where_checks_do_not_apply_is_as_on_record() -> None:
         for check in checks().values()
         if check.applies
     }
-    compare("not-applicable.txt", [f"{name}: {check}: {why}" for (name, check), why in reasons.items() if why])
+    compare("not-applicable.golden", [f"{name}: {check}: {why}" for (name, check), why in reasons.items() if why])

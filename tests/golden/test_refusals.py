@@ -46,7 +46,8 @@ from tests.dr_actions.deciding import (
     step,
 )
 from tests.dr_actions.guard.test_backup_first import OTHERS, SYNCS
-from tests.dr_actions.guard.test_drill_exemptions import MADE, OF_THE_ESTATE, OWN, asked, named, record, restored
+from tests.dr_actions.guard.test_drill_exemptions import MADE, OF_THE_ESTATE, OWN, named, record, restored
+from tests.dr_actions.guard.test_drill_exemptions import asked as task
 from tests.golden.recording import compare
 
 PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
@@ -78,8 +79,8 @@ CALLS: dict[str, list[dict[str, Any]]] = {
     "ecs:UpdateService": [{}],
     "ecs:DeleteService": [{}],
     "ecs:RunTask": [
-        *(asked(), asked(count=2), asked(cluster="other"), asked(startedBy="x"), asked(command=None)),
-        *(asked(host="sit-mysql.x"), asked(host=HOST), asked(overrides={}), {}),
+        *(task(), task(count=2), task(cluster="other"), task(startedBy="x"), task(command=None)),
+        *(task(host="sit-mysql.x"), task(host=HOST), task(overrides={}), {}),
     ],
     "ecs:StopTask": [{"task": task} for task in ("other", *(name for name in sorted(MADE) if ":task/" in name))],
     "cloudfront:UpdateDistribution": [{"DistributionConfig": {"Enabled": on}} for on in (True, False)],
@@ -252,7 +253,7 @@ def test_what_the_guard_says_of_a_call_is_as_on_record(service: str) -> None:
         for region in ((GLOBAL,) if service in GLOBAL_SERVICES else (PRIMARY, DR))
     ]
     compare(
-        f"guard/{service}.txt",
+        f"guard/{service}.golden",
         [line for call in calls for line in (f"\n{call.name} {call.region} {call.params}", *_grouped(_judged(call)))],
     )
 
@@ -270,7 +271,7 @@ def test_which_words_of_an_operation_destroy_is_as_on_record() -> None:
         return _text(refusal(call, SIT, frozenset({call.name}), ZONE))
 
     words = WORDS.split()
-    compare("guard/words.txt", [f"{word}: {judged('x', word)} | {judged('iam', word)}" for word in words])
+    compare("guard/words.golden", [f"{word}: {judged('x', word)} | {judged('iam', word)}" for word in words])
 
 
 def test_what_a_sync_call_is_refused_without_backups_is_as_on_record() -> None:
@@ -289,7 +290,7 @@ def test_what_a_sync_call_is_refused_without_backups_is_as_on_record() -> None:
         for call in (*SYNCS, *OTHERS)
         for line in (f"\n{call.name} in {call.region} {dict(call.params)}", *_grouped(judged(call)))
     ]
-    compare("guard/backup-first.txt", lines)
+    compare("guard/backup-first.golden", lines)
 
 
 IRREVERSIBLE = plan(step("mysql", 40, "database", danger=Danger.IRREVERSIBLE), step("zone", 50, "shift_traffic"))
@@ -372,7 +373,7 @@ def _earlier(given: Approval, ago: timedelta) -> Approval:
 
 def test_what_is_decided_of_a_case_is_as_on_record() -> None:
     compare(
-        "authorization.txt",
+        "authorization.golden",
         [line for name, changes in CASES.items() for env in (PROD, SIT) for line in _answers(name, changes, env)],
     )
 
@@ -391,7 +392,7 @@ def test_which_gates_count_for_a_run_that_goes_on_is_as_on_record() -> None:
             f"{gate.id}{'' if gate.met else ' unmet'}{' stops' if gate.stops else ''}" for gate in found
         )
         lines.append(f"{goal} in {name}, {'changed' if changed_any else 'nothing changed'}, {blind} unseen: {counting}")
-    compare("gates-to-go-on.txt", lines)
+    compare("gates-to-go-on.golden", lines)
 
 
 def test_the_cases_are_of_one_incident() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_checks.core.model import Area, CheckResult, Lag, Severity, Status
+from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
 from dr_checks.core.verdict import Recommendation, readiness_score, recovery_point, weigh
 from dr_estate.config.environment import Side
 
@@ -87,3 +87,19 @@ def test_a_store_counts_by_its_best_mechanism_and_the_worst_store_decides() -> N
 )
 def test_a_store_that_was_not_measured_is_never_compliant(lags: list[Lag], compliant: bool | None) -> None:
     assert compliant == recovery_point(lags, TARGET_S).compliant
+
+
+def test_a_reason_gives_the_first_of_the_worst_findings_and_counts_the_others() -> None:
+    def found(subject: str, status: Status) -> Finding:
+        return Finding("a.b", Side.DR, subject, None, status, "2 h", "1 h", "it is old")
+
+    findings = (found("x", Status.PASS), found("y", Status.FAIL), found("z", Status.FAIL))
+    failed = replace(_result(Status.FAIL), findings=findings)
+    assert ("a.b (critical): y: 2 h, wanted 1 h: it is old (and 1 more)",) == weigh([failed], [], TARGET_S).reasons
+    alone = replace(failed, findings=findings[:2])
+    verdict = weigh([alone, _result(Status.UNKNOWN, check="c.d")], [], TARGET_S)
+    assert (
+        "c.d (critical): unknown: said",
+        "a.b (critical): y: 2 h, wanted 1 h: it is old",
+    ) == verdict.reasons
+    assert [findings[1]] == verdict.gaps
