@@ -20,6 +20,7 @@ from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
 from dr_actions.assessment.failback import gates_home, serving_gates, stranded, sync_estimate, weigh_home
 from dr_actions.assessment.failover import gates_of, weigh_gates
 from dr_actions.assessment.tabletop import walk
+from dr_actions.model.action_ids import step_id
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import SEQUENCE, Role
@@ -211,7 +212,9 @@ def test_the_gates_of_what_a_failback_plans_are_as_on_record() -> None:
     rows = [row for row in SEQUENCE[Goal.FAILBACK] if row.role in (*_NEEDED_ROLES, Role.RENAME)]
     lines: list[str] = []
     for answers, left_out in product(Api, (None, *_NEEDED_ROLES)):
-        steps = [step("x", row.stage, row.action, id=f"{row.prefix}.x") for row in rows if row.role is not left_out]
+        steps = [
+            step("x", row.stage, row.action, id=step_id(row.prefix, "x")) for row in rows if row.role is not left_out
+        ]
         signals = replace(signals_of(found, SIT), primary_api=answers)
         gates = gates_home((), plan(*steps, goal=Goal.FAILBACK), posture_of(found, SIT), signals, sight)
         lines += [f"\n{answers}, without {left_out}:", *(f"    {_gate(gate)}" for gate in gates)]
@@ -281,9 +284,9 @@ def _merged(lines: list[str]) -> Iterator[str]:
 @pytest.mark.parametrize("goal", [Goal.FAILOVER, Goal.SWITCHOVER])
 def test_the_gates_of_a_posture_and_of_what_a_plan_lacks_are_as_on_record(goal: Goal) -> None:
     whole = {
-        "database": step("mysql", 40, "database"),
+        "database": step("mysql", 40, "database/restore_dr"),
         "services": step("tenant1"),
-        "traffic": step("z", 50, "shift_traffic"),
+        "traffic": step("z", 50, "traffic/shift_to_dr"),
     }
     lines = []
     for name in PostureName:

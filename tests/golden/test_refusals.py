@@ -293,7 +293,9 @@ def test_what_a_sync_call_is_refused_without_backups_is_as_on_record() -> None:
     compare("guard/backup-first.golden", lines)
 
 
-IRREVERSIBLE = plan(step("mysql", 40, "database", danger=Danger.IRREVERSIBLE), step("zone", 50, "shift_traffic"))
+IRREVERSIBLE = plan(
+    step("mysql", 40, "database/restore_dr", danger=Danger.IRREVERSIBLE), step("zone", 50, "traffic/shift_to_dr")
+)
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 CASES: dict[str, dict[str, Any]] = {
     "as it should be": {},
