@@ -171,6 +171,13 @@ TABLE = (
         ),
     ),
     Row(
+        lambda s: not s.recorded,
+        Posture(
+            PostureName.DEGRADED,
+            "the primary region answers and runs tasks, but the traffic zone has no record that leads there.",
+        ),
+    ),
+    Row(
         lambda s: s.primary_traffic is Traffic.UNKNOWN,
         Posture(PostureName.NORMAL, "the primary region answers and runs tasks; its traffic health could not be read."),
     ),

@@ -50,7 +50,7 @@ class Signals:
     ``pinned``: every check of the primary's records is held down (T06). A region is ``full`` when each tenant's service
     runs capacity.tasks_per_service tasks; its database is ``writable`` when its state takes writes and it is no
     replica, None where AWS does not document that state. The primary is ``asleep`` when the schedule has scaled its
-    services to 0.
+    services to 0. ``recorded``: the zone has a record of the traffic's name, or cannot be read.
     """
 
     primary_api: Api
@@ -65,6 +65,7 @@ class Signals:
     primary_writable: bool | None = False
     dr_writable: bool | None = False
     primary_asleep: bool = False
+    recorded: bool = True
 
 
 def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
@@ -83,7 +84,16 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         primary_writable=_writable(snapshot, env, Side.PRIMARY),
         dr_writable=_writable(snapshot, env, Side.DR),
         primary_asleep=_asleep(snapshot, env),
+        recorded=_recorded(snapshot, env),
     )
+
+
+def _recorded(snapshot: Snapshot, env: Environment) -> bool:
+    """Whether there is a record of the traffic's name; true where the zone cannot be read."""
+    try:
+        return any(record.name == env.traffic.origin_record for record in snapshot.get(route53.records, Side.GLOBAL))
+    except CannotSee:
+        return True
 
 
 def _running(snapshot: Snapshot) -> int | None:

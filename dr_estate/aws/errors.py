@@ -150,9 +150,12 @@ def unusable_settings(error: aws.BotoCoreError) -> str:
     )
 
 
-def kind_of(code: str, status: int) -> Blindness:
-    """What an error code of AWS means, or where it is not a known one, its HTTP status."""
-    known = KIND_OF_CODE.get(_plain(code))
+def kind_of(code: str, status: int, service: str = "s3") -> Blindness:
+    """What an error code of AWS means, or where it is not a known one, its HTTP status.
+
+    A status in place of a code is S3's answer to HEAD; any other ``service`` that gives no code gives no reason.
+    """
+    known = KIND_OF_CODE.get(_plain(code)) if service == "s3" or not code.isdigit() else None
     return known or (Blindness.UNREACHABLE if status >= _SERVER_FAULT else Blindness.ERROR)
 
 
@@ -169,7 +172,7 @@ def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) 
     answer = error.response.get("Error", {})
     code, message = str(answer.get("Code", "")), str(answer.get("Message", "")).strip()
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    kind = kind_of(code, status)
+    kind = kind_of(code, status, service)
     sentences = {
         Blindness.DENIED: f"is denied ({code}). {allow}",
         Blindness.CREDENTIALS: _refused(code, _skew_s(error)),

@@ -67,7 +67,14 @@ class Recorder:
         if "Body" in answer:  # a stream that only its reader may read
             answer["Body"] = b""
         skew_s = clock_skew_s(http_response.headers, datetime.now(UTC))
-        self._add(context, status, code, kind_of(code, status) if failed else None, answer, skew_s)
+        self._add(
+            context,
+            status,
+            code,
+            kind_of(code, status, context[_CONTEXT][0].partition(":")[0]) if failed else None,
+            answer,
+            skew_s,
+        )
 
     def _failed(self, exception: Exception, context: Mapping[str, Any], **_: Any) -> None:
         known = isinstance(exception, botocore.exceptions.BotoCoreError)

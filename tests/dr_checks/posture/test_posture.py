@@ -200,3 +200,11 @@ def test_a_state_that_nobody_documents_leaves_a_split_unknown() -> None:
     assert posture_of(_with_databases("a-new-word", "available"), SIT).name == "PRIMARY_UNSEEN"
     assert posture_of(_with_databases("available", "a-new-word"), SIT).name == "DR_UNSEEN"
     assert posture_of(_with_databases("a-new-word", "stopped"), SIT).name == "NORMAL"
+
+
+def test_a_zone_without_a_record_of_the_traffic_is_no_normal_estate() -> None:
+    seen = _with_databases("available", "stopped")
+    key = (route53.records.name, Side.GLOBAL)
+    bare = replace(seen, parts={**seen.parts, key: replace(seen.parts[key], value=())})
+    dark = replace(seen, parts={**seen.parts, key: replace(seen.parts[key], value=Unseen(Blindness.DENIED, "no."))})
+    assert [posture_of(snapshot, SIT).name for snapshot in (seen, bare, dark)] == ["NORMAL", "DEGRADED", "NORMAL"]

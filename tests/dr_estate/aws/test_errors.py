@@ -48,10 +48,15 @@ def _answer(code: str, status: int, message: str = "") -> aws.ClientError:
     ],
 )
 def test_a_code_and_its_status_mean_one_kind(code: str, status: int, kind: Blindness) -> None:
-    unseen = explain(_answer(code, status, "in eu-west-1 does not answer, the deadline is over"), "rds", REGION)
+    service = "s3" if code.isdigit() else "rds"
+    unseen = explain(_answer(code, status, "in eu-west-1 does not answer, the deadline is over"), service, REGION)
     assert (unseen.kind, unseen.region) == (kind, REGION)
     assert unseen.is_silence_of(REGION) == (kind in SILENT)
     assert not unseen.is_silence_of("eu-west-1")
+
+
+def test_a_status_without_a_code_says_nothing_of_the_keys_but_where_s3_answers_to_head() -> None:
+    assert explain(_answer("400", 400, "Bad Request"), "application-autoscaling", REGION).kind is Blindness.ERROR
 
 
 def test_a_code_means_one_thing_only() -> None:
