@@ -14,12 +14,14 @@ from pathlib import Path
 
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
+from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from sandbox.core import world_file
 from sandbox.world.seed_cache import digest
 from tests.hosting import hosted
+from utils.aws_mgmt.app.target import World
 
 _BEGAN = "as it began"
 _NOT_LOOKING = {"execution", "failback"}
@@ -59,6 +61,13 @@ def healthy(world: Endpoint, environment: Environment) -> Snapshot:
         reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
         _seen[asked] = observe(environment, reader, "sandbox")
     return _seen[asked]
+
+
+def world_of(world: Endpoint, person: str) -> World:
+    """The world as a person of it reaches it: named as the command line names an endpoint."""
+    keys = world.people[person]
+    credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+    return World(WorldId.live(world.account, world.url), credentials)
 
 
 def _started(environment: Environment, tenants: int) -> Endpoint:

@@ -14,10 +14,9 @@ from datetime import datetime, timedelta
 
 from dr_actions.authorization.clearance import Approval, Case, Clearance, fault_of, gate_refusals, going_on
 from dr_actions.authorization.people import person_of, same_person
-from dr_actions.model.expected_postures import EXPECTED
 from dr_actions.model.gates import Gate, Refusal
-from dr_actions.model.plan import Plan
-from dr_checks.posture.posture import Posture
+from dr_actions.model.plan import Goal, Plan
+from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment
 
 RULE = "authority.approval"
@@ -25,6 +24,16 @@ _POSTURE = "posture.expected"
 _NEEDED = frozenset(
     f"check.prerequisites.{name}" for name in ("control-table", "credentials-work", "operator-allowed", "opted-in")
 ) | {"primary.answers"}
+# A run under way does not stop because the primary's tasks cannot be counted at this moment.
+_PRIMARY_ANSWERS = (PostureName.NORMAL, PostureName.DEGRADED, PostureName.PRIMARY_UNSEEN)
+EXPECTED = {
+    Goal.FAILOVER: (PostureName.PRIMARY_LOST, PostureName.ON_DR),
+    Goal.SWITCHOVER: (*_PRIMARY_ANSWERS, PostureName.ON_DR),
+    Goal.FAILBACK: (*_PRIMARY_ANSWERS, PostureName.ON_DR, PostureName.SPLIT, PostureName.RETURNING),
+    Goal.RESTORE_TEST: _PRIMARY_ANSWERS,
+    Goal.CANARY: _PRIMARY_ANSWERS,
+}
+"""The postures in which a plan of each goal may make a change."""
 
 
 @dataclass(frozen=True)

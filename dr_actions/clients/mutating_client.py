@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import botocore.config
 import botocore.exceptions
@@ -30,7 +30,8 @@ from dr_estate.model.unseen import Blindness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Guard = Callable[[Call, frozenset[str]], "str | None"]
+Context = TypeVar("Context")
+Guard = Callable[[Call, Context], "str | None"]
 _ERRORS = (
     botocore.exceptions.ClientError,
     botocore.exceptions.BotoCoreError,
@@ -65,14 +66,15 @@ class SendFailed(Exception):
         self.trouble, self.code = trouble, code
 
 
-class Hands:
+class Hands(Generic[Context]):
     """A session that can send declared mutations. Thread-safe; one client for each service and region.
 
-    ``declared`` are all operations any verb may send; each single send is narrowed to its verb's by ``permitting``.
+    ``declared`` are all operations any verb may send. The guard weighs each single one by the context that
+    ``permitting`` was given for it.
     """
 
     def __init__(
-        self, environment: Environment, credentials: Credentials, declared: Iterable[str], guard: Guard
+        self, environment: Environment, credentials: Credentials, declared: Iterable[str], guard: Guard[Context]
     ) -> None:
         limits = environment.observation
         self.sent: Counter[str] = Counter()
@@ -90,14 +92,14 @@ class Hands:
         self._session = self._guarded_session(environment, frozenset(declared))
 
     @contextmanager
-    def permitting(self, writes: frozenset[str]) -> Iterator[Hands]:
-        """Within the block, this thread may send exactly ``writes``; outside any block, nothing."""
-        before: frozenset[str] = getattr(self._permit, "writes", frozenset())
-        self._permit.writes = writes
+    def permitting(self, context: Context) -> Iterator[Hands[Context]]:
+        """Within the block, this thread may send what the guard lets pass upon ``context``; outside any, nothing."""
+        before: Context | None = getattr(self._permit, "context", None)
+        self._permit.context = context
         try:
             yield self
         finally:
-            self._permit.writes = before
+            self._permit.context = before
 
     def send(self, call: Call) -> dict[str, Any]:
         """Send ``call`` once; returns AWS's answer. Raises Guarded, or SendFailed with the kind of trouble."""
@@ -142,7 +144,10 @@ class Hands:
             self.sent[f"{service}:{model.name}"] += 1
 
     def _ask_guard(self, call: Call) -> None:
-        refused = self._guard(call, getattr(self._permit, "writes", frozenset()))
+        context: Context | None = getattr(self._permit, "context", None)
+        if context is None:
+            raise Guarded(f"guard.undeclared: {call.name} was permitted by nobody.")
+        refused = self._guard(call, context)
         if refused:
             raise Guarded(refused)
 

@@ -180,10 +180,6 @@ class Control:
         }
         self._stand(OVERRIDE + override.gate, item, override.by, fence, None)
 
-    def close_override(self, gate: str, by: str) -> None:
-        """Close it. Raises ConditionFailed where there never was one."""
-        self._change(OVERRIDE + gate, {"closed_at": instant(self.now()), "closed_by": by}, by, _THERE)
-
     def _stand(
         self, sk: str, item: Mapping[str, Any], by: str, fence: Fence | None = None, when: Condition | None = _NOT_OPEN
     ) -> None:

@@ -91,7 +91,7 @@ def _undo(run: Run, step: Step) -> Undoing:
     elif _was_taken_back(run, verb, step):
         says, undone = f"{step.id}: undone already ({step.undo})", True
     else:
-        says, undone = _send(run, step, call, verb.writes)
+        says, undone = _send(run, verb, step, call)
     run.journal.append(Kind.UNDONE if undone else Kind.COMPENSATION, step.id, says=says, undone=undone)
     return Undoing(step.id, undone, says)
 
@@ -107,10 +107,10 @@ def _was_taken_back(run: Run, verb: Verb, step: Step) -> bool:
         return False  # what cannot be seen is sent again: it leads to the same
 
 
-def _send(run: Run, step: Step, call: Call, writes: frozenset[str]) -> tuple[str, bool]:
+def _send(run: Run, verb: Verb, step: Step, call: Call) -> tuple[str, bool]:
     try:
         run.journal.append(Kind.INTENT, step.id, call=call.name, region=call.region, undo=True)
-        with run.hands.permitting(writes):
+        with run.hands.permitting(run.guard_context(verb.writes)):
             run.hands.send(call)
     except (SendFailed, Guarded, MirrorFailed) as failed:
         return f"{step.id}: could NOT be undone: {failed}", False

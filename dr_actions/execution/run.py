@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.clients.mutating_client import Hands
+from dr_actions.guard.context import GuardContext
 from dr_actions.journal.journal import Entry, Journal, Kind, State
 from dr_actions.model.action import Sight, Verb, Workshop
 from dr_actions.model.plan import Plan, Step
@@ -105,13 +106,14 @@ class Run:
 
     ``workshop`` is where a step that runs a program (Terraform) finds what it needs. ``held`` raises where the lock is
     not ours any more; ``standing_order`` says who paused all runs, "" where nobody;
-    ``stop_condition`` why this one is to stop (a drill's alarm), "" while it is not.
+    ``stop_condition`` why this one is to stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows
+    of the snapshots so far.
     """
 
     env: Environment
     plan: Plan
     clearance: Clearance
-    hands: Hands
+    hands: Hands[GuardContext]
     journal: Journal
     look: Looking
     tell: Tell
@@ -127,6 +129,14 @@ class Run:
     only_tenants: frozenset[str] = frozenset()
     witnessed_at: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    seen: GuardContext = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seen = GuardContext.upon(self.snapshot, self.env)
+
+    def guard_context(self, allowed: frozenset[str]) -> GuardContext:
+        """What the guard weighs a call of ``allowed`` by, from what is seen and on record now."""
+        return self.seen.before_call(allowed, self.plan, self.journal.entries)
 
     @property
     def manual_wait(self) -> timedelta:
@@ -145,6 +155,7 @@ class Run:
                 self.snapshot = self.look(parts, self._following(sent, changes))
             except CannotSee as blind:
                 raise LookFailed(str(blind)) from blind
+            self.seen = self.seen.having_seen(self.snapshot)  # what a trial has made meanwhile is its own
         sight = sight_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
         sight = replace(sight, sent_at=sent, recorded=self.recorded, set_aside=self.set_aside, changes=changes)
         return replace(sight, deployments=self._made("deployment"))

@@ -1,4 +1,8 @@
-"""Sends a batch's calls, each between two records. An answer that was lost is never guessed at: the world is asked."""
+"""Sends a batch's calls, each between two records. An answer that was lost is never guessed at: the world is asked.
+
+Right before, what must hold is checked again: the plan was made upon a posture, and a primary that comes back halfway
+changes everything (T43). Evidence older than execution.evidence_age_s is read again before the next change.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,28 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.clients.mutating_client import Guarded, SendFailed, Trouble
 from dr_actions.clients.terraform import TerraformFailed
-from dr_actions.execution import preconditions
 from dr_actions.execution.run import Cause, Run, StepFailed
 from dr_actions.journal.journal import Kind
 from dr_actions.model.action import Confirmation, Declined, Sight, Standing, Verb
-from dr_actions.model.plan import Call, Danger, Step
+from dr_actions.model.plan import Call, Danger, Goal, Step
+from dr_checks.posture.posture import WITNESSES, posture_of
+from dr_estate.readers import route53, route53_health_checks
 
 _GO_ON = (Standing.WAITING, Standing.DONE)
 _TROUBLES: dict[type[Exception], str] = {Guarded: "guarded", TerraformFailed: "guarded"}
 _NOT_NOW = (Trouble.THROTTLED, Trouble.BUSY, Trouble.UNCERTAIN)
 _CAUSES = {Standing.CHANGED: Cause.CHANGED, Standing.UNSEEN: Cause.UNSEEN}
+
+WITNESSED = frozenset(reader.name for reader in WITNESSES) | {
+    route53.records.name,
+    route53_health_checks.checks.name,
+    route53_health_checks.statuses.name,
+}
+_ANYHOW = (Goal.CLEAN_UP,)  # what a drill left is taken away whatever has happened to the estate meanwhile
+_POSTURE_GATE = "posture.expected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +86,48 @@ def _send_once(run: Run, verb: Verb, steps: Sequence[Step], sight: Sight) -> dic
         chunk = steps[start : start + size]
         _ask_for_irreversible(run, chunk)
         calls = {step.id: _filled(verb, step, sight) for step in chunk if verb.work is None}
-        preconditions.before_a_change(run, chunk[0].id)
+        _check_before_a_change(run, chunk[0].id)
         run.journal.append_many([(Kind.INTENT, step.id, _intended(calls.get(step.id))) for step in chunk])
         with ThreadPoolExecutor(max(1, len(chunk))) as pool:
             answers = list(pool.map(lambda step: _send(run, verb, step, calls.get(step.id)), chunk))  # noqa: B023 - done within
         failures |= {step.id: told for step, told in zip(chunk, answers, strict=True) if isinstance(told, Exception)}
         run.journal.append_many([_outcome(step, told) for step, told in zip(chunk, answers, strict=True)])
     return failures
+
+
+def _check_before_a_change(run: Run, step_id: str) -> None:
+    """Check lock, stop switch, digest, evidence and posture. Raises Stopped, LockLost, Fenced, StepFailed."""
+    run.stop_if_asked()
+    paused = run.standing_order()
+    if paused:
+        raise StepFailed(step_id, f"authority.paused: all runs are stopped: {paused}", Cause.HALTED)
+    ends = run.stop_condition()
+    if ends:
+        raise StepFailed(step_id, f"drill.alarms: {ends}")
+    if run.plan.digest != run.clearance.digest:
+        raise StepFailed(step_id, "the plan is not the one that was cleared: its digest differs", Cause.HALTED)
+    if run.plan.goal in _ANYHOW:
+        return
+    _witness_again(run)
+    posture = posture_of(run.snapshot, run.env)
+    overrides = run.clearance.overrides
+    overridden = any(one.gate == _POSTURE_GATE and one.until > run.clock() for one in overrides)
+    if posture.name not in EXPECTED[run.plan.goal] and not overridden:
+        raise StepFailed(
+            step_id,
+            f"the posture is {posture.name} now ({posture.says}), the plan was made upon {run.plan.posture}: assess "
+            f"again, or override {_POSTURE_GATE} by name",
+            Cause.HALTED,
+        )
+
+
+def _witness_again(run: Run) -> None:
+    now = run.clock()
+    seen_at = run.witnessed_at or run.snapshot.taken_at
+    if (now - seen_at).total_seconds() > run.env.execution.evidence_age_s:
+        run.sight_after(WITNESSED)
+        seen_at = now
+    run.witnessed_at = seen_at
 
 
 def _filled(verb: Verb, step: Step, sight: Sight) -> Call:
@@ -101,7 +150,7 @@ def _send(run: Run, verb: Verb, step: Step, call: Call | None) -> Told:
             return {}
         if call is None:
             return {}
-        with run.hands.permitting(verb.writes | verb.reads):
+        with run.hands.permitting(run.guard_context(verb.writes | verb.reads)):
             return verb.act(step, call, run.hands)
     except (SendFailed, Guarded, TerraformFailed, Declined) as failed:
         return failed

@@ -7,18 +7,16 @@ each store of each side needs a complete recovery point that was created after t
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.evidence import STORES, Proof, Store
 from dr_actions.model.gates import Refusal
 from dr_actions.model.plan import Call
-from dr_estate.config.environment import Environment, Side
+from dr_estate.config.environment import Environment
 
 RULE = "guard.backup-first"
-DATABASE, FILES = "database", "files"
-Store = tuple[Side, str]
-STORES: tuple[Store, ...] = tuple((side, store) for side in (Side.DR, Side.PRIMARY) for store in (DATABASE, FILES))
 _PLACED = frozenset(
     {
         "rds:CreateDBInstanceReadReplica",
@@ -31,25 +29,6 @@ _PLACED = frozenset(
 _WRITES_OBJECTS = frozenset({"s3:CompleteMultipartUpload", "s3:CopyObject", "s3:PutObject"})
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A complete recovery point of a side's store: ``store`` is database or files, ``created_at`` (UTC) AWS's word."""
-
-    side: Side
-    store: str
-    arn: str
-    created_at: datetime
-
-
-def proof_of(facts: Mapping[str, str]) -> Proof | None:
-    """The proof that a confirmed step of ``create_backups`` recorded, None where ``facts`` are another step's."""
-    try:
-        proof = Proof(Side(facts["side"]), facts["store"], facts["arn"], datetime.fromisoformat(facts["created_at"]))
-    except (KeyError, ValueError):
-        return None
-    return proof if proof.store in (DATABASE, FILES) and proof.arn and proof.created_at.tzinfo else None
-
-
 def unproven(proofs: Collection[Proof], frozen_at: datetime | None, absent: Collection[Store] = ()) -> list[Store]:
     """Which stores have no point of the freeze or after it; all, where it is not known when that was.
 
@@ -59,20 +38,12 @@ def unproven(proofs: Collection[Proof], frozen_at: datetime | None, absent: Coll
     return [store for store in STORES if store not in fresh and store not in absent]
 
 
-def refusal(
-    call: Call,
-    env: Environment,
-    proofs: Collection[Proof],
-    frozen_at: datetime | None,
-    absent: Collection[Store] = (),
-) -> Refusal | None:
-    """Why ``call`` must not leave, None where it syncs nothing home or everything is backed up.
-
-    ``frozen_at`` is when the freeze of the DR region was confirmed (UTC), None where it was not.
-    """
+def refusal(call: Call, context: GuardContext) -> Refusal | None:
+    """Why ``call`` must not leave, None where it syncs nothing home or everything is backed up."""
+    env, frozen_at = context.env, context.frozen_at
     if not syncs(call, env):
         return None
-    open_ = unproven(proofs, frozen_at, absent)
+    open_ = unproven(context.proofs, frozen_at, context.absent)
     if not open_:
         return None
     if frozen_at is None:

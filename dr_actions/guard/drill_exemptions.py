@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from dr_actions.guard.context import GuardContext
 from dr_actions.guard.destructive_operations import looks
 from dr_actions.model.gates import Refusal
 from dr_actions.model.plan import Call, Goal
@@ -39,9 +40,10 @@ _RUN, _STOP = "ecs:RunTask", "ecs:StopTask"  # a task of its own, which asks the
 _OPENS = {"efs:CreateAccessPoint": "FileSystemId", "efs:TagResource": "ResourceId"}
 
 
-def exempt(call: Call, env: Environment, goal: Goal | None, made: Collection[str]) -> bool:
-    """Whether ``call`` takes away what a drill itself made. ``made``: names and ids known to be a drill's own."""
-    if goal not in CLEANING:
+def exempt(call: Call, context: GuardContext) -> bool:
+    """Whether ``call`` takes away what a drill itself made."""
+    env, made = context.env, context.made
+    if context.goal not in CLEANING:
         return False
     if call.name == _RECORDS:
         return _of_canary(call.params, env)
@@ -60,14 +62,15 @@ def _own_database(call: Call, env: Environment, made: Collection[str]) -> bool:
     return is_isolated(name, env.named(env.names.database)) or name in made
 
 
-def confined(call: Call, env: Environment, goal: Goal | None, made: Collection[str]) -> Iterator[Refusal]:
+def confined(call: Call, context: GuardContext) -> Iterator[Refusal]:
     """A refusal where a trial would make or change what does not bear its name."""
+    env, goal = context.env, context.goal
     if goal not in CLEANING or looks(call.operation) or call.service in _HARMLESS:
         return
     if call.service != "route53" and call.region != env.region(Side.DR):
         yield Refusal(RULE, f"{call.name} in {call.region}: a {goal} changes nothing outside {env.regions.dr}.")
         return
-    why = _strays(call, env, goal, made)
+    why = _strays(call, env, goal, context.made)
     if why:
         yield Refusal(RULE, f"{call.name}: {why}.")
 

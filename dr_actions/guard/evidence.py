@@ -1,4 +1,4 @@
-"""What the guard knows of a failback: the backups that the journal has proven, and since when the DR region is frozen.
+"""What the journal proves of a failback: the backups, since when the DR region is frozen, and renamed databases.
 
 Read from the record, not from the order of the code: a sync call finds the proofs there, or does not leave.
 """
@@ -6,48 +6,59 @@ Read from the record, not from the order of the code: a sync call finds the proo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dr_actions.guard.backup_first import STORES, Proof, Store, proof_of
 from dr_actions.journal.entries import Entry, Kind
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, role_of
 from dr_estate.config.environment import Side
 
+DATABASE, FILES = "database", "files"
+Store = tuple[Side, str]
+STORES: tuple[Store, ...] = tuple((side, store) for side in (Side.DR, Side.PRIMARY) for store in (DATABASE, FILES))
+
 
 @dataclass(frozen=True, slots=True)
-class Proven:
-    """What is on record. ``absent`` are stores that the plan found nothing of. Nothing is proven of another goal.
+class Proof:
+    """A complete recovery point of a side's store: ``store`` is database or files, ``created_at`` (UTC) AWS's word."""
 
-    ``set_aside`` names the databases of the DR region that the incident's own failback set aside, by resource id.
-    """
-
-    goal: Goal | None = None
-    proofs: tuple[Proof, ...] = ()
-    frozen_at: datetime | None = None
-    absent: tuple[Store, ...] = ()
-    set_aside: Mapping[str, str] = field(default_factory=dict)
+    side: Side
+    store: str
+    arn: str
+    created_at: datetime
 
 
-def proven_by(entries: Sequence[Entry], plan: Plan) -> Proven:
-    """What the last run's entries prove. A freeze counts from the second in which its last step was confirmed."""
-    begun = max((entry.seq for entry in entries if entry.kind is Kind.BEGIN), default=0)
-    confirmed = [entry for entry in entries if entry.seq > begun and entry.kind is Kind.CONFIRMED and entry.step]
-    freezes = {step.id for step in plan.steps if role_of(plan.goal, step.id) is Role.FREEZE}
-    frozen = {str(entry.step): entry.at for entry in confirmed if entry.step in freezes}
-    backed_up = [step for step in plan.steps if role_of(plan.goal, step.id) is Role.BACKUP]
-    stores = {(step.side, step.before.get("store")) for step in backed_up}
-    backups = {str(entry.step): entry for entry in confirmed if role_of(plan.goal, str(entry.step)) is Role.BACKUP}
+def proof_of(facts: Mapping[str, str]) -> Proof | None:
+    """The proof that a confirmed step of ``back_up`` recorded, None where ``facts`` are another step's."""
+    try:
+        proof = Proof(Side(facts["side"]), facts["store"], facts["arn"], datetime.fromisoformat(facts["created_at"]))
+    except (KeyError, ValueError):
+        return None
+    return proof if proof.store in (DATABASE, FILES) and proof.arn and proof.created_at.tzinfo else None
+
+
+def proofs_in(entries: Sequence[Entry], goal: Goal) -> tuple[Proof, ...]:
+    """The backups that the last run's entries prove."""
+    backups = {step: entry for step, entry in _confirmed(entries).items() if role_of(goal, step) is Role.BACKUP}
     found = (proof_of(entry.data.get("facts", {})) for entry in backups.values())
-    return Proven(
-        goal=plan.goal,
-        proofs=tuple(proof for proof in found if proof is not None),
-        frozen_at=max(frozen.values()).replace(microsecond=0) if freezes and freezes == frozen.keys() else None,
-        absent=tuple(store for store in STORES if store not in stores),
-        set_aside=set_aside_by(entries),
-    )
+    return tuple(proof for proof in found if proof is not None)
+
+
+def frozen_since(entries: Sequence[Entry], plan: Plan) -> datetime | None:
+    """The second in which the last freeze of the plan was confirmed; None while one is not, or it has none."""
+    confirmed = _confirmed(entries)
+    freezes = [confirmed.get(step.id) for step in plan.steps if role_of(plan.goal, step.id) is Role.FREEZE]
+    moments = [entry.at for entry in freezes if entry is not None]
+    return max(moments).replace(microsecond=0) if moments and len(moments) == len(freezes) else None
+
+
+def absent_from(plan: Plan) -> tuple[Store, ...]:
+    """The stores that the plan found nothing of: it backs none of them up."""
+    backups = [step for step in plan.steps if role_of(plan.goal, step.id) is Role.BACKUP]
+    stores = {(step.side, step.before.get("store")) for step in backups}
+    return tuple(store for store in STORES if store not in stores)
 
 
 def set_aside_by(entries: Sequence[Entry], side: Side = Side.DR) -> Mapping[str, str]:
@@ -63,3 +74,9 @@ def set_aside_by(entries: Sequence[Entry], side: Side = Side.DR) -> Mapping[str,
             after = steps[str(entry.step)]["after"]
             found[after["resource"]] = after["name"]
     return found
+
+
+def _confirmed(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """The last confirmation of each step since the last plan began."""
+    begun = max((entry.seq for entry in entries if entry.kind is Kind.BEGIN), default=0)
+    return {entry.step: entry for entry in entries if entry.seq > begun and entry.kind is Kind.CONFIRMED and entry.step}

@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from dr_actions.guard import secret_exemptions
-from dr_actions.guard.backup_first import FILES, Proof
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.evidence import FILES, Proof
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import s3
@@ -24,14 +25,15 @@ LOCAL_ONLY = "LOCAL_CONFIGURATION_ONLY"
 Params = Mapping[str, Any]
 
 
-def exempt(call: Call, env: Environment, goal: Goal | None, proofs: Sequence[Proof]) -> bool:
+def exempt(call: Call, context: GuardContext) -> bool:
     """Whether ``call`` is one of a failback's own, which overwrite or take away what is proven to be kept elsewhere."""
-    if goal is not Goal.FAILBACK:
+    env, proofs = context.env, context.proofs
+    if context.goal is not Goal.FAILBACK:
         return False
     if call.name == UNFREEZE:
         return call.region == env.region(Side.DR)  # the tool's own freeze is taken off; no file is touched
     leads_home = _backed_up(proofs, call.name != COPY) and _leads_home(call, env)
-    return leads_home or secret_exemptions.exempt(call, env, goal, proofs)
+    return leads_home or secret_exemptions.exempt(call, context)
 
 
 def _backed_up(proofs: Sequence[Proof], files: bool) -> bool:

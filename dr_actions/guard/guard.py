@@ -7,15 +7,14 @@ in this order: the gravest is told first.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dr_actions.guard import drill_exemptions
-from dr_actions.guard.backup_first import Proof
+from dr_actions.guard import backup_first, drill_exemptions, failback_exemptions
+from dr_actions.guard.context import GuardContext
 from dr_actions.guard.destructive_operations import destruction, looks
-from dr_actions.guard.failback_exemptions import exempt
 from dr_actions.model.gates import Refusal
-from dr_actions.model.plan import Call, Goal
+from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import s3
 
@@ -31,36 +30,26 @@ DR_REMOVALS = {
     "secretsmanager:StopReplicationToReplica": "a replica becomes a secret of its own by it; both values stay (T18)",
 }
 _DELEGATING = frozenset({"NS", "SOA"})
-_NO_ZONES: Mapping[str, str] = {}
 
 
-def refusal(
-    call: Call,
-    env: Environment,
-    allowed: frozenset[str],
-    traffic_zone_id: str,
-    customer_zones: Mapping[str, str] = _NO_ZONES,
-    goal: Goal | None = None,
-    proofs: Sequence[Proof] = (),
-    made: Collection[str] = (),
-) -> Refusal | None:
-    """Why ``call`` must not leave, or None.
+def judge(call: Call, context: GuardContext) -> str | None:
+    """Why ``call`` must not leave, the rule's id first; None where it may. The mutating client asks before each."""
+    refused = refusal(call, context) or backup_first.refusal(call, context)
+    return f"{refused.rule}: {refused.says}" if refused else None
 
-    ``allowed`` are the current verb's writes and reads. ``traffic_zone_id`` is the hosted zone of traffic.zone, ""
-    where it is not known (then no zone is touched); ``customer_zones`` are further zones by id, whose records may be
-    changed where their name is one of traffic.customer_hosts. ``goal`` is the run's, and ``proofs`` are the backups it
-    has proven: without both nothing of the primary is overwritten, and no protection is switched off (T28). ``made``
-    are names and ids of what a drill made in the DR region, as the world and its record show.
-    """
+
+def refusal(call: Call, context: GuardContext) -> Refusal | None:
+    """Why ``call`` must not leave by the rules of this module, or None."""
+    env = context.env
     found: list[Iterator[Refusal]] = [
         _identity(call),
         _region(call, env),
         _terraform_state(call, env),
-        drill_exemptions.confined(call, env, goal, made),
-        _removal(call, env, allowed, exempt(call, env, goal, proofs) or drill_exemptions.exempt(call, env, goal, made)),
+        drill_exemptions.confined(call, context),
+        _removal(call, context),
         _health_check(call),
-        _zones(call, env, traffic_zone_id, customer_zones),
-        _undeclared(call, allowed),
+        _zones(call, context),
+        _undeclared(call, context.allowed),
     ]
     return next((refused for rule in found for refused in rule), None)
 
@@ -84,10 +73,12 @@ def _terraform_state(call: Call, env: Environment) -> Iterator[Refusal]:
         yield Refusal("guard.terraform-state", f"{call.name} into {bucket}: Terraform alone writes its state.")
 
 
-def _removal(call: Call, env: Environment, allowed: frozenset[str], exempted: bool) -> Iterator[Refusal]:
+def _removal(call: Call, context: GuardContext) -> Iterator[Refusal]:
+    env = context.env
     home = call.region != env.region(Side.DR) or call.service in GLOBAL_SERVICES
     why = destruction(call, home) or _overwrites_primary_files(call, env)
-    if not why or (call.name in allowed and (exempted or (not home and call.name in DR_REMOVALS))):
+    exempt = failback_exemptions.exempt(call, context) or drill_exemptions.exempt(call, context)
+    if not why or (call.name in context.allowed and (exempt or (not home and call.name in DR_REMOVALS))):
         return
     where = "the DR region" if not home else "a global service or the primary region"
     yield Refusal("guard.never-delete", f"{call.name} in {call.region} ({where}): {why}. No run may, whatever is said.")
@@ -113,11 +104,13 @@ def _health_check(call: Call) -> Iterator[Refusal]:
             yield Refusal("guard.health-check", "a run never resets a health check's settings to their defaults.")
 
 
-def _zones(call: Call, env: Environment, traffic_zone_id: str, customers: Mapping[str, str]) -> Iterator[Refusal]:
+def _zones(call: Call, context: GuardContext) -> Iterator[Refusal]:
+    """Where the zone of traffic.zone is not known, none is changed."""
+    env = context.env
     if call.service != "route53" or looks(call.operation):
         return
-    zone, customer_ids = _zone_of(call), {_bare(one) for one in customers}
-    if zone is not None and zone not in ({_bare(traffic_zone_id)} | customer_ids) - {""}:
+    zone, customer_ids = _zone_of(call), {_bare(zone_id) for zone_id in context.customer_zones}
+    if zone is not None and zone not in ({_bare(context.traffic_zone)} | customer_ids) - {""}:
         yield _denied(call, f"hosted zone {zone or '(none)'} is not the one of {env.traffic.zone}, nor a customer's")
     for record in _records(call.params):
         if str(record.get("Type", "")).upper() in _DELEGATING:

@@ -7,19 +7,19 @@ says all that it says.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-from dr_actions.guard.backup_first import DATABASE, Proof
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.evidence import DATABASE
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side
 
 PUT, REPLICATE = "secretsmanager:PutSecretValue", "secretsmanager:ReplicateSecretToRegions"
 
 
-def exempt(call: Call, env: Environment, goal: Goal | None, proofs: Collection[Proof]) -> bool:
+def exempt(call: Call, context: GuardContext) -> bool:
     """Whether ``call`` leads a secret of the estate home, or lets the DR region's be a replica of it again."""
-    backed_up = {proof.side for proof in proofs if proof.store == DATABASE and proof.arn}
-    if goal is not Goal.FAILBACK or backed_up < {Side.PRIMARY, Side.DR} or call.region != env.regions.primary:
+    env = context.env
+    backed_up = {proof.side for proof in context.proofs if proof.store == DATABASE and proof.arn}
+    if context.goal is not Goal.FAILBACK or backed_up < {Side.PRIMARY, Side.DR} or call.region != env.regions.primary:
         return False
     if not _of_the_estate(str(call.params.get("SecretId", "")), env):
         return False

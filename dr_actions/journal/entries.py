@@ -18,7 +18,7 @@ from typing import Any
 
 from dr_actions.model.action_ids import present_id, present_name
 from dr_estate.model.dynamodb_values import instant, moment
-from dr_estate.model.world_id import WorldId
+from dr_estate.model.world_id import NOT_RECORDED, WorldId
 
 SCHEMA = "aws-dr-manager/journal/2"
 WORLD = "world"
@@ -48,7 +48,6 @@ class Kind(StrEnum):
     STOPPED = "stopped"
     PAUSED = "paused"
     UNPAUSED = "unpaused"
-    DRAINED = "drained"
     VALIDATED = "validated"
     NOTIFIED = "notified"
     INVENTORY = "inventory"
@@ -81,7 +80,6 @@ _SAYS = {
     Kind.STOPPED: "The operator stopped the run between two calls.",
     Kind.PAUSED: "Somebody turned the stop switch of all runs on: `by` whom; `moment` is when.",
     Kind.UNPAUSED: "Somebody turned the stop switch off again: `by` whom; `moment` is when.",
-    Kind.DRAINED: "Clients have left the old region; `moment` is when.",
     Kind.VALIDATED: "The outcome was validated by looking: `passed` says whether it is as intended.",
     Kind.NOTIFIED: "A message was sent, or could not be.",
     Kind.INVENTORY: "What the estate held before a drill, packed: what it is compared with afterwards.",
@@ -116,6 +114,18 @@ class JournalBroken(Exception):
     def __init__(self, line: int, why: str) -> None:
         super().__init__(f"The journal is broken at line {line}: {why}")
         self.line, self.why = line, why
+
+
+class OtherWorld(Exception):
+    """The journal is of another world than the one that is asked; the message names both."""
+
+    def __init__(self, where: str, recorded: WorldId | None, asked: WorldId) -> None:
+        says = f"names no world ({NOT_RECORDED}: an earlier version wrote it); it is read for audit, never gone on with"
+        remedy = "Choose another incident."
+        if recorded is not None:
+            says = f"is of another world: {recorded.full_name}. This is {asked.full_name}"
+            remedy = "Choose that world, or another incident."
+        super().__init__(f"The record in {where} {says}. {remedy}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +219,13 @@ def sound(chain: Chain, where: str, mirrored: bool) -> Chain:
         return chain
     remedy = f" Move {where} away: it is evidence, and the mirror rebuilds it." if mirrored else ""
     raise JournalBroken(chain.fault.line, f"{chain.fault.why} ({where}){remedy}") from chain.fault
+
+
+def of_this_world(chain: Chain, where: str, world: WorldId) -> Chain:
+    """The chain itself. Raises OtherWorld where its entries are of another world than ``world``, or of none."""
+    if chain.entries and chain.world != world:
+        raise OtherWorld(where, chain.world, world)
+    return chain
 
 
 def agree(local: Sequence[Entry], mirrored: Sequence[Entry], path: str) -> None:

@@ -26,6 +26,7 @@ from dr_actions.journal.entries import (
     agree,
     entry_after,
     genesis,
+    of_this_world,
     read_chain,
     sound,
     state_after,
@@ -33,7 +34,6 @@ from dr_actions.journal.entries import (
 from dr_actions.journal.file import JournalFile, JournalInUse, journal_path, left_behind, read
 from dr_actions.journal.mirror import Mirror, MirrorFailed
 from dr_actions.journal.redaction import recordable, refuse_secrets
-from dr_actions.journal.worlds import of_this_world
 from dr_estate.model.world_id import WorldId
 
 __all__ = ["Entry", "Journal", "JournalBroken", "JournalInUse", "Kind", "MirrorFailed", "State", "journal_path", "read"]

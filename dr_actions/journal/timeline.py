@@ -14,9 +14,17 @@ from itertools import pairwise
 from typing import Any
 
 from dr_actions.journal.entries import Entry, Kind
+from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import SEQUENCE, Role
 from dr_estate.model.dynamodb_values import moment
 
-_DNS_STEP = 7  # of the playbook: shift and pin
+# The playbook step that shifts and pins, by goal. A failback shifts in stages amid its execution: no phase of its own.
+_DNS_STEPS = {
+    str(goal): row.playbook.number
+    for goal in (Goal.FAILOVER, Goal.SWITCHOVER)
+    for row in SEQUENCE[goal]
+    if row.role is Role.TRAFFIC
+}
 _OF_NO_RUN = (Kind.PAUSED, Kind.UNPAUSED)
 _ANSWERS = {Kind.OUTCOME: "sent", Kind.UNDONE: "sent", Kind.COMPENSATION: "failed"}
 
@@ -29,7 +37,6 @@ class Phase(StrEnum):
     AUTHORISE = "authorise"
     EXECUTE = "execute"
     DNS = "DNS"
-    DRAIN = "drain"
     VALIDATE = "validate"
 
 
@@ -131,7 +138,12 @@ def _by_goal(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
 
 def _timeline(entries: Sequence[Entry], objective_s: int) -> Timeline:
     begun = [entry for entry in entries if entry.kind is Kind.BEGIN]
-    dns = {step["id"] for entry in begun for step in entry.planned if step["number"] == _DNS_STEP}
+    dns = {
+        step["id"]
+        for entry in begun
+        for step in entry.planned
+        if step["number"] == _DNS_STEPS.get(entry.data["plan"]["goal"])
+    }
     phases = _phases(entries, dns)
     start, end = phases[Phase.DETECT].start, phases[Phase.VALIDATE].end
     runs = _runs(entries)
@@ -166,7 +178,6 @@ def _phases(entries: Sequence[Entry], dns: set[str]) -> dict[Phase, Span]:
         Phase.AUTHORISE: _when(next((e for e in entries if e.kind is Kind.AUTHORISED), begin)),
         Phase.EXECUTE: executed,
         Phase.DNS: shifted,
-        Phase.DRAIN: _when(next((e for e in entries if e.kind is Kind.DRAINED), None)),
         Phase.VALIDATE: valid,
     }
     starts = {Phase.DETECT: since, Phase.DNS: own[0].at if own else None}

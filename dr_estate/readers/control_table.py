@@ -58,7 +58,7 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One gate set aside by name. It is listed until it is closed, also after its time (``until``) is over."""
+    """One gate set aside by name. It holds until its time (``until``) is over, and stays on record."""
 
     gate: str
     by: str
@@ -139,7 +139,7 @@ def _table(row: Mapping[str, Any], recovery: Mapping[str, Any]) -> ControlTable:
 
 @part(Side.DR, reads=STANDING_READS)
 def standing(look: Look) -> InForce:
-    """The stop switch, the open incident, overrides not closed, and the run that holds the lock. Two calls."""
+    """The stop switch, the open incident, the overrides on record, and the run that holds the lock. Two calls."""
     name = look.env.named(look.env.names.control_table)
     found = [_partition(look, name, key) for key in (STANDING, LOCK)]
     if found[0] is None or found[1] is None:

@@ -8,12 +8,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 
-from dr_estate.aws.read_client import Credentials, Eyes
+from dr_estate.aws.read_client import Credentials, Eyes, open_eyes
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unseen import Blindness, CannotSee, Unseen
 from dr_estate.reading.reader import Followed, Look, Reader, Section
-from dr_estate.snapshot.client_cache import open_eyes
-from dr_estate.snapshot.registry import readers
+from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Part, Snapshot
 
 Key = tuple[str, Side]
@@ -37,7 +36,7 @@ def observe(
     A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
     and CannotSee where no region could prove the account or there are no credentials.
     """
-    with open_eyes(environment, credentials) as eyes:
+    with open_eyes(environment, reads(), credentials) as eyes:
         return observe_with(eyes, world, progress, only, upon)
 
 

@@ -13,7 +13,7 @@ key                                                            meaning
 ``timelines[]``                                                one a goal, in order
 ``.goal``, ``.digests[]``                                      what was to be reached, and the plans
 ``.rto{objective_s,reached_s,met}``                            from detection to a passed validation
-``.phases[{phase,start,end,seconds}]``                         detect, decide, authorise, execute, DNS, drain, validate
+``.phases[{phase,start,end,seconds}]``                         detect, decide, authorise, execute, DNS, validate
 ``.runs[{run,start,end,outcome}]``, ``.idle_s``                runs, and the time in which none was at work
 ``.manual{waited_s,waits[{step,says,start,end,seconds}]}``     steps taken by a person
 ``.changes[{at,run,step,call,region,result,undo}]``            calls that were sent, or were about to be

@@ -1,4 +1,4 @@
-"""What stands in the control table, for every report: stop switch, open incident, and overrides until closed."""
+"""What stands in the control table, for every report: stop switch, open incident, and overrides in force."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ def sentences(standing: InForce, now: datetime) -> Iterator[str]:
         since = incident.unprotected_since
         bare = f", unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else ""
         yield f"incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.phase}){bare}"
-    for one in standing.overrides:
-        until = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.in_force(now) else "expired, not closed"
-        yield f"override of {one.gate} by {one.by} for {one.incident}, {until}: {one.why}"
+    for override in standing.overrides:
+        if override.in_force(now):
+            until = f"until {override.until:%Y-%m-%d %H:%M} UTC"
+            yield f"override of {override.gate} by {override.by} for {override.incident}, {until}: {override.why}"
 
 
 def to_dict(standing: InForce | None) -> dict[str, Any] | None:

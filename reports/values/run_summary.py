@@ -48,6 +48,6 @@ def sentences(ran: Ran) -> Iterator[str]:
     yield f"operator {ran.operator}" + (f", approved by {ran.approver}" if ran.approver else "")
     yield from (f"FAILED: {sentence}" for sentence in ran.degraded)
     yield from (f"compensation: {sentence}" for sentence in ran.undone)
-    yield from (f"overridden until closed: {gate}" for gate in ran.overrides)
+    yield from (f"overridden: {gate}" for gate in ran.overrides)
     yield f"journal: {ran.journal}"
     yield from run_record.sentences(ran.record)

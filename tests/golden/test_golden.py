@@ -20,8 +20,8 @@ from dr_actions.journal.journal import Journal, journal_path
 from dr_actions.model.action_ids import present_id, present_name
 from dr_estate.snapshot.part_aliases import current_name
 from tests.utils.running import Ran, dr_cli
+from utils.aws_mgmt.app.authorization import recorded_by
 from utils.aws_mgmt.app.incident_record import recorded_of
-from utils.aws_mgmt.app.resumption import recorded_by
 
 HERE = Path(__file__).parent
 WORLDS = sorted(path.name.removesuffix(".json.xz") for path in (HERE / "evidence").glob("*.xz"))
@@ -87,7 +87,11 @@ def test_a_journal_of_before_is_shown_as_it_was(environment: str, tmp_path: Path
     path.write_bytes(lzma.decompress((HERE / "journals" / f"{environment}-failover.journal.jsonl.xz").read_bytes()))
     ran = dr_cli(f"-e {environment} log --verify --journal {path} --format json", tmp_path)
     assert (ran.code, ran.err) == (0, "")
-    assert typed(recorded(f"{environment}-log")) == typed(ran.report)
+    before = recorded(f"{environment}-log")
+    for line in before["timelines"]:
+        empty = {"phase": "drain", "start": None, "end": None, "seconds": None}
+        line["phases"].remove(empty)  # no version recorded its end: it is not listed any more
+    assert typed(before) == typed(ran.report)
 
 
 @pytest.mark.parametrize("environment", ["prod", "sit"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -14,11 +15,11 @@ from typing import Any
 import pytest
 
 from dr_actions.authorization.clearance import Approval, Clearance, decide, decide_trial, going_on
-from dr_actions.authorization.resumption import Resumption, gates_to_go_on, resume
+from dr_actions.authorization.resumption import EXPECTED, Resumption, gates_to_go_on, resume
 from dr_actions.guard import backup_first
-from dr_actions.guard.backup_first import STORES, Proof
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.evidence import STORES, Proof
 from dr_actions.guard.guard import GLOBAL_SERVICES, refusal
-from dr_actions.model.expected_postures import EXPECTED
 from dr_actions.model.gates import Gate, Refusal
 from dr_actions.model.plan import Call, Danger, Goal
 from dr_checks.posture.posture import Posture, PostureName
@@ -235,12 +236,12 @@ def _text(refused: Refusal | None) -> str:
 
 
 def _judged(call: Call) -> Iterator[tuple[str, str]]:
-    declared = frozenset({call.name})
+    known = GuardContext(SIT, frozenset({call.name}), ZONE, CUSTOMERS, MADE, None, PROOFS)
     for goal in (None, *Goal):
-        yield _text(refusal(call, SIT, declared, ZONE, CUSTOMERS, goal, PROOFS, MADE)), goal or "no goal"
+        yield _text(refusal(call, replace(known, goal=goal))), goal or "no goal"
     for proven, proofs in PROVEN.items():
-        yield _text(refusal(call, SIT, declared, ZONE, CUSTOMERS, Goal.FAILBACK, proofs, MADE)), f"failback {proven}"
-    yield _text(refusal(call, SIT, frozenset(), "", {})), "undeclared and no zone known"
+        yield _text(refusal(call, replace(known, goal=Goal.FAILBACK, proofs=proofs))), f"failback {proven}"
+    yield _text(refusal(call, GuardContext(SIT))), "undeclared and no zone known"
 
 
 @pytest.mark.parametrize("service", sorted({name.partition(":")[0] for name in CALLS}))
@@ -260,7 +261,7 @@ def test_what_the_guard_says_of_a_call_is_as_on_record(service: str) -> None:
 
 @pytest.mark.parametrize("region", ["ap-southeast-2", ""])
 def test_only_the_regions_of_the_estate_are_touched(region: str) -> None:
-    found = refusal(Call("sns", "Publish", region, {}), SIT, frozenset({"sns:Publish"}), ZONE)
+    found = refusal(Call("sns", "Publish", region, {}), GuardContext(SIT, frozenset({"sns:Publish"}), ZONE))
     known = f"only {PRIMARY}, {DR}, {GLOBAL} are touched."
     assert Refusal("guard.wrong-region", f"sns:Publish in {region or 'no region'}: {known}") == found
 
@@ -268,7 +269,7 @@ def test_only_the_regions_of_the_estate_are_touched(region: str) -> None:
 def test_which_words_of_an_operation_destroy_is_as_on_record() -> None:
     def judged(service: str, word: str) -> str:
         call = Call(service, f"{word}Things", DR, {})
-        return _text(refusal(call, SIT, frozenset({call.name}), ZONE))
+        return _text(refusal(call, GuardContext(SIT, frozenset({call.name}), ZONE)))
 
     words = WORDS.split()
     compare("guard/words.golden", [f"{word}: {judged('x', word)} | {judged('iam', word)}" for word in words])
@@ -283,7 +284,10 @@ def test_what_a_sync_call_is_refused_without_backups_is_as_on_record() -> None:
         for (when, frozen_at), (what, proofs), (which, gone) in product(
             {"not frozen": None, "frozen": NOW}.items(), proven.items(), absent.items()
         ):
-            yield _text(backup_first.refusal(call, SIT, proofs, frozen_at, gone)), f"{when}, {what}, {which}"
+            yield (
+                _text(backup_first.refusal(call, GuardContext(SIT, proofs=proofs, frozen_at=frozen_at, absent=gone))),
+                f"{when}, {what}, {which}",
+            )
 
     lines = [
         line

@@ -145,8 +145,7 @@ MADE_BY = {
     "Hands": set[str](),  # a parameter of the composition root: tests pass another one
     "Control.of": {"utils.aws_mgmt.app.connections"},
     "Approvals": {"utils.aws_mgmt.app.connections", "dr_estate.config.environment"},  # and settings of that name
-    "Reach": {"utils.aws_mgmt.app.connections"},
-    "Zones": {"utils.aws_mgmt.app.connections"},
+    "AppContext": {"utils.aws_mgmt.app.connections"},
     "Case": {"utils.aws_mgmt.app.authorization"},
     "Start": {"utils.aws_mgmt.app.authorization"},
     "observe": {"utils.aws_mgmt.app.target"},

@@ -17,25 +17,23 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions.clients.mutating_client import Hands
-from dr_actions.execution.preconditions import WITNESSED
+from dr_actions.execution.sender import WITNESSED
 from dr_actions.journal.entries import Chain, Entry, Kind, read_chain
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.planning.planner import make_plan, sight_of
 from dr_checks.core.model import Area
-from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.unseen import CannotSee
-from dr_estate.model.world_id import WorldId
 from dr_estate.readers import efs_policy
 from dr_estate.snapshot.observer import observe
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.dying import Make
 from tests.proofs.processes import Process, forked
-from tests.worlds import borrowed
+from tests.worlds import borrowed, world_of
 from utils.aws_mgmt.app.assessment import goal_of
 from utils.aws_mgmt.app.authorization import Start, clear_trial
-from utils.aws_mgmt.app.connections import Reach, clock, in_words, reached
+from utils.aws_mgmt.app.connections import AppContext, clock, connect, in_words
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.evaluation import Run as Files
 from utils.aws_mgmt.app.evaluation import judge, look_at
@@ -44,7 +42,6 @@ from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_stages import staged_or_not
 from utils.aws_mgmt.app.incident_record import goal_begun, journals, last_begun, past_of, recorded_of
 from utils.aws_mgmt.app.options import FailoverOptions, RecoveryOptions
-from utils.aws_mgmt.app.target import World
 from utils.aws_mgmt.cli.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +68,7 @@ class Rig:
         """Clear a run in the world as it is now, and keep that world. Readiness is proven elsewhere."""
         env = staged_or_not(options, env) if options.failback else env
         files = Files(_folder(home / "cleared"), Terminal())
-        reach = reached(world_of(world, "operator"), env)
+        reach = connect(world_of(world, "operator"), env)
         recorded = recorded_of(past_of(replace(options, output=home / "cleared"), env, INCIDENT, reach))
         snapshot = look_at(reach.world, env, files)
         report = judge(options, env, (Area.VALIDATION,), snapshot, files)
@@ -111,8 +108,7 @@ class Rig:
         def now() -> datetime:
             return clock() + timedelta(seconds=later_s)
 
-        reach = reached(world_of(self.world, person), self.env, make, now)
-        reach.zones.learn(self.start.snapshot, self.env)
+        reach = connect(world_of(self.world, person), self.env, make, now)
         options = replace(self.options, output=folder)
         begun = last_begun(past_of(options, self.env, INCIDENT, reach))
         goes_on = begun is not None and goal_begun(begun) is self.start.plan.goal
@@ -156,9 +152,9 @@ class Rig:
         assert kept.entries == chain.entries[: len(kept.entries)]
         return chain.entries
 
-    def reach(self, person: str = "operator") -> Reach:
+    def reach(self, person: str = "operator") -> AppContext:
         """Connections for the test's own questions."""
-        return reached(world_of(self.world, person), self.env)
+        return connect(world_of(self.world, person), self.env)
 
 
 @contextmanager
@@ -183,10 +179,3 @@ def quick(env: Environment, **execution: Any) -> Environment:
 def _folder(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def world_of(world: Endpoint, person: str) -> World:
-    """The world as a person of it reaches it: named as the command line names an endpoint."""
-    keys = world.people[person]
-    credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
-    return World(WorldId.live(world.account, world.url), credentials)

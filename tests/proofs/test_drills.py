@@ -31,12 +31,12 @@ from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites, Writer, missing
 from tests.proofs.dying import Make, When, at_the_first, dying, is_mutation, name_of
 from tests.proofs.processes import Process, forked
-from tests.proofs.rig import LEASE_S, quick, world_of
+from tests.proofs.rig import LEASE_S, quick
 from tests.proofs.watching import reader_of
 from tests.reports.test_reports import SCHEMA
-from tests.worlds import borrowed
+from tests.worlds import borrowed, world_of
 from utils.aws_mgmt.app import evaluation
-from utils.aws_mgmt.app.connections import clock, reached
+from utils.aws_mgmt.app.connections import clock, connect
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.full_drill import as_practised
@@ -75,7 +75,7 @@ class Drilling:
             return clock() + timedelta(seconds=later_s)
 
         env = as_practised(self.env)
-        reach = reached(world_of(self.world, "operator"), env, make, now)
+        reach = connect(world_of(self.world, "operator"), env, make, now)
         files = evaluation.Run(folder, Terminal())
         try:
             if action:

@@ -16,11 +16,10 @@ from dr_actions.journal.entries import Chain, Kind, read_chain
 from dr_actions.journal.journal import read
 from dr_actions.journal.mirror import TableMirror
 from dr_estate.config.environment import load_environment
-from tests.proofs.rig import world_of
 from tests.utils.forking import Command, begin
 from tests.utils.running import at_endpoint, command_of, journal_of, rules, signed_in
-from tests.worlds import borrowed
-from utils.aws_mgmt.app.connections import Reach, reached
+from tests.worlds import borrowed, world_of
+from utils.aws_mgmt.app.connections import AppContext, connect
 
 pytestmark = pytest.mark.proof
 
@@ -61,7 +60,7 @@ def _until_recorded(run: Command, out: Path, kind: Kind) -> None:
         time.sleep(0.02)
 
 
-def _mirrored(reach: Reach) -> Chain:
+def _mirrored(reach: AppContext) -> Chain:
     lines = TableMirror(reach.control).fetch(INCIDENT)
     return read_chain("".join(line + "\n" for line in lines).encode(), "sit", INCIDENT)
 
@@ -84,7 +83,7 @@ def test_a_run_whose_disk_fills_up_ends_done_with_its_whole_record_in_the_contro
         assert 1 == run.err.count("its record is kept in the control table alone"), run.err
         assert "No space left on device" in run.err
         assert "The files of this run are not complete" in run.out
-        reach = reached(world_of(world, "operator"), env)
+        reach = connect(world_of(world, "operator"), env)
         path = journal_of(tmp_path, "sit", INCIDENT)
         assert path is not None
         local, mirrored = read(path, "sit", INCIDENT), _mirrored(reach)

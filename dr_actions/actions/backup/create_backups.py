@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from dr_actions.actions.database import failback as home
-from dr_actions.guard.backup_first import DATABASE, FILES
+from dr_actions.guard.evidence import DATABASE, FILES
 from dr_actions.model.action import Confirmation, Sight, Standing, action
 from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step

@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from dr_actions.actions.traffic.change_batch import record_set, turned, upserts
-from dr_actions.guard.backup_first import Proof
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.evidence import Proof
 from dr_actions.guard.guard import refusal
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Goal, Step
@@ -78,7 +79,7 @@ class Guarded:
 
     def send(self, call: Call) -> dict[str, Any]:
         world = self._world
-        refused = refusal(call, world.env, self._allowed, "", goal=Goal.FAILBACK, proofs=world.proofs)
+        refused = refusal(call, GuardContext(world.env, self._allowed, goal=Goal.FAILBACK, proofs=world.proofs))
         assert refused is None, refused
         return world.hand.send(call)
 

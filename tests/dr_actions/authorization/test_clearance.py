@@ -167,7 +167,7 @@ def test_one_good_approval_among_bad_ones_is_enough() -> None:
 def test_an_unmet_gate_refuses_by_its_own_id_with_the_way_to_override_it() -> None:
     said = refused(gates=(MET, UNMET))
     assert set(said) == {UNMET.id}
-    assert said[UNMET.id].startswith("it is too old. Mend it, or override it by name:")
+    assert said[UNMET.id].startswith("it is too old. Fix it, or override it by name:")
     assert f'--override {UNMET.id} "WHO" UNTIL "REASON"' in said[UNMET.id]
 
 

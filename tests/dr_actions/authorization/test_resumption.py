@@ -61,7 +61,7 @@ def test_a_run_that_was_approved_before_it_began_goes_on_after_the_approval_expi
         ({"approvals": (approval(at=NOW + MINUTE),)}, "it was made at 2026-01-07 03:01:00 UTC, after"),
         ({"approvals": (approval(expires_at=NOW),)}, "it expired at"),
         ({"recorded": {"approver": ANOTHER}}, "the journal names another approver"),
-        ({"recorded": {"operator": APPROVER}}, "whoever began the run does not count"),
+        ({"recorded": {"operator": APPROVER}}, "the operator who began the run does not count"),
         ({"operator": APPROVER, "operator_userid": "AIDAAPPROVER"}, "the operator's own approval does not count"),
     ],
 )

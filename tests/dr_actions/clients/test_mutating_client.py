@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dr_actions.clients.mutating_client import Guarded, Hands, SendFailed, Trouble
-from dr_actions.guard import guard
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.guard import judge
 from dr_actions.model.plan import Call
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
@@ -24,11 +25,13 @@ SCALED = Call("ecs", "UpdateService", THERE, {"cluster": "sit-cluster", "service
 DECLARED = frozenset({SCALE, PUBLISH, "ecs:DescribeServices", "rds:DeleteDBInstance"})
 QUICK = SIT.model_copy(update={"observation": SIT.observation.model_copy(update={"read_timeout_s": 1})})
 
+Allowing = Hands[frozenset[str]]
+"""Hands whose context is what is allowed, and no more."""
 
-def _hands(world: Endpoint, person: str = "operator", env: Environment = SIT) -> Hands:
+
+def _hands(world: Endpoint, person: str = "operator", env: Environment = SIT) -> Allowing:
     def ask(call: Call, allowed: frozenset[str]) -> str | None:
-        refused = guard.refusal(call, env, allowed, "", {})
-        return f"{refused.rule}: {refused.says}" if refused else None
+        return judge(call, GuardContext(env, allowed))
 
     keys = world.people[person]
     credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
@@ -36,7 +39,7 @@ def _hands(world: Endpoint, person: str = "operator", env: Environment = SIT) ->
 
 
 @pytest.fixture(scope="module")
-def hands(sandbox_world: Endpoint) -> Hands:
+def hands(sandbox_world: Endpoint) -> Allowing:
     return _hands(sandbox_world)
 
 
@@ -50,13 +53,13 @@ def _outage(world: Endpoint, how: str, **more: Any) -> Iterator[None]:
         world.end(outage)
 
 
-def _failure(hands: Hands, call: Call = SCALED) -> SendFailed:
+def _failure(hands: Allowing, call: Call = SCALED) -> SendFailed:
     with hands.permitting(frozenset({call.name})), pytest.raises(SendFailed) as failed:
         hands.send(call)
     return failed.value
 
 
-def test_a_permitted_call_is_sent_once_and_its_answer_is_given_back(sandbox_world: Endpoint, hands: Hands) -> None:
+def test_a_permitted_call_is_sent_once_and_its_answer_is_given_back(sandbox_world: Endpoint, hands: Allowing) -> None:
     sandbox_world.reset_calls()
     before = hands.sent[SCALE]
     with hands.permitting(frozenset({SCALE})):
@@ -66,7 +69,7 @@ def test_a_permitted_call_is_sent_once_and_its_answer_is_given_back(sandbox_worl
     assert hands.sent[SCALE] == before + 1
 
 
-def test_outside_a_permit_nothing_leaves_the_process(sandbox_world: Endpoint, hands: Hands) -> None:
+def test_outside_a_permit_nothing_leaves_the_process(sandbox_world: Endpoint, hands: Allowing) -> None:
     sandbox_world.reset_calls()
     with pytest.raises(Guarded, match=r"guard\.undeclared"):
         hands.send(SCALED)
@@ -75,7 +78,9 @@ def test_outside_a_permit_nothing_leaves_the_process(sandbox_world: Endpoint, ha
     assert sandbox_world.calls() == {}
 
 
-def test_a_permit_ends_with_its_block_also_by_an_exception_and_gives_way_to_the_one_around_it(hands: Hands) -> None:
+def test_a_permit_ends_with_its_block_also_by_an_exception_and_gives_way_to_the_one_around_it(
+    hands: Allowing,
+) -> None:
     with hands.permitting(frozenset({SCALE})):
         with pytest.raises(KeyError), hands.permitting(frozenset({PUBLISH})):
             raise KeyError
@@ -84,7 +89,7 @@ def test_a_permit_ends_with_its_block_also_by_an_exception_and_gives_way_to_the_
         hands.send(SCALED)
 
 
-def test_a_permit_is_the_threads_own(hands: Hands) -> None:
+def test_a_permit_is_the_threads_own(hands: Allowing) -> None:
     told: list[Exception] = []
 
     def elsewhere() -> None:
@@ -100,7 +105,9 @@ def test_a_permit_is_the_threads_own(hands: Hands) -> None:
     assert len(told) == 1
 
 
-def test_what_the_guard_refuses_is_refused_although_the_verb_may_send_it(sandbox_world: Endpoint, hands: Hands) -> None:
+def test_what_the_guard_refuses_is_refused_although_the_verb_may_send_it(
+    sandbox_world: Endpoint, hands: Allowing
+) -> None:
     sandbox_world.reset_calls()
     deleting = Call("rds", "DeleteDBInstance", HERE, {"DBInstanceIdentifier": "sit-mysql", "SkipFinalSnapshot": True})
     with hands.permitting(frozenset({deleting.name})), pytest.raises(Guarded, match=r"guard\.never-delete"):
@@ -108,7 +115,9 @@ def test_what_the_guard_refuses_is_refused_although_the_verb_may_send_it(sandbox
     assert sandbox_world.calls() == {}
 
 
-def test_every_client_asks_the_guard_by_itself_so_no_call_passes_it_by(sandbox_world: Endpoint, hands: Hands) -> None:
+def test_every_client_asks_the_guard_by_itself_so_no_call_passes_it_by(
+    sandbox_world: Endpoint, hands: Allowing
+) -> None:
     """Whoever gets hold of a client of the session cannot use it for anything else than what is permitted."""
     with hands.permitting(frozenset({SCALE})):
         hands.send(SCALED)
@@ -132,7 +141,7 @@ def test_every_client_asks_the_guard_by_itself_so_no_call_passes_it_by(sandbox_w
     ],
 )
 def test_each_way_to_fail_is_told_apart_in_a_sentence_and_nothing_is_sent_twice(
-    sandbox_world: Endpoint, hands: Hands, how: str, trouble: Trouble, said: str
+    sandbox_world: Endpoint, hands: Allowing, how: str, trouble: Trouble, said: str
 ) -> None:
     sandbox_world.reset_calls()
     with _outage(sandbox_world, how):
@@ -156,13 +165,13 @@ def test_an_answer_that_never_comes_is_given_up_within_the_time_limit(sandbox_wo
         assert _failure(_hands(sandbox_world, env=QUICK)).trouble is Trouble.UNCERTAIN
 
 
-def test_what_aws_refuses_is_told_with_its_code(hands: Hands) -> None:
+def test_what_aws_refuses_is_told_with_its_code(hands: Allowing) -> None:
     nobody = Call("ecs", "UpdateService", THERE, {"cluster": "sit-cluster", "service": "nobody"})
     failed = _failure(hands, nobody)
     assert (failed.trouble, failed.code) == (Trouble.REFUSED, "ServiceNotFoundException")
 
 
-def test_a_call_that_is_none_is_refused_before_it_is_sent(sandbox_world: Endpoint, hands: Hands) -> None:
+def test_a_call_that_is_none_is_refused_before_it_is_sent(sandbox_world: Endpoint, hands: Allowing) -> None:
     sandbox_world.reset_calls()
     failed = _failure(hands, Call("ecs", "UpdateService", THERE, {"desiredCount": "many"}))
     assert (failed.trouble, failed.code) == (Trouble.REFUSED, "ParamValidationError")
@@ -178,7 +187,7 @@ def test_without_credentials_the_sentence_says_what_to_do(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    hands = Hands(SIT, Credentials(sandbox_world.url), DECLARED, lambda _call, _allowed: None)
+    hands: Allowing = Hands(SIT, Credentials(sandbox_world.url), DECLARED, lambda _call, _allowed: None)
     failed = _failure(hands)
     assert failed.trouble is Trouble.CREDENTIALS
     assert "AWS_PROFILE" in str(failed)

@@ -16,6 +16,7 @@ from dr_actions.control_table.table import Condition, ConditionFailed, Put, Sent
 from dr_actions.model.plan import Call
 from dr_estate.aws.read_client import Credentials
 from dr_estate.readers.control_table import InForce, Override
+from reports.values.control_state import sentences
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import SIT, Clock, Plain, store
 
@@ -70,15 +71,17 @@ def test_an_incident_says_since_when_there_is_no_standby_until_there_is_one_agai
     assert stands.unprotected_since is None
 
 
-def test_an_override_is_listed_until_it_is_closed_also_after_its_time(control: Control, clock: Clock) -> None:
-    given = Override("rpo.database", "Alice", "two minutes are known", clock() + timedelta(hours=1), "INC-1", "abc")
-    control.override(given)
-    control.override(Override("alarms", "Bob", "noise", clock() + timedelta(hours=1), "INC-1", "abc"))
-    clock.move(hours=2)
-    assert ["alarms", "rpo.database"] == [one.gate for one in control.in_force().overrides]
-    assert not control.in_force().overrides[0].in_force(clock())
-    control.close_override("alarms", "Bob")
-    assert (given,) == control.in_force().overrides
+def test_an_override_stays_on_record_and_is_told_until_its_time_is_over(control: Control, clock: Clock) -> None:
+    until = clock() + timedelta(hours=1)
+    control.override(Override("rpo.database", "Alice", "two minutes are known", until, "INC-1", "abc"))
+    control.override(Override("alarms", "Bob", "noise", until, "INC-1", "abc"))
+    told = [*sentences(control.in_force(), clock())]
+    assert ["override of alarms by Bob", "override of rpo.database by Alice"] == [
+        line.partition(" for INC-1, until ")[0] for line in told
+    ]
+    clock.move(hours=1)
+    assert [] == [*sentences(control.in_force(), clock())]
+    assert ["alarms", "rpo.database"] == [override.gate for override in control.in_force().overrides]
 
 
 def test_every_change_of_what_stands_is_kept_in_the_history(control: Control, clock: Clock) -> None:
@@ -225,7 +228,9 @@ def test_over_the_real_hands_a_failed_condition_is_the_same_and_undeclared_calls
 ) -> None:
     keys = table_world.people["operator"]
     reached = Credentials(table_world.url, keys.access_key_id, keys.secret_access_key)
-    hands = Hands(SIT, reached, CONTROL_CALLS, lambda call, permitted: None if call.name in permitted else "undeclared")
+    hands: Hands[frozenset[str]] = Hands(
+        SIT, reached, CONTROL_CALLS, lambda call, permitted: None if call.name in permitted else "undeclared"
+    )
     table = SentTable(hands, table_name, SIT.regions.dr)
     never = Condition("attribute_exists(#pk)")
     with hands.permitting(CONTROL_CALLS):

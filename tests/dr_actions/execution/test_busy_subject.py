@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,8 @@ import pytest
 from dr_actions.actions.traffic import shift_to_dr
 from dr_actions.clients.mutating_client import Hands, SendFailed, Trouble
 from dr_actions.execution.run import Cause, Run, StepFailed
-from dr_actions.journal.journal import Journal, Kind
+from dr_actions.guard.context import GuardContext
+from dr_actions.journal.journal import Kind
 from dr_actions.model.plan import Call, Goal, Plan
 from tests.dr_actions.actions.compute.compute_world import SIT, World, world_of
 from tests.dr_actions.actions.compute.failback_world import records_sight, weights
@@ -26,15 +27,15 @@ ENV = SIT.model_copy(update={"execution": SIT.execution.model_copy(update={"poll
 BUSY = SendFailed(Trouble.BUSY, "route53 is busy (ConcurrentModification).", "ConcurrentModification")
 
 
-class BusyHands(Hands):
+class BusyHands(Hands[GuardContext]):
     """The real client, whose first ``times`` calls find their subject busy."""
 
-    def __init__(self, real: Hands, times: int) -> None:
+    def __init__(self, real: Hands[GuardContext], times: int) -> None:
         self.real, self.times = real, times
 
     @contextmanager
-    def permitting(self, writes: frozenset[str]) -> Iterator[Hands]:
-        with self.real.permitting(writes):
+    def permitting(self, context: GuardContext) -> Iterator[Hands[GuardContext]]:
+        with self.real.permitting(context):
             yield self
 
     def send(self, call: Call) -> dict[str, Any]:
@@ -50,8 +51,7 @@ class BusyWalk(Walk):
 
     times: int = 0
 
-    def _run(self, journal: Journal, tell: Told, at: Callable[[], datetime]) -> Run:
-        run = super()._run(journal, tell, at)
+    def fitted(self, run: Run) -> Run:
         return replace(run, hands=BusyHands(run.hands, self.times))
 
 

@@ -45,8 +45,8 @@ ENV = with_failback(
 )
 TAKEN_BACK = (Kind.UNDONE, Kind.COMPENSATION)
 NO_DNS = Outage("", "hang", "dns")
-NO_RECORDS = Outage("us-east-1", "refuse", "route53", "ListResourceRecordSets", person="reader")
-NO_METRICS = Outage("us-east-1", "deny", "cloudwatch", "GetMetricData", person="reader")
+NO_RECORDS = Outage("us-east-1", "refuse", "route53", "ListResourceRecordSets", person="operator")
+NO_METRICS = Outage("us-east-1", "deny", "cloudwatch", "GetMetricData", person="operator")
 
 
 @pytest.fixture(scope="module")

@@ -8,30 +8,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dr_actions.actions.registry import writes as all_writes
-from dr_actions.authorization.clearance import Clearance
-from dr_actions.clients.mutating_client import Hands
 from dr_actions.drills.inventory import Difference, differences, inventory
 from dr_actions.execution import executor
 from dr_actions.execution.executor import Outcome
-from dr_actions.execution.run import Run
-from dr_actions.guard.guard import refusal
 from dr_actions.journal.entries import Entry
 from dr_actions.journal.journal import Journal, Kind
-from dr_actions.model.action import Workshop
-from dr_actions.model.plan import Call, Danger, Goal, Plan, to_json
+from dr_actions.model.plan import Goal, Plan, to_json
 from dr_actions.planning.planner import make_plan, sight_of
-from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.drill_names import TRIAL, new_id
 from dr_estate.readers import drill_resources, efs, rds
-from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import WORLD
+from tests.dr_actions.execution.runs import run_in
 from tests.dr_actions.hearing import Told
-from tests.worlds import borrowed
-from utils.aws_mgmt.app.connections import Zones
+from tests.worlds import borrowed, world_of
 
 ROOT = Path(__file__).parents[3]
 PERSON = "driller"
@@ -57,9 +49,7 @@ class Ground:
     told: Told = field(default_factory=Told)
 
     def look(self, parts: frozenset[str] | None = None, upon: Snapshot | None = None) -> Snapshot:
-        keys = self.endpoint.people[PERSON]
-        credentials = Credentials(self.endpoint.url, keys.access_key_id, keys.secret_access_key)
-        return observe(self.env, credentials, "sandbox", only=parts, upon=upon)
+        return world_of(self.endpoint, PERSON).observe(self.env, parts, upon)
 
     def look_again(self, upon: Snapshot) -> Snapshot:
         """What drills made, seen anew; the rest as it was."""
@@ -73,42 +63,9 @@ class Ground:
         plan, outcome = self.plan(goal, incident, snapshot), Outcome()
         with Journal.open(self.folder / goal.value, self.env.name, incident, "run", now, world=WORLD) as journal:
             journal.append(Kind.BEGIN, plan=to_json(plan))
-            executor.execute(self._run(plan, incident, snapshot, journal), plan.steps, outcome)
+            run = run_in(self.endpoint, self.env, plan, snapshot, journal, self.told, person=PERSON)
+            executor.execute(run, plan.steps, outcome)
         return plan, outcome
-
-    def _run(self, plan: Plan, incident: str, snapshot: Snapshot, journal: Journal) -> Run:
-        zones, keys = Zones(), self.endpoint.people[PERSON]
-        zones.learn(snapshot, self.env)
-
-        def guard(call: Call, allowed: frozenset[str]) -> str | None:
-            refused = refusal(call, self.env, allowed, zones.traffic, {}, plan.goal, made=zones.marked)
-            return f"{refused.rule}: {refused.says}" if refused else None
-
-        def look(parts: frozenset[str], upon: Snapshot | None) -> Snapshot:
-            seen = self.look(parts, upon)
-            zones.mark(seen, self.env)
-            return seen
-
-        return Run(
-            env=self.env,
-            plan=plan,
-            clearance=Clearance(self.env.name, incident, PERSON, "", plan.digest, None, ()),
-            hands=Hands(
-                self.env,
-                Credentials(self.endpoint.url, keys.access_key_id, keys.secret_access_key),
-                all_writes(),
-                guard,
-            ),
-            journal=journal,
-            look=look,
-            tell=self.told,
-            clock=now,
-            held=lambda: None,
-            standing_order=lambda: "",
-            snapshot=snapshot,
-            workshop=Workshop(self.env, self.folder, {}),
-            confirmed=frozenset(step.id for step in plan.steps if step.danger is Danger.IRREVERSIBLE),
-        )
 
     def entries(self, goal: Goal, incident: str, kind: Kind) -> list[Entry]:
         with Journal.open(self.folder / goal.value, self.env.name, incident, "test", now, world=WORLD) as journal:

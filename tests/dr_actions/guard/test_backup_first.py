@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dr_actions.guard.backup_first import DATABASE, FILES, RULE, STORES, Proof, proof_of, refusal, syncs, unproven
+from dr_actions.guard.backup_first import RULE, refusal, syncs, unproven
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.evidence import DATABASE, FILES, STORES, Proof, proof_of
 from dr_actions.guard.secret_exemptions import exempt
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Side, load_environment
@@ -59,6 +62,10 @@ OTHERS = [
 ]
 
 
+def backed_up(proofs: Sequence[Proof] = PROOFS, **more: Any) -> GuardContext:
+    return GuardContext(SIT, proofs=proofs, frozen_at=FROZEN, **more)
+
+
 def told(one: Call) -> str:
     said = "".join(c if c.isalnum() else " " for c in str(sorted(one.params.items())))
     return f"{one.name} {one.region} {' '.join(said.split())}"
@@ -67,9 +74,9 @@ def told(one: Call) -> str:
 @pytest.mark.parametrize("one", SYNCS, ids=told)
 def test_a_call_that_brings_data_home_needs_all_four_proofs(one: Call) -> None:
     assert syncs(one, SIT)
-    assert refusal(one, SIT, PROOFS, FROZEN) is None
+    assert refusal(one, backed_up()) is None
     for missing in PROOFS:
-        refused = refusal(one, SIT, [proof for proof in PROOFS if proof is not missing], FROZEN)
+        refused = refusal(one, backed_up([proof for proof in PROOFS if proof is not missing]))
         assert refused is not None
         assert refused.rule == RULE
         assert missing.store in refused.says
@@ -78,7 +85,7 @@ def test_a_call_that_brings_data_home_needs_all_four_proofs(one: Call) -> None:
 
 @pytest.mark.parametrize("one", OTHERS, ids=told)
 def test_a_call_that_leaves_the_primarys_data_alone_needs_none(one: Call) -> None:
-    assert refusal(one, SIT, (), None) is None
+    assert refusal(one, GuardContext(SIT)) is None
 
 
 def test_a_backup_of_before_the_freeze_proves_nothing() -> None:
@@ -88,12 +95,12 @@ def test_a_backup_of_before_the_freeze_proves_nothing() -> None:
             for p in PROOFS
         ]
         assert unproven(aged, FROZEN) == [store]
-        assert refusal(SYNCS[0], SIT, aged, FROZEN) is not None
+        assert refusal(SYNCS[0], backed_up(aged)) is not None
     assert unproven(PROOFS, NOW) == [], "one of the very moment holds all that was written before it"
 
 
 def test_while_the_dr_region_is_not_frozen_no_backup_counts() -> None:
-    refused = refusal(SYNCS[0], SIT, PROOFS, None)
+    refused = refusal(SYNCS[0], GuardContext(SIT, proofs=PROOFS))
     assert refused is not None
     assert "is not frozen" in refused.says
 
@@ -101,8 +108,8 @@ def test_while_the_dr_region_is_not_frozen_no_backup_counts() -> None:
 def test_what_does_not_exist_needs_no_backup() -> None:
     gone = (Side.PRIMARY, DATABASE)
     left = [proof for proof in PROOFS if (proof.side, proof.store) != gone]
-    assert refusal(SYNCS[0], SIT, left, FROZEN, absent=[gone]) is None
-    assert refusal(SYNCS[0], SIT, left[:-1], FROZEN, absent=[gone]) is not None
+    assert refusal(SYNCS[0], backed_up(left, absent=[gone])) is None
+    assert refusal(SYNCS[0], backed_up(left[:-1], absent=[gone])) is not None
 
 
 def test_a_proof_is_read_from_what_a_confirmed_backup_recorded_and_from_nothing_else() -> None:
@@ -131,11 +138,14 @@ AGAIN = call(
 
 @pytest.mark.parametrize("one", [PUT, AGAIN], ids=told)
 def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_backed_up(one: Call) -> None:
-    assert exempt(one, SIT, Goal.FAILBACK, PROOFS)
-    assert not exempt(one, SIT, Goal.FAILOVER, PROOFS)
-    assert not exempt(one, SIT, None, PROOFS)
+    assert exempt(one, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))
+    assert not exempt(one, GuardContext(SIT, goal=Goal.FAILOVER, proofs=PROOFS))
+    assert not exempt(one, GuardContext(SIT, goal=None, proofs=PROOFS))
     for side in (Side.PRIMARY, Side.DR):
-        assert not exempt(one, SIT, Goal.FAILBACK, [p for p in PROOFS if (p.side, p.store) != (side, DATABASE)])
+        assert not exempt(
+            one,
+            GuardContext(SIT, goal=Goal.FAILBACK, proofs=[p for p in PROOFS if (p.side, p.store) != (side, DATABASE)]),
+        )
 
 
 @pytest.mark.parametrize(
@@ -151,4 +161,4 @@ def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_bac
     ids=told,
 )
 def test_no_other_secret_and_no_other_direction_is_exempt(one: Call) -> None:
-    assert not exempt(one, SIT, Goal.FAILBACK, PROOFS)
+    assert not exempt(one, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))

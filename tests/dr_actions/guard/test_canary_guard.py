@@ -9,6 +9,7 @@ import pytest
 
 from dr_actions.actions.canary.model import states
 from dr_actions.actions.traffic.change_batch import between
+from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side, load_environment
@@ -32,7 +33,7 @@ def judged(*rows: tuple[str, str, str], goal: Goal = Goal.CANARY, env: Environme
 
 def _rule(params: dict[str, Any], goal: Goal, env: Environment) -> str:
     call = Call("route53", "ChangeResourceRecordSets", env.region(Side.GLOBAL), params)
-    found = refusal(call, env, frozenset({WRITE}), ZONE, {CUSTOMER: "customer-one.example"}, goal)
+    found = refusal(call, GuardContext(env, frozenset({WRITE}), ZONE, {CUSTOMER: "customer-one.example"}, goal=goal))
     return found.rule if found else ""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dr_actions.guard.context import GuardContext
 from dr_actions.guard.drill_exemptions import CLEANING
 from dr_actions.guard.guard import refusal
 from dr_actions.model.plan import Call, Goal
@@ -28,7 +29,7 @@ def judged(name: str, goal: Goal | None = Goal.CLEAN_UP, region: str = DR, /, **
     """The rule by which a declared call is refused, "" where it passes."""
     service, operation = name.split(":")
     call = Call(service, operation, region, params)
-    found = refusal(call, SIT, frozenset({name}), ZONE, {}, goal, made=MADE)
+    found = refusal(call, GuardContext(SIT, frozenset({name}), ZONE, made=MADE, goal=goal))
     return found.rule if found else ""
 
 

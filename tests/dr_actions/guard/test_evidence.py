@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from dr_actions.guard.backup_first import Proof
-from dr_actions.guard.evidence import Proven, proven_by, set_aside_by
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.evidence import Proof, set_aside_by
 from dr_actions.journal.entries import Entry, Kind
+from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Goal, Plan, Step
 from dr_actions.model.sequence import SEQUENCE, Role
 from dr_estate.config.environment import Side
 from tests.dr_actions.deciding import NOW, plan, step
+from tests.dr_checks.worlds import SIT
 
 SECOND = timedelta(seconds=1)
 
@@ -21,7 +23,7 @@ SECOND = timedelta(seconds=1)
 def of(role: Role, name: str, **changed: Any) -> Step:
     """A failback's step of a role."""
     row = next(row for row in SEQUENCE[Goal.FAILBACK] if row.role is role)
-    return step(name, row.stage, row.action, id=f"{row.prefix}.{name}", **changed)
+    return step(name, row.stage, row.action, id=step_id(row.prefix, name), **changed)
 
 
 FREEZES = (of(Role.FREEZE, "mysql"), of(Role.FREEZE, "efs"))
@@ -44,7 +46,7 @@ def journal(*rows: tuple[Kind, Step | None, dict[str, Any], datetime]) -> list[E
 
 
 def begin(goal: Goal = Goal.FAILBACK) -> tuple[Kind, None, dict[str, Any], datetime]:
-    steps = [{"id": s.id, "side": str(s.side), "after": dict(s.after)} for s in PLAN.steps]
+    steps = [{"id": s.id, "verb": s.verb, "side": str(s.side), "after": dict(s.after)} for s in PLAN.steps]
     return (Kind.BEGIN, None, {"plan": {"goal": str(goal), "steps": steps}}, NOW)
 
 
@@ -56,8 +58,9 @@ def backed_up(found: Step, store: str) -> tuple[Kind, Step, dict[str, Any], date
     return confirmed(found, side=str(found.side), store=store, arn=f"arn:{found.subject}", created_at=NOW.isoformat())
 
 
-def proven(*rows: Any, of_plan: Plan = PLAN) -> Proven:
-    return proven_by(journal(*rows), of_plan)
+def proven(*rows: Any, of_plan: Plan = PLAN) -> GuardContext:
+    """What the guard knows right before a call of the plan."""
+    return GuardContext(SIT).before_call(frozenset(), of_plan, journal(*rows))
 
 
 def test_backups_that_were_confirmed_in_the_last_run_are_proven() -> None:
@@ -76,7 +79,9 @@ def test_a_backup_without_its_facts_proves_nothing(facts: dict[str, str]) -> Non
 def test_what_was_sent_and_not_confirmed_proves_nothing() -> None:
     kind, found, data, at = backed_up(BACKUPS[0], "database")
     others = [(other, found, data, at) for other in Kind if other not in (Kind.BEGIN, kind)]
-    assert Proven(Goal.FAILBACK, absent=((Side.PRIMARY, "files"),)) == proven(begin(), *others)
+    found_proven = proven(begin(), *others)
+    assert ((), None, frozenset()) == (found_proven.proofs, found_proven.frozen_at, found_proven.made)
+    assert ((Side.PRIMARY, "files"),) == found_proven.absent
 
 
 def test_a_freeze_counts_from_the_second_of_its_last_step_and_only_whole() -> None:
@@ -91,7 +96,8 @@ def test_a_freeze_counts_from_the_second_of_its_last_step_and_only_whole() -> No
 
 def test_the_databases_that_failbacks_renamed_are_known_by_their_resource() -> None:
     rows = (begin(), confirmed(RENAMES[0]), confirmed(RENAMES[1]), begin(), confirmed(FREEZES[0]))
-    assert {"db-1": "sit-mysql-before-1"} == set_aside_by(journal(*rows)) == proven(*rows).set_aside
+    assert {"db-1": "sit-mysql-before-1"} == set_aside_by(journal(*rows))
+    assert proven(*rows).made == {"sit-mysql-before-1"}
     assert {"db-2": "sit-mysql-before-2"} == set_aside_by(journal(*rows), Side.PRIMARY)
     assert {} == set_aside_by(journal(begin()))
     assert {} == set_aside_by(journal(begin(Goal.FAILOVER), confirmed(RENAMES[0])))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from dr_actions.guard.backup_first import DATABASE, FILES, Proof
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.evidence import DATABASE, FILES, Proof
 from dr_actions.guard.failback_exemptions import COPY, END, PROTECT, REPLICATE, UNFREEZE
 from dr_actions.guard.guard import refusal
 from dr_actions.model.plan import Call, Goal
@@ -45,7 +46,7 @@ OWN = {
 def judged(name: str, region: str, params: dict[str, Any], **given: Any) -> str:
     """The rule that refuses the declared call, "" where none does."""
     service, operation = name.split(":")
-    found = refusal(Call(service, operation, region, params), SIT, frozenset({name}), "", **given)
+    found = refusal(Call(service, operation, region, params), GuardContext(SIT, frozenset({name}), **given))
     return found.rule if found else ""
 
 
@@ -114,6 +115,6 @@ def test_the_freeze_is_taken_off_the_dr_file_system_in_a_failback_alone() -> Non
 def test_what_the_current_action_did_not_declare_is_refused_all_the_same() -> None:
     name, region, params = OWN["files replicated home"]
     call = Call("efs", name.split(":")[1], region, params)
-    found = refusal(call, SIT, frozenset({"sns:Publish"}), "", goal=Goal.FAILBACK, proofs=BOTH)
+    found = refusal(call, GuardContext(SIT, frozenset({"sns:Publish"}), goal=Goal.FAILBACK, proofs=BOTH))
     assert found is not None
     assert "guard.never-delete" == found.rule

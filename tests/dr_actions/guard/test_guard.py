@@ -12,6 +12,7 @@ import pytest
 from dr_actions.actions.registry import writes
 from dr_actions.authorization.clearance import NEVER_OVERRIDDEN
 from dr_actions.control_table.table import CONTROL_CALLS
+from dr_actions.guard.context import GuardContext
 from dr_actions.guard.destructive_operations import looks
 from dr_actions.guard.failback_exemptions import PROTECT, UNFREEZE
 from dr_actions.guard.guard import DR_REMOVALS, refusal
@@ -56,7 +57,7 @@ def judged(name: str, region: str, /, _env: Environment = SIT, _allowed: Any = N
     """The rule that refuses a call (declared, unless ``_allowed`` says otherwise), "" where none does."""
     service, operation = name.split(":")
     declared: frozenset[str] = frozenset({name}) if _allowed is None else _allowed
-    found = refusal(Call(service, operation, region, params), _env, declared, ZONE, CUSTOMERS)
+    found = refusal(Call(service, operation, region, params), GuardContext(_env, declared, ZONE, CUSTOMERS))
     return found.rule if found else ""
 
 
@@ -200,7 +201,7 @@ def test_other_zones_other_names_and_delegations_are_never_touched(how: dict[str
 def test_a_record_is_never_deleted_and_an_unknown_traffic_zone_means_no_zone() -> None:
     assert "guard.never-delete" == shifted(name="origin.wpsit.kimmyai.io", action="DELETE")
     call = Call("route53", "ChangeResourceRecordSets", GLOBAL, change("origin.wpsit.kimmyai.io", zone=""))
-    found = refusal(call, SIT, frozenset({call.name}), "")
+    found = refusal(call, GuardContext(SIT, frozenset({call.name})))
     assert found is not None
     assert "guard.denied-zone" == found.rule
 

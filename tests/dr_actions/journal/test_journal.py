@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.journal.entries import entry_after, genesis, read_chain
+from dr_actions.journal.entries import OtherWorld, entry_after, genesis, read_chain
 from dr_actions.journal.journal import Journal, JournalBroken, JournalInUse, Kind, State, journal_path, read
 from dr_actions.journal.redaction import SecretFound
-from dr_actions.journal.worlds import OtherWorld
 from dr_actions.model.plan import from_json, to_json
 from dr_estate.model.world_id import WorldId
 from tests.dr_actions.control_tables import SIT, WORLD, Clock, a_plan, alone

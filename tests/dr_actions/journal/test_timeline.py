@@ -63,7 +63,6 @@ WALK: list[Told] = [
     (40, Kind.MANUAL_WAIT, "traffic.origin", {"says": "change the record"}),
     (55, Kind.MANUAL_DONE, "traffic.origin", {}),
     (56, Kind.CONFIRMED, "traffic.origin", {}),
-    (60, Kind.DRAINED, None, {}),
     (62, Kind.VALIDATED, None, {"passed": False}),
     (70, Kind.VALIDATED, None, {"passed": True}),
     (71, Kind.END, None, {"outcome": "done"}),
@@ -79,8 +78,7 @@ def test_an_undisturbed_run_has_every_phase_and_its_recovery_time() -> None:
         Phase.AUTHORISE: (at(15), at(20)),
         Phase.EXECUTE: (at(20), at(40)),
         Phase.DNS: (at(40), at(56)),
-        Phase.DRAIN: (at(56), at(60)),
-        Phase.VALIDATE: (at(60), at(70)),
+        Phase.VALIDATE: (at(56), at(70)),
     } == spans
     assert (70 * 60, True) == (line.reached_s, line.met)
     assert sum(span.seconds or 0 for span in line.phases.values()) == line.reached_s
@@ -102,7 +100,7 @@ def test_waits_changes_overrides_and_the_runs_are_listed() -> None:
 def test_a_run_that_was_killed_has_no_end_and_no_recovery_time() -> None:
     (line,) = timelines(entries(BEFORE + WALK[:1]), RTO_S)
     assert (at(20), None) == (line.phases[Phase.EXECUTE].start, line.phases[Phase.EXECUTE].end)
-    assert {None} == {line.phases[phase].start for phase in (Phase.DNS, Phase.DRAIN, Phase.VALIDATE)}
+    assert {None} == {line.phases[phase].start for phase in (Phase.DNS, Phase.VALIDATE)}
     assert line.reached_s is None
     assert line.met is None
     assert ["no answer recorded"] == [change.result for change in line.changes]
@@ -117,12 +115,10 @@ def test_while_a_person_is_waited_for_the_dns_phase_is_open() -> None:
 
 
 def test_boundaries_that_were_not_recorded_leave_no_phase_and_lengthen_the_next() -> None:
-    kept = [row for row in BEFORE + WALK if row[1] not in (Kind.DECIDED, Kind.DRAINED)]
+    kept = [row for row in BEFORE + WALK if row[1] is not Kind.DECIDED]
     (line,) = timelines(entries(kept), RTO_S)
     assert line.phases[Phase.DECIDE].start is None
     assert at(10) == line.phases[Phase.AUTHORISE].start
-    assert line.phases[Phase.DRAIN].seconds is None
-    assert at(56) == line.phases[Phase.VALIDATE].start
     assert 70 * 60 == line.reached_s
 
 

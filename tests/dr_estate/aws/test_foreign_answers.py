@@ -102,7 +102,7 @@ def reading(server: Server) -> Callable[..., Unseen]:
 def sending(server: Server) -> Callable[..., SendFailed]:
     """Write of ``service`` to a server that answers so: how it failed."""
     declared = frozenset(call.name for call in WRITES.values())
-    hands = Hands(SIT, Credentials(), declared, lambda _call, _allowed: None)
+    hands: Hands[object] = Hands(SIT, Credentials(), declared, lambda _call, _context: None)
 
     def send(service: str, status: int, body: bytes = b"", **headers: str) -> SendFailed:
         server.answer = (status, body, headers)

@@ -15,11 +15,10 @@ from dr_actions.journal.journal import read
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.readers.control_table import InForce
 from sandbox.client.endpoint import Endpoint
-from tests.proofs.rig import world_of
 from tests.utils.pseudo_terminal import CTRL_C, CTRL_D, Terminal, at_terminal
 from tests.utils.running import Ran, at_endpoint, journal_of, rules, signed_in
-from tests.worlds import borrowed
-from utils.aws_mgmt.app.connections import reached
+from tests.worlds import borrowed, world_of
+from utils.aws_mgmt.app.connections import connect
 
 QUICK = "[execution]\npoll_s = 0.1\ncool_down_minutes = 0\n[observation]\nattempts = 1"
 INCIDENT = "INC-9"
@@ -61,7 +60,7 @@ class Sit:
 
     def in_force(self) -> InForce:
         """What stands in the control table."""
-        return reached(world_of(self.world, "operator"), self.env).control.in_force()
+        return connect(world_of(self.world, "operator"), self.env).control.in_force()
 
 
 @pytest.fixture

@@ -6,15 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pydantic import ValidationError
+
 from dr_actions.actions.notifications.messages import WRITES, critical, refused_while_dark
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.authorization.clearance import Case, Clearance, decide, decide_trial, ticket_is_well_formed
-from dr_actions.authorization.resumption import Resumption, resume, weigh_anew
+from dr_actions.authorization.resumption import RULE, Resumption, gates_to_go_on, resume, weigh_anew
 from dr_actions.clients.mutating_client import Guarded, SendFailed
+from dr_actions.drills.phases import changed
+from dr_actions.guard.context import GuardContext
 from dr_actions.journal.entries import Entry
+from dr_actions.model import plan as plans
 from dr_actions.model.action_ids import present_id
 from dr_actions.model.gates import Gate, Override, Refusal
 from dr_actions.model.plan import Plan
+from dr_checks.core.model import Status
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment
 from dr_estate.readers.control_table import InForce
@@ -22,12 +28,18 @@ from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app import evaluation, next_steps
 from utils.aws_mgmt.app.assessment import assess, goal_of
-from utils.aws_mgmt.app.connections import Reach, clock
+from utils.aws_mgmt.app.connections import AppContext, clock
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.errors import Refused, UsageError
-from utils.aws_mgmt.app.incident_record import goal_begun, is_done, last_begun, past_of, recorded_of
+from utils.aws_mgmt.app.incident_record import (
+    clearance_from_json,
+    goal_begun,
+    is_done,
+    last_begun,
+    past_of,
+    recorded_of,
+)
 from utils.aws_mgmt.app.options import PlanOptions, RecoveryOptions
-from utils.aws_mgmt.app.resumption import gates_now, recorded_by
 
 _PROMPT = "Enter confirmation code (incident ticket): "
 _COOL_DOWN = "lock.cool-down"
@@ -68,22 +80,21 @@ class Practice:
 
 
 def authorise(
-    options: RecoveryOptions, env: Environment, reach: Reach, run: evaluation.Run, practice: Practice | None = None
+    options: RecoveryOptions, env: Environment, app: AppContext, run: evaluation.Run, practice: Practice | None = None
 ) -> Start:
     """Assess and decide. Raises Refused with every rule that says no, UsageError for what cannot be read."""
-    standing = reach.control.in_force()
+    standing = app.control.in_force()
     incident = practice.incident if practice else incident_of(options, env, standing, run.dialog)
     confirmed = frozenset(map(present_id, options.confirm))
-    past = past_of(options, env, incident, reach)
+    past = past_of(options, env, incident, app)
     run = replace(run, recorded=recorded_of(past))
     unfinished = None if options.replan else _to_go_on_with(past, options, incident)
-    earlier = _cleared_before(options, unfinished, incident, reach, standing, run.dialog) if unfinished else None
-    snapshot = evaluation.look_at(reach.world, env, run)
-    reach.zones.learn(snapshot, env)
+    earlier = _cleared_before(options, unfinished, incident, app, standing, run.dialog) if unfinished else None
+    snapshot = evaluation.look_at(app.world, env, run)
     if unfinished is not None and earlier is not None:
         if practice is None:  # a drill on its way is brought to its end, whatever it finds
             since = [entry for entry in past if entry.seq >= unfinished.seq]
-            if refusals := weigh_anew(earlier[1], gates_now(options, env, snapshot, run, since), clock()):
+            if refusals := weigh_anew(earlier[1], _gates_now(options, env, snapshot, run, since), clock()):
                 granted(refusals)
         case = replace(earlier[0], confirmed=_irreversible(earlier[0].plan) if practice else confirmed)
         return _start(case, earlier[1], snapshot, None, run.recorded)
@@ -94,18 +105,18 @@ def authorise(
     _known_steps(confirmed, assessment.plan)
     confirmed |= _irreversible(assessment.plan) if practice else frozenset()
     case = replace(
-        _case_of(options, assessment.plan, incident, reach, standing, run.dialog),
+        _case_of(options, assessment.plan, incident, app, standing, run.dialog),
         gates=(*assessment.gates, *(practice.gates if practice else ())),
         confirmed=confirmed,
     )
     decided = decide_trial(case, env) if practice else decide(case, env)
     if not isinstance(decided, Clearance):
-        _warn_of_a_dark_primary(reach, run.dialog, incident, assessment)
+        _warn_of_a_dark_primary(app, run.dialog, incident, assessment)
     return _start(case, granted(decided), snapshot, report, run.recorded)
 
 
 def clear_trial(
-    reach: Reach,
+    app: AppContext,
     plan: Plan,
     incident: str,
     snapshot: Snapshot,
@@ -118,23 +129,23 @@ def clear_trial(
 ) -> Start:
     """Return what a trial or a clean-up starts from; ordering it confirms its irreversible steps. Raises Refused."""
     case = replace(
-        _case(plan, incident, reach, reach.control.in_force()),
+        _case(plan, incident, app, app.control.in_force()),
         gates=gates,
         overrides=overrides,
         confirmed=_irreversible(plan),
     )
-    return _start(case, granted(decide_trial(case, reach.env)), snapshot, report, recorded or {}, set_aside or {})
+    return _start(case, granted(decide_trial(case, app.env)), snapshot, report, recorded or {}, set_aside or {})
 
 
-def _warn_of_a_dark_primary(reach: Reach, dialog: Dialog, incident: str, assessment: Assessment) -> None:
+def _warn_of_a_dark_primary(app: AppContext, dialog: Dialog, incident: str, assessment: Assessment) -> None:
     """Tell the critical topic that the primary is lost and the answer is no all the same; best effort (T40)."""
     if assessment.posture.name is not PostureName.PRIMARY_LOST or assessment.advice is not Advice.DO_NOT_FAILOVER:
         return
-    message = refused_while_dark(reach.env, incident, " ".join(assessment.reasons[:3]))
-    for call in critical(reach.env, message):
+    message = refused_while_dark(app.env, incident, " ".join(assessment.reasons[:3]))
+    for call in critical(app.env, message):
         try:
-            with reach.hands.permitting(WRITES):
-                reach.hands.send(call)
+            with app.hands.permitting(GuardContext(app.env, WRITES)):
+                app.hands.send(call)
         except (SendFailed, Guarded) as failed:
             dialog.note(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")
 
@@ -180,34 +191,34 @@ def _to_go_on_with(past: Sequence[Entry], options: RecoveryOptions, incident: st
 
 
 def _cleared_before(
-    options: RecoveryOptions, begun: Entry, incident: str, reach: Reach, standing: InForce, dialog: Dialog
+    options: RecoveryOptions, begun: Entry, incident: str, app: AppContext, standing: InForce, dialog: Dialog
 ) -> tuple[Case, Clearance]:
     """The clearance of the run that is gone on with. Raises Refused where nobody but the journal allows it."""
     plan, recorded = recorded_by(begun)
-    case = _case_of(options, plan, incident, reach, standing, dialog)
-    return case, granted(resume(Resumption(recorded, begun.at, case), reach.env))
+    case = _case_of(options, plan, incident, app, standing, dialog)
+    return case, granted(resume(Resumption(recorded, begun.at, case), app.env))
 
 
 def _case_of(
-    options: RecoveryOptions, plan: Plan, incident: str, reach: Reach, standing: InForce, dialog: Dialog
+    options: RecoveryOptions, plan: Plan, incident: str, app: AppContext, standing: InForce, dialog: Dialog
 ) -> Case:
     """What the decision on the plan is made upon, before its gates are weighed."""
     return replace(
-        _case(plan, incident, reach, standing),
-        approvals=reach.approvals.of(incident) if reach.env.approvals.people > 1 and incident else (),
+        _case(plan, incident, app, standing),
+        approvals=app.approvals.of(incident) if app.env.approvals.people > 1 and incident else (),
         overrides=options.overrides,
         at_terminal=dialog.attended,
         approve_with=next_steps.approval(options, incident),
     )
 
 
-def _case(plan: Plan, incident: str, reach: Reach, standing: InForce) -> Case:
+def _case(plan: Plan, incident: str, app: AppContext, standing: InForce) -> Case:
     """What any decision on ``plan`` is made upon: this caller, now, and the stop switch."""
     return Case(
         plan=plan,
         incident=incident,
-        operator=reach.caller.arn,
-        operator_userid=reach.caller.userid,
+        operator=app.caller.arn,
+        operator_userid=app.caller.userid,
         approvals=(),
         gates=(),
         overrides=(),
@@ -254,3 +265,22 @@ def _known_steps(confirmed: frozenset[str], plan: Plan) -> None:
     if unknown:
         known = ", ".join(s.id for s in plan.steps if s.danger == "irreversible") or "none"
         raise UsageError(f"--confirm {unknown[0]}: the plan has no such step (irreversible are: {known}).")
+
+
+def recorded_by(begun: Entry) -> tuple[Plan, Clearance]:
+    """The plan and the clearance that the journal says the run began with. Raises Refused where it says neither."""
+    try:
+        return plans.from_json(begun.data["plan"]), clearance_from_json(dict(begun.data["clearance"]))
+    except (ValidationError, KeyError, TypeError, ValueError, AttributeError) as damaged:
+        raise Refused(f"{RULE}: the journal holds no clearance that can be read. Begin with --replan.") from damaged
+
+
+def _gates_now(
+    options: PlanOptions, env: Environment, snapshot: Snapshot, run: evaluation.Run, since: Sequence[Entry]
+) -> tuple[Gate, ...]:
+    """The gates that count for the rest of the plan that began ``since``, weighed upon ``snapshot``."""
+    report, (plan, _) = assess(options, env, snapshot, run), recorded_by(since[0])
+    if report.assessment is None:
+        raise UsageError("There is nothing to decide upon.")
+    unseen = {f"check.{result.check}" for result in report.verdict.results if result.status is Status.UNKNOWN}
+    return gates_to_go_on(report.assessment.gates, report.assessment.posture, plan, changed(since), unseen)

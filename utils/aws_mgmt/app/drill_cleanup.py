@@ -18,7 +18,7 @@ from dr_actions.control_table.control import Fence
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.drills.inventory import inventory, unpack
 from dr_actions.drills.residue import Residue, is_clean, residue
-from dr_actions.guard.evidence import proven_by, set_aside_by
+from dr_actions.guard.evidence import set_aside_by
 from dr_actions.journal import journal as journals
 from dr_actions.journal.entries import Entry, Kind
 from dr_actions.journal.journal import Journal
@@ -35,7 +35,7 @@ from reports.values.report import Report
 from reports.values.run_summary import Ran
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.authorization import Start, clear_trial
-from utils.aws_mgmt.app.connections import Reach
+from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.execution import Desk, walk
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.interrupts import stopping
@@ -71,16 +71,15 @@ def clean_up(desk: Desk, heart: Heartbeat, journal: Journal) -> Cleaned:
 
 
 def _clean_up(desk: Desk, heart: Heartbeat, journal: Journal) -> Cleaned:
-    reached, env = desk.reach, desk.env
-    seen = evaluation.look_at(reached.world, env, desk.files)
-    start = start_to_clean(desk.env, reached, desk.start.clearance.incident, seen, journal.entries)
+    app, env = desk.app, desk.env
+    seen = evaluation.look_at(app.world, env, desk.files)
+    start = start_to_clean(desk.env, app, desk.start.clearance.incident, seen, journal.entries)
     start = replace(start, report=desk.start.report or start.report)
-    reached.zones.proven = lambda: proven_by(journal.entries, start.plan)
     ran, report = walk(replace(desk, start=start, inventory="", stop_condition=str), heart, journal, validates=False)
     before = _inventory_of(journal.entries)
     if before is None:
         return Cleaned(ran, report, None)
-    after = inventory(evaluation.look_at(reached.world, env, desk.files))
+    after = inventory(evaluation.look_at(app.world, env, desk.files))
     rows = residue(unpack(before), after, env, journal.entries)
     journal.append(Kind.LOOKED, says=_told(rows), residue=[asdict(row) for row in rows])
     return Cleaned(ran, report, rows)
@@ -88,10 +87,10 @@ def _clean_up(desk: Desk, heart: Heartbeat, journal: Journal) -> Cleaned:
 
 def close_the_drill(desk: Desk, fence: Fence, journal: Journal, accepted: str = "") -> None:
     """Close the full drill's incident: nothing is left, or somebody accepted what is, and said why."""
-    who = person_of(desk.reach.caller.arn, desk.env)
+    who = person_of(desk.app.caller.arn, desk.env)
     if accepted:
         journal.append(Kind.NOTE, says=f"{who} accepted what is left: {accepted}")
-    incident, control = desk.start.clearance.incident, desk.reach.control
+    incident, control = desk.start.clearance.incident, desk.app.control
     standing = control.in_force().incident
     if is_full(incident) and standing is not None and standing.id == incident:
         with contextlib.suppress(Exception):  # it stays open then, and the next `drill clean` closes it
@@ -100,18 +99,17 @@ def close_the_drill(desk: Desk, fence: Fence, journal: Journal, accepted: str = 
 
 def start_to_clean(
     env: Environment,
-    reached: Reach,
+    app: AppContext,
     incident: str,
     seen: Snapshot,
     entries: Sequence[Entry],
     report: Report | None = None,
 ) -> Start:
     """What a clean-up starts from: all that is ``seen`` of a drill. Raises Refused while all runs are stopped."""
-    reached.zones.learn(seen, env)
     made = set_aside_by(entries)
     sight = replace(sight_of(env, seen, Goal.CLEAN_UP), incident=incident, set_aside=made)
     plan = make_plan(sight, posture_of(seen, env).name)
-    return clear_trial(reached, plan, incident, seen, report, set_aside=made)
+    return clear_trial(app, plan, incident, seen, report, set_aside=made)
 
 
 def _inventory_of(entries: Sequence[Entry]) -> str | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dr_checks.core.exceptions import ExceptionRule, parse_exceptions
-from dr_checks.core.model import Area, CheckResult
+from dr_checks.core.model import Area
 from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import weigh
@@ -70,7 +71,7 @@ def evidence_of(options: Options, environment: Environment) -> Snapshot:
 
 def look_at(world: World, environment: Environment, run: Run) -> Snapshot:
     """One whole observation of ``world``; the tenants it shows are remembered where the world stays."""
-    snapshot = world.observe(environment, progress=lambda done, of: run.advance("Looking", done, of))
+    snapshot = world.observe(environment, progress=partial(run.advance, "Looking"))
     if world.passing:
         return snapshot
     snapshot = replace(snapshot, remembered_tenants=recall_tenants(environment, world.id))
@@ -87,14 +88,7 @@ def judge(options: Options, environment: Environment, areas: tuple[Area, ...], s
     selection = Selection(
         areas, run.folder / "allure-results", options.workers, evidence, options.config, _exceptions_file(options)
     )
-    total, done = sum(check.area in areas for check in checks().values()), 0
-
-    def judged(_: CheckResult) -> None:
-        nonlocal done
-        done += 1
-        run.advance("Judging", done, total)
-
-    results = run_scenarios(selection, observation, judged)
+    results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
     told = Area.REPLICATION in areas and environment.replicates
     measured = lags(snapshot, environment, observation.only_tenants) if told else []
     verdict = weigh(results, measured, environment.objectives.rpo_minutes * 60.0)

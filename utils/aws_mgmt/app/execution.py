@@ -9,6 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, execute
 from dr_actions.execution.run import Run, Tell
-from dr_actions.guard.evidence import proven_by
 from dr_actions.journal.journal import Journal, Kind, journal_path
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
@@ -33,21 +33,20 @@ from dr_checks.core.model import Area
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.readers.control_table import InForce, Override
-from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from reports.values.run_record import recorded
 from reports.values.run_summary import Ran
 from utils.aws_mgmt.app import evaluation, next_steps
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.authorization import Start, paused_by
-from utils.aws_mgmt.app.connections import Reach, clock
+from utils.aws_mgmt.app.connections import AppContext, clock
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
 from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options, PauseOptions, UnpauseOptions
+from utils.aws_mgmt.app.run_folder import with_room
 from utils.aws_mgmt.app.run_result import Ending, ended, ending_of, of_a_defect, raise_the_alarm
-from utils.aws_mgmt.app.temporary_folder import with_room
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Desk:
 
     options: Options
     env: Environment
-    reach: Reach
+    app: AppContext
     start: Start
     files: evaluation.Run
     stop_condition: Callable[[], str] = str
@@ -68,10 +67,10 @@ class Desk:
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-def standing_now(reached: Reach) -> InForce | None:
+def standing_now(app: AppContext) -> InForce | None:
     """What stands in the control table after the run, None where that cannot be read."""
     try:
-        return reached.control.in_force()
+        return app.control.in_force()
     except SendFailed:
         return None
 
@@ -88,36 +87,33 @@ def hold(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) -
 
 
 def _held(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) -> tuple[Ran, Report]:
-    env, reached, clearance = desk.env, desk.reach, desk.start.clearance
+    env, app, clearance = desk.env, desk.app, desk.start.clearance
     run_id = f"{clock():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    owner = locking.Owner(person_of(reached.caller.arn, env), reached.caller.arn)
+    owner = locking.Owner(person_of(app.caller.arn, env), app.caller.arn)
     try:
-        lock = locking.take(
-            reached.control, owner, run_id, clearance.incident, env.execution, desk.start.waives_cool_down
-        )
+        lock = locking.take(app.control, owner, run_id, clearance.incident, env.execution, desk.start.waives_cool_down)
     except (LockHeld, CoolingDown) as held:
         raise Refused(f"{'lock.held' if isinstance(held, LockHeld) else 'lock.cool-down'}: {held}") from held
-    mirror = TableMirror(reached.control, lock.fence)
-    world = reached.world.id
+    mirror = TableMirror(app.control, lock.fence)
+    world = app.world.id
     folder = journals(desk.options, world)
-    with Heartbeat(reached.control, lock, env.execution) as heart:
+    with Heartbeat(app.control, lock, env.execution) as heart:
         try:
             journal = Journal.open(
                 folder, env.name, clearance.incident, run_id, clock, mirror, owner.person, world=world
             )
         except BaseException:
             with contextlib.suppress(Exception):  # why it could not be opened is what must be told
-                locking.release(reached.control, lock, "failed")
+                locking.release(app.control, lock, "failed")
             raise
         outcome = "failed"
         try:
             with journal:
-                reached.zones.proven = lambda: proven_by(journal.entries, desk.start.plan)
                 ran, report = work(heart, journal)
             outcome = ran.outcome
         finally:
             with contextlib.suppress(Exception):  # a lock that cannot be given back ends with its lease
-                locking.release(reached.control, heart.lock, outcome)
+                locking.release(app.control, heart.lock, outcome)
     return ran, report
 
 
@@ -125,8 +121,8 @@ def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True)
     """Take the plan's steps, validate (where it ``validates``) what serves then, and tell how it ended."""
     outcome, report = Outcome(), desk.start.report
     again = next_steps.after_run(desk.options, desk.start.clearance.incident)
-    with desk.files.dialog.follow(desk.start.plan, desk.files.folder, desk.reach.world.by_hand) as tell:
-        run = run_of(desk, heart, journal, tell)
+    with desk.files.dialog.follow(desk.start.plan, desk.files.folder, desk.app.world.by_hand) as tell:
+        run = run_of(desk, heart.check, journal, tell)
         journal.tell_to(tell.note)
         try:
             open_the_record(desk, run, journal, heart.lock.fence)
@@ -156,32 +152,27 @@ def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True)
     return told(desk, run, ending, outcome), report
 
 
-def run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: Tell) -> Run:
-    """What the run has in its hands."""
-    env, reached, start = desk.env, desk.reach, desk.start
-
-    def look(parts: frozenset[str], upon: Snapshot | None) -> Snapshot:
-        seen = reached.world.observe(env, parts, upon)
-        reached.zones.mark(seen, env)  # what a trial has made meanwhile is its own
-        return seen
+def run_of(desk: Desk, held: Callable[[], None], journal: Journal, tell: Tell) -> Run:
+    """What the run has in its hands; ``held`` raises where the lock is lost."""
+    env, app, start = desk.env, desk.app, desk.start
 
     def standing_order() -> str:
-        return paused_by(reached.control.in_force())
+        return paused_by(app.control.in_force())
 
     return Run(
         env=env,
         plan=start.plan,
         clearance=start.clearance,
-        hands=reached.hands,
+        hands=app.hands,
         journal=journal,
-        look=look,
+        look=partial(app.world.observe, env),
         tell=tell,
         clock=clock,
-        held=heart.check,
+        held=held,
         standing_order=standing_order,
         stop_condition=desk.stop_condition,
         snapshot=start.snapshot,
-        workshop=Workshop(env, desk.files.folder, _variables(reached)),
+        workshop=Workshop(env, desk.files.folder, _variables(app)),
         stop=desk.stop,
         confirmed=start.confirmed,
         recorded=start.recorded,
@@ -190,9 +181,9 @@ def run_of(desk: Desk, heart: Heartbeat, journal: Journal, tell: Tell) -> Run:
     )
 
 
-def _variables(reached: Reach) -> dict[str, str]:
+def _variables(app: AppContext) -> dict[str, str]:
     """This process's environment, with the run's own endpoint and keys where the sandbox gave them."""
-    credentials = reached.world.credentials
+    credentials = app.world.credentials
     own = {
         "AWS_ENDPOINT_URL": credentials.endpoint_url,
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
@@ -212,7 +203,7 @@ def _validated(desk: Desk) -> Report:
 
 
 def _judged_now(desk: Desk, areas: tuple[Area, ...]) -> Report:
-    snapshot = evaluation.look_at(desk.reach.world, desk.env, desk.files)
+    snapshot = evaluation.look_at(desk.app.world, desk.env, desk.files)
     with with_room(desk.files.folder) as folder:
         return evaluation.judge(desk.options, desk.env, areas, snapshot, replace(desk.files, folder=folder))
 
@@ -240,9 +231,9 @@ def told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
 
 
 def open_the_record(desk: Desk, run: Run, journal: Journal, fence: Fence) -> None:
-    """Record what the run begins with, or that it goes on; open the incident; list the overrides until it is closed."""
-    clearance, control = run.clearance, desk.reach.control
-    who = person_of(desk.reach.caller.arn, desk.env)
+    """Record what the run begins with, or that it goes on; open the incident; list the overrides."""
+    clearance, control = run.clearance, desk.app.control
+    who = person_of(desk.app.caller.arn, desk.env)
     if desk.start.report is None:
         journal.append(Kind.RESUMED, says=f"{who} goes on with plan {clearance.digest[:12]}.", digest=clearance.digest)
     else:
@@ -281,8 +272,8 @@ def _standing(override: gates_module.Override, incident: str, digest: str) -> Ov
 
 def close_the_record(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None:
     """Record how it ended. Away, the estate has no standby from now on; home and validated, the incident closes."""
-    control, incident = desk.reach.control, run.clearance.incident
-    who = person_of(desk.reach.caller.arn, desk.env)
+    control, incident = desk.app.control, run.clearance.incident
+    who = person_of(desk.app.caller.arn, desk.env)
     with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more
         record_pauses(run.journal, control)
         if ending.outcome == "stopped":
@@ -302,23 +293,23 @@ def close_the_record(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None
             control.unprotected(incident, clock(), who, fence)
 
 
-def record_pause(options: PauseOptions | UnpauseOptions, env: Environment, reached: Reach) -> None:
+def record_pause(options: PauseOptions | UnpauseOptions, env: Environment, app: AppContext) -> None:
     """Put what was done with the stop switch into the open incident's journal, while no run is at work.
 
     A run that is at work, or that begins meanwhile, does so itself. Raises what keeps the journal from being written.
     """
-    standing = reached.control.in_force()
+    standing = app.control.in_force()
     incident, last = standing.incident, standing.run
     if incident is None or last is None or last.ended_at is None:
         return
-    who, run = person_of(reached.caller.arn, env), f"{clock():%Y%m%dT%H%M%S}-{options.command}"
-    mirror = TableMirror(reached.control, Fence(last.run, last.token))  # refused as soon as a run takes the lock
+    who, run = person_of(app.caller.arn, env), f"{clock():%Y%m%dT%H%M%S}-{options.command}"
+    mirror = TableMirror(app.control, Fence(last.run, last.token))  # refused as soon as a run takes the lock
     with (
         tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as folder,
         contextlib.suppress(Fenced),
-        Journal.open(Path(folder), env.name, incident.id, run, clock, mirror, who, world=reached.world.id) as journal,
+        Journal.open(Path(folder), env.name, incident.id, run, clock, mirror, who, world=app.world.id) as journal,
     ):
-        record_pauses(journal, reached.control)
-    own, world = journals(options, reached.world.id), reached.world.id
+        record_pauses(journal, app.control)
+    own, world = journals(options, app.world.id), app.world.id
     if journal_path(own, env.name, incident.id).exists():  # completed from the mirror
-        Journal.open(own, env.name, incident.id, run, clock, TableMirror(reached.control), who, world=world).close()
+        Journal.open(own, env.name, incident.id, run, clock, TableMirror(app.control), who, world=world).close()

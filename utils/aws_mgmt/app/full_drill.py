@@ -29,7 +29,7 @@ from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.alarm_watch import alarms_watched
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.authorization import Practice, authorise
-from utils.aws_mgmt.app.connections import Reach, clock
+from utils.aws_mgmt.app.connections import AppContext, clock
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.drill_cleanup import Cleaned, clean_up, close_the_drill, of_drill, start_to_clean
 from utils.aws_mgmt.app.errors import Refused
@@ -57,7 +57,7 @@ class Drill:
 
     options: DrTestOptions | DrillOptions
     env: Environment
-    reach: Reach
+    app: AppContext
     files: evaluation.Run
     incident: str
     began: datetime
@@ -69,16 +69,16 @@ class Drill:
 
     def past(self) -> tuple[Entry, ...]:
         """What is on record of it."""
-        return past_of(self.options, self.env, self.incident, self.reach)
+        return past_of(self.options, self.env, self.incident, self.app)
 
 
-def leave_and_return(options: DrTestOptions, env: Environment, reached: Reach, files: evaluation.Run) -> Drill:
+def leave_and_return(options: DrTestOptions, env: Environment, app: AppContext, files: evaluation.Run) -> Drill:
     """Leave, come home and clean up, in the world that was reached. Raises Refused where it may not begin."""
     with files.dialog.progress() as advance:
-        seen = evaluation.look_at(reached.world, env, replace(files, advance=advance))
+        seen = evaluation.look_at(app.world, env, replace(files, advance=advance))
     moment = clock()
     practice = Practice(new_id(FULL, moment), drill_gates(seen, env, posture_of(seen, env), moment))
-    drill = Drill(options, env, reached, files, practice.incident, moment)
+    drill = Drill(options, env, app, files, practice.incident, moment)
     _leave(drill, practice, seen)
     finish(drill)
     return drill
@@ -131,7 +131,7 @@ def account_for(drills: Sequence[Drill], kind: str) -> Report:
         drills=tuple(accounts),
         command=drill.options.command,
         exit=max(account.exit for account in accounts),
-        standing=drill.reach.control.in_force(),
+        standing=drill.app.control.in_force(),
         notes=notes,
     )
 
@@ -159,17 +159,17 @@ def as_practised(env: Environment) -> Environment:
 
 def _leave(drill: Drill, practice: Practice, seen: Snapshot) -> None:
     options = _recovery(drill, Goal.SWITCHOVER)
-    start = authorise(options, drill.env, drill.reach, drill.files, practice)
-    stops = alarms_watched(drill.env, drill.reach.world, clock)
-    desk = Desk(options, drill.env, drill.reach, start, drill.files, stops, pack(inventory(seen)))
+    start = authorise(options, drill.env, drill.app, drill.files, practice)
+    stops = alarms_watched(drill.env, drill.app.world, clock)
+    desk = Desk(options, drill.env, drill.app, start, drill.files, stops, pack(inventory(seen)))
     _walk(drill, desk)
 
 
 def _take(drill: Drill, part: Goal) -> None:
     """Go on with a part, or begin the way home. Nothing stops a drill on its way home but a person."""
     options = _recovery(drill, part, replan=begins_anew(drill.past(), part))
-    start = authorise(options, drill.env, drill.reach, drill.files, Practice(drill.incident))
-    _walk(drill, Desk(options, drill.env, drill.reach, start, drill.files))
+    start = authorise(options, drill.env, drill.app, drill.files, Practice(drill.incident))
+    _walk(drill, Desk(options, drill.env, drill.app, start, drill.files))
 
 
 def _recovery(drill: Drill, part: Goal, replan: bool = False) -> RecoveryOptions:
@@ -200,8 +200,8 @@ def _clean(drill: Drill, accepted: str) -> None:
 
 def desk_to_clean(drill: Drill) -> Desk:
     """What a clean-up works with that follows no other part in this command: looked at and judged now."""
-    env, reached = drill.env, drill.reach
-    seen = evaluation.look_at(reached.world, env, drill.files)
+    env, app = drill.env, drill.app
+    seen = evaluation.look_at(app.world, env, drill.files)
     report = evaluation.judge(drill.options, env, READINESS, seen, drill.files)
-    start = start_to_clean(env, reached, drill.incident, seen, drill.past(), report)
-    return Desk(drill.options, env, reached, start, drill.files)
+    start = start_to_clean(env, app, drill.incident, seen, drill.past(), report)
+    return Desk(drill.options, env, app, start, drill.files)

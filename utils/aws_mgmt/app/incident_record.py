@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions.authorization.clearance import Clearance
-from dr_actions.journal.entries import Chain, Entry, Kind, read_chain
+from dr_actions.journal.entries import Chain, Entry, Kind, of_this_world, read_chain
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.mirror import TableMirror
-from dr_actions.journal.worlds import of_this_world
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Environment
 from dr_estate.model.world_id import WorldId
-from utils.aws_mgmt.app.connections import Reach
+from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.options import Options
 
 
@@ -31,23 +30,23 @@ def all_journals(options: Options) -> Path:
     return options.output / "incidents"
 
 
-def past_of(options: Options, env: Environment, incident: str, reach: Reach) -> tuple[Entry, ...]:
+def past_of(options: Options, env: Environment, incident: str, app: AppContext) -> tuple[Entry, ...]:
     """What this world's record of the incident holds: the local journal, or its mirror where that knows more.
 
     Broken ones end before their fault. Raises OtherWorld.
     """
     if not incident:
         return ()
-    world = reach.world.id
+    world = app.world.id
     path = journal_path(journals(options, world), env.name, incident)
     local = of_this_world(read(path, env.name, incident), str(path), world).entries if path.exists() else ()
-    mirrored = of_this_world(mirror_of(reach, env, incident), "the control table", world).entries
+    mirrored = of_this_world(mirror_of(app, env, incident), "the control table", world).entries
     return max(local, mirrored, key=len)
 
 
-def mirror_of(reach: Reach, env: Environment, incident: str) -> Chain:
+def mirror_of(app: AppContext, env: Environment, incident: str) -> Chain:
     """What the incident's mirror in the control table proves."""
-    lines = "".join(line + "\n" for line in TableMirror(reach.control).fetch(incident))
+    lines = "".join(line + "\n" for line in TableMirror(app.control).fetch(incident))
     return read_chain(lines.encode(), env.name, incident)
 
 
@@ -72,7 +71,7 @@ def last_begun(past: Sequence[Entry]) -> Entry | None:
 
 
 def goal_begun(begun: Entry) -> Goal:
-    """What the run that began was to reach."""
+    """What the run that began was to app."""
     return Goal(begun.data["plan"]["goal"])
 
 

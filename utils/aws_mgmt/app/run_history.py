@@ -25,7 +25,7 @@ from dr_estate.model.run_records import RunKind, RunRecord
 from reports.values.drill_summary import Drilled
 from reports.values.report import Report
 from reports.values.run_summary import Ran
-from utils.aws_mgmt.app.connections import Reach, clock, reach
+from utils.aws_mgmt.app.connections import AppContext, clock, open_context
 from utils.aws_mgmt.app.execution import Desk
 from utils.aws_mgmt.app.incident_record import past_of
 from utils.aws_mgmt.app.options import Options
@@ -84,9 +84,9 @@ def keep_apart(options: Options, env: Environment, records: tuple[RunRecord, ...
     if not records or options.from_evidence or not outlives(options, env):
         return ()
     try:
-        with reach(options, env) as reached:
-            who = person_of(reached.caller.arn, env)
-            return tuple(note for one in records for note in keep_record(reached.control, replace(one, who=who)))
+        with open_context(options, env) as app:
+            who = person_of(app.caller.arn, env)
+            return tuple(note for one in records for note in keep_record(app.control, replace(one, who=who)))
     except Exception as refused:  # noqa: BLE001 - the run was made, whatever keeps it from being recorded
         return (_not_recorded(records[0], refused),)
 
@@ -118,23 +118,23 @@ def keep_recovery(desk: Desk, ran: Ran, report: Report) -> Notes:
     kind = RunKind.FAILBACK if goal is Goal.FAILBACK else RunKind.FAILOVER
     complete = ran.outcome == "done" and not desk.options.only_tenants
     proof = Proof(desk.files.folder, clock())
-    made = record(kind, desk.reach.world.name, ran.outcome, complete, proof)
-    who = person_of(desk.reach.caller.arn, desk.env)
+    made = record(kind, desk.app.world.name, ran.outcome, complete, proof)
+    who = person_of(desk.app.caller.arn, desk.env)
     made = replace(judged(made, report.verdict), run=ran.run, incident=ran.incident, who=who)
     try:
-        entries = past_of(desk.options, desk.env, ran.incident, desk.reach)  # the file may be behind its mirror
+        entries = past_of(desk.options, desk.env, ran.incident, desk.app)  # the file may be behind its mirror
         made = replace(made, **measured_of(entries, goal, ran.run))
     except (OSError, SendFailed) as unread:
-        return (*keep_record(desk.reach.control, made), f"The journal was not read for the history: {unread}")
-    return keep_record(desk.reach.control, made)
+        return (*keep_record(desk.app.control, made), f"The journal was not read for the history: {unread}")
+    return keep_record(desk.app.control, made)
 
 
-def keep_trial(reached: Reach, env: Environment, drilled: Drilled, goal: Goal, proof: Proof) -> Notes:
+def keep_trial(app: AppContext, env: Environment, drilled: Drilled, goal: Goal, proof: Proof) -> Notes:
     """Record a restore test, with how long each of its restores took; a canary is part of the DNS test's record."""
     if goal is not Goal.RESTORE_TEST:
         return ()
-    made = record(RunKind.RESTORE_TEST, reached.world.name, drilled.verdict, drilled.verdict == "done", proof)
-    return keep_record(reached.control, _drilled(made, env, reached, drilled))
+    made = record(RunKind.RESTORE_TEST, app.world.name, drilled.verdict, drilled.verdict == "done", proof)
+    return keep_record(app.control, _drilled(made, env, app, drilled))
 
 
 def keep_drill(desk: Desk, drilled: Drilled, report: Report) -> Notes:
@@ -142,13 +142,13 @@ def keep_drill(desk: Desk, drilled: Drilled, report: Report) -> Notes:
 
     One that was cleaned up after before it went there and back leaves its record, and counts for no schedule.
     """
-    reached, proof = desk.reach, Proof(desk.files.folder, clock())
+    app, proof = desk.app, Proof(desk.files.folder, clock())
     complete = drilled.verdict == "done" and drilled.went_there_and_back
-    made = record(RunKind.FULL_DRILL, reached.world.name, drilled.verdict, complete, proof)
-    return keep_record(reached.control, _drilled(judged(made, report.verdict), desk.env, reached, drilled))
+    made = record(RunKind.FULL_DRILL, app.world.name, drilled.verdict, complete, proof)
+    return keep_record(app.control, _drilled(judged(made, report.verdict), desk.env, app, drilled))
 
 
-def _drilled(made: RunRecord, env: Environment, reached: Reach, drilled: Drilled) -> RunRecord:
+def _drilled(made: RunRecord, env: Environment, app: AppContext, drilled: Drilled) -> RunRecord:
     told = {f"{one.part}: {one.phase}": one.seconds for one in drilled.phases if one.seconds is not None}
     entries = journal.read(drilled.journal, env.name, drilled.incident).entries if drilled.journal else ()
     runs = dict.fromkeys(entry.run for entry in entries)
@@ -158,7 +158,7 @@ def _drilled(made: RunRecord, env: Environment, reached: Reach, drilled: Drilled
             steps[verb] = sample((*steps.get(verb, ()), *taken))
     return replace(
         made,
-        who=person_of(reached.caller.arn, env),
+        who=person_of(app.caller.arn, env),
         rto_s=drilled.rto_s,
         duration_s=round(drilled.took_s, 1),
         phases=told,

@@ -93,7 +93,7 @@ def raise_the_alarm(run: Run, ending: Ending, again: NextStep, invocation: Invoc
     message = run_failed(run.env, run.clearance.incident, run.plan.goal, ending.step, why, needed, run.journal.run)
     for call in critical(run.env, message):
         try:
-            with run.hands.permitting(verbs()["notifications/start"].writes):
+            with run.hands.permitting(run.guard_context(verbs()["notifications/start"].writes)):
                 run.hands.send(call)
             run.journal.append(Kind.NOTIFIED, says=f"{call.params['TopicArn']} was notified: {ending.says}")
         except Exception as failed:  # noqa: BLE001 - whatever it was, the run's own account matters more

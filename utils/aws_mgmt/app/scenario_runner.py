@@ -41,7 +41,8 @@ class Collector:
     """Gathers results as the scenarios report them, with or without workers."""
 
     observation: Observation
-    progress: Callable[[CheckResult], None]
+    of: int
+    progress: Callable[[int, int], None]
     results: dict[str, CheckResult] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
 
@@ -51,7 +52,7 @@ class Collector:
         if carried and report.when == "call":
             result = result_from_json(carried[-1])
             self.results[result.check] = result
-            self.progress(result)
+            self.progress(len(self.results), self.of)
         elif report.failed:
             self.troubles.append(f"{report.nodeid}: {_last_line(report)}")
 
@@ -62,18 +63,19 @@ class Collector:
 
 
 def run_scenarios(
-    selection: Selection, observation: Observation, progress: Callable[[CheckResult], None] = lambda _: None
+    selection: Selection, observation: Observation, progress: Callable[[int, int], None] = lambda _done, _of: None
 ) -> list[CheckResult]:
     """Run the selected scenarios; returns a result for every check of the selected areas, in id order.
 
+    ``progress`` gets how many are judged, and of how many.
     A check whose scenario did not report (crashed worker, collection error) is UNKNOWN, with the cause as far as known.
     Raises KeyboardInterrupt where the operator interrupted it: pytest and libraries keep that to themselves.
     """
-    collector = Collector(observation, progress)
+    expected = {check.id: check for check in checks().values() if check.area in selection.areas}
+    collector = Collector(observation, len(expected), progress)
     selection.results_folder.mkdir(parents=True, exist_ok=True)
     with _quiet(selection.results_folder / "pytest.log"), minding_interrupts():
         pytest.main(_arguments(selection, observation), plugins=[_Named(collector)])
-    expected = {check.id: check for check in checks().values() if check.area in selection.areas}
     missing = sorted(set(expected) - set(collector.results))
     for check_id in missing:
         check = expected[check_id]

@@ -23,7 +23,7 @@ from reports.values.run_summary import Ran
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.alarm_watch import alarms_watched
 from utils.aws_mgmt.app.authorization import Start, clear_trial
-from utils.aws_mgmt.app.connections import Reach, clock, reach
+from utils.aws_mgmt.app.connections import AppContext, clock, open_context
 from utils.aws_mgmt.app.drill_cleanup import Cleaned, clean_up, of_trial
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.execution import Desk, hold, walk
@@ -49,20 +49,20 @@ def judge_and_try(
 ) -> Report:
     """Judge as ``test`` does, then hold the trials asked for. The report has the gravest exit code of both."""
     began = clock()
-    with reach(options, environment) as reached:
+    with open_context(options, environment) as app:
         with files.dialog.progress() as advance:
             run = replace(files, advance=advance)
-            snapshot = evaluation.look_at(reached.world, environment, run)
+            snapshot = evaluation.look_at(app.world, environment, run)
             report = evaluation.judge(options, environment, areas, snapshot, run)
         notes = keep_tests(options, environment, report, areas, Proof(files.folder, began))
         for goal in (goal for goal, wanted in _trials(options) if wanted):
             try:
-                drilled = try_out(options, environment, reached, goal, replace(report, notes=()), files)
+                drilled = try_out(options, environment, app, goal, replace(report, notes=()), files)
             except Refused as refused:  # what the scenarios found is told all the same
                 files.dialog.note(f"The {goal} was not held: {refused}")
                 report = replace(report, exit=worst(report.exit, Exit.REFUSED))
                 continue
-            notes += keep_trial(reached, environment, drilled, goal, Proof(files.folder, began))
+            notes += keep_trial(app, environment, drilled, goal, Proof(files.folder, began))
             report = replace(report, drills=(*report.drills, drilled), exit=worst(report.exit, drilled.exit))
     return replace(report, notes=notes)
 
@@ -72,15 +72,14 @@ def _trials(options: DrTestOptions) -> tuple[tuple[Goal, bool], ...]:
 
 
 def try_out(
-    options: DrTestOptions, env: Environment, reached: Reach, goal: Goal, judged: Report, files: evaluation.Run
+    options: DrTestOptions, env: Environment, app: AppContext, goal: Goal, judged: Report, files: evaluation.Run
 ) -> Drilled:
     """Hold one trial, and take away again what it made, however it ended. Raises Refused where it may not be held."""
     began = clock()
-    snapshot = evaluation.look_at(reached.world, env, files)
-    reached.zones.learn(snapshot, env)
-    start = _cleared(options, env, reached, goal, judged, snapshot)
-    stops = alarms_watched(env, reached.world, clock)
-    desk = Desk(options, env, reached, start, files, stops, pack(inventory(snapshot)))
+    snapshot = evaluation.look_at(app.world, env, files)
+    start = _cleared(options, env, app, goal, judged, snapshot)
+    stops = alarms_watched(env, app.world, clock)
+    desk = Desk(options, env, app, start, files, stops, pack(inventory(snapshot)))
     tried = Tried()
     ran, _ = hold(desk, _at_work(desk, tried))
     return of_trial(desk, goal, (began, clock()), ran, tried.cleaned, tuple(tried.notes))
@@ -104,7 +103,7 @@ def _at_work(desk: Desk, tried: Tried) -> Callable[[Heartbeat, Journal], tuple[R
 
 
 def _cleared(
-    options: DrTestOptions, env: Environment, reached: Reach, goal: Goal, judged: Report, snapshot: Snapshot
+    options: DrTestOptions, env: Environment, app: AppContext, goal: Goal, judged: Report, snapshot: Snapshot
 ) -> Start:
     moment, posture = clock(), Posture(judged.posture, judged.posture_says)
     incident = _new(moment)
@@ -113,7 +112,7 @@ def _cleared(
     if not plan.steps:
         raise Refused(f"drill.nothing: {env.name} has nothing for a {goal}. {' '.join(plan.notes)}".rstrip())
     gates, overrides = drill_gates(snapshot, env, posture, moment), options.overrides
-    return clear_trial(reached, plan, incident, snapshot, judged, gates=gates, overrides=overrides)
+    return clear_trial(app, plan, incident, snapshot, judged, gates=gates, overrides=overrides)
 
 
 def _new(moment: datetime) -> str:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from dr_estate.model.invocation import Program
 
+if TYPE_CHECKING:  # help builds no options
+    from utils.aws_mgmt.app.options import Options
+
 WIDTH = 100
 Params = Sequence[click.Parameter]
+_EXCLUSIVE = (
+    ("assess_only", "execute", "--assess-only changes nothing, --execute runs the plan: choose one."),
+    ("from_evidence", "sandbox", "--from-evidence judges what was saved, --sandbox observes now: choose one."),
+)
 
 
 class Page(click.Command):
@@ -56,6 +64,31 @@ class Page(click.Command):
                 formatter.write(f"{'':{formatter.current_indent}}{ctx.find_root().obj} {example}\n")
 
 
+class OptionsPage(Page):
+    """A command whose result is its options: the global ones before it and its own."""
+
+    def invoke(self, ctx: click.Context) -> Options:
+        """Return the typed options. Raises click.UsageError for what cannot be meant together."""
+        root = ctx.find_root()
+        levels = [root, *([ctx.parent] if ctx.parent not in (root, None) else []), ctx]
+        given: dict[str, Any] = {"action": self.name} if len(levels) > 2 else {}  # noqa: PLR2004 - root and command
+        for level in levels:
+            for param in level.command.params:
+                name, value = str(param.name), level.params.get(str(param.name))
+                if value is not None and level.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                    given[name] = (*given.get(name, ()), *value) if param.multiple else value
+        for first, second, sentence in _EXCLUSIVE:
+            if given.get(first) and given.get(second):
+                ctx.fail(sentence)
+        if not given.get("environment") and self.name != "report":
+            ctx.fail("Which environment? Name it with -e, for example: -e sit.")
+        given.pop("assess_only", None)
+        from utils.aws_mgmt.app.options import TYPES
+
+        options: Options = TYPES[str(levels[1].info_name)](**given, program=root.obj)
+        return options
+
+
 class PageOfCommands(Page, click.Group):
     """A command that has commands, listed under the titles of ``groups``."""
 
@@ -74,6 +107,34 @@ class PageOfCommands(Page, click.Group):
         for title, commands in self.groups.items():
             _write(formatter, title, [(str(command.name), str(command.help)) for command in commands])
         Page.format_options(self, ctx, formatter)
+
+
+def overrides_in(ctx: click.Context, param: click.Parameter, given: tuple[tuple[str, ...], ...]) -> tuple[Any, ...]:
+    """The overrides as values. Raises BadParameter for a time that is none."""
+    from datetime import UTC, datetime
+
+    from dr_actions.model.gates import Override
+
+    overrides = []
+    for gate, who, until, reason in given:
+        try:
+            moment = datetime.fromisoformat(until)
+        except ValueError as wrong:
+            raise click.BadParameter(f"'{until}' is no time such as 2026-01-07T18:00Z.", ctx, param) from wrong
+        overrides.append(Override(gate, who, reason, moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
+    return tuple(overrides)
+
+
+def print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    """Print the version and leave, where that is asked for."""
+    if wanted and not ctx.resilient_parsing:
+        import tomllib
+
+        from utils.aws_mgmt.app.options import ROOT
+
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]  # in a wheel too
+        click.echo(f"{project['name']} {project['version']}")
+        ctx.exit()
 
 
 def _write(formatter: click.HelpFormatter, title: str, rows: list[tuple[str, str]]) -> None:

@@ -9,20 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 from click.exceptions import NoArgsIsHelpError
 
 from dr_estate.model.invocation import Program
 from utils.aws_mgmt.cli import completion
-from utils.aws_mgmt.cli.pages import WIDTH, Page, PageOfCommands
+from utils.aws_mgmt.cli.pages import WIDTH, OptionsPage, PageOfCommands, overrides_in, print_version
 
 if TYPE_CHECKING:  # help builds no options
     from utils.aws_mgmt.app.options import Options
 
-_EXCLUSIVE = (
-    ("assess_only", "execute", "--assess-only changes nothing, --execute runs the plan: choose one."),
-    ("from_evidence", "sandbox", "--from-evidence judges what was saved, --sandbox observes now: choose one."),
-)
 _FILE = click.Path(path_type=Path, readable=False)
 _FOLDER = click.Path(path_type=Path, readable=False, resolve_path=True)
 _FORMAT, _FROM_0, _FROM_1 = click.Choice(completion.FORMATS), click.IntRange(min=0), click.IntRange(min=1)
@@ -41,38 +36,11 @@ def _word(name: str, metavar: str, about: str, **more: Any) -> click.Argument:
     return click.Argument([name], metavar=metavar, required=metavar[0] != "[", help=about, **more)
 
 
-def _overrides(ctx: click.Context, param: click.Parameter, given: tuple[tuple[str, ...], ...]) -> tuple[Any, ...]:
-    """The overrides as values. Raises BadParameter for a time that is none."""
-    from datetime import UTC, datetime
-
-    from dr_actions.model.gates import Override
-
-    overrides = []
-    for gate, who, until, reason in given:
-        try:
-            moment = datetime.fromisoformat(until)
-        except ValueError as wrong:
-            raise click.BadParameter(f"'{until}' is no time such as 2026-01-07T18:00Z.", ctx, param) from wrong
-        overrides.append(Override(gate, who, reason, moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
-    return tuple(overrides)
-
-
-def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
-        import tomllib
-
-        from utils.aws_mgmt.app.options import ROOT
-
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]  # in a wheel too
-        click.echo(f"{project['name']} {project['version']}")
-        ctx.exit()
-
-
 _ENV = "Environment file to use: dev, sit, prod, ..."
 _WHO = "Sandbox: whose keys to use (operator, approver, reader, driller)."
 _RESULTS = "Folder for results (reports/out; installed: the user's state folder)."
 _GATE = "Ignore one gate by its id, until a time such as 2026-01-07T18:00Z; may be repeated."
-_FOUR_WORDS: dict[str, Any] = {"nargs": 4, "multiple": True, "callback": _overrides}
+_FOUR_WORDS: dict[str, Any] = {"nargs": 4, "multiple": True, "callback": overrides_in}
 GLOBAL = (
     _option("e|environment", "ENV", _ENV, "environment", **completion.ENVIRONMENT),
     _option("config", "DIR", "Folder of the environment files.", type=_FILE),
@@ -216,31 +184,6 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
 }
 
 
-class _Command(Page):
-    """A command whose result is its options: the global ones before it and its own."""
-
-    def invoke(self, ctx: click.Context) -> Options:
-        """Return the typed options. Raises click.UsageError for what cannot be meant together."""
-        root = ctx.find_root()
-        levels = [root, *([ctx.parent] if ctx.parent not in (root, None) else []), ctx]
-        given: dict[str, Any] = {"action": self.name} if len(levels) > 2 else {}  # noqa: PLR2004 - root and command
-        for level in levels:
-            for param in level.command.params:
-                name, value = str(param.name), level.params.get(str(param.name))
-                if value is not None and level.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-                    given[name] = (*given.get(name, ()), *value) if param.multiple else value
-        for first, second, sentence in _EXCLUSIVE:
-            if given.get(first) and given.get(second):
-                ctx.fail(sentence)
-        if not given.get("environment") and self.name != "report":
-            ctx.fail("Which environment? Name it with -e, for example: -e sit.")
-        given.pop("assess_only", None)
-        from utils.aws_mgmt.app.options import TYPES
-
-        options: Options = TYPES[str(levels[1].info_name)](**given, program=root.obj)
-        return options
-
-
 def _commands(names: tuple[str, ...], group: str = "") -> list[click.Command]:
     return [completion.COMMAND if name == "completion" else _command(f"{group} {name}".strip()) for name in names]
 
@@ -249,13 +192,13 @@ def _command(path: str) -> click.Command:
     page: dict[str, Any] = {"help": _ABOUT[path], "examples": _EXAMPLES[path], "shared": GLOBAL}
     if actions := tuple(other.split(" ")[1] for other in _ABOUT if other.startswith(f"{path} ")):
         return PageOfCommands(path, {"Actions": _commands(actions, path)}, **page)
-    return _Command(path.rsplit(" ", maxsplit=1)[-1], _PARAMS.get(path, ()), **page)
+    return OptionsPage(path.rsplit(" ", maxsplit=1)[-1], _PARAMS.get(path, ()), **page)
 
 
 COMMAND_LINE = PageOfCommands(
     None,
     {title: _commands(names) for title, names in _GROUPS.items()},
-    [_flag("version", "Print the version and exit.", is_eager=True, expose_value=False, callback=_print_version)],
+    [_flag("version", "Print the version and exit.", is_eager=True, expose_value=False, callback=print_version)],
     help="AWS DR Manager: observes, judges and moves an estate of two regions.",
     examples=_EXAMPLES[""],
     shared=GLOBAL,

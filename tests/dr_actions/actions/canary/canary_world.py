@@ -7,24 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dr_actions.actions.registry import writes as all_writes
-from dr_actions.authorization.clearance import Clearance
-from dr_actions.clients.mutating_client import Hands
 from dr_actions.execution import executor
 from dr_actions.execution.executor import Outcome
-from dr_actions.execution.run import Run
-from dr_actions.guard.guard import refusal
 from dr_actions.journal.journal import Entry, Journal, Kind
-from dr_actions.model.action import Workshop
-from dr_actions.model.plan import Call, Goal, Plan, Step, to_json
+from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_actions.planning.planner import make_plan, sight_of
-from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import canary_name
 from dr_estate.readers import route53
-from dr_estate.snapshot.observer import observe
 from tests.dr_actions.actions.compute.compute_world import World
 from tests.dr_actions.control_tables import WORLD
+from tests.dr_actions.execution.runs import run_in
 from tests.dr_actions.hearing import Told
 
 INCIDENT = "TRIAL-20260107-101500"
@@ -51,36 +44,12 @@ class Trial:
         outcome, plan = Outcome(), self.plan(goal)
         with self._journal() as journal:
             journal.append(Kind.BEGIN, plan=to_json(plan))
-            executor.execute(self._run(journal, plan, tell or Told()), plan.steps, outcome)
+            run = run_in(self.world.endpoint, self.env, plan, self.world.healthy, journal, tell or Told())
+            executor.execute(run, plan.steps, outcome)
         return outcome
 
     def _journal(self) -> Journal:
         return Journal.open(self.folder, self.env.name, INCIDENT, "run", lambda: datetime.now(UTC), world=WORLD)
-
-    def _run(self, journal: Journal, plan: Plan, tell: Told) -> Run:
-        endpoint = self.world.endpoint
-        operator, reader = endpoint.people["operator"], endpoint.people["reader"]
-        look = Credentials(endpoint.url, reader.access_key_id, reader.secret_access_key)
-
-        def guard(call: Call, allowed: frozenset[str]) -> str | None:
-            refused = refusal(call, self.env, allowed, self.zone, {}, plan.goal)
-            return str(refused) if refused else None
-
-        change = Credentials(endpoint.url, operator.access_key_id, operator.secret_access_key)
-        return Run(
-            env=self.env,
-            plan=plan,
-            clearance=Clearance(self.env.name, INCIDENT, "operator", "", plan.digest, None, ()),
-            hands=Hands(self.env, change, all_writes(), guard),
-            journal=journal,
-            look=lambda parts, upon: observe(self.env, look, "sandbox", only=parts, upon=upon),
-            tell=tell,
-            clock=lambda: datetime.now(UTC),
-            held=lambda: None,
-            standing_order=lambda: "",
-            snapshot=self.world.healthy,
-            workshop=Workshop(self.env, self.folder, {}),
-        )
 
     @property
     def zone(self) -> str:

@@ -20,7 +20,7 @@ from dr_actions.actions.database import replicate_to_primary as database_replica
 from dr_actions.actions.database import restore_dr as database_restore_dr
 from dr_actions.actions.database import unfreeze as database_unfreeze
 from dr_actions.actions.database import verify_primary_in_sync as database_verify_primary_in_sync
-from dr_actions.guard import backup_first
+from dr_actions.guard import evidence
 from dr_actions.model.action import Standing, Verb
 from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.config.environment import Side
@@ -206,9 +206,9 @@ def test_a_backup_is_told_from_one_of_before_the_freeze_and_is_not_started_twice
     away.sent_at[step.id] = unrecorded
     done = away.until(Standing.DONE, create_backups.VERB, step)
     assert done.standing is Standing.DONE, done.says
-    proof = backup_first.proof_of(dict(done.facts))
+    proof = evidence.proof_of(dict(done.facts))
     assert proof is not None
-    assert (proof.side, proof.store) == (Side.DR, backup_first.DATABASE)
+    assert (proof.side, proof.store) == (Side.DR, evidence.DATABASE)
     assert proof.created_at > away.sent_at[f"database/freeze:{NAME}"]
     away.endpoint.timing(transition_s=0.3)
     jobs = away.send(Side.DR, "backup:ListBackupJobs", ByResourceArn=step.call.params["ResourceArn"])["BackupJobs"]

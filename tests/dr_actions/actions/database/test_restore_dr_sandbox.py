@@ -8,6 +8,7 @@ import pytest
 
 from dr_actions.actions.database import copy_selection, protect_dr
 from dr_actions.actions.database import restore_dr as database_restore_dr
+from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
 from dr_actions.model.action import Sight, Standing
 from dr_actions.model.plan import Danger, Step
@@ -33,7 +34,7 @@ def test_the_database_is_restored_from_replicated_backups_under_the_estates_own_
     assert ready.standing is Standing.READY
     assert dict(ready.facts)["restorable to"]
     call = stores.act(VERB, step)
-    assert refusal(call, stores.env, VERB.writes, "") is None
+    assert refusal(call, GuardContext(stores.env, VERB.writes)) is None
     assert stores.confirm(VERB, step).standing is Standing.WAITING
     done = stores.until(Standing.DONE, VERB, step)
     assert done.standing is Standing.DONE

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dr_actions.actions.files import restore_dr as files_restore_dr
+from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
 from dr_actions.model.action import Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
@@ -42,7 +43,7 @@ def test_the_replica_is_made_writable_on_both_sides_while_the_primary_answers(st
     ready = stores.confirm(VERB, step)
     assert ready.standing is Standing.READY
     assert dict(ready.facts)["last sync"].startswith("20"), "recorded before the call: afterwards nobody can tell"
-    assert refusal(stores.act(VERB, step), stores.env, VERB.writes, "") is None
+    assert refusal(stores.act(VERB, step), GuardContext(stores.env, VERB.writes)) is None
     assert stores.until(Standing.DONE, VERB, step).standing is Standing.DONE
     assert stores.whole("efs.replications").get(efs.replications, Side.PRIMARY) == ()
     (system,) = stores.look(VERB).snapshot.get(efs.file_systems, Side.DR)

@@ -106,7 +106,7 @@ def test_a_dark_primary_is_not_told_and_a_missing_topic_is_said(sight: Sight) ->
     assert [step.side for step in start.VERB.foresee(lacking)] == [Side.PRIMARY]
     assert "There is no topic bbws-dr-events" in " ".join(start.VERB.notes(lacking))
     unseen = replace(sight, snapshot=dark(sight.snapshot, Side.DR))
-    assert "cannot be seen" in " ".join(start.VERB.notes(unseen))
+    assert "cannot be read" in " ".join(start.VERB.notes(unseen))
 
 
 def test_a_message_never_stops_a_run_and_cannot_be_seen(sight: Sight) -> None:

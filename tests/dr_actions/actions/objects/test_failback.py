@@ -12,7 +12,8 @@ from dr_actions.actions.objects import copy_to_primary as objects_copy_to_primar
 from dr_actions.actions.objects import copy_to_primary_final
 from dr_actions.actions.objects import verify_primary_in_sync as objects_verify_primary_in_sync
 from dr_actions.clients.mutating_client import Hands, SendFailed
-from dr_actions.guard.guard import refusal
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.guard import judge
 from dr_actions.model.action import Sight, Standing, Verb
 from dr_actions.model.plan import Call, Goal, Step
 from dr_estate.aws.read_client import Credentials
@@ -97,24 +98,19 @@ def test_what_is_missing_or_older_is_copied_home_and_the_rest_is_left_and_told(w
 def test_through_the_guarded_hands_the_copying_passes_in_a_failback_alone(written: Home) -> None:
     keys = written.endpoint.people["operator"]
     credentials = Credentials(written.endpoint.url, keys.access_key_id, keys.secret_access_key)
-    goal: list[Goal | None] = [None]
-
-    def guard(call: Call, allowed: frozenset[str]) -> str | None:
-        found = refusal(call, written.env, allowed, "", goal=goal[0], proofs=written.proofs)
-        return found.rule if found else None
-
-    hands = Hands(written.env, credentials, COPY.writes | COPY.reads, guard)
+    allowed = COPY.writes | COPY.reads
+    hands = Hands(written.env, credentials, allowed, judge)
+    unbound = GuardContext(written.env, allowed, proofs=written.proofs, frozen_at=written.proofs[0].created_at)
     step = step_of(written.sight())
     call = COPY.fill(step, written.sight())
-    with hands.permitting(COPY.writes | COPY.reads):
-        with pytest.raises(Exception, match=r"guard\.never-delete"):
-            COPY.act(step, call, hands)
-        assert 0 == hands.sent["s3:CopyObject"]
-        goal[0] = Goal.FAILBACK
+    with hands.permitting(unbound), pytest.raises(Exception, match=r"guard\.never-delete"):
+        COPY.act(step, call, hands)
+    assert 0 == hands.sent["s3:CopyObject"]
+    with hands.permitting(replace(unbound, goal=Goal.FAILBACK)):
         assert {"copied": 2} == COPY.act(step, call, hands)
-    assert "written away" == body(written, NEW)
-    with hands.permitting(COPY.writes), pytest.raises(SendFailed) as failed:
-        hands.send(_copying(written, NEW, unless="*"))
+        assert "written away" == body(written, NEW)
+        with pytest.raises(SendFailed) as failed:
+            hands.send(_copying(written, NEW, unless="*"))
     assert "PreconditionFailed" == failed.value.code
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from dr_actions.actions.secrets import copy_to_primary as secrets_copy_to_primary
 from dr_actions.actions.secrets import replicate_to_dr as secrets_replicate_to_dr
-from dr_actions.guard.backup_first import STORES, Proof
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.evidence import STORES, Proof
 from dr_actions.guard.guard import refusal
 from dr_actions.model.action import Sight, Standing, Verb
 from dr_actions.model.plan import Goal, Step
@@ -43,8 +44,8 @@ def _act(stores: World, verb: Verb, step: Step) -> None:
     call = verb.fill(step, _sight(stores))
     proofs = [Proof(side, store, "arn", stores.healthy.taken_at + timedelta(hours=1)) for side, store in STORES]
     allowed = verb.writes | verb.reads
-    assert refusal(call, stores.env, allowed, "", goal=Goal.FAILBACK, proofs=proofs) is None
-    assert refusal(call, stores.env, allowed, "", goal=Goal.FAILBACK) is not None, "nothing is backed up"
+    assert refusal(call, GuardContext(stores.env, allowed, goal=Goal.FAILBACK, proofs=proofs)) is None
+    assert refusal(call, GuardContext(stores.env, allowed, goal=Goal.FAILBACK)) is not None, "nothing is backed up"
     verb.act(step, call, stores.hand)
 
 

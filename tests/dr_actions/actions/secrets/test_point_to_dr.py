@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_actions.actions.secrets import point_to_dr, promote_replicas
+from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
 from dr_actions.model.action import Sight, Standing, Verb
 from dr_actions.model.plan import Step
@@ -76,7 +77,7 @@ def test_a_replica_is_promoted_and_led_to_the_dr_database(stores: World) -> None
     assert stores.confirm(REWRITE, rewrite).standing is Standing.CHANGED, "a replica takes no writes"
 
     assert stores.confirm(PROMOTE, promote).standing is Standing.READY
-    assert refusal(stores.act(PROMOTE, promote), stores.env, PROMOTE.writes, "") is None
+    assert refusal(stores.act(PROMOTE, promote), GuardContext(stores.env, PROMOTE.writes)) is None
     assert stores.until(Standing.DONE, PROMOTE, promote).standing is Standing.DONE
 
     assert "has no host" in stores.confirm(REWRITE, rewrite, current).says, "the database comes first"

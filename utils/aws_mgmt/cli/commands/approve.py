@@ -14,7 +14,7 @@ from reports.publish import print_report
 from reports.terminal import console
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
-from utils.aws_mgmt.app.connections import Reach, clock, reach
+from utils.aws_mgmt.app.connections import AppContext, clock, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import Run, look_at
 from utils.aws_mgmt.app.execution import record_pause
@@ -34,7 +34,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         raise UsageError(f"Which incident? Name it: {named} (or INC-20260107-001).")
     if options.withdraw:
         return _withdraw(options, environment, incident)
-    with run_folder(options) as folder, reach(options, environment) as reached:
+    with run_folder(options) as folder, open_context(options, environment) as reached:
         person = _approver(reached, environment)
         with console.progress() as advance:
             run = Run(folder, Terminal(), advance)
@@ -64,7 +64,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
 
 def _withdraw(options: ApproveOptions, environment: Environment, incident: str) -> Exit:
     """Take the caller's own approvals of the incident back. Raises Refused where there is none."""
-    with reach(options, environment) as reached:
+    with open_context(options, environment) as reached:
         person = _approver(reached, environment)
         try:
             reached.approvals.withdraw(reached.caller.userid, incident)
@@ -83,7 +83,7 @@ def pause_command(options: PauseOptions, environment: Environment) -> Exit:
     """Turn the global stop switch on; runs ask for it before each batch of changes."""
     if not options.reason:
         raise UsageError("Why is everything to stop? Say it: `dr_cli.py pause --reason TEXT`.")
-    with reach(options, environment) as reached:
+    with open_context(options, environment) as reached:
         pause = reached.control.pause(person_of(reached.caller.arn, environment), options.reason)
         _record(options, environment, reached)
     console.result(
@@ -95,7 +95,7 @@ def pause_command(options: PauseOptions, environment: Environment) -> Exit:
 
 def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
     """Turn the global stop switch off."""
-    with reach(options, environment) as reached:
+    with open_context(options, environment) as reached:
         who = person_of(reached.caller.arn, environment)
         if reached.control.in_force().pause is None:
             console.result(f"No pause is in force in {environment.name}.\n")
@@ -106,14 +106,14 @@ def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
     return Exit.READY
 
 
-def _record(options: PauseOptions | UnpauseOptions, environment: Environment, reached: Reach) -> None:
+def _record(options: PauseOptions | UnpauseOptions, environment: Environment, reached: AppContext) -> None:
     try:
         record_pause(options, environment, reached)
     except Exception as unrecorded:  # noqa: BLE001 - the switch itself is what matters, and its history has it
         console.complain(f"The incident's log does not have it yet, the next run adds it: {unrecorded}")
 
 
-def _approver(reached: Reach, environment: Environment) -> str:
+def _approver(reached: AppContext, environment: Environment) -> str:
     person = person_of(reached.caller.arn, environment)
     if not is_approver(reached.caller.arn, environment):
         known = ", ".join(environment.approvals.approvers) or "nobody (approvals.approvers is empty)"

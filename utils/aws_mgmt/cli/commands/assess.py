@@ -10,7 +10,7 @@ from reports.publish import publish
 from reports.terminal import console
 from reports.values.report import Report
 from utils.aws_mgmt.app.assessment import assess, goal_of
-from utils.aws_mgmt.app.connections import reach
+from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.evaluation import Run, look, look_at
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import past_of, recorded_of
@@ -33,7 +33,7 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
 
 def _assess_return(options: RecoveryOptions, env: Environment, run: Run) -> Report:
     """The assessment of a failback, upon what the incident's failover recorded; it changes nothing."""
-    with reach(options, env) as reached:
+    with open_context(options, env) as reached:
         standing = reached.control.in_force()
         incident = standing.incident.id if standing.incident else options.incident
         recorded = recorded_of(past_of(options, env, incident, reached))

@@ -13,7 +13,7 @@ from dr_estate.model.drill_names import TRIAL, is_full
 from reports.publish import publish
 from reports.terminal import console
 from utils.aws_mgmt.app.authorization import paused_by
-from utils.aws_mgmt.app.connections import Reach, clock, reach
+from utils.aws_mgmt.app.connections import AppContext, clock, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import Run, look_at
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -29,20 +29,20 @@ _NOTHING = "Nothing of a drill is left.\n"
 
 def drill_command(options: DrillOptions, environment: Environment) -> Exit:
     """Clean up after a drill, or show what is left of it. Returns 0 where nothing of a drill is left."""
-    with run_folder(options) as folder, reach(options, environment) as reached:
+    with run_folder(options) as folder, open_context(options, environment) as reached:
         return show_or_clean(options, environment, reached, Run(folder, Terminal()))
 
 
 def full_drill_command(options: DrTestOptions, environment: Environment) -> Exit:
     """Hold the drill. Raises Refused where it may not be held. Returns 0 where all is done, proven and clean."""
     env = as_practised(environment)
-    with run_folder(options) as folder, reach(options, env) as reached:
+    with run_folder(options) as folder, open_context(options, env) as reached:
         files = Run(folder, Terminal())
         agree_to_drill(env, files.dialog)
         return hold_the_drill(options, env, reached, files)
 
 
-def hold_the_drill(options: DrTestOptions, env: Environment, reached: Reach, files: Run) -> Exit:
+def hold_the_drill(options: DrTestOptions, env: Environment, reached: AppContext, files: Run) -> Exit:
     """Hold the drill in the world that was reached, and publish its account."""
     return _publish([leave_and_return(options, env, reached, files)], "full drill")
 
@@ -54,7 +54,7 @@ def _publish(drills: list[Drill], kind: str) -> Exit:
     return Exit(report.exit)
 
 
-def show_or_clean(options: DrillOptions, env: Environment, reached: Reach, files: Run) -> Exit:
+def show_or_clean(options: DrillOptions, env: Environment, reached: AppContext, files: Run) -> Exit:
     """What is left of drills in the world that was reached: told, or brought to its end."""
     with files.dialog.progress() as advance:
         left = leftovers(look_at(reached.world, env, replace(files, advance=advance)), env)
@@ -85,7 +85,7 @@ def _clean(drills: list[Drill], options: DrillOptions, env: Environment) -> Exit
     return code
 
 
-def _show(drills: list[Drill], left: tuple[Leftover, ...], reached: Reach) -> Exit:
+def _show(drills: list[Drill], left: tuple[Leftover, ...], reached: AppContext) -> Exit:
     paused = paused_by(reached.control.in_force())
     lines = [f"PAUSED: all runs are stopped: {paused}"] if paused else []
     lines += [line for drill in drills for line in _told(drill)]

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
-from dr_actions.journal.entries import Chain, Kind
+from dr_actions.journal.entries import Chain, Kind, OtherWorld
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.pauses import PAUSES
-from dr_actions.journal.worlds import OtherWorld
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Command
@@ -19,7 +18,7 @@ from dr_estate.model.world_id import NOT_RECORDED, WorldId, WorldKind
 from reports.incident.log import incident_log, render
 from reports.incident.review import review
 from reports.terminal import console
-from utils.aws_mgmt.app.connections import reach
+from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import all_journals, journals, mirror_of
@@ -119,7 +118,7 @@ def _mirrored(options: LogOptions, environment: Environment, incident: str) -> t
     """
     if options.sandbox and running_sandbox_world(environment) is None:
         return Chain((), ""), ""
-    with reach(options, environment) as reached:
+    with open_context(options, environment) as reached:
         chain, world = mirror_of(reached, environment, incident), reached.world.id
     table = f"table {environment.named(environment.names.control_table)}"
     if chain.world is None or chain.world == world:

@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dr_estate.aws.read_client import PROOF, Credentials, Eyes
+from dr_estate.aws.read_client import PROOF, Credentials, Eyes, open_eyes
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.unseen import CannotSee
-from dr_estate.snapshot.client_cache import open_eyes
+from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 
@@ -28,14 +28,14 @@ def _keys(world: Endpoint, person: str = "reader") -> Credentials:
 
 
 def _look(env: Environment, credentials: Credentials) -> Eyes:
-    with open_eyes(env, credentials) as eyes:
+    with open_eyes(env, reads(), credentials) as eyes:
         eyes.prove_account()
     return eyes
 
 
 def test_the_next_look_has_the_same_clients_and_counts_its_own_calls(sandbox_world: Endpoint, sit: Environment) -> None:
     first = _look(sit, _keys(sandbox_world))
-    with open_eyes(sit, _keys(sandbox_world)) as again:
+    with open_eyes(sit, reads(), _keys(sandbox_world)) as again:
         assert (again is first, dict(again.calls)) == (True, {})
         assert again.seconds_left > sit.observation.deadline_s - 1
         again.prove_account()
@@ -43,7 +43,7 @@ def test_the_next_look_has_the_same_clients_and_counts_its_own_calls(sandbox_wor
 
 
 def test_two_looks_at_once_never_share_their_eyes(sandbox_world: Endpoint, sit: Environment) -> None:
-    with open_eyes(sit, _keys(sandbox_world)) as one, open_eyes(sit, _keys(sandbox_world)) as other:
+    with open_eyes(sit, reads(), _keys(sandbox_world)) as one, open_eyes(sit, reads(), _keys(sandbox_world)) as other:
         assert one is not other
 
 
@@ -68,7 +68,7 @@ def test_who_could_not_see_signs_in_anew_for_the_next_look(sandbox_world: Endpoi
 
 
 def test_what_could_not_be_seen_among_the_rest_is_reason_enough(sandbox_world: Endpoint, sit: Environment) -> None:
-    with open_eyes(sit, _keys(sandbox_world)) as eyes:
+    with open_eyes(sit, reads(), _keys(sandbox_world)) as eyes:
         eyes.prove_account()
         with pytest.raises(CannotSee):
             eyes.call("ecs", sit.regions.dr, lambda ecs: ecs.list_services(cluster="nowhere"))
@@ -92,7 +92,7 @@ def test_a_forked_process_never_asks_on_its_parents_connections(sandbox_world: E
         child = os.fork()
     if not child:
         kept = parents & _ports(sandbox_world)
-        with open_eyes(sit, asked) as eyes:
+        with open_eyes(sit, reads(), asked) as eyes:
             eyes.prove_account()
         os._exit(len(kept) + (_ports(sandbox_world) <= before))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

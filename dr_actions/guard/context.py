@@ -1,0 +1,70 @@
+"""What the guard weighs a call by: one frozen value, made right before that call and handed over with it. Pure."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from dr_actions.guard.evidence import Proof, Store, absent_from, frozen_since, proofs_in, set_aside_by
+from dr_actions.journal.entries import Entry
+from dr_actions.model.plan import Goal, Plan
+from dr_checks.derived.leftovers import leftovers
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unseen import CannotSee
+from dr_estate.readers import route53
+from dr_estate.snapshot.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class GuardContext:
+    """All that decides about a call beside the call itself. What is left out is not known, and allows nothing.
+
+    ``allowed`` are the operations that the current action declared. ``traffic_zone`` is the id of the hosted zone of
+    traffic.zone, ``customer_zones`` are further zones by id, whose records may be changed where their name is one of
+    traffic.customer_hosts. ``made`` are names and ids of what drills made, and of databases that the incident's own
+    failback renamed. ``goal`` is the run's. ``proofs`` are the backups on record, ``frozen_at`` (UTC) is when the
+    freeze of the DR region was confirmed, ``absent`` are stores that do not exist: without these nothing of the
+    primary is overwritten, and no protection is switched off (T28).
+    """
+
+    env: Environment
+    allowed: frozenset[str] = frozenset()
+    traffic_zone: str = ""
+    customer_zones: Mapping[str, str] = field(default_factory=dict)
+    made: frozenset[str] = frozenset()
+    goal: Goal | None = None
+    proofs: Sequence[Proof] = ()
+    frozen_at: datetime | None = None
+    absent: Sequence[Store] = ()
+
+    @classmethod
+    def upon(cls, snapshot: Snapshot, env: Environment) -> GuardContext:
+        """What the snapshot that a plan was made upon shows; only its zones are changed, whatever is seen later."""
+        context = cls(env).having_seen(snapshot)
+        with contextlib.suppress(CannotSee):
+            found = snapshot.get(route53.zones, Side.GLOBAL)
+            traffic = next((zone.id for zone in found if zone.name == env.traffic.zone and not zone.private), "")
+            hosts = [host for hosts in env.traffic.customer_hosts.values() for host in hosts]
+            customers = {zone.id: zone.name for zone in found if any(host.endswith(f".{zone.name}") for host in hosts)}
+            return replace(context, traffic_zone=traffic, customer_zones=customers)
+        return context
+
+    def having_seen(self, snapshot: Snapshot) -> GuardContext:
+        """The same with what drills made as ``snapshot`` shows it; as it was where that cannot be seen."""
+        with contextlib.suppress(CannotSee):
+            return replace(self, made=frozenset(leftover.id for leftover in leftovers(snapshot, self.env)))
+        return self
+
+    def before_call(self, allowed: frozenset[str], plan: Plan, entries: Sequence[Entry]) -> GuardContext:
+        """The same for a call of ``plan`` that the action ``allowed``, with what the journal's ``entries`` prove."""
+        return replace(
+            self,
+            allowed=allowed,
+            made=self.made | set(set_aside_by(entries).values()),
+            goal=plan.goal,
+            proofs=proofs_in(entries, plan.goal),
+            frozen_at=frozen_since(entries, plan),
+            absent=absent_from(plan),
+        )
