@@ -7,13 +7,12 @@ import json
 import re
 import secrets
 import shutil
-import signal
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -86,7 +85,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns 0, 1 where a question stays open, 2 where it is refused, 3 where something is left, 130 after Ctrl-C.
     """
     options = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _interrupted)
     try:
         return _clean(options) if options.clean else _ask(options)
     except (Refusal, TerraformFails) as reason:
@@ -117,10 +115,6 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("poll_s", "grace_s", "patience_s"):
         add(f"--{name.replace('_', '-')}", type=float, default=getattr(Account, name), help=argparse.SUPPRESS)
     return parser
-
-
-def _interrupted(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _ask(options: argparse.Namespace) -> int:

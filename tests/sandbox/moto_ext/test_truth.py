@@ -1,4 +1,4 @@
-"""Each question of the truth kit, asked of the emulator: it gives the shipped answer, and another where a file says so."""
+"""Each question of the truth kit, asked of the emulator: the shipped answer, and another where a file says so."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import pytest
 from sandbox.core import truth
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE
-from tests.sandbox.moto_ext.conftest import Clients
+from sandbox.moto_ext.route53.health import Checkers
+from tests.sandbox.moto_ext.conftest import ACCOUNT, Clients
 from tests.sandbox.moto_ext.truth_asking import ANSWERS, ROWS, account, other, write_answers
 from truth_kit import cleaning
 from truth_kit.command import SCENES
 
 SCENE_OF = {name: scene for scene in SCENES for name in scene.ids}
+PIN = "route53.pin-to-answer-s"
 ROOT = truth.SHIPPED.parents[1]
 
 
@@ -44,10 +46,25 @@ def test_another_answer_changes_what_the_emulator_does(
     monkeypatch.setenv(truth.VARIABLE, str(write_answers(tmp_path / "answers.json", {name: other(name)})))
     found = dict(SCENE_OF[name].play(account()))
     expected = {one: other(one) if one == name else ANSWERS[one] for one in SCENE_OF[name].ids}
-    seconds = "route53.pin-to-answer-s"
-    if name == seconds:  # measured by the clock, to the last moment at which the old answer was seen
-        assert ANSWERS[seconds] < found.pop(seconds) <= expected.pop(seconds)
+    if name == PIN:  # measured by the clock: the last whole second at which the old answer was seen
+        assert 0 <= found.pop(PIN) <= expected.pop(PIN)
     assert expected == found
+
+
+def test_an_inverted_check_acts_when_the_file_says_so(
+    aws: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def healthy_once_inverted(seconds: int) -> bool:
+        monkeypatch.setenv(truth.VARIABLE, str(write_answers(tmp_path / f"{seconds}.json", {PIN: seconds})))
+        config = {"Type": "CALCULATED", "HealthThreshold": 0, "ChildHealthChecks": [], "Inverted": False}
+        made = aws("route53", "us-east-1").create_health_check(CallerReference=str(seconds), HealthCheckConfig=config)
+        check = made["HealthCheck"]["Id"]
+        assert Checkers(ACCOUNT).is_healthy(check)
+        aws("route53", "us-east-1").update_health_check(HealthCheckId=check, Inverted=True)
+        return Checkers(ACCOUNT).is_healthy(check)
+
+    assert not healthy_once_inverted(0)
+    assert healthy_once_inverted(3600)
 
 
 def test_every_question_is_asked_once_and_played_where_it_says() -> None:

@@ -19,7 +19,7 @@ def other(name: str) -> truth.Value:
     value = ANSWERS[name]
     if isinstance(value, bool):
         return not value
-    return {"ENABLED": "DISABLED"}[value] if isinstance(value, str) else value + 3
+    return {"ENABLED": "DISABLED"}[value] if isinstance(value, str) else value + 1
 
 
 def write_answers(path: Path, answers: dict[str, Any]) -> Path:
