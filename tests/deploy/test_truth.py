@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from sandbox.core import truth
 from sandbox.core.state import STATE
@@ -145,6 +146,7 @@ def test_a_failed_question_stays_open_with_its_code_and_what_was_made_is_taken_a
         "rds.promotion-reboots stays open: CreateDBInstanceReadReplica answered KMSKeyNotAccessibleFault" in run.stdout
     )
     assert (ids[1], True, "observed") == tuple(second[key] for key in ("id", "answer", "standing"))
+    assert second["source"].startswith(f"not AWS but {world} in {PRIMARY} and {DR}, ")
     assert "1 of 2 questions answered" in run.stdout
     assert [] == cleaning.inventory(made)
 
@@ -170,8 +172,11 @@ def test_what_a_killed_run_left_is_taken_away_by_its_name(
 
 
 @pytest.fixture
-def terraform(tmp_path: Path) -> str:
-    """The real Terraform with the one provider that can be had without a registry."""
+def terraform(tmp_path: Path, world: str, monkeypatch: pytest.MonkeyPatch) -> str:  # noqa: ARG001 - begins before
+    """The real Terraform with the one provider that can be had without a registry, and AWS's own IAM policies."""
+    monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+    with mock_aws():  # begins the account anew
+        pass
     mirror = tmp_path / "mirror" / "registry.terraform.io" / "hashicorp" / "aws"
     mirror.mkdir(parents=True)
     shutil.copy(find_provider(), mirror)
@@ -205,6 +210,13 @@ def test_a_whole_run_gives_the_answers_that_the_sandbox_plays_by_and_leaves_noth
     assert not (tmp_path / "dr-truth-whole").exists()
     monkeypatch.setenv(truth.VARIABLE, str(tmp_path / "answers.json"))  # what was written is what the sandbox reads
     assert expected == {name: value for name, value in truth.answer_all().items() if name != pin}
+
+
+@pytest.mark.proof
+def test_terraform_finds_its_module_well_formatted(tmp_path: Path) -> None:
+    command_line = [str(write_terraform(tmp_path)), "fmt", "-check", "-diff", "-recursive"]
+    run = subprocess.run(command_line, cwd=ASK.parent / "terraform", capture_output=True, text=True, check=False)
+    assert ("", 0) == (run.stdout + run.stderr, run.returncode)
 
 
 @pytest.mark.proof

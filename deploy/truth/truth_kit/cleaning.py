@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from truth_kit.account import TAG, Account, TooLate
 from truth_kit.services import GLOBAL
@@ -33,23 +34,24 @@ def clean(account: Account) -> list[str]:
     left = []
     for kind in KINDS:
         errors: dict[str, str] = {}
-
-        def gone(kind: Kind = kind, errors: dict[str, str] = errors) -> bool:
-            found = list(kind.find(account))
-            for region, name in found:
-                try:
-                    kind.remove(account, region, name)
-                except ClientError as error:
-                    errors[name] = error.response["Error"]["Code"]
-            return not found
-
         try:
-            account.until(f"no {kind.name} of run {account.run} is left", gone)
+            account.until(f"no {kind.name} of run {account.run} is left", partial(_gone, kind, account, errors))
         except TooLate as late:
             left.append(f"{late} ({', '.join(f'{name}: {code}' for name, code in errors.items())})")
-        except ClientError as error:
-            left.append(f"{kind.name} cannot be looked for: {error.response['Error']['Code']}")
+        except (ClientError, BotoCoreError) as error:
+            left.append(f"{kind.name} of run {account.run} cannot be looked for: {error}")
     return left
+
+
+def _gone(kind: Kind, account: Account, errors: dict[str, str]) -> bool:
+    """Whether none is left; else each is deleted once more, and ``errors`` holds AWS's codes by name."""
+    found = list(kind.find(account))
+    for region, name in found:
+        try:
+            kind.remove(account, region, name)
+        except ClientError as error:
+            errors[name] = error.response["Error"]["Code"]
+    return not found
 
 
 def inventory(account: Account) -> list[str]:

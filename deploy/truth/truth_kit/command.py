@@ -234,7 +234,8 @@ def _play(scene: Scene, account: Account, questions: dict[str, Any]) -> Iterator
 
 
 def _row(account: Account, question: dict[str, Any], value: Value | None) -> dict[str, Any]:
-    where = f"a throw-away account in {account.primary} and {account.dr}, {datetime.now(UTC):%Y-%m-%d}"
+    who = f"not AWS but {account.endpoint_url}" if account.endpoint_url else "a throw-away account"
+    where = f"{who} in {account.primary} and {account.dr}, {datetime.now(UTC):%Y-%m-%d}"
     words = {"id": question["id"], "question": question["question"], "answer": value}
     return {**words, "standing": "observed" if value is not None else "open", "source": where}
 
