@@ -14,8 +14,12 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from dr_estate.config.environment import load_environment
+from sandbox.client.embedded import running
 from sandbox.core import truth
+from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE
+from tests.hosting import hosted
 from tests.real_terraform import find_provider, write_terraform
 from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients, aws, fresh_state, served, server
 from tests.sandbox.moto_ext.truth_asking import ANSWERS, account, other, write_answers
@@ -71,10 +75,10 @@ def ask(begin: Callable[..., subprocess.Popen[str]]) -> Ask:
 
 def standing(world: str, tmp_path: Path, run: str) -> tuple[Account, str]:
     """What Terraform would make for this run, and the file of its outputs."""
-    made = account(run, world)
+    around = account(run, world)
     path = tmp_path / "standing.json"
-    path.write_text(json.dumps({name: {"value": value} for name, value in made.standing.items()}), encoding="utf-8")
-    return made, str(path)
+    path.write_text(json.dumps({name: {"value": value} for name, value in around.standing.items()}), encoding="utf-8")
+    return around, str(path)
 
 
 def test_it_says_what_it_costs_before_anything_and_asks(
@@ -87,10 +91,10 @@ def test_it_says_what_it_costs_before_anything_and_asks(
     (tmp_path / "standing.json").write_text("{}")
     arguments = [*WHERE, "--standing", str(tmp_path / "standing.json"), "--out", str(tmp_path / "a.json")]
     assert command.REFUSED == command.main(arguments)
-    told = capsys.readouterr()
-    assert "In all about 4.4 hours and 0.20 USD, an estimate" in told.out
-    assert all(name in told.out for name in ANSWERS)
-    assert "Nothing was done." in told.err
+    printed = capsys.readouterr()
+    assert "In all about 4.4 hours and 0.20 USD, an estimate" in printed.out
+    assert all(name in printed.out for name in ANSWERS)
+    assert "Nothing was done." in printed.err
     assert [] == aws("rds", PRIMARY).describe_db_instances()["DBInstances"]
     assert not (tmp_path / "a.json").exists()
 
@@ -132,7 +136,7 @@ def test_it_refuses_the_account_of_an_environment_and_one_that_is_in_use(
 def test_a_failed_question_stays_open_with_its_code_and_what_was_made_is_taken_away(
     world: str, ask: Ask, tmp_path: Path
 ) -> None:
-    made, path = standing(world, tmp_path, "open")
+    around, path = standing(world, tmp_path, "open")
     outputs = json.loads(Path(path).read_text(encoding="utf-8"))
     Path(path).write_text(json.dumps({**outputs, "dr_key": {"value": "no-key"}}), encoding="utf-8")
     ids = ["rds.promotion-reboots", "secretsmanager.stop-replication-keeps-arn"]
@@ -148,13 +152,13 @@ def test_a_failed_question_stays_open_with_its_code_and_what_was_made_is_taken_a
     assert (ids[1], True, "observed") == tuple(second[key] for key in ("id", "answer", "standing"))
     assert second["source"].startswith(f"not AWS but {world} in {PRIMARY} and {DR}, ")
     assert "1 of 2 questions answered" in run.stdout
-    assert [] == cleaning.inventory(made)
+    assert [] == cleaning.inventory(around)
 
 
 def test_what_a_killed_run_left_is_taken_away_by_its_name(
     world: str, begin: Callable[..., subprocess.Popen[str]], ask: Ask, tmp_path: Path
 ) -> None:
-    made, path = standing(world, tmp_path, "killed")
+    around, path = standing(world, tmp_path, "killed")
     running = begin("--yes", "--run", "killed", "--standing", path)
     assert running.stdout is not None
     assert running.stderr is not None
@@ -163,12 +167,12 @@ def test_what_a_killed_run_left_is_taken_away_by_its_name(
             break
     running.kill()
     running.communicate()
-    left = cleaning.inventory(made)
+    left = cleaning.inventory(around)
     assert any("database instances dr-truth-killed-replica" in line for line in left)
     run = ask("--clean", "killed", "--standing", path)
     assert (command.OK, "") == (run.returncode, run.stderr)
     assert all(f"Found: {line}" in run.stdout for line in left)
-    assert [] == cleaning.inventory(made)
+    assert [] == cleaning.inventory(around)
 
 
 @pytest.fixture
@@ -186,9 +190,9 @@ def terraform(tmp_path: Path, world: str, monkeypatch: pytest.MonkeyPatch) -> st
 
 def vpcs(world: str) -> list[Any]:
     """The networks of both regions that a run made."""
-    asked = Account("x", PRIMARY, DR, ACCOUNT, world)
+    empty = Account("x", PRIMARY, DR, ACCOUNT, world)
     named = [{"Name": "tag-key", "Values": ["dr-truth"]}]
-    return [vpc for region in asked.regions for vpc in asked.client("ec2", region).describe_vpcs(Filters=named)["Vpcs"]]
+    return [vpc for region in empty.regions for vpc in empty.client("ec2", region).describe_vpcs(Filters=named)["Vpcs"]]
 
 
 @pytest.mark.proof
@@ -210,6 +214,41 @@ def test_a_whole_run_gives_the_answers_that_the_sandbox_plays_by_and_leaves_noth
     assert not (tmp_path / "dr-truth-whole").exists()
     monkeypatch.setenv(truth.VARIABLE, str(tmp_path / "answers.json"))  # what was written is what the sandbox reads
     assert expected == {name: value for name, value in truth.answer_all().items() if name != pin}
+
+
+@pytest.mark.proof
+def test_the_sandbox_that_people_start_gives_the_same_answers(tmp_path: Path) -> None:
+    sit = load_environment(Path(__file__).parents[2] / "environments", "sit")
+    with hosted(sit, 3, seeded=False) as sandbox, pytest.MonkeyPatch.context() as patch:
+        sandbox.timing(transition_s=0.3)
+        sandbox.enforce_iam(True)
+        admin = sandbox.people["admin"]
+        patch.setenv("AWS_ACCESS_KEY_ID", admin.access_key_id)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", admin.secret_access_key)
+        throw_away = account("people", sandbox.url, sandbox.account)
+        outputs = tmp_path / "standing.json"
+        outputs.write_text(json.dumps(throw_away.standing), encoding="utf-8")
+        where = ("--primary", PRIMARY, "--dr", DR, "--throw-away", sandbox.account, "--endpoint-url", sandbox.url)
+        run = subprocess.run(
+            [sys.executable, str(ASK), *where, *HURRIED, "--yes", "--run", "people", "--standing", str(outputs)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (command.OK, "") == (run.returncode, run.stderr)
+        assert [] == cleaning.inventory(throw_away)
+    rows = json.loads((tmp_path / "answers.json").read_text(encoding="utf-8"))
+    assert ANSWERS == {row["id"]: row["answer"] for row in rows}
+
+
+def test_a_sandbox_does_not_start_upon_a_file_that_is_none_of_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(truth.VARIABLE, str(write_answers(tmp_path / "a.json", {"rds.sings": True})))
+    sit = load_environment(Path(__file__).parents[2] / "environments", "sit")
+    with pytest.raises(SandboxError, match="answers 'rds.sings'"), running(sit, 3, seeded=False):
+        pass
 
 
 @pytest.mark.proof
@@ -242,7 +281,7 @@ def test_a_run_that_is_killed_with_its_terraform_is_taken_away_whole(
 def test_an_interrupted_run_takes_away_what_it_made(
     world: str, begin: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    made, path = standing(world, tmp_path, "stopped")
+    around, path = standing(world, tmp_path, "stopped")
     running = begin("--yes", "--run", "stopped", "--standing", path)
     assert running.stdout is not None
     for line in running.stdout:
@@ -251,4 +290,4 @@ def test_an_interrupted_run_takes_away_what_it_made(
     running.terminate()
     running.communicate()
     assert command.INTERRUPTED == running.returncode
-    assert [] == cleaning.inventory(made)
+    assert [] == cleaning.inventory(around)

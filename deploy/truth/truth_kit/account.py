@@ -65,10 +65,12 @@ class Account:
         config = Config(retries={"mode": "standard", "total_max_attempts": 5})
         return boto3.client(service, region, endpoint_url=self.endpoint_url, config=config, **keys)
 
-    def pages(self, service: str, region: str, operation: str, result: str, **asked: Any) -> Iterator[dict[str, Any]]:
+    def pages(
+        self, service: str, region: str, operation: str, result: str, **parameters: Any
+    ) -> Iterator[dict[str, Any]]:
         """Yield the rows of every page that an operation answers."""
         paginator = self.client(service, region).get_paginator(operation)
-        for page in paginator.paginate(**asked):
+        for page in paginator.paginate(**parameters):
             yield from page.get(result) or []
 
     def until(self, sentence: str, look: Callable[[], bool]) -> None:

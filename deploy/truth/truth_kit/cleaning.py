@@ -137,10 +137,10 @@ def _file_systems(account: Account) -> Iterator[Found]:
     vaults = {arn for _, arn in _vault_arns(account)}
     for region in account.regions:
         jobs = account.pages("backup", region, "list_restore_jobs", "RestoreJobs")
-        made = {job.get("CreatedResourceArn") for job in jobs if job.get("BackupVaultArn") in vaults} - {None}
+        restored = {job.get("CreatedResourceArn") for job in jobs if job.get("BackupVaultArn") in vaults} - {None}
         for row in account.pages("efs", region, "describe_file_systems", "FileSystems"):
             tagged = {"Key": TAG, "Value": account.run} in row.get("Tags", [])
-            if tagged or row["CreationToken"].startswith(account.prefix) or row["FileSystemArn"] in made:
+            if tagged or row["CreationToken"].startswith(account.prefix) or row["FileSystemArn"] in restored:
                 yield region, row["FileSystemId"]
 
 

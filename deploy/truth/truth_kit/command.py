@@ -201,8 +201,8 @@ def _folder(account: Account) -> Path:
     return Path.cwd() / account.prefix.rstrip("-")
 
 
-def _program(asked: str | None) -> str:
-    found = asked or shutil.which("terraform") or shutil.which("tofu")
+def _program(program: str | None) -> str:
+    found = program or shutil.which("terraform") or shutil.which("tofu")
     if not found:
         raise Refusal("There is neither terraform nor tofu on PATH: name one with --terraform.")
     return found

@@ -24,12 +24,12 @@ def describe(account: Account, region: str, file_system: str) -> dict[str, Any]:
 
 
 def _create(account: Account, region: str, what: str) -> dict[str, Any]:
-    made: dict[str, Any] = account.client("efs", region).create_file_system(
+    created: dict[str, Any] = account.client("efs", region).create_file_system(
         CreationToken=account.prefix + what, Encrypted=True, Tags=account.tags
     )
-    name = made["FileSystemId"]
+    name = created["FileSystemId"]
     account.until(f"{name} is available", lambda: describe(account, region, name)["LifeCycleState"] == "available")
-    return made
+    return created
 
 
 def _copied_point(account: Account) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -132,9 +132,9 @@ def ask_of_replication(account: Account) -> Iterator[Answer]:
     """Try to delete a file system that is replicated; end a replication and look at the destination."""
     efs = account.client("efs", account.primary)
     source, target = _replicate(account, "first")
-    kept = refused(lambda: efs.delete_file_system(FileSystemId=source), *IN_USE)
-    yield "efs.replicating-file-system-cannot-be-deleted", kept
-    if not kept:
+    undeletable = refused(lambda: efs.delete_file_system(FileSystemId=source), *IN_USE)
+    yield "efs.replicating-file-system-cannot-be-deleted", undeletable
+    if not undeletable:
         source, target = _replicate(account, "second")
     efs.delete_replication_configuration(SourceFileSystemId=source)
 

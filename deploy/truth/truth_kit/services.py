@@ -132,8 +132,8 @@ def ask_of_dns(account: Account) -> Iterator[Answer]:
     account.until("Route 53 is in sync", lambda: dns.get_change(Id=change)["ChangeInfo"]["Status"] == "INSYNC")
 
     def addresses(name: str) -> frozenset[str]:
-        told = dns.test_dns_answer(HostedZoneId=zone, RecordName=f"{name}.{zone_name}", RecordType="A")
-        return frozenset(told["RecordData"])
+        answered = dns.test_dns_answer(HostedZoneId=zone, RecordName=f"{name}.{zone_name}", RecordType="A")
+        return frozenset(answered["RecordData"])
 
     drawn = frozenset[str]().union(*(addresses("weighted") for _ in range(DRAWS)))
     yield "route53.all-weights-zero-answers-all", {ADDRESSES["first"], ADDRESSES["second"]} <= drawn

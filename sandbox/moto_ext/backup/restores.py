@@ -101,8 +101,8 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
         raise refused(
             "InvalidRequestException", f"Restores of {point.resource.kind} are not implemented in the sandbox."
         )
-    asked = params.get("CopySourceTagsToRestoredResource")
-    tagged = bool(asked or (asked is None and truth.answer("backup.restore-bears-source-tags-unasked")))
+    wanted = params.get("CopySourceTagsToRestoredResource")
+    tagged = bool(wanted or (wanted is None and truth.answer("backup.restore-bears-source-tags-unasked")))
     failure, made = "", None
     try:
         made = RESTORERS[point.resource.kind](backend, point, params["Metadata"], tagged)

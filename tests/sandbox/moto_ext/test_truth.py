@@ -31,11 +31,11 @@ def hurried(aws: Clients) -> Clients:
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_the_emulator_gives_the_shipped_answers_and_nothing_is_left(scene: Any) -> None:
-    asked = account()
-    assert {name: ANSWERS[name] for name in scene.ids} == dict(scene.play(asked))
-    assert cleaning.inventory(asked), "the scene made nothing"
-    assert [] == cleaning.clean(asked)
-    assert [] == cleaning.inventory(asked)
+    throw_away = account()
+    assert {name: ANSWERS[name] for name in scene.ids} == dict(scene.play(throw_away))
+    assert cleaning.inventory(throw_away), "the scene made nothing"
+    assert [] == cleaning.clean(throw_away)
+    assert [] == cleaning.inventory(throw_away)
 
 
 @pytest.mark.usefixtures("hurried")
@@ -45,9 +45,9 @@ def test_another_answer_changes_what_the_emulator_does(
 ) -> None:
     monkeypatch.setenv(truth.VARIABLE, str(write_answers(tmp_path / "answers.json", {name: other(name)})))
     found = dict(SCENE_OF[name].play(account()))
-    expected = {one: other(one) if one == name else ANSWERS[one] for one in SCENE_OF[name].ids}
+    expected = {each: other(each) if each == name else ANSWERS[each] for each in SCENE_OF[name].ids}
     if name == PIN:  # measured by the clock: the last whole second at which the old answer was seen
-        assert 0 <= found.pop(PIN) <= expected.pop(PIN)
+        assert 0 <= int(found.pop(PIN)) <= int(expected.pop(PIN))
     assert expected == found
 
 
@@ -57,8 +57,10 @@ def test_an_inverted_check_acts_when_the_file_says_so(
     def healthy_once_inverted(seconds: int) -> bool:
         monkeypatch.setenv(truth.VARIABLE, str(write_answers(tmp_path / f"{seconds}.json", {PIN: seconds})))
         config = {"Type": "CALCULATED", "HealthThreshold": 0, "ChildHealthChecks": [], "Inverted": False}
-        made = aws("route53", "us-east-1").create_health_check(CallerReference=str(seconds), HealthCheckConfig=config)
-        check = made["HealthCheck"]["Id"]
+        created = aws("route53", "us-east-1").create_health_check(
+            CallerReference=str(seconds), HealthCheckConfig=config
+        )
+        check = created["HealthCheck"]["Id"]
         assert Checkers(ACCOUNT).is_healthy(check)
         aws("route53", "us-east-1").update_health_check(HealthCheckId=check, Inverted=True)
         return Checkers(ACCOUNT).is_healthy(check)

@@ -29,11 +29,11 @@ def write_answers(path: Path, answers: dict[str, Any]) -> Path:
     return path
 
 
-def account(run: str = "t1", endpoint_url: str | None = None) -> Account:
+def account(run: str = "t1", endpoint_url: str | None = None, number: str = ACCOUNT) -> Account:
     """The account of the test's world, with what Terraform makes around the questions."""
-    made = Account(run, PRIMARY, DR, ACCOUNT, endpoint_url, poll_s=0.02, grace_s=0.3, patience_s=20)
-    made.standing.update(stand(made))
-    return made
+    throw_away = Account(run, PRIMARY, DR, number, endpoint_url, poll_s=0.02, grace_s=0.3, patience_s=20)
+    throw_away.standing.update(stand(throw_away))
+    return throw_away
 
 
 def stand(account: Account) -> dict[str, str]:
