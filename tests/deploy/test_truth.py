@@ -247,7 +247,7 @@ def test_a_sandbox_does_not_start_upon_a_file_that_is_none_of_answers(
 ) -> None:
     monkeypatch.setenv(truth.VARIABLE, str(write_answers(tmp_path / "a.json", {"rds.sings": True})))
     sit = load_environment(Path(__file__).parents[2] / "environments", "sit")
-    with pytest.raises(SandboxError, match="answers 'rds.sings'"), running(sit, 3, seeded=False):
+    with pytest.raises(SandboxError, match=r"answers 'rds\.sings'"), running(sit, 3, seeded=False):
         pass
 
 

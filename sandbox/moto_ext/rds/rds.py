@@ -21,7 +21,7 @@ from sandbox.core.patching import attach, attach_property, refused, wrap
 from sandbox.core.state import replicated_until
 from sandbox.core.timing import TimedStatus, begin, lag_s, stopped, to_the_second
 from sandbox.moto_ext.data import stored_data
-from sandbox.moto_ext.rds.leaving import sweep
+from sandbox.moto_ext.rds.leaving import detach, sweep
 
 LOG_UPLOAD_S = 300
 _PROMOTABLE = ("available", "storage-initialization", "storage-optimization")
@@ -125,7 +125,7 @@ def promote_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
     if replica.status not in _PROMOTABLE:
         raise refused("InvalidDBInstanceState", f"DB instance is {replica.status}: promotion needs an available one.")
     stored_data.settle_rows(replica)
-    self.find_db_from_id(str(replica.source_db_instance_identifier)).remove_replica(replica)
+    detach(self, replica)
     replica.is_replica = False
     replica.source_db_instance_identifier = None
     days = truth.answer("rds.promoted-retention-days")
