@@ -15,6 +15,7 @@ from moto.secretsmanager.exceptions import InvalidParameterException, OperationN
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
 from moto.secretsmanager.responses import SecretsManagerResponse
 
+from sandbox.core import truth
 from sandbox.core.patching import operation, refused, wrap
 
 BATCH = 20
@@ -60,7 +61,9 @@ def _promote(response: SecretsManagerResponse, params: dict[str, Any]) -> dict[s
         created_date=source.created_date,
         last_changed_date=source.last_changed_date,
     )
-    own.arn, own.versions, own.default_version_id = replica.arn, deepcopy(source.versions), source.default_version_id
+    own.versions, own.default_version_id = deepcopy(source.versions), source.default_version_id
+    if truth.answer("secretsmanager.stop-replication-keeps-arn"):
+        own.arn = replica.arn
     dict.pop(backend.secrets, replica.arn)
     backend.secrets[own.secret_id] = own
     source.replicas.remove(replica)
@@ -89,7 +92,8 @@ def _locked(backend: SecretsManagerBackend, arn: str) -> bool:
 
 
 def _move_stage(original: Any, self: SecretsManagerBackend, secret_id: str, *args: Any, **kwargs: Any) -> Any:
-    if isinstance(self.secrets.get(secret_id), ReplicaSecret):
+    refused_here = truth.answer("secretsmanager.replica-refuses-stage-move")
+    if refused_here and isinstance(self.secrets.get(secret_id), ReplicaSecret):
         raise OperationNotPermittedOnReplica
     return original(self, secret_id, *args, **kwargs)
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from dr_estate.config.environment import Environment
 from sandbox.client.endpoint import Endpoint, to_json
 from sandbox.client.launch_options import Order, Progress, same_world
-from sandbox.core import world_file, world_lock
+from sandbox.core import truth, world_file, world_lock
 from sandbox.core.errors import SandboxError
 from sandbox.core.people import all_keys
 from sandbox.core.state import STATE
@@ -216,6 +216,7 @@ def main() -> int:
     moto_app.prepare()
     gc.disable()  # what is built until the world is up is not garbage
     try:
+        truth.answer_all()
         host = Host(order, progress)
     except SandboxError as refused:
         _tell(word, {"error": str(refused)})

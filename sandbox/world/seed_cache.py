@@ -14,7 +14,7 @@ from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import Drill, Execution, Failback
 from dr_estate.config.settings import Observation
 from sandbox.client.launch_options import Progress, no_progress
-from sandbox.core import world_file
+from sandbox.core import truth, world_file
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE, now
 from sandbox.world import persistence
@@ -25,9 +25,9 @@ FRESH_S = 900
 
 
 def digest(environment: Environment, tenants: int) -> str:
-    """Return what a seeded world depends on, as a digest: settings, tenants, this package's source, versions."""
+    """Return what a seeded world depends on, as a digest: settings, tenants, source, versions, answers about AWS."""
     hashed = hashlib.sha256(_of_the_world(environment).model_dump_json().encode())
-    hashed.update(json.dumps([tenants, world_file.stamp()]).encode())
+    hashed.update(json.dumps([tenants, world_file.stamp(), truth.answer_all()]).encode())
     source = Path(__file__).parents[1]
     for file in sorted(source.rglob("*.py")):
         hashed.update(str(file.relative_to(source)).encode() + file.read_bytes())

@@ -68,7 +68,13 @@ def test_the_wheel_holds_one_folder_of_its_own_and_no_tests(wheel: Path) -> None
     paths = [Path(name).parts for name in ZipFile(wheel).namelist()]
     assert {"aws_dr_manager"} == {parts[0] for parts in paths if not parts[0].endswith(".dist-info")}
     names = {"/".join(parts[1:]) for parts in paths}
-    needed = {"conftest.py", "pyproject.toml", "environments/prod.toml", "sandbox/core/aws_regions.toml"}
+    needed = {
+        "conftest.py",
+        "pyproject.toml",
+        "environments/prod.toml",
+        "sandbox/core/aws_regions.toml",
+        "sandbox/truth.json",
+    }
     assert needed | {"features/dns_records.feature", "features/test_features.py"} <= names
     assert not {parts[1] for parts in paths} & {"tests", "benchmarks", "docs", "deploy"}
 

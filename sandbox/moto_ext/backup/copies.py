@@ -6,6 +6,7 @@ from typing import Any
 
 from moto.backup.models import BackupBackend, Vault
 
+from sandbox.core import truth
 from sandbox.moto_ext.backup.model import Job, Point, jobs, point_arn, points
 
 
@@ -36,7 +37,7 @@ def copy_of(
             vault,
             point.resource,
             region,
-            point.created,
+            point.created if truth.answer("backup.copy-keeps-creation-date") else how["begins"],
             how["ends"],
             point.role,
             point.by,

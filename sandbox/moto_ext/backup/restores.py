@@ -15,6 +15,7 @@ from moto.backup.models import BackupBackend
 from moto.efs.models import EFSBackend, efs_backends
 from moto.rds.models import rds_backends
 
+from sandbox.core import truth
 from sandbox.core.patching import page, refused, state
 from sandbox.core.state import now
 from sandbox.core.timing import soon
@@ -26,6 +27,10 @@ from sandbox.moto_ext.backup.schedule import occurrences
 from sandbox.moto_ext.data.stored_data import Row, files_of, put_files, put_rows, region_of, row_log, until
 from sandbox.moto_ext.efs.leaving import begin_creating
 from sandbox.moto_ext.rds.rds import create_copy
+
+
+class JobFails(Exception):
+    """The restore job is taken, and fails for the reason in the message."""
 
 
 def _restore_database(backend: BackupBackend, point: Point, metadata: dict[str, str], tagged: bool) -> str:
@@ -54,12 +59,15 @@ def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str
         known = efs.file_systems_by_id.get(metadata.get("file-system-id", ""))
         if known is None:
             raise refused("InvalidParameterValueException", "Name an existing file-system-id, or ask newFileSystem.")
+        if point.source_vault_arn and not truth.answer("backup.copy-restores-into-existing-file-system"):
+            raise JobFails("A copy from another vault restores into a new file system alone.")
         put_files(efs, known.file_system_id, [*files_of(efs, known.file_system_id), *_files(backend, point)])
         return known.file_system_arn
-    if not metadata.get("CreationToken"):
-        return ""
+    token = metadata.get("CreationToken")
+    if not token and truth.answer("backup.efs-restore-needs-creation-token"):
+        raise JobFails("The restore needs a CreationToken in its metadata.")
     made = efs.create_file_system(
-        creation_token=metadata["CreationToken"],
+        creation_token=token or new_id(),
         performance_mode=metadata.get("PerformanceMode") or point.resource.facts["performance_mode"],
         encrypted=metadata.get("Encrypted", "true").lower() == "true",
         kms_key_id=metadata.get("KmsKeyId") or point.vault.encryption_key_arn,
@@ -93,18 +101,22 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
         raise refused(
             "InvalidRequestException", f"Restores of {point.resource.kind} are not implemented in the sandbox."
         )
-    tagged = bool(params.get("CopySourceTagsToRestoredResource"))
-    made = RESTORERS[point.resource.kind](backend, point, params["Metadata"], tagged)
+    wanted = params.get("CopySourceTagsToRestoredResource")
+    tagged = bool(wanted or (wanted is None and truth.answer("backup.restore-bears-source-tags-unasked")))
+    failure, made = "", None
+    try:
+        made = RESTORERS[point.resource.kind](backend, point, params["Metadata"], tagged)
+    except JobFails as reason:
+        failure = str(reason)
     answer = {
         "RecoveryPointArn": point.arn,
         "SourceResourceArn": point.resource.arn,
         "BackupVaultArn": point.vault.backup_vault_arn,
         "RecoveryPointCreationDate": point.created,
         "IamRoleArn": params.get("IamRoleArn"),
-        "CreatedResourceArn": made or None,
+        "CreatedResourceArn": made,
         "AccountId": backend.account_id,
     }
-    failure = "" if made else "The restore needs a CreationToken in its metadata."
     job = Job(new_id(), now(), soon(), backend.region_name, point.resource, answer, failure)
     jobs(backend, "restore")[job.id] = job
     if token:

@@ -13,6 +13,7 @@ from moto.efs import urls
 from moto.efs.models import EFSBackend, FileSystem, efs_backends
 from moto.efs.responses import EFSResponse
 
+from sandbox.core import truth
 from sandbox.core.patching import catch_all, operation, page, refused, wrap
 from sandbox.core.state import now
 from sandbox.core.timing import soon, stopped, to_the_second
@@ -105,7 +106,7 @@ def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
         put_files(efs_backends[here.account_id][one.destination_region], one.destination_id, reached)
         target = efs_backends[here.account_id][one.destination_region].file_systems_by_id.get(one.destination_id)
         if target is not None:
-            target.__dict__["_overwrite_protection"] = "ENABLED"
+            target.__dict__["_overwrite_protection"] = truth.answer("efs.protection-after-replication-ends")
 
 
 def _describe(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:

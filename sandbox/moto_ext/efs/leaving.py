@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from moto.efs.exceptions import AccessPointNotFound, FileSystemInUse, FileSystemNotFound
-from moto.efs.models import EFSBackend, FileSystem
+from moto.efs.models import EFSBackend, FileSystem, efs_backends
 
+from sandbox.core import truth
 from sandbox.core.patching import refused, state, wrap
 from sandbox.core.state import now
 from sandbox.core.timing import soon, transition_s
-from sandbox.moto_ext.efs.model import of_file_system
+from sandbox.moto_ext.efs.model import of_file_system, replications
 
 _READY = "_ready_at"
 
@@ -43,8 +44,11 @@ def _delete(original: Any, self: EFSBackend, file_system_id: str) -> None:
     found = self.file_systems_by_id.get(file_system_id)
     if found is None:
         raise FileSystemNotFound(file_system_id)
-    if any(of_file_system(self, file_system_id)):
-        raise refused("FileSystemInUse", f"{file_system_id} is part of a replication: delete that first.")
+    for part in list(of_file_system(self, file_system_id)):
+        if truth.answer("efs.replicating-file-system-cannot-be-deleted"):
+            raise refused("FileSystemInUse", f"{file_system_id} is part of a replication: delete that first.")
+        for region in (part.source_region, part.destination_region):
+            replications(efs_backends[self.account_id][region]).pop(part.source_id, None)
     if found.number_of_mount_targets:
         raise FileSystemInUse("Must delete all mount targets before deleting file system.")
     if transition_s() > 0:

@@ -20,6 +20,7 @@ from moto.s3.responses import S3Response
 from moto.sts.models import sts_backends
 from werkzeug.exceptions import HTTPException
 
+from sandbox.core import truth
 from sandbox.core.patching import refused, wrap
 from sandbox.core.state import STATE
 from sandbox.moto_ext.iam.asking import asked_of
@@ -83,7 +84,7 @@ def _copied(self: S3Response, onto: str) -> Iterator[tuple[str, str]]:
     for kind in kinds:
         yield f"s3:GetObject{version}{kind}", from_
         yield f"s3:PutObject{kind}", onto
-    if self.headers.get("If-Match"):
+    if self.headers.get("If-Match") and truth.answer("s3.if-match-needs-get-object"):
         yield "s3:GetObject", onto
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from moto.rds.models import DBInstance, RDSBackend, rds_backends
 from moto.rds.responses import RDSResponse
 
+from sandbox.core import truth
 from sandbox.core.patching import attach_property, operation, refused, state
 from sandbox.core.state import now, replicated_until
 from sandbox.core.timing import soon, to_the_second
@@ -71,7 +72,8 @@ class ReplicatedBackup:
 def replications(backend: RDSBackend) -> dict[str, ReplicatedBackup]:
     """What is replicated to this region. A source that switched its backups off (retention 0) ends it (T24)."""
     kept: dict[str, ReplicatedBackup] = state(backend, "automated_backup_replications")
-    for arn, copy in list(kept.items()):
+    ending = truth.answer("rds.retention-zero-ends-replicated-backup")
+    for arn, copy in list(kept.items()) if ending else ():
         sources = rds_backends[backend.account_id][copy.source_region].databases.values()
         source = next((one for one in sources if one.dbi_resource_id == copy.resource_id), None)
         if source is not None and source.backup_retention_period == 0:

@@ -12,6 +12,7 @@ from typing import Any
 from moto.rds.exceptions import DBInstanceAlreadyExists
 from moto.rds.models import DBInstance, RDSBackend, rds_backends
 
+from sandbox.core import truth
 from sandbox.core.patching import refused, wrap, wrap_property
 from sandbox.core.state import now
 from sandbox.core.timing import begin
@@ -53,7 +54,7 @@ def _follow(backend: RDSBackend, former_arn: str, former: str, renamed: DBInstan
                 known[former] = renamed.db_instance_identifier
             other.replicas = [known.get(name, name) for name in other.replicas]
         for copy in replications(there).values():
-            if copy.resource_id == renamed.dbi_resource_id:
+            if copy.resource_id == renamed.dbi_resource_id and truth.answer("rds.replicated-backup-follows-rename"):
                 copy.source_arn, copy.identifier = renamed.db_instance_arn, renamed.db_instance_identifier
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from moto.rds.models import DBInstance, RDSBackend
+from moto.rds.models import DBInstance, RDSBackend, rds_backends
 
 from sandbox.core.patching import refused, state, wrap
 from sandbox.core.state import now
@@ -63,12 +63,20 @@ def sweep(backend: RDSBackend) -> None:
 def _take_away(backend: RDSBackend, instance: DBInstance, with_backups: bool) -> None:
     name = instance.db_instance_identifier
     del backend.databases[name]
-    if instance.is_replica and instance.source_db_instance_identifier:
-        backend.find_db_from_id(str(instance.source_db_instance_identifier)).remove_replica(instance)
+    detach(backend, instance)
     kept = backend.database_snapshots
     taken = [one for one in kept.values() if one.database is instance and one.snapshot_type == "automated"]
     for snapshot in taken if with_backups else []:
         backend.delete_db_snapshot(snapshot.db_snapshot_identifier)
+
+
+def detach(backend: RDSBackend, replica: DBInstance) -> None:
+    """Let the source forget its replica, where there is such a source still: it may have been deleted first."""
+    source = str(replica.source_db_instance_identifier or "") if replica.is_replica else ""
+    region = source.split(":")[3] if source.startswith("arn:") else backend.region_name
+    found = rds_backends[backend.account_id][region].databases.get(source.rpartition(":")[2])
+    if found is not None:
+        found.remove_replica(replica)
 
 
 def _swept(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> Any:

@@ -16,11 +16,12 @@ from botocore import xform_name
 from moto.rds.exceptions import DBInstanceAlreadyExists
 from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
 
+from sandbox.core import truth
 from sandbox.core.patching import attach, attach_property, refused, wrap
 from sandbox.core.state import replicated_until
 from sandbox.core.timing import TimedStatus, begin, lag_s, stopped, to_the_second
 from sandbox.moto_ext.data import stored_data
-from sandbox.moto_ext.rds.leaving import sweep
+from sandbox.moto_ext.rds.leaving import detach, sweep
 
 LOG_UPLOAD_S = 300
 _PROMOTABLE = ("available", "storage-initialization", "storage-optimization")
@@ -98,7 +99,7 @@ def create_db_instance_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInsta
     if not source.backup_retention_period:
         raise refused("InvalidDBInstanceState", "Automated backups are not enabled for the source instance.")
     elsewhere = source.region != self.region_name
-    facts = facts_of(source) | {"backup_retention_period": 0}
+    facts = facts_of(source) | {"backup_retention_period": truth.answer("rds.replica-retention-days")}
     if elsewhere:
         facts["kms_key_id"] = require_key(self, source.storage_encrypted, db_kwargs.get("kms_key_id"))
         asked.pop("kms_key_id", None)
@@ -124,13 +125,14 @@ def promote_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
     if replica.status not in _PROMOTABLE:
         raise refused("InvalidDBInstanceState", f"DB instance is {replica.status}: promotion needs an available one.")
     stored_data.settle_rows(replica)
-    self.find_db_from_id(str(replica.source_db_instance_identifier)).remove_replica(replica)
+    detach(self, replica)
     replica.is_replica = False
     replica.source_db_instance_identifier = None
-    replica.backup_retention_period = db_kwargs.get("backup_retention_period", 1)
+    days = truth.answer("rds.promoted-retention-days")
+    replica.backup_retention_period = db_kwargs.get("backup_retention_period", days)
     if window := db_kwargs.get("preferred_backup_window"):
         replica.preferred_backup_window = window
-    begin(replica, "rebooting")
+    begin(replica, "rebooting" if truth.answer("rds.promotion-reboots") else "modifying")
     return replica
 
 

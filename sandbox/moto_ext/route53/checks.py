@@ -104,6 +104,8 @@ def _update_check(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     wanted = params.get("HealthCheckVersion")
     if wanted is not None and int(wanted) != check.health_check_version:
         raise refused("HealthCheckVersionMismatch", "The health check was changed meanwhile.")
+    if params.get("Inverted") is not None:
+        check.__dict__["inverted_before"] = (bool(check.inverted), now())
     for name, attribute in CHECK_SETTINGS.items():
         if params.get(name) is not None:
             setattr(check, attribute, params[name])

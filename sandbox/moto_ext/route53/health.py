@@ -7,6 +7,7 @@ record or load balancer of the world explains does not resolve.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from moto.cloudfront.models import cloudfront_backends
@@ -14,7 +15,8 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.elbv2.models import FakeListener, FakeLoadBalancer, elbv2_backends
 from moto.route53.models import HealthCheck, route53_backends
 
-from sandbox.core.state import STATE
+from sandbox.core import truth
+from sandbox.core.state import STATE, now
 from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.route53.names import Answer, Health, Zone, answer, plain
 
@@ -46,7 +48,7 @@ class Checkers:
                 return True
             self._known[check_id] = True  # a check that is its own child ends here
             seen = bool(check.disabled) or self.observe(check) == ""
-            self._known[check_id] = seen != bool(check.inverted)
+            self._known[check_id] = seen != _inverted(check)
         return self._known[check_id]
 
     def observe(self, check: HealthCheck) -> str:
@@ -154,6 +156,13 @@ class Checkers:
             return Answer("NXDOMAIN")
         closest = max(zones, key=lambda zone: len(zone.name))
         return answer(self.zone(closest.resource_id), self.health(), name, "A", lambda _total: 0)
+
+
+def _inverted(check: HealthCheck) -> bool:
+    """Whether name servers turn the check's health: a change of that takes its time to reach them."""
+    before, since = check.__dict__.get("inverted_before") or (False, None)
+    arriving = since is not None and now() < since + timedelta(seconds=float(truth.answer("route53.pin-to-answer-s")))
+    return before if arriving else bool(check.inverted)
 
 
 def _holds(zone: str, name: str) -> bool:

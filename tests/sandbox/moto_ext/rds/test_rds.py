@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -102,6 +103,30 @@ def test_deleting_a_replica_frees_its_source(aws: Clients) -> None:
     _replica(aws)
     aws("rds", DR).delete_db_instance(DBInstanceIdentifier="shop-replica", SkipFinalSnapshot=True)
     assert _look(aws, PRIMARY)["ReadReplicaDBInstanceIdentifiers"] == []
+
+
+def _left(aws: Clients, region: str, number: int) -> list[str]:
+    """The instances of a region once there are ``number`` of them, or after two seconds."""
+    for _ in range(200):
+        instances = aws("rds", region).describe_db_instances()["DBInstances"]
+        if len(instances) == number:
+            break
+        time.sleep(0.01)
+    return [instance["DBInstanceIdentifier"] for instance in instances]
+
+
+def test_a_source_may_be_deleted_before_its_replica_which_is_promoted_or_deleted_then(aws: Clients) -> None:
+    _replica(aws)
+    aws("rds", DR).create_db_instance_read_replica(
+        DBInstanceIdentifier="shop-second", SourceDBInstanceIdentifier=_look(aws, PRIMARY)["DBInstanceArn"]
+    )
+    STATE.extras["transition_s"] = 0.05
+    aws("rds", PRIMARY).delete_db_instance(DBInstanceIdentifier=DATABASE, SkipFinalSnapshot=True)
+    assert [] == _left(aws, PRIMARY, 0)
+    aws("rds", DR).promote_read_replica(DBInstanceIdentifier="shop-second")
+    assert "ReadReplicaSourceDBInstanceIdentifier" not in _look(aws, DR, "shop-second")
+    aws("rds", DR).delete_db_instance(DBInstanceIdentifier="shop-replica", SkipFinalSnapshot=True)
+    assert ["shop-second"] == _left(aws, DR, 1)
 
 
 def test_a_source_without_automated_backups_cannot_be_replicated(aws: Clients) -> None:

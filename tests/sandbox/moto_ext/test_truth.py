@@ -1,0 +1,113 @@
+"""Each question of the truth kit, asked of the emulator: the shipped answer, and another where a file says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.core import truth
+from sandbox.core.errors import SandboxError
+from sandbox.core.state import STATE
+from sandbox.moto_ext.route53.health import Checkers
+from tests.sandbox.moto_ext.conftest import ACCOUNT, Clients
+from tests.sandbox.moto_ext.truth_asking import ANSWERS, ROWS, account, other, write_answers
+from truth_kit import cleaning
+from truth_kit.command import SCENES
+
+SCENE_OF = {name: scene for scene in SCENES for name in scene.ids}
+PIN = "route53.pin-to-answer-s"
+ROOT = truth.SHIPPED.parents[1]
+
+
+@pytest.fixture
+def hurried(aws: Clients) -> Clients:
+    """A world in which changes take a moment that can be seen, and which judges by IAM."""
+    STATE.extras.update({"transition_s": 0.1, "enforce_iam": True})
+    return aws
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_the_emulator_gives_the_shipped_answers_and_nothing_is_left(scene: Any) -> None:
+    throw_away = account()
+    assert {name: ANSWERS[name] for name in scene.ids} == dict(scene.play(throw_away))
+    assert cleaning.inventory(throw_away), "the scene made nothing"
+    assert [] == cleaning.clean(throw_away)
+    assert [] == cleaning.inventory(throw_away)
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("name", ANSWERS)
+def test_another_answer_changes_what_the_emulator_does(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(truth.VARIABLE, str(write_answers(tmp_path / "answers.json", {name: other(name)})))
+    found = dict(SCENE_OF[name].play(account()))
+    expected = {each: other(each) if each == name else ANSWERS[each] for each in SCENE_OF[name].ids}
+    if name == PIN:  # measured by the clock: the last whole second at which the old answer was seen
+        assert 0 <= int(found.pop(PIN)) <= int(expected.pop(PIN))
+    assert expected == found
+
+
+def test_an_inverted_check_acts_when_the_file_says_so(
+    aws: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def healthy_once_inverted(seconds: int) -> bool:
+        monkeypatch.setenv(truth.VARIABLE, str(write_answers(tmp_path / f"{seconds}.json", {PIN: seconds})))
+        config = {"Type": "CALCULATED", "HealthThreshold": 0, "ChildHealthChecks": [], "Inverted": False}
+        created = aws("route53", "us-east-1").create_health_check(
+            CallerReference=str(seconds), HealthCheckConfig=config
+        )
+        check = created["HealthCheck"]["Id"]
+        assert Checkers(ACCOUNT).is_healthy(check)
+        aws("route53", "us-east-1").update_health_check(HealthCheckId=check, Inverted=True)
+        return Checkers(ACCOUNT).is_healthy(check)
+
+    assert not healthy_once_inverted(0)
+    assert healthy_once_inverted(3600)
+
+
+def test_every_question_is_asked_once_and_played_where_it_says() -> None:
+    assert sorted(ANSWERS) == sorted(name for scene in SCENES for name in scene.ids)
+    for row in ROWS:
+        assert row["standing"] in ("documented", "assumed", "observed")
+        assert row["source"]
+        assert f'truth.answer("{row["id"]}")' in (ROOT / row["played"]).read_text(encoding="utf-8"), row["id"]
+
+
+def test_a_question_that_a_run_left_open_keeps_its_shipped_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(truth.VARIABLE, str(write_answers(tmp_path / "a.json", {"rds.promotion-reboots": None})))
+    assert truth.answer_all() == ANSWERS
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('[{"id": "rds.sings", "answer": true}]', "answers 'rds.sings', which is no question of truth.json"),
+        ('[{"id": "rds.promotion-reboots", "answer": 1}]', "answers rds.promotion-reboots with 1: bool is wanted"),
+        ('[{"id": "rds.replica-retention-days", "answer": -1}]', "with -1: int is wanted"),
+        (
+            '[{"id": "efs.protection-after-replication-ends", "answer": "OPEN"}]',
+            "with 'OPEN': ENABLED or DISABLED is wanted",
+        ),
+        ('{"id": 1}', "is no file of answers"),
+        ("nothing", "is no file of answers"),
+    ],
+)
+def test_a_file_that_is_none_of_answers_is_refused(
+    text: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.json").write_text(text, encoding="utf-8")
+    monkeypatch.setenv(truth.VARIABLE, str(tmp_path / "a.json"))
+    with pytest.raises(SandboxError, match=sentence):
+        truth.answer("rds.promotion-reboots")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(truth.VARIABLE, str(tmp_path / "none.json"))
+    with pytest.raises(SandboxError, match="cannot be read: No such file or directory"):
+        truth.answer("rds.promotion-reboots")
