@@ -17,11 +17,14 @@ from dr_actions.model.action import Sight, Verb
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.readers import dns_answers, dns_weight_samples, route53
+from dr_estate.readers.dns_weight_samples import Tally
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot, from_json
 
 ROOT = Path(__file__).parents[2]
 SIT = load_environment(ROOT / "environments", "sit")
+ORIGIN = SIT.traffic.origin_record
 FIRST, LAST = "sit-tenant-1-service", "sit-tenant2-service"
 
 
@@ -49,6 +52,26 @@ def with_rows(
     """The snapshot with changed rows in one part: all of them, or those that ``where`` chooses."""
     rows = snapshot.get(reader, side)
     return with_part(snapshot, reader, side, tuple(replace(row, **changes) if where(row) else row for row in rows))
+
+
+def with_weights(snapshot: Snapshot, home: int, away: int) -> Snapshot:
+    """The snapshot with other weights of the traffic name's two records; the answers are as they were."""
+    weights = {SIT.traffic.primary_set_identifier: home, SIT.traffic.secondary_set_identifier: away}
+    records = snapshot.get(route53.records, Side.GLOBAL)
+    turned = tuple(replace(row, weight=weights.get(row.set_identifier or "")) for row in records)
+    return with_part(snapshot, route53.records, Side.GLOBAL, turned)
+
+
+def led(snapshot: Snapshot, home: int) -> Snapshot:
+    """The snapshot with ``home`` percent of the visitors led to the primary region, by records and by answers."""
+    doors = {side: snapshot.get(dns_answers.door, side) for side in (Side.PRIMARY, Side.DR)}
+    counts = ((doors[Side.PRIMARY], home), (doors[Side.DR], 100 - home))
+    tallies = (Tally(ORIGIN, "A", counts, silent=0),) if 0 < home < 100 else ()
+    led = with_part(with_weights(snapshot, home, 100 - home), dns_weight_samples.tallies, Side.GLOBAL, tallies)
+    for reader in (dns_answers.authorities, dns_answers.resolved, dns_answers.tested):
+        values = doors[Side.PRIMARY if home else Side.DR]
+        led = with_rows(led, reader, Side.GLOBAL, lambda row: row.name == ORIGIN, values=values)
+    return led
 
 
 def dark(snapshot: Snapshot, side: Side) -> Snapshot:
