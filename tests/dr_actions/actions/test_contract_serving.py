@@ -182,7 +182,7 @@ def test_a_definition_that_names_the_other_region_is_registered_anew_and_run(
     clean = _described(place.world, side)
     _register(place.world, side, _in_region(clean, SIT.region(OTHER[side])))
     unfit = place.world.whole(*(reader.name for reader in (ecs.services, ecs.task_definitions, newest)))
-    place = replace(place, seen=replace(place.seen, parts=place.seen.parts | _parts(unfit)))
+    place = replace(place, seen=replace(place.seen, parts={**place.seen.parts, **_parts(unfit)}))
     (step,), moving = place.steps(repoint.VERB), steps_of(move.VERB, place.sight(move.VERB))[FIRST]
     before = next(one for one in place.seen.get(ecs.services, side) if one.name == FIRST)
     assert PASSWORD not in json.dumps(step.call.params if step.call else "")

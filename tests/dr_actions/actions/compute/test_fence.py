@@ -21,7 +21,7 @@ from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, step
 
 MINIMUM, SERVICES = fence_scaling.VERB, fence_services.VERB
 HEALTHY, PRIMARY = recorded("healthy"), Side.PRIMARY
-SUSPENDED = {"out_suspended": True, "in_suspended": True, "schedule_suspended": True}
+SUSPENDED: dict[str, Any] = {"out_suspended": True, "in_suspended": True, "schedule_suspended": True}
 
 
 def _services(**changes: Any) -> Snapshot:

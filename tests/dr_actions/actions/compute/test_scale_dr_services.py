@@ -18,7 +18,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
 
 HEALTHY, DR = recorded("healthy"), Side.DR
-LARGE = {"desired": 2, "running": 2}
+LARGE: dict[str, Any] = {"desired": 2, "running": 2}
 
 
 def _services(snapshot: Snapshot = HEALTHY, **changes: Any) -> Snapshot:

@@ -37,7 +37,7 @@ RECORDED = {step.id: dict(step.before) for action in AWAY for step in action.for
 
 def _failed_over() -> Snapshot:
     """The primary fenced, the DR region at its failover size."""
-    asleep = {"out_suspended": True, "in_suspended": True, "schedule_suspended": True}
+    asleep: dict[str, Any] = {"out_suspended": True, "in_suspended": True, "schedule_suspended": True}
     fenced = with_rows(HEALTHY, targets, PRIMARY, minimum=0, maximum=0, **asleep)
     fenced = with_rows(fenced, ecs.services, PRIMARY, desired=0, running=0)
     raised = with_rows(fenced, targets, DR, minimum=2)

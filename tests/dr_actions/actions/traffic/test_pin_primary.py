@@ -144,13 +144,14 @@ def test_a_port_that_aws_does_not_tell_is_the_usual_one_of_its_type() -> None:
 def test_pinned_traffic_stays_in_the_dr_region_whatever_becomes_of_either() -> None:
     """The primary dead, healed, and the DR region's own check failing: each time the DR region is answered."""
     with world_of() as world:
+        world.endpoint.timing(transition_s=0)
         (shift,), (step,) = SHIFT.foresee(world.sight()), VERB.foresee(world.sight())
         there = next(row["HealthCheckId"] for row in shift.after["records"] if row["Weight"])
         world.act(SHIFT, shift)
         expected = _answer(world)
         world.endpoint.break_("primary-dark")
         world.act(VERB, step)
-        assert world.until(Standing.DONE, VERB, step).standing is Standing.DONE
+        assert world.confirm(VERB, step).standing is Standing.DONE
         assert _answer(world) == expected
         world.endpoint.mend("primary-dark")
         assert _answer(world) == expected

@@ -227,11 +227,12 @@ def test_it_may_send_one_operation_and_no_other() -> None:
 def test_a_customers_pair_is_turned_in_its_own_zone_and_planned_alike_by_two_people() -> None:
     with world_of(ENV) as world:
         _make_pair(world)
+        world.endpoint.timing(transition_s=0)
         world.healthy = world.whole()
         steps = steps_of(VERB, world.sight())
         assert steps == steps_of(VERB, world.sight(world.whole()))
         world.act(VERB, steps[DOMAIN])
-        assert world.until(Standing.DONE, VERB, steps[DOMAIN]).standing is Standing.DONE
+        assert world.confirm(VERB, steps[DOMAIN]).standing is Standing.DONE
         world.take_back(VERB, steps[DOMAIN])
         assert steps == steps_of(VERB, world.sight(world.whole()))
 

@@ -162,7 +162,9 @@ def test_tasks_that_are_gone_at_home_fail_the_stage_at_once() -> None:
 def test_a_site_that_is_not_the_tenants_own_fails_the_stage_at_once() -> None:
     tour = HEALTHY.get(http_sites.visits, PRIMARY)
     host = f"tenant2.{SIT.traffic.tenant_domain}"
-    visits = tuple(replace(tour.stranger, host=host) if visit.host == host else visit for visit in tour.tenants)
+    assert tour is not None
+    stranger = replace(tour.stranger, host=host)
+    visits = tuple(stranger if getattr(visit, "host", "") == host else visit for visit in tour.tenants)
     strange = with_part(led(HEALTHY, 10), http_sites.visits, PRIMARY, replace(tour, tenants=visits))
     confirmed = _confirm("10", strange, since_s=1)
     assert (confirmed.standing, confirmed.gate, confirmed.says.partition(":")[0]) == (

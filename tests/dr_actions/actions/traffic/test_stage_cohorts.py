@@ -14,16 +14,15 @@ from dr_actions.model.action import Standing
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import route53
-from tests.dr_actions.actions.compute.compute_world import SIT, World, world_of
+from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.actions.compute.failback_world import (
-    ORIGIN,
     records_sight,
     steps_home,
     take,
     weights,
     with_failback,
-    with_traffic,
 )
+from tests.dr_actions.plain import ORIGIN, SIT, with_part, with_traffic
 
 pytestmark = pytest.mark.proof
 
@@ -114,9 +113,9 @@ def test_a_canarys_failover_pair_is_turned_home_whole_with_the_last_stage(world:
     held = world.healthy.get(route53.customer_hosts, Side.GLOBAL)
     turned = tuple(_as_failover(one) if isinstance(one, route53.CustomerHost) else one for one in held)
     sight = records_sight(world)
-    part = sight.snapshot.parts[route53.customer_hosts.name, Side.GLOBAL]
-    parts = {**sight.snapshot.parts, (part.name, part.side): replace(part, value=turned)}
-    steps = list(VERB.foresee(replace(sight, snapshot=replace(sight.snapshot, parts=parts))))
+    steps = list(
+        VERB.foresee(replace(sight, snapshot=with_part(sight.snapshot, route53.customer_hosts, Side.GLOBAL, turned)))
+    )
     assert [step.id for step in steps if step.subject == DOMAIN] == [f"traffic/shift_to_primary:canary-100.{DOMAIN}"]
 
 

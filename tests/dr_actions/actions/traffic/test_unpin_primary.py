@@ -100,6 +100,7 @@ def test_a_pin_is_released_on_the_way_home_alone() -> None:
 @pytest.mark.proof
 def test_releasing_moves_no_visitor() -> None:
     with world_of() as world:
+        world.endpoint.timing(transition_s=0)
         for action in (SHIFT, PIN):
             for step in action.foresee(world.sight()):
                 world.act(action, step)
@@ -107,5 +108,5 @@ def test_releasing_moves_no_visitor() -> None:
         before = seen.get(dns_answers.authorities, GLOBAL)
         (release,) = VERB.foresee(_sight(seen))
         world.act(VERB, release, seen)
-        assert world.until(Standing.DONE, VERB, release, seen).standing is Standing.DONE
+        assert world.confirm(VERB, release, seen).standing is Standing.DONE
         assert world.whole().get(dns_answers.authorities, GLOBAL) == before
