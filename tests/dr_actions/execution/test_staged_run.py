@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +29,7 @@ from tests.dr_actions.actions.compute.failback_world import (
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.execution.walks import INCIDENT, Walk
 from tests.dr_actions.hearing import Told
-from tests.dr_actions.plain import SIT, led, recorded, sight, with_traffic
+from tests.dr_actions.plain import LAST, SIT, led, recorded, sight, with_traffic
 
 TENTH, HALF, WHOLE = "traffic/shift_to_primary:10", "traffic/shift_to_primary:50", "traffic/shift_to_primary:100"
 STAGED = [HALF, WHOLE]
@@ -76,22 +75,14 @@ def _changes(world: World) -> int:
 
 def _stop_tenant(world: World) -> None:
     cluster = SIT.named(SIT.names.cluster)
-    world.send(Side.PRIMARY, "ecs:UpdateService", cluster=cluster, service="sit-tenant2-service", desiredCount=0)
+    world.send(Side.PRIMARY, "ecs:UpdateService", cluster=cluster, service=LAST, desiredCount=0)
 
 
 def _start_tenant(world: World) -> None:
-    cluster = SIT.named(SIT.names.cluster)
-    desired = SIT.capacity.tasks_per_service
-    named = {"cluster": cluster, "service": "sit-tenant2-service"}
-    world.send(Side.PRIMARY, "ecs:UpdateService", **named, desiredCount=desired)
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        (told,) = world.send(Side.PRIMARY, "ecs:DescribeServices", cluster=cluster, services=[named["service"]])[
-            "services"
-        ]
-        if told["runningCount"] == desired:
-            return
-        time.sleep(0.3)
+    """The tenant's tasks run again, at once."""
+    world.endpoint.timing(transition_s=0)
+    cluster, desired = SIT.named(SIT.names.cluster), SIT.capacity.tasks_per_service
+    world.send(Side.PRIMARY, "ecs:UpdateService", cluster=cluster, service=LAST, desiredCount=desired)
 
 
 def _bakes_s(home: Home, began: Kind) -> list[float]:
