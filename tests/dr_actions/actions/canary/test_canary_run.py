@@ -14,9 +14,8 @@ from dr_estate.config.environment import Environment
 from sandbox.core.state import Outage
 from tests.dr_actions.actions.canary.canary_world import Trial
 from tests.dr_actions.actions.compute.compute_world import SIT, World
-from tests.dr_actions.actions.compute.failback_world import with_failback
+from tests.dr_actions.actions.compute.failback_world import with_failback, with_traffic
 from tests.dr_actions.hearing import Told
-from tests.dr_actions.plain import with_traffic
 
 _POLL = SIT.execution.model_copy(update={"poll_s": 0.15})
 # few questions, for how visitors are shared out is proved elsewhere
