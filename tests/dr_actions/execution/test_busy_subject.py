@@ -18,10 +18,11 @@ from dr_actions.execution.run import Cause, Run, StepFailed
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.journal import Kind
 from dr_actions.model.plan import Call, Goal, Plan
-from tests.dr_actions.actions.compute.compute_world import SIT, World, world_of
+from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.actions.compute.failback_world import records_sight, weights
 from tests.dr_actions.execution.walks import Walk
 from tests.dr_actions.hearing import Told
+from tests.dr_actions.plain import SIT
 
 ENV = SIT.model_copy(update={"execution": SIT.execution.model_copy(update={"poll_s": 0.2, "attempts": 1})})
 BUSY = SendFailed(Trouble.BUSY, "route53 is busy (ConcurrentModification).", "ConcurrentModification")
@@ -69,6 +70,7 @@ def _walk(world: World, folder: Path, times: int, budget_s: int) -> BusyWalk:
     return BusyWalk(world, ENV, folder, plan, times)
 
 
+@pytest.mark.proof
 def test_a_subject_that_was_busy_twice_is_changed_although_one_attempt_is_all_there_is(
     world: World, tmp_path: Path
 ) -> None:
@@ -78,6 +80,7 @@ def test_a_subject_that_was_busy_twice_is_changed_although_one_attempt_is_all_th
     assert [entry.data["result"] for entry in walk.entries(Kind.OUTCOME)] == ["busy", "busy", "sent"]
 
 
+@pytest.mark.proof
 def test_a_subject_that_stays_busy_is_given_up_when_the_steps_time_is_over(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path, times=99, budget_s=60)
     seconds, began = count(step=10), datetime.now(UTC)

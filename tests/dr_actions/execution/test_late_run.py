@@ -17,17 +17,17 @@ from dr_actions.planning.planner import in_order
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.invocation import Command
 from sandbox.core.state import Outage
-from tests.dr_actions.actions.compute.compute_world import SIT, World, world_of
+from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.actions.compute.failback_world import (
     records_sight,
     weights,
     with_failback,
-    with_traffic,
     write_weights,
 )
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.execution.walks import INCIDENT, Walk
 from tests.dr_actions.hearing import Told
+from tests.dr_actions.plain import SIT, with_traffic
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import NextStep
 from utils.aws_mgmt.app.run_result import ending_of
@@ -159,6 +159,7 @@ def test_records_that_somebody_wrote_back_are_a_contradiction_and_the_next_run_t
     assert (weights(world), _is_pinned(world, walk)) == ((0, 100), True)
 
 
+@pytest.mark.proof
 def test_records_that_somebody_changed_otherwise_are_left_to_them(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path)
     world.endpoint.timing(transition_s=0.1, dns_lag_s=1)

@@ -16,37 +16,34 @@ from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.deciding import SIT, plan, step
+from tests.dr_actions.plain import recorded
 from tests.dr_checks.worlds import world
 from tests.proofs.mutating import shuffled
 
 FEW = settings(max_examples=8)
+HEALTHY = recorded("healthy")
 
 
-@pytest.fixture(scope="module")
-def seen(sandbox_world: Endpoint) -> Snapshot:
-    """One look at the healthy estate."""
-    return _look(sandbox_world)
-
-
-def _look(world: Endpoint) -> Snapshot:
-    keys = world.people["reader"]
-    return observe(SIT, Credentials(world.url, keys.access_key_id, keys.secret_access_key), "sandbox")
+def _look(endpoint: Endpoint) -> Snapshot:
+    keys = endpoint.people["reader"]
+    return observe(SIT, Credentials(endpoint.url, keys.access_key_id, keys.secret_access_key), "sandbox")
 
 
 def _planned(snapshot: Snapshot, goal: Goal = Goal.SWITCHOVER, *tenants: str) -> Plan:
     return make_plan(sight_of(SIT, snapshot, goal, frozenset(tenants)), "NORMAL")
 
 
-def test_steps_stand_by_stage_then_verb_and_each_has_an_id_of_its_own(seen: Snapshot) -> None:
-    steps = _planned(seen).steps
+def test_steps_stand_by_stage_then_verb_and_each_has_an_id_of_its_own() -> None:
+    steps = _planned(HEALTHY).steps
     assert [(s.stage, s.verb, s.id) for s in steps] == sorted((s.stage, s.verb, s.id) for s in steps)
     assert len({s.id for s in steps}) == len(steps)
     assert {s.verb for s in steps} <= set(verbs())
     assert {s.stage for s in steps} >= {10, 20, 21, 40, 41, 46, 50, 70}, "told, fenced, restored, served, shifted, told"
 
 
-def test_two_people_who_look_one_after_the_other_see_one_digest(sandbox_world: Endpoint, seen: Snapshot) -> None:
-    again = _look(sandbox_world)
+@pytest.mark.proof
+def test_two_people_who_look_one_after_the_other_see_one_digest(sandbox_world: Endpoint) -> None:
+    seen, again = _look(sandbox_world), _look(sandbox_world)
     for goal in (Goal.FAILOVER, Goal.SWITCHOVER):
         assert _planned(again, goal) == _planned(seen, goal)
         assert _planned(again, goal).digest == _planned(seen, goal).digest
@@ -54,19 +51,19 @@ def test_two_people_who_look_one_after_the_other_see_one_digest(sandbox_world: E
 
 @FEW
 @given(rnd=st.randoms(use_true_random=False))
-def test_the_order_in_which_aws_lists_things_does_not_change_the_digest(seen: Snapshot, rnd: Random) -> None:
-    assert _planned(shuffled(seen, rnd)) == _planned(seen)
+def test_the_order_in_which_aws_lists_things_does_not_change_the_digest(rnd: Random) -> None:
+    assert _planned(shuffled(HEALTHY, rnd)) == _planned(HEALTHY)
 
 
-def test_the_incident_is_no_part_of_the_plan(seen: Snapshot) -> None:
-    with_incident = make_plan(sight_of(SIT, seen, Goal.SWITCHOVER, incident="INC-123"), "NORMAL")
-    assert with_incident.digest == _planned(seen).digest
+def test_the_incident_is_no_part_of_the_plan() -> None:
+    with_incident = make_plan(sight_of(SIT, HEALTHY, Goal.SWITCHOVER, incident="INC-123"), "NORMAL")
+    assert with_incident.digest == _planned(HEALTHY).digest
 
 
-def test_a_plan_for_one_tenant_has_the_steps_of_no_other(seen: Snapshot) -> None:
-    one = _planned(seen, Goal.SWITCHOVER, "tenant2")
+def test_a_plan_for_one_tenant_has_the_steps_of_no_other() -> None:
+    one = _planned(HEALTHY, Goal.SWITCHOVER, "tenant2")
     assert {s.tenant for s in one.steps} == {None, "tenant2"}
-    assert {s.id for s in one.steps} < {s.id for s in _planned(seen).steps}
+    assert {s.id for s in one.steps} < {s.id for s in _planned(HEALTHY).steps}
 
 
 def test_where_nothing_was_seen_nothing_is_restored_or_moved() -> None:
@@ -97,5 +94,5 @@ def test_the_estimate_adds_the_longest_step_of_each_batch_to_what_people_and_cli
     assert rto_estimate_s(at_once, SIT) == alone + 605
 
 
-def test_the_estimate_of_the_estate_is_within_its_objective(seen: Snapshot) -> None:
-    assert rto_estimate_s(_planned(seen, Goal.FAILOVER), SIT) < SIT.objectives.rto_minutes * 60
+def test_the_estimate_of_the_estate_is_within_its_objective() -> None:
+    assert rto_estimate_s(_planned(HEALTHY, Goal.FAILOVER), SIT) < SIT.objectives.rto_minutes * 60

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -15,15 +14,14 @@ from botocore import xform_name
 from dr_actions.model.action import Confirmation, Sight, Standing, Verb
 from dr_actions.model.plan import Call, Goal, Step
 from dr_estate.aws.read_client import Credentials
-from dr_estate.config.environment import Environment, Side, load_environment
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.config.environment import Environment, Side
 from dr_estate.snapshot.observer import observe
-from dr_estate.snapshot.snapshot import Part, Snapshot
+from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
+from tests.dr_actions.plain import SIT, dark
 from tests.worlds import borrowed, healthy
 
-SIT = load_environment(Path(__file__).parents[4] / "environments", "sit")
-FIRST, LAST = "sit-tenant-1-service", "sit-tenant2-service"
+__all__ = ["SIT", "World", "dark", "world_of"]
 make: Any = boto3
 
 
@@ -109,18 +107,3 @@ def world_of(env: Environment = SIT) -> Iterator[World]:
     """A healthy world of two tenants."""
     with borrowed(env, tenants=2) as endpoint:
         yield World(endpoint, env, healthy(endpoint, env))
-
-
-def dark(snapshot: Snapshot, side: Side) -> Snapshot:
-    """The snapshot as it would be with ``side`` silent."""
-    silent = Unseen(Blindness.UNREACHABLE, "the region does not answer.")
-    parts = {
-        key: Part(part.name, part.side, part.region, part.read_at, silent) if key[1] is side else part
-        for key, part in snapshot.parts.items()
-    }
-    return replace(snapshot, parts=parts)
-
-
-def steps_of(verb: Verb, sight: Sight) -> dict[str, Step]:
-    """What the verb foresees, by the service it is about."""
-    return {step.subject: step for step in verb.foresee(sight)}

@@ -9,14 +9,16 @@ from datetime import timedelta
 from typing import Any
 
 from dr_actions.actions.traffic import shift_to_dr
+from dr_actions.actions.traffic.change_batch import upserts
 from dr_actions.actions.traffic.shift_to_primary import VERB
 from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import route53
-from tests.dr_actions.actions.compute.compute_world import SIT, World, world_of
+from tests.dr_actions.actions.compute.compute_world import World, world_of
+from tests.dr_actions.plain import ORIGIN, SIT, with_traffic
 
-ORIGIN = SIT.traffic.origin_record
+__all__ = ["with_failback", "with_traffic"]
 BAKE_MINUTES = 0.02
 QUESTIONS = 60
 
@@ -25,11 +27,6 @@ def with_failback(env: Environment = SIT, **changes: Any) -> Environment:
     """The environment with another way home."""
     quick = {"bake_minutes": BAKE_MINUTES, "dns_samples": QUESTIONS} | changes
     return env.model_copy(update={"failback": env.failback.model_copy(update=quick)})
-
-
-def with_traffic(env: Environment, **changes: Any) -> Environment:
-    """The environment with other settings of its traffic."""
-    return env.model_copy(update={"traffic": env.traffic.model_copy(update=changes)})
 
 
 @contextmanager
@@ -53,45 +50,36 @@ def steps_home(world: World, env: Environment | None = None) -> dict[str, Step]:
     return {step.id.partition(":")[2]: step for step in VERB.foresee(records_sight(world, env))}
 
 
-def stage(world: World, step: Step, since_s: float | None = None) -> Confirmation:
-    """How the stage stands, its change having been answered so many seconds ago; None: no record says when."""
-    return VERB.confirm(step, stage_sight(world, step, since_s))
-
-
-def stage_sight(world: World, step: Step, since_s: float | None = None) -> Sight:
-    """What the stage is judged from."""
+def stage(world: World, step: Step, since_s: float) -> Confirmation:
+    """How the stage stands, its change having been answered so many seconds ago."""
     sight = replace(world.look(VERB), goal=Goal.FAILBACK)
-    if since_s is None:
-        return sight
-    return replace(sight, sent_at={step.id: sight.snapshot.taken_at - timedelta(seconds=since_s)})
+    return VERB.confirm(step, replace(sight, sent_at={step.id: sight.snapshot.taken_at - timedelta(seconds=since_s)}))
 
 
 def take(world: World, step: Step) -> Confirmation:
     """Make the change, and judge it after its bake."""
-    assert stage(world, step).standing is Standing.READY
+    assert stage(world, step, since_s=0).standing is Standing.READY
     world.act(VERB, step)
     return stage(world, step, since_s=60 * world.env.failback.bake_minutes + 1)
 
 
 def weights(world: World) -> tuple[int, int]:
     """The weights of the primary's and of the DR region's record of the traffic name, as Route 53 has them now."""
-    zone = world.healthy.get(route53.zone, Side.GLOBAL)
-    assert zone is not None
-    rows = world.send(Side.GLOBAL, "route53:ListResourceRecordSets", HostedZoneId=zone.id)["ResourceRecordSets"]
-    held = {row["SetIdentifier"]: row["Weight"] for row in rows if row["Name"] == f"{ORIGIN}."}
-    return held[SIT.traffic.primary_set_identifier], held[SIT.traffic.secondary_set_identifier]
+    now = {row["SetIdentifier"]: row["Weight"] for row in _rows(world)[1]}
+    return now[SIT.traffic.primary_set_identifier], now[SIT.traffic.secondary_set_identifier]
 
 
 def write_weights(world: World, home: int, away: int) -> None:
     """Somebody sets the weights of the traffic name."""
+    given = {SIT.traffic.primary_set_identifier: home, SIT.traffic.secondary_set_identifier: away}
+    zone, rows = _rows(world)
+    params = upserts(zone, [row | {"Weight": given[row["SetIdentifier"]]} for row in rows], "by hand")
+    world.send(Side.GLOBAL, "route53:ChangeResourceRecordSets", **params)
+
+
+def _rows(world: World) -> tuple[str, list[dict[str, Any]]]:
+    """The id of the zone, and the records of the traffic name."""
     zone = world.healthy.get(route53.zone, Side.GLOBAL)
     assert zone is not None
     rows = world.send(Side.GLOBAL, "route53:ListResourceRecordSets", HostedZoneId=zone.id)["ResourceRecordSets"]
-    given = {SIT.traffic.primary_set_identifier: home, SIT.traffic.secondary_set_identifier: away}
-    batch = [
-        {"Action": "UPSERT", "ResourceRecordSet": row | {"Weight": given[row["SetIdentifier"]]}}
-        for row in rows
-        if row["Name"] == f"{ORIGIN}."
-    ]
-    change = {"HostedZoneId": zone.id, "ChangeBatch": {"Changes": batch}}
-    world.send(Side.GLOBAL, "route53:ChangeResourceRecordSets", **change)
+    return zone.id, [row for row in rows if row["Name"] == f"{ORIGIN}."]

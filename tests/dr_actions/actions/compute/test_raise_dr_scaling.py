@@ -2,140 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
+from typing import Any
 
 from dr_actions.actions.compute.raise_dr_scaling import VERB
 from dr_actions.model.action import Standing
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
-from dr_estate.readers import application_autoscaling
-from tests.dr_actions.actions.compute.compute_world import FIRST, LAST, World, dark, steps_of, world_of
+from dr_estate.readers.application_autoscaling import ScheduledAction, scheduled_actions, targets
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
 
+HEALTHY, DR = recorded("healthy"), Side.DR
 TARGET = {
     "ServiceNamespace": "ecs",
     "ResourceId": f"service/sit-cluster/{FIRST}",
     "ScalableDimension": "ecs:service:DesiredCount",
 }
-REGISTER = "application-autoscaling:RegisterScalableTarget"
+NIGHT = with_part(
+    HEALTHY, scheduled_actions, DR, (ScheduledAction(LAST, "night", "cron(0 19 * * ? *)", minimum=0, maximum=0),)
+)
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with world_of() as standing:
-        yield standing
+def _bounds(minimum: int, maximum: int, snapshot: Snapshot = HEALTHY, **changes: Any) -> Snapshot:
+    return with_rows(snapshot, targets, DR, minimum=minimum, maximum=maximum, **changes)
 
 
-def _bounds(world: World, service: str) -> tuple[int, int]:
-    targets = world.whole(application_autoscaling.targets.name).get(application_autoscaling.targets, Side.DR)
-    return next((target.minimum, target.maximum) for target in targets if target.service == service)
+def _standing(snapshot: Snapshot, service: str = FIRST, planned_upon: Snapshot = HEALTHY) -> Standing:
+    return VERB.confirm(steps_of(VERB, sight(planned_upon))[service], sight(snapshot)).standing
 
 
-def _held(world: World) -> bool:
-    targets = world.whole(application_autoscaling.targets.name).get(application_autoscaling.targets, Side.DR)
-    return next(target.schedule_suspended for target in targets if target.service == LAST)
-
-
-def test_the_minimum_is_raised_and_a_higher_maximum_is_kept(world: World) -> None:
-    steps = steps_of(VERB, world.sight())
+def test_the_minimum_is_raised_and_a_higher_maximum_is_kept() -> None:
+    steps = steps_of(VERB, sight())
     assert {FIRST, LAST} == set(steps)
-    call = steps[FIRST].call
+    call, undoing = steps[FIRST].call, VERB.undo(steps[FIRST])
     assert call is not None
-    assert (REGISTER, world.env.regions.dr) == (call.name, call.region)
+    assert undoing is not None
+    assert ("application-autoscaling:RegisterScalableTarget", SIT.regions.dr) == (call.name, call.region)
     assert {**TARGET, "MinCapacity": 2, "MaxCapacity": 4} == call.params
     assert {"MinCapacity": 1, "MaxCapacity": 4} == steps[FIRST].before
+    assert {**TARGET, "MinCapacity": 1, "MaxCapacity": 4} == undoing.params
 
 
-def test_a_dark_primary_changes_nothing_of_what_is_planned(world: World) -> None:
-    in_the_dark = world.sight(dark(world.healthy, Side.PRIMARY), primary_answers=False)
-    assert steps_of(VERB, world.sight()) == steps_of(VERB, in_the_dark)
+def test_a_dark_primary_changes_nothing_of_what_is_planned() -> None:
+    in_the_dark = sight(dark(HEALTHY, Side.PRIMARY), primary_answers=False)
+    assert steps_of(VERB, sight()) == steps_of(VERB, in_the_dark)
 
 
-def test_bounds_are_ready_then_done_and_taken_back_exactly(world: World) -> None:
-    step = steps_of(VERB, world.sight())[FIRST]
-    assert Standing.READY is world.confirm(VERB, step).standing
-    world.act(VERB, step)
-    assert Standing.DONE is world.confirm(VERB, step).standing
-    assert (2, 4) == _bounds(world, FIRST)
-    assert {LAST} == set(steps_of(VERB, world.sight(world.whole(application_autoscaling.targets.name)))), (
-        "it is not raised again"
-    )
-    world.take_back(VERB, step)
-    assert (1, 4) == _bounds(world, FIRST)
-    assert Standing.READY is world.confirm(VERB, step).standing
+def test_bounds_are_ready_then_done_and_are_not_raised_again() -> None:
+    raised = _bounds(2, 4)
+    assert (Standing.READY, Standing.DONE) == (_standing(HEALTHY), _standing(raised))
+    assert {} == steps_of(VERB, sight(raised))
 
 
-def test_a_cap_below_the_failover_size_is_lifted_too(world: World) -> None:
-    world.endpoint.break_("scaling-capped")
-    capped = world.whole(application_autoscaling.targets.name)
-    step = steps_of(VERB, world.sight(capped))[LAST]
+def test_a_cap_below_the_failover_size_is_lifted_too() -> None:
+    step = steps_of(VERB, sight(_bounds(1, 1)))[LAST]
     assert ({"MinCapacity": 1, "MaxCapacity": 1}, {"MinCapacity": 2, "MaxCapacity": 2}) == (step.before, step.after)
-    world.act(VERB, step, capped)
-    assert Standing.DONE is world.confirm(VERB, step).standing
-    world.take_back(VERB, step)
-    assert (1, 1) == _bounds(world, LAST)
-    world.endpoint.mend()
+    assert Standing.DONE is _standing(_bounds(2, 2), LAST, planned_upon=_bounds(1, 1))
 
 
-def test_bounds_that_somebody_set_otherwise_are_changed(world: World) -> None:
-    step = steps_of(VERB, world.sight())[FIRST]
-    world.send(Side.DR, REGISTER, **TARGET, MinCapacity=0, MaxCapacity=1)
-    assert Standing.CHANGED is world.confirm(VERB, step).standing
-    world.take_back(VERB, step)
+def test_bounds_that_somebody_set_otherwise_are_changed() -> None:
+    assert Standing.CHANGED is _standing(_bounds(0, 1))
 
 
-def test_a_service_that_does_not_scale_is_left_out_and_named(world: World) -> None:
-    world.endpoint.break_("scaling-target-missing")
-    without = world.sight(world.whole(application_autoscaling.targets.name))
-    assert {FIRST} == set(steps_of(VERB, without))
-    assert [f"No auto scaling in {world.env.regions.dr}: {LAST} would stay as large, whatever the load."] == list(
-        VERB.notes(without)
+def test_a_service_that_does_not_scale_is_left_out_and_named() -> None:
+    scaling = tuple(target for target in HEALTHY.get(targets, DR) if target.service == FIRST)
+    without = with_part(HEALTHY, targets, DR, scaling)
+    assert {FIRST} == set(steps_of(VERB, sight(without)))
+    assert [f"No auto scaling in {SIT.regions.dr}: {LAST} would stay as large, whatever the load."] == list(
+        VERB.notes(sight(without))
     )
-    assert Standing.CHANGED is VERB.confirm(steps_of(VERB, world.sight())[LAST], without).standing
-    world.endpoint.mend()
+    assert Standing.CHANGED is _standing(without, LAST)
 
 
-def test_a_schedule_that_would_push_a_service_back_is_suspended_and_goes_on_when_it_is_taken_back(world: World) -> None:
-    assert [] == list(VERB.notes(world.sight()))
-    world.endpoint.break_("scaling-night-for-ever")
-    night = world.whole(application_autoscaling.targets.name, application_autoscaling.scheduled_actions.name)
-    (note,) = VERB.notes(world.sight(night))
-    assert f"'night' at cron(0 19 * * ? *) in {world.env.regions.dr} would push {LAST} below 2 tasks" in note
-    step = steps_of(VERB, world.sight(night))[LAST]
-    assert "SuspendedState" not in steps_of(VERB, world.sight(night))[FIRST].after, "it has no schedule"
-    assert Standing.READY is world.confirm(VERB, step).standing
-    world.act(VERB, step, night)
-    assert (Standing.DONE, (2, 4), True) == (world.confirm(VERB, step).standing, _bounds(world, LAST), _held(world))
-    again = world.sight(
-        world.whole(application_autoscaling.targets.name, application_autoscaling.scheduled_actions.name)
-    )
-    assert {FIRST} == set(steps_of(VERB, again)), "a schedule that is suspended shrinks nothing"
-    world.take_back(VERB, step)
-    assert ((1, 4), False) == (_bounds(world, LAST), _held(world))
-    assert Standing.READY is world.confirm(VERB, step).standing
-    world.endpoint.mend()
+def test_a_schedule_that_would_push_a_service_back_is_suspended_and_goes_on_when_it_is_taken_back() -> None:
+    assert [] == list(VERB.notes(sight()))
+    (note,) = VERB.notes(sight(NIGHT))
+    assert f"'night' at cron(0 19 * * ? *) in {SIT.regions.dr} would push {LAST} below 2 tasks" in note
+    steps = steps_of(VERB, sight(NIGHT))
+    assert "SuspendedState" not in steps[FIRST].after, "it has no schedule"
+    undoing = VERB.undo(steps[LAST])
+    assert undoing is not None
+    assert steps[LAST].after["SuspendedState"]["ScheduledScalingSuspended"] is True
+    assert undoing.params["SuspendedState"]["ScheduledScalingSuspended"] is False
+    assert Standing.READY is _standing(NIGHT, LAST, planned_upon=NIGHT)
+    suspended = _bounds(2, 4, NIGHT, schedule_suspended=True)
+    assert Standing.DONE is _standing(suspended, LAST, planned_upon=NIGHT)
+    assert {} == steps_of(VERB, sight(suspended)), "a schedule that is suspended shrinks nothing"
 
 
-def test_bounds_alone_do_not_do_where_a_schedule_still_runs(world: World) -> None:
-    world.endpoint.break_("scaling-night-for-ever")
-    night = world.whole(application_autoscaling.targets.name, application_autoscaling.scheduled_actions.name)
-    step = steps_of(VERB, world.sight(night))[LAST]
-    which = TARGET | {"ResourceId": f"service/sit-cluster/{LAST}"}
-    world.send(Side.DR, REGISTER, **which, MinCapacity=2, MaxCapacity=4)
-    assert Standing.CHANGED is world.confirm(VERB, step).standing
-    world.take_back(VERB, step)
-    world.endpoint.mend()
+def test_bounds_alone_do_not_do_where_a_schedule_still_runs() -> None:
+    assert Standing.CHANGED is _standing(_bounds(2, 4, NIGHT), LAST, planned_upon=NIGHT)
 
 
-def test_what_cannot_be_seen_is_said_and_never_done(world: World) -> None:
-    blind = world.sight(dark(world.healthy, Side.DR))
-    assert {} == steps_of(VERB, blind)
+def test_what_cannot_be_seen_is_said_and_never_done() -> None:
+    blind = dark(HEALTHY, DR)
+    assert {} == steps_of(VERB, sight(blind))
     assert ["Auto scaling of the DR region was planned without this: the region does not answer."] == list(
-        dict.fromkeys(VERB.notes(blind))
+        dict.fromkeys(VERB.notes(sight(blind)))
     )
-    assert Standing.UNSEEN is VERB.confirm(steps_of(VERB, world.sight())[FIRST], blind).standing
+    assert Standing.UNSEEN is _standing(blind)
 
 
-def test_a_failback_raises_nothing_here(world: World) -> None:
-    assert {} == steps_of(VERB, world.sight(goal=Goal.FAILBACK))
+def test_a_failback_raises_nothing_here() -> None:
+    assert {} == steps_of(VERB, sight(goal=Goal.FAILBACK))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,6 @@ from dr_actions.actions.compute import (
     fence_scaling,
     fence_services,
     raise_dr_scaling,
-    repoint_dr_tasks,
     repoint_primary_tasks,
     restore_dr_scaling,
     restore_primary_scaling,
@@ -20,150 +18,100 @@ from dr_actions.actions.compute import (
     start_primary_services,
     stop_dr_services,
 )
-from dr_actions.actions.compute import services as compute_services
-from dr_actions.model.action import HOME, Sight, Standing, Verb
-from dr_actions.model.plan import Goal, Step
+from dr_actions.actions.compute.services import SUSPENSIONS
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import SEQUENCE
 from dr_estate.config.environment import Side
-from dr_estate.readers import application_autoscaling, ecs, ecs_newest_definitions
-from tests.dr_actions.actions.compute.compute_world import FIRST, LAST, SIT, World, dark, steps_of, world_of
-from tests.dr_actions.actions.failback_world import with_part
+from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
+from dr_estate.readers.application_autoscaling import targets
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
 
 AWAY = (fence_scaling.VERB, fence_services.VERB, raise_dr_scaling.VERB, scale_dr_services.VERB)
 BACK = (restore_primary_scaling.VERB, start_primary_services.VERB, restore_dr_scaling.VERB, stop_dr_services.VERB)
-PARTS = tuple(
-    reader.name
-    for reader in (ecs.services, ecs.task_definitions, ecs_newest_definitions.newest, application_autoscaling.targets)
-)
-Recorded = dict[str, dict[str, Any]]
+HEALTHY, PRIMARY, DR = recorded("healthy"), Side.PRIMARY, Side.DR
+RECORDED = {step.id: dict(step.before) for action in AWAY for step in action.foresee(sight())}
+"""The before-values of the failover's steps, as the journal keeps them."""
 
 
-@pytest.fixture(scope="module")
-def away() -> Iterator[World]:
-    """A world that was failed over: the primary fenced, the DR region at its failover size."""
-    with world_of() as world:
-        world.endpoint.timing(transition_s=0.2)
-        for verb in AWAY:
-            for step in verb.foresee(world.sight()):
-                if verb.confirm(step, world.look(verb)).standing is Standing.READY:
-                    world.act(verb, step)
-        world.endpoint.keep("away")
-        yield world
+def _failed_over() -> Snapshot:
+    """The primary fenced, the DR region at its failover size."""
+    asleep: dict[str, Any] = {"out_suspended": True, "in_suspended": True, "schedule_suspended": True}
+    fenced = with_rows(HEALTHY, targets, PRIMARY, minimum=0, maximum=0, **asleep)
+    fenced = with_rows(fenced, ecs.services, PRIMARY, desired=0, running=0)
+    raised = with_rows(fenced, targets, DR, minimum=2)
+    return with_rows(raised, ecs.services, DR, desired=2, running=2)
 
 
-@pytest.fixture(scope="module")
-def recorded(away: World) -> Recorded:
-    """The before-values of the failover's steps, as the journal keeps them."""
-    return {step.id: dict(step.before) for verb in AWAY for step in verb.foresee(away.sight())}
+FAILED_OVER = _failed_over()
 
 
-@pytest.fixture
-def world(away: World) -> Iterator[World]:
-    yield away
-    away.endpoint.return_to("away")
+def _sight(snapshot: Snapshot = FAILED_OVER, **changes: Any) -> Sight:
+    return sight(snapshot, **{"goal": Goal.FAILBACK, "recorded": RECORDED, **changes})
 
 
-def _sight(world: World, recorded: Recorded, **changes: Any) -> Sight:
-    return replace(world.sight(world.whole(*PARTS)), goal=Goal.FAILBACK, recorded=recorded, **changes)
+def _confirm(action: Verb, snapshot: Snapshot) -> Confirmation:
+    """How the step of the first tenant, planned upon the failed-over estate, stands in another."""
+    return action.confirm(steps_of(action, _sight())[FIRST], _sight(snapshot))
 
 
-def _reach(world: World, verb: Verb, step: Step) -> None:
-    """Take the step and wait for it, as a run does."""
-    assert world.confirm(verb, step).standing is Standing.READY
-    world.act(verb, step)
-    assert world.until(Standing.DONE, verb, step).standing is Standing.DONE
+def _definition() -> ecs.TaskDefinition:
+    found = HEALTHY.find(ecs.task_definitions, PRIMARY, family=FIRST.removesuffix("-service"))
+    assert isinstance(found, ecs.TaskDefinition)
+    return found
 
 
-def _sizes(world: World, side: Side) -> dict[str, tuple[Any, ...]]:
-    """Desired count, bounds and suspensions of each service on a side."""
-    seen = world.whole(ecs.services.name, application_autoscaling.targets.name)
-    targets = {t.service: t for t in seen.get(application_autoscaling.targets, side)}
-    return {one.name: (one.desired, targets[one.name]) for one in seen.get(ecs.services, side)}
+@pytest.mark.parametrize("action", BACK, ids=lambda action: action.name)
+def test_each_takes_part_in_a_failback_alone_and_is_done_once_all_is_as_before(action: Verb) -> None:
+    assert action.goals == HOME
+    assert set(steps_of(action, _sight())) == {FIRST, LAST}
+    assert _confirm(action, FAILED_OVER).standing is Standing.READY
+    assert _confirm(action, HEALTHY).standing is Standing.DONE
 
 
-@pytest.mark.proof
-def test_after_the_way_back_every_count_bound_and_suspension_is_as_before(world: World, recorded: Recorded) -> None:
-    targets = {
-        s: {t.service: t for t in world.healthy.get(application_autoscaling.targets, s)}
-        for s in (Side.PRIMARY, Side.DR)
-    }
-    before = {
-        side: {one.name: (one.desired, targets[side][one.name]) for one in world.healthy.get(ecs.services, side)}
-        for side in targets
-    }
-    assert _sizes(world, Side.PRIMARY) != before[Side.PRIMARY]
-    sight = _sight(world, recorded)
-    for verb in BACK:
-        for step in verb.foresee(sight):
-            _reach(world, verb, step)
-    assert {side: _sizes(world, side) for side in before} == before
+@pytest.mark.parametrize("action", BACK, ids=lambda action: action.name)
+def test_what_is_taken_back_is_what_was_there(action: Verb) -> None:
+    step = steps_of(action, _sight())[LAST]
+    undoing = action.undo(step)
+    assert undoing is not None
+    assert {key: undoing.params[key] for key in step.after} == {key: step.before[key] for key in step.after}
 
 
-def test_a_service_whose_deployment_failed_at_home_is_deployed_anew_and_not_when_it_is_taken_back(
-    world: World, recorded: Recorded
-) -> None:
-    sight = _sight(world, recorded)
-    failed = tuple(replace(one, rollout="FAILED") for one in sight.snapshot.get(ecs.services, Side.PRIMARY))
-    sight = replace(sight, snapshot=with_part(sight.snapshot, ecs.services.name, Side.PRIMARY, failed))
-    step = steps_of(start_primary_services.VERB, sight)[LAST]
-    call, undoing = start_primary_services.VERB.fill(step, sight), start_primary_services.VERB.undo(step)
+@pytest.mark.parametrize("action", BACK, ids=lambda action: action.name)
+def test_a_dark_part_is_unseen(action: Verb) -> None:
+    blind = _sight(dark(dark(FAILED_OVER, PRIMARY), DR))
+    assert action.confirm(steps_of(action, _sight())[FIRST], blind).standing is Standing.UNSEEN
+    assert list(action.foresee(blind)) == []
+    assert list(action.notes(blind))
+
+
+def test_a_service_whose_deployment_failed_at_home_is_deployed_anew_and_not_when_it_is_taken_back() -> None:
+    failed = with_rows(FAILED_OVER, ecs.services, PRIMARY, rollout="FAILED")
+    step = steps_of(start_primary_services.VERB, _sight(failed))[LAST]
+    call, undoing = start_primary_services.VERB.fill(step, _sight(failed)), start_primary_services.VERB.undo(step)
     assert "its newest deployment failed" in step.says
     assert True is call.params["forceNewDeployment"]
     assert undoing is not None
     assert "forceNewDeployment" not in undoing.params
-    newest = next(one.deployment for one in failed if one.name == step.subject)
-    sent = replace(sight, deployments={step.id: newest})
-    scaled = tuple(replace(one, desired=step.after["desiredCount"]) for one in failed)
-    sent = replace(sent, snapshot=with_part(sent.snapshot, ecs.services.name, Side.PRIMARY, scaled))
+    newest = next(one.deployment for one in failed.get(ecs.services, PRIMARY) if one.name == LAST)
+    scaled = with_rows(failed, ecs.services, PRIMARY, desired=step.after["desiredCount"])
+    sent = _sight(scaled, deployments={step.id: newest})
     assert Standing.FAILED is start_primary_services.VERB.confirm(step, sent).standing
-    assert Standing.READY is start_primary_services.VERB.confirm(step, replace(sent, deployments={})).standing
+    assert Standing.READY is start_primary_services.VERB.confirm(step, _sight(scaled)).standing
 
 
-@pytest.mark.parametrize("verb", BACK, ids=lambda verb: verb.name)
-def test_each_takes_part_in_a_failback_alone_and_is_taken_back_exactly(
-    world: World, recorded: Recorded, verb: Verb
-) -> None:
-    assert verb.goals == HOME
-    step = steps_of(verb, _sight(world, recorded))[LAST]
-    before = _sizes(world, step.side)
-    _reach(world, verb, step)
-    world.take_back(verb, step)
-    assert _sizes(world, step.side) == before
-    assert world.confirm(verb, step).standing is Standing.READY
+def test_a_service_is_done_only_when_the_load_balancer_sees_its_tasks_healthy() -> None:
+    ill = _confirm(start_primary_services.VERB, with_rows(HEALTHY, elbv2.healthy_hosts, PRIMARY, value=0.0))
+    assert (ill.standing, "sees 0 healthy" in ill.says) == (Standing.WAITING, True)
+    assert _confirm(start_primary_services.VERB, HEALTHY).standing is Standing.DONE
 
 
-@pytest.mark.parametrize("verb", BACK, ids=lambda verb: verb.name)
-def test_two_people_plan_the_same_and_a_dark_part_is_unseen(world: World, recorded: Recorded, verb: Verb) -> None:
-    sight = _sight(world, recorded)
-    steps = steps_of(verb, sight)
-    assert steps == steps_of(verb, _sight(world, recorded))
-    blind = replace(sight, snapshot=dark(dark(sight.snapshot, Side.PRIMARY), Side.DR))
-    assert verb.confirm(steps[FIRST], blind).standing is Standing.UNSEEN
-    assert list(verb.foresee(blind)) == []
-    assert list(verb.notes(blind))
-
-
-def test_a_service_is_done_only_when_the_load_balancer_sees_its_tasks_healthy(world: World, recorded: Recorded) -> None:
-    step = steps_of(start_primary_services.VERB, _sight(world, recorded))[FIRST]
-    group = _group(world)
-    world.send(Side.PRIMARY, "elbv2:ModifyTargetGroup", TargetGroupArn=group, HealthCheckPort="81")
-    world.act(start_primary_services.VERB, step)
-    told = world.until(Standing.DONE, start_primary_services.VERB, step, tries_s=2)
-    assert (told.standing, "sees 0 healthy" in told.says) == (Standing.WAITING, True)
-    world.send(Side.PRIMARY, "elbv2:ModifyTargetGroup", TargetGroupArn=group, HealthCheckPort="traffic-port")
-    assert world.until(Standing.DONE, start_primary_services.VERB, step).standing is Standing.DONE
-
-
-def _group(world: World) -> str:
-    services = world.healthy.get(ecs.services, Side.PRIMARY)
-    return next(one.target_groups[0] for one in services if one.name == FIRST)
-
-
-def test_what_was_not_recorded_comes_from_the_environment_file(world: World) -> None:
-    sight = _sight(world, {})
-    home = steps_of(start_primary_services.VERB, sight)[FIRST]
-    bounds = steps_of(restore_primary_scaling.VERB, sight)[FIRST]
-    standby = steps_of(stop_dr_services.VERB, sight)[FIRST]
+def test_what_was_not_recorded_comes_from_the_environment_file() -> None:
+    unrecorded = _sight(recorded={})
+    home = steps_of(start_primary_services.VERB, unrecorded)[FIRST]
+    bounds = steps_of(restore_primary_scaling.VERB, unrecorded)[FIRST]
+    standby = steps_of(stop_dr_services.VERB, unrecorded)[FIRST]
     needed = SIT.capacity.tasks_per_service
     assert home.after == {"desiredCount": needed}
     assert (bounds.after["MinCapacity"], bounds.after["MaxCapacity"] >= needed) == (needed, True)
@@ -171,55 +119,38 @@ def test_what_was_not_recorded_comes_from_the_environment_file(world: World) -> 
     assert standby.after == {"desiredCount": SIT.standby.tasks_per_service}
 
 
-def test_a_primary_that_was_never_fenced_keeps_what_it_has(world: World) -> None:
-    sight = replace(world.sight(), goal=Goal.FAILBACK)
-    for verb in (restore_primary_scaling.VERB, start_primary_services.VERB):
-        for step in verb.foresee(sight):
+def test_a_primary_that_was_never_fenced_keeps_what_it_has() -> None:
+    unfenced = _sight(HEALTHY, recorded={})
+    for action in (restore_primary_scaling.VERB, start_primary_services.VERB):
+        for step in action.foresee(unfenced):
             assert {key: step.before[key] for key in step.after} == step.after
-            assert verb.confirm(step, sight).standing is Standing.DONE
+            assert action.confirm(step, unfenced).standing is Standing.DONE
 
 
-def test_bounds_that_somebody_set_since_are_not_overwritten(world: World, recorded: Recorded) -> None:
-    step = steps_of(restore_dr_scaling.VERB, _sight(world, recorded))[FIRST]
-    resource = f"service/{SIT.named(SIT.names.cluster)}/{FIRST}"
-    world.send(
-        Side.DR,
-        "application-autoscaling:RegisterScalableTarget",
-        ServiceNamespace="ecs",
-        ResourceId=resource,
-        ScalableDimension="ecs:service:DesiredCount",
-        MinCapacity=7,
-        MaxCapacity=9,
-    )
-    assert world.confirm(restore_dr_scaling.VERB, step).standing is Standing.CHANGED
+def test_bounds_that_somebody_set_since_are_not_overwritten() -> None:
+    otherwise = with_rows(FAILED_OVER, targets, DR, minimum=7, maximum=9)
+    assert _confirm(restore_dr_scaling.VERB, otherwise).standing is Standing.CHANGED
 
 
-def test_a_schedule_that_the_failover_suspended_goes_on_once_home(world: World, recorded: Recorded) -> None:
-    suspended = {"SuspendedState": {"ScheduledScalingSuspended": True}}
-    which = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
-    which["ResourceId"] = f"service/{SIT.named(SIT.names.cluster)}/{FIRST}"
-    world.send(Side.DR, "application-autoscaling:RegisterScalableTarget", **which, **suspended)
-    awake = {"SuspendedState": dict.fromkeys(compute_services.SUSPENSIONS, False)}
-    kept = recorded | {f"compute/raise_dr_scaling:{FIRST}": recorded[f"compute/raise_dr_scaling:{FIRST}"] | awake}
-    step = steps_of(restore_dr_scaling.VERB, _sight(world, kept))[FIRST]
-    assert world.confirm(restore_dr_scaling.VERB, step).standing is Standing.READY
-    world.act(restore_dr_scaling.VERB, step)
-    assert world.confirm(restore_dr_scaling.VERB, step).standing is Standing.DONE
-    (target,) = (
-        t
-        for t in world.whole(application_autoscaling.targets.name).get(application_autoscaling.targets, Side.DR)
-        if t.service == FIRST
-    )
-    assert (target.minimum, target.schedule_suspended) == (SIT.standby.tasks_per_service, False)
+def test_a_schedule_that_the_failover_suspended_goes_on_once_home() -> None:
+    suspended = with_rows(FAILED_OVER, targets, DR, schedule_suspended=True)
+    awake = {"SuspendedState": dict.fromkeys(SUSPENSIONS, False)}
+    key = f"compute/raise_dr_scaling:{FIRST}"
+    asked = _sight(suspended, recorded=RECORDED | {key: RECORDED[key] | awake})
+    step = steps_of(restore_dr_scaling.VERB, asked)[FIRST]
+    assert step.call is not None
+    assert awake.items() <= step.call.params.items()
+    assert restore_dr_scaling.VERB.confirm(step, asked).standing is Standing.READY
+    lowered = with_rows(suspended, targets, DR, minimum=SIT.standby.tasks_per_service)
+    assert restore_dr_scaling.VERB.confirm(step, _sight(lowered)).standing is not Standing.DONE
+    home = with_rows(lowered, targets, DR, schedule_suspended=False)
+    assert restore_dr_scaling.VERB.confirm(step, _sight(home)).standing is Standing.DONE
 
 
-def test_a_dr_service_that_scaled_by_its_load_is_stopped_all_the_same(world: World, recorded: Recorded) -> None:
-    step = steps_of(stop_dr_services.VERB, _sight(world, recorded))[FIRST]
-    cluster = SIT.named(SIT.names.cluster)
-    world.send(Side.DR, "ecs:UpdateService", cluster=cluster, service=FIRST, desiredCount=5)
-    assert world.confirm(stop_dr_services.VERB, step).standing is Standing.READY
-    world.send(Side.DR, "ecs:UpdateService", cluster=cluster, service=FIRST, desiredCount=0)
-    assert world.confirm(stop_dr_services.VERB, step).standing is Standing.CHANGED
+def test_a_dr_service_that_scaled_by_its_load_is_stopped_all_the_same() -> None:
+    for desired, standing in ((5, Standing.READY), (0, Standing.CHANGED)):
+        resized = with_rows(FAILED_OVER, ecs.services, DR, desired=desired)
+        assert _confirm(stop_dr_services.VERB, resized).standing is standing
 
 
 def test_the_bounds_are_lowered_before_the_services_so_that_scaling_starts_none_again() -> None:
@@ -228,33 +159,26 @@ def test_the_bounds_are_lowered_before_the_services_so_that_scaling_starts_none_
     assert rows[restore_primary_scaling.VERB.name] < rows[start_primary_services.VERB.name]
 
 
-def test_a_primary_definition_that_names_the_dr_region_is_registered_anew_and_run(
-    world: World, recorded: Recorded
-) -> None:
-    assert list(repoint_primary_tasks.VERB.foresee(_sight(world, recorded))) == []
-    _name_the_dr_region(world)
-    sight = _sight(world, recorded)
-    step = steps_of(repoint_primary_tasks.VERB, sight)[FIRST]
-    assert (step.side, step.call.region if step.call else "") == (Side.PRIMARY, SIT.regions.primary)
-    moving = steps_of(start_primary_services.VERB, sight)[FIRST]
+def test_a_primary_definition_that_names_the_dr_region_is_registered_anew_and_run() -> None:
+    assert list(repoint_primary_tasks.VERB.foresee(_sight())) == []
+    (container,) = _definition().containers
+    family = _definition().arn.rpartition(":")[0]
+    away = replace(_definition(), containers=(replace(container, log_region=SIT.regions.dr),), arn=f"{family}:2")
+    moved = with_rows(FAILED_OVER, ecs.services, PRIMARY, lambda one: one.name == FIRST, task_definition=away.arn)
+    unfit = _definitions(moved, away)
+    step = steps_of(repoint_primary_tasks.VERB, _sight(unfit))[FIRST]
+    assert (step.side, step.call.region if step.call else "") == (PRIMARY, SIT.regions.primary)
+    moving = steps_of(start_primary_services.VERB, _sight(unfit))[FIRST]
     assert "taskDefinition" in moving.after
-    _reach(world, repoint_primary_tasks.VERB, step)
-    _reach(world, start_primary_services.VERB, moving)
-    seen = world.whole(ecs.services.name, ecs.task_definitions.name)
-    used = next(one.task_definition for one in seen.get(ecs.services, Side.PRIMARY) if one.name == FIRST)
-    found = next(d for d in seen.get(ecs.task_definitions, Side.PRIMARY) if getattr(d, "arn", "") == used)
-    assert isinstance(found, ecs.TaskDefinition)
-    assert SIT.regions.dr not in repr(found.containers)
+    fit = replace(_definition(), arn=f"{family}:3")
+    registered = _sight(with_part(unfit, ecs_newest_definitions.newest, PRIMARY, (fit,)))
+    assert repoint_primary_tasks.VERB.confirm(step, registered).standing is Standing.DONE
+    assert start_primary_services.VERB.fill(moving, registered).params["taskDefinition"] == fit.arn
 
 
-def _name_the_dr_region(world: World) -> None:
-    """The tenant's primary service is moved to a revision whose logs and secrets are those of the DR region."""
-    services = world.healthy.get(ecs.services, Side.PRIMARY)
-    used = next(one.task_definition for one in services if one.name == FIRST)
-    whole = world.send(Side.PRIMARY, "ecs:DescribeTaskDefinition", taskDefinition=used)["taskDefinition"]
-    kept = {key: whole[key] for key in repoint_dr_tasks.COPIED if whole.get(key)}
-    for container in kept["containerDefinitions"]:
-        container["logConfiguration"]["options"]["awslogs-region"] = SIT.regions.dr
-    made = world.send(Side.PRIMARY, "ecs:RegisterTaskDefinition", **kept)["taskDefinition"]["taskDefinitionArn"]
-    cluster = SIT.named(SIT.names.cluster)
-    world.send(Side.PRIMARY, "ecs:UpdateService", cluster=cluster, service=FIRST, taskDefinition=made)
+def _definitions(snapshot: Snapshot, newest: ecs.TaskDefinition) -> Snapshot:
+    """The snapshot with one revision more at home, the family's newest."""
+    known = (*snapshot.get(ecs.task_definitions, PRIMARY), newest)
+    return with_part(
+        with_part(snapshot, ecs.task_definitions, PRIMARY, known), ecs_newest_definitions.newest, PRIMARY, (newest,)
+    )

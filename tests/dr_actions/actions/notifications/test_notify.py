@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -14,57 +12,28 @@ from dr_actions.actions.notifications import manual_step as notifications_manual
 from dr_actions.actions.traffic.change_batch import as_command
 from dr_actions.actions.traffic.shift_to_dr import VERB as SHIFT
 from dr_actions.actions.traffic.shift_to_primary import VERB as STAGES
-from dr_actions.model.action import Sight, Standing, Verb
+from dr_actions.model.action import Sight, Standing
 from dr_actions.model.plan import Goal
 from dr_actions.planning.planner import in_order
 from dr_estate.config.environment import Side
-from dr_estate.readers import route53, sns_topics
-from dr_estate.snapshot.snapshot import Part, Snapshot
-from tests.dr_actions.actions.compute.compute_world import SIT, World, dark, world_of
+from dr_estate.readers import sns_topics
+from tests.dr_actions.plain import SIT, dark, led, recorded, with_rows, with_traffic
+from tests.dr_actions.plain import sight as plain_sight
 
 VERBS = (start.VERB, notifications_manual_step.VERB, end.VERB)
-BY_HAND = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"dns_step": "manual"})})
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with world_of() as world:
-        yield world
+BY_HAND = with_traffic(dns_step="manual")
+HEALTHY = recorded("healthy")
 
 
 @pytest.fixture
-def sight(world: World) -> Sight:
-    return world.sight(env=BY_HAND, incident="INC-123")
+def sight() -> Sight:
+    return plain_sight(env=BY_HAND, incident="INC-123")
 
 
-def _heard(world: World, side: Side) -> list[dict[str, Any]]:
-    """What the queue subscribed to the side's topic received, and takes from it."""
-    name = f"{SIT.named(SIT.names.topics[0])}-desk"
-    queue = world.send(side, "sqs:GetQueueUrl", QueueName=name)["QueueUrl"]
-    told = world.send(side, "sqs:ReceiveMessage", QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-    for one in told:
-        world.send(side, "sqs:DeleteMessage", QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
-    return [json.loads(one["Body"]) for one in told]
-
-
-def _without_topics(sight: Sight, side: Side) -> Sight:
-    part = sight.snapshot.parts[sns_topics.topics.name, side]
-    gone = tuple(replace(topic, exists=False) for topic in part.value)
-    parts = {**sight.snapshot.parts, (part.name, side): Part(part.name, side, part.region, part.read_at, gone)}
-    return replace(sight, snapshot=replace(sight.snapshot, parts=parts))
-
-
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_the_message_is_received_in_both_regions_under_one_event(world: World, sight: Sight, verb: Verb) -> None:
-    steps = list(verb.foresee(sight))
-    assert [step.side for step in steps] == [Side.DR, Side.PRIMARY]
-    for step in steps:
-        world.hand.send(verb.fill(step, sight))
-    heard = {side: _heard(world, side) for side in (Side.DR, Side.PRIMARY)}
-    events = {json.loads(one["Message"])["event"] for told in heard.values() for one in told}
-    assert [len(told) for told in heard.values()] == [1, 1]
-    assert len(events) == 1
-    assert heard[Side.DR][0]["Subject"].startswith("[SIT] INC-123 ")
+@pytest.fixture
+def away(sight: Sight) -> Sight:
+    """All visitors are led to the DR region, and are to come home."""
+    return replace(sight, snapshot=led(HEALTHY, 0), goal=Goal.FAILBACK)
 
 
 def test_a_message_that_is_sent_again_carries_the_same_event(sight: Sight) -> None:
@@ -77,10 +46,9 @@ def test_a_message_that_is_sent_again_carries_the_same_event(sight: Sight) -> No
     assert len(ids) == 3
 
 
-def test_the_plan_does_not_know_the_incident(world: World) -> None:
+def test_the_plan_does_not_know_the_incident(sight: Sight) -> None:
     for verb in VERBS:
-        plain = list(verb.foresee(world.sight(env=BY_HAND)))
-        assert plain == list(verb.foresee(world.sight(env=BY_HAND, incident="INC-9")))
+        assert list(verb.foresee(sight)) == list(verb.foresee(replace(sight, incident="INC-9")))
 
 
 def test_a_persons_step_is_told_with_the_command_that_makes_the_change(sight: Sight) -> None:
@@ -93,16 +61,16 @@ def test_a_persons_step_is_told_with_the_command_that_makes_the_change(sight: Si
     assert told["of_whom"] == "Platform Admin"
 
 
-def test_where_no_step_is_a_persons_none_is_told(world: World) -> None:
-    assert list(notifications_manual_step.VERB.foresee(world.sight())) == []
-    assert list(notifications_manual_step.VERB.notes(world.sight())) == []
+def test_where_no_step_is_a_persons_none_is_told() -> None:
+    assert list(notifications_manual_step.VERB.foresee(plain_sight())) == []
+    assert list(notifications_manual_step.VERB.notes(plain_sight())) == []
 
 
 def test_a_dark_primary_is_not_told_and_a_missing_topic_is_said(sight: Sight) -> None:
     alone = replace(sight, snapshot=dark(sight.snapshot, Side.PRIMARY), primary_answers=False)
     assert [step.side for step in start.VERB.foresee(alone)] == [Side.DR]
     assert list(start.VERB.notes(alone)) == []
-    lacking = _without_topics(sight, Side.DR)
+    lacking = replace(sight, snapshot=with_rows(sight.snapshot, sns_topics.topics, Side.DR, exists=False))
     assert [step.side for step in start.VERB.foresee(lacking)] == [Side.PRIMARY]
     assert "There is no topic bbws-dr-events" in " ".join(start.VERB.notes(lacking))
     unseen = replace(sight, snapshot=dark(sight.snapshot, Side.DR))
@@ -135,8 +103,7 @@ def test_they_are_told_before_the_first_change_before_the_persons_step_and_last(
     assert stages[1] < shift.stage < stages[2]
 
 
-def test_on_the_way_home_each_manual_stage_is_told_before_it_with_its_own_change(world: World) -> None:
-    away = replace(world.sight(_led_away(world), env=BY_HAND, incident="INC-123"), goal=Goal.FAILBACK)
+def test_on_the_way_home_each_manual_stage_is_told_before_it_with_its_own_change(away: Sight) -> None:
     told, stages = list(notifications_manual_step.VERB.foresee(away)), list(STAGES.foresee(away))
     assert [step.stage for step in told if step.side is Side.DR] == [step.stage for step in stages]
     assert len({step.id for step in told}) == 2 * len(stages)
@@ -153,22 +120,13 @@ def test_on_the_way_home_each_manual_stage_is_told_before_it_with_its_own_change
     assert len({json.loads(message)["event"] for message in messages}) == len(stages)
 
 
-def test_a_person_who_was_faster_than_the_message_stops_nothing(world: World) -> None:
-    away = replace(world.sight(_led_away(world), env=BY_HAND), goal=Goal.FAILBACK)
+def test_a_person_who_was_faster_than_the_message_stops_nothing(away: Sight) -> None:
     told = next(iter(notifications_manual_step.VERB.foresee(away)))
-    at_home = replace(away, snapshot=world.healthy)
+    at_home = replace(away, snapshot=HEALTHY)
     assert "made already" in notifications_manual_step.VERB.fill(told, at_home).params["Message"]
 
 
-def test_where_a_run_changes_dns_itself_nobody_is_asked_on_the_way_home(world: World) -> None:
-    away = replace(world.sight(_led_away(world)), goal=Goal.FAILBACK)
-    assert list(STAGES.foresee(away))
-    assert list(notifications_manual_step.VERB.foresee(away)) == []
-
-
-def _led_away(world: World) -> Snapshot:
-    """The healthy world, but for the weights: all visitors are led to the DR region."""
-    part = world.healthy.parts[route53.records.name, Side.GLOBAL]
-    turned = tuple(r if r.weight is None else replace(r, weight=100 - r.weight) for r in part.value)
-    parts = {**world.healthy.parts, (part.name, part.side): replace(part, value=turned)}
-    return replace(world.healthy, parts=parts)
+def test_where_a_run_changes_dns_itself_nobody_is_asked_on_the_way_home(away: Sight) -> None:
+    by_itself = replace(away, env=SIT)
+    assert list(STAGES.foresee(by_itself))
+    assert list(notifications_manual_step.VERB.foresee(by_itself)) == []

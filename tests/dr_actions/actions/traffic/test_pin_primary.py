@@ -2,165 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from dr_actions.actions.traffic.pin_primary import VERB
+from dr_actions.actions.traffic.pin_primary import VERB, VERSION
 from dr_actions.actions.traffic.shift_to_dr import VERB as SHIFT
-from dr_actions.model.action import Sight, Standing
-from dr_actions.model.plan import Goal, Step
+from dr_actions.model.action import Confirmation, Standing
+from dr_actions.model.plan import Goal
 from dr_checks.derived.health_check_pin import CLOSED_PORTS, MOST_CHILDREN, as_set, is_pinned, pin
 from dr_estate.config.environment import Side
-from dr_estate.readers import route53, route53_health_checks
-from dr_estate.snapshot.snapshot import Part
-from tests.dr_actions.actions.compute.compute_world import SIT, World, dark, world_of
+from dr_estate.readers import route53
+from dr_estate.readers.route53_health_checks import checks, statuses
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.actions.compute.compute_world import World, world_of
+from tests.dr_actions.plain import ORIGIN, SIT, dark, recorded, sight, with_part, with_rows
 from tests.dr_checks.edges import probe
 
 CHECK = probe("hc-1", "alb.example")
 ALARM = replace(CHECK, type="CLOUDWATCH_METRIC", port=0, alarm_name="lag", alarm_region=SIT.regions.primary)
+HEALTHY, GLOBAL = recorded("healthy"), Side.GLOBAL
+(STEP,) = VERB.foresee(sight())
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with world_of() as world:
-        yield world
+def _with_check(**changes: Any) -> Snapshot:
+    """The estate with other settings of the primary's check."""
+    return with_rows(HEALTHY, checks, GLOBAL, lambda check: check.id == STEP.subject, **changes)
 
 
-@pytest.fixture
-def step(world: World) -> Iterator[Step]:
-    """The step; the check is put back to its port."""
-    (step,) = VERB.foresee(world.sight())
-    yield step
-    world.send(Side.GLOBAL, "route53:UpdateHealthCheck", HealthCheckId=step.subject, **step.before)
+PINNED = _with_check(port=STEP.after["Port"])
 
 
-def _config(world: World, check: str) -> dict[str, Any]:
-    told = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=check)["HealthCheck"]
-    config: dict[str, Any] = told["HealthCheckConfig"]
-    return config
+def _confirm(snapshot: Snapshot) -> Confirmation:
+    return VERB.confirm(STEP, sight(snapshot))
 
 
-def _answer(world: World) -> list[str]:
-    zone = world.healthy.get(route53.zone, Side.GLOBAL)
-    assert zone is not None
-    told = world.send(
-        Side.GLOBAL,
-        "route53:TestDNSAnswer",
-        HostedZoneId=zone.id,
-        RecordName=SIT.traffic.origin_record,
-        RecordType="A",
-    )
-    return sorted(told["RecordData"])
-
-
-def _with_checks(world: World, *found: route53_health_checks.HealthCheck, records: Any = None) -> Sight:
-    """The healthy sight with other health checks, and other records where given."""
-    parts = dict(world.healthy.parts)
-    for reader, value in ((route53_health_checks.checks, found), (route53.records, records)):
-        part = parts[reader.name, Side.GLOBAL]
-        if value is not None:
-            parts[reader.name, Side.GLOBAL] = Part(part.name, part.side, part.region, part.read_at, value)
-    return world.sight(replace(world.healthy, parts=parts))
-
-
-def test_it_changes_the_primarys_check_alone_and_nothing_but_what_holds_it_down(world: World, step: Step) -> None:
-    records = world.healthy.get(route53.records, Side.GLOBAL)
+def test_it_changes_the_primarys_check_alone_and_nothing_but_what_holds_it_down() -> None:
+    records = HEALTHY.get(route53.records, GLOBAL)
     mine = next(r for r in records if r.set_identifier == SIT.traffic.primary_set_identifier)
-    before = _config(world, step.subject)
-    assert step.subject == mine.health_check_id
-    world.act(VERB, step)
-    after = _config(world, step.subject)
-    assert {key for key in before if before[key] != after[key]} == {"Port"}
-    assert (after["Disabled"], after["Inverted"]) == (False, False)
-    assert after["Port"] in CLOSED_PORTS
+    assert STEP.subject == mine.health_check_id
+    assert STEP.after["Port"] in CLOSED_PORTS
+    upright = {"HealthCheckId": STEP.subject, VERSION: 7, "Inverted": False}
+    assert VERB.fill(STEP, sight(_with_check(version=7))).params == upright | {"Port": STEP.after["Port"]}
 
 
-def test_it_is_ready_then_done_and_taken_back_to_every_value(world: World, step: Step) -> None:
-    before = _config(world, step.subject)
-    assert world.confirm(VERB, step).standing is Standing.READY
-    world.act(VERB, step)
-    told = world.until(Standing.DONE, VERB, step)
-    assert (told.standing, "reported unhealthy" in told.says) == (Standing.DONE, True)
-    assert list(VERB.foresee(world.look(VERB))) == []
-    world.take_back(VERB, step)
-    assert _config(world, step.subject) == before
-    assert world.confirm(VERB, step).standing is Standing.READY
+def test_it_is_ready_then_done_and_taken_back_to_every_value() -> None:
+    assert _confirm(HEALTHY).standing is Standing.READY
+    down = with_rows(PINNED, statuses, GLOBAL, value=0.0)
+    confirmed = _confirm(down)
+    assert (confirmed.standing, "reported unhealthy" in confirmed.says) == (Standing.DONE, True)
+    assert list(VERB.foresee(sight(down))) == []
+    undoing = VERB.undo(STEP)
+    assert undoing is not None
+    assert undoing.params == {"HealthCheckId": STEP.subject, **STEP.before}
 
 
-def test_pinned_traffic_stays_in_the_dr_region_whatever_becomes_of_either(world: World, step: Step) -> None:
-    """The primary dead, healed, and the DR region's own check failing: each time the DR region is answered."""
-    shift = next(iter(SHIFT.foresee(world.sight())))
-    there = next(row["HealthCheckId"] for row in shift.after["records"] if row["Weight"])
-    world.act(SHIFT, shift)
-    expected = _answer(world)
-    try:
-        world.endpoint.break_("primary-dark")
-        world.act(VERB, step)
-        assert world.until(Standing.DONE, VERB, step).standing is Standing.DONE
-        assert _answer(world) == expected
-        world.endpoint.mend("primary-dark")
-        assert _answer(world) == expected
-        world.send(Side.GLOBAL, "route53:UpdateHealthCheck", HealthCheckId=there, Port=81)
-        assert _answer(world) == expected
-        world.take_back(VERB, step)
-        assert _answer(world) != expected
-    finally:
-        world.endpoint.mend()
-        world.send(Side.GLOBAL, "route53:UpdateHealthCheck", HealthCheckId=there, Port=80)
-        world.take_back(SHIFT, shift)
+def test_a_check_that_somebody_else_changed_is_not_overwritten() -> None:
+    confirmed = _confirm(_with_check(port=8080))
+    assert (confirmed.standing, "Port is 8080" in confirmed.says) == (Standing.CHANGED, True)
 
 
-def test_a_check_that_somebody_else_changed_is_not_overwritten(world: World, step: Step) -> None:
-    looked = VERB.fill(step, world.look(VERB))
-    world.send(Side.GLOBAL, "route53:UpdateHealthCheck", HealthCheckId=step.subject, Port=8080)
-    told = world.confirm(VERB, step)
-    assert (told.standing, "Port is 8080" in told.says) == (Standing.CHANGED, True)
-    with pytest.raises(ClientError) as refused:
-        world.hand.send(looked)
-    assert refused.value.response["Error"]["Code"] == "HealthCheckVersionMismatch"
+def test_a_pin_that_is_set_and_not_yet_reported_is_waited_for() -> None:
+    confirmed = _confirm(PINNED)
+    assert (confirmed.standing, "still reported healthy" in confirmed.says) == (Standing.WAITING, True)
+    assert _confirm(with_part(HEALTHY, checks, GLOBAL, ())).standing is Standing.CHANGED
+    assert _confirm(dark(HEALTHY, GLOBAL)).standing is Standing.UNSEEN
 
 
-def test_a_pin_that_is_set_and_not_yet_reported_is_waited_for(world: World, step: Step) -> None:
-    known = world.healthy.get(route53_health_checks.checks, Side.GLOBAL)
-    held = tuple(replace(c, port=step.after["Port"]) if c.id == step.subject else c for c in known)
-    told = VERB.confirm(step, _with_checks(world, *held))
-    assert (told.standing, "still reported healthy" in told.says) == (Standing.WAITING, True)
-    assert VERB.confirm(step, _with_checks(world)).standing is Standing.CHANGED
-    assert VERB.confirm(step, world.sight(dark(world.healthy, Side.GLOBAL))).standing is Standing.UNSEEN
+@pytest.mark.parametrize(
+    ("snapshot", "note"),
+    [
+        (_with_check(**{name: getattr(ALARM, name) for name in ("type", "port", "alarm_name")}), "held down by an"),
+        (
+            with_rows(HEALTHY, route53.records, GLOBAL, lambda r: r.health_check_id, health_check_id=STEP.subject),
+            "steers other records too",
+        ),
+        (with_rows(HEALTHY, route53.records, GLOBAL, health_check_id=None), "has no health check"),
+        (dark(HEALTHY, GLOBAL), "It is owed"),
+    ],
+    ids=["an alarm", "a check of both records", "no check", "unseen"],
+)
+def test_what_cannot_be_pinned_is_said(snapshot: Snapshot, note: str) -> None:
+    assert list(VERB.foresee(sight(snapshot))) == []
+    assert note in " ".join(VERB.notes(sight(snapshot)))
 
 
-def test_what_cannot_be_pinned_is_said(world: World, step: Step) -> None:
-    known = world.healthy.get(route53_health_checks.checks, Side.GLOBAL)
-    records = world.healthy.get(route53.records, Side.GLOBAL)
-    alarm = tuple(replace(ALARM, id=c.id) if c.id == step.subject else c for c in known)
-    both = tuple(replace(r, health_check_id=step.subject) if r.health_check_id else r for r in records)
-    bare = tuple(replace(r, health_check_id=None) for r in records)
-    for sight, said in (
-        (_with_checks(world, *alarm), "cannot be held down by an update"),
-        (_with_checks(world, *known, records=both), "steers other records too"),
-        (_with_checks(world, *known, records=bare), "has no health check"),
-        (world.sight(dark(world.healthy, Side.GLOBAL)), "It is owed"),
-    ):
-        assert list(VERB.foresee(sight)) == []
-        assert said in " ".join(VERB.notes(sight))
-
-
-def test_a_child_of_the_other_regions_check_is_not_held_down(world: World, step: Step) -> None:
-    known = world.healthy.get(route53_health_checks.checks, Side.GLOBAL)
-    parent = tuple(
-        c if c.id == step.subject else replace(c, type="CALCULATED", children=(step.subject,), children_needed=1)
-        for c in known
+def test_a_child_of_the_other_regions_check_is_not_held_down() -> None:
+    parent = with_rows(
+        HEALTHY,
+        checks,
+        GLOBAL,
+        lambda check: check.id != STEP.subject,
+        type="CALCULATED",
+        children=(STEP.subject,),
+        children_needed=1,
     )
-    assert list(VERB.foresee(_with_checks(world, *parent))) == []
+    assert list(VERB.foresee(sight(parent))) == []
 
 
-def test_failback_releases_it_elsewhere(world: World) -> None:
-    sight = world.sight(goal=Goal.FAILBACK)
-    assert (list(VERB.foresee(sight)), list(VERB.notes(sight))) == ([], [])
+def test_failback_releases_it_elsewhere() -> None:
+    back = sight(goal=Goal.FAILBACK)
+    assert (list(VERB.foresee(back)), list(VERB.notes(back))) == ([], [])
 
 
 @pytest.mark.parametrize("kind", ["HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP"])
@@ -184,15 +127,42 @@ def test_neither_an_alarm_nor_a_routing_control_can_be_pinned() -> None:
     assert pin(replace(ALARM, type="RECOVERY_CONTROL"), ()) is None
 
 
-def test_a_disabled_check_is_enabled_and_never_disabled_again(world: World, step: Step) -> None:
-    disabled = tuple(replace(c, disabled=True) for c in world.healthy.get(route53_health_checks.checks, Side.GLOBAL))
-    (held,) = VERB.foresee(_with_checks(world, *disabled))
-    assert held.after["Disabled"] is False
-    taken_back = VERB.undo(held)
-    assert taken_back is not None
-    assert taken_back.params == {"HealthCheckId": step.subject, "Port": 80, "Inverted": False}
+def test_a_disabled_check_is_enabled_and_never_disabled_again() -> None:
+    (enabling,) = VERB.foresee(sight(with_rows(HEALTHY, checks, GLOBAL, disabled=True)))
+    assert enabling.after["Disabled"] is False
+    undoing = VERB.undo(enabling)
+    assert undoing is not None
+    assert undoing.params == {"HealthCheckId": STEP.subject, "Port": 80, "Inverted": False}
 
 
 def test_a_port_that_aws_does_not_tell_is_the_usual_one_of_its_type() -> None:
     assert as_set(replace(CHECK, port=0), ["Port"]) == {"Port": 80}
     assert as_set(replace(CHECK, port=0, type="HTTPS"), ["Port"]) == {"Port": 443}
+
+
+@pytest.mark.proof
+def test_pinned_traffic_stays_in_the_dr_region_whatever_becomes_of_either() -> None:
+    """The primary dead, healed, and the DR region's own check failing: each time the DR region is answered."""
+    with world_of() as world:
+        world.endpoint.timing(transition_s=0)
+        (shift,), (step,) = SHIFT.foresee(world.sight()), VERB.foresee(world.sight())
+        there = next(row["HealthCheckId"] for row in shift.after["records"] if row["Weight"])
+        world.act(SHIFT, shift)
+        expected = _answer(world)
+        world.endpoint.break_("primary-dark")
+        world.act(VERB, step)
+        assert world.confirm(VERB, step).standing is Standing.DONE
+        assert _answer(world) == expected
+        world.endpoint.mend("primary-dark")
+        assert _answer(world) == expected
+        world.send(GLOBAL, "route53:UpdateHealthCheck", HealthCheckId=there, Port=81)
+        assert _answer(world) == expected
+        world.take_back(VERB, step)
+        assert _answer(world) != expected
+
+
+def _answer(world: World) -> list[str]:
+    zone = world.healthy.get(route53.zone, GLOBAL)
+    assert zone is not None
+    asked = {"HostedZoneId": zone.id, "RecordName": ORIGIN, "RecordType": "A"}
+    return sorted(world.send(GLOBAL, "route53:TestDNSAnswer", **asked)["RecordData"])

@@ -2,131 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dr_actions.actions.traffic import pin_primary, shift_to_dr
 from dr_actions.actions.traffic.unpin_primary import VERB
-from dr_actions.model.action import HOME, Sight, Standing
+from dr_actions.model.action import HOME, Confirmation, Sight, Standing
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import dns_answers, route53, route53_health_checks
-from tests.dr_actions.actions.compute.compute_world import World, dark, world_of
+from dr_estate.readers import dns_answers
+from dr_estate.readers.route53_health_checks import checks, statuses
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.actions.compute.compute_world import world_of
+from tests.dr_actions.plain import dark, led, recorded, sight, with_rows
 
 PIN, SHIFT = pin_primary.VERB, shift_to_dr.VERB
-PARTS = tuple(
-    r.name
-    for r in (route53.records, route53_health_checks.checks, route53_health_checks.statuses, dns_answers.authorities)
-)
+HEALTHY, GLOBAL = recorded("healthy"), Side.GLOBAL
+RECORDED = {step.id: dict(step.before) for step in PIN.foresee(sight())}
+(PINNING,) = PIN.foresee(sight())
 
 
-@pytest.fixture(scope="module")
-def pinned() -> Iterator[World]:
-    """A world whose traffic was shifted, and whose primary is pinned down."""
-    with world_of() as world:
-        for verb in (SHIFT, PIN):
-            for step in verb.foresee(world.sight()):
-                world.act(verb, step)
-        world.endpoint.keep("pinned")
-        yield world
+def _with_check(snapshot: Snapshot, port: int, reported: float) -> Snapshot:
+    """The primary's check at that port, and what its checkers report."""
+    at_port = with_rows(snapshot, checks, GLOBAL, lambda check: check.id == PINNING.subject, port=port)
+    return with_rows(
+        at_port, statuses, GLOBAL, lambda row: row.dimension("HealthCheckId") == PINNING.subject, value=reported
+    )
 
 
-@pytest.fixture
-def world(pinned: World) -> Iterator[World]:
-    yield pinned
-    pinned.endpoint.return_to("pinned")
+PINNED = _with_check(led(HEALTHY, 0), PINNING.after["Port"], reported=0.0)
 
 
-def _recorded(world: World) -> dict[str, dict[str, Any]]:
-    return {step.id: dict(step.before) for step in PIN.foresee(world.sight())}
+def _sight(snapshot: Snapshot = PINNED, recorded: dict[str, dict[str, Any]] = RECORDED) -> Sight:
+    return sight(snapshot, goal=Goal.FAILBACK, recorded=recorded)
 
 
-def _sight(world: World, recorded: dict[str, dict[str, Any]] | None = None) -> Sight:
-    kept = _recorded(world) if recorded is None else recorded
-    return replace(world.sight(world.whole(*PARTS)), goal=Goal.FAILBACK, recorded=kept)
-
-
-def _step(world: World, recorded: dict[str, dict[str, Any]] | None = None) -> Step:
-    (step,) = VERB.foresee(_sight(world, recorded))
+def _step(recorded: dict[str, dict[str, Any]] = RECORDED) -> Step:
+    (step,) = VERB.foresee(_sight(recorded=recorded))
     return step
 
 
-def _config(world: World, check: str) -> dict[str, Any]:
-    told = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=check)
-    config: dict[str, Any] = told["HealthCheck"]["HealthCheckConfig"]
-    return config
+def _confirm(snapshot: Snapshot) -> Confirmation:
+    return VERB.confirm(_step(), _sight(snapshot))
 
 
-def test_it_is_ready_then_done_and_the_check_reads_as_before_the_failover(world: World) -> None:
-    step = _step(world)
-    before = next(c for c in world.healthy.get(route53_health_checks.checks, Side.GLOBAL) if c.id == step.subject)
-    assert world.confirm(VERB, step).standing is Standing.READY
-    world.act(VERB, step)
-    told = world.until(Standing.DONE, VERB, step)
-    assert (told.standing, "reported healthy" in told.says) == (Standing.DONE, True)
-    config = _config(world, step.subject)
-    assert (config["Port"], config["Inverted"], config["Disabled"]) == (before.port, before.inverted, False)
-    assert list(VERB.foresee(_sight(world))) == []
+def test_it_is_ready_then_done_and_the_check_reads_as_before_the_failover() -> None:
+    before = next(check for check in HEALTHY.get(checks, GLOBAL) if check.id == PINNING.subject)
+    step, released = _step(), _with_check(PINNED, before.port, reported=1.0)
+    assert step.after == {"Port": before.port, "Inverted": before.inverted}
+    assert _confirm(PINNED).standing is Standing.READY
+    confirmed = _confirm(released)
+    assert (confirmed.standing, "reported healthy" in confirmed.says) == (Standing.DONE, True)
+    assert list(VERB.foresee(_sight(released))) == []
+    undoing = VERB.undo(step)
+    assert undoing is not None
+    assert undoing.params == {"HealthCheckId": step.subject, **PINNING.after}
 
 
-def test_without_a_record_the_twin_of_the_dr_region_says_how_it_read(world: World) -> None:
-    assert _step(world, {}).after == _step(world).after
+def test_without_a_record_the_twin_of_the_dr_region_says_how_it_read() -> None:
+    assert _step({}).after == _step().after
 
 
-def test_a_pin_of_which_nobody_knows_the_values_is_left_and_said(world: World) -> None:
-    sight = _sight(world, {})
-    known = sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)
-    pinned = _step(world).subject
-    twins = tuple(check if check.id == pinned else replace(check, type="TCP") for check in known)
-    part = sight.snapshot.parts[route53_health_checks.checks.name, Side.GLOBAL]
-    parts = {**sight.snapshot.parts, (part.name, part.side): replace(part, value=twins)}
-    alone = replace(sight, snapshot=replace(sight.snapshot, parts=parts))
+def test_a_pin_of_which_nobody_knows_the_values_is_left_and_said() -> None:
+    twins = with_rows(PINNED, checks, GLOBAL, lambda check: check.id != PINNING.subject, type="TCP")
+    alone = _sight(twins, recorded={})
     assert list(VERB.foresee(alone)) == []
     assert "set it by hand" in " ".join(VERB.leaves(alone))
 
 
-def test_a_check_that_was_disabled_is_not_disabled_again(world: World) -> None:
-    recorded = {step: {**values, "Disabled": True} for step, values in _recorded(world).items()}
-    assert "Disabled" not in _step(world, recorded).after
+def test_a_check_that_was_disabled_is_not_disabled_again() -> None:
+    assert "Disabled" not in _step({step: {**values, "Disabled": True} for step, values in RECORDED.items()}).after
 
 
-def test_a_primary_that_does_not_answer_its_checkers_is_waited_for(world: World) -> None:
-    step = _step(world)
-    world.act(VERB, step)
-    world.endpoint.break_("primary-dark")
-    told = world.until(Standing.WAITING, VERB, step, tries_s=3)
-    assert (told.standing, "still reported unhealthy" in told.says) == (Standing.WAITING, True)
+def test_a_primary_that_does_not_answer_its_checkers_is_waited_for() -> None:
+    confirmed = _confirm(_with_check(PINNED, _step().after["Port"], reported=0.0))
+    assert (confirmed.standing, "still reported unhealthy" in confirmed.says) == (Standing.WAITING, True)
 
 
-def test_releasing_moves_no_visitor_and_it_is_taken_back_exactly(world: World) -> None:
-    step, held = _step(world), _config(world, _step(world).subject)
-    before = world.whole(*PARTS).get(dns_answers.authorities, Side.GLOBAL)
-    world.act(VERB, step)
-    assert [a for a in world.whole(*PARTS).get(dns_answers.authorities, Side.GLOBAL) if a not in before] == []
-    world.take_back(VERB, step)
-    assert _config(world, step.subject) == held
-    assert world.confirm(VERB, step).standing is Standing.READY
+def test_a_check_that_somebody_else_changed_is_not_overwritten() -> None:
+    assert _confirm(_with_check(PINNED, 8080, reported=0.0)).standing is Standing.CHANGED
 
 
-def test_a_check_that_somebody_else_changed_is_not_overwritten(world: World) -> None:
-    step = _step(world)
-    world.send(Side.GLOBAL, "route53:UpdateHealthCheck", HealthCheckId=step.subject, Port=8080)
-    assert world.confirm(VERB, step).standing is Standing.CHANGED
-
-
-def test_what_cannot_be_seen_is_said_and_two_people_plan_the_same(world: World) -> None:
-    step = _step(world)
-    assert step == _step(world)
-    blind = replace(_sight(world), snapshot=dark(world.healthy, Side.GLOBAL))
+def test_what_cannot_be_seen_is_said() -> None:
+    blind = _sight(dark(PINNED, GLOBAL))
     assert (list(VERB.foresee(blind)), bool(list(VERB.notes(blind)))) == ([], True)
-    assert VERB.confirm(step, blind).standing is Standing.UNSEEN
+    assert VERB.confirm(_step(), blind).standing is Standing.UNSEEN
 
 
-def test_a_pin_is_released_on_the_way_home_alone(world: World) -> None:
+def test_a_pin_is_released_on_the_way_home_alone() -> None:
     assert VERB.goals == HOME
-    assert list(VERB.foresee(replace(world.sight(), goal=Goal.FAILBACK))) == [], "a healthy estate has no pin"
+    assert list(VERB.foresee(_sight(HEALTHY))) == [], "a healthy estate has no pin"
     assert VERB.writes == {"route53:UpdateHealthCheck"}
-    assert _step(world).owner == next(iter(SHIFT.foresee(world.sight()))).owner
+    assert _step().owner == next(iter(SHIFT.foresee(sight()))).owner
+
+
+@pytest.mark.proof
+def test_releasing_moves_no_visitor() -> None:
+    with world_of() as world:
+        world.endpoint.timing(transition_s=0)
+        for action in (SHIFT, PIN):
+            for step in action.foresee(world.sight()):
+                world.act(action, step)
+        seen = world.whole()
+        before = seen.get(dns_answers.authorities, GLOBAL)
+        (release,) = VERB.foresee(_sight(seen))
+        world.act(VERB, release, seen)
+        assert world.confirm(VERB, release, seen).standing is Standing.DONE
+        assert world.whole().get(dns_answers.authorities, GLOBAL) == before

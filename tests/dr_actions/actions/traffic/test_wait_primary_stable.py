@@ -3,86 +3,96 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from dr_actions.actions.traffic.wait_primary_stable import VERB
-from dr_actions.model.action import Sight, Standing
+from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Goal, Step
-from dr_estate.config.environment import Environment, Side
+from dr_estate.config.environment import Side
 from dr_estate.readers import region_heartbeat
-from tests.dr_actions.actions.compute.compute_world import SIT, World, dark
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.actions.compute.compute_world import world_of
+from tests.dr_actions.plain import SIT, dark, recorded, sight, with_part
+
+HEALTHY, PRIMARY = recorded("healthy"), Side.PRIMARY
 
 
-def _within(minutes: int) -> Environment:
-    return SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"stable_minutes": minutes})})
+def _sight(snapshot: Snapshot = HEALTHY, minutes: int = 30) -> Sight:
+    failback = SIT.failback.model_copy(update={"stable_minutes": minutes})
+    return sight(snapshot, env=SIT.model_copy(update={"failback": failback}), goal=Goal.FAILBACK)
 
 
-def _sight(world: World, minutes: int = 30) -> Sight:
-    return replace(world.look(VERB), env=_within(minutes), goal=Goal.FAILBACK)
-
-
-def _step(sight: Sight) -> Step:
-    (step,) = VERB.foresee(sight)
+def _step(seen: Sight) -> Step:
+    (step,) = VERB.foresee(seen)
     return step
 
 
-def test_it_makes_no_call_and_its_budget_holds_the_whole_time(stores: World) -> None:
-    step = _step(_sight(stores))
+def _confirm(seen: Sight) -> Confirmation:
+    return VERB.confirm(_step(seen), seen)
+
+
+def _silent(ended_s_ago: int, lasted_s: int) -> Snapshot:
+    """The region published nothing for so long, until so many seconds ago."""
+    end = HEALTHY.taken_at - timedelta(seconds=ended_s_ago)
+    gap = (end - timedelta(seconds=lasted_s), end)
+    beats = HEALTHY.get(region_heartbeat.minutes, PRIMARY)
+    return with_part(
+        HEALTHY, region_heartbeat.minutes, PRIMARY, tuple(beat for beat in beats if not gap[0] <= beat < gap[1])
+    )
+
+
+def test_it_makes_no_call_and_its_budget_holds_the_whole_time() -> None:
+    step = _step(_sight())
     assert (step.call, VERB.writes, step.number, step.stage) == (None, frozenset(), 1, 15)
     assert step.budget_s > 30 * 60
 
 
-def test_a_region_that_never_failed_is_stable(stores: World) -> None:
-    sight = _sight(stores)
-    told = VERB.confirm(_step(sight), sight)
-    assert (told.standing, [name for name, _ in told.facts]) == (Standing.DONE, ["since"])
+def test_a_region_that_never_failed_is_stable() -> None:
+    confirmed = _confirm(_sight())
+    assert (confirmed.standing, [name for name, _ in confirmed.facts]) == (Standing.DONE, ["since"])
 
 
-def test_a_flap_within_the_time_is_waited_out_and_one_before_it_is_forgotten(stores: World) -> None:
-    stores.endpoint.was_dark(SIT.regions.primary, ended_s_ago=600, lasted_s=180)
-    sight = _sight(stores)
-    told = VERB.confirm(_step(sight), sight)
-    assert (told.standing, "was silent at" in told.says) == (Standing.WAITING, True)
-    short = _sight(stores, minutes=5)
-    assert VERB.confirm(_step(short), short).standing is Standing.DONE
+def test_a_flap_within_the_time_is_waited_out_and_one_before_it_is_forgotten() -> None:
+    flapped = _silent(ended_s_ago=600, lasted_s=180)
+    confirmed = _confirm(_sight(flapped))
+    assert (confirmed.standing, "was silent at" in confirmed.says) == (Standing.WAITING, True)
+    assert _confirm(_sight(flapped, minutes=5)).standing is Standing.DONE
 
 
-def test_an_outage_that_was_just_mended_is_seen_by_one_look(stores: World) -> None:
-    stores.endpoint.break_("primary-dark")
-    silent = _sight(stores)
-    assert VERB.confirm(_step(silent), silent).standing in (Standing.WAITING, Standing.UNSEEN)
-    stores.endpoint.mend("primary-dark")
-    stores.endpoint.was_dark(SIT.regions.primary, ended_s_ago=1, lasted_s=300)
-    sight = _sight(stores)
-    assert VERB.confirm(_step(sight), sight).standing is Standing.WAITING
+def test_an_outage_that_was_just_mended_is_seen_by_one_look() -> None:
+    assert _confirm(_sight(_silent(ended_s_ago=1, lasted_s=300))).standing is Standing.WAITING
 
 
-def test_where_no_time_is_asked_an_answer_is_enough_and_silence_never_is(stores: World) -> None:
-    sight = _sight(stores, minutes=0)
-    assert VERB.confirm(_step(sight), sight).standing is Standing.DONE
-    lost = replace(sight, primary_answers=False)
-    assert VERB.confirm(_step(lost), lost).standing is Standing.WAITING
+def test_where_no_time_is_asked_an_answer_is_enough_and_silence_never_is() -> None:
+    asked = _sight(minutes=0)
+    assert _confirm(asked).standing is Standing.DONE
+    assert _confirm(replace(asked, primary_answers=False)).standing is Standing.WAITING
 
 
-def test_a_pulse_that_cannot_be_read_is_unseen(stores: World) -> None:
-    sight = replace(_sight(stores), snapshot=dark(stores.healthy, Side.PRIMARY), primary_answers=True)
-    assert VERB.confirm(_step(sight), sight).standing is Standing.UNSEEN
+def test_a_pulse_that_cannot_be_read_is_unseen() -> None:
+    assert _confirm(_sight(dark(HEALTHY, PRIMARY))).standing is Standing.UNSEEN
 
 
-def test_a_database_that_was_renamed_has_its_old_minutes(stores: World) -> None:
-    stores.endpoint.timing(transition_s=0)
-    stores.send(
-        Side.PRIMARY,
-        "rds:ModifyDBInstance",
-        DBInstanceIdentifier="sit-mysql",
-        NewDBInstanceIdentifier="sit-mysql-before",
-        ApplyImmediately=True,
-    )
-    asked = stores.whole(region_heartbeat.minutes.name, "rds.instances")
-    assert asked.get(region_heartbeat.minutes, Side.PRIMARY)
+@pytest.mark.proof
+def test_minutes_of_an_outage_are_missing_and_those_of_a_renamed_database_are_not() -> None:
+    with world_of() as world:
+        world.endpoint.timing(transition_s=0)
+        world.endpoint.was_dark(SIT.regions.primary, ended_s_ago=1, lasted_s=300)
+        assert _confirm(_sight(world.look(VERB).snapshot)).standing is Standing.WAITING
+        world.send(
+            PRIMARY,
+            "rds:ModifyDBInstance",
+            DBInstanceIdentifier="sit-mysql",
+            NewDBInstanceIdentifier="sit-mysql-before",
+            ApplyImmediately=True,
+        )
+        renamed = world.whole(region_heartbeat.minutes.name, "rds.instances")
+        assert renamed.get(region_heartbeat.minutes, PRIMARY)
 
 
 @pytest.mark.parametrize("minutes", [5, 30])
-def test_two_people_who_look_a_minute_apart_plan_the_same(stores: World, minutes: int) -> None:
-    assert _step(_sight(stores, minutes)) == _step(_sight(stores, minutes))
+def test_two_people_who_look_a_minute_apart_plan_the_same(minutes: int) -> None:
+    later = replace(HEALTHY, taken_at=HEALTHY.taken_at + timedelta(minutes=1))
+    assert _step(_sight(minutes=minutes)) == _step(_sight(later, minutes))

@@ -1,0 +1,266 @@
+"""AWS does what calls of services, scaling, traffic and notifications ask for, and takes it back: one test an action.
+
+What is planned, and how a step is judged, the tests of each action show on plain values. Here each action is carried
+out in a world to which it applies: planned, sent, seen DONE, taken back, and planned again as at first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dr_actions.actions.compute import (
+    fence_scaling,
+    fence_scaling_again,
+    fence_services,
+    fence_services_again,
+    raise_dr_scaling,
+    repoint_dr_tasks,
+    repoint_primary_tasks,
+    restore_dr_scaling,
+    restore_primary_scaling,
+    scale_dr_services,
+    start_primary_services,
+    stop_dr_services,
+)
+from dr_actions.actions.compute.region_references import OTHER
+from dr_actions.actions.notifications import end, manual_step, start
+from dr_actions.actions.traffic import (
+    pin_primary,
+    shift_to_dr,
+    shift_to_primary,
+    unpin_primary,
+    wait_primary_stable,
+)
+from dr_actions.model.action import Sight, Standing, Verb
+from dr_actions.model.plan import Call, Goal, Step
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs
+from dr_estate.readers.ecs_newest_definitions import newest
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.actions.compute.compute_world import World, world_of
+from tests.dr_actions.actions.compute.failback_world import with_failback
+from tests.dr_actions.plain import FIRST, SIT, steps_of, with_traffic
+
+ENV = with_failback(bake_minutes=0)
+PASSWORD = "a-plain-password"
+AWAY = (fence_scaling, fence_services, raise_dr_scaling, scale_dr_services, shift_to_dr, pin_primary)
+UNFENCED = (fence_scaling_again, fence_services_again)
+HOME = (restore_primary_scaling, start_primary_services, unpin_primary, restore_dr_scaling, stop_dr_services)
+REPOINTED = (
+    (repoint_dr_tasks, scale_dr_services, Side.DR),
+    (repoint_primary_tasks, start_primary_services, Side.PRIMARY),
+)
+
+
+@dataclass
+class Place:
+    """The world in one of its kept states, as it was seen then, and the goal of a plan that is made there."""
+
+    world: World
+    seen: Snapshot
+    goal: Goal
+    recorded: dict[str, Any]
+
+    def sight(self, action: Verb, **changes: Any) -> Sight:
+        """What the action watches, read anew."""
+        return replace(self.world.look(action, self.seen), goal=self.goal, recorded=self.recorded, **changes)
+
+    def steps(self, action: Verb) -> list[Step]:
+        return list(action.foresee(self.sight(action)))
+
+    def standing(self, action: Verb, step: Step) -> Standing:
+        """How the step stands, its call having been answered a second ago."""
+        sight = self.sight(action)
+        sent_at = {step.id: sight.snapshot.taken_at - timedelta(seconds=1)}
+        return action.confirm(step, replace(sight, sent_at=sent_at)).standing
+
+    def act(self, action: Verb, step: Step) -> Call:
+        """Send what the step's call is now; only what the action declared may be sent."""
+        call = action.fill(step, self.sight(action))
+        before = len(self.world.hand.sent)
+        answer = action.act(step, call, self.world.hand)
+        self.world.deployments |= {step.id: answer["deployment"]} if "deployment" in answer else {}
+        assert set(self.world.hand.sent[before:]) <= action.writes | action.reads
+        return call
+
+
+@dataclass
+class States:
+    """One world that can be healthy or failed over, and what was seen of it."""
+
+    world: World
+    failed_over: Snapshot
+    recorded: dict[str, Any]
+
+    def healthy(self, goal: Goal = Goal.FAILOVER) -> Place:
+        self.world.endpoint.return_to("healthy")
+        return Place(self.world, self.world.healthy, goal, {})
+
+    def away(self) -> Place:
+        self.world.endpoint.return_to("failed over")
+        return Place(self.world, self.failed_over, Goal.FAILBACK, self.recorded)
+
+
+@pytest.fixture(scope="module")
+def states() -> Iterator[States]:
+    """The world kept in both states; what is changed in it is so at once."""
+    with world_of(ENV) as world:
+        world.endpoint.timing(transition_s=0)
+        world.endpoint.keep("healthy")
+        steps = [(module.VERB, step) for module in AWAY for step in module.VERB.foresee(world.sight())]
+        for action, step in steps:
+            world.act(action, step)
+        world.endpoint.keep("failed over")
+        yield States(world, world.whole(), {step.id: dict(step.before) for _, step in steps})
+
+
+def _carry_out(place: Place, action: Verb) -> None:
+    """Plan, send, see it done, take it back, and find the plan of the beginning again."""
+    steps = place.steps(action)
+    step = steps[-1]
+    assert place.standing(action, step) is Standing.READY
+    place.act(action, step)
+    assert place.standing(action, step) is Standing.DONE
+    place.world.take_back(action, step)
+    assert place.standing(action, step) is Standing.READY
+    assert place.steps(action) == steps
+
+
+@pytest.mark.parametrize("module", AWAY, ids=lambda module: module.VERB.name)
+def test_an_action_of_the_failover_is_done_and_taken_back_exactly(states: States, module: ModuleType) -> None:
+    _carry_out(states.healthy(), module.VERB)
+
+
+@pytest.mark.parametrize("module", UNFENCED, ids=lambda module: module.VERB.name)
+def test_a_primary_that_came_back_unfenced_is_fenced_again(states: States, module: ModuleType) -> None:
+    _carry_out(states.healthy(Goal.FAILBACK), module.VERB)
+
+
+@pytest.mark.parametrize("module", HOME, ids=lambda module: module.VERB.name)
+def test_an_action_of_the_failback_is_done_and_taken_back_exactly(states: States, module: ModuleType) -> None:
+    _carry_out(states.away(), module.VERB)
+
+
+def test_a_stage_leads_visitors_home_and_back(states: States) -> None:
+    place, action = states.away(), shift_to_primary.VERB
+    place.act(unpin_primary.VERB, place.steps(unpin_primary.VERB)[0])
+    step = place.steps(action)[0]
+    _start_at_home(place)
+    assert place.standing(action, step) is Standing.READY
+    place.act(action, step)
+    assert place.standing(action, step) is Standing.DONE
+    place.world.take_back(action, step)
+    assert place.standing(action, step) is Standing.READY
+
+
+def _start_at_home(place: Place) -> None:
+    """The primary's services run, so that its gates hold."""
+    for action in (restore_primary_scaling.VERB, start_primary_services.VERB):
+        for step in place.steps(action):
+            place.act(action, step)
+
+
+def test_a_primary_that_always_answered_is_stable(states: States) -> None:
+    place, action = states.away(), wait_primary_stable.VERB
+    assert [place.standing(action, step) for step in place.steps(action)] == [Standing.DONE]
+
+
+@pytest.mark.parametrize(("repoint", "move", "side"), REPOINTED, ids=("DR region", "primary"))
+def test_a_definition_that_names_the_other_region_is_registered_anew_and_run(
+    states: States, repoint: ModuleType, move: ModuleType, side: Side
+) -> None:
+    place = states.healthy() if side is Side.DR else states.away()
+    clean = _described(place.world, side)
+    _register(place.world, side, _in_region(clean, SIT.region(OTHER[side])))
+    unfit = place.world.whole(*(reader.name for reader in (ecs.services, ecs.task_definitions, newest)))
+    place = replace(place, seen=replace(place.seen, parts={**place.seen.parts, **_parts(unfit)}))
+    (step,), moving = place.steps(repoint.VERB), steps_of(move.VERB, place.sight(move.VERB))[FIRST]
+    before = next(one for one in place.seen.get(ecs.services, side) if one.name == FIRST)
+    assert PASSWORD not in json.dumps(step.call.params if step.call else "")
+    assert place.standing(repoint.VERB, step) is Standing.READY
+    place.act(repoint.VERB, step)
+    assert place.standing(repoint.VERB, step) is Standing.DONE
+    assert place.steps(repoint.VERB) == []
+    assert _described(place.world, side) == _in_region(clean, SIT.region(side)), "and nothing else is changed"
+    place.act(move.VERB, moving)
+    assert place.standing(move.VERB, moving) is Standing.DONE
+    place.world.take_back(move.VERB, moving)
+    after = next(one for one in place.sight(move.VERB).snapshot.get(ecs.services, side) if one.name == FIRST)
+    assert (after.desired, after.task_definition) == (before.desired, before.task_definition)
+
+
+def _parts(snapshot: Snapshot) -> dict[Any, Any]:
+    wanted = {reader.name for reader in (ecs.services, ecs.task_definitions, newest)}
+    return {key: part for key, part in snapshot.parts.items() if key[0] in wanted}
+
+
+def _described(world: World, side: Side) -> dict[str, Any]:
+    """The newest revision of the tenant's family, as a registration takes it."""
+    family = FIRST.removesuffix("-service")
+    answer = world.send(side, "ecs:DescribeTaskDefinition", taskDefinition=family, include=["TAGS"])
+    definition: dict[str, Any] = answer["taskDefinition"]
+    return {**{key: definition[key] for key in repoint_dr_tasks.COPIED if definition.get(key)}, "tags": answer["tags"]}
+
+
+def _in_region(definition: dict[str, Any], region: str) -> dict[str, Any]:
+    """The definition with its logs and a variable in ``region``, and with a plain password beside them."""
+    changed = deepcopy(definition)
+    (container,) = changed["containerDefinitions"]
+    container["logConfiguration"]["options"]["awslogs-region"] = region
+    variables = {"AWS_REGION": region, "DB_PASSWORD": PASSWORD}
+    container["environment"] += [{"name": name, "value": value} for name, value in variables.items()]
+    return changed
+
+
+def _register(world: World, side: Side, definition: dict[str, Any]) -> None:
+    """The tenant's service is moved to a revision that somebody registered."""
+    registered = world.send(side, "ecs:RegisterTaskDefinition", **definition)["taskDefinition"]["taskDefinitionArn"]
+    cluster = SIT.named(SIT.names.cluster)
+    world.send(side, "ecs:UpdateService", cluster=cluster, service=FIRST, taskDefinition=registered)
+
+
+def test_a_pin_changes_the_port_alone_and_is_refused_upon_another_version(states: States) -> None:
+    place, action = states.healthy(), pin_primary.VERB
+    (step,) = place.steps(action)
+    before = _check(place.world, step.subject)
+    call = place.act(action, step)
+    after = _check(place.world, step.subject)
+    assert {key for key in before if before[key] != after[key]} == {"Port"}
+    with pytest.raises(ClientError, match="HealthCheckVersionMismatch"):
+        place.world.hand.send(call)
+
+
+def _check(world: World, check: str) -> dict[str, Any]:
+    found = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=check)["HealthCheck"]
+    config: dict[str, Any] = found["HealthCheckConfig"]
+    return config
+
+
+@pytest.mark.parametrize("module", [start, manual_step, end], ids=lambda module: module.VERB.name)
+def test_a_message_is_received_in_both_regions_under_one_event(states: States, module: ModuleType) -> None:
+    world = states.healthy().world
+    sight = world.sight(env=with_traffic(ENV, dns_step="manual"), incident="INC-123")
+    steps = list(module.VERB.foresee(sight))
+    assert [step.side for step in steps] == [Side.DR, Side.PRIMARY]
+    for step in steps:
+        world.hand.send(module.VERB.fill(step, sight))
+    received = [_received(world, side) for side in (Side.DR, Side.PRIMARY)]
+    assert [len(messages) for messages in received] == [1, 1]
+    assert len({json.loads(message["Message"])["event"] for messages in received for message in messages}) == 1
+    assert received[0][0]["Subject"].startswith("[SIT] INC-123 ")
+
+
+def _received(world: World, side: Side) -> list[dict[str, Any]]:
+    """What the queue subscribed to the side's topic holds."""
+    queue = world.send(side, "sqs:GetQueueUrl", QueueName=f"{SIT.named(SIT.names.topics[0])}-desk")["QueueUrl"]
+    answer = world.send(side, "sqs:ReceiveMessage", QueueUrl=queue, MaxNumberOfMessages=10)
+    return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
