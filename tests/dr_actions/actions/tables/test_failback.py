@@ -15,8 +15,8 @@ from dr_estate.model.unseen import Blindness, Unseen
 from dr_estate.readers import dynamodb, dynamodb_contents
 from dr_estate.readers.dynamodb_contents import Contents, TooLarge
 from sandbox.core.state import Outage
-from tests.dr_actions.actions.compute.compute_world import dark
-from tests.dr_actions.actions.failback_world import Home, lead, with_part
+from tests.dr_actions.actions.estates import dark, failed_over, home_sight, with_part
+from tests.dr_actions.actions.failback_world import Home, lead
 
 VERB = tables_verify_primary_in_sync.VERB
 TABLE = "sit-tenant-state"
@@ -58,20 +58,17 @@ def test_the_digest_knows_every_value_and_no_order(away: Home) -> None:
     assert "cart" not in str(first)
 
 
-def judged(world: Home, home: Any = None, away: Any = None, **tables: Any) -> tuple[Standing, str]:
+def judged(home: Any = None, away: Any = None, **tables: Any) -> tuple[Standing, str]:
     """How the step stands where the sides hold this, and the primary's table is changed so."""
-    snapshot = world.healthy
+    snapshot = failed_over()
     for side, contents in ((Side.PRIMARY, home), (Side.DR, away)):
         value = (contents or Contents(TABLE, 3, "d"),)
-        snapshot = with_part(snapshot, "dynamodb_contents.contents", side, value)
-    rows = tuple(replace(one, **tables) if one.name == TABLE else one for one in _tables(world, Side.PRIMARY))
-    sight = world.sight(with_part(snapshot, "dynamodb.tables", Side.PRIMARY, rows))
-    told = VERB.confirm(step_of(sight), sight)
+        snapshot = with_part(snapshot, dynamodb_contents.contents, side, value)
+    rows = [one for one in snapshot.get(dynamodb.tables, Side.PRIMARY) if isinstance(one, dynamodb.Table)]
+    changed = tuple(replace(one, **tables) if one.name == TABLE else one for one in rows)
+    seen = home_sight(with_part(snapshot, dynamodb.tables, Side.PRIMARY, changed))
+    told = VERB.confirm(step_of(seen), seen)
     return told.standing, told.says
-
-
-def _tables(world: Home, side: Side) -> list[dynamodb.Table]:
-    return [one for one in world.healthy.get(dynamodb.tables, side) if isinstance(one, dynamodb.Table)]
 
 
 LARGE = TooLarge(TABLE)
@@ -97,8 +94,8 @@ DENIED = Unseen(Blindness.DENIED, "the call is denied (AccessDenied).")
         *("denied", "updating", "archived", "absent", "no replica"),
     ],
 )
-def test_both_replicas_must_be_active_and_hold_the_same(away: Home, case: dict[str, Any], standing: Standing) -> None:
-    found, says = judged(away, **case)
+def test_both_replicas_must_be_active_and_hold_the_same(case: dict[str, Any], standing: Standing) -> None:
+    found, says = judged(**case)
     assert standing is found, says
 
 
@@ -112,10 +109,10 @@ def test_while_the_primary_serves_no_table_is_read_and_nothing_is_claimed(away: 
     assert Standing.UNSEEN is VERB.confirm(step_of(sight), sight).standing
 
 
-def test_the_window_of_conflicts_is_told_and_other_goals_prove_nothing(away: Home) -> None:
-    assert any("T31" in note for note in VERB.notes(away.sight()))
-    assert [] == list(VERB.foresee(away.sight(goal=Goal.FAILOVER)))
-    step = step_of(away.sight())
+def test_the_window_of_conflicts_is_told_and_other_goals_prove_nothing() -> None:
+    assert any("T31" in note for note in VERB.notes(home_sight()))
+    assert [] == list(VERB.foresee(home_sight(goal=Goal.FAILOVER)))
+    step = step_of(home_sight())
     assert step.call is None
-    unseen = away.sight(dark(away.healthy, Side.DR))
+    unseen = home_sight(dark(failed_over(), Side.DR))
     assert Standing.UNSEEN is VERB.confirm(step, unseen).standing
