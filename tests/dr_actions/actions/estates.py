@@ -1,34 +1,25 @@
-"""The estate as values: as it was recorded, and as it stands once its primary is back after a failover."""
+"""The estate as values: healthy, as it was recorded, and once its primary is back after a failover."""
 
 from __future__ import annotations
 
-import lzma
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from dr_actions.actions.traffic.change_batch import record_set, turned
 from dr_actions.model.action import Sight, Standing, Verb
 from dr_actions.model.plan import Goal, Step
 from dr_checks.derived.record_pairs import Pair, pairs_of
-from dr_estate.config.environment import Side, load_environment
+from dr_estate.config.environment import Side
 from dr_estate.model.unseen import Blindness, Unseen
 from dr_estate.readers import dynamodb_contents, ecs, efs, route53, s3, s3_objects
 from dr_estate.reading.reader import Reader
-from dr_estate.snapshot.snapshot import Snapshot, from_json
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import SIT
 
-ROOT = Path(__file__).parents[3]
-SIT = load_environment(ROOT / "environments", "sit")
 AT_ONCE = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"files_freeze_minutes": 0})})
 """The environment with a freeze that holds at once."""
-
-
-@cache
-def healthy() -> Snapshot:
-    """The estate of two tenants, all well."""
-    path = ROOT / "tests" / "golden" / "evidence" / "sit-healthy.json.xz"
-    return from_json(lzma.decompress(path.read_bytes()), path.name)
 
 
 @cache
