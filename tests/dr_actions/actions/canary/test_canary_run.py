@@ -17,6 +17,7 @@ from tests.dr_actions.actions.compute.compute_world import SIT, World
 from tests.dr_actions.actions.compute.failback_world import with_failback, with_traffic
 from tests.dr_actions.hearing import Told
 
+pytestmark = pytest.mark.proof
 _POLL = SIT.execution.model_copy(update={"poll_s": 0.15})
 # few questions, for how visitors are shared out is proved elsewhere
 WEIGHTED = with_failback(SIT.model_copy(update={"execution": _POLL}), dns_samples=20, stages=(10, 100))
@@ -39,7 +40,6 @@ def _driven(trial: Trial) -> list[str]:
     return [step.partition(":")[2] for step in steps if step.startswith("canary/drive:")]
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize("env", [pytest.param(WEIGHTED, id="weighted"), pytest.param(FAILOVER, id="failover")])
 def test_every_state_is_confirmed_by_the_answers_and_the_zone_is_what_it_was(
     world: World, env: Environment, tmp_path: Path
