@@ -26,9 +26,9 @@ AT_ONCE = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"fi
 def failed_over() -> Snapshot:
     """Visitors are in the DR region, the primary is back and fenced; its half of the replication of files is left."""
     seen = healthy()
-    off = tuple(replace(one, desired=0, running=0) for one in seen.get(ecs.services, Side.PRIMARY))
-    half = tuple(replace(one, status="ERROR") for one in seen.get(efs.replications, Side.PRIMARY))
-    protected = tuple(replace(one, overwrite_protection="ENABLED") for one in seen.get(efs.file_systems, Side.DR))
+    off = tuple(replace(row, desired=0, running=0) for row in seen.get(ecs.services, Side.PRIMARY))
+    half = tuple(replace(row, status="ERROR") for row in seen.get(efs.replications, Side.PRIMARY))
+    protected = tuple(replace(row, overwrite_protection="ENABLED") for row in seen.get(efs.file_systems, Side.DR))
     tables = tuple(dynamodb_contents.Contents(name, 1, "d") for name in ("sit-tenant-state", "sit-transaction-log"))
     compared = tuple(s3_objects.Tally().told(*pair) for pair in s3.data_pairs(SIT))
     for reader, side, value in (
@@ -47,7 +47,7 @@ def failed_over() -> Snapshot:
 def led(snapshot: Snapshot, to: Side) -> Snapshot:
     """The snapshot with all traffic set to one side."""
     records = snapshot.get(route53.records, Side.GLOBAL)
-    rows = {(one.name, one.type, one.set_identifier): one for one in records}
+    rows = {(row.name, row.type, row.set_identifier): row for row in records}
     for pair in pairs_of(records, SIT.traffic.origin_record, SIT):
         assert isinstance(pair, Pair), pair
         for record in turned(pair, to):
@@ -86,5 +86,5 @@ def only(verb: Verb, seen: Sight) -> Step:
 
 def stands(verb: Verb, seen: Sight, step: Step | None = None) -> tuple[Standing, str]:
     """How a step stands, by default the one that the verb plans upon the same sight, and the sentence that says so."""
-    told = verb.confirm(step or only(verb, seen), seen)
-    return told.standing, told.says
+    found = verb.confirm(step or only(verb, seen), seen)
+    return found.standing, found.says

@@ -67,8 +67,8 @@ class Home(World):
     ) -> Confirmation:
         """Let the world grow older until the step stands as ``wanted``, by ``tries_s`` seconds at most."""
         for _ in range(round(tries_s / _OLDER_S)):
-            if (told := self.confirm(verb, step, upon)).standing is wanted:
-                return told
+            if (found := self.confirm(verb, step, upon)).standing is wanted:
+                return found
             past_the_second(self, _OLDER_S)
         return self.confirm(verb, step, upon)
 
@@ -161,7 +161,7 @@ def stop_primary(world: Home) -> None:
     for service in world.healthy.get(ecs.services, Side.PRIMARY):
         world.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service=service.name, desiredCount=0)
     for _ in range(20):
-        if not any(one.running for one in world.whole(ecs.services.name).get(ecs.services, Side.PRIMARY)):
+        if not any(service.running for service in world.whole(ecs.services.name).get(ecs.services, Side.PRIMARY)):
             return
         past_the_second(world, _OLDER_S)
     raise AssertionError("the primary's tasks do not stop")

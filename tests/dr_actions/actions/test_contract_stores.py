@@ -37,7 +37,7 @@ class Estate(Home):
     """A world in which one goal after another is pursued, each by a plan of what was seen when it began."""
 
     def __init__(self, endpoint: Endpoint, env: Environment, seen: Snapshot) -> None:
-        self.incident, self.asked = new_id(TRIAL, seen.taken_at), tuple[str, ...]()
+        self.incident, self.followed = new_id(TRIAL, seen.taken_at), tuple[str, ...]()
         self.planned, self.recorded = dict[str, list[Step]](), dict[str, Any]()
         super().__init__(endpoint, env, seen)
 
@@ -54,12 +54,12 @@ class Estate(Home):
         return super().sight(snapshot, **{**known, "primary_answers": answers, **changes})
 
     def look(self, verb: Verb, upon: Snapshot | None = None) -> Sight:
-        followed = Followed(tuple(self.changes.values()), self.asked)
+        followed = Followed(tuple(self.changes.values()), self.followed)
         return super().look(verb, replace(upon or self.healthy, followed=followed))
 
     def does(self, verb: Verb, step: Step) -> None:
         """Send the step's call where it is ready, and wait for what it is to bring about."""
-        self.asked = tuple(step.after.get("asks", ()))
+        self.followed = tuple(step.after.get("asks", ()))
         ready = self.confirm(verb, step)
         if step.call is not None and ready.standing is not Standing.DONE:
             assert ready.standing is Standing.READY, ready.says
@@ -76,8 +76,8 @@ class Estate(Home):
 def _lead_away(estate: Estate) -> None:
     """Visitors go to the DR region, and there a password is changed and an object written."""
     lead(estate, Side.DR)
-    told = estate.send(Side.DR, "secretsmanager:GetSecretValue", SecretId=SECRET)["SecretString"]
-    changed = json.dumps({**json.loads(told), "password": "changed while away"})
+    text = estate.send(Side.DR, "secretsmanager:GetSecretValue", SecretId=SECRET)["SecretString"]
+    changed = json.dumps({**json.loads(text), "password": "changed while away"})
     estate.send(Side.DR, "secretsmanager:PutSecretValue", SecretId=SECRET, SecretString=changed)
     estate.put(Side.DR, "away.txt")
     past_the_second(estate)
@@ -95,20 +95,25 @@ def _expose(side: Side) -> Callable[[Estate], None]:
 
     def expose(estate: Estate) -> None:
         given = {"BackupRetentionPeriod": 1} if side is Side.PRIMARY else {}
-        (one,) = [
+        (found,) = [
             row for row in estate.whole("rds.instances").get(rds.instances, side) if "before" not in row.identifier
         ]
-        asked = {"DBInstanceIdentifier": one.identifier, "DeletionProtection": False, "ApplyImmediately": True, **given}
-        estate.send(side, "rds:ModifyDBInstance", **asked)
+        params = {
+            "DBInstanceIdentifier": found.identifier,
+            "DeletionProtection": False,
+            "ApplyImmediately": True,
+            **given,
+        }
+        estate.send(side, "rds:ModifyDBInstance", **params)
 
     return expose
 
 
 def _leave_files_open(estate: Estate) -> None:
     """EFS did not switch the protection on again by itself."""
-    (one,) = estate.whole("efs.file_systems").get(efs.file_systems, Side.PRIMARY)
-    asked = {"FileSystemId": one.id, "ReplicationOverwriteProtection": "DISABLED"}
-    estate.send(Side.PRIMARY, "efs:UpdateFileSystemProtection", **asked)
+    (found,) = estate.whole("efs.file_systems").get(efs.file_systems, Side.PRIMARY)
+    params = {"FileSystemId": found.id, "ReplicationOverwriteProtection": "DISABLED"}
+    estate.send(Side.PRIMARY, "efs:UpdateFileSystemProtection", **params)
 
 
 def _leave_a_task(estate: Estate) -> None:
@@ -260,6 +265,6 @@ def test_an_action_brings_about_what_it_says_and_takes_back_what_it_can(
 
 
 def test_every_action_of_the_stores_that_makes_a_call_is_in_a_story() -> None:
-    told = {action for _, scenes in STORIES.values() for _, action, _ in scenes}
+    played = {action for _, scenes in STORIES.values() for _, action, _ in scenes}
     others = {"compute", "notifications", "traffic"}
-    assert told == {name for name in verbs() if name.partition("/")[0] not in others} - {"provisioning/apply"}
+    assert played == {name for name in verbs() if name.partition("/")[0] not in others} - {"provisioning/apply"}

@@ -242,8 +242,8 @@ def test_a_renamed_database_can_have_its_name_again(away: Home) -> None:
     after = _instance(away, Side.PRIMARY)
     assert before is not None
     assert after is not None
-    older = {"latest_restorable": before.latest_restorable, "created_at": before.created_at}
-    assert replace(after, **older) == before, "but for its age"
+    renamed = replace(after, latest_restorable=before.latest_restorable, created_at=before.created_at)
+    assert renamed == before, "but for its age"
 
 
 def test_nothing_is_replicated_from_a_database_without_backups_until_it_keeps_some(away: Home) -> None:

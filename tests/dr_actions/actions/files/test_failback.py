@@ -137,7 +137,9 @@ def test_a_policy_that_is_there_is_kept_in_the_freeze_and_planned_to_be_restored
     freeze, thaw = only(FREEZE, sight_of(seen)), only(THAW, sight_of(seen))
     assert (Standing.READY, Standing.DONE) == (stands(FREEZE, sight_of(seen))[0], stands(THAW, sight_of(seen))[0])
     frozen = frozen_by(freeze, seen)
-    put = json.loads(frozen.get(efs_policy.policies, Side.DR)[0].text)["Statement"]
+    (policy,) = frozen.get(efs_policy.policies, Side.DR)
+    assert isinstance(policy, efs_policy.Policy)
+    put = json.loads(policy.text)["Statement"]
     assert (OTHER, "Deny") == (put[0], put[1]["Effect"])
     assert (Standing.DONE, Standing.READY) == tuple(
         stands(verb, sight_of(frozen), step)[0] for verb, step in ((FREEZE, freeze), (THAW, thaw))
@@ -186,13 +188,13 @@ def _replicating(*rows: efs.Replication) -> Snapshot:
 
 
 def _running() -> Snapshot:
-    services = tuple(replace(one, running=1) for one in FROZEN.get(ecs.services, Side.PRIMARY))
+    services = tuple(replace(service, running=1) for service in FROZEN.get(ecs.services, Side.PRIMARY))
     return with_part(FROZEN, ecs.services, Side.PRIMARY, services)
 
 
 def _empty() -> Snapshot:
-    (one,) = FROZEN.get(efs.file_systems, Side.PRIMARY)
-    return with_part(FROZEN, efs.file_systems, Side.PRIMARY, (replace(one, size_bytes=1 << 30),))
+    (system,) = FROZEN.get(efs.file_systems, Side.PRIMARY)
+    return with_part(FROZEN, efs.file_systems, Side.PRIMARY, (replace(system, size_bytes=1 << 30),))
 
 
 WRONG = {
@@ -272,9 +274,9 @@ def test_a_living_replication_is_never_taken_for_an_abandoned_half() -> None:
 
 
 def test_protection_is_switched_on_where_aws_left_it_off() -> None:
-    (one,) = failed_over().get(efs.file_systems, Side.PRIMARY)
+    (system,) = failed_over().get(efs.file_systems, Side.PRIMARY)
     for protection, standing in (("DISABLED", Standing.READY), ("ENABLED", Standing.DONE)):
-        rows = (replace(one, overwrite_protection=protection),)
+        rows = (replace(system, overwrite_protection=protection),)
         seen = with_part(failed_over(), efs.file_systems, Side.PRIMARY, rows)
         assert standing is stands(files_protect_primary.VERB, sight_of(seen))[0]
 

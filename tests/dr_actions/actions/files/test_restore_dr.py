@@ -150,7 +150,7 @@ def test_a_restore_that_failed_is_told_and_may_be_planned_again() -> None:
 
 
 def test_a_copy_whose_key_is_disabled_is_not_planned_upon() -> None:
-    keys = tuple(replace(one, state="Disabled") for one in ALONE.get(kms_copy_keys.keys, Side.DR))
+    keys = tuple(replace(key, state="Disabled") for key in ALONE.get(kms_copy_keys.keys, Side.DR))
     assert keys
     locked = sight(with_part(ALONE, kms_copy_keys.keys, Side.DR, keys))
     assert list(VERB.foresee(locked)) == []

@@ -52,8 +52,8 @@ def test_a_password_changed_while_away_goes_home_and_leads_to_the_database_there
     assert stands(HOME, alike, step)[0] is Standing.DONE
 
     assert stands(AGAIN, alike, again)[0] is Standing.READY
-    asked = AGAIN.fill(again, alike).params["AddReplicaRegions"]
-    assert asked == [{"Region": DR, "KmsKeyId": _key_in_dr()}], "under the key that it has now"
+    regions = AGAIN.fill(again, alike).params["AddReplicaRegions"]
+    assert regions == [{"Region": DR, "KmsKeyId": _key_in_dr()}], "under the key that it has now"
     replicated = seen(store.value(Side.PRIMARY), store.value(Side.PRIMARY), replica=True)
     assert stands(AGAIN, replicated, again)[0] is Standing.DONE
 
@@ -93,7 +93,7 @@ def test_without_a_record_no_secret_is_made_a_replica_and_the_command_is_told() 
 
 
 def _key_in_dr() -> str:
-    (key,) = {one.key for one in healthy().get(secretsmanager.secrets, Side.DR) if one.name == NAME}
+    (key,) = {row.key for row in healthy().get(secretsmanager.secrets, Side.DR) if row.name == NAME}
     return key
 
 

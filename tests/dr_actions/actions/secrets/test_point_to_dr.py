@@ -60,9 +60,9 @@ def test_only_what_led_away_is_changed_and_nothing_secret_is_told() -> None:
     assert store.value(Side.DR) == {**VALUE, "host": SERVED.host}
     assert store.value(Side.PRIMARY) == VALUE, "the primary's secret is not touched"
     assert set(answer) == {"ARN", "VersionId"}
-    told = repr((rewrite, call, answer, stands(REWRITE, RESTORED, rewrite), RESTORED.snapshot))
-    assert VALUE["password"] not in told
-    assert VALUE["username"] not in told
+    text = repr((rewrite, call, answer, stands(REWRITE, RESTORED, rewrite), RESTORED.snapshot))
+    assert VALUE["password"] not in text
+    assert VALUE["username"] not in text
 
 
 def test_the_same_change_sent_twice_has_one_token() -> None:
@@ -98,7 +98,7 @@ def test_in_the_sandbox_the_former_version_is_kept_and_a_replica_takes_no_value(
     assert {**after, "host": ""} == {**before, "host": ""}, "only what led away is changed"
     assert _value(stores, Side.PRIMARY) == before, "the primary's secret is not touched"
     listed = stores.send(Side.DR, "secretsmanager:ListSecretVersionIds", SecretId=NAME)["Versions"]
-    assert {"AWSCURRENT", "AWSPREVIOUS"} <= {stage for one in listed for stage in one["VersionStages"]}
+    assert {"AWSCURRENT", "AWSPREVIOUS"} <= {stage for version in listed for stage in version["VersionStages"]}
 
 
 def _value(world: Home, side: Side) -> dict[str, str]:

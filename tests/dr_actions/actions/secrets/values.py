@@ -35,11 +35,11 @@ def estate(here: Value, there: Value, replica: bool = False, served: bool = True
             "SecretString": json.dumps(value),
         }
         contents = read(secretsmanager.contents, side, {"batch_get_secret_value": {"SecretValues": [row]}})
-        known = {one.name: one for one in (*seen.get(secretsmanager.contents, side), *contents)}
+        known = {row.name: row for row in (*seen.get(secretsmanager.contents, side), *contents)}
         seen = with_part(seen, secretsmanager.contents, side, tuple(known.values()))
     rows = seen.get(secretsmanager.secrets, Side.DR)
     if not replica:
-        rows = tuple(replace(one, replica_of="") if one.name == NAME else one for one in rows)
+        rows = tuple(replace(row, replica_of="") if row.name == NAME else row for row in rows)
     seen = with_part(seen, secretsmanager.secrets, Side.DR, rows)
     return with_part(seen, rds.instances, Side.DR, (SERVED,) if served else ())
 

@@ -32,7 +32,7 @@ def step_of(sight: Sight) -> Step:
 def contents(**changes: Any) -> Contents:
     """What is kept of the table while it holds one item, changed so."""
     found = read(dynamodb_contents.contents, Side.PRIMARY, {"scan": {"Items": [{**ITEM, **changes}]}}, failed_over())
-    return next(one for one in found if isinstance(one, Contents) and one.table == TABLE)
+    return next(row for row in found if isinstance(row, Contents) and row.table == TABLE)
 
 
 @pytest.mark.proof
@@ -60,8 +60,8 @@ def judged(home: Any = None, away: Any = None, **tables: Any) -> tuple[Standing,
     for side, contents in ((Side.PRIMARY, home), (Side.DR, away)):
         value = (contents or Contents(TABLE, 3, "d"),)
         snapshot = with_part(snapshot, dynamodb_contents.contents, side, value)
-    rows = [one for one in snapshot.get(dynamodb.tables, Side.PRIMARY) if isinstance(one, dynamodb.Table)]
-    changed = tuple(replace(one, **tables) if one.name == TABLE else one for one in rows)
+    rows = [row for row in snapshot.get(dynamodb.tables, Side.PRIMARY) if isinstance(row, dynamodb.Table)]
+    changed = tuple(replace(row, **tables) if row.name == TABLE else row for row in rows)
     seen = home_sight(with_part(snapshot, dynamodb.tables, Side.PRIMARY, changed))
     told = VERB.confirm(step_of(seen), seen)
     return told.standing, told.says
