@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from dr_actions.model.plan import Goal
-from tests.dr_actions.actions.compute.compute_world import SIT
 from tests.dr_actions.actions.failback_world import Home, away_world, returned
+from tests.dr_checks.worlds import SIT
 from tests.worlds import borrowed, healthy
 
 

@@ -20,13 +20,12 @@ from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites
 from sandbox.core.state import Outage
-from tests.dr_actions.actions.compute.compute_world import SIT, World
+from tests.dr_actions.actions.compute.compute_world import World
+from tests.dr_actions.actions.estates import AT_ONCE
 from tests.worlds import borrowed, healthy
 from utils.aws_mgmt.app.connections import Zones
 
 _OLDER_S = 3
-AT_ONCE = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"files_freeze_minutes": 0})})
-"""The environment with a freeze that holds at once, as it does in the sandbox."""
 
 
 class Home(World):

@@ -22,12 +22,17 @@ from dr_estate.readers import efs, rds
 from dr_estate.reading.reader import Followed
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
-from tests.dr_actions.actions.failback_world import AT_ONCE, Home, lead, past_the_second, stop_primary
+from tests.dr_actions.actions.estates import AT_ONCE
+from tests.dr_actions.actions.failback_world import Home, lead, past_the_second, stop_primary
 from tests.dr_checks.databases import accepting
 from tests.worlds import borrowed, healthy
 
 NAME, SECRET, BUCKET = "sit-mysql", "sit-tenant-1-db-credentials", "bbws-tenant-assets-sit"
 QUICK = {**dict.fromkeys(("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s"), 0.0), "lag_published_s": 0.5}
+TAKEN_BACK = {
+    *("database/freeze", "database/rename_old_primary", "database/rename_old_dr", "database/unfreeze"),
+    *("files/freeze", "files/allow_overwrite_dr", "canary/drive"),
+}
 WATCHED = sorted({part for verb in verbs().values() for part in verb.watches})
 EMULATED = AT_ONCE.model_copy(update={"failback": AT_ONCE.failback.model_copy(update={"dns_samples": 20})})
 PROMOTING = EMULATED.model_copy(update={"replication": accepting("read-replica").replication})
@@ -255,6 +260,7 @@ def test_an_action_brings_about_what_it_says_and_takes_back_what_it_can(
         verb = verbs()[step.verb]
         estate.does(verb, step)
         back = verb.undo(step)
+        assert (back is not None) is (step.verb in TAKEN_BACK)
         if back is not None:
             estate.hand.send(back)
             undone = estate.until(Standing.READY, verb, step)
