@@ -12,6 +12,7 @@ from botocore.validate import ParamValidator
 from dr_estate.aws.read_client import Eyes
 from dr_estate.config.environment import Side
 from dr_estate.reading.reader import Look, Reader, Section
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 
@@ -49,12 +50,13 @@ class _Eyes:
         return ask(_Client(service, self._answers))
 
 
-def read(reader: Reader[T], side: Side, answers: Answers) -> T:
-    """What the reader makes of the answers; the other parts it asks for are those of the healthy estate."""
+def read(reader: Reader[T], side: Side, answers: Answers, upon: Snapshot | None = None) -> T:
+    """What the reader makes of the answers; the other parts it asks for are those of ``upon``, or all is healthy."""
+    seen = upon or healthy()
 
     def part(name: str, of: Side) -> Future[Section]:
         future: Future[Section] = Future()
-        future.set_result(Section(healthy().parts[name, of].value))
+        future.set_result(Section(seen.parts[name, of].value))
         return future
 
     with ThreadPoolExecutor(1) as workers:
@@ -62,7 +64,7 @@ def read(reader: Reader[T], side: Side, answers: Answers) -> T:
             eyes=cast(Eyes, _Eyes(answers)),
             side=side,
             region=SIT.region(side),
-            now=healthy().taken_at,
+            now=seen.taken_at,
             workers=workers,
             parts=part,
             name=reader.name,

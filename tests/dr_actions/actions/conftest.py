@@ -6,23 +6,28 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.dr_actions.actions.compute.compute_world import World, world_of
+from dr_actions.model.plan import Goal
 from tests.dr_actions.actions.failback_world import Home, away_world, returned
+from tests.dr_checks.worlds import SIT
+from tests.worlds import borrowed, healthy
 
 
 @pytest.fixture(scope="session")
-def kept_world() -> Iterator[World]:
-    """A healthy world that can be returned to, whose changes take a second."""
-    with world_of() as standing:
-        standing.endpoint.timing(transition_s=1)
-        standing.endpoint.keep("whole")
-        yield standing
+def kept_world() -> Iterator[Home]:
+    """A healthy world that can be returned to, whose changes take a second, and whose primary may be lost."""
+    with borrowed(SIT, tenants=2) as endpoint:
+        world = Home(endpoint, SIT, healthy(endpoint, SIT))
+        world.goal = Goal.FAILOVER
+        endpoint.timing(transition_s=1)
+        endpoint.keep("whole")
+        yield world
 
 
 @pytest.fixture
-def stores(kept_world: World) -> Iterator[World]:
+def stores(kept_world: Home) -> Iterator[Home]:
     """The healthy world; whatever was done to it is forgotten afterwards."""
     kept_world.hand.sent.clear()
+    kept_world.sent_at.clear()
     yield kept_world
     kept_world.endpoint.return_to("whole")
 

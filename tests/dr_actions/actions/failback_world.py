@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dr_actions.actions.traffic.change_batch import record_set, turned, upserts
@@ -22,15 +21,17 @@ from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites
 from sandbox.core.state import Outage
-from tests.dr_actions.actions.compute.compute_world import SIT, World
+from tests.dr_actions.actions.compute.compute_world import World
+from tests.dr_actions.actions.estates import AT_ONCE
 from tests.worlds import borrowed, healthy
 
-AT_ONCE = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"files_freeze_minutes": 0})})
-"""The environment with a freeze that holds at once, as it does in the sandbox."""
+_OLDER_S = 3
 
 
 class Home(World):
-    """A world looked at and changed as a failback does it; every call passes the guard first."""
+    """A world looked at and changed as a failback does it; every call passes the guard first, and nobody sleeps."""
+
+    goal = Goal.FAILBACK
 
     def __init__(self, endpoint: Endpoint, env: Environment, seen: Snapshot | None = None) -> None:
         super().__init__(endpoint, env, seen)
@@ -40,17 +41,34 @@ class Home(World):
             for side in (Side.PRIMARY, Side.DR)
             for store in ("database", "files")
         )
-        self.sent_at: dict[str, Any] = {}
+        self.guard = GuardContext.upon(self.healthy, env)
+        self.sent_at: dict[str, datetime] = {}
+        self.changes: dict[str, str] = {}
 
     def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> Sight:
-        return super().sight(snapshot, **{"goal": Goal.FAILBACK, "sent_at": dict(self.sent_at), **changes})
+        return super().sight(snapshot, **{"goal": self.goal, "sent_at": dict(self.sent_at), **changes})
+
+    def look(self, verb: Verb, upon: Snapshot | None = None) -> Sight:
+        sight = super().look(verb, upon)
+        self.guard = self.guard.having_seen(sight.snapshot)
+        return sight
 
     def act(self, verb: Verb, step: Step, upon: Snapshot | None = None) -> Call:
         call = verb.fill(step, self.look(verb, upon))
-        guarded = Guarded(self, verb)
-        verb.act(step, call, guarded)
+        answer = verb.act(step, call, Guarded(self, verb))
         self.sent_at[step.id] = self.whole("sts_identity.caller").taken_at
+        self.changes |= {step.id: answer["ChangeInfo"]["Id"]} if "ChangeInfo" in answer else {}
         return call
+
+    def until(
+        self, wanted: Standing, verb: Verb, step: Step, upon: Snapshot | None = None, tries_s: float = 60
+    ) -> Confirmation:
+        """Let the world grow older until the step stands as ``wanted``, by ``tries_s`` seconds at most."""
+        for _ in range(round(tries_s / _OLDER_S)):
+            if (found := self.confirm(verb, step, upon)).standing is wanted:
+                return found
+            past_the_second(self, _OLDER_S)
+        return self.confirm(verb, step, upon)
 
     def take(self, verb: Verb) -> Confirmation:
         """Every step of the verb as a run takes it: looked at, sent where it is ready, and awaited."""
@@ -79,7 +97,8 @@ class Guarded:
 
     def send(self, call: Call) -> dict[str, Any]:
         world = self._world
-        refused = refusal(call, GuardContext(world.env, self._allowed, goal=Goal.FAILBACK, proofs=world.proofs))
+        context = replace(world.guard, allowed=self._allowed, goal=world.goal, proofs=world.proofs)
+        refused = refusal(call, context)
         assert refused is None, refused
         return world.hand.send(call)
 
@@ -108,8 +127,7 @@ def _fail_over(world: Home) -> None:
     primary, dr = world.env.regions.primary, world.env.regions.dr
     assert world.write(primary, "files", "before") == 201
     past_the_second(world)
-    for service in world.healthy.get(ecs.services, Side.PRIMARY):
-        world.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service=service.name, desiredCount=0)
+    stop_primary(world)
     world.endpoint.begin(Outage(primary, "refuse"))
     (row,) = world.healthy.get(efs.replications, Side.DR)
     world.send(
@@ -121,7 +139,6 @@ def _fail_over(world: Home) -> None:
     lead(world, Side.DR)
     assert world.write(dr, "files", "away") == 201
     world.endpoint.end()
-    _until_fenced(world)
 
 
 def lead(world: Home, to: Side) -> None:
@@ -136,11 +153,15 @@ def lead(world: Home, to: Side) -> None:
         world.hand.send(Call("route53", "ChangeResourceRecordSets", world.env.region(Side.GLOBAL), params))
 
 
-def _until_fenced(world: Home) -> None:
-    end = time.monotonic() + 8
-    while any(one.running for one in world.whole(ecs.services.name).get(ecs.services, Side.PRIMARY)):
-        assert time.monotonic() < end, "the primary's tasks do not stop"
-        time.sleep(0.3)
+def stop_primary(world: Home) -> None:
+    """Stop all services of the primary region, and wait for the last task of them."""
+    for service in world.healthy.get(ecs.services, Side.PRIMARY):
+        world.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service=service.name, desiredCount=0)
+    for _ in range(20):
+        if not any(service.running for service in world.whole(ecs.services.name).get(ecs.services, Side.PRIMARY)):
+            return
+        past_the_second(world, _OLDER_S)
+    raise AssertionError("the primary's tasks do not stop")
 
 
 def past_the_second(world: Home, seconds: int = 1) -> None:

@@ -11,9 +11,8 @@ from dr_actions.model.action import Sight, Standing, Verb
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import backup, backup_jobs, efs, vpc
-from tests.dr_actions.actions.compute.compute_world import SIT
 from tests.dr_checks import databases as plain
-from tests.dr_checks.worlds import NOW, world
+from tests.dr_checks.worlds import NOW, SIT, world
 
 NAME, KEY = plain.NAME, plain.KEY
 OLD = replace(plain.PRIMARY, security_groups=("sg-home",), log_exports=("error",), backup_window="01:00-01:30")

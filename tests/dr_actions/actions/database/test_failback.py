@@ -24,7 +24,6 @@ from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 from dr_estate.readers import vpc
 from dr_estate.reading.cloudwatch_metrics import Reading
-from tests.dr_actions.actions.compute.compute_world import SIT
 from tests.dr_actions.actions.database.failback_values import (
     CAME_HOME,
     COPY,
@@ -38,7 +37,7 @@ from tests.dr_actions.actions.database.failback_values import (
     the,
 )
 from tests.dr_checks import databases as plain
-from tests.dr_checks.worlds import NOW
+from tests.dr_checks.worlds import NOW, SIT
 
 OURS = (
     *(database_freeze.VERB, create_backups.VERB, rename_old_primary.VERB, database_replicate_to_primary.VERB),

@@ -16,7 +16,6 @@ from dr_actions.actions.database import unfreeze as database_unfreeze
 from dr_actions.model.action import Standing
 from dr_estate.config.environment import Side
 from dr_estate.readers import backup_jobs
-from tests.dr_actions.actions.compute.compute_world import SIT
 from tests.dr_actions.actions.database.failback_values import (
     CAME_HOME,
     COPY,
@@ -32,7 +31,7 @@ from tests.dr_actions.actions.database.failback_values import (
     the,
 )
 from tests.dr_checks import databases as plain
-from tests.dr_checks.worlds import NOW
+from tests.dr_checks.worlds import NOW, SIT
 
 
 def test_the_group_is_thawed_to_what_it_was_and_not_while_its_database_has_its_name() -> None:

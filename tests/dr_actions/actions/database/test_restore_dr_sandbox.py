@@ -14,9 +14,11 @@ from dr_actions.model.action import Sight, Standing
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import backup, rds, rds_replicas
-from tests.dr_actions.actions.compute.compute_world import World, dark
+from tests.dr_actions.actions.estates import dark
+from tests.dr_actions.actions.failback_world import Home
 from tests.dr_checks.databases import accepting
 
+pytestmark = pytest.mark.proof
 VERB, PROTECT = database_restore_dr.VERB, protect_dr.VERB
 REPLICA_FIRST = accepting("read-replica", "automated-backup", "backup-copy")
 
@@ -26,7 +28,7 @@ def _only(sight: Sight) -> Step:
     return step
 
 
-def test_the_database_is_restored_from_replicated_backups_under_the_estates_own_name(stores: World) -> None:
+def test_the_database_is_restored_from_replicated_backups_under_the_estates_own_name(stores: Home) -> None:
     silent = stores.sight(dark(stores.healthy, Side.PRIMARY), primary_answers=False)
     step = _only(silent)
     assert step.danger is Danger.COMPENSABLE
@@ -51,7 +53,7 @@ def test_the_database_is_restored_from_replicated_backups_under_the_estates_own_
         stores.act(VERB, step)
 
 
-def test_the_database_is_restored_from_the_newest_backup_copy_where_nothing_replicates(stores: World) -> None:
+def test_the_database_is_restored_from_the_newest_backup_copy_where_nothing_replicates(stores: Home) -> None:
     stores.endpoint.break_("database-backups-not-replicated")
     step = _only(stores.sight(stores.whole(*VERB.watches)))
     assert step.call is not None
@@ -64,7 +66,7 @@ def test_the_database_is_restored_from_the_newest_backup_copy_where_nothing_repl
     assert stores.until(Standing.DONE, VERB, step).standing is Standing.DONE
 
 
-def test_a_replica_is_promoted_once_and_then_protected(stores: World) -> None:
+def test_a_replica_is_promoted_once_and_then_protected(stores: Home) -> None:
     stores.endpoint.break_("replica-without-backups")
     env = stores.env.model_copy(update={"replication": REPLICA_FIRST.replication})
     seen = stores.whole(*VERB.watches)

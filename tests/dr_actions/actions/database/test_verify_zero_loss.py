@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from dr_actions.model.action import Confirmation, Sight, Standing
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import ecs, ecs_stopped_tasks, ecs_stopping_tasks, efs, rds
-from tests.dr_actions.actions.compute.compute_world import World
+from tests.dr_actions.actions.failback_world import Home, past_the_second
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT, service
 from tests.dr_checks.worlds import world as values_of
@@ -141,7 +140,8 @@ def test_what_cannot_be_seen_proves_nothing() -> None:
     assert _standing(_sight(automated_backups_dr=None), step) is Standing.UNSEEN
 
 
-def test_in_the_sandbox_it_waits_for_the_stop_and_then_for_the_copies(stores: World) -> None:
+@pytest.mark.proof
+def test_in_the_sandbox_it_waits_for_the_stop_and_then_for_the_copies(stores: Home) -> None:
     sight = stores.sight(goal=Goal.SWITCHOVER)
     steps = {step.subject: step for step in VERB.foresee(sight)}
     assert set(steps) == {"sit-mysql", "sit-efs"}
@@ -163,9 +163,10 @@ def test_in_the_sandbox_it_waits_for_the_stop_and_then_for_the_copies(stores: Wo
     assert stores.whole("rds.instances").get(rds.instances, Side.DR) == ()
 
 
-def _once_stopped(stores: World, step: Step) -> Confirmation:
+def _once_stopped(stores: Home, step: Step) -> Confirmation:
     """How the step stands once no writer is left: a stopping task takes a moment."""
-    end = time.monotonic() + 8
-    while "not stopped" in (told := stores.confirm(VERB, step)).says and time.monotonic() < end:
-        time.sleep(0.3)
+    for _ in range(20):
+        if "not stopped" not in (told := stores.confirm(VERB, step)).says:
+            break
+        past_the_second(stores)
     return told

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -18,12 +17,15 @@ from dr_actions.actions.files import replicate_to_dr as files_replicate_to_dr
 from dr_actions.actions.files import replicate_to_primary as files_replicate_to_primary
 from dr_actions.actions.files import unfreeze as files_unfreeze
 from dr_actions.actions.files import verify_primary_in_sync as files_verify_primary_in_sync
-from dr_actions.model.action import Sight, Standing, Verb
+from dr_actions.model.action import Standing, Verb
 from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, efs, efs_policy
-from tests.dr_actions.actions.compute.compute_world import SIT, dark
-from tests.dr_actions.actions.failback_world import Home, lead, past_the_second, with_part
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.actions.estates import dark, failed_over, led, only, stands, with_part
+from tests.dr_actions.actions.estates import home_sight as sight_of
+from tests.dr_actions.actions.failback_world import Home, lead, past_the_second
+from tests.dr_checks.worlds import SIT
 
 FREEZE, THAW, OPEN = files_freeze.VERB, files_unfreeze.VERB, allow_overwrite_primary.VERB
 REPLICATE, PROVE, RELEASE = (
@@ -35,16 +37,6 @@ HOMEWARD = (FREEZE, end_stale_replication.VERB, OPEN, REPLICATE, PROVE, RELEASE,
 AFTER = (THAW, allow_overwrite_dr.VERB, files_replicate_to_dr.VERB)
 OTHER = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:Client*"}
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [OTHER]})
-
-
-def only(verb: Verb, sight: Sight) -> Step:
-    (step,) = verb.foresee(sight)
-    return step
-
-
-def confirmed(verb: Verb, sight: Sight, step: Step | None = None) -> tuple[Standing, str]:
-    told = verb.confirm(step or only(verb, sight), sight)
-    return told.standing, told.says
 
 
 def systems(world: Home) -> files_failback.Systems:
@@ -80,6 +72,7 @@ def test_everything_written_before_and_meanwhile_is_home_and_the_world_is_as_bef
     assert 503 == away.write(there, "files", "read-only again")
 
 
+@pytest.mark.proof
 def test_the_primary_takes_writes_once_the_files_are_released(away: Home) -> None:
     for verb in HOMEWARD:
         away.take(verb)
@@ -99,6 +92,7 @@ def _until_served(world: Home) -> list[str]:
     raise AssertionError(told)
 
 
+@pytest.mark.proof
 def test_a_policy_that_is_there_is_kept_in_the_freeze_and_restored_to_the_letter(away: Home) -> None:
     there = systems(away).away.id
     away.send(Side.DR, "efs:PutFileSystemPolicy", FileSystemId=there, Policy=POLICY)
@@ -124,164 +118,185 @@ def test_a_policy_that_is_there_is_kept_in_the_freeze_and_restored_to_the_letter
     assert Standing.CHANGED is away.confirm(THAW, thaw).standing
 
 
-def test_a_freeze_holds_only_after_the_minutes_that_aws_may_take(away: Home) -> None:
-    step = only(FREEZE, away.sight())
-    away.act(FREEZE, step)
-    seen = away.whole(*FREEZE.watches)
-    patient = away.sight(seen, env=SIT)
-    standing, says = confirmed(FREEZE, patient, step)
+AWAY_ID = failed_over().get(efs.file_systems, Side.DR)[0].id
+
+
+def with_policy(snapshot: Snapshot, text: str) -> Snapshot:
+    """The snapshot in which the DR region's file system has this policy."""
+    policy = efs_policy.Policy(AWAY_ID, present=bool(text), allows=(), denies=(), text=text)
+    return with_part(snapshot, efs_policy.policies, Side.DR, (policy,))
+
+
+def frozen_by(freeze: Step, snapshot: Snapshot) -> Snapshot:
+    """The snapshot once the freeze was sent."""
+    return with_policy(snapshot, FREEZE.fill(freeze, sight_of(snapshot)).params["Policy"])
+
+
+def test_a_policy_that_is_there_is_kept_in_the_freeze_and_planned_to_be_restored_to_the_letter() -> None:
+    seen = with_policy(failed_over(), POLICY)
+    freeze, thaw = only(FREEZE, sight_of(seen)), only(THAW, sight_of(seen))
+    assert (Standing.READY, Standing.DONE) == (stands(FREEZE, sight_of(seen))[0], stands(THAW, sight_of(seen))[0])
+    frozen = frozen_by(freeze, seen)
+    (policy,) = frozen.get(efs_policy.policies, Side.DR)
+    assert isinstance(policy, efs_policy.Policy)
+    put = json.loads(policy.text)["Statement"]
+    assert (OTHER, "Deny") == (put[0], put[1]["Effect"])
+    assert (Standing.DONE, Standing.READY) == tuple(
+        stands(verb, sight_of(frozen), step)[0] for verb, step in ((FREEZE, freeze), (THAW, thaw))
+    )
+    again = sight_of(frozen)
+    assert (freeze, thaw) == (only(FREEZE, again), only(THAW, again)), "a plan of meanwhile reads the same"
+    undoing = FREEZE.undo(freeze)
+    assert undoing is not None
+    for call in (THAW.fill(thaw, again), undoing):
+        assert ("PutFileSystemPolicy", POLICY) == (call.operation, call.params["Policy"])
+    other = sight_of(with_policy(seen, POLICY.replace("*", "123456789012", 1)))
+    for verb, step in ((FREEZE, freeze), (THAW, thaw)):
+        assert Standing.CHANGED is stands(verb, other, step)[0]
+
+
+def test_a_freeze_holds_only_after_the_minutes_that_aws_may_take() -> None:
+    step = only(FREEZE, sight_of())
+    seen = frozen_by(step, failed_over())
+    standing, says = stands(FREEZE, sight_of(seen, env=SIT), step)
     assert (Standing.WAITING, True) == (standing, "AWS has until" in says)
-    later = away.sight(replace(seen, taken_at=seen.taken_at + timedelta(minutes=6)), env=SIT)
-    assert Standing.DONE is confirmed(FREEZE, later, step)[0]
+    later = replace(seen, taken_at=seen.taken_at + timedelta(minutes=6))
+    assert Standing.DONE is stands(FREEZE, sight_of(later, env=SIT), step)[0]
 
 
-def test_a_policy_that_would_grow_too_long_is_not_sent(away: Home) -> None:
-    step = only(FREEZE, away.sight())
+def test_a_policy_that_would_grow_too_long_is_not_sent() -> None:
+    step = only(FREEZE, sight_of())
     long = replace(step, before={**step.before, "policy": json.dumps({"Statement": [OTHER] * 250})})
     with pytest.raises(ValueError, match="longer than 20000 characters"):
-        FREEZE.fill(long, away.sight())
+        FREEZE.fill(long, sight_of())
 
 
-@pytest.fixture
-def frozen(away: Home) -> Sight:
-    """What is seen of the failed-over world once its files are frozen and the old half of the replication is gone."""
-    away.take(FREEZE)
-    away.take(end_stale_replication.VERB)
-    return away.sight(away.whole(*OPEN.watches))
+FROZEN = with_part(frozen_by(only(FREEZE, sight_of()), failed_over()), efs.replications, Side.PRIMARY, ())
+"""The failed-over estate once its files are frozen and the old half of the replication is gone."""
 
 
-def _fed(sight: Sight) -> Sight:
-    found = files_failback.systems(sight)
+def _between(status: str = "ENABLED", synced_at: datetime | None = None, home: bool = True) -> efs.Replication:
+    """A replication of the files into the primary region, or out of it."""
+    found = files_failback.systems(sight_of())
     assert found is not None
-    row = efs.Replication(found.home.id, "p", found.away.id, "d", "ENABLED", "", None)
-    return replace(sight, snapshot=with_part(sight.snapshot, "efs.replications", Side.DR, (row,)))
+    ends = (found.away.id, "d", found.home.id, "p") if home else (found.home.id, "p", found.away.id, "d")
+    return efs.Replication(*ends, status, "", synced_at)
 
 
-def _running(sight: Sight) -> Sight:
-    services = tuple(replace(one, running=1) for one in sight.snapshot.get(ecs.services, Side.PRIMARY))
-    return replace(sight, snapshot=with_part(sight.snapshot, "ecs.services", Side.PRIMARY, services))
+def _replicating(*rows: efs.Replication) -> Snapshot:
+    return with_part(FROZEN, efs.replications, Side.DR, rows)
 
 
-def _thawed(sight: Sight) -> Sight:
-    (policy,) = sight.snapshot.get(efs_policy.policies, Side.DR)
-    assert isinstance(policy, efs_policy.Policy)
-    bare = efs_policy.Policy(policy.file_system, present=False, allows=(), denies=())
-    return replace(sight, snapshot=with_part(sight.snapshot, "efs_policy.policies", Side.DR, (bare,)))
+def _running() -> Snapshot:
+    services = tuple(replace(service, running=1) for service in FROZEN.get(ecs.services, Side.PRIMARY))
+    return with_part(FROZEN, ecs.services, Side.PRIMARY, services)
 
 
-def _empty(sight: Sight) -> Sight:
-    (one,) = sight.snapshot.get(efs.file_systems, Side.PRIMARY)
-    sized = (replace(one, size_bytes=1 << 30),)
-    return replace(sight, snapshot=with_part(sight.snapshot, "efs.file_systems", Side.PRIMARY, sized))
+def _empty() -> Snapshot:
+    (system,) = FROZEN.get(efs.file_systems, Side.PRIMARY)
+    return with_part(FROZEN, efs.file_systems, Side.PRIMARY, (replace(system, size_bytes=1 << 30),))
 
 
-WRONG: dict[str, tuple[Callable[[Sight], Sight], str]] = {
-    "the primary replicates into the DR region": (_fed, "the older ones"),
-    "tasks run in the primary region": (_running, "may write files there"),
-    "the DR region is not frozen": (_thawed, "are not frozen"),
-    "the DR region's file system is empty": (_empty, "holds nothing"),
+WRONG = {
+    "the primary replicates into the DR region": (_replicating(_between(home=False)), "the older ones"),
+    "tasks run in the primary region": (_running(), "may write files there"),
+    "the DR region is not frozen": (with_policy(FROZEN, ""), "are not frozen"),
+    "the DR region's file system is empty": (_empty(), "holds nothing"),
 }
 
 
 @pytest.mark.parametrize("verb", [OPEN, REPLICATE], ids=lambda verb: str(verb.name))
-def test_the_wrong_direction_is_a_change_with_its_reason_and_never_a_call(frozen: Sight, verb: Verb) -> None:
-    step = only(verb, frozen)
+def test_the_wrong_direction_is_a_change_with_its_reason_and_never_a_call(verb: Verb) -> None:
+    step = only(verb, sight_of(FROZEN))
     for why, (spoilt, reason) in WRONG.items():
-        standing, says = confirmed(verb, spoilt(frozen), step)
+        standing, says = stands(verb, sight_of(spoilt), step)
         assert (Standing.CHANGED, True, True) == (standing, "T28" in says, reason in says), f"{why}: {says}"
     assert step.danger is Danger.IRREVERSIBLE
 
 
-def test_while_traffic_is_at_home_nothing_is_written_over_it_and_while_it_is_away_nothing_there(
-    away: Home, frozen: Sight
-) -> None:
-    back = (allow_overwrite_dr.VERB, files_replicate_to_dr.VERB)
-    for verb in back:
-        assert Standing.CHANGED is confirmed(verb, frozen)[0]
-    assert Standing.READY is confirmed(OPEN, frozen)[0]
-    lead(away, Side.PRIMARY)
-    seen = away.sight(away.whole(*OPEN.watches))
+def test_while_traffic_is_at_home_nothing_is_written_over_it_and_while_it_is_away_nothing_there() -> None:
+    for verb in (allow_overwrite_dr.VERB, files_replicate_to_dr.VERB):
+        assert Standing.CHANGED is stands(verb, sight_of(FROZEN))[0]
+    assert Standing.READY is stands(OPEN, sight_of(FROZEN))[0]
+    seen = sight_of(led(FROZEN, Side.PRIMARY))
     for verb in (OPEN, REPLICATE):
-        standing, says = confirmed(verb, seen)
+        standing, says = stands(verb, seen)
         assert (Standing.CHANGED, True) == (standing, "traffic is set to primary" in says)
-    assert Standing.READY is confirmed(allow_overwrite_dr.VERB, seen)[0]
+    assert Standing.READY is stands(allow_overwrite_dr.VERB, seen)[0]
 
 
-def test_a_replication_home_is_waited_for_and_its_trouble_told(frozen: Sight) -> None:
-    step, found = only(REPLICATE, frozen), files_failback.systems(frozen)
-    assert found is not None
-    row = efs.Replication(found.away.id, "d", found.home.id, "p", "ENABLING", "", None)
-    for status, standing in (
+@pytest.mark.parametrize(
+    ("status", "standing"),
+    [
         ("ENABLING", Standing.WAITING),
         ("ENABLED", Standing.DONE),
         ("ERROR", Standing.FAILED),
         ("PAUSED", Standing.FAILED),
         ("DELETING", Standing.CHANGED),
-    ):
-        seen = with_part(frozen.snapshot, "efs.replications", Side.DR, (replace(row, status=status),))
-        assert standing is confirmed(REPLICATE, replace(frozen, snapshot=seen), step)[0]
-    standing, says = confirmed(REPLICATE, frozen, step)
+    ],
+)
+def test_a_replication_home_is_waited_for_and_its_trouble_told(status: str, standing: Standing) -> None:
+    step = only(REPLICATE, sight_of(FROZEN))
+    assert standing is stands(REPLICATE, sight_of(_replicating(_between(status))), step)[0]
+
+
+def test_nothing_is_replicated_home_while_the_protection_is_on() -> None:
+    standing, says = stands(REPLICATE, sight_of(FROZEN))
     assert (Standing.CHANGED, True) == (standing, "overwrite protection" in says), "it is not switched off yet"
 
 
-def test_nothing_is_proven_or_released_before_the_last_sync_is_later_than_the_freeze(frozen: Sight) -> None:
-    found, since = files_failback.systems(frozen), files_failback.still_since(frozen)
-    assert found is not None
+def test_nothing_is_proven_or_released_before_the_last_sync_is_later_than_the_freeze() -> None:
+    since = files_failback.still_since(sight_of(FROZEN))
     assert since is not None
-    row = efs.Replication(found.away.id, "d", found.home.id, "p", "ENABLED", "", since)
-    late = replace(row, synced_at=since - timedelta(seconds=1))
-    for one, proven, released in (
-        (row, Standing.DONE, Standing.READY),
-        (late, Standing.WAITING, Standing.WAITING),
-        (replace(row, synced_at=None), Standing.WAITING, Standing.WAITING),
+    for synced_at, proven, released in (
+        (since, Standing.DONE, Standing.READY),
+        (since - timedelta(seconds=1), Standing.WAITING, Standing.WAITING),
+        (None, Standing.WAITING, Standing.WAITING),
     ):
-        seen = replace(frozen, snapshot=with_part(frozen.snapshot, "efs.replications", Side.DR, (one,)))
-        assert (proven, released) == (confirmed(PROVE, seen)[0], confirmed(RELEASE, seen)[0])
-        assert Standing.CHANGED is confirmed(PROVE, _thawed(seen))[0], "more may be written"
-        assert Standing.CHANGED is confirmed(RELEASE, _thawed(seen))[0]
-    assert Standing.CHANGED is confirmed(PROVE, frozen)[0], "nothing replicates home"
+        seen = _replicating(_between(synced_at=synced_at))
+        assert (proven, released) == (stands(PROVE, sight_of(seen))[0], stands(RELEASE, sight_of(seen))[0])
+        for verb in (PROVE, RELEASE):
+            assert Standing.CHANGED is stands(verb, sight_of(with_policy(seen, "")))[0], "more may be written"
+    assert Standing.CHANGED is stands(PROVE, sight_of(FROZEN))[0], "nothing replicates home"
 
 
-def test_a_living_replication_is_never_taken_for_an_abandoned_half(away: Home) -> None:
-    verb, step = end_stale_replication.VERB, only(end_stale_replication.VERB, away.sight())
-    assert Standing.READY is confirmed(verb, away.sight(), step)[0]
-    rows = away.healthy.get(efs.replications, Side.PRIMARY)
-    known = away.sight(with_part(away.healthy, "efs.replications", Side.DR, rows))
+def test_a_living_replication_is_never_taken_for_an_abandoned_half() -> None:
+    verb, step = end_stale_replication.VERB, only(end_stale_replication.VERB, sight_of())
+    assert Standing.READY is stands(verb, sight_of(), step)[0]
+    rows = failed_over().get(efs.replications, Side.PRIMARY)
+    known = sight_of(with_part(failed_over(), efs.replications, Side.DR, rows))
     assert [] == list(verb.foresee(known)), "both regions know it"
-    standing, says = confirmed(verb, known, step)
+    standing, says = stands(verb, known, step)
     assert (Standing.CHANGED, True) == (standing, "T28" in says)
     leaving = tuple(replace(row, status="DELETING") for row in rows)
-    seen = away.sight(with_part(away.healthy, "efs.replications", Side.PRIMARY, leaving))
-    assert Standing.WAITING is confirmed(verb, seen, step)[0]
+    seen = sight_of(with_part(failed_over(), efs.replications, Side.PRIMARY, leaving))
+    assert Standing.WAITING is stands(verb, seen, step)[0]
 
 
-def test_protection_is_switched_on_where_aws_left_it_off(away: Home) -> None:
-    found, verb = systems(away), files_protect_primary.VERB
-    asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": "DISABLED"}
-    away.send(Side.PRIMARY, "efs:UpdateFileSystemProtection", **asked)
-    step = only(verb, away.sight())
-    assert Standing.READY is away.confirm(verb, step).standing
-    away.act(verb, step)
-    assert Standing.DONE is away.confirm(verb, step).standing
+def test_protection_is_switched_on_where_aws_left_it_off() -> None:
+    (system,) = failed_over().get(efs.file_systems, Side.PRIMARY)
+    for protection, standing in (("DISABLED", Standing.READY), ("ENABLED", Standing.DONE)):
+        rows = (replace(system, overwrite_protection=protection),)
+        seen = with_part(failed_over(), efs.file_systems, Side.PRIMARY, rows)
+        assert standing is stands(files_protect_primary.VERB, sight_of(seen))[0]
 
 
-def test_without_a_replication_before_none_is_made_and_said_so(away: Home) -> None:
-    recorded = {"files/restore_dr:sit-efs": {"file system": "fs-1", "point": "arn:point"}}
-    sight = away.sight(recorded=recorded)
+def test_without_a_replication_before_none_is_made_and_said_so() -> None:
+    seen = sight_of(recorded={"files/restore_dr:sit-efs": {"file system": "fs-1", "point": "arn:point"}})
     for verb in (allow_overwrite_dr.VERB, files_replicate_to_dr.VERB):
-        assert [] == list(verb.foresee(sight))
-    assert any("backup plan" in note for note in allow_overwrite_dr.VERB.notes(sight))
+        assert [] == list(verb.foresee(seen))
+    assert any("backup plan" in note for note in allow_overwrite_dr.VERB.notes(seen))
 
 
-def test_other_goals_and_unseen_regions_have_no_steps(away: Home) -> None:
-    assert any("not frozen" in note for note in FREEZE.notes(away.sight()))
-    nowhere = with_part(away.healthy, "efs.file_systems", Side.DR, ())
-    assert any("Name tag" in note for note in FREEZE.notes(away.sight(nowhere)))
+def test_other_goals_and_unseen_regions_have_no_steps() -> None:
+    assert any("not frozen" in note for note in FREEZE.notes(sight_of()))
+    nowhere = sight_of(with_part(failed_over(), efs.file_systems, Side.DR, ()))
+    assert any("Name tag" in note for note in FREEZE.notes(nowhere))
     for verb in (*HOMEWARD, *AFTER):
-        assert [] == list(verb.foresee(away.sight(goal=Goal.FAILOVER)))
-        assert [] == list(verb.foresee(away.sight(dark(away.healthy, Side.PRIMARY))))
-        assert [] == list(verb.foresee(away.sight(nowhere)))
-        for step in verb.foresee(away.sight()):
-            assert Standing.UNSEEN is confirmed(verb, away.sight(dark(away.healthy, Side.DR)), step)[0]
+        assert [] == list(verb.foresee(sight_of(goal=Goal.FAILOVER)))
+        assert [] == list(verb.foresee(sight_of(dark(failed_over(), Side.PRIMARY))))
+        assert [] == list(verb.foresee(nowhere))
+        for step in verb.foresee(sight_of()):
+            assert Standing.UNSEEN is stands(verb, sight_of(dark(failed_over(), Side.DR)), step)[0]
             if verb not in (FREEZE, THAW):
-                assert Standing.CHANGED is confirmed(verb, away.sight(nowhere), step)[0]
+                assert Standing.CHANGED is stands(verb, nowhere, step)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,18 +13,16 @@ from dr_actions.guard.guard import refusal
 from dr_actions.model.action import Sight, Standing
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import backup, backup_jobs, efs
-from dr_estate.snapshot.snapshot import Snapshot
+from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
 from sandbox.core.state import Outage
-from tests.dr_actions.actions.compute.compute_world import World, dark
+from tests.dr_actions.actions.estates import dark, only, sight, stands, with_part
+from tests.dr_actions.actions.failback_world import Home
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import SIT
 
 VERB = files_restore_dr.VERB
 MODE = "DeletionMode"
-
-
-def _only(sight: Sight) -> Step:
-    (step,) = VERB.foresee(sight)
-    return step
+SILENT = sight(dark(healthy(), Side.PRIMARY), primary_answers=False)
 
 
 def _call(step: Step) -> Call:
@@ -31,29 +30,43 @@ def _call(step: Step) -> Call:
     return step.call
 
 
-def _with(snapshot: Snapshot, name: str, value: object) -> Snapshot:
-    part = replace(snapshot.parts[name, Side.DR], value=value)
-    return replace(snapshot, parts={**snapshot.parts, (name, Side.DR): part})
+def _replicating(**changed: Any) -> Sight:
+    """The healthy estate, but for the replication of its files."""
+    rows = tuple(replace(row, **changed) for row in healthy().get(efs.replications, Side.DR))
+    return sight(with_part(healthy(), efs.replications, Side.DR, rows))
 
 
-def test_the_replica_is_made_writable_on_both_sides_while_the_primary_answers(stores: World) -> None:
-    step = _only(stores.sight())
-    assert (step.danger, _call(step).region) == (Danger.IRREVERSIBLE, stores.env.regions.dr)
+ALONE = with_part(healthy(), efs.replications, Side.DR, ())
+"""No file replicates: the copies in the vault are all there is."""
+
+
+def test_the_replica_is_made_writable_on_both_sides_while_the_primary_answers() -> None:
+    step = only(VERB, sight())
+    assert (step.danger, _call(step).region) == (Danger.IRREVERSIBLE, SIT.regions.dr)
     assert _call(step).params[MODE] == "ALL_CONFIGURATIONS"
-    ready = stores.confirm(VERB, step)
+    ready = VERB.confirm(step, sight())
     assert ready.standing is Standing.READY
     assert dict(ready.facts)["last sync"].startswith("20"), "recorded before the call: afterwards nobody can tell"
-    assert refusal(stores.act(VERB, step), GuardContext(stores.env, VERB.writes)) is None
+    assert refusal(_call(step), GuardContext(SIT, VERB.writes)) is None
+
+
+@pytest.mark.proof
+def test_both_halves_are_gone_once_the_replica_is_made_writable(stores: Home) -> None:
+    step = only(VERB, stores.sight())
+    stores.act(VERB, step)
     assert stores.until(Standing.DONE, VERB, step).standing is Standing.DONE
     assert stores.whole("efs.replications").get(efs.replications, Side.PRIMARY) == ()
     (system,) = stores.look(VERB).snapshot.get(efs.file_systems, Side.DR)
     assert system.overwrite_protection == "ENABLED"
 
 
-def test_with_a_dark_primary_the_local_half_alone_is_deleted(stores: World) -> None:
-    silent = stores.sight(dark(stores.healthy, Side.PRIMARY), primary_answers=False)
-    step = _only(silent)
-    assert _call(step).params[MODE] == "LOCAL_CONFIGURATION_ONLY"
+def test_with_a_dark_primary_the_local_half_alone_is_to_be_deleted() -> None:
+    assert _call(only(VERB, SILENT)).params[MODE] == "LOCAL_CONFIGURATION_ONLY"
+
+
+@pytest.mark.proof
+def test_with_a_dark_primary_the_local_half_alone_can_be_deleted(stores: Home) -> None:
+    step = only(VERB, stores.sight(dark(stores.healthy, Side.PRIMARY), primary_answers=False))
     stores.endpoint.begin(Outage(stores.env.regions.primary, "refuse"))
     try:
         both = replace(step, call=replace(_call(step), params={**_call(step).params, MODE: "ALL_CONFIGURATIONS"}))
@@ -65,50 +78,47 @@ def test_with_a_dark_primary_the_local_half_alone_is_deleted(stores: World) -> N
     assert stores.until(Standing.DONE, VERB, step).standing is Standing.DONE
 
 
-def test_files_that_an_earlier_plan_of_the_incident_opened_are_not_restored_over(stores: World) -> None:
-    without = _with(stores.healthy, efs.replications.name, ())
-    step = _only(stores.sight())
-    assert _call(_only(stores.sight(without))).name == "backup:StartRestoreJob"
-    opened = replace(stores.sight(without), recorded={step.id: step.before})
+def test_files_that_an_earlier_plan_of_the_incident_opened_are_not_restored_over() -> None:
+    step = only(VERB, sight())
+    assert _call(only(VERB, sight(ALONE))).name == "backup:StartRestoreJob"
+    opened = sight(ALONE, recorded={step.id: step.before})
     assert [] == list(VERB.foresee(opened))
     assert [] == [note for note in VERB.notes(opened) if "Nothing" in note]
 
 
-def test_a_primary_that_answers_again_stops_the_local_deletion(stores: World) -> None:
-    step = _only(stores.sight(dark(stores.healthy, Side.PRIMARY), primary_answers=False))
-    told = VERB.confirm(step, stores.sight(primary_answers=True))
-    assert told.standing is Standing.CHANGED
-    assert "T27" in told.says
+def test_a_primary_that_answers_again_stops_the_local_deletion() -> None:
+    standing, says = stands(VERB, sight(), only(VERB, SILENT))
+    assert standing is Standing.CHANGED
+    assert "T27" in says
 
 
-def test_a_replication_from_elsewhere_is_not_the_one_that_was_planned_upon(stores: World) -> None:
-    step = _only(stores.sight())
-    rows = stores.healthy.get(efs.replications, Side.DR)
-    other = _with(stores.healthy, "efs.replications", tuple(replace(row, source_id="fs-other") for row in rows))
-    assert VERB.confirm(step, stores.sight(other)).standing is Standing.CHANGED
-    leaving = _with(stores.healthy, "efs.replications", tuple(replace(row, status="DELETING") for row in rows))
-    assert VERB.confirm(step, stores.sight(leaving)).standing is Standing.WAITING
+def test_a_replication_from_elsewhere_is_not_the_one_that_was_planned_upon() -> None:
+    step = only(VERB, sight())
+    assert stands(VERB, _replicating(source_id="fs-other"), step)[0] is Standing.CHANGED
+    assert stands(VERB, _replicating(status="DELETING"), step)[0] is Standing.WAITING
 
 
-def test_a_broken_replication_is_ended_all_the_same_and_said(stores: World) -> None:
-    rows = stores.healthy.get(efs.replications, Side.DR)
-    broken = stores.sight(
-        _with(stores.healthy, "efs.replications", tuple(replace(row, status="ERROR") for row in rows))
-    )
-    assert _call(_only(broken)).operation == "DeleteReplicationConfiguration"
+def test_a_broken_replication_is_ended_all_the_same_and_said() -> None:
+    broken = _replicating(status="ERROR")
+    assert _call(only(VERB, broken)).operation == "DeleteReplicationConfiguration"
     assert any("is ERROR" in note for note in VERB.notes(broken))
 
 
-def test_without_replication_the_newest_copy_is_restored_beside_what_is_there(stores: World) -> None:
-    stores.endpoint.break_("efs-replication-deleted")
-    seen = stores.whole(*VERB.watches)
-    step = _only(stores.sight(seen))
-    points = [p for p in seen.get(backup.recovery_points, Side.DR) if p.resource_type == "EFS"]
+def test_without_replication_the_newest_copy_is_to_be_restored_beside_what_is_there() -> None:
+    step = only(VERB, sight(ALONE))
+    points = [p for p in ALONE.get(backup.recovery_points, Side.DR) if p.resource_type == "EFS"]
     newest = max((p for p in points if p.status == "COMPLETED"), key=lambda p: p.created_at)
     assert _call(step).params["RecoveryPointArn"] == newest.arn
     assert _call(step).params["IamRoleArn"] == newest.role
     assert newest.role.endswith(":role/sit-backup-role")
     assert "a person then moves" in step.says
+    assert stands(VERB, sight(ALONE))[0] is Standing.READY, "a restore test of the same copy does not count"
+
+
+@pytest.mark.proof
+def test_the_newest_copy_is_restored_beside_what_is_there(stores: Home) -> None:
+    stores.endpoint.break_("efs-replication-deleted")
+    step = only(VERB, stores.sight(stores.whole(*VERB.watches)))
     assert stores.confirm(VERB, step).standing is Standing.READY, "a restore test of the same copy does not count"
     stores.act(VERB, step)
     assert stores.confirm(VERB, step).standing is Standing.WAITING
@@ -117,11 +127,9 @@ def test_without_replication_the_newest_copy_is_restored_beside_what_is_there(st
     assert "aws-backup-restore_" in done.says
 
 
-def test_a_restore_that_failed_is_told_and_may_be_planned_again(stores: World) -> None:
-    stores.endpoint.break_("efs-replication-deleted")
-    seen = stores.whole(*VERB.watches)
-    step = _only(stores.sight(seen))
-    (system,) = seen.get(efs.file_systems, Side.DR)
+def test_a_restore_that_failed_is_told_and_may_be_planned_again() -> None:
+    step = only(VERB, sight(ALONE))
+    (system,) = ALONE.get(efs.file_systems, Side.DR)
     failed = backup_jobs.Restore(
         id="job-1",
         source_arn="",
@@ -129,33 +137,33 @@ def test_a_restore_that_failed_is_told_and_may_be_planned_again(stores: World) -
         status="FAILED",
         message="The role may not.",
         validation="",
-        created_at=seen.taken_at,
-        completed_at=seen.taken_at,
+        created_at=ALONE.taken_at,
+        completed_at=ALONE.taken_at,
         point_arn=_call(step).params["RecoveryPointArn"],
         made_arn=system.arn,
     )
-    worse = stores.sight(_with(seen, "backup_jobs.restores", (failed,)))
-    told = VERB.confirm(step, worse)
-    assert (told.standing, "The role may not." in told.says) == (Standing.FAILED, True)
-    again = _only(worse)
-    assert VERB.confirm(again, worse).standing is Standing.READY
+    worse = sight(with_part(ALONE, backup_jobs.restores, Side.DR, (failed,)))
+    standing, says = stands(VERB, worse, step)
+    assert (standing, "The role may not." in says) == (Standing.FAILED, True)
+    again = only(VERB, worse)
+    assert stands(VERB, worse, again)[0] is Standing.READY
     assert _call(again).params["IdempotencyToken"] != _call(step).params["IdempotencyToken"]
 
 
-def test_a_copy_whose_key_is_disabled_is_not_planned_upon(stores: World) -> None:
-    stores.endpoint.break_("efs-replication-deleted")
-    stores.endpoint.break_("dr-vault-key-disabled")
-    sight = stores.sight(stores.whole(*VERB.watches))
-    assert list(VERB.foresee(sight)) == []
-    assert any("no usable copy" in note for note in VERB.notes(sight))
+def test_a_copy_whose_key_is_disabled_is_not_planned_upon() -> None:
+    keys = tuple(replace(key, state="Disabled") for key in ALONE.get(kms_copy_keys.keys, Side.DR))
+    assert keys
+    locked = sight(with_part(ALONE, kms_copy_keys.keys, Side.DR, keys))
+    assert list(VERB.foresee(locked)) == []
+    assert any("no usable copy" in note for note in VERB.notes(locked))
 
 
-def test_objects_and_tables_are_said_to_need_nothing(stores: World) -> None:
-    assert any("S3" in note and "DynamoDB" in note for note in VERB.notes(stores.sight()))
+def test_objects_and_tables_are_said_to_need_nothing() -> None:
+    assert any("S3" in note and "DynamoDB" in note for note in VERB.notes(sight()))
 
 
-def test_files_that_cannot_be_seen_are_said_so(stores: World) -> None:
-    sight = stores.sight(dark(stores.healthy, Side.DR))
-    assert list(VERB.foresee(sight)) == []
-    assert any("Nothing is planned for the files" in note for note in VERB.notes(sight))
-    assert VERB.confirm(_only(stores.sight()), sight).standing is Standing.UNSEEN
+def test_files_that_cannot_be_seen_are_said_so() -> None:
+    unseen = sight(dark(healthy(), Side.DR))
+    assert list(VERB.foresee(unseen)) == []
+    assert any("Nothing is planned for the files" in note for note in VERB.notes(unseen))
+    assert stands(VERB, unseen, only(VERB, sight()))[0] is Standing.UNSEEN

@@ -20,15 +20,16 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3_objects
 from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES, Entry, Kind, Pair
-from tests.dr_actions.actions.compute.compute_world import dark
-from tests.dr_actions.actions.failback_world import Home, lead, past_the_second, with_part
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.actions.estates import dark, failed_over, home_sight, with_part
+from tests.dr_actions.actions.failback_world import Home, past_the_second
+from tests.dr_checks.aws_answers import read
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import SIT
 
 COPY, PROVE, LAST = objects_copy_to_primary.VERB, objects_verify_primary_in_sync.VERB, copy_to_primary_final.VERB
 BUCKET, ITS_COPY = "bbws-tenant-assets-sit", "bbws-tenant-assets-sit-dr"
 NEW, OLD, GONE, OURS = "new/ä b+c.jpg", "index.json", "README.txt", "2026/07/manifest.json"
-
-
-pytestmark = pytest.mark.proof
 
 
 def put(world: Home, side: Side, key: str, body: str, **more: Any) -> str:
@@ -43,10 +44,6 @@ def body(world: Home, key: str) -> str:
 
 def step_of(sight: Sight, verb: Verb = COPY) -> Step:
     return {step.subject: step for step in verb.foresee(sight)}[BUCKET]
-
-
-def seen(world: Home, **changes: Any) -> Sight:
-    return world.sight(world.whole(s3_objects.apart.name), **changes)
 
 
 @pytest.fixture
@@ -72,6 +69,7 @@ def _suspended(world: Home) -> dict[str, Any]:
     }
 
 
+@pytest.mark.proof
 def test_what_is_missing_or_older_is_copied_home_and_the_rest_is_left_and_told(written: Home) -> None:
     step = step_of(written.sight())
     told = written.confirm(COPY, step)
@@ -95,6 +93,7 @@ def test_what_is_missing_or_older_is_copied_home_and_the_rest_is_left_and_told(w
     assert 2 == written.hand.sent.count("s3:CopyObject"), "done twice it is done once"
 
 
+@pytest.mark.proof
 def test_through_the_guarded_hands_the_copying_passes_in_a_failback_alone(written: Home) -> None:
     keys = written.endpoint.people["operator"]
     credentials = Credentials(written.endpoint.url, keys.access_key_id, keys.secret_access_key)
@@ -120,6 +119,7 @@ def _copying(world: Home, key: str, unless: str) -> Call:
     return Call("s3", "CopyObject", world.env.regions.primary, params)
 
 
+@pytest.mark.proof
 def test_what_is_written_after_the_copying_is_left_to_the_last_copy(written: Home) -> None:
     step, proof, last = (step_of(written.sight(), verb) for verb in (COPY, PROVE, LAST))
     written.act(COPY, step)
@@ -136,49 +136,44 @@ def test_what_is_written_after_the_copying_is_left_to_the_last_copy(written: Hom
     assert step.id != last.id
 
 
-def test_an_object_missing_since_before_the_freeze_is_never_taken_for_a_late_one(away: Home) -> None:
-    sight = seen(away)
-    (one, *_) = [row for row in sight.snapshot.get(s3_objects.apart, Side.DR) if isinstance(row, s3_objects.Apart)]
-    at = sight.snapshot.taken_at
-    lacking = replace(one, bucket=BUCKET, missing=1, oldest_at=at)
-    unproven = replace(sight, snapshot=with_part(sight.snapshot, "s3_objects.apart", Side.DR, (lacking,)))
-    proof = step_of(sight, PROVE)
+def apart(row: s3_objects.Apart) -> Snapshot:
+    return with_part(failed_over(), s3_objects.apart, Side.DR, (row,))
+
+
+def test_an_object_missing_since_before_the_freeze_is_never_taken_for_a_late_one() -> None:
+    at = failed_over().taken_at
+    lacking = replace(s3_objects.Tally().told(BUCKET, ITS_COPY), missing=1, oldest_at=at)
+    unproven = home_sight(apart(lacking))
+    proof = step_of(home_sight(), PROVE)
     before, after = ({"files/freeze:sit-efs": at + timedelta(seconds=s)} for s in (-1, 1))
     assert Standing.WAITING is PROVE.confirm(proof, unproven).standing
     assert Standing.DONE is PROVE.confirm(proof, replace(unproven, sent_at=before)).standing
     assert Standing.WAITING is PROVE.confirm(proof, replace(unproven, sent_at=after)).standing
 
 
-def test_an_object_that_no_single_copy_takes_is_told_with_the_command(away: Home) -> None:
-    large = Pair(Kind.LARGE, None, Entry("film.mp4", "v", away.healthy.taken_at, "e", LARGEST_COPY_BYTES + 1))
+def test_an_object_that_no_single_copy_takes_is_told_with_the_command() -> None:
     tally = s3_objects.Tally()
-    tally.add(large)
-    snapshot = with_part(away.healthy, "s3_objects.apart", Side.DR, (tally.told(BUCKET, ITS_COPY),))
-    told = COPY.confirm(step_of(away.sight()), away.sight(snapshot))
+    tally.add(Pair(Kind.LARGE, None, Entry("film.mp4", "v", failed_over().taken_at, "e", LARGEST_COPY_BYTES + 1)))
+    told = COPY.confirm(step_of(home_sight()), home_sight(apart(tally.told(BUCKET, ITS_COPY))))
     assert Standing.FAILED is told.standing
     assert f"aws s3 cp 's3://{ITS_COPY}/KEY' 's3://{BUCKET}/KEY'" in told.says
     assert "film.mp4" in told.says
 
 
-def test_while_the_primary_serves_no_bucket_is_listed_and_nothing_is_claimed(away: Home) -> None:
-    lead(away, Side.PRIMARY)
-    away.endpoint.reset_calls()
-    snapshot = away.whole(s3_objects.apart.name, "route53.records")
-    assert () == snapshot.get(s3_objects.apart, Side.DR)
-    assert [] == [call for call in away.endpoint.calls() if "ListObjectVersions" in call]
-    sight = away.sight(snapshot)
+def test_while_the_primary_serves_no_bucket_is_listed_and_nothing_is_claimed() -> None:
+    assert () == read(s3_objects.apart, Side.DR, {}), "a call would find no answer"
+    seen = home_sight(healthy())
     for verb in (COPY, PROVE, LAST):
-        assert Standing.UNSEEN is verb.confirm(step_of(sight, verb), sight).standing
+        assert Standing.UNSEEN is verb.confirm(step_of(seen, verb), seen).standing
 
 
-def test_the_plan_names_each_bucket_with_its_copy_and_no_count(away: Home, written: Home) -> None:
-    assert away is written
-    steps = list(COPY.foresee(away.sight()))
-    assert sorted(away.env.named(one) for one in away.env.names.buckets) == sorted(step.subject for step in steps)
-    state = away.env.named(away.env.names.state_bucket)
-    assert [one for one in COPY.notes(away.sight()) if one.startswith(f"{state} is left alone: ")]
-    assert steps == list(COPY.foresee(seen(away)))
-    assert [] == list(COPY.foresee(away.sight(goal=Goal.FAILOVER)))
-    assert any("not deleted at home" in note for note in COPY.notes(away.sight()))
-    silent = away.sight(dark(away.healthy, Side.PRIMARY))
-    assert [] == list(COPY.foresee(silent))
+def test_the_plan_names_each_bucket_with_its_copy_and_no_count() -> None:
+    steps = list(COPY.foresee(home_sight()))
+    assert sorted(SIT.named(one) for one in SIT.names.buckets) == sorted(step.subject for step in steps)
+    state = SIT.named(SIT.names.state_bucket)
+    assert [one for one in COPY.notes(home_sight()) if one.startswith(f"{state} is left alone: ")]
+    lacking = replace(s3_objects.Tally().told(BUCKET, ITS_COPY), missing=1)
+    assert steps == list(COPY.foresee(home_sight(apart(lacking))))
+    assert [] == list(COPY.foresee(home_sight(goal=Goal.FAILOVER)))
+    assert any("not deleted at home" in note for note in COPY.notes(home_sight()))
+    assert [] == list(COPY.foresee(home_sight(dark(failed_over(), Side.PRIMARY))))

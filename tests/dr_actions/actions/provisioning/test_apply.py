@@ -17,8 +17,9 @@ from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import ecs, elbv2
 from dr_estate.snapshot.snapshot import Part, Snapshot
-from tests.dr_actions.actions.compute.compute_world import World
 from tests.dr_actions.terraform_shim import Shim
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import SIT
 from tests.real_terraform import write_terraform
 
 
@@ -31,39 +32,38 @@ def with_folder(env: Environment, folder: Path | str) -> Environment:
     return env.model_copy(update={"provision": env.provision.model_copy(update={"folder": str(folder)})})
 
 
-def sight_of(world: World, env: Environment, **instead: Any) -> Sight:
-    """The healthy world, as a failover sees it, with parts of the DR side replaced."""
-    healthy = world.healthy
+def sight_of(env: Environment = SIT, **instead: Any) -> Sight:
+    """The healthy estate, as a failover sees it, with parts of the DR side replaced."""
     readers = {"services": ecs.services.name, "groups": elbv2.target_groups.name, "balancer": elbv2.load_balancer.name}
-    parts = dict(healthy.parts)
+    parts = dict(healthy().parts)
     for word, value in instead.items():
         old = parts[readers[word], Side.DR]
         parts[readers[word], Side.DR] = Part(old.name, old.side, old.region, old.read_at, value)
-    return Sight(env, replace(healthy, parts=parts), Goal.FAILOVER, primary_answers=True)
+    return Sight(env, replace(healthy(), parts=parts), Goal.FAILOVER, primary_answers=True)
 
 
-def lacking_services(world: World, env: Environment) -> Sight:
-    return sight_of(world, env, services=(), balancer=None)
+def lacking_services(env: Environment = SIT) -> Sight:
+    return sight_of(env, services=(), balancer=None)
 
 
-def test_a_warm_standby_has_all_and_no_program_is_run(kept_world: World) -> None:
-    for env in (kept_world.env, with_folder(kept_world.env, "live/dr")):
-        assert [] == list(foresee(sight_of(kept_world, env)))
-    (said,) = notes(sight_of(kept_world, kept_world.env))
-    assert f"the warm standby in {kept_world.env.regions.dr} has all that a failover needs already" in said
+def test_a_warm_standby_has_all_and_no_program_is_run() -> None:
+    for env in (SIT, with_folder(SIT, "live/dr")):
+        assert [] == list(foresee(sight_of(env)))
+    (said,) = notes(sight_of())
+    assert f"the warm standby in {SIT.regions.dr} has all that a failover needs already" in said
 
 
-def test_what_is_missing_without_a_folder_is_a_note_that_says_so(kept_world: World) -> None:
-    sight = lacking_services(kept_world, kept_world.env)
+def test_what_is_missing_without_a_folder_is_a_note_that_says_so() -> None:
+    sight = lacking_services()
     assert [] == list(foresee(sight))
     (said,) = notes(sight)
     assert "lacks the load balancer sit-alb" in said
     assert "provision.folder names no Terraform" in said
 
 
-def test_what_is_missing_with_a_folder_is_one_step_of_terraform(kept_world: World) -> None:
-    env = with_folder(kept_world.env, "live/dr")
-    (step,) = foresee(lacking_services(kept_world, env))
+def test_what_is_missing_with_a_folder_is_one_step_of_terraform() -> None:
+    env = with_folder(SIT, "live/dr")
+    (step,) = foresee(lacking_services(env))
     assert ("provisioning/apply:terraform", 5, 30, "Terraform", None) == (
         step.id,
         step.number,
@@ -73,30 +73,30 @@ def test_what_is_missing_with_a_folder_is_one_step_of_terraform(kept_world: Worl
     )
     assert "the service sit-tenant-1-service" in step.before["missing"]
     assert frozenset() == VERB.writes
-    assert [step] == list(foresee(lacking_services(kept_world, env)))
-    assert "not in this plan yet" in next(notes(lacking_services(kept_world, env)))
+    assert [step] == list(foresee(lacking_services(env)))
+    assert "not in this plan yet" in next(notes(lacking_services(env)))
 
 
-def test_a_step_stands_as_what_is_missing_stands(kept_world: World) -> None:
-    env = with_folder(kept_world.env, "live/dr")
-    lacking = lacking_services(kept_world, env)
+def test_a_step_stands_as_what_is_missing_stands() -> None:
+    env = with_folder(SIT, "live/dr")
+    lacking = lacking_services(env)
     (step,) = foresee(lacking)
     assert Standing.READY is VERB.confirm(step, lacking).standing
-    assert Standing.READY is VERB.confirm(step, sight_of(kept_world, env, services=())).standing
-    assert Standing.DONE is VERB.confirm(step, sight_of(kept_world, env)).standing
-    assert Standing.CHANGED is VERB.confirm(step, sight_of(kept_world, env, groups=())).standing
+    assert Standing.READY is VERB.confirm(step, sight_of(env, services=())).standing
+    assert Standing.DONE is VERB.confirm(step, sight_of(env)).standing
+    assert Standing.CHANGED is VERB.confirm(step, sight_of(env, groups=())).standing
     dark = replace(lacking, snapshot=without(lacking.snapshot, elbv2.load_balancer.name))
     assert Standing.UNSEEN is VERB.confirm(step, dark).standing
-    assert () == missing(sight_of(kept_world, env))
+    assert () == missing(sight_of(env))
 
 
 def without(snapshot: Snapshot, name: str) -> Snapshot:
     return replace(snapshot, parts={key: part for key, part in snapshot.parts.items() if key != (name, Side.DR)})
 
 
-def test_the_steps_work_is_judged_by_the_environments_rules(kept_world: World, shim: Shim) -> None:
-    env = with_folder(kept_world.env, shim.module)
-    (step,) = foresee(lacking_services(kept_world, env))
+def test_the_steps_work_is_judged_by_the_environments_rules(shim: Shim) -> None:
+    env = with_folder(SIT, shim.module)
+    (step,) = foresee(lacking_services(env))
     workshop = Workshop(env, shim.run, shim.variables)
     gone = {"actions": ["delete"], "before": {"region": env.regions.primary}, "after": None}
     row = {"address": "aws_ecs_service.a", "type": "aws_ecs_service", "change": gone}
@@ -113,11 +113,11 @@ def test_the_steps_work_is_judged_by_the_environments_rules(kept_world: World, s
 
 
 @pytest.mark.proof
-def test_the_real_program_makes_what_it_planned_once(tmp_path: Path, shim: Shim, kept_world: World) -> None:
+def test_the_real_program_makes_what_it_planned_once(tmp_path: Path, shim: Shim) -> None:
     write_terraform(shim.place)
     (shim.module / "main.tf").write_text('resource "terraform_data" "stamp" { input = "warm" }\n')
-    env = with_folder(kept_world.env, shim.module)
-    (step,) = foresee(lacking_services(kept_world, env))
+    env = with_folder(SIT, shim.module)
+    (step,) = foresee(lacking_services(env))
     variables = {**os.environ, "PATH": str(shim.place), "HOME": str(tmp_path)}
     work(step, Workshop(env, shim.run, variables))
     state = json.loads((shim.module / "terraform.tfstate").read_text())

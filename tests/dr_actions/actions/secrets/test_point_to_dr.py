@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -12,140 +11,125 @@ from botocore.exceptions import ClientError
 from dr_actions.actions.secrets import point_to_dr, promote_replicas
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
-from dr_actions.model.action import Sight, Standing, Verb
-from dr_actions.model.plan import Step
+from dr_actions.model.action import Sight, Standing
 from dr_estate.config.environment import Side
 from dr_estate.model.region_references import Way, moved
 from dr_estate.model.unseen import Blindness, Unseen
 from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
-from dr_estate.snapshot.snapshot import Snapshot
-from tests.dr_actions.actions.compute.compute_world import World
+from tests.dr_actions.actions.estates import only, sight, stands, with_part
+from tests.dr_actions.actions.failback_world import Home
+from tests.dr_actions.actions.secrets.values import NAME, SERVED, VALUE, Store, estate
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import SIT
 
 PROMOTE, REWRITE = promote_replicas.VERB, point_to_dr.VERB
-NAME = "sit-tenant-1-db-credentials"
 HOST = "sit-mysql.abc.eu-west-1.rds.amazonaws.com"
 WAY = Way("af-south-1", "eu-west-1", "sit-mysql")
-WATCHED = (*PROMOTE.watches, *REWRITE.watches)
+LEADING = sight(estate(VALUE, VALUE, replica=True, served=False))
+"""A replica leads to the primary's database, and none is restored yet."""
+RESTORED = sight(estate(VALUE, VALUE))
+"""The secret was promoted, and the database restored."""
 
 
-def _only(verb: Verb, sight: Sight) -> Step:
-    (step,) = verb.foresee(sight)
-    assert step.subject == NAME
-    return step
+def test_in_the_healthy_estate_no_secret_leads_away() -> None:
+    for verb in (PROMOTE, REWRITE):
+        assert list(verb.foresee(sight())) == []
+        assert list(verb.notes(sight())) == []
 
 
-def _broken(stores: World) -> Sight:
+def test_a_replica_is_promoted_before_it_is_led_to_the_dr_database() -> None:
+    promote, rewrite = only(PROMOTE, LEADING), only(REWRITE, LEADING)
+    assert {promote.subject, rewrite.subject} == {NAME}
+    assert promote.stage < rewrite.stage
+    assert rewrite.tenant == "tenant-1"
+    assert stands(REWRITE, LEADING, rewrite)[0] is Standing.CHANGED, "a replica takes no writes"
+    assert stands(PROMOTE, LEADING, promote)[0] is Standing.READY
+    assert refusal(PROMOTE.fill(promote, LEADING), GuardContext(SIT, PROMOTE.writes)) is None
+    assert stands(PROMOTE, RESTORED, promote)[0] is Standing.DONE
+    promoted = sight(estate(VALUE, VALUE, served=False))
+    assert "has no host" in stands(REWRITE, promoted, rewrite)[1], "the database comes first"
+    assert stands(REWRITE, RESTORED, rewrite)[0] is Standing.READY
+    led = sight(estate(VALUE, {**VALUE, "host": SERVED.host}))
+    assert stands(REWRITE, led, rewrite)[0] is Standing.DONE
+
+
+def test_only_what_led_away_is_changed_and_nothing_secret_is_told() -> None:
+    rewrite, store = only(REWRITE, LEADING), Store(primary=VALUE, dr=VALUE)
+    call = REWRITE.fill(rewrite, RESTORED)
+    answer = REWRITE.act(rewrite, call, store)
+    assert store.value(Side.DR) == {**VALUE, "host": SERVED.host}
+    assert store.value(Side.PRIMARY) == VALUE, "the primary's secret is not touched"
+    assert set(answer) == {"ARN", "VersionId"}
+    text = repr((rewrite, call, answer, stands(REWRITE, RESTORED, rewrite), RESTORED.snapshot))
+    assert VALUE["password"] not in text
+    assert VALUE["username"] not in text
+
+
+def test_the_same_change_sent_twice_has_one_token() -> None:
+    rewrite, stores = only(REWRITE, LEADING), [Store(dr=VALUE) for _ in range(2)]
+    for store in stores:
+        REWRITE.act(rewrite, REWRITE.fill(rewrite, RESTORED), store)
+    first, again = (store.calls[-1].params["ClientRequestToken"] for store in stores)
+    assert first == again
+
+
+@pytest.mark.proof
+def test_in_the_sandbox_the_former_version_is_kept_and_a_replica_takes_no_value(stores: Home) -> None:
     stores.endpoint.break_("secrets-host-of-the-primary")
-    return stores.sight(stores.whole(*WATCHED))
-
-
-def _value(stores: World, side: Side) -> dict[str, Any]:
-    answer = stores.send(side, "secretsmanager:GetSecretValue", SecretId=NAME)
-    value: dict[str, Any] = json.loads(answer["SecretString"])
-    return value
-
-
-def _with_database(stores: World, sight: Sight) -> Snapshot:
-    """The world anew, its database restored in the DR region."""
+    seen = stores.whole(*PROMOTE.watches, *REWRITE.watches)
+    promote, rewrite = only(PROMOTE, stores.sight(seen)), only(REWRITE, stores.sight(seen))
     stores.send(
         Side.DR,
         "rds:RestoreDBInstanceToPointInTime",
-        SourceDBInstanceAutomatedBackupsArn=_backups(sight),
+        SourceDBInstanceAutomatedBackupsArn=seen.get(rds.automated_backups, Side.DR)[0].arn,
         UseLatestRestorableTime=True,
         TargetDBInstanceIdentifier="sit-mysql",
     )
-    return stores.whole("rds.instances")
-
-
-def _backups(sight: Sight) -> str:
-    return sight.snapshot.get(rds.automated_backups, Side.DR)[0].arn
-
-
-def test_in_the_healthy_estate_no_secret_leads_away(stores: World) -> None:
-    for verb in (PROMOTE, REWRITE):
-        assert list(verb.foresee(stores.sight())) == []
-        assert list(verb.notes(stores.sight())) == []
-
-
-def test_a_replica_is_promoted_and_led_to_the_dr_database(stores: World) -> None:
-    sight = _broken(stores)
-    before, current = _value(stores, Side.DR), sight.snapshot
-    promote, rewrite = _only(PROMOTE, sight), _only(REWRITE, sight)
-    assert promote.stage < rewrite.stage
-    assert rewrite.tenant == "tenant-1"
-    assert stores.confirm(REWRITE, rewrite).standing is Standing.CHANGED, "a replica takes no writes"
-
-    assert stores.confirm(PROMOTE, promote).standing is Standing.READY
-    assert refusal(stores.act(PROMOTE, promote), GuardContext(stores.env, PROMOTE.writes)) is None
-    assert stores.until(Standing.DONE, PROMOTE, promote).standing is Standing.DONE
-
-    assert "has no host" in stores.confirm(REWRITE, rewrite, current).says, "the database comes first"
-    seen = _with_database(stores, sight)
-    assert stores.confirm(REWRITE, rewrite, seen).standing is Standing.READY
-    call = REWRITE.fill(rewrite, stores.look(REWRITE, seen))
-    answer = REWRITE.act(rewrite, call, stores.hand)
-    done = stores.until(Standing.DONE, REWRITE, rewrite)
-    assert done.standing is Standing.DONE
-
-    after = _value(stores, Side.DR)
-    assert after["host"].endswith(f"{stores.env.regions.dr}.rds.amazonaws.com")
-    assert {**after, "host": ""} == {**before, "host": ""}, "only what led away is changed"
-    assert _value(stores, Side.PRIMARY)["host"] == before["host"], "the primary's secret is not touched"
-    told = repr((promote, rewrite, call, answer, done))
-    assert before["password"] not in told
-    assert before["username"] not in told
-
-
-def test_the_same_change_sent_twice_makes_one_version(stores: World) -> None:
-    sight = _broken(stores)
-    stores.act(PROMOTE, _only(PROMOTE, sight))
-    rewrite, seen = _only(REWRITE, sight), _with_database(stores, sight)
-    call = REWRITE.fill(rewrite, stores.look(REWRITE, seen))
-    first = REWRITE.act(rewrite, call, stores.hand)
-    assert stores.confirm(REWRITE, rewrite).standing is Standing.DONE
-    listed = stores.send(Side.DR, "secretsmanager:ListSecretVersionIds", SecretId=NAME)["Versions"]
-    assert {"AWSCURRENT", "AWSPREVIOUS"} <= {stage for one in listed for stage in one["VersionStages"]}
-    assert first["VersionId"] in {one["VersionId"] for one in listed}
-    assert set(first) == {"ARN", "VersionId"}
-
-
-def test_what_is_put_on_a_replica_is_refused(stores: World) -> None:
-    sight = _broken(stores)
-    rewrite, seen = _only(REWRITE, sight), _with_database(stores, sight)
+    restored = stores.whole("rds.instances")
     with pytest.raises(ClientError):
-        stores.act(REWRITE, rewrite, seen)
+        stores.act(REWRITE, rewrite, restored)
+    stores.act(PROMOTE, promote)
+    assert stores.confirm(REWRITE, rewrite, restored).standing is Standing.READY
+    before = _value(stores, Side.DR)
+    stores.act(REWRITE, rewrite, restored)
+    assert stores.until(Standing.DONE, REWRITE, rewrite).standing is Standing.DONE
+    after = _value(stores, Side.DR)
+    assert after["host"].endswith(f"{SIT.regions.dr}.rds.amazonaws.com")
+    assert {**after, "host": ""} == {**before, "host": ""}, "only what led away is changed"
+    assert _value(stores, Side.PRIMARY) == before, "the primary's secret is not touched"
+    listed = stores.send(Side.DR, "secretsmanager:ListSecretVersionIds", SecretId=NAME)["Versions"]
+    assert {"AWSCURRENT", "AWSPREVIOUS"} <= {stage for version in listed for stage in version["VersionStages"]}
 
 
-def test_tenants_that_are_not_in_question_are_left_alone(stores: World) -> None:
-    sight = replace(_broken(stores), only_tenants=frozenset({"tenant2"}))
-    assert list(PROMOTE.foresee(sight)) == []
-    assert list(REWRITE.foresee(sight)) == []
+def _value(world: Home, side: Side) -> dict[str, str]:
+    value: dict[str, str] = json.loads(world.send(side, "secretsmanager:GetSecretValue", SecretId=NAME)["SecretString"])
+    return value
 
 
-def _with(sight: Sight, contents: tuple[readers_secretsmanager.Content | readers_secretsmanager.Hidden, ...]) -> Sight:
-    key = ("secretsmanager.contents", Side.DR)
-    part = replace(sight.snapshot.parts[key], value=contents)
-    return replace(sight, snapshot=replace(sight.snapshot, parts={**sight.snapshot.parts, key: part}))
+def test_tenants_that_are_not_in_question_are_left_alone() -> None:
+    other = replace(LEADING, only_tenants=frozenset({"tenant2"}))
+    assert list(PROMOTE.foresee(other)) == []
+    assert list(REWRITE.foresee(other)) == []
 
 
-def test_what_cannot_be_moved_is_said_and_left_alone(stores: World) -> None:
-    odd = readers_secretsmanager.Content(
-        NAME, "1", (readers_secretsmanager.Field("url", "d", names_primary=True, names_dr=False),)
-    )
-    sight = _with(stores.sight(), (odd,))
-    assert list(REWRITE.foresee(sight)) == []
-    (note,) = REWRITE.leaves(sight)
+def _with(*contents: readers_secretsmanager.Content | readers_secretsmanager.Hidden) -> Sight:
+    return sight(with_part(healthy(), readers_secretsmanager.contents, Side.DR, contents))
+
+
+def test_what_cannot_be_moved_is_said_and_left_alone() -> None:
+    odd = readers_secretsmanager.Field("url", "d", names_primary=True, names_dr=False)
+    seen = _with(readers_secretsmanager.Content(NAME, "1", (odd,)))
+    assert list(REWRITE.foresee(seen)) == []
+    (note,) = REWRITE.leaves(seen)
     assert "url" in note
     assert NAME in note
 
 
-def test_a_value_that_may_not_be_read_is_unseen(stores: World) -> None:
-    rewrite = _only(REWRITE, _broken(stores))
-    hidden = _with(
-        stores.sight(), (readers_secretsmanager.Hidden(NAME, Unseen(Blindness.DENIED, "GetSecretValue is denied.")),)
-    )
-    assert REWRITE.confirm(rewrite, hidden).standing is Standing.UNSEEN
+def test_a_value_that_may_not_be_read_is_unseen() -> None:
+    why = Unseen(Blindness.DENIED, "GetSecretValue is denied.")
+    hidden = _with(readers_secretsmanager.Hidden(NAME, why))
+    assert REWRITE.confirm(only(REWRITE, LEADING), hidden).standing is Standing.UNSEEN
     assert "is denied" in next(iter(REWRITE.notes(hidden)))
 
 

@@ -15,8 +15,10 @@ from dr_estate.model.unseen import Blindness, Unseen
 from dr_estate.readers import dynamodb, dynamodb_contents
 from dr_estate.readers.dynamodb_contents import Contents, TooLarge
 from sandbox.core.state import Outage
-from tests.dr_actions.actions.compute.compute_world import dark
-from tests.dr_actions.actions.failback_world import Home, lead, with_part
+from tests.dr_actions.actions.estates import dark, failed_over, home_sight, with_part
+from tests.dr_actions.actions.failback_world import Home
+from tests.dr_checks.aws_answers import read
+from tests.dr_checks.estates import healthy
 
 VERB = tables_verify_primary_in_sync.VERB
 TABLE = "sit-tenant-state"
@@ -27,19 +29,17 @@ def step_of(sight: Sight) -> Step:
     return {step.subject: step for step in VERB.foresee(sight)}[TABLE]
 
 
-def put(world: Home, side: Side, **changes: Any) -> None:
-    world.send(side, "dynamodb:PutItem", TableName=TABLE, Item={**ITEM, **changes})
+def contents(**changes: Any) -> Contents:
+    """What is kept of the table while it holds one item, changed so."""
+    found = read(dynamodb_contents.contents, Side.PRIMARY, {"scan": {"Items": [{**ITEM, **changes}]}}, failed_over())
+    return next(row for row in found if isinstance(row, Contents) and row.table == TABLE)
 
 
-def held(world: Home, side: Side) -> Contents:
-    found = world.whole(dynamodb_contents.contents.name).get(dynamodb_contents.contents, side)
-    return next(one for one in found if isinstance(one, Contents) and one.table == TABLE)
-
-
+@pytest.mark.proof
 def test_writes_stranded_in_the_primary_arrive_and_are_proven_to_have(away: Home) -> None:
     step = step_of(away.sight())
     away.endpoint.begin(Outage(away.env.regions.primary, "refuse"))
-    put(away, Side.DR)
+    away.send(Side.DR, "dynamodb:PutItem", TableName=TABLE, Item=ITEM)
     assert Standing.UNSEEN is away.confirm(VERB, step).standing
     away.endpoint.end()
     told = away.until(Standing.DONE, VERB, step)
@@ -47,31 +47,24 @@ def test_writes_stranded_in_the_primary_arrive_and_are_proven_to_have(away: Home
     assert ("2", "2") == (dict(told.facts)["items at home"], dict(told.facts)["items away"])
 
 
-def test_the_digest_knows_every_value_and_no_order(away: Home) -> None:
-    put(away, Side.PRIMARY)
-    first = held(away, Side.PRIMARY)
-    assert first == held(away, Side.DR)
-    put(away, Side.PRIMARY, tags={"SS": ["a", "b"]})
-    assert first == held(away, Side.PRIMARY), "a set has no order"
-    put(away, Side.PRIMARY, n={"N": "2"})
-    assert (first.items, False) == (held(away, Side.DR).items, first.digest == held(away, Side.DR).digest)
-    assert "cart" not in str(first)
+def test_the_digest_knows_every_value_and_no_order() -> None:
+    assert contents() == contents(tags={"SS": ["a", "b"]}), "a set has no order"
+    other = contents(n={"N": "2"})
+    assert (contents().items, False) == (other.items, contents().digest == other.digest)
+    assert "cart" not in str(contents())
 
 
-def judged(world: Home, home: Any = None, away: Any = None, **tables: Any) -> tuple[Standing, str]:
+def judged(home: Any = None, away: Any = None, **tables: Any) -> tuple[Standing, str]:
     """How the step stands where the sides hold this, and the primary's table is changed so."""
-    snapshot = world.healthy
+    snapshot = failed_over()
     for side, contents in ((Side.PRIMARY, home), (Side.DR, away)):
         value = (contents or Contents(TABLE, 3, "d"),)
-        snapshot = with_part(snapshot, "dynamodb_contents.contents", side, value)
-    rows = tuple(replace(one, **tables) if one.name == TABLE else one for one in _tables(world, Side.PRIMARY))
-    sight = world.sight(with_part(snapshot, "dynamodb.tables", Side.PRIMARY, rows))
-    told = VERB.confirm(step_of(sight), sight)
+        snapshot = with_part(snapshot, dynamodb_contents.contents, side, value)
+    rows = [row for row in snapshot.get(dynamodb.tables, Side.PRIMARY) if isinstance(row, dynamodb.Table)]
+    changed = tuple(replace(row, **tables) if row.name == TABLE else row for row in rows)
+    seen = home_sight(with_part(snapshot, dynamodb.tables, Side.PRIMARY, changed))
+    told = VERB.confirm(step_of(seen), seen)
     return told.standing, told.says
-
-
-def _tables(world: Home, side: Side) -> list[dynamodb.Table]:
-    return [one for one in world.healthy.get(dynamodb.tables, side) if isinstance(one, dynamodb.Table)]
 
 
 LARGE = TooLarge(TABLE)
@@ -97,25 +90,21 @@ DENIED = Unseen(Blindness.DENIED, "the call is denied (AccessDenied).")
         *("denied", "updating", "archived", "absent", "no replica"),
     ],
 )
-def test_both_replicas_must_be_active_and_hold_the_same(away: Home, case: dict[str, Any], standing: Standing) -> None:
-    found, says = judged(away, **case)
+def test_both_replicas_must_be_active_and_hold_the_same(case: dict[str, Any], standing: Standing) -> None:
+    found, says = judged(**case)
     assert standing is found, says
 
 
-def test_while_the_primary_serves_no_table_is_read_and_nothing_is_claimed(away: Home) -> None:
-    lead(away, Side.PRIMARY)
-    away.endpoint.reset_calls()
-    snapshot = away.whole(dynamodb_contents.contents.name, "route53.records")
-    assert () == snapshot.get(dynamodb_contents.contents, Side.PRIMARY)
-    assert [] == [call for call in away.endpoint.calls() if call.endswith("dynamodb:Scan")]
-    sight = away.sight(snapshot)
-    assert Standing.UNSEEN is VERB.confirm(step_of(sight), sight).standing
+def test_while_the_primary_serves_no_table_is_read_and_nothing_is_claimed() -> None:
+    assert () == read(dynamodb_contents.contents, Side.PRIMARY, {}), "a call would find no answer"
+    seen = home_sight(healthy())
+    assert Standing.UNSEEN is VERB.confirm(step_of(seen), seen).standing
 
 
-def test_the_window_of_conflicts_is_told_and_other_goals_prove_nothing(away: Home) -> None:
-    assert any("T31" in note for note in VERB.notes(away.sight()))
-    assert [] == list(VERB.foresee(away.sight(goal=Goal.FAILOVER)))
-    step = step_of(away.sight())
+def test_the_window_of_conflicts_is_told_and_other_goals_prove_nothing() -> None:
+    assert any("T31" in note for note in VERB.notes(home_sight()))
+    assert [] == list(VERB.foresee(home_sight(goal=Goal.FAILOVER)))
+    step = step_of(home_sight())
     assert step.call is None
-    unseen = away.sight(dark(away.healthy, Side.DR))
+    unseen = home_sight(dark(failed_over(), Side.DR))
     assert Standing.UNSEEN is VERB.confirm(step, unseen).standing

@@ -1,0 +1,90 @@
+"""The estate as values: healthy, as it was recorded, and once its primary is back after a failover."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from dr_actions.actions.traffic.change_batch import record_set, turned
+from dr_actions.model.action import Sight, Standing, Verb
+from dr_actions.model.plan import Goal, Step
+from dr_checks.derived.record_pairs import Pair, pairs_of
+from dr_estate.config.environment import Side
+from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.readers import dynamodb_contents, ecs, efs, route53, s3, s3_objects
+from dr_estate.reading.reader import Reader
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import SIT
+
+AT_ONCE = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"files_freeze_minutes": 0})})
+"""The environment with a freeze that holds at once."""
+
+
+@cache
+def failed_over() -> Snapshot:
+    """Visitors are in the DR region, the primary is back and fenced; its half of the replication of files is left."""
+    seen = healthy()
+    off = tuple(replace(row, desired=0, running=0) for row in seen.get(ecs.services, Side.PRIMARY))
+    half = tuple(replace(row, status="ERROR") for row in seen.get(efs.replications, Side.PRIMARY))
+    protected = tuple(replace(row, overwrite_protection="ENABLED") for row in seen.get(efs.file_systems, Side.DR))
+    tables = tuple(dynamodb_contents.Contents(name, 1, "d") for name in ("sit-tenant-state", "sit-transaction-log"))
+    compared = tuple(s3_objects.Tally().told(*pair) for pair in s3.data_pairs(SIT))
+    for reader, side, value in (
+        (ecs.services, Side.PRIMARY, off),
+        (efs.replications, Side.PRIMARY, half),
+        (efs.replications, Side.DR, ()),
+        (efs.file_systems, Side.DR, protected),
+        (dynamodb_contents.contents, Side.PRIMARY, tables),
+        (dynamodb_contents.contents, Side.DR, tables),
+        (s3_objects.apart, Side.DR, compared),
+    ):
+        seen = with_part(seen, reader, side, value)
+    return led(seen, Side.DR)
+
+
+def led(snapshot: Snapshot, to: Side) -> Snapshot:
+    """The snapshot with all traffic set to one side."""
+    records = snapshot.get(route53.records, Side.GLOBAL)
+    rows = {(row.name, row.type, row.set_identifier): row for row in records}
+    for pair in pairs_of(records, SIT.traffic.origin_record, SIT):
+        assert isinstance(pair, Pair), pair
+        for record in turned(pair, to):
+            rows[record.name, record.type, record.set_identifier] = route53.record(record_set(record))
+    return with_part(snapshot, route53.records, Side.GLOBAL, tuple(rows.values()))
+
+
+def with_part(snapshot: Snapshot, reader: Reader[Any], side: Side, value: object) -> Snapshot:
+    """The snapshot with another value of one part."""
+    key = (reader.name, side)
+    return replace(snapshot, parts={**snapshot.parts, key: replace(snapshot.parts[key], value=value)})
+
+
+def dark(snapshot: Snapshot, side: Side) -> Snapshot:
+    """The snapshot as it would be with ``side`` silent."""
+    silent = Unseen(Blindness.UNREACHABLE, "the region does not answer.")
+    parts = {key: replace(part, value=silent) if key[1] is side else part for key, part in snapshot.parts.items()}
+    return replace(snapshot, parts=parts)
+
+
+def sight(snapshot: Snapshot | None = None, **changes: Any) -> Sight:
+    """What a failover decides from; in the healthy estate, unless ``snapshot`` is another."""
+    return replace(Sight(SIT, snapshot or healthy(), Goal.FAILOVER, primary_answers=True), **changes)
+
+
+def home_sight(snapshot: Snapshot | None = None, **changes: Any) -> Sight:
+    """What a failback decides from; once failed over, unless ``snapshot`` is another."""
+    return sight(snapshot or failed_over(), **{"env": AT_ONCE, "goal": Goal.FAILBACK, **changes})
+
+
+def only(verb: Verb, seen: Sight) -> Step:
+    """The one step that the verb plans."""
+    (step,) = verb.foresee(seen)
+    return step
+
+
+def stands(verb: Verb, seen: Sight, step: Step | None = None) -> tuple[Standing, str]:
+    """How a step stands, by default the one that the verb plans upon the same sight, and the sentence that says so."""
+    found = verb.confirm(step or only(verb, seen), seen)
+    return found.standing, found.says

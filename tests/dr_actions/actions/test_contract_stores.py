@@ -1,0 +1,276 @@
+"""What every action of the stores does to an emulated AWS: planned, sent, seen to be done, and taken back where it can.
+
+The world goes through a switchover and its failback, then anew through a promotion, a canary and a restore test, action
+by action. A test takes its action where the world has come to; alone, it takes those before it too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.registry import verbs
+from dr_actions.model.action import Sight, Standing, Verb
+from dr_actions.model.plan import Goal, Step
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.drill_names import TRIAL, new_id
+from dr_estate.readers import efs, rds
+from dr_estate.reading.reader import Followed
+from dr_estate.snapshot.snapshot import Snapshot
+from sandbox.client.endpoint import Endpoint
+from tests.dr_actions.actions.estates import AT_ONCE
+from tests.dr_actions.actions.failback_world import Home, lead, past_the_second, stop_primary
+from tests.dr_checks.databases import accepting
+from tests.worlds import borrowed, healthy
+
+NAME, SECRET, BUCKET = "sit-mysql", "sit-tenant-1-db-credentials", "bbws-tenant-assets-sit"
+QUICK = {**dict.fromkeys(("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s"), 0.0), "lag_published_s": 0.5}
+TAKEN_BACK = {
+    *("database/freeze", "database/rename_old_primary", "database/rename_old_dr", "database/unfreeze"),
+    *("files/freeze", "files/allow_overwrite_dr", "canary/drive"),
+}
+WATCHED = sorted({part for verb in verbs().values() for part in verb.watches})
+EMULATED = AT_ONCE.model_copy(update={"failback": AT_ONCE.failback.model_copy(update={"dns_samples": 20})})
+PROMOTING = EMULATED.model_copy(update={"replication": accepting("read-replica").replication})
+
+
+class Estate(Home):
+    """A world in which one goal after another is pursued, each by a plan of what was seen when it began."""
+
+    def __init__(self, endpoint: Endpoint, env: Environment, seen: Snapshot) -> None:
+        self.incident, self.followed = new_id(TRIAL, seen.taken_at), tuple[str, ...]()
+        self.planned, self.recorded = dict[str, list[Step]](), dict[str, Any]()
+        super().__init__(endpoint, env, seen)
+
+    def pursue(self, goal: Goal) -> None:
+        """Look anew, and plan all that the goal takes."""
+        self.goal, self.healthy = goal, self.whole(*WATCHED)
+        self.recorded = {step.id: step.before for steps in self.planned.values() for step in steps}
+        self.sent_at, self.changes = {}, {}
+        self.planned = {name: list(verb.foresee(self.sight())) for name, verb in verbs().items()}
+
+    def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> Sight:
+        known = {"incident": self.incident, "recorded": self.recorded, "changes": dict(self.changes)}
+        answers = self.goal is not Goal.FAILOVER
+        return super().sight(snapshot, **{**known, "primary_answers": answers, **changes})
+
+    def look(self, verb: Verb, upon: Snapshot | None = None) -> Sight:
+        followed = Followed(tuple(self.changes.values()), self.followed)
+        return super().look(verb, replace(upon or self.healthy, followed=followed))
+
+    def does(self, verb: Verb, step: Step) -> None:
+        """Send the step's call where it is ready, and wait for what it is to bring about."""
+        self.followed = tuple(step.after.get("asks", ()))
+        ready = self.confirm(verb, step)
+        if step.call is not None and ready.standing is not Standing.DONE:
+            assert ready.standing is Standing.READY, ready.says
+            self.act(verb, step)
+        done = self.until(Standing.DONE, verb, step)
+        assert done.standing is Standing.DONE, done.says
+
+    def put(self, side: Side, key: str) -> None:
+        """Write an object of a tenant."""
+        bucket = BUCKET if side is Side.PRIMARY else f"{BUCKET}-dr"
+        self.send(side, "s3:PutObject", Bucket=bucket, Key=key, Body=b"written")
+
+
+def _lead_away(estate: Estate) -> None:
+    """Visitors go to the DR region, and there a password is changed and an object written."""
+    lead(estate, Side.DR)
+    text = estate.send(Side.DR, "secretsmanager:GetSecretValue", SecretId=SECRET)["SecretString"]
+    changed = json.dumps({**json.loads(text), "password": "changed while away"})
+    estate.send(Side.DR, "secretsmanager:PutSecretValue", SecretId=SECRET, SecretString=changed)
+    estate.put(Side.DR, "away.txt")
+    past_the_second(estate)
+
+
+def _lead_home(estate: Estate) -> None:
+    """Visitors are home; an object was still written to the DR region meanwhile."""
+    past_the_second(estate)
+    estate.put(Side.DR, "late.txt")
+    lead(estate, Side.PRIMARY)
+
+
+def _expose(side: Side) -> Callable[[Estate], None]:
+    """RDS did not heed that the side's database is to be protected."""
+
+    def expose(estate: Estate) -> None:
+        given = {"BackupRetentionPeriod": 1} if side is Side.PRIMARY else {}
+        (found,) = [
+            row for row in estate.whole("rds.instances").get(rds.instances, side) if "before" not in row.identifier
+        ]
+        params = {
+            "DBInstanceIdentifier": found.identifier,
+            "DeletionProtection": False,
+            "ApplyImmediately": True,
+            **given,
+        }
+        estate.send(side, "rds:ModifyDBInstance", **params)
+
+    return expose
+
+
+def _leave_files_open(estate: Estate) -> None:
+    """EFS did not switch the protection on again by itself."""
+    (found,) = estate.whole("efs.file_systems").get(efs.file_systems, Side.PRIMARY)
+    params = {"FileSystemId": found.id, "ReplicationOverwriteProtection": "DISABLED"}
+    estate.send(Side.PRIMARY, "efs:UpdateFileSystemProtection", **params)
+
+
+def _leave_a_task(estate: Estate) -> None:
+    """A drill's task that does not end."""
+    (step,) = estate.planned["restore_test/query_database"]
+    estate.endpoint.timing(transition_s=60)
+    call = verbs()[step.verb].fill(step, estate.look(verbs()[step.verb]))
+    estate.send(Side.DR, "ecs:RunTask", **{**call.params, "clientToken": "another"})
+    estate.endpoint.timing(transition_s=0)
+
+
+def _break_secrets(estate: Estate) -> None:
+    """A secret of the DR region leads to the primary's database."""
+    estate.endpoint.break_("secrets-host-of-the-primary")
+
+
+def _nothing(_estate: Estate) -> None:
+    """Nobody does anything."""
+
+
+def _replica_exposed(estate: Estate) -> None:
+    """A replica of the database stands in the DR region, and is not protected."""
+    estate.endpoint.break_("replica-without-backups")
+    _expose(Side.DR)(estate)
+
+
+Scene = tuple[Goal, str, Callable[[Estate], None]]
+RECOVERY: tuple[Scene, ...] = (
+    (Goal.SWITCHOVER, "database/verify_zero_loss", stop_primary),
+    (Goal.FAILOVER, "secrets/promote_replicas", _break_secrets),
+    (Goal.FAILOVER, "database/restore_dr", _nothing),
+    (Goal.FAILOVER, "files/restore_dr", _nothing),
+    (Goal.FAILOVER, "secrets/point_to_dr", _nothing),
+    (Goal.FAILBACK, "database/freeze", _lead_away),
+    (Goal.FAILBACK, "files/freeze", _nothing),
+    (Goal.FAILBACK, "backup/create_backups", _nothing),
+    (Goal.FAILBACK, "database/rename_old_primary", _nothing),
+    (Goal.FAILBACK, "database/replicate_to_primary", _nothing),
+    (Goal.FAILBACK, "files/end_stale_replication", _nothing),
+    (Goal.FAILBACK, "files/allow_overwrite_primary", _nothing),
+    (Goal.FAILBACK, "files/replicate_to_primary", _nothing),
+    (Goal.FAILBACK, "objects/copy_to_primary", _nothing),
+    (Goal.FAILBACK, "files/verify_primary_in_sync", _nothing),
+    (Goal.FAILBACK, "objects/verify_primary_in_sync", _nothing),
+    (Goal.FAILBACK, "tables/verify_primary_in_sync", _nothing),
+    (Goal.FAILBACK, "database/verify_primary_in_sync", _nothing),
+    (Goal.FAILBACK, "database/promote_primary", _nothing),
+    (Goal.FAILBACK, "database/protect_primary", _expose(Side.PRIMARY)),
+    (Goal.FAILBACK, "files/promote_primary", _nothing),
+    (Goal.FAILBACK, "files/protect_primary", _leave_files_open),
+    (Goal.FAILBACK, "secrets/copy_to_primary", _nothing),
+    (Goal.FAILBACK, "objects/copy_to_primary_final", _lead_home),
+    (Goal.FAILBACK, "database/rename_old_dr", _nothing),
+    (Goal.FAILBACK, "files/unfreeze", _nothing),
+    (Goal.FAILBACK, "database/unfreeze", _nothing),
+    (Goal.FAILBACK, "files/allow_overwrite_dr", _nothing),
+    (Goal.FAILBACK, "files/replicate_to_dr", _nothing),
+    (Goal.FAILBACK, "database/replicate_to_dr", _nothing),
+    (Goal.FAILBACK, "secrets/replicate_to_dr", _nothing),
+)
+PROMOTION: tuple[Scene, ...] = (
+    (Goal.FAILOVER, "database/restore_dr", _replica_exposed),
+    (Goal.FAILOVER, "database/protect_dr", _nothing),
+)
+DRILLS: tuple[Scene, ...] = (
+    (Goal.CANARY, "canary/drive", _nothing),
+    (Goal.RESTORE_TEST, "restore_test/restore_database", _nothing),
+    (Goal.RESTORE_TEST, "restore_test/restore_files", _nothing),
+    (Goal.RESTORE_TEST, "restore_test/tag_files", _nothing),
+    (Goal.RESTORE_TEST, "restore_test/create_access_points", _nothing),
+    (Goal.RESTORE_TEST, "restore_test/query_database", _nothing),
+    (Goal.CLEAN_UP, "restore_test/stop_tasks", _leave_a_task),
+    (Goal.CLEAN_UP, "restore_test/remove_databases", _nothing),
+    (Goal.CLEAN_UP, "restore_test/remove_files", _nothing),
+    (Goal.CLEAN_UP, "canary/remove", _nothing),
+)
+
+
+class Story:
+    """Scenes that follow one another in one world."""
+
+    def __init__(self, estate: Estate, scenes: tuple[Scene, ...]) -> None:
+        self.estate, self._scenes, self.played = estate, scenes, 0
+
+    def come_to(self, number: int) -> list[Step]:
+        """Take all actions before that of the scene; returns its steps."""
+        for earlier in range(self.played, number):
+            for step in self._enter(earlier):
+                self.estate.does(verbs()[step.verb], step)
+        return self._enter(number)
+
+    def _enter(self, number: int) -> list[Step]:
+        self.played = number + 1
+        goal, action, meanwhile = self._scenes[number]
+        meanwhile(self.estate)
+        if number == 0 or goal is not self._scenes[number - 1][0]:
+            self.estate.pursue(goal)
+        return self.estate.planned[action]
+
+
+STORIES = {"recovery": (EMULATED, RECOVERY), "promotion": (PROMOTING, PROMOTION), "drills": (EMULATED, DRILLS)}
+
+
+@pytest.fixture(scope="module")
+def story_at() -> Iterator[Callable[[str, int], Story]]:
+    """The story of that name before the scene of that number; begun anew in the healthy world where it went past it."""
+    begun = dict[str, Story]()
+    with borrowed(EMULATED, tenants=1) as endpoint:
+        endpoint.timing(**QUICK)
+        endpoint.keep("healthy")
+        seen = healthy(endpoint, EMULATED)
+
+        def story_at(name: str, number: int) -> Story:
+            if name not in begun or begun[name].played > number:
+                begun.clear()
+                endpoint.return_to("healthy")
+                env, scenes = STORIES[name]
+                begun[name] = Story(Estate(endpoint, env, seen), scenes)
+            return begun[name]
+
+        yield story_at
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        pytest.param(name, number, id=f"{name}: {action}")
+        for name, (_, scenes) in STORIES.items()
+        for number, (_, action, _) in enumerate(scenes)
+    ],
+)
+def test_an_action_brings_about_what_it_says_and_takes_back_what_it_can(
+    story_at: Callable[[str, int], Story], name: str, number: int
+) -> None:
+    story = story_at(name, number)
+    steps, estate = story.come_to(number), story.estate
+    sent = len(estate.hand.sent)
+    for step in steps:
+        verb = verbs()[step.verb]
+        estate.does(verb, step)
+        back = verb.undo(step)
+        assert (back is not None) is (step.verb in TAKEN_BACK)
+        if back is not None:
+            estate.hand.send(back)
+            undone = estate.until(Standing.READY, verb, step)
+            assert undone.standing is Standing.READY, undone.says
+            estate.does(verb, step)
+    assert steps, "nothing was planned"
+    assert len(estate.hand.sent) > sent or not verb.writes, "nothing was sent"
+
+
+def test_every_action_of_the_stores_that_makes_a_call_is_in_a_story() -> None:
+    played = {action for _, scenes in STORIES.values() for _, action, _ in scenes}
+    others = {"compute", "notifications", "traffic"}
+    assert played == {name for name in verbs() if name.partition("/")[0] not in others} - {"provisioning/apply"}
