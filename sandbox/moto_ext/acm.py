@@ -24,9 +24,10 @@ def _requested(
     domain_name: str,
     idempotency_token: str,
     subject_alt_names: list[str] | None,
-    *more: Any,
+    *args: Any,
+    **kwargs: Any,
 ) -> str:
-    arn: str = original(self, domain_name, idempotency_token, subject_alt_names, *more)
+    arn: str = original(self, domain_name, idempotency_token, subject_alt_names, *args, **kwargs)
     wanted = list(dict.fromkeys([domain_name, *(subject_alt_names or [])]))
     if set(wanted) == set(self._certificates[arn].sans):
         self._certificates[arn].sans = wanted

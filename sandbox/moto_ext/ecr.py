@@ -46,12 +46,19 @@ def _destinations(backend: ECRBackend, repository: str) -> list[tuple[str, str]]
     return found
 
 
-def _put_image(original: Any, self: ECRBackend, repository_name: str, *args: Any, **kwargs: Any) -> Image:
-    manifest, tag = args[0], args[1] if len(args) > 1 else None
+def _put_image(
+    original: Any,
+    self: ECRBackend,
+    repository_name: str,
+    image_manifest: str,
+    image_tag: str,
+    *args: Any,
+    **kwargs: Any,
+) -> Image:
     repository = self.repositories.get(repository_name)
-    if repository is not None and tag and not repository.is_tag_immutable():
-        _untag(repository, tag, keep=manifest)
-    image: Image = original(self, repository_name, *args, **kwargs)
+    if repository is not None and image_tag and not repository.is_tag_immutable():
+        _untag(repository, image_tag, keep=image_manifest)
+    image: Image = original(self, repository_name, image_manifest, image_tag, *args, **kwargs)
     progress = state(self, "image_replications").setdefault((repository_name, image.get_image_digest()), {})
     for _registry, region in _destinations(self, repository_name):
         progress[region] = "IN_PROGRESS"
@@ -111,9 +118,11 @@ def _status(response: ECRResponse, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _batch_get(original: Any, self: ECRBackend, name: str, registry: Any = None, ids: Any = None) -> dict[str, Any]:
-    told: dict[str, Any] = original(self, name, registry, ids)
-    missing = [asked for asked in ids if not any(_is(image, asked) for image in told["images"])]
+def _batch_get(
+    original: Any, self: ECRBackend, repository_name: str, registry_id: Any = None, image_ids: Any = None
+) -> dict[str, Any]:
+    told: dict[str, Any] = original(self, repository_name, registry_id, image_ids)
+    missing = [asked for asked in image_ids or () if not any(_is(image, asked) for image in told["images"])]
     reason = {"failureCode": "ImageNotFound", "failureReason": "Requested image not found"}
     told["failures"] = [{"imageId": asked, **reason} for asked in missing]
     return told

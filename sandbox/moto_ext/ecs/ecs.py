@@ -119,11 +119,11 @@ def _delete_service(
 
 
 def _describe_services(
-    original: Callable[..., Any], self: EC2ContainerServiceBackend, cluster_str: str, names: list[str]
+    original: Callable[..., Any], self: EC2ContainerServiceBackend, cluster_str: str, service_names_or_arns: list[str]
 ) -> Any:
-    if len(names) > DESCRIBED_AT_ONCE:
+    if len(service_names_or_arns) > DESCRIBED_AT_ONCE:
         raise refused("InvalidParameterException", "Services cannot be more than 10.")
-    return original(self, cluster_str, names)
+    return original(self, cluster_str, service_names_or_arns)
 
 
 def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:

@@ -80,35 +80,39 @@ def _unregistered(group: FakeTargetGroup, asked: dict[str, Any]) -> Target:
     return Target(asked["Id"], int(asked.get("Port") or group.port or 0), "", "unused", "Target.NotRegistered", words)
 
 
-def _deregister(original: Callable[..., Any], self: ELBv2Backend, arn: str, targets: list[dict[str, Any]]) -> None:
+def _deregister(
+    original: Callable[..., Any], self: ELBv2Backend, target_group_arn: str, instances: list[dict[str, Any]]
+) -> None:
     """A task's address can be taken out by hand; ECS puts back only a new task (API_DeregisterTargets)."""
-    group = self.target_groups.get(arn)
+    group = self.target_groups.get(target_group_arn)
     if group is None:
         raise TargetGroupNotFoundError
     known = Targets(self.account_id, self.region_name)
     rest = []
-    for target in targets:
+    for target in instances:
         task = known.task_at(group, target["Id"])
         if task is None:
             rest.append(target)
         else:
             state(group, "withdrawn")[task.id] = True
     if rest:
-        original(self, arn, rest)
+        original(self, target_group_arn, rest)
 
 
-def _register(original: Callable[..., Any], self: ELBv2Backend, arn: str, targets: list[dict[str, Any]]) -> None:
-    group = self.target_groups.get(arn)
+def _register(
+    original: Callable[..., Any], self: ELBv2Backend, target_group_arn: str, instances: list[dict[str, Any]]
+) -> None:
+    group = self.target_groups.get(target_group_arn)
     known = Targets(self.account_id, self.region_name)
     rest = []
-    for target in targets:
+    for target in instances:
         task = known.task_at(group, target["Id"]) if group is not None else None
         if group is None or task is None:
             rest.append(target)
         else:
             state(group, "withdrawn").pop(task.id, None)
     if rest or group is None:
-        original(self, arn, rest)
+        original(self, target_group_arn, rest)
 
 
 def _paged(result: str) -> Callable[..., Any]:

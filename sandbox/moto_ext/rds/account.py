@@ -73,9 +73,9 @@ def _pending(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def _groups(original: Any, self: RDSBackend, wanted: Mapping[str, Any]) -> Any:
-    found = original(self, wanted)
-    name = wanted.get("db_parameter_group_name")
+def _groups(original: Any, self: RDSBackend, db_parameter_group_kwargs: Mapping[str, Any]) -> Any:
+    found = original(self, db_parameter_group_kwargs)
+    name = db_parameter_group_kwargs.get("db_parameter_group_name")
     if name and not found:
         raise DBParameterGroupNotFoundError(name)
     return found

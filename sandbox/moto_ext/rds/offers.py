@@ -107,7 +107,8 @@ def _source_regions(response: RDSResponse, params: Mapping[str, Any]) -> dict[st
     }
 
 
-def _groups(original: Any, self: RDSBackend, wanted: Mapping[str, Any]) -> list[OptionGroup]:
+def _groups(original: Any, self: RDSBackend, option_group_kwargs: Mapping[str, Any]) -> list[OptionGroup]:
+    wanted = option_group_kwargs
     if wanted.get("option_group_name"):
         found: list[OptionGroup] = original(self, wanted)
         return found
