@@ -11,7 +11,7 @@ from sandbox.core.patching import refused, wrap
 from sandbox.core.state import replicated_until
 from sandbox.core.timing import begin, to_the_second
 from sandbox.moto_ext.data import stored_data
-from sandbox.moto_ext.rds.backups import ReplicatedBackup, replications
+from sandbox.moto_ext.rds.backups import ReplicatedBackup, replications, retained
 from sandbox.moto_ext.rds.from_backup import from_point, point_behind
 from sandbox.moto_ext.rds.rds import create_copy, facts_of, log_upload_s, plain, require_key
 
@@ -56,11 +56,13 @@ def _to_point_in_time(
 ) -> DBInstance:
     asked = plain(overrides)
     if arn := asked.get("source_db_instance_automated_backups_arn"):
-        copy = replications(self).get(arn)
+        copy = {**retained(self), **replications(self)}.get(arn)
         if copy is None:
             raise refused("DBInstanceAutomatedBackupNotFound", f"Automated backup {arn} not found in this region.")
         return restore_from(self, copy, asked)
     instance = self.describe_db_instances(source_db_identifier)[0]
+    if (asked.get("allocated_storage") or instance.allocated_storage) < instance.allocated_storage:
+        raise refused("InvalidParameterValue", "Allocated storage size can't be less than the source instance size.")
     if not instance.backup_retention_period:
         raise refused(
             "PointInTimeRestoreNotEnabled", f"Point-in-time restore is not enabled for {source_db_identifier}."
@@ -97,6 +99,8 @@ def _copy_snapshot(
     *args: Any,
     **kwargs: Any,
 ) -> DBSnapshot:
+    if source_db_snapshot_identifier.startswith("arn:"):
+        self.extract_snapshot_name_from_arn(source_db_snapshot_identifier)
     source = self.get_db_snapshot(source_db_snapshot_identifier)
     elsewhere = source.region != self.region_name
     if elsewhere:
