@@ -113,9 +113,22 @@ def refused(code: str, message: str) -> Refused:
     return Refused(code, message)
 
 
-def page(items: list[Any], params: Mapping[str, Any], limit: int = 1000) -> tuple[list[Any], str | None]:
-    """One page of ``items`` as MaxResults and NextToken ask, and the next token (an offset) or None."""
-    start = int(params.get("NextToken") or 0)
+def offset(token: Any, code: str, message: str = "The token is not valid.") -> int:
+    """Where the page of ``token`` begins; raises ``code`` for a token that nobody was given."""
+    text = str(token or 0)
+    if not (text.isascii() and text.isdigit()):
+        raise refused(code, message)
+    return int(text)
+
+
+def page(
+    items: list[Any], params: Mapping[str, Any], limit: int = 1000, wrong: str = "InvalidParameterValueException"
+) -> tuple[list[Any], str | None]:
+    """One page of ``items`` as MaxResults and NextToken ask, and the next token (an offset) or None.
+
+    A token that nobody was given is refused with the code ``wrong``.
+    """
+    start = offset(params.get("NextToken"), wrong)
     end = start + int(params.get("MaxResults") or limit)
     return items[start:end], str(end) if end < len(items) else None
 

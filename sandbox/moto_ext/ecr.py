@@ -30,9 +30,11 @@ def put_replication_configuration(self: ECRBackend, replication_config: dict[str
     """Set the registry's rules; at most ten, none to the registry itself."""
     rules = replication_config["rules"]
     own = {"region": self.region_name, "registryId": self.account_id}
-    if len(rules) > RULES or any(own == target for rule in rules for target in rule["destinations"]):
-        message = "'Replication destination cannot be the same as the source registry, and at most ten rules'"
-        raise InvalidParameterException(f"Invalid parameter at 'replicationConfiguration': {message}")
+    same = any(own == target for rule in rules for target in rule["destinations"])
+    if same or len(rules) > RULES:
+        message = "Replication destination cannot be the same as the source registry" if same else "At most ten rules"
+        where = "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint"
+        raise InvalidParameterException(f"{where}: '{message}'")
     self.replication_config = replication_config
     return {"replicationConfiguration": replication_config}
 
@@ -57,6 +59,7 @@ def _put_image(
 ) -> Image:
     repository = self.repositories.get(repository_name)
     if repository is not None and image_tag and not repository.is_tag_immutable():
+        self._resolve_image_tag_mutability(repository, image_tag)
         _untag(repository, image_tag, keep=image_manifest)
     image: Image = original(self, repository_name, image_manifest, image_tag, *args, **kwargs)
     progress = state(self, "image_replications").setdefault((repository_name, image.get_image_digest()), {})

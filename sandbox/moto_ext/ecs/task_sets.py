@@ -55,12 +55,12 @@ def _create(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> 
 def _update(
     original: Callable[..., Any],
     self: EC2ContainerServiceBackend,
-    cluster_str: str,
+    cluster: str,
     service: str,
     task_set: str,
     scale: dict[str, Any],
 ) -> TaskSet:
-    changed: TaskSet = original(self, cluster_str, service, task_set, scale)
+    changed: TaskSet = original(self, cluster, service, task_set, scale)
     keeping.settle(_service_of(changed))
     return changed
 

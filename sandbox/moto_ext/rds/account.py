@@ -18,6 +18,13 @@ from sandbox.moto_ext.quotas.limits import limit
 
 DB_INSTANCES = "L-7B6409FD"
 
+_BY_USER = {  # what AWS tells of each parameter beside its value (API_Parameter)
+    "Description": "",
+    "Source": "user",
+    "ApplyType": "dynamic",
+    "DataType": "string",
+    "IsModifiable": True,
+}
 DEFAULTS = {
     "DBInstances": 40,
     "AllocatedStorage": 100_000,
@@ -85,7 +92,7 @@ def _parameters(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, A
     group = response.backend.describe_db_parameter_groups({"db_parameter_group_name": params["DBParameterGroupName"]})[
         0
     ]
-    set_by_user = [{"Source": "user", "IsModifiable": True, **one} for one in group.parameters.values()]
+    set_by_user = [{**_BY_USER, **one} for one in group.parameters.values()]
     wanted = params.get("Source")
     return {"Parameters": [one for one in set_by_user if wanted in (None, one["Source"])]}
 

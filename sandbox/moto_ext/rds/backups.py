@@ -58,7 +58,9 @@ class ReplicatedBackup:
         """As DescribeDBInstanceAutomatedBackups answers."""
         latest = self.latest()
         window = {"EarliestTime": latest - timedelta(days=self.retention_days), "LatestTime": latest}
+        major = "-".join(str(self.facts["engine_version"]).split(".")[:2])
         return _common(self.facts) | {
+            "OptionGroupName": f"default:{self.facts['engine']}-{major}",
             "DBInstanceArn": self.source_arn,
             "DBInstanceIdentifier": self.identifier,
             "DbiResourceId": self.resource_id,

@@ -69,7 +69,7 @@ class Setting:
 
 def check(setting: Setting) -> None:
     """Apply every rule to a CREATE or UPSERT. Raises InvalidInput, InvalidChangeBatch or NoSuchHealthCheck."""
-    for rule in (_in_zone, _shape, _routing, _values, _cname, _mixing, _alias, _health_check):
+    for rule in (_in_zone, check_shape, _routing, _values, _cname, _mixing, _alias, _health_check):
         rule(setting)
 
 
@@ -81,7 +81,8 @@ def _in_zone(s: Setting) -> None:
         raise s.batch_error(f"{words} '{s.name}'")
 
 
-def _shape(s: Setting) -> None:
+def check_shape(s: Setting) -> None:
+    """A record has values or an alias, a DELETE too (API_ChangeResourceRecordSets). Raises InvalidInput."""
     plain_record = "TTL" in s.record or bool(s.record.get("ResourceRecords"))
     wanted = "Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId]"
     if plain_record and "AliasTarget" in s.record:

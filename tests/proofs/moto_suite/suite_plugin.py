@@ -1,6 +1,6 @@
 """A plugin of pytest for moto's own tests: installs the sandbox's extension if asked, and writes each outcome down.
 
-Loaded with ``-p tests.proofs.moto_suite.plugin`` in a process of its own, whose tests are moto's and not ours.
+Loaded with ``-p suite_plugin`` (moto calls its own folder ``tests`` too) in a process of its own, whose tests are moto's and not ours.
 """
 
 from __future__ import annotations
