@@ -1,4 +1,4 @@
-"""Moto's own tests, with the extension loaded: what fails then is listed with its AWS reason, and nothing else fails."""
+"""Moto's own tests, with the extension loaded: what fails then is listed with its AWS reason, and nothing else."""
 
 from __future__ import annotations
 

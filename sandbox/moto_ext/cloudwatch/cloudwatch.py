@@ -39,6 +39,8 @@ def _get_data(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any
         if "MetricStat" in query
     }
     for query in queries:
+        if query.get("Expression", "").upper().startswith("SELECT"):
+            raise NotImplementedError("it has no Metrics Insights")
         if "Expression" in query:
             known[query["Id"]] = evaluate(query["Expression"], known)
     newest_first = (params.get("ScanBy") or "TimestampDescending") == "TimestampDescending"

@@ -18,8 +18,9 @@ from sandbox.core.timing import lag_s
 from sandbox.moto_ext.cloudwatch import metrics_compute, metrics_data
 from sandbox.moto_ext.cloudwatch.metrics import Dimensions, Publisher, Source
 
-MINUTE_S = 60.0
+MINUTE_S, DAY_S = 60.0, 86_400.0
 LAG = ("AWS/RDS", "ReplicaLag")
+DAILY = (("AWS/S3", "BucketSizeBytes"), ("AWS/S3", "NumberOfObjects"))
 REMEMBERED = timedelta(days=3)
 PUBLISHERS: dict[str, Publisher] = {
     "AWS/ApplicationELB": metrics_compute.load_balancers,
@@ -120,7 +121,9 @@ def _aware(moment: datetime) -> datetime:
 
 
 def _every_s(key: Key) -> float:
-    """How often a metric is published: every minute, a replica's lag as often as a test asked for."""
+    """How often a metric is published: each minute, a bucket's size each day, a replica's lag as a test asked."""
+    if key[:2] in DAILY:
+        return DAY_S
     return lag_s("lag_published_s", MINUTE_S) if key[:2] == LAG else MINUTE_S
 
 

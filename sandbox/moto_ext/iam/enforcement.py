@@ -20,6 +20,7 @@ from moto.s3.responses import S3Response
 from moto.sts.models import sts_backends
 from werkzeug.exceptions import HTTPException
 
+from sandbox.core.error_responses import XML_PROTOCOLS
 from sandbox.core.patching import refused, wrap
 from sandbox.core.state import STATE
 from sandbox.moto_ext.iam.asking import asked_of
@@ -35,7 +36,6 @@ _S3_ACTIONS = {
     "HeadBucket": "ListBucket",
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
 }
-XML_PROTOCOLS = ("query", "ec2", "rest-xml")
 Caller = tuple[User | Role, Context]
 
 

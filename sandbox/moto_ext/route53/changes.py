@@ -10,13 +10,14 @@ from typing import Any
 
 from moto.route53.models import FakeZone, RecordSet, Route53Backend
 from moto.route53.responses import Route53
+from moto.route53.utils import validate_domain_name
 
 from sandbox.core.patching import refused, state
 from sandbox.core.state import now
 from sandbox.core.timing import lag_s, soon
 from sandbox.moto_ext.route53.names import Record, plain
 from sandbox.moto_ext.route53.records import forget_order, identity, supersede, told, written
-from sandbox.moto_ext.route53.rules import Setting, check, check_shape
+from sandbox.moto_ext.route53.rules import Setting, check, check_request
 
 MOST_RECORDS, MOST_CHARACTERS = 1_000, 32_000
 ACTIONS = ("CREATE", "DELETE", "UPSERT")
@@ -94,10 +95,11 @@ class _Batch:
             enumeration = f"is not facet-valid with respect to enumeration '[{', '.join(sorted(ACTIONS))}]'"
             message = f"Value '{action}' {enumeration}. It must be a value from the enumeration."
             raise refused("InvalidInput", f"Invalid XML ; cvc-enumeration-valid: {message}")
+        validate_domain_name(record["Name"])
+        check_request(self._setting(action, record, {}))
         record["Name"] = plain(record["Name"])
         key = identity(record)
         if action == "DELETE":
-            check_shape(self._setting(action, record, {}))
             self._require_same(key, record)
             self._remove(key)
             return

@@ -1,6 +1,6 @@
 """A plugin of pytest for moto's own tests: installs the sandbox's extension if asked, and writes each outcome down.
 
-Loaded with ``-p suite_plugin`` (moto calls its own folder ``tests`` too) in a process of its own, whose tests are moto's and not ours.
+Loaded with ``-p suite_plugin`` in a process of its own: moto's folder is called ``tests`` too.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Outcomes:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take down the outcome of one phase."""
-        if report.when == "call" or report.outcome != "passed":
-            if self.by_test.get(report.nodeid) != "failed":
-                self.by_test[report.nodeid] = report.outcome
+        decides = report.when == "call" or report.outcome != "passed"
+        if decides and self.by_test.get(report.nodeid) != "failed":
+            self.by_test[report.nodeid] = report.outcome
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Take down a file that cannot be imported."""
@@ -51,4 +51,5 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def _fresh_world() -> None:
     """Nothing of one test's world is left for the next; whatever begins is finished at once."""
-    STATE.__dict__.update(WorldState(extras=dict(INSTANT)).__dict__)
+    fresh = WorldState(environment={"regions": {"primary": "us-east-1"}}, extras=dict(INSTANT))
+    STATE.__dict__.update(fresh.__dict__)
