@@ -70,13 +70,13 @@ def in_its_protocol(call: Call, response: Response) -> Response:
     """
     if response.status_code < HTTPStatus.BAD_REQUEST or "json" not in (response.mimetype or ""):
         return response
-    told = json.loads(response.get_data() or b"{}")
-    code = str(told.get("__type") or "").rpartition("#")[2]
+    body = json.loads(response.get_data() or b"{}")
+    code = str(body.get("__type") or "").rpartition("#")[2]
     wrong_token = code == "InvalidToken"
     if not code or not (wrong_token or call.protocol in XML_PROTOCOLS):
         return response
     code = _code_of_wrong_token(call) if wrong_token else code
-    return error(call, response.status_code, code, str(told.get("message") or ""))
+    return error(call, response.status_code, code, str(body.get("message") or ""))
 
 
 def _code_of_wrong_token(call: Call) -> str:

@@ -21,6 +21,7 @@ from sandbox.core.patching import operation, page
 PAGE, POLICIES_A_PAGE = 50, 10
 NOT_GIVEN = "InvalidNextTokenException"
 ROLES = {"dynamodb": "DynamoDBTable", "ecs": "ECSService", "rds": "RDSCluster"}
+WITHOUT_PAGES = ApplicationAutoScalingResponse.describe_scalable_targets
 _NARROWED_BY = {
     "service_namespace": "ServiceNamespace",
     "resource_id": "ResourceId",
@@ -33,22 +34,22 @@ SUSPENDED = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "Schedul
 
 def _target(self: ApplicationAutoScalingResponse, target: FakeScalableTarget) -> dict[str, Any]:
     """A target with the role AWS links to its service, and with what is suspended of it (API_ScalableTarget)."""
-    told = _build_target(target)
+    row = _build_target(target)
     service = target.service_namespace
     role = f"AWSServiceRoleForApplicationAutoScaling_{ROLES.get(service, service.title())}"
     path = f"aws-service-role/{service}.application-autoscaling.amazonaws.com/{role}"
-    return told | {
-        "RoleARN": told["RoleARN"] or f"arn:{self.partition}:iam::{self.current_account}:role/{path}",
-        "SuspendedState": dict.fromkeys(SUSPENDED, False) | (told["SuspendedState"] or {}),
+    return row | {
+        "RoleARN": row["RoleARN"] or f"arn:{self.partition}:iam::{self.current_account}:role/{path}",
+        "SuspendedState": dict.fromkeys(SUSPENDED, False) | (row["SuspendedState"] or {}),
     }
 
 
 def _targets(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
-    self._validate_params()
     held = self.applicationautoscaling_backend.describe_scalable_targets(
         params["ServiceNamespace"], params.get("ResourceIds"), params.get("ScalableDimension")
     )
     found, token = page([_target(self, target) for target in held], params, PAGE, NOT_GIVEN)
+    WITHOUT_PAGES(self)  # which refuses a namespace or a dimension that nothing has
     return {"ScalableTargets": found, "NextToken": token}
 
 

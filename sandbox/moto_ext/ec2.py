@@ -94,9 +94,9 @@ def describe_network_interfaces(self: ElasticNetworkInterfaces) -> Any:
     if missing := set(ids) - {interface.id for interface in (*known, *mine)}:
         raise InvalidNetworkInterfaceIdError(min(missing))
     found = generic_filter(filters, [*known, *mine])
-    asked = self._get_param("NextToken")
-    wrong = f"Value ( {asked} ) for parameter NextToken is invalid. The token is invalid."
-    start = offset(asked, "InvalidParameterValue", wrong)
+    token = self._get_param("NextToken")
+    wrong = f"Value ( {token} ) for parameter NextToken is invalid. The token is invalid."
+    start = offset(token, "InvalidParameterValue", wrong)
     end = start + int(self._get_param("MaxResults") or 1000)
     token = str(end) if end < len(found) else None
     return ActionResult({"NetworkInterfaces": found[start:end], "NextToken": token})

@@ -58,8 +58,8 @@ def _put_image(
     **kwargs: Any,
 ) -> Image:
     repository = self.repositories.get(repository_name)
-    if repository is not None and image_tag and not repository.is_tag_immutable():
-        self._resolve_image_tag_mutability(repository, image_tag)
+    moves = repository is not None and not repository.is_tag_immutable()
+    if repository is not None and image_tag and moves and not repository.image_tag_mutability_exclusion_filters:
         _untag(repository, image_tag, keep=image_manifest)
     image: Image = original(self, repository_name, image_manifest, image_tag, *args, **kwargs)
     progress = state(self, "image_replications").setdefault((repository_name, image.get_image_digest()), {})

@@ -103,7 +103,7 @@ def _stored(bucket: FakeBucket) -> Iterator[Source]:
         (
             "BucketSizeBytes",
             "StandardStorage",
-            lambda _: float(sum(one.size for one in _objects_stored(bucket))),
+            lambda _: float(sum(key.size for key in _objects_stored(bucket))),
             "Bytes",
         ),
         ("NumberOfObjects", "AllStorageTypes", lambda _: float(sum(1 for _ in _objects_stored(bucket))), "Count"),
@@ -112,7 +112,7 @@ def _stored(bucket: FakeBucket) -> Iterator[Source]:
 
 
 def _objects_stored(bucket: FakeBucket) -> Iterator[FakeKey]:
-    return (one for one in _objects(bucket) if isinstance(one, FakeKey))
+    return (key for key in _objects(bucket) if isinstance(key, FakeKey))
 
 
 def _arriving(account: str, bucket: FakeBucket, target: FakeBucket, dimensions: dict[str, str]) -> Iterator[Source]:

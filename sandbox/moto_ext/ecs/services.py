@@ -235,9 +235,9 @@ def pending_in(self: Cluster) -> int:
 
 def _in_state(cluster: Cluster, status: str) -> int:
     moment = now()
-    held = _held(cluster)
-    ours = [task.status(moment) for task in all_tasks(held).values() if task.cluster == cluster.name]
-    on_instances = [task.last_status for task in held.tasks.get(cluster.name, {}).values()]
+    backend = _held(cluster)
+    ours = [task.status(moment) for task in all_tasks(backend).values() if task.cluster == cluster.name]
+    on_instances = [task.last_status for task in backend.tasks.get(cluster.name, {}).values()]
     return (ours + on_instances).count(status)
 
 

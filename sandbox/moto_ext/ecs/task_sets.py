@@ -45,9 +45,9 @@ def _create(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> 
     scale = params.pop("scale", None) or WHOLE
     params["networkConfiguration"] = keeping.with_groups(backend, params.get("networkConfiguration"))
     answer = original(self)
-    made: TaskSet = answer.result["taskSet"]
-    service = backend._get_service(params.get("cluster", "default"), params["service"].split("/")[-1])
-    made.scale, made.__dict__["service_object"] = scale, service
+    created: TaskSet = answer.result["taskSet"]
+    service = next(each for each in backend.services.values() if each.arn == created.service_arn)
+    created.scale, created.__dict__["service_object"] = scale, service
     keeping.settle(service)
     return answer
 

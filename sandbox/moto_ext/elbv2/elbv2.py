@@ -79,8 +79,8 @@ def _unregistered(group: FakeTargetGroup, asked: dict[str, Any]) -> Target:
     """A target that is not, or no longer, registered: an instance that was terminated is still draining."""
     port = int(asked.get("Port") or group.port or 0)
     if asked["Id"] in group.terminated_targets:
-        told = group.health_for({"Id": asked["Id"], "Port": port}, group.ec2_backend)
-        return Target(asked["Id"], port, "", told.status, told.reason, told.description)
+        health = group.health_for({"Id": asked["Id"], "Port": port}, group.ec2_backend)
+        return Target(asked["Id"], port, "", health.status, health.reason, health.description)
     words = "Target is not registered to the target group"
     return Target(asked["Id"], port, "", "unused", "Target.NotRegistered", words)
 

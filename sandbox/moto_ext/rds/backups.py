@@ -82,12 +82,12 @@ class RetainedBackup(ReplicatedBackup):
 
 def retained(backend: RDSBackend) -> dict[str, RetainedBackup]:
     """The backups kept of instances that are gone; those of an instance that is still being deleted are its own."""
-    kept: dict[str, RetainedBackup] = state(backend, "retained_automated_backups")
-    for arn, backup in list(kept.items()):
+    backups: dict[str, RetainedBackup] = state(backend, "retained_automated_backups")
+    for arn, backup in list(backups.items()):
         if backup.latest() < now() - timedelta(days=backup.retention_days):
-            del kept[arn]
+            del backups[arn]
     there = {instance.dbi_resource_id for instance in backend.databases.values()}
-    return {arn: backup for arn, backup in kept.items() if backup.resource_id not in there}
+    return {arn: backup for arn, backup in backups.items() if backup.resource_id not in there}
 
 
 def _retain(original: Any, self: RDSResponse) -> Any:
@@ -111,8 +111,8 @@ def _retain(original: Any, self: RDSResponse) -> Any:
 
 
 def _delete(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
-    asked = {params.get("DbiResourceId"), params.get("DBInstanceAutomatedBackupsArn")}
-    found = [one for one in retained(response.backend).values() if asked & {one.resource_id, one.arn}]
+    names = {params.get("DbiResourceId"), params.get("DBInstanceAutomatedBackupsArn")}
+    found = [copy for copy in retained(response.backend).values() if names & {copy.resource_id, copy.arn}]
     if not found:
         raise refused("DBInstanceAutomatedBackupNotFound", "No retained automated backup is called so.")
     del state(response.backend, "retained_automated_backups")[found[0].arn]

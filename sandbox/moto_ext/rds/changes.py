@@ -69,15 +69,15 @@ def _first_snapshot(original: Any, self: RDSBackend, db_instance_identifier: str
 def _modify_group(
     original: Any, self: RDSBackend, db_parameter_group_name: str, db_parameter_group_parameters: Any
 ) -> Any:
-    name, asked = db_parameter_group_name, list(db_parameter_group_parameters)
+    name, changes = db_parameter_group_name, list(db_parameter_group_parameters)
     if name.startswith("default."):
         raise refused("InvalidParameterValue", f"The parameter group {name} is AWS's own and cannot be modified.")
     group = self.db_parameter_groups.get(name)
     before = _told(group) if group is not None else ""
-    changed = original(self, name, asked)
-    if any(one.get("ParameterName") == READ_ONLY for one in asked):
+    changed = original(self, name, changes)
+    if any(one.get("ParameterName") == READ_ONLY for one in changes):
         changed.__dict__[FORMER] = before
-    if any(one.get("ApplyMethod") != "pending-reboot" for one in asked):
+    if any(one.get("ApplyMethod") != "pending-reboot" for one in changes):
         begin(changed, "applying")
     return changed
 

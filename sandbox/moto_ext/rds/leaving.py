@@ -30,8 +30,10 @@ def _delete(
     skip_final_snapshot: bool | None = False,
     delete_automated_backups: bool | None = True,
 ) -> DBInstance:
-    self._validate_db_identifier(db_instance_identifier)
     sweep(self)
+    if db_instance_identifier not in self.databases:
+        absent: DBInstance = original(self, db_instance_identifier)  # which tells a wrong name from an unknown one
+        return absent
     found: DBInstance = self.describe_db_instances(db_instance_identifier)[0]
     if found.dbi_resource_id in _leaving(self):
         raise refused("InvalidDBInstanceState", f"Instance {db_instance_identifier} is already being deleted.")

@@ -95,7 +95,7 @@ class _Batch:
             enumeration = f"is not facet-valid with respect to enumeration '[{', '.join(sorted(ACTIONS))}]'"
             message = f"Value '{action}' {enumeration}. It must be a value from the enumeration."
             raise refused("InvalidInput", f"Invalid XML ; cvc-enumeration-valid: {message}")
-        validate_domain_name(record["Name"])
+        validate_domain_name(record["Name"], "InvalidChangeBatch")
         check_request(self._setting(action, record, {}))
         record["Name"] = plain(record["Name"])
         key = identity(record)

@@ -29,7 +29,7 @@ def classes() -> Iterator[type]:
     moto_ext.install()
     for name, module in sorted(sys.modules.items()):
         if name.split(".")[0] == "moto":
-            yield from (held for held in vars(module).values() if inspect.isclass(held) and held.__module__ == name)
+            yield from (found for found in vars(module).values() if inspect.isclass(found) and found.__module__ == name)
 
 
 def around_of(method: Callable[..., Any]) -> Callable[..., Any]:
