@@ -78,11 +78,15 @@ def outcomes(tests: Iterable[str], home: Path, *, extended: bool) -> dict[str, s
 
 
 def differences(service: str, home: Path) -> set[str]:
-    """The tests of a service that pass in plain moto and fail with the extension."""
-    failed = {
-        test for test, outcome in outcomes([f"test_{service}"], home, extended=True).items() if outcome == "failed"
-    }
+    """The tests of a service that pass in plain moto and fail with the extension, whatever ran before them."""
+    failed = _failed(outcomes([f"test_{service}"], home, extended=True))
     if not failed:
         return set()
-    plain = outcomes(sorted({test.partition("::")[0] for test in failed}), home, extended=False)
-    return {test for test in failed if plain.get(test) == "passed"}
+    files = sorted({test.partition("::")[0] for test in failed})
+    plain = outcomes(files, home, extended=False)
+    differing = {test for test in failed if plain.get(test) == "passed"}
+    return differing & _failed(outcomes(files, home, extended=True)) if differing else set()
+
+
+def _failed(found: dict[str, str]) -> set[str]:
+    return {test for test, outcome in found.items() if outcome == "failed"}
