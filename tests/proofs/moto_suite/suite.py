@@ -66,6 +66,7 @@ def outcomes(tests: Iterable[str], home: Path, *, extended: bool) -> dict[str, s
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "HOME": str(home),
+        "DR_NO_SPEEDUPS": "1",  # they keep one application for all tests: repairs are judged here, not speed
         OUTCOMES: str(written),
     }
     environment |= {EXTENDED: "1"} if extended else {}
