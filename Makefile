@@ -11,8 +11,10 @@ TERRAFORM_VERSION := 0.15.3
 MINISTACK := .tools/ministack
 MOTO := .tools/moto
 MINISTACK_VERSION := 1.5.33
+MOTO_TESTS := .tools/moto-tests
+MOTO_VERSION := $(shell sed -n 's/^moto==//p' constraints.txt)
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs new-check new-service allure awscli terraform strangers constraints clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs new-check new-service allure awscli terraform strangers moto-tests constraints clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -21,12 +23,12 @@ test: setup
 	@$(BIN)/python tests/run_all.py
 
 # What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-proofs: setup awscli terraform strangers
+proofs: setup awscli terraform strangers moto-tests
 	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
-exhaustive: setup awscli terraform strangers
-	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
+exhaustive: setup awscli terraform strangers moto-tests
+	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 DR_FULL_MOTO=1 \
 	  $(BIN)/pytest -q tests/proofs
 
 setup: $(READY)
@@ -111,6 +113,16 @@ $(MINISTACK)/.ready-$(MINISTACK_VERSION):
 
 $(MOTO)/.ready: constraints.txt
 	$(call environment,$(MOTO),'moto[all$(comma)server]' -c constraints.txt)
+
+# Moto's own tests: the wheel leaves them out, the source distribution of the pinned version holds them.
+moto-tests: $(MOTO_TESTS)/.ready-$(MOTO_VERSION)
+
+$(MOTO_TESTS)/.ready-$(MOTO_VERSION):
+	@rm -rf $(MOTO_TESTS) && mkdir -p $(MOTO_TESTS)
+	@$(PYTHON) -m pip download -q --disable-pip-version-check --no-deps --no-binary moto -d $(MOTO_TESTS) moto==$(MOTO_VERSION)
+	@tar -xzf $(MOTO_TESTS)/moto-$(MOTO_VERSION).tar.gz -C $(MOTO_TESTS) --strip-components=1 moto-$(MOTO_VERSION)/tests
+	@$(PYTHON) -m pip install -q --disable-pip-version-check --no-deps --target $(MOTO_TESTS)/extra freezegun==1.5.5
+	@touch $@
 
 constraints:
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-annotate \

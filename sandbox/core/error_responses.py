@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Response
 
 from sandbox.core.request_parser import Call
 
+XML_PROTOCOLS = ("query", "ec2", "rest-xml")
 XML, JSON = "text/xml", "application/json"
 
 # Kind of failure -> protocol family -> (status, code), from the common errors of each service's API reference.
@@ -59,6 +61,34 @@ def defect(call: Call, why: str) -> Response:
     """Answer 501 for an exception inside the emulator: an error of the sandbox, not of the caller's estate."""
     said = f"The sandbox failed inside {call.service}:{call.operation or 'this request'}: {why}"
     return error(call, 501, "SandboxDefect", said)
+
+
+def in_its_protocol(call: Call, response: Response) -> Response:
+    """Return an error of the emulator in the call's own protocol, and a wrong token with the service's own code.
+
+    The emulator answers some errors as JSON whatever the service speaks, and calls each wrong token InvalidToken.
+    """
+    if response.status_code < HTTPStatus.BAD_REQUEST or "json" not in (response.mimetype or ""):
+        return response
+    body = json.loads(response.get_data() or b"{}")
+    code = str(body.get("__type") or "").rpartition("#")[2]
+    wrong_token = code == "InvalidToken"
+    if not code or not (wrong_token or call.protocol in XML_PROTOCOLS):
+        return response
+    code = _code_of_wrong_token(call) if wrong_token else code
+    return error(call, response.status_code, code, str(body.get("message") or ""))
+
+
+def _code_of_wrong_token(call: Call) -> str:
+    """The error that the service's model declares for a token nobody was given, else for a wrong value."""
+    from moto.core.utils import get_service_model  # not before its settings are made
+
+    model = get_service_model(call.service).operation_model(call.operation)
+    declared = [str(shape.error_code) for shape in model.error_shapes]
+    own = [code for code in declared if "Token" in code and code.startswith("Invalid")]
+    values = [code for code in declared if code.startswith(("InvalidParameter", "Validation"))]
+    family = "InvalidParameterValue" if call.protocol in XML_PROTOCOLS else "ValidationException"
+    return next(iter([*own, *values]), family)
 
 
 def error(call: Call, status: int, code: str, message: str) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from moto.core.common_types import TYPE_RESPONSE
@@ -28,16 +28,24 @@ def attach_property(owner: type, getter: Method) -> None:
 
 def wrap(owner: type, name: str, around: Method) -> None:
     """Replace ``owner.name`` by ``around(original, self, ...)``; does nothing when it was replaced before."""
-    original = getattr(owner, name)
-    if getattr(original, _MARK, None) == around.__qualname__:
+    original, mark = getattr(owner, name), f"{around.__module__}.{around.__qualname__}"
+    if mark in _repaired_by(original):
         return
 
     @functools.wraps(original)
     def repaired(self: Any, *args: Any, **kwargs: Any) -> Any:
         return around(original, self, *args, **kwargs)
 
-    setattr(repaired, _MARK, around.__qualname__)
+    setattr(repaired, _MARK, mark)
     setattr(owner, name, repaired)
+
+
+def _repaired_by(method: Method | None) -> Iterator[str]:
+    """The functions that stand around ``method``, outermost first."""
+    while method is not None:
+        if mark := method.__dict__.get(_MARK):
+            yield mark
+        method = getattr(method, "__wrapped__", None)
 
 
 def wrap_property(owner: type, name: str, around: Method) -> None:
@@ -105,9 +113,22 @@ def refused(code: str, message: str) -> Refused:
     return Refused(code, message)
 
 
-def page(items: list[Any], params: Mapping[str, Any], limit: int = 1000) -> tuple[list[Any], str | None]:
-    """One page of ``items`` as MaxResults and NextToken ask, and the next token (an offset) or None."""
-    start = int(params.get("NextToken") or 0)
+def offset(token: Any, code: str, message: str = "The token is not valid.") -> int:
+    """Where the page of ``token`` begins; raises ``code`` for a token that nobody was given."""
+    text = str(token or 0)
+    if not (text.isascii() and text.isdigit()):
+        raise refused(code, message)
+    return int(text)
+
+
+def page(
+    items: list[Any], params: Mapping[str, Any], limit: int = 1000, wrong: str = "InvalidParameterValueException"
+) -> tuple[list[Any], str | None]:
+    """One page of ``items`` as MaxResults and NextToken ask, and the next token (an offset) or None.
+
+    A token that nobody was given is refused with the code ``wrong``.
+    """
+    start = offset(params.get("NextToken"), wrong)
     end = start + int(params.get("MaxResults") or limit)
     return items[start:end], str(end) if end < len(items) else None
 

@@ -15,7 +15,7 @@ from moto.account.models import account_backends
 from moto.account.responses import AccountResponse
 
 from sandbox.core.aws_regions import opt_in_regions
-from sandbox.core.patching import catch_all, operation, refused, state
+from sandbox.core.patching import catch_all, operation, page, refused, state
 from sandbox.core.state import STATE
 
 
@@ -53,9 +53,8 @@ def _list(self: AccountResponse, params: dict[str, Any]) -> dict[str, Any]:
     wanted, account = params.get("RegionOptStatusContains") or (), _account(self, params)
     told = [{"RegionName": name, "RegionOptStatus": opt_status(account, name)} for name in _regions()]
     found = [region for region in told if not wanted or region["RegionOptStatus"] in wanted]
-    start = int(params.get("NextToken") or 0)
-    end = start + int(params.get("MaxResults") or 50)
-    return {"Regions": found[start:end], "NextToken": str(end) if end < len(found) else None}
+    shown, token = page(found, params, 50, "ValidationException")
+    return {"Regions": shown, "NextToken": token}
 
 
 def _enable(self: AccountResponse, params: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from moto.acm.models import AWSCertificateManagerBackend, CertBundle
 from moto.cloudfront.models import cloudfront_backends
+from moto.elb.models import elb_backends
 from moto.elbv2.models import elbv2_backends
 
 from sandbox.core.patching import refused, wrap
@@ -24,9 +25,10 @@ def _requested(
     domain_name: str,
     idempotency_token: str,
     subject_alt_names: list[str] | None,
-    *more: Any,
+    *args: Any,
+    **kwargs: Any,
 ) -> str:
-    arn: str = original(self, domain_name, idempotency_token, subject_alt_names, *more)
+    arn: str = original(self, domain_name, idempotency_token, subject_alt_names, *args, **kwargs)
     wanted = list(dict.fromkeys([domain_name, *(subject_alt_names or [])]))
     if set(wanted) == set(self._certificates[arn].sans):
         self._certificates[arn].sans = wanted
@@ -55,6 +57,9 @@ def _users(arn: str) -> Iterator[str]:
     for balancer in elbv2_backends[account][region].load_balancers.values():
         if any(arn in listener.certificates for listener in balancer.listeners.values()):
             yield balancer.arn
+    for classic in elb_backends[account][region].load_balancers.values():
+        if any(arn == listener.ssl_certificate_id for listener in classic.listeners):
+            yield f"arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{classic.name}"
     for distribution in cloudfront_backends[account][partition].distributions.values():
         if distribution.ViewerCertificate.acm_certificate_arn == arn:
             yield distribution.arn

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.applicationautoscaling.models import FakeScalableTarget
 from moto.applicationautoscaling.responses import (
     ApplicationAutoScalingResponse,
     _build_policy,
@@ -18,6 +19,9 @@ from moto.applicationautoscaling.responses import (
 from sandbox.core.patching import operation, page
 
 PAGE, POLICIES_A_PAGE = 50, 10
+NOT_GIVEN = "InvalidNextTokenException"
+ROLES = {"dynamodb": "DynamoDBTable", "ecs": "ECSService", "rds": "RDSCluster"}
+WITHOUT_PAGES = ApplicationAutoScalingResponse.describe_scalable_targets
 _NARROWED_BY = {
     "service_namespace": "ServiceNamespace",
     "resource_id": "ResourceId",
@@ -25,11 +29,27 @@ _NARROWED_BY = {
 }
 
 
+SUSPENDED = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
+
+
+def _target(self: ApplicationAutoScalingResponse, target: FakeScalableTarget) -> dict[str, Any]:
+    """A target with the role AWS links to its service, and with what is suspended of it (API_ScalableTarget)."""
+    row = _build_target(target)
+    service = target.service_namespace
+    role = f"AWSServiceRoleForApplicationAutoScaling_{ROLES.get(service, service.title())}"
+    path = f"aws-service-role/{service}.application-autoscaling.amazonaws.com/{role}"
+    return row | {
+        "RoleARN": row["RoleARN"] or f"arn:{self.partition}:iam::{self.current_account}:role/{path}",
+        "SuspendedState": dict.fromkeys(SUSPENDED, False) | (row["SuspendedState"] or {}),
+    }
+
+
 def _targets(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
     held = self.applicationautoscaling_backend.describe_scalable_targets(
         params["ServiceNamespace"], params.get("ResourceIds"), params.get("ScalableDimension")
     )
-    found, token = page([_build_target(target) for target in held], params, PAGE)
+    found, token = page([_target(self, target) for target in held], params, PAGE, NOT_GIVEN)
+    WITHOUT_PAGES(self)  # which refuses a namespace or a dimension that nothing has
     return {"ScalableTargets": found, "NextToken": token}
 
 
@@ -41,7 +61,7 @@ def _scheduled(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> 
         resource_id=params.get("ResourceId"),
         scalable_dimension=params.get("ScalableDimension"),
     )
-    found, token = page([_build_scheduled_action(action) for action in held], params, PAGE)
+    found, token = page([_build_scheduled_action(action) for action in held], params, PAGE, NOT_GIVEN)
     return {"ScheduledActions": found, "NextToken": token}
 
 
@@ -53,7 +73,7 @@ def _policies(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> d
         if all(getattr(policy, field) == params[key] for field, key in _NARROWED_BY.items() if params.get(key))
         and (not names or policy.policy_name in names)
     ]
-    found, token = page([_build_policy(policy) for policy in held], params, POLICIES_A_PAGE)
+    found, token = page([_build_policy(policy) for policy in held], params, POLICIES_A_PAGE, NOT_GIVEN)
     return {"ScalingPolicies": found, "NextToken": token}
 
 

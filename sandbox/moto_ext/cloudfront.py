@@ -71,7 +71,7 @@ def _require_free_names(made: Distribution) -> None:
 
 def _updated(original: Callable[..., Any], self: CloudFrontBackend, *args: Any, **kwargs: Any) -> Any:
     held = self.distributions.get(kwargs.get("_id", ""))
-    if held is not None and kwargs.get("if_match") not in (None, held.etag):
+    if held is not None and kwargs.get("if_match") not in (None, "", held.etag):
         raise refused("PreconditionFailed", "The request failed because the ETag does not match.")
     answer = original(self, *args, **kwargs)
     answer[0].last_modified_time = now()

@@ -11,12 +11,13 @@ from moto.ec2.exceptions import InvalidNetworkInterfaceIdError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.availability_zones_and_regions import Region
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
 from moto.ec2.utils import generic_filter
 from moto.ecs.models import ecs_backends
 
-from sandbox.core.patching import attach, attach_property
+from sandbox.core.patching import attach, attach_property, offset
 from sandbox.moto_ext.account import opt_in_word
 from sandbox.moto_ext.ecs.tasks import Running, addresses_taken, alive, all_tasks, mac_of
 
@@ -93,7 +94,9 @@ def describe_network_interfaces(self: ElasticNetworkInterfaces) -> Any:
     if missing := set(ids) - {interface.id for interface in (*known, *mine)}:
         raise InvalidNetworkInterfaceIdError(min(missing))
     found = generic_filter(filters, [*known, *mine])
-    start = int(self._get_param("NextToken") or 0)
+    token = self._get_param("NextToken")
+    wrong = f"Value ( {token} ) for parameter NextToken is invalid. The token is invalid."
+    start = offset(token, "InvalidParameterValue", wrong)
     end = start + int(self._get_param("MaxResults") or 1000)
     token = str(end) if end < len(found) else None
     return ActionResult({"NetworkInterfaces": found[start:end], "NextToken": token})
@@ -119,6 +122,7 @@ def describe_regions(self: EC2Backend, region_names: list[str] | None = None) ->
 
 def install() -> None:
     """Repair EC2. Idempotent."""
+    setattr(RouteTable, "propagating_vgw_set", [])  # noqa: B010 - no gateway of a VPN propagates routes, and AWS says so
     setattr(NetworkInterface, "private_dns_name", None)  # noqa: B010 - unset by the emulator without DNS host names
     attach(ElasticNetworkInterfaces, describe_network_interfaces)
     attach_property(Subnet, available_ip_address_count)

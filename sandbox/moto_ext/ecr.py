@@ -30,9 +30,11 @@ def put_replication_configuration(self: ECRBackend, replication_config: dict[str
     """Set the registry's rules; at most ten, none to the registry itself."""
     rules = replication_config["rules"]
     own = {"region": self.region_name, "registryId": self.account_id}
-    if len(rules) > RULES or any(own == target for rule in rules for target in rule["destinations"]):
-        message = "'Replication destination cannot be the same as the source registry, and at most ten rules'"
-        raise InvalidParameterException(f"Invalid parameter at 'replicationConfiguration': {message}")
+    same = any(own == target for rule in rules for target in rule["destinations"])
+    if same or len(rules) > RULES:
+        message = "Replication destination cannot be the same as the source registry" if same else "At most ten rules"
+        where = "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint"
+        raise InvalidParameterException(f"{where}: '{message}'")
     self.replication_config = replication_config
     return {"replicationConfiguration": replication_config}
 
@@ -46,12 +48,20 @@ def _destinations(backend: ECRBackend, repository: str) -> list[tuple[str, str]]
     return found
 
 
-def _put_image(original: Any, self: ECRBackend, repository_name: str, *args: Any, **kwargs: Any) -> Image:
-    manifest, tag = args[0], args[1] if len(args) > 1 else None
+def _put_image(
+    original: Any,
+    self: ECRBackend,
+    repository_name: str,
+    image_manifest: str,
+    image_tag: str,
+    *args: Any,
+    **kwargs: Any,
+) -> Image:
     repository = self.repositories.get(repository_name)
-    if repository is not None and tag and not repository.is_tag_immutable():
-        _untag(repository, tag, keep=manifest)
-    image: Image = original(self, repository_name, *args, **kwargs)
+    moves = repository is not None and not repository.is_tag_immutable()
+    if repository is not None and image_tag and moves and not repository.image_tag_mutability_exclusion_filters:
+        _untag(repository, image_tag, keep=image_manifest)
+    image: Image = original(self, repository_name, image_manifest, image_tag, *args, **kwargs)
     progress = state(self, "image_replications").setdefault((repository_name, image.get_image_digest()), {})
     for _registry, region in _destinations(self, repository_name):
         progress[region] = "IN_PROGRESS"
@@ -111,9 +121,11 @@ def _status(response: ECRResponse, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _batch_get(original: Any, self: ECRBackend, name: str, registry: Any = None, ids: Any = None) -> dict[str, Any]:
-    told: dict[str, Any] = original(self, name, registry, ids)
-    missing = [asked for asked in ids if not any(_is(image, asked) for image in told["images"])]
+def _batch_get(
+    original: Any, self: ECRBackend, repository_name: str, registry_id: Any = None, image_ids: Any = None
+) -> dict[str, Any]:
+    told: dict[str, Any] = original(self, repository_name, registry_id, image_ids)
+    missing = [asked for asked in image_ids or () if not any(_is(image, asked) for image in told["images"])]
     reason = {"failureCode": "ImageNotFound", "failureReason": "Requested image not found"}
     told["failures"] = [{"imageId": asked, **reason} for asked in missing]
     return told

@@ -10,7 +10,7 @@ from typing import Any
 from botocore import xform_name
 from werkzeug.wrappers import Response
 
-from sandbox.core.error_responses import defect, not_implemented
+from sandbox.core.error_responses import defect, in_its_protocol, not_implemented
 from sandbox.core.people import Registry, settle
 from sandbox.core.request_parser import Call, Environ
 from sandbox.core.world_lock import WORLD_LOCK
@@ -73,7 +73,7 @@ class Emulator:
         except Exception as broken:  # noqa: BLE001 - a defect of the emulator must not look like a sick AWS
             traceback.print_exc()
             return defect(call, f"{type(broken).__name__}: {broken}")
-        return not_implemented(call) if _is_missing(call, response) else response
+        return not_implemented(call) if _is_missing(call, response) else in_its_protocol(call, response)
 
     def _inside(self, call: Call, environ: Environ) -> Response:
         try:

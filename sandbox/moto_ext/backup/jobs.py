@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from moto.backup.models import BackupBackend
@@ -16,6 +17,7 @@ from sandbox.moto_ext.backup.playing import serve
 from sandbox.moto_ext.backup.points import find_point, in_span
 from sandbox.moto_ext.backup.resources import resources
 
+START_WINDOW = timedelta(hours=8)  # of a job that names none (API_StartBackupJob)
 # Filters that compare a job's own answer: request name -> answer name.
 SAME = {
     "ByResourceArn": "ResourceArn",
@@ -119,7 +121,7 @@ def _describe_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, 
 
 def _list_backups(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     shown, token = page(listed(backend, "backup", "BackupJobId", params), params)
-    return {"BackupJobs": shown, "NextToken": token}
+    return {"BackupJobs": [job | {"StartBy": job["CreationDate"] + START_WINDOW} for job in shown], "NextToken": token}
 
 
 def _list_copies(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def _describe(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any
     found = sorted((a for a in backend.alarms.values() if _asked(backend, a, params)), key=lambda a: str(a.name))
     found = [a for a in found if ("MetricAlarm" if a.rule is None else "CompositeAlarm") in kinds]
     asked = {"NextToken": params.get("NextToken"), "MaxResults": params.get("MaxRecords")}
-    kept, token = page(found, asked, PAGE)
+    kept, token = page(found, asked, PAGE, "InvalidNextToken")
     for alarm in kept:
         if alarm.rule is not None:
             alarm.state_value = state_of(backend, alarm)
@@ -132,7 +132,7 @@ def _history(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]
     items = [item for item in items if wanted in (None, item["HistoryItemType"])]
     items.sort(key=lambda item: item["Timestamp"], reverse=params.get("ScanBy") != "TimestampAscending")
     asked = {"NextToken": params.get("NextToken"), "MaxResults": params.get("MaxRecords")}
-    kept, token = page(items, asked, 100)
+    kept, token = page(items, asked, 100, "InvalidNextToken")
     return {"AlarmHistoryItems": kept, "NextToken": token}
 
 

@@ -6,11 +6,12 @@ datapoint put by ``put_metric_data`` for the same name and dimensions replaces t
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from moto.cloudwatch.responses import CloudWatchResponse
 
-from sandbox.core.patching import operation, refused
+from sandbox.core.patching import offset, operation, refused
 from sandbox.moto_ext.cloudwatch.metrics_math import evaluate
 from sandbox.moto_ext.cloudwatch.metrics_series import PUBLISHERS, Key, Library, key_of, published
 
@@ -20,7 +21,7 @@ PAGE = 500
 
 def _get_data(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
     queries = params.get("MetricDataQueries") or []
-    window = (params["StartTime"], params["EndTime"])
+    window = _window(params)
     _require(queries, window)
     stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
     library = Library(self.cloudwatch_backend, [stat["Metric"]["Namespace"] for stat in stats])
@@ -31,12 +32,15 @@ def _get_data(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any
                 window,
                 int(query["MetricStat"]["Period"]),
                 query["MetricStat"]["Stat"],
+                query["MetricStat"].get("Unit"),
             )
         )
         for query in queries
         if "MetricStat" in query
     }
     for query in queries:
+        if query.get("Expression", "").upper().startswith("SELECT"):
+            raise NotImplementedError("it has no Metrics Insights")
         if "Expression" in query:
             known[query["Id"]] = evaluate(query["Expression"], known)
     newest_first = (params.get("ScanBy") or "TimestampDescending") == "TimestampDescending"
@@ -44,11 +48,20 @@ def _get_data(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any
     return {"MetricDataResults": told, "Messages": []}
 
 
+def _window(params: dict[str, Any]) -> tuple[datetime, datetime]:
+    """Beginning and end: CloudWatch ignores parts of a second (API_GetMetricData)."""
+    start: datetime = params["StartTime"]
+    end: datetime = params["EndTime"]
+    return start.replace(microsecond=0), end.replace(microsecond=0)
+
+
 def _require(queries: list[dict[str, Any]], window: tuple[Any, Any]) -> None:
     if len(queries) > MOST_QUERIES:
         raise refused("ValidationError", "The collection MetricDataQueries must not have a size greater than 500.")
-    if window[0] >= window[1]:
-        raise refused("ValidationError", "The parameter StartTime must be less than the parameter EndTime.")
+    if window[0] > window[1]:
+        raise refused("ValidationError", "The parameter EndTime must be greater than StartTime.")
+    if window[0] == window[1]:
+        raise refused("ValidationError", "The parameter StartTime must not equal parameter EndTime.")
     if any("MetricStat" not in query and "Expression" not in query for query in queries):
         raise refused("ValidationError", "The parameter MetricDataQueries.member.1.MetricStat is required.\n")
     if len({query["Id"] for query in queries}) != len(queries):
@@ -68,17 +81,15 @@ def _get_statistics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[st
     if not plain and not extended:
         message = "Must specify either Statistics or ExtendedStatistics"
         raise refused("InvalidParameterCombination", message)
-    window = (params["StartTime"], params["EndTime"])
+    window = _window(params)
     if window[0] >= window[1]:
         message = "The parameter StartTime must be less than the parameter EndTime."
         raise refused("InvalidParameterValue", message)
     key, period = key_of(params), int(params["Period"])
     library = Library(self.cloudwatch_backend, [params["Namespace"]])
-    if params.get("Unit") not in (None, library.unit(key)):
-        return {"Label": params["MetricName"], "Datapoints": []}
     points: dict[Any, dict[str, Any]] = {}
     for stat in (*plain, *extended):
-        for moment, value in library.points(key, window, period, stat):
+        for moment, value in library.points(key, window, period, stat, params.get("Unit")):
             point = points.setdefault(moment, {"Timestamp": moment, "Unit": library.unit(key)})
             if stat in plain:
                 point[stat] = value
@@ -93,7 +104,7 @@ def _list_metrics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str,
     kept = [
         key for key in found if params.get("MetricName") in (None, key[1]) and all(_has(key, one) for one in wanted)
     ]
-    start = int(params.get("NextToken") or 0)
+    start = offset(params.get("NextToken"), "InvalidParameterValue", "Request parameter NextToken is invalid")
     end = start + PAGE
     told = [
         {
@@ -119,8 +130,7 @@ def _keys(self: CloudWatchResponse, namespace: str | None) -> set[Key]:
 
 
 def _has(key: Key, wanted: dict[str, str]) -> bool:
-    held = dict(key[2])
-    return wanted["Name"] in held and wanted.get("Value") in (None, held[wanted["Name"]])
+    return any(name == wanted["Name"] and wanted.get("Value") in (None, value) for name, value in key[2])
 
 
 def install() -> None:

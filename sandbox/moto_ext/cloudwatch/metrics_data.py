@@ -78,6 +78,8 @@ def buckets(account: str, region: str) -> Iterator[Source]:
     """Latency and backlog of rules with metrics that write into this region, failures of those that read from it."""
     held = s3_backends[account]["aws"].buckets
     for bucket in held.values():
+        if bucket.region_name == region and bucket.keys:
+            yield from _stored(bucket)
         for rule in (getattr(bucket, "replication", None) or {}).get("Rule", ()):
             target = held.get(rule["Destination"]["Bucket"].split(":")[-1])
             measured = (rule["Destination"].get("Metrics") or {}).get("Status") == "Enabled"
@@ -93,6 +95,24 @@ def buckets(account: str, region: str) -> Iterator[Source]:
             if bucket.region_name == region:
                 failed = _failed(bucket)
                 yield source("AWS/S3", "OperationsFailedReplication", dimensions, failed, "Count")
+
+
+def _stored(bucket: FakeBucket) -> Iterator[Source]:
+    """Size and number of a bucket's objects, which S3 publishes once a day (S3 User Guide, storage metrics)."""
+    for name, storage, value, unit in (
+        (
+            "BucketSizeBytes",
+            "StandardStorage",
+            lambda _: float(sum(key.size for key in _objects_stored(bucket))),
+            "Bytes",
+        ),
+        ("NumberOfObjects", "AllStorageTypes", lambda _: float(sum(1 for _ in _objects_stored(bucket))), "Count"),
+    ):
+        yield source("AWS/S3", name, {"BucketName": bucket.name, "StorageType": storage}, value, unit)
+
+
+def _objects_stored(bucket: FakeBucket) -> Iterator[FakeKey]:
+    return (key for key in _objects(bucket) if isinstance(key, FakeKey))
 
 
 def _arriving(account: str, bucket: FakeBucket, target: FakeBucket, dimensions: dict[str, str]) -> Iterator[Source]:

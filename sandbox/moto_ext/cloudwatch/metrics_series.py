@@ -18,8 +18,9 @@ from sandbox.core.timing import lag_s
 from sandbox.moto_ext.cloudwatch import metrics_compute, metrics_data
 from sandbox.moto_ext.cloudwatch.metrics import Dimensions, Publisher, Source
 
-MINUTE_S = 60.0
+MINUTE_S, DAY_S = 60.0, 86_400.0
 LAG = ("AWS/RDS", "ReplicaLag")
+DAILY = (("AWS/S3", "BucketSizeBytes"), ("AWS/S3", "NumberOfObjects"))
 REMEMBERED = timedelta(days=3)
 PUBLISHERS: dict[str, Publisher] = {
     "AWS/ApplicationELB": metrics_compute.load_balancers,
@@ -72,13 +73,18 @@ class Library:
             for one in published(backend.account_id, backend.region_name, namespace)
         }
 
-    def points(self, key: Key, window: tuple[datetime, datetime], period_s: float, stat: str) -> list[Sample]:
-        """(start of period, value) in ascending order, one for each period in which something was published."""
+    def points(
+        self, key: Key, window: tuple[datetime, datetime], period_s: float, stat: str, unit: str | None = None
+    ) -> list[Sample]:
+        """(start of period, value) in ascending order, one for each period in which something was published.
+
+        With ``unit``, of what was published in that unit alone.
+        """
         start, end = (_aware(moment) for moment in window)
         period_s = min(period_s, _every_s(key)) if key in self._live else period_s
         origin = _floor(start, period_s)
         buckets: dict[datetime, list[Any]] = {}
-        for moment, value in self._samples(key, start, end):
+        for moment, value in self._samples(key, start, end, unit):
             place = origin + timedelta(seconds=((moment - origin).total_seconds() // period_s) * period_s)
             buckets.setdefault(place, []).append(value)
         return [(place, _statistic(stat, buckets[place])) for place in sorted(buckets)]
@@ -89,15 +95,15 @@ class Library:
             return str(self._put[key][-1].unit or "None")
         return self._live[key].unit if key in self._live else "None"
 
-    def _samples(self, key: Key, start: datetime, end: datetime) -> Iterator[tuple[datetime, Any]]:
+    def _samples(self, key: Key, start: datetime, end: datetime, unit: str | None) -> Iterator[tuple[datetime, Any]]:
         if key in self._put:
             for datum in self._put[key]:
                 moment = _aware(datum.timestamp)
-                if start <= moment < end:
+                if start <= moment < end and unit in (None, datum.unit or "None"):
                     yield moment, datum
             return
         live = self._live.get(key)
-        if live is None:
+        if live is None or unit not in (None, live.unit):
             return
         every_s = _every_s(key)
         step, first = timedelta(seconds=every_s), _floor(start, every_s)
@@ -115,7 +121,9 @@ def _aware(moment: datetime) -> datetime:
 
 
 def _every_s(key: Key) -> float:
-    """How often a metric is published: every minute, a replica's lag as often as a test asked for."""
+    """How often a metric is published: each minute, a bucket's size each day, a replica's lag as a test asked."""
+    if key[:2] in DAILY:
+        return DAY_S
     return lag_s("lag_published_s", MINUTE_S) if key[:2] == LAG else MINUTE_S
 
 

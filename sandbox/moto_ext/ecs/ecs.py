@@ -38,6 +38,7 @@ KEPT = (
     "platformVersion",
     "propagateTags",
 )
+EXTERNAL = "EXTERNAL"
 FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 DESCRIBED_AT_ONCE = 10
 
@@ -56,7 +57,7 @@ def _create_service(original: Callable[..., Any], self: EC2ContainerServiceRespo
     service = backend.services[f"{cluster.name}:{params['serviceName']}"]
     setattr(service, "created_at", now())  # noqa: B010 - the emulator's class declares no such attribute
     _keep(service, params)
-    if service.task_definition:
+    if service.task_definition and service.deployment_controller["type"] != EXTERNAL:
         keeping.roll_out(service)
     return answer
 
@@ -91,7 +92,6 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
     before = (service.task_definition, service.network_configuration, service.platform_version)
     if params.get("networkConfiguration"):
         params["networkConfiguration"] = keeping.with_groups(backend, params["networkConfiguration"])
-        service._validate_network(params["networkConfiguration"])
     if params.get("taskDefinition"):
         service.task_definition = backend.describe_task_definition(params["taskDefinition"]).arn
     if params.get("desiredCount") is not None:
@@ -119,11 +119,11 @@ def _delete_service(
 
 
 def _describe_services(
-    original: Callable[..., Any], self: EC2ContainerServiceBackend, cluster_str: str, names: list[str]
+    original: Callable[..., Any], self: EC2ContainerServiceBackend, cluster_str: str, service_names_or_arns: list[str]
 ) -> Any:
-    if len(names) > DESCRIBED_AT_ONCE:
+    if len(service_names_or_arns) > DESCRIBED_AT_ONCE:
         raise refused("InvalidParameterException", "Services cannot be more than 10.")
-    return original(self, cluster_str, names)
+    return original(self, cluster_str, service_names_or_arns)
 
 
 def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
@@ -180,13 +180,14 @@ def _registered(original: Callable[..., Any], self: EC2ContainerServiceBackend, 
     for container in definition.container_definitions:
         for name in ("portMappings", "environment", "mountPoints", "volumesFrom"):
             container[name] = list(container[name])
-        _fill_ports(container["portMappings"])
+        _fill_ports(container["portMappings"], definition.network_mode)
     return definition
 
 
-def _fill_ports(mappings: list[dict[str, Any]]) -> None:
+def _fill_ports(mappings: list[dict[str, Any]], network_mode: str) -> None:
+    """Behind a bridge a container gets a free port of its host, which nobody knows before (API_PortMapping)."""
     for mapping in mappings:
-        if "containerPort" in mapping:
+        if "containerPort" in mapping and network_mode != "bridge":
             mapping.setdefault("hostPort", mapping["containerPort"])
         mapping.setdefault("protocol", "tcp")
 

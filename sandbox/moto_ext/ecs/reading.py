@@ -8,7 +8,7 @@ from typing import Any
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
 
-from sandbox.core.patching import operation, refused, wrap
+from sandbox.core.patching import offset, operation, refused, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs.commands import NOT_STARTED, play
 from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, Running, all_tasks, mac_of, of_group
@@ -48,7 +48,7 @@ def _described(backend: EC2ContainerServiceBackend, task: Running) -> dict[str, 
         "memory": task.definition.memory,
         "createdAt": task.created_at,
         "startedAt": task.runs_at if task.runs_at <= moment and task.digests else None,
-        "overrides": task.overrides,
+        "overrides": {"containerOverrides": [], **task.overrides},
         "tags": task.tags,
         "version": 1,
         "containers": [_container(backend, task, held, status) for held in task.definition.container_definitions],
@@ -97,7 +97,7 @@ def _attachment(task: Running) -> dict[str, Any]:
 
 def paged(items: list[Any], params: dict[str, Any], default: int = PAGE) -> tuple[list[Any], str | None]:
     """One page of ``items`` as maxResults and nextToken (an offset) ask, and the next token or None."""
-    start = int(params.get("nextToken") or 0)
+    start = offset(params.get("nextToken"), "InvalidParameterException", "Invalid token.")
     end = start + min(int(params.get("maxResults") or default), PAGE)
     return items[start:end], str(end) if end < len(items) else None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from moto.ec2.models import ec2_backends
-from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, ecs_backends
+from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, TaskSet, ecs_backends
 
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, Running, Wanted, alive, all_tasks, launch, of_group
@@ -123,6 +125,8 @@ def roll_out(service: Service) -> None:
 
 def settle(service: Service) -> None:
     """Start what is missing and stop what is too much, as the scheduler does. A FAILED deployment starts none."""
+    for task_set in service.task_sets:
+        _settle_set(service, task_set)
     if service.status != "ACTIVE" or not service.__dict__.get("rollouts"):
         return
     live = alive(tasks_of(service))
@@ -147,18 +151,38 @@ def close(service: Service) -> None:
         task.stop(now(), "Service deleted")
 
 
-def _start(service: Service, count: int) -> list[Running]:
-    network = (service.network_configuration or {}).get("awsvpcConfiguration", {})
-    definition = service._backend.describe_task_definition(str(service.task_definition))
+def tasks_in(service: Service, task_set: TaskSet) -> list[Running]:
+    """All tasks of one task set of the service."""
+    return [task for task in tasks_of(service) if task.started_by == task_set.id]
+
+
+def desired_in(service: Service, task_set: TaskSet) -> int:
+    """How many tasks a task set is to run: its part of the service's, rounded up (API_TaskSet)."""
+    return math.ceil(service.desired_count * float((task_set.scale or {}).get("value", 100)) / 100)
+
+
+def _settle_set(service: Service, task_set: TaskSet) -> None:
+    live, desired = alive(tasks_in(service, task_set)), desired_in(service, task_set)
+    if len(live) < desired:
+        _start(service, desired - len(live), task_set)
+    for task in live[desired:]:
+        task.stop(now(), f"Scaling activity initiated by (task set {task_set.id})")
+
+
+def _start(service: Service, count: int, task_set: TaskSet | None = None) -> list[Running]:
+    made_by = task_set or service
+    network = (made_by.network_configuration or {}).get("awsvpcConfiguration", {})
+    definition = service._backend.describe_task_definition(str(made_by.task_definition))
+    tags = {"SERVICE": service.tags, "TASK_DEFINITION": definition.tags}.get(service.propagate_tags, [])
     wanted = Wanted(
         cluster=service.cluster_name,
         group=group_of(service),
         definition=definition,
-        started_by=service.__dict__["rollouts"][-1]["id"],
-        launch_type=str(service.launch_type),
+        started_by=task_set.id if task_set else service.__dict__["rollouts"][-1]["id"],
+        launch_type=str(made_by.launch_type),
         subnets=tuple(network.get("subnets", ())),
         groups=tuple(network.get("securityGroups", ())),
-        tags=tuple(service.tags if service.propagate_tags == "SERVICE" else ()),
+        tags=(*tags, *(task_set.tags or () if task_set else ())),
     )
     started = launch(service._backend, wanted, count)
     if len(started) < count:
@@ -178,13 +202,19 @@ def _note(service: Service, words: str) -> None:
 
 
 def with_groups(backend: EC2ContainerServiceBackend, network: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The network configuration with the VPC's default security group where none is named, as ECS does it."""
-    if not network or network.get("awsvpcConfiguration", {}).get("securityGroups"):
+    """The network configuration with the VPC's default security group where none is named, as ECS does it.
+
+    Raises InvalidParameterException where a subnet or a security group of it does not exist.
+    """
+    if not network or "awsvpcConfiguration" not in network:
         return network
-    inner = dict(network["awsvpcConfiguration"])
-    ec2 = ec2_backends[backend.account_id][backend.region_name]
-    default = ec2.get_default_security_group(ec2.get_subnet(inner["subnets"][0]).vpc_id)
-    inner["securityGroups"] = [default.id] if default else []
+    inner: dict[str, Any] = {"securityGroups": [], **network["awsvpcConfiguration"]}
+    place: Any = SimpleNamespace(_account_id=backend.account_id, region_name=backend.region_name)
+    Service._validate_network(place, {"awsvpcConfiguration": inner})
+    if not inner["securityGroups"]:
+        ec2 = ec2_backends[backend.account_id][backend.region_name]
+        default = ec2.get_default_security_group(ec2.get_subnet(inner["subnets"][0]).vpc_id)
+        inner["securityGroups"] = [default.id] if default else []
     return {"awsvpcConfiguration": inner}
 
 
@@ -205,8 +235,10 @@ def pending_in(self: Cluster) -> int:
 
 def _in_state(cluster: Cluster, status: str) -> int:
     moment = now()
-    tasks = all_tasks(_held(cluster)).values()
-    return sum(1 for task in tasks if task.cluster == cluster.name and task.status(moment) == status)
+    backend = _held(cluster)
+    ours = [task.status(moment) for task in all_tasks(backend).values() if task.cluster == cluster.name]
+    on_instances = [task.last_status for task in backend.tasks.get(cluster.name, {}).values()]
+    return (ours + on_instances).count(status)
 
 
 def _is_of(service: Service, cluster: Cluster) -> bool:

@@ -34,8 +34,11 @@ class Target:
     def describe(self, checked_port: str) -> dict[str, Any]:
         """As DescribeTargetHealth answers."""
         health = {"State": self.state, "Reason": self.reason, "Description": self.description}
+        zone = (
+            {"AvailabilityZone": self.zone} if self.zone else {}
+        )  # of a target by address alone (API_TargetDescription)
         return {
-            "Target": {"Id": self.address, "Port": self.port, "AvailabilityZone": self.zone},
+            "Target": {"Id": self.address, "Port": self.port, **zone},
             "HealthCheckPort": str(self.port) if checked_port in ("", "traffic-port") else checked_port,
             "TargetHealth": {key: value for key, value in health.items() if value is not None},
         }

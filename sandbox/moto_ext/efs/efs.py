@@ -117,7 +117,7 @@ def _describe(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
         found = list(of_file_system(backend, wanted))
         if not found:
             raise refused("ReplicationNotFound", f"{wanted} has no replication configuration.")
-    shown, token = page([one.describe() for one in found], params)
+    shown, token = page([one.describe() for one in found], params, wrong="BadRequest")
     return {"Replications": shown, "NextToken": token}
 
 

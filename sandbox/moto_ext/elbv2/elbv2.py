@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.elbv2.exceptions import TargetGroupNotFoundError
-from moto.elbv2.models import ELBv2Backend, FakeListener, FakeLoadBalancer, FakeTargetGroup
+from moto.elbv2.models import ELBv2Backend, FakeListener, FakeLoadBalancer, FakeRule, FakeTargetGroup
 from moto.elbv2.responses import ELBV2Response
 
 from sandbox.core.aws_regions import load_balancer_zone
-from sandbox.core.patching import operation, refused, state, wrap
+from sandbox.core.patching import offset, operation, refused, state, wrap
 from sandbox.moto_ext.ecs.targets import Target, Targets
 
 PAGE = 400
@@ -76,39 +76,48 @@ def _target_health(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any
 
 
 def _unregistered(group: FakeTargetGroup, asked: dict[str, Any]) -> Target:
+    """A target that is not, or no longer, registered: an instance that was terminated is still draining."""
+    port = int(asked.get("Port") or group.port or 0)
+    if asked["Id"] in group.terminated_targets:
+        health = group.health_for({"Id": asked["Id"], "Port": port}, group.ec2_backend)
+        return Target(asked["Id"], port, "", health.status, health.reason, health.description)
     words = "Target is not registered to the target group"
-    return Target(asked["Id"], int(asked.get("Port") or group.port or 0), "", "unused", "Target.NotRegistered", words)
+    return Target(asked["Id"], port, "", "unused", "Target.NotRegistered", words)
 
 
-def _deregister(original: Callable[..., Any], self: ELBv2Backend, arn: str, targets: list[dict[str, Any]]) -> None:
+def _deregister(
+    original: Callable[..., Any], self: ELBv2Backend, target_group_arn: str, instances: list[dict[str, Any]]
+) -> None:
     """A task's address can be taken out by hand; ECS puts back only a new task (API_DeregisterTargets)."""
-    group = self.target_groups.get(arn)
+    group = self.target_groups.get(target_group_arn)
     if group is None:
         raise TargetGroupNotFoundError
     known = Targets(self.account_id, self.region_name)
     rest = []
-    for target in targets:
+    for target in instances:
         task = known.task_at(group, target["Id"])
         if task is None:
             rest.append(target)
         else:
             state(group, "withdrawn")[task.id] = True
     if rest:
-        original(self, arn, rest)
+        original(self, target_group_arn, rest)
 
 
-def _register(original: Callable[..., Any], self: ELBv2Backend, arn: str, targets: list[dict[str, Any]]) -> None:
-    group = self.target_groups.get(arn)
+def _register(
+    original: Callable[..., Any], self: ELBv2Backend, target_group_arn: str, instances: list[dict[str, Any]]
+) -> None:
+    group = self.target_groups.get(target_group_arn)
     known = Targets(self.account_id, self.region_name)
     rest = []
-    for target in targets:
+    for target in instances:
         task = known.task_at(group, target["Id"]) if group is not None else None
         if group is None or task is None:
             rest.append(target)
         else:
             state(group, "withdrawn").pop(task.id, None)
     if rest or group is None:
-        original(self, arn, rest)
+        original(self, target_group_arn, rest)
 
 
 def _paged(result: str) -> Callable[..., Any]:
@@ -117,7 +126,8 @@ def _paged(result: str) -> Callable[..., Any]:
     def around(original: Callable[..., Any], self: ELBV2Response) -> Any:
         from moto.core.responses import ActionResult
 
-        start, size = int(self.params.get("Marker") or 0), int(self.params.get("PageSize") or PAGE)
+        start = offset(self.params.get("Marker"), "ValidationError", "The marker is not valid.")
+        size = int(self.params.get("PageSize") or PAGE)
         whole: list[Any] = _whole(original, self, result)
         end = start + size
         return ActionResult({result: whole[start:end], "NextMarker": str(end) if end < len(whole) else None})
@@ -129,7 +139,16 @@ def _paged(result: str) -> Callable[..., Any]:
 def _whole(original: Callable[..., Any], self: ELBV2Response, result: str) -> list[Any]:
     self.params.pop("Marker", None)
     self.params["PageSize"] = 1_000_000
-    return list(original(self).result[result])
+    return [_with_values(row) if result == "Rules" else row for row in original(self).result[result]]
+
+
+def _with_values(rule: FakeRule) -> FakeRule:
+    """A rule whose conditions on hosts and paths tell their values in the older way too (API_RuleCondition)."""
+    for condition in rule.conditions:
+        for config in ("HostHeaderConfig", "PathPatternConfig"):
+            if values := (condition.get(config) or {}).get("Values"):
+                condition.setdefault("Values", values)
+    return rule
 
 
 def _tied(original: Callable[..., Any], self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:

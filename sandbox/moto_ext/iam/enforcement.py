@@ -21,6 +21,7 @@ from moto.sts.models import sts_backends
 from werkzeug.exceptions import HTTPException
 
 from sandbox.core import truth
+from sandbox.core.error_responses import XML_PROTOCOLS
 from sandbox.core.patching import refused, wrap
 from sandbox.core.state import STATE
 from sandbox.moto_ext.iam.asking import asked_of
@@ -36,14 +37,13 @@ _S3_ACTIONS = {
     "HeadBucket": "ListBucket",
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
 }
-XML_PROTOCOLS = ("query", "ec2", "rest-xml")
 Caller = tuple[User | Role, Context]
 
 
-def _judged(original: Callable[..., Any], self: BaseResponse, *resource: str) -> Any:
+def _judged(original: Callable[..., Any], self: BaseResponse, resource: str = "*") -> Any:
     caller = _caller_of(self)
     if caller is None:
-        return original(self, *resource)
+        return original(self, resource)
     principal, context = caller
     if self._get_action() != "GetCallerIdentity":
         for asked in asked_of(self, {**context, "aws:RequestedRegion": (self.region,)}):
@@ -52,12 +52,14 @@ def _judged(original: Callable[..., Any], self: BaseResponse, *resource: str) ->
     return None
 
 
-def _judged_in_s3(original: Callable[..., Any], self: S3Response, **named: str | None) -> Any:
+def _judged_in_s3(
+    original: Callable[..., Any], self: S3Response, bucket_name: str | None = None, key_name: str | None = None
+) -> Any:
     """S3 asks by itself, for the one action it has found; a bucket is asked for in its own region."""
     caller = _caller_of(self)
     if caller is None:
-        return original(self, **named)
-    bucket, key = named.get("bucket_name") or "", named.get("key_name") or ""
+        return original(self, bucket_name, key_name)
+    bucket, key = bucket_name or "", key_name or ""
     held = s3_backends[self.current_account][self.partition].buckets.get(bucket)
     region = held.region_name if held is not None else self.region
     action = _S3_ACTIONS.get(self.data["Action"], self.data["Action"])

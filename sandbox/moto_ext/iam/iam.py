@@ -14,7 +14,7 @@ from typing import Any
 from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User
 from moto.iam.responses import IamResponse
 
-from sandbox.core.patching import operation, refused
+from sandbox.core.patching import offset, operation, refused
 from sandbox.moto_ext.iam.policies import (
     ALLOWED,
     EXPLICIT_DENY,
@@ -101,7 +101,8 @@ def _simulated(policies: list[Policy], boundaries: list[Policy], params: dict[st
     context = {entry["ContextKeyName"]: tuple(entry["ContextKeyValues"]) for entry in entries}
     actions, resources = list(params["ActionNames"]), list(params.get("ResourceArns") or ["*"])
     _alike(actions)
-    start, size = int(params.get("Marker") or 0), int(params.get("MaxItems") or PAGE)
+    start = offset(params.get("Marker"), "ValidationError", "Invalid Marker.")
+    size = int(params.get("MaxItems") or PAGE)
     page = actions[start : start + size]
     results = [_result(policies, boundaries, action, resources, context) for action in page]
     more = start + size < len(actions)

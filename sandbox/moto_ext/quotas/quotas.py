@@ -18,9 +18,12 @@ from sandbox.moto_ext.ecs import services as ecs_services
 from sandbox.moto_ext.quotas.limits import _default, limit
 from sandbox.moto_ext.quotas.quota_table import DEFAULTS, SERVICES, Quota
 
+PAGE, NOT_GIVEN = 100, "InvalidPaginationTokenException"
 
-def _told(self: ServiceQuotasResponse, quota: Quota, value: float) -> dict[str, Any]:
-    where = f"{self.region}:{self.current_account}:{quota.service}/{quota.code}"
+
+def _told(self: ServiceQuotasResponse, quota: Quota, value: float, account: str = "") -> dict[str, Any]:
+    """A quota as the API names its parts. AWS's default belongs to no account, and applies at none."""
+    where = f"{self.region}:{account}:{quota.service}/{quota.code}"
     told = {
         "ServiceCode": quota.service,
         "ServiceName": SERVICES[quota.service],
@@ -31,8 +34,9 @@ def _told(self: ServiceQuotasResponse, quota: Quota, value: float) -> dict[str, 
         "Unit": "None",
         "Adjustable": quota.adjustable,
         "GlobalQuota": False,
-        "QuotaAppliedAtLevel": "ACCOUNT",
     }
+    if account:
+        told["QuotaAppliedAtLevel"] = "ACCOUNT"
     if quota.usage:
         told["UsageMetric"] = {
             "MetricNamespace": "AWS/Usage",
@@ -44,24 +48,27 @@ def _told(self: ServiceQuotasResponse, quota: Quota, value: float) -> dict[str, 
 
 
 def _applied(self: ServiceQuotasResponse, quota: Quota) -> dict[str, Any]:
-    return _told(self, quota, limit(self.current_account, self.region, quota.service, quota.code))
+    return _told(self, quota, limit(self.current_account, self.region, quota.service, quota.code), self.current_account)
 
 
 def _of_service(params: dict[str, Any]) -> list[Quota]:
     if params["ServiceCode"] not in SERVICES:
-        raise refused("NoSuchResourceException", "The request failed because the specified service does not exist.")
+        raise refused(
+            "NoSuchResourceException",
+            "This service is not available in the current Region. Choose a different Region or a different service.",
+        )
     wanted = params.get("QuotaCode")
     service = params["ServiceCode"]
     return [q for q in DEFAULTS.values() if q.service == service and wanted in (None, q.code)]
 
 
 def _list(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
-    found, token = page([_applied(self, quota) for quota in _of_service(params)], params, 100)
+    found, token = page([_applied(self, quota) for quota in _of_service(params)], params, PAGE, NOT_GIVEN)
     return {"Quotas": found, "NextToken": token}
 
 
 def _list_defaults(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
-    found, token = page([_told(self, quota, quota.value) for quota in _of_service(params)], params, 100)
+    found, token = page([_told(self, quota, quota.value) for quota in _of_service(params)], params, PAGE, NOT_GIVEN)
     return {"Quotas": found, "NextToken": token}
 
 
@@ -76,7 +83,7 @@ def _get_default(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[st
 
 def _services(_: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
     known = [{"ServiceCode": code, "ServiceName": name} for code, name in SERVICES.items()]
-    found, token = page(known, params, 100)
+    found, token = page(known, params, PAGE, NOT_GIVEN)
     return {"Services": found, "NextToken": token}
 
 
@@ -84,7 +91,7 @@ def _request(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, A
     quota = _default(params["ServiceCode"], params["QuotaCode"])
     held = servicequotas_backends[self.current_account][self.region]
     state(held, "quotas_applied")[quota.service, quota.code] = float(params["DesiredValue"])
-    told = _told(self, quota, float(params["DesiredValue"]))
+    told = _told(self, quota, float(params["DesiredValue"]), self.current_account)
     change = {key: told[key] for key in ("ServiceCode", "ServiceName", "QuotaCode", "QuotaName", "QuotaArn", "Unit")}
     change |= {
         "Id": uuid.uuid4().hex,
@@ -103,7 +110,7 @@ def _history(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, A
     changes = state(servicequotas_backends[self.current_account][self.region], "quota_changes").values()
     wanted = ("ServiceCode", "QuotaCode", "Status")
     kept = [c for c in changes if all(params.get(key) in (None, c[key]) for key in wanted)]
-    found, token = page(kept, params, 100)
+    found, token = page(kept, params, PAGE, NOT_GIVEN)
     return {"RequestedQuotas": found, "NextToken": token}
 
 

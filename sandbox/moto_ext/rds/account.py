@@ -18,6 +18,13 @@ from sandbox.moto_ext.quotas.limits import limit
 
 DB_INSTANCES = "L-7B6409FD"
 
+_BY_USER = {  # what AWS tells of each parameter beside its value (API_Parameter)
+    "Description": "",
+    "Source": "user",
+    "ApplyType": "dynamic",
+    "DataType": "string",
+    "IsModifiable": True,
+}
 DEFAULTS = {
     "DBInstances": 40,
     "AllocatedStorage": 100_000,
@@ -73,9 +80,9 @@ def _pending(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def _groups(original: Any, self: RDSBackend, wanted: Mapping[str, Any]) -> Any:
-    found = original(self, wanted)
-    name = wanted.get("db_parameter_group_name")
+def _groups(original: Any, self: RDSBackend, db_parameter_group_kwargs: Mapping[str, Any]) -> Any:
+    found = original(self, db_parameter_group_kwargs)
+    name = db_parameter_group_kwargs.get("db_parameter_group_name")
     if name and not found:
         raise DBParameterGroupNotFoundError(name)
     return found
@@ -85,7 +92,7 @@ def _parameters(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, A
     group = response.backend.describe_db_parameter_groups({"db_parameter_group_name": params["DBParameterGroupName"]})[
         0
     ]
-    set_by_user = [{"Source": "user", "IsModifiable": True, **one} for one in group.parameters.values()]
+    set_by_user = [{**_BY_USER, **one} for one in group.parameters.values()]
     wanted = params.get("Source")
     return {"Parameters": [one for one in set_by_user if wanted in (None, one["Source"])]}
 

@@ -17,7 +17,7 @@ from moto.rds.models import DBInstance, RDSBackend, rds_backends
 from moto.rds.responses import RDSResponse
 
 from sandbox.core import truth
-from sandbox.core.patching import attach_property, operation, refused, state
+from sandbox.core.patching import attach_property, operation, refused, state, wrap
 from sandbox.core.state import now, replicated_until
 from sandbox.core.timing import soon, to_the_second
 from sandbox.moto_ext.rds.rds import facts_of, log_upload_s, require_key
@@ -41,6 +41,11 @@ class ReplicatedBackup:
     frozen_at: datetime | None = None
 
     @property
+    def status(self) -> str:
+        """The word for it."""
+        return "replicating" if now() >= self.replicating_from else "pending"
+
+    @property
     def source_region(self) -> str:
         """The region the backups come from."""
         return self.source_arn.split(":")[3]
@@ -52,21 +57,67 @@ class ReplicatedBackup:
 
     def describe(self) -> dict[str, Any]:
         """As DescribeDBInstanceAutomatedBackups answers."""
-        replicating = now() >= self.replicating_from
         latest = self.latest()
         window = {"EarliestTime": latest - timedelta(days=self.retention_days), "LatestTime": latest}
+        major = "-".join(str(self.facts["engine_version"]).split(".")[:2])
         return _common(self.facts) | {
+            "OptionGroupName": f"default:{self.facts['engine']}-{major}",
             "DBInstanceArn": self.source_arn,
             "DBInstanceIdentifier": self.identifier,
             "DbiResourceId": self.resource_id,
             "Region": self.source_region,
             "InstanceCreateTime": self.created_at,
-            "RestoreWindow": window if replicating else None,
-            "Status": "replicating" if replicating else "pending",
+            "RestoreWindow": None if self.status == "pending" else window,
+            "Status": self.status,
             "KmsKeyId": self.kms_key_id,
             "BackupRetentionPeriod": self.retention_days,
             "DBInstanceAutomatedBackupsArn": self.arn,
         }
+
+
+class RetainedBackup(ReplicatedBackup):
+    """Automated backups that outlive their instance, in its own region, until the last of them is too old (T24)."""
+
+    status = "retained"
+
+
+def retained(backend: RDSBackend) -> dict[str, RetainedBackup]:
+    """The backups kept of instances that are gone; those of an instance that is still being deleted are its own."""
+    backups: dict[str, RetainedBackup] = state(backend, "retained_automated_backups")
+    for arn, backup in list(backups.items()):
+        if backup.latest() < now() - timedelta(days=backup.retention_days):
+            del backups[arn]
+    there = {instance.dbi_resource_id for instance in backend.databases.values()}
+    return {arn: backup for arn, backup in backups.items() if backup.resource_id not in there}
+
+
+def _retain(original: Any, self: RDSResponse) -> Any:
+    answer = original(self)
+    gone = answer.result["DBInstance"]
+    if self.params.get("DeleteAutomatedBackups") is False and gone.backup_retention_period:
+        arn = _arn_of(gone)
+        state(self.backend, "retained_automated_backups")[arn] = RetainedBackup(
+            arn=arn,
+            source_arn=gone.db_instance_arn,
+            identifier=gone.db_instance_identifier,
+            resource_id=gone.dbi_resource_id,
+            retention_days=gone.backup_retention_period,
+            kms_key_id=gone.kms_key_id,
+            facts=facts_of(gone),
+            created_at=gone.instance_create_time,
+            replicating_from=now(),
+            frozen_at=replicated_until(gone.region, log_upload_s()),
+        )
+    return answer
+
+
+def _delete(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
+    names = {params.get("DbiResourceId"), params.get("DBInstanceAutomatedBackupsArn")}
+    found = [copy for copy in retained(response.backend).values() if names & {copy.resource_id, copy.arn}]
+    if not found:
+        raise refused("DBInstanceAutomatedBackupNotFound", "No retained automated backup is called so.")
+    del state(response.backend, "retained_automated_backups")[found[0].arn]
+    return {"DBInstanceAutomatedBackup": found[0].describe() | {"Status": "deleting"}}
 
 
 def replications(backend: RDSBackend) -> dict[str, ReplicatedBackup]:
@@ -95,10 +146,13 @@ def _common(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _arn_of(instance: DBInstance) -> str:
+    name = instance.dbi_resource_id.replace("db-", "ab-").lower()
+    return f"arn:aws:rds:{instance.region}:{instance.account_id}:auto-backup:{name}"
+
+
 def _own(instance: DBInstance) -> dict[str, Any]:
     latest = to_the_second(replicated_until(instance.region, log_upload_s()))
-    name = instance.dbi_resource_id.replace("db-", "ab-").lower()
-    arn = f"arn:aws:rds:{instance.region}:{instance.account_id}:auto-backup:{name}"
     return _common(facts_of(instance)) | {
         "DBInstanceArn": instance.db_instance_arn,
         "DBInstanceIdentifier": instance.db_instance_identifier,
@@ -115,7 +169,7 @@ def _own(instance: DBInstance) -> dict[str, Any]:
         "BackupRetentionPeriod": instance.backup_retention_period,
         "PreferredBackupWindow": instance.preferred_backup_window,
         "OptionGroupName": instance.option_group_name,
-        "DBInstanceAutomatedBackupsArn": arn,
+        "DBInstanceAutomatedBackupsArn": _arn_of(instance),
         "DBInstanceAutomatedBackupsReplications": db_instance_automated_backups_replications(instance),
     }
 
@@ -175,7 +229,7 @@ def _stop(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
 def _describe(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     backend = response.backend
     every = [_own(instance) for instance in backend.databases.values() if instance.backup_retention_period]
-    every += [copy.describe() for copy in replications(backend).values()]
+    every += [copy.describe() for copy in (*retained(backend).values(), *replications(backend).values())]
     asked = ("DBInstanceIdentifier", "DbiResourceId", "DBInstanceAutomatedBackupsArn")
     wanted = {name: [params[name]] for name in asked if params.get(name)}
     names = {"status": "Status", "db-instance-id": "DBInstanceIdentifier", "dbi-resource-id": "DbiResourceId"}
@@ -187,8 +241,10 @@ def _describe(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any
 
 
 def install() -> None:
-    """Add automated-backup replication. Idempotent."""
+    """Add automated-backup replication, and backups that outlive their instance. Idempotent."""
     operation(RDSResponse, "start_db_instance_automated_backups_replication", _start)
     operation(RDSResponse, "stop_db_instance_automated_backups_replication", _stop)
     operation(RDSResponse, "describe_db_instance_automated_backups", _describe)
+    operation(RDSResponse, "delete_db_instance_automated_backup", _delete)
+    wrap(RDSResponse, "delete_db_instance", _retain)
     attach_property(DBInstance, db_instance_automated_backups_replications)

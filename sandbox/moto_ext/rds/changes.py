@@ -22,11 +22,12 @@ from sandbox.moto_ext.rds.leaving import unless_leaving
 READ_ONLY, ON, FORMER = "read_only", ("1", "ON", "on"), "former_read_only"
 
 
-def _modify(original: Any, self: RDSBackend, name: str, asked: Any) -> DBInstance:
+def _modify(original: Any, self: RDSBackend, db_instance_identifier: str, db_kwargs: Any) -> DBInstance:
+    name = db_instance_identifier
     unless_leaving(self, name)
-    to = asked.get("new_db_instance_identifier")
+    to = db_kwargs.get("new_db_instance_identifier")
     if not to or to == name:
-        changed: DBInstance = original(self, name, asked)
+        changed: DBInstance = original(self, name, db_kwargs)
         return changed
     if to in self.databases:
         raise DBInstanceAlreadyExists
@@ -34,7 +35,7 @@ def _modify(original: Any, self: RDSBackend, name: str, asked: Any) -> DBInstanc
     if standing.status != "available":
         raise refused("InvalidDBInstanceState", f"Instance {name} is {standing.status}: it cannot be renamed now.")
     former = standing.db_instance_arn
-    renamed: DBInstance = original(self, name, asked)
+    renamed: DBInstance = original(self, name, db_kwargs)
     _follow(self, former, name, renamed)
     begin(renamed, "renaming")
     return renamed
@@ -58,24 +59,26 @@ def _follow(backend: RDSBackend, former_arn: str, former: str, renamed: DBInstan
                 copy.source_arn, copy.identifier = renamed.db_instance_arn, renamed.db_instance_identifier
 
 
-def _first_snapshot(original: Any, self: RDSBackend, name: str, snapshot: str) -> Any:
+def _first_snapshot(original: Any, self: RDSBackend, db_instance_identifier: str, db_snapshot_identifier: str) -> Any:
     """The snapshot of a new instance is called by its name and the minute: another may have had that name until now."""
-    taken = snapshot in self.database_snapshots
-    return original(
-        self, name, f"{snapshot}-{self.databases[name].dbi_resource_id[-6:].lower()}" if taken else snapshot
-    )
+    name = db_snapshot_identifier
+    if name in self.database_snapshots:
+        name += f"-{self.databases[db_instance_identifier].dbi_resource_id[-6:].lower()}"
+    return original(self, db_instance_identifier, name)
 
 
-def _modify_group(original: Any, self: RDSBackend, name: str, asked: Any) -> Any:
+def _modify_group(
+    original: Any, self: RDSBackend, db_parameter_group_name: str, db_parameter_group_parameters: Any
+) -> Any:
+    name, changes = db_parameter_group_name, list(db_parameter_group_parameters)
     if name.startswith("default."):
         raise refused("InvalidParameterValue", f"The parameter group {name} is AWS's own and cannot be modified.")
-    asked = list(asked)
     group = self.db_parameter_groups.get(name)
     before = _told(group) if group is not None else ""
-    changed = original(self, name, asked)
-    if any(one.get("ParameterName") == READ_ONLY for one in asked):
+    changed = original(self, name, changes)
+    if any(one.get("ParameterName") == READ_ONLY for one in changes):
         changed.__dict__[FORMER] = before
-    if any(one.get("ApplyMethod") != "pending-reboot" for one in asked):
+    if any(one.get("ApplyMethod") != "pending-reboot" for one in changes):
         begin(changed, "applying")
     return changed
 

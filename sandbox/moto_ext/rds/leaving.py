@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from moto.rds.models import DBInstance, RDSBackend, rds_backends
+from moto.rds.responses import RDSResponse
 
 from sandbox.core.patching import refused, state, wrap
 from sandbox.core.state import now
@@ -30,12 +31,12 @@ def _delete(
     delete_automated_backups: bool | None = True,
 ) -> DBInstance:
     sweep(self)
+    if db_instance_identifier not in self.databases:
+        absent: DBInstance = original(self, db_instance_identifier)  # which tells a wrong name from an unknown one
+        return absent
     found: DBInstance = self.describe_db_instances(db_instance_identifier)[0]
     if found.dbi_resource_id in _leaving(self):
         raise refused("InvalidDBInstanceState", f"Instance {db_instance_identifier} is already being deleted.")
-    if not skip_final_snapshot and not final_db_snapshot_identifier and not found.is_replica:
-        message = "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
-        raise refused("InvalidParameterCombination", message)
     if transition_s() <= 0 or found.deletion_protection:
         gone: DBInstance = original(
             self, db_instance_identifier, final_db_snapshot_identifier, skip_final_snapshot, delete_automated_backups
@@ -92,7 +93,18 @@ def unless_leaving(backend: RDSBackend, name: str) -> None:
         raise refused("InvalidDBInstanceState", f"Instance {name} is being deleted.")
 
 
+def _require_final_snapshot(original: Any, self: RDSResponse) -> Any:
+    """A caller names a final snapshot or skips it; a replica and a member of a cluster have none."""
+    chosen = self.params.get("SkipFinalSnapshot") or self.params.get("FinalDBSnapshotIdentifier")
+    found = self.backend.databases.get(self.params["DBInstanceIdentifier"])
+    if not chosen and found is not None and not found.is_replica and not found.db_cluster_identifier:
+        message = "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
+        raise refused("InvalidParameterCombination", message)
+    return original(self)
+
+
 def install() -> None:
     """Repair deletions. Idempotent."""
+    wrap(RDSResponse, "delete_db_instance", _require_final_snapshot)
     wrap(RDSBackend, "delete_db_instance", _delete)
     wrap(RDSBackend, "describe_db_instances", _swept)

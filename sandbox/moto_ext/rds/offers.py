@@ -23,6 +23,7 @@ VERSIONS = {
     "mariadb": tuple(f"10.11.{minor}" for minor in range(8, 15)) + tuple(f"11.4.{minor}" for minor in range(3, 9)),
     "postgres": tuple(f"{major}.{minor}" for major in (15, 16, 17) for minor in range(4, 9)),
 }
+DESCRIPTIONS = {"mysql": "MySQL Community Edition", "mariadb": "MariaDB Community Edition", "postgres": "PostgreSQL"}
 FAMILIES = ("db.t3", "db.t4g", "db.m5", "db.m6g", "db.m7g", "db.r5", "db.r6g", "db.r7g")
 SIZES = ("micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
 STORAGE = ("gp2", "gp3", "io1", "io2")
@@ -50,6 +51,7 @@ def _versions(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any
                 "EngineVersion": version,
                 "MajorEngineVersion": _major(version),
                 "DBParameterGroupFamily": f"{engine}{_major(version)}",
+                "DBEngineDescription": DESCRIPTIONS[engine],
                 "DBEngineVersionDescription": f"{engine} {version}",
                 "Status": "available",
                 "SupportsReadReplica": True,
@@ -107,7 +109,8 @@ def _source_regions(response: RDSResponse, params: Mapping[str, Any]) -> dict[st
     }
 
 
-def _groups(original: Any, self: RDSBackend, wanted: Mapping[str, Any]) -> list[OptionGroup]:
+def _groups(original: Any, self: RDSBackend, option_group_kwargs: Mapping[str, Any]) -> list[OptionGroup]:
+    wanted = option_group_kwargs
     if wanted.get("option_group_name"):
         found: list[OptionGroup] = original(self, wanted)
         return found

@@ -11,7 +11,7 @@ from sandbox.core.patching import refused, wrap
 from sandbox.core.state import replicated_until
 from sandbox.core.timing import begin, to_the_second
 from sandbox.moto_ext.data import stored_data
-from sandbox.moto_ext.rds.backups import ReplicatedBackup, replications
+from sandbox.moto_ext.rds.backups import ReplicatedBackup, replications, retained
 from sandbox.moto_ext.rds.from_backup import from_point, point_behind
 from sandbox.moto_ext.rds.rds import create_copy, facts_of, log_upload_s, plain, require_key
 
@@ -51,18 +51,24 @@ def restore_from(backend: RDSBackend, copy: ReplicatedBackup, asked: dict[str, A
     return made
 
 
-def _to_point_in_time(_original: Any, self: RDSBackend, source: str, target: str, overrides: Any) -> DBInstance:
+def _to_point_in_time(
+    _original: Any, self: RDSBackend, source_db_identifier: str, target_db_identifier: str, overrides: Any
+) -> DBInstance:
     asked = plain(overrides)
     if arn := asked.get("source_db_instance_automated_backups_arn"):
-        copy = replications(self).get(arn)
+        copy = {**retained(self), **replications(self)}.get(arn)
         if copy is None:
             raise refused("DBInstanceAutomatedBackupNotFound", f"Automated backup {arn} not found in this region.")
         return restore_from(self, copy, asked)
-    instance = self.describe_db_instances(source)[0]
+    instance = self.describe_db_instances(source_db_identifier)[0]
+    if (asked.get("allocated_storage") or instance.allocated_storage) < instance.allocated_storage:
+        raise refused("InvalidParameterValue", "Allocated storage size can't be less than the source instance size.")
     if not instance.backup_retention_period:
-        raise refused("PointInTimeRestoreNotEnabled", f"Point-in-time restore is not enabled for {source}.")
+        raise refused(
+            "PointInTimeRestoreNotEnabled", f"Point-in-time restore is not enabled for {source_db_identifier}."
+        )
     kept = {key: value for key, value in asked.items() if key not in RESTORE_ONLY}
-    facts = facts_of(instance) | {"kms_key_id": instance.kms_key_id, "db_instance_identifier": target}
+    facts = facts_of(instance) | {"kms_key_id": instance.kms_key_id, "db_instance_identifier": target_db_identifier}
     made = create_copy(self, facts, kept)
     latest = to_the_second(replicated_until(self.region_name, log_upload_s()))
     stored_data.put_rows(made, stored_data.until(stored_data.rows_of(instance), asked.get("restore_time") or latest))
@@ -75,22 +81,33 @@ def _snapshot(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> DBS
     return snapshot
 
 
-def _from_snapshot(original: Any, self: RDSBackend, snapshot_id: str, overrides: Any) -> DBInstance:
-    if point := point_behind(self, snapshot_id):
+def _from_snapshot(original: Any, self: RDSBackend, from_snapshot_id: str, overrides: Any) -> DBInstance:
+    if point := point_behind(self, from_snapshot_id):
         return from_point(self, point, plain(overrides))
-    rows = self.get_db_snapshot(snapshot_id).__dict__.get("held_rows", ())
-    made: DBInstance = original(self, snapshot_id, overrides)
+    rows = self.get_db_snapshot(from_snapshot_id).__dict__.get("held_rows", ())
+    made: DBInstance = original(self, from_snapshot_id, overrides)
     stored_data.put_rows(made, rows)
     return made
 
 
-def _copy_snapshot(original: Any, self: RDSBackend, **asked: Any) -> DBSnapshot:
-    source_id = asked["source_db_snapshot_identifier"]
-    source = self.get_db_snapshot(source_id)
+def _copy_snapshot(
+    original: Any,
+    self: RDSBackend,
+    source_db_snapshot_identifier: str,
+    target_db_snapshot_identifier: str,
+    kms_key_id: str | None = None,
+    *args: Any,
+    **kwargs: Any,
+) -> DBSnapshot:
+    if source_db_snapshot_identifier.startswith("arn:"):
+        self.extract_snapshot_name_from_arn(source_db_snapshot_identifier)
+    source = self.get_db_snapshot(source_db_snapshot_identifier)
     elsewhere = source.region != self.region_name
     if elsewhere:
-        asked["kms_key_id"] = require_key(self, source.encrypted, asked.get("kms_key_id"))
-    snapshot: DBSnapshot = original(self, **asked)
+        kms_key_id = require_key(self, source.encrypted, kms_key_id)
+    snapshot: DBSnapshot = original(
+        self, source_db_snapshot_identifier, target_db_snapshot_identifier, kms_key_id, *args, **kwargs
+    )
     snapshot.__dict__["held_rows"] = source.__dict__.get("held_rows", ())
     snapshot.__dict__["source_db_snapshot_identifier"] = source.db_snapshot_arn
     snapshot.__dict__["source_region"] = source.region if elsewhere else None

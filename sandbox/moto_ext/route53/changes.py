@@ -10,13 +10,14 @@ from typing import Any
 
 from moto.route53.models import FakeZone, RecordSet, Route53Backend
 from moto.route53.responses import Route53
+from moto.route53.utils import validate_domain_name
 
 from sandbox.core.patching import refused, state
 from sandbox.core.state import now
 from sandbox.core.timing import lag_s, soon
 from sandbox.moto_ext.route53.names import Record, plain
 from sandbox.moto_ext.route53.records import forget_order, identity, supersede, told, written
-from sandbox.moto_ext.route53.rules import Setting, check
+from sandbox.moto_ext.route53.rules import Setting, check, check_request
 
 MOST_RECORDS, MOST_CHARACTERS = 1_000, 32_000
 ACTIONS = ("CREATE", "DELETE", "UPSERT")
@@ -91,7 +92,11 @@ class _Batch:
 
     def apply(self, action: str, record: Record) -> None:
         if action not in ACTIONS:
-            raise refused("InvalidInput", f"Value '{action}' is not one of [CREATE, DELETE, UPSERT].")
+            enumeration = f"is not facet-valid with respect to enumeration '[{', '.join(sorted(ACTIONS))}]'"
+            message = f"Value '{action}' {enumeration}. It must be a value from the enumeration."
+            raise refused("InvalidInput", f"Invalid XML ; cvc-enumeration-valid: {message}")
+        validate_domain_name(record["Name"], "InvalidChangeBatch")
+        check_request(self._setting(action, record, {}))
         record["Name"] = plain(record["Name"])
         key = identity(record)
         if action == "DELETE":
@@ -112,9 +117,11 @@ class _Batch:
         if alias := record.get("AliasTarget"):
             target = (plain(alias["DNSName"]), record["Type"])
             near[target] = self.held.get(target, [])
+        check(self._setting(action, record, near))
+
+    def _setting(self, action: str, record: Record, near: dict[tuple[str, str], list[Record]]) -> Setting:
         known = self.backend.health_checks
-        zone = plain(self.zone.name)
-        check(Setting(zone, self.zone.resource_id, action, record, near, known.__contains__))
+        return Setting(plain(self.zone.name), self.zone.resource_id, action, record, near, known.__contains__)
 
     def _kinds(self, name: str) -> set[str]:
         return {kind for kind in self._names.get(name, ()) if self.held.get((name, kind))}

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from moto.route53.models import FakeZone, RecordSet
+from moto.route53.utils import validate_domain_name
 
 from sandbox.core.patching import refused
 from sandbox.core.state import now
@@ -92,6 +93,7 @@ def list_records(zone: FakeZone, params: dict[str, Any]) -> dict[str, Any]:
     name, kind = params.get("StartRecordName"), params.get("StartRecordType")
     if kind and not name:
         raise refused("InvalidInput", "The input is not valid")
+    validate_domain_name(name or "")
     size = min(int(params.get("MaxItems") or PAGE), PAGE)
     found = in_order(zone)
     if name:

@@ -62,14 +62,20 @@ class Setting:
 
     def input_error(self, message: str) -> Refused:
         """The request is malformed."""
-        identifier = self.record.get("SetIdentifier") or "null"
-        where = f"[Action={self.action}, Name={self.name}., Type={self.record['Type']}, SetIdentifier={identifier}]"
+        name, identifier = self.record["Name"], self.record.get("SetIdentifier") or "null"
+        where = f"[Action={self.action}, Name={name}, Type={self.record['Type']}, SetIdentifier={identifier}]"
         return refused("InvalidInput", f"Invalid request: {message} in Change with {where}")
+
+
+def check_request(setting: Setting) -> None:
+    """Require values or an alias, and what a routing policy needs, of a DELETE too. Raises InvalidInput."""
+    _shape(setting)
+    _routing(setting)
 
 
 def check(setting: Setting) -> None:
     """Apply every rule to a CREATE or UPSERT. Raises InvalidInput, InvalidChangeBatch or NoSuchHealthCheck."""
-    for rule in (_in_zone, _shape, _routing, _values, _cname, _mixing, _alias, _health_check):
+    for rule in (_in_zone, _values, _cname, _mixing, _alias, _health_check):
         rule(setting)
 
 

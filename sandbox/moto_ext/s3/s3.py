@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -159,8 +160,18 @@ def get_bucket_replication(self: S3Response) -> Any:
     return self.serialized(ActionResult({"ReplicationConfiguration": {"Role": config["Role"], "Rules": rules}}))
 
 
+def _head_bucket(original: Any, self: S3Response) -> Any:
+    """Name the bucket's ARN, and that no access point was asked for (API_HeadBucket)."""
+    status, headers, body = original(self)
+    if status == HTTPStatus.OK:
+        headers |= {"x-amz-bucket-arn": f"arn:{self.partition}:s3:::{self.bucket_name}"}
+        headers |= {"x-amz-access-point-alias": "false"}
+    return status, headers, body
+
+
 def install() -> None:
     """Make replication copy. Idempotent."""
+    wrap(S3Response, "head_bucket", _head_bucket)
     wrap(S3Backend, "put_object", _put_object)
     wrap(S3Backend, "_set_delete_marker", _delete_marker)
     wrap(S3Backend, "put_bucket_replication", _put_replication)

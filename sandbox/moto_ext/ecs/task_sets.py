@@ -1,0 +1,88 @@
+"""Task sets of a service whose deployments somebody else controls (API_CreateTaskSet, API_TaskSet).
+
+The emulator runs a set's tasks once, on container instances alone, and never again follows its scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.ecs.models import EC2ContainerServiceBackend, Service, TaskSet
+from moto.ecs.responses import EC2ContainerServiceResponse
+
+from sandbox.core.patching import attach, wrap
+from sandbox.core.state import now
+from sandbox.moto_ext.ecs import services as keeping
+from sandbox.moto_ext.ecs.services import Counted
+from sandbox.moto_ext.ecs.tasks import alive
+
+WHOLE = {"unit": "PERCENT", "value": 100.0}
+
+
+def _service_of(task_set: TaskSet) -> Service:
+    found: Service = task_set.__dict__["service_object"]
+    return found
+
+
+def count_running(self: TaskSet) -> int:
+    """How many of the set's tasks run at this moment."""
+    return sum(1 for task in keeping.tasks_in(_service_of(self), self) if task.status(now()) == "RUNNING")
+
+
+def count_pending(self: TaskSet) -> int:
+    """How many of the set's tasks are starting at this moment."""
+    return sum(1 for task in keeping.tasks_in(_service_of(self), self) if task.status(now()) == "PENDING")
+
+
+def count_desired(self: TaskSet) -> int:
+    """How many tasks the set is to run."""
+    return keeping.desired_in(_service_of(self), self)
+
+
+def _create(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
+    params, backend = self.params, self.ecs_backend
+    scale = params.pop("scale", None) or WHOLE
+    params["networkConfiguration"] = keeping.with_groups(backend, params.get("networkConfiguration"))
+    answer = original(self)
+    created: TaskSet = answer.result["taskSet"]
+    service = next(each for each in backend.services.values() if each.arn == created.service_arn)
+    created.scale, created.__dict__["service_object"] = scale, service
+    keeping.settle(service)
+    return answer
+
+
+def _update(
+    original: Callable[..., Any],
+    self: EC2ContainerServiceBackend,
+    cluster: str,
+    service: str,
+    task_set: str,
+    scale: dict[str, Any],
+) -> TaskSet:
+    changed: TaskSet = original(self, cluster, service, task_set, scale)
+    keeping.settle(_service_of(changed))
+    return changed
+
+
+def _delete(
+    original: Callable[..., Any], self: EC2ContainerServiceBackend, cluster: str, service: str, task_set: str
+) -> TaskSet:
+    gone: TaskSet = original(self, cluster, service, task_set)
+    for task in alive(keeping.tasks_in(_service_of(gone), gone)):
+        task.stop(now(), "Task set deleted")
+    return gone
+
+
+def install() -> None:
+    """Let task sets run their tasks. Idempotent."""
+    attach(TaskSet, count_running, count_pending, count_desired)
+    for name, count in (
+        ("running_count", "count_running"),
+        ("pending_count", "count_pending"),
+        ("computed_desired_count", "count_desired"),
+    ):
+        setattr(TaskSet, name, Counted(count))
+    wrap(EC2ContainerServiceResponse, "create_task_set", _create)
+    wrap(EC2ContainerServiceBackend, "update_task_set", _update)
+    wrap(EC2ContainerServiceBackend, "delete_task_set", _delete)
