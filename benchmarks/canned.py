@@ -49,9 +49,9 @@ class Request:
         """What makes two requests the same: region and service of the signature or the host, operation, path, body."""
         scope = _SCOPE.search(self.headers.get(b"authorization", b""))
         whose = scope[1] if scope else self.headers.get(b"host", b"")
-        asked = b"%s %s" % (self.method, _TIMES.sub(b"T", self.path))
+        request_line = b"%s %s" % (self.method, _TIMES.sub(b"T", self.path))
         target = self.headers.get(b"x-amz-target", b"")
-        return self.port, whose, target, asked, _TIMES.sub(b"T", self.body)
+        return self.port, whose, target, request_line, _TIMES.sub(b"T", self.body)
 
 
 class Bucket:
@@ -125,9 +125,9 @@ class Canned:
         elif what == "throttle":
             self._throttle = (float(values[0]), float(values[1]))
             self._buckets.clear()
-        told = " ".join(str(self.counts[name]) for name in ("hits", "misses", "throttled"))
+        text = " ".join(str(self.counts[name]) for name in ("hits", "misses", "throttled"))
         self.counts.clear()
-        return _response(200, "OK", {}, told.encode(), head=False)
+        return _response(200, "OK", {}, text.encode(), head=False)
 
     async def listen(self, upstream: int) -> int:
         """Serve what listens on port ``upstream`` of the emulator's host; returns the port here, one for each."""
@@ -138,10 +138,10 @@ class Canned:
             self._ports[upstream] = server.sockets[0].getsockname()[1]
         return self._ports[upstream]
 
-    async def _sites(self, told: str) -> str:
+    async def _sites(self, text: str) -> str:
         """The world's ``region=address:http:https ...`` with the HTTP ports of this server."""
         here = []
-        for place in told.split():
+        for place in text.split():
             address, plain, secure = place.rsplit(":", 2)
             here.append(f"{address}:{await self.listen(int(plain))}:{secure}")
         return " ".join(here)
@@ -152,10 +152,10 @@ class Canned:
             headers = {name.decode(): value.decode() for name, value in request.headers.items()}
             connection.request(request.method.decode(), request.path.decode(), request.body or None, headers)
             answer = connection.getresponse()
-            kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP}
+            forwarded = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP}
             if request.method == b"HEAD":
-                kept["Content-Length"] = answer.getheader("Content-Length") or "0"
-            return answer.status, answer.reason, kept, answer.read()
+                forwarded["Content-Length"] = answer.getheader("Content-Length") or "0"
+            return answer.status, answer.reason, forwarded, answer.read()
         finally:
             connection.close()
 

@@ -46,25 +46,25 @@ def take(words: Sequence[str], variables: Mapping[str, str]) -> Taken:
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        told, complaint = out.read(), err.read()
+        text, complaint = out.read(), err.read()
     if process.returncode < 0 or "Traceback" in complaint:
         raise RuntimeError(f"{' '.join(words)} crashed ({process.returncode}): {complaint[-2000:]}")
-    return Taken(wall_s, used.ru_utime + used.ru_stime, peak_kib / _KIB, process.returncode, told)
+    return Taken(wall_s, used.ru_utime + used.ru_stime, peak_kib / _KIB, process.returncode, text)
 
 
 def _peak_kib(pid: int) -> int:
     """The process's largest resident set so far; 0 once it has ended."""
-    told = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return next((int(line.split()[1]) for line in told.splitlines() if line.startswith("VmHWM")), 0)
+    text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("VmHWM")), 0)
 
 
 def best(run: Callable[[], Taken], times: int) -> Taken:
     """The quickest of up to ``times`` runs, by CPU: other work on the machine disturbs it least. Long runs run once."""
     runs: list[Taken] = []
-    while len(runs) < times and sum(one.wall_s for one in runs) < _LONG_S:
+    while len(runs) < times and sum(measurement.wall_s for measurement in runs) < _LONG_S:
         runs.append(run())
-    quickest = min(runs, key=lambda one: one.cpu_s)
-    wall_s = min(one.wall_s for one in runs)
+    quickest = min(runs, key=lambda measurement: measurement.cpu_s)
+    wall_s = min(measurement.wall_s for measurement in runs)
     return Taken(wall_s, quickest.cpu_s, quickest.peak_mib, quickest.code, quickest.out)
 
 

@@ -55,7 +55,10 @@ def start_up(times: int) -> list[Row]:
     """How long ``--help`` takes, beside Python itself."""
     commands = {"python -c pass": ["-c", "pass"], "dr_cli.py --help": [DR_CLI, "--help"]}
     taken = {name: best(partial(take, words, {}), times) for name, words in commands.items()}
-    return [Row(name, "", 0, 0, one.wall_s, one.cpu_s, one.peak_mib, 0) for name, one in taken.items()]
+    return [
+        Row(name, "", 0, 0, measurement.wall_s, measurement.cpu_s, measurement.peak_mib, 0)
+        for name, measurement in taken.items()
+    ]
 
 
 def measured(
@@ -97,13 +100,13 @@ def _reading(world: World, way: str, what: str, tenants: int, latency_ms: int, t
     sample = _NAIVE_SAMPLE if way == "naive" and tenants > _NAIVE_SAMPLE and latency_ms else tenants
     words = ["-m", "benchmarks.readers", way, *([str(sample)] if way == "naive" else [])]
     taken = _warmed(world, lambda: take(words, world.variables), latency_ms, times)
-    told = json.loads(taken.out)
-    note = f"{told['unseen']} parts unseen" if told["unseen"] else ""
+    document = json.loads(taken.out)
+    note = f"{document['unseen']} parts unseen" if document["unseen"] else ""
     if sample == tenants:
-        return _row(what, world, tenants, latency_ms, taken, told["calls"], note)
+        return _row(what, world, tenants, latency_ms, taken, document["calls"], note)
     factor = tenants / sample
     scaled = Taken(taken.wall_s * factor, taken.cpu_s * factor, taken.peak_mib, taken.code, taken.out)
-    return _row(what, world, tenants, latency_ms, scaled, round(told["calls"] * factor), f"scaled from {sample}")
+    return _row(what, world, tenants, latency_ms, scaled, round(document["calls"] * factor), f"scaled from {sample}")
 
 
 def throttled(world: World, tenants: int, latency_ms: int, rate: float, burst: float) -> Row:
@@ -114,10 +117,10 @@ def throttled(world: World, tenants: int, latency_ms: int, rate: float, burst: f
     taken = take(["-m", "benchmarks.readers", "observe"], world.variables)
     waits = world.counts()[2]
     world.throttle(_NO_LIMIT, _NO_LIMIT)
-    told = json.loads(taken.out)
-    note = f"{waits} throttled, {told['unseen']} parts unseen"
+    document = json.loads(taken.out)
+    note = f"{waits} throttled, {document['unseen']} parts unseen"
     what = f"the reader, throttled: {burst:g} at once, then {rate:g}/s"
-    return _row(what, world, tenants, latency_ms, taken, told["calls"], note)
+    return _row(what, world, tenants, latency_ms, taken, document["calls"], note)
 
 
 def _warmed(world: World, run: Callable[[], Taken], latency_ms: int, times: int) -> Taken:
@@ -156,16 +159,16 @@ def main() -> None:
     parser.add_argument("--throttle", type=float, nargs=2, default=[20, 50], metavar=("RATE", "BURST"))
     parser.add_argument("--quick", action="store_true", help="12 tenants, once")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here too")
-    asked = parser.parse_args()
-    sizes, times = ([12], 1) if asked.quick else (asked.tenants, asked.times)
+    arguments = parser.parse_args()
+    sizes, times = ([12], 1) if arguments.quick else (arguments.tenants, arguments.times)
     rows = start_up(times + 2)
     environment = load_environment(ENVIRONMENTS, "sit")
     for tenants in sizes:
         with both(environment, tenants) as worlds:
-            for row in measured(worlds, tenants, asked.latency_ms, times, asked.throttle):
+            for row in measured(worlds, tenants, arguments.latency_ms, times, arguments.throttle):
                 print(f"{row.what}: {row.tenants} tenants, {row.wall_s:.2f} s", file=sys.stderr)
                 rows.append(row)
-                _keep(rows, asked.json)
+                _keep(rows, arguments.json)
     Console(width=170).print(table(rows))
 
 

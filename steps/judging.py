@@ -86,5 +86,5 @@ def _told(result: CheckResult, status: Status) -> str:
 
 def _line(finding: Finding) -> str:
     remedy = f" Remedy: {finding.remedy}" if finding.remedy else ""
-    said = f"{finding.measured}, wanted {finding.wanted}: {finding.because.rstrip('.')}.{remedy}"
-    return one_line(f"- {finding.subject}: {said}")
+    message = f"{finding.measured}, wanted {finding.wanted}: {finding.because.rstrip('.')}.{remedy}"
+    return one_line(f"- {finding.subject}: {message}")

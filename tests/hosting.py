@@ -90,9 +90,9 @@ def main(door: socket.socket, life: int) -> None:
     _prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a host that ended
     while life not in select.select([door.fileno(), life], [], [])[0]:
-        asked, _ = door.accept()
-        with asked:
-            _, streams, _, _ = socket.recv_fds(asked, 1, 3)
+        connection, _ = door.accept()
+        with connection:
+            _, streams, _, _ = socket.recv_fds(connection, 1, 3)
         if not os.fork():
             door.close()
             os.close(life)

@@ -55,12 +55,12 @@ def borrowed(environment: Environment, tenants: int) -> Iterator[Endpoint]:
 
 def healthy(world: Endpoint, environment: Environment) -> Snapshot:
     """The whole world as the reader saw it first. Ask while it is as it began."""
-    asked = (world.url, environment.model_dump_json(exclude=_NOT_LOOKING))
-    if asked not in _seen:
+    cache_key = (world.url, environment.model_dump_json(exclude=_NOT_LOOKING))
+    if cache_key not in _seen:
         keys = world.people["reader"]
         reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
-        _seen[asked] = observe(environment, reader, "sandbox")
-    return _seen[asked]
+        _seen[cache_key] = observe(environment, reader, "sandbox")
+    return _seen[cache_key]
 
 
 def world_of(world: Endpoint, person: str) -> World:

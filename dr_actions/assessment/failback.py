@@ -90,8 +90,8 @@ def _waited_for(plan: Plan, sight: Sight) -> Iterator[Gate]:
     """The steps that wait for the primary itself, such as its being stable: met now, or the answer is WAIT."""
     for step in plan.steps:
         if role_of(plan.goal, step.id) is Role.WAIT:
-            told = verbs()[step.verb].confirm(step, sight)
-            yield Gate("primary.primary_stable", met=told.standing is Standing.DONE, says=told.says, stops=True)
+            status = verbs()[step.verb].confirm(step, sight)
+            yield Gate("primary.primary_stable", met=status.standing is Standing.DONE, says=status.says, stops=True)
 
 
 def _direction(sight: Sight) -> Iterator[Gate]:

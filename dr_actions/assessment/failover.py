@@ -68,9 +68,9 @@ def weigh_gates(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     advice = Advice.DO_NOT_FAILOVER if any(gate.stops for gate in unmet) else advice
     relaxed = sum(gate.relaxed for gate in gates)
     good = [f"Every gate is met ({sum(g.met for g in gates)})."] if not unmet else []
-    told = "1 gate is" if relaxed == 1 else f"{relaxed} gates are"
+    gates_text = "1 gate is" if relaxed == 1 else f"{relaxed} gates are"
     who = "only what is lost, or cannot be seen from here, could have shown it (T45)"
-    also = [f"{told} relaxed: {who}."] if relaxed else []
+    also = [f"{gates_text} relaxed: {who}."] if relaxed else []
     return advice, (*(f"{gate.id}: {gate.says}" for gate in unmet), *good, *also)
 
 

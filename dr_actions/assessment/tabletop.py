@@ -95,7 +95,7 @@ def _stop(
         owner=step.owner,
         contact=env.people.contacts.get(step.owner, "") or ("" if step.owner in env.people.roles else _PROGRAM),
         happens=tuple(_happens(own)) or (_by_itself(playbook, step),),
-        budget_s=sum(max(one.budget_s for one in batch) for batch in batches(own)),
+        budget_s=sum(max(plan_step.budget_s for plan_step in batch) for batch in batches(own)),
         needs=tuple(step.needs),
         injects=_drawn(_ABOUT.get((playbook, step.number), ()), disasters, turn + step.number),
         gaps=tuple(_gaps(env, snapshot, playbook, step, own, plan, dark)),

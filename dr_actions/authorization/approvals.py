@@ -79,8 +79,8 @@ def _approvals(item: Mapping[str, Any]) -> Iterator[Approval]:
     if item.get("withdrawn_at"):
         return
     keys = {name: item[name] for name in ("pk", "sk")}
-    for one in (item, *reversed(_listed(item))):
-        approval = _approval({**one, **keys}) if isinstance(one, Mapping) else None
+    for entry in (item, *reversed(_listed(item))):
+        approval = _approval({**entry, **keys}) if isinstance(entry, Mapping) else None
         if approval is not None:
             yield approval
 

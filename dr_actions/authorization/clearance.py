@@ -123,8 +123,8 @@ def _refusals(case: Case, env: Environment) -> Iterator[Refusal]:
             "authority.paused", f"All runs are stopped: {case.paused}. `dr_cli.py unpause` lets them run again."
         )
     if env.approvals.ticket and not ticket_is_well_formed(case.incident, env):
-        said = f"'{case.incident}' is no incident ticket" if case.incident else "no incident ticket was given"
-        yield Refusal("authority.ticket", f"{said}: name it with --incident INC-123 (or INC-20260107-001).")
+        message = f"'{case.incident}' is no incident ticket" if case.incident else "no incident ticket was given"
+        yield Refusal("authority.ticket", f"{message}: name it with --incident INC-123 (or INC-20260107-001).")
     yield from gate_refusals(case.gates, case.overrides, case.now)
     if env.approvals.people > 1 and _good_approval(case, env) is None:
         yield Refusal("authority.two-people", _why_not_approved(case, env))

@@ -39,14 +39,14 @@ def is_approver(arn: str, env: Environment) -> bool:
     return is_configured(arn, env) and person_of(arn, env) in env.approvals.approvers
 
 
-def same_principal(one: str, other: str) -> bool:
+def same_principal(first: str, other: str) -> bool:
     """Whether two ARNs are one user's, or sessions of one role."""
-    return _principal(one) == _principal(other)
+    return _principal(first) == _principal(other)
 
 
-def same_person(one: str, other: str, env: Environment) -> bool:
+def same_person(first: str, other: str, env: Environment) -> bool:
     """Whether two ARNs are one person's, under whichever session or role."""
-    return bool(_names(one, env) & _names(other, env))
+    return bool(_names(first, env) & _names(other, env))
 
 
 def _principal(arn: str) -> str:

@@ -48,11 +48,11 @@ class Resumption:
     case: Case
 
 
-def resume(asked: Resumption, env: Environment) -> Clearance | tuple[Refusal, ...]:
+def resume(resumption: Resumption, env: Environment) -> Clearance | tuple[Refusal, ...]:
     """The recorded clearance with what is overridden now, or every refusal there is. Gates are ``weigh_anew``'s."""
-    if refusals := tuple(_refusals(asked, env)):
+    if refusals := tuple(_refusals(resumption, env)):
         return refusals
-    return going_on(asked.recorded, asked.case.overrides, asked.case.now)
+    return going_on(resumption.recorded, resumption.case.overrides, resumption.case.now)
 
 
 def weigh_anew(clearance: Clearance, gates: Sequence[Gate], now: datetime) -> tuple[Refusal, ...]:
@@ -75,8 +75,8 @@ def gates_to_go_on(
     return (Gate(_POSTURE, met=led_to, says=posture.says, stops=True), *needed)
 
 
-def _refusals(asked: Resumption, env: Environment) -> Iterator[Refusal]:
-    case, recorded = asked.case, asked.recorded
+def _refusals(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
+    case, recorded = resumption.case, resumption.recorded
     if case.paused:
         yield Refusal(
             "authority.paused", f"All runs are stopped: {case.paused}. `dr_cli.py unpause` lets them run again."
@@ -84,30 +84,30 @@ def _refusals(asked: Resumption, env: Environment) -> Iterator[Refusal]:
     if (recorded.environment, recorded.incident, recorded.digest) != (env.name, case.incident, case.plan.digest):
         yield Refusal("authority.digest", "the recorded plan is not the one that was cleared. Begin with --replan.")
     if env.approvals.people > 1:
-        yield from _unapproved(asked, env)
+        yield from _unapproved(resumption, env)
 
 
-def _unapproved(asked: Resumption, env: Environment) -> Iterator[Refusal]:
-    case, begun_at = asked.case, asked.begun_at
+def _unapproved(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
+    case, begun_at = resumption.case, resumption.begun_at
     anew = f"Begin with --replan and a new approval: {case.approve_with}."
     until = begun_at + timedelta(hours=env.approvals.resume_hours)
     if not begun_at <= case.now <= until:
         says = f"the record says that the run began at {begun_at:%Y-%m-%d %H:%M} UTC: it may be gone on with until "
         yield Refusal(RULE, f"{says}{until:%Y-%m-%d %H:%M} UTC (approvals.resume_hours). {anew}")
-    faults = [_fault(approval, asked, env) for approval in case.approvals]
+    faults = [_fault(approval, resumption, env) for approval in case.approvals]
     if all(faults):
-        told = f" ({'; '.join(faults)})" if faults else ""
+        text = f" ({'; '.join(faults)})" if faults else ""
         says = "the journal says that this run was approved, and the control table holds no approval that allows it"
-        yield Refusal(RULE, f"{says}{told}. {anew}")
+        yield Refusal(RULE, f"{says}{text}. {anew}")
 
 
-def _fault(approval: Approval, asked: Resumption, env: Environment) -> str:
+def _fault(approval: Approval, resumption: Resumption, env: Environment) -> str:
     """Why an approval does not allow the run to be gone on with; "" where it does."""
     who = person_of(approval.arn, env)
-    if why := fault_of(approval, replace(asked.case, now=asked.begun_at), env):
+    if why := fault_of(approval, replace(resumption.case, now=resumption.begun_at), env):
         return f"{who}: {why}"
-    if same_person(approval.arn, asked.recorded.operator, env):
+    if same_person(approval.arn, resumption.recorded.operator, env):
         return f"{who}: the approval of the operator who began the run does not count as a second person's"
-    if not same_person(approval.arn, asked.recorded.approver, env):
+    if not same_person(approval.arn, resumption.recorded.approver, env):
         return f"{who}: the journal names another approver"
     return ""

@@ -79,21 +79,21 @@ class Terraform:
 
     def _shown(self, planned: Path) -> dict[str, Any]:
         """The plan file as JSON. It is not kept: sensitive values stand in it in the clear."""
-        _, told = self._run("show", "-json", str(planned), kept=False)
+        _, output = self._run("show", "-json", str(planned), recorded=False)
         try:
-            return dict(json.loads(told))
+            return dict(json.loads(output))
         except ValueError as strange:
             raise TerraformFailed(
                 f"`{self.program} show -json` printed no JSON: its plan cannot be judged."
             ) from strange
 
-    def _run(self, *words: str, good: tuple[int, ...] = (0,), kept: bool = True) -> tuple[int, str]:
-        code, told, errors = self._child(words)
-        if kept:
-            _write(self.kept_in / f"terraform-{words[0]}.log", self._masked(told + errors))
+    def _run(self, *words: str, good: tuple[int, ...] = (0,), recorded: bool = True) -> tuple[int, str]:
+        code, output, errors = self._child(words)
+        if recorded:
+            _write(self.kept_in / f"terraform-{words[0]}.log", self._masked(output + errors))
         if code not in good:
-            raise TerraformFailed(self._explained(words[0], self._masked(f"{errors}\n{told}")))
-        return code, told
+            raise TerraformFailed(self._explained(words[0], self._masked(f"{errors}\n{output}")))
+        return code, output
 
     def _child(self, words: Sequence[str]) -> tuple[int, str, str]:
         path = shutil.which(self.program, path=self.variables.get("PATH", os.defpath))
@@ -112,7 +112,7 @@ class Terraform:
             start_new_session=True,
         )
         try:
-            told, errors = child.communicate(timeout=max(0.1, self.began + self.timeout_s - time.monotonic()))
+            output, errors = child.communicate(timeout=max(0.1, self.began + self.timeout_s - time.monotonic()))
         except subprocess.TimeoutExpired as slow:
             _end(child)
             limit = f"{self.program} {words[0]} was stopped: all of it may take {self.timeout_s:.0f} s"
@@ -120,11 +120,11 @@ class Terraform:
         except BaseException:
             _end(child)
             raise
-        return child.returncode, told, errors
+        return child.returncode, output, errors
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in self.variables.items() if not name.startswith(_FOREIGN)}
-        return {**kept, **_OURS}
+        variables = {name: value for name, value in self.variables.items() if not name.startswith(_FOREIGN)}
+        return {**variables, **_OURS}
 
     def _masked(self, text: str) -> str:
         secrets = [v for n, v in self.variables.items() if _SECRET.search(n) and len(v) >= _SHORTEST_SECRET]
@@ -132,21 +132,21 @@ class Terraform:
             text = text.replace(value, "<redacted>")
         return text
 
-    def _explained(self, word: str, said: str) -> str:
-        text = _FRAME.sub("", said)
+    def _explained(self, word: str, message: str) -> str:
+        text = _FRAME.sub("", message)
         if "acquiring the state lock" in text:
             return self._locked(text)
         if "Saved plan is stale" in text:
             return "The state changed after the plan was made: nothing was applied. Try again."
         error = next((part for part in text.split("Error: ")[1:]), text.strip())
-        told = " ".join(error.split())[:_LONGEST]
-        return f"{self.program} {word} failed: {told or 'it said nothing'} (all of it: {self.kept_in})."
+        summary = " ".join(error.split())[:_LONGEST]
+        return f"{self.program} {word} failed: {summary or 'it said nothing'} (all of it: {self.kept_in})."
 
     def _locked(self, text: str) -> str:
-        held = dict(_HELD_BY.findall(text))
-        who = held.get("Who", "somebody who is not named")
-        about = f"{held.get('Operation', 'an operation')} since {held.get('Created', 'an unknown time')}"
-        lock = f"`{self.program} force-unlock {held['ID']}`" if "ID" in held else "force-unlock"
+        lock_info = dict(_HELD_BY.findall(text))
+        who = lock_info.get("Who", "somebody who is not named")
+        about = f"{lock_info.get('Operation', 'an operation')} since {lock_info.get('Created', 'an unknown time')}"
+        lock = f"`{self.program} force-unlock {lock_info['ID']}`" if "ID" in lock_info else "force-unlock"
         return (
             f"Terraform's state is locked by {who} ({about}): ask them to finish. "
             f"Only when nobody works there any more, take the lock away with {lock}."

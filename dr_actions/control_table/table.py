@@ -177,9 +177,9 @@ class SentTable:
 def _passes(error: SendFailed | botocore.exceptions.ClientError) -> bool:
     """Whether it is worth sending again. Raises ConditionFailed where a condition did not hold."""
     answer = error if isinstance(error, botocore.exceptions.ClientError) else error.__cause__
-    told = answer.response if isinstance(answer, botocore.exceptions.ClientError) else {}
-    code = told.get("Error", {}).get("Code", "")
-    codes = [row.get("Code", "None") for row in told.get("CancellationReasons", [])]
+    response = answer.response if isinstance(answer, botocore.exceptions.ClientError) else {}
+    code = response.get("Error", {}).get("Code", "")
+    codes = [row.get("Code", "None") for row in response.get("CancellationReasons", [])]
     if code == "ConditionalCheckFailedException":
         raise ConditionFailed((0,)) from error
     failed = tuple(number for number, found in enumerate(codes) if found == "ConditionalCheckFailed")
@@ -211,18 +211,18 @@ def _put(write: Put) -> dict[str, Any]:
 
 
 def _update(write: Update) -> dict[str, Any]:
-    said = _condition(write.when)
-    said["ExpressionAttributeNames"] |= {f"#{name}": name for name in write.values}
-    values = said.get("ExpressionAttributeValues", {}) | {f":to_{n}": encode(v) for n, v in write.values.items()}
+    condition = _condition(write.when)
+    condition["ExpressionAttributeNames"] |= {f"#{name}": name for name in write.values}
+    values = condition.get("ExpressionAttributeValues", {}) | {f":to_{n}": encode(v) for n, v in write.values.items()}
     setting = "SET " + ", ".join(f"#{name} = :to_{name}" for name in write.values)
-    return {"Key": _key(write.key), "UpdateExpression": setting, **said, "ExpressionAttributeValues": values}
+    return {"Key": _key(write.key), "UpdateExpression": setting, **condition, "ExpressionAttributeValues": values}
 
 
 def _condition(when: Condition) -> dict[str, Any]:
-    said: dict[str, Any] = {
+    params: dict[str, Any] = {
         "ConditionExpression": when.text,
         "ExpressionAttributeNames": {f"#{name}": name for name in re.findall(r"#(\w+)", when.text)},
     }
     if when.values:
-        said["ExpressionAttributeValues"] = {f":{name}": encode(value) for name, value in when.values.items()}
-    return said
+        params["ExpressionAttributeValues"] = {f":{name}": encode(value) for name, value in when.values.items()}
+    return params

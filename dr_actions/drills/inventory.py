@@ -70,26 +70,28 @@ def inventory(snapshot: Snapshot) -> Inventory:
 
 def differences(before: Inventory, after: Inventory) -> tuple[Difference, ...]:
     """Everything that is not as it was, in the order of the parts."""
-    return tuple(one for path in sorted({*before.parts, *after.parts}) for one in _of_part(path, before, after))
+    return tuple(
+        difference for path in sorted({*before.parts, *after.parts}) for difference in _of_part(path, before, after)
+    )
 
 
-def pack(one: Inventory) -> str:
+def pack(recorded_inventory: Inventory) -> str:
     """The inventory as a short text for the record."""
-    return base64.b64encode(zlib.compress(orjson.dumps(dict(one.parts)), 9)).decode()
+    return base64.b64encode(zlib.compress(orjson.dumps(dict(recorded_inventory.parts)), 9)).decode()
 
 
 def unpack(text: str) -> Inventory:
     """Read what ``pack`` wrote, under former names of parts too. Raises ValueError for anything else."""
     try:
-        told = orjson.loads(zlib.decompress(base64.b64decode(text, validate=True)))
+        document = orjson.loads(zlib.decompress(base64.b64decode(text, validate=True)))
     except (ValueError, zlib.error) as damaged:
         raise ValueError("that is no inventory") from damaged
-    return Inventory({current_name(path): None if rows is None else tuple(rows) for path, rows in told.items()})
+    return Inventory({current_name(path): None if rows is None else tuple(rows) for path, rows in document.items()})
 
 
 def _lines(value: Any) -> Iterator[str]:
-    told = orjson.loads(orjson.dumps(value))
-    for item in told if isinstance(told, list) else [told]:
+    document = orjson.loads(orjson.dumps(value))
+    for item in document if isinstance(document, list) else [document]:
         text = orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode()
         for pattern, word in _LOTS:
             text = pattern.sub(word, text)
@@ -132,5 +134,5 @@ def _changes(was: Any, now: Any) -> str:
     if not (isinstance(was, dict) and isinstance(now, dict)):
         return f"{was} became {now}"
     names = [name for name in sorted({*was, *now}) if was.get(name) != now.get(name)]
-    told = [f"{name} was {was.get(name)}, is {now.get(name)}" for name in names[:_MOST_FIELDS]]
-    return "; ".join(told) + (f" and {len(names) - _MOST_FIELDS} more" if len(names) > _MOST_FIELDS else "")
+    changes = [f"{name} was {was.get(name)}, is {now.get(name)}" for name in names[:_MOST_FIELDS]]
+    return "; ".join(changes) + (f" and {len(names) - _MOST_FIELDS} more" if len(names) > _MOST_FIELDS else "")

@@ -41,10 +41,10 @@ class Residue:
 def residue(before: Inventory, after: Inventory, env: Environment, entries: Sequence[Entry]) -> tuple[Residue, ...]:
     """What is left of the drill that wrote ``entries``; empty where the estate is exactly as it was."""
     aside = _set_aside(entries, env)
-    rows = [_row(one, aside) for one in differences(before, after)]
-    kept = {row.subject: row for row in reversed(rows) if row.fate is Fate.KEPT}
+    rows = [_row(difference, aside) for difference in differences(before, after)]
+    residues = {row.subject: row for row in reversed(rows) if row.fate is Fate.KEPT}
     left = [row for row in rows if row.fate is not Fate.KEPT]
-    return (*left, *kept.values(), *_recovery_points(entries))
+    return (*left, *residues.values(), *_recovery_points(entries))
 
 
 def is_clean(rows: Sequence[Residue]) -> bool:
@@ -52,14 +52,16 @@ def is_clean(rows: Sequence[Residue]) -> bool:
     return all(row.fate is Fate.KEPT for row in rows)
 
 
-def _row(one: Difference, aside: Mapping[str, str]) -> Residue:
-    if one.how == "unseen":
-        return Residue(one.part, "all of it", Fate.UNSEEN, one.says)
-    name = next((name for name in aside if name in one.subject.split() or f":{name}" in one.subject), None)
-    if name is not None and one.how == "new" and one.part.endswith(f".{Side.PRIMARY}"):
+def _row(difference: Difference, aside: Mapping[str, str]) -> Residue:
+    if difference.how == "unseen":
+        return Residue(difference.part, "all of it", Fate.UNSEEN, difference.says)
+    name = next(
+        (name for name in aside if name in difference.subject.split() or f":{name}" in difference.subject), None
+    )
+    if name is not None and difference.how == "new" and difference.part.endswith(f".{Side.PRIMARY}"):
         says = "the primary's database of before the drill: this tool deletes nothing in the primary region"
-        return Residue(one.part, name, Fate.KEPT, says, aside[name])
-    return Residue(one.part, one.subject, Fate.LEFT, f"{one.how}: {one.says}")
+        return Residue(difference.part, name, Fate.KEPT, says, aside[name])
+    return Residue(difference.part, difference.subject, Fate.LEFT, f"{difference.how}: {difference.says}")
 
 
 def _set_aside(entries: Sequence[Entry], env: Environment) -> Mapping[str, str]:

@@ -44,7 +44,7 @@ def alarms_on(snapshot: Snapshot, env: Environment) -> str:
             found = snapshot.get(cloudwatch_alarms.alarms, side)
         except CannotSee as dark:
             return f"the alarms of {env.region(side)} cannot be seen: {dark.unseen.why}"
-        on = [one for one in found if one.state not in _OFF and (not names or one.name in names)]
+        on = [alarm for alarm in found if alarm.state not in _OFF and (not names or alarm.name in names)]
         if on:
             return f"alarm {on[0].name} in {env.region(side)} is {on[0].state}: {on[0].reason.rstrip('.')}."
     return ""
@@ -55,8 +55,8 @@ def refused_by(standing: InForce) -> str:
     if standing.reason:
         return f"{standing.reason} A drill keeps its lock and its record there."
     if standing.incident is not None:
-        one = standing.incident
-        return f"incident {one.id} is open since {one.since:%Y-%m-%d %H:%M} UTC ({one.phase})."
+        incident = standing.incident
+        return f"incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.phase})."
     return ""
 
 
@@ -70,7 +70,7 @@ def _no_incident(snapshot: Snapshot) -> Iterator[Gate]:
 
 def _nothing_left(snapshot: Snapshot, env: Environment) -> Iterator[Gate]:
     try:
-        left = [one.subject for one in leftovers(snapshot, env)]
+        left = [leftover.subject for leftover in leftovers(snapshot, env)]
         says = f"an earlier drill left {', '.join(left[:3])}: `dr_cli.py drill clean` removes it." if left else ""
     except CannotSee as dark:
         says = f"whether an earlier drill left something cannot be seen: {dark.unseen.why}"

@@ -81,11 +81,11 @@ def _take(run: Run, verb: Verb, steps: Sequence[Step], outcome: Outcome) -> None
             _confirm(run, step, Confirmation(Standing.DONE, "sent"))
         return
     while True:
-        sight, told = _look(run, batch)
+        sight, statuses = _look(run, batch)
         if sight is not None:
-            _record_beginnings(run, batch, told, sight)
-        _settle(run, batch, told, outcome)
-        ready = [s for s in batch.open.values() if told[s.id].standing is Standing.READY and s.id not in batch.sent]
+            _record_beginnings(run, batch, statuses, sight)
+        _settle(run, batch, statuses, outcome)
+        ready = [s for s in batch.open.values() if statuses[s.id].standing is Standing.READY and s.id not in batch.sent]
         if sight is not None:
             _send(run, batch, [step for step in ready if not step.manual], sight, outcome)
         for step in ready:
@@ -104,8 +104,8 @@ def _was_sent(run: Run, step: Step) -> bool:
     """Whether the record of this plan says that the call was sent: what no look can tell is not sent twice."""
     entries = run.journal.entries
     begun = max((number for number, entry in enumerate(entries) if entry.kind is Kind.BEGIN), default=0)
-    told = [entry for entry in entries[begun:] if entry.step == step.id and entry.kind is Kind.OUTCOME]
-    return bool(told) and told[-1].data.get("result") == "sent"
+    outcomes = [entry for entry in entries[begun:] if entry.step == step.id and entry.kind is Kind.OUTCOME]
+    return bool(outcomes) and outcomes[-1].data.get("result") == "sent"
 
 
 def _look(run: Run, batch: Batch) -> tuple[Sight | None, dict[str, Confirmation]]:
@@ -117,13 +117,13 @@ def _look(run: Run, batch: Batch) -> tuple[Sight | None, dict[str, Confirmation]
     return sight, {step.id: batch.verb.confirm(step, sight) for step in batch.open.values()}
 
 
-def _record_beginnings(run: Run, batch: Batch, told: dict[str, Confirmation], sight: Sight) -> None:
+def _record_beginnings(run: Run, batch: Batch, statuses: dict[str, Confirmation], sight: Sight) -> None:
     """Record when what is under way or done began, where no record says so: ``Sight.sent_at`` tells it later steps.
 
     A person's step begins when it is seen; so does one whose call left and whose answer was lost, or never recorded.
     """
     for step in batch.open.values():
-        how = told[step.id]
+        how = statuses[step.id]
         if how.standing not in (Standing.WAITING, Standing.DONE) or step.id in sight.sent_at:
             continue
         if step.manual and how.standing is Standing.WAITING:
@@ -134,10 +134,10 @@ def _record_beginnings(run: Run, batch: Batch, told: dict[str, Confirmation], si
             run.journal.append(Kind.LOOKED, step.id, says=f"it took effect: {how.says}", took_effect=True)
 
 
-def _settle(run: Run, batch: Batch, told: dict[str, Confirmation], outcome: Outcome) -> None:
+def _settle(run: Run, batch: Batch, statuses: dict[str, Confirmation], outcome: Outcome) -> None:
     """Record what is done, fail what cannot be done or took too long, and tell of the rest."""
     for step in tuple(batch.open.values()):
-        how, age_s = told[step.id], (run.clock() - batch.since.get(step.id, batch.began)).total_seconds()
+        how, age_s = statuses[step.id], (run.clock() - batch.since.get(step.id, batch.began)).total_seconds()
         if how.standing is Standing.DONE:
             if step.id in batch.awaited:
                 run.journal.append(Kind.MANUAL_DONE, step.id, says=how.says)
@@ -181,9 +181,9 @@ def _send(run: Run, batch: Batch, steps: list[Step], sight: Sight, outcome: Outc
         del batch.open[step_id]
 
 
-def _confirm(run: Run, step: Step, told: Confirmation) -> None:
-    run.journal.append(Kind.CONFIRMED, step.id, says=told.says, facts=dict(told.facts))
-    run.tell.done(step, told.says)
+def _confirm(run: Run, step: Step, status: Confirmation) -> None:
+    run.journal.append(Kind.CONFIRMED, step.id, says=status.says, facts=dict(status.facts))
+    run.tell.done(step, status.says)
 
 
 def _fail(run: Run, verb: Verb, step_id: str, why: str, outcome: Outcome, cause: Cause = Cause.FAILED) -> None:

@@ -78,9 +78,9 @@ def _touched(run: Run, step: Step) -> bool:
     entries = run.journal.entries
     begun = max((number for number, entry in enumerate(entries) if entry.kind is Kind.BEGIN), default=0)
     own = [entry for entry in entries[begun:] if entry.step == step.id]
-    told = [entry for entry in own if entry.kind is Kind.OUTCOME]
-    unanswered = sum(entry.kind is Kind.INTENT and not entry.data.get("undo") for entry in own) > len(told)
-    return unanswered or any(entry.data.get("result") in _MAY_HAVE_WORKED for entry in told)
+    outcomes = [entry for entry in own if entry.kind is Kind.OUTCOME]
+    unanswered = sum(entry.kind is Kind.INTENT and not entry.data.get("undo") for entry in own) > len(outcomes)
+    return unanswered or any(entry.data.get("result") in _MAY_HAVE_WORKED for entry in outcomes)
 
 
 def _undo(run: Run, step: Step) -> Undoing:

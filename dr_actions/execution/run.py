@@ -167,8 +167,8 @@ class Run:
         """
         steps = [step for step in self.plan.steps if self.journal.state_of(step.id) is not State.DONE]
         named = {name for step in steps if step.id in sent or not step.manual for name in step.after.get("asks", ())}
-        made = {changes[step.id] for step in steps if step.id in changes}
-        return replace(self.snapshot, followed=Followed(tuple(sorted(made)), tuple(sorted(named))))
+        change_ids = {changes[step.id] for step in steps if step.id in changes}
+        return replace(self.snapshot, followed=Followed(tuple(sorted(change_ids)), tuple(sorted(named))))
 
     def _made(self, key: str) -> dict[str, str]:
         """The id of what each step's last call of this plan made, as the journal has it under ``key``.
@@ -176,15 +176,15 @@ class Run:
         A ``change`` is one that Route 53 took, a ``deployment`` one of an ECS service. A step that failed is tried
         anew: what it made earlier says nothing of the next try.
         """
-        made: dict[str, str] = {}
+        ids: dict[str, str] = {}
         for entry in self.journal.entries:
             if entry.kind is Kind.BEGIN:
-                made.clear()
+                ids.clear()
             elif entry.step and entry.kind in (Kind.UNDONE, Kind.FAILED):
-                made.pop(entry.step, None)
+                ids.pop(entry.step, None)
             elif entry.step and entry.kind is Kind.OUTCOME and key in entry.data:
-                made[entry.step] = str(entry.data[key])
-        return made
+                ids[entry.step] = str(entry.data[key])
+        return ids
 
     def _sent_at(self) -> dict[str, datetime]:
         """When the last call of each step of this plan took effect, or was seen done by hand, as the journal has it."""

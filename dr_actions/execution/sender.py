@@ -90,8 +90,10 @@ def _send_once(run: Run, verb: Verb, steps: Sequence[Step], sight: Sight) -> dic
         run.journal.append_many([(Kind.INTENT, step.id, _intended(calls.get(step.id))) for step in chunk])
         with ThreadPoolExecutor(max(1, len(chunk))) as pool:
             answers = list(pool.map(lambda step: _send(run, verb, step, calls.get(step.id)), chunk))  # noqa: B023 - done within
-        failures |= {step.id: told for step, told in zip(chunk, answers, strict=True) if isinstance(told, Exception)}
-        run.journal.append_many([_outcome(step, told) for step, told in zip(chunk, answers, strict=True)])
+        failures |= {
+            step.id: answer for step, answer in zip(chunk, answers, strict=True) if isinstance(answer, Exception)
+        }
+        run.journal.append_many([_outcome(step, answer) for step, answer in zip(chunk, answers, strict=True)])
     return failures
 
 
@@ -111,7 +113,7 @@ def _check_before_a_change(run: Run, step_id: str) -> None:
     _witness_again(run)
     posture = posture_of(run.snapshot, run.env)
     overrides = run.clearance.overrides
-    overridden = any(one.gate == _POSTURE_GATE and one.until > run.clock() for one in overrides)
+    overridden = any(override.gate == _POSTURE_GATE and override.until > run.clock() for override in overrides)
     if posture.name not in EXPECTED[run.plan.goal] and not overridden:
         raise StepFailed(
             step_id,
@@ -156,17 +158,17 @@ def _send(run: Run, verb: Verb, step: Step, call: Call | None) -> Told:
         return failed
 
 
-def _outcome(step: Step, told: Told) -> tuple[Kind, str, dict[str, str]]:
+def _outcome(step: Step, reply: Told) -> tuple[Kind, str, dict[str, str]]:
     """What the record says of a call's answer, with the id by which what it made is followed.
 
     That is a change in Route 53 (T02), or a deployment of an ECS service (T53).
     """
-    if not isinstance(told, Exception):
-        answer = told or {}
+    if not isinstance(reply, Exception):
+        answer = reply or {}
         ids = {"change": answer.get("ChangeInfo", {}).get("Id"), "deployment": answer.get("deployment")}
         return Kind.OUTCOME, step.id, {"result": "sent"} | {key: str(value) for key, value in ids.items() if value}
-    trouble = told.trouble if isinstance(told, SendFailed) else _TROUBLES.get(type(told), Trouble.REFUSED)
-    return Kind.OUTCOME, step.id, {"result": str(trouble), "says": str(told)}
+    trouble = reply.trouble if isinstance(reply, SendFailed) else _TROUBLES.get(type(reply), Trouble.REFUSED)
+    return Kind.OUTCOME, step.id, {"result": str(trouble), "says": str(reply)}
 
 
 def _still_open(
@@ -179,14 +181,14 @@ def _still_open(
         failed = failures.get(step.id)
         if failed is None:
             continue
-        told = verb.confirm(step, sight) if verb.seeable else None
-        if told is not None and told.standing in _GO_ON:
-            says = f"it took effect all the same: {told.says}"
+        status = verb.confirm(step, sight) if verb.seeable else None
+        if status is not None and status.standing in _GO_ON:
+            says = f"it took effect all the same: {status.says}"
             run.journal.append(Kind.LOOKED, step.id, says=says, took_effect=True)
-        elif _may_go_again(failed) and (told is None or told.standing is Standing.READY):
+        elif _may_go_again(failed) and (status is None or status.standing is Standing.READY):
             again.append(step)
         else:
-            refused[step.id] = Refusal(_cause(failed, told), str(failed))
+            refused[step.id] = Refusal(_cause(failed, status), str(failed))
     return sight, again
 
 
@@ -194,11 +196,11 @@ def _may_go_again(failed: Exception) -> bool:
     return isinstance(failed, SendFailed) and failed.trouble in _NOT_NOW
 
 
-def _cause(failed: Exception, told: Confirmation | None) -> Cause:
+def _cause(failed: Exception, status: Confirmation | None) -> Cause:
     """What a call's failure means: an answer that was lost says nothing, then the look decides."""
-    if told is None or not _may_go_again(failed):
+    if status is None or not _may_go_again(failed):
         return Cause.FAILED
-    return _CAUSES.get(told.standing, Cause.FAILED)
+    return _CAUSES.get(status.standing, Cause.FAILED)
 
 
 def _ask_for_irreversible(run: Run, steps: Sequence[Step]) -> None:

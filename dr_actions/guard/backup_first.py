@@ -34,7 +34,7 @@ def unproven(proofs: Collection[Proof], frozen_at: datetime | None, absent: Coll
 
     ``absent`` are stores that do not exist: there is nothing to back up, and nothing to lose.
     """
-    fresh = {(one.side, one.store) for one in proofs if frozen_at is not None and one.created_at >= frozen_at}
+    fresh = {(proof.side, proof.store) for proof in proofs if frozen_at is not None and proof.created_at >= frozen_at}
     return [store for store in STORES if store not in fresh and store not in absent]
 
 

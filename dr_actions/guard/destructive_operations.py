@@ -109,14 +109,14 @@ def _has(*path: str) -> Test:
     return lambda params: any(True for _ in _at(params, path))
 
 
-def _at(held: Any, path: tuple[str, ...]) -> Iterator[Any]:
-    if isinstance(held, list | tuple):
-        for one in held:
-            yield from _at(one, path)
+def _at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
+    if isinstance(value, list | tuple):
+        for member in value:
+            yield from _at(member, path)
     elif not path:
-        yield held
-    elif isinstance(held, Mapping) and path[0] in held:
-        yield from _at(held[path[0]], path[1:])
+        yield value
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from _at(value[path[0]], path[1:])
 
 
 def _unprotects(params: Params) -> bool:

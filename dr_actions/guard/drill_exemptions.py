@@ -42,7 +42,7 @@ _OPENS = {"efs:CreateAccessPoint": "FileSystemId", "efs:TagResource": "ResourceI
 
 def exempt(call: Call, context: GuardContext) -> bool:
     """Whether ``call`` takes away what a drill itself made."""
-    env, made = context.env, context.made
+    env, created = context.env, context.made
     if context.goal not in CLEANING:
         return False
     if call.name == _RECORDS:
@@ -50,16 +50,16 @@ def exempt(call: Call, context: GuardContext) -> bool:
     if call.region != env.region(Side.DR):
         return False
     if call.name in _OF_DATABASE:
-        return _own_database(call, env, made)
+        return _own_database(call, env, created)
     if call.name == _STOP:
-        return str(call.params.get("task", "")) in made
+        return str(call.params.get("task", "")) in created
     named = _OF_FILES.get(call.name)
-    return named is not None and str(call.params.get(named, "")) in made
+    return named is not None and str(call.params.get(named, "")) in created
 
 
-def _own_database(call: Call, env: Environment, made: Collection[str]) -> bool:
+def _own_database(call: Call, env: Environment, own_names: Collection[str]) -> bool:
     name = str(call.params.get("DBInstanceIdentifier", ""))
-    return is_isolated(name, env.named(env.names.database)) or name in made
+    return is_isolated(name, env.named(env.names.database)) or name in own_names
 
 
 def confined(call: Call, context: GuardContext) -> Iterator[Refusal]:
@@ -75,7 +75,7 @@ def confined(call: Call, context: GuardContext) -> Iterator[Refusal]:
         yield Refusal(RULE, f"{call.name}: {why}.")
 
 
-def _strays(call: Call, env: Environment, goal: Goal, made: Collection[str]) -> str:
+def _strays(call: Call, env: Environment, goal: Goal, own_names: Collection[str]) -> str:
     """Why the call is none of a drill's own, "" where it is."""
     database, files = env.named(env.names.database), env.named(env.names.file_system)
     if call.name in _MAKES:
@@ -85,59 +85,70 @@ def _strays(call: Call, env: Environment, goal: Goal, made: Collection[str]) -> 
         named = call.params.get("DBInstanceIdentifier")
         if "NewDBInstanceIdentifier" in call.params:
             return f"it gives {named} another name"
-        return "" if _own_database(call, env, made) else f"{named} is no drill's own"
+        return "" if _own_database(call, env, own_names) else f"{named} is no drill's own"
     if call.name == "backup:StartRestoreJob":
         return _new_files(call.params, files)
     if call.name in _OPENS:
-        return _opened(call, files, made)
+        return _opened(call, files, own_names)
     if call.name in _OF_FILES:  # judged by ``exempt``, as everything that takes away
         return ""
     if call.name == _RUN:
         return _asks(call.params, env, database)
     if call.name == _STOP:
-        return "" if str(call.params.get("task", "")) in made else "it stops a task that is no drill's"
+        return "" if str(call.params.get("task", "")) in own_names else "it stops a task that is no drill's"
     if call.name == _RECORDS:
         return "" if _of_canary(call.params, env) else f"a {goal} changes no record but its canary's"
     return f"a {goal} has no use for it"
 
 
-def _opened(call: Call, files: str, made: Collection[str]) -> str:
+def _opened(call: Call, files: str, own_names: Collection[str]) -> str:
     """Marks and access points: of what a drill restored alone, and never without its name."""
     thing = str(call.params.get(_OPENS[call.name], ""))
-    if thing not in made:
+    if thing not in own_names:
         return f"{thing or 'it names nothing, and'} is no drill's own"
     marks = [str(tag.get("Value", "")) for tag in call.params.get("Tags", ()) if tag.get("Key") == "Name"]
-    return "" if marks and all(is_isolated(one, files) for one in marks) else "it gives no drill's name"
+    return "" if marks and all(is_isolated(mark, files) for mark in marks) else "it gives no drill's name"
 
 
 def _new_files(params: Params, files: str) -> str:
     """A restore that makes a file system of its own: under another spelling AWS Backup restores into the one named."""
-    asked = params.get("Metadata", {})
-    makes = [value for key, value in asked.items() if str(key).lower() == "newfilesystem"]
-    if makes != ["true"] or asked.get("newFileSystem") != "true" or not is_isolated(_token(asked), files):
+    metadata = params.get("Metadata", {})
+    makes = [value for key, value in metadata.items() if str(key).lower() == "newfilesystem"]
+    if makes != ["true"] or metadata.get("newFileSystem") != "true" or not is_isolated(_token(metadata), files):
         return "it does not restore into a new file system that bears a drill's name"
     return "it copies the tags of the estate's own files" if params.get("CopySourceTagsToRestoredResource") else ""
 
 
-def _token(asked: Params) -> str:
-    return str(asked.get("CreationToken", ""))
+def _token(params: Params) -> str:
+    return str(params.get("CreationToken", ""))
 
 
 def _asks(params: Params, env: Environment, database: str) -> str:
     """One task that runs a command of the drill's own against a database of a drill's."""
-    held = params.get("overrides", {}).get("containerOverrides", ())
+    container_overrides = params.get("overrides", {}).get("containerOverrides", ())
     if not is_drill(str(params.get("startedBy", ""))) or params.get("cluster") != env.named(env.names.cluster):
         return "it does not say which drill starts it, or in another cluster"
-    if params.get("count", 1) != 1 or not held or not all(one.get("command") for one in held):
+    if (
+        params.get("count", 1) != 1
+        or not container_overrides
+        or not all(override.get("command") for override in container_overrides)
+    ):
         return "it is not one task with a command of the drill's own"
     hosts = [
-        str(pair.get("value", "")) for one in held for pair in one.get("environment", ()) if pair.get("name") == _HOST
+        str(pair.get("value", ""))
+        for override in container_overrides
+        for pair in override.get("environment", ())
+        if pair.get("name") == _HOST
     ]
-    asked = [host.partition(".")[0] for host in hosts]
-    return "" if asked and all(is_isolated(one, database) for one in asked) else "it asks a database that is no drill's"
+    host_names = [host.partition(".")[0] for host in hosts]
+    return (
+        ""
+        if host_names and all(is_isolated(name, database) for name in host_names)
+        else "it asks a database that is no drill's"
+    )
 
 
 def _of_canary(params: Params, env: Environment) -> bool:
     changes = params.get("ChangeBatch", {}).get("Changes", ())
-    names = [str(one.get("ResourceRecordSet", {}).get("Name", "")).rstrip(".") for one in changes]
+    names = [str(change.get("ResourceRecordSet", {}).get("Name", "")).rstrip(".") for change in changes]
     return bool(names) and all(is_canary(name, env) for name in names)

@@ -67,9 +67,9 @@ def set_aside_by(entries: Sequence[Entry], side: Side = Side.DR) -> Mapping[str,
     steps: dict[str, Mapping[str, Any]] = {}
     for entry in entries:
         if entry.kind is Kind.BEGIN:
-            goal, told = Goal(entry.data["plan"]["goal"]), entry.planned
-            renames = [one for one in told if role_of(goal, one["id"]) is Role.RENAME and one["side"] == side]
-            steps = {one["id"]: one for one in renames}
+            goal, step_rows = Goal(entry.data["plan"]["goal"]), entry.planned
+            renames = [item for item in step_rows if role_of(goal, item["id"]) is Role.RENAME and item["side"] == side]
+            steps = {rename["id"]: rename for rename in renames}
         elif entry.kind is Kind.CONFIRMED and entry.step in steps:
             after = steps[str(entry.step)]["after"]
             found[after["resource"]] = after["name"]

@@ -38,30 +38,35 @@ def exempt(call: Call, context: GuardContext) -> bool:
 
 def _backed_up(proofs: Sequence[Proof], files: bool) -> bool:
     """Whether both sides are backed up: the ``files`` themselves, or whatever the estate has (S3 keeps versions)."""
-    return {one.side for one in proofs if one.arn and (one.store == FILES or not files)} >= {Side.PRIMARY, Side.DR}
+    return {proof.side for proof in proofs if proof.arn and (proof.store == FILES or not files)} >= {
+        Side.PRIMARY,
+        Side.DR,
+    }
 
 
 def _leads_home(call: Call, env: Environment) -> bool:
-    primary, dr, asked = env.region(Side.PRIMARY), env.region(Side.DR), call.params
+    primary, dr, params = env.region(Side.PRIMARY), env.region(Side.DR), call.params
     if call.name == PROTECT:
-        return call.region in (primary, dr) and asked.get("ReplicationOverwriteProtection") == "DISABLED"
+        return call.region in (primary, dr) and params.get("ReplicationOverwriteProtection") == "DISABLED"
     if call.name == REPLICATE:
-        return call.region == dr and [one.get("Region") for one in asked.get("Destinations", ())] == [primary]
+        return call.region == dr and [destination.get("Region") for destination in params.get("Destinations", ())] == [
+            primary
+        ]
     if call.name == END:
         # the half that a dark primary kept of a replication whose other half was deleted in the failover (T27)
-        return call.region == primary and asked.get("DeletionMode") == LOCAL_ONLY
-    return call.name == COPY and call.region == primary and _from_its_copy(asked, env)
+        return call.region == primary and params.get("DeletionMode") == LOCAL_ONLY
+    return call.name == COPY and call.region == primary and _from_its_copy(params, env)
 
 
-def _from_its_copy(asked: Params, env: Environment) -> bool:
+def _from_its_copy(params: Params, env: Environment) -> bool:
     """Whether an object is copied into a bucket of the estate from that bucket's own copy, under the same key."""
-    bucket, key = _source(asked.get("CopySource"))
-    return key == asked.get("Key") and (asked.get("Bucket"), bucket) in s3.data_pairs(env)
+    bucket, key = _source(params.get("CopySource"))
+    return key == params.get("Key") and (params.get("Bucket"), bucket) in s3.data_pairs(env)
 
 
-def _source(told: Any) -> tuple[str, str]:
+def _source(copy_source: Any) -> tuple[str, str]:
     """Bucket and key of a CopySource: as it is given, or as botocore writes it (``bucket/quoted-key?versionId=x``)."""
-    if isinstance(told, Mapping):
-        return str(told.get("Bucket", "")), str(told.get("Key", ""))
-    bucket, _, key = str(told or "").partition("?versionId=")[0].lstrip("/").partition("/")
+    if isinstance(copy_source, Mapping):
+        return str(copy_source.get("Bucket", "")), str(copy_source.get("Key", ""))
+    bucket, _, key = str(copy_source or "").partition("?versionId=")[0].lstrip("/").partition("/")
     return bucket, unquote(key)

@@ -155,7 +155,7 @@ def _name_refused(name: str, env: Environment, in_customer_zone: bool) -> str:
         return f"is in the denied zone {nearest} (traffic.denied_zones)"
     if nearest and not in_customer_zone:
         return ""
-    customers = {plain(one) for hosts in env.traffic.customer_hosts.values() for one in hosts}
+    customers = {plain(customer_host) for hosts in env.traffic.customer_hosts.values() for customer_host in hosts}
     return "" if host in customers else f"is neither in {env.traffic.zone} nor one of traffic.customer_hosts"
 
 

@@ -24,7 +24,9 @@ def exempt(call: Call, context: GuardContext) -> bool:
     if not _of_the_estate(str(call.params.get("SecretId", "")), env):
         return False
     if call.name == REPLICATE:
-        return [one.get("Region") for one in call.params.get("AddReplicaRegions", ())] == [env.regions.dr]
+        return [replica_region.get("Region") for replica_region in call.params.get("AddReplicaRegions", ())] == [
+            env.regions.dr
+        ]
     return call.name == PUT
 
 

@@ -115,10 +115,10 @@ def reading_words(calls: Declared) -> set[str]:
 def _documents(env: Environment, name: str, statements: Iterable[Statement]) -> dict[str, Document]:
     """As few documents as IAM's limit allows; a second one is called ``...-2``."""
     packed: list[list[Statement]] = [[]]
-    for one in statements:
-        if packed[-1] and size(document([*packed[-1], one])) > LIMIT:
+    for entry in statements:
+        if packed[-1] and size(document([*packed[-1], entry])) > LIMIT:
             packed.append([])
-        packed[-1].append(one)
+        packed[-1].append(entry)
     names = [f"{env.name}-dr-{name}" + (f"-{number}" if number > 1 else "") for number in range(1, len(packed) + 1)]
     return dict(zip(names, map(document, packed), strict=True))
 

@@ -119,11 +119,11 @@ class JournalBroken(Exception):
 class OtherWorld(Exception):
     """The journal is of another world than the one that is asked; the message names both."""
 
-    def __init__(self, where: str, recorded: WorldId | None, asked: WorldId) -> None:
+    def __init__(self, where: str, recorded: WorldId | None, world_id: WorldId) -> None:
         says = f"names no world ({NOT_RECORDED}: an earlier version wrote it); it is read for audit, never gone on with"
         remedy = "Choose another incident."
         if recorded is not None:
-            says = f"is of another world: {recorded.full_name}. This is {asked.full_name}"
+            says = f"is of another world: {recorded.full_name}. This is {world_id.full_name}"
             remedy = "Choose that world, or another incident."
         super().__init__(f"The record in {where} {says}. {remedy}")
 
@@ -253,19 +253,21 @@ def _world_of(first: bytes) -> WorldId | None:
 
 def _checked(line: bytes, number: int, prev: str) -> Entry:
     try:
-        told = json.loads(line)
+        document = json.loads(line)
     except ValueError as damaged:
         raise JournalBroken(number, "it is not JSON.") from damaged
-    if not isinstance(told, dict) or told.keys() != _FIELDS:
+    if not isinstance(document, dict) or document.keys() != _FIELDS:
         raise JournalBroken(number, "it is not an entry.")
-    if told["prev"] != prev:
+    if document["prev"] != prev:
         raise JournalBroken(number, "it does not follow the line before: a line was changed, removed or put in.")
     try:
-        kind, at = Kind(told["kind"]), moment(told["at"])
+        kind, at = Kind(document["kind"]), moment(document["at"])
     except (ValueError, TypeError) as unknown:
         raise JournalBroken(number, f"this version does not know it: {unknown}.") from unknown
-    entry = Entry(told["seq"], at, told["run"], kind, told["step"], told["data"], prev, told["digest"])
-    if told["seq"] != number or entry.digest != _sha(canonical(_body(entry))):
+    entry = Entry(
+        document["seq"], at, document["run"], kind, document["step"], document["data"], prev, document["digest"]
+    )
+    if document["seq"] != number or entry.digest != _sha(canonical(_body(entry))):
         raise JournalBroken(number, "its digest does not match its content: it was changed after it was written.")
     return entry
 

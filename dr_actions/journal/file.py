@@ -84,9 +84,9 @@ def _guarded(path: Path, who: str, now: datetime) -> int:
     try:
         fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as taken:
-        said = os.pread(guard, 4096, 0)
+        content = os.pread(guard, 4096, 0)
         os.close(guard)
-        raise JournalInUse(f"{path} is in use by {_named(said)}. Wait for it to end, or stop it.") from taken
+        raise JournalInUse(f"{path} is in use by {_named(content)}. Wait for it to end, or stop it.") from taken
     holder = {"who": who, "pid": os.getpid(), "host": socket.gethostname(), "since": instant(now)}
     with suppress(OSError):  # on a full disk nobody is named; the lock itself holds
         os.ftruncate(guard, 0)
@@ -94,10 +94,10 @@ def _guarded(path: Path, who: str, now: datetime) -> int:
     return guard
 
 
-def _named(said: bytes) -> str:
+def _named(content: bytes) -> str:
     with suppress(ValueError, KeyError):  # it is just being written: then it is another process, and no more is known
-        told = json.loads(said)
-        return f"{told['who']} (process {told['pid']} on {told['host']}, since {told['since']})"
+        document = json.loads(content)
+        return f"{document['who']} (process {document['pid']} on {document['host']}, since {document['since']})"
     return "another process"
 
 

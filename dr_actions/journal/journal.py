@@ -104,9 +104,9 @@ class Journal:
         OSError where there is no mirror.
         """
         with self._lock:
-            made = self._write(rows)
+            entries = self._write(rows)
             self._send(before_a_change=any(kind in BEFORE_A_CHANGE for kind, _, _ in rows))
-            return made
+            return entries
 
     def tell_to(self, listener: Callable[[str], None]) -> None:
         """Let ``listener`` hear, once, that the file cannot be written any more."""
@@ -163,14 +163,14 @@ class Journal:
         self._keep(entries)
         self._filed = (len(entries), self._file.size)
         if mirror is not None:
-            kept = self._fetched(mirror)
-            agree(entries, kept, str(self.path))
-            self._pending = list(entries[len(kept) :])
+            retained = self._fetched(mirror)
+            agree(entries, retained, str(self.path))
+            self._pending = list(entries[len(retained) :])
             self._mirror = mirror
-            self._record(kept[len(entries) :])
+            self._record(retained[len(entries) :])
         if chain.torn:
-            said = "A last line was torn by a crash while it was written: it never counted, and was cut."
-            self.append(Kind.NOTE, says=said, bytes=len(chain.torn))
+            message = "A last line was torn by a crash while it was written: it never counted, and was cut."
+            self.append(Kind.NOTE, says=message, bytes=len(chain.torn))
 
     def _fetched(self, mirror: Mirror) -> tuple[Entry, ...]:
         try:
@@ -182,7 +182,7 @@ class Journal:
         return of_this_world(chain, "the control table", self.world).entries
 
     def _write(self, rows: Sequence[Row]) -> tuple[Entry, ...]:
-        made: list[Entry] = []
+        entries: list[Entry] = []
         head, seq = self._head()
         for kind, step, data in rows:
             seq += 1
@@ -190,32 +190,32 @@ class Journal:
                 refuse_secrets(data.get("plan"), "plan")
             content = recordable(data) | ({WORLD: self.world.to_json()} if seq == 1 else {})
             entry = entry_after(head, seq, self._now(), self.run, Kind(kind), step, content)
-            made.append(entry)
+            entries.append(entry)
             head = entry.digest
         was_behind = self.behind
-        self._record(made)
+        self._record(entries)
         if self._mirror is not None:
-            self._pending += made
+            self._pending += entries
         if self.behind and not was_behind:
             self._tell(self.behind)
             self._write([(Kind.NOTE, None, {"says": self.behind})])
-        return tuple(made)
+        return tuple(entries)
 
-    def _record(self, made: Sequence[Entry]) -> None:
-        """Keep ``made``, and write it into the file after what that lacks. Raises OSError where there is no mirror."""
+    def _record(self, rows: Sequence[Entry]) -> None:
+        """Keep ``rows``, and write it into the file after what that lacks. Raises OSError where there is no mirror."""
         count, size = self._filed
         try:
             if self.file_trouble or self._file.size != size:  # cut short by the disk or an interrupt: it never counted
                 self._file.cut(size)
-            self._file.append(_text([*self._entries[count:], *made]))
+            self._file.append(_text([*self._entries[count:], *rows]))
         except OSError as refused:
             if self._mirror is None:
                 raise
             self.file_trouble = refused.strerror or str(refused)
             self.behind = self.behind or left_behind(self.path, self.file_trouble)
-            self._keep(made)
+            self._keep(rows)
         else:
-            self._keep(made)
+            self._keep(rows)
             self._filed, self.file_trouble = (len(self._entries), self._file.size), ""
 
     def _send(self, before_a_change: bool) -> None:

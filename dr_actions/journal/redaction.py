@@ -89,18 +89,18 @@ def refuse_secrets(data: Any, path: str) -> None:
 
 
 def _mapping(data: Mapping[str, Any], path: str) -> tuple[dict[str, Any], list[str]]:
-    kept: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     places: list[str] = []
     named = any(_is_secret(str(data[key])) for key in ("name", "Name", "key", "Key") if key in data)
     for name, value in data.items():
         place = f"{path}.{name}" if path else name
         if _holds_secret(value) and (_is_secret(name) or (named and name in {"value", "Value"})):
-            kept[name] = REDACTED
+            values[name] = REDACTED
             places.append(place)
             continue
-        kept[name], more = redacted(value, place)
+        values[name], more = redacted(value, place)
         places += more
-    return kept, places
+    return values, places
 
 
 def _is_secret(name: str) -> bool:

@@ -200,8 +200,8 @@ def _when(entry: Entry | None) -> datetime | None:
     """The moment an entry speaks of, or else its own."""
     if entry is None:
         return None
-    told = entry.data.get("moment")
-    return moment(told) if told else entry.at
+    recorded = entry.data.get("moment")
+    return moment(recorded) if recorded else entry.at
 
 
 def _waits(entries: Sequence[Entry]) -> tuple[Wait, ...]:

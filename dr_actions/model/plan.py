@@ -142,8 +142,8 @@ def _renamed(step: Step, id_: Rename, name: Rename) -> Step:
 
 def to_json(plan: Plan) -> dict[str, Json]:
     """The plan as JSON-ready values."""
-    told: dict[str, Json] = _CODEC.dump_python(plan, mode="json")
-    return told
+    document: dict[str, Json] = _CODEC.dump_python(plan, mode="json")
+    return document
 
 
 def from_json(data: Mapping[str, Json]) -> Plan:

@@ -44,7 +44,7 @@ def durations(entries: Iterable[Entry], run: str) -> dict[str, tuple[float, ...]
     for entry in entries:
         step = entry.step or ""
         if entry.kind is Kind.BEGIN:
-            verbs = {told["id"]: told["verb"] for told in entry.planned if not told.get("manual")}
+            verbs = {row["id"]: row["verb"] for row in entry.planned if not row.get("manual")}
             sent.clear()
         elif entry.run != run or step not in verbs:
             continue
@@ -59,7 +59,7 @@ def durations(entries: Iterable[Entry], run: str) -> dict[str, tuple[float, ...]
 
 def sample(seconds: Sequence[float], most: int = SAMPLE) -> tuple[float, ...]:
     """At most ``most`` of the durations, evenly spread from the shortest to the longest, to a tenth of a second."""
-    ranked = sorted(round(one, 1) for one in seconds)
+    ranked = sorted(round(duration, 1) for duration in seconds)
     if len(ranked) <= most:
         return tuple(ranked)
     return tuple(ranked[round(n * (len(ranked) - 1) / (most - 1))] for n in range(most))

@@ -46,10 +46,10 @@ def result_of(drilled: Drilled, environment: str, ended: datetime, folder: Path)
 
 
 def _steps(drilled: Drilled, stop: int) -> Iterator[dict[str, Any]]:
-    for one in drilled.phases:
-        took = int((one.seconds or 0) * 1000)
-        name = f"{one.part}: {one.phase} ({duration(one.seconds)})"
-        status = "passed" if one.seconds is not None else "broken"
+    for phase in drilled.phases:
+        took = int((phase.seconds or 0) * 1000)
+        name = f"{phase.part}: {phase.phase} ({duration(phase.seconds)})"
+        status = "passed" if phase.seconds is not None else "broken"
         yield {"name": name, "status": status, "stage": "finished", "start": stop - took, "stop": stop}
     for row in drilled.left:
         yield {

@@ -60,8 +60,8 @@ def _node_version(node: str) -> int:
     path = shutil.which(node)
     if path is None:
         return 0
-    said = _run([path, "--version"]).stdout.strip().removeprefix("v")
-    return int(said.split(".")[0]) if said[:1].isdigit() else 0
+    stdout = _run([path, "--version"]).stdout.strip().removeprefix("v")
+    return int(stdout.split(".")[0]) if stdout[:1].isdigit() else 0
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

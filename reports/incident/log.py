@@ -128,7 +128,7 @@ def markdown(log: IncidentLog) -> str:
 def as_json(log: IncidentLog) -> str:
     """For programs: the keys are listed at the top of this module."""
     chain = log.chain
-    told = {
+    document = {
         "schema": SCHEMA,
         "environment": log.environment,
         "incident": log.incident,
@@ -146,7 +146,7 @@ def as_json(log: IncidentLog) -> str:
         "timelines": [_timeline(line) for line in log.timelines],
         "entries": [json.loads(entry.line) for entry in chain.entries],
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def _timeline(line: Timeline) -> dict[str, Any]:
@@ -189,10 +189,10 @@ def phase_rows(line: Timeline) -> list[tuple[str, str, str, str]]:
 
 def _lists(line: Timeline) -> Iterable[tuple[str, list[str]]]:
     counted = Counter((change.call, change.region, change.result) for change in line.changes)
-    made = sum(change.result == "sent" for change in line.changes)
+    sent_count = sum(change.result == "sent" for change in line.changes)
     sections = (
         (
-            f"Changes: {made} of {len(line.changes)} calls were answered with success",
+            f"Changes: {sent_count} of {len(line.changes)} calls were answered with success",
             [f"{call} in {region}: {number} x {result}" for (call, region, result), number in counted.items()],
         ),
         (
@@ -223,8 +223,8 @@ def _entry_rows(entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
 
 def _says(entry: Entry) -> str:
     tell = _TELL.get(entry.kind)
-    told = tell(entry.data) if tell else str(entry.data.get("says", ""))
-    return f"{entry.step}: {told}" if entry.step else told
+    sentence = tell(entry.data) if tell else str(entry.data.get("says", ""))
+    return f"{entry.step}: {sentence}" if entry.step else sentence
 
 
 def _override(over: Mapping[str, Any]) -> str:

@@ -70,15 +70,15 @@ def _losses(entries: Sequence[Entry]) -> Iterator[str]:
     """The data-loss window as it was estimated when the run was decided upon."""
     for entry in entries:
         for loss in entry.data.get("losses", ()):
-            said = "not measured" if loss["seconds"] is None else f"at most {duration(loss['seconds'])}"
-            words = f"{loss['store']} ({loss['subject']}): {said}, {loss['basis']}"
+            message = "not measured" if loss["seconds"] is None else f"at most {duration(loss['seconds'])}"
+            words = f"{loss['store']} ({loss['subject']}): {message}, {loss['basis']}"
             yield f"- {escaped(words)}"
 
 
 def _decisions(entries: Sequence[Entry]) -> Iterator[str]:
-    told = {Kind.DECIDED, Kind.AUTHORISED, Kind.RESUMED, Kind.STOPPED, Kind.PAUSED, Kind.UNPAUSED}
+    kinds = {Kind.DECIDED, Kind.AUTHORISED, Kind.RESUMED, Kind.STOPPED, Kind.PAUSED, Kind.UNPAUSED}
     for entry in entries:
-        if entry.kind in told:
+        if entry.kind in kinds:
             yield f"- {entry.at:%Y-%m-%d %H:%M:%S} {entry.kind}: {escaped(_words(entry.data))}"
 
 

@@ -29,22 +29,22 @@ def of_assessment(assessment: Assessment, env: Environment, command: str) -> lis
     return lines
 
 
-def of_run(told: Ran) -> list[str]:
+def of_run(summary: Ran) -> list[str]:
     """How the run ended, how long each phase took, what it was cleared upon, and the whole plan with each call."""
-    record = told.record
-    lines = [f"# Run {markdown(told.run)}: {told.outcome}", ""]
-    lines += [*(f"- {markdown(sentence)}" for sentence in run_summary.sentences(told)), ""]
+    record = summary.record
+    lines = [f"# Run {markdown(summary.run)}: {summary.outcome}", ""]
+    lines += [*(f"- {markdown(sentence)}" for sentence in run_summary.sentences(summary)), ""]
     lines += _section("Phases", _phases(record))
     lines += _section("What would be lost", _recorded_losses(record))
     lines += _section("Gates", _gates(record.gates) if record.gates else ())
-    lines += _section("Plan", (f"`{told.digest}`", "", *_steps(record.plan)))
+    lines += _section("Plan", (f"`{summary.digest}`", "", *_steps(record.plan)))
     lines += _section("Notes", (f"- {markdown(note)}" for note in record.plan.notes))
     return lines
 
 
 def _section(title: str, rows: Iterable[str]) -> list[str]:
-    told = list(rows)
-    return [f"## {title}", "", *told, ""] if told else []
+    lines = list(rows)
+    return [f"## {title}", "", *lines, ""] if lines else []
 
 
 def _losses(assessment: Assessment) -> Iterator[str]:

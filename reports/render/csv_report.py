@@ -42,8 +42,8 @@ def render(report: Report) -> str:
         if not result.findings:
             writer.writerow([*about, "", "", "", result.status, "", "", spreadsheet(result.reason), ""])
         for f in result.findings:
-            said = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy)
-            writer.writerow([*about, f.side, *(spreadsheet(value) for value in said)])
+            cells = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy)
+            writer.writerow([*about, f.side, *(spreadsheet(value) for value in cells)])
     return out.getvalue()
 
 
@@ -60,6 +60,6 @@ def findings_table(result: CheckResult) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER[6:])
     for f in result.findings:
-        said = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy)
-        writer.writerow([f.side, *(spreadsheet(value) for value in said)])
+        cells = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy)
+        writer.writerow([f.side, *(spreadsheet(value) for value in cells)])
     return out.getvalue()

@@ -23,8 +23,8 @@ def _phases(drilled: Drilled) -> Iterator[str]:
     if not drilled.phases:
         return
     yield from ("## Measured", "", "| part | phase | took |", "|---|---|---|")
-    for one in drilled.phases:
-        yield f"| {one.part} | {one.phase} | {duration(one.seconds)} |"
+    for phase in drilled.phases:
+        yield f"| {phase.part} | {phase.phase} | {duration(phase.seconds)} |"
     yield ""
 
 

@@ -23,7 +23,7 @@ def to_dict(report: Report) -> dict[str, Any]:
     if report.ran is not None:
         plain |= {"run": run_summary.to_dict(report.ran)}
     if report.drills:
-        plain |= {"drills": [drill_summary.to_dict(one) for one in report.drills]}
+        plain |= {"drills": [drill_summary.to_dict(drill) for drill in report.drills]}
     if report.assessment is None:
         return plain
     from reports.values import assessment as values_assessment

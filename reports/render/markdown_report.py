@@ -21,7 +21,7 @@ def render(report: Report) -> str:
     """The whole report; findings beyond fifty a check are counted, not listed."""
     verdict, env = report.verdict, report.environment
     lines: list[str] = of_run(report.ran) if report.ran else []
-    lines += [line for one in report.drills for line in of_drill(one)]
+    lines += [line for drill in report.drills for line in of_drill(drill)]
     if report.assessment is not None:
         lines += of_assessment(report.assessment, env, report.command)
     lines += [

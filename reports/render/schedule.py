@@ -69,11 +69,11 @@ class Plan:
 
 def trends(records: Iterable[RunRecord]) -> tuple[Trend, ...]:
     """Each measure that a kind's runs have."""
-    kept = sorted(records, key=lambda record: record.at)
+    run_records = sorted(records, key=lambda record: record.at)
     found = []
     for kind in RunKind:
         for measure, name, unit in _MEASURES:
-            values = [(run.at, getattr(run, name)) for run in kept if run.kind is kind]
+            values = [(run.at, getattr(run, name)) for run in run_records if run.kind is kind]
             known = tuple((at, float(value)) for at, value in values if value is not None)
             if known:
                 found.append(Trend(kind, measure, unit, known))
@@ -129,7 +129,7 @@ def markdown(plan: Plan) -> str:
 
 def as_json(plan: Plan) -> str:
     """For programs: the keys are listed at the top of this module."""
-    told = {
+    document = {
         "schema": SCHEMA,
         "environment": plan.environment,
         "world": plan.world,
@@ -141,7 +141,7 @@ def as_json(plan: Plan) -> str:
             {**asdict(t), "runs": [{"at": instant(at), "value": value} for at, value in t.runs]} for t in plan.trends
         ],
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def sparkline(runs: Sequence[tuple[datetime, float]]) -> str:
@@ -179,9 +179,9 @@ def _columns(cells: Iterable[str]) -> str:
 
 def _proof(last: RunRecord) -> str:
     """Evidence and report; of a long path its end, which tells more."""
-    said = f"    evidence {_evidence(last)} in "
-    room = WIDTH - len(said)
-    return said + (last.report if len(last.report) <= room else f"...{last.report[3 - room :]}")
+    message = f"    evidence {_evidence(last)} in "
+    room = WIDTH - len(message)
+    return message + (last.report if len(last.report) <= room else f"...{last.report[3 - room :]}")
 
 
 def _evidence(last: RunRecord) -> str:

@@ -80,20 +80,20 @@ def _row(line: str) -> str:
 
 
 def _said(decisions: Sequence[Decision], stop: Stop) -> Iterator[str]:
-    for one in decisions:
-        if (one.playbook, one.step) == (stop.playbook, stop.number):
-            yield f"- **Decided** by {escaped(one.who)}: {escaped(one.says)}"
+    for decision in decisions:
+        if (decision.playbook, decision.step) == (stop.playbook, stop.number):
+            yield f"- **Decided** by {escaped(decision.who)}: {escaped(decision.says)}"
 
 
 def as_json(exercise: Exercise) -> str:
     """The record for machines."""
-    told = {
+    document = {
         "schema": SCHEMA,
         "environment": exercise.environment,
         "world": exercise.world,
         "held_at": exercise.held_at.isoformat(),
         "gaps": exercise.gaps,
         "stops": [asdict(stop) for stop in exercise.stops],
-        "decisions": [asdict(one) for one in exercise.decisions],
+        "decisions": [asdict(decision) for decision in exercise.decisions],
     }
-    return json.dumps(told, indent=1) + "\n"
+    return json.dumps(document, indent=1) + "\n"

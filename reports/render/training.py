@@ -30,37 +30,40 @@ def scenes(rows: list[Told], form: str) -> str:
     return "\n".join([*lines, "Begin one: `dr_cli.py sandbox train NAME`"]) + "\n"
 
 
-def briefing(told: Told, form: str) -> str:
+def briefing(session: Told, form: str) -> str:
     """What the one on call is told, and how to play."""
     if form == "json":
-        return _json(told)
+        return _json(session)
     how = (
         "Play it with the real commands, such as: `dr_cli.py --sandbox status`",
         "How it stands (--hint for a hint, --end to end it): `dr_cli.py sandbox debrief`",
     )
     if form == "markdown":
-        quoted = ">\n".join(f"> {text}\n" for text in _paragraphs(told["briefing"])).splitlines()
-        return "\n".join([f"# {told['name']}", "", *quoted, "", *(f"- {line}" for line in how)]) + "\n"
-    head = f"Scene {told['name']}, about {told['minutes']} minutes. It begins now."
-    body = [line for text in _paragraphs(told["briefing"]) for line in ("", *_wrapped(text, "  "))]
+        quoted = ">\n".join(f"> {text}\n" for text in _paragraphs(session["briefing"])).splitlines()
+        return "\n".join([f"# {session['name']}", "", *quoted, "", *(f"- {line}" for line in how)]) + "\n"
+    head = f"Scene {session['name']}, about {session['minutes']} minutes. It begins now."
+    body = [line for text in _paragraphs(session["briefing"]) for line in ("", *_wrapped(text, "  "))]
     return "\n".join([head, *body, "", *how]) + "\n"
 
 
-def debriefing(told: Told, form: str) -> str:
+def debriefing(session: Told, form: str) -> str:
     """Each goal: how it stands, the evidence, and why it matters."""
     if form == "json":
-        return _json(told)
-    met = sum(goal["standing"] == "met" for goal in told["goals"])
-    state = "SOLVED" if told["solved"] else "NOT SOLVED"
-    head = f"{told['scenario']}: {state}, {met} of {len(told['goals'])} goals met, played for {told['minutes']} min"
+        return _json(session)
+    met = sum(goal["standing"] == "met" for goal in session["goals"])
+    state = "SOLVED" if session["solved"] else "NOT SOLVED"
+    head = (
+        f"{session['scenario']}: {state}, {met} of {len(session['goals'])} goals met, played for "
+        f"{session['minutes']} min"
+    )
     if form == "markdown":
-        return "\n".join([f"# {head}", "", *_rows(told), *_after(told, "- ")]) + "\n"
+        return "\n".join([f"# {head}", "", *_rows(session), *_after(session, "- ")]) + "\n"
     lines = [head, ""]
-    for goal in told["goals"]:
+    for goal in session["goals"]:
         lines += _wrapped(f"{_MARKS[goal['standing']]} {goal['standing']}: {goal['sentence']}", "", "    ")
         lines += _wrapped(goal["evidence"], "    ")
         lines += _wrapped(f"Why: {_why(goal)}", "    ")
-    return "\n".join([*lines, *(line for text in _after(told, "") for line in _wrapped(text, ""))]) + "\n"
+    return "\n".join([*lines, *(line for text in _after(session, "") for line in _wrapped(text, ""))]) + "\n"
 
 
 def ended(name: str, environment: str) -> str:
@@ -68,10 +71,10 @@ def ended(name: str, environment: str) -> str:
     return f"The scene {name} is over: the sandbox of {environment} is as it was before it.\n"
 
 
-def _rows(told: Told) -> Iterator[str]:
+def _rows(session: Told) -> Iterator[str]:
     yield "| goal | stands | evidence | why it matters |"
     yield "|---|---|---|---|"
-    for goal in told["goals"]:
+    for goal in session["goals"]:
         cells = (goal["sentence"], goal["standing"], goal["evidence"], _why(goal))
         yield f"| {' | '.join(map(markdown, cells))} |"
 
@@ -80,15 +83,15 @@ def _why(goal: Told) -> str:
     return f"{goal['why']} ({', '.join(goal['traps'])})"
 
 
-def _after(told: Told, mark: str) -> Iterator[str]:
+def _after(session: Told, mark: str) -> Iterator[str]:
     """Notes, the hints that were asked for, and how to get more."""
-    said = [f"Note: {note}" for note in told["notes"]]
-    said += [f"Hint {number}: {hint}" for number, hint in enumerate(told["hints"], 1)]
-    if told["hints_left"] and not told["solved"]:
-        said.append(f"{told['hints_left']} more hints: `dr_cli.py sandbox debrief --hint`")
-    if said:
+    messages = [f"Note: {note}" for note in session["notes"]]
+    messages += [f"Hint {number}: {hint}" for number, hint in enumerate(session["hints"], 1)]
+    if session["hints_left"] and not session["solved"]:
+        messages.append(f"{session['hints_left']} more hints: `dr_cli.py sandbox debrief --hint`")
+    if messages:
         yield ""
-    yield from (f"{mark}{line}" for line in said)
+    yield from (f"{mark}{line}" for line in messages)
 
 
 def _paragraphs(text: str) -> list[str]:

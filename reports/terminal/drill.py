@@ -21,8 +21,8 @@ def show(drilled: Drilled, console: Console) -> None:
         indented(console, sentence, 2)
     if drilled.phases:
         rows = table("\nMeasured", "part", "phase", "took")
-        for one in drilled.phases:
-            rows.add_row(one.part, one.phase, duration(one.seconds))
+        for phase in drilled.phases:
+            rows.add_row(phase.part, phase.phase, duration(phase.seconds))
         console.print(rows)
     _residue(drilled, console)
     console.print()

@@ -28,16 +28,16 @@ class Page(Printer):
 
 def indented(console: Console, text: str, by: int, style: str = "") -> None:
     """Print ``text`` indented; wrapped lines keep the indent, and what holds a command is not wrapped."""
-    told = Text(one_line(text), style)
+    line = Text(one_line(text), style)
     if holds_command(text):
-        console.print(Text(" " * by) + told, soft_wrap=True)
+        console.print(Text(" " * by) + line, soft_wrap=True)
     else:
-        console.print(Padding(told, (0, 0, 0, by)))
+        console.print(Padding(line, (0, 0, 0, by)))
 
 
 def table(title: str, *columns: str) -> Table:
     """An empty table with its title on the left."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    grid = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
-        made.add_column(column, header_style="underline", overflow="fold")
-    return made
+        grid.add_column(column, header_style="underline", overflow="fold")
+    return grid

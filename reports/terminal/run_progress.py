@@ -39,11 +39,11 @@ class Live:
 
     def waits(self, step: Step, age_s: float, limit_s: float, says: str) -> None:
         """A step is under way: shown in place on a terminal, now and then elsewhere."""
-        told = f"  {step.subject}: {says} ({duration(age_s)} of {duration(limit_s)})"
+        message = f"  {step.subject}: {says} ({duration(age_s)} of {duration(limit_s)})"
         if self._console.is_terminal:
-            self._spin(told)
+            self._spin(message)
         elif time.monotonic() - self._spoke_at > _SILENCE_S:
-            self._say(_shown(told))
+            self._say(_shown(message))
 
     def done(self, step: Step, says: str) -> None:
         """A step is as wanted."""

@@ -69,8 +69,8 @@ def _print(report: Report, console: Console) -> None:
     if report.drills:
         from reports.terminal import drill as terminal_drill
 
-        for one in report.drills:
-            terminal_drill.show(one, console)
+        for drill in report.drills:
+            terminal_drill.show(drill, console)
     _stands(report, console)
     if report.assessment is not None:
         from reports.terminal import assessment as terminal_assessment
@@ -188,13 +188,13 @@ def _not_applicable(report: Report, console: Console) -> None:
 
 
 def _recommendations(report: Report, console: Console) -> None:
-    said = report.recommendations()
-    if said:
+    recommendations = report.recommendations()
+    if recommendations:
         console.print(Text("\nRecommendations", "bold"))
-    for number, text in enumerate(said[: 2 * _SHOWN], 1):
+    for number, text in enumerate(recommendations[: 2 * _SHOWN], 1):
         indented(console, f"{number}. {text}", 2)
-    if len(said) > 2 * _SHOWN:
-        indented(console, f"... and {len(said) - 2 * _SHOWN} more", 2, "dim")
+    if len(recommendations) > 2 * _SHOWN:
+        indented(console, f"... and {len(recommendations) - 2 * _SHOWN} more", 2, "dim")
 
 
 def _footer(report: Report, console: Console) -> None:

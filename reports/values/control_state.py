@@ -31,5 +31,5 @@ def to_dict(standing: InForce | None) -> dict[str, Any] | None:
     return {
         "pause": asdict(standing.pause) if standing.pause else None,
         "incident": asdict(standing.incident) if standing.incident else None,
-        "overrides": [asdict(one) for one in standing.overrides],
+        "overrides": [asdict(override) for override in standing.overrides],
     }

@@ -60,13 +60,13 @@ class Drilled:
     @property
     def went_there_and_back(self) -> bool:
         """Whether it moved the estate away and home again, each validated: only that counts as a full drill."""
-        home = any((one.part, one.phase) == ("failback", "validate") for one in self.phases)
+        home = any((phase.part, phase.phase) == ("failback", "validate") for phase in self.phases)
         return self.rto_s is not None and home
 
     @property
     def verdict(self) -> str:
         """The end in a word."""
-        troubled = [one.outcome for one in self.parts if one.outcome != "done"]
+        troubled = [part.outcome for part in self.parts if part.outcome != "done"]
         if troubled:
             return troubled[0]
         if self.residue is None:
@@ -76,8 +76,8 @@ class Drilled:
 
 def to_dict(drilled: Drilled) -> dict[str, Any]:
     """The key ``drill`` of the JSON report (docs/json.md)."""
-    told = asdict(replace(drilled, parts=())) | {"parts": [run_summary.to_dict(part) for part in drilled.parts]}
-    return told | {"journal": str(drilled.journal) if drilled.journal else None, "verdict": drilled.verdict}
+    values = asdict(replace(drilled, parts=())) | {"parts": [run_summary.to_dict(part) for part in drilled.parts]}
+    return values | {"journal": str(drilled.journal) if drilled.journal else None, "verdict": drilled.verdict}
 
 
 def headline(drilled: Drilled) -> str:
@@ -91,10 +91,10 @@ def headline(drilled: Drilled) -> str:
 
 def sentences(drilled: Drilled) -> Iterator[str]:
     """Everything below the headline but the tables."""
-    for one in drilled.parts:
-        yield f"{one.goal}: {one.outcome.upper()}: {one.says}"
-        yield from (f"FAILED: {sentence}" for sentence in one.degraded)
-        yield from (f"compensation: {sentence}" for sentence in one.undone)
+    for part in drilled.parts:
+        yield f"{part.goal}: {part.outcome.upper()}: {part.says}"
+        yield from (f"FAILED: {sentence}" for sentence in part.degraded)
+        yield from (f"compensation: {sentence}" for sentence in part.undone)
     yield from (f"note: {sentence}" for sentence in drilled.notes)
     if drilled.rpo_s is not None:
         yield f"recovery point: {duration(drilled.rpo_s)}"
@@ -109,5 +109,5 @@ def residue_in_brief(drilled: Drilled) -> str:
     """What is left, counted."""
     if drilled.residue is None:
         return "residue: not compared, for no inventory of before is on record"
-    kept = f", {len(drilled.kept)} kept by rule" if drilled.kept else ""
-    return f"residue: {len(drilled.left) or 'nothing'} left over{kept}"
+    rule_text = f", {len(drilled.kept)} kept by rule" if drilled.kept else ""
+    return f"residue: {len(drilled.left) or 'nothing'} left over{rule_text}"

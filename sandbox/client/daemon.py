@@ -68,9 +68,9 @@ def up(
             attached=False,
             seeded=seeded,
         )
-        kept = _kept(environment.name)
-        if kept is not None:
-            same_world(kept, order)
+        saved = _kept(environment.name)
+        if saved is not None:
+            same_world(saved, order)
         child, started = start(order, folder_of(environment.name) / "log", progress)
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
@@ -112,14 +112,14 @@ def _kill(name: str) -> None:
 
 def find(environment: Environment) -> Endpoint | None:
     """Return the running sandbox of ``environment``, or None. A stale endpoint file is none."""
-    kept = endpoints.read(folder_of(environment.name) / "endpoint.json")
-    if kept is None or free(environment.name):
+    endpoint = endpoints.read(folder_of(environment.name) / "endpoint.json")
+    if endpoint is None or free(environment.name):
         return None
     try:
-        kept.ask("GET", "state", timeout_s=ANSWER_DEADLINE_S)
+        endpoint.ask("GET", "state", timeout_s=ANSWER_DEADLINE_S)
     except SandboxError:
         return None
-    return kept
+    return endpoint
 
 
 def purge(environment: Environment) -> None:
@@ -160,13 +160,13 @@ def _kept(name: str) -> dict[str, Any] | None:
 
 
 def _kept_tenants(environment: Environment) -> int:
-    kept = _kept(environment.name)
-    return int(kept["tenants"]) if kept else DEFAULT_TENANTS
+    saved = _kept(environment.name)
+    return int(saved["tenants"]) if saved else DEFAULT_TENANTS
 
 
 def _last_port(environment: Environment) -> int:
-    kept = endpoints.read(folder_of(environment.name) / "endpoint.json")
-    return int(kept.url.rpartition(":")[2]) if kept else 0
+    endpoint = endpoints.read(folder_of(environment.name) / "endpoint.json")
+    return int(endpoint.url.rpartition(":")[2]) if endpoint else 0
 
 
 @contextmanager

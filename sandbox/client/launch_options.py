@@ -42,15 +42,15 @@ class Order:
         return {"environment": self.environment, "tenants": self.tenants}
 
 
-def same_world(kept: dict[str, Any], order: Order) -> None:
-    """Refuse an order for another world than the ``kept`` one. Raises SandboxError."""
+def same_world(saved: dict[str, Any], order: Order) -> None:
+    """Refuse an order for another world than the ``saved`` one. Raises SandboxError."""
     wanted = order.about()
-    if kept["tenants"] != wanted["tenants"]:
+    if saved["tenants"] != wanted["tenants"]:
         raise SandboxError(
-            f"The kept sandbox has {kept['tenants']} tenants, {wanted['tenants']} were asked for: "
+            f"The kept sandbox has {saved['tenants']} tenants, {wanted['tenants']} were asked for: "
             f"omit --tenants, or start again: `dr_cli.py sandbox up --fresh --tenants {wanted['tenants']}`."
         )
-    if kept["environment"] != wanted["environment"]:
+    if saved["environment"] != wanted["environment"]:
         raise SandboxError(
             "The kept sandbox was built from other settings of this environment. Start again: "
             "`dr_cli.py sandbox up --fresh`."

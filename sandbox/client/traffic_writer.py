@@ -66,8 +66,8 @@ class Sites:
             answer = dns.query.udp(question, self._endpoint.dns[0], PATIENCE_S, self._endpoint.dns[1])
         except (dns.exception.DNSException, OSError):
             return ""
-        told = {str(row) for rows in answer.answer if rows.rdtype == dns.rdatatype.A for row in rows}
-        return next((region for region, place in self._places.items() if told & set(place["addresses"])), "")
+        addresses = {str(row) for rows in answer.answer if rows.rdtype == dns.rdatatype.A for row in rows}
+        return next((region for region, place in self._places.items() if addresses & set(place["addresses"])), "")
 
     def ask(self, region: str, method: str, host: str, kind: str, body: Any = None) -> tuple[int, dict[str, Any]]:
         """Status and JSON of a site's answer. Raises OSError or HTTPException where there is none."""
@@ -137,16 +137,16 @@ class Writer:
             self.refused["DNS gives no region's address"] += 1
             return None
         try:
-            status, told = self.sites.ask(region, "POST", host, kind, {"id": row_id})
+            status, response = self.sites.ask(region, "POST", host, kind, {"id": row_id})
         except (OSError, http.client.HTTPException) as silent:
             self.refused[f"{region}: no answer ({type(silent).__name__})"] += 1
             return None
         if status != CREATED:
-            self.refused[f"{region}: {status} {told.get('error', '')}".strip()] += 1
+            self.refused[f"{region}: {status} {response.get('error', '')}".strip()] += 1
             return None
-        one = Written(kind, host, row_id, region, str(told["at"]))
-        self.written.append(one)
-        return one
+        row = Written(kind, host, row_id, region, str(response["at"]))
+        self.written.append(row)
+        return row
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -168,20 +168,22 @@ def missing(sites: Sites, written: Iterable[Written], region: str) -> list[Writt
     """
     served: dict[tuple[str, str], frozenset[str]] = {}
     lost = []
-    for one in written:
-        key = (one.host, one.kind)
+    for row in written:
+        key = (row.host, row.kind)
         if key not in served:
             served[key] = _ids(sites, region, *key)
-        if one.id not in served[key]:
-            lost.append(one)
+        if row.id not in served[key]:
+            lost.append(row)
     return lost
 
 
 def _ids(sites: Sites, region: str, host: str, kind: str) -> frozenset[str]:
     try:
-        status, told = sites.ask(region, "GET", host, kind)
+        status, response = sites.ask(region, "GET", host, kind)
     except (OSError, http.client.HTTPException) as silent:
         raise SandboxError(f"The site {host} of {region} gives no answer: {silent!r}") from silent
-    if kind not in told:
-        raise SandboxError(f"The site {host} of {region} does not list its {kind}: {status} {told.get('error', '')}")
-    return frozenset(told[kind])
+    if kind not in response:
+        raise SandboxError(
+            f"The site {host} of {region} does not list its {kind}: {status} {response.get('error', '')}"
+        )
+    return frozenset(response[kind])

@@ -53,14 +53,14 @@ def failure(call: Call, kind: str, message: str) -> Response:
 
 def not_implemented(call: Call, why: str = "") -> Response:
     """Answer 501 and name what the sandbox lacks: never as if AWS were sick."""
-    said = f"The sandbox does not implement {call.service}:{call.operation or 'this request'}"
-    return error(call, 501, "NotImplementedInSandbox", f"{said} ({why})" if why else said)
+    message = f"The sandbox does not implement {call.service}:{call.operation or 'this request'}"
+    return error(call, 501, "NotImplementedInSandbox", f"{message} ({why})" if why else message)
 
 
 def defect(call: Call, why: str) -> Response:
     """Answer 501 for an exception inside the emulator: an error of the sandbox, not of the caller's estate."""
-    said = f"The sandbox failed inside {call.service}:{call.operation or 'this request'}: {why}"
-    return error(call, 501, "SandboxDefect", said)
+    message = f"The sandbox failed inside {call.service}:{call.operation or 'this request'}: {why}"
+    return error(call, 501, "SandboxDefect", message)
 
 
 def in_its_protocol(call: Call, response: Response) -> Response:

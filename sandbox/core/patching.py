@@ -92,11 +92,11 @@ class _AsNamed(ActionResult):
 class ByName(XFormedAttributePicker):
     """Takes a member of an answer under its own name."""
 
-    def __call__(self, asked: AttributePickerContext) -> Any:
+    def __call__(self, context: AttributePickerContext) -> Any:
         """Return the member that is asked for."""
-        if type(asked.obj) is dict and not self.response_transformers:
-            return asked.obj.get(asked.key)
-        return super().__call__(asked)
+        if type(context.obj) is dict and not self.response_transformers:
+            return context.obj.get(context.key)
+        return super().__call__(context)
 
 
 def catch_all(url_paths: dict[str, Any], dispatch: Any) -> None:
@@ -135,5 +135,5 @@ def page(
 
 def state(backend: Any, name: str) -> dict[Any, Any]:
     """A dictionary of ours in the emulator's backend: it is reset, saved and loaded with it."""
-    kept: dict[Any, Any] = backend.__dict__.setdefault(name, {})
-    return kept
+    entries: dict[Any, Any] = backend.__dict__.setdefault(name, {})
+    return entries

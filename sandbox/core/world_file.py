@@ -50,8 +50,8 @@ def write(path: Path, world: bytes, about: dict[str, Any]) -> None:
 
 def about(path: Path) -> dict[str, Any]:
     """Return what the file says of itself. Raises SandboxError where it is not ours, foreign or of another version."""
-    with opened(path) as (said, _):
-        return said
+    with opened(path) as (header, _):
+        return header
 
 
 @contextmanager
@@ -70,8 +70,8 @@ def _own(handle: int, path: Path) -> None:
 
 def _header(line: bytes, path: Path) -> dict[str, Any]:
     try:
-        said: dict[str, Any] = json.loads(line)
-        written = {key: said.get(key) for key in stamp()}
+        header: dict[str, Any] = json.loads(line)
+        written = {key: header.get(key) for key in stamp()}
     except (ValueError, AttributeError) as foreign:
         raise SandboxError(
             f"{path} is not a world of the sandbox: move it away, or start again: `dr_cli.py sandbox up --fresh`."
@@ -81,7 +81,7 @@ def _header(line: bytes, path: Path) -> dict[str, Any]:
             f"{path} was written by {_said(written)}, this is {_said(stamp())}. Start again: "
             "`dr_cli.py sandbox up --fresh`."
         )
-    return said
+    return header
 
 
 def _said(versions: dict[str, Any]) -> str:

@@ -64,8 +64,8 @@ def capped(world: World) -> None:
 def suspended(world: World) -> None:
     """Suspend scaling out for the last tenant's service."""
     for turn, off in ((world.undo, False), (world.call, True)):
-        held = {"DynamicScalingOutSuspended": off, "DynamicScalingInSuspended": off, "ScheduledScalingSuspended": off}
-        turn(Side.DR, _SERVICE, "RegisterScalableTarget", SuspendedState=held, **_target(world))
+        values = {"DynamicScalingOutSuspended": off, "DynamicScalingInSuspended": off, "ScheduledScalingSuspended": off}
+        turn(Side.DR, _SERVICE, "RegisterScalableTarget", SuspendedState=values, **_target(world))
 
 
 @disaster(
@@ -98,8 +98,8 @@ def policy_missing(world: World) -> None:
     """Delete the policies of the last tenant's service."""
     target = _target(world)
     which = {key: target[key] for key in ("ServiceNamespace", "ResourceId", "ScalableDimension")}
-    told = world.call(Side.DR, _SERVICE, "DescribeScalingPolicies", **which)["ScalingPolicies"]
-    for policy in told:
+    scaling_policies = world.call(Side.DR, _SERVICE, "DescribeScalingPolicies", **which)["ScalingPolicies"]
+    for policy in scaling_policies:
         kind = "TargetTrackingScalingPolicyConfiguration"
         again = {key: policy[key] for key in ("PolicyName", "PolicyType", kind)}
         world.undo(Side.DR, _SERVICE, "PutScalingPolicy", **which, **again)

@@ -23,15 +23,15 @@ def _dr_vault(world: World) -> str:
 def _file_system(world: World) -> dict[str, Any]:
     name = world.environment.named(world.environment.names.file_system)
     found = world.call(Side.PRIMARY, "efs", "describe_file_systems")["FileSystems"]
-    return next(one for one in found if one.get("Name") == name)
+    return next(system for system in found if system.get("Name") == name)
 
 
 def _change_plan(world: World, change: Callable[[Rules], Rules]) -> None:
     name = world.environment.named(world.environment.names.backup_plan)
     listed = world.call(Side.PRIMARY, "backup", "list_backup_plans")["BackupPlansList"]
     plan_id = next(row["BackupPlanId"] for row in listed if row["BackupPlanName"] == name)
-    told = world.call(Side.PRIMARY, "backup", "get_backup_plan", BackupPlanId=plan_id)["BackupPlan"]
-    rules = [{key: value for key, value in rule.items() if key != "RuleId"} for rule in told["Rules"]]
+    backup_plan = world.call(Side.PRIMARY, "backup", "get_backup_plan", BackupPlanId=plan_id)["BackupPlan"]
+    rules = [{key: value for key, value in rule.items() if key != "RuleId"} for rule in backup_plan["Rules"]]
     for do, wanted in ((world.undo, rules), (world.call, change([dict(rule) for rule in rules]))):
         plan = {"BackupPlanName": name, "Rules": wanted}
         do(Side.PRIMARY, "backup", "update_backup_plan", BackupPlanId=plan_id, BackupPlan=plan)
@@ -52,14 +52,14 @@ def vault_missing(world: World) -> None:
 def vault_unlocked(world: World) -> None:
     """Delete the lock's configuration."""
     name = _dr_vault(world)
-    told = world.call(Side.DR, "backup", "describe_backup_vault", BackupVaultName=name)
+    response = world.call(Side.DR, "backup", "describe_backup_vault", BackupVaultName=name)
     world.undo(
         Side.DR,
         "backup",
         "put_backup_vault_lock_configuration",
         BackupVaultName=name,
-        MinRetentionDays=told["MinRetentionDays"],
-        MaxRetentionDays=told["MaxRetentionDays"],
+        MinRetentionDays=response["MinRetentionDays"],
+        MaxRetentionDays=response["MaxRetentionDays"],
         ChangeableForDays=3,
     )
     world.call(Side.DR, "backup", "delete_backup_vault_lock_configuration", BackupVaultName=name)
@@ -114,7 +114,7 @@ def plan_without_copies(world: World) -> None:
 def not_selected(world: World) -> None:
     """Remove the tags that the plan's selections ask for."""
     system = _file_system(world)
-    for tag in [one for one in system["Tags"] if one["Key"] == "Backup"]:
+    for tag in [entry for entry in system["Tags"] if entry["Key"] == "Backup"]:
         world.undo(Side.PRIMARY, "efs", "tag_resource", ResourceId=system["FileSystemId"], Tags=[tag])
         world.call(Side.PRIMARY, "efs", "untag_resource", ResourceId=system["FileSystemId"], TagKeys=[tag["Key"]])
 

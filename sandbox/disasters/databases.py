@@ -37,7 +37,7 @@ def modify(world: World, **changed: Any) -> None:
 def replicated(world: World) -> dict[str, Any]:
     """The automated backups kept in the DR region. Raises SandboxError where there are none."""
     found = world.call(Side.DR, "rds", "describe_db_instance_automated_backups")["DBInstanceAutomatedBackups"]
-    away = [one for one in found if one["Region"] != world.environment.regions.dr]
+    away = [backup for backup in found if backup["Region"] != world.environment.regions.dr]
     if not away:
         raise SandboxError("No automated backups are replicated in this world: nothing to break.")
     first: dict[str, Any] = away[0]

@@ -15,8 +15,8 @@ _NOBODY_LISTENS = 81
 
 
 def _config(world: World, record: Record) -> dict[str, Any]:
-    told = world.call(Side.GLOBAL, "route53", "get_health_check", HealthCheckId=record["HealthCheckId"])
-    config: dict[str, Any] = told["HealthCheck"]["HealthCheckConfig"]
+    response = world.call(Side.GLOBAL, "route53", "get_health_check", HealthCheckId=record["HealthCheckId"])
+    config: dict[str, Any] = response["HealthCheck"]["HealthCheckConfig"]
     return config
 
 

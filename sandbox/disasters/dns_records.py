@@ -15,7 +15,7 @@ _HOUR_S = 3600
 def pair(world: World) -> tuple[Record, Record]:
     """The primary's and the secondary's record of the traffic name."""
     traffic = world.environment.traffic
-    found = {one["SetIdentifier"]: one for one in records_of(world, traffic.origin_record, "A")}
+    found = {record["SetIdentifier"]: record for record in records_of(world, traffic.origin_record, "A")}
     return found[traffic.primary_set_identifier], found[traffic.secondary_set_identifier]
 
 

@@ -24,7 +24,7 @@ def traffic_zone(world: World) -> str:
 
 def records_of(world: World, name: str, kind: str) -> list[Record]:
     """The record sets of a name and type in the traffic zone. Raises SandboxError where there is none."""
-    told = world.call(
+    resource_record_sets = world.call(
         Side.GLOBAL,
         "route53",
         "list_resource_record_sets",
@@ -32,7 +32,7 @@ def records_of(world: World, name: str, kind: str) -> list[Record]:
         StartRecordName=name,
         StartRecordType=kind,
     )["ResourceRecordSets"]
-    found = [dict(one) for one in told if one["Name"] == f"{name}." and one["Type"] == kind]
+    found = [dict(rrset) for rrset in resource_record_sets if rrset["Name"] == f"{name}." and rrset["Type"] == kind]
     if not found:
         raise SandboxError(f"{name} has no {kind} record in this world.")
     return found
@@ -42,15 +42,15 @@ def swap(world: World, before: list[Record], after: list[Record], zone: str = ""
     """Put ``after`` in the place of ``before`` in one change, and record the way back."""
     where = zone or traffic_zone(world)
     for turn, old, new in ((world.undo, after, before), (world.call, before, after)):
-        changes = [{"Action": "DELETE", "ResourceRecordSet": one} for one in old]
-        changes += [{"Action": "CREATE", "ResourceRecordSet": one} for one in new]
+        changes = [{"Action": "DELETE", "ResourceRecordSet": rrset} for rrset in old]
+        changes += [{"Action": "CREATE", "ResourceRecordSet": rrset} for rrset in new]
         batch = {"Comment": "disaster", "Changes": changes}
         turn(Side.GLOBAL, "route53", "change_resource_record_sets", HostedZoneId=where, ChangeBatch=batch)
 
 
 def _add_zone(world: World, name: str) -> None:
-    made = world.call(Side.GLOBAL, "route53", "create_hosted_zone", Name=name, CallerReference=f"disaster-{name}")
-    world.undo(Side.GLOBAL, "route53", "delete_hosted_zone", Id=made["HostedZone"]["Id"])
+    response = world.call(Side.GLOBAL, "route53", "create_hosted_zone", Name=name, CallerReference=f"disaster-{name}")
+    world.undo(Side.GLOBAL, "route53", "delete_hosted_zone", Id=response["HostedZone"]["Id"])
 
 
 @disaster(

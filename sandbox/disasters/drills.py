@@ -29,8 +29,8 @@ def drill_overdue(world: World) -> None:
     """Leave one tabletop exercise on record, of 400 days ago. SandboxError where none is."""
     name = world.environment.named(world.environment.names.control_table)
     key = HISTORY_OF + RunKind.TABLETOP
-    asked = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
-    items: list[dict[str, Any]] = world.call(Side.DR, "dynamodb", "Query", TableName=name, **asked)["Items"]
+    params = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
+    items: list[dict[str, Any]] = world.call(Side.DR, "dynamodb", "Query", TableName=name, **params)["Items"]
     if not items:
         raise SandboxError("No tabletop exercise is on record: there is nothing that could be long ago.")
     long_ago = instant(now() - _LONG_AGO)

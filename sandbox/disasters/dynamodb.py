@@ -115,7 +115,7 @@ def expiry_alone(world: World) -> None:
 )
 def index_unfinished(world: World) -> None:
     """Add an index in both regions; in the DR region it stays CREATING."""
-    made = {
+    index = {
         "IndexName": _INDEX,
         "KeySchema": [{"AttributeName": "status", "KeyType": "HASH"}],
         "Projection": {"ProjectionType": "ALL"},
@@ -126,7 +126,7 @@ def index_unfinished(world: World) -> None:
             world,
             side,
             {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": _INDEX}}]},
-            {"GlobalSecondaryIndexUpdates": [{"Create": made}], "AttributeDefinitions": attributes},
+            {"GlobalSecondaryIndexUpdates": [{"Create": index}], "AttributeDefinitions": attributes},
         )
     world.alter(Side.DR, "dynamodb", ["tables", _table(world), "global_indexes", 0], status="CREATING")
 

@@ -27,8 +27,8 @@ def cluster_deleted(world: World) -> None:
     cluster = found["clusters"][0]
     for tenant in world.tenants:
         delete(world, Side.DR, tenant)
-    kept = {key: cluster[key] for key in ("settings", "capacityProviders", "tags") if cluster.get(key)}
-    world.undo(Side.DR, "ecs", "CreateCluster", clusterName=name, **kept)
+    settings = {key: cluster[key] for key in ("settings", "capacityProviders", "tags") if cluster.get(key)}
+    world.undo(Side.DR, "ecs", "CreateCluster", clusterName=name, **settings)
     world.call(Side.DR, "ecs", "DeleteCluster", cluster=name)
 
 

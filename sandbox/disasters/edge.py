@@ -21,9 +21,9 @@ Config = dict[str, Any]
 
 
 def _distribution(world: World) -> str:
-    told = world.call(Side.GLOBAL, "cloudfront", "list_distributions")["DistributionList"].get("Items", [])
+    items = world.call(Side.GLOBAL, "cloudfront", "list_distributions")["DistributionList"].get("Items", [])
     origin = world.environment.traffic.origin_record
-    found = [one for one in told if origin in {o["DomainName"] for o in one["Origins"]["Items"]}]
+    found = [item for item in items if origin in {o["DomainName"] for o in item["Origins"]["Items"]}]
     if not found:
         raise SandboxError(f"This world has no distribution that fetches from {origin}.")
     return str(found[0]["Id"])
@@ -35,7 +35,7 @@ def _update(world: World, change: Callable[[Config], Any]) -> None:
     before = world.call(Side.GLOBAL, "cloudfront", "get_distribution_config", Id=name)
     after = world.call(Side.GLOBAL, "cloudfront", "get_distribution_config", Id=name)["DistributionConfig"]
     change(after)
-    told = world.call(
+    response = world.call(
         Side.GLOBAL, "cloudfront", "update_distribution", Id=name, IfMatch=before["ETag"], DistributionConfig=after
     )
     world.undo(
@@ -43,7 +43,7 @@ def _update(world: World, change: Callable[[Config], Any]) -> None:
         "cloudfront",
         "update_distribution",
         Id=name,
-        IfMatch=told["ETag"],
+        IfMatch=response["ETag"],
         DistributionConfig=before["DistributionConfig"],
     )
 
@@ -126,9 +126,15 @@ def edge_plain(world: World) -> None:
 
 
 def _certificate(world: World, side: Side) -> str:
-    told = world.call(side, "acm", "list_certificates")["CertificateSummaryList"]
+    certificate_summaries = world.call(side, "acm", "list_certificates")["CertificateSummaryList"]
     alias = world.environment.traffic.distribution_alias
-    return str(next(one["CertificateArn"] for one in told if one["DomainName"] == alias))
+    return str(
+        next(
+            certificate_summary["CertificateArn"]
+            for certificate_summary in certificate_summaries
+            if certificate_summary["DomainName"] == alias
+        )
+    )
 
 
 @disaster(
@@ -161,15 +167,15 @@ def not_renewed(world: World) -> None:
 )
 def runs_out(world: World) -> None:
     """Import a short-lived certificate of the same names and let the DR listener present it."""
-    kept = world.call(Side.DR, "acm", "describe_certificate", CertificateArn=_certificate(world, Side.DR))
-    certificate, key = _short_lived(kept["Certificate"]["SubjectAlternativeNames"])
-    made = world.call(Side.DR, "acm", "import_certificate", Certificate=certificate, PrivateKey=key)
-    world.undo(Side.DR, "acm", "delete_certificate", CertificateArn=made["CertificateArn"])
+    retained = world.call(Side.DR, "acm", "describe_certificate", CertificateArn=_certificate(world, Side.DR))
+    certificate, key = _short_lived(retained["Certificate"]["SubjectAlternativeNames"])
+    response = world.call(Side.DR, "acm", "import_certificate", Certificate=certificate, PrivateKey=key)
+    world.undo(Side.DR, "acm", "delete_certificate", CertificateArn=response["CertificateArn"])
     balancer = balancer_of(world, Side.DR)["LoadBalancerArn"]
     listeners = world.call(Side.DR, "elbv2", "describe_listeners", LoadBalancerArn=balancer)["Listeners"]
-    for listener in (one for one in listeners if one.get("Certificates")):
+    for listener in (candidate for candidate in listeners if candidate.get("Certificates")):
         before = listener["Certificates"][0]["CertificateArn"]
-        for turn, arn in ((world.undo, before), (world.call, made["CertificateArn"])):
+        for turn, arn in ((world.undo, before), (world.call, response["CertificateArn"])):
             change = {"ListenerArn": listener["ListenerArn"], "Certificates": [{"CertificateArn": arn}]}
             turn(Side.DR, "elbv2", "modify_listener", DefaultActions=listener["DefaultActions"], **change)
 
@@ -178,7 +184,7 @@ def _short_lived(names: list[str]) -> tuple[bytes, bytes]:
     """A self-signed certificate for ``names`` with few days left, and its key, both PEM."""
     key, today = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
@@ -191,4 +197,4 @@ def _short_lived(names: list[str]) -> tuple[bytes, bytes]:
     )
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return made.public_bytes(pem), private
+    return certificate.public_bytes(pem), private

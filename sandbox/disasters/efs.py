@@ -20,7 +20,7 @@ def file_system(world: World, side: Side) -> dict[str, Any]:
     """The environment's file system on ``side``, as DescribeFileSystems tells it."""
     name = world.environment.named(world.environment.names.file_system)
     found = world.call(side, "efs", "DescribeFileSystems")["FileSystems"]
-    return next(dict(one) for one in found if one.get("Name") == name)
+    return next(dict(system) for system in found if system.get("Name") == name)
 
 
 def _access_point(world: World, tenant: str) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def _access_point(world: World, tenant: str) -> dict[str, Any]:
     system = file_system(world, Side.DR)["FileSystemId"]
     points = world.client("efs", world.environment.regions.dr).get_paginator("describe_access_points")
     pages = points.paginate(FileSystemId=system)
-    return next(dict(one) for page in pages for one in page["AccessPoints"] if one.get("Name") == name)
+    return next(dict(point) for page in pages for point in page["AccessPoints"] if point.get("Name") == name)
 
 
 @disaster(
@@ -128,8 +128,8 @@ def mount_target_deleted(world: World) -> None:
     """Delete one mount target of the DR file system."""
     copy = file_system(world, Side.DR)["FileSystemId"]
     target = world.call(Side.DR, "efs", "DescribeMountTargets", FileSystemId=copy)["MountTargets"][0]
-    one = target["MountTargetId"]
-    groups = world.call(Side.DR, "efs", "DescribeMountTargetSecurityGroups", MountTargetId=one)
+    mount_target_id = target["MountTargetId"]
+    groups = world.call(Side.DR, "efs", "DescribeMountTargetSecurityGroups", MountTargetId=mount_target_id)
     world.undo(
         Side.DR,
         "efs",
@@ -138,7 +138,7 @@ def mount_target_deleted(world: World) -> None:
         SubnetId=target["SubnetId"],
         SecurityGroups=groups["SecurityGroups"],
     )
-    world.call(Side.DR, "efs", "DeleteMountTarget", MountTargetId=one)
+    world.call(Side.DR, "efs", "DeleteMountTarget", MountTargetId=mount_target_id)
 
 
 @disaster(
@@ -155,13 +155,13 @@ def mount_blocked(world: World) -> None:
     described = world.call(Side.DR, "ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]
     rules = [
         {
-            "IpProtocol": one["IpProtocol"],
-            "FromPort": one["FromPort"],
-            "ToPort": one["ToPort"],
-            "UserIdGroupPairs": [{"GroupId": pair["GroupId"]} for pair in one["UserIdGroupPairs"]],
+            "IpProtocol": permission["IpProtocol"],
+            "FromPort": permission["FromPort"],
+            "ToPort": permission["ToPort"],
+            "UserIdGroupPairs": [{"GroupId": pair["GroupId"]} for pair in permission["UserIdGroupPairs"]],
         }
-        for one in described["IpPermissions"]
-        if one.get("FromPort") == NFS_PORT
+        for permission in described["IpPermissions"]
+        if permission.get("FromPort") == NFS_PORT
     ]
     world.undo(Side.DR, "ec2", "AuthorizeSecurityGroupIngress", GroupId=group, IpPermissions=rules)
     world.call(Side.DR, "ec2", "RevokeSecurityGroupIngress", GroupId=group, IpPermissions=rules)
@@ -228,7 +228,9 @@ def volume_of_the_primary(world: World) -> None:
     copy = {key: current[key] for key in DEFINED_BY if current.get(key)}
     for volume in copy["volumes"]:
         volume["efsVolumeConfiguration"]["fileSystemId"] = file_system(world, Side.PRIMARY)["FileSystemId"]
-    made = world.call(Side.DR, "ecs", "RegisterTaskDefinition", **copy)["taskDefinition"]["taskDefinitionArn"]
-    world.undo(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=made)
+    task_definition_arn = world.call(Side.DR, "ecs", "RegisterTaskDefinition", **copy)["taskDefinition"][
+        "taskDefinitionArn"
+    ]
+    world.undo(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=task_definition_arn)
     world.undo(Side.DR, "ecs", "UpdateService", taskDefinition=current["taskDefinitionArn"], **named)
-    world.call(Side.DR, "ecs", "UpdateService", taskDefinition=made, **named)
+    world.call(Side.DR, "ecs", "UpdateService", taskDefinition=task_definition_arn, **named)

@@ -23,21 +23,25 @@ def balancer_of(world: World, side: Side) -> dict[str, Any]:
 def _listener(world: World, protocol: str) -> dict[str, Any]:
     arn = balancer_of(world, Side.DR)["LoadBalancerArn"]
     found = world.call(Side.DR, "elbv2", "DescribeListeners", LoadBalancerArn=arn)["Listeners"]
-    return next(dict(one) for one in found if one["Protocol"] == protocol)
+    return next(dict(listener) for listener in found if listener["Protocol"] == protocol)
 
 
 def _modify_listener(world: World, listener: dict[str, Any], **changes: Any) -> None:
-    kept = {"Port": listener["Port"], "DefaultActions": listener["DefaultActions"]}
-    kept |= {"Certificates": [{"CertificateArn": one["CertificateArn"]} for one in listener.get("Certificates", [])]}
+    settings = {"Port": listener["Port"], "DefaultActions": listener["DefaultActions"]}
+    settings |= {
+        "Certificates": [
+            {"CertificateArn": certificate["CertificateArn"]} for certificate in listener.get("Certificates", [])
+        ]
+    }
     arn = listener["ListenerArn"]
-    world.undo(Side.DR, "elbv2", "ModifyListener", ListenerArn=arn, **kept)
-    world.call(Side.DR, "elbv2", "ModifyListener", ListenerArn=arn, **(kept | changes))
+    world.undo(Side.DR, "elbv2", "ModifyListener", ListenerArn=arn, **settings)
+    world.call(Side.DR, "elbv2", "ModifyListener", ListenerArn=arn, **(settings | changes))
 
 
 def _attribute(world: World, side: Side, key: str, value: str) -> None:
     arn = balancer_of(world, side)["LoadBalancerArn"]
-    held = world.call(side, "elbv2", "DescribeLoadBalancerAttributes", LoadBalancerArn=arn)["Attributes"]
-    before = next(one["Value"] for one in held if one["Key"] == key)
+    attributes = world.call(side, "elbv2", "DescribeLoadBalancerAttributes", LoadBalancerArn=arn)["Attributes"]
+    before = next(attribute["Value"] for attribute in attributes if attribute["Key"] == key)
     for turn, setting in ((world.undo, before), (world.call, value)):
         change = {"LoadBalancerArn": arn, "Attributes": [{"Key": key, "Value": setting}]}
         turn(side, "elbv2", "ModifyLoadBalancerAttributes", **change)
@@ -140,8 +144,8 @@ def rule_deleted(world: World) -> None:
     arn = _listener(world, "HTTP")["ListenerArn"]
     pages = world.client("elbv2", env.regions.dr).get_paginator("describe_rules").paginate(ListenerArn=arn)
     rules = [rule for page in pages for rule in page["Rules"]]
-    rule = next(one for one in rules if one["Actions"][0].get("TargetGroupArn") == group)
-    hosts = [host for one in rule["Conditions"] for host in one["HostHeaderConfig"]["Values"]]
+    rule = next(candidate for candidate in rules if candidate["Actions"][0].get("TargetGroupArn") == group)
+    hosts = [host for condition in rule["Conditions"] for host in condition["HostHeaderConfig"]["Values"]]
     world.undo(
         Side.DR,
         "elbv2",

@@ -53,8 +53,10 @@ def stays_behind(world: World) -> None:
     zone = next((z["Id"] for z in zones if f"{host}.".endswith(f".{z['Name']}")), None)
     if zone is None:
         raise SandboxError(f"The zone of {host} is not in this world.")
-    told = world.call(Side.GLOBAL, "route53", "list_resource_record_sets", HostedZoneId=zone)["ResourceRecordSets"]
-    before = next(dict(record) for record in told if record["Name"] == f"{host}.")
+    resource_record_sets = world.call(Side.GLOBAL, "route53", "list_resource_record_sets", HostedZoneId=zone)[
+        "ResourceRecordSets"
+    ]
+    before = next(dict(record) for record in resource_record_sets if record["Name"] == f"{host}.")
     value = [{"Value": f"{balancer_of(world, Side.PRIMARY)['DNSName']}."}]
     after = {"Name": before["Name"], "Type": "CNAME", "TTL": 60, "ResourceRecords": value}
     swap(world, [before], [after], zone)
@@ -90,9 +92,9 @@ def _copy_of_service(world: World, side: Side, name: str) -> None:
     names, env = world.environment.names, world.environment
     cluster = env.named(names.cluster)
     model = env.named(names.service, tenant=world.tenants[-1])
-    told: dict[str, Any] = world.call(side, "ecs", "describe_services", cluster=cluster, services=[model])
-    kept = ("taskDefinition", "launchType", "networkConfiguration", "loadBalancers")
-    like = {key: told["services"][0][key] for key in kept if told["services"][0].get(key)}
+    response: dict[str, Any] = world.call(side, "ecs", "describe_services", cluster=cluster, services=[model])
+    copied_keys = ("taskDefinition", "launchType", "networkConfiguration", "loadBalancers")
+    like = {key: response["services"][0][key] for key in copied_keys if response["services"][0].get(key)}
     world.undo(side, "ecs", "delete_service", cluster=cluster, service=name, force=True)
     world.call(side, "ecs", "create_service", cluster=cluster, serviceName=name, desiredCount=1, **like)
 

@@ -27,11 +27,11 @@ def _subnet(world: World, side: Side) -> str:
     blocks = list(ipaddress.ip_network(vpc["CidrBlock"]).subnets(new_prefix=_SMALLEST))
     inside = {"Name": "vpc-id", "Values": [vpc["VpcId"]]}
     zone = world.call(side, "ec2", "DescribeSubnets", Filters=[inside])["Subnets"][0]["AvailabilityZone"]
-    made = world.call(
+    subnet_id = world.call(
         side, "ec2", "CreateSubnet", VpcId=vpc["VpcId"], CidrBlock=str(blocks[-1]), AvailabilityZone=zone
     )["Subnet"]["SubnetId"]
-    world.undo(side, "ec2", "DeleteSubnet", SubnetId=made)
-    return str(made)
+    world.undo(side, "ec2", "DeleteSubnet", SubnetId=subnet_id)
+    return str(subnet_id)
 
 
 @disaster(
@@ -68,8 +68,8 @@ def subnet_full(world: World) -> None:
     small = _subnet(world, Side.DR)
     _route_like(world, network["subnets"][0], small)
     while world.call(Side.DR, "ec2", "DescribeSubnets", SubnetIds=[small])["Subnets"][0]["AvailableIpAddressCount"]:
-        made = world.call(Side.DR, "ec2", "CreateNetworkInterface", SubnetId=small)["NetworkInterface"]
-        world.undo(Side.DR, "ec2", "DeleteNetworkInterface", NetworkInterfaceId=made["NetworkInterfaceId"])
+        network_interface = world.call(Side.DR, "ec2", "CreateNetworkInterface", SubnetId=small)["NetworkInterface"]
+        world.undo(Side.DR, "ec2", "DeleteNetworkInterface", NetworkInterfaceId=network_interface["NetworkInterfaceId"])
     wider = {**network, "subnets": [*network["subnets"], small]}
     update(world, Side.DR, tenant, networkConfiguration={"awsvpcConfiguration": wider})
 
@@ -77,8 +77,10 @@ def subnet_full(world: World) -> None:
 def _route_like(world: World, model: str, subnet: str) -> None:
     filters = [{"Name": "association.subnet-id", "Values": [model]}]
     table = world.call(Side.DR, "ec2", "DescribeRouteTables", Filters=filters)["RouteTables"][0]["RouteTableId"]
-    made = world.call(Side.DR, "ec2", "AssociateRouteTable", RouteTableId=table, SubnetId=subnet)["AssociationId"]
-    world.undo(Side.DR, "ec2", "DisassociateRouteTable", AssociationId=made)
+    association_id = world.call(Side.DR, "ec2", "AssociateRouteTable", RouteTableId=table, SubnetId=subnet)[
+        "AssociationId"
+    ]
+    world.undo(Side.DR, "ec2", "DisassociateRouteTable", AssociationId=association_id)
 
 
 @disaster(
@@ -119,7 +121,7 @@ def no_way_out(world: World) -> None:
     network = service_of(world, Side.DR, world.tenants[-1])["networkConfiguration"]["awsvpcConfiguration"]
     filters = [{"Name": "association.subnet-id", "Values": network["subnets"][:1]}]
     table = world.call(Side.DR, "ec2", "DescribeRouteTables", Filters=filters)["RouteTables"][0]
-    route = next(one for one in table["Routes"] if one.get("DestinationCidrBlock") == "0.0.0.0/0")
+    route = next(candidate for candidate in table["Routes"] if candidate.get("DestinationCidrBlock") == "0.0.0.0/0")
     where = {"RouteTableId": table["RouteTableId"], "DestinationCidrBlock": "0.0.0.0/0"}
     world.undo(Side.DR, "ec2", "CreateRoute", NatGatewayId=route["NatGatewayId"], **where)
     world.call(Side.DR, "ec2", "DeleteRoute", **where)

@@ -35,8 +35,10 @@ def sts_refuses(world: World) -> None:
 def opted_out(world: World) -> None:
     """Disable the first region of the estate that needs an opt-in (T16). SandboxError where none does."""
     for region in (world.environment.regions.primary, world.environment.regions.dr):
-        said = world.call(Side.GLOBAL, "account", "GetRegionOptStatus", RegionName=region)["RegionOptStatus"]
-        if said == "ENABLED":
+        region_opt_status = world.call(Side.GLOBAL, "account", "GetRegionOptStatus", RegionName=region)[
+            "RegionOptStatus"
+        ]
+        if region_opt_status == "ENABLED":
             world.undo(Side.GLOBAL, "account", "EnableRegion", RegionName=region)
             world.call(Side.GLOBAL, "account", "DisableRegion", RegionName=region)
             return
@@ -53,12 +55,12 @@ def control_table_deleted(world: World) -> None:
     name = _control_table(world)
     for item in world.call(Side.DR, "dynamodb", "Scan", TableName=name)["Items"]:
         world.undo(Side.DR, "dynamodb", "PutItem", TableName=name, Item=item)
-    told = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=name)["Table"]
-    tags = world.call(Side.DR, "dynamodb", "ListTagsOfResource", ResourceArn=told["TableArn"])["Tags"]
-    made = {key: told[key] for key in ("AttributeDefinitions", "KeySchema", "StreamSpecification")}
-    made["GlobalSecondaryIndexes"] = [
+    table = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=name)["Table"]
+    tags = world.call(Side.DR, "dynamodb", "ListTagsOfResource", ResourceArn=table["TableArn"])["Tags"]
+    definition = {key: table[key] for key in ("AttributeDefinitions", "KeySchema", "StreamSpecification")}
+    definition["GlobalSecondaryIndexes"] = [
         {key: index[key] for key in ("IndexName", "KeySchema", "Projection")}
-        for index in told["GlobalSecondaryIndexes"]
+        for index in table["GlobalSecondaryIndexes"]
     ]
     world.undo(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=name, **_recovery(True))
     world.undo(
@@ -69,7 +71,7 @@ def control_table_deleted(world: World) -> None:
         BillingMode="PAY_PER_REQUEST",
         DeletionProtectionEnabled=True,
         Tags=tags,
-        **made,
+        **definition,
     )
     world.call(Side.DR, "dynamodb", "UpdateTable", TableName=name, DeletionProtectionEnabled=False)
     world.call(Side.DR, "dynamodb", "DeleteTable", TableName=name)
@@ -193,8 +195,10 @@ def _detach(world: World, name: str) -> None:
 def _document(world: World) -> dict[str, Any]:
     named = {"PolicyArn": _arn(world, _ACT)}
     version = world.call(Side.GLOBAL, "iam", "GetPolicy", **named)["Policy"]["DefaultVersionId"]
-    told = world.call(Side.GLOBAL, "iam", "GetPolicyVersion", **named, VersionId=version)["PolicyVersion"]["Document"]
-    return dict(json.loads(told) if isinstance(told, str) else told)
+    document = world.call(Side.GLOBAL, "iam", "GetPolicyVersion", **named, VersionId=version)["PolicyVersion"][
+        "Document"
+    ]
+    return dict(json.loads(document) if isinstance(document, str) else document)
 
 
 def _put_version(world: World, document: dict[str, Any]) -> None:
@@ -202,6 +206,6 @@ def _put_version(world: World, document: dict[str, Any]) -> None:
     named = {"PolicyArn": _arn(world, _ACT)}
     before = world.call(Side.GLOBAL, "iam", "GetPolicy", **named)["Policy"]["DefaultVersionId"]
     text = json.dumps(document, separators=(",", ":"))
-    made = world.call(Side.GLOBAL, "iam", "CreatePolicyVersion", **named, PolicyDocument=text, SetAsDefault=True)
-    world.undo(Side.GLOBAL, "iam", "DeletePolicyVersion", **named, VersionId=made["PolicyVersion"]["VersionId"])
+    response = world.call(Side.GLOBAL, "iam", "CreatePolicyVersion", **named, PolicyDocument=text, SetAsDefault=True)
+    world.undo(Side.GLOBAL, "iam", "DeletePolicyVersion", **named, VersionId=response["PolicyVersion"]["VersionId"])
     world.undo(Side.GLOBAL, "iam", "SetDefaultPolicyVersion", **named, VersionId=before)

@@ -22,7 +22,7 @@ def make_replica(world: World, kept_days: int = KEPT_DAYS) -> None:
     """Make a sound replica in the DR region, its backups kept for ``kept_days``; taking it back deletes it."""
     names, name = world.environment.names, replica_name(world)
     world.undo(Side.DR, "rds", "delete_db_instance", DBInstanceIdentifier=name, SkipFinalSnapshot=True)
-    asked = {
+    params = {
         "DBSubnetGroupName": world.environment.named(names.db_subnet_group),
         "DBParameterGroupName": world.environment.named(names.db_parameter_group),
         "KmsKeyId": replicated(world)["KmsKeyId"],
@@ -35,7 +35,7 @@ def make_replica(world: World, kept_days: int = KEPT_DAYS) -> None:
         DBInstanceIdentifier=name,
         SourceDBInstanceIdentifier=described(world)["DBInstanceArn"],
         SourceRegion=world.environment.regions.primary,
-        **asked,
+        **params,
     )
     world.alter(Side.DR, "rds", ("databases", name), deletion_protection=True, backup_retention_period=kept_days)
 

@@ -115,9 +115,9 @@ def replication_failed(world: World) -> None:
     """Put an object whose replication fails for good: S3 does not try again (T30)."""
     bucket, _ = _pair(world)
     key = "uploads/refused.bin"
-    made = world.call(Side.PRIMARY, "s3", "PutObject", Bucket=bucket, Key=key, Body=b"refused")
+    response = world.call(Side.PRIMARY, "s3", "PutObject", Bucket=bucket, Key=key, Body=b"refused")
     named = {"Bucket": bucket, "Key": key}
-    world.undo(Side.PRIMARY, "s3", "DeleteObject", **named, VersionId=made["VersionId"])
+    world.undo(Side.PRIMARY, "s3", "DeleteObject", **named, VersionId=response["VersionId"])
     # CloudWatch tells of a minute only when it is over
     earlier = (now() - timedelta(minutes=10)).replace(tzinfo=None)
     path = ["buckets", bucket, "keys", key]
@@ -134,7 +134,7 @@ def bucket_encrypted_alone(world: World) -> None:
     bucket, _ = _pair(world)
     alias = f"alias/{world.environment.name}-efs"
     listed = world.client("kms", world.environment.regions.primary).get_paginator("list_aliases").paginate()
-    key = next(one["TargetKeyId"] for page in listed for one in page["Aliases"] if one["AliasName"] == alias)
+    key = next(entry["TargetKeyId"] for page in listed for entry in page["Aliases"] if entry["AliasName"] == alias)
     arn = world.call(Side.PRIMARY, "kms", "DescribeKey", KeyId=key)["KeyMetadata"]["Arn"]
     plain, strong = {"SSEAlgorithm": "AES256"}, {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}
     for turn, default in ((world.undo, plain), (world.call, strong)):

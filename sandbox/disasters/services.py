@@ -61,8 +61,8 @@ def update(world: World, side: Side, tenant: str, **changes: Any) -> None:
 def delete(world: World, side: Side, tenant: str) -> None:
     """Delete the tenant's service with its tasks; mending creates it anew."""
     before, who = service_of(world, side, tenant), named(world, tenant)
-    kept = {key: before[key] for key in _CREATED_BY if before.get(key) not in (None, "", [])}
-    world.undo(side, "ecs", "CreateService", cluster=who["cluster"], serviceName=who["service"], **kept)
+    settings = {key: before[key] for key in _CREATED_BY if before.get(key) not in (None, "", [])}
+    world.undo(side, "ecs", "CreateService", cluster=who["cluster"], serviceName=who["service"], **settings)
     world.call(side, "ecs", "DeleteService", force=True, **who)
 
 
@@ -75,17 +75,19 @@ def redefine(world: World, side: Side, tenant: str, change: Change, **more: Any)
     current = world.call(side, "ecs", "DescribeTaskDefinition", taskDefinition=before)["taskDefinition"]
     revision = {key: current[key] for key in DEFINED_BY if current.get(key)}
     change(revision)
-    made = world.call(side, "ecs", "RegisterTaskDefinition", **revision)["taskDefinition"]["taskDefinitionArn"]
-    world.undo(side, "ecs", "DeregisterTaskDefinition", taskDefinition=made)
-    update(world, side, tenant, taskDefinition=made, **more)
+    task_definition_arn = world.call(side, "ecs", "RegisterTaskDefinition", **revision)["taskDefinition"][
+        "taskDefinitionArn"
+    ]
+    world.undo(side, "ecs", "DeregisterTaskDefinition", taskDefinition=task_definition_arn)
+    update(world, side, tenant, taskDefinition=task_definition_arn, **more)
 
 
 def lower_quota(world: World, side: Side, service: str, code: str, value: float) -> None:
     """Set a quota to ``value``; mending asks for what it was."""
-    asked = {"ServiceCode": service, "QuotaCode": code}
-    before = world.call(side, "service-quotas", "GetServiceQuota", **asked)["Quota"]["Value"]
-    world.undo(side, "service-quotas", "RequestServiceQuotaIncrease", DesiredValue=before, **asked)
-    world.call(side, "service-quotas", "RequestServiceQuotaIncrease", DesiredValue=value, **asked)
+    params = {"ServiceCode": service, "QuotaCode": code}
+    before = world.call(side, "service-quotas", "GetServiceQuota", **params)["Quota"]["Value"]
+    world.undo(side, "service-quotas", "RequestServiceQuotaIncrease", DesiredValue=before, **params)
+    world.call(side, "service-quotas", "RequestServiceQuotaIncrease", DesiredValue=value, **params)
 
 
 def stop_tasks(world: World, side: Side, tenant: str) -> None:

@@ -63,10 +63,10 @@ def lock_missing(world: World) -> None:
 )
 def parameter_missing(world: World) -> None:
     """Delete the first parameter of the DR region."""
-    held = _parameters(world, Side.DR)[0]
-    kept = {key: held[key] for key in ("Name", "Value", "Type")}
-    world.undo(Side.DR, "ssm", "PutParameter", **kept)
-    world.call(Side.DR, "ssm", "DeleteParameter", Name=held["Name"])
+    parameter = _parameters(world, Side.DR)[0]
+    fields = {key: parameter[key] for key in ("Name", "Value", "Type")}
+    world.undo(Side.DR, "ssm", "PutParameter", **fields)
+    world.call(Side.DR, "ssm", "DeleteParameter", Name=parameter["Name"])
 
 
 @disaster(
@@ -77,7 +77,7 @@ def parameter_missing(world: World) -> None:
 def parameter_of_the_primary(world: World) -> None:
     """Give a parameter of the DR region the primary's value."""
     primary = world.environment.regions.primary
-    wrong = next(one for one in _parameters(world, Side.PRIMARY) if primary in one["Value"])
+    wrong = next(parameter for parameter in _parameters(world, Side.PRIMARY) if primary in parameter["Value"])
     before = world.call(Side.DR, "ssm", "GetParameter", Name=wrong["Name"])["Parameter"]
     for turn, value in ((world.undo, before["Value"]), (world.call, wrong["Value"])):
         turn(Side.DR, "ssm", "PutParameter", Name=wrong["Name"], Value=value, Type=wrong["Type"], Overwrite=True)

@@ -44,8 +44,15 @@ def topic_unheard(world: World) -> None:
 
 
 def _resubscribe_later(world: World, arn: str) -> None:
-    for held in world.call(Side.DR, "sns", "ListSubscriptionsByTopic", TopicArn=arn)["Subscriptions"]:
-        world.undo(Side.DR, "sns", "Subscribe", TopicArn=arn, Protocol=held["Protocol"], Endpoint=held["Endpoint"])
+    for subscription in world.call(Side.DR, "sns", "ListSubscriptionsByTopic", TopicArn=arn)["Subscriptions"]:
+        world.undo(
+            Side.DR,
+            "sns",
+            "Subscribe",
+            TopicArn=arn,
+            Protocol=subscription["Protocol"],
+            Endpoint=subscription["Endpoint"],
+        )
 
 
 @disaster(
@@ -57,7 +64,7 @@ def listener_forgotten(world: World) -> None:
     """Subscribe the address to the first topic of the primary region, and confirm it."""
     env = world.environment
     arn = f"arn:aws:sns:{env.region(Side.PRIMARY)}:{env.account}:{env.named(env.names.topics[0])}"
-    made = world.call(
+    subscription_arn = world.call(
         Side.PRIMARY,
         "sns",
         "Subscribe",
@@ -66,5 +73,5 @@ def listener_forgotten(world: World) -> None:
         Endpoint="platform@example.com",
         ReturnSubscriptionArn=True,
     )["SubscriptionArn"]
-    world.undo(Side.PRIMARY, "sns", "Unsubscribe", SubscriptionArn=made)
-    world.call(Side.PRIMARY, "sns", "ConfirmSubscription", TopicArn=arn, Token=token_of(made))
+    world.undo(Side.PRIMARY, "sns", "Unsubscribe", SubscriptionArn=subscription_arn)
+    world.call(Side.PRIMARY, "sns", "ConfirmSubscription", TopicArn=arn, Token=token_of(subscription_arn))

@@ -51,8 +51,8 @@ def _get(self: AccountResponse, params: dict[str, Any]) -> dict[str, Any]:
 
 def _list(self: AccountResponse, params: dict[str, Any]) -> dict[str, Any]:
     wanted, account = params.get("RegionOptStatusContains") or (), _account(self, params)
-    told = [{"RegionName": name, "RegionOptStatus": opt_status(account, name)} for name in _regions()]
-    found = [region for region in told if not wanted or region["RegionOptStatus"] in wanted]
+    regions = [{"RegionName": name, "RegionOptStatus": opt_status(account, name)} for name in _regions()]
+    found = [region for region in regions if not wanted or region["RegionOptStatus"] in wanted]
     shown, token = page(found, params, 50, "ValidationException")
     return {"Regions": shown, "NextToken": token}
 

@@ -37,17 +37,17 @@ def _requested(
 
 def _told(original: Callable[..., Any], self: CertBundle) -> dict[str, Any]:
     answer: dict[str, Any] = original(self)
-    told = answer["Certificate"]
-    told["InUseBy"] = list(_users(self.arn))
+    certificate = answer["Certificate"]
+    certificate["InUseBy"] = list(_users(self.arn))
     if getattr(self, _RENEWAL, None):
-        told["RenewalSummary"] = getattr(self, _RENEWAL)
+        certificate["RenewalSummary"] = getattr(self, _RENEWAL)
     if self.type == "AMAZON_ISSUED":
-        used = self.status == "ISSUED" and told["InUseBy"]
-        told["RenewalEligibility"] = "ELIGIBLE" if used else "INELIGIBLE"
+        used = self.status == "ISSUED" and certificate["InUseBy"]
+        certificate["RenewalEligibility"] = "ELIGIBLE" if used else "INELIGIBLE"
         if self.status != "ISSUED":
-            told.pop("IssuedAt", None)
-        options = {option["DomainName"]: option for option in told["DomainValidationOptions"]}
-        told["DomainValidationOptions"] = [options[name] for name in self.sans if name in options]
+            certificate.pop("IssuedAt", None)
+        options = {option["DomainName"]: option for option in certificate["DomainValidationOptions"]}
+        certificate["DomainValidationOptions"] = [options[name] for name in self.sans if name in options]
     return answer
 
 

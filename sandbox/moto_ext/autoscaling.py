@@ -45,35 +45,35 @@ def _target(self: ApplicationAutoScalingResponse, target: FakeScalableTarget) ->
 
 
 def _targets(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
-    held = self.applicationautoscaling_backend.describe_scalable_targets(
+    scalable_targets = self.applicationautoscaling_backend.describe_scalable_targets(
         params["ServiceNamespace"], params.get("ResourceIds"), params.get("ScalableDimension")
     )
-    found, token = page([_target(self, target) for target in held], params, PAGE, NOT_GIVEN)
+    found, token = page([_target(self, target) for target in scalable_targets], params, PAGE, NOT_GIVEN)
     WITHOUT_PAGES(self)  # which refuses a namespace or a dimension that nothing has
     return {"ScalableTargets": found, "NextToken": token}
 
 
 def _scheduled(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend: Any = self.applicationautoscaling_backend  # its hints demand what callers may leave out
-    held = backend.describe_scheduled_actions(
+    actions = backend.describe_scheduled_actions(
         scheduled_action_names=params.get("ScheduledActionNames"),
         service_namespace=params["ServiceNamespace"],
         resource_id=params.get("ResourceId"),
         scalable_dimension=params.get("ScalableDimension"),
     )
-    found, token = page([_build_scheduled_action(action) for action in held], params, PAGE, NOT_GIVEN)
+    found, token = page([_build_scheduled_action(action) for action in actions], params, PAGE, NOT_GIVEN)
     return {"ScheduledActions": found, "NextToken": token}
 
 
 def _policies(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
     names = params.get("PolicyNames")
-    held = [
+    scaling_policies = [
         policy
         for policy in self.applicationautoscaling_backend.policies.values()
         if all(getattr(policy, field) == params[key] for field, key in _NARROWED_BY.items() if params.get(key))
         and (not names or policy.policy_name in names)
     ]
-    found, token = page([_build_policy(policy) for policy in held], params, POLICIES_A_PAGE, NOT_GIVEN)
+    found, token = page([_build_policy(policy) for policy in scaling_policies], params, POLICIES_A_PAGE, NOT_GIVEN)
     return {"ScalingPolicies": found, "NextToken": token}
 
 

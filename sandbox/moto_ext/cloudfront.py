@@ -58,20 +58,20 @@ def _created(original: Callable[..., Any], self: Distribution, *args: Any, **kwa
     _require_free_names(self)
 
 
-def _require_free_names(made: Distribution) -> None:
+def _require_free_names(distribution: Distribution) -> None:
     from moto.cloudfront.models import cloudfront_backends
 
-    account = made.arn.split(":")[4]
-    mine = set((made.Aliases or {}).get("Items") or ())
-    for other in cloudfront_backends[account][made.arn.split(":")[1]].distributions.values():
+    account = distribution.arn.split(":")[4]
+    mine = set((distribution.Aliases or {}).get("Items") or ())
+    for other in cloudfront_backends[account][distribution.arn.split(":")[1]].distributions.values():
         taken = mine & set((other.Aliases or {}).get("Items") or ())
-        if taken and other.id != made.id:
+        if taken and other.id != distribution.id:
             raise refused("CNAMEAlreadyExists", f"{min(taken)} is already associated with another resource.")
 
 
 def _updated(original: Callable[..., Any], self: CloudFrontBackend, *args: Any, **kwargs: Any) -> Any:
-    held = self.distributions.get(kwargs.get("_id", ""))
-    if held is not None and kwargs.get("if_match") not in (None, "", held.etag):
+    distribution = self.distributions.get(kwargs.get("_id", ""))
+    if distribution is not None and kwargs.get("if_match") not in (None, "", distribution.etag):
         raise refused("PreconditionFailed", "The request failed because the ETag does not match.")
     answer = original(self, *args, **kwargs)
     answer[0].last_modified_time = now()

@@ -89,8 +89,8 @@ def describe_network_interfaces(self: ElasticNetworkInterfaces) -> Any:
     ids, filters = self._get_param("NetworkInterfaceIds", []), self._filters_from_querystring()
     ours = interfaces_of_tasks(self.ec2_backend)
     mine = [interface for interface in ours if not ids or interface.id in ids]
-    held = list(self.ec2_backend.enis.values())
-    known = [interface for interface in held if not ids or interface.id in ids]
+    interfaces = list(self.ec2_backend.enis.values())
+    known = [interface for interface in interfaces if not ids or interface.id in ids]
     if missing := set(ids) - {interface.id for interface in (*known, *mine)}:
         raise InvalidNetworkInterfaceIdError(min(missing))
     found = generic_filter(filters, [*known, *mine])
@@ -104,20 +104,20 @@ def describe_network_interfaces(self: ElasticNetworkInterfaces) -> Any:
 
 def available_ip_address_count(self: Subnet) -> int:
     """Addresses left: AWS keeps five, every interface and every live task holds one."""
-    held = [eni for eni in self.ec2_backend.enis.values() if eni.subnet.id == self.id]
-    taken = sum(len(eni.private_ip_addresses) for eni in held)
+    interfaces = [eni for eni in self.ec2_backend.enis.values() if eni.subnet.id == self.id]
+    taken = sum(len(eni.private_ip_addresses) for eni in interfaces)
     ecs = ecs_backends[self.ec2_backend.account_id][self.ec2_backend.region_name]
     return int(self.cidr.num_addresses) - NOT_GIVEN_OUT - taken - addresses_taken(ecs, self.id)
 
 
 def describe_regions(self: EC2Backend, region_names: list[str] | None = None) -> list[Region]:
     """The regions of this account's partition with its own opt-in status."""
-    told = [
+    regions = [
         Region(region.name, region.endpoint, opt_in_word(self.account_id, region.name))
         for region in self.regions
         if region.name.startswith(("us-gov-", "cn-")) == self.region_name.startswith(("us-gov-", "cn-"))
     ]
-    return [region for region in told if not region_names or region.name in region_names]
+    return [region for region in regions if not region_names or region.name in region_names]
 
 
 def install() -> None:

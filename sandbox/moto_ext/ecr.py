@@ -42,9 +42,9 @@ def put_replication_configuration(self: ECRBackend, replication_config: dict[str
 def _destinations(backend: ECRBackend, repository: str) -> list[tuple[str, str]]:
     found = []
     for rule in backend.replication_config["rules"]:
-        prefixes = [one["filter"] for one in rule.get("repositoryFilters") or []]
+        prefixes = [entry["filter"] for entry in rule.get("repositoryFilters") or []]
         if not prefixes or any(repository.startswith(prefix) for prefix in prefixes):
-            found += [(one["registryId"], one["region"]) for one in rule["destinations"]]
+            found += [(destination["registryId"], destination["region"]) for destination in rule["destinations"]]
     return found
 
 
@@ -88,28 +88,32 @@ def deliver(account: str) -> None:
 
 def _store(source: ECRBackend, target: ECRBackend, name: str, digest: str) -> None:
     repository = source.repositories.get(name)
-    image = next((one for one in repository.images if one.get_image_digest() == digest), None) if repository else None
+    image = (
+        next((ecr_image for ecr_image in repository.images if ecr_image.get_image_digest() == digest), None)
+        if repository
+        else None
+    )
     if repository is None or image is None:
         return
     if name not in target.repositories:
         target.create_repository(name, None, {}, {}, repository.image_tag_mutability, [])
-    kept = target.repositories[name]
+    ecr_repository = target.repositories[name]
     for tag in image.image_tags:
-        _untag(kept, tag, keep=image.image_manifest)
-    known = next((one for one in kept.images if one.get_image_digest() == digest), None)
+        _untag(ecr_repository, tag, keep=image.image_manifest)
+    known = next((ecr_image for ecr_image in ecr_repository.images if ecr_image.get_image_digest() == digest), None)
     if known is None:
         known = copy.copy(image)
         known.image_tags = []
         known.registry_id = target.account_id
-        kept.images.append(known)
+        ecr_repository.images.append(known)
     for tag in image.image_tags:
         known.update_tag(tag)
 
 
 def _status(response: ECRResponse, params: dict[str, Any]) -> dict[str, Any]:
-    backend, asked = response.ecr_backend, params["imageId"]
+    backend, image_id = response.ecr_backend, params["imageId"]
     repository = backend._get_repository(params["repositoryName"], params.get("registryId"))
-    image = repository._get_image(asked.get("imageTag"), asked.get("imageDigest"))
+    image = repository._get_image(image_id.get("imageTag"), image_id.get("imageDigest"))
     progress = state(backend, "image_replications").get((repository.name, image.get_image_digest()), {})
     return {
         "repositoryName": repository.name,
@@ -124,15 +128,17 @@ def _status(response: ECRResponse, params: dict[str, Any]) -> dict[str, Any]:
 def _batch_get(
     original: Any, self: ECRBackend, repository_name: str, registry_id: Any = None, image_ids: Any = None
 ) -> dict[str, Any]:
-    told: dict[str, Any] = original(self, repository_name, registry_id, image_ids)
-    missing = [asked for asked in image_ids or () if not any(_is(image, asked) for image in told["images"])]
+    response: dict[str, Any] = original(self, repository_name, registry_id, image_ids)
+    missing = [
+        image_id for image_id in image_ids or () if not any(_is(image, image_id) for image in response["images"])
+    ]
     reason = {"failureCode": "ImageNotFound", "failureReason": "Requested image not found"}
-    told["failures"] = [{"imageId": asked, **reason} for asked in missing]
-    return told
+    response["failures"] = [{"imageId": image_id, **reason} for image_id in missing]
+    return response
 
 
-def _is(image: Image, asked: dict[str, str]) -> bool:
-    return asked.get("imageDigest") == image.get_image_digest() or asked.get("imageTag") in image.image_tags
+def _is(image: Image, image_id: dict[str, str]) -> bool:
+    return image_id.get("imageDigest") == image.get_image_digest() or image_id.get("imageTag") in image.image_tags
 
 
 def _around_request(original: Any, self: ECRResponse) -> Any:

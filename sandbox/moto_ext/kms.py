@@ -43,17 +43,17 @@ def _validate_cmk_id(self: KmsResponse, key_id: str) -> None:
 def _siblings(key: Key) -> list[Key]:
     """The key in every region it lives in, its primary and itself included."""
     config = key.multi_region_configuration
-    regions = [config["PrimaryKey"]["Region"], *(one["Region"] for one in config["ReplicaKeys"])]
+    regions = [config["PrimaryKey"]["Region"], *(replica_key["Region"] for replica_key in config["ReplicaKeys"])]
     return [found for region in regions if (found := kms_backends[key.account_id][region].keys.get(key.id))]
 
 
 def _configure(keys: list[Key], primary_region: str) -> None:
-    told = {key.region: {"Arn": key.arn, "Region": key.region} for key in keys}
+    keys_by_region = {key.region: {"Arn": key.arn, "Region": key.region} for key in keys}
     for key in keys:
         key.multi_region_configuration = {
             "MultiRegionKeyType": "PRIMARY" if key.region == primary_region else "REPLICA",
-            "PrimaryKey": told[primary_region],
-            "ReplicaKeys": [one for region, one in told.items() if region != primary_region],
+            "PrimaryKey": keys_by_region[primary_region],
+            "ReplicaKeys": [entry for region, entry in keys_by_region.items() if region != primary_region],
         }
 
 
@@ -95,7 +95,7 @@ def _replicate(original: Any, self: KmsResponse) -> Any:
 def _move_primary(response: KmsResponse, params: dict[str, Any]) -> None:
     key, region = _primary(response.kms_backend, params["KeyId"]), params["PrimaryRegion"]
     keys = _siblings(key)
-    if region not in {one.region for one in keys}:
+    if region not in {sibling.region for sibling in keys}:
         raise refused("NotFoundException", f"Key {key.id} has no replica in {region}.")
     _configure(keys, region)
 
@@ -138,10 +138,10 @@ def _decrypt(original: Any, self: KmsBackend, *args: Any, **kwargs: Any) -> Any:
 
 
 def _aliases(original: Any, self: KmsResponse) -> str:
-    told = json.loads(original(self))
+    document = json.loads(original(self))
     mine = f":kms:{self.region}:"
-    told["Aliases"] = [one for one in told["Aliases"] if mine in one["AliasArn"]]
-    return json.dumps(told)
+    document["Aliases"] = [alias for alias in document["Aliases"] if mine in alias["AliasArn"]]
+    return json.dumps(document)
 
 
 def install() -> None:

@@ -25,22 +25,22 @@ _LOCKED = "Secrets Manager can't decrypt the protected secret text using the pro
 def _create_replicas(
     original: Any, self: FakeSecret, replica_regions: list[dict[str, str]], force_overwrite: bool
 ) -> list[ReplicaSecret]:
-    known = {one.region for one in self.__dict__.get("replicas", [])}
-    for asked in replica_regions:
-        if asked["Region"] in known:
-            raise InvalidParameterException(f"The secret is already replicated to {asked['Region']}.")
-    made: list[ReplicaSecret] = original(self, replica_regions, force_overwrite)
-    for asked, replica in zip(replica_regions, made, strict=True):
-        if key := asked.get("KmsKeyId"):
+    known = {existing.region for existing in self.__dict__.get("replicas", [])}
+    for replica_region in replica_regions:
+        if replica_region["Region"] in known:
+            raise InvalidParameterException(f"The secret is already replicated to {replica_region['Region']}.")
+    replica_secrets: list[ReplicaSecret] = original(self, replica_regions, force_overwrite)
+    for replica_region, replica in zip(replica_regions, replica_secrets, strict=True):
+        if key := replica_region.get("KmsKeyId"):
             replica.config["KmsKeyId"] = key
-    return made
+    return replica_secrets
 
 
 def _replica_told(original: Any, self: ReplicaSecret) -> dict[str, Any]:
-    told: dict[str, Any] = original(self)
-    told.pop("KmsKeyId", None)
+    response: dict[str, Any] = original(self)
+    response.pop("KmsKeyId", None)
     key = self.config["KmsKeyId"]
-    return told if key == SecretsManagerBackend.DEFAULT_KMS_KEY_ALIAS else {**told, "KmsKeyId": key}
+    return response if key == SecretsManagerBackend.DEFAULT_KMS_KEY_ALIAS else {**response, "KmsKeyId": key}
 
 
 def _promote(response: SecretsManagerResponse, params: dict[str, Any]) -> dict[str, str]:
@@ -74,11 +74,11 @@ def _batch(original: Any, self: SecretsManagerBackend, *args: Any, **kwargs: Any
     if len(kwargs.get("secret_id_list") or []) > BATCH:
         raise InvalidParameterException(f"At most {BATCH} secrets can be asked for at once.")
     found, errors, token = original(self, *args, **kwargs)
-    opened = [one for one in found if not _locked(self, one["ARN"])]
+    opened = [secret for secret in found if not _locked(self, secret["ARN"])]
     locked = [
-        {"SecretId": one["Name"], "ErrorCode": "DecryptionFailure", "Message": _LOCKED}
-        for one in found
-        if _locked(self, one["ARN"])
+        {"SecretId": secret["Name"], "ErrorCode": "DecryptionFailure", "Message": _LOCKED}
+        for secret in found
+        if _locked(self, secret["ARN"])
     ]
     return opened, errors + locked, token
 

@@ -31,43 +31,45 @@ def is_pending(subscription: Subscription) -> bool:
 
 
 def _of(topic: Topic) -> Iterator[Subscription]:
-    return (one for one in topic.sns_backend.subscriptions.values() if one.topic.arn == topic.arn)
+    return (
+        subscription for subscription in topic.sns_backend.subscriptions.values() if subscription.topic.arn == topic.arn
+    )
 
 
 def count_confirmed(self: Topic) -> int:
     """How many subscriptions of the topic hear it."""
-    return sum(1 for one in _of(self) if not is_pending(one))
+    return sum(1 for subscription in _of(self) if not is_pending(subscription))
 
 
 def count_pending(self: Topic) -> int:
     """How many subscriptions of the topic wait for a confirmation."""
-    return sum(1 for one in _of(self) if is_pending(one))
+    return sum(1 for subscription in _of(self) if is_pending(subscription))
 
 
 def _subscribe(original: Callable[..., Any], self: SNSBackend, *args: Any, **kwargs: Any) -> Subscription:
     known = set(self.subscriptions)
-    made: Subscription = original(self, *args, **kwargs)
-    if made.arn not in known and made.protocol in CONFIRMED_BY_SOMEBODY:
-        made.__dict__["awaits_confirmation"] = True
-        made.attributes |= {PENDING: True, "ConfirmationWasAuthenticated": False}
-    return made
+    subscription: Subscription = original(self, *args, **kwargs)
+    if subscription.arn not in known and subscription.protocol in CONFIRMED_BY_SOMEBODY:
+        subscription.__dict__["awaits_confirmation"] = True
+        subscription.attributes |= {PENDING: True, "ConfirmationWasAuthenticated": False}
+    return subscription
 
 
 def _subscribed(original: Callable[..., Any], self: SNSResponse) -> Any:
     answer = original(self)
-    made = self.backend.subscriptions[answer.result["SubscriptionArn"]]
-    if is_pending(made) and not self._get_bool_param("ReturnSubscriptionArn", False):
+    subscription = self.backend.subscriptions[answer.result["SubscriptionArn"]]
+    if is_pending(subscription) and not self._get_bool_param("ReturnSubscriptionArn", False):
         answer.result["SubscriptionArn"] = "pending confirmation"
     return answer
 
 
 def _confirm(self: SNSResponse, params: dict[str, Any]) -> dict[str, Any]:
     topic = self.backend.get_topic(params["TopicArn"])
-    for one in _of(topic):
-        if token_of(one.arn) == params["Token"]:
-            one.__dict__["awaits_confirmation"] = False
-            one.attributes |= {PENDING: False, "ConfirmationWasAuthenticated": True}
-            return {"SubscriptionArn": one.arn}
+    for subscription in _of(topic):
+        if token_of(subscription.arn) == params["Token"]:
+            subscription.__dict__["awaits_confirmation"] = False
+            subscription.attributes |= {PENDING: False, "ConfirmationWasAuthenticated": True}
+            return {"SubscriptionArn": subscription.arn}
     raise refused("InvalidParameter", "Invalid parameter: Token")
 
 
@@ -80,13 +82,13 @@ def _listed(original: Callable[..., Any], self: SNSResponse) -> Any:
     answer = original(self)
     answer.result["Subscriptions"] = [
         {
-            "SubscriptionArn": PENDING if is_pending(one) else one.arn,
-            "Owner": one.owner,
-            "Protocol": one.protocol,
-            "Endpoint": one.endpoint,
-            "TopicArn": one.topic.arn,
+            "SubscriptionArn": PENDING if is_pending(subscription) else subscription.arn,
+            "Owner": subscription.owner,
+            "Protocol": subscription.protocol,
+            "Endpoint": subscription.endpoint,
+            "TopicArn": subscription.topic.arn,
         }
-        for one in answer.result["Subscriptions"]
+        for subscription in answer.result["Subscriptions"]
     ]
     return answer
 

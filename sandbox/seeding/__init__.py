@@ -87,7 +87,7 @@ def seed(environment: Environment, tenants: int, progress: Progress = no_progres
 @contextmanager
 def _at_once() -> Iterator[None]:
     """Let nothing be left half made, and collect no garbage in between: a world is all new objects that stay."""
-    kept, collecting = STATE.extras.get("transition_s"), gc.isenabled()
+    transition_s, collecting = STATE.extras.get("transition_s"), gc.isenabled()
     STATE.extras["transition_s"] = 0
     gc.disable()
     try:
@@ -96,8 +96,8 @@ def _at_once() -> Iterator[None]:
         if collecting:
             gc.enable()
         del STATE.extras["transition_s"]
-        if kept is not None:
-            STATE.extras["transition_s"] = kept
+        if transition_s is not None:
+            STATE.extras["transition_s"] = transition_s
 
 
 def new_estate(environment: Environment, tenants: int) -> Estate:

@@ -67,13 +67,13 @@ def _role(estate: Estate, purpose: str, name: str, service: str) -> str:
     iam = estate.world_wide("iam")
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     policy = {"Effect": "Allow", "Action": ALLOWED[purpose], "Resource": "*"}
-    made = iam.create_role(
+    response = iam.create_role(
         RoleName=name,
         AssumeRolePolicyDocument=_document(trust),
         Tags=as_list(tag_map(estate.environment, name)),
     )
     iam.put_role_policy(RoleName=name, PolicyName=purpose, PolicyDocument=_document(policy))
-    return str(made["Role"]["Arn"])
+    return str(response["Role"]["Arn"])
 
 
 def _document(statement: Mapping[str, object]) -> str:

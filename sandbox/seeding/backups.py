@@ -33,7 +33,7 @@ def build(estate: Estate) -> None:
 
 def _vault(site: Site, name: str) -> str:
     backup = site.client("backup")
-    made = backup.create_backup_vault(
+    response = backup.create_backup_vault(
         BackupVaultName=name,
         EncryptionKeyArn=site.keys["backup"],
         BackupVaultTags=tag_map(site.environment, name),
@@ -41,7 +41,7 @@ def _vault(site: Site, name: str) -> str:
     backup.put_backup_vault_lock_configuration(
         BackupVaultName=name, MinRetentionDays=7, MaxRetentionDays=366, ChangeableForDays=3
     )
-    return str(made["BackupVaultArn"])
+    return str(response["BackupVaultArn"])
 
 
 def _plan(estate: Estate, copy: str) -> str:
@@ -51,22 +51,22 @@ def _plan(estate: Estate, copy: str) -> str:
         _rule(estate, "daily", "cron(30 1 * * ? *)", DAILY_KEPT_DAYS, copy),
     ]
     name = env.named(env.names.backup_plan)
-    made = estate.primary.client("backup").create_backup_plan(
+    response = estate.primary.client("backup").create_backup_plan(
         BackupPlan={"BackupPlanName": name, "Rules": rules}, BackupPlanTags=tag_map(env, name)
     )
-    return str(made["BackupPlanId"])
+    return str(response["BackupPlanId"])
 
 
 def _rule(estate: Estate, name: str, schedule: str, kept_days: int, copy: str) -> dict[str, Any]:
-    env, kept = estate.environment, {"DeleteAfterDays": kept_days}
+    env, lifecycle = estate.environment, {"DeleteAfterDays": kept_days}
     rule = {
         "RuleName": name,
         "TargetBackupVaultName": env.named(env.names.primary_vault),
         "ScheduleExpression": schedule,
         "StartWindowMinutes": START_WINDOW_MINUTES,
         "CompletionWindowMinutes": COMPLETION_WINDOW_MINUTES,
-        "Lifecycle": kept,
+        "Lifecycle": lifecycle,
     }
     if env.replicates:
-        rule["CopyActions"] = [{"DestinationBackupVaultArn": copy, "Lifecycle": kept}]
+        rule["CopyActions"] = [{"DestinationBackupVaultArn": copy, "Lifecycle": lifecycle}]
     return rule

@@ -33,7 +33,7 @@ def build(estate: Estate) -> None:
 def _load_balancer(site: Site) -> None:
     env, elb = site.environment, site.client("elbv2")
     name = env.named(env.names.load_balancer)
-    made = elb.create_load_balancer(
+    balancer = elb.create_load_balancer(
         Name=name,
         Subnets=site.public_subnets,
         SecurityGroups=[site.groups["alb"]],
@@ -42,8 +42,8 @@ def _load_balancer(site: Site) -> None:
         IpAddressType="ipv4",
         Tags=as_list(tag_map(env, name)),
     )["LoadBalancers"][0]
-    site.load_balancer, site.load_balancer_dns = made["LoadBalancerArn"], made["DNSName"]
-    site.load_balancer_zone = made["CanonicalHostedZoneId"]
+    site.load_balancer, site.load_balancer_dns = balancer["LoadBalancerArn"], balancer["DNSName"]
+    site.load_balancer_zone = balancer["CanonicalHostedZoneId"]
     # an hour's keep-alive, the default, would pin clients to a dead region (T11)
     elb.modify_load_balancer_attributes(
         LoadBalancerArn=site.load_balancer,
@@ -78,7 +78,7 @@ def _listeners(site: Site) -> list[str]:
 def _target_group(site: Site, tenant: Tenant) -> str:
     env = site.environment
     name = env.named(env.names.target_group, tenant=tenant.name)
-    made = site.client("elbv2").create_target_group(
+    response = site.client("elbv2").create_target_group(
         Name=name,
         Protocol="HTTP",
         Port=env.names.container_port,
@@ -92,7 +92,7 @@ def _target_group(site: Site, tenant: Tenant) -> str:
         Matcher={"HttpCode": ",".join(str(status) for status in env.traffic.expected_probe_statuses)},
         Tags=as_list(tag_map(env, name, tenant)),
     )
-    return str(made["TargetGroups"][0]["TargetGroupArn"])
+    return str(response["TargetGroups"][0]["TargetGroupArn"])
 
 
 def _rule(site: Site, listener: str, priority: int, tenant: Tenant) -> None:

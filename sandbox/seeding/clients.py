@@ -60,9 +60,9 @@ class Clients:
         url = f"{parts.scheme}://{parts.netloc}{parts.path}"
         for pattern, method in self._routes_of(parts.netloc, url):
             if pattern.match(url):
-                asked = normalize_request(request)
+                http_request = normalize_request(request)
                 try:
-                    status, headers, body = method(asked, asked.raw_url, asked.headers)
+                    status, headers, body = method(http_request, http_request.raw_url, http_request.headers)
                 except HTTPException as refused:
                     status, headers, body = refused.code, refused.get_headers(), refused.get_body()
                 return AWSResponse(request.url, status, headers, MockRawResponse(body))

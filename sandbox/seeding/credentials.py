@@ -50,7 +50,7 @@ def _secret(estate: Estate, key: str, name: str, value: str, tenant: Tenant | No
 
 
 def _create(site: Site, name: str, value: str, tags: list[dict[str, str]], **more: Any) -> str:
-    made = site.client("secretsmanager").create_secret(
+    response = site.client("secretsmanager").create_secret(
         Name=name, SecretString=value, KmsKeyId=site.keys["secrets"], Tags=tags, **more
     )
-    return str(made["ARN"])
+    return str(response["ARN"])

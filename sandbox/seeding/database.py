@@ -67,7 +67,7 @@ def _groups(site: Site) -> None:
 def _instance(site: Site) -> dict[str, Any]:
     env = site.environment
     name = env.named(env.names.database)
-    made = site.client("rds").create_db_instance(
+    response = site.client("rds").create_db_instance(
         DBInstanceIdentifier=name,
         DBInstanceClass="db.r6g.large",
         Engine="mysql",
@@ -92,17 +92,17 @@ def _instance(site: Site) -> dict[str, Any]:
         EnableCloudwatchLogsExports=LOGS,
         Tags=as_list(tag_map(env, name, data=True)),
     )
-    instance: dict[str, Any] = made["DBInstance"]
+    instance: dict[str, Any] = response["DBInstance"]
     return instance
 
 
 def _install(estate: Estate) -> None:
     """Install each tenant's site: its schema is older than anything that copies the database."""
     env, region = estate.environment, estate.primary.region
-    made = rds_backends[env.account][region].databases[env.named(env.names.database)]
+    db_instance = rds_backends[env.account][region].databases[env.named(env.names.database)]
     for tenant in estate.tenants:
         schema = env.named(env.names.tenant_schema, tenant=tenant.name)
-        install_schema(made, schema, tenant.name, now() - INSTALLED_AGO)
+        install_schema(db_instance, schema, tenant.name, now() - INSTALLED_AGO)
 
 
 def _copies(estate: Estate, source: str) -> None:

@@ -15,13 +15,13 @@ ORIGIN = "platform-origin"
 def build(estate: Estate) -> None:
     """Make the distribution; its domain name is what the tenants' records point at."""
     env = estate.environment
-    made = estate.world_wide("cloudfront").create_distribution_with_tags(
+    response = estate.world_wide("cloudfront").create_distribution_with_tags(
         DistributionConfigWithTags={
             "DistributionConfig": _config(estate, for_distribution(estate)),
             "Tags": {"Items": as_list(tag_map(env, env.traffic.distribution_alias.lstrip("*.")))},
         }
     )
-    estate.distribution_domain = made["Distribution"]["DomainName"]
+    estate.distribution_domain = response["Distribution"]["DomainName"]
 
 
 def _config(estate: Estate, certificate: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def build(estate: Estate) -> None:
         for tenant in estate.tenants:
             name = env.named(env.names.access_point, tenant=tenant.name)
             owner = {"Uid": env.names.access_point_uid, "Gid": env.names.access_point_uid}
-            made = site.client("efs").create_access_point(
+            response = site.client("efs").create_access_point(
                 ClientToken=name,
                 FileSystemId=site.file_system,
                 PosixUser=owner,
@@ -34,13 +34,13 @@ def build(estate: Estate) -> None:
                 },
                 Tags=as_list(tag_map(env, name, tenant)),
             )
-            site.access_points[tenant.name] = made["AccessPointId"]
+            site.access_points[tenant.name] = response["AccessPointId"]
 
 
 def _file_system(site: Site) -> None:
     env, efs = site.environment, site.client("efs")
     name = env.named(env.names.file_system)
-    made = efs.create_file_system(
+    response = efs.create_file_system(
         CreationToken=name,
         PerformanceMode="generalPurpose",
         ThroughputMode="elastic",
@@ -49,7 +49,7 @@ def _file_system(site: Site) -> None:
         Backup=site.is_primary,
         Tags=as_list(tag_map(env, name, data=site.is_primary)),
     )
-    site.file_system = made["FileSystemId"]
+    site.file_system = response["FileSystemId"]
     for subnet in site.private_subnets:
         efs.create_mount_target(FileSystemId=site.file_system, SubnetId=subnet, SecurityGroups=[site.groups["files"]])
 

@@ -17,8 +17,8 @@ def build(estate: Estate) -> None:
     for site in estate.sites:
         quotas = site.client("service-quotas")
         for (service, code), needed in demand(estate).items():
-            held = quotas.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]["Value"]
-            if held < needed:
+            value = quotas.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]["Value"]
+            if value < needed:
                 quotas.request_service_quota_increase(ServiceCode=service, QuotaCode=code, DesiredValue=float(needed))
 
 

@@ -48,10 +48,10 @@ def _subnets(site: Site) -> None:
 
 def _subnet(site: Site, tier: str, zone: str, cidr: str) -> str:
     name = f"{site.environment.name}-{tier}-{zone}"
-    made = site.client("ec2").create_subnet(
+    response = site.client("ec2").create_subnet(
         VpcId=site.vpc, CidrBlock=cidr, AvailabilityZone=zone, TagSpecifications=_tagged(site, "subnet", name)
     )
-    return str(made["Subnet"]["SubnetId"])
+    return str(response["Subnet"]["SubnetId"])
 
 
 def _routes(site: Site) -> None:
@@ -94,13 +94,13 @@ def _security_groups(site: Site) -> None:
 
 
 def _security_group(site: Site, name: str, description: str) -> str:
-    made = site.client("ec2").create_security_group(
+    response = site.client("ec2").create_security_group(
         GroupName=name,
         Description=description,
         VpcId=site.vpc,
         TagSpecifications=_tagged(site, "security-group", name),
     )
-    return str(made["GroupId"])
+    return str(response["GroupId"])
 
 
 def _allow(site: Site, role: str, port: int, source: dict[str, Any]) -> None:

@@ -70,9 +70,9 @@ _BESIDE = ("iam:PassRole", "sts:*")
 def build(estate: Estate) -> None:
     """Make the policies and the operator's role, and give the people who are there theirs (the admin has all)."""
     env, iam = estate.environment, estate.world_wide("iam")
-    arns = {name: _policy(estate, name, told) for name, told in operator_policies(env).items()}
+    arns = {name: _policy(estate, name, policy) for name, policy in operator_policies(env).items()}
     own = _policy(estate, f"{env.name}-dr-approver-own", approving(env, reading()))
-    drill = [_policy(estate, name, told) for name, told in drill_policies(env).items()]
+    drill = [_policy(estate, name, policy) for name, policy in drill_policies(env).items()]
     role, root = env.named(env.names.operator_role), {"AWS": f"arn:aws:iam::{env.account}:root"}
     trust = document([{"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}])
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust), Tags=as_list(tag_map(env, role)))
@@ -118,11 +118,11 @@ def reading() -> set[str]:
 
 
 def _patterns(words: Mapping[str, str]) -> list[str]:
-    return [f"{service}:{word}*" for service, told in words.items() for word in told.split()]
+    return [f"{service}:{word}*" for service, prefixes in words.items() for word in prefixes.split()]
 
 
 def _policy(estate: Estate, name: str, statements: Iterable[Statement]) -> str:
     env, iam = estate.environment, estate.world_wide("iam")
     text = json.dumps(document(statements), separators=(",", ":"))
-    made = iam.create_policy(PolicyName=name, PolicyDocument=text, Tags=as_list(tag_map(env, name)))
-    return str(made["Policy"]["Arn"])
+    response = iam.create_policy(PolicyName=name, PolicyDocument=text, Tags=as_list(tag_map(env, name)))
+    return str(response["Policy"]["Arn"])

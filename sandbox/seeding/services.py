@@ -37,7 +37,7 @@ def build(estate: Estate) -> None:
 def _task_definition(estate: Estate, site: Site, tenant: Tenant) -> str:
     env = site.environment
     family = env.named(env.names.task_family, tenant=tenant.name)
-    made = site.client("ecs").register_task_definition(
+    response = site.client("ecs").register_task_definition(
         family=family,
         requiresCompatibilities=["FARGATE"],
         networkMode="awsvpc",
@@ -50,7 +50,7 @@ def _task_definition(estate: Estate, site: Site, tenant: Tenant) -> str:
         volumes=[_volume(site, tenant)],
         tags=as_list(tag_map(env, family, tenant), "key", "value"),
     )
-    return str(made["taskDefinition"]["taskDefinitionArn"])
+    return str(response["taskDefinition"]["taskDefinitionArn"])
 
 
 def _container(site: Site, tenant: Tenant) -> dict[str, Any]:

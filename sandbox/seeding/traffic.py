@@ -48,15 +48,15 @@ def write(estate: Estate, zone: str, action: str, records: list[Record]) -> None
 def _public_zone(estate: Estate, name: str) -> str:
     """Make a public zone; its negative answers live for five minutes, and accelerated recovery is on (T02)."""
     route53, env = estate.world_wide("route53"), estate.environment
-    made = route53.create_hosted_zone(
+    response = route53.create_hosted_zone(
         Name=name,
         CallerReference=f"{env.name}-{name}",
         HostedZoneConfig={"Comment": f"{env.name} traffic", "PrivateZone": False},
     )
-    zone = str(made["HostedZone"]["Id"]).removeprefix("/hostedzone/")
+    zone = str(response["HostedZone"]["Id"]).removeprefix("/hostedzone/")
     route53.change_tags_for_resource(ResourceType="hostedzone", ResourceId=zone, AddTags=as_list(tag_map(env, name)))
     route53.update_hosted_zone_features(HostedZoneId=zone, EnableAcceleratedRecovery=True)
-    first = made["DelegationSet"]["NameServers"][0].rstrip(".")
+    first = response["DelegationSet"]["NameServers"][0].rstrip(".")
     soa = f"{first}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 {SOA_TTL_S}"
     write(estate, zone, "UPSERT", [_plain(f"{name}.", "SOA", SOA_TTL_S, soa)])
     return zone
@@ -94,7 +94,7 @@ def _origin_record(estate: Estate, site: Site) -> Record:
 
 def _health_check(estate: Estate, site: Site) -> str:
     route53, name = estate.world_wide("route53"), f"{estate.environment.name}-origin-{site.side}"
-    made = route53.create_health_check(
+    response = route53.create_health_check(
         CallerReference=name,
         HealthCheckConfig={
             "Type": "HTTP",
@@ -108,7 +108,7 @@ def _health_check(estate: Estate, site: Site) -> str:
             "Disabled": False,
         },
     )
-    check = str(made["HealthCheck"]["Id"])
+    check = str(response["HealthCheck"]["Id"])
     route53.change_tags_for_resource(
         ResourceType="healthcheck", ResourceId=check, AddTags=as_list(tag_map(estate.environment, name))
     )
@@ -125,11 +125,11 @@ def _delegation(name: str, number: int) -> Record:
 def _private_zone(estate: Estate, site: Site) -> None:
     """Make the zone that only this region's VPC sees: ``db`` is the database of this region (T18)."""
     env, name = estate.environment, internal_zone(estate.environment)
-    made = estate.world_wide("route53").create_hosted_zone(
+    response = estate.world_wide("route53").create_hosted_zone(
         Name=name,
         CallerReference=f"{env.name}-internal-{site.side}",
         HostedZoneConfig={"Comment": f"{env.name} internal names, {site.side}", "PrivateZone": True},
         VPC={"VPCRegion": site.region, "VPCId": site.vpc},
     )
-    zone = str(made["HostedZone"]["Id"]).removeprefix("/hostedzone/")
+    zone = str(response["HostedZone"]["Id"]).removeprefix("/hostedzone/")
     write(estate, zone, "CREATE", [_plain(f"db.{name}.", "CNAME", RECORD_TTL_S, site.database_host)])

@@ -169,9 +169,9 @@ class Control:
         from sandbox.training import session
 
         with WORLD_LOCK:
-            told: Answer = getattr(session, what)(self._world, *args)
+            response: Answer = getattr(session, what)(self._world, *args)
         self._hooks["changed"]()
-        return told
+        return response
 
 
 def _json(body: Answer, status: int = 200) -> Response:

@@ -65,9 +65,9 @@ class Names:
         if manner not in (None, STALE):
             reply.set_rcode(dns.rcode.SERVFAIL)
             return reply.to_wire() if manner == "error" else None
-        asked = question.question[0]
+        query = question.question[0]
         with WORLD_LOCK:
-            self._fill(reply, plain(asked.name.to_text()), dns.rdatatype.to_text(asked.rdtype))
+            self._fill(reply, plain(query.name.to_text()), dns.rdatatype.to_text(query.rdtype))
         size = max(limit, min(question.payload, 1232)) if question.edns >= 0 else limit
         try:
             return reply.to_wire(max_size=size)
@@ -93,13 +93,13 @@ class Names:
         if zone is None:
             known = self._is_resource(name, checkers)
             return (_addresses(name, name, kind), "NOERROR", None) if known else ([], "REFUSED", None)
-        told: Answer = answer(self._indexed(zone), checkers.health(), name, kind, secrets.randbelow)
-        rows = list(told.rows)
-        if told.alias and self._is_resource(plain(told.alias["DNSName"]), checkers):
-            rows += _addresses(rows[-1][3] if rows else name, told.alias["DNSName"], kind)
+        dns_answer: Answer = answer(self._indexed(zone), checkers.health(), name, kind, secrets.randbelow)
+        rows = list(dns_answer.rows)
+        if dns_answer.alias and self._is_resource(plain(dns_answer.alias["DNSName"]), checkers):
+            rows += _addresses(rows[-1][3] if rows else name, dns_answer.alias["DNSName"], kind)
         if rows and rows[-1][1] == "CNAME" != kind and hops:
             rows += self._rows(plain(rows[-1][3]), kind, hops - 1)[0]
-        return rows, told.code, zone
+        return rows, dns_answer.code, zone
 
     def _zone_of(self, name: str) -> FakeZone | None:
         public = (zone for zone in route53_backends[self.account]["aws"].zones.values() if not zone.private_zone)
@@ -109,10 +109,10 @@ class Names:
 
     def _indexed(self, zone: FakeZone) -> Zone:
         records = served(zone)
-        kept = self._zones.get(zone.resource_id)
-        if kept is None or (kept[0] is not records and _manner() != STALE):
-            kept = self._zones[zone.resource_id] = (records, Zone(records))
-        return kept[1]
+        cached = self._zones.get(zone.resource_id)
+        if cached is None or (cached[0] is not records and _manner() != STALE):
+            cached = self._zones[zone.resource_id] = (records, Zone(records))
+        return cached[1]
 
     def _is_resource(self, name: str, checkers: Checkers) -> bool:
         if checkers.load_balancer(name) is not None:

@@ -64,10 +64,12 @@ class Door:
         """The load balancer's listener on ``port``; None where nothing answers, a dark region's included."""
         name = self.environment.named(self.environment.names.load_balancer)
         backend = elbv2_backends[self.environment.account][self.region]
-        balancer = next((one for one in backend.load_balancers.values() if one.name == name), None)
+        balancer = next(
+            (load_balancer for load_balancer in backend.load_balancers.values() if load_balancer.name == name), None
+        )
         if balancer is None or self.region in STATE.stopped:
             return None
-        return next((one for one in balancer.listeners.values() if int(one.port) == port), None)
+        return next((listener for listener in balancer.listeners.values() if int(listener.port) == port), None)
 
     def reply(self, port: int, host: str, wanted: Wanted | None = None) -> Reply | None:
         """The answer to ``host``; None where the connection is to be closed without one."""
@@ -126,9 +128,9 @@ class Door:
         """Certificate and key (PEM) that the HTTPS listener presents to ``name``: the first that covers it."""
         with WORLD_LOCK:
             listener = self.listener(443)
-            held = acm_backends[self.environment.account][self.region]._certificates
-            bundles = [held[arn] for arn in (listener.certificates if listener else ()) if arn in held]
-        fit = [one for one in bundles if name and any(_covers(san, name) for san in one.sans)] or bundles
+            cert_bundles = acm_backends[self.environment.account][self.region]._certificates
+            bundles = [cert_bundles[arn] for arn in (listener.certificates if listener else ()) if arn in cert_bundles]
+        fit = [bundle for bundle in bundles if name and any(_covers(san, name) for san in bundle.sans)] or bundles
         return (fit[0].cert, fit[0].key) if fit else None
 
 
@@ -136,9 +138,9 @@ def _matches(conditions: list[dict[str, Any]], host: str) -> bool:
     """Whether a rule's host-header conditions match; a rule without one, and the default, do not."""
     values = [
         pattern
-        for one in conditions
-        if one.get("Field") == "host-header"
-        for pattern in (one.get("HostHeaderConfig") or {}).get("Values") or one.get("Values") or ()
+        for condition in conditions
+        if condition.get("Field") == "host-header"
+        for pattern in (condition.get("HostHeaderConfig") or {}).get("Values") or condition.get("Values") or ()
     ]
     return any(fnmatch.fnmatchcase(host, pattern.lower()) for pattern in values)
 

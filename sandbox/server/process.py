@@ -119,11 +119,11 @@ class Host:
         """Fill the world and return its id."""
         from sandbox.world import persistence, seed_cache
 
-        kept = self.folder / "world" if self.folder else None
-        if kept is not None and kept.exists():
-            same_world(world_file.about(kept), self.order)
+        path = self.folder / "world" if self.folder else None
+        if path is not None and path.exists():
+            same_world(world_file.about(path), self.order)
             self._progress("loading the kept world", 0, 1)
-            persistence.load(kept)
+            persistence.load(path)
         elif not self.order.seeded:
             moto.settle_people()
         else:
@@ -187,8 +187,8 @@ def _follow(stdin: TextIO, host: Host) -> None:
     host.stop(save=False)
 
 
-def _tell(word: TextIO, said: dict[str, Any]) -> None:
-    word.write(json.dumps(said) + "\n")
+def _tell(word: TextIO, values: dict[str, Any]) -> None:
+    word.write(json.dumps(values) + "\n")
     word.close()
 
 

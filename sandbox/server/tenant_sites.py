@@ -156,8 +156,8 @@ def places(environment: Environment, ports: Mapping[str, tuple[int, int]]) -> di
     for region, (plain, secure) in ports.items():
         with WORLD_LOCK:
             balancers = elbv2_backends[environment.account][region].load_balancers.values()
-            names = [str(one.dns_name) for one in balancers if one.name == name]
-        addresses = [address for one in names for address in addresses_of(one)]
+            names = [str(balancer.dns_name) for balancer in balancers if balancer.name == name]
+        addresses = [address for dns_name in names for address in addresses_of(dns_name)]
         found[region] = {
             "address": LOOPBACK,
             "http": plain,

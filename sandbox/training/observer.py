@@ -48,23 +48,23 @@ def _services(world: World, side: Side) -> Iterator[Service]:
     targets = _by_resource(world.call(side, _SCALING, "DescribeScalableTargets", ServiceNamespace="ecs"))
     actions = world.call(side, _SCALING, "DescribeScheduledActions", ServiceNamespace="ecs")["ScheduledActions"]
     for start in range(0, len(names), _BATCH):
-        asked = {"cluster": cluster, "services": names[start : start + _BATCH]}
-        for one in world.call(side, "ecs", "DescribeServices", **asked)["services"]:
-            resource = f"service/{cluster}/{one['serviceName']}"
-            yield _service(world, side, one, targets.get(resource, {}), _shrinking(world, actions, resource))
+        params = {"cluster": cluster, "services": names[start : start + _BATCH]}
+        for service in world.call(side, "ecs", "DescribeServices", **params)["services"]:
+            resource = f"service/{cluster}/{service['serviceName']}"
+            yield _service(world, side, service, targets.get(resource, {}), _shrinking(world, actions, resource))
 
 
 def _service(
-    world: World, side: Side, told: dict[str, Any], target: dict[str, Any], sleeps: tuple[str, ...]
+    world: World, side: Side, description: dict[str, Any], target: dict[str, Any], sleeps: tuple[str, ...]
 ) -> Service:
-    env, arn = world.environment, told["taskDefinition"]
+    env, arn = world.environment, description["taskDefinition"]
     found = world.call(side, "ecs", "DescribeTaskDefinition", taskDefinition=arn)["taskDefinition"]
     variables = {v["name"]: v["value"] for c in found["containerDefinitions"] for v in c.get("environment", ())}
     return Service(
-        tenant=env.tenant_of(env.names.service, told["serviceName"]) or "",
-        name=told["serviceName"],
-        desired=told["desiredCount"],
-        running=told["runningCount"],
+        tenant=env.tenant_of(env.names.service, description["serviceName"]) or "",
+        name=description["serviceName"],
+        desired=description["desiredCount"],
+        running=description["runningCount"],
         minimum=int(target.get("MinCapacity", 0)),
         maximum=int(target.get("MaxCapacity", 0)),
         held=bool(target.get("SuspendedState", {}).get("ScheduledScalingSuspended")),
@@ -74,23 +74,25 @@ def _service(
     )
 
 
-def _by_resource(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {one["ResourceId"]: one for one in told["ScalableTargets"]}
+def _by_resource(response: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {target["ResourceId"]: target for target in response["ScalableTargets"]}
 
 
 def _shrinking(world: World, actions: list[dict[str, Any]], resource: str) -> tuple[str, ...]:
     """The scheduled actions of a service that set a bound below its failover size (T36)."""
     needed = world.environment.capacity.tasks_per_service
-    mine = [one for one in actions if one["ResourceId"] == resource]
-    bounds = {one["ScheduledActionName"]: one.get("ScalableTargetAction", {}).values() for one in mine}
+    mine = [action for action in actions if action["ResourceId"] == resource]
+    bounds = {action["ScheduledActionName"]: action.get("ScalableTargetAction", {}).values() for action in mine}
     return tuple(name for name, values in bounds.items() if any(value < needed for value in values))
 
 
 def _databases(world: World, side: Side) -> Iterator[Database]:
-    for one in world.call(side, "rds", "DescribeDBInstances")["DBInstances"]:
-        tags = {tag["Key"]: tag["Value"] for tag in one.get("TagList", ())}
-        source = str(one.get("ReadReplicaSourceDBInstanceIdentifier") or "")
-        yield Database(one["DBInstanceIdentifier"], one["DBInstanceStatus"], source, tags.get(_BY_RESTORE, ""))
+    for instance in world.call(side, "rds", "DescribeDBInstances")["DBInstances"]:
+        tags = {tag["Key"]: tag["Value"] for tag in instance.get("TagList", ())}
+        source = str(instance.get("ReadReplicaSourceDBInstanceIdentifier") or "")
+        yield Database(
+            instance["DBInstanceIdentifier"], instance["DBInstanceStatus"], source, tags.get(_BY_RESTORE, "")
+        )
 
 
 def _records(world: World) -> list[Record]:
@@ -103,14 +105,14 @@ def _records(world: World) -> list[Record]:
 def _pair(world: World, records: list[Record]) -> dict[Side, Record]:
     traffic = world.environment.traffic
     sides = {traffic.primary_set_identifier: Side.PRIMARY, traffic.secondary_set_identifier: Side.DR}
-    mine = [one for one in records if plain(one["Name"]) == traffic.origin_record]
-    return {sides[one["SetIdentifier"]]: one for one in mine if one.get("SetIdentifier") in sides}
+    mine = [record for record in records if plain(record["Name"]) == traffic.origin_record]
+    return {sides[record["SetIdentifier"]]: record for record in mine if record.get("SetIdentifier") in sides}
 
 
 def _leads(world: World, records: list[Record]) -> str:
     """The region that the pair prefers while all is well; "" where it is shared, or there is no pair."""
     pair = _pair(world, records)
-    preferred = [side for side, one in pair.items() if one.get("Weight") or one.get("Failover") == "PRIMARY"]
+    preferred = [side for side, rrset in pair.items() if rrset.get("Weight") or rrset.get("Failover") == "PRIMARY"]
     if len(preferred) != 1:
         return ""
     return _region_of(world, pair[preferred[0]])
@@ -119,8 +121,8 @@ def _leads(world: World, records: list[Record]) -> str:
 def _answers(world: World, records: list[Record]) -> str:
     """The region that the world's name server answers with at this moment."""
     health = Checkers(world.environment.account).health()
-    told = answer(Zone(records), health, world.environment.traffic.origin_record, "A", lambda _: 0)
-    return _region_of(world, {"AliasTarget": told.alias}) if told.alias else ""
+    dns_answer = answer(Zone(records), health, world.environment.traffic.origin_record, "A", lambda _: 0)
+    return _region_of(world, {"AliasTarget": dns_answer.alias}) if dns_answer.alias else ""
 
 
 def _region_of(world: World, record: Record) -> str:
@@ -136,8 +138,8 @@ def _pinned(world: World, records: list[Record]) -> bool:
     check = next((r.get("HealthCheckId") for r in _pair(world, records).values() if _region_of(world, r) == home), None)
     if not check:
         return False
-    told = world.call(Side.GLOBAL, "route53", "GetHealthCheck", HealthCheckId=check)["HealthCheck"]
-    config = told["HealthCheckConfig"]
+    health_check = world.call(Side.GLOBAL, "route53", "GetHealthCheck", HealthCheckId=check)["HealthCheck"]
+    config = health_check["HealthCheckConfig"]
     return not config.get("Inverted") and not config.get("Disabled") and int(config.get("Port") or 80) not in (80, 443)
 
 

@@ -112,11 +112,11 @@ def _record() -> Told:
 
 
 def _judged(goal: Goal, scene: Scenario, seen: Sighting, words: dict[str, str]) -> Told:
-    told = asdict(goal.judge(seen))
+    values = asdict(goal.judge(seen))
     return {
         "id": goal.id,
         "sentence": scene.told(goal.sentence, words),
-        **told,
+        **values,
         "why": scene.told(goal.why, words),
         "traps": list(goal.traps),
     }
@@ -129,9 +129,9 @@ def _mended(scene: Scenario) -> list[str]:
 def _started(seen: Sighting) -> Told:
     """What a debriefing compares with: each service's definition and size as the scene was set."""
     return {
-        f"{side} {one.tenant}": {"definition": one.definition, "desired": one.desired}
+        f"{side} {service.tenant}": {"definition": service.definition, "desired": service.desired}
         for side, services in seen.services.items()
-        for one in services
+        for service in services
     }
 
 
@@ -153,6 +153,6 @@ def _changed(seen: Sighting) -> str:
     there, here = seen.database(Side.PRIMARY), seen.database(Side.DR)
     if there is None or not there.writable or (here is not None and here.writable):
         return f"the database {env.named(env.names.database)} is not at home"
-    sleeping = [one.name for one in seen.services[Side.PRIMARY] if not one.running]
+    sleeping = [service.name for service in seen.services[Side.PRIMARY] if not service.running]
     lacking = [name for name in seen.tenants if seen.service(Side.PRIMARY, name) is None]
     return f"no task of {', '.join(sleeping + lacking)} runs" if sleeping or lacking else ""

@@ -50,16 +50,16 @@ class Recorder:
         tables = set(_tables(params)) if call.service == "dynamodb" else set()
         control = bool(tables) and tables == {self._control_table}
         who = person or call.access_key
-        one = Mutation(call.region, call.service, call.operation, who, params, control, status, status < GOOD)
+        mutation = Mutation(call.region, call.service, call.operation, who, params, control, status, status < GOOD)
         with self._lock:
-            self._kept.append(one)
+            self._kept.append(mutation)
         if scene := played():
-            scene["mutations"].append(asdict(one))
+            scene["mutations"].append(asdict(mutation))
 
     def all(self) -> list[dict[str, Any]]:
         """The mutations in order, as JSON."""
         with self._lock:
-            return [asdict(one) for one in self._kept]
+            return [asdict(mutation) for mutation in self._kept]
 
     def reset(self) -> None:
         """Forget them."""
@@ -114,9 +114,9 @@ def parameters(call: Call, environ: Environ) -> Any:
 def _plain(value: Any) -> Any:
     """JSON of it: moments as text, bytes, long texts and secrets by their digest."""
     if hasattr(value, "items"):
-        return {str(key): _digest(held) if key in SECRET else _plain(held) for key, held in sorted(value.items())}
+        return {str(key): _digest(member) if key in SECRET else _plain(member) for key, member in sorted(value.items())}
     if isinstance(value, (list, tuple, set)):
-        return [_plain(held) for held in value]
+        return [_plain(member) for member in value]
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str) and len(value) <= LONGEST:

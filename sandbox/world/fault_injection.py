@@ -93,10 +93,10 @@ def meet(call: Call, person: str, environ: Environ) -> Response | None:
     if outage.how == "hang":
         _hold(outage, environ)
         return None
-    said = SAID[outage.how].format(
+    message = SAID[outage.how].format(
         region=call.region, service=call.service, operation=call.operation, person=person or call.access_key
     )
-    return failure(call, outage.how, said)
+    return failure(call, outage.how, message)
 
 
 def _outage_of(call: Call, person: str) -> Outage | None:
@@ -147,5 +147,5 @@ def _darkens(outage: Outage) -> bool:
     return outage.how in DARK and not (outage.service or outage.operation or outage.person or outage.times)
 
 
-def _same(one: Outage, other: Outage) -> bool:
-    return replace(one, times=0) == replace(other, times=0)
+def _same(outage: Outage, other: Outage) -> bool:
+    return replace(outage, times=0) == replace(other, times=0)

@@ -37,9 +37,9 @@ class Clients:
         """Return the client of ``service`` in ``region``."""
         key = (service, region)
         if key not in self._made:
-            made = self._session.client(service, region, endpoint_url="http://127.0.0.1", config=CONFIG)
-            made.meta.events.register_first("before-send", _transport(self._emulator))
-            self._made[key] = made
+            client = self._session.client(service, region, endpoint_url="http://127.0.0.1", config=CONFIG)
+            client.meta.events.register_first("before-send", _transport(self._emulator))
+            self._made[key] = client
         return self._made[key]
 
 

@@ -43,14 +43,14 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises SandboxError where the file is not ours, of another version, or broken.
     """
-    with world_file.opened(path) as (said, file):
+    with world_file.opened(path) as (header, file):
         BackendDict.reset()
         try:
             world = cloudpickle.load(file)
         except Exception as broken:
             raise SandboxError(f"{path} is broken ({broken}): start again: `dr_cli.py sandbox up --fresh`.") from broken
     _take(world)
-    return said
+    return header
 
 
 def take(world: bytes, older_s: int = 0) -> None:
@@ -74,7 +74,10 @@ def _take(world: dict[str, Any]) -> None:
 
 def _backends() -> list[tuple[BackendDict[Any], dict[str, Any], dict[str, dict[str, Any]]]]:
     """Each backend dictionary in use: itself (by name), what else it knows, and its backends by account and region."""
-    return [(held, _beside(held), {account: dict(regions) for account, regions in held.items()}) for held in _in_use()]
+    return [
+        (backends, _beside(backends), {account: dict(regions) for account, regions in backends.items()})
+        for backends in _in_use()
+    ]
 
 
 def _in_use() -> list[BackendDict[Any]]:
@@ -82,16 +85,16 @@ def _in_use() -> list[BackendDict[Any]]:
     return list(vars(BackendDict)["_instances"])
 
 
-def _beside(held: BackendDict[Any]) -> dict[str, Any]:
+def _beside(backends: BackendDict[Any]) -> dict[str, Any]:
     """What a special dictionary keeps beside its backends: S3's owners of names, the organisations' members."""
-    return {k: v for k, v in vars(held).items() if isinstance(v, dict)}
+    return {k: v for k, v in vars(backends).items() if isinstance(v, dict)}
 
 
 def _restore(backends: list[tuple[BackendDict[Any], dict[str, Any], dict[str, dict[str, Any]]]]) -> None:
-    for held, beside, accounts in backends:
-        vars(held).update(beside)
+    for service_backends, beside, accounts in backends:
+        vars(service_backends).update(beside)
         for account, regions in accounts.items():
-            held[account].update(regions)
+            service_backends[account].update(regions)
 
 
 class _Pickler(cloudpickle.Pickler):
@@ -108,21 +111,21 @@ class _Pickler(cloudpickle.Pickler):
         return super().reducer_override(obj)
 
 
-def _reduced_dict(held: dict[Any, Any]) -> Any:
+def _reduced_dict(mapping: dict[Any, Any]) -> Any:
     """A dictionary of the emulator's own kind: its items and attributes as they lie, past its own methods."""
-    if type(held).__module__.partition(".")[0] not in ("moto", "sandbox"):
+    if type(mapping).__module__.partition(".")[0] not in ("moto", "sandbox"):
         return NotImplemented
-    state = (list(dict.items(held)), dict(vars(held)), getattr(held, "default_factory", None))
-    return copyreg.__newobj__, (type(held),), state, None, None, _fill_dict  # type: ignore[attr-defined]
+    state = (list(dict.items(mapping)), dict(vars(mapping)), getattr(mapping, "default_factory", None))
+    return copyreg.__newobj__, (type(mapping),), state, None, None, _fill_dict  # type: ignore[attr-defined]
 
 
-def _fill_dict(held: dict[Any, Any], state: tuple[list[tuple[Any, Any]], dict[str, Any], Any]) -> None:
+def _fill_dict(mapping: dict[Any, Any], state: tuple[list[tuple[Any, Any]], dict[str, Any], Any]) -> None:
     items, attributes, factory = state
-    if isinstance(held, defaultdict):
-        held.default_factory = factory
-    vars(held).update(attributes)
+    if isinstance(mapping, defaultdict):
+        mapping.default_factory = factory
+    vars(mapping).update(attributes)
     for key, value in items:
-        dict.__setitem__(held, key, value)
+        dict.__setitem__(mapping, key, value)
 
 
 def _reduced_moment(moment: datetime) -> Any:
@@ -142,7 +145,7 @@ _REDUCERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (_RLOCK, lambda _: (threading.RLock, ())),
     (_LOCK, lambda _: (threading.Lock, ())),
     (GeneratorType, lambda _: (_expired_listing, ())),
-    (BackendDict, lambda held: (_held_by, _name_of(held))),
+    (BackendDict, lambda mapping: (_held_by, _name_of(mapping))),
     (AccountSpecificBackend, lambda regions: (_account_of, (*_name_of(_parent_of(regions)), regions.account_id))),
     (dict, _reduced_dict),
     (datetime, _reduced_moment),
@@ -167,25 +170,25 @@ def _certificate_from(pem: bytes) -> Certificate:
     return load_pem_x509_certificate(pem)
 
 
-def _name_of(held: BackendDict[Any]) -> tuple[str, str]:
+def _name_of(backends: BackendDict[Any]) -> tuple[str, str]:
     """Module and attribute under which the emulator (or a repair of ours) holds a backend dictionary."""
-    for name in (held.backend.__module__, *sorted(n for n in sys.modules if n.startswith(("moto.", "sandbox.")))):
+    for name in (backends.backend.__module__, *sorted(n for n in sys.modules if n.startswith(("moto.", "sandbox.")))):
         module = sys.modules.get(name)
         for attribute, value in list(vars(module).items()) if module else ():
-            if value is held:
+            if value is backends:
                 return name, attribute
-    raise SandboxError(f"The backends of {held.service_name} are held by no module: they cannot be saved.")
+    raise SandboxError(f"The backends of {backends.service_name} are held by no module: they cannot be saved.")
 
 
 def _held_by(module: str, attribute: str) -> BackendDict[Any]:
-    held: BackendDict[Any] = getattr(__import__(module, fromlist=[attribute]), attribute)
-    return held
+    backends: BackendDict[Any] = getattr(__import__(module, fromlist=[attribute]), attribute)
+    return backends
 
 
 def _parent_of(regions: AccountSpecificBackend[Any]) -> BackendDict[Any]:
-    for held in _in_use():
-        if dict.get(held, regions.account_id) is regions:
-            return held
+    for backends in _in_use():
+        if dict.get(backends, regions.account_id) is regions:
+            return backends
     raise SandboxError(f"The {regions.service_name} backends of {regions.account_id} belong to nobody.")
 
 

@@ -85,6 +85,6 @@ def fresh(path: Path) -> bool:
 
 
 def _forget_old(folder: Path) -> None:
-    kept = sorted(folder.glob("*.world"), key=lambda p: p.stat().st_mtime, reverse=True)
-    for old in kept[KEPT:]:
+    paths = sorted(folder.glob("*.world"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in paths[KEPT:]:
         old.unlink(missing_ok=True)

@@ -90,8 +90,8 @@ class World:
         thing: Any = backends["aws" if service in _REGIONLESS else region]
         try:
             for step in path:
-                held = isinstance(step, int) or (hasattr(thing, "__getitem__") and step in thing)
-                thing = thing[step] if held else getattr(thing, str(step))
+                is_present = isinstance(step, int) or (hasattr(thing, "__getitem__") and step in thing)
+                thing = thing[step] if is_present else getattr(thing, str(step))
             before = {name: getattr(thing, name) for name in values}
         except (AttributeError, KeyError, IndexError) as missing:
             raise SandboxError(f"{service} in {region} has no {'/'.join(map(str, path))}: {missing}") from missing
@@ -115,11 +115,11 @@ class World:
 @contextmanager
 def _long_ago() -> Iterator[None]:
     """What a disaster or its mending makes is there at once: nothing is left creating or pending."""
-    kept = STATE.extras.get("transition_s")
+    transition_s = STATE.extras.get("transition_s")
     STATE.extras["transition_s"] = 0
     try:
         yield
     finally:
         STATE.extras.pop("transition_s", None)
-        if kept is not None:
-            STATE.extras["transition_s"] = kept
+        if transition_s is not None:
+            STATE.extras["transition_s"] = transition_s

@@ -72,7 +72,7 @@ def test_throttled_calls_are_tried_again_until_every_part_is_seen(sandbox_world:
         take(["-m", "benchmarks.readers", "observe"], world.variables)
         world.throttle(rate=8, burst=2)
         world.counts()
-        told = json.loads(take(["-m", "benchmarks.readers", "observe"], world.variables).out)
+        document = json.loads(take(["-m", "benchmarks.readers", "observe"], world.variables).out)
         throttled = world.counts()[2]
     assert throttled > 0
-    assert told["unseen"] == 0
+    assert document["unseen"] == 0

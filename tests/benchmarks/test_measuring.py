@@ -19,9 +19,9 @@ def test_time_cpu_and_memory_are_those_of_the_process() -> None:
     busy = take(["-c", "sum(range(6_000_000)); x = bytearray(200 << 20)"], {})
     assert busy.cpu_s > 0.02
     assert busy.peak_mib >= 200
-    held = bytearray(300 << 20)
+    memory = bytearray(300 << 20)
     assert take(["-c", "pass"], {}).peak_mib < 100, "the memory of the caller is not the process's"
-    assert len(held) == 300 << 20
+    assert len(memory) == 300 << 20
 
 
 def test_a_crash_is_no_measurement() -> None:
@@ -31,8 +31,8 @@ def test_a_crash_is_no_measurement() -> None:
 
 def test_the_best_of_several_is_told_and_a_long_run_is_not_repeated() -> None:
     times = iter([(3.0, 2.0), (2.0, 1.5), (2.5, 1.0)])
-    told = best(lambda: Taken(*next(times), 10, 0, ""), 3)
-    assert (told.wall_s, told.cpu_s) == (2.0, 1.0)
+    measurement = best(lambda: Taken(*next(times), 10, 0, ""), 3)
+    assert (measurement.wall_s, measurement.cpu_s) == (2.0, 1.0)
     long = iter([(100.0, 9.0)])
     assert best(lambda: Taken(*next(long), 10, 0, ""), 3).wall_s == 100.0
 

@@ -84,8 +84,8 @@ def test_the_control_table_can_be_recovered_and_outlives_its_stack() -> None:
 @pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize("region", [PRIMARY, DR])
 def test_both_regions_have_the_topics(region: str) -> None:
-    held = {topic["TopicArn"].rpartition(":")[2] for topic in boto3.client("sns", region).list_topics()["Topics"]}
-    assert {SIT.named(topic) for topic in SIT.names.topics} == held
+    topics = {topic["TopicArn"].rpartition(":")[2] for topic in boto3.client("sns", region).list_topics()["Topics"]}
+    assert {SIT.named(topic) for topic in SIT.names.topics} == topics
 
 
 @pytest.mark.usefixtures("deployed")
@@ -99,20 +99,32 @@ def test_the_operator_goes_home_only_as_the_stack_is_told() -> None:
         Parameters=[{"ParameterKey": "AttachHome", "ParameterValue": "false"}],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    made = [one for one in iam.list_policies(Scope="Local")["Policies"] if one["PolicyName"].startswith("away-")]
-    attached = {one["PolicyName"].removeprefix("away-") for one in made if one["AttachmentCount"]}
-    for policy in made:
+    policies = [
+        listed_policy
+        for listed_policy in iam.list_policies(Scope="Local")["Policies"]
+        if listed_policy["PolicyName"].startswith("away-")
+    ]
+    attached = {
+        listed_policy["PolicyName"].removeprefix("away-")
+        for listed_policy in policies
+        if listed_policy["AttachmentCount"]
+    }
+    for policy in policies:
         for role in iam.list_entities_for_policy(PolicyArn=policy["Arn"])["PolicyRoles"]:
             iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=policy["Arn"])
-    held = iam.list_attached_role_policies(RoleName="sit-dr-operator")["AttachedPolicies"]
-    assert {"sit-dr-operator-home"} == {one["PolicyName"].removeprefix("away-") for one in made} - attached
-    assert "sit-dr-operator-home" in {one["PolicyName"] for one in held}, "attached by default"
+    attached_policies = iam.list_attached_role_policies(RoleName="sit-dr-operator")["AttachedPolicies"]
+    assert {"sit-dr-operator-home"} == {
+        listed_policy["PolicyName"].removeprefix("away-") for listed_policy in policies
+    } - attached
+    assert "sit-dr-operator-home" in {attached_policy["PolicyName"] for attached_policy in attached_policies}, (
+        "attached by default"
+    )
 
 
 def trust(role: str) -> list[dict[str, Any]]:
     document: Any = boto3.client("iam", "us-east-1").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-    held: list[dict[str, Any]] = document["Statement"]
-    return held
+    statements: list[dict[str, Any]] = document["Statement"]
+    return statements
 
 
 @pytest.mark.usefixtures("deployed")
@@ -136,7 +148,7 @@ def test_operator_and_approver_are_different_people_under_their_own_names(role: 
 
 @pytest.mark.usefixtures("deployed")
 def test_who_holds_drills_approves_nothing() -> None:
-    denied = [one["Principal"]["AWS"] for one in trust("sit-dr-approver") if one["Effect"] == "Deny"]
+    denied = [statement["Principal"]["AWS"] for statement in trust("sit-dr-approver") if statement["Effect"] == "Deny"]
     assert [[USERS["Operators"]], [USERS["Drillers"]]] == denied
 
 
@@ -144,6 +156,6 @@ def test_who_holds_drills_approves_nothing() -> None:
 @pytest.mark.parametrize("role", ["reader", "operator", "approver", "drill"])
 def test_each_role_holds_its_generated_policies(role: str) -> None:
     client = boto3.client("iam", "us-east-1")
-    held = client.list_attached_role_policies(RoleName=f"sit-dr-{role}")["AttachedPolicies"]
+    attached_policies = client.list_attached_role_policies(RoleName=f"sit-dr-{role}")["AttachedPolicies"]
     wanted = json.loads((DEPLOY / "terraform" / "sit.tfvars.json").read_text(encoding="utf-8"))["roles"][role]
-    assert wanted["policies"] == sorted(policy["PolicyName"] for policy in held)
+    assert wanted["policies"] == sorted(policy["PolicyName"] for policy in attached_policies)

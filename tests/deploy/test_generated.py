@@ -25,8 +25,8 @@ def test_a_generated_file_is_fresh(name: str) -> None:
 
 
 def test_nothing_generated_earlier_is_left() -> None:
-    kept = [path for folder, kind in GENERATED for path in (DEPLOY / folder).glob(kind)]
-    assert [] == [str(path) for path in kept if str(path.relative_to(DEPLOY)) not in FILES]
+    paths = [path for folder, kind in GENERATED for path in (DEPLOY / folder).glob(kind)]
+    assert [] == [str(path) for path in paths if str(path.relative_to(DEPLOY)) not in FILES]
 
 
 def printed(capsys: pytest.CaptureFixture[str], role: str = "", form: str = "terminal") -> str:

@@ -84,13 +84,13 @@ def test_the_topics_stand_in_both_regions() -> None:
 
 def test_the_policy_of_going_home_can_be_left_off_and_bears_the_name_that_terraform_leaves_out() -> None:
     assert blocks("variable")["attach_home"]["default"] is True
-    told = (FOLDER / "roles.tf").read_text(encoding="utf-8")
-    (pattern,) = re.findall(r'startswith\(policy, "\$\{var.environment\}(-[a-z-]+)"\)', told)
+    text = (FOLDER / "roles.tf").read_text(encoding="utf-8")
+    (pattern,) = re.findall(r'startswith\(policy, "\$\{var.environment\}(-[a-z-]+)"\)', text)
     for path in FOLDER.glob("*.tfvars.json"):
         given = json.loads(path.read_text(encoding="utf-8"))
-        named = [one for role in given["roles"].values() for one in role["policies"]]
+        named = [policy for role in given["roles"].values() for policy in role["policies"]]
         assert {f"{given['environment']}-dr-operator-home"} == {
-            one for one in named if one.startswith(given["environment"] + pattern)
+            name for name in named if name.startswith(given["environment"] + pattern)
         }
 
 

@@ -47,11 +47,11 @@ def days_of(cron: str) -> list[date]:
     wanted_months = {int(m) for m in months.split(",")} if months != "*" else set(range(1, 13))
     found = []
     for number in range(YEARS * 366):
-        one = START + timedelta(days=number)
-        on_day = day == "*" or one.day == int(day)
-        on_weekday = weekday == "*" or one.isoweekday() % 7 == int(weekday)
-        if one.month in wanted_months and on_day and on_weekday:
-            found.append(one)
+        current = START + timedelta(days=number)
+        on_day = day == "*" or current.day == int(day)
+        on_weekday = weekday == "*" or current.isoweekday() % 7 == int(weekday)
+        if current.month in wanted_months and on_day and on_weekday:
+            found.append(current)
     return found
 
 
@@ -96,20 +96,20 @@ def test_each_job_is_started_by_its_own_cron_and_runs_commands_that_exist_in_its
         cron = cron_of(test, periods(env)[test])
         assert re.findall(r"schedule == '([^']+)'", job["if"]) == ([cron] if cron else [])
         assert f"inputs.test == '{test}'" in job["if"]
-        told = [parse(words) for words in commands(job)]
-        assert {env.name} == {options.environment for options in told}
-        assert "schedule" == told[-1].command
+        parses = [parse(words) for words in commands(job)]
+        assert {env.name} == {options.environment for options in parses}
+        assert "schedule" == parses[-1].command
     drilled = any("--full-drill" in words for words in commands(jobs["full-drill"]))
     assert env.approvals.full_drill == drilled
 
 
 @ALL
 def test_keys_come_by_oidc_for_the_roles_that_terraform_makes_and_none_is_stored(env: Environment) -> None:
-    told = workflow(env)
-    assert {"contents": "read", "id-token": "write"} == told["permissions"]
-    assert "secrets." not in str(told)
+    document = workflow(env)
+    assert {"contents": "read", "id-token": "write"} == document["permissions"]
+    assert "secrets." not in str(document)
     terraform = (DEPLOY / "terraform" / "ci.tf").read_text(encoding="utf-8")
-    for test, job in told["jobs"].items():
+    for test, job in document["jobs"].items():
         (login,) = [step["with"] for step in job["steps"] if "configure-aws-credentials" in step.get("uses", "")]
         assert (role_of(env, test), env.regions.dr) == (login["role-to-assume"], login["aws-region"])
         role = login["role-to-assume"].rpartition(f"{env.name}-dr-")[2]

@@ -150,5 +150,5 @@ def traffic(**changed: Any) -> Values:
 def certificates(**changed: Any) -> Values:
     """The certificates of the three places, each well; ``primary``, ``dr`` and ``edge`` replace one place's."""
     places = (("primary", Side.PRIMARY), ("dr", Side.DR), ("edge", Side.GLOBAL))
-    held = {(acm.certificates, side): changed.pop(name, (CERTIFICATE,)) for name, side in places}
-    return {**traffic(**changed), **held}
+    parts = {(acm.certificates, side): changed.pop(name, (CERTIFICATE,)) for name, side in places}
+    return {**traffic(**changed), **parts}

@@ -21,9 +21,9 @@ def network(**changes: Any) -> Vpc:
     return replace(base, **changes)
 
 
-def subnets(one: int = 100, two: int = 100, zones: tuple[str, str] = ("a", "b")) -> tuple[Subnet, ...]:
+def subnets(first: int = 100, two: int = 100, zones: tuple[str, str] = ("a", "b")) -> tuple[Subnet, ...]:
     return (
-        Subnet("subnet-1", zones[0], "available", "10.0.0.0/24", one),
+        Subnet("subnet-1", zones[0], "available", "10.0.0.0/24", first),
         Subnet("subnet-2", zones[1], "available", "10.0.1.0/24", two),
     )
 

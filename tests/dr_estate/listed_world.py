@@ -95,8 +95,8 @@ def _keep(params: Params, context: dict[str, Any], **_: Any) -> None:
 
 def _page(how: Paging, rows: Sequence[Any], params: Params) -> dict[str, Any]:
     """One page; a token is the position it starts from, or in Route 53 the name of the record it starts from."""
-    asked = str(params.get(how.token_in, "0"))
-    start = int(asked) if asked.isdigit() else next(n for n, row in enumerate(rows) if row["Name"] == asked)
+    token = str(params.get(how.token_in, "0"))
+    start = int(token) if token.isdigit() else next(n for n, row in enumerate(rows) if row["Name"] == token)
     size = min(int(params.get(how.size, how.most)), how.most)
     page: dict[str, Any] = {how.key: list(rows[start : start + size])}
     more = start + size < len(rows)
@@ -230,7 +230,7 @@ def _zones(world: ListedWorld, _: Params) -> dict[str, Any]:
 
 _SINGLE: dict[str, Callable[[ListedWorld, Params], dict[str, Any]]] = {
     # a denied item among several leaves it to chance how many of the others are still asked
-    "account:GetRegionOptStatus": lambda _, asked: {**asked, "RegionOptStatus": "ENABLED"},
+    "account:GetRegionOptStatus": lambda _, params: {**params, "RegionOptStatus": "ENABLED"},
     "ecs:DescribeServices": _services,
     "ecs:DescribeTaskDefinition": _definition,
     "ecs:DescribeTasks": _tasks,

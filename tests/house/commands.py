@@ -46,7 +46,9 @@ RENAMED = {"s3api": "s3", "application-autoscaling": "application-autoscaling"}
 def commands_of(text: str) -> list[str]:
     """The commands of this tool that ``text`` names with the program, without the program."""
     whole = text.split(" && ") if WHOLE.fullmatch(text) else []
-    return [" ".join(words.split()) for words in [*OURS.findall(text), *(one.partition(".py ")[2] for one in whole)]]
+    return [
+        " ".join(words.split()) for words in [*OURS.findall(text), *(command.partition(".py ")[2] for command in whole)]
+    ]
 
 
 def loose_in(text: str) -> list[str]:
@@ -77,13 +79,13 @@ def own_options() -> frozenset[str]:
 
 def fault_of(command: str) -> str:
     """Why the grammar refuses a command of this tool, "" where it takes it. Without -e it gets one."""
-    said = io.StringIO()
+    stream = io.StringIO()
     try:
         words = shlex.split(command)
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        with contextlib.redirect_stderr(stream), contextlib.redirect_stdout(stream):
             parse(words if "-e" in words else ["-e", "sit", *words])
     except SystemExit as end:
-        return "" if end.code == 0 else said.getvalue().strip().splitlines()[0]
+        return "" if end.code == 0 else stream.getvalue().strip().splitlines()[0]
     except ValueError as wrong:
         return str(wrong)
     return ""

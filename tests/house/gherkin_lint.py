@@ -61,10 +61,10 @@ def _scenarios(
         elif "rule" in child:
             yield from _scenarios(child["rule"], file, feature, tags, before)
         else:
-            told = child["scenario"]
-            own = tuple(tag["name"].removeprefix("@") for tag in told["tags"])
-            steps = tuple(_steps([*before, *told["steps"]]))
-            yield Scenario(file, told["location"]["line"], feature, told["name"], tags + own, steps)
+            scenario = child["scenario"]
+            own = tuple(tag["name"].removeprefix("@") for tag in scenario["tags"])
+            steps = tuple(_steps([*before, *scenario["steps"]]))
+            yield Scenario(file, scenario["location"]["line"], feature, scenario["name"], tags + own, steps)
 
 
 def _steps(steps: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str, int]]:

@@ -53,13 +53,15 @@ def test_every_check_is_said_by_exactly_one_scenario_of_its_area(check_id: str) 
 
 def test_every_scenario_says_exactly_one_check() -> None:
     sentences = {check.says for check in checks().values()}
-    told = {s.name: [text for kind, text, _ in s.steps if kind == "then" and text in sentences] for s in SCENARIOS}
-    assert {} == {name: said for name, said in told.items() if len(said) != 1}
+    texts_by_scenario = {
+        s.name: [text for kind, text, _ in s.steps if kind == "then" and text in sentences] for s in SCENARIOS
+    }
+    assert {} == {name: texts for name, texts in texts_by_scenario.items() if len(texts) != 1}
 
 
 def test_no_two_checks_say_the_same() -> None:
-    said = Counter(check.says for check in checks().values())
-    assert [] == [sentence for sentence, times in said.items() if times > 1]
+    counts = Counter(check.says for check in checks().values())
+    assert [] == [sentence for sentence, times in counts.items() if times > 1]
 
 
 def _scenario(name: str, *steps_: tuple[str, str], tags: tuple[str, ...] = ("dns",)) -> Scenario:

@@ -94,7 +94,13 @@ def test_no_code_names_a_region(sources: list[Source]) -> None:
         source.name: sorted(found)
         for source in sources
         if source.name not in PUBLISHED_TABLES
-        and (found := {one[0] for one in REGION.finditer(source.text) if one[0].replace("_", "-") != GLOBAL_REGION})
+        and (
+            found := {
+                region_match[0]
+                for region_match in REGION.finditer(source.text)
+                if region_match[0].replace("_", "-") != GLOBAL_REGION
+            }
+        )
     }
     assert {} == named
 

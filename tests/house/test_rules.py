@@ -25,8 +25,8 @@ BEST_PRACTICE = re.compile(r"REL(\d\d)-BP(\d\d)")
 @cache
 def _managed_by_config() -> frozenset[str]:
     """AWS's list of Config managed rules, by identifier: the emulator ships it."""
-    held = Path(str(moto.config.__file__)).parent / "resources" / "aws_managed_rules.json.gz"
-    return frozenset(json.loads(gzip.decompress(held.read_bytes()))["ManagedRules"])
+    path = Path(str(moto.config.__file__)).parent / "resources" / "aws_managed_rules.json.gz"
+    return frozenset(json.loads(gzip.decompress(path.read_bytes()))["ManagedRules"])
 
 
 def _arc() -> set[str]:

@@ -62,7 +62,10 @@ def test_nobody_else_holds_a_stage_number() -> None:
     found = []
     for name, node in _nodes():
         if name not in ORDERING and isinstance(node, ast.Compare):
-            if any(isinstance(one, ast.Attribute) and one.attr == "stage" for one in (node.left, *node.comparators)):
+            if any(
+                isinstance(operand, ast.Attribute) and operand.attr == "stage"
+                for operand in (node.left, *node.comparators)
+            ):
                 found.append(f"{name}:{node.lineno} compares a stage")
         elif isinstance(node, ast.keyword) and node.arg == "stage" and isinstance(node.value, ast.Constant):
             found.append(f"{name}:{node.value.lineno} gives a stage")

@@ -24,18 +24,18 @@ NAMES = {"one", "told", "said", "held", "made", "asked", "kept"}
 WRITTEN = ("contributing", "drills", "exceptions", "json", "runbook", "score", "training", "traps", "why")
 SENTENCES = ("dr_checks", "dr_estate", "dr_actions", "reports", "utils", "steps", "sandbox")
 # Ceilings by room, to be lowered with every step and never raised.
-VARIABLES = {
-    "dr_checks": 0,
-    "dr_estate": 3,  # fields that evidence holds
-    "dr_actions": 1812,
-    "reports": 142,
-    "utils": 154,
-    "steps": 2,
-    "sandbox": 1447,
-    "features": 0,
-    "benchmarks": 38,
-    "tests": 2292,
-}
+ROOMS = (
+    "dr_checks",
+    "dr_estate",
+    "dr_actions",
+    "reports",
+    "utils",
+    "steps",
+    "sandbox",
+    "features",
+    "benchmarks",
+    "tests",
+)
 
 
 def sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -55,9 +55,16 @@ def dialect(text: str) -> list[str]:
 
 
 def variables(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Where a variable or parameter of a forbidden name is bound or used."""
+    """Where a variable or parameter of a forbidden name is bound; a field keeps the name that stored data has."""
+    classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    fields = {id(item.target) for node in classes for item in node.body if isinstance(item, ast.AnnAssign)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in NAMES:
+        if (
+            isinstance(node, ast.Name)
+            and isinstance(node.ctx, ast.Store)
+            and id(node) not in fields
+            and node.id in NAMES
+        ):
             yield node.lineno, node.id
         elif isinstance(node, ast.arg) and node.arg in NAMES:
             yield node.lineno, node.arg
@@ -76,10 +83,9 @@ def test_sentences_of_the_product_use_the_field_s_words(room: str) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("room", VARIABLES)
+@pytest.mark.parametrize("room", ROOMS)
 def test_a_variable_is_named_by_a_noun(room: str) -> None:
-    found = [(name, *place) for name, tree in files(room) for place in variables(tree)]
-    assert len(found) <= VARIABLES[room], found[:40]
+    assert [] == [(name, *place) for name, tree in files(room) for place in variables(tree)]
 
 
 PAGES = [*sorted((ROOT / "features").glob("*.feature")), *(ROOT / "docs" / f"{name}.md" for name in WRITTEN)]

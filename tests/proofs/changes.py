@@ -72,7 +72,7 @@ def dr_service_deleted(aws: Aws) -> Iterator[None]:
     was = ecs.describe_services(cluster=cluster, services=[service], include=["TAGS"])["services"][0]
     ecs.delete_service(cluster=cluster, service=service, force=True)
     yield
-    kept = (
+    copied_keys = (
         "taskDefinition",
         "desiredCount",
         "launchType",
@@ -84,7 +84,7 @@ def dr_service_deleted(aws: Aws) -> Iterator[None]:
         "propagateTags",
         "tags",
     )
-    ecs.create_service(cluster=cluster, serviceName=service, **{key: was[key] for key in kept if was.get(key)})
+    ecs.create_service(cluster=cluster, serviceName=service, **{key: was[key] for key in copied_keys if was.get(key)})
 
 
 @contextmanager
@@ -92,10 +92,12 @@ def ttl_of_an_hour(aws: Aws) -> Iterator[None]:
     """A tenant's alias becomes a CNAME that is cached for an hour, and an alias again."""
     route53, traffic = aws.client("route53", Side.GLOBAL), aws.env.traffic
     listed = route53.list_hosted_zones_by_name(DNSName=traffic.zone)["HostedZones"]
-    zone = next(one["Id"] for one in listed if one["Name"] == f"{traffic.zone}.")
+    zone = next(hosted_zone["Id"] for hosted_zone in listed if hosted_zone["Name"] == f"{traffic.zone}.")
     host = f"{aws.tenant.replace('-', '')}.{traffic.tenant_domain}."
-    told = route53.list_resource_record_sets(HostedZoneId=zone, StartRecordName=host, StartRecordType="A")
-    alias = next(record for record in told["ResourceRecordSets"] if record["Name"] == host and record["Type"] == "A")
+    response = route53.list_resource_record_sets(HostedZoneId=zone, StartRecordName=host, StartRecordType="A")
+    alias = next(
+        record for record in response["ResourceRecordSets"] if record["Name"] == host and record["Type"] == "A"
+    )
     value = {"Value": alias["AliasTarget"]["DNSName"]}
     cname = {"Name": host, "Type": "CNAME", "TTL": _HOUR_S, "ResourceRecords": [value]}
 
@@ -114,7 +116,9 @@ def efs_replication_deleted(aws: Aws) -> Iterator[None]:
     here, there = aws.client("efs", Side.PRIMARY), aws.client("efs", Side.DR)
     name = aws.named(aws.env.names.file_system)
     systems = {efs: efs.describe_file_systems()["FileSystems"] for efs in (here, there)}
-    source, copy = (next(one for one in systems[efs] if one["Name"] == name) for efs in (here, there))
+    source, copy = (
+        next(file_system for file_system in systems[efs] if file_system["Name"] == name) for efs in (here, there)
+    )
     here.delete_replication_configuration(SourceFileSystemId=source["FileSystemId"])
     yield
     there.update_file_system_protection(FileSystemId=copy["FileSystemId"], ReplicationOverwriteProtection="DISABLED")
@@ -131,8 +135,8 @@ def dr_topic_deleted(aws: Aws) -> Iterator[None]:
     sns.delete_topic(TopicArn=arn)
     yield
     sns.create_topic(Name=name)
-    for one in listeners:
-        sns.subscribe(TopicArn=arn, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
+    for listener in listeners:
+        sns.subscribe(TopicArn=arn, Protocol=listener["Protocol"], Endpoint=listener["Endpoint"])
 
 
 @contextmanager
@@ -140,7 +144,7 @@ def health_check_disabled(aws: Aws) -> Iterator[None]:
     """The health check of the primary's traffic record is disabled, and enabled."""
     route53, traffic = aws.client("route53", Side.GLOBAL), aws.env.traffic
     listed = route53.list_hosted_zones_by_name(DNSName=traffic.zone)["HostedZones"]
-    zone = next(one["Id"] for one in listed if one["Name"] == f"{traffic.zone}.")
+    zone = next(hosted_zone["Id"] for hosted_zone in listed if hosted_zone["Name"] == f"{traffic.zone}.")
     records = route53.list_resource_record_sets(HostedZoneId=zone, StartRecordName=traffic.origin_record)
     checked = next(
         record["HealthCheckId"]

@@ -50,16 +50,16 @@ def definition_of_the_primary(aws: Aws) -> Iterator[None]:
     service = aws.named(aws.env.names.service)
     was = ecs.describe_services(cluster=cluster, services=[service])["services"][0]["taskDefinition"]
     found = ecs.describe_task_definition(taskDefinition=was)["taskDefinition"]
-    kept = ("family", "taskRoleArn", "executionRoleArn", "networkMode", "volumes", "cpu", "memory")
+    copied_keys = ("family", "taskRoleArn", "executionRoleArn", "networkMode", "volumes", "cpu", "memory")
     host = {"name": "CACHE_HOST", "value": f"cache.{aws.env.regions.primary}.example"}
     containers: list[dict[str, Any]] = found["containerDefinitions"]
-    changed = [{**one, "environment": [*one["environment"], host]} for one in containers]
-    made = ecs.register_task_definition(
+    changed = [{**container, "environment": [*container["environment"], host]} for container in containers]
+    task_definition_arn = ecs.register_task_definition(
         containerDefinitions=changed,
         requiresCompatibilities=["FARGATE"],
-        **{key: found[key] for key in kept if key in found},
+        **{key: found[key] for key in copied_keys if key in found},
     )["taskDefinition"]["taskDefinitionArn"]
-    ecs.update_service(cluster=cluster, service=service, taskDefinition=made)
+    ecs.update_service(cluster=cluster, service=service, taskDefinition=task_definition_arn)
     yield
     ecs.update_service(cluster=cluster, service=service, taskDefinition=was)
 
@@ -69,15 +69,16 @@ def record_turned_back(aws: Aws) -> Iterator[None]:
     """The traffic name leads to the primary region whatever its health, and to the DR region again."""
     route53, traffic = aws.client("route53", Side.GLOBAL), aws.env.traffic
     listed = route53.list_hosted_zones_by_name(DNSName=traffic.zone)["HostedZones"]
-    zone = next(one["Id"] for one in listed if one["Name"] == f"{traffic.zone}.")
-    told = route53.list_resource_record_sets(HostedZoneId=zone, StartRecordName=traffic.origin_record)
-    pair = [one for one in told["ResourceRecordSets"] if one["Name"] == f"{traffic.origin_record}."]
+    zone = next(hosted_zone["Id"] for hosted_zone in listed if hosted_zone["Name"] == f"{traffic.zone}.")
+    response = route53.list_resource_record_sets(HostedZoneId=zone, StartRecordName=traffic.origin_record)
+    pair = [rrset for rrset in response["ResourceRecordSets"] if rrset["Name"] == f"{traffic.origin_record}."]
     back = [
-        _back(one) if one["SetIdentifier"] == traffic.primary_set_identifier else {**one, "Weight": 0} for one in pair
+        _back(rrset) if rrset["SetIdentifier"] == traffic.primary_set_identifier else {**rrset, "Weight": 0}
+        for rrset in pair
     ]
 
     def upsert(records: list[dict[str, Any]]) -> None:
-        changes = [{"Action": "UPSERT", "ResourceRecordSet": one} for one in records]
+        changes = [{"Action": "UPSERT", "ResourceRecordSet": record} for record in records]
         route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
 
     upsert(back)
@@ -96,11 +97,11 @@ def subscriptions_removed(aws: Aws) -> Iterator[None]:
     sns, name = aws.client("sns", Side.DR), aws.named(aws.env.names.topics[0])
     arn = f"arn:aws:sns:{aws.env.regions.dr}:{aws.env.account}:{name}"
     listeners = sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
-    for one in listeners:
-        sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
+    for listener in listeners:
+        sns.unsubscribe(SubscriptionArn=listener["SubscriptionArn"])
     yield
-    for one in listeners:
-        sns.subscribe(TopicArn=arn, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
+    for listener in listeners:
+        sns.subscribe(TopicArn=arn, Protocol=listener["Protocol"], Endpoint=listener["Endpoint"])
 
 
 @contextmanager
@@ -127,7 +128,9 @@ def replicated_into_again(aws: Aws) -> Iterator[None]:
     here, there = aws.client("efs", Side.PRIMARY), aws.client("efs", Side.DR)
     name = aws.named(aws.env.names.file_system)
     systems = {efs: efs.describe_file_systems()["FileSystems"] for efs in (here, there)}
-    source, copy = (next(one for one in systems[efs] if one["Name"] == name) for efs in (here, there))
+    source, copy = (
+        next(file_system for file_system in systems[efs] if file_system["Name"] == name) for efs in (here, there)
+    )
     there.update_file_system_protection(FileSystemId=copy["FileSystemId"], ReplicationOverwriteProtection="DISABLED")
     into = {"Region": aws.env.regions.dr, "FileSystemId": copy["FileSystemId"], "KmsKeyId": copy["KmsKeyId"]}
     here.create_replication_configuration(SourceFileSystemId=source["FileSystemId"], Destinations=[into])

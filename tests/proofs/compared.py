@@ -54,19 +54,21 @@ def _facts(evidence: bytes, sides: Sides) -> Facts:
         if part["side"] in sides and not part["name"].startswith(_LEFT_OUT):
             value = f"<{part['value']['kind']}>" if part["unseen"] else part["value"]
             flat = _flat(value, f"{part['name']}.{part['side']}")
-            found.update((path, held) for path, held in flat if not PASSING.match(path))
+            found.update((path, fact) for path, fact in flat if not PASSING.match(path))
     return found
 
 
 def calls_of(rig: Rig) -> Calls:
     """How often each call that changes the estate was carried out, with its parameters."""
-    done = (one for one in rig.world.mutations() if not one["control"] and one["done"])
+    done = (mutation for mutation in rig.world.mutations() if not mutation["control"] and mutation["done"])
     return Counter(plain(f"{m['region']} {m['service']}:{m['operation']} {json.dumps(m['params'])}") for m in done)
 
 
-def differences(one: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+def differences(first: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     """What is not the same in both."""
-    return {key: (one.get(key), other.get(key)) for key in sorted({*one, *other}) if one.get(key) != other.get(key)}
+    return {
+        key: (first.get(key), other.get(key)) for key in sorted({*first, *other}) if first.get(key) != other.get(key)
+    }
 
 
 def settled(rig: Rig, name: str, wanted: Facts, sides: Sides = AWAY) -> dict[str, tuple[Any, Any]]:
@@ -83,11 +85,11 @@ def settled(rig: Rig, name: str, wanted: Facts, sides: Sides = AWAY) -> dict[str
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
-        for key, held in value.items():
+        for key, member in value.items():
             if key not in VOLATILE:
-                yield from _flat(held, f"{path}.{key}")
+                yield from _flat(member, f"{path}.{key}")
     elif isinstance(value, list):
-        for number, held in enumerate(value):
-            yield from _flat(held, f"{path}[{number}]")
+        for number, member in enumerate(value):
+            yield from _flat(member, f"{path}[{number}]")
     else:
         yield path, plain(value) if isinstance(value, str) else value

@@ -63,30 +63,30 @@ def prod_watch() -> Iterator[Watch]:
 
 
 @pytest.fixture(scope="module", params=[PLAIN, LEFT_BEHIND] if FULL else [PLAIN])
-def asked(request: pytest.FixtureRequest) -> Asked:
+def scenario(request: pytest.FixtureRequest) -> Asked:
     """Which world it is."""
-    made: Asked = request.param
-    return made
+    param: Asked = request.param
+    return param
 
 
 @pytest.fixture(scope="module")
-def enforced(asked: Asked, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enforced]:
+def enforced(scenario: Asked, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enforced]:
     home = tmp_path_factory.mktemp("enforced")
     folder = rules(home, "sit", SHORT)
     env = load_environment(folder, "sit")
     with borrowed(env, 1) as world:
         world.timing(transition_s=0.1, log_upload_s=0, files_lag_s=0, replica_lag_s=0, lag_published_s=1)
-        for name in asked.broken:
+        for name in scenario.broken:
             world.break_(name)
         world.enforce_iam(True)
         yield Enforced(world, env, home)
 
 
 @pytest.fixture(scope="module")
-def away(asked: Asked, enforced: Enforced) -> Ran:
+def away(scenario: Asked, enforced: Enforced) -> Ran:
     """The failover."""
     until = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%MZ}"
-    waived = (("--override", gate, "DR Manager", until, "the run mends it") for gate in asked.overrides)
+    waived = (("--override", gate, "DR Manager", until, "the run mends it") for gate in scenario.overrides)
     return enforced.execute("failover", AWAY, *(word for words in waived for word in words))
 
 

@@ -107,22 +107,22 @@ class Written:
     @classmethod
     def away(cls, of: Enforced) -> Written:
         """Write some of each where DNS leads."""
-        made = cls(of, Writer(of.world, of.env, 0.02, "away").write(0.3))
-        assert {one.region for one in made.writer.written} == {of.env.regions.dr}
+        written = cls(of, Writer(of.world, of.env, 0.02, "away").write(0.3))
+        assert {row.region for row in written.writer.written} == {of.env.regions.dr}
         copies = of.aws("admin").client("s3", Side.DR)
-        copies.put_object(Bucket=made._buckets[1], Key=OBJECT, Body=b"kept")
-        copies.put_object(Bucket=made._buckets[1], Key=CHANGED, Body=b"changed")
+        copies.put_object(Bucket=written._buckets[1], Key=OBJECT, Body=b"kept")
+        copies.put_object(Bucket=written._buckets[1], Key=CHANGED, Body=b"changed")
         state = copies.get_object(**of.terraform_state(Side.DR))["Body"].read()
         copies.put_object(**of.terraform_state(Side.DR), Body=state.replace(b'"serial": 214', b'"serial": 900'))
-        return made
+        return written
 
     def is_home(self) -> bool:
         """Whether the primary region serves all that was acknowledged, wherever that was."""
         objects = self.of.aws("admin").client("s3", Side.PRIMARY)
         keys = (OBJECT, CHANGED)
-        kept = [objects.get_object(Bucket=self._buckets[0], Key=key)["Body"].read() for key in keys]
+        contents = [objects.get_object(Bucket=self._buckets[0], Key=key)["Body"].read() for key in keys]
         lost = list(missing(self.writer.sites, self.writer.written, self.of.env.regions.primary))
-        return (kept, lost) == ([b"kept", b"changed"], [])
+        return (contents, lost) == ([b"kept", b"changed"], [])
 
     @property
     def _buckets(self) -> tuple[str, str]:

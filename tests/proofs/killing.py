@@ -95,9 +95,9 @@ def may_come_again(died: Died, region: str) -> range:
     The messages of one batch leave at once, one to each region: whoever dies at the other region's may have sent this
     one too, or not yet.
     """
-    told = [(when, name.split()[0]) for when, name in died if name.split()[1] == PUBLISH]
-    sure = told.count((When.AFTER, region))
-    return range(sure, sure + sum(where != region for _, where in told) + 1)
+    deaths = [(when, name.split()[0]) for when, name in died if name.split()[1] == PUBLISH]
+    sure = deaths.count((When.AFTER, region))
+    return range(sure, sure + sum(where != region for _, where in deaths) + 1)
 
 
 def gone_on_with(

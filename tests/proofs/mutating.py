@@ -69,7 +69,7 @@ def _in_any_order(value: Any, shape: Any, rnd: Random, ordered: bool = False) ->
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.replace(value, **dict(_fields_in_any_order(value, rnd)))
     if typing.get_origin(shape) in (typing.Union, types.UnionType) and isinstance(value, tuple):
-        return _in_any_order(value, next(one for one in typing.get_args(shape) if _is_list(one)), rnd)
+        return _in_any_order(value, next(option for option in typing.get_args(shape) if _is_list(option)), rnd)
     return value
 
 
@@ -118,7 +118,7 @@ class _Stranger:
         if isinstance(value, tuple):
             return tuple(self.of(row) for row in value)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            names = [one.name for one in dataclasses.fields(value)]
+            names = [member.name for member in dataclasses.fields(value)]
             return dataclasses.replace(value, **{name: self.of(getattr(value, name), name) for name in names})
         return value
 

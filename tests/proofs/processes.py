@@ -39,8 +39,8 @@ class Process:
     @property
     def died(self) -> tuple[When, str]:
         """Where it killed itself."""
-        told = [line for line in self.said.splitlines() if line.startswith(DIED)][-1]
-        when, _, name = told.removeprefix(DIED).partition(" ")
+        death = [line for line in self.said.splitlines() if line.startswith(DIED)][-1]
+        when, _, name = death.removeprefix(DIED).partition(" ")
         return When(when), name
 
     @property

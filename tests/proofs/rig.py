@@ -137,8 +137,8 @@ class Rig:
         """Whether an answer is what the run's journal says last of the verb's steps: what was asked for goes on."""
         if not (self.home / name / "incidents").exists():
             return False
-        told = [entry.kind for entry in self.journal(name).entries if str(entry.step).startswith(f"{verb}:")]
-        return told[-1:] == [Kind.OUTCOME]
+        kinds = [entry.kind for entry in self.journal(name).entries if str(entry.step).startswith(f"{verb}:")]
+        return kinds[-1:] == [Kind.OUTCOME]
 
     def whole_journal(self, name: str) -> tuple[Entry, ...]:
         """The run's entries: one unbroken chain, and no other in the mirror. None where no run came so far."""
@@ -147,9 +147,9 @@ class Rig:
         chain = self.journal(name)
         assert (None, b"") == (chain.fault, chain.torn)
         lines = TableMirror(self.reach("admin").control).fetch(INCIDENT)
-        kept = read_chain("".join(line + "\n" for line in lines).encode(), self.env.name, INCIDENT)
-        assert kept.fault is None
-        assert kept.entries == chain.entries[: len(kept.entries)]
+        journal = read_chain("".join(line + "\n" for line in lines).encode(), self.env.name, INCIDENT)
+        assert journal.fault is None
+        assert journal.entries == chain.entries[: len(journal.entries)]
         return chain.entries
 
     def reach(self, person: str = "operator") -> AppContext:

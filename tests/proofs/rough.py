@@ -92,18 +92,18 @@ class Rough:
 
         return next_death
 
-    def returned(self, kept: str) -> Endpoint:
+    def returned(self, state: str) -> Endpoint:
         """The world as it was kept, and none of its calls counted."""
         world = self.of.world
         world.end()
-        world.return_to(kept)
+        world.return_to(state)
         world.reset_mutations()
         return world
 
     def synced(self) -> list[str]:
         """The calls that brought data home, or made way for that."""
-        made = (Call(m["service"], m["operation"], m["region"], m["params"]) for m in self.of.world.mutations())
-        return [call.name for call in made if syncs(call, self.of.env)]
+        calls = (Call(m["service"], m["operation"], m["region"], m["params"]) for m in self.of.world.mutations())
+        return [call.name for call in calls if syncs(call, self.of.env)]
 
     def tasks_at_home(self, wanted: int) -> None:
         """Somebody lets the tenant's service in the primary region run so many tasks."""
@@ -118,8 +118,12 @@ class Rough:
 
     def weights(self) -> list[int]:
         """The weights that were sent for the primary region's record, in order."""
-        sent = (one for one in self.of.world.mutations() if one["operation"] == WEIGHTS.partition(":")[2])
-        records = (change["ResourceRecordSet"] for one in sent for change in one["params"]["ChangeBatch"]["Changes"])
+        sent = (
+            mutation for mutation in self.of.world.mutations() if mutation["operation"] == WEIGHTS.partition(":")[2]
+        )
+        records = (
+            change["ResourceRecordSet"] for mutation in sent for change in mutation["params"]["ChangeBatch"]["Changes"]
+        )
         home = self.of.env.traffic.primary_set_identifier
         return [record["Weight"] for record in records if record["SetIdentifier"] == home]
 

@@ -118,9 +118,9 @@ def _network(world: Stranger, environment: str, region: str) -> dict[str, list[s
     vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
     ec2.create_tags(Resources=[vpc], Tags=[{"Key": "Name", "Value": f"{environment}-vpc"}])
     places = [("10.20.0.0/24", f"{region}a"), ("10.20.1.0/24", f"{region}b")]
-    made = [ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone) for block, zone in places]
+    responses = [ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone) for block, zone in places]
     group = ec2.create_security_group(GroupName=f"{environment}-ecs-sg", Description="tasks", VpcId=vpc)["GroupId"]
-    return {"subnets": [row["Subnet"]["SubnetId"] for row in made], "securityGroups": [group]}
+    return {"subnets": [row["Subnet"]["SubnetId"] for row in responses], "securityGroups": [group]}
 
 
 def _services(

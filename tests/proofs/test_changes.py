@@ -115,11 +115,11 @@ def test_the_command_line_tells_changes_of_the_sandbox_that_is_up_and_their_mend
     up = dr_cli("-e sit --tenants 2 sandbox up --format json", tmp_path)
     assert up.code == 0, up.err
     try:
-        told = json.loads(dr_cli("-e sit sandbox show --format json", tmp_path).out)
-        aws = Aws(told["endpoint"], Keys(**told["people"]["operator"]), env, tenant="")
-        with ExitStack() as made:
-            made.enter_context(changes.dr_topic_deleted(aws))
-            made.enter_context(changes.health_check_disabled(aws))
+        document = json.loads(dr_cli("-e sit sandbox show --format json", tmp_path).out)
+        aws = Aws(document["endpoint"], Keys(**document["people"]["operator"]), env, tenant="")
+        with ExitStack() as stack:
+            stack.enter_context(changes.dr_topic_deleted(aws))
+            stack.enter_context(changes.health_check_disabled(aws))
             red = dr_cli("-e sit --sandbox status --format json", tmp_path)
         green = dr_cli("-e sit --sandbox status --format json", tmp_path)
     finally:

@@ -57,8 +57,8 @@ class Estate:
     def running(self, words: str) -> Iterator[Command]:
         """The operator's command while it runs."""
         command, variables = command_of(self.words(words), self.home, **signed_in(self.world, "operator"))
-        said = self.home / f"said-{len(list(self.home.iterdir()))}"
-        run = begin(command, variables, said)
+        path = self.home / f"said-{len(list(self.home.iterdir()))}"
+        run = begin(command, variables, path)
         try:
             yield run
         except BaseException:
@@ -73,7 +73,7 @@ class Estate:
         """The traffic zone's id, and the traffic name's record sets by set identifier."""
         route53 = self.aws.client("route53", Side.GLOBAL)
         zones = route53.list_hosted_zones_by_name(DNSName=self.env.traffic.zone)["HostedZones"]
-        zone = next(one["Id"] for one in zones if one["Name"] == f"{self.env.traffic.zone}.")
+        zone = next(hosted_zone["Id"] for hosted_zone in zones if hosted_zone["Name"] == f"{self.env.traffic.zone}.")
         rows = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
         return zone, {row["SetIdentifier"]: row for row in rows if row["Name"] == f"{self.env.traffic.origin_record}."}
 
@@ -94,8 +94,8 @@ class Estate:
     def is_pinned(self) -> bool:
         """Whether the health check of the primary's record is held down."""
         check = self.records()[1][self.env.traffic.primary_set_identifier]["HealthCheckId"]
-        told = self.aws.client("route53", Side.GLOBAL).get_health_check(HealthCheckId=check)["HealthCheck"]
-        return told["HealthCheckConfig"]["Port"] in CLOSED_PORTS
+        health_check = self.aws.client("route53", Side.GLOBAL).get_health_check(HealthCheckId=check)["HealthCheck"]
+        return health_check["HealthCheckConfig"]["Port"] in CLOSED_PORTS
 
     def entries(self, incident: str, *kinds: Kind) -> list[Entry]:
         """The journal's entries of these kinds."""
@@ -151,9 +151,9 @@ def test_a_failover_is_neither_refused_nor_undone_and_ends_done(sit: Estate) -> 
     assert time.monotonic() - began < 120, "nobody waits for name servers that cannot be asked"
     assert (sit.weights(), sit.is_pinned()) == ((0, 100), True)
     assert sit.entries("INC-1", *TROUBLES) == []
-    said = _shift(sit, "INC-1")["says"]
-    assert "INSYNC" in said
-    assert "cannot be seen from here" in said
+    message = _shift(sit, "INC-1")["says"]
+    assert "INSYNC" in message
+    assert "cannot be seen from here" in message
     assert ran.statuses()["validation.answers-lead-here"] == "warn", "what was not seen is told, and is not green"
 
 

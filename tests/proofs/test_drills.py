@@ -147,19 +147,19 @@ def test_a_drill_killed_anywhere_is_brought_to_its_end_and_leaves_the_estate_as_
         action: Action | None = "clean" if number else None
         return drilling.run("killed", dies_at_every(EVERY, died), number * (LEASE_S + 1), action)
 
-    code, said, died = until_it_lives(start)
-    assert code == Exit.READY, said
+    code, output, died = until_it_lives(start)
+    assert code == Exit.READY, output
     assert {2} == set(died.values()) if FULL else died, died
     assert len(died) > (30 if FULL else 0), died
     report = json.loads((drilling.home / "killed" / "report.json").read_text(encoding="utf-8"))
     assert [] == list(SCHEMA.iter_errors(report))
-    (told,) = report["drills"]
-    assert ("clean-up", "done", 0) == (told["kind"], told["verdict"], told["exit"])
-    assert {"switchover", "failback"} == {one["part"] for one in told["phases"]}
-    assert told["rto_s"] > 0
+    (drill,) = report["drills"]
+    assert ("clean-up", "done", 0) == (drill["kind"], drill["verdict"], drill["exit"])
+    assert {"switchover", "failback"} == {phase["part"] for phase in drill["phases"]}
+    assert drill["rto_s"] > 0
     left = differences(before, drilling.held())
-    assert {"new"} == {one.how for one in left}, left
-    assert all(ASIDE in one.subject and one.part.endswith(".primary") for one in left), left
+    assert {"new"} == {difference.how for difference in left}, left
+    assert all(ASIDE in difference.subject and difference.part.endswith(".primary") for difference in left), left
     assert drilling.standing().incident is None
     assert written
     assert [] == list(missing(sites, written, drilling.env.region(Side.PRIMARY)))

@@ -61,8 +61,10 @@ class Faulted:
         called = (name.replace(":", " ").split() for name in of.world.calls())
         met = sorted((r, s, o) for r, s, o in called if r != dark)
         sent = writes() | CONTROL_CALLS
-        looks = [one for one in met if ":".join(one[1:]) not in sent]
-        self.operations: list[Operation] = [one for one in met if FULL or one not in looks or one in looks[::4]]
+        looks = [operation for operation in met if ":".join(operation[1:]) not in sent]
+        self.operations: list[Operation] = [
+            operation for operation in met if FULL or operation not in looks or operation in looks[::4]
+        ]
         self.facts, self.calls = facts_of(of), calls_of(of)
 
     def finishes(self, name: str, first: Make = Hands) -> int:
@@ -91,8 +93,8 @@ class Faulted:
             assert run.said.splitlines()[-1].partition(":")[0] in ("failed", "late", "invalid", "degraded"), run.said
 
     def _nothing_is_said_done_that_is_not(self, entries: tuple[Entry, ...]) -> None:
-        said = {entry.step for entry in entries if entry.kind is Kind.CONFIRMED}
-        steps = [s for s in self.rig.start.plan.steps if s.id in said and verbs()[s.verb].seeable]
+        confirmed = {entry.step for entry in entries if entry.kind is Kind.CONFIRMED}
+        steps = [s for s in self.rig.start.plan.steps if s.id in confirmed and verbs()[s.verb].seeable]
         watched = frozenset(part for step in steps for part in verbs()[step.verb].watches)
         if not watched:
             return
@@ -105,9 +107,9 @@ class Faulted:
 @pytest.fixture(scope="module")
 def faulted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulted]:
     broken = ("secrets-host-of-the-primary", "definition-primary-database", "primary-dark")
-    with rig(tmp_path_factory.mktemp("faulted"), *broken) as made:
-        once = made.env.observation.model_copy(update={"attempts": 1})
-        yield Faulted(replace(made, env=made.env.model_copy(update={"observation": once})))
+    with rig(tmp_path_factory.mktemp("faulted"), *broken) as test_rig:
+        once = test_rig.env.observation.model_copy(update={"attempts": 1})
+        yield Faulted(replace(test_rig, env=test_rig.env.model_copy(update={"observation": once})))
 
 
 def fault(operation: Operation, how: str) -> Outage:

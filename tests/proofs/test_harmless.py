@@ -58,8 +58,8 @@ def test_the_healthy_estate_of_prod_is_all_green(prod_watch: Watch) -> None:
 def _changes_nothing(watch: Watch, mutated: Snapshot) -> None:
     results = judged(mutated, watch.environment)
     red = not_passed(results)
-    told = {check: [f for f in results[check].findings if f.status == red[check]][:1] for check in red}
-    assert told == {}
+    findings = {check: [f for f in results[check].findings if f.status == red[check]][:1] for check in red}
+    assert findings == {}
 
 
 @pytest.mark.proof

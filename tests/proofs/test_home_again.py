@@ -47,13 +47,17 @@ everywhere = pytest.mark.skipif(not FULL, reason="DR_FULL_KILLS=1 asks for it")
 
 def test_a_failover_is_run_without_one_call_denied(enforced: Enforced, away: Ran) -> None:
     assert (away.code, away.denied) == (0, []), away.said
-    assert [one for one in enforced.world.mutations() if one["person"] == "operator" and not one["control"]]
+    assert [
+        mutation
+        for mutation in enforced.world.mutations()
+        if mutation["person"] == "operator" and not mutation["control"]
+    ]
 
 
 def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_where_the_policies_expect_it(
-    asked: Asked, enforced: Enforced, back: Back, written: Written
+    scenario: Asked, enforced: Enforced, back: Back, written: Written
 ) -> None:
-    assert (back.ran.code, back.ran.denied) == (asked.ends, []), back.ran.said
+    assert (back.ran.code, back.ran.denied) == (scenario.ends, []), back.ran.said
     assert written.is_home()
     plan, regions = enforced.plan, enforced.env.region
     assert plan.goal == "failback"
@@ -79,29 +83,29 @@ def test_the_failback_copies_nothing_over_the_live_terraform_state(enforced: Enf
     assert "objects/copy_to_primary" in {step.verb for step in enforced.plan.steps}, back.ran.said
     assert [] == [step.id for step in enforced.plan.steps if state["Bucket"] in step.id]
     home = enforced.aws("admin").client("s3", Side.PRIMARY)
-    serials = [json.loads(home.get_object(**one)["Body"].read())["serial"] for one in (state, copy)]
+    serials = [json.loads(home.get_object(**location)["Body"].read())["serial"] for location in (state, copy)]
     assert [214, 900] == serials
     versions = home.list_object_versions(Bucket=state["Bucket"], Prefix=state["Key"])["Versions"]
     assert 1 == len(versions), "a run wrote to the live state"
 
 
 @pytest.fixture(scope="module")
-def rough(asked: Asked, enforced: Enforced, due: Rig, back: Back, written: Written) -> Rough:
+def rough(scenario: Asked, enforced: Enforced, due: Rig, back: Back, written: Written) -> Rough:
     """A failback whose processes died at the freeze, backup, sync, promotion and in a bake, until it stepped back."""
-    assert back.ran.code == asked.ends, back.ran.said
-    made = Rough(enforced, due, written)
+    assert back.ran.code == scenario.ends, back.ran.said
+    rough_failback = Rough(enforced, due, written)
     due.begin()
-    made.goes_on_until(UNTIL_STEPPED_BACK)
-    return made
+    rough_failback.goes_on_until(UNTIL_STEPPED_BACK)
+    return rough_failback
 
 
 def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_and_exits_6_though_it_was_killed_right_after(
     rough: Rough,
 ) -> None:
     assert Exit.VALIDATION_FAILED == rough.ended.code, rough.ended.last.said
-    said = rough.ended.last.said.splitlines()[-1]
-    assert said.startswith("stepped back: A gate failed, and traffic went back to the last good weights: ")
-    assert "traffic/shift_to_primary:50: gate.targets: too few healthy targets at home: " in said
+    line = rough.ended.last.said.splitlines()[-1]
+    assert line.startswith("stepped back: A gate failed, and traffic went back to the last good weights: ")
+    assert "traffic/shift_to_primary:50: gate.targets: too few healthy targets at home: " in line
     assert [10, 50, 10] == rough.weights()
 
 
@@ -124,7 +128,7 @@ def test_without_a_backup_of_after_the_freeze_nothing_is_synced_however_many_old
         .client("backup", Side.DR)
         .list_recovery_points_by_backup_vault(BackupVaultName=vault_name(rough.of.env, Side.DR))["RecoveryPoints"]
     )
-    assert "COMPLETED" in {one["Status"] for one in older}
+    assert "COMPLETED" in {point["Status"] for point in older}
     world.begin(Outage(dr, "deny", "backup", "StartBackupJob", person="operator"))
     run = rough.due.run("refused", later_s=A_DAY_S)
     assert Exit.ACTION_FAILED == run.wait(), run.said
@@ -190,7 +194,7 @@ def test_a_call_that_the_policies_do_not_allow_is_told_as_denied(enforced: Enfor
         enforced.aws("operator").client("rds", Side.PRIMARY).delete_db_instance(
             DBInstanceIdentifier="sit-mysql", SkipFinalSnapshot=True
         )
-    assert ["rds:DeleteDBInstance"] == [one["action"] for one in enforced.world.denied()]
+    assert ["rds:DeleteDBInstance"] == [entry["action"] for entry in enforced.world.denied()]
 
 
 def beats(snapshot: Snapshot, *silent: int) -> Snapshot:
@@ -236,6 +240,6 @@ def test_a_primary_that_flaps_or_holds_the_newer_database_is_told_to_wait_and_wh
     config = rules(due.home, "sit", SHORT.replace("stable_minutes = 0", "stable_minutes = 2"))
     words = ["-e", "sit", "--config", str(config), "--output", str(due.home / "out"), "--format", "json"]
     ended = behind_the_wall(parse([*words, "failback", "--staged", "--from-evidence", str(evidence)]))
-    told = json.loads(capsys.readouterr().out)
-    assert (code, answer) == (ended, told["recommendation"]), told["reasons"]
-    assert [one for one in told["reasons"] if one.startswith(reason)], told["reasons"]
+    document = json.loads(capsys.readouterr().out)
+    assert (code, answer) == (ended, document["recommendation"]), document["reasons"]
+    assert [text for text in document["reasons"] if text.startswith(reason)], document["reasons"]

@@ -41,8 +41,8 @@ PLAIN = (("primary-dark",), LOST)
 @pytest.fixture(scope="module", params=[LEFT_BEHIND, PLAIN] if FULL else [LEFT_BEHIND])
 def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbed]:
     broken, sends = request.param
-    with rig(tmp_path_factory.mktemp("killed"), *broken) as made:
-        whole = Undisturbed.of(made)
+    with rig(tmp_path_factory.mktemp("killed"), *broken) as test_rig:
+        whole = Undisturbed.of(test_rig)
         assert ("done", sends) == (whole.ends, whole.operations)
         yield whole
 

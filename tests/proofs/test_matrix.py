@@ -59,10 +59,10 @@ class Matrix:
 @pytest.fixture(scope="module")
 def matrix(sit_watch: Watch) -> Iterator[Matrix]:
     """The matrix of this run; in the end the mended world is whole again, and the table is written down."""
-    made = Matrix(sit_watch)
-    yield made
-    write(made.rows)
-    made.assert_whole("one of the disasters")
+    check_matrix = Matrix(sit_watch)
+    yield check_matrix
+    write(check_matrix.rows)
+    check_matrix.assert_whole("one of the disasters")
 
 
 def _row(disaster: Disaster, matrix: Matrix, request: pytest.FixtureRequest) -> Row:
@@ -89,7 +89,10 @@ def sampled() -> set[str]:
 
 def _played() -> list[Any]:
     sample, proof = sampled(), (pytest.mark.proof,)
-    return [pytest.param(one, id=one.name, marks=() if one.name in sample else proof) for one in catalogue()]
+    return [
+        pytest.param(disaster, id=disaster.name, marks=() if disaster.name in sample else proof)
+        for disaster in catalogue()
+    ]
 
 
 @pytest.mark.parametrize("disaster", _played())
@@ -101,8 +104,8 @@ def test_a_disaster_turns_what_it_names_and_beside_it_only_its_consequences(
     if disaster.consequences != ANYTHING:
         assert set(row) <= {*disaster.trips, *disaster.consequences}, "a check cries wolf, or a consequence is unnamed"
     if disaster.name in DARK:
-        told = {check for check, status in row.items() if status is not Status.UNKNOWN}
-        assert told <= PROBED_FROM_OUTSIDE, "what a dark region hides is unknown, and never a gap"
+        known_checks = {check for check, status in row.items() if status is not Status.UNKNOWN}
+        assert known_checks <= PROBED_FROM_OUTSIDE, "what a dark region hides is unknown, and never a gap"
 
 
 def test_no_family_of_checks_is_left_to_the_proofs_alone() -> None:

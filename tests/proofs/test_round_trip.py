@@ -105,14 +105,14 @@ class Trip:
     def _change_dns(self, stop: threading.Event) -> None:
         """Make, by plain calls, each change that the run's record says it waits for."""
         folder = self.home / "out" / "incidents" / WorldId.live(self.env.account, self.world.url).folder
-        path, made = journal_path(folder, self.env.name, INCIDENT), set[int]()
+        path, finished = journal_path(folder, self.env.name, INCIDENT), set[int]()
         while not stop.wait(0.2):
             if not path.exists():
                 continue
             entries = read(path, self.env.name, INCIDENT).entries
             for entry in entries:
-                if entry.kind is Kind.MANUAL_WAIT and entry.seq not in made:
-                    made.add(entry.seq)
+                if entry.kind is Kind.MANUAL_WAIT and entry.seq not in finished:
+                    finished.add(entry.seq)
                     begun = [e for e in entries if e.kind is Kind.BEGIN and e.seq < entry.seq][-1]
                     call = from_json(begun.data["plan"]).step(str(entry.step)).call
                     assert call is not None
@@ -135,12 +135,12 @@ def trip(name: str, home: Path) -> Iterator[Trip]:
 class Sampler:
     """Asks the name server again and again, and counts which region it answers with under each weight."""
 
-    def __init__(self, made: Trip) -> None:
-        self._sites, self._route53 = Sites(made.world, made.env), made.client("route53", Side.GLOBAL)
-        self._env, self._stop = made.env, threading.Event()
+    def __init__(self, round_trip: Trip) -> None:
+        self._sites, self._route53 = Sites(round_trip.world, round_trip.env), round_trip.client("route53", Side.GLOBAL)
+        self._env, self._stop = round_trip.env, threading.Event()
         self.counts: dict[int, Counter[str]] = {}
         zones = self._route53.list_hosted_zones()["HostedZones"]
-        self._zone = next(z["Id"] for z in zones if z["Name"] == f"{made.env.traffic.zone}.")
+        self._zone = next(z["Id"] for z in zones if z["Name"] == f"{round_trip.env.traffic.zone}.")
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Sampler:
@@ -174,45 +174,49 @@ class Sampler:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_what_was_written_before_and_while_away_is_served_at_home_again(name: str, tmp_path: Path) -> None:
-    with trip(name, tmp_path) as made:
-        whole = held(made)
-        before = Writer(made.world, made.env, 0.02, "before").write(0.5).written
+    with trip(name, tmp_path) as round_trip:
+        whole = held(round_trip)
+        before = Writer(round_trip.world, round_trip.env, 0.02, "before").write(0.5).written
         time.sleep(4)  # what is younger than a copy is lost with the region: the data-loss window
-        made.world.break_("primary-dark")
-        away = made.weighed("failover")
+        round_trip.world.break_("primary-dark")
+        away = round_trip.weighed("failover")
         assert away["recommendation"] == "PROCEED", away["reasons"]
-        done = made.execute(away, "failover")
+        done = round_trip.execute(away, "failover")
         assert done.returncode == 0, done.stdout + done.stderr
-        during = Writer(made.world, made.env, 0.02, "during").write(0.5).written
-        bucket = made.env.named(made.env.names.buckets[1])
-        copy = made.env.named(made.env.names.bucket_copy, bucket=bucket)
-        made.client("s3", Side.DR).put_object(Bucket=copy, Key="uploaded-while-away", Body=b"kept")
-        made.world.mend("primary-dark")
-        home = made.weighed("failback", "--staged")
+        during = Writer(round_trip.world, round_trip.env, 0.02, "during").write(0.5).written
+        bucket = round_trip.env.named(round_trip.env.names.buckets[1])
+        copy = round_trip.env.named(round_trip.env.names.bucket_copy, bucket=bucket)
+        round_trip.client("s3", Side.DR).put_object(Bucket=copy, Key="uploaded-while-away", Body=b"kept")
+        round_trip.world.mend("primary-dark")
+        home = round_trip.weighed("failback", "--staged")
         assert home["recommendation"] == "PROCEED", home["reasons"]
-        with Sampler(made) as sampler:
-            done = made.execute(home, "failback", "--staged")
+        with Sampler(round_trip) as sampler:
+            done = round_trip.execute(home, "failback", "--staged")
         assert done.returncode == 0, done.stdout + done.stderr
-        sites = Sites(made.world, made.env)
-        assert sites.serving() == made.env.region(Side.PRIMARY)
+        sites = Sites(round_trip.world, round_trip.env)
+        assert sites.serving() == round_trip.env.region(Side.PRIMARY)
         assert before
         assert during
-        assert [] == list(missing(sites, [*before, *during], made.env.region(Side.PRIMARY)))
-        assert made.client("s3", Side.PRIMARY).get_object(Bucket=bucket, Key="uploaded-while-away")["Body"].read()
-        distributed_as_weighted(sampler.counts, made.env)
-        apart = [one for one in differences(whole, held(made)) if not (one.how == "new" and ASIDE in one.subject)]
+        assert [] == list(missing(sites, [*before, *during], round_trip.env.region(Side.PRIMARY)))
+        assert round_trip.client("s3", Side.PRIMARY).get_object(Bucket=bucket, Key="uploaded-while-away")["Body"].read()
+        distributed_as_weighted(sampler.counts, round_trip.env)
+        apart = [
+            difference
+            for difference in differences(whole, held(round_trip))
+            if not (difference.how == "new" and ASIDE in difference.subject)
+        ]
         assert [] == apart
 
 
-def held(made: Trip) -> Inventory:
+def held(round_trip: Trip) -> Inventory:
     """What the estate holds now, as its reader sees it."""
-    return inventory(observe(made.env, reader_of(made.world), "sandbox"))
+    return inventory(observe(round_trip.env, reader_of(round_trip.world), "sandbox"))
 
 
 def distributed_as_weighted(counts: dict[int, Counter[str]], env: Environment) -> None:
     """The answers under each weight are the primary's in that share, within four standard errors."""
     assert set(env.failback.stages) <= set(counts), counts
     for weight, seen in counts.items():
-        asked, share = sum(seen.values()), weight / 100
-        error = 4 * (share * (1 - share) * asked) ** 0.5 + 1e-9
-        assert abs(seen[env.region(Side.PRIMARY)] - share * asked) <= error, (weight, seen)
+        total, share = sum(seen.values()), weight / 100
+        error = 4 * (share * (1 - share) * total) ** 0.5 + 1e-9
+        assert abs(seen[env.region(Side.PRIMARY)] - share * total) <= error, (weight, seen)

@@ -60,13 +60,13 @@ class Services:
         image = definition["containerDefinitions"][0]["image"]
         repository = image.partition("/")[2].partition("@")[0].partition(":")[0]
         listed = ecr.list_images(repositoryName=repository)["imageIds"]
-        kept = ecr.batch_get_image(repositoryName=repository, imageIds=listed)["images"]
-        digests = [{"imageDigest": one} for one in sorted({image["imageDigest"] for image in listed})]
+        images = ecr.batch_get_image(repositoryName=repository, imageIds=listed)["images"]
+        digests = [{"imageDigest": image_digest} for image_digest in sorted({image["imageDigest"] for image in listed})]
         ecr.batch_delete_image(repositoryName=repository, imageIds=digests)
         ecs.update_service(**who, forceNewDeployment=True, deploymentConfiguration=BREAKER)
-        for one in kept:
-            tag = {"imageTag": one["imageId"]["imageTag"]} if one["imageId"].get("imageTag") else {}
-            ecr.put_image(repositoryName=repository, imageManifest=one["imageManifest"], **tag)
+        for listed_image in images:
+            tag = {"imageTag": listed_image["imageId"]["imageTag"]} if listed_image["imageId"].get("imageTag") else {}
+            ecr.put_image(repositoryName=repository, imageManifest=listed_image["imageManifest"], **tag)
         for task in self.tasks(tenant):
             ecs.stop_task(cluster=who["cluster"], task=task)
 

@@ -22,8 +22,8 @@ RUN = "failover --execute --confirm files/restore_dr:sit-efs --incident"
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with ground_in(tmp_path_factory.mktemp("training")) as made:
-        yield made
+    with ground_in(tmp_path_factory.mktemp("training")) as training_ground:
+        yield training_ground
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def test_a_scene_is_briefed_judged_and_taken_back(name: str, here: Here) -> None
 def test_hints_come_one_by_one_and_the_debriefing_has_three_forms(here: Here) -> None:
     here.run("sandbox train split-brain")
     assert [len(here.told("sandbox debrief --hint")["hints"]) for _ in range(4)] == [1, 2, 3, 3]
-    told = here.told("sandbox debrief")
-    assert (told["scenario"], told["solved"], told["hints_left"]) == ("split-brain", False, 0)
-    assert all(goal["evidence"] and goal["why"] and goal["traps"] for goal in told["goals"])
+    debriefing = here.told("sandbox debrief")
+    assert (debriefing["scenario"], debriefing["solved"], debriefing["hints_left"]) == ("split-brain", False, 0)
+    assert all(goal["evidence"] and goal["why"] and goal["traps"] for goal in debriefing["goals"])
     assert "| goal | stands |" in here.run("sandbox debrief --format markdown").out
     ended = here.run("sandbox debrief --end")
     assert (ended.code, "is over" in ended.err) == (1, True)
@@ -68,8 +68,8 @@ def test_hints_come_one_by_one_and_the_debriefing_has_three_forms(here: Here) ->
 
 def test_what_cannot_be_played_is_one_sentence(here: Here) -> None:
     assert here.run("sandbox debrief").code == 2
-    asked = here.run("sandbox train split-brian")
-    assert (asked.code, "Did you mean split-brain" in asked.err) == (2, True)
+    result = here.run("sandbox train split-brian")
+    assert (result.code, "Did you mean split-brain" in result.err) == (2, True)
     here.ground.world.break_("dr-dark")
     refused = here.run("sandbox train split-brain")
     assert (
@@ -194,8 +194,8 @@ def test_without_us_east_1_a_run_goes_as_far_as_it_can_and_says_so(here: Here) -
     here.run("sandbox mend us-east-1-dark")
     again = here.ground.cli(f"{RUN} INC-3")
     assert (again.code, "dns-choice.stays-away" in again.out) == (6, True), "health alone moved the visitors"
-    held = here.ground.cli("failover --execute --replan --incident INC-3", *overriding("check.efs.replication-state"))
-    assert held.code == 0, held.out + held.err
+    result = here.ground.cli("failover --execute --replan --incident INC-3", *overriding("check.efs.replication-state"))
+    assert result.code == 0, result.out + result.err
 
 
 @pytest.mark.proof
@@ -203,14 +203,14 @@ def test_without_us_east_1_a_run_goes_as_far_as_it_can_and_says_so(here: Here) -
 def test_the_tool_sees_a_split_and_recommends_the_fence(ground: Ground) -> None:
     ground.world.train("split-brain")
     assert ground.cli("status --format json").report["posture"] == "SPLIT"
-    told = ground.cli("failover --validate")
-    assert (told.code, "--min-capacity 0" in told.out) == (6, True)
+    result = ground.cli("failover --validate")
+    assert (result.code, "--min-capacity 0" in result.out) == (6, True)
 
 
 @pytest.mark.proof
 @full
 def test_the_tool_names_the_tenant_that_opens_another_ones_database(ground: Ground) -> None:
     ground.world.train("wrong-database")
-    told = ground.cli("test --infra --format json")
-    assert told.code == 1
-    assert told.statuses()["definitions.own-tenant"] == "fail"
+    result = ground.cli("test --infra --format json")
+    assert result.code == 1
+    assert result.statuses()["definitions.own-tenant"] == "fail"

@@ -31,13 +31,13 @@ SHORT_LEASE_S = 3
 
 @pytest.fixture(scope="module")
 def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with rig(tmp_path_factory.mktemp("operators"), "primary-dark", poll_s=0.25) as made:
-        yield made
+    with rig(tmp_path_factory.mktemp("operators"), "primary-dark", poll_s=0.25) as test_rig:
+        yield test_rig
 
 
 def restoring(of: Rig) -> Callable[[], bool]:
     """Whether the restore of the database was called."""
-    return lambda: any(one["operation"] == "RestoreDBInstanceToPointInTime" for one in of.world.mutations())
+    return lambda: any(mutation["operation"] == "RestoreDBInstanceToPointInTime" for mutation in of.world.mutations())
 
 
 def services_of(of: Rig) -> Facts:
@@ -51,16 +51,16 @@ def test_of_two_operators_one_runs_and_the_other_is_told_who_and_since_when(lost
     lost.world.timing(transition_s=SLOW_RESTORE_S)
     first = lost.run("first")
     until(restoring(lost), first)
-    held = lost.reach("admin").control.in_force().run
+    run = lost.reach("admin").control.in_force().run
     second = lost.run("second", person="admin")
     assert Exit.REFUSED == second.wait(), second.said
-    assert held is not None
-    said = second.said
-    assert f"lock.held: Run {held.run} of operator (" in said
-    assert f"is at work on {INCIDENT} since {held.taken_at:%Y-%m-%d %H:%M:%S} UTC" in said
+    assert run is not None
+    message = second.said
+    assert f"lock.held: Run {run.run} of operator (" in message
+    assert f"is at work on {INCIDENT} since {run.taken_at:%Y-%m-%d %H:%M:%S} UTC" in message
     assert not list((lost.home / "second").rglob("*.jsonl"))
     assert Exit.READY == first.wait(), first.said
-    assert {one["person"] for one in lost.world.mutations() if not one["control"]} == {"operator"}
+    assert {mutation["person"] for mutation in lost.world.mutations() if not mutation["control"]} == {"operator"}
 
 
 def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_not_before(lost: Rig) -> None:
@@ -68,17 +68,17 @@ def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_not_before(lost: R
     short.begin()
     dead = short.run("dead", at(2, When.AFTER, is_mutation))
     assert dead.wait() == -signal.SIGKILL
-    held = short.reach("admin").control.in_force().run
-    assert held is not None
+    run = short.reach("admin").control.in_force().run
+    assert run is not None
     early = short.run("heir", person="admin")
     assert Exit.REFUSED == early.wait(), early.said
     assert "If it died, its lock can be taken over in" in early.said
-    time.sleep(max(0.0, held.lease_until.timestamp() - time.time()) + 0.1)
+    time.sleep(max(0.0, run.lease_until.timestamp() - time.time()) + 0.1)
     heir = short.run("heir", person="admin")
     assert Exit.READY == heir.wait(), heir.said
     taken = short.reach("admin").control.in_force().run
     assert taken is not None
-    assert (taken.token, taken.taken_at >= held.lease_until) == (held.token + 1, True)
+    assert (taken.token, taken.taken_at >= run.lease_until) == (run.token + 1, True)
     assert max(calls_of(short).values()) == 1
 
 
@@ -94,9 +94,9 @@ def test_a_stalled_owner_that_wakes_up_changes_nothing_and_says_what_to_do(lost:
     os.kill(stalled.pid, signal.SIGCONT)
     assert Exit.ACTION_FAILED == stalled.wait(), stalled.said
     assert before == calls_of(lost)
-    said = stalled.said.splitlines()[-1]
-    assert said.startswith("lost: ")
-    assert "no longer holds the lock" in said
+    line = stalled.said.splitlines()[-1]
+    assert line.startswith("lost: ")
+    assert "no longer holds the lock" in line
     for name in ("stalled", "heir-of-stalled"):
         assert lost.journal(name).fault is None
     again = lost.run("stalled", later_s=2 * LEASE_S)
@@ -134,9 +134,9 @@ def test_a_step_that_fails_in_a_failover_leaves_what_was_reached_before_it(lost:
     lost.world.begin(denied)
     run = lost.run("denied")
     assert Exit.ACTION_FAILED == run.wait(), run.said
-    said = run.said.splitlines()[-1]
-    assert said.startswith("failed: traffic/shift_to_dr:")
-    assert "Taken back" not in said
+    line = run.said.splitlines()[-1]
+    assert line.startswith("failed: traffic/shift_to_dr:")
+    assert "Taken back" not in line
     assert not [e for e in lost.journal("denied").entries if e.kind in (Kind.UNDONE, Kind.COMPENSATION)]
     reached = calls_of(lost)
     assert {"rds:RestoreDBInstanceToPointInTime", "ecs:UpdateService"} < {call.split()[1] for call in reached}

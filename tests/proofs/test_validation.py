@@ -64,8 +64,8 @@ def failed_over(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FailedOver
             f"-e sit --config {folder} --format json failover --planned --execute --confirm files/restore_dr:sit-efs"
         )
         ran = at_endpoint(world, home, words, "operator")
-        (kept,) = (home / "out").glob("sit-failover-*/evidence.json")
-        yield FailedOver(ran, Watch(world, env, read_evidence(kept)))
+        (path,) = (home / "out").glob("sit-failover-*/evidence.json")
+        yield FailedOver(ran, Watch(world, env, read_evidence(path)))
 
 
 def test_after_a_switchover_every_validation_scenario_passes_or_warns(failed_over: FailedOver) -> None:
@@ -98,13 +98,13 @@ CASES: list[tuple[changes.Made, tuple[str, ...], dict[str, Status]]] = [
 
 
 @pytest.mark.parametrize(
-    ("made", "touched", "turned"), CASES, ids=[made.__name__.replace("_", "-") for made, *_ in CASES]
+    ("change", "touched", "turned"), CASES, ids=[change.__name__.replace("_", "-") for change, *_ in CASES]
 )
 def test_a_change_turns_exactly_the_right_validation_checks_and_back(
-    made: changes.Made, touched: tuple[str, ...], turned: dict[str, Status], failed_over: FailedOver
+    change: changes.Made, touched: tuple[str, ...], turned: dict[str, Status], failed_over: FailedOver
 ) -> None:
     wanted = {name: status for name, status in {**UNPROTECTED, **turned}.items() if status is not Status.PASS}
-    with made(failed_over.aws):
+    with change(failed_over.aws):
         assert _settled(failed_over, touched, wanted) == wanted
     assert _settled(failed_over, touched, UNPROTECTED) == UNPROTECTED
 
@@ -112,9 +112,9 @@ def test_a_change_turns_exactly_the_right_validation_checks_and_back(
 def _settled(failed_over: FailedOver, touched: tuple[str, ...], wanted: dict[str, Any]) -> dict[str, Status]:
     """What did not pass, once it is as wanted; a change takes a moment, as on AWS."""
     until = time.monotonic() + PATIENCE_S
-    while (told := not_passed(failed_over.judged(*touched))) != wanted and time.monotonic() < until:
+    while (statuses := not_passed(failed_over.judged(*touched))) != wanted and time.monotonic() < until:
         time.sleep(0.2)
-    return told
+    return statuses
 
 
 def test_every_validation_check_is_turned_by_a_change() -> None:

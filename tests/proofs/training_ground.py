@@ -82,8 +82,8 @@ class Here:
         """Run one of them."""
         line = ["-e", self.ground.env.name, "--config", str(self.ground.config), *words.split()]
         code = behind_the_wall(parse(line))
-        told = self.capsys.readouterr()
-        return Ran(code, told.out, told.err)
+        output = self.capsys.readouterr()
+        return Ran(code, output.out, output.err)
 
     def told(self, words: str) -> Any:
         """What it says in JSON."""

@@ -77,9 +77,9 @@ def _key(aws: Aws, side: Side, undo: ExitStack) -> None:
     kms = aws.client("kms", side)
     for alias in kms.list_aliases()["Aliases"]:
         if alias["AliasName"].startswith(f"alias/{aws.env.name}-"):
-            told = kms.describe_key(KeyId=alias["TargetKeyId"])["KeyMetadata"]
+            key_metadata = kms.describe_key(KeyId=alias["TargetKeyId"])["KeyMetadata"]
             same = {"KeyId": alias["TargetKeyId"]}
-            _described(kms.update_key_description, undo, "Description", "Reworded", told["Description"], **same)
+            _described(kms.update_key_description, undo, "Description", "Reworded", key_metadata["Description"], **same)
 
 
 def _network(aws: Aws, side: Side, undo: ExitStack) -> None:
@@ -145,15 +145,15 @@ def _their_record(aws: Aws, undo: ExitStack) -> None:
     """A proof of ownership in our zone, cached for an hour, and a zone of their own."""
     route53, traffic = aws.client("route53", Side.GLOBAL), aws.env.traffic
     listed = route53.list_hosted_zones_by_name(DNSName=traffic.zone)["HostedZones"]
-    zone = next(one["Id"] for one in listed if one["Name"] == f"{traffic.zone}.")
+    zone = next(hosted_zone["Id"] for hosted_zone in listed if hosted_zone["Name"] == f"{traffic.zone}.")
     record = {
         "Name": f"_proof.{traffic.zone}.",
         "Type": "TXT",
         "TTL": 3600,
         "ResourceRecords": [{"Value": '"4711"'}],
     }
-    made, gone = ({"Changes": [{"Action": action, "ResourceRecordSet": record}]} for action in ("CREATE", "DELETE"))
-    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=made)
+    creation, gone = ({"Changes": [{"Action": action, "ResourceRecordSet": record}]} for action in ("CREATE", "DELETE"))
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=creation)
     undo.callback(route53.change_resource_record_sets, HostedZoneId=zone, ChangeBatch=gone)
     theirs = route53.create_hosted_zone(Name=f"{_THEIRS}.example.org", CallerReference=_THEIRS)["HostedZone"]["Id"]
     undo.callback(route53.delete_hosted_zone, Id=theirs)

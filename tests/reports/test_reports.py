@@ -73,11 +73,11 @@ def _terminal(report: Report = REPORT) -> str:
 
 
 def test_json_is_what_its_schema_promises() -> None:
-    told = json.loads(json_report.render(REPORT))
-    assert [] == [error.message for error in SCHEMA.iter_errors(told)]
-    assert told["rpo"] == {"target_s": 3600.0, "worst_s": 600.0, "compliant": None}
-    assert told["exceptions"][0]["state"] == "applied"
-    assert told["unseen"][0]["why"] == DENIED.why
+    document = json.loads(json_report.render(REPORT))
+    assert [] == [error.message for error in SCHEMA.iter_errors(document)]
+    assert document["rpo"] == {"target_s": 3600.0, "worst_s": 600.0, "compliant": None}
+    assert document["exceptions"][0]["state"] == "applied"
+    assert document["unseen"][0]["why"] == DENIED.why
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_json_is_what_its_schema_promises() -> None:
 )
 def test_an_exception_says_whether_it_is_used_or_over(until: date, check: str, state: str) -> None:
     rule = ExceptionRule(check, "*", "jane", "why", until)
-    told = json.loads(json_report.render(replace(REPORT, exceptions=(rule,))))
-    assert state == told["exceptions"][0]["state"]
+    document = json.loads(json_report.render(replace(REPORT, exceptions=(rule,))))
+    assert state == document["exceptions"][0]["state"]
 
 
 def test_csv_has_a_row_a_finding_and_no_cell_runs_as_a_formula() -> None:
@@ -107,8 +107,8 @@ def test_markdown_escapes_tables_and_counts_what_it_does_not_list() -> None:
 
 def test_the_terminal_says_every_status_and_every_blind_spot() -> None:
     text = _terminal()
-    for said in ("CANNOT_SAY", "a.fail", "... and 55 more", "a.warn", "a.excepted", "a.skip"):
-        assert said in text
+    for sentence in ("CANNOT_SAY", "a.fail", "... and 55 more", "a.warn", "a.excepted", "a.skip"):
+        assert sentence in text
     assert "its scenario did not report" in text
     assert DENIED.why in text
     assert max(map(len, text.splitlines())) <= 100
@@ -131,7 +131,7 @@ def test_a_check_that_never_reported_is_a_broken_allure_result(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "message"),
     [
         (None, "not measured"),
         (0, "0 s"),
@@ -141,8 +141,8 @@ def test_a_check_that_never_reported_is_a_broken_allure_result(tmp_path: Path) -
         (183600, "2 d 3 h"),
     ],
 )
-def test_durations_are_said_as_people_say_them(seconds: float | None, said: str) -> None:
-    assert said == duration(seconds)
+def test_durations_are_said_as_people_say_them(seconds: float | None, message: str) -> None:
+    assert message == duration(seconds)
 
 
 def test_the_analytics_of_the_page_generator_are_taken_out() -> None:

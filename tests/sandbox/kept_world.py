@@ -37,4 +37,4 @@ def item(served: Endpoint, table: str, value: str) -> dict[str, Any]:
 
 def topic_of(served: Endpoint) -> str:
     topics = client(served, "sns", DR).list_topics()["Topics"]
-    return next(str(one["TopicArn"]) for one in topics if one["TopicArn"].endswith("bbws-dr-events"))
+    return next(str(topic["TopicArn"]) for topic in topics if topic["TopicArn"].endswith("bbws-dr-events"))

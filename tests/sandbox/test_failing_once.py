@@ -116,13 +116,13 @@ READS = {"dynamodb:query", "dynamodb:get_item", "sts:get_caller_identity"}
 def known(seeded: Endpoint, sit: Environment) -> dict[str, Any]:
     served = seeded
     table = control_and_another(served)[1]
-    held = item(served, table, "a")
+    key = item(served, table, "a")
     rds, route53 = client(served, "rds", DR), client(served, "route53", sit.region(Side.GLOBAL))
     zones = route53.list_hosted_zones()["HostedZones"]
     return {
         "table": table,
-        "item": held,
-        "key": next(iter(held)),
+        "item": key,
+        "key": next(iter(key)),
         "topic": topic_of(served),
         "backups": rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"][0][
             "DBInstanceAutomatedBackupsArn"
@@ -138,9 +138,9 @@ def known(seeded: Endpoint, sit: Environment) -> dict[str, Any]:
 
 def filled(value: Any, known: dict[str, Any]) -> Any:
     if isinstance(value, dict):
-        return {key: filled(held, known) for key, held in value.items()}
+        return {key: filled(member, known) for key, member in value.items()}
     if isinstance(value, list):
-        return [filled(held, known) for held in value]
+        return [filled(member, known) for member in value]
     return known.get(value[1:-1], value) if isinstance(value, str) and value.startswith("{") else value
 
 
@@ -156,7 +156,7 @@ def operation_of(name: str) -> tuple[str, str, str]:
     region, _ = CALLS[name]
     names = get_session().get_service_model(service).operation_names
     wanted = method.replace("_", "").lower()
-    return region, service, next(one for one in names if one.lower() == wanted)
+    return region, service, next(operation_name for operation_name in names if operation_name.lower() == wanted)
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -191,7 +191,7 @@ def test_a_lost_answer_leaves_the_call_done(served: Endpoint, known: dict[str, A
     served.begin(Outage(region, "lost", service, operation, times=1))
     with pytest.raises(ConnectionClosedError):
         send(served, name, known)
-    done = [(one["operation"], one["done"]) for one in served.mutations()]
+    done = [(mutation["operation"], mutation["done"]) for mutation in served.mutations()]
     assert ([] if name in READS else [(operation, True)]) == done
 
 

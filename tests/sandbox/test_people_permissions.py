@@ -57,8 +57,8 @@ def test_enforcement_is_switched_on_and_off(seeded: Endpoint) -> None:
     seeded.enforce_iam(True)
     assert DENIED == scaled(seeded, "reader", DR)
     service = f"arn:aws:ecs:{DR}:{SIT.account}:service/{CLUSTER}/{SERVICE}"
-    told = {"who": "reader", "action": "ecs:UpdateService", "resource": service, "region": DR}
-    assert [told] == seeded.denied()
+    values = {"who": "reader", "action": "ecs:UpdateService", "resource": service, "region": DR}
+    assert [values] == seeded.denied()
     seeded.enforce_iam(False)
     assert [] == seeded.denied()
     assert "done" == scaled(seeded, "reader", DR)
@@ -97,45 +97,52 @@ def test_disasters_are_played_and_mended_while_iam_is_enforced(enforced: Endpoin
 def test_the_operators_policies_are_the_equivalents_of_the_generated_ones(name: str) -> None:
     env = load_environment(Path(__file__).parents[2] / "environments", name)
     generated = policies(env, declared())[Role.OPERATOR]
-    seeded = {policy: document(told) for policy, told in operator_policies(env).items()}
+    seeded = {policy: document(operator_policy) for policy, operator_policy in operator_policies(env).items()}
     assert set(generated) == set(seeded)
     for own in (f"{name}-dr-operator-act", f"{name}-dr-operator-home"):
         assert generated[own] == seeded[own]
     assert of_the_record(generated[f"{name}-dr-look"]) == of_the_record(seeded[f"{name}-dr-look"])
-    assert [] == [asked for asked in looked_at(generated) if word(env, seeded, asked) != "allowed"]
+    assert [] == [pair for pair in looked_at(generated) if word(env, seeded, pair) != "allowed"]
 
 
 @pytest.mark.parametrize("name", ["dev", "sit", "prod"])
 def test_the_drillers_policies_are_the_generated_ones(name: str) -> None:
     env = load_environment(Path(__file__).parents[2] / "environments", name)
     generated = policies(env, declared())[Role.DRILL]
-    seeded = {policy: document(told) for policy, told in drill_policies(env).items()}
+    seeded = {policy: document(drill_policy) for policy, drill_policy in drill_policies(env).items()}
     assert set(seeded) == set(generated) - set(policies(env, declared())[Role.OPERATOR])
     assert generated[f"{name}-dr-drill-act"] == seeded[f"{name}-dr-drill-act"]
-    kept = [[one["Sid"] for one in held[f"{name}-dr-drill-never"]["Statement"]] for held in (generated, seeded)]
-    assert kept[0] == kept[1]
+    sids = [
+        [statement["Sid"] for statement in documents[f"{name}-dr-drill-never"]["Statement"]]
+        for documents in (generated, seeded)
+    ]
+    assert sids[0] == sids[1]
 
 
-def of_the_record(told: dict[str, Any]) -> list[dict[str, Any]]:
-    return [statement for statement in told["Statement"] if statement["Sid"] == "LookAtTheRecord"]
+def of_the_record(policy_document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [statement for statement in policy_document["Statement"] if statement["Sid"] == "LookAtTheRecord"]
 
 
-def looked_at(held: dict[str, Any]) -> list[tuple[str, str]]:
+def looked_at(documents: dict[str, Any]) -> list[tuple[str, str]]:
     """What may be looked at: each action with one of the resources that the policies allow it on."""
     return [
         (action, statement["Resource"][0])
-        for name, told in held.items()
+        for name, policy_document in documents.items()
         if name.endswith("-dr-look")
-        for statement in told["Statement"]
+        for statement in policy_document["Statement"]
         for action in statement["Action"]
         if not action.startswith("kms:Decrypt")
     ]
 
 
-def word(env: Environment, held: dict[str, Any], asked: tuple[str, str]) -> str:
-    documents = [Policy(name, json.dumps(told)) for name, told in held.items()]
-    return decide(documents, Asked(*asked, {"aws:RequestedRegion": (env.region(Side.PRIMARY),)})).word
+def word(env: Environment, role_documents: dict[str, Any], pair: tuple[str, str]) -> str:
+    documents = [Policy(name, json.dumps(policy_document)) for name, policy_document in role_documents.items()]
+    return decide(documents, Asked(*pair, {"aws:RequestedRegion": (env.region(Side.PRIMARY),)})).word
 
 
 def test_whatever_may_be_read_is_not_denied_by_what_is_never_done() -> None:
-    assert set() == {one for one in reading_words(declared()) if not any(like(held, one) for held in reading())}
+    assert set() == {
+        reading_word
+        for reading_word in reading_words(declared())
+        if not any(like(pattern, reading_word) for pattern in reading())
+    }

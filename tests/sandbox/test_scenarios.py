@@ -36,7 +36,7 @@ def test_a_scene_is_called_as_its_module_is_and_made_of_disasters_that_exist(sce
 
 def test_a_scene_tells_enough_and_every_text_of_it_can_be_told(scene: Scenario) -> None:
     texts = [scene.briefing, *scene.hints, *(text for goal in scene.goals for text in (goal.sentence, goal.why))]
-    assert [] == [told for text in texts if re.search(r"[{}]", told := scene.told(text, WORDS))]
+    assert [] == [sentence for text in texts if re.search(r"[{}]", sentence := scene.told(text, WORDS))]
     assert len(scene.goals) >= 3
     assert len(scene.hints) >= 3
     assert len({goal.id for goal in scene.goals}) == len(scene.goals)
@@ -48,9 +48,9 @@ def test_a_scene_tells_enough_and_every_text_of_it_can_be_told(scene: Scenario) 
 
 def test_the_list_fits_the_width_and_tells_no_goal() -> None:
     rows = [scene.listed() for scene in SCENES]
-    told = training.scenes(rows, "terminal")
-    assert max(map(len, told.splitlines())) <= 100
-    assert [] == [goal.sentence for scene in SCENES for goal in scene.goals if goal.sentence in told]
+    listing = training.scenes(rows, "terminal")
+    assert max(map(len, listing.splitlines())) <= 100
+    assert [] == [goal.sentence for scene in SCENES for goal in scene.goals if goal.sentence in listing]
     assert training.scenes(rows, "markdown").count("\n") == len(SCENES) + 2
 
 
@@ -60,8 +60,8 @@ def _service(tenant: str, **changed: Any) -> Service:
 
 
 def _call(api: str, operation: str, region: str = "eu-west-1", /, **params: Any) -> dict[str, Any]:
-    told = {"service": api, "operation": operation, "region": region, "params": params}
-    return told | {"done": True, "control": False}
+    values = {"service": api, "operation": operation, "region": region, "params": params}
+    return values | {"done": True, "control": False}
 
 
 @pytest.fixture

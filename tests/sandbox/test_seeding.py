@@ -70,14 +70,14 @@ def test_a_task_definition_names_nothing_of_the_other_region(world: Seeded, side
 
 def test_both_registries_hold_the_digest_that_the_tasks_run(world: Seeded) -> None:
     repository = world.named(world.env.names.repository)
-    held = [
+    image_digests = [
         {
             image["imageDigest"]
             for image in world.client("ecr", side).describe_images(repositoryName=repository)["imageDetails"]
         }
         for side in SIDES
     ]
-    assert held[0] == held[1] != set()
+    assert image_digests[0] == image_digests[1] != set()
 
 
 @pytest.mark.parametrize("side", SIDES)

@@ -49,8 +49,8 @@ def refusal(call: Any, **params: Any) -> tuple[int, str, str]:
 def test_what_is_not_implemented_is_said_by_name_with_501_and_is_not_retried(
     world: Endpoint, client: Client, service: str, operation: str, params: dict[str, Any], named: str
 ) -> None:
-    asked = client(service, attempts=3)
-    status, code, message = refusal(getattr(asked, operation), **params)
+    service_client = client(service, attempts=3)
+    status, code, message = refusal(getattr(service_client, operation), **params)
     assert (status, code) == (501, "NotImplementedInSandbox")
     assert named in message
     assert sum(world.calls().values()) == 1
@@ -164,8 +164,8 @@ def test_many_clients_at_once_lose_no_write(client: Client) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    made = [arn for arn in client("ecs").list_clusters()["clusterArns"] if "/many-" in arn]
-    assert len(made) == 12
+    arns = [arn for arn in client("ecs").list_clusters()["clusterArns"] if "/many-" in arn]
+    assert len(arns) == 12
 
 
 def post(world: Endpoint, path: str, **headers: str) -> int:

@@ -56,22 +56,22 @@ class Command:
         return code
 
 
-def begin(command: Sequence[str], variables: Mapping[str, str], said: Path) -> Command:
+def begin(command: Sequence[str], variables: Mapping[str, str], path: Path) -> Command:
     """Begin ``command``, a script and its arguments, from the root with ``variables`` as its whole environment."""
-    said.mkdir(parents=True, exist_ok=True)
+    path.mkdir(parents=True, exist_ok=True)
     for name in STREAMS:
-        (said / name).touch()
-    process = _FORKS.Process(target=_run, args=(list(command), dict(variables), said))
+        (path / name).touch()
+    process = _FORKS.Process(target=_run, args=(list(command), dict(variables), path))
     process.start()
-    return Command(process, said)
+    return Command(process, path)
 
 
-def _run(command: list[str], variables: dict[str, str], said: Path) -> None:
+def _run(command: list[str], variables: dict[str, str], path: Path) -> None:
     os.environ.clear()
     os.environ.update(variables)
     os.chdir(ROOT)
     for stream, name in enumerate(STREAMS, start=1):
-        file = os.open(said / name, os.O_WRONLY | os.O_TRUNC)
+        file = os.open(path / name, os.O_WRONLY | os.O_TRUNC)
         os.dup2(file, stream)
         os.close(file)
     sys.argv = command

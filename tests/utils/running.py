@@ -47,16 +47,16 @@ def dr_cli(words: str, home: Path, extra: Sequence[str] = (), **variables: str) 
     Its results, sandbox worlds and memory live under ``home``.
     """
     command, env = command_of(words, home, **variables)
-    with tempfile.TemporaryDirectory(prefix="said-") as said:
-        running = begin([*command, *extra], env, Path(said))
+    with tempfile.TemporaryDirectory(prefix="said-") as folder:
+        running = begin([*command, *extra], env, Path(folder))
         return Ran(running.wait(PATIENCE_S), running.out, running.err)
 
 
 def command_of(words: str, home: Path, **variables: str) -> tuple[list[str], dict[str, str]]:
     """The command line that ``dr_cli`` runs from ``ROOT``, and its whole environment."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     env = {
-        **kept,
+        **environment,
         "XDG_STATE_HOME": str(home),
         "DR_SANDBOX_HOME": str(home / "sandbox"),
         "HOME": str(home),

@@ -52,10 +52,10 @@ class Prod:
 @pytest.fixture(scope="module")
 def shell() -> dict[str, str]:
     """A person's shell: the aws CLI on its PATH, and nothing of AWS set. ``make awscli`` installs the CLI."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     path = f"{ROOT / '.tools' / 'awscli' / 'bin'}:{os.environ['PATH']}"
     assert shutil.which("aws", path=path), "This proof needs the aws CLI: run `make awscli`."
-    return {**kept, "PATH": path, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": ""}
+    return {**environment, "PATH": path, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": ""}
 
 
 def test_at_80_columns_the_command_is_pasted_as_it_stands_and_the_run_ends_well(

@@ -77,10 +77,10 @@ def _listening(aws: Aws) -> str:
 
 def _heard(aws: Aws, queue: str) -> list[dict[str, Any]]:
     sqs, found = aws.client("sqs", Side.DR), []
-    while told := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-        found += [json.loads(one["Body"]) for one in told]
-        for one in told:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
+    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+        found += [json.loads(message["Body"]) for message in messages]
+        for entry in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=entry["ReceiptHandle"])
     return found
 
 
@@ -111,13 +111,13 @@ def _shown(run: Command) -> re.Match[str]:
 
 
 def test_the_run_ends_validated_once_the_record_was_changed_by_hand(ceremony: Ceremony) -> None:
-    told = ceremony.ran.report
-    assert (ceremony.ran.code, told["run"]["outcome"], told["posture"]) == (0, "done", "ON_DR"), ceremony.ran.err
+    report = ceremony.ran.report
+    assert (ceremony.ran.code, report["run"]["outcome"], report["posture"]) == (0, "done", "ON_DR"), ceremony.ran.err
     assert set(ceremony.ran.statuses().values()) <= {"pass", "warn"}
-    assert told["run"]["incident"] == INCIDENT
-    assert told["run"]["operator"].endswith("user/operator")
-    assert told["run"]["approver"].endswith("user/approver")
-    assert [] == list(SCHEMA.iter_errors(told))
+    assert report["run"]["incident"] == INCIDENT
+    assert report["run"]["operator"].endswith("user/operator")
+    assert report["run"]["approver"].endswith("user/approver")
+    assert [] == list(SCHEMA.iter_errors(report))
 
 
 def test_the_step_by_hand_shows_a_short_command_with_the_exact_batch_in_a_file(ceremony: Ceremony) -> None:
@@ -135,9 +135,9 @@ def test_the_tool_itself_wrote_no_record_in_prod(ceremony: Ceremony) -> None:
 
 
 def test_stakeholders_hear_of_the_start_the_step_by_hand_and_the_end(ceremony: Ceremony) -> None:
-    subjects = [str(one["Message"]) for one in ceremony.messages]
+    subjects = [str(message["Message"]) for message in ceremony.messages]
     assert len(subjects) >= 3, ceremony.messages
-    assert all(INCIDENT in one for one in subjects)
+    assert all(INCIDENT in subject for subject in subjects)
 
 
 def test_the_log_is_whole_and_tells_what_was_waited_for(ceremony: Ceremony) -> None:

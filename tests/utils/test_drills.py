@@ -14,7 +14,7 @@ from utils.aws_mgmt.dr_cli import main
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         ("-e prod --sandbox test --full-drill", Exit.REFUSED, "prod allows no full drill (approvals.full_drill)"),
         ("-e dev --sandbox test --full-drill", Exit.REFUSED, "drill.no-replication: dev expects no replication"),
@@ -26,10 +26,10 @@ from utils.aws_mgmt.dr_cli import main
     ],
 )
 def test_a_drill_that_cannot_be_held_is_refused_by_name(
-    words: str, code: Exit, said: str, capsys: pytest.CaptureFixture[str]
+    words: str, code: Exit, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert code == main(words.split())
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_drill_that_two_people_must_approve_is_held_as_what_it_practises(

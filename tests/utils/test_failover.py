@@ -65,8 +65,8 @@ class Here:
         self.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_access_key)
         options = ["-e", "prod", "--config", str(self.prod.config), "--output", str(self.prod.home / "out")]
         code = behind_the_wall(parse([*options, *words.split()]))
-        told = self.capsys.readouterr()
-        return Ran(code, told.out, told.err)
+        output = self.capsys.readouterr()
+        return Ran(code, output.out, output.err)
 
 
 @pytest.fixture
@@ -100,30 +100,35 @@ def _refusals(ran: Ran) -> dict[str, str]:
 
 def test_a_healthy_primary_is_nothing_to_fail_over_from(prod: Prod) -> None:
     ran = prod.assess(f"--save-evidence {prod.evidence}")
-    told = ran.report
-    assert (ran.code, told["exit"], told["recommendation"], told["posture"]) == (1, 1, "DO_NOT_FAILOVER", "NORMAL")
-    assert "There is nothing to fail over from" in told["reasons"][0]
-    assert [gate["id"] for gate in told["gates"] if not gate["met"]] == ["posture.expected"]
-    assert [] == list(SCHEMA.iter_errors(told))
+    report = ran.report
+    assert (ran.code, report["exit"], report["recommendation"], report["posture"]) == (
+        1,
+        1,
+        "DO_NOT_FAILOVER",
+        "NORMAL",
+    )
+    assert "There is nothing to fail over from" in report["reasons"][0]
+    assert [gate["id"] for gate in report["gates"] if not gate["met"]] == ["posture.expected"]
+    assert [] == list(SCHEMA.iter_errors(report))
 
 
 def test_a_lost_primary_is_one_to_leave_with_the_loss_the_plan_and_the_recovery_time(dark: Prod) -> None:
     dark.world.reset_mutations()
     ran = dark.assess("--assess-only")
-    told = ran.report
-    assert (ran.code, told["recommendation"], told["posture"]) == (0, "PROCEED", "PRIMARY_LOST"), ran.out
-    database = [loss for loss in told["data_loss"] if loss["store"] == "database"]
-    assert {loss["tenant"] for loss in database} == set(told["tenants"])
+    report = ran.report
+    assert (ran.code, report["recommendation"], report["posture"]) == (0, "PROCEED", "PRIMARY_LOST"), ran.out
+    database = [loss for loss in report["data_loss"] if loss["store"] == "database"]
+    assert {loss["tenant"] for loss in database} == set(report["tenants"])
     assert all(0 < loss["seconds"] <= 3600 and "RestoreWindow" in loss["basis"] for loss in database)
-    assert len(told["plan"]["digest"]) == 64
-    assert (told["plan"]["goal"], told["plan"]["posture"]) == ("failover", "PRIMARY_LOST")
-    assert 0 < told["rto_estimate_s"] < told["rto_target_s"] == 4 * 3600
-    assert told["cost"]["hourly"] > 0
-    assert [] == list(SCHEMA.iter_errors(told))
+    assert len(report["plan"]["digest"]) == 64
+    assert (report["plan"]["goal"], report["plan"]["posture"]) == ("failover", "PRIMARY_LOST")
+    assert 0 < report["rto_estimate_s"] < report["rto_target_s"] == 4 * 3600
+    assert report["cost"]["hourly"] > 0
+    assert [] == list(SCHEMA.iter_errors(report))
     assert [] == dark.world.mutations(), "assessing changes nothing"
     primary = load_environment(dark.config, "prod").region(Side.PRIMARY)
-    assert [s["id"] for s in told["plan"]["steps"] if s["call"] and s["call"]["region"] == primary] == []
-    assert any(gate["relaxed"] for gate in told["gates"])
+    assert [s["id"] for s in report["plan"]["steps"] if s["call"] and s["call"]["region"] == primary] == []
+    assert any(gate["relaxed"] for gate in report["gates"])
 
 
 @contextmanager
@@ -157,23 +162,23 @@ def test_what_is_denied_in_a_lost_primary_is_no_reason_to_proceed(prod: Prod) ->
     denied = [Outage(primary, "deny", service) for service in ("efs", "dynamodb", "secretsmanager")]
     with _outages(prod, *denied, Outage(primary, "error")):
         ran = prod.assess()
-    told = ran.report
-    assert (ran.code, told["recommendation"], told["posture"]) == (1, "RISKY", "PRIMARY_LOST"), ran.out
+    report = ran.report
+    assert (ran.code, report["recommendation"], report["posture"]) == (1, "RISKY", "PRIMARY_LOST"), ran.out
     assert {"check.efs-access.point-parity", "check.secrets.in-sync", "check.dynamodb.replica-status"} <= {*_unmet(ran)}
-    assert any(gate["relaxed"] for gate in told["gates"]), "what the silent region alone could show is still relaxed"
-    causes = [finding["unseen"] for result in told["results"] for finding in result["findings"] if finding["unseen"]]
+    assert any(gate["relaxed"] for gate in report["gates"]), "what the silent region alone could show is still relaxed"
+    causes = [finding["unseen"] for result in report["results"] for finding in result["findings"] if finding["unseen"]]
     assert {("denied", primary), ("unreachable", primary)} == {(cause["kind"], cause["region"]) for cause in causes}
-    assert [] == list(SCHEMA.iter_errors(told))
+    assert [] == list(SCHEMA.iter_errors(report))
 
 
 def test_a_primary_whose_services_may_not_be_read_is_not_said_to_be_healthy(prod: Prod) -> None:
     primary = load_environment(prod.config, "prod").region(Side.PRIMARY)
     with _outages(prod, Outage(primary, "deny", "ecs", person="reader")):
         ran = prod.assess()
-    told, reason = ran.report, ran.report["reasons"][0]
-    assert (ran.code, told["recommendation"], told["posture"]) == (3, "DO_NOT_FAILOVER", "PRIMARY_UNSEEN")
+    report, reason = ran.report, ran.report["reasons"][0]
+    assert (ran.code, report["recommendation"], report["posture"]) == (3, "DO_NOT_FAILOVER", "PRIMARY_UNSEEN")
     assert ("healthy" in reason, "is denied" in reason) == (False, True), reason
-    assert [] == list(SCHEMA.iter_errors(told))
+    assert [] == list(SCHEMA.iter_errors(report))
 
 
 @pytest.mark.proof
@@ -192,12 +197,12 @@ def test_a_dr_region_that_cannot_be_seen_is_never_proceed(prod: Prod) -> None:
 
 def test_prod_asks_for_everything_at_once_and_changes_nothing_without_it(dark: Prod) -> None:
     dark.world.reset_mutations()
-    said = _refusals(dark.run("failover --execute"))
-    assert set(said) == {"authority.ticket", "authority.two-people", "authority.irreversible"}
-    assert "--incident INC-123" in said["authority.ticket"]
-    assert "Another person runs: `python utils/aws_mgmt/dr_cli.py -e prod " in said["authority.two-people"]
-    assert said["authority.two-people"].endswith(" approve --incident TICKET`.")
-    assert said["authority.irreversible"].endswith(f"{CONFIRMED}.")
+    refusals = _refusals(dark.run("failover --execute"))
+    assert set(refusals) == {"authority.ticket", "authority.two-people", "authority.irreversible"}
+    assert "--incident INC-123" in refusals["authority.ticket"]
+    assert "Another person runs: `python utils/aws_mgmt/dr_cli.py -e prod " in refusals["authority.two-people"]
+    assert refusals["authority.two-people"].endswith(" approve --incident TICKET`.")
+    assert refusals["authority.irreversible"].endswith(f"{CONFIRMED}.")
     assert [] == dark.world.mutations()
 
 
@@ -218,12 +223,12 @@ def test_an_approval_is_for_the_plan_that_was_seen_and_for_no_later_one(dark: Pr
     _change_the_estate(dark)
     assert here.run("pause --reason storm").code == 0
     dark.world.reset_mutations()
-    said = _refusals(dark.run(f"failover --execute --incident {INCIDENT} {CONFIRMED}"))
-    assert set(said) == {"authority.two-people", "authority.paused"}, said
-    assert "approver: it is for another plan" in said["authority.two-people"]
-    assert "the estate changed since" in said["authority.two-people"]
-    assert "operator at" in said["authority.paused"]
-    assert "storm" in said["authority.paused"]
+    refusals = _refusals(dark.run(f"failover --execute --incident {INCIDENT} {CONFIRMED}"))
+    assert set(refusals) == {"authority.two-people", "authority.paused"}, refusals
+    assert "approver: it is for another plan" in refusals["authority.two-people"]
+    assert "the estate changed since" in refusals["authority.two-people"]
+    assert "operator at" in refusals["authority.paused"]
+    assert "storm" in refusals["authority.paused"]
     assert [] == dark.world.mutations()
 
 
@@ -250,7 +255,7 @@ def test_pause_and_unpause_say_who_and_what_next(here: Here) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         ("failover --execute --incident CHG-123", 4, "authority.ticket: 'CHG-123' is no incident ticket"),
         ("failover --execute --incident ../INC-1", 4, "is no incident ticket"),
@@ -260,10 +265,10 @@ def test_pause_and_unpause_say_who_and_what_next(here: Here) -> None:
         ("log", 2, "No journal of prod"),
     ],
 )
-def test_what_cannot_be_asked_is_a_sentence_and_its_exit_code(here: Here, words: str, code: int, said: str) -> None:
+def test_what_cannot_be_asked_is_a_sentence_and_its_exit_code(here: Here, words: str, code: int, message: str) -> None:
     ran = here.run(words)
     assert (ran.code, ran.out) == (code, "")
-    assert said in ran.err
+    assert message in ran.err
 
 
 def test_an_estate_that_did_not_fail_over_is_not_validated(prod: Prod) -> None:

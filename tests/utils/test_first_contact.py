@@ -33,16 +33,22 @@ def home(tmp_path: Path) -> Path:
 
 def _run(home: Path, command: str, **variables: str) -> Ran:
     """Run a shell's line in which ``$DR`` is the command line, with nothing but these AWS variables."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
     own = {"HOME": str(home), "XDG_STATE_HOME": str(home), "AWS_EC2_METADATA_DISABLED": "true"}
     own |= {"DR": f"{sys.executable} {DOOR} --output {home / 'out'}", "PY": sys.executable, "H": str(home)}
     shell = ["/bin/sh", "-c", command]
-    said = subprocess.run(
-        shell, cwd=ROOT, env={**kept, **own, **variables}, capture_output=True, text=True, timeout=60, check=False
+    completed = subprocess.run(
+        shell,
+        cwd=ROOT,
+        env={**environment, **own, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
-    assert "Traceback" not in said.stderr
-    assert "defect" not in said.stderr
-    return said
+    assert "Traceback" not in completed.stderr
+    assert "defect" not in completed.stderr
+    return completed
 
 
 def _sentence(ran: Ran) -> str:
@@ -84,7 +90,7 @@ def test_an_old_python_can_read_the_door_at_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "message"),
     [
         ({"AWS_PROFILE": "misspelt"}, "misspelt) could not be found"),
         ({"AWS_CONFIG_FILE": "$H/broken"}, "Unable to parse config file"),
@@ -96,14 +102,14 @@ def test_an_old_python_can_read_the_door_at_all() -> None:
     ids=["profile", "config", "credentials", "program", "source profile", "endpoint"],
 )
 def test_aws_settings_that_cannot_be_used_are_named_with_what_to_do(
-    home: Path, variables: dict[str, str], said: str
+    home: Path, variables: dict[str, str], message: str
 ) -> None:
     given = {name: value.replace("$H", str(home)) for name, value in variables.items()}
     keys = {} if "AWS_PROFILE" in given else NOBODY
     for command in ("status", "failover --execute --incident INC-1"):
         ran = _run(home, f"$DR -e sit {command}", **{**keys, **given})
         assert ran.returncode == (2 if "AWS_ENDPOINT_URL" in variables else 3), ran.stderr
-        assert said in _sentence(ran)
+        assert message in _sentence(ran)
         assert "Correct" in ran.stderr
 
 
@@ -128,12 +134,12 @@ def test_a_result_that_cannot_be_written_is_never_green(home: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
 def test_whatever_the_output_can_encode_a_character_is_no_reason_to_fail(encoding: str) -> None:
-    told = "Störung → 🌍"
+    message = "Störung → 🌍"
     code = f"""
 import json, sys
 from utils.aws_mgmt.cli import streams
 streams.prepare()
-sys.stdout.write(json.dumps({told!r}, ensure_ascii=False))
+sys.stdout.write(json.dumps({message!r}, ensure_ascii=False))
 sys.exit(streams.finish(0))
 """
     ran = subprocess.run(
@@ -144,7 +150,7 @@ sys.exit(streams.finish(0))
         check=False,
     )
     assert 0 == ran.returncode, ran.stderr
-    assert told == json.loads(ran.stdout.decode(encoding)), "JSON stays JSON"
+    assert message == json.loads(ran.stdout.decode(encoding)), "JSON stays JSON"
 
 
 def test_a_command_speaks_in_an_encoding_that_lacks_its_characters(home: Path) -> None:
@@ -165,6 +171,6 @@ def test_a_home_that_cannot_be_written_keeps_no_sandbox_but_one_can_be_looked_at
     away = {"HOME": str(home / "file"), "XDG_STATE_HOME": ""}
     looked = _run(home, "$DR -e sit --sandbox --tenants 1 status --infrastructure", **away)
     assert (0, "") == (looked.returncode, looked.stderr)
-    kept = _run(home, "$DR -e sit sandbox up --tenants 1", **away)
-    assert 3 == kept.returncode
-    assert str(home / "file") in _sentence(kept)
+    completed = _run(home, "$DR -e sit sandbox up --tenants 1", **away)
+    assert 3 == completed.returncode
+    assert str(home / "file") in _sentence(completed)

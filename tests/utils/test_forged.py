@@ -58,8 +58,8 @@ class Prod:
             self.monkeypatch.setenv(name, value)
         options = ["-e", "prod", "--config", str(self.home / "environments"), "--output", str(self.home / "out")]
         code = behind_the_wall(parse([*options, *words.split()]))
-        told = self.capsys.readouterr()
-        return Ran(code, told.out, told.err)
+        output = self.capsys.readouterr()
+        return Ran(code, output.out, output.err)
 
     def arn(self, person: str) -> str:
         """A person's ARN."""
@@ -148,10 +148,10 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, P
 def prod(
     lost: tuple[Endpoint, Path, Environment, Plan], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Prod]:
-    made = Prod(*lost, monkeypatch, capsys)
-    yield made
-    made.journal.unlink(missing_ok=True)
-    made.world.return_to("lost")
+    prod_world = Prod(*lost, monkeypatch, capsys)
+    yield prod_world
+    prod_world.journal.unlink(missing_ok=True)
+    prod_world.world.return_to("lost")
 
 
 def test_a_forged_journal_on_the_operators_disk_runs_nothing(prod: Prod) -> None:
@@ -229,9 +229,18 @@ def test_a_run_that_was_truly_approved_and_killed_goes_on_and_ends_done(prod: Pr
     on = at_endpoint(prod.world, prod.home, f"{options} --format json {EXECUTE}", "operator")
     assert (on.code, on.report["run"]["outcome"]) == (0, "done"), on.err
     assert on.report["run"]["approver"] == prod.arn("approver")
-    assert len([one for one in prod.world.mutations() if one["operation"] == "RestoreDBInstanceToPointInTime"]) == 1
+    assert (
+        len(
+            [
+                mutation
+                for mutation in prod.world.mutations()
+                if mutation["operation"] == "RestoreDBInstanceToPointInTime"
+            ]
+        )
+        == 1
+    )
     assert [] == prod.world.denied()
 
 
 def _restored(prod: Prod) -> bool:
-    return any(one["operation"] == "RestoreDBInstanceToPointInTime" for one in prod.world.mutations())
+    return any(mutation["operation"] == "RestoreDBInstanceToPointInTime" for mutation in prod.world.mutations())

@@ -90,8 +90,8 @@ def test_a_run_whose_disk_fills_up_ends_done_with_its_whole_record_in_the_contro
         assert (None, None) == (local.fault, mirrored.fault)
         assert len(local.entries) < len(mirrored.entries)
         assert (Kind.END, "done") == (mirrored.entries[-1].kind, mirrored.entries[-1].data["outcome"])
-        held = reach.control.in_force().run
-        assert held is not None
-        assert (True, "done") == (held.ended_at is not None, held.outcome)
+        control_table_run = reach.control.in_force().run
+        assert control_table_run is not None
+        assert (True, "done") == (control_table_run.ended_at is not None, control_table_run.outcome)
         log = at_endpoint(world, tmp_path, f"-e sit --config {config} log --incident {INCIDENT} --format json")
         assert (0, len(mirrored.entries)) == (log.code, log.report["chain"]["entries"]), "the log reads the mirror"

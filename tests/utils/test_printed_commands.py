@@ -96,10 +96,10 @@ class Desk:
 def heard(aws: Aws, queue: str) -> list[dict[str, Any]]:
     """What the critical topic told since."""
     sqs, found = aws.client("sqs", Side.DR), []
-    while told := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-        found += [json.loads(json.loads(one["Body"])["Message"]) for one in told]
-        for one in told:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
+    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+        found += [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
+        for entry in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=entry["ReceiptHandle"])
     return found
 
 
@@ -174,11 +174,11 @@ def test_a_failed_and_an_interrupted_run_name_the_command_that_goes_on(ceremony:
 
 
 def test_the_alarm_of_a_failed_run_names_the_command_that_goes_on(ceremony: Ceremony) -> None:
-    failed = [one for one in ceremony.alarms if one["step"].startswith("failed.")]
+    failed = [entry for entry in ceremony.alarms if entry["step"].startswith("failed.")]
     assert failed
-    for one in failed:
-        assert f"{PROGRAM}-e prod " in one["needed"]
-        assert f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs`" in one["needed"]
+    for alarm in failed:
+        assert f"{PROGRAM}-e prod " in alarm["needed"]
+        assert f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs`" in alarm["needed"]
 
 
 def test_every_printed_command_carries_the_options_of_the_request(ceremony: Ceremony) -> None:
@@ -201,9 +201,9 @@ def test_every_printed_command_is_taken_by_the_grammar_and_runs_in_the_world_it_
 
 
 def test_every_aws_command_that_was_printed_is_one_of_the_aws_cli(ceremony: Ceremony) -> None:
-    said = "\n".join(ran.out + ran.err for ran in ceremony.desk.printed.values())
-    assert "aws route53 change-resource-record-sets" in said
-    assert [] == aws_faults(said)
+    text = "\n".join(ran.out + ran.err for ran in ceremony.desk.printed.values())
+    assert "aws route53 change-resource-record-sets" in text
+    assert [] == aws_faults(text)
 
 
 @pytest.fixture(scope="module")

@@ -197,9 +197,9 @@ def test_the_allure_results_have_the_run_as_a_result_with_its_account_attached(e
     for value in (INCIDENT, run["operator"], run["approver"], run["digest"], run["journal_head"]):
         assert value in properties
     found = [json.loads(path.read_text(encoding="utf-8")) for path in results.glob("*-result.json")]
-    (result,) = [one for one in found if one["fullName"] == "run#failover"]
+    (result,) = [document for document in found if document["fullName"] == "run#failover"]
     assert (result["status"], result["name"]) == ("passed", f"failover {INCIDENT} of sit")
-    assert [step["name"].partition(" (")[0] for step in result["steps"]] == [one["phase"] for one in run["phases"]]
+    assert [step["name"].partition(" (")[0] for step in result["steps"]] == [phase["phase"] for phase in run["phases"]]
     account = (results / result["attachments"][0]["source"]).read_text(encoding="utf-8")
     for value in (run["approver"], run["digest"], "## Gates", "## Plan", "## Phases"):
         assert value in account

@@ -68,8 +68,8 @@ def test_an_operators_test_is_recorded_with_its_evidence(world: Endpoint, tmp_pa
     assert 0 == ran.code, ran.err
     last = _last(world, "infrastructure")
     assert ("operator", "READY", 100) == (last.who, last.verdict, last.score)
-    kept = (Path(last.report) / "evidence.json").read_bytes()
-    assert hashlib.sha256(kept).hexdigest() == last.evidence
+    content = (Path(last.report) / "evidence.json").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == last.evidence
 
 
 @pytest.mark.proof

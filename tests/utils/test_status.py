@@ -34,10 +34,10 @@ class Seen:
 @pytest.fixture(scope="module")
 def seen(sandbox_world: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     home = tmp_path_factory.mktemp("seen")
-    kept = home / "evidence.json"
+    path = home / "evidence.json"
     sandbox_world.reset_calls()
-    ran = at_endpoint(sandbox_world, home, f"-e sit status --format json --save-evidence {kept}")
-    return Seen(ran, Counter(sandbox_world.calls()), kept)
+    ran = at_endpoint(sandbox_world, home, f"-e sit status --format json --save-evidence {path}")
+    return Seen(ran, Counter(sandbox_world.calls()), path)
 
 
 def test_the_healthy_estate_is_ready_with_score_100(sandbox_world: Endpoint, seen: Seen) -> None:
@@ -67,10 +67,10 @@ def test_allure_tells_each_given_and_then_with_findings_and_labels(sandbox_world
     finally:
         sandbox_world.end(denied)
     results = _allure(tmp_path)
-    told = {next(iter(_labels(r, "story"))): r["status"] for r in results}
+    statuses = {next(iter(_labels(r, "story"))): r["status"] for r in results}
     allure_says = {"pass": "passed", "fail": "failed", "unknown": "broken", "not-applicable": "skipped"}
-    assert told == {check: allure_says[status] for check, status in ran.statuses().items()}
-    assert "broken" in told.values()
+    assert statuses == {check: allure_says[status] for check, status in ran.statuses().items()}
+    assert "broken" in statuses.values()
     for result in results:
         assert [step["name"].split()[0] for step in result["steps"]] == ["Given", "Then"]
         assert result["steps"][1]["status"] == result["status"]
@@ -114,12 +114,12 @@ def test_workers_judge_the_same_without_looking_again(sandbox_world: Endpoint, t
 
 
 def test_evidence_is_judged_again_offline(sandbox_world: Endpoint, tmp_path: Path, seen: Seen) -> None:
-    kept = seen.evidence
-    again = dr_cli(f"-e sit status --replication --format json --from-evidence {kept}", tmp_path)
+    path = seen.evidence
+    again = dr_cli(f"-e sit status --replication --format json --from-evidence {path}", tmp_path)
     assert again.code == 0, again.err
     assert again.statuses().items() <= seen.ran.statuses().items()
     assert (again.report["api_calls"], again.report["world"]) == (0, f"endpoint {sandbox_world.url}, from evidence")
-    other = dr_cli(f"-e prod status --from-evidence {kept}", tmp_path)
+    other = dr_cli(f"-e prod status --from-evidence {path}", tmp_path)
     assert (other.code, other.out) == (2, "")
     assert "is evidence of sit" in other.err
 
@@ -146,16 +146,16 @@ def test_the_password_of_an_endpoint_is_written_nowhere(sandbox_world: Endpoint,
     assert [name for name, text in written.items() if "s3cret-word" in text] == []
 
 
-@pytest.mark.parametrize(("person", "said"), [("expired", "refused the credentials"), (None, "No AWS credentials")])
+@pytest.mark.parametrize(("person", "message"), [("expired", "refused the credentials"), (None, "No AWS credentials")])
 def test_credentials_that_cannot_be_used_are_a_sentence(
-    sandbox_world: Endpoint, tmp_path: Path, person: str | None, said: str
+    sandbox_world: Endpoint, tmp_path: Path, person: str | None, message: str
 ) -> None:
     if person:
         ran = at_endpoint(sandbox_world, tmp_path, "-e sit status", person)
     else:
         ran = dr_cli("-e sit status", tmp_path, AWS_ENDPOINT_URL=sandbox_world.url)
     assert (ran.code, ran.out) == (3, "")
-    assert said in ran.err
+    assert message in ran.err
     assert "Traceback" not in ran.err
 
 
@@ -213,9 +213,9 @@ def test_one_denied_operation_leaves_only_its_part_unknown(sandbox_world: Endpoi
 def test_a_tenant_nobody_knows_is_refused_and_a_known_one_narrows(tmp_path: Path, seen: Seen) -> None:
     ran = dr_cli(f"-e sit status --tenant tenant9 --from-evidence {seen.evidence}", tmp_path)
     assert (ran.code, "There is no tenant tenant9" in ran.err) == (2, True)
-    one = dr_cli(f"-e sit status --tenant tenant2 --format json --from-evidence {seen.evidence}", tmp_path)
-    named = {f["tenant"] for r in one.report["results"] for f in r["findings"]} - {None}
-    assert (one.code, one.report["tenants"], named) == (0, ["tenant2"], {"tenant2"})
+    result = dr_cli(f"-e sit status --tenant tenant2 --format json --from-evidence {seen.evidence}", tmp_path)
+    named = {f["tenant"] for r in result.report["results"] for f in r["findings"]} - {None}
+    assert (result.code, result.report["tenants"], named) == (0, ["tenant2"], {"tenant2"})
 
 
 def test_markdown_csv_and_terminal_tell_the_same(tmp_path: Path, seen: Seen) -> None:
@@ -230,7 +230,7 @@ def test_markdown_csv_and_terminal_tell_the_same(tmp_path: Path, seen: Seen) -> 
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         ("-e qa status", 2, "no such environment file"),
         ("-e prod test --full-drill", 4, "prod allows no full drill"),
@@ -245,10 +245,10 @@ def test_what_cannot_be_done_is_one_sentence_and_its_exit_code(
     capsys: pytest.CaptureFixture[str],
     words: str,
     code: int,
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.setenv("DR_SANDBOX_HOME", str(tmp_path))
     assert code == behind_the_wall(parse(["--output", str(tmp_path), *words.split()]))
-    told = capsys.readouterr()
-    assert (told.out, told.err.count("\n")) == ("", 1)
-    assert said in told.err
+    output = capsys.readouterr()
+    assert (output.out, output.err.count("\n")) == ("", 1)
+    assert message in output.err

@@ -55,16 +55,16 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     with borrowed(load_environment(config, "sit"), 1) as live:
         live.timing(**HURRIED)
         live.break_("primary-dark")
-        made = Machine(home, config, live)
-        assert made.rehearse("--tenants 1 sandbox up").code == 0
+        test_machine = Machine(home, config, live)
+        assert test_machine.rehearse("--tenants 1 sandbox up").code == 0
         try:
-            made.sandbox.timing(**HURRIED)
-            made.sandbox.break_("primary-dark")
-            rehearsed = made.rehearse(EXECUTE)
+            test_machine.sandbox.timing(**HURRIED)
+            test_machine.sandbox.break_("primary-dark")
+            rehearsed = test_machine.rehearse(EXECUTE)
             assert rehearsed.code == 0, rehearsed.err
-            yield made
+            yield test_machine
         finally:
-            made.rehearse("sandbox down")
+            test_machine.rehearse("sandbox down")
 
 
 def test_a_rehearsed_incident_is_not_done_in_the_live_account(machine: Machine) -> None:
@@ -78,7 +78,7 @@ def test_a_rehearsed_incident_is_not_done_in_the_live_account(machine: Machine) 
     machine.live.reset_mutations()
     ran = machine.run(EXECUTE)
     assert (ran.code, ran.report["run"]["outcome"]) == (0, "done"), ran.err
-    changed = {one["operation"] for one in machine.live.mutations()}
+    changed = {mutation["operation"] for mutation in machine.live.mutations()}
     assert {"RestoreDBInstanceToPointInTime", "UpdateService"} <= changed, "it began at the beginning"
 
     live, rehearsal = machine.run("log --format json"), machine.rehearse("log --format json")

@@ -53,9 +53,9 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def stores(sight: Sight) -> Iterator[Store]:
     """Both sides' database and file system, as far as they are there. Raises CannotSee."""
-    for side, one in ((Side.DR, home.writer(sight)), (Side.PRIMARY, home.old(sight))):
-        if one is not None:
-            yield Store(side, DATABASE, one.identifier, one.arn)
+    for side, instance in ((Side.DR, home.writer(sight)), (Side.PRIMARY, home.old(sight))):
+        if instance is not None:
+            yield Store(side, DATABASE, instance.identifier, instance.arn)
     name = sight.env.named(sight.env.names.file_system)
     for side in (Side.DR, Side.PRIMARY):
         system = _file_system(sight, side, name)
@@ -65,9 +65,13 @@ def stores(sight: Sight) -> Iterator[Store]:
 
 def _file_system(sight: Sight, side: Side, name: str) -> efs.FileSystem | None:
     """The one the failover made writable, the one of that name, or the only one: a replica's own bears no name."""
-    found = [one for one in sight.snapshot.get(efs.file_systems, side) if FILE_SYSTEM[one.state].serves]
+    found = [system for system in sight.snapshot.get(efs.file_systems, side) if FILE_SYSTEM[system.state].serves]
     recorded = sight.before("files/restore_dr", name).get("file system") if side is Side.DR else None
-    for meant in ([one for one in found if one.id == recorded], [one for one in found if one.name == name], found):
+    for meant in (
+        [system for system in found if system.id == recorded],
+        [system for system in found if system.name == name],
+        found,
+    ):
         if len(meant) == 1:
             return meant[0]
     return None
@@ -124,8 +128,8 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE by a complete point of after the freeze, with its ARN; WAITING while a job of after it is at work."""
     vault = sight.snapshot.find(backup.vaults, step.side, name=step.before["vault"])
     if vault is None:
-        said = f"{sight.env.region(step.side)} has no vault {step.before['vault']}: provision it, then run again."
-        return Confirmation(Standing.FAILED, said)
+        message = f"{sight.env.region(step.side)} has no vault {step.before['vault']}: provision it, then run again."
+        return Confirmation(Standing.FAILED, message)
     job = _own_job(step, sight)
     if job is None:
         return Confirmation(Standing.READY, f"{step.subject} is not backed up since the freeze.")
@@ -164,8 +168,8 @@ def _jobs(step: Step, sight: Sight) -> list[backup_jobs.Job]:
 
 
 def _proven(step: Step, point: backup.RecoveryPoint) -> Confirmation:
-    told = point.created_at.isoformat()
-    facts = (("side", str(step.side)), ("store", step.before["store"]), ("arn", point.arn), ("created_at", told))
+    text = point.created_at.isoformat()
+    facts = (("side", str(step.side)), ("store", step.before["store"]), ("arn", point.arn), ("created_at", text))
     return Confirmation(Standing.DONE, f"{step.subject} is backed up in {point.arn}.", facts)
 
 

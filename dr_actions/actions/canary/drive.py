@@ -87,8 +87,11 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         if now == in_order(step.before["records"]):
             return Confirmation(Standing.READY, "as the step before left it" if now else "it is not there yet")
         if now != in_order(step.after["records"]):
-            said = "; ".join(f"{one['Name']} {one.get('SetIdentifier', '')}".strip() for one in now) or "gone"
-            return Confirmation(Standing.CHANGED, f"the records of {step.subject} were changed: {said}")
+            text = (
+                "; ".join(f"{record_set['Name']} {record_set.get('SetIdentifier', '')}".strip() for record_set in now)
+                or "gone"
+            )
+            return Confirmation(Standing.CHANGED, f"the records of {step.subject} were changed: {text}")
         return spread(step, sight, step.subject, step.after["percent"])
     except CannotSee as dark:
         return Confirmation(Standing.UNSEEN, dark.unseen.why)

@@ -110,7 +110,11 @@ def place(sight: Sight) -> tuple[str, Zone] | str:
     if zone not in env.traffic.canary_zones:
         return f"No canary is made: traffic.canary_zones does not list {zone}, so no record is made there."
     name = canary_name(env, zone, sight.incident)
-    denied = [one for one in env.traffic.denied_zones if f".{name}".endswith(f".{one}") and len(one) >= len(zone)]
+    denied = [
+        denied_zone
+        for denied_zone in env.traffic.denied_zones
+        if f".{name}".endswith(f".{denied_zone}") and len(denied_zone) >= len(zone)
+    ]
     if denied:
         return f"No canary is made: {name} is in {denied[0]}, a denied zone (traffic.denied_zones)."
     try:
@@ -124,23 +128,25 @@ def place(sight: Sight) -> tuple[str, Zone] | str:
 def left_behind(sight: Sight) -> dict[str, tuple[Record, ...]]:
     """Every canary's records that are seen, targets before their aliases. Raises CannotSee."""
     found: dict[str, list[Record]] = {}
-    for one in sight.snapshot.get(route53.records, Side.GLOBAL):
-        if is_canary(one.name, sight.env):
-            found.setdefault(canary_of(one.name), []).append(one)
+    for record in sight.snapshot.get(route53.records, Side.GLOBAL):
+        if is_canary(record.name, sight.env):
+            found.setdefault(canary_of(record.name), []).append(record)
     return {name: tuple(sorted(rows, key=lambda row: row.alias_target is not None)) for name, rows in found.items()}
 
 
 def held(sight: Sight, names: Iterable[str]) -> list[RecordSet]:
     """Every record set of ``names`` as it is, in order. Raises CannotSee."""
     wanted = {route53.plain(name) for name in names}
-    return in_order(record_set(one) for one in sight.snapshot.get(route53.records, Side.GLOBAL) if one.name in wanted)
+    return in_order(
+        record_set(record) for record in sight.snapshot.get(route53.records, Side.GLOBAL) if record.name in wanted
+    )
 
 
 def in_order(record_sets: Iterable[RecordSet]) -> list[RecordSet]:
     """Record sets by name, type and set identifier, so that two lists of them can be compared."""
-    return sorted(record_sets, key=lambda one: (one["Name"], one["Type"], one.get("SetIdentifier") or ""))
+    return sorted(record_sets, key=lambda rrset: (rrset["Name"], rrset["Type"], rrset.get("SetIdentifier") or ""))
 
 
 def names_of(record_sets: Iterable[RecordSet]) -> list[str]:
     """The names of ``record_sets``, plain, once each."""
-    return sorted({route53.plain(str(one["Name"])) for one in record_sets})
+    return sorted({route53.plain(str(rrset["Name"])) for rrset in record_sets})

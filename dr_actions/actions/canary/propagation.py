@@ -46,8 +46,8 @@ def spread(step: Step, sight: Sight, name: str, percent: int) -> Confirmation:
     if poll.ttls_s != (ttl_s,):
         says += f"; the TTL is {' and '.join(map(str, poll.ttls_s)) or 'unknown'} s, written {ttl_s} s"
     wrong = strange or poll.ttls_s != (ttl_s,) or rarity(came, poll.answers, percent / _PERCENT) < TOO_RARE
-    told = (f"answers {name}", f"{came} of {poll.answers} lead to {regions.primary}, {went} to {regions.dr}")
-    return _judged(step, sight, bool(wrong), says, (told, ("name servers", ", ".join(poll.asked))))
+    fact = (f"answers {name}", f"{came} of {poll.answers} lead to {regions.primary}, {went} to {regions.dr}")
+    return _judged(step, sight, bool(wrong), says, (fact, ("name servers", ", ".join(poll.asked))))
 
 
 def gone(step: Step, sight: Sight, names: Iterable[str]) -> Confirmation:
@@ -58,7 +58,7 @@ def gone(step: Step, sight: Sight, names: Iterable[str]) -> Confirmation:
     waits = _not_everywhere(step, sight)
     if waits:
         return waits
-    wanted, wrong, told = list(names), list[str](), list[tuple[str, str]]()
+    wanted, wrong, facts = list(names), list[str](), list[tuple[str, str]]()
     polls = _polls(sight, wanted)
     if len(polls) < len(wanted) or any(not poll.answers or poll.silent for poll in polls):
         return Confirmation(Standing.WAITING, f"not every name server answered for {', '.join(wanted)}")
@@ -67,12 +67,12 @@ def gone(step: Step, sight: Sight, names: Iterable[str]) -> Confirmation:
         for code, values, number in poll.counts:
             nothing = code == _NXDOMAIN or (code == _NOERROR and not values)
             stands = code == _NOERROR and covered and not set(values) & set(ADDRESSES.values())
-            said = f"{number} of {poll.answers} answers for {poll.name}: {code} {' '.join(values)}".rstrip()
-            told.append((f"answers {poll.name}", said))
+            message = f"{number} of {poll.answers} answers for {poll.name}: {code} {' '.join(values)}".rstrip()
+            facts.append((f"answers {poll.name}", message))
             if not nothing and not stands:
-                wrong.append(said)
-    says = "; ".join(wrong) or f"gone: {'; '.join(said for _, said in told)}"
-    return _judged(step, sight, bool(wrong), says, tuple(told))
+                wrong.append(message)
+    says = "; ".join(wrong) or f"gone: {'; '.join(text for _, text in facts)}"
+    return _judged(step, sight, bool(wrong), says, tuple(facts))
 
 
 def _not_everywhere(step: Step, sight: Sight) -> Confirmation | None:
@@ -93,10 +93,13 @@ def _change(step: Step, sight: Sight) -> Change | None:
     if wanted is None:
         return None
     seen = sight.snapshot.get(dns_canary_polls.changes, Side.GLOBAL)
-    for one in seen:
-        if not isinstance(one, Change):
-            raise CannotSee(one)
-    return next((one for one in seen if isinstance(one, Change) and one.id == wanted), Change(wanted, "not looked at"))
+    for sync_change in seen:
+        if not isinstance(sync_change, Change):
+            raise CannotSee(sync_change)
+    return next(
+        (change for change in seen if isinstance(change, Change) and change.id == wanted),
+        Change(wanted, "not looked at"),
+    )
 
 
 def _judged(step: Step, sight: Sight, wrong: bool, says: str, facts: Facts) -> Confirmation:
@@ -133,4 +136,4 @@ def _others(poll: Poll) -> str:
 def _wildcard(sight: Sight, name: str) -> bool:
     """Whether a wildcard of the zone may answer for ``name`` once it is gone."""
     records = sight.snapshot.get(route53.records, Side.GLOBAL)
-    return any(one.name.startswith("*.") and name.endswith(one.name[1:]) for one in records)
+    return any(record.name.startswith("*.") and name.endswith(record.name[1:]) for record in records)

@@ -37,7 +37,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 
 def _step(sight: Sight, name: str, zone: Zone, records: Sequence[Record]) -> Step:
-    env, there = sight.env, [record_set(one) for one in records]
+    env, there = sight.env, [record_set(record) for record in records]
     params = between(zone.id, there, [], f"{env.name}: canary {name} taken away")
     return sight.step(
         __name__,
@@ -65,10 +65,10 @@ def notes(sight: Sight) -> Iterator[str]:
 def leaves(sight: Sight) -> Iterator[str]:
     """Records that are somebody else's to take away."""
     found = left_behind(sight)
-    for one in (one for records in found.values() for one in records):
-        why = _not_ours(one)
+    for record in (entry for records in found.values() for entry in records):
+        why = _not_ours(record)
         if why:
-            yield f"{one.name} {one.type} is left as it is: {why}. No drill made it: remove it by hand."
+            yield f"{record.name} {record.type} is left as it is: {why}. No drill made it: remove it by hand."
 
 
 def _not_ours(record: Record) -> str:
@@ -85,8 +85,8 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         if now == in_order(step.before["records"]):
             return Confirmation(Standing.READY, f"{step.subject} is as the plan found it")
         if now:
-            said = f"{len(now)} records of {step.subject} are there, in another way than the plan found them"
-            return Confirmation(Standing.CHANGED, said)
+            message = f"{len(now)} records of {step.subject} are there, in another way than the plan found them"
+            return Confirmation(Standing.CHANGED, message)
         return gone(step, sight, step.after["asks"])
     except CannotSee as dark:
         return Confirmation(Standing.UNSEEN, dark.unseen.why)

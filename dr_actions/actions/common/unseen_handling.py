@@ -50,7 +50,7 @@ def held(sight: Sight, side: Side) -> tuple[Held, ...]:
 
 def lacking(sight: Sight, side: Side) -> tuple[Tenant, ...]:
     """The tenants without an active service on ``side``. Raises CannotSee."""
-    having = {one.tenant for one in held(sight, side)}
+    having = {tenant_service.tenant for tenant_service in held(sight, side)}
     return tuple(tenant for tenant in tenants_of(sight) if tenant not in having)
 
 
@@ -59,8 +59,8 @@ def again(step: Step, **changes: Json) -> Call:
 
     Raises ValueError for a step without a call.
     """
-    kept = {key: value for key, value in step.planned_call.params.items() if key != ANEW}
-    return Call(step.planned_call.service, step.planned_call.operation, step.planned_call.region, {**kept, **changes})
+    params = {key: value for key, value in step.planned_call.params.items() if key != ANEW}
+    return Call(step.planned_call.service, step.planned_call.operation, step.planned_call.region, {**params, **changes})
 
 
 def as_before(step: Step) -> Call:

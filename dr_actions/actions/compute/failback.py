@@ -6,11 +6,11 @@ from dr_actions.actions.common import unseen_handling
 from dr_actions.model.action import Sight
 
 
-def tasks_at_home(sight: Sight, one: unseen_handling.Held) -> int:
+def tasks_at_home(sight: Sight, tenant_service: unseen_handling.Held) -> int:
     """How many tasks the tenant's primary service is to run: as before the failover.
 
     Where that was not recorded (the primary was dark) or was 0 (a scheduled night), as many as it runs by itself now;
     where that is 0, capacity.tasks_per_service.
     """
-    kept = int(sight.before("compute/fence_services", one.service.name).get("desiredCount", 0))
-    return kept or one.service.desired or sight.env.capacity.tasks_per_service
+    desired_count = int(sight.before("compute/fence_services", tenant_service.service.name).get("desiredCount", 0))
+    return desired_count or tenant_service.service.desired or sight.env.capacity.tasks_per_service

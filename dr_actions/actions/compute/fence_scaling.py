@@ -20,15 +20,15 @@ def foresee(sight: Sight) -> Iterator[Step]:
     old primary again in the morning. Source: Application Auto Scaling user guide, suspending and resuming scaling.
     """
     if sight.primary_answers:
-        for one, target in scaled(sight, Side.PRIMARY):
-            yield step_of(sight, one, target)
+        for tenant_service, target in scaled(sight, Side.PRIMARY):
+            yield step_of(sight, tenant_service, target)
 
 
 def step_of(
-    sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target, action: str = __name__
+    sight: Sight, tenant_service: unseen_handling.Held, target: application_autoscaling.Target, action: str = __name__
 ) -> Step:
     """The step that fences one tenant's scalable target."""
-    name, region = one.service.name, sight.env.regions.primary
+    name, region = tenant_service.service.name, sight.env.regions.primary
     return sight.step(
         action,
         name,
@@ -38,7 +38,7 @@ def step_of(
         undo=f"Register the bounds {target.minimum} to {target.maximum} and the suspensions of before again.",
         budget_s=60,
         call=of.register(sight.env, Side.PRIMARY, name, **FENCED),
-        tenant=one.tenant.id,
+        tenant=tenant_service.tenant.id,
         before=seen(target),
         after=FENCED,
     )

@@ -15,9 +15,9 @@ from dr_estate.config.environment import Side
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each scalable target of the primary that could still start a task."""
     if sight.primary_answers:
-        for one, target in scaled(sight, Side.PRIMARY):
+        for tenant_service, target in scaled(sight, Side.PRIMARY):
             if target.maximum:
-                yield fence_scaling.step_of(sight, one, target, __name__)
+                yield fence_scaling.step_of(sight, tenant_service, target, __name__)
 
 
 VERB = replace(fence_scaling.VERB, module=__name__, foresee=foresee, notes=no_notes)

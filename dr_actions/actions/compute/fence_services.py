@@ -29,13 +29,13 @@ from dr_estate.readers import ecs, ecs_stopping_tasks
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's service in the primary region, as far as that answers; see ``unfenced`` for the rest."""
     if sight.primary_answers:
-        for one in unseen_handling.held(sight, Side.PRIMARY):
-            yield step_of(sight, one)
+        for tenant_service in unseen_handling.held(sight, Side.PRIMARY):
+            yield step_of(sight, tenant_service)
 
 
-def step_of(sight: Sight, one: unseen_handling.Held, action: str = __name__) -> Step:
+def step_of(sight: Sight, tenant_service: unseen_handling.Held, action: str = __name__) -> Step:
     """The step that fences one tenant's service."""
-    name, region, desired = one.service.name, sight.env.regions.primary, one.service.desired
+    name, region, desired = tenant_service.service.name, sight.env.regions.primary, tenant_service.service.desired
     return sight.step(
         action,
         name,
@@ -46,7 +46,7 @@ def step_of(sight: Sight, one: unseen_handling.Held, action: str = __name__) -> 
         # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
         budget_s=480,
         call=of.update(sight.env, Side.PRIMARY, name, desiredCount=0),
-        tenant=one.tenant.id,
+        tenant=tenant_service.tenant.id,
         before={"desiredCount": desired},
         after={"desiredCount": 0},
     )
@@ -60,15 +60,15 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     """
     service = of.service_of(step, sight)
     tasks = _tasks(step, sight)
-    said = f"{step.subject} wants {service.desired}, runs {service.running}, starts {service.pending}"
+    message = f"{step.subject} wants {service.desired}, runs {service.running}, starts {service.pending}"
     facts = tuple((key, str(getattr(service, key))) for key in ("desired", "running", "pending"))
     if service.desired:
-        return Confirmation(Standing.READY, f"{said}.", facts)
+        return Confirmation(Standing.READY, f"{message}.", facts)
     if service.running or service.pending:
-        return Confirmation(Standing.WAITING, f"{said}: its tasks drain and stop.", facts)
+        return Confirmation(Standing.WAITING, f"{message}: its tasks drain and stop.", facts)
     if tasks:
-        return Confirmation(Standing.WAITING, f"{said}, but tasks of the tenant are alive: {few(tasks)}.", facts)
-    return Confirmation(Standing.DONE, f"{said}: nothing of it serves or writes.", facts)
+        return Confirmation(Standing.WAITING, f"{message}, but tasks of the tenant are alive: {few(tasks)}.", facts)
+    return Confirmation(Standing.DONE, f"{message}: nothing of it serves or writes.", facts)
 
 
 def _tasks(step: Step, sight: Sight) -> list[str]:

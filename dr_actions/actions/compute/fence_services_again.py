@@ -14,13 +14,15 @@ from dr_estate.config.environment import Side
 
 def _running(sight: Sight) -> list[unseen_handling.Held]:
     there = unseen_handling.held(sight, Side.PRIMARY) if sight.primary_answers else ()
-    return [one for one in there if one.service.desired or one.service.running]
+    return [
+        tenant_service for tenant_service in there if tenant_service.service.desired or tenant_service.service.running
+    ]
 
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's service that runs in the primary while the DR region serves."""
-    for one in _running(sight):
-        yield fence_services.step_of(sight, one, __name__)
+    for tenant_service in _running(sight):
+        yield fence_services.step_of(sight, tenant_service, __name__)
 
 
 def leaves(sight: Sight) -> Iterator[str]:

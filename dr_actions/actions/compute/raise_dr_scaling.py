@@ -27,10 +27,10 @@ def foresee(sight: Sight) -> Iterator[Step]:
     Higher bounds are kept.
     """
     needed, sleeping = sight.env.capacity.tasks_per_service, _put_to_sleep(sight)
-    for one, target in scaled(sight, Side.DR):
+    for tenant_service, target in scaled(sight, Side.DR):
         sleeps = target.service in sleeping
         if sleeps or min(target.minimum, target.maximum) < needed:
-            yield _step(sight, one, target, needed, sleeps)
+            yield _step(sight, tenant_service, target, needed, sleeps)
 
 
 def _put_to_sleep(sight: Sight) -> set[str]:
@@ -42,9 +42,13 @@ def _put_to_sleep(sight: Sight) -> set[str]:
 
 
 def _step(
-    sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target, needed: int, sleeps: bool
+    sight: Sight,
+    tenant_service: unseen_handling.Held,
+    target: application_autoscaling.Target,
+    needed: int,
+    sleeps: bool,
 ) -> Step:
-    name = one.service.name
+    name = tenant_service.service.name
     before, after = dict(of.bounds_of(target)), _raised(target, needed)
     if sleeps:
         before |= {_SUSPENDED: of.suspended_of(target)}
@@ -60,7 +64,7 @@ def _step(
         undo=f"Register the bounds {target.minimum} to {target.maximum}{again}.",
         budget_s=60,
         call=of.register(sight.env, Side.DR, name, **after),
-        tenant=one.tenant.id,
+        tenant=tenant_service.tenant.id,
         before=before,
         after=after,
     )
@@ -76,15 +80,15 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     CHANGED where somebody set others than the plan was made upon.
     """
     target = of.target_of(step, sight)
-    said = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
+    message = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
     facts = (("minimum", str(target.minimum)), ("maximum", str(target.maximum)))
     seen = seen_of(target)
     high = all(seen[bound] >= step.after[bound] for bound in _BOUNDS)
     if high and (target.schedule_suspended or _SUSPENDED not in step.after):
-        return Confirmation(Standing.DONE, f"{said}.", facts)
+        return Confirmation(Standing.DONE, f"{message}.", facts)
     if all(seen[name] == value for name, value in step.before.items()):
-        return Confirmation(Standing.READY, f"{said}: to be raised.", facts)
-    return Confirmation(Standing.CHANGED, f"{said}: neither as planned upon nor as wanted.", facts)
+        return Confirmation(Standing.READY, f"{message}: to be raised.", facts)
+    return Confirmation(Standing.CHANGED, f"{message}: neither as planned upon nor as wanted.", facts)
 
 
 def notes(sight: Sight) -> Iterator[str]:
@@ -100,7 +104,11 @@ def notes(sight: Sight) -> Iterator[str]:
 @if_seen
 def _unscaled(sight: Sight) -> Iterator[str]:
     scaled = {target.service for target in sight.snapshot.get(application_autoscaling.targets, Side.DR)}
-    fixed = [one.service.name for one in unseen_handling.held(sight, Side.DR) if one.service.name not in scaled]
+    fixed = [
+        tenant_service.service.name
+        for tenant_service in unseen_handling.held(sight, Side.DR)
+        if tenant_service.service.name not in scaled
+    ]
     if fixed:
         yield f"No auto scaling in {sight.env.regions.dr}: {few(fixed)} would stay as large, whatever the load."
 
@@ -118,7 +126,7 @@ def _suspending(sight: Sight) -> Iterator[str]:
 def _shrinking(sight: Sight) -> dict[str, list[str]]:
     """The services that each schedule would shrink, where it is not suspended. Raises CannotSee."""
     needed = sight.env.capacity.tasks_per_service
-    ours = {one.service.name for one in unseen_handling.held(sight, Side.DR)}
+    ours = {tenant_service.service.name for tenant_service in unseen_handling.held(sight, Side.DR)}
     awake = {
         t.service for t in sight.snapshot.get(application_autoscaling.targets, Side.DR) if not t.schedule_suspended
     }

@@ -86,7 +86,7 @@ def _shared(snapshot: Snapshot, env: Environment, side: Side) -> Counterparts:
     other = OTHER[side]
     here, there = env.region(side), env.region(other)
     systems = _seen(snapshot, efs.file_systems, side)
-    theirs = {one.id for one in _seen(snapshot, efs.file_systems, other) or ()}
+    theirs = {system.id for system in _seen(snapshot, efs.file_systems, other) or ()}
     theirs |= {r.source_id for r in _seen(snapshot, efs.replications, side) or () if r.destination_region == here}
     points = _seen(snapshot, efs.access_points, side) or ()
     still = f"<the file system of {here}, once it is there>"
@@ -95,11 +95,13 @@ def _shared(snapshot: Snapshot, env: Environment, side: Side) -> Counterparts:
         here=here,
         there=there,
         database=_database(snapshot, env, side, there),
-        secrets={one.name: one.arn for one in _seen(snapshot, secrets.secrets, side) or () if not one.deleted_at},
+        secrets={
+            secret.name: secret.arn for secret in _seen(snapshot, secrets.secrets, side) or () if not secret.deleted_at
+        },
         file_system=systems[0].id if systems and len(systems) == 1 else still,
         access_points={point.name: point.id for point in points},
         their_files=frozenset(theirs),
-        own_files=None if systems is None else frozenset(one.id for one in systems),
+        own_files=None if systems is None else frozenset(system.id for system in systems),
     )
 
 
@@ -107,10 +109,12 @@ def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> s
     """The side's database host: of the environment's name, else of the other's replica; a promotion keeps it."""
     name = env.named(env.names.database)
     source = f":{there}:{env.account}:db:{name}"
-    here = [one for one in _seen(snapshot, rds.instances, side) or () if one.host]
-    named = [one.host for one in here if one.identifier == name]
-    copies = [one.host for one in here if one.source.endswith(source)]
-    promoted = [one.host for one in here if one.identifier.startswith(f"{name}-") and not one.source]
+    here = [instance for instance in _seen(snapshot, rds.instances, side) or () if instance.host]
+    named = [instance.host for instance in here if instance.identifier == name]
+    copies = [instance.host for instance in here if instance.source.endswith(source)]
+    promoted = [
+        instance.host for instance in here if instance.identifier.startswith(f"{name}-") and not instance.source
+    ]
     return next(iter((*named, *copies, *promoted)), f"<the host of {name} in {env.region(side)}, once it is there>")
 
 

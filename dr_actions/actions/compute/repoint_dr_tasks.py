@@ -54,17 +54,17 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def steps(sight: Sight, side: Side, action: str = __name__) -> Iterator[Step]:
     """A step for each tenant whose newest revision on ``side`` points into the other region. Raises CannotSee."""
-    for one in unseen_handling.held(sight, side):
-        newest = newest_of(sight, one, side)
+    for tenant_service in unseen_handling.held(sight, side):
+        newest = newest_of(sight, tenant_service, side)
         if isinstance(newest, ecs.TaskDefinition):
-            replacing = replaceable(sight, one, newest, side)
+            replacing = replaceable(sight, tenant_service, newest, side)
             if replacing:
-                yield _step(sight, one, newest, replacing, side, action)
+                yield _step(sight, tenant_service, newest, replacing, side, action)
 
 
 def _step(
     sight: Sight,
-    one: unseen_handling.Held,
+    tenant_service: unseen_handling.Held,
     newest: ecs.TaskDefinition,
     replacing: tuple[Pointer, ...],
     side: Side,
@@ -74,7 +74,7 @@ def _step(
     places = unseen_handling.few(sorted({pointer.where for pointer in replacing}))
     return sight.step(
         action,
-        one.service.name,
+        tenant_service.service.name,
         label=newest.family,
         side=side,
         says=f"A new revision of {newest.family} needs nothing of {there}: {places}.",
@@ -82,21 +82,28 @@ def _step(
         undo="The revision stays registered, costs nothing, and is used by nobody once the service is moved back.",
         budget_s=60,
         call=_call(sight, newest, replacing, side),
-        tenant=one.tenant.id,
+        tenant=tenant_service.tenant.id,
         before={"taskDefinition": newest.arn},
         after={"taskDefinition": f"<a revision of {newest.family} without {there}>"},
     )
 
 
 def _call(sight: Sight, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...], side: Side) -> Call:
-    told = [{"at": list(pointer.at), "old": pointer.old, "new": pointer.new} for pointer in replacing]
-    params = {"family": newest.family, CONTENT: newest.arn, REPLACING: told}
+    replacements = [{"at": list(pointer.at), "old": pointer.old, "new": pointer.new} for pointer in replacing]
+    params = {"family": newest.family, CONTENT: newest.arn, REPLACING: replacements}
     return Call("ecs", "RegisterTaskDefinition", sight.env.region(side), params)
 
 
 def _held(step: Step, sight: Sight) -> unseen_handling.Held:
     """The step's tenant and service. Raises CannotSee."""
-    found = next((one for one in unseen_handling.held(sight, step.side) if one.service.name == step.subject), None)
+    found = next(
+        (
+            tenant_service
+            for tenant_service in unseen_handling.held(sight, step.side)
+            if tenant_service.service.name == step.subject
+        ),
+        None,
+    )
     if found is None:
         raise CannotSee(Unseen(Blindness.ERROR, f"{step.subject} is not there any more."))
     return found
@@ -104,11 +111,11 @@ def _held(step: Step, sight: Sight) -> unseen_handling.Held:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The call with what is known by now. Raises ValueError where a counterpart is still to come, CannotSee."""
-    one = _held(step, sight)
-    newest = newest_of(sight, one, step.side)
+    tenant_service = _held(step, sight)
+    newest = newest_of(sight, tenant_service, step.side)
     if isinstance(newest, Unseen):
         raise CannotSee(newest)
-    replacing = _by_now(step, replaceable(sight, one, newest, step.side))
+    replacing = _by_now(step, replaceable(sight, tenant_service, newest, step.side))
     if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
         raise ValueError(f"{step.id}: not known yet: {', '.join(missing)}")
     return _call(sight, newest, replacing, step.side)
@@ -123,9 +130,9 @@ def _by_now(step: Step, replacing: tuple[Pointer, ...]) -> tuple[Pointer, ...]:
 
 def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
     """Read the whole revision, replace, register. Raises ValueError where it is not what it was."""
-    asked = {"taskDefinition": call.params[CONTENT], "include": ["TAGS"]}
-    answer = hand.send(Call("ecs", "DescribeTaskDefinition", call.region, asked))
-    replacing = [Pointer(tuple(one["at"]), one["old"], one["new"]) for one in call.params[REPLACING]]
+    parameters = {"taskDefinition": call.params[CONTENT], "include": ["TAGS"]}
+    answer = hand.send(Call("ecs", "DescribeTaskDefinition", call.region, parameters))
+    replacing = [Pointer(tuple(entry["at"]), entry["old"], entry["new"]) for entry in call.params[REPLACING]]
     fresh = rewritten(answer["taskDefinition"], replacing)
     params = {key: fresh[key] for key in COPIED if fresh.get(key)}
     if tags := [tag for tag in answer.get("tags", []) if not tag["key"].startswith("aws:")]:
@@ -135,20 +142,20 @@ def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the family's newest revision points nowhere that has a counterpart."""
-    one = _held(step, sight)
-    newest = newest_of(sight, one, step.side)
+    tenant_service = _held(step, sight)
+    newest = newest_of(sight, tenant_service, step.side)
     if isinstance(newest, Unseen):
         raise CannotSee(newest)
-    replacing = _by_now(step, replaceable(sight, one, newest, step.side))
+    replacing = _by_now(step, replaceable(sight, tenant_service, newest, step.side))
     facts = (("task definition", newest.arn),)
     if not replacing:
         return Confirmation(Standing.DONE, f"{newest.arn} needs nothing of the other region.", facts)
-    said = f"{newest.arn} points into the other region: {unseen_handling.few(sorted({p.where for p in replacing}))}"
+    message = f"{newest.arn} points into the other region: {unseen_handling.few(sorted({p.where for p in replacing}))}"
     if newest.arn != step.before["taskDefinition"]:
-        return Confirmation(Standing.CHANGED, f"{said}; it is not the revision planned upon.", facts)
+        return Confirmation(Standing.CHANGED, f"{message}; it is not the revision planned upon.", facts)
     if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
-        return Confirmation(Standing.FAILED, f"{said}; not there: {unseen_handling.few(missing)}.", facts)
-    return Confirmation(Standing.READY, f"{said}.", facts)
+        return Confirmation(Standing.FAILED, f"{message}; not there: {unseen_handling.few(missing)}.", facts)
+    return Confirmation(Standing.READY, f"{message}.", facts)
 
 
 def notes(sight: Sight) -> Iterator[str]:
@@ -172,12 +179,12 @@ def without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
 
 def _without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
     there, here = sight.env.region(OTHER[side]), sight.env.region(side)
-    for one in unseen_handling.held(sight, side):
-        newest = newest_of(sight, one, side)
+    for tenant_service in unseen_handling.held(sight, side):
+        newest = newest_of(sight, tenant_service, side)
         if isinstance(newest, Unseen):
-            yield f"Whether {one.service.name} in {here} needs {there} is not known: {newest.why}"
+            yield f"Whether {tenant_service.service.name} in {here} needs {there} is not known: {newest.why}"
             continue
-        lost = [p.where for p in pointers(newest, counterparts(sight, one.tenant, side)) if not p.new]
+        lost = [p.where for p in pointers(newest, counterparts(sight, tenant_service.tenant, side)) if not p.new]
         if lost:
             yield (
                 f"{newest.family}: {unseen_handling.few(sorted(set(lost)))} names {there} and nothing of "

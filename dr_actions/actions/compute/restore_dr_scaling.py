@@ -13,14 +13,14 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
 
 
-def wanted(sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target) -> Params | None:
+def wanted(sight: Sight, tenant_service: unseen_handling.Held, target: application_autoscaling.Target) -> Params | None:
     """As recorded by the failover that raised them; without any record, the standby's. None where all is so already."""
-    kept = sight.before("compute/raise_dr_scaling", one.service.name)
-    if not kept and not sight.recorded:
+    recorded = sight.before("compute/raise_dr_scaling", tenant_service.service.name)
+    if not recorded and not sight.recorded:
         least = min(target.minimum, sight.env.standby.tasks_per_service)
-        kept = {"MinCapacity": least, "MaxCapacity": target.maximum}
+        recorded = {"MinCapacity": least, "MaxCapacity": target.maximum}
     now = seen(target)
-    return kept if any(now[name] != value for name, value in kept.items()) else None
+    return recorded if any(now[name] != value for name, value in recorded.items()) else None
 
 
 VERB = restoring(Restoring(__name__, Side.DR, wanted, essential=False))

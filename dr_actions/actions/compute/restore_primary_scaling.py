@@ -12,15 +12,15 @@ from dr_estate.model.unseen import CannotSee
 from dr_estate.readers import application_autoscaling
 
 
-def wanted(sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target) -> Params | None:
+def wanted(sight: Sight, tenant_service: unseen_handling.Held, target: application_autoscaling.Target) -> Params | None:
     """As recorded by the fence; else as it is, where nobody fenced it; else by the environment and the DR twin."""
-    kept = sight.before("compute/fence_scaling", one.service.name)
-    if kept:
-        return kept
+    recorded = sight.before("compute/fence_scaling", tenant_service.service.name)
+    if recorded:
+        return recorded
     if seen(target) != FENCED:
         return seen(target)
     least = sight.env.capacity.tasks_per_service
-    most = max(least, _most_in_dr(sight, one.service.name))
+    most = max(least, _most_in_dr(sight, tenant_service.service.name))
     return {"MinCapacity": least, "MaxCapacity": most, "SuspendedState": dict.fromkeys(of.SUSPENSIONS, False)}
 
 

@@ -69,7 +69,7 @@ def _secrets_changed_at(sight: Sight, service: ecs.Service, side: Side) -> datet
     # A source is an ARN that a JSON key, a stage and a version may follow.
     read = {":".join(source.split(":")[:7]) for source in sources}
     known = sight.snapshot.get(readers_secretsmanager.secrets, side)
-    return max((one.changed_at for one in known if one.arn in read and one.changed_at), default=None)
+    return max((secret.changed_at for secret in known if secret.arn in read and secret.changed_at), default=None)
 
 
 def unseen_secrets(sight: Sight, side: Side) -> Iterator[str]:
@@ -97,20 +97,20 @@ def send(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
     return {"deployment": newest["id"]} if newest else {}
 
 
-def progress(sight: Sight, service: ecs.Service, needed: int, said: str, side: Side) -> Confirmation:
+def progress(sight: Sight, service: ecs.Service, needed: int, message: str, side: Side) -> Confirmation:
     """How far a service is that wants what it must: DONE when as many targets are healthy (T07). Raises CannotSee."""
     facts = facts_of(service)
     if ROLLOUT[service.rollout].broken:
-        return Confirmation(Standing.FAILED, f"{said}: ECS gave its deployment up; read its events.", facts)
+        return Confirmation(Standing.FAILED, f"{message}: ECS gave its deployment up; read its events.", facts)
     if service.running < needed or (service.rollout and not ROLLOUT[service.rollout].serves):
-        return Confirmation(Standing.WAITING, f"{said}, its rollout is {service.rollout or 'unknown'}.", facts)
+        return Confirmation(Standing.WAITING, f"{message}, its rollout is {service.rollout or 'unknown'}.", facts)
     if not service.target_groups:
-        return Confirmation(Standing.DONE, f"{said}; it is attached to no target group.", facts)
+        return Confirmation(Standing.DONE, f"{message}; it is attached to no target group.", facts)
     healthy = healthy_targets(sight, service, side) or 0
     facts = (*facts, ("healthy", str(healthy)))
     if healthy < needed:
-        return Confirmation(Standing.WAITING, f"{said}; the load balancer sees {healthy} healthy.", facts)
-    return Confirmation(Standing.DONE, f"{said}; the load balancer sees {healthy} healthy.", facts)
+        return Confirmation(Standing.WAITING, f"{message}; the load balancer sees {healthy} healthy.", facts)
+    return Confirmation(Standing.DONE, f"{message}; the load balancer sees {healthy} healthy.", facts)
 
 
 def facts_of(service: ecs.Service) -> tuple[tuple[str, str], ...]:

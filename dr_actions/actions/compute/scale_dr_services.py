@@ -34,19 +34,19 @@ from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's DR service; one that is as wanted already is DONE without a call."""
-    needed, held = sight.env.capacity.tasks_per_service, unseen_handling.held(sight, Side.DR)
-    more = sum(max(0, needed - one.service.desired) for one in held)
-    budget_s = START_S + of.scale_out_s(sight.env, len(held), more)
-    for one in held:
-        yield _step(sight, one, needed, budget_s)
+    needed, tenant_services = sight.env.capacity.tasks_per_service, unseen_handling.held(sight, Side.DR)
+    more = sum(max(0, needed - tenant_service.service.desired) for tenant_service in tenant_services)
+    budget_s = START_S + of.scale_out_s(sight.env, len(tenant_services), more)
+    for service_of_tenant in tenant_services:
+        yield _step(sight, service_of_tenant, needed, budget_s)
 
 
-def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -> Step:
-    name, service, region = one.service.name, one.service, sight.env.regions.dr
+def _step(sight: Sight, tenant_service: unseen_handling.Held, needed: int, budget_s: int) -> Step:
+    name, service, region = tenant_service.service.name, tenant_service.service, sight.env.regions.dr
     before: dict[str, Json] = {"desiredCount": service.desired, "taskDefinition": service.task_definition}
     after: dict[str, Json] = {"desiredCount": needed}
     wanted: dict[str, Json] = {"desiredCount": max(needed, service.desired)}
-    moves = is_repointed(sight, one)
+    moves = is_repointed(sight, tenant_service)
     if moves:
         wanted["taskDefinition"] = after["taskDefinition"] = _newest_sentence(service.task_definition)
     reason = reason_of(sight, service, Side.DR)
@@ -64,7 +64,7 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
         undo=undo + (f", and its task definition to {service.task_definition}." if moves else "."),
         budget_s=budget_s + (DRAIN_S if service.running and (moves or reason) else 0),
         call=of.update(sight.env, Side.DR, name, **wanted),
-        tenant=one.tenant.id,
+        tenant=tenant_service.tenant.id,
         before=before,
         after=after,
     )
@@ -94,8 +94,12 @@ def _moves(step: Step) -> bool:
 
 def _newest(step: Step, sight: Sight, service: ecs.Service) -> str:
     """The ARN of the revision to move to: the newest. Raises CannotSee."""
-    one = next(one for one in unseen_handling.held(sight, Side.DR) if one.tenant.id == step.tenant)
-    newest = newest_of(sight, one, Side.DR)
+    tenant_service = next(
+        service_of_tenant
+        for service_of_tenant in unseen_handling.held(sight, Side.DR)
+        if service_of_tenant.tenant.id == step.tenant
+    )
+    newest = newest_of(sight, tenant_service, Side.DR)
     if isinstance(newest, Unseen):
         raise CannotSee(newest)
     return newest.arn if service.task_definition == step.before["taskDefinition"] else service.task_definition
@@ -109,32 +113,32 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     """
     service = of.service_of(step, sight)
     needed, planned = step.after["desiredCount"], step.before["taskDefinition"]
-    said = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
+    message = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
     facts = facts_of(service)
     if service.task_definition != planned and not _moves(step):
-        return Confirmation(Standing.CHANGED, f"{said}; it was moved to {service.task_definition} since.", facts)
+        return Confirmation(Standing.CHANGED, f"{message}; it was moved to {service.task_definition} since.", facts)
     if _moves(step) and service.task_definition == planned:
-        return _before_the_move(step, sight, service, said)
+        return _before_the_move(step, sight, service, message)
     if service.desired < min(step.before["desiredCount"], needed):
-        return Confirmation(Standing.CHANGED, f"{said}: it was shrunk since the plan was made.", facts)
+        return Confirmation(Standing.CHANGED, f"{message}: it was shrunk since the plan was made.", facts)
     if service.desired < needed:
-        return Confirmation(Standing.READY, f"{said}.", facts)
+        return Confirmation(Standing.READY, f"{message}.", facts)
     if reason := anew(step, sight, service):
-        return Confirmation(Standing.READY, f"{said}, and must be deployed again: {reason}.", facts)
-    return progress(sight, service, needed, said, Side.DR)
+        return Confirmation(Standing.READY, f"{message}, and must be deployed again: {reason}.", facts)
+    return progress(sight, service, needed, message, Side.DR)
 
 
-def _before_the_move(step: Step, sight: Sight, service: ecs.Service, said: str) -> Confirmation:
+def _before_the_move(step: Step, sight: Sight, service: ecs.Service, message: str) -> Confirmation:
     if _newest(step, sight, service) == step.before["taskDefinition"]:
         lacks = "its task definition points into the primary region, and no newer revision was registered"
-        return Confirmation(Standing.FAILED, f"{said}: {lacks}.", facts_of(service))
-    return Confirmation(Standing.READY, f"{said}, and is to move to the newest revision.", facts_of(service))
+        return Confirmation(Standing.FAILED, f"{message}: {lacks}.", facts_of(service))
+    return Confirmation(Standing.READY, f"{message}, and is to move to the newest revision.", facts_of(service))
 
 
 def undo(step: Step) -> Call | None:
     """Desired count and, where it was moved, task definition as they were."""
-    kept = step.before if _moves(step) else {"desiredCount": step.before["desiredCount"]}
-    return unseen_handling.again(step, **kept)
+    recorded = step.before if _moves(step) else {"desiredCount": step.before["desiredCount"]}
+    return unseen_handling.again(step, **recorded)
 
 
 def notes(sight: Sight) -> Iterator[str]:
@@ -157,10 +161,16 @@ def _left_out(sight: Sight) -> Iterator[str]:
 
 @if_seen
 def _doubtful(sight: Sight) -> Iterator[str]:
-    held = unseen_handling.held(sight, Side.DR)
-    if apart := [one.service.name for one in held if not one.service.target_groups]:
+    tenant_services = unseen_handling.held(sight, Side.DR)
+    if apart := [
+        tenant_service.service.name for tenant_service in tenant_services if not tenant_service.service.target_groups
+    ]:
         yield f"No request would reach {few(apart)} in {sight.env.regions.dr}: attached to no target group."
-    if broken := [one.service.name for one in held if ROLLOUT[one.service.rollout].broken]:
+    if broken := [
+        tenant_service.service.name
+        for tenant_service in tenant_services
+        if ROLLOUT[tenant_service.service.rollout].broken
+    ]:
         yield f"The newest deployment of {few(broken)} in {sight.env.regions.dr} failed: the step deploys it again."
 
 

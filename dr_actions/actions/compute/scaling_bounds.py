@@ -47,22 +47,26 @@ def seen(target: application_autoscaling.Target) -> dict[str, object]:
 def scaled(sight: Sight, side: Side) -> Iterator[tuple[unseen_handling.Held, application_autoscaling.Target]]:
     """Each tenant's service of ``side`` with its scalable target, where it has one. Raises CannotSee."""
     targets = {target.service: target for target in sight.snapshot.get(application_autoscaling.targets, side)}
-    for one in unseen_handling.held(sight, side):
-        if one.service.name in targets:
-            yield one, targets[one.service.name]
+    for tenant_service in unseen_handling.held(sight, side):
+        if tenant_service.service.name in targets:
+            yield tenant_service, targets[tenant_service.service.name]
 
 
 def _steps(what: Restoring, sight: Sight) -> Iterator[Step]:
-    for one, target in scaled(sight, what.side):
-        wanted = what.wanted(sight, one, target)
+    for tenant_service, target in scaled(sight, what.side):
+        wanted = what.wanted(sight, tenant_service, target)
         if wanted is not None:
-            yield _step(what, sight, one, target, wanted)
+            yield _step(what, sight, tenant_service, target, wanted)
 
 
 def _step(
-    what: Restoring, sight: Sight, one: unseen_handling.Held, target: application_autoscaling.Target, wanted: Params
+    what: Restoring,
+    sight: Sight,
+    tenant_service: unseen_handling.Held,
+    target: application_autoscaling.Target,
+    wanted: Params,
 ) -> Step:
-    name, region = one.service.name, sight.env.region(what.side)
+    name, region = tenant_service.service.name, sight.env.region(what.side)
     bounds = f"{wanted['MinCapacity']} to {wanted['MaxCapacity']}"
     return sight.step(
         what.verb,
@@ -73,7 +77,7 @@ def _step(
         undo=f"Register the bounds {target.minimum} to {target.maximum} and the suspensions of now again.",
         budget_s=60,
         call=of.register(sight.env, what.side, name, **wanted),
-        tenant=one.tenant.id,
+        tenant=tenant_service.tenant.id,
         before=seen(target),
         after=dict(wanted),
     )
@@ -82,17 +86,17 @@ def _step(
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the bounds are as wanted; READY as the plan found them, or as the fence of the same plan left them."""
     target = of.target_of(step, sight)
-    said = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
+    message = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
     asleep = [name for name, suspended in of.suspended_of(target).items() if suspended]
-    said += f", {len(asleep)} of {len(of.SUSPENSIONS)} kinds of scaling suspended"
+    message += f", {len(asleep)} of {len(of.SUSPENSIONS)} kinds of scaling suspended"
     facts = (("minimum", str(target.minimum)), ("maximum", str(target.maximum)), ("suspended", ", ".join(asleep)))
     now = seen(target)
     if _holds(step.after, now):
-        return Confirmation(Standing.DONE, f"{said}.", facts)
+        return Confirmation(Standing.DONE, f"{message}.", facts)
     if now == step.before or (step.side is Side.PRIMARY and now == FENCED):
         todo = "fenced" if step.after == FENCED else "set back"
-        return Confirmation(Standing.READY, f"{said}: to be {todo}.", facts)
-    return Confirmation(Standing.CHANGED, f"{said}: neither as planned upon nor as wanted.", facts)
+        return Confirmation(Standing.READY, f"{message}: to be {todo}.", facts)
+    return Confirmation(Standing.CHANGED, f"{message}: neither as planned upon nor as wanted.", facts)
 
 
 def _holds(wanted: Mapping[str, object], now: Mapping[str, object]) -> bool:

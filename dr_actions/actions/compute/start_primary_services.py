@@ -32,17 +32,20 @@ _DEFINITION = "taskDefinition"
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's service in the primary region; one that is as wanted already is DONE without a call."""
-    held = unseen_handling.held(sight, Side.PRIMARY)
-    counts = {one.service.name: compute_failback.tasks_at_home(sight, one) for one in held}
-    budget_s = START_S + of.scale_out_s(sight.env, len(held), sum(counts.values()))
-    for one in held:
-        yield _step(sight, one, counts[one.service.name], budget_s)
+    tenant_services = unseen_handling.held(sight, Side.PRIMARY)
+    counts = {
+        tenant_service.service.name: compute_failback.tasks_at_home(sight, tenant_service)
+        for tenant_service in tenant_services
+    }
+    budget_s = START_S + of.scale_out_s(sight.env, len(tenant_services), sum(counts.values()))
+    for service_of_tenant in tenant_services:
+        yield _step(sight, service_of_tenant, counts[service_of_tenant.service.name], budget_s)
 
 
-def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -> Step:
-    name, service, region = one.service.name, one.service, sight.env.regions.primary
+def _step(sight: Sight, tenant_service: unseen_handling.Held, needed: int, budget_s: int) -> Step:
+    name, service, region = tenant_service.service.name, tenant_service.service, sight.env.regions.primary
     after: dict[str, Json] = {"desiredCount": needed}
-    if is_repointed(sight, one, Side.PRIMARY):
+    if is_repointed(sight, tenant_service, Side.PRIMARY):
         after[_DEFINITION] = f"<the newest revision of {family_of(service.task_definition)}>"
     reason = reason_of(sight, service, Side.PRIMARY)
     anew_too: dict[str, Json] = {unseen_handling.ANEW: True} if reason else {}
@@ -56,7 +59,7 @@ def _step(sight: Sight, one: unseen_handling.Held, needed: int, budget_s: int) -
         undo=f"Set its desired count to {service.desired} again: no visitor was led there yet.",
         budget_s=budget_s + (DRAIN_S if service.running and (reason or _DEFINITION in after) else 0),
         call=of.update(sight.env, Side.PRIMARY, name, **after, **anew_too),
-        tenant=one.tenant.id,
+        tenant=tenant_service.tenant.id,
         before={"desiredCount": service.desired, _DEFINITION: service.task_definition},
         after=after,
     )
@@ -73,8 +76,12 @@ def fill(step: Step, sight: Sight) -> Call:
 
 def _newest(step: Step, sight: Sight) -> str:
     """The ARN of the revision to run: the newest of the family. Raises CannotSee."""
-    one = next(one for one in unseen_handling.held(sight, Side.PRIMARY) if one.service.name == step.subject)
-    newest = newest_of(sight, one, Side.PRIMARY)
+    tenant_service = next(
+        service_of_tenant
+        for service_of_tenant in unseen_handling.held(sight, Side.PRIMARY)
+        if service_of_tenant.service.name == step.subject
+    )
+    newest = newest_of(sight, tenant_service, Side.PRIMARY)
     if isinstance(newest, Unseen):
         raise CannotSee(newest)
     return newest.arn
@@ -84,17 +91,17 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE when running, rolled out and healthy. Any lower count is READY: the fence of the same plan made it 0."""
     service = of.service_of(step, sight)
     needed = step.after["desiredCount"]
-    said = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
+    message = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
     if _DEFINITION in step.after and service.task_definition != _newest(step, sight):
-        return Confirmation(Standing.READY, f"{said}, and is to move to the newest revision.", facts_of(service))
+        return Confirmation(Standing.READY, f"{message}, and is to move to the newest revision.", facts_of(service))
     if _DEFINITION not in step.after and service.task_definition != step.before[_DEFINITION]:
-        moved = f"{said}; it was moved to {service.task_definition} since."
+        moved = f"{message}; it was moved to {service.task_definition} since."
         return Confirmation(Standing.CHANGED, moved, facts_of(service))
     if service.desired < needed:
-        return Confirmation(Standing.READY, f"{said}.", facts_of(service))
+        return Confirmation(Standing.READY, f"{message}.", facts_of(service))
     if reason := anew(step, sight, service):
-        return Confirmation(Standing.READY, f"{said}, and must be deployed again: {reason}.", facts_of(service))
-    return progress(sight, service, needed, said, Side.PRIMARY)
+        return Confirmation(Standing.READY, f"{message}, and must be deployed again: {reason}.", facts_of(service))
+    return progress(sight, service, needed, message, Side.PRIMARY)
 
 
 def undo(step: Step) -> Call | None:

@@ -19,20 +19,20 @@ from dr_estate.readers import ecs
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each tenant's DR service that runs more than it did before the failover."""
-    for one in unseen_handling.held(sight, Side.DR):
-        standby = _standby(sight, one)
-        if one.service.desired > standby:
-            yield _step(sight, one, standby)
+    for tenant_service in unseen_handling.held(sight, Side.DR):
+        standby = _standby(sight, tenant_service)
+        if tenant_service.service.desired > standby:
+            yield _step(sight, tenant_service, standby)
 
 
-def _standby(sight: Sight, one: unseen_handling.Held) -> int:
+def _standby(sight: Sight, tenant_service: unseen_handling.Held) -> int:
     """The count before the failover; where none was recorded, standby.tasks_per_service."""
-    kept = sight.before("compute/scale_dr_services", one.service.name)
-    return int(kept.get("desiredCount", sight.env.standby.tasks_per_service))
+    recorded = sight.before("compute/scale_dr_services", tenant_service.service.name)
+    return int(recorded.get("desiredCount", sight.env.standby.tasks_per_service))
 
 
-def _step(sight: Sight, one: unseen_handling.Held, standby: int) -> Step:
-    name, service, region = one.service.name, one.service, sight.env.regions.dr
+def _step(sight: Sight, tenant_service: unseen_handling.Held, standby: int) -> Step:
+    name, service, region = tenant_service.service.name, tenant_service.service, sight.env.regions.dr
     return sight.step(
         __name__,
         name,
@@ -43,7 +43,7 @@ def _step(sight: Sight, one: unseen_handling.Held, standby: int) -> Step:
         # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
         budget_s=480,
         call=of.update(sight.env, Side.DR, name, desiredCount=standby),
-        tenant=one.tenant.id,
+        tenant=tenant_service.tenant.id,
         before={"desiredCount": service.desired},
         after={"desiredCount": standby},
     )
@@ -53,14 +53,14 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no more tasks run than are wanted. Any higher count is READY: it scaled by its load until now."""
     service = of.service_of(step, sight)
     wanted = step.after["desiredCount"]
-    said = f"{step.subject} wants {service.desired}, runs {service.running}, starts {service.pending}"
+    message = f"{step.subject} wants {service.desired}, runs {service.running}, starts {service.pending}"
     if service.desired > wanted:
-        return Confirmation(Standing.READY, f"{said}.", facts_of(service))
+        return Confirmation(Standing.READY, f"{message}.", facts_of(service))
     if service.desired < wanted:
-        return Confirmation(Standing.CHANGED, f"{said}: somebody shrank it further since.", facts_of(service))
+        return Confirmation(Standing.CHANGED, f"{message}: somebody shrank it further since.", facts_of(service))
     if service.running + service.pending > wanted:
-        return Confirmation(Standing.WAITING, f"{said}: its tasks drain and stop.", facts_of(service))
-    return Confirmation(Standing.DONE, f"{said}.", facts_of(service))
+        return Confirmation(Standing.WAITING, f"{message}: its tasks drain and stop.", facts_of(service))
+    return Confirmation(Standing.DONE, f"{message}.", facts_of(service))
 
 
 def notes(sight: Sight) -> Iterator[str]:

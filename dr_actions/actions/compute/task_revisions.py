@@ -14,19 +14,19 @@ from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 
 
-def used_by(sight: Sight, one: unseen_handling.Held, side: Side) -> ecs.TaskDefinition | Unseen:
+def used_by(sight: Sight, tenant_service: unseen_handling.Held, side: Side) -> ecs.TaskDefinition | Unseen:
     """The revision that the tenant's service on ``side`` uses. Raises CannotSee where none was read."""
-    used = _by_arn(sight.snapshot, side).get(one.service.task_definition)
+    used = _by_arn(sight.snapshot, side).get(tenant_service.service.task_definition)
     return used or _dark(sight, ecs.task_definitions, side)
 
 
-def newest_of(sight: Sight, one: unseen_handling.Held, side: Side) -> ecs.TaskDefinition | Unseen:
+def newest_of(sight: Sight, tenant_service: unseen_handling.Held, side: Side) -> ecs.TaskDefinition | Unseen:
     """The newest revision of the family; the one in use where that needs nothing of the other region."""
-    found = _by_family(sight.snapshot, side).get(family_of(one.service.task_definition))
-    used = used_by(sight, one, side)
+    found = _by_family(sight.snapshot, side).get(family_of(tenant_service.service.task_definition))
+    used = used_by(sight, tenant_service, side)
     if found is not None or isinstance(used, Unseen):
         return found or used
-    return _dark(sight, ecs_newest_definitions.newest, side) if replaceable(sight, one, used, side) else used
+    return _dark(sight, ecs_newest_definitions.newest, side) if replaceable(sight, tenant_service, used, side) else used
 
 
 def revision(sight: Sight, arn: str, side: Side) -> ecs.TaskDefinition | None:
@@ -57,14 +57,16 @@ def _dark(sight: Sight, reader: Reader[tuple[ecs.TaskDefinition | Unseen, ...]],
     return next(dark, Unseen(Blindness.ERROR, f"Its revision was not among those read ({reader.name})."))
 
 
-def is_repointed(sight: Sight, one: unseen_handling.Held, side: Side = Side.DR) -> bool:
+def is_repointed(sight: Sight, tenant_service: unseen_handling.Held, side: Side = Side.DR) -> bool:
     """Whether the revision in use points into the other region where a counterpart is known: its service moves."""
-    used = used_by(sight, one, side)
-    return isinstance(used, ecs.TaskDefinition) and bool(replaceable(sight, one, used, side))
+    used = used_by(sight, tenant_service, side)
+    return isinstance(used, ecs.TaskDefinition) and bool(replaceable(sight, tenant_service, used, side))
 
 
 def replaceable(
-    sight: Sight, one: unseen_handling.Held, definition: ecs.TaskDefinition, side: Side
+    sight: Sight, tenant_service: unseen_handling.Held, definition: ecs.TaskDefinition, side: Side
 ) -> tuple[Pointer, ...]:
     """What of the revision points into the other region, where a counterpart is known."""
-    return tuple(pointer for pointer in pointers(definition, counterparts(sight, one.tenant, side)) if pointer.new)
+    return tuple(
+        pointer for pointer in pointers(definition, counterparts(sight, tenant_service.tenant, side)) if pointer.new
+    )

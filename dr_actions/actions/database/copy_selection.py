@@ -107,8 +107,8 @@ def files_replication(sight: Sight) -> efs.Replication | None:
     return next((row for row in rows if row.destination_id in there), None)
 
 
-def newest_data(sight: Sight, one: rds.Instance) -> bool:
-    """Whether ``one`` was restored by this tool after everything that the DR region's copies hold today.
+def newest_data(sight: Sight, database: rds.Instance) -> bool:
+    """Whether ``database`` was restored by this tool after everything that the DR region's copies hold today.
 
     The restore tags what it was restored from, and an instance is created when it is restored. While the primary is
     dark its copies stand still, so an instance made after their newest moment holds all there is; one of an older drill
@@ -117,9 +117,9 @@ def newest_data(sight: Sight, one: rds.Instance) -> bool:
     """
     copies, _ = all_copies(view_of(sight))
     ages = [copy.age_s for copy in copies if copy.age_s is not None and not copy.flaw]
-    if RESTORED_FROM not in dict(one.tags) or one.created_at is None or not ages:
+    if RESTORED_FROM not in dict(database.tags) or database.created_at is None or not ages:
         return False
-    return (sight.snapshot.taken_at - one.created_at).total_seconds() <= min(ages)
+    return (sight.snapshot.taken_at - database.created_at).total_seconds() <= min(ages)
 
 
 def notes(sight: Sight) -> Iterator[str]:
@@ -137,16 +137,17 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"The database is recovered by {chosen.copy.mechanism} ({chosen.copy.name}): {chosen.why}."
     if chosen is not None and chosen.identifier != name:
         yield f"The database is {chosen.identifier} then: what names {name} in {region} must be led to its endpoint."
-    for one in standing:
+    for database in standing:
         if (
-            one.identifier.startswith(f"{name}-")
-            and not one.source
-            and not one.identifier.startswith(f"{name}{ASIDE}")
-            and not is_isolated(one.identifier, name)
-            and (not chosen or one.identifier != chosen.identifier)
+            database.identifier.startswith(f"{name}-")
+            and not database.source
+            and not database.identifier.startswith(f"{name}{ASIDE}")
+            and not is_isolated(database.identifier, name)
+            and (not chosen or database.identifier != chosen.identifier)
         ):
             yield (
-                f"{one.identifier} stands in {region} and replicates nothing. If an interrupted recovery promoted or "
+                f"{database.identifier} stands in {region} and replicates nothing. If an interrupted "
+                "recovery promoted or "
                 "restored it, resume that incident instead: two databases would take writes."
             )
 

@@ -44,30 +44,34 @@ def writer(sight: Sight) -> rds.Instance | None:
 
     None where there is none, or where several might be meant. Raises CannotSee.
     """
-    standing = [one for one in sight.snapshot.get(rds.instances, Side.DR) if not one.source]
+    standing = [instance for instance in sight.snapshot.get(rds.instances, Side.DR) if not instance.source]
     recorded = {label_of(step) for step in sight.recorded if role_of(Goal.FAILOVER, step) is Role.DATABASE}
     name = own_name(sight)
     for meant in (
-        [one for one in standing if one.identifier in recorded],
-        [one for one in standing if one.identifier == name],
-        [one for one in standing if one.identifier.startswith(f"{name}-") and not _beside(one, name)],
+        [instance for instance in standing if instance.identifier in recorded],
+        [instance for instance in standing if instance.identifier == name],
+        [
+            instance
+            for instance in standing
+            if instance.identifier.startswith(f"{name}-") and not _beside(instance, name)
+        ],
     ):
         if len(meant) == 1:
             return meant[0]
     return None
 
 
-def _beside(one: rds.Instance, name: str) -> bool:
+def _beside(instance: rds.Instance, name: str) -> bool:
     """Whether the instance is kept or tried beside the estate's database, and never took its writes."""
-    return is_aside(one, name) or is_isolated(one.identifier, name)
+    return is_aside(instance, name) or is_isolated(instance.identifier, name)
 
 
 def old(sight: Sight) -> rds.Instance | None:
     """The primary's own database of before, which still bears the estate's name; None where it does not (any more)."""
-    one, source = named(sight, Side.PRIMARY, own_name(sight)), writer(sight)
-    if one is None or (source is not None and is_of(one, source)):
+    instance, source = named(sight, Side.PRIMARY, own_name(sight)), writer(sight)
+    if instance is None or (source is not None and is_of(instance, source)):
         return None
-    return one
+    return instance
 
 
 def model(sight: Sight) -> rds.Instance | None:
@@ -76,39 +80,43 @@ def model(sight: Sight) -> rds.Instance | None:
     if found is not None:
         return found
     name = own_name(sight)
-    kept = [one for one in sight.snapshot.get(rds.instances, Side.PRIMARY) if is_aside(one, name)]
-    return max(kept, key=lambda one: (one.created_at is not None, one.created_at, one.identifier), default=None)
+    instances = [instance for instance in sight.snapshot.get(rds.instances, Side.PRIMARY) if is_aside(instance, name)]
+    return max(
+        instances,
+        key=lambda instance: (instance.created_at is not None, instance.created_at, instance.identifier),
+        default=None,
+    )
 
 
-def is_of(one: rds.Instance, source: rds.Instance) -> bool:
-    """Whether ``one`` is the copy of ``source`` that comes home: it replicates from it, or was promoted after that."""
-    return one.source == source.arn if one.source else dict(one.tags).get(COME_FROM) == source.resource_id
+def is_of(copy: rds.Instance, source: rds.Instance) -> bool:
+    """Whether ``copy`` is the copy of ``source`` that comes home: it replicates from it, or was promoted after that."""
+    return copy.source == source.arn if copy.source else dict(copy.tags).get(COME_FROM) == source.resource_id
 
 
-def aside_name(one: rds.Instance) -> str:
-    """The name under which ``one`` is kept: unique, and the same whoever asks (RDS: at most 63 characters)."""
-    mark = f"{ASIDE}{one.resource_id[:8].lower().rstrip('-')}"
-    return one.identifier[: 63 - len(mark)].rstrip("-") + mark
+def aside_name(instance: rds.Instance) -> str:
+    """The name under which ``instance`` is kept: unique, and the same whoever asks (RDS: at most 63 characters)."""
+    mark = f"{ASIDE}{instance.resource_id[:8].lower().rstrip('-')}"
+    return instance.identifier[: 63 - len(mark)].rstrip("-") + mark
 
 
-def is_aside(one: rds.Instance, name: str) -> bool:
-    """Whether ``one`` bears the name under which a database of that ``name`` is kept."""
-    return one.identifier.startswith(f"{name}{ASIDE}")
+def is_aside(instance: rds.Instance, name: str) -> bool:
+    """Whether ``instance`` bears the name under which a database of that ``name`` is kept."""
+    return instance.identifier.startswith(f"{name}{ASIDE}")
 
 
-def group_of(one: rds.Instance) -> str:
+def group_of(instance: rds.Instance) -> str:
     """The name of the instance's parameter group, "" where it has none."""
-    return one.parameter_groups[0][0] if one.parameter_groups else ""
+    return instance.parameter_groups[0][0] if instance.parameter_groups else ""
 
 
-def in_sync(one: rds.Instance) -> bool:
+def in_sync(instance: rds.Instance) -> bool:
     """Whether the instance runs with what its parameter group says."""
-    return all(status == "in-sync" for _, status in one.parameter_groups)
+    return all(status == "in-sync" for _, status in instance.parameter_groups)
 
 
-def applying(one: rds.Instance) -> bool:
+def applying(instance: rds.Instance) -> bool:
     """Whether a change of its parameter group is on its way to the instance."""
-    return any(status == "applying" for _, status in one.parameter_groups)
+    return any(status == "applying" for _, status in instance.parameter_groups)
 
 
 def read_only(sight: Sight, side: Side, group: str) -> str | None:
@@ -125,9 +133,9 @@ def is_on(value: str | None) -> bool:
     return value in _ON
 
 
-def frozen(sight: Sight, one: rds.Instance) -> bool:
+def frozen(sight: Sight, instance: rds.Instance) -> bool:
     """Whether the DR region's instance refuses writes: its group says so, and it runs with it. Raises CannotSee."""
-    return in_sync(one) and is_on(read_only(sight, Side.DR, group_of(one)))
+    return in_sync(instance) and is_on(read_only(sight, Side.DR, group_of(instance)))
 
 
 def frozen_since(sight: Sight) -> datetime | None:
@@ -147,18 +155,18 @@ def _latest(sight: Sight, *roles: Role) -> datetime | None:
     return max((at for step_id, at in sight.sent_at.items() if role_of(Goal.FAILBACK, step_id) in roles), default=None)
 
 
-def tags_for(one: rds.Instance | None, source: rds.Instance) -> list[Params]:
+def tags_for(instance: rds.Instance | None, source: rds.Instance) -> list[Params]:
     """The old instance's tags, or its copy's, and which database the new one comes from."""
-    kept = {k: v for k, v in (one or source).tags if k not in _OURS and not k.lower().startswith("aws:")}
-    return [{"Key": key, "Value": value} for key, value in sorted({**kept, COME_FROM: source.resource_id}.items())]
+    tags = {k: v for k, v in (instance or source).tags if k not in _OURS and not k.lower().startswith("aws:")}
+    return [{"Key": key, "Value": value} for key, value in sorted({**tags, COME_FROM: source.resource_id}.items())]
 
 
-def facts_of(one: rds.Instance) -> tuple[tuple[str, str], ...]:
+def facts_of(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
     """What the journal keeps of an instance."""
     return (
-        ("instance", one.identifier),
-        ("host", one.host),
-        ("arn", one.arn),
-        ("resource", one.resource_id),
-        ("status", one.status),
+        ("instance", instance.identifier),
+        ("host", instance.host),
+        ("arn", instance.arn),
+        ("resource", instance.resource_id),
+        ("status", instance.status),
     )

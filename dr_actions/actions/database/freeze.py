@@ -20,9 +20,9 @@ MODIFY = "rds:ModifyDBParameterGroup"
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """The one step; by hand where the instance uses a group of AWS's own, which nobody can change."""
-    one = home.writer(sight)
-    if one is not None:
-        yield _step(sight, one)
+    instance = home.writer(sight)
+    if instance is not None:
+        yield _step(sight, instance)
 
 
 def call_for(region: str, group: str, value: str) -> Call:
@@ -42,23 +42,28 @@ def is_default(group: str) -> bool:
     return not group or group.startswith("default.")
 
 
-def _step(sight: Sight, one: rds.Instance) -> Step:
-    group, region = home.group_of(one), sight.env.regions.dr
+def _step(sight: Sight, instance: rds.Instance) -> Step:
+    group, region = home.group_of(instance), sight.env.regions.dr
     by_hand = is_default(group)
-    says = f"Let {one.identifier} in {region} refuse writes ({home.READ_ONLY} in its parameter group {group}): pages"
+    says = (
+        f"Let {instance.identifier} in {region} refuse writes ({home.READ_ONLY} in its parameter group {group}): pages"
+    )
     if by_hand:
-        says = f"Give {one.identifier} in {region} a parameter group of its own with {home.READ_ONLY}=1 and reboot it, "
+        says = (
+            f"Give {instance.identifier} in {region} a parameter group of its own with "
+            f"{home.READ_ONLY}=1 and reboot it, "
+        )
         says += f"for {group or 'its group'} cannot be changed: pages"
     return sight.step(
         __name__,
-        one.identifier,
+        instance.identifier,
         side=Side.DR,
         says=f"{says} are still served, and nothing that was acknowledged is lost.",
         danger=Danger.REVERSIBLE,
         undo=f"Set {home.READ_ONLY} of {group} to what it was.",
         budget_s=600,
         call=None if by_hand else call_for(region, group, home.FROZEN),
-        before={"group": group, "resource": one.resource_id, home.READ_ONLY: value_before(sight, group)},
+        before={"group": group, "resource": instance.resource_id, home.READ_ONLY: value_before(sight, group)},
         after={home.READ_ONLY: home.FROZEN},
         manual=by_hand,
     )
@@ -66,37 +71,41 @@ def _step(sight: Sight, one: rds.Instance) -> Step:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the group says so and the instance is in sync with it."""
-    one = home.by_resource(sight, Side.DR, step.before["resource"])
-    if one is None:
+    instance = home.by_resource(sight, Side.DR, step.before["resource"])
+    if instance is None:
         return Confirmation(Standing.CHANGED, f"{step.subject} is gone from the DR region.")
-    group = home.group_of(one)
-    facts = (("group", group), *home.facts_of(one))
-    if home.frozen(sight, one):
-        return Confirmation(Standing.DONE, f"{one.identifier} refuses writes.", facts)
+    group = home.group_of(instance)
+    facts = (("group", group), *home.facts_of(instance))
+    if home.frozen(sight, instance):
+        return Confirmation(Standing.DONE, f"{instance.identifier} refuses writes.", facts)
     if step.manual:
-        return Confirmation(Standing.READY, f"{one.identifier} takes writes; its group is {group}.", facts)
+        return Confirmation(Standing.READY, f"{instance.identifier} takes writes; its group is {group}.", facts)
     value = home.read_only(sight, Side.DR, group)
     if group != step.before["group"] or value is None:
-        return Confirmation(Standing.CHANGED, f"{one.identifier} uses the parameter group {group or '(none)'} now.")
+        return Confirmation(
+            Standing.CHANGED, f"{instance.identifier} uses the parameter group {group or '(none)'} now."
+        )
     if home.is_on(value):
-        return _not_in_sync(one, facts)
+        return _not_in_sync(instance, facts)
     if value != step.before[home.READ_ONLY]:
         return Confirmation(Standing.CHANGED, f"{home.READ_ONLY} of {group} is {value} now.", facts)
-    if not DATABASE[one.status].serves or home.applying(one):
-        return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}, its group {_statuses(one)}.")
-    return Confirmation(Standing.READY, f"{one.identifier} takes writes.", facts)
+    if not DATABASE[instance.status].serves or home.applying(instance):
+        return Confirmation(
+            Standing.WAITING, f"{instance.identifier} is {instance.status}, its group {_statuses(instance)}."
+        )
+    return Confirmation(Standing.READY, f"{instance.identifier} takes writes.", facts)
 
 
-def _not_in_sync(one: rds.Instance, facts: tuple[tuple[str, str], ...]) -> Confirmation:
+def _not_in_sync(instance: rds.Instance, facts: tuple[tuple[str, str], ...]) -> Confirmation:
     """A pending reboot says that the group holds more than is applied: whether writes are refused cannot be told."""
-    if any(status == "pending-reboot" for _, status in one.parameter_groups):
-        said = f"The group of {one.identifier} is {_statuses(one)}: reboot it by hand, then run again."
-        return Confirmation(Standing.FAILED, said, facts)
-    return Confirmation(Standing.WAITING, f"The group of {one.identifier} is {_statuses(one)}.", facts)
+    if any(status == "pending-reboot" for _, status in instance.parameter_groups):
+        message = f"The group of {instance.identifier} is {_statuses(instance)}: reboot it by hand, then run again."
+        return Confirmation(Standing.FAILED, message, facts)
+    return Confirmation(Standing.WAITING, f"The group of {instance.identifier} is {_statuses(instance)}.", facts)
 
 
-def _statuses(one: rds.Instance) -> str:
-    return ", ".join(f"{name} {status}" for name, status in one.parameter_groups)
+def _statuses(instance: rds.Instance) -> str:
+    return ", ".join(f"{name} {status}" for name, status in instance.parameter_groups)
 
 
 def undo(step: Step) -> Call | None:
@@ -106,15 +115,15 @@ def undo(step: Step) -> Call | None:
 
 def notes(sight: Sight) -> Iterator[str]:
     """Who else is frozen: a parameter group is shared."""
-    one = home.writer(sight)
-    if one is None:
+    instance = home.writer(sight)
+    if instance is None:
         yield f"{sight.env.regions.dr} has no database that took the writes: nothing is frozen and nothing synced."
         return
-    group = home.group_of(one)
+    group = home.group_of(instance)
     others = sorted(
         other.identifier
         for other in sight.snapshot.get(rds.instances, Side.DR)
-        if other.resource_id != one.resource_id and home.group_of(other) == group
+        if other.resource_id != instance.resource_id and home.group_of(other) == group
     )
     if others:
         yield f"{', '.join(others)} in {sight.env.regions.dr} use {group} too and refuse writes while it is frozen."

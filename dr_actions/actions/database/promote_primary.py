@@ -20,10 +20,10 @@ def foresee(sight: Sight) -> Iterator[Step]:
     if source is None:
         return
     name, region = home.own_name(sight), sight.env.regions.primary
-    asked: dict[str, object] = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": retention(sight)}
+    params: dict[str, object] = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": retention(sight)}
     like = home.model(sight)
     if like is not None and like.backup_window:
-        asked["PreferredBackupWindow"] = like.backup_window
+        params["PreferredBackupWindow"] = like.backup_window
     yield sight.step(
         __name__,
         name,
@@ -33,7 +33,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         danger=Danger.IRREVERSIBLE,
         undo="None: a promoted replica can never follow its source again.",
         budget_s=1800,
-        call=Call("rds", "PromoteReadReplica", region, asked),
+        call=Call("rds", "PromoteReadReplica", region, params),
         before={"source": source.arn, "resource": source.resource_id},
         after={"source": ""},
     )
@@ -48,29 +48,31 @@ def retention(sight: Sight) -> int:
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Promotion is refused while the replica backs up; and not asked for while the DR region takes writes (T41)."""
     source = home.by_resource(sight, Side.DR, step.before["resource"])
-    one = home.named(sight, Side.PRIMARY, step.subject)
-    if one is None or not _the_copy(step, one):
-        said = "is gone" if one is None else "is another than the copy that came home"
-        return Confirmation(Standing.CHANGED, f"{step.subject} {said}.")
-    facts = home.facts_of(one)
-    if DATABASE[one.status].broken:
-        return Confirmation(Standing.FAILED, f"{one.identifier} is {one.status}.", facts)
-    if not one.source:
-        done = DATABASE[one.status].changeable and one.host
-        said = f"is promoted and answers at {one.host}" if done else f"is promoted and {one.status}"
-        return Confirmation(Standing.DONE if done else Standing.WAITING, f"{one.identifier} {said}.", facts)
+    instance = home.named(sight, Side.PRIMARY, step.subject)
+    if instance is None or not _the_copy(step, instance):
+        message = "is gone" if instance is None else "is another than the copy that came home"
+        return Confirmation(Standing.CHANGED, f"{step.subject} {message}.")
+    facts = home.facts_of(instance)
+    if DATABASE[instance.status].broken:
+        return Confirmation(Standing.FAILED, f"{instance.identifier} is {instance.status}.", facts)
+    if not instance.source:
+        done = DATABASE[instance.status].changeable and instance.host
+        message = f"is promoted and answers at {instance.host}" if done else f"is promoted and {instance.status}"
+        return Confirmation(Standing.DONE if done else Standing.WAITING, f"{instance.identifier} {message}.", facts)
     if source is None or not home.frozen(sight, source):
-        said = f"{step.before['source']} is gone" if source is None else f"{source.identifier} takes writes again"
-        return Confirmation(Standing.CHANGED, f"{said}: {one.identifier} cannot be promoted without loss.", facts)
-    if not DATABASE[one.status].promotable:
-        return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")
-    return Confirmation(Standing.READY, f"{one.identifier} is a read replica and can be promoted.", facts)
+        message = f"{step.before['source']} is gone" if source is None else f"{source.identifier} takes writes again"
+        return Confirmation(
+            Standing.CHANGED, f"{message}: {instance.identifier} cannot be promoted without loss.", facts
+        )
+    if not DATABASE[instance.status].promotable:
+        return Confirmation(Standing.WAITING, f"{instance.identifier} is {instance.status}.")
+    return Confirmation(Standing.READY, f"{instance.identifier} is a read replica and can be promoted.", facts)
 
 
-def _the_copy(step: Step, one: rds.Instance) -> bool:
-    if one.source:
-        return bool(one.source == step.before["source"])
-    return bool(dict(one.tags).get(home.COME_FROM) == step.before["resource"])
+def _the_copy(step: Step, instance: rds.Instance) -> bool:
+    if instance.source:
+        return bool(instance.source == step.before["source"])
+    return bool(dict(instance.tags).get(home.COME_FROM) == step.before["resource"])
 
 
 VERB = action(globals(), {PROMOTE}, (rds.instances, rds_groups.parameter_groups))

@@ -23,21 +23,21 @@ def foresee(sight: Sight) -> Iterator[Step]:
     choice = copy_selection.choose(sight)
     if choice is None or choice.copy.mechanism != REPLICA:
         return
-    one = copy_selection.instance(sight, choice.identifier)
-    lacks = {key: True for key, has in _settings(one).items() if has is False} if one else {}
-    if one is not None and lacks:
-        yield _step(sight, one, lacks)
+    instance = copy_selection.instance(sight, choice.identifier)
+    lacks = {key: True for key, has in _settings(instance).items() if has is False} if instance else {}
+    if instance is not None and lacks:
+        yield _step(sight, instance, lacks)
 
 
-def _settings(one: rds.Instance) -> Params:
-    return {"DeletionProtection": one.deletion_protection, "MultiAZ": one.multi_az}
+def _settings(instance: rds.Instance) -> Params:
+    return {"DeletionProtection": instance.deletion_protection, "MultiAZ": instance.multi_az}
 
 
-def _step(sight: Sight, one: rds.Instance, lacks: Params) -> Step:
-    name, region = one.identifier, sight.env.regions.dr
+def _step(sight: Sight, instance: rds.Instance, lacks: Params) -> Step:
+    name, region = instance.identifier, sight.env.regions.dr
     days = sight.env.thresholds.backup_retention_days
     after = {**lacks, "BackupRetentionPeriod": days}
-    asked = {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}
+    params = {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}
     words = {"DeletionProtection": "deletion protection", "MultiAZ": "a standby in another zone"}
     missing = " and ".join(words[key] for key in sorted(lacks))
     return sight.step(
@@ -48,25 +48,25 @@ def _step(sight: Sight, one: rds.Instance, lacks: Params) -> Step:
         danger=Danger.REVERSIBLE,
         undo="Left on: protection harms nobody. Take it off with aws rds modify-db-instance.",
         budget_s=1800,
-        call=Call("rds", "ModifyDBInstance", region, asked),
-        before={"resource": one.resource_id, **dict.fromkeys(lacks, False)},
+        call=Call("rds", "ModifyDBInstance", region, params),
+        before={"resource": instance.resource_id, **dict.fromkeys(lacks, False)},
         after=after,
     )
 
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
-    one = copy_selection.instance(sight, step.subject)
-    if one is None or one.resource_id != step.before["resource"]:
+    instance = copy_selection.instance(sight, step.subject)
+    if instance is None or instance.resource_id != step.before["resource"]:
         return Confirmation(Standing.CHANGED, f"The instance {step.subject} that was planned upon is gone.")
-    seen = {**_settings(one), "BackupRetentionPeriod": one.retention_days}
+    seen = {**_settings(instance), "BackupRetentionPeriod": instance.retention_days}
     open_ = sorted(key for key, wanted in step.after.items() if _short(seen[key], wanted))
     if not open_:
-        return Confirmation(Standing.DONE, f"{one.identifier} is protected and backed up.")
-    if one.source:
-        return Confirmation(Standing.CHANGED, f"{one.identifier} is still a read replica.")
-    said = f"{one.identifier} is {one.status} and lacks {', '.join(open_)}"
-    return Confirmation(Standing.READY if DATABASE[one.status].changeable else Standing.WAITING, f"{said}.")
+        return Confirmation(Standing.DONE, f"{instance.identifier} is protected and backed up.")
+    if instance.source:
+        return Confirmation(Standing.CHANGED, f"{instance.identifier} is still a read replica.")
+    message = f"{instance.identifier} is {instance.status} and lacks {', '.join(open_)}"
+    return Confirmation(Standing.READY if DATABASE[instance.status].changeable else Standing.WAITING, f"{message}.")
 
 
 def _short(seen: object, wanted: object) -> bool:

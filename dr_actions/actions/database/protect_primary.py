@@ -44,17 +44,19 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
-    one = home.named(sight, Side.PRIMARY, step.subject)
-    if one is None or one.source or dict(one.tags).get(home.COME_FROM) != step.before["resource"]:
+    instance = home.named(sight, Side.PRIMARY, step.subject)
+    if instance is None or instance.source or dict(instance.tags).get(home.COME_FROM) != step.before["resource"]:
         return Confirmation(Standing.CHANGED, f"{step.subject} is not the promoted copy that came home.")
-    seen = {"DeletionProtection": one.deletion_protection, "MultiAZ": one.multi_az}
+    seen = {"DeletionProtection": instance.deletion_protection, "MultiAZ": instance.multi_az}
     open_ = [key for key, has in seen.items() if step.after.get(key) and not has]
-    if one.retention_days < step.after["BackupRetentionPeriod"]:
+    if instance.retention_days < step.after["BackupRetentionPeriod"]:
         open_.append("BackupRetentionPeriod")
     if not open_:
-        return Confirmation(Standing.DONE, f"{one.identifier} is protected and backed up.", home.facts_of(one))
-    said = f"{one.identifier} is {one.status} and lacks {', '.join(sorted(open_))}"
-    return Confirmation(Standing.READY if DATABASE[one.status].changeable else Standing.WAITING, f"{said}.")
+        return Confirmation(
+            Standing.DONE, f"{instance.identifier} is protected and backed up.", home.facts_of(instance)
+        )
+    message = f"{instance.identifier} is {instance.status} and lacks {', '.join(sorted(open_))}"
+    return Confirmation(Standing.READY if DATABASE[instance.status].changeable else Standing.WAITING, f"{message}.")
 
 
 VERB = action(globals(), {MODIFY}, (rds.instances,), essential=False)

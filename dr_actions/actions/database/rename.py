@@ -44,51 +44,53 @@ def renaming(what: Renaming) -> Verb:
 
 
 def _steps(what: Renaming, sight: Sight) -> Iterator[Step]:
-    if one := what.of(sight):
-        yield _step(what, sight, one)
+    if instance := what.of(sight):
+        yield _step(what, sight, instance)
 
 
-def _step(what: Renaming, sight: Sight, one: rds.Instance) -> Step:
-    region, kept = sight.env.region(what.side), home.aside_name(one)
+def _step(what: Renaming, sight: Sight, instance: rds.Instance) -> Step:
+    region, retained = sight.env.region(what.side), home.aside_name(instance)
     return sight.step(
         what.module,
-        one.identifier,
+        instance.identifier,
         side=what.side,
-        says=f"Rename the database {one.identifier} in {region} to {kept}, and keep it: {what.why}.",
+        says=f"Rename the database {instance.identifier} in {region} to {retained}, and keep it: {what.why}.",
         danger=Danger.REVERSIBLE,
-        undo=f"Rename {kept} to {one.identifier} again, as long as no other has that name.",
+        undo=f"Rename {retained} to {instance.identifier} again, as long as no other has that name.",
         budget_s=1800,
-        call=_rename(region, one.identifier, kept),
-        before={"name": one.identifier, "resource": one.resource_id},
-        after={"name": kept, "resource": one.resource_id},
+        call=_rename(region, instance.identifier, retained),
+        before={"name": instance.identifier, "resource": instance.resource_id},
+        after={"name": retained, "resource": instance.resource_id},
     )
 
 
 def _rename(region: str, name: str, to: str) -> Call:
-    asked = {"DBInstanceIdentifier": name, "NewDBInstanceIdentifier": to, "ApplyImmediately": True}
-    return Call("rds", "ModifyDBInstance", region, asked)
+    params = {"DBInstanceIdentifier": name, "NewDBInstanceIdentifier": to, "ApplyImmediately": True}
+    return Call("rds", "ModifyDBInstance", region, params)
 
 
 def _confirm(step: Step, sight: Sight) -> Confirmation:
     """By resource id, which the rename leaves as it is. Raises CannotSee."""
-    one = home.by_resource(sight, step.side, step.before["resource"])
-    if one is None:
+    instance = home.by_resource(sight, step.side, step.before["resource"])
+    if instance is None:
         return Confirmation(Standing.CHANGED, f"{step.subject} ({step.before['resource']}) is gone.")
-    state = DATABASE[one.status]
-    if one.identifier == step.after["name"] and state.changeable:
-        return Confirmation(Standing.DONE, f"{step.subject} is kept as {one.identifier}.", home.facts_of(one))
-    if one.identifier not in (step.before["name"], step.after["name"]):
-        return Confirmation(Standing.CHANGED, f"{step.subject} is called {one.identifier} now.", home.facts_of(one))
+    state = DATABASE[instance.status]
+    if instance.identifier == step.after["name"] and state.changeable:
+        return Confirmation(Standing.DONE, f"{step.subject} is kept as {instance.identifier}.", home.facts_of(instance))
+    if instance.identifier not in (step.before["name"], step.after["name"]):
+        return Confirmation(
+            Standing.CHANGED, f"{step.subject} is called {instance.identifier} now.", home.facts_of(instance)
+        )
     if state.broken or state.stopped:
         how = "start it" if state.stopped else "repair it"
-        said = f"{one.identifier} is {one.status} and cannot be renamed: {how}, then run again."
-        return Confirmation(Standing.FAILED, said, home.facts_of(one))
+        message = f"{instance.identifier} is {instance.status} and cannot be renamed: {how}, then run again."
+        return Confirmation(Standing.FAILED, message, home.facts_of(instance))
     if not state.changeable:
-        return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")
+        return Confirmation(Standing.WAITING, f"{instance.identifier} is {instance.status}.")
     other = home.named(sight, step.side, step.after["name"])
     if other is not None:
         return Confirmation(Standing.CHANGED, f"Another instance is called {other.identifier} already.")
-    return Confirmation(Standing.READY, f"{one.identifier} can be renamed.", home.facts_of(one))
+    return Confirmation(Standing.READY, f"{instance.identifier} can be renamed.", home.facts_of(instance))
 
 
 def _undo(step: Step) -> Call | None:
@@ -98,8 +100,9 @@ def _undo(step: Step) -> Call | None:
 
 def _kept(what: Renaming, sight: Sight) -> Iterator[str]:
     """The sentence of what a person is to clean up."""
-    if one := what.of(sight):
+    if instance := what.of(sight):
         yield (
-            f"{one.identifier} in {sight.env.region(what.side)} will be kept as {home.aside_name(one)} ({what.was}): "
+            f"{instance.identifier} in {sight.env.region(what.side)} will be kept as "
+            f"{home.aside_name(instance)} ({what.was}): "
             "delete it by hand some day."
         )

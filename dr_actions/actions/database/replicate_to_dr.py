@@ -78,21 +78,21 @@ def _backups_call(sight: Sight) -> Call:
     """With the key and retention of the copies of before, else the environment's."""
     env = sight.env
     before = [b for b in sight.snapshot.get(rds.automated_backups, Side.DR) if b.source_region == env.regions.primary]
-    copies = max(before, key=lambda one: (one.latest is not None, one.latest, one.arn), default=None)
-    asked = {
+    copies = max(before, key=lambda backup: (backup.latest is not None, backup.latest, backup.arn), default=None)
+    params = {
         "SourceDBInstanceArn": _arn(sight),
         "BackupRetentionPeriod": copies.retention_days if copies else env.thresholds.backup_retention_days,
         "KmsKeyId": (copies.key_arn if copies else "") or env.named(env.names.db_copy_key_alias),
         "SourceRegion": env.regions.primary,
     }
-    return Call("rds", "StartDBInstanceAutomatedBackupsReplication", env.regions.dr, asked)
+    return Call("rds", "StartDBInstanceAutomatedBackupsReplication", env.regions.dr, params)
 
 
 def _replica_call(sight: Sight, source: rds.Instance) -> Call:
     """As the replica of before was: its class, key and groups are those of the database it was promoted to."""
     env = sight.env
     tags = [{"Key": k, "Value": v} for k, v in source.tags if not k.lower().startswith("aws:")]
-    asked: dict[str, Json] = {
+    params: dict[str, Json] = {
         "DBInstanceIdentifier": source.identifier,
         "SourceDBInstanceIdentifier": _arn(sight),
         "SourceRegion": env.regions.primary,
@@ -109,15 +109,15 @@ def _replica_call(sight: Sight, source: rds.Instance) -> Call:
         "Tags": tags,
     }
     if source.encrypted:
-        asked["KmsKeyId"] = source.key_arn
+        params["KmsKeyId"] = source.key_arn
     if source.log_exports:
-        asked["EnableCloudwatchLogsExports"] = list(source.log_exports)
-    return Call("rds", "CreateDBInstanceReadReplica", env.regions.dr, asked)
+        params["EnableCloudwatchLogsExports"] = list(source.log_exports)
+    return Call("rds", "CreateDBInstanceReadReplica", env.regions.dr, params)
 
 
 def _keeping(sight: Sight, source: rds.Instance) -> Step:
     name, region, days = source.identifier, sight.env.regions.dr, source.retention_days
-    asked = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": days, "ApplyImmediately": True}
+    params = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": days, "ApplyImmediately": True}
     return sight.step(
         __name__,
         name,
@@ -127,7 +127,7 @@ def _keeping(sight: Sight, source: rds.Instance) -> Step:
         danger=Danger.REVERSIBLE,
         undo="Left on: backups harm nobody.",
         budget_s=_BACKUPS_S,
-        call=Call("rds", "ModifyDBInstance", region, asked),
+        call=Call("rds", "ModifyDBInstance", region, params),
         before={"source": _arn(sight)},
         after={"days": days},
     )
@@ -139,11 +139,11 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return _of_keeping(step, sight)
     at_home = home.named(sight, Side.PRIMARY, home.own_name(sight))
     if at_home is None or at_home.source:
-        said = "is gone from the primary region" if at_home is None else f"still replicates from {at_home.source}"
-        return Confirmation(Standing.CHANGED, f"{home.own_name(sight)} {said}.")
-    told = _of_backups(sight, at_home) if step.before["mechanism"] == AUTOMATED else _of_replica(step, sight)
-    if told is not None:
-        return told
+        message = "is gone from the primary region" if at_home is None else f"still replicates from {at_home.source}"
+        return Confirmation(Standing.CHANGED, f"{home.own_name(sight)} {message}.")
+    status = _of_backups(sight, at_home) if step.before["mechanism"] == AUTOMATED else _of_replica(step, sight)
+    if status is not None:
+        return status
     if not at_home.retention_days:
         return Confirmation(Standing.CHANGED, f"{at_home.identifier} keeps no backups: nothing can be replicated.")
     if not DATABASE[at_home.status].changeable:
@@ -158,34 +158,36 @@ def _of_backups(sight: Sight, at_home: rds.Instance) -> Confirmation | None:
         return None
     facts = (("copies", copies.arn), ("status", copies.status))
     if copies.status == "replicating" and copies.latest is not None:
-        said = f"{at_home.identifier} can be restored to {copies.latest:%Y-%m-%dT%H:%M:%SZ} in the DR region."
-        return Confirmation(Standing.DONE, said, facts)
-    said = f"The copies of {at_home.identifier} are {copies.status or 'in an unknown state'}."
-    return Confirmation(Standing.WAITING, said, facts)
+        message = f"{at_home.identifier} can be restored to {copies.latest:%Y-%m-%dT%H:%M:%SZ} in the DR region."
+        return Confirmation(Standing.DONE, message, facts)
+    message = f"The copies of {at_home.identifier} are {copies.status or 'in an unknown state'}."
+    return Confirmation(Standing.WAITING, message, facts)
 
 
 def _of_replica(step: Step, sight: Sight) -> Confirmation | None:
-    one = home.named(sight, Side.DR, step.subject)
-    if one is None:
+    instance = home.named(sight, Side.DR, step.subject)
+    if instance is None:
         return None
-    facts, state, link = home.facts_of(one), DATABASE[one.status], DATABASE_REPLICATION[one.replication]
-    if one.source != step.after["replicates"]:
-        return Confirmation(Standing.CHANGED, f"{one.identifier} of the DR region is another database.", facts)
+    facts, state, link = home.facts_of(instance), DATABASE[instance.status], DATABASE_REPLICATION[instance.replication]
+    if instance.source != step.after["replicates"]:
+        return Confirmation(Standing.CHANGED, f"{instance.identifier} of the DR region is another database.", facts)
     if state.broken or link.broken:
-        return Confirmation(Standing.FAILED, f"{one.identifier} is {one.status}, {one.replication}.", facts)
+        return Confirmation(
+            Standing.FAILED, f"{instance.identifier} is {instance.status}, {instance.replication}.", facts
+        )
     if state.serves and link.serves:
-        return Confirmation(Standing.DONE, f"{one.identifier} replicates {one.source}.", facts)
-    return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.", facts)
+        return Confirmation(Standing.DONE, f"{instance.identifier} replicates {instance.source}.", facts)
+    return Confirmation(Standing.WAITING, f"{instance.identifier} is {instance.status}.", facts)
 
 
 def _of_keeping(step: Step, sight: Sight) -> Confirmation:
-    one = home.named(sight, Side.DR, step.subject)
-    if one is None or one.source != step.before["source"]:
+    instance = home.named(sight, Side.DR, step.subject)
+    if instance is None or instance.source != step.before["source"]:
         return Confirmation(Standing.CHANGED, f"{step.subject} is no replica of the database at home.")
-    if one.retention_days >= step.after["days"]:
-        return Confirmation(Standing.DONE, f"{one.identifier} keeps backups for {one.retention_days} days.")
-    ready = DATABASE[one.status].changeable
-    return Confirmation(Standing.READY if ready else Standing.WAITING, f"{one.identifier} is {one.status}.")
+    if instance.retention_days >= step.after["days"]:
+        return Confirmation(Standing.DONE, f"{instance.identifier} keeps backups for {instance.retention_days} days.")
+    ready = DATABASE[instance.status].changeable
+    return Confirmation(Standing.READY if ready else Standing.WAITING, f"{instance.identifier} is {instance.status}.")
 
 
 def notes(sight: Sight) -> Iterator[str]:

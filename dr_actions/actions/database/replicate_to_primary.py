@@ -37,7 +37,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _backups(sight: Sight, source: rds.Instance) -> Step:
     days, region = sight.env.thresholds.backup_retention_days, sight.env.regions.dr
-    asked = {"DBInstanceIdentifier": source.identifier, "BackupRetentionPeriod": days, "ApplyImmediately": True}
+    params = {"DBInstanceIdentifier": source.identifier, "BackupRetentionPeriod": days, "ApplyImmediately": True}
     return sight.step(
         __name__,
         source.identifier,
@@ -47,7 +47,7 @@ def _backups(sight: Sight, source: rds.Instance) -> Step:
         danger=Danger.REVERSIBLE,
         undo="Left on: backups harm nobody.",
         budget_s=_BACKUPS_S,
-        call=Call("rds", "ModifyDBInstance", region, asked),
+        call=Call("rds", "ModifyDBInstance", region, params),
         before={"resource": source.resource_id, "days": 0},
         after={"days": days},
     )
@@ -79,7 +79,7 @@ def _call(sight: Sight, source: rds.Instance) -> Call:
     """The call, as the old instance was; without one as the source is, in the estate's own groups."""
     env, model = sight.env, home.model(sight)
     like = model or source
-    asked: dict[str, Json] = {
+    params: dict[str, Json] = {
         "DBInstanceIdentifier": home.own_name(sight),
         "SourceDBInstanceIdentifier": source.arn,
         "SourceRegion": env.regions.dr,
@@ -96,17 +96,17 @@ def _call(sight: Sight, source: rds.Instance) -> Call:
         "Tags": home.tags_for(model, source),
     }
     if source.encrypted:
-        asked["KmsKeyId"] = (model.key_arn if model else "") or _AWS_KEY
+        params["KmsKeyId"] = (model.key_arn if model else "") or _AWS_KEY
     if like.storage_limit_gib:
-        asked["MaxAllocatedStorage"] = like.storage_limit_gib
+        params["MaxAllocatedStorage"] = like.storage_limit_gib
     if like.storage_type in ("io1", "io2"):
-        asked["Iops"] = like.iops
+        params["Iops"] = like.iops
     if like.log_exports:
-        asked["EnableCloudwatchLogsExports"] = list(like.log_exports)
+        params["EnableCloudwatchLogsExports"] = list(like.log_exports)
     options = [name for name, _ in model.option_groups if not name.startswith("default:")] if model else []
     if options:
-        asked["OptionGroupName"] = options[0]
-    return Call("rds", "CreateDBInstanceReadReplica", env.regions.primary, asked)
+        params["OptionGroupName"] = options[0]
+    return Call("rds", "CreateDBInstanceReadReplica", env.regions.primary, params)
 
 
 def _security_groups(sight: Sight, model: rds.Instance | None) -> list[str]:
@@ -130,16 +130,16 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.CHANGED, f"The database {step.before['resource']} {gone}.")
     if part_of(step.id) == _SOURCE:
         return _of_backups(source)
-    one = home.named(sight, Side.PRIMARY, step.subject)
-    if one is None:
+    instance = home.named(sight, Side.PRIMARY, step.subject)
+    if instance is None:
         return _of_absent(step, source)
-    if one.resource_id == step.before["old"]:
-        return Confirmation(Standing.CHANGED, f"The old {one.identifier} still has its name: it is not set aside.")
-    if not home.is_of(one, source):
+    if instance.resource_id == step.before["old"]:
+        return Confirmation(Standing.CHANGED, f"The old {instance.identifier} still has its name: it is not set aside.")
+    if not home.is_of(instance, source):
         return Confirmation(
-            Standing.CHANGED, f"Another {one.identifier} stands in the primary region.", home.facts_of(one)
+            Standing.CHANGED, f"Another {instance.identifier} stands in the primary region.", home.facts_of(instance)
         )
-    return _of_replica(one)
+    return _of_replica(instance)
 
 
 def _of_backups(source: rds.Instance) -> Confirmation:
@@ -160,17 +160,17 @@ def _of_absent(step: Step, source: rds.Instance) -> Confirmation:
     return Confirmation(Standing.READY, f"{step.subject} is absent and can be made.", home.facts_of(source))
 
 
-def _of_replica(one: rds.Instance) -> Confirmation:
-    facts, state, link = home.facts_of(one), DATABASE[one.status], DATABASE_REPLICATION[one.replication]
+def _of_replica(instance: rds.Instance) -> Confirmation:
+    facts, state, link = home.facts_of(instance), DATABASE[instance.status], DATABASE_REPLICATION[instance.replication]
     if state.broken:
-        return Confirmation(Standing.FAILED, f"{one.identifier} is {one.status}.", facts)
-    if one.source and state.serves and link.broken:
-        why = f"{one.identifier} does not replicate ({one.replication}): {one.replication_message}"
+        return Confirmation(Standing.FAILED, f"{instance.identifier} is {instance.status}.", facts)
+    if instance.source and state.serves and link.broken:
+        why = f"{instance.identifier} does not replicate ({instance.replication}): {instance.replication_message}"
         return Confirmation(Standing.FAILED, why.rstrip(" :") + ".", facts)
-    if state.serves and one.host and (not one.source or link.serves):
-        how = f"replicates {one.source}" if one.source else "came home already"
-        return Confirmation(Standing.DONE, f"{one.identifier} {how}.", facts)
-    return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")
+    if state.serves and instance.host and (not instance.source or link.serves):
+        how = f"replicates {instance.source}" if instance.source else "came home already"
+        return Confirmation(Standing.DONE, f"{instance.identifier} {how}.", facts)
+    return Confirmation(Standing.WAITING, f"{instance.identifier} is {instance.status}.")
 
 
 def fill(step: Step, sight: Sight) -> Call:

@@ -26,9 +26,9 @@ WRITES = frozenset({PROMOTE, TO_POINT_IN_TIME, FROM_SNAPSHOT})
 def call_for(sight: Sight, choice: Choice) -> Call:
     """The one call that makes the chosen copy the DR region's database."""
     if choice.copy.mechanism == REPLICA:
-        kept = {"BackupRetentionPeriod": sight.env.thresholds.backup_retention_days}
-        asked = {"DBInstanceIdentifier": choice.identifier, **kept}
-        return Call("rds", "PromoteReadReplica", sight.env.regions.dr, asked)
+        backup_retention = {"BackupRetentionPeriod": sight.env.thresholds.backup_retention_days}
+        params = {"DBInstanceIdentifier": choice.identifier, **backup_retention}
+        return Call("rds", "PromoteReadReplica", sight.env.regions.dr, params)
     return _restore(sight, choice.copy, choice.identifier, _common(sight, choice.copy.name))
 
 

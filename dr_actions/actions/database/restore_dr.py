@@ -94,37 +94,43 @@ def _restore(sight: Sight, choice: Choice) -> Step:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the replica, or the instance to be restored, stands. Source: RDS User Guide, DB instance status."""
-    one = copy_selection.instance(sight, step.subject)
+    instance = copy_selection.instance(sight, step.subject)
     if "resource" in step.before:
-        return _of_promotion(step, one)
-    if one is None:
+        return _of_promotion(step, instance)
+    if instance is None:
         return _of_absent(step, sight)
-    if one.source:
-        said = f"{one.identifier} is a read replica of {one.source}, which cannot be relied on, and has the name"
-        return Confirmation(Standing.CHANGED, f"{said}. {_rename(one)}", _facts(one))
-    if step.before["instance"] == one.resource_id:
-        return _of_leftover(step, one)
-    made_from = dict(one.tags).get(RESTORED_FROM)
+    if instance.source:
+        message = (
+            f"{instance.identifier} is a read replica of {instance.source}, which cannot be relied on, and has the name"
+        )
+        return Confirmation(Standing.CHANGED, f"{message}. {_rename(instance)}", _facts(instance))
+    if step.before["instance"] == instance.resource_id:
+        return _of_leftover(step, instance)
+    made_from = dict(instance.tags).get(RESTORED_FROM)
     if made_from != step.after[RESTORED_FROM]:
-        said = f"{one.identifier} appeared meanwhile and was restored from {made_from or 'nothing this tool knows'}"
-        return Confirmation(Standing.CHANGED, f"{said}: find out who made it, then assess again.")
-    return _settled(one, "restored")
+        message = (
+            f"{instance.identifier} appeared meanwhile and was restored from {made_from or 'nothing this tool knows'}"
+        )
+        return Confirmation(Standing.CHANGED, f"{message}: find out who made it, then assess again.")
+    return _settled(instance, "restored")
 
 
-def _of_promotion(step: Step, one: rds.Instance | None) -> Confirmation:
-    if one is None or one.resource_id != step.before["resource"]:
+def _of_promotion(step: Step, instance: rds.Instance | None) -> Confirmation:
+    if instance is None or instance.resource_id != step.before["resource"]:
         return Confirmation(Standing.CHANGED, f"The replica {step.subject} that was planned upon is gone.")
-    if not one.source:
-        return _settled(one, "promoted")
-    if one.source != step.before["source"]:
-        return Confirmation(Standing.CHANGED, f"{one.identifier} replicates from {one.source} now.")
-    if step.call is None and DATABASE[one.status].promotable:
-        return Confirmation(Standing.DONE, f"{one.identifier} is available and can be promoted.")
-    if DATABASE[one.status].promotable:
-        return Confirmation(Standing.READY, f"{one.identifier} is a read replica and can be promoted.", _facts(one))
-    if DATABASE[one.status].broken:
-        return Confirmation(Standing.FAILED, f"{one.identifier} is {one.status}.", _facts(one))
-    return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status}.")
+    if not instance.source:
+        return _settled(instance, "promoted")
+    if instance.source != step.before["source"]:
+        return Confirmation(Standing.CHANGED, f"{instance.identifier} replicates from {instance.source} now.")
+    if step.call is None and DATABASE[instance.status].promotable:
+        return Confirmation(Standing.DONE, f"{instance.identifier} is available and can be promoted.")
+    if DATABASE[instance.status].promotable:
+        return Confirmation(
+            Standing.READY, f"{instance.identifier} is a read replica and can be promoted.", _facts(instance)
+        )
+    if DATABASE[instance.status].broken:
+        return Confirmation(Standing.FAILED, f"{instance.identifier} is {instance.status}.", _facts(instance))
+    return Confirmation(Standing.WAITING, f"{instance.identifier} is {instance.status}.")
 
 
 def _of_absent(step: Step, sight: Sight) -> Confirmation:
@@ -133,8 +139,8 @@ def _of_absent(step: Step, sight: Sight) -> Confirmation:
     if not restore_calls.group_id(sight):
         sight.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
         group = env.named(env.names.db_security_group)
-        said = f"the security group {group} is absent in {env.regions.dr}: RDS would put the database out of reach"
-        return Confirmation(Standing.CHANGED, f"{said}. Provision it, or correct names.db_security_group.")
+        message = f"the security group {group} is absent in {env.regions.dr}: RDS would put the database out of reach"
+        return Confirmation(Standing.CHANGED, f"{message}. Provision it, or correct names.db_security_group.")
     source = step.after[RESTORED_FROM]
     known = {copy.arn: copy.latest for copy in sight.snapshot.get(rds.automated_backups, Side.DR)}
     points = {point.arn: point.created_at for point in sight.snapshot.get(backup.recovery_points, Side.DR)}
@@ -145,33 +151,47 @@ def _of_absent(step: Step, sight: Sight) -> Confirmation:
     return Confirmation(Standing.READY, f"{step.subject} is absent and can be restored.", facts)
 
 
-def _of_leftover(step: Step, one: rds.Instance) -> Confirmation:
+def _of_leftover(step: Step, instance: rds.Instance) -> Confirmation:
     if step.before["holds"] == "the newest data":
-        return _settled(one, "restored already")
+        return _settled(instance, "restored already")
     return Confirmation(
         Standing.CHANGED,
-        f"{one.identifier} was there before this plan and holds older data than the copies do. If an interrupted "
-        f"recovery made it, resume that incident. Is it left over from a drill? {_rename(one)}",
-        _facts(one),
+        f"{instance.identifier} was there before this plan and holds older data than the copies do. If an interrupted "
+        f"recovery made it, resume that incident. Is it left over from a drill? {_rename(instance)}",
+        _facts(instance),
     )
 
 
-def _rename(one: rds.Instance) -> str:
-    command = f"aws rds modify-db-instance --region {one.arn.split(':')[3]} --db-instance-identifier {one.identifier}"
-    options = f"--new-db-instance-identifier {one.identifier}-old --apply-immediately"
+def _rename(instance: rds.Instance) -> str:
+    command = (
+        f"aws rds modify-db-instance --region {instance.arn.split(':')[3]} "
+        f"--db-instance-identifier {instance.identifier}"
+    )
+    options = f"--new-db-instance-identifier {instance.identifier}-old --apply-immediately"
     return f"Rename or delete it by hand ({command} {options}), then run again."
 
 
-def _settled(one: rds.Instance, how: str) -> Confirmation:
-    if DATABASE[one.status].broken:
-        return Confirmation(Standing.FAILED, f"{one.identifier} is {how}, but {one.status}.", _facts(one))
-    if DATABASE[one.status].changeable and one.host:
-        return Confirmation(Standing.DONE, f"{one.identifier} is {how} and answers at {one.host}.", _facts(one))
-    return Confirmation(Standing.WAITING, f"{one.identifier} is {how} and {one.status or 'in an unknown state'}.")
+def _settled(instance: rds.Instance, how: str) -> Confirmation:
+    if DATABASE[instance.status].broken:
+        return Confirmation(
+            Standing.FAILED, f"{instance.identifier} is {how}, but {instance.status}.", _facts(instance)
+        )
+    if DATABASE[instance.status].changeable and instance.host:
+        return Confirmation(
+            Standing.DONE, f"{instance.identifier} is {how} and answers at {instance.host}.", _facts(instance)
+        )
+    return Confirmation(
+        Standing.WAITING, f"{instance.identifier} is {how} and {instance.status or 'in an unknown state'}."
+    )
 
 
-def _facts(one: rds.Instance) -> tuple[tuple[str, str], ...]:
-    return (("host", one.host), ("arn", one.arn), ("resource", one.resource_id), ("status", one.status))
+def _facts(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
+    return (
+        ("host", instance.host),
+        ("arn", instance.arn),
+        ("resource", instance.resource_id),
+        ("status", instance.status),
+    )
 
 
 def fill(step: Step, sight: Sight) -> Call:

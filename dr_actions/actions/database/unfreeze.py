@@ -17,10 +17,10 @@ from dr_estate.readers import rds, rds_groups
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for the group that was frozen; none where that was done by a group made by hand."""
-    one = home.writer(sight)
-    if one is None or is_default(home.group_of(one)):
+    instance = home.writer(sight)
+    if instance is None or is_default(home.group_of(instance)):
         return
-    group, region = home.group_of(one), sight.env.regions.dr
+    group, region = home.group_of(instance), sight.env.regions.dr
     value = value_before(sight, group)
     yield sight.step(
         __name__,
@@ -32,7 +32,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
         undo=f"Set {home.READ_ONLY} of {group} to {home.FROZEN}.",
         budget_s=600,
         call=call_for(region, group, value),
-        before={home.READ_ONLY: home.FROZEN, "frozen": one.resource_id, "name": one.identifier},
+        before={home.READ_ONLY: home.FROZEN, "frozen": instance.resource_id, "name": instance.identifier},
         after={home.READ_ONLY: value},
     )
 
@@ -48,15 +48,17 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return _applied(step, sight, facts)
     if not home.is_on(value):
         return Confirmation(Standing.CHANGED, f"{home.READ_ONLY} of {step.subject} is {value} now.", facts)
-    one = home.by_resource(sight, Side.DR, step.before["frozen"])
-    if one is not None and one.identifier == step.before["name"]:
-        return Confirmation(Standing.CHANGED, f"{one.identifier} still has its name: it would take writes.", facts)
+    instance = home.by_resource(sight, Side.DR, step.before["frozen"])
+    if instance is not None and instance.identifier == step.before["name"]:
+        return Confirmation(Standing.CHANGED, f"{instance.identifier} still has its name: it would take writes.", facts)
     return Confirmation(Standing.READY, f"{step.subject} lets its instances refuse writes.", facts)
 
 
 def _applied(step: Step, sight: Sight, facts: tuple[tuple[str, str], ...]) -> Confirmation:
-    used = [one for one in sight.snapshot.get(rds.instances, Side.DR) if home.group_of(one) == step.subject]
-    late = [one.identifier for one in used if home.applying(one)]
+    used = [
+        instance for instance in sight.snapshot.get(rds.instances, Side.DR) if home.group_of(instance) == step.subject
+    ]
+    late = [instance.identifier for instance in used if home.applying(instance)]
     if late:
         return Confirmation(Standing.WAITING, f"{', '.join(late)} is not in sync with {step.subject} yet.", facts)
     return Confirmation(Standing.DONE, f"{step.subject} is as it was.", facts)

@@ -43,29 +43,31 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """WAITING while the replica trails; CHANGED where the source takes writes, or was promoted away unproven."""
     source = home.by_resource(sight, Side.DR, step.before["resource"])
-    one = home.named(sight, Side.PRIMARY, step.subject)
-    if source is None or one is None or not one.source or not home.is_of(one, source):
+    instance = home.named(sight, Side.PRIMARY, step.subject)
+    if source is None or instance is None or not instance.source or not home.is_of(instance, source):
         return Confirmation(Standing.CHANGED, f"{step.subject} does not replicate {step.before['source']} (any more).")
     if not home.frozen(sight, source):
         return Confirmation(Standing.CHANGED, f"{source.identifier} takes writes again: it is not frozen any more.")
-    if one.replication != "replicating":
-        return Confirmation(Standing.WAITING, f"{one.identifier} does not replicate now ({one.replication}).")
-    since, (reached, why) = home.synced_since(sight), _reached(sight, one)
+    if instance.replication != "replicating":
+        return Confirmation(Standing.WAITING, f"{instance.identifier} does not replicate now ({instance.replication}).")
+    since, (reached, why) = home.synced_since(sight), _reached(sight, instance)
     if since is None:
-        said = f"When {source.identifier} was frozen is not recorded in this run: nothing can be compared with"
-        return Confirmation(Standing.WAITING, f"{said}. Thaw it by hand and run again.")
+        message = f"When {source.identifier} was frozen is not recorded in this run: nothing can be compared with"
+        return Confirmation(Standing.WAITING, f"{message}. Thaw it by hand and run again.")
     if reached is None:
-        return Confirmation(Standing.WAITING, f"How far {one.identifier} has come is not known now: {why}")
+        return Confirmation(Standing.WAITING, f"How far {instance.identifier} has come is not known now: {why}")
     facts = (("frozen", _told(since)), ("copy reaches", _told(reached)), ("source", source.arn))
-    said = f"{source.identifier} stands still since {_told(since)}, {one.identifier} holds all until {_told(reached)}"
+    message = (
+        f"{source.identifier} stands still since {_told(since)}, {instance.identifier} holds all until {_told(reached)}"
+    )
     if reached < since:
-        return Confirmation(Standing.WAITING, f"Not all has arrived: {said}.", facts)
-    return Confirmation(Standing.DONE, f"Nothing is lost: {said}.", facts)
+        return Confirmation(Standing.WAITING, f"Not all has arrived: {message}.", facts)
+    return Confirmation(Standing.DONE, f"Nothing is lost: {message}.", facts)
 
 
-def _reached(sight: Sight, one: rds.Instance) -> tuple[datetime | None, str]:
+def _reached(sight: Sight, instance: rds.Instance) -> tuple[datetime | None, str]:
     readings = sight.snapshot.get(rds_replicas.lags, Side.PRIMARY)
-    reading = next((r for r in readings if r.dimension(rds_replicas.DIMENSION) == one.identifier), None)
+    reading = next((r for r in readings if r.dimension(rds_replicas.DIMENSION) == instance.identifier), None)
     why = doubt(copy_selection.view_of(sight), reading)
     if why or reading is None or reading.at is None or reading.value is None:
         return None, why or "its lag is not published."

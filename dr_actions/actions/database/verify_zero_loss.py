@@ -63,21 +63,21 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if reached is None:
         return Confirmation(Standing.WAITING, f"How far {step.before['copy']} reaches is not known now.")
     facts = (("writers stopped", _told(since)), ("copy reaches", _told(reached)))
-    said = f"the writers stopped at {_told(since)}, {step.before['copy']} holds all until {_told(reached)}"
+    message = f"the writers stopped at {_told(since)}, {step.before['copy']} holds all until {_told(reached)}"
     if reached >= since:
-        return Confirmation(Standing.DONE, f"Nothing is lost: {said}.", facts)
+        return Confirmation(Standing.DONE, f"Nothing is lost: {message}.", facts)
     if step.before["mechanism"] == BACKUP:
         why = "A recovery point of before the stop cannot hold what was written after it"
-        return Confirmation(Standing.FAILED, f"{why}: {said}. Let a replica or automated backups replicate.", facts)
-    return Confirmation(Standing.WAITING, f"Not all has arrived: {said}.", facts)
+        return Confirmation(Standing.FAILED, f"{why}: {message}. Let a replica or automated backups replicate.", facts)
+    return Confirmation(Standing.WAITING, f"Not all has arrived: {message}.", facts)
 
 
 def _writers(sight: Sight) -> str:
     """Who may still write, "" for nobody: services that want, run or start tasks, and any task of a tenant's family."""
     names = {service_name(sight.env, tenant) for tenant in tenants_of(sight)}
     families = {sight.env.named(sight.env.names.task_family, tenant=tenant.id) for tenant in tenants_of(sight)}
-    services = [one for one in sight.snapshot.get(ecs.services, Side.PRIMARY) if one.name in names]
-    busy = sorted(one.name for one in services if one.desired or one.running or one.pending)
+    services = [service for service in sight.snapshot.get(ecs.services, Side.PRIMARY) if service.name in names]
+    busy = sorted(service.name for service in services if service.desired or service.running or service.pending)
     tasks = (*sight.snapshot.get(ecs.tasks, Side.PRIMARY), *sight.snapshot.get(ecs_stopping_tasks.tasks, Side.PRIMARY))
     left = sum(1 for task in tasks if _family(task) in families)
     if busy:
@@ -103,7 +103,14 @@ def _reached(step: Step, sight: Sight) -> datetime | None:
     snapshot, copy = sight.snapshot, step.before["copy"]
     mechanism = step.before["mechanism"]
     if mechanism == AUTOMATED:
-        return next((one.latest for one in snapshot.get(rds.automated_backups, Side.DR) if one.arn == copy), None)
+        return next(
+            (
+                automated_backup.latest
+                for automated_backup in snapshot.get(rds.automated_backups, Side.DR)
+                if automated_backup.arn == copy
+            ),
+            None,
+        )
     if mechanism == REPLICA:
         return _replica_reached(sight, copy)
     if mechanism == BACKUP:
@@ -115,8 +122,8 @@ def _reached(step: Step, sight: Sight) -> datetime | None:
 def _promoted(step: Step, sight: Sight) -> bool:
     if step.before["mechanism"] != REPLICA:
         return False
-    one = copy_selection.instance(sight, step.before["copy"])
-    return one is None or not one.source
+    instance = copy_selection.instance(sight, step.before["copy"])
+    return instance is None or not instance.source
 
 
 def _replica_reached(sight: Sight, name: str) -> datetime | None:

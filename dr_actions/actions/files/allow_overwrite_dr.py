@@ -25,7 +25,7 @@ def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     if not replicates(sight):
         return
     name, region = files_failback.name_of(sight), sight.env.regions.dr
-    asked = {"FileSystemId": found.away.id, "ReplicationOverwriteProtection": files_failback.OFF}
+    params = {"FileSystemId": found.away.id, "ReplicationOverwriteProtection": files_failback.OFF}
     yield sight.step(
         __name__,
         name,
@@ -35,7 +35,7 @@ def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
         danger=Danger.COMPENSABLE,
         undo="Switch the protection on again.",
         budget_s=300,
-        call=Call("efs", "UpdateFileSystemProtection", region, asked),
+        call=Call("efs", "UpdateFileSystemProtection", region, params),
         before=found.ids,
         after={"overwrite protection": files_failback.OFF},
     )
@@ -56,8 +56,8 @@ def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
 
 def undo(step: Step) -> Call | None:
     """The protection on again."""
-    asked = {**step.planned_call.params, "ReplicationOverwriteProtection": files_failback.ON}
-    return Call("efs", "UpdateFileSystemProtection", step.planned_call.region, asked)
+    params = {**step.planned_call.params, "ReplicationOverwriteProtection": files_failback.ON}
+    return Call("efs", "UpdateFileSystemProtection", step.planned_call.region, params)
 
 
 def notes(sight: Sight) -> Iterator[str]:

@@ -17,7 +17,7 @@ from dr_estate.config.environment import Side
 
 def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     name, region = files_failback.name_of(sight), sight.env.regions.primary
-    asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.OFF}
+    params = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.OFF}
     yield sight.step(
         __name__,
         name,
@@ -28,7 +28,7 @@ def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
         undo="Until the replication begins, protection can be switched on again; after that only its backup has the "
         "files that the primary alone held.",
         budget_s=300,
-        call=Call("efs", "UpdateFileSystemProtection", region, asked),
+        call=Call("efs", "UpdateFileSystemProtection", region, params),
         before=found.ids,
         after={"overwrite protection": files_failback.OFF},
     )

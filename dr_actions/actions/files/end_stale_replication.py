@@ -25,7 +25,7 @@ def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
 
 def _step(sight: Sight, found: files_failback.Systems) -> Step:
     name, region = files_failback.name_of(sight), sight.env.regions.primary
-    asked = {"SourceFileSystemId": found.home.id, "DeletionMode": LOCAL_ONLY}
+    params = {"SourceFileSystemId": found.home.id, "DeletionMode": LOCAL_ONLY}
     return sight.step(
         __name__,
         name,
@@ -35,7 +35,7 @@ def _step(sight: Sight, found: files_failback.Systems) -> Step:
         danger=Danger.COMPENSABLE,
         undo="Not needed: that half replicates nothing, and a new replication is made at the end.",
         budget_s=900,
-        call=Call("efs", "DeleteReplicationConfiguration", region, asked),
+        call=Call("efs", "DeleteReplicationConfiguration", region, params),
         before=found.ids,
         after={"replicates into": ""},
     )

@@ -57,7 +57,7 @@ def systems(sight: Sight) -> Systems | None:
 
 
 def _usable(sight: Sight, side: Side) -> list[efs.FileSystem]:
-    return [one for one in sight.snapshot.get(efs.file_systems, side) if FILE_SYSTEM[one.state].serves]
+    return [system for system in sight.snapshot.get(efs.file_systems, side) if FILE_SYSTEM[system.state].serves]
 
 
 def now_of(before: Params, sight: Sight) -> Systems:
@@ -156,7 +156,7 @@ def wrong_way_home(sight: Sight, found: Systems) -> str:
 def _running(sight: Sight) -> int:
     """How many tasks of tenants run or start in the primary region. Raises CannotSee."""
     pattern, services = sight.env.names.service, sight.snapshot.get(ecs.services, Side.PRIMARY)
-    return sum(one.running + one.pending for one in services if sight.env.tenant_of(pattern, one.name))
+    return sum(service.running + service.pending for service in services if sight.env.tenant_of(pattern, service.name))
 
 
 def wrong_way_back(sight: Sight, found: Systems) -> str:

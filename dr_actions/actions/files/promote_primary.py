@@ -21,7 +21,7 @@ BOTH = "ALL_CONFIGURATIONS"
 
 def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
-    asked = {"SourceFileSystemId": found.away.id, "DeletionMode": BOTH}
+    params = {"SourceFileSystemId": found.away.id, "DeletionMode": BOTH}
     yield sight.step(
         __name__,
         name,
@@ -30,7 +30,7 @@ def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
         danger=Danger.COMPENSABLE,
         undo="The replication is not resumed; while the primary's files take no write a new one can be made.",
         budget_s=1800,
-        call=Call("efs", "DeleteReplicationConfiguration", dr, asked),
+        call=Call("efs", "DeleteReplicationConfiguration", dr, params),
         before=found.ids,
         after={"replicates from": ""},
     )

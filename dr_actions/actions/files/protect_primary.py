@@ -17,7 +17,7 @@ from dr_estate.config.environment import Side
 def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
     name, region = files_failback.name_of(sight), sight.env.regions.primary
-    asked = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.ON}
+    params = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.ON}
     yield sight.step(
         __name__,
         name,
@@ -26,7 +26,7 @@ def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
         danger=Danger.REVERSIBLE,
         undo="Left on: protection harms nobody.",
         budget_s=300,
-        call=Call("efs", "UpdateFileSystemProtection", region, asked),
+        call=Call("efs", "UpdateFileSystemProtection", region, params),
         before=found.ids,
         after={"overwrite protection": files_failback.ON},
     )
@@ -38,10 +38,10 @@ def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     if fed is not None:
         return Confirmation(Standing.CHANGED, f"{fed.source_id} replicates onto {found.home.id}.")
     state = found.home.overwrite_protection
-    said = f"The overwrite protection of {found.home.id} is {state}."
+    message = f"The overwrite protection of {found.home.id} is {state}."
     if state == files_failback.ON:
-        return Confirmation(Standing.DONE, said, (("overwrite protection", state),))
-    return Confirmation(Standing.READY if state == files_failback.OFF else Standing.WAITING, said)
+        return Confirmation(Standing.DONE, message, (("overwrite protection", state),))
+    return Confirmation(Standing.READY if state == files_failback.OFF else Standing.WAITING, message)
 
 
 VERB = files_failback.paired(__name__, {files_failback.PROTECT}, files_failback.SYSTEMS, _steps, _judge)

@@ -49,8 +49,8 @@ def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     if wrong:
         return Confirmation(Standing.CHANGED, f"Not this way (T28): {wrong}.", files_failback.sizes(found))
     if found.away.overwrite_protection != files_failback.OFF:
-        said = f"The overwrite protection of {found.away.id} is {found.away.overwrite_protection}"
-        return Confirmation(Standing.CHANGED, f"{said}: it was switched off for this step.")
+        message = f"The overwrite protection of {found.away.id} is {found.away.overwrite_protection}"
+        return Confirmation(Standing.CHANGED, f"{message}: it was switched off for this step.")
     return Confirmation(Standing.READY, f"Nothing replicates into {found.away.id} yet.", files_failback.sizes(found))
 
 

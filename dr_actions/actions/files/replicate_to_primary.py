@@ -20,8 +20,8 @@ from dr_estate.readers import efs
 def call_for(source: efs.FileSystem, region: str, destination: efs.FileSystem, into: str) -> Call:
     """The call, made in the source's region, that replicates onto a file system that exists."""
     there = [{"Region": into, "FileSystemId": destination.id}]
-    asked = {"SourceFileSystemId": source.id, "Destinations": there}
-    return Call("efs", "CreateReplicationConfiguration", region, asked)
+    params = {"SourceFileSystemId": source.id, "Destinations": there}
+    return Call("efs", "CreateReplicationConfiguration", region, params)
 
 
 def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
@@ -49,23 +49,23 @@ def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
     if wrong:
         return Confirmation(Standing.CHANGED, f"Not this way (T28): {wrong}.", files_failback.sizes(found))
     if found.home.overwrite_protection != files_failback.OFF:
-        said = f"The overwrite protection of {found.home.id} is {found.home.overwrite_protection}"
-        return Confirmation(Standing.CHANGED, f"{said}: it was switched off for this step.")
-    said = f"{found.away.id} took the last writes and is frozen; nothing replicates yet"
-    return Confirmation(Standing.READY, f"{said}.", files_failback.sizes(found))
+        message = f"The overwrite protection of {found.home.id} is {found.home.overwrite_protection}"
+        return Confirmation(Standing.CHANGED, f"{message}: it was switched off for this step.")
+    message = f"{found.away.id} took the last writes and is frozen; nothing replicates yet"
+    return Confirmation(Standing.READY, f"{message}.", files_failback.sizes(found))
 
 
 def standing_of(row: efs.Replication) -> Confirmation:
     """How a replication in the wanted direction stands."""
-    said = f"The replication {row.source_id} -> {row.destination_id} is {row.status}"
+    message = f"The replication {row.source_id} -> {row.destination_id} is {row.status}"
     facts = (("replication", f"{row.source_id} -> {row.destination_id}"), ("status", row.status))
     if FILE_REPLICATION[row.status].serves:
-        return Confirmation(Standing.DONE, f"{said}.", facts)
+        return Confirmation(Standing.DONE, f"{message}.", facts)
     if FILE_REPLICATION[row.status].busy:
-        return Confirmation(Standing.WAITING, f"{said}.", facts)
+        return Confirmation(Standing.WAITING, f"{message}.", facts)
     if FILE_REPLICATION[row.status].gone:
-        return Confirmation(Standing.CHANGED, f"{said}.", facts)
-    return Confirmation(Standing.FAILED, f"{said}{f': {row.message}' if row.message else ''}.", facts)
+        return Confirmation(Standing.CHANGED, f"{message}.", facts)
+    return Confirmation(Standing.FAILED, f"{message}{f': {row.message}' if row.message else ''}.", facts)
 
 
 VERB = files_failback.paired(__name__, {files_failback.REPLICATE}, files_failback.EVIDENCE, _steps, _judge)

@@ -109,7 +109,9 @@ def _name(env: Environment) -> str:
 
 
 def _system(sight: Sight) -> efs.FileSystem | None:
-    return next((one for one in sight.snapshot.get(efs.file_systems, Side.DR) if FILE_SYSTEM[one.state].serves), None)
+    return next(
+        (system for system in sight.snapshot.get(efs.file_systems, Side.DR) if FILE_SYSTEM[system.state].serves), None
+    )
 
 
 def _jobs(sight: Sight, point: str, system: str) -> list[backup_jobs.Restore]:
@@ -122,7 +124,7 @@ def _jobs(sight: Sight, point: str, system: str) -> list[backup_jobs.Restore]:
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the file system is still replicated into, or how the restore job stands."""
     system = str(step.before["file system"])
-    seen = {one.id: one.state for one in sight.snapshot.get(efs.file_systems, Side.DR)}
+    seen = {file_system.id: file_system.state for file_system in sight.snapshot.get(efs.file_systems, Side.DR)}
     if seen and system not in seen:
         return Confirmation(Standing.CHANGED, f"{system} is not the file system of {step.subject} any more.")
     if "point" in step.before:
@@ -154,16 +156,18 @@ def _of_restore(step: Step, sight: Sight, system: str) -> Confirmation:
     point, failed = str(step.before["point"]), step.before["failed restores"]
     jobs = [job for job in _jobs(sight, point, system) if job.id not in failed]
     if jobs and jobs[-1].status == "COMPLETED":
-        said = (
+        message = (
             f"{point} is in a directory aws-backup-restore_<time> of {system}: move each tenant's directory to the root"
         )
-        return Confirmation(Standing.DONE, f"{said}.", (("restore job", jobs[-1].id), ("file system", system)))
+        return Confirmation(Standing.DONE, f"{message}.", (("restore job", jobs[-1].id), ("file system", system)))
     if jobs and jobs[-1].status in _FAILED_JOBS:
         return Confirmation(Standing.FAILED, f"Restore job {jobs[-1].id} is {jobs[-1].status}: {jobs[-1].message}")
     if jobs:
         return Confirmation(Standing.WAITING, f"Restore job {jobs[-1].id} is {jobs[-1].status}.")
     complete = {
-        one.arn: one for one in sight.snapshot.get(backup.recovery_points, Side.DR) if one.status == "COMPLETED"
+        recovery_point.arn: recovery_point
+        for recovery_point in sight.snapshot.get(backup.recovery_points, Side.DR)
+        if recovery_point.status == "COMPLETED"
     }
     if point not in complete:
         return Confirmation(Standing.CHANGED, f"The recovery point {point} is gone.")

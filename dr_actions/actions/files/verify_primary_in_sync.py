@@ -43,10 +43,10 @@ def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
 
 
 def _released(found: files_failback.Systems, sight: Sight) -> Confirmation:
-    said = f"nothing replicates {found.away.id} onto {found.home.id}"
+    message = f"nothing replicates {found.away.id} onto {found.home.id}"
     fed = files_failback.into(sight, Side.DR, found.away.id)
     opposite = f", but {fed.source_id} replicates into {found.away.id}" if fed else ""
-    return Confirmation(Standing.CHANGED, f"Nothing proves that the files are home: {said}{opposite}.")
+    return Confirmation(Standing.CHANGED, f"Nothing proves that the files are home: {message}{opposite}.")
 
 
 def arrived(synced_at: datetime | None, sight: Sight) -> Confirmation:
@@ -55,10 +55,10 @@ def arrived(synced_at: datetime | None, sight: Sight) -> Confirmation:
     if since is None:
         return Confirmation(Standing.CHANGED, "The files of the DR region are not frozen: more may be written.")
     facts = (("still since", told(since)), ("last sync", told(synced_at)))
-    said = f"nothing was written since {told(since)}, and the last sync ended {told(synced_at)}"
+    message = f"nothing was written since {told(since)}, and the last sync ended {told(synced_at)}"
     if synced_at is not None and synced_at >= since:
-        return Confirmation(Standing.DONE, f"Every file is home: {said}.", facts)
-    return Confirmation(Standing.WAITING, f"Not all has arrived: {said}.", facts)
+        return Confirmation(Standing.DONE, f"Every file is home: {message}.", facts)
+    return Confirmation(Standing.WAITING, f"Not all has arrived: {message}.", facts)
 
 
 VERB = files_failback.paired(__name__, (), files_failback.SYSTEMS, _steps, _judge)

@@ -26,8 +26,8 @@ def thawed(policy: Policy) -> str:
     if not policy.text or policy.frozen_at is None:
         return policy.text
     document = json.loads(policy.text)
-    kept = [one for one in _statements(document) if not _ours(one)]
-    return json.dumps({**document, "Statement": kept}) if kept else ""
+    statements = [statement for statement in _statements(document) if not _ours(statement)]
+    return json.dumps({**document, "Statement": statements}) if statements else ""
 
 
 def frozen(text: str, arn: str, moment: datetime) -> str:
@@ -42,8 +42,8 @@ def same(text: str, other: str) -> bool:
 
 
 def _statements(document: dict[str, Any]) -> list[Statement]:
-    held = document.get("Statement", [])
-    return held if isinstance(held, list) else [held]
+    listed = document.get("Statement", [])
+    return listed if isinstance(listed, list) else [listed]
 
 
 def _ours(statement: Statement) -> bool:

@@ -75,8 +75,8 @@ def fill(step: Step, sight: Sight) -> Call:
     steps = dict(_stages(sight)).get(step.stage)
     if steps is not None:
         return telling(_home(steps)).fill(step, sight)
-    made = Occasion(__name__, _ABOUT, lambda seen: _message(seen, (), step.id))
-    return telling(made).fill(step, sight)
+    occasion = Occasion(__name__, _ABOUT, lambda seen: _message(seen, (), step.id))
+    return telling(occasion).fill(step, sight)
 
 
 VERB = replace(_AWAY, foresee=foresee, fill=fill)

@@ -53,8 +53,8 @@ class Message:
     @property
     def body(self) -> str:
         """The JSON object that subscribers read."""
-        told: dict[str, Any] = {"schema": SCHEMA, "event": self.event, **asdict(self)}
-        return json.dumps(told, sort_keys=True)
+        body: dict[str, Any] = {"schema": SCHEMA, "event": self.event, **asdict(self)}
+        return json.dumps(body, sort_keys=True)
 
 
 def topic_arn(env: Environment, side: Side, which: int = EVENTS) -> str | None:

@@ -32,7 +32,7 @@ def step_of(sight: Sight, bucket: str, copy: str, action: str = __name__) -> Ste
     """The step that copies home what is missing in ``bucket``."""
     env = sight.env
     which = "<each object that is missing or older at home>"
-    asked = {"Bucket": bucket, "Key": which, "CopySource": {"Bucket": copy, "Key": which}}
+    params = {"Bucket": bucket, "Key": which, "CopySource": {"Bucket": copy, "Key": which}}
     return sight.step(
         action,
         bucket,
@@ -42,7 +42,7 @@ def step_of(sight: Sight, bucket: str, copy: str, action: str = __name__) -> Ste
         danger=Danger.COMPENSABLE,
         undo="What was there is an older version of the object: make that the newest one again by hand.",
         budget_s=21600,
-        call=Call("s3", "CopyObject", env.regions.primary, {**asked, OWNER: env.account, FROM_REGION: env.regions.dr}),
+        call=Call("s3", "CopyObject", env.regions.primary, {**params, OWNER: env.account, FROM_REGION: env.regions.dr}),
         before={"copy": copy},
         after={"missing": 0},
     )
@@ -64,8 +64,8 @@ def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
 
 def _pages(hand: Hand, bucket: str, region: str, account: str) -> Fetch:
     def fetch(markers: Mapping[str, str]) -> Mapping[str, Any]:
-        asked = {"Bucket": bucket, "ExpectedBucketOwner": account, **markers}
-        return hand.send(Call("s3", "ListObjectVersions", region, asked))
+        params = {"Bucket": bucket, "ExpectedBucketOwner": account, **markers}
+        return hand.send(Call("s3", "ListObjectVersions", region, params))
 
     return fetch
 
@@ -88,12 +88,15 @@ def _one(pair: Pair, bucket: str, copy: str, account: str) -> dict[str, Any]:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once the bucket lacks nothing that its copy held when the copying began; READY while it does."""
-    one = objects_comparison.apart(step, sight)
-    told = objects_comparison.home(one, sight.sent_at.get(step.id))
-    if told is not None:
-        return told
-    said = f"{one.bucket} lacks {one.missing} objects of {one.copy} ({one.missing_bytes} bytes), or holds them older"
-    return Confirmation(Standing.READY, f"{said}.", objects_comparison.facts_of(one))
+    difference = objects_comparison.apart(step, sight)
+    status = objects_comparison.home(difference, sight.sent_at.get(step.id))
+    if status is not None:
+        return status
+    message = (
+        f"{difference.bucket} lacks {difference.missing} objects of {difference.copy} "
+        f"({difference.missing_bytes} bytes), or holds them older"
+    )
+    return Confirmation(Standing.READY, f"{message}.", objects_comparison.facts_of(difference))
 
 
 def notes(sight: Sight) -> Iterator[str]:

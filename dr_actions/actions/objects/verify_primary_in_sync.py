@@ -30,12 +30,12 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once nothing of before the freeze is missing."""
-    one = objects_comparison.apart(step, sight)
-    told = objects_comparison.home(one, _since(step, sight))
-    if told is not None:
-        return told
-    said = f"{one.bucket} lacks {one.missing} objects of {one.copy}, some of before the freeze"
-    return Confirmation(Standing.WAITING, f"{said}.", objects_comparison.facts_of(one))
+    difference = objects_comparison.apart(step, sight)
+    status = objects_comparison.home(difference, _since(step, sight))
+    if status is not None:
+        return status
+    message = f"{difference.bucket} lacks {difference.missing} objects of {difference.copy}, some of before the freeze"
+    return Confirmation(Standing.WAITING, f"{message}.", objects_comparison.facts_of(difference))
 
 
 def _since(step: Step, sight: Sight) -> datetime | None:

@@ -51,8 +51,8 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if not lacks:
         return Confirmation(Standing.DONE, f"{sight.env.regions.dr} has all that a failover needs.")
     if strange := [name for name in lacks if name not in step.before["missing"]]:
-        said = f"{sight.env.regions.dr} lacks {_few(strange)}, which was there when the plan was made"
-        return Confirmation(Standing.CHANGED, f"{said}: somebody is at work there.")
+        message = f"{sight.env.regions.dr} lacks {_few(strange)}, which was there when the plan was made"
+        return Confirmation(Standing.CHANGED, f"{message}: somebody is at work there.")
     return Confirmation(Standing.READY, f"{sight.env.regions.dr} lacks {_few(lacks)}.")
 
 
@@ -77,9 +77,11 @@ def missing(sight: Sight) -> tuple[str, ...]:
     names = env.names
     balancer = snapshot.get(elbv2.load_balancer, side)
     groups = {group.name for group in snapshot.get(elbv2.target_groups, side)}
-    services = {one.name for one in snapshot.get(ecs.services, side) if not states.SERVICE[one.status].gone}
+    services = {service.name for service in snapshot.get(ecs.services, side) if not states.SERVICE[service.status].gone}
     subnets = {group.name for group in snapshot.get(rds_groups.subnet_groups, side)}
-    files = {one.name for one in snapshot.get(efs.file_systems, side) if not states.FILE_SYSTEM[one.state].gone}
+    files = {
+        system.name for system in snapshot.get(efs.file_systems, side) if not states.FILE_SYSTEM[system.state].gone
+    }
     there = {
         f"the cluster {env.named(names.cluster)}": states.CLUSTER[snapshot.get(ecs.cluster, side).status or ""].serves,
         f"the load balancer {env.named(names.load_balancer)}": balancer is not None,

@@ -54,7 +54,9 @@ def _refused(row: Mapping[str, Any], region: str, zones: Mapping[str, str], env:
             yield f"{name} would be {doing}, and its region is unknown."
     if zone := _denied_zone(row, zones, env):
         yield f"{name} would be changed: it is of the denied zone {zone}."
-    if row["type"] == _RECORD and any(_plain(held.get("name")) == env.traffic.origin_record for held in _values(row)):
+    if row["type"] == _RECORD and any(
+        _plain(attributes.get("name")) == env.traffic.origin_record for attributes in _values(row)
+    ):
         yield f"{name} would be changed: it is the origin record, and traffic is moved by its own step alone."
     if row["type"] == _HEALTH_CHECK and _endangers(row):
         yield f"{name} would be made, removed or disabled: such a health check counts as healthy (T03, T04)."
@@ -79,8 +81,8 @@ def _is_aws(row: Mapping[str, Any]) -> bool:
 
 def _values(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for state in ("before", "after"):
-        if isinstance(held := row["change"].get(state), Mapping):
-            yield held
+        if isinstance(attributes := row["change"].get(state), Mapping):
+            yield attributes
 
 
 class _Regions:
@@ -94,8 +96,8 @@ class _Regions:
 
     def of(self, row: Mapping[str, Any]) -> str:
         """The region, "" where nothing tells it."""
-        for held in _values(row):
-            if region := _own_region(held):
+        for attributes in _values(row):
+            if region := _own_region(attributes):
                 return region
         return self._configured(self._keys.get(_address(row), ""))
 
@@ -104,32 +106,36 @@ class _Regions:
         region = expressions.get("region") or {}
         if "constant_value" in region:
             return str(region["constant_value"])
-        named = [str(one).removeprefix("var.") for one in region.get("references") or () if str(one).startswith("var.")]
-        held = self._variables.get(named[0]) if named else None
-        return str(held.get("value") or "") if isinstance(held, Mapping) else ""
+        named = [
+            str(reference).removeprefix("var.")
+            for reference in region.get("references") or ()
+            if str(reference).startswith("var.")
+        ]
+        variable = self._variables.get(named[0]) if named else None
+        return str(variable.get("value") or "") if isinstance(variable, Mapping) else ""
 
 
-def _own_region(held: Mapping[str, Any]) -> str:
-    if isinstance(region := held.get("region"), str) and region:
+def _own_region(attributes: Mapping[str, Any]) -> str:
+    if isinstance(region := attributes.get("region"), str) and region:
         return region
-    parts = str(held.get("arn") or "").split(":")
+    parts = str(attributes.get("arn") or "").split(":")
     if len(parts) >= _ARN_PARTS and parts[3]:
         return parts[3]
-    zone = held.get("availability_zone")
+    zone = attributes.get("availability_zone")
     return zone[:-1] if isinstance(zone, str) and zone else ""
 
 
 def _provider_keys(module: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
     """Each configured resource's address (without instance keys) and the key of its provider's configuration."""
-    for one in module.get("resources") or ():
-        yield f"{prefix}{one['address']}", str(one.get("provider_config_key") or "")
+    for resource in module.get("resources") or ():
+        yield f"{prefix}{resource['address']}", str(resource.get("provider_config_key") or "")
     for name, call in (module.get("module_calls") or {}).items():
         yield from _provider_keys(call.get("module") or {}, f"{prefix}module.{name}.")
 
 
 def _address(row: Mapping[str, Any]) -> str:
     """The address as the configuration spells it: without ``[...]``, whatever stands in them."""
-    kept, depth, quoted = [], 0, False
+    parts, depth, quoted = [], 0, False
     for sign in str(row["address"]):
         if sign == '"':
             quoted = not quoted
@@ -138,26 +144,26 @@ def _address(row: Mapping[str, Any]) -> str:
         elif sign == "]" and not quoted:
             depth -= 1
         elif not depth:
-            kept.append(sign)
-    return "".join(kept)
+            parts.append(sign)
+    return "".join(parts)
 
 
 def _zone_names(plan: Plan) -> dict[str, str]:
     """Names of hosted zones by id, as far as the plan and the state before it know them."""
     found: dict[str, str] = {}
     for row in plan.get("resource_changes") or ():
-        for held in _values(row) if row["type"] == "aws_route53_zone" else ():
-            found |= _zone_of(held)
+        for attributes in _values(row) if row["type"] == "aws_route53_zone" else ():
+            found |= _zone_of(attributes)
     for part in ("prior_state", "planned_values"):
         root = (plan.get(part) or {}).get("values") if part == "prior_state" else plan.get(part)
-        for held in _resources((root or {}).get("root_module") or {}):
-            if held["type"] == "aws_route53_zone":
-                found |= _zone_of(held.get("values") or {})
+        for resource in _resources((root or {}).get("root_module") or {}):
+            if resource["type"] == "aws_route53_zone":
+                found |= _zone_of(resource.get("values") or {})
     return found
 
 
-def _zone_of(held: Mapping[str, Any]) -> dict[str, str]:
-    zone, name = held.get("zone_id"), held.get("name")
+def _zone_of(attributes: Mapping[str, Any]) -> dict[str, str]:
+    zone, name = attributes.get("zone_id"), attributes.get("name")
     return {str(zone): _plain(name)} if zone and name else {}
 
 
@@ -176,18 +182,20 @@ def _denied_zone(row: Mapping[str, Any], zones: Mapping[str, str], env: Environm
     if row["type"] == _HEALTH_CHECK or "route53" not in str(row["type"]):
         return ""
     denied = {_plain(zone) for zone in env.traffic.denied_zones}
-    for held in _values(row):
-        known = [zones[str(held[key])] for key in _ZONE_ID if str(held.get(key)) in zones]
-        names = known or [zone for key in _ZONE_NAMES if (zone := _longest(_plain(held.get(key)), held, env))]
+    for attributes in _values(row):
+        known = [zones[str(attributes[key])] for key in _ZONE_ID if str(attributes.get(key)) in zones]
+        names = known or [
+            zone for key in _ZONE_NAMES if (zone := _longest(_plain(attributes.get(key)), attributes, env))
+        ]
         if guilty := [name for name in names if name in denied]:
             return guilty[0]
     return ""
 
 
-def _longest(name: str, held: Mapping[str, Any], env: Environment) -> str:
+def _longest(name: str, attributes: Mapping[str, Any], env: Environment) -> str:
     traffic = env.traffic
     zones = {_plain(z) for z in (traffic.zone, traffic.parent_zone, *traffic.denied_zones, *traffic.canary_zones) if z}
-    above = held.get("type") == "NS"
+    above = attributes.get("type") == "NS"
     fits = [zone for zone in zones if (name == zone and not above) or name.endswith(f".{zone}")]
     return max(fits, key=len, default="")
 

@@ -33,7 +33,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 def _step(sight: Sight, tenant: Tenant) -> Step:
     env, token = sight.env, shared.files_name(sight.env, sight.incident)
     path, uid, gid = _as_the_estate_has_it(sight, tenant)
-    asked = {
+    params = {
         "ClientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{token}:{tenant.id}")),
         "FileSystemId": later(token),
         "PosixUser": {"Uid": uid, "Gid": gid},
@@ -52,7 +52,7 @@ def _step(sight: Sight, tenant: Tenant) -> Step:
         danger=Danger.COMPENSABLE,
         undo="The clean-up deletes the access point.",
         budget_s=600,
-        call=Call("efs", "CreateAccessPoint", env.regions.dr, asked),
+        call=Call("efs", "CreateAccessPoint", env.regions.dr, params),
         tenant=tenant.id,
         before={"files": token, "path": path},
         after=_wanted(path, uid, gid),
@@ -66,13 +66,15 @@ def _wanted(path: str, uid: int, gid: int) -> Params:
 def _as_the_estate_has_it(sight: Sight, tenant: Tenant) -> tuple[str, int, int]:
     """Path, user and group of the tenant's access point in the DR region; where that is absent, as the file says."""
     env = sight.env
-    name, path = (env.named(one, tenant=tenant.id) for one in (env.names.access_point, env.names.access_point_path))
+    name, path = (
+        env.named(pattern, tenant=tenant.id) for pattern in (env.names.access_point, env.names.access_point_path)
+    )
     own = env.names.access_point_uid
     try:
         seen = sight.snapshot.get(efs.access_points, Side.DR)
     except CannotSee:
         seen = ()
-    known = next((one for one in seen if one.name == name and one.uid >= 0), None)
+    known = next((point for point in seen if point.name == name and point.uid >= 0), None)
     return (known.path, known.uid, known.gid) if known else (path, own, own)
 
 
@@ -82,14 +84,16 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if system is None:
         return Confirmation(Standing.CHANGED, f"The file system {step.before['files']} is gone.")
     points = [
-        one for one in sight.snapshot.get(drill_resources.access_points, Side.DR) if one.file_system_id == system.id
+        access_point
+        for access_point in sight.snapshot.get(drill_resources.access_points, Side.DR)
+        if access_point.file_system_id == system.id
     ]
-    point = next((one for one in points if one.path == step.after["path"]), None)
+    point = next((access_point for access_point in points if access_point.path == step.after["path"]), None)
     if point is None:
         return Confirmation(Standing.READY, f"{step.after['path']} of {system.id} is not open yet.")
     if (point.uid, point.gid) != (step.after["uid"], step.after["gid"]):
-        said = f"{point.id} acts as {point.uid}:{point.gid}, and not as {step.after['uid']}:{step.after['gid']}"
-        return Confirmation(Standing.CHANGED, f"{said}.")
+        message = f"{point.id} acts as {point.uid}:{point.gid}, and not as {step.after['uid']}:{step.after['gid']}"
+        return Confirmation(Standing.CHANGED, f"{message}.")
     state = FILE_SYSTEM[point.state]
     if state.serves:
         facts = (("access point", point.id), ("file system", system.id))

@@ -48,13 +48,13 @@ try {
 
 def overrides(env: Environment, container: str, incident: str, tenant: Tenant, host: str) -> Json:
     """RunTask's overrides: the script as the container's command, and what it needs to know beside its own secrets."""
-    asked = {
+    variables = {
         HOST: f"{host}:{PORT}",
         MARKER: incident,
         TENANT: tenant.id,
         SCHEMA: env.named(env.names.tenant_schema, tenant=tenant.id),
     }
-    environment = [{"name": name, "value": value} for name, value in asked.items()]
+    environment = [{"name": name, "value": value} for name, value in variables.items()]
     return {"containerOverrides": [{"name": container, "command": command(), "environment": environment}]}
 
 
@@ -65,23 +65,24 @@ def command() -> list[str]:
 
 def container_of(env: Environment, definition: ecs.TaskDefinition | None) -> str:
     """The container that the tenant's site runs in: that of the environment's name, else the definition's first."""
-    names = [one.name for one in definition.containers] if definition else []
+    names = [container.name for container in definition.containers] if definition else []
     return env.names.container if env.names.container in names or not names else names[0]
 
 
 def with_host(params: Mapping[str, Json], host: str) -> dict[str, Json]:
     """RunTask's parameters with ``host`` for the database, which is known once it is restored."""
-    told = {**params["overrides"]}
-    told["containerOverrides"] = [
+    changed_overrides = {**params["overrides"]}
+    changed_overrides["containerOverrides"] = [
         {
-            **one,
+            **override,
             "environment": [
-                {**pair, "value": f"{host}:{PORT}"} if pair["name"] == HOST else pair for pair in one["environment"]
+                {**pair, "value": f"{host}:{PORT}"} if pair["name"] == HOST else pair
+                for pair in override["environment"]
             ],
         }
-        for one in told["containerOverrides"]
+        for override in changed_overrides["containerOverrides"]
     ]
-    return {**params, "overrides": told}
+    return {**params, "overrides": changed_overrides}
 
 
 def implausible(answer: drill_resources.Answer, incident: str, tenant: str, schema: str) -> str:

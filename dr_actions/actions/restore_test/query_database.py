@@ -29,45 +29,48 @@ RUN = "ecs:RunTask"
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each sampled tenant with a service in the DR region, where a database is tried."""
     if shared.newest(sight) is not None:
-        yield from (_step(sight, one) for one in shared.asking(sight))
+        yield from (_step(sight, tenant_service) for tenant_service in shared.asking(sight))
 
 
-def _step(sight: Sight, one: Held) -> Step:
+def _step(sight: Sight, tenant_service: Held) -> Step:
     env, name = sight.env, shared.database_name(sight.env, sight.incident)
-    schema = env.named(env.names.tenant_schema, tenant=one.tenant.id)
+    schema = env.named(env.names.tenant_schema, tenant=tenant_service.tenant.id)
     return sight.step(
         __name__,
         name,
-        label=one.tenant.id,
+        label=tenant_service.tenant.id,
         side=Side.DR,
-        says=f"Ask {name} as {one.tenant.id}: a task of its own connects with its secrets and counts {schema}.",
+        says=f"Ask {name} as {tenant_service.tenant.id}: a task of its own connects with its secrets "
+        f"and counts {schema}.",
         danger=Danger.COMPENSABLE,
         undo="The task ends by itself; the clean-up stops one that does not.",
         budget_s=900,
-        call=_call(sight, one, name),
-        tenant=one.tenant.id,
-        before={"definition": one.service.task_definition, "incident": sight.incident},
+        call=_call(sight, tenant_service, name),
+        tenant=tenant_service.tenant.id,
+        before={"definition": tenant_service.service.task_definition, "incident": sight.incident},
         after={"schema": schema, "rows": "at least one"},
     )
 
 
-def _call(sight: Sight, one: Held, name: str) -> Call:
-    env, service = sight.env, one.service
+def _call(sight: Sight, tenant_service: Held, name: str) -> Call:
+    env, service = sight.env, tenant_service.service
     network: dict[str, Any] = {"subnets": list(service.subnets), "securityGroups": list(service.security_groups)}
     if service.public_ip:
         network["assignPublicIp"] = service.public_ip
-    asked = {
+    params = {
         "cluster": env.named(env.names.cluster),
         "taskDefinition": service.task_definition,
         "launchType": "FARGATE",
         "count": 1,
         "startedBy": sight.incident,
-        "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{sight.incident}:{one.tenant.id}")),
+        "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{sight.incident}:{tenant_service.tenant.id}")),
         "networkConfiguration": {"awsvpcConfiguration": network},
-        "overrides": probe.overrides(env, _container(sight, service), sight.incident, one.tenant, later(name)),
+        "overrides": probe.overrides(
+            env, _container(sight, service), sight.incident, tenant_service.tenant, later(name)
+        ),
         "tags": [{"key": TAG, "value": sight.incident}],
     }
-    return Call("ecs", "RunTask", env.regions.dr, asked)
+    return Call("ecs", "RunTask", env.regions.dr, params)
 
 
 def later(name: str) -> str:
@@ -77,7 +80,11 @@ def later(name: str) -> str:
 
 def _container(sight: Sight, service: ecs.Service) -> str:
     seen = sight.snapshot.get(ecs.task_definitions, Side.DR)
-    known = (one for one in seen if isinstance(one, ecs.TaskDefinition) and one.arn == service.task_definition)
+    known = (
+        definition
+        for definition in seen
+        if isinstance(definition, ecs.TaskDefinition) and definition.arn == service.task_definition
+    )
     return probe.container_of(sight.env, next(known, None))
 
 
@@ -85,25 +92,25 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the tenant's task stands, and what it found."""
     task = _task(step, sight)
     if task is None:
-        one = shared.database_of(sight, step.subject)
-        if one is None or not one.host or not DATABASE[one.status].serves:
-            how = one.status if one else "not there"
+        instance = shared.database_of(sight, step.subject)
+        if instance is None or not instance.host or not DATABASE[instance.status].serves:
+            how = instance.status if instance else "not there"
             return Confirmation(Standing.CHANGED, f"{step.subject} is {how}: nothing can be asked of it.")
         return Confirmation(Standing.READY, f"{step.subject} can be asked as {step.tenant}.")
     if task.status != drill_resources.STOPPED:
         return Confirmation(Standing.WAITING, f"The task of {step.tenant} is {task.status}.")
     if task.exit_code is None:
-        said = f"The task of {step.tenant} did not start: {task.reason or 'ECS gives no reason'}"
-        return Confirmation(Standing.FAILED, said, (("task", task.arn),))
+        message = f"The task of {step.tenant} did not start: {task.reason or 'ECS gives no reason'}"
+        return Confirmation(Standing.FAILED, message, (("task", task.arn),))
     return _of_ended(step, sight, task)
 
 
 def _task(step: Step, sight: Sight) -> drill_resources.Probe | None:
     """The tenant's task of this trial; the newest, where there should be several. Raises CannotSee."""
     ours = [
-        one
-        for one in sight.snapshot.get(drill_resources.tasks, Side.DR)
-        if (one.incident, one.task_definition) == (step.before["incident"], step.before["definition"])
+        task
+        for task in sight.snapshot.get(drill_resources.tasks, Side.DR)
+        if (task.incident, task.task_definition) == (step.before["incident"], step.before["definition"])
     ]
     return ours[-1] if ours else None
 
@@ -111,19 +118,21 @@ def _task(step: Step, sight: Sight) -> drill_resources.Probe | None:
 def _of_ended(step: Step, sight: Sight, task: drill_resources.Probe) -> Confirmation:
     answer = _answer(sight, task)
     if task.exit_code != 0:
-        told = answer.said if answer and answer.said else task.reason
+        reason = answer.said if answer and answer.said else task.reason
         if answer is not None and answer.heard:
-            told = probe.implausible(answer, task.incident, str(step.tenant), step.after["schema"])
-        said = f"{step.subject} does not answer {step.tenant} (exit code {task.exit_code}): {told or 'it says nothing'}"
-        return Confirmation(Standing.FAILED, said, (("task", task.arn),))
+            reason = probe.implausible(answer, task.incident, str(step.tenant), step.after["schema"])
+        message = (
+            f"{step.subject} does not answer {step.tenant} (exit code {task.exit_code}): {reason or 'it says nothing'}"
+        )
+        return Confirmation(Standing.FAILED, message, (("task", task.arn),))
     if answer is None or not answer.heard:
         return Confirmation(Standing.UNSEEN, f"What {task.arn} found is not in its log yet.")
     why = probe.implausible(answer, task.incident, str(step.tenant), step.after["schema"])
     facts = [("task", task.arn), ("schema", answer.schema), ("tables", str(answer.tables)), ("rows", str(answer.rows))]
     facts += [("newest", answer.newest)] if answer.newest else []
     if why:
-        said = f"{step.subject} answers {step.tenant}, but {why}."
-        return Confirmation(Standing.FAILED, said, tuple(facts))
+        message = f"{step.subject} answers {step.tenant}, but {why}."
+        return Confirmation(Standing.FAILED, message, tuple(facts))
     found = f"{answer.tables} tables of {answer.schema} with {answer.rows} rows"
     return Confirmation(Standing.DONE, f"{step.subject} answers {step.tenant}: {found}.", tuple(facts))
 
@@ -131,8 +140,10 @@ def _of_ended(step: Step, sight: Sight, task: drill_resources.Probe) -> Confirma
 def _answer(sight: Sight, task: drill_resources.Probe) -> drill_resources.Answer | None:
     """What the task's log says, None where it was not read. Raises CannotSee with the reason of one that is unseen."""
     seen = sight.snapshot.get(drill_resources.answers, Side.DR)
-    known = next((one for one in seen if isinstance(one, drill_resources.Answer) and one.task == task.arn), None)
-    dark = next((one for one in seen if isinstance(one, Unseen)), None)
+    known = next(
+        (answer for answer in seen if isinstance(answer, drill_resources.Answer) and answer.task == task.arn), None
+    )
+    dark = next((answer for answer in seen if isinstance(answer, Unseen)), None)
     if known is None and dark is not None and task.exit_code == 0:
         raise CannotSee(dark)
     return known
@@ -141,18 +152,21 @@ def _answer(sight: Sight, task: drill_resources.Probe) -> drill_resources.Answer
 def fill(step: Step, sight: Sight) -> Call:
     """The call with the restored database's host. Raises ValueError where there is none."""
     try:
-        one = shared.database_of(sight, step.subject)
+        instance = shared.database_of(sight, step.subject)
     except CannotSee as dark:
         raise ValueError(dark.unseen.why) from dark
-    if one is None or not one.host:
+    if instance is None or not instance.host:
         raise ValueError(f"{later(step.subject)} is still absent")
-    return replace(step.planned_call, params=probe.with_host(step.planned_call.params, one.host))
+    return replace(step.planned_call, params=probe.with_host(step.planned_call.params, instance.host))
 
 
 def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
     """Run the task. Raises Declined with ECS's reason where it answers that it did not."""
     answer = hand.send(call)
-    refused = [str(one.get("reason") or one.get("detail") or "no reason given") for one in answer.get("failures", ())]
+    refused = [
+        str(failure.get("reason") or failure.get("detail") or "no reason given")
+        for failure in answer.get("failures", ())
+    ]
     if refused and not answer.get("tasks"):
         raise Declined(f"ECS did not start the task: {', '.join(refused)}")
     return answer
@@ -166,7 +180,7 @@ def notes(sight: Sight) -> Iterator[str]:
         yield f"No tenant asks the restored database: {dark.unseen.why}"
         return
     if voiceless:
-        names = few([one.id for one in voiceless])
+        names = few([tenant.id for tenant in voiceless])
         yield f"{names}: without a service in {sight.env.regions.dr} the restored database is not asked as that tenant."
     if not asking:
         yield "No tenant asks the restored database: that it answers is not proved."

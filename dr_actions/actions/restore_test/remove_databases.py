@@ -21,10 +21,10 @@ DELETE, MODIFY = "rds:DeleteDBInstance", "rds:ModifyDBInstance"
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """For each instance of a drill: take its protection off, where it has any, and delete it."""
-    for one in sorted(_of_drills(sight), key=lambda one: one.identifier):
-        if one.deletion_protection:
-            yield _step(sight, one, protected=True)
-        yield _step(sight, one, protected=False)
+    for instance in sorted(_of_drills(sight), key=lambda database: database.identifier):
+        if instance.deletion_protection:
+            yield _step(sight, instance, protected=True)
+        yield _step(sight, instance, protected=False)
 
 
 def _of_drills(sight: Sight) -> list[rds.Instance]:
@@ -32,15 +32,15 @@ def _of_drills(sight: Sight) -> list[rds.Instance]:
     name = sight.env.named(sight.env.names.database)
     found = sight.snapshot.get(rds.instances, Side.DR)
     return [
-        one
-        for one in found
-        if is_isolated(one.identifier, name) or sight.set_aside.get(one.resource_id) == one.identifier
+        instance
+        for instance in found
+        if is_isolated(instance.identifier, name) or sight.set_aside.get(instance.resource_id) == instance.identifier
     ]
 
 
-def _step(sight: Sight, one: rds.Instance, protected: bool) -> Step:
-    region, name = sight.env.region(Side.DR), one.identifier
-    asked = {"DBInstanceIdentifier": name}
+def _step(sight: Sight, instance: rds.Instance, protected: bool) -> Step:
+    region, name = sight.env.region(Side.DR), instance.identifier
+    params = {"DBInstanceIdentifier": name}
     gone = {"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
     off = {"DeletionProtection": False, "ApplyImmediately": True}
     says = f"Take the deletion protection off {name} in {region}." if protected else f"Delete {name} in {region}."
@@ -55,31 +55,34 @@ def _step(sight: Sight, one: rds.Instance, protected: bool) -> Step:
         undo="None is needed: what a drill made is taken away." if protected else "None: the drill's copy is gone.",
         budget_s=1800,
         call=Call(
-            "rds", "ModifyDBInstance" if protected else "DeleteDBInstance", region, asked | (off if protected else gone)
+            "rds",
+            "ModifyDBInstance" if protected else "DeleteDBInstance",
+            region,
+            params | (off if protected else gone),
         ),
-        before={"resource": one.resource_id},
+        before={"resource": instance.resource_id},
         after={"protected": False} if protected else {"instance": "absent"},
     )
 
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """By resource id: another instance of the name is not the drill's, and is not touched (T43)."""
-    one = sight.snapshot.find(rds.instances, Side.DR, resource_id=step.before["resource"])
-    if one is None:
+    instance = sight.snapshot.find(rds.instances, Side.DR, resource_id=step.before["resource"])
+    if instance is None:
         return Confirmation(Standing.DONE, f"{step.subject} is gone.")
-    if one.identifier != step.subject:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is called {one.identifier} now.")
-    state = DATABASE[one.status]
+    if instance.identifier != step.subject:
+        return Confirmation(Standing.CHANGED, f"{step.subject} is called {instance.identifier} now.")
+    state = DATABASE[instance.status]
     if state.gone:
         return Confirmation(Standing.WAITING, f"{step.subject} is being deleted.")
     unprotects = "protected" in step.after
-    if unprotects and not one.deletion_protection:
+    if unprotects and not instance.deletion_protection:
         return Confirmation(Standing.DONE, f"{step.subject} is protected no more.")
-    if one.deletion_protection and not unprotects:
+    if instance.deletion_protection and not unprotects:
         return Confirmation(Standing.CHANGED, f"{step.subject} was protected meanwhile: somebody wants to keep it.")
     if state.changeable or state.broken or state.stopped:
-        return Confirmation(Standing.READY, f"{step.subject} is {one.status}, and can be taken away.")
-    return Confirmation(Standing.WAITING, f"{step.subject} is {one.status}.")
+        return Confirmation(Standing.READY, f"{step.subject} is {instance.status}, and can be taken away.")
+    return Confirmation(Standing.WAITING, f"{step.subject} is {instance.status}.")
 
 
 VERB = action(globals(), {DELETE, MODIFY}, (rds.instances,))

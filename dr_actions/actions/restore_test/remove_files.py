@@ -69,9 +69,13 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 def _states(sight: Sight) -> dict[str, str]:
     """The state of everything that drills restored, by id. Raises CannotSee."""
-    systems = {one.id: one.state for one in sight.snapshot.get(efs.of_drills, Side.DR)}
-    points = {one.id: one.state for one in sight.snapshot.get(drill_resources.access_points, Side.DR)}
-    return systems | points | {one.id: one.state for one in sight.snapshot.get(drill_resources.mount_targets, Side.DR)}
+    systems = {system.id: system.state for system in sight.snapshot.get(efs.of_drills, Side.DR)}
+    points = {point.id: point.state for point in sight.snapshot.get(drill_resources.access_points, Side.DR)}
+    return (
+        systems
+        | points
+        | {target.id: target.state for target in sight.snapshot.get(drill_resources.mount_targets, Side.DR)}
+    )
 
 
 def fill(step: Step, sight: Sight) -> Call:

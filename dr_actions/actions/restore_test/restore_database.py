@@ -52,18 +52,20 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """How the isolated instance stands. Source: RDS User Guide, DB instance status."""
-    one = shared.database_of(sight, step.subject)
-    if one is None:
+    instance = shared.database_of(sight, step.subject)
+    if instance is None:
         return _of_absent(step, sight)
-    tagged = dict(one.tags)
+    tagged = dict(instance.tags)
     if tagged.get(TAG) != step.before["incident"] or tagged.get(RESTORED_FROM) != step.after[RESTORED_FROM]:
-        said = f"{one.identifier} is there, but this trial did not restore it"
-        return Confirmation(Standing.CHANGED, f"{said}: find out who did.", _facts(step, sight, one))
-    if DATABASE[one.status].broken:
-        return Confirmation(Standing.FAILED, f"{one.identifier} is restored, but {one.status}.")
-    if DATABASE[one.status].changeable and one.host:
-        return Confirmation(Standing.DONE, f"{one.identifier} answers at {one.host}.", _facts(step, sight, one))
-    return Confirmation(Standing.WAITING, f"{one.identifier} is {one.status or 'in an unknown state'}.")
+        message = f"{instance.identifier} is there, but this trial did not restore it"
+        return Confirmation(Standing.CHANGED, f"{message}: find out who did.", _facts(step, sight, instance))
+    if DATABASE[instance.status].broken:
+        return Confirmation(Standing.FAILED, f"{instance.identifier} is restored, but {instance.status}.")
+    if DATABASE[instance.status].changeable and instance.host:
+        return Confirmation(
+            Standing.DONE, f"{instance.identifier} answers at {instance.host}.", _facts(step, sight, instance)
+        )
+    return Confirmation(Standing.WAITING, f"{instance.identifier} is {instance.status or 'in an unknown state'}.")
 
 
 def _of_absent(step: Step, sight: Sight) -> Confirmation:
@@ -71,8 +73,8 @@ def _of_absent(step: Step, sight: Sight) -> Confirmation:
     if not restore_calls.group_id(sight):
         sight.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
         group = env.named(env.names.db_security_group)
-        said = f"the security group {group} is absent in {env.regions.dr}, and nothing would reach the database"
-        return Confirmation(Standing.CHANGED, f"{said}. Provision it, or correct names.db_security_group.")
+        message = f"the security group {group} is absent in {env.regions.dr}, and nothing would reach the database"
+        return Confirmation(Standing.CHANGED, f"{message}. Provision it, or correct names.db_security_group.")
     if _moment(sight, source) is None:
         return Confirmation(Standing.CHANGED, f"The copy {source} is gone, or can no longer be restored.")
     return Confirmation(Standing.READY, f"{step.subject} is absent and can be restored.")
@@ -80,24 +82,32 @@ def _of_absent(step: Step, sight: Sight) -> Confirmation:
 
 def _moment(sight: Sight, source: str) -> datetime | None:
     """Until when the copy of that ARN holds what was written, None where it is gone. Raises CannotSee."""
-    windows = {one.arn: one.latest for one in sight.snapshot.get(rds.automated_backups, Side.DR)}
+    windows = {
+        automated_backup.arn: automated_backup.latest
+        for automated_backup in sight.snapshot.get(rds.automated_backups, Side.DR)
+    }
     if source in windows:
         return windows[source]
-    points = {one.arn: one.created_at for one in sight.snapshot.get(backup.recovery_points, Side.DR)}
+    points = {point.arn: point.created_at for point in sight.snapshot.get(backup.recovery_points, Side.DR)}
     return points.get(source)
 
 
-def _facts(step: Step, sight: Sight, one: rds.Instance) -> tuple[tuple[str, str], ...]:
+def _facts(step: Step, sight: Sight, instance: rds.Instance) -> tuple[tuple[str, str], ...]:
     """What is kept in the journal: with the moment, and how old it was when the call left, as evidence of the RPO."""
-    tagged = dict(one.tags)
-    told = [("host", one.host), ("resource", one.resource_id), ("arn", one.arn), ("status", one.status)]
+    tagged = dict(instance.tags)
+    facts = [
+        ("host", instance.host),
+        ("resource", instance.resource_id),
+        ("arn", instance.arn),
+        ("status", instance.status),
+    ]
     words = {"source": RESTORED_FROM, "restored to": RESTORED_TO}
-    told += [(word, tagged[key]) for word, key in words.items() if key in tagged]
+    facts += [(word, tagged[key]) for word, key in words.items() if key in tagged]
     sent = sight.sent_at.get(step.id)
     if sent is not None and RESTORED_TO in tagged:
         until = datetime.strptime(tagged[RESTORED_TO], _MOMENT).replace(tzinfo=sent.tzinfo)
-        told.append(("age of the data in s", str(max(0, round((sent - until).total_seconds())))))
-    return tuple(told)
+        facts.append(("age of the data in s", str(max(0, round((sent - until).total_seconds())))))
+    return tuple(facts)
 
 
 def fill(step: Step, sight: Sight) -> Call:
@@ -122,7 +132,7 @@ def notes(sight: Sight) -> Iterator[str]:
     if shared.newest(sight) is not None:
         yield from (f"Not every copy of the database is seen: {unseen.why}" for unseen in dark)
         return
-    flaws = [f"{one.mechanism} {one.name}: {one.flaw or 'it is no RDS snapshot'}" for one in copies]
+    flaws = [f"{copy.mechanism} {copy.name}: {copy.flaw or 'it is no RDS snapshot'}" for copy in copies]
     why = "; ".join([*flaws, *(unseen.why for unseen in dark)]) or "there is none (to try a read replica uses it up)"
     yield f"The database is not tried: no copy in {sight.env.regions.dr} can be restored beside it: {why}"
 

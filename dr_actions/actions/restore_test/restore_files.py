@@ -51,7 +51,7 @@ def foresee(sight: Sight) -> Iterator[Step]:
 
 def _call(sight: Sight, point: backup.RecoveryPoint, token: str, former: str) -> Call:
     env, key = sight.env, _key(sight)
-    asked = {
+    parameters = {
         "file-system-id": point.resource_arn.rpartition("/")[2],
         "newFileSystem": "true",
         "CreationToken": token,
@@ -65,7 +65,7 @@ def _call(sight: Sight, point: backup.RecoveryPoint, token: str, former: str) ->
         "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
         "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{sight.incident}:{former}:{point.arn}")),
         "CopySourceTagsToRestoredResource": False,
-        "Metadata": asked,
+        "Metadata": parameters,
     }
     return Call("backup", "StartRestoreJob", env.regions.dr, params)
 
@@ -73,7 +73,7 @@ def _call(sight: Sight, point: backup.RecoveryPoint, token: str, former: str) ->
 def _key(sight: Sight) -> str:
     """The key of the DR region's file system, "" where it has none or is unseen: EFS takes its own then."""
     try:
-        return next((one.key for one in sight.snapshot.get(efs.file_systems, Side.DR) if one.key), "")
+        return next((system.key for system in sight.snapshot.get(efs.file_systems, Side.DR) if system.key), "")
     except CannotSee:
         return ""
 
@@ -90,8 +90,10 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     if job is not None and job.status == "COMPLETED" and system is not None and state.serves:
         return Confirmation(Standing.DONE, f"{point} is restored into {system.id}.", _facts(sight, job, system, point))
     if job is not None or system is not None:
-        said = f"Restore job {job.id} is {job.status}" if job else f"{step.subject} is {system.state if system else ''}"
-        return Confirmation(Standing.WAITING, f"{said}.")
+        message = (
+            f"Restore job {job.id} is {job.status}" if job else f"{step.subject} is {system.state if system else ''}"
+        )
+        return Confirmation(Standing.WAITING, f"{message}.")
     if _backed_up(sight, point) is None:
         return Confirmation(Standing.CHANGED, f"The recovery point {point} is gone.")
     return Confirmation(Standing.READY, f"{point} can be restored into a new file system.")
@@ -116,11 +118,11 @@ def _backed_up(sight: Sight, point: str) -> backup.RecoveryPoint | None:
 
 def _facts(sight: Sight, job: backup_jobs.Restore, system: efs.FileSystem, point: str) -> tuple[tuple[str, str], ...]:
     made_of = _backed_up(sight, point)
-    told = [("file system", system.id), ("restore job", job.id), ("bytes", str(system.size_bytes))]
+    facts = [("file system", system.id), ("restore job", job.id), ("bytes", str(system.size_bytes))]
     if made_of is not None:
         age_s = max(0, round((job.created_at - made_of.created_at).total_seconds()))
-        told += [("restored to", f"{made_of.created_at:%Y-%m-%dT%H:%M:%SZ}"), ("age of the data in s", str(age_s))]
-    return tuple(told)
+        facts += [("restored to", f"{made_of.created_at:%Y-%m-%dT%H:%M:%SZ}"), ("age of the data in s", str(age_s))]
+    return tuple(facts)
 
 
 def notes(sight: Sight) -> Iterator[str]:

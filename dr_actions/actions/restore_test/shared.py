@@ -48,8 +48,8 @@ def files_name(env: Environment, incident: str) -> str:
 
 def tags(env: Environment, incident: str, **more: str) -> list[Json]:
     """The tags of what a trial makes; never that by which things are backed up."""
-    told = {"Environment": env.name, "ManagedBy": "aws-dr-manager", TAG: incident, **more}
-    return [{"Key": key, "Value": value} for key, value in sorted(told.items())]
+    labels = {"Environment": env.name, "ManagedBy": "aws-dr-manager", TAG: incident, **more}
+    return [{"Key": key, "Value": value} for key, value in sorted(labels.items())]
 
 
 def database_of(sight: Sight, name: str) -> rds.Instance | None:
@@ -69,7 +69,7 @@ def copies(sight: Sight) -> tuple[list[DatabaseCopy], list[Unseen]]:
     """
     found: list[DatabaseCopy] = []
     dark: list[Unseen] = []
-    for mechanism in sorted((AUTOMATED, BACKUP), key=lambda one: _preference(sight.env, one)):
+    for mechanism in sorted((AUTOMATED, BACKUP), key=lambda candidate: _preference(sight.env, candidate)):
         try:
             found += copies_by(copy_selection.view_of(sight), mechanism)
         except CannotSee as cannot:
@@ -80,9 +80,9 @@ def copies(sight: Sight) -> tuple[list[DatabaseCopy], list[Unseen]]:
 def newest(sight: Sight) -> DatabaseCopy | None:
     """The usable copy that holds the newest data; of two alike the one that a recovery prefers."""
     usable = [
-        one for one in copies(sight)[0] if not one.flaw and one.age_s is not None and copy_selection.sendable(one)
+        copy for copy in copies(sight)[0] if not copy.flaw and copy.age_s is not None and copy_selection.sendable(copy)
     ]
-    return min(usable, key=lambda one: one.age_s or 0.0, default=None)
+    return min(usable, key=lambda copy: copy.age_s or 0.0, default=None)
 
 
 def _preference(env: Environment, mechanism: str) -> int:

@@ -15,36 +15,36 @@ STOP = "ecs:StopTask"
 
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each of a drill's tasks that runs, or will."""
-    for one in sight.snapshot.get(drill_resources.tasks, Side.DR):
-        if one.status != drill_resources.STOPPED:
-            yield _step(sight, one)
+    for task in sight.snapshot.get(drill_resources.tasks, Side.DR):
+        if task.status != drill_resources.STOPPED:
+            yield _step(sight, task)
 
 
-def _step(sight: Sight, one: drill_resources.Probe) -> Step:
-    env, name = sight.env, one.arn.rpartition("/")[2]
-    asked = {"cluster": env.named(env.names.cluster), "task": one.arn, "reason": f"clean-up of {one.incident}"}
+def _step(sight: Sight, probe: drill_resources.Probe) -> Step:
+    env, name = sight.env, probe.arn.rpartition("/")[2]
+    params = {"cluster": env.named(env.names.cluster), "task": probe.arn, "reason": f"clean-up of {probe.incident}"}
     return sight.step(
         __name__,
         name,
         side=Side.DR,
-        says=f"Stop the task {name} of {one.incident} in {env.regions.dr}.",
+        says=f"Stop the task {name} of {probe.incident} in {env.regions.dr}.",
         danger=Danger.COMPENSABLE,
         undo="None is needed: the task asks a question and keeps nothing.",
         budget_s=300,
-        call=Call("ecs", "StopTask", env.regions.dr, asked),
-        before={"task": one.arn},
+        call=Call("ecs", "StopTask", env.regions.dr, params),
+        before={"task": probe.arn},
         after={"status": drill_resources.STOPPED},
     )
 
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """Whether the task has ended; ECS forgets one after an hour."""
-    one = sight.snapshot.find(drill_resources.tasks, Side.DR, arn=step.before["task"])
-    if one is None or one.status == drill_resources.STOPPED:
+    probe = sight.snapshot.find(drill_resources.tasks, Side.DR, arn=step.before["task"])
+    if probe is None or probe.status == drill_resources.STOPPED:
         return Confirmation(Standing.DONE, f"{step.subject} has ended.")
-    if one.wanted == drill_resources.STOPPED:
-        return Confirmation(Standing.WAITING, f"{step.subject} is {one.status}.")
-    return Confirmation(Standing.READY, f"{step.subject} is {one.status} and can be stopped.")
+    if probe.wanted == drill_resources.STOPPED:
+        return Confirmation(Standing.WAITING, f"{step.subject} is {probe.status}.")
+    return Confirmation(Standing.READY, f"{step.subject} is {probe.status} and can be stopped.")
 
 
 def notes(sight: Sight) -> Iterator[str]:

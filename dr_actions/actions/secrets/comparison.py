@@ -48,17 +48,17 @@ def pair(sight: Sight, name: str) -> Pair:
     return Pair(name, None, here, there, value_here, value_there)
 
 
-def apart(one: Pair, renamed: bool) -> tuple[str, ...]:
+def apart(secret_pair: Pair, renamed: bool) -> tuple[str, ...]:
     """The names of the fields by which the primary's secret does not say what the DR region's says, each of its region.
 
     ``renamed``: the DR region's database has another name than the estate's, so that no rule makes hosts of one thing
     one. Empty where either value is not there or not readable: then nothing is to be overwritten.
     """
-    if not isinstance(one.value_here, Content) or not isinstance(one.value_there, Content):
+    if not isinstance(secret_pair.value_here, Content) or not isinstance(secret_pair.value_there, Content):
         return ()
-    if not comparable(one) or (one.there and one.there.replica_of):
+    if not comparable(secret_pair) or (secret_pair.there and secret_pair.there.replica_of):
         return ()
-    mine, its = _fields(one.value_here), _fields(one.value_there)
+    mine, its = _fields(secret_pair.value_here), _fields(secret_pair.value_there)
     names = sorted(mine.keys() | its.keys())
     return tuple(name for name in names if not _alike(mine.get(name), its.get(name), renamed))
 
@@ -69,15 +69,15 @@ def renamed(sight: Sight) -> bool:
     return source is not None and source.identifier != home.own_name(sight)
 
 
-def comparable(one: Pair) -> bool:
+def comparable(secret_pair: Pair) -> bool:
     """Whether both values could be read."""
-    values = (one.value_here, one.value_there)
+    values = (secret_pair.value_here, secret_pair.value_there)
     return all(isinstance(value, Content) and not value.failure for value in values)
 
 
-def leading_away(one: Pair) -> tuple[str, ...]:
+def leading_away(secret_pair: Pair) -> tuple[str, ...]:
     """The names of the primary's fields that lead to the DR region, and can be led home."""
-    value = one.value_here
+    value = secret_pair.value_here
     return tuple(f.name for f in value.fields if f.movable_home) if isinstance(value, Content) else ()
 
 
@@ -96,11 +96,15 @@ def _alike(mine: Field | None, its: Field | None, renamed: bool) -> bool:
 
 
 def _standing(sight: Sight, side: Side) -> dict[str, Secret]:
-    return {one.name: one for one in sight.snapshot.get(readers_secretsmanager.secrets, side) if one.deleted_at is None}
+    return {
+        secret.name: secret
+        for secret in sight.snapshot.get(readers_secretsmanager.secrets, side)
+        if secret.deleted_at is None
+    }
 
 
 def _values(sight: Sight, side: Side) -> dict[str, Content | Hidden]:
-    return {one.name: one for one in sight.snapshot.get(readers_secretsmanager.contents, side)}
+    return {content.name: content for content in sight.snapshot.get(readers_secretsmanager.contents, side)}
 
 
 def _fields(content: Content) -> dict[str, Field]:

@@ -28,34 +28,34 @@ def foresee(sight: Sight) -> Iterator[Step]:
     source = home.writer(sight)
     if source is None:
         return
-    for one in secrets_comparison.pairs(sight):
-        fields = _open(one, secrets_comparison.renamed(sight))
-        if one.here is not None and not one.here.replica_of and fields:
-            yield _step(sight, one, fields, source)
+    for pair in secrets_comparison.pairs(sight):
+        fields = _open(pair, secrets_comparison.renamed(sight))
+        if pair.here is not None and not pair.here.replica_of and fields:
+            yield _step(sight, pair, fields, source)
 
 
-def _open(one: Pair, renamed: bool) -> list[str]:
-    return sorted({*secrets_comparison.apart(one, renamed), *secrets_comparison.leading_away(one)})
+def _open(pair: Pair, renamed: bool) -> list[str]:
+    return sorted({*secrets_comparison.apart(pair, renamed), *secrets_comparison.leading_away(pair)})
 
 
-def _step(sight: Sight, one: Pair, fields: list[str], source: rds.Instance) -> Step:
-    env, told = sight.env, ", ".join(fields)
+def _step(sight: Sight, pair: Pair, fields: list[str], source: rds.Instance) -> Step:
+    env, text = sight.env, ", ".join(fields)
     goal, renamed = home.own_name(sight), secrets_comparison.renamed(sight)
-    from_dr = bool(secrets_comparison.apart(one, renamed))
+    from_dr = bool(secrets_comparison.apart(pair, renamed))
     origin = env.regions.dr if from_dr else env.regions.primary
     return sight.step(
         __name__,
-        one.name,
+        pair.name,
         side=Side.PRIMARY,
-        says=f"Let {told} of the secret {one.name} in {env.regions.primary} say what {env.regions.dr} says, leading "
+        says=f"Let {text} of the secret {pair.name} in {env.regions.primary} say what {env.regions.dr} says, leading "
         f"to {goal} at home.",
         danger=Danger.COMPENSABLE,
         undo="Not taken back: the former value is kept as AWSPREVIOUS: aws secretsmanager "
-        f"update-secret-version-stage --region {env.regions.primary} --secret-id {one.name} "
+        f"update-secret-version-stage --region {env.regions.primary} --secret-id {pair.name} "
         "--version-stage AWSCURRENT --move-to-version-id PREVIOUS --remove-from-version-id CURRENT.",
         budget_s=120,
-        call=_put(one.name, env.regions.primary, f"the current value of {origin}, its {told}", goal),
-        tenant=one.tenant,
+        call=_put(pair.name, env.regions.primary, f"the current value of {origin}, its {text}", goal),
+        tenant=pair.tenant,
         before={
             "fields": fields,
             "read in": origin,
@@ -70,22 +70,22 @@ def _step(sight: Sight, one: Pair, fields: list[str], source: rds.Instance) -> S
 
 def _put(name: str, region: str, value: str, goal: str) -> Call:
     """The call as planned: ``value`` is a phrase, and no value."""
-    asked = {
+    params = {
         "SecretId": name,
         "ClientRequestToken": "<derived from the version that is read>",
         "SecretString": f"<{value} leading to {goal} at home>",
         LEADING_TO: f"<the host of {goal} in {region}, once it is there>",
     }
-    return Call("secretsmanager", "PutSecretValue", region, asked)
+    return Call("secretsmanager", "PutSecretValue", region, params)
 
 
 def confirm(step: Step, sight: Sight) -> Confirmation:
     """DONE once no field says anything else than the DR region's, nor leads there. Digests say so."""
-    one = secrets_comparison.pair(sight, step.subject)
-    if one.here is None:
+    pair = secrets_comparison.pair(sight, step.subject)
+    if pair.here is None:
         return Confirmation(Standing.CHANGED, f"{step.subject} is gone from the primary region.")
-    facts = (("secret", one.here.arn), ("version", one.here.current_version))
-    left = _open(one, step.before["renamed"])
+    facts = (("secret", pair.here.arn), ("version", pair.here.current_version))
+    left = _open(pair, step.before["renamed"])
     if not left:
         return Confirmation(Standing.DONE, f"{step.subject} is as the database at home wants it.", facts)
     if left != sorted(step.before["fields"]):
@@ -98,10 +98,10 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
 
 def fill(step: Step, sight: Sight) -> Call:
     """The call with the host at home. Raises ValueError where that is not known, CannotSee where unseen."""
-    one = home.named(sight, Side.PRIMARY, home.own_name(sight))
-    if one is None or not one.host:
+    instance = home.named(sight, Side.PRIMARY, home.own_name(sight))
+    if instance is None or not instance.host:
         raise ValueError(f"there is no host at home to lead {step.subject} to")
-    return step.call_with({LEADING_TO: one.host})
+    return step.call_with({LEADING_TO: instance.host})
 
 
 def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
@@ -111,10 +111,10 @@ def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
 
 def notes(sight: Sight) -> Iterator[str]:
     """Values that could not be compared."""
-    for one in secrets_comparison.pairs(sight):
-        for value in (one.value_here, one.value_there):
+    for pair in secrets_comparison.pairs(sight):
+        for value in (pair.value_here, pair.value_there):
             if isinstance(value, Hidden):
-                yield f"Whether {one.name} says the same in both regions is not known: {value.unseen.why}"
+                yield f"Whether {pair.name} says the same in both regions is not known: {value.unseen.why}"
 
 
 VERB = action(

@@ -31,13 +31,13 @@ def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each secret that leads to the primary region by a name that can be moved."""
     goal = primary_references.database(sight)
     if goal:
-        for one in primary_references.leading(sight):
-            yield _step(sight, one, goal)
+        for reference in primary_references.leading(sight):
+            yield _step(sight, reference, goal)
 
 
-def _step(sight: Sight, one: Leading, goal: str) -> Step:
-    name, env = one.secret.name, sight.env
-    fields = ", ".join(one.fields)
+def _step(sight: Sight, reference: Leading, goal: str) -> Step:
+    name, env = reference.secret.name, sight.env
+    fields = ", ".join(reference.fields)
     return sight.step(
         __name__,
         name,
@@ -59,9 +59,9 @@ def _step(sight: Sight, one: Leading, goal: str) -> Step:
                 LEADING_TO: f"<the host of {goal} in {env.regions.dr}, once it is there>",
             },
         ),
-        tenant=one.tenant,
+        tenant=reference.tenant,
         before={
-            "fields": list(one.fields),
+            "fields": list(reference.fields),
             "database": goal,
             "from": env.regions.primary,
             "named": env.named(env.names.database),
@@ -89,18 +89,18 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.CHANGED, f"{secret.name} is a replica of {secret.replica_of}'s: read-only.", facts)
     if sorted(left) != sorted(step.before["fields"]):
         return Confirmation(Standing.CHANGED, f"{secret.name} leads away by {', '.join(left)} now.", facts)
-    one = copy_selection.instance(sight, str(step.before["database"]))
-    if one is None or not one.host:
+    instance = copy_selection.instance(sight, str(step.before["database"]))
+    if instance is None or not instance.host:
         return Confirmation(Standing.CHANGED, f"{step.before['database']} has no host to lead {secret.name} to.", facts)
     return Confirmation(Standing.READY, f"{secret.name} leads to the primary region by {', '.join(left)}.", facts)
 
 
 def fill(step: Step, sight: Sight) -> Call:
     """The call with the DR database's host. Raises ValueError where that is not known yet, CannotSee where unseen."""
-    one = copy_selection.instance(sight, str(step.before["database"]))
-    if one is None or not one.host:
+    instance = copy_selection.instance(sight, str(step.before["database"]))
+    if instance is None or not instance.host:
         raise ValueError(f"{step.before['database']} has no host to lead {step.subject} to")
-    return step.call_with({LEADING_TO: one.host})
+    return step.call_with({LEADING_TO: instance.host})
 
 
 def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:

@@ -27,17 +27,17 @@ def wanted(sight: Sight) -> dict[str, str | None]:
     """The secrets in question, with their tenants; the master credentials have none. Raises CannotSee."""
     names = sight.env.names
     found: dict[str, str | None] = {sight.env.named(names.master_secret): None}
-    return found | {sight.env.named(names.tenant_secret, tenant=one.id): one.id for one in tenants_of(sight)}
+    return found | {sight.env.named(names.tenant_secret, tenant=tenant.id): tenant.id for tenant in tenants_of(sight)}
 
 
 def leading(sight: Sight) -> Iterator[Leading]:
     """Secrets with fields to move. Raises CannotSee where the region's secrets are unseen."""
-    contents = {one.name: one for one in sight.snapshot.get(readers_secretsmanager.contents, Side.DR)}
-    asked = wanted(sight)
+    contents = {content.name: content for content in sight.snapshot.get(readers_secretsmanager.contents, Side.DR)}
+    tenants_by_secret = wanted(sight)
     for secret in sight.snapshot.get(readers_secretsmanager.secrets, Side.DR):
         fields = movable(contents.get(secret.name))
-        if secret.name in asked and secret.deleted_at is None and fields:
-            yield Leading(secret, asked[secret.name], fields)
+        if secret.name in tenants_by_secret and secret.deleted_at is None and fields:
+            yield Leading(secret, tenants_by_secret[secret.name], fields)
 
 
 def movable(content: Content | Hidden | None) -> tuple[str, ...]:
@@ -51,8 +51,15 @@ def seen(step_subject: str, sight: Sight) -> tuple[Secret | None, Content | Hidd
     """The DR region's secret of that name, and what may be known of its value. Raises CannotSee."""
     standing = sight.snapshot.get(readers_secretsmanager.secrets, Side.DR)
     contents = sight.snapshot.get(readers_secretsmanager.contents, Side.DR)
-    secret = next((one for one in standing if one.name == step_subject and one.deleted_at is None), None)
-    return secret, next((one for one in contents if one.name == step_subject), None)
+    secret = next(
+        (
+            secretsmanager_secret
+            for secretsmanager_secret in standing
+            if secretsmanager_secret.name == step_subject and secretsmanager_secret.deleted_at is None
+        ),
+        None,
+    )
+    return secret, next((content for content in contents if content.name == step_subject), None)
 
 
 def database(sight: Sight) -> str:
@@ -65,23 +72,23 @@ def notes(sight: Sight) -> Iterator[str]:
     """Values that could not be read, and secrets for which no database is there to lead to."""
     try:
         contents = sight.snapshot.get(readers_secretsmanager.contents, Side.DR)
-        asked, moving, goal = wanted(sight), list(leading(sight)), database(sight)
+        tenants_by_secret, moving, goal = wanted(sight), list(leading(sight)), database(sight)
     except CannotSee as dark:
         yield f"Whether a secret leads back to the primary region is not known: {dark.unseen.why}"
         return
     if moving and not goal:
         yield f"{moving[0].secret.name} leads to the primary's database, but none is recovered to lead it to."
-    for content in sorted(contents, key=lambda one: one.name):
-        if content.name in asked and isinstance(content, Hidden):
+    for content in sorted(contents, key=lambda secret_content: secret_content.name):
+        if content.name in tenants_by_secret and isinstance(content, Hidden):
             yield f"Whether {content.name} leads back to the primary region is not known: {content.unseen.why}"
 
 
 def leaves(sight: Sight) -> Iterator[str]:
     """Values that name the primary region in a way this tool does not rewrite. Raises CannotSee."""
-    asked = wanted(sight)
+    tenants_by_secret = wanted(sight)
     contents = sight.snapshot.get(readers_secretsmanager.contents, Side.DR)
     for content in sorted(contents, key=lambda found: found.name):
-        if content.name not in asked or isinstance(content, Hidden):
+        if content.name not in tenants_by_secret or isinstance(content, Hidden):
             continue
         left = [field.name for field in content.fields if field.names_primary and not field.movable]
         if left:

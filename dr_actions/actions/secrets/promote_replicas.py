@@ -20,25 +20,25 @@ STOP = "secretsmanager:StopReplicationToReplica"
 def foresee(sight: Sight) -> Iterator[Step]:
     """A step for each replica to be rewritten."""
     if primary_references.database(sight):
-        for one in primary_references.leading(sight):
-            if one.secret.replica_of:
-                yield _step(sight, one)
+        for reference in primary_references.leading(sight):
+            if reference.secret.replica_of:
+                yield _step(sight, reference)
 
 
-def _step(sight: Sight, one: Leading) -> Step:
-    name, region = one.secret.name, sight.env.regions.dr
-    home = one.secret.replica_of
+def _step(sight: Sight, reference: Leading) -> Step:
+    name, region = reference.secret.name, sight.env.regions.dr
+    home = reference.secret.replica_of
     return sight.step(
         __name__,
         name,
         side=Side.DR,
-        says=f"Make the replica {name} in {region} a secret of its own: its {', '.join(one.fields)} must change.",
+        says=f"Make the replica {name} in {region} a secret of its own: its {', '.join(reference.fields)} must change.",
         danger=Danger.COMPENSABLE,
         undo=f"Replicate it again from {home}, which overwrites it: aws secretsmanager replicate-secret-to-regions "
         f"--region {home} --secret-id {name} --add-replica-regions Region={region} --force-overwrite-replica-secret.",
         budget_s=120,
         call=Call("secretsmanager", "StopReplicationToReplica", region, {"SecretId": name}),
-        tenant=one.tenant,
+        tenant=reference.tenant,
         before={"replica of": home},
         after={"replica of": ""},
     )

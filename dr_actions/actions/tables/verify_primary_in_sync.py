@@ -44,33 +44,33 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
     facts = _facts(home_side.items, away.items, "items read through")
     if home_side.digest == away.digest:
         return Confirmation(Standing.DONE, f"{step.subject}: the same {away.items} items in both regions.", facts)
-    said = f"{step.subject} holds {home_side.items} items at home and {away.items} away, and they differ"
-    return Confirmation(Standing.WAITING, f"{said}: writes are still on their way.", facts)
+    message = f"{step.subject} holds {home_side.items} items at home and {away.items} away, and they differ"
+    return Confirmation(Standing.WAITING, f"{message}: writes are still on their way.", facts)
 
 
 def _replicates(table: dynamodb.Table | None, region: str, other: str) -> Confirmation | None:
     """Why the table is no working replica, None where it is one."""
     if table is None or table.status == "absent":
         return Confirmation(Standing.FAILED, f"{region} has no such table: nothing brings its items home.")
-    replica = next((one for one in table.replicas if one.region == other), None)
+    replica = next((dynamodb_replica for dynamodb_replica in table.replicas if dynamodb_replica.region == other), None)
     if replica is None:
-        said = f"{table.name} of {region} has no replica in {other}: nothing brings its items home"
-        return Confirmation(Standing.FAILED, f"{said}. Copy them by hand.")
+        message = f"{table.name} of {region} has no replica in {other}: nothing brings its items home"
+        return Confirmation(Standing.FAILED, f"{message}. Copy them by hand.")
     pair = (states.TABLE[table.status], states.TABLE_REPLICA[replica.status])
     if all(state.serves and not state.busy for state in pair):
         return None
-    said = f"{table.name} of {region} is {table.status}, its replica in {other} {replica.status}"
+    message = f"{table.name} of {region} is {table.status}, its replica in {other} {replica.status}"
     return Confirmation(
-        Standing.FAILED if any(state.broken or state.gone for state in pair) else Standing.WAITING, f"{said}."
+        Standing.FAILED if any(state.broken or state.gone for state in pair) else Standing.WAITING, f"{message}."
     )
 
 
 def _table(name: str, side: Side, sight: Sight) -> dynamodb.Table | None:
-    for one in sight.snapshot.get(dynamodb.tables, side):
-        if isinstance(one, Unseen):
-            raise CannotSee(one)
-        if one.name == name:
-            return one
+    for table in sight.snapshot.get(dynamodb.tables, side):
+        if isinstance(table, Unseen):
+            raise CannotSee(table)
+        if table.name == name:
+            return table
     return None
 
 
@@ -89,8 +89,8 @@ def _by_counts(name: str, sight: Sight) -> Confirmation:
     """A table too large to be read through is judged by DynamoDB's own counts, refreshed about every six hours."""
     counts = [table.items if table else 0 for table in (_table(name, side, sight) for side in (Side.PRIMARY, Side.DR))]
     facts = _facts(counts[0], counts[1], "DynamoDB's own count, refreshed about every six hours")
-    said = f"{name} is too large to be read through; DynamoDB counts {counts[0]} items at home and {counts[1]} away"
-    return Confirmation(Standing.DONE if counts[0] == counts[1] else Standing.WAITING, f"{said}.", facts)
+    message = f"{name} is too large to be read through; DynamoDB counts {counts[0]} items at home and {counts[1]} away"
+    return Confirmation(Standing.DONE if counts[0] == counts[1] else Standing.WAITING, f"{message}.", facts)
 
 
 def _facts(home_side: int, away: int, basis: str) -> tuple[tuple[str, str], ...]:

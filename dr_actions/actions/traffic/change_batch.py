@@ -31,12 +31,12 @@ def turned(pair: Pair, to: Side) -> tuple[Record, Record]:
     """The pair's two records as they are when all visitors are led to ``to``, in the order of the set identifiers."""
     if pair.primary.policy == "weighted":
         weights = (ALL, NONE) if to is Side.PRIMARY else (NONE, ALL)
-        made = (replace(pair.primary, weight=weights[0]), replace(pair.dr, weight=weights[1]))
+        records = (replace(pair.primary, weight=weights[0]), replace(pair.dr, weight=weights[1]))
     elif leader(pair) is to:
-        made = (pair.primary, pair.dr)
+        records = (pair.primary, pair.dr)
     else:
-        made = (_leading_where(pair.primary, pair.dr), _leading_where(pair.dr, pair.primary))
-    return _in_order(*made)
+        records = (_leading_where(pair.primary, pair.dr), _leading_where(pair.dr, pair.primary))
+    return _in_order(*records)
 
 
 def shared(pair: Pair, percent: int) -> tuple[Record, Record]:
@@ -67,18 +67,18 @@ def as_it_is(pair: Pair) -> tuple[Record, Record]:
 
 def record_set(record: Record) -> RecordSet:
     """A record as ChangeResourceRecordSets takes it: every attribute that it has, and no other."""
-    made: RecordSet = {"Name": f"{record.name}.", "Type": record.type}
+    fields: RecordSet = {"Name": f"{record.name}.", "Type": record.type}
     routed = {"SetIdentifier": record.set_identifier, "Failover": record.failover, "Weight": record.weight}
-    made |= {key: value for key, value in routed.items() if value is not None}
+    fields |= {key: value for key, value in routed.items() if value is not None}
     if record.alias_target is not None:
-        made["AliasTarget"] = {
+        fields["AliasTarget"] = {
             "HostedZoneId": record.alias_zone_id,
             "DNSName": f"{'dualstack.' * record.dualstack}{record.alias_target}.",
             "EvaluateTargetHealth": bool(record.evaluate_target_health),
         }
     else:
-        made |= {"TTL": record.ttl_s, "ResourceRecords": [{"Value": value} for value in record.values]}
-    return made | ({"HealthCheckId": record.health_check_id} if record.health_check_id else {})
+        fields |= {"TTL": record.ttl_s, "ResourceRecords": [{"Value": value} for value in record.values]}
+    return fields | ({"HealthCheckId": record.health_check_id} if record.health_check_id else {})
 
 
 def chunks(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, ...]]:
@@ -86,14 +86,14 @@ def chunks(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, ...]]:
 
     A pair is never split, so that each name is turned by one atomic change.
     """
-    held: list[Pair] = []
+    chunk: list[Pair] = []
     for pair in pairs:
-        if held and not _fits([*held, pair]):
-            yield tuple(held)
-            held = []
-        held.append(pair)
-    if held:
-        yield tuple(held)
+        if chunk and not _fits([*chunk, pair]):
+            yield tuple(chunk)
+            chunk = []
+        chunk.append(pair)
+    if chunk:
+        yield tuple(chunk)
 
 
 def _fits(pairs: Sequence[Pair]) -> bool:
@@ -105,7 +105,7 @@ def _fits(pairs: Sequence[Pair]) -> bool:
 
 def upserts(zone_id: str, record_sets: Sequence[RecordSet], comment: str) -> dict[str, Any]:
     """The parameters of ChangeResourceRecordSets that write exactly ``record_sets``."""
-    changes = [{"Action": "UPSERT", "ResourceRecordSet": dict(one)} for one in record_sets]
+    changes = [{"Action": "UPSERT", "ResourceRecordSet": dict(rrset)} for rrset in record_sets]
     return {"HostedZoneId": zone_id, "ChangeBatch": {"Comment": comment, "Changes": changes}}
 
 
@@ -114,15 +114,15 @@ def between(zone_id: str, before: Sequence[RecordSet], after: Sequence[RecordSet
 
     What is made is made in order, what goes goes in the opposite order: an alias after its target, and before it.
     """
-    was, will = {_identity(one): one for one in before}, {_identity(one): one for one in after}
-    rows = [("DELETE", one) for key, one in reversed(was.items()) if key not in will]
-    rows += [("UPSERT" if key in was else "CREATE", one) for key, one in will.items() if was.get(key) != one]
-    changes = [{"Action": action, "ResourceRecordSet": dict(one)} for action, one in rows]
+    was, will = {_identity(rrset): rrset for rrset in before}, {_identity(rrset): rrset for rrset in after}
+    rows = [("DELETE", rrset) for key, rrset in reversed(was.items()) if key not in will]
+    rows += [("UPSERT" if key in was else "CREATE", rrset) for key, rrset in will.items() if was.get(key) != rrset]
+    changes = [{"Action": action, "ResourceRecordSet": dict(rrset)} for action, rrset in rows]
     return {"HostedZoneId": zone_id, "ChangeBatch": {"Comment": comment, "Changes": changes}}
 
 
-def _identity(one: Mapping[str, Any]) -> tuple[str, str, str]:
-    return one["Name"], one["Type"], one.get("SetIdentifier") or ""
+def _identity(rrset: Mapping[str, Any]) -> tuple[str, str, str]:
+    return rrset["Name"], rrset["Type"], rrset.get("SetIdentifier") or ""
 
 
 def as_json(call: Call) -> str:

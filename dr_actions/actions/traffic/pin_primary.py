@@ -104,12 +104,12 @@ def _listening(sight: Sight) -> set[int]:
 
 def _step(sight: Sight, check: HealthCheck, settings: dict[str, Any]) -> Step:
     params = {"HealthCheckId": check.id, VERSION: VERSION_THEN, **settings}
-    told = ", ".join(f"{name} {value}" for name, value in settings.items())
+    text = ", ".join(f"{name} {value}" for name, value in settings.items())
     return sight.step(
         __name__,
         check.id,
         side=Side.GLOBAL,
-        says=f"Hold the primary region's record down until failback: health check {check.id} is set to {told}.",
+        says=f"Hold the primary region's record down until failback: health check {check.id} is set to {text}.",
         danger=Danger.REVERSIBLE,
         undo="UpdateHealthCheck with the values as they were; a disabled check is left enabled (T03).",
         budget_s=300,
@@ -144,8 +144,8 @@ def settings_of(
     if now == step.before:
         return Confirmation(Standing.READY, f"health check {check.id} is {ready}")
     keys = sorted(key for key in now if now[key] != step.before.get(key))
-    said = ", ".join(f"{key} is {now[key]}, was {step.before.get(key)}" for key in keys)
-    return Confirmation(Standing.CHANGED, f"health check {check.id} was changed: {said}")
+    text = ", ".join(f"{key} is {now[key]}, was {step.before.get(key)}" for key in keys)
+    return Confirmation(Standing.CHANGED, f"health check {check.id} was changed: {text}")
 
 
 def reported(check: HealthCheck, sight: Sight) -> float | None:

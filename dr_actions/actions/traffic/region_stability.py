@@ -33,8 +33,8 @@ def stability(minutes: Sequence[datetime], now: datetime, wanted_minutes: int, r
     """
     newest = minutes[-1] if minutes else None
     if newest is None or now - newest > (LATE_MINUTES + 1) * _MINUTE:
-        told = f"its last was of {newest:%H:%M} UTC" if newest else "none is in the window"
-        return Stability(None, newest, timedelta(), False, f"{region} publishes no metric now: {told}.")
+        text = f"its last was of {newest:%H:%M} UTC" if newest else "none is in the window"
+        return Stability(None, newest, timedelta(), False, f"{region} publishes no metric now: {text}.")
     since = newest
     for moment in reversed(minutes):
         if since - moment > _MINUTE:

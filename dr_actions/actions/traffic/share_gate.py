@@ -43,18 +43,18 @@ def answers_gate(sight: Sight, part: Part) -> Confirmation:
     rows = [row for row in asked_for if row.counts and row.type in _KINDS and row.name in part.names]
     if not rows:
         return Confirmation(Standing.WAITING, "no name server answered any question.")
-    unfair, told, facts = False, list[str](), list[tuple[str, str]]()
+    unfair, messages, facts = False, list[str](), list[tuple[str, str]]()
     for row in rows:
-        asked, went = sum(number for _, number in row.counts), _leading(row, away)
-        came = _leading(row, home) if home else asked - went  # a dark primary does not tell its addresses
-        strange = asked - came - went
-        said = (
-            f"{came} of {asked} answers for {row.name} {row.type} point to the primary region, {percent} percent wanted"
+        total, went = sum(number for _, number in row.counts), _leading(row, away)
+        came = _leading(row, home) if home else total - went  # a dark primary does not tell its addresses
+        strange = total - came - went
+        message = (
+            f"{came} of {total} answers for {row.name} {row.type} point to the primary region, {percent} percent wanted"
         )
-        told.append(said + (f", {strange} point to neither region" if strange else ""))
-        facts.append((f"answers {row.name} {row.type}", f"{came} of {asked}"))
-        unfair = unfair or rarity(came, asked, percent / _PERCENT) < TOO_RARE
-    return _settled(sight, since, unfair, f"{'; '.join(told)}.", tuple(facts))
+        messages.append(message + (f", {strange} point to neither region" if strange else ""))
+        facts.append((f"answers {row.name} {row.type}", f"{came} of {total}"))
+        unfair = unfair or rarity(came, total, percent / _PERCENT) < TOO_RARE
+    return _settled(sight, since, unfair, f"{'; '.join(messages)}.", tuple(facts))
 
 
 def _settled(
@@ -72,20 +72,20 @@ def _all_home(
 ) -> tuple[bool, str, tuple[tuple[str, str], ...]]:
     name = sight.env.traffic.origin_record
     found = sight.snapshot.get(dns_answers.authorities, Side.GLOBAL)
-    told = [a for a in found if isinstance(a, Answer) and a.name == name and a.type in _KINDS]
-    if not told:
+    answers = [a for a in found if isinstance(a, Answer) and a.name == name and a.type in _KINDS]
+    if not answers:
         dark = [a for a in found if not isinstance(a, Answer)]
         if dark:
             raise CannotSee(dark[0])
         return False, f"{name} is not among the names that are asked for.", ()
-    astray = [a for a in told if (not home & set(_led(a)) if home else away & set(_led(a)))]
+    astray = [a for a in answers if (not home & set(_led(a)) if home else away & set(_led(a)))]
     if astray:
-        said = ", ".join(astray[0].values or astray[0].chain) or astray[0].code
-        return True, f"{astray[0].asked} answers {name} with {said}, which is not in the primary region.", ()
-    asked = ", ".join(sorted({a.asked for a in told}))
+        text = ", ".join(astray[0].values or astray[0].chain) or astray[0].code
+        return True, f"{astray[0].asked} answers {name} with {text}, which is not in the primary region.", ()
+    servers = ", ".join(sorted({a.asked for a in answers}))
     return (
         False,
-        f"{name} points to the primary region; answered so by: {asked}.",
+        f"{name} points to the primary region; answered so by: {servers}.",
         ((f"answers {name}", "all in the primary region"),),
     )
 
@@ -100,7 +100,7 @@ def _leading(row: Tally, door: frozenset[str]) -> int:
 
 def _door(sight: Sight, side: Side) -> frozenset[str]:
     """The addresses and the names of the side's load balancer; empty where they cannot be seen."""
-    names = {route53.plain(one.dns_name) for one in _seen(sight, elbv2.load_balancer, side)}
+    names = {route53.plain(balancer.dns_name) for balancer in _seen(sight, elbv2.load_balancer, side)}
     return frozenset({*_seen_door(sight, side), *names, *(f"dualstack.{name}" for name in names)})
 
 

@@ -80,7 +80,7 @@ def _heard(step: Step, sight: Sight) -> tuple[list[Answer], str]:
 
     The zone's own servers are asked for the traffic name alone.
     """
-    names = {str(one["Name"]).removesuffix(".") for one in step.after["records"]}
+    names = {str(record["Name"]).removesuffix(".") for record in step.after["records"]}
     heard: list[Answer] = []
     why = ""
     for reader in (dns_answers.tested, dns_answers.resolved, dns_answers.authorities):

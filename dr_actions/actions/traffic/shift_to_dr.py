@@ -85,10 +85,10 @@ def _by_itself(sight: Sight) -> str:
         door = sight.snapshot.get(dns_answers.door, Side.DR)
     except CannotSee:
         door = ()
-    told = [answer for answer in resolved(sight, name) if leads_there(answer, door, ())]
-    if told:
-        asked = ", ".join(sorted({answer.asked for answer in told}))
-        return f"The traffic records already answer by health: {asked} leads {name} to {region}. {owed}"
+    answers = [answer for answer in resolved(sight, name) if leads_there(answer, door, ())]
+    if answers:
+        servers = ", ".join(sorted({answer.asked for answer in answers}))
+        return f"The traffic records already answer by health: {servers} leads {name} to {region}. {owed}"
     return f"The traffic records lead {name} to {region} by health, in the data plane; that was not seen here. {owed}"
 
 
@@ -115,36 +115,36 @@ def undone(step: Step, sight: Sight) -> bool:
 
 def current(step: Step, sight: Sight) -> list[RecordSet]:
     """The step's records as they are, in its order; an absent one is left out. Raises CannotSee."""
-    held: list[Record] = [*sight.snapshot.get(route53.records, Side.GLOBAL)]
-    names = {_key(one)[0] for one in step.after["records"]}
-    if names - {f"{record.name}." for record in held}:
+    records: list[Record] = [*sight.snapshot.get(route53.records, Side.GLOBAL)]
+    names = {_key(record)[0] for record in step.after["records"]}
+    if names - {f"{record.name}." for record in records}:
         hosts = sight.snapshot.get(route53.customer_hosts, Side.GLOBAL)
-        held.extend(record for host in hosts if isinstance(host, CustomerHost) for record in host.records)
-    known = {(f"{record.name}.", record.type, record.set_identifier): record for record in held}
-    return [record_set(known[key]) for one in step.after["records"] if (key := _key(one)) in known]
+        records.extend(record for host in hosts if isinstance(host, CustomerHost) for record in host.records)
+    known = {(f"{record.name}.", record.type, record.set_identifier): record for record in records}
+    return [record_set(known[key]) for record in step.after["records"] if (key := _key(record)) in known]
 
 
-def _key(one: Mapping[str, Any]) -> tuple[str, str, str | None]:
-    return one["Name"], one["Type"], one.get("SetIdentifier")
+def _key(rrset: Mapping[str, Any]) -> tuple[str, str, str | None]:
+    return rrset["Name"], rrset["Type"], rrset.get("SetIdentifier")
 
 
 def _leads(record_sets: Sequence[RecordSet]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     """For each name and type what answers while all is well, whichever record says so."""
-    names = sorted({_key(one)[:2] for one in record_sets})
-    return tuple((*name, leads_to(one for one in record_sets if _key(one)[:2] == name)) for name in names)
+    names = sorted({_key(rrset)[:2] for rrset in record_sets})
+    return tuple((*name, leads_to(rrset for rrset in record_sets if _key(rrset)[:2] == name)) for name in names)
 
 
 def difference(step: Step, now: Sequence[RecordSet]) -> str:
     """In which respect the records are not as the step found them."""
-    there = {_key(one): one for one in now}
-    for one in step.before["records"]:
-        found = there.get(_key(one))
+    there = {_key(rrset): rrset for rrset in now}
+    for record in step.before["records"]:
+        found = there.get(_key(record))
         if found is None:
-            return f"{one['Name']} {one['SetIdentifier']} is gone"
-        keys = sorted(key for key in {*one, *found} if one.get(key) != found.get(key))
+            return f"{record['Name']} {record['SetIdentifier']} is gone"
+        keys = sorted(key for key in {*record, *found} if record.get(key) != found.get(key))
         if keys:
-            said = ", ".join(f"{key} is {found.get(key)}, was {one.get(key)}" for key in keys)
-            return f"{one['Name']} {one['SetIdentifier']}: {said}"
+            text = ", ".join(f"{key} is {found.get(key)}, was {record.get(key)}" for key in keys)
+            return f"{record['Name']} {record['SetIdentifier']}: {text}"
     return "they are more than the plan knew"
 
 

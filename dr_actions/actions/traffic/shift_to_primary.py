@@ -163,32 +163,34 @@ def _before_it(step: Step, sight: Sight) -> Confirmation:
 def _led(record_sets: Sequence[RecordSet]) -> list[tuple[Any, ...]]:
     """What decides where visitors are led; the rest of a record may have been written by hand in another way."""
     keys = ("Name", "Type", "SetIdentifier", "Weight", "Failover")
-    return sorted((*(str(one.get(key)) for key in keys), _target(one)) for one in record_sets)
+    return sorted((*(str(rrset.get(key)) for key in keys), _target(rrset)) for rrset in record_sets)
 
 
-def _target(one: Mapping[str, Any]) -> str:
-    alias = one.get("AliasTarget")
-    return str(alias["DNSName"]).removeprefix("dualstack.") if alias else str(one.get("ResourceRecords"))
+def _target(rrset: Mapping[str, Any]) -> str:
+    alias = rrset.get("AliasTarget")
+    return str(alias["DNSName"]).removeprefix("dualstack.") if alias else str(rrset.get("ResourceRecords"))
 
 
 def _baking(step: Step, sight: Sight) -> Confirmation:
     percent, since = step.after["percent"], sight.sent_at.get(step.id)
-    said = f"{step.subject} leads {percent} percent to {sight.env.region(Side.PRIMARY)}"
+    message = f"{step.subject} leads {percent} percent to {sight.env.region(Side.PRIMARY)}"
     if since is None:
-        return Confirmation(Standing.WAITING, f"{said}: its bake begins")
-    names = frozenset(str(one["Name"]).removesuffix(".") for one in step.after["records"])
-    told = list(gates(sight, Part(percent, since, names)))
-    facts = tuple(fact for gate in told for fact in gate.facts)
-    failed = next((gate for gate in told if gate.standing is Standing.FAILED), None)
+        return Confirmation(Standing.WAITING, f"{message}: its bake begins")
+    names = frozenset(str(record["Name"]).removesuffix(".") for record in step.after["records"])
+    statuses = list(gates(sight, Part(percent, since, names)))
+    facts = tuple(fact for gate in statuses for fact in gate.facts)
+    failed = next((gate for gate in statuses if gate.standing is Standing.FAILED), None)
     if failed is not None:
         back = undo(step) if step.manual else None
         by_hand = " Lead the visitors back by hand: the run shows the command." if back else ""
         return Confirmation(Standing.FAILED, failed.says + by_hand, facts, gate=True, back=back)
-    left, unclear = left_s(sight, since), [gate.says for gate in told if gate.standing is Standing.WAITING]
+    left, unclear = left_s(sight, since), [gate.says for gate in statuses if gate.standing is Standing.WAITING]
     if left or unclear:
         waits = "; ".join([f"{left:.0f} s of the bake are left"] * bool(left) + unclear)
-        return Confirmation(Standing.WAITING, f"{said}: {waits}", facts)
-    return Confirmation(Standing.DONE, f"{said}; every gate holds after {sight.env.failback.bake_minutes:g} min", facts)
+        return Confirmation(Standing.WAITING, f"{message}: {waits}", facts)
+    return Confirmation(
+        Standing.DONE, f"{message}; every gate holds after {sight.env.failback.bake_minutes:g} min", facts
+    )
 
 
 def notes(sight: Sight) -> Iterator[str]:

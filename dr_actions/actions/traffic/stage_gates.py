@@ -44,23 +44,23 @@ def gates_before(sight: Sight) -> Iterator[Confirmation]:
 
 def _looked(name: str, gate: Callable[[], Confirmation]) -> Confirmation:
     try:
-        told = gate()
+        status = gate()
     except CannotSee as dark:
-        told = Confirmation(Standing.WAITING, f"not seen: {dark.unseen.why}")
-    return Confirmation(told.standing, f"gate.{name}: {told.says}", told.facts, gate=True)
+        status = Confirmation(Standing.WAITING, f"not seen: {dark.unseen.why}")
+    return Confirmation(status.standing, f"gate.{name}: {status.says}", status.facts, gate=True)
 
 
 def _targets(sight: Sight) -> Confirmation:
     """Each tenant has the healthy targets that it had before the failover, or as many as auto scaling wants now."""
     few, blind, least = list[str](), list[str](), 0
-    for one in unseen_handling.held(sight, Side.PRIMARY):
-        needed = max(1, min(compute_failback.tasks_at_home(sight, one), one.service.desired))
-        healthy = healthy_targets(sight, one.service, Side.PRIMARY)
-        if one.service.running < needed or (healthy is not None and healthy < needed):
-            seen = one.service.running if healthy is None else min(healthy, one.service.running)
-            few.append(f"{one.service.name} has {seen} of {needed}")
-        elif healthy is None and one.service.target_groups:
-            blind.append(one.service.name)
+    for tenant_service in unseen_handling.held(sight, Side.PRIMARY):
+        needed = max(1, min(compute_failback.tasks_at_home(sight, tenant_service), tenant_service.service.desired))
+        healthy = healthy_targets(sight, tenant_service.service, Side.PRIMARY)
+        if tenant_service.service.running < needed or (healthy is not None and healthy < needed):
+            seen = tenant_service.service.running if healthy is None else min(healthy, tenant_service.service.running)
+            few.append(f"{tenant_service.service.name} has {seen} of {needed}")
+        elif healthy is None and tenant_service.service.target_groups:
+            blind.append(tenant_service.service.name)
         least += needed
     if few:
         return Confirmation(Standing.FAILED, f"too few healthy targets at home: {unseen_handling.few(few)}.")
@@ -75,8 +75,8 @@ def _probes(sight: Sight) -> Confirmation:
     if done is None:
         return Confirmation(Standing.FAILED, f"{sight.env.regions.primary} has no load balancer.")
     bad = [f"{found.subject} {found.measured}" for found in _findings(sight) if found.status is Status.FAIL]
-    silent = [one for one in done.tenants if isinstance(one, Unseen)]
-    bad += [one.why.rstrip(".") for one in silent if one.kind is Blindness.UNREACHABLE]
+    silent = [tenant for tenant in done.tenants if isinstance(tenant, Unseen)]
+    bad += [tenant.why.rstrip(".") for tenant in silent if tenant.kind is Blindness.UNREACHABLE]
     share = _PERCENT * len(bad) / max(1, len(done.tenants))
     if bad:
         failed = share > sight.env.failback.error_rate_percent
@@ -86,8 +86,8 @@ def _probes(sight: Sight) -> Confirmation:
         )
     if silent:
         return Confirmation(Standing.WAITING, f"not every site could be visited: {silent[0].why}")
-    told = (("sites visited", str(len(done.tenants))),)
-    return Confirmation(Standing.DONE, f"{len(done.tenants)} sites answer as their own.", told)
+    facts = (("sites visited", str(len(done.tenants))),)
+    return Confirmation(Standing.DONE, f"{len(done.tenants)} sites answer as their own.", facts)
 
 
 def _findings(sight: Sight) -> Iterator[Finding]:
@@ -104,12 +104,12 @@ def _errors(sight: Sight, since: datetime) -> Confirmation:
         return Confirmation(Standing.DONE, "no request at home in a whole minute yet.")
     allowed = max(sight.env.failback.error_rate_percent, _baseline(sight))
     requests, errors = sum(row.requests for row in rows), sum(row.errors for row in rows)
-    said = f"{errors} of {requests} requests at home ended in a server error, {allowed:g} percent are allowed"
+    message = f"{errors} of {requests} requests at home ended in a server error, {allowed:g} percent are allowed"
     facts = (("requests at home", str(requests)), ("server errors", f"{rate:.2f} percent"))
     if rate <= allowed:
-        return Confirmation(Standing.DONE, f"{said}.", facts)
+        return Confirmation(Standing.DONE, f"{message}.", facts)
     proven = at_least(errors, requests, allowed / _PERCENT) < _BY_CHANCE
-    return Confirmation(Standing.FAILED if proven else Standing.WAITING, f"{said}.", facts)
+    return Confirmation(Standing.FAILED if proven else Standing.WAITING, f"{message}.", facts)
 
 
 def _baseline(sight: Sight) -> float:

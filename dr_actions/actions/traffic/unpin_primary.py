@@ -61,22 +61,22 @@ def _pinned(sight: Sight) -> Iterator[tuple[HealthCheck, HealthCheck | None]]:
 
 def _wanted(sight: Sight, check: HealthCheck, twin: HealthCheck | None) -> dict[str, Any]:
     """The settings of before: as recorded, else as its twin's; a check that was disabled is left enabled (T03)."""
-    kept = dict(sight.before("traffic/pin_primary", check.id))
-    if not kept and twin is not None and twin.type == check.type and not is_pinned(twin):
+    settings = dict(sight.before("traffic/pin_primary", check.id))
+    if not settings and twin is not None and twin.type == check.type and not is_pinned(twin):
         name = "Port" if check.type in ENDPOINT else "HealthThreshold"
-        kept = as_set(twin, (name, "Inverted"))
-    kept.pop("Disabled", None)
-    return kept
+        settings = as_set(twin, (name, "Inverted"))
+    settings.pop("Disabled", None)
+    return settings
 
 
 def _step(sight: Sight, check: HealthCheck, wanted: dict[str, Any]) -> Step:
     params = {"HealthCheckId": check.id, pin_primary.VERSION: pin_primary.VERSION_THEN, **wanted}
-    told = ", ".join(f"{name} {value}" for name, value in wanted.items())
+    text = ", ".join(f"{name} {value}" for name, value in wanted.items())
     return sight.step(
         __name__,
         check.id,
         side=Side.GLOBAL,
-        says=f"Release the primary region's record: health check {check.id} is set to {told} again.",
+        says=f"Release the primary region's record: health check {check.id} is set to {text} again.",
         danger=Danger.REVERSIBLE,
         undo="UpdateHealthCheck with the values that hold it down.",
         budget_s=600,

@@ -44,9 +44,11 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         return Confirmation(Standing.WAITING, f"the API of {step.subject} does not answer.")
     if not sight.env.failback.stable_minutes:
         return Confirmation(Standing.DONE, f"the API of {step.subject} answers; no time is asked of it.")
-    told = steadiness(sight)
-    facts = tuple((name, f"{at:%Y-%m-%dT%H:%MZ}") for name, at in (("since", told.since), ("gap", told.gap)) if at)
-    return Confirmation(Standing.DONE if told.stable else Standing.WAITING, told.says, facts)
+    assessment = steadiness(sight)
+    facts = tuple(
+        (name, f"{at:%Y-%m-%dT%H:%MZ}") for name, at in (("since", assessment.since), ("gap", assessment.gap)) if at
+    )
+    return Confirmation(Standing.DONE if assessment.stable else Standing.WAITING, assessment.says, facts)
 
 
 VERB = action(globals(), (), (*WITNESSES, region_heartbeat.minutes))

@@ -59,8 +59,8 @@ def _origin(sight: Sight) -> Iterator[tuple[str, str, Pair | str]]:
         yield "", traffic.zone, f"There is no public zone {traffic.zone}: no traffic record can be changed."
         return
     if not _moves_everybody(sight):
-        said = f"{traffic.origin_record} serves every tenant: it is not moved for some of them."
-        yield zone.id, zone.name, said
+        message = f"{traffic.origin_record} serves every tenant: it is not moved for some of them."
+        yield zone.id, zone.name, message
         return
     records = sight.snapshot.get(route53.records, Side.GLOBAL)
     pairs = list(pairs_of(records, traffic.origin_record, sight.env))
@@ -68,8 +68,8 @@ def _origin(sight: Sight) -> Iterator[tuple[str, str, Pair | str]]:
         yield zone.id, zone.name, f"{traffic.origin_record} has no record in {zone.name}."
     for pair in pairs:
         if isinstance(pair, Pair) and pair.primary.policy != traffic.policy:
-            said = f"{pair.label} is {pair.primary.policy}, not {traffic.policy} as configured"
-            yield zone.id, zone.name, f"{said}: a run never converts (T12)."
+            message = f"{pair.label} is {pair.primary.policy}, not {traffic.policy} as configured"
+            yield zone.id, zone.name, f"{message}: a run never converts (T12)."
         else:
             yield zone.id, zone.name, pair
 
@@ -84,11 +84,11 @@ def _customers(sight: Sight) -> Iterator[tuple[str, str, Pair | str]]:
     if not wanted:
         return
     ids = {zone.name: zone.id for zone in sight.snapshot.get(route53.zones, Side.GLOBAL) if not zone.private}
-    for held in sight.snapshot.get(route53.customer_hosts, Side.GLOBAL):
-        if not isinstance(held, CustomerHost):
-            yield "", "", f"A customer's host could not be seen: {held.why}"
-        elif held.host in wanted:
-            yield from ((ids.get(held.zone or "", ""), held.zone or "", what) for what in _customer(held, sight))
+    for host in sight.snapshot.get(route53.customer_hosts, Side.GLOBAL):
+        if not isinstance(host, CustomerHost):
+            yield "", "", f"A customer's host could not be seen: {host.why}"
+        elif host.host in wanted:
+            yield from ((ids.get(host.zone or "", ""), host.zone or "", what) for what in _customer(host, sight))
 
 
 def _customer_names(sight: Sight) -> Iterator[str]:
@@ -98,17 +98,17 @@ def _customer_names(sight: Sight) -> Iterator[str]:
             yield from hosts
 
 
-def _customer(held: CustomerHost, sight: Sight) -> Iterator[Pair | str]:
+def _customer(customer_host: CustomerHost, sight: Sight) -> Iterator[Pair | str]:
     """A CNAME to the traffic name follows by itself; a pair of its own is turned; anything else is said."""
     origin = sight.env.traffic.origin_record
-    if held.zone is None:
-        yield f"{held.host} is held in a zone that is not this account's: its owner leads it to {origin}."
+    if customer_host.zone is None:
+        yield f"{customer_host.host} is held in a zone that is not this account's: its owner leads it to {origin}."
         return
-    follows = {r.type == _CNAME and route53.plain(r.values[0]) == origin for r in held.records if r.values}
-    follows |= {r.alias_target == origin for r in held.records if r.alias_target}
-    if held.records and follows == {True}:
+    follows = {r.type == _CNAME and route53.plain(r.values[0]) == origin for r in customer_host.records if r.values}
+    follows |= {r.alias_target == origin for r in customer_host.records if r.alias_target}
+    if customer_host.records and follows == {True}:
         return
-    yield from pairs_of(held.records, held.host, sight.env)
+    yield from pairs_of(customer_host.records, customer_host.host, sight.env)
 
 
 def blind_to(sight: Sight) -> str:

@@ -47,7 +47,7 @@ def _create_plan(original: Any, self: BackupBackend, *args: Any, **kwargs: Any) 
 
 
 def _delete_plan(original: Any, self: BackupBackend, backup_plan_id: str) -> Any:
-    if any(one.plan_id == backup_plan_id for one in selections(self).values()):
+    if any(selection.plan_id == backup_plan_id for selection in selections(self).values()):
         message = "Related backup plan selections must be deleted prior to backup plan deletion"
         raise refused("InvalidRequestException", message)
     return original(self, backup_plan_id)
@@ -65,11 +65,11 @@ def _update_plan(backend: BackupBackend, params: dict[str, Any]) -> dict[str, An
 
 
 def _create_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    plan, asked = _plan(backend, params["BackupPlanId"]), params["BackupSelection"]
-    mine = [one for one in selections(backend).values() if one.plan_id == plan.backup_plan_id]
-    if any(one.asked["SelectionName"] == asked["SelectionName"] for one in mine):
-        raise refused("AlreadyExistsException", f"Selection {asked['SelectionName']} already exists.")
-    selection = Selection(str(uuid.uuid4()), plan.backup_plan_id, asked, now(), history_start())
+    plan, backup_selection = _plan(backend, params["BackupPlanId"]), params["BackupSelection"]
+    mine = [other for other in selections(backend).values() if other.plan_id == plan.backup_plan_id]
+    if any(other.asked["SelectionName"] == backup_selection["SelectionName"] for other in mine):
+        raise refused("AlreadyExistsException", f"Selection {backup_selection['SelectionName']} already exists.")
+    selection = Selection(str(uuid.uuid4()), plan.backup_plan_id, backup_selection, now(), history_start())
     selections(backend)[selection.id] = selection
     return _tell(selection)
 
@@ -101,16 +101,18 @@ def _delete_selection(backend: BackupBackend, params: dict[str, Any]) -> None:
 
 
 def _list_selections(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    mine = [_tell(one) for one in selections(backend).values() if one.plan_id == params["BackupPlanId"]]
+    mine = [
+        _tell(selection) for selection in selections(backend).values() if selection.plan_id == params["BackupPlanId"]
+    ]
     shown, token = page(mine, params)
     return {"BackupSelectionsList": shown, "NextToken": token}
 
 
 def _vault(backend: BackupBackend, vault: Vault) -> dict[str, Any]:
-    held = [one for one in points(backend).values() if one.vault is vault]
+    vault_points = [point for point in points(backend).values() if point.vault is vault]
     return {
         **vault.to_list_dict(),
-        "NumberOfRecoveryPoints": len(held),
+        "NumberOfRecoveryPoints": len(vault_points),
         "VaultType": "BACKUP_VAULT",
         "VaultState": "AVAILABLE",
     }
@@ -124,7 +126,7 @@ def _describe_vault(backend: BackupBackend, params: dict[str, Any]) -> dict[str,
 
 
 def _list_vaults(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    shown, token = page([_vault(backend, one) for one in backend.vaults.values()], params)
+    shown, token = page([_vault(backend, vault) for vault in backend.vaults.values()], params)
     return {"BackupVaultList": shown, "NextToken": token}
 
 

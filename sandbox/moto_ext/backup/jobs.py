@@ -47,22 +47,28 @@ def find_job(backend: BackupBackend, kind: str, job_id: str) -> Job:
 def listed(backend: BackupBackend, kind: str, id_name: str, params: dict[str, Any]) -> list[dict[str, Any]]:
     """Jobs that pass the request's filters, newest first."""
     found = sorted(jobs(backend, kind).values(), key=lambda job: job.created, reverse=True)
-    told = [job.describe(id_name) for job in found if in_span(job.created, params)]
+    descriptions = [job.describe(id_name) for job in found if in_span(job.created, params)]
     wanted = {SAME[name]: value for name, value in params.items() if name in SAME}
-    return [one for one in told if all(one.get(name) == value for name, value in wanted.items())]
+    return [
+        description
+        for description in descriptions
+        if all(description.get(name) == value for name, value in wanted.items())
+    ]
 
 
 def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     name = params["BackupVaultName"]
     if name not in backend.vaults:
         raise refused("ResourceNotFoundException", f"Backup vault {name} does not exist.")
-    every = {one.arn: one for one in resources(backend.account_id, backend.region_name)}
+    every = {
+        backup_resource.arn: backup_resource for backup_resource in resources(backend.account_id, backend.region_name)
+    }
     resource = every.get(params["ResourceArn"])
     if resource is None:
         raise refused("ResourceNotFoundException", f"Resource {params['ResourceArn']} does not exist.")
-    told = _told_before(backend, params.get("IdempotencyToken"))
-    if told is not None:
-        return told
+    response = _told_before(backend, params.get("IdempotencyToken"))
+    if response is not None:
+        return response
     vault, job_id = backend.vaults[name], new_id()
     arn = point_arn(backend, resource.kind, job_id)
     role, region, ends = params["IamRoleArn"], backend.region_name, soon()

@@ -76,7 +76,7 @@ def _delete(backend: BackupBackend, params: dict[str, Any]) -> None:
 def _metadata(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     point = find_point(backend, params["RecoveryPointArn"], params["BackupVaultName"])
     if point.resource.kind == "RDS":
-        told = {
+        values = {
             "DBInstanceIdentifier": point.resource.name,
             "DBInstanceClass": point.resource.facts["db_instance_class"],
             "Engine": point.resource.facts["engine"],
@@ -84,13 +84,17 @@ def _metadata(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
             "DBSubnetGroupName": point.resource.facts["db_subnet_group_name"] or "default",
         }
     elif point.resource.kind == "EFS":
-        told = {"file-system-id": point.resource.arn.rsplit("/", 1)[-1], "Encrypted": "true", "newFileSystem": "false"}
+        values = {
+            "file-system-id": point.resource.arn.rsplit("/", 1)[-1],
+            "Encrypted": "true",
+            "newFileSystem": "false",
+        }
     else:
-        told = {"originalResourceName": point.resource.name}
+        values = {"originalResourceName": point.resource.name}
     return {
         "BackupVaultArn": point.vault.backup_vault_arn,
         "RecoveryPointArn": point.arn,
-        "RestoreMetadata": told,
+        "RestoreMetadata": values,
         "ResourceType": point.resource.kind,
     }
 

@@ -20,62 +20,64 @@ def _tags(pairs: list[dict[str, str]] | None) -> dict[str, str]:
 
 
 def _databases(account: str, region: str) -> Iterator[Resource]:
-    for one in rds_backends[account][region].databases.values():
-        facts = facts_of(one) | {
-            "db_subnet_group_name": getattr(one, "_db_subnet_group_name", None),
-            "dbi_resource_id": one.dbi_resource_id,
+    for database in rds_backends[account][region].databases.values():
+        facts = facts_of(database) | {
+            "db_subnet_group_name": getattr(database, "_db_subnet_group_name", None),
+            "dbi_resource_id": database.dbi_resource_id,
         }
-        yield Resource(one.db_instance_arn, "RDS", one.db_instance_identifier, _tags(one.tags), facts)
+        yield Resource(database.db_instance_arn, "RDS", database.db_instance_identifier, _tags(database.tags), facts)
 
 
 def _file_systems(account: str, region: str) -> Iterator[Resource]:
     backend = efs_backends[account][region]
-    for one in backend.file_systems_by_id.values():
-        tags = _tags(backend.list_tags_for_resource(one.file_system_id))
-        facts = {"performance_mode": one.performance_mode, "throughput_mode": one.throughput_mode}
-        yield Resource(one.file_system_arn, "EFS", tags.get("Name", one.file_system_id), tags, facts)
+    for system in backend.file_systems_by_id.values():
+        tags = _tags(backend.list_tags_for_resource(system.file_system_id))
+        facts = {"performance_mode": system.performance_mode, "throughput_mode": system.throughput_mode}
+        yield Resource(system.file_system_arn, "EFS", tags.get("Name", system.file_system_id), tags, facts)
 
 
 def _tables(account: str, region: str) -> Iterator[Resource]:
-    for one in dynamodb_backends[account][region].tables.values():
-        yield Resource(one.table_arn, "DynamoDB", one.name, _tags(one.tags), {})
+    for table in dynamodb_backends[account][region].tables.values():
+        yield Resource(table.table_arn, "DynamoDB", table.name, _tags(table.tags), {})
 
 
 def _buckets(account: str, region: str) -> Iterator[Resource]:
     backend = s3_backends[account]["aws"]
-    for one in backend.buckets.values():
-        if one.region_name == region:
-            yield Resource(one.arn, "S3", one.name, backend.tagger.get_tag_dict_for_resource(one.arn), {})
+    for bucket in backend.buckets.values():
+        if bucket.region_name == region:
+            yield Resource(bucket.arn, "S3", bucket.name, backend.tagger.get_tag_dict_for_resource(bucket.arn), {})
 
 
 def resources(account: str, region: str) -> list[Resource]:
     """Databases, file systems, tables and buckets of a region."""
     readers = (_databases, _file_systems, _tables, _buckets)
-    return [one for read in readers for one in read(account, region)]
+    return [resource for read in readers for resource in read(account, region)]
 
 
-def selected(asked: dict[str, Any], every: list[Resource]) -> list[Resource]:
+def selected(selection: dict[str, Any], every: list[Resource]) -> list[Resource]:
     """The resources a selection takes: named (with wildcards) or tagged, all conditions met, none excluded."""
-    return [one for one in every if _taken(asked, one)]
+    return [resource for resource in every if _taken(selection, resource)]
 
 
-def _taken(asked: dict[str, Any], one: Resource) -> bool:
-    named, tagged = asked.get("Resources") or [], asked.get("ListOfTags") or []
-    if any(fnmatchcase(one.arn, pattern) for pattern in asked.get("NotResources") or []):
+def _taken(selection: dict[str, Any], resource: Resource) -> bool:
+    named, tagged = selection.get("Resources") or [], selection.get("ListOfTags") or []
+    if any(fnmatchcase(resource.arn, pattern) for pattern in selection.get("NotResources") or []):
         return False
-    if not _conditions_met(asked.get("Conditions") or {}, one.tags):
+    if not _conditions_met(selection.get("Conditions") or {}, resource.tags):
         return False
-    by_name = any(fnmatchcase(one.arn, pattern) for pattern in named)
-    by_tag = any(one.tags.get(tag["ConditionKey"]) == tag["ConditionValue"] for tag in tagged)
+    by_name = any(fnmatchcase(resource.arn, pattern) for pattern in named)
+    by_tag = any(resource.tags.get(tag["ConditionKey"]) == tag["ConditionValue"] for tag in tagged)
     return by_name or by_tag or not (named or tagged)
 
 
 def _conditions_met(conditions: dict[str, list[dict[str, str]]], tags: dict[str, str]) -> bool:
     for test, wanted in conditions.items():
-        for one in wanted:
-            value = tags.get(one["ConditionKey"].removeprefix("aws:ResourceTag/"))
+        for condition in wanted:
+            value = tags.get(condition["ConditionKey"].removeprefix("aws:ResourceTag/"))
             alike = value is not None and (
-                fnmatchcase(value, one["ConditionValue"]) if "Like" in test else value == one["ConditionValue"]
+                fnmatchcase(value, condition["ConditionValue"])
+                if "Like" in test
+                else value == condition["ConditionValue"]
             )
             if alike == ("Not" in test):
                 return False

@@ -45,12 +45,12 @@ def _restore_database(backend: BackupBackend, point: Point, metadata: dict[str, 
     }
     ours = ("db_subnet_group_name", "dbi_resource_id")
     facts = {key: value for key, value in point.resource.facts.items() if key not in ours}
-    made = create_copy(rds_backends[backend.account_id][backend.region_name], facts, named)
+    db_instance = create_copy(rds_backends[backend.account_id][backend.region_name], facts, named)
     source = rds_backends[backend.account_id][region_of(point.resource.arn)]
-    put_rows(made, until(row_log(source, point.resource.facts["dbi_resource_id"]), point.created))
+    put_rows(db_instance, until(row_log(source, point.resource.facts["dbi_resource_id"]), point.created))
     if tagged:
-        made.tags = [{"Key": key, "Value": value} for key, value in point.resource.tags.items()]
-    return made.db_instance_arn
+        db_instance.tags = [{"Key": key, "Value": value} for key, value in point.resource.tags.items()]
+    return db_instance.db_instance_arn
 
 
 def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str], tagged: bool) -> str:
@@ -66,7 +66,7 @@ def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str
     token = metadata.get("CreationToken")
     if not token and truth.answer("backup.efs-restore-needs-creation-token"):
         raise JobFails("The restore needs a CreationToken in its metadata.")
-    made = efs.create_file_system(
+    file_system = efs.create_file_system(
         creation_token=token or new_id(),
         performance_mode=metadata.get("PerformanceMode") or point.resource.facts["performance_mode"],
         encrypted=metadata.get("Encrypted", "true").lower() == "true",
@@ -77,9 +77,9 @@ def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str
         backup=False,
         tags=[{"Key": key, "Value": value} for key, value in point.resource.tags.items()] if tagged else [],
     )
-    begin_creating(made)
-    put_files(efs, made.file_system_id, _files(backend, point))
-    return made.file_system_arn
+    begin_creating(file_system)
+    put_files(efs, file_system.file_system_id, _files(backend, point))
+    return file_system.file_system_arn
 
 
 def _files(backend: BackupBackend, point: Point) -> list[Row]:
@@ -91,9 +91,9 @@ RESTORERS = {"RDS": _restore_database, "EFS": _restore_files}
 
 
 def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, str] = state(backend, "restore_tokens")
-    if (token := params.get("IdempotencyToken")) and token in told:
-        return {"RestoreJobId": told[token]}
+    jobs_by_token: dict[str, str] = state(backend, "restore_tokens")
+    if (token := params.get("IdempotencyToken")) and token in jobs_by_token:
+        return {"RestoreJobId": jobs_by_token[token]}
     point = find_point(backend, params["RecoveryPointArn"])
     if not point.done:
         raise refused("InvalidRequestException", "The recovery point is not complete yet.")
@@ -103,9 +103,9 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
         )
     wanted = params.get("CopySourceTagsToRestoredResource")
     tagged = bool(wanted or (wanted is None and truth.answer("backup.restore-bears-source-tags-unasked")))
-    failure, made = "", None
+    failure, created_arn = "", None
     try:
-        made = RESTORERS[point.resource.kind](backend, point, params["Metadata"], tagged)
+        created_arn = RESTORERS[point.resource.kind](backend, point, params["Metadata"], tagged)
     except JobFails as reason:
         failure = str(reason)
     answer = {
@@ -114,13 +114,13 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
         "BackupVaultArn": point.vault.backup_vault_arn,
         "RecoveryPointCreationDate": point.created,
         "IamRoleArn": params.get("IamRoleArn"),
-        "CreatedResourceArn": made,
+        "CreatedResourceArn": created_arn,
         "AccountId": backend.account_id,
     }
     job = Job(new_id(), now(), soon(), backend.region_name, point.resource, answer, failure)
     jobs(backend, "restore")[job.id] = job
     if token:
-        told[token] = job.id
+        jobs_by_token[token] = job.id
     return {"RestoreJobId": job.id}
 
 
@@ -156,12 +156,12 @@ def _last_run(plan: dict[str, Any]) -> datetime | None:
 
 
 def _create_testing(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    asked = params["RestoreTestingPlan"]
-    name = asked["RestoreTestingPlanName"]
+    restore_testing_plan = params["RestoreTestingPlan"]
+    name = restore_testing_plan["RestoreTestingPlanName"]
     if name in _testing(backend):
         raise refused("AlreadyExistsException", f"Restore testing plan {name} already exists.")
     arn = f"arn:aws:backup:{backend.region_name}:{backend.account_id}:restore-testing-plan:{name}"
-    plan = {**asked, "CreationTime": now(), "RestoreTestingPlanArn": arn, "selections": {}}
+    plan = {**restore_testing_plan, "CreationTime": now(), "RestoreTestingPlanArn": arn, "selections": {}}
     _testing(backend)[name] = plan
     return plan
 
@@ -180,20 +180,23 @@ def _delete_testing(backend: BackupBackend, params: dict[str, Any]) -> None:
 
 
 def _create_testing_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    plan, asked = _testing_plan(backend, params["RestoreTestingPlanName"]), params["RestoreTestingSelection"]
-    told = {
-        **asked,
+    plan, restore_testing_selection = (
+        _testing_plan(backend, params["RestoreTestingPlanName"]),
+        params["RestoreTestingSelection"],
+    )
+    values = {
+        **restore_testing_selection,
         "CreationTime": now(),
         "RestoreTestingPlanArn": plan["RestoreTestingPlanArn"],
         "RestoreTestingPlanName": plan["RestoreTestingPlanName"],
     }
-    plan["selections"][asked["RestoreTestingSelectionName"]] = told
-    return told
+    plan["selections"][restore_testing_selection["RestoreTestingSelectionName"]] = values
+    return values
 
 
 def _list_testing_selections(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    kept = _testing_plan(backend, params["RestoreTestingPlanName"])["selections"]
-    shown, token = page(list(kept.values()), params)
+    selections = _testing_plan(backend, params["RestoreTestingPlanName"])["selections"]
+    shown, token = page(list(selections.values()), params)
     return {"RestoreTestingSelections": shown, "NextToken": token}
 
 

@@ -43,7 +43,7 @@ def _holds(backend: CloudWatchBackend, rule: str, seen: frozenset[str]) -> bool:
 
 def _truth(node: ast.expr) -> bool:
     if isinstance(node, ast.BoolOp):
-        sides = [_truth(one) for one in node.values]
+        sides = [_truth(value) for value in node.values]
         return all(sides) if isinstance(node.op, ast.And) else any(sides)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return not _truth(node.operand)
@@ -80,14 +80,14 @@ def _describe(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any
     kinds = params.get("AlarmTypes") or ["MetricAlarm"]
     found = sorted((a for a in backend.alarms.values() if _asked(backend, a, params)), key=lambda a: str(a.name))
     found = [a for a in found if ("MetricAlarm" if a.rule is None else "CompositeAlarm") in kinds]
-    asked = {"NextToken": params.get("NextToken"), "MaxResults": params.get("MaxRecords")}
-    kept, token = page(found, asked, PAGE, "InvalidNextToken")
-    for alarm in kept:
+    paging = {"NextToken": params.get("NextToken"), "MaxResults": params.get("MaxRecords")}
+    rows, token = page(found, paging, PAGE, "InvalidNextToken")
+    for alarm in rows:
         if alarm.rule is not None:
             alarm.state_value = state_of(backend, alarm)
     return {
-        "MetricAlarms": [alarm for alarm in kept if alarm.rule is None],
-        "CompositeAlarms": [_composite(alarm) for alarm in kept if alarm.rule is not None],
+        "MetricAlarms": [alarm for alarm in rows if alarm.rule is None],
+        "CompositeAlarms": [_composite(alarm) for alarm in rows if alarm.rule is not None],
         "NextToken": token,
     }
 
@@ -117,7 +117,7 @@ def _asked(backend: CloudWatchBackend, alarm: Alarm, params: dict[str, Any]) -> 
         (not names or alarm.name in names)
         and str(alarm.name).startswith(prefix)
         and params.get("StateValue") in (None, state_of(backend, alarm))
-        and (not action or any(str(one).startswith(action) for one in actions))
+        and (not action or any(str(name).startswith(action) for name in actions))
     )
 
 
@@ -131,18 +131,18 @@ def _history(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]
     wanted = params.get("HistoryItemType")
     items = [item for item in items if wanted in (None, item["HistoryItemType"])]
     items.sort(key=lambda item: item["Timestamp"], reverse=params.get("ScanBy") != "TimestampAscending")
-    asked = {"NextToken": params.get("NextToken"), "MaxResults": params.get("MaxRecords")}
-    kept, token = page(items, asked, 100, "InvalidNextToken")
-    return {"AlarmHistoryItems": kept, "NextToken": token}
+    paging = {"NextToken": params.get("NextToken"), "MaxResults": params.get("MaxRecords")}
+    rows, token = page(items, paging, 100, "InvalidNextToken")
+    return {"AlarmHistoryItems": rows, "NextToken": token}
 
 
 def _changes(alarm: Alarm) -> list[dict[str, Any]]:
     states = [(entry[3], entry[4]) for entry in alarm.history]
     states.append((alarm.state_value, alarm.state_updated_timestamp))
-    told = []
+    descriptions = []
     for (old, _), (new, moment) in itertools.pairwise(states):
         data = {"oldState": {"stateValue": old}, "newState": {"stateValue": new}}
-        told.append(
+        descriptions.append(
             {
                 "AlarmName": alarm.name,
                 "AlarmType": "MetricAlarm" if alarm.rule is None else "CompositeAlarm",
@@ -152,7 +152,7 @@ def _changes(alarm: Alarm) -> list[dict[str, Any]]:
                 "HistoryData": json.dumps(data),
             }
         )
-    return told
+    return descriptions
 
 
 def install() -> None:

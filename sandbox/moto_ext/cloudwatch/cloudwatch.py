@@ -44,8 +44,8 @@ def _get_data(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any
         if "Expression" in query:
             known[query["Id"]] = evaluate(query["Expression"], known)
     newest_first = (params.get("ScanBy") or "TimestampDescending") == "TimestampDescending"
-    told = [_result(query, known[query["Id"]], newest_first) for query in queries if query.get("ReturnData", True)]
-    return {"MetricDataResults": told, "Messages": []}
+    results = [_result(query, known[query["Id"]], newest_first) for query in queries if query.get("ReturnData", True)]
+    return {"MetricDataResults": results, "Messages": []}
 
 
 def _window(params: dict[str, Any]) -> tuple[datetime, datetime]:
@@ -101,26 +101,28 @@ def _get_statistics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[st
 def _list_metrics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
     found = sorted(_keys(self, params.get("Namespace")))
     wanted = params.get("Dimensions") or ()
-    kept = [
-        key for key in found if params.get("MetricName") in (None, key[1]) and all(_has(key, one) for one in wanted)
+    keys = [
+        key
+        for key in found
+        if params.get("MetricName") in (None, key[1]) and all(_has(key, dimension) for dimension in wanted)
     ]
     start = offset(params.get("NextToken"), "InvalidParameterValue", "Request parameter NextToken is invalid")
     end = start + PAGE
-    told = [
+    metrics = [
         {
             "Namespace": namespace,
             "MetricName": name,
             "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions],
         }
-        for namespace, name, dimensions in kept[start:end]
+        for namespace, name, dimensions in keys[start:end]
     ]
-    return {"Metrics": told, "NextToken": str(end) if end < len(kept) else None}
+    return {"Metrics": metrics, "NextToken": str(end) if end < len(keys) else None}
 
 
 def _keys(self: CloudWatchResponse, namespace: str | None) -> set[Key]:
     backend = self.cloudwatch_backend
     spaces = [namespace] if namespace else sorted(PUBLISHERS)
-    live = {one.key for space in spaces for one in published(self.current_account, self.region, space)}
+    live = {source.key for space in spaces for source in published(self.current_account, self.region, space)}
     put = {
         (datum.namespace, datum.name, tuple(sorted((str(d.name), str(d.value)) for d in datum.dimensions)))
         for datum in backend.metric_data

@@ -59,29 +59,31 @@ def _replicates(database: DBInstance) -> bool:
 
 def files(account: str, region: str) -> Iterator[Source]:
     """Seconds since the last sync of each replication whose source is here; it grows once nothing arrives."""
-    for one in replications(efs_backends[account][region]).values():
-        if one.source_region == region and one.status == "ENABLED":
-            dimensions = {"FileSystemId": one.source_id, "DestinationFileSystemId": one.destination_id}
-            yield source("AWS/EFS", "TimeSinceLastSync", dimensions, _since_sync(one), "Seconds")
+    for replication in replications(efs_backends[account][region]).values():
+        if replication.source_region == region and replication.status == "ENABLED":
+            dimensions = {"FileSystemId": replication.source_id, "DestinationFileSystemId": replication.destination_id}
+            yield source("AWS/EFS", "TimeSinceLastSync", dimensions, _since_sync(replication), "Seconds")
 
 
-def _since_sync(one: Replication) -> Value:
-    standing = one.frozen_at or (
-        replicated_until(one.source_region, one.trails_s) if one.source_region in STATE.stopped else None
+def _since_sync(replication: Replication) -> Value:
+    standing = replication.frozen_at or (
+        replicated_until(replication.source_region, replication.trails_s)
+        if replication.source_region in STATE.stopped
+        else None
     )
     if standing is None:
-        return always(one.trails_s)
-    return lambda moment: max(one.trails_s, (moment - standing).total_seconds())
+        return always(replication.trails_s)
+    return lambda moment: max(replication.trails_s, (moment - standing).total_seconds())
 
 
 def buckets(account: str, region: str) -> Iterator[Source]:
     """Latency and backlog of rules with metrics that write into this region, failures of those that read from it."""
-    held = s3_backends[account]["aws"].buckets
-    for bucket in held.values():
+    buckets_by_name = s3_backends[account]["aws"].buckets
+    for bucket in buckets_by_name.values():
         if bucket.region_name == region and bucket.keys:
             yield from _stored(bucket)
         for rule in (getattr(bucket, "replication", None) or {}).get("Rule", ()):
-            target = held.get(rule["Destination"]["Bucket"].split(":")[-1])
+            target = buckets_by_name.get(rule["Destination"]["Bucket"].split(":")[-1])
             measured = (rule["Destination"].get("Metrics") or {}).get("Status") == "Enabled"
             if rule.get("Status") != "Enabled" or not measured or target is None:
                 continue
@@ -128,8 +130,8 @@ def _arriving(account: str, bucket: FakeBucket, target: FakeBucket, dimensions: 
 
 def _failed(bucket: FakeBucket) -> Value:
     """How many objects written in a minute could not be replicated."""
-    made = [_minute(one.last_modified) for one in _objects(bucket) if _has_failed(one)]
-    return lambda moment: float(made.count(_minute(moment))) or None
+    moments = [_minute(version.last_modified) for version in _objects(bucket) if _has_failed(version)]
+    return lambda moment: float(moments.count(_minute(moment))) or None
 
 
 def _objects(bucket: FakeBucket) -> Iterator[Any]:
@@ -137,8 +139,8 @@ def _objects(bucket: FakeBucket) -> Iterator[Any]:
         yield from bucket.keys.getlist(name, [])
 
 
-def _has_failed(one: Any) -> bool:
-    return isinstance(one, FakeKey) and one.__dict__.get("_replication_status") == "FAILED"
+def _has_failed(version: Any) -> bool:
+    return isinstance(version, FakeKey) and version.__dict__.get("_replication_status") == "FAILED"
 
 
 def _minute(moment: datetime) -> datetime:

@@ -53,12 +53,12 @@ def _term(node: ast.expr, known: Mapping[str, Series], whole: str) -> Term:
     if isinstance(node, ast.Name) and node.id in known:
         return dict(known[node.id])
     if isinstance(node, ast.List):
-        return [_series(_term(one, known, whole), whole) for one in node.elts]
+        return [_series(_term(element, known, whole), whole) for element in node.elts]
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
         sides = _term(node.left, known, whole), _term(node.right, known, whole)
         return _combined(_OPERATORS[type(node.op)], *sides, whole)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return _call(node.func.id, [_term(one, known, whole) for one in node.args], known, whole)
+        return _call(node.func.id, [_term(arg, known, whole) for arg in node.args], known, whole)
     raise _unknown(whole)
 
 
@@ -91,11 +91,11 @@ def _combined(apply: Callable[[float, float], float], left: Term, right: Term, w
     if isinstance(left, float) and isinstance(right, float):
         return apply(left, right)
     moments = set(left if isinstance(left, dict) else right) & set(right if isinstance(right, dict) else left)  # type: ignore[arg-type] # one of the two is a series
-    made: Series = {}
+    series: Series = {}
     for moment in moments:
-        one = left[moment] if isinstance(left, dict) else left
+        operand = left[moment] if isinstance(left, dict) else left
         other = right[moment] if isinstance(right, dict) else right
         if apply is operator.truediv and other == 0:
             continue
-        made[moment] = apply(one, other)
-    return made
+        series[moment] = apply(operand, other)
+    return series

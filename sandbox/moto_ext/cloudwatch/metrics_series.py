@@ -48,12 +48,12 @@ def published(account: str, region: str, namespace: str) -> Iterator[Source]:
     """The metrics of a namespace that the live world publishes in a region."""
     publisher = PUBLISHERS.get(namespace)
     if publisher is not None:
-        yield from (one for one in publisher(account, region) if one.namespace == namespace)
+        yield from (source for source in publisher(account, region) if source.namespace == namespace)
 
 
 def key_of(metric: dict[str, Any]) -> Key:
     """The key of a metric as a query names it."""
-    dimensions = tuple(sorted((one["Name"], one["Value"]) for one in metric.get("Dimensions") or ()))
+    dimensions = tuple(sorted((dimension["Name"], dimension["Value"]) for dimension in metric.get("Dimensions") or ()))
     return metric["Namespace"], metric["MetricName"], dimensions
 
 
@@ -65,12 +65,14 @@ class Library:
         wanted = set(namespaces)
         for datum in backend.metric_data:
             if datum.namespace in wanted:
-                dimensions = tuple(sorted((str(one.name), str(one.value)) for one in datum.dimensions))
+                dimensions = tuple(
+                    sorted((str(dimension.name), str(dimension.value)) for dimension in datum.dimensions)
+                )
                 self._put.setdefault((datum.namespace, datum.name, dimensions), []).append(datum)
         self._live = {
-            one.key: one
+            source.key: source
             for namespace in wanted
-            for one in published(backend.account_id, backend.region_name, namespace)
+            for source in published(backend.account_id, backend.region_name, namespace)
         }
 
     def points(
@@ -133,9 +135,9 @@ def _floor(moment: datetime, seconds: float) -> datetime:
 
 
 def _statistic(stat: str, samples: Sequence[Any]) -> float:
-    if any(isinstance(one, MetricAggregatedDatum) for one in samples):
+    if any(isinstance(sample, MetricAggregatedDatum) for sample in samples):
         return _of_aggregates(stat, samples)
-    values = [one.value if isinstance(one, MetricDatum) else float(one) for one in samples]
+    values = [sample.value if isinstance(sample, MetricDatum) else float(sample) for sample in samples]
     if stat in _BASIC:
         return float(_BASIC[stat](values))
     return percentile(stat, values)
@@ -152,10 +154,10 @@ def percentile(stat: str, values: Sequence[float]) -> float:
 
 def _of_aggregates(stat: str, samples: Sequence[Any]) -> float:
     """Statistic sets and single values together; percentiles of sets are not known (API_PutMetricData)."""
-    count = sum(one.sample_count if isinstance(one, MetricAggregatedDatum) else 1 for one in samples)
-    total = sum(one.sum if isinstance(one, MetricAggregatedDatum) else one.value for one in samples)
-    lowest = min(one.min if isinstance(one, MetricAggregatedDatum) else one.value for one in samples)
-    highest = max(one.max if isinstance(one, MetricAggregatedDatum) else one.value for one in samples)
+    count = sum(sample.sample_count if isinstance(sample, MetricAggregatedDatum) else 1 for sample in samples)
+    total = sum(sample.sum if isinstance(sample, MetricAggregatedDatum) else sample.value for sample in samples)
+    lowest = min(sample.min if isinstance(sample, MetricAggregatedDatum) else sample.value for sample in samples)
+    highest = max(sample.max if isinstance(sample, MetricAggregatedDatum) else sample.value for sample in samples)
     known = {"Average": total / count, "Sum": total, "Minimum": lowest, "Maximum": highest, "SampleCount": count}
     if stat not in known:
         raise refused("InvalidParameterValue", f"The value {stat} needs single values, not statistic sets.")

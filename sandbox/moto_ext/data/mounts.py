@@ -25,12 +25,21 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
     if not file_system.file_system_policy:
         return True
     role = str(definition.task_role_arn or "") if _signs_in(definition) else ""
-    spoken = [one for one in statements(file_system.file_system_policy) if _means(one.get("Principal"), role)]
-    held = [Policy("file system", json.dumps({"Statement": spoken}))]
+    spoken = [
+        statement
+        for statement in statements(file_system.file_system_policy)
+        if _means(statement.get("Principal"), role)
+    ]
+    policies = [Policy("file system", json.dumps({"Statement": spoken}))]
     iam = iam_backends[backend.account_id][backend.partition]
-    held += [policy for one in iam.roles.values() if role and one.arn == role for policy in policies_of(iam, one)]
+    policies += [
+        policy
+        for iam_role in iam.roles.values()
+        if role and iam_role.arn == role
+        for policy in policies_of(iam, iam_role)
+    ]
     context = {"aws:SecureTransport": ("true",), "elasticfilesystem:AccessedViaMountTarget": ("true",)}
-    return decide(held, Asked(action, file_system.file_system_arn, context)).word == ALLOWED
+    return decide(policies, Asked(action, file_system.file_system_arn, context)).word == ALLOWED
 
 
 def _signs_in(definition: TaskDefinition) -> bool:
@@ -44,4 +53,4 @@ def _means(principal: Any, role: str) -> bool:
     named = principal.get("AWS", []) if isinstance(principal, dict) else principal
     listed = named if isinstance(named, list) else [named]
     account = ":".join(role.split(":")[:5]) + ":root" if role else ""
-    return bool({"*", role, account} & {str(one) for one in listed if one})
+    return bool({"*", role, account} & {str(identity) for identity in listed if identity})

@@ -47,8 +47,8 @@ def region_of(arn: str) -> str:
 
 def row_log(backend: RDSBackend, resource_id: str) -> list[Row]:
     """The rows written to, or restored into, the database of this resource id; they stay when it is deleted."""
-    kept: list[Row] = state(backend, "rows").setdefault(resource_id, [])
-    return kept
+    rows: list[Row] = state(backend, "rows").setdefault(resource_id, [])
+    return rows
 
 
 def rows_of(instance: DBInstance) -> list[Row]:
@@ -89,23 +89,25 @@ def write_row(instance: DBInstance, row_id: str, tenant: str) -> Row:
 
 def file_log(backend: EFSBackend, file_system_id: str) -> list[Row]:
     """The files written to, or restored into, a file system."""
-    kept: list[Row] = state(backend, "files").setdefault(file_system_id, [])
-    return kept
+    rows: list[Row] = state(backend, "files").setdefault(file_system_id, [])
+    return rows
 
 
 def incoming(backend: EFSBackend, file_system_id: str) -> Replication | None:
     """The live replication whose destination the file system is: while there is one it is read-only (T27)."""
-    found = (one for one in replications(backend).values() if one.destination_id == file_system_id)
-    return next((one for one in found if one.destination_region == backend.region_name), None)
+    found = (
+        replication for replication in replications(backend).values() if replication.destination_id == file_system_id
+    )
+    return next((replication for replication in found if replication.destination_region == backend.region_name), None)
 
 
 def files_of(backend: EFSBackend, file_system_id: str) -> list[Row]:
     """The files a mount of the file system shows at this moment: a destination's are those of its last sync."""
-    one = incoming(backend, file_system_id)
-    if one is None or one.last_sync is None:
+    replication = incoming(backend, file_system_id)
+    if replication is None or replication.last_sync is None:
         return list(file_log(backend, file_system_id))
-    source: EFSBackend = efs_backends[backend.account_id][one.source_region]
-    return until(file_log(source, one.source_id), one.last_sync)
+    source: EFSBackend = efs_backends[backend.account_id][replication.source_region]
+    return until(file_log(source, replication.source_id), replication.last_sync)
 
 
 def put_files(backend: EFSBackend, file_system_id: str, files: Iterable[Row]) -> None:

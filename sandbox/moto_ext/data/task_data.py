@@ -54,8 +54,8 @@ class Behind:
 
     def ids(self, kind: str, tenant: str) -> list[str]:
         """The ids of the tenant's rows or files, in the order of writing. Raises Unavailable."""
-        held = stored_data.rows_of(self.database()) if kind == "rows" else stored_data.files_of(*self.file_system())
-        return [row.id for row in held if row.tenant == tenant and not row.id.startswith(stored_data.SCHEMA)]
+        rows = stored_data.rows_of(self.database()) if kind == "rows" else stored_data.files_of(*self.file_system())
+        return [row.id for row in rows if row.tenant == tenant and not row.id.startswith(stored_data.SCHEMA)]
 
     def database(self) -> DBInstance:
         """The instance that WORDPRESS_DB_HOST leads to. Raises Unavailable: none here, or not available."""

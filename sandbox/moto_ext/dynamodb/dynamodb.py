@@ -32,18 +32,18 @@ def _require_stream(table: Table) -> None:
         table.set_stream_specification({"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
 
 
-def _add(table: Table, asked: dict[str, Any]) -> None:
-    region = asked["RegionName"]
+def _add(table: Table, params: dict[str, Any]) -> None:
+    region = params["RegionName"]
     target: DynamoDBBackend = dynamodb_backends[table.account_id][region]
     if region in replicas(table) or region == table.region_name:
         raise refused("ValidationException", f"Table {table.name} already has a replica in {region}.")
     if table.name in target.tables:
         raise refused("ResourceInUseException", f"Table {table.name} already exists in {region}.")
     _require_stream(table)
-    twin = _twin(table, region, asked.get("KMSMasterKeyId"))
+    twin = _twin(table, region, params.get("KMSMasterKeyId"))
     target.tables[table.name] = twin
     everywhere = dict(replicas(table)) or {table.region_name: Replica(table.region_name, now())}
-    everywhere[region] = Replica(region, soon(), asked.get("KMSMasterKeyId"))
+    everywhere[region] = Replica(region, soon(), params.get("KMSMasterKeyId"))
     for member in (table, twin, *_peers(table)):
         member.__dict__["_replicas"] = dict(everywhere)
 
@@ -86,10 +86,10 @@ def _remove(table: Table, region: str) -> None:
 def _update_table(original: Any, self: DynamoHandler) -> Any:
     table = self.dynamodb_backend.get_table(self.body["TableName"])
     for update in self.body.get("ReplicaUpdates") or []:
-        if asked := update.get("Create"):
-            _add(table, asked)
-        elif asked := update.get("Delete"):
-            _remove(table, asked["RegionName"])
+        if creation := update.get("Create"):
+            _add(table, creation)
+        elif creation := update.get("Delete"):
+            _remove(table, creation["RegionName"])
     return original(self)
 
 
@@ -101,19 +101,19 @@ def _delete_table(original: Any, self: DynamoDBBackend, name: str) -> Table:
 
 
 def _describe(original: Any, self: Table, base_key: str = "TableDescription") -> dict[str, Any]:
-    told: dict[str, Any] = original(self, base_key)
-    others = [one.describe() for one in replicas(self).values() if one.region != self.region_name]
+    response: dict[str, Any] = original(self, base_key)
+    others = [replica.describe() for replica in replicas(self).values() if replica.region != self.region_name]
     if others:
-        told[base_key] |= {"Replicas": others, "GlobalTableVersion": VERSION}
-    return told
+        response[base_key] |= {"Replicas": others, "GlobalTableVersion": VERSION}
+    return response
 
 
 def _continuous_backups(original: Any, self: DynamoDBBackend, table_name: str) -> dict[str, Any]:
-    told: dict[str, Any] = copy.deepcopy(original(self, table_name))
-    recovery = told["PointInTimeRecoveryDescription"]
+    response: dict[str, Any] = copy.deepcopy(original(self, table_name))
+    recovery = response["PointInTimeRecoveryDescription"]
     if recovery["PointInTimeRecoveryStatus"] == "ENABLED":
         recovery["LatestRestorableDateTime"] = to_the_second(replicated_until(self.region_name, RESTORABLE_LAG_S))
-    return told
+    return response
 
 
 def install() -> None:

@@ -43,23 +43,23 @@ def _touched(backend: DynamoDBBackend, items: list[dict[str, Any]]) -> Touched:
 def __deepcopy__(self: Table, memo: dict[int, Any]) -> Table:  # noqa: N807 - how copy.deepcopy asks
     """Within a transaction the items that it names are copied; the others are the same ones in both."""
     touched: Touched | None = getattr(_transaction, "touched", None)
-    made: Table = memo.setdefault(id(self), self.__class__.__new__(self.__class__))
+    table: Table = memo.setdefault(id(self), self.__class__.__new__(self.__class__))
     if touched is None:
-        vars(made).update(copy.deepcopy(vars(self), memo))
-        return made
+        vars(table).update(copy.deepcopy(vars(self), memo))
+        return table
     # one level deep: what is written to a table is put into these, or taken out of them
-    vars(made).update({name: copy.copy(value) for name, value in vars(self).items()})
+    vars(table).update({name: copy.copy(value) for name, value in vars(self).items()})
     if self.has_range_key:
-        for key, held in self.items.items():
-            made.items[key] = copy.copy(held)
+        for key, item in self.items.items():
+            table.items[key] = copy.copy(item)
     for key, ranged in touched.get(self.name, []):
-        holder: Any = made.items.get(key, {}) if self.has_range_key else made.items
+        holder: Any = table.items.get(key, {}) if self.has_range_key else table.items
         at = ranged if self.has_range_key else key
         if at in holder:
             holder[at] = copy.deepcopy(holder[at], memo)
-    if made.stream_shard is not None:
-        made.stream_shard.items = list(made.stream_shard.items)
-    return made
+    if table.stream_shard is not None:
+        table.stream_shard.items = list(table.stream_shard.items)
+    return table
 
 
 def install() -> None:

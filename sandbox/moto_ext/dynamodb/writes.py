@@ -36,14 +36,14 @@ class Replica:
     def describe(self) -> dict[str, Any]:
         """As DescribeTable answers."""
         status = self.trouble or ("ACTIVE" if now() >= self.active_from else "CREATING")
-        told = {"RegionName": self.region, "ReplicaStatus": status, "KMSMasterKeyId": self.key_id}
-        return {name: value for name, value in told.items() if value is not None}
+        values = {"RegionName": self.region, "ReplicaStatus": status, "KMSMasterKeyId": self.key_id}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def replicas(table: Table) -> dict[str, Replica]:
     """The regions of a global table, its own included; empty for a table of one region."""
-    kept: dict[str, Replica] = table.__dict__.setdefault("_replicas", {})
-    return kept
+    stored_replicas: dict[str, Replica] = table.__dict__.setdefault("_replicas", {})
+    return stored_replicas
 
 
 def note(table: Table, key: Key) -> None:
@@ -78,8 +78,8 @@ def _apply(source: Table, table: Table, key: Key, at: datetime) -> None:
         return
     written[key] = at
     hash_key, range_key = key
-    held: Any = source.items.get(hash_key)
-    item = (held or {}).get(range_key) if source.has_range_key else held
+    stored_item: Any = source.items.get(hash_key)
+    item = (stored_item or {}).get(range_key) if source.has_range_key else stored_item
     if isinstance(item, Item):
         if table.has_range_key:
             table.items[hash_key][range_key] = copy.deepcopy(item)

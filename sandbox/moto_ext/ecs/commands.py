@@ -32,12 +32,12 @@ _NEEDED = ("information_schema", "mysqli")
 
 def run_once(backend: EC2ContainerServiceBackend, token: str, run: Callable[[], list[Running]]) -> list[Running]:
     """What ``run`` starts; the same tasks again for a token that was used before (API_RunTask, clientToken)."""
-    kept: dict[str, list[Running]] = state(backend, "run_tokens")
+    tasks_by_token: dict[str, list[Running]] = state(backend, "run_tokens")
     if not token:
         return run()
-    if token not in kept:
-        kept[token] = run()
-    return kept[token]
+    if token not in tasks_by_token:
+        tasks_by_token[token] = run()
+    return tasks_by_token[token]
 
 
 def interrupt(task: Running) -> None:
@@ -60,16 +60,21 @@ def play(backend: EC2ContainerServiceBackend) -> None:
 
 def _run(backend: EC2ContainerServiceBackend, task: Running) -> None:
     given = task.overrides.get("containerOverrides") or []
-    asked = next((one for one in given if (one.get("command") or [])[:2] == ["php", "-r"]), None)
-    if asked is None:
+    container_override = next(
+        (override for override in given if (override.get("command") or [])[:2] == ["php", "-r"]), None
+    )
+    if container_override is None:
         return
-    container = next((one for one in containers_of(task.definition) if one["name"] == asked["name"]), None)
+    container = next(
+        (candidate for candidate in containers_of(task.definition) if candidate["name"] == container_override["name"]),
+        None,
+    )
     why = "no such container" if container is None else _missing(backend, container)
     if container is None or why:
         task.stop(now(), f"ResourceInitializationError: {why}")
         return
-    variables = _variables(container, asked)
-    if not all(word in asked["command"][2] for word in _NEEDED):
+    variables = _variables(container, container_override)
+    if not all(word in container_override["command"][2] for word in _NEEDED):
         code, line = 255, "PHP Fatal error: the sandbox plays no other script than one that asks a database"
     else:
         code, line = _asked(backend, task, variables)
@@ -78,15 +83,15 @@ def _run(backend: EC2ContainerServiceBackend, task: Running) -> None:
     task.stop(now() + timedelta(seconds=transition_s() / 2), ENDED)
 
 
-def _variables(container: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, str]:
-    pairs = [*(container.get("environment") or ()), *(asked.get("environment") or ())]
+def _variables(container: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, str]:
+    pairs = [*(container.get("environment") or ()), *(override.get("environment") or ())]
     return {pair["name"]: str(pair["value"]) for pair in pairs}
 
 
 def _missing(backend: EC2ContainerServiceBackend, container: Mapping[str, Any]) -> str:
     """What the agent does not find before it starts the container, "" where nothing is missing."""
-    held = secretsmanager_backends[backend.account_id][backend.region_name].secrets.values()
-    known = {str(one.arn) for one in held}
+    stored_secrets = secretsmanager_backends[backend.account_id][backend.region_name].secrets.values()
+    known = {str(stored_secret.arn) for stored_secret in stored_secrets}
     for secret in container.get("secrets") or ():
         arn = ":".join(str(secret["valueFrom"]).split(":")[:7])
         if arn.startswith("arn:aws:secretsmanager:") and arn not in known:
@@ -113,7 +118,7 @@ def _asked(backend: EC2ContainerServiceBackend, task: Running, variables: Mappin
     tenant = stored_data.tenant_of_schema(instance, schema)
     rows = [row for row in stored_data.rows_of(instance) if row.tenant == tenant] if tenant else []
     newest = f"{max(row.at for row in rows):%Y-%m-%d %H:%M:%S}" if rows else None
-    told = {
+    values = {
         "dr_probe": variables.get("DR_PROBE", ""),
         "tenant": variables.get("DR_TENANT", ""),
         "schema": schema if rows else "",
@@ -121,7 +126,7 @@ def _asked(backend: EC2ContainerServiceBackend, task: Running, variables: Mappin
         "rows": len(rows),
         "newest": newest,
     }
-    return (0 if rows else 1), json.dumps(told)
+    return (0 if rows else 1), json.dumps(values)
 
 
 def _log(backend: EC2ContainerServiceBackend, task: Running, container: Mapping[str, Any], line: str) -> None:

@@ -200,7 +200,7 @@ def _describe_definition(
     family = name.rsplit("/", maxsplit=1)[-1]
     if ":" not in family:
         revisions = self.task_definitions.get(family, {})
-        active = [number for number, held in revisions.items() if held.status == "ACTIVE"]
+        active = [number for number, revision in revisions.items() if revision.status == "ACTIVE"]
         if not active:
             raise refused("ClientException", "Unable to describe task definition.")
         name = f"{family}:{max(active)}"

@@ -18,9 +18,9 @@ def resolve(image: str) -> str | None:
         return named or "sha256:" + hashlib.sha256(image.encode()).hexdigest()
     name, tag, digest = _parts(found["rest"])
     repository = ecr_backends[found["account"]][found["region"]].repositories.get(name)
-    for held in repository.images if repository else ():
-        if (digest and held.get_image_digest() == digest) or (not digest and tag in held.image_tags):
-            return str(held.get_image_digest())
+    for ecr_image in repository.images if repository else ():
+        if (digest and ecr_image.get_image_digest() == digest) or (not digest and tag in ecr_image.image_tags):
+            return str(ecr_image.get_image_digest())
     return None
 
 

@@ -30,7 +30,7 @@ def arn_of(backend: EC2ContainerServiceBackend, task: Running) -> str:
 def _described(backend: EC2ContainerServiceBackend, task: Running) -> dict[str, Any]:
     moment = now()
     status = task.status(moment)
-    told: dict[str, Any] = {
+    description: dict[str, Any] = {
         "taskArn": arn_of(backend, task),
         "clusterArn": backend.clusters[task.cluster].arn,
         "taskDefinitionArn": task.definition.arn,
@@ -51,29 +51,33 @@ def _described(backend: EC2ContainerServiceBackend, task: Running) -> dict[str, 
         "overrides": {"containerOverrides": [], **task.overrides},
         "tags": task.tags,
         "version": 1,
-        "containers": [_container(backend, task, held, status) for held in task.definition.container_definitions],
+        "containers": [
+            _container(backend, task, container, status) for container in task.definition.container_definitions
+        ],
         "attachments": [_attachment(task)] if task.address else [],
     }
     if status == "STOPPED":
         code = "TaskFailedToStart" if task.reason.startswith(NOT_STARTED) else "ServiceSchedulerInitiated"
         code = code if task.exit_code is None else "EssentialContainerExited"
-        told |= {"stoppedAt": task.stops_at, "stoppedReason": task.reason, "stopCode": code}
-    return told
+        description |= {"stoppedAt": task.stops_at, "stoppedReason": task.reason, "stopCode": code}
+    return description
 
 
-def _container(backend: EC2ContainerServiceBackend, task: Running, held: dict[str, Any], status: str) -> dict[str, Any]:
+def _container(
+    backend: EC2ContainerServiceBackend, task: Running, definition: dict[str, Any], status: str
+) -> dict[str, Any]:
     base = arn_of(backend, task).replace(":task/", ":container/")
     return {
-        "containerArn": f"{base}/{held['name']}",
+        "containerArn": f"{base}/{definition['name']}",
         "taskArn": arn_of(backend, task),
-        "name": held["name"],
-        "image": held["image"],
-        "imageDigest": task.digests.get(held["name"]),
-        "runtimeId": f"{task.id}-{held['name']}",
+        "name": definition["name"],
+        "image": definition["image"],
+        "imageDigest": task.digests.get(definition["name"]),
+        "runtimeId": f"{task.id}-{definition['name']}",
         "lastStatus": status,
         "healthStatus": "UNKNOWN",
         "exitCode": task.exit_code if status == "STOPPED" else None,
-        "cpu": str(held.get("cpu", 0)),
+        "cpu": str(definition.get("cpu", 0)),
         "networkInterfaces": [{"attachmentId": task.interface, "privateIpv4Address": task.address}]
         if task.address
         else [],
@@ -135,21 +139,21 @@ def _describe_tasks(original: Callable[..., Any], self: EC2ContainerServiceRespo
 
     params, backend = self.params, self.ecs_backend
     play(backend)
-    asked = params.get("tasks") or []
-    if len(asked) > TASKS_DESCRIBED_AT_ONCE:
+    tasks = params.get("tasks") or []
+    if len(tasks) > TASKS_DESCRIBED_AT_ONCE:
         raise refused("InvalidParameterException", "Tasks cannot be more than 100.")
     answer = original(self)
     cluster = backend._get_cluster(params.get("cluster", "default")).name
     known = all_tasks(backend)
-    told, failures = list(answer.result["tasks"]), []
-    others = {task.task_arn.split("/")[-1] for task in told}
-    for name in asked:
+    descriptions, failures = list(answer.result["tasks"]), []
+    others = {task.task_arn.split("/")[-1] for task in descriptions}
+    for name in tasks:
         task = known.get(name.split("/")[-1])
         if task is not None and task.cluster == cluster:
-            told += describe_tasks(backend, [task])
+            descriptions += describe_tasks(backend, [task])
         elif name.split("/")[-1] not in others:
             failures.append({"arn": name, "reason": "MISSING"})
-    return ActionResult({"tasks": told, "failures": failures})
+    return ActionResult({"tasks": descriptions, "failures": failures})
 
 
 def _list_services(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:
@@ -182,7 +186,10 @@ def _list_families(self: EC2ContainerServiceResponse, params: dict[str, Any]) ->
         family
         for family, revisions in self.ecs_backend.task_definitions.items()
         if family.startswith(params.get("familyPrefix") or "")
-        and (wanted == "ALL" or ("ACTIVE" in {held.status for held in revisions.values()}) == (wanted == "ACTIVE"))
+        and (
+            wanted == "ALL"
+            or ("ACTIVE" in {revision.status for revision in revisions.values()}) == (wanted == "ACTIVE")
+        )
     ]
     page, token = paged(sorted(found), params)
     return {"families": page, "nextToken": token}

@@ -55,16 +55,16 @@ def counted_deployments(self: Service) -> list[dict[str, Any]]:
     """The newest deployment as PRIMARY, and older ones as long as a task of theirs lives (API_Deployment)."""
     moment = now()
     rollouts: list[dict[str, Any]] = self.__dict__.get("rollouts", [])
-    told = [_told(self, rollout, moment) for rollout in reversed(rollouts)]
-    if not told or self.status == "INACTIVE":
+    descriptions = [_told(self, rollout, moment) for rollout in reversed(rollouts)]
+    if not descriptions or self.status == "INACTIVE":
         return []
-    kept = [told[0]] + [old for old in told[1:] if old["runningCount"] or old["pendingCount"]]
-    done = told[0]["runningCount"] >= self.desired_count and len(kept) == 1
+    retained = [descriptions[0]] + [old for old in descriptions[1:] if old["runningCount"] or old["pendingCount"]]
+    done = descriptions[0]["runningCount"] >= self.desired_count and len(retained) == 1
     failed = rollouts[-1].get("failed")
     words = "failed: tasks failed to start" if failed else "completed" if done else "in progress"
-    kept[0]["rolloutState"] = words.partition(":")[0].replace(" ", "_").upper()
-    kept[0]["rolloutStateReason"] = f"ECS deployment {kept[0]['id']} {words}."
-    return kept
+    retained[0]["rolloutState"] = words.partition(":")[0].replace(" ", "_").upper()
+    retained[0]["rolloutStateReason"] = f"ECS deployment {retained[0]['id']} {words}."
+    return retained
 
 
 def _judge(service: Service) -> None:

@@ -66,7 +66,7 @@ class Targets:
             if task.address and task.id not in withdrawn and task.status(now()) == "RUNNING"
         ]
         known = {target.address for target in tasks}
-        return tasks + [one for one in self._by_hand(group) if one.address not in known]
+        return tasks + [target for target in self._by_hand(group) if target.address not in known]
 
     def counts(self, group: FakeTargetGroup) -> tuple[int, int]:
         """How many targets are healthy, and how many are not."""
@@ -111,15 +111,15 @@ class Targets:
         for registered in group.targets.values():
             name, port = str(registered["Id"]), int(registered.get("Port") or group.port or 0)
             if name.startswith(("i-", "arn:")):
-                told = group.health_for({"Id": name, "Port": port}, self._ec2)
-                yield Target(name, port, "", told.status, told.reason, told.description)
+                health_status = group.health_for({"Id": name, "Port": port}, self._ec2)
+                yield Target(name, port, "", health_status.status, health_status.reason, health_status.description)
             else:
                 yield Target(name, port, "", "unhealthy", "Target.Timeout", "Request timed out")
 
     def _lets_in(self, groups: tuple[str, ...], port: int) -> bool:
         if (groups, port) not in self._open:
-            held = [self._ec2.get_security_group_from_id(name) for name in groups]
-            rules = [rule for group in held if group for rule in group.ingress_rules]
+            security_groups = [self._ec2.get_security_group_from_id(name) for name in groups]
+            rules = [rule for group in security_groups if group for rule in group.ingress_rules]
             self._open[groups, port] = any(_covers(rule, port) for rule in rules)
         return self._open[groups, port]
 

@@ -85,8 +85,8 @@ class Wanted:
 
 def containers_of(definition: TaskDefinition) -> list[dict[str, Any]]:
     """The container definitions, as they were registered."""
-    held: list[dict[str, Any]] = definition.container_definitions
-    return held
+    container_definitions: list[dict[str, Any]] = definition.container_definitions
+    return container_definitions
 
 
 def all_tasks(backend: EC2ContainerServiceBackend) -> dict[str, Running]:

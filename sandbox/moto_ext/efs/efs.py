@@ -33,12 +33,12 @@ def _protection(file_system: FileSystem) -> str:
     return str(file_system.__dict__.get("_overwrite_protection", "ENABLED"))
 
 
-def _make_destination(backend: EFSBackend, asked: dict[str, Any], source: FileSystem) -> FileSystem:
+def _make_destination(backend: EFSBackend, destination: dict[str, Any], source: FileSystem) -> FileSystem:
     return backend.create_file_system(
         creation_token=f"replica-of-{source.file_system_id}-{uuid.uuid4()}",
         performance_mode=source.performance_mode,
         encrypted=True,
-        kms_key_id=asked.get("KmsKeyId") or "",
+        kms_key_id=destination.get("KmsKeyId") or "",
         throughput_mode=source.throughput_mode,
         provisioned_throughput_in_mibps=0,
         availability_zone_name="",
@@ -47,10 +47,10 @@ def _make_destination(backend: EFSBackend, asked: dict[str, Any], source: FileSy
     )
 
 
-def _destination(backend: EFSBackend, asked: dict[str, Any], source: FileSystem) -> FileSystem:
-    if not asked.get("FileSystemId"):
-        return _make_destination(backend, asked, source)
-    given = _file_system(backend, asked["FileSystemId"])
+def _destination(backend: EFSBackend, destination: dict[str, Any], source: FileSystem) -> FileSystem:
+    if not destination.get("FileSystemId"):
+        return _make_destination(backend, destination, source)
+    given = _file_system(backend, destination["FileSystemId"])
     if any(of_file_system(backend, given.file_system_id)):
         raise refused("ConflictException", f"{given.file_system_id} is already part of a replication.")
     if _protection(given) != "DISABLED":
@@ -65,11 +65,11 @@ def _create(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     source = _file_system(backend, params["SourceFileSystemId"])
     if any(of_file_system(backend, source.file_system_id)):
         raise refused("ValidationException", f"{source.file_system_id} is already part of a replication.")
-    asked = params["Destinations"][0]
-    there: EFSBackend = efs_backends[backend.account_id][asked.get("Region") or backend.region_name]
-    target = _destination(there, asked, source)
+    destination = params["Destinations"][0]
+    there: EFSBackend = efs_backends[backend.account_id][destination.get("Region") or backend.region_name]
+    target = _destination(there, destination, source)
     target.__dict__["_overwrite_protection"] = "REPLICATING"
-    one = Replication(
+    replication = Replication(
         source.file_system_id,
         source.file_system_arn,
         target.file_system_id,
@@ -77,34 +77,38 @@ def _create(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
         backend.account_id,
         to_the_second(now()),
         soon(),
-        asked.get("RoleArn"),
+        destination.get("RoleArn"),
     )
-    replications(backend)[one.source_id] = one
-    replications(there)[one.source_id] = one
-    return one.describe()
+    replications(backend)[replication.source_id] = replication
+    replications(there)[replication.source_id] = replication
+    return replication.describe()
 
 
 def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
     """Both sides, or this side alone (LOCAL_CONFIGURATION_ONLY: for when the other region cannot be reached, T27)."""
     here = response.efs_backend
-    one = replications(here).get(params["SourceFileSystemId"])
-    if one is None:
+    replication = replications(here).get(params["SourceFileSystemId"])
+    if replication is None:
         raise refused("ReplicationNotFound", f"{params['SourceFileSystemId']} has no replication configuration.")
-    reached = files_of(efs_backends[here.account_id][one.destination_region], one.destination_id)
-    regions = {one.source_region, one.destination_region}
+    reached = files_of(efs_backends[here.account_id][replication.destination_region], replication.destination_id)
+    regions = {replication.source_region, replication.destination_region}
     if params.get("DeletionMode") == "LOCAL_CONFIGURATION_ONLY":
         regions = {here.region_name}
     elif stopped(*(regions - {here.region_name})):
         raise refused("BadRequest", "The other region cannot be reached: use LOCAL_CONFIGURATION_ONLY.")
     for region in regions:
-        replications(efs_backends[here.account_id][region]).pop(one.source_id, None)
-    for region in {one.source_region, one.destination_region} - regions:
-        left = replications(efs_backends[here.account_id][region]).get(one.source_id)
+        replications(efs_backends[here.account_id][region]).pop(replication.source_id, None)
+    for region in {replication.source_region, replication.destination_region} - regions:
+        left = replications(efs_backends[here.account_id][region]).get(replication.source_id)
         if left is not None:
-            replications(efs_backends[here.account_id][region])[one.source_id] = replace(left, trouble=ABANDONED)
-    if one.destination_region in regions:
-        put_files(efs_backends[here.account_id][one.destination_region], one.destination_id, reached)
-        target = efs_backends[here.account_id][one.destination_region].file_systems_by_id.get(one.destination_id)
+            replications(efs_backends[here.account_id][region])[replication.source_id] = replace(
+                left, trouble=ABANDONED
+            )
+    if replication.destination_region in regions:
+        put_files(efs_backends[here.account_id][replication.destination_region], replication.destination_id, reached)
+        target = efs_backends[here.account_id][replication.destination_region].file_systems_by_id.get(
+            replication.destination_id
+        )
         if target is not None:
             target.__dict__["_overwrite_protection"] = truth.answer("efs.protection-after-replication-ends")
 
@@ -117,7 +121,7 @@ def _describe(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
         found = list(of_file_system(backend, wanted))
         if not found:
             raise refused("ReplicationNotFound", f"{wanted} has no replication configuration.")
-    shown, token = page([one.describe() for one in found], params, wrong="BadRequest")
+    shown, token = page([replication.describe() for replication in found], params, wrong="BadRequest")
     return {"Replications": shown, "NextToken": token}
 
 
@@ -131,9 +135,9 @@ def _protect(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_protection(original: Any, self: FileSystem) -> dict[str, Any]:
-    told: dict[str, Any] = original(self)
+    response: dict[str, Any] = original(self)
     protection = {"ReplicationOverwriteProtection": _protection(self)}
-    return {**told, "LifeCycleState": life_cycle(self), "FileSystemProtection": protection}
+    return {**response, "LifeCycleState": life_cycle(self), "FileSystemProtection": protection}
 
 
 def install() -> None:

@@ -60,12 +60,14 @@ def _delete(original: Any, self: EFSBackend, file_system_id: str) -> None:
 def _sweep(backend: EFSBackend) -> None:
     """Forget what is gone by now, with its access points."""
     leaving, moment = _leaving(backend), now()
-    for name in [one for one, gone in leaving.items() if gone <= moment]:
+    for name in [candidate for candidate, gone in leaving.items() if gone <= moment]:
         del leaving[name]
         found = backend.file_systems_by_id.pop(name, None)
         if found is not None:
             backend.creation_tokens.discard(found.creation_token)
-        for point in [key for key, one in backend.access_points.items() if one.file_system_id == name]:
+        for point in [
+            key for key, access_point in backend.access_points.items() if access_point.file_system_id == name
+        ]:
             del backend.access_points[point]
 
 

@@ -89,14 +89,14 @@ def replications(backend: EFSBackend) -> dict[str, Replication]:
 
 def last_sync(account: str, region: str, file_system_id: str) -> datetime | None:
     """When the file system (source or destination), seen from ``region``, was last in sync; None if it never was."""
-    for one in replications(efs_backends[account][region]).values():
-        if file_system_id in (one.source_id, one.destination_id):
-            return one.last_sync
+    for replication in replications(efs_backends[account][region]).values():
+        if file_system_id in (replication.source_id, replication.destination_id):
+            return replication.last_sync
     return None
 
 
 def of_file_system(backend: EFSBackend, file_system_id: str) -> Iterator[Replication]:
     """The configurations a file system is part of, as this region knows."""
-    for one in replications(backend).values():
-        if file_system_id in (one.source_id, one.destination_id):
-            yield one
+    for replication in replications(backend).values():
+        if file_system_id in (replication.source_id, replication.destination_id):
+            yield replication

@@ -38,8 +38,8 @@ def _policy(original: Any, self: EFSBackend, file_system_id: str) -> dict[str, s
     file_system = self.describe_file_systems(file_system_id=file_system_id)[1][0]
     if status := file_system.__dict__.get("_backup_status"):
         return {"Status": status}
-    told: dict[str, str] = original(self, file_system_id)
-    return told
+    response: dict[str, str] = original(self, file_system_id)
+    return response
 
 
 def _access_point(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> AccessPoint:
@@ -48,8 +48,8 @@ def _access_point(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) ->
         raise FileSystemNotFound(kwargs["file_system_id"])
     if life_cycle(found) != "available":
         raise refused("IncorrectFileSystemLifeCycleState", f"{found.file_system_id} is {life_cycle(found)}.")
-    made: AccessPoint = original(self, *args, **kwargs)
-    return made
+    access_point: AccessPoint = original(self, *args, **kwargs)
+    return access_point
 
 
 def install() -> None:

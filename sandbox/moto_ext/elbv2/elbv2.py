@@ -54,8 +54,8 @@ def _new_listener(original: Callable[..., Any], self: FakeListener, *args: Any, 
 
 
 def _delete_balancer(original: Callable[..., Any], self: ELBv2Backend, arn: str) -> None:
-    held = self.load_balancers.get(arn)
-    if held is not None and held.attrs.get("deletion_protection.enabled") == "true":
+    load_balancer = self.load_balancers.get(arn)
+    if load_balancer is not None and load_balancer.attrs.get("deletion_protection.enabled") == "true":
         message = f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
         raise refused("OperationNotPermitted", message)
     original(self, arn)
@@ -68,21 +68,21 @@ def _target_health(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any
     if group is None:
         raise TargetGroupNotFoundError
     found = Targets(self.current_account, self.region).of(group)
-    if asked := params.get("Targets"):
+    if targets := params.get("Targets"):
         by_address = {target.address: target for target in found}
-        found = [by_address.get(one["Id"]) or _unregistered(group, one) for one in asked]
-    told = [target.describe(str(group.health_check_port or "")) for target in found]
-    return {"TargetHealthDescriptions": told}
+        found = [by_address.get(target["Id"]) or _unregistered(group, target) for target in targets]
+    descriptions = [target.describe(str(group.health_check_port or "")) for target in found]
+    return {"TargetHealthDescriptions": descriptions}
 
 
-def _unregistered(group: FakeTargetGroup, asked: dict[str, Any]) -> Target:
+def _unregistered(group: FakeTargetGroup, target: dict[str, Any]) -> Target:
     """A target that is not, or no longer, registered: an instance that was terminated is still draining."""
-    port = int(asked.get("Port") or group.port or 0)
-    if asked["Id"] in group.terminated_targets:
-        health = group.health_for({"Id": asked["Id"], "Port": port}, group.ec2_backend)
-        return Target(asked["Id"], port, "", health.status, health.reason, health.description)
+    port = int(target.get("Port") or group.port or 0)
+    if target["Id"] in group.terminated_targets:
+        health = group.health_for({"Id": target["Id"], "Port": port}, group.ec2_backend)
+        return Target(target["Id"], port, "", health.status, health.reason, health.description)
     words = "Target is not registered to the target group"
-    return Target(asked["Id"], port, "", "unused", "Target.NotRegistered", words)
+    return Target(target["Id"], port, "", "unused", "Target.NotRegistered", words)
 
 
 def _deregister(

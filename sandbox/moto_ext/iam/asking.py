@@ -62,30 +62,30 @@ def asked_of(response: BaseResponse, context: Context) -> list[Asked]:
     if service == "ecs" and operation in ("RunTask", "StopTask"):
         return list(_of_tasks(response, action, params, context))
     keys = _record_keys(params) if action == _RECORD_KEY else {}
-    return [Asked(action, one, {**context, **keys}) for one in _resources(response, service, params)]
+    return [Asked(action, resource, {**context, **keys}) for resource in _resources(response, service, params)]
 
 
 def _params(response: BaseResponse) -> Params:
     """The request's parameters by the service's model; those the emulator has parsed its own way are put back."""
-    kept = getattr(response, "params", None)
+    saved_params = getattr(response, "params", None)
     try:
         response.parse_parameters(response.normalized_request)
         found: Params = response.params or {}
     finally:
-        response.params = kept
+        response.params = saved_params
     return found
 
 
 def _of_tables(response: BaseResponse, operation: str, params: Params, context: Context) -> Iterator[Asked]:
     if operation == "TransactWriteItems":
         for row in params["TransactItems"]:
-            for kind, held in row.items():
-                yield _of_item(response, _ITEM_ACTIONS[kind], held, context)
+            for kind, request in row.items():
+                yield _of_item(response, _ITEM_ACTIONS[kind], request, context)
     elif operation == "BatchWriteItem":
         for table, rows in params["RequestItems"].items():
             for row in rows:
-                held = row.get("PutRequest") or row.get("DeleteRequest")
-                yield _of_item(response, operation, {"TableName": table, **held}, context)
+                request = row.get("PutRequest") or row.get("DeleteRequest")
+                yield _of_item(response, operation, {"TableName": table, **request}, context)
     else:
         yield _of_item(response, operation, params, context)
 
@@ -98,8 +98,8 @@ def _of_item(response: BaseResponse, action: str, params: Params, context: Conte
     if params.get("IndexName"):
         resource += f"/index/{params['IndexName']}"
     table = dynamodb_backends[response.current_account][response.region].tables.get(name)
-    held = params.get("Item") or params.get("Key") or {}
-    value = next(iter(held.get(table.hash_key_attr, {}).values()), None) if table is not None else None
+    item = params.get("Item") or params.get("Key") or {}
+    value = next(iter(item.get(table.hash_key_attr, {}).values()), None) if table is not None else None
     leading = {} if value is None else {"dynamodb:LeadingKeys": (str(value),)}
     return Asked(f"dynamodb:{action}", resource, {**context, **leading})
 
@@ -110,20 +110,23 @@ def _of_files(response: BaseResponse, action: str, params: Params, context: Cont
     What is tagged as it is made asks for TagResource too (EFS User Guide, Using tags with Amazon EFS).
     """
     named = (params.get(key) for key in ("SourceFileSystemId", "FileSystemId", "AccessPointId", "ResourceId"))
-    name = _file_system_of(response, params) or str(next((one for one in named if one), "")).rpartition("/")[2]
-    held = efs_backends[response.current_account][response.region].list_tags_for_resource(name)
+    name = (
+        _file_system_of(response, params)
+        or str(next((identifier for identifier in named if identifier), "")).rpartition("/")[2]
+    )
+    tags = efs_backends[response.current_account][response.region].list_tags_for_resource(name)
     given = [(tag["Key"], tag["Value"]) for tag in params.get("Tags") or ()]
-    known = _tagged("ResourceTag", [(tag["Key"], tag["Value"]) for tag in held])
+    known = _tagged("ResourceTag", [(tag["Key"], tag["Value"]) for tag in tags])
     kind = "access-point" if name.startswith("fsap-") else "file-system"
     resource = _arn(response, "elasticfilesystem", f"{kind}/{name}") if name else None
     yield Asked(action, resource, {**context, **known, **_tagged("RequestTag", given)})
-    for one in _ON_INTERFACES.get(action, ()):
-        yield Asked(one, None, context)
+    for candidate in _ON_INTERFACES.get(action, ()):
+        yield Asked(candidate, None, context)
     if given and ":Create" in action:
-        made = {"elasticfilesystem:CreateAction": (action.partition(":")[2],)}
+        create_action = {"elasticfilesystem:CreateAction": (action.partition(":")[2],)}
         kind = "access-point" if action.endswith("AccessPoint") else "file-system"
         new = _arn(response, "elasticfilesystem", f"{kind}/*")
-        yield Asked("elasticfilesystem:TagResource", new, {**context, **made, **_tagged("RequestTag", given)})
+        yield Asked("elasticfilesystem:TagResource", new, {**context, **create_action, **_tagged("RequestTag", given)})
 
 
 def _file_system_of(response: BaseResponse, params: Params) -> str:
@@ -141,18 +144,20 @@ def _of_tasks(response: BaseResponse, action: str, params: Params, context: Cont
     if action == "ecs:StopTask":
         name = str(params.get("task") or "").rpartition("/")[2]
         task = all_tasks(ecs_backends[response.current_account][response.region]).get(name)
-        held = _tagged("ResourceTag", [(tag["key"], tag["value"]) for tag in task.tags] if task is not None else [])
-        yield Asked(action, _arn(response, "ecs", f"task/{cluster}/{name}"), {**context, **where, **held})
+        task_tags = _tagged(
+            "ResourceTag", [(tag["key"], tag["value"]) for tag in task.tags] if task is not None else []
+        )
+        yield Asked(action, _arn(response, "ecs", f"task/{cluster}/{name}"), {**context, **where, **task_tags})
         return
     definition = str(params.get("taskDefinition") or "")
     resource = definition if definition.startswith("arn:") else _arn(response, "ecs", f"task-definition/{definition}")
     yield Asked(action, resource, {**context, **where, **_tagged("RequestTag", given)})
     if given:
-        made = {"ecs:CreateAction": ("RunTask",)}
+        create_action = {"ecs:CreateAction": ("RunTask",)}
         yield Asked(
             "ecs:TagResource",
             _arn(response, "ecs", f"task/{cluster}/*"),
-            {**context, **made, **_tagged("RequestTag", given)},
+            {**context, **create_action, **_tagged("RequestTag", given)},
         )
 
 

@@ -46,9 +46,9 @@ def _judged(original: Callable[..., Any], self: BaseResponse, resource: str = "*
         return original(self, resource)
     principal, context = caller
     if self._get_action() != "GetCallerIdentity":
-        for asked in asked_of(self, {**context, "aws:RequestedRegion": (self.region,)}):
-            if not _allowed(self, principal, asked):
-                raise _denied(self, principal, asked.action)
+        for request in asked_of(self, {**context, "aws:RequestedRegion": (self.region,)}):
+            if not _allowed(self, principal, request):
+                raise _denied(self, principal, request.action)
     return None
 
 
@@ -60,11 +60,11 @@ def _judged_in_s3(
     if caller is None:
         return original(self, bucket_name, key_name)
     bucket, key = bucket_name or "", key_name or ""
-    held = s3_backends[self.current_account][self.partition].buckets.get(bucket)
-    region = held.region_name if held is not None else self.region
+    s3_bucket = s3_backends[self.current_account][self.partition].buckets.get(bucket)
+    region = s3_bucket.region_name if s3_bucket is not None else self.region
     action = _S3_ACTIONS.get(self.data["Action"], self.data["Action"])
-    asked = f"{bucket or '*'}" + (f"/{key}" if key else "")
-    for name, resource in [(f"s3:{action}", asked), *_copied(self, asked)]:
+    resource_name = f"{bucket or '*'}" + (f"/{key}" if key else "")
+    for name, resource in [(f"s3:{action}", resource_name), *_copied(self, resource_name)]:
         arn, context = f"arn:{self.partition}:s3:::{resource}", {**caller[1], "aws:RequestedRegion": (region,)}
         if not _allowed(self, caller[0], Asked(name, arn, context)):
             raise S3AccessDeniedError if key or not bucket else BucketAccessDeniedError(bucket)
@@ -90,13 +90,18 @@ def _copied(self: S3Response, onto: str) -> Iterator[tuple[str, str]]:
         yield "s3:GetObject", onto
 
 
-def _allowed(self: BaseResponse, principal: User | Role, asked: Asked) -> bool:
+def _allowed(self: BaseResponse, principal: User | Role, request: Asked) -> bool:
     backend = iam_backends[self.current_account][self.partition]
-    allowed = decide(policies_of(backend, principal), asked, boundary_of(backend, principal)).word == ALLOWED
+    allowed = decide(policies_of(backend, principal), request, boundary_of(backend, principal)).word == ALLOWED
     if not allowed:
-        region = ", ".join(asked.context.get("aws:RequestedRegion", ()))
-        told = {"who": principal.name, "action": asked.action, "resource": asked.resource or "*", "region": region}
-        STATE.extras["denied"] = [*STATE.extras.get("denied", ())[-_REMEMBERED:], told]
+        region = ", ".join(request.context.get("aws:RequestedRegion", ()))
+        denial = {
+            "who": principal.name,
+            "action": request.action,
+            "resource": request.resource or "*",
+            "region": region,
+        }
+        STATE.extras["denied"] = [*STATE.extras.get("denied", ())[-_REMEMBERED:], denial]
     return allowed
 
 
@@ -109,7 +114,7 @@ def _caller_of(self: BaseResponse) -> Caller | None:
 
 def _caller(backend: IAMBackend, account: str, key: str) -> Caller | None:
     for user in backend.users.values():
-        if any(held.access_key_id == key for held in user.access_keys):
+        if any(access_key.access_key_id == key for access_key in user.access_keys):
             return user, {"aws:userid": (user.id,), "aws:username": (user.name,)}
     for session in sts_backends[account][backend.partition].assumed_roles:
         if session.access_key_id == key:

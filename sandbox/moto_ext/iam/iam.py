@@ -35,7 +35,7 @@ ON_NOTHING = frozenset({"ec2:DescribeSubnets", "ecs:DescribeTaskDefinition", "st
 
 def policies_of(backend: IAMBackend, principal: User | Role | Group) -> list[Policy]:
     """Every policy that speaks for a principal: inline, attached, and those of a user's groups."""
-    found = [*_inline(principal), *(_managed(one) for one in principal.managed_policies.values())]
+    found = [*_inline(principal), *(_managed(policy) for policy in principal.managed_policies.values())]
     if isinstance(principal, User):
         for group in backend.groups.values():
             if any(user.name == principal.name for user in group.users):
@@ -59,14 +59,14 @@ def principal_of(backend: IAMBackend, arn: str) -> User | Role | Group:
     """The principal of an ARN. Raises NoSuchEntity, or InvalidInput for an ARN of no user, role or group."""
     kind, _, path = arn.rpartition(":")[2].partition("/")
     name = path.rpartition("/")[2]
-    held: dict[str, list[User | Role | Group]] = {
+    principals: dict[str, list[User | Role | Group]] = {
         "user": list(backend.users.values()),
         "role": list(backend.roles.values()),
         "group": list(backend.groups.values()),
     }
-    if kind not in held:
+    if kind not in principals:
         raise refused("InvalidInput", f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
-    for principal in held[kind]:
+    for principal in principals[kind]:
         if principal.name == name:
             return principal
     raise refused("NoSuchEntity", f"The {kind} with name {name} cannot be found.")
@@ -75,8 +75,8 @@ def principal_of(backend: IAMBackend, arn: str) -> User | Role | Group:
 def boundary_of(backend: IAMBackend, principal: User | Role | Group) -> list[Policy]:
     """The permissions boundary of a principal, if it has one."""
     arn = getattr(principal, "permissions_boundary_arn", None)
-    held = backend.managed_policies.get(arn) if arn else None
-    return [_managed(held)] if held is not None else []
+    managed_policy = backend.managed_policies.get(arn) if arn else None
+    return [_managed(managed_policy)] if managed_policy is not None else []
 
 
 def _simulate_principal(self: IamResponse, params: dict[str, Any]) -> dict[str, Any]:
@@ -114,8 +114,8 @@ def _alike(actions: list[str]) -> None:
     without = [action for action in actions if action in ON_NOTHING]
     others = [action for action in actions if action not in ON_NOTHING]
     if without and others:
-        told = f"[{','.join(others)}] and [{','.join(without)}] require different authorization information."
-        raise refused("InvalidInput", f"Invalid Input Actions: {told}")
+        message = f"[{','.join(others)}] and [{','.join(without)}] require different authorization information."
+        raise refused("InvalidInput", f"Invalid Input Actions: {message}")
 
 
 def _result(
@@ -126,17 +126,17 @@ def _result(
     AWS answers with the template of the resource type's ARN, or "*", as the action's resource; here it is always "*".
     """
     each = [_on(policies, boundaries, action, resource, context) for resource in resources]
-    worst = min(each, key=lambda one: _WORST.index(one["EvalResourceDecision"]))
-    told: dict[str, Any] = {
+    worst = min(each, key=lambda candidate: _WORST.index(candidate["EvalResourceDecision"]))
+    description: dict[str, Any] = {
         "EvalActionName": action,
         "EvalResourceName": "*",
         "EvalDecision": worst["EvalResourceDecision"],
         "MatchedStatements": worst["MatchedStatements"],
-        "MissingContextValues": sorted({key for one in each for key in one["MissingContextValues"]}),
+        "MissingContextValues": sorted({key for candidate in each for key in candidate["MissingContextValues"]}),
     }
     if boundaries:
-        told["PermissionsBoundaryDecisionDetail"] = worst["PermissionsBoundaryDecisionDetail"]
-    return told if resources == ["*"] else {**told, "ResourceSpecificResults": each}
+        description["PermissionsBoundaryDecisionDetail"] = worst["PermissionsBoundaryDecisionDetail"]
+    return description if resources == ["*"] else {**description, "ResourceSpecificResults": each}
 
 
 def _on(
@@ -146,7 +146,7 @@ def _on(
         decision = decide(policies, Asked(action, resource, context), boundaries)
     except ValueError as bad:
         raise refused("PolicyEvaluation", f"{action} cannot be judged: {bad}") from bad
-    told: dict[str, Any] = {
+    description: dict[str, Any] = {
         "EvalResourceName": resource,
         "EvalResourceDecision": decision.word,
         "MatchedStatements": _matched(decision),
@@ -154,12 +154,12 @@ def _on(
     }
     if boundaries:
         within = decide(boundaries, Asked(action, resource, context)).word == ALLOWED
-        told["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": within}
-    return told
+        description["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": within}
+    return description
 
 
 def _matched(decision: Decision) -> list[dict[str, Any]]:
-    return [{"SourcePolicyId": one.id, "SourcePolicyType": one.kind} for one in decision.matched]
+    return [{"SourcePolicyId": policy.id, "SourcePolicyType": policy.kind} for policy in decision.matched]
 
 
 def install() -> None:

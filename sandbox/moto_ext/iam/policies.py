@@ -43,24 +43,24 @@ class Asked:
     context: Context
 
 
-def decide(policies: Iterable[Policy], asked: Asked, boundaries: Iterable[Policy] = ()) -> Decision:
-    """Judge ``asked`` by ``policies``; where there are ``boundaries``, one of them must allow it too."""
-    decision = _judged(policies, asked)
-    held = list(boundaries)
-    if not held:
+def decide(policies: Iterable[Policy], request: Asked, boundaries: Iterable[Policy] = ()) -> Decision:
+    """Judge ``request`` by ``policies``; where there are ``boundaries``, one of them must allow it too."""
+    decision = _judged(policies, request)
+    iam_policies = list(boundaries)
+    if not iam_policies:
         return decision
-    within = _judged(held, asked)
+    within = _judged(iam_policies, request)
     if EXPLICIT_DENY in (decision.word, within.word):
         return decision if decision.word == EXPLICIT_DENY else within
     return decision if within.word == ALLOWED else Decision(IMPLICIT_DENY, missing=decision.missing | within.missing)
 
 
-def _judged(policies: Iterable[Policy], asked: Asked) -> Decision:
+def _judged(policies: Iterable[Policy], request: Asked) -> Decision:
     found: dict[str, list[Policy]] = {"Allow": [], "Deny": []}
     missing: set[str] = set()
     for policy in policies:
         for statement in statements(policy.document):
-            if _concerns(statement, asked) and _holds(statement.get("Condition") or {}, asked.context, missing):
+            if _concerns(statement, request) and _holds(statement.get("Condition") or {}, request.context, missing):
                 found[statement["Effect"]].append(policy)
     if found["Deny"]:
         return Decision(EXPLICIT_DENY, found["Deny"], missing)
@@ -70,12 +70,12 @@ def _judged(policies: Iterable[Policy], asked: Asked) -> Decision:
 @lru_cache(maxsize=256)
 def statements(document: str) -> list[dict[str, Any]]:
     """The statements of a document, not to be changed. Raises ValueError where it is no JSON."""
-    held: Any = json.loads(document)["Statement"]
-    return held if isinstance(held, list) else [held]
+    listed: Any = json.loads(document)["Statement"]
+    return listed if isinstance(listed, list) else [listed]
 
 
 def _listed(value: Any) -> list[str]:
-    return [str(one) for one in (value if isinstance(value, list) else [value])]
+    return [str(entry) for entry in (value if isinstance(value, list) else [value])]
 
 
 def like(pattern: str, value: str, ignore_case: bool = False) -> bool:
@@ -89,16 +89,16 @@ def _fitting(pattern: str, ignore_case: bool) -> Callable[[str], re.Match[str] |
     return re.compile(words, re.IGNORECASE if ignore_case else 0).fullmatch
 
 
-def _concerns(statement: dict[str, Any], asked: Asked) -> bool:
+def _concerns(statement: dict[str, Any], request: Asked) -> bool:
     negated = "NotAction" in statement
     actions = _listed(statement["NotAction"] if negated else statement.get("Action", []))
-    if any(like(one, asked.action, ignore_case=True) for one in actions) == negated:
+    if any(like(action, request.action, ignore_case=True) for action in actions) == negated:
         return False
-    if asked.resource is None or not {"Resource", "NotResource"} & statement.keys():
+    if request.resource is None or not {"Resource", "NotResource"} & statement.keys():
         return True
     negated = "NotResource" in statement
     resources = _listed(statement["NotResource"] if negated else statement["Resource"])
-    return any(like(one, asked.resource) for one in _filled(resources, asked.context)) != negated
+    return any(like(pattern, request.resource) for pattern in _filled(resources, request.context)) != negated
 
 
 def _filled(texts: list[str], context: Context) -> list[str]:
@@ -106,8 +106,8 @@ def _filled(texts: list[str], context: Context) -> list[str]:
     known = {name.lower(): values for name, values in context.items()}
 
     def value(found: re.Match[str]) -> str:
-        held = known.get(found.group(1).lower(), ())
-        return held[0] if len(held) == 1 else found.group(0)
+        values = known.get(found.group(1).lower(), ())
+        return values[0] if len(values) == 1 else found.group(0)
 
     return [re.sub(r"\$\{([^}*?$]+)\}", value, text) for text in texts]
 
@@ -124,17 +124,17 @@ def _condition(operator: str, key: str, wanted: list[str], context: Context, mis
     known = {name.lower(): values for name, values in context.items()}
     word = operator.rpartition(":")[2]
     bare = word.removesuffix("IfExists")
-    held = known.get(key.lower())
+    known_values = known.get(key.lower())
     if bare == "Null":
-        return (held is None) == (wanted[0].lower() == "true")
+        return (known_values is None) == (wanted[0].lower() == "true")
     test, negated = _TESTS.get(bare.replace("Not", "")), "Not" in bare
     if test is None:
         raise ValueError(f"condition operator {operator} is not known to the sandbox")
-    if held is None:
+    if known_values is None:
         missing.add(key)
         return _without_value(operator, bare != word or negated)
     filled = _filled(wanted, context)
-    fits = [any(test(one, value) for one in filled) != negated for value in held]
+    fits = [any(test(pattern, value) for pattern in filled) != negated for value in known_values]
     return any(fits) if operator.startswith("ForAnyValue:") or not (negated or ":" in operator) else all(fits)
 
 

@@ -88,13 +88,13 @@ _VPC: list[dict[str, Any]] = VPC_DEFAULT_QUOTAS
 _INTERFACES = ("Resource", "NetworkInterfacesPerRegion", "None")
 
 DEFAULTS: dict[tuple[str, str], Quota] = {(quota.service, quota.code): quota for quota in _OWN} | {
-    ("vpc", held["QuotaCode"]): Quota(
+    ("vpc", quota["QuotaCode"]): Quota(
         "vpc",
-        held["QuotaCode"],
-        held["QuotaName"],
-        float(held["Value"]),
-        _INTERFACES if held["QuotaCode"] == "L-DF5E4CA3" else None,
-        bool(held["Adjustable"]),
+        quota["QuotaCode"],
+        quota["QuotaName"],
+        float(quota["Value"]),
+        _INTERFACES if quota["QuotaCode"] == "L-DF5E4CA3" else None,
+        bool(quota["Adjustable"]),
     )
-    for held in _VPC
+    for quota in _VPC
 }

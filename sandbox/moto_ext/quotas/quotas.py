@@ -24,7 +24,7 @@ PAGE, NOT_GIVEN = 100, "InvalidPaginationTokenException"
 def _told(self: ServiceQuotasResponse, quota: Quota, value: float, account: str = "") -> dict[str, Any]:
     """A quota as the API names its parts. AWS's default belongs to no account, and applies at none."""
     where = f"{self.region}:{account}:{quota.service}/{quota.code}"
-    told = {
+    description = {
         "ServiceCode": quota.service,
         "ServiceName": SERVICES[quota.service],
         "QuotaArn": f"arn:{self.partition}:servicequotas:{where}",
@@ -36,15 +36,15 @@ def _told(self: ServiceQuotasResponse, quota: Quota, value: float, account: str 
         "GlobalQuota": False,
     }
     if account:
-        told["QuotaAppliedAtLevel"] = "ACCOUNT"
+        description["QuotaAppliedAtLevel"] = "ACCOUNT"
     if quota.usage:
-        told["UsageMetric"] = {
+        description["UsageMetric"] = {
             "MetricNamespace": "AWS/Usage",
             "MetricName": "ResourceCount",
             "MetricDimensions": quota.usage_dimensions,
             "MetricStatisticRecommendation": "Maximum",
         }
-    return told
+    return description
 
 
 def _applied(self: ServiceQuotasResponse, quota: Quota) -> dict[str, Any]:
@@ -89,10 +89,10 @@ def _services(_: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any
 
 def _request(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
     quota = _default(params["ServiceCode"], params["QuotaCode"])
-    held = servicequotas_backends[self.current_account][self.region]
-    state(held, "quotas_applied")[quota.service, quota.code] = float(params["DesiredValue"])
-    told = _told(self, quota, float(params["DesiredValue"]), self.current_account)
-    change = {key: told[key] for key in ("ServiceCode", "ServiceName", "QuotaCode", "QuotaName", "QuotaArn", "Unit")}
+    service_quotas_backend = servicequotas_backends[self.current_account][self.region]
+    state(service_quotas_backend, "quotas_applied")[quota.service, quota.code] = float(params["DesiredValue"])
+    request = _told(self, quota, float(params["DesiredValue"]), self.current_account)
+    change = {key: request[key] for key in ("ServiceCode", "ServiceName", "QuotaCode", "QuotaName", "QuotaArn", "Unit")}
     change |= {
         "Id": uuid.uuid4().hex,
         "DesiredValue": float(params["DesiredValue"]),
@@ -101,7 +101,7 @@ def _request(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, A
         "LastUpdated": now(),
         "GlobalQuota": False,
     }
-    state(held, "quota_changes")[change["Id"]] = change
+    state(service_quotas_backend, "quota_changes")[change["Id"]] = change
     ecs_services.settle_all(self.current_account, self.region)
     return {"RequestedQuota": change}
 
@@ -109,8 +109,8 @@ def _request(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, A
 def _history(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
     changes = state(servicequotas_backends[self.current_account][self.region], "quota_changes").values()
     wanted = ("ServiceCode", "QuotaCode", "Status")
-    kept = [c for c in changes if all(params.get(key) in (None, c[key]) for key in wanted)]
-    found, token = page(kept, params, PAGE, NOT_GIVEN)
+    retained = [c for c in changes if all(params.get(key) in (None, c[key]) for key in wanted)]
+    found, token = page(retained, params, PAGE, NOT_GIVEN)
     return {"RequestedQuotas": found, "NextToken": token}
 
 

@@ -42,18 +42,20 @@ DEFAULTS = {
 
 
 def _used(backend: RDSBackend) -> dict[str, int]:
-    manual = [one for one in backend.database_snapshots.values() if one.snapshot_type == "manual"]
+    manual = [snapshot for snapshot in backend.database_snapshots.values() if snapshot.snapshot_type == "manual"]
     instances = backend.databases.values()
     return {
         "DBInstances": len(instances),
-        "AllocatedStorage": sum(one.allocated_storage for one in instances),
+        "AllocatedStorage": sum(instance.allocated_storage for instance in instances),
         "DBParameterGroups": len(backend.db_parameter_groups),
         "ManualSnapshots": len(manual),
         "EventSubscriptions": len(backend.event_subscriptions),
         "DBSubnetGroups": len(backend.subnet_groups),
         "OptionGroups": len(backend.option_groups),
-        "SubnetsPerDBSubnetGroup": max((len(one.subnets) for one in backend.subnet_groups.values()), default=0),
-        "ReadReplicasPerMaster": max((len(one.replicas) for one in instances), default=0),
+        "SubnetsPerDBSubnetGroup": max(
+            (len(subnet_group.subnets) for subnet_group in backend.subnet_groups.values()), default=0
+        ),
+        "ReadReplicasPerMaster": max((len(instance.replicas) for instance in instances), default=0),
         "DBClusters": len(backend.clusters),
         "DBClusterParameterGroups": len(backend.db_cluster_parameter_groups),
         "ManualClusterSnapshots": len(backend.cluster_snapshots),
@@ -92,9 +94,9 @@ def _parameters(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, A
     group = response.backend.describe_db_parameter_groups({"db_parameter_group_name": params["DBParameterGroupName"]})[
         0
     ]
-    set_by_user = [{**_BY_USER, **one} for one in group.parameters.values()]
+    set_by_user = [{**_BY_USER, **parameter} for parameter in group.parameters.values()]
     wanted = params.get("Source")
-    return {"Parameters": [one for one in set_by_user if wanted in (None, one["Source"])]}
+    return {"Parameters": [parameter for parameter in set_by_user if wanted in (None, parameter["Source"])]}
 
 
 def install() -> None:

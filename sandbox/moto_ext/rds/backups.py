@@ -122,14 +122,14 @@ def _delete(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def replications(backend: RDSBackend) -> dict[str, ReplicatedBackup]:
     """What is replicated to this region. A source that switched its backups off (retention 0) ends it (T24)."""
-    kept: dict[str, ReplicatedBackup] = state(backend, "automated_backup_replications")
+    replicated_backups: dict[str, ReplicatedBackup] = state(backend, "automated_backup_replications")
     ending = truth.answer("rds.retention-zero-ends-replicated-backup")
-    for arn, copy in list(kept.items()) if ending else ():
+    for arn, copy in list(replicated_backups.items()) if ending else ():
         sources = rds_backends[backend.account_id][copy.source_region].databases.values()
-        source = next((one for one in sources if one.dbi_resource_id == copy.resource_id), None)
+        source = next((database for database in sources if database.dbi_resource_id == copy.resource_id), None)
         if source is not None and source.backup_retention_period == 0:
-            del kept[arn]
-    return kept
+            del replicated_backups[arn]
+    return replicated_backups
 
 
 def _common(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,11 +196,11 @@ def _source(backend: RDSBackend, arn: str) -> DBInstance:
 
 def _start(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     backend = response.backend
-    kept = replications(backend)
+    replicated_backups = replications(backend)
     source = _source(backend, params["SourceDBInstanceArn"])
-    if any(copy.source_arn == source.db_instance_arn for copy in kept.values()):
+    if any(copy.source_arn == source.db_instance_arn for copy in replicated_backups.values()):
         raise refused("InvalidDBInstanceState", "Automated backups of this instance are already replicated here.")
-    if len(kept) >= QUOTA:
+    if len(replicated_backups) >= QUOTA:
         raise refused("DBInstanceAutomatedBackupQuotaExceeded", f"At most {QUOTA} replicated backups in a region.")
     name = "ab-" + base64.b32encode(uuid.uuid4().bytes).decode().rstrip("=").lower()
     copy = ReplicatedBackup(
@@ -214,27 +214,31 @@ def _start(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
         created_at=source.instance_create_time,
         replicating_from=soon(),
     )
-    kept[copy.arn] = copy
+    replicated_backups[copy.arn] = copy
     return {"DBInstanceAutomatedBackup": copy.describe()}
 
 
 def _stop(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
-    kept = replications(response.backend)
-    found = [copy for copy in kept.values() if copy.source_arn == params["SourceDBInstanceArn"]]
+    replicated_backups = replications(response.backend)
+    found = [copy for copy in replicated_backups.values() if copy.source_arn == params["SourceDBInstanceArn"]]
     if not found:
         raise refused("DBInstanceNotFound", f"No automated backups of {params['SourceDBInstanceArn']} are kept here.")
-    return {"DBInstanceAutomatedBackup": kept.pop(found[0].arn).describe()}
+    return {"DBInstanceAutomatedBackup": replicated_backups.pop(found[0].arn).describe()}
 
 
 def _describe(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     backend = response.backend
     every = [_own(instance) for instance in backend.databases.values() if instance.backup_retention_period]
     every += [copy.describe() for copy in (*retained(backend).values(), *replications(backend).values())]
-    asked = ("DBInstanceIdentifier", "DbiResourceId", "DBInstanceAutomatedBackupsArn")
-    wanted = {name: [params[name]] for name in asked if params.get(name)}
+    identifiers = ("DBInstanceIdentifier", "DbiResourceId", "DBInstanceAutomatedBackupsArn")
+    wanted = {name: [params[name]] for name in identifiers if params.get(name)}
     names = {"status": "Status", "db-instance-id": "DBInstanceIdentifier", "dbi-resource-id": "DbiResourceId"}
-    wanted |= {names[one["Name"]]: one["Values"] for one in params.get("Filters") or [] if one["Name"] in names}
-    found = [one for one in every if all(one.get(name) in values for name, values in wanted.items())]
+    wanted |= {
+        names[query_filter["Name"]]: query_filter["Values"]
+        for query_filter in params.get("Filters") or []
+        if query_filter["Name"] in names
+    }
+    found = [backup for backup in every if all(backup.get(name) in values for name, values in wanted.items())]
     if not found and params.get("DBInstanceAutomatedBackupsArn"):
         raise refused("DBInstanceAutomatedBackupNotFound", "No automated backup has this ARN.")
     return {"DBInstanceAutomatedBackups": found}

@@ -76,9 +76,9 @@ def _modify_group(
     group = self.db_parameter_groups.get(name)
     before = _told(group) if group is not None else ""
     changed = original(self, name, changes)
-    if any(one.get("ParameterName") == READ_ONLY for one in changes):
+    if any(change.get("ParameterName") == READ_ONLY for change in changes):
         changed.__dict__[FORMER] = before
-    if any(one.get("ApplyMethod") != "pending-reboot" for one in changes):
+    if any(change.get("ApplyMethod") != "pending-reboot" for change in changes):
         begin(changed, "applying")
     return changed
 

@@ -36,14 +36,15 @@ def point_behind(backend: RDSBackend, snapshot_id: str) -> Point | None:
     return found
 
 
-def from_point(backend: RDSBackend, point: Point, asked: dict[str, Any]) -> DBInstance:
+def from_point(backend: RDSBackend, point: Point, params: dict[str, Any]) -> DBInstance:
     """Create an instance from the point, encrypted with its vault's key, which must work (T19)."""
     key = require_key(backend, True, point.vault.encryption_key_arn)
     facts = {name: value for name, value in point.resource.facts.items() if name not in _OURS}
-    kept = {name: value for name, value in asked.items() if name != "db_snapshot_identifier"}
-    made = create_copy(backend, facts | {"kms_key_id": key}, kept)
+    retained = {name: value for name, value in params.items() if name != "db_snapshot_identifier"}
+    db_instance = create_copy(backend, facts | {"kms_key_id": key}, retained)
     source = rds_backends[backend.account_id][stored_data.region_of(point.resource.arn)]
     stored_data.put_rows(
-        made, stored_data.until(stored_data.row_log(source, point.resource.facts["dbi_resource_id"]), point.created)
+        db_instance,
+        stored_data.until(stored_data.row_log(source, point.resource.facts["dbi_resource_id"]), point.created),
     )
-    return made
+    return db_instance

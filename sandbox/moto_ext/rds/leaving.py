@@ -65,8 +65,12 @@ def _take_away(backend: RDSBackend, instance: DBInstance, with_backups: bool) ->
     name = instance.db_instance_identifier
     del backend.databases[name]
     detach(backend, instance)
-    kept = backend.database_snapshots
-    taken = [one for one in kept.values() if one.database is instance and one.snapshot_type == "automated"]
+    db_snapshots = backend.database_snapshots
+    taken = [
+        database_snapshot
+        for database_snapshot in db_snapshots.values()
+        if database_snapshot.database is instance and database_snapshot.snapshot_type == "automated"
+    ]
     for snapshot in taken if with_backups else []:
         backend.delete_db_snapshot(snapshot.db_snapshot_identifier)
 

@@ -38,9 +38,11 @@ def _offered(backend: RDSBackend, params: Mapping[str, Any]) -> list[tuple[str, 
     """(engine, version) pairs the request asks for and the region offers."""
     wanted, version = params.get("Engine"), params.get("EngineVersion")
     engines = [wanted] if wanted else list(VERSIONS)
-    every = [(engine, one) for engine in engines for one in VERSIONS.get(engine, ())]
+    every = [(engine, number) for engine in engines for number in VERSIONS.get(engine, ())]
     gone = state(backend, "withdrawn_offers")
-    return [(engine, one) for engine, one in every if version in (None, one, _major(one)) and one not in gone]
+    return [
+        (engine, number) for engine, number in every if version in (None, number, _major(number)) and number not in gone
+    ]
 
 
 def _versions(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,12 +73,16 @@ def _orderable(original: Any, self: RDSResponse) -> Any:
 def _orderable_of_engine(response: RDSResponse) -> Any:
     params, gone = response.params, state(response.backend, "withdrawn_offers")
     every = [f"{family}.{size}" for family in FAMILIES for size in SIZES]
-    classes = [one for one in every if params.get("DBInstanceClass") in (None, one) and one not in gone]
+    classes = [
+        instance_class
+        for instance_class in every
+        if params.get("DBInstanceClass") in (None, instance_class) and instance_class not in gone
+    ]
     rows = [
         {
             "Engine": engine,
             "EngineVersion": version,
-            "DBInstanceClass": one,
+            "DBInstanceClass": instance_class,
             "LicenseModel": "general-public-license",
             "MultiAZCapable": True,
             "ReadReplicaCapable": True,
@@ -85,7 +91,7 @@ def _orderable_of_engine(response: RDSResponse) -> Any:
             "StorageType": storage,
         }
         for engine, version in _offered(response.backend, params)
-        for one in classes
+        for instance_class in classes
         for storage in STORAGE
     ]
     return ActionResult({"OrderableDBInstanceOptions": rows})
@@ -94,17 +100,17 @@ def _orderable_of_engine(response: RDSResponse) -> Any:
 def _source_regions(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     """The other regions; automated backups replicate from each that no disaster withdrew."""
     gone = state(response.backend, "withdrawn_offers")
-    others = [one for one in Session().get_available_regions("rds") if one != response.region]
+    others = [entry for entry in Session().get_available_regions("rds") if entry != response.region]
     return {
         "SourceRegions": [
             {
-                "RegionName": one,
-                "Endpoint": f"https://rds.{one}.amazonaws.com",
+                "RegionName": entry,
+                "Endpoint": f"https://rds.{entry}.amazonaws.com",
                 "Status": "available",
-                "SupportsDBInstanceAutomatedBackupsReplication": one not in gone,
+                "SupportsDBInstanceAutomatedBackupsReplication": entry not in gone,
             }
-            for one in others
-            if params.get("RegionName") in (None, one)
+            for entry in others
+            if params.get("RegionName") in (None, entry)
         ]
     }
 
@@ -114,9 +120,13 @@ def _groups(original: Any, self: RDSBackend, option_group_kwargs: Mapping[str, A
     if wanted.get("option_group_name"):
         found: list[OptionGroup] = original(self, wanted)
         return found
-    asked = {name: wanted.get(name) for name in ("engine_name", "major_engine_version") if wanted.get(name)}
+    params = {name: wanted.get(name) for name in ("engine_name", "major_engine_version") if wanted.get(name)}
     every = list(self.option_groups.values())
-    return [one for one in every if all(getattr(one, name) == value for name, value in asked.items())]
+    return [
+        option_group
+        for option_group in every
+        if all(getattr(option_group, name) == value for name, value in params.items())
+    ]
 
 
 def install() -> None:

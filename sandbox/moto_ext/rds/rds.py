@@ -55,9 +55,9 @@ def facts_of(instance: DBInstance) -> dict[str, Any]:
     return {name: getattr(instance, name) for name in INHERITED}
 
 
-def create_copy(backend: RDSBackend, facts: Mapping[str, Any], asked: Mapping[str, Any]) -> DBInstance:
+def create_copy(backend: RDSBackend, facts: Mapping[str, Any], params: Mapping[str, Any]) -> DBInstance:
     """Create an instance of ``backend``'s own region from ``facts``, with what the caller asked for on top."""
-    wanted = {**facts, **{key: value for key, value in asked.items() if value is not None}}
+    wanted = {**facts, **{key: value for key, value in params.items() if value is not None}}
     sweep(backend)
     if wanted["db_instance_identifier"] in backend.databases:
         raise DBInstanceAlreadyExists
@@ -95,7 +95,7 @@ def _created_in_time(original: Any, self: RDSBackend, db_kwargs: Any) -> DBInsta
 
 def create_db_instance_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
     """Create a replica with its own identity; the source must keep automated backups (InvalidDBInstanceState)."""
-    asked = {key: db_kwargs[key] for key in db_kwargs}
+    params = {key: db_kwargs[key] for key in db_kwargs}
     source_id = db_kwargs["source_db_instance_identifier"]
     source = self.find_db_from_id(source_id)
     if not source.backup_retention_period:
@@ -104,10 +104,10 @@ def create_db_instance_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInsta
     facts = facts_of(source) | {"backup_retention_period": truth.answer("rds.replica-retention-days")}
     if elsewhere:
         facts["kms_key_id"] = require_key(self, source.storage_encrypted, db_kwargs.get("kms_key_id"))
-        asked.pop("kms_key_id", None)
+        params.pop("kms_key_id", None)
     else:
         facts |= {"kms_key_id": source.kms_key_id, "db_parameter_group_name": source.db_parameter_group_name}
-    replica = create_copy(self, facts, plain(asked))
+    replica = create_copy(self, facts, plain(params))
     replica.is_replica = True
     replica.source_db_instance_identifier = source.db_instance_arn if elsewhere else source.db_instance_identifier
     source.add_replica(replica)

@@ -26,12 +26,12 @@ RESTORE_ONLY = (
 )
 
 
-def restore_from(backend: RDSBackend, copy: ReplicatedBackup, asked: dict[str, Any]) -> DBInstance:
+def restore_from(backend: RDSBackend, copy: ReplicatedBackup, params: dict[str, Any]) -> DBInstance:
     """Create an instance from replicated automated backups, encrypted with the key of the copies.
 
     Raises InvalidRestoreFault when ``restore_time`` is outside the copies' window.
     """
-    moment = asked.get("restore_time")
+    moment = params.get("restore_time")
     window = copy.describe()["RestoreWindow"]
     if window is None:
         raise refused("PointInTimeRestoreNotEnabled", "The replicated backup has no restorable time yet.")
@@ -39,40 +39,42 @@ def restore_from(backend: RDSBackend, copy: ReplicatedBackup, asked: dict[str, A
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         if not window["EarliestTime"] <= moment <= window["LatestTime"]:
             raise refused("InvalidRestoreFault", f"The specified time {moment} is outside the restore window.")
-    elif not asked.get("use_latest_restorable_time"):
+    elif not params.get("use_latest_restorable_time"):
         raise refused("InvalidParameterCombination", "Name a RestoreTime or ask for the latest restorable time.")
-    kept = {key: value for key, value in asked.items() if key not in RESTORE_ONLY}
-    kept["db_instance_identifier"] = asked["target_db_instance_identifier"]
-    made = create_copy(backend, copy.facts | {"kms_key_id": copy.kms_key_id}, kept)
+    values = {key: value for key, value in params.items() if key not in RESTORE_ONLY}
+    values["db_instance_identifier"] = params["target_db_instance_identifier"]
+    db_instance = create_copy(backend, copy.facts | {"kms_key_id": copy.kms_key_id}, values)
     source = rds_backends[backend.account_id][copy.source_region]
     stored_data.put_rows(
-        made, stored_data.until(stored_data.row_log(source, copy.resource_id), moment or window["LatestTime"])
+        db_instance, stored_data.until(stored_data.row_log(source, copy.resource_id), moment or window["LatestTime"])
     )
-    return made
+    return db_instance
 
 
 def _to_point_in_time(
     _original: Any, self: RDSBackend, source_db_identifier: str, target_db_identifier: str, overrides: Any
 ) -> DBInstance:
-    asked = plain(overrides)
-    if arn := asked.get("source_db_instance_automated_backups_arn"):
+    params = plain(overrides)
+    if arn := params.get("source_db_instance_automated_backups_arn"):
         copy = {**retained(self), **replications(self)}.get(arn)
         if copy is None:
             raise refused("DBInstanceAutomatedBackupNotFound", f"Automated backup {arn} not found in this region.")
-        return restore_from(self, copy, asked)
+        return restore_from(self, copy, params)
     instance = self.describe_db_instances(source_db_identifier)[0]
-    if (asked.get("allocated_storage") or instance.allocated_storage) < instance.allocated_storage:
+    if (params.get("allocated_storage") or instance.allocated_storage) < instance.allocated_storage:
         raise refused("InvalidParameterValue", "Allocated storage size can't be less than the source instance size.")
     if not instance.backup_retention_period:
         raise refused(
             "PointInTimeRestoreNotEnabled", f"Point-in-time restore is not enabled for {source_db_identifier}."
         )
-    kept = {key: value for key, value in asked.items() if key not in RESTORE_ONLY}
+    values = {key: value for key, value in params.items() if key not in RESTORE_ONLY}
     facts = facts_of(instance) | {"kms_key_id": instance.kms_key_id, "db_instance_identifier": target_db_identifier}
-    made = create_copy(self, facts, kept)
+    db_instance = create_copy(self, facts, values)
     latest = to_the_second(replicated_until(self.region_name, log_upload_s()))
-    stored_data.put_rows(made, stored_data.until(stored_data.rows_of(instance), asked.get("restore_time") or latest))
-    return made
+    stored_data.put_rows(
+        db_instance, stored_data.until(stored_data.rows_of(instance), params.get("restore_time") or latest)
+    )
+    return db_instance
 
 
 def _snapshot(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> DBSnapshot:
@@ -85,9 +87,9 @@ def _from_snapshot(original: Any, self: RDSBackend, from_snapshot_id: str, overr
     if point := point_behind(self, from_snapshot_id):
         return from_point(self, point, plain(overrides))
     rows = self.get_db_snapshot(from_snapshot_id).__dict__.get("held_rows", ())
-    made: DBInstance = original(self, from_snapshot_id, overrides)
-    stored_data.put_rows(made, rows)
-    return made
+    db_instance: DBInstance = original(self, from_snapshot_id, overrides)
+    stored_data.put_rows(db_instance, rows)
+    return db_instance
 
 
 def _copy_snapshot(

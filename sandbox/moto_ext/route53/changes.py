@@ -31,8 +31,8 @@ def change(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     changes = copy.deepcopy(params["ChangeBatch"]["Changes"])
     _require_size(changes)
     zone_batch = _Batch(self.backend, zone)
-    for one in changes:
-        zone_batch.apply(one["Action"], one["ResourceRecordSet"])
+    for entry in changes:
+        zone_batch.apply(entry["Action"], entry["ResourceRecordSet"])
     zone_batch.require_apex()
     supersede(zone)
     zone.rrsets = list(zone_batch.book.values())
@@ -65,9 +65,9 @@ def _info(backend: Route53Backend, number: str) -> dict[str, Any]:
 def _require_size(changes: list[dict[str, Any]]) -> None:
     """A batch takes 1,000 values and 32,000 characters; an UPSERT counts twice (T13)."""
     values = characters = 0
-    for one in changes:
-        twice = 2 if one["Action"] == "UPSERT" else 1
-        rows = one["ResourceRecordSet"].get("ResourceRecords") or []
+    for entry in changes:
+        twice = 2 if entry["Action"] == "UPSERT" else 1
+        rows = entry["ResourceRecordSet"].get("ResourceRecords") or []
         values += twice * len(rows)
         characters += twice * sum(len(str(row["Value"])) for row in rows)
     if values > MOST_RECORDS:
@@ -136,15 +136,15 @@ class _Batch:
 
     def _remove(self, key: tuple[str, str, str]) -> None:
         if self.book.pop(key, None) is not None:
-            kept = self.held[key[:2]]
-            self.held[key[:2]] = [one for one in kept if identity(one) != key]
+            record_sets = self.held[key[:2]]
+            self.held[key[:2]] = [rrset for rrset in record_sets if identity(rrset) != key]
 
     def _add(self, key: tuple[str, str, str], record: Record) -> None:
         values = [row["Value"] for row in record.get("ResourceRecords") or ()]
         parts = {**record, "Name": f"{record['Name']}.", "ResourceRecords": values}
-        made = RecordSet(parts)  # type: ignore[abstract] # the emulator makes it so, too
-        self.book[key] = made
-        self.held.setdefault(key[:2], []).append(told(made))
+        record_set = RecordSet(parts)  # type: ignore[abstract] # the emulator makes it so, too
+        self.book[key] = record_set
+        self.held.setdefault(key[:2], []).append(told(record_set))
         self._names.setdefault(key[0], set()).add(key[1])
 
     def require_apex(self) -> None:

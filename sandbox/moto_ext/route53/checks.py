@@ -68,12 +68,12 @@ def _create_check(original: Callable[..., Any], self: Route53) -> Any:
                 raise refused("HealthCheckAlreadyExists", "A health check with this caller reference exists.")
             return ActionResult({"HealthCheck": standing})
     result = original(self)
-    made: HealthCheck = result.result["HealthCheck"]
-    made.__dict__["asked"] = config
-    if made.type_ in ("HTTPS", "HTTPS_STR_MATCH") and not config.get("Port"):
-        made.port = 443
-    _keep_more(made, config)
-    result.result["Location"] = f"https://route53.amazonaws.com/2013-04-01/healthcheck/{made.id}"
+    health_check: HealthCheck = result.result["HealthCheck"]
+    health_check.__dict__["asked"] = config
+    if health_check.type_ in ("HTTPS", "HTTPS_STR_MATCH") and not config.get("Port"):
+        health_check.port = 443
+    _keep_more(health_check, config)
+    result.result["Location"] = f"https://route53.amazonaws.com/2013-04-01/healthcheck/{health_check.id}"
     return result
 
 
@@ -117,13 +117,13 @@ def _update_check(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list_checks(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
-    held = list(self.backend.health_checks.values())
+    health_checks = list(self.backend.health_checks.values())
     size = int(params.get("MaxItems") or PAGE)
-    ids = [check.id for check in held]
+    ids = [check.id for check in health_checks]
     start = ids.index(params["Marker"]) if params.get("Marker") in ids else 0
     following = ids[start + size] if start + size < len(ids) else None
     return {
-        "HealthChecks": held[start : start + size],
+        "HealthChecks": health_checks[start : start + size],
         "Marker": params.get("Marker") or "",
         "IsTruncated": following is not None,
         "NextMarker": following,
@@ -147,8 +147,8 @@ def _last_failure(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _observed(check: HealthCheck, words: str) -> list[dict[str, Any]]:
-    asked = check.regions or ()
-    places = [place for place in CHECKER_REGIONS if not asked or place[0] in asked]
+    regions = check.regions or ()
+    places = [place for place in CHECKER_REGIONS if not regions or place[0] in regions]
     report = {"Status": words, "CheckedTime": now()}
     return [{"Region": region, "IPAddress": address, "StatusReport": report} for region, address in places]
 

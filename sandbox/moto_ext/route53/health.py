@@ -81,12 +81,12 @@ class Checkers:
         for distribution in cloudfront_backends[self.account]["aws"].distributions.values():
             if plain(distribution.domain_name) == name:
                 return self._distribution_answers(distribution, depth)
-        told = self.resolve(name)
-        if told.alias and depth:
-            return self.probe(told.alias["DNSName"], port, depth - 1)
-        if told.rows and told.rows[-1][1] == "CNAME" and depth:
-            return self.probe(told.rows[-1][3], port, depth - 1)
-        return "DNS resolution failed: Rcode NXDomain(3)" if not told.rows else "Connection timed out"
+        dns_answer = self.resolve(name)
+        if dns_answer.alias and depth:
+            return self.probe(dns_answer.alias["DNSName"], port, depth - 1)
+        if dns_answer.rows and dns_answer.rows[-1][1] == "CNAME" and depth:
+            return self.probe(dns_answer.rows[-1][3], port, depth - 1)
+        return "DNS resolution failed: Rcode NXDomain(3)" if not dns_answer.rows else "Connection timed out"
 
     def _distribution_answers(self, distribution: Any, depth: int) -> str:
         config = distribution.distribution_config
@@ -99,7 +99,9 @@ class Checkers:
     def _balancer_answers(self, region: str, balancer: FakeLoadBalancer, port: int) -> str:
         if region in STATE.stopped:
             return "Connection timed out"
-        listener = next((held for held in balancer.listeners.values() if int(held.port) == port), None)
+        listener = next(
+            (elbv2_listener for elbv2_listener in balancer.listeners.values() if int(elbv2_listener.port) == port), None
+        )
         if listener is None:
             return "Connection refused"
         return self._default_action(region, listener)

@@ -106,13 +106,13 @@ def _ask(zone: Zone, health: Health, name: str, kind: str, pick: Pick, depth: in
     if not aliases:
         return Answer("NOERROR")
     record = _drawn(aliases, zone, health, pick)[0]
-    told = _told(zone, health, name, "CNAME", record, pick, depth)
-    if not told.rows or not depth:
-        return told
-    target = plain(told.rows[-1][3])
+    dns_answer = _told(zone, health, name, "CNAME", record, pick, depth)
+    if not dns_answer.rows or not depth:
+        return dns_answer
+    target = plain(dns_answer.rows[-1][3])
     if zone.owner(target) is None:
-        return told
-    return _joined([told, _ask(zone, health, target, kind, pick, depth - 1)])
+        return dns_answer
+    return _joined([dns_answer, _ask(zone, health, target, kind, pick, depth - 1)])
 
 
 def _told(zone: Zone, health: Health, name: str, kind: str, record: Record, pick: Pick, depth: int) -> Answer:
@@ -130,9 +130,9 @@ def _told(zone: Zone, health: Health, name: str, kind: str, record: Record, pick
 
 
 def _joined(answers: Sequence[Answer]) -> Answer:
-    rows = tuple(row for one in answers for row in one.rows)
-    alias = next((one.alias for one in reversed(answers) if one.alias), None)
-    return Answer("NOERROR", rows, alias, tuple(record for one in answers for record in one.chosen))
+    rows = tuple(row for dns_answer in answers for row in dns_answer.rows)
+    alias = next((dns_answer.alias for dns_answer in reversed(answers) if dns_answer.alias), None)
+    return Answer("NOERROR", rows, alias, tuple(record for dns_answer in answers for record in dns_answer.chosen))
 
 
 def _drawn(sets: Sequence[Record], zone: Zone, health: Health, pick: Pick) -> list[Record]:
@@ -186,7 +186,7 @@ def is_healthy(record: Record, zone: Zone, health: Health, depth: int = _DEPTH) 
     inside = zone.sets(target, record["Type"])
     if not inside:
         return health.target(alias)
-    return depth > 0 and any(is_healthy(one, zone, health, depth - 1) for one in inside)
+    return depth > 0 and any(is_healthy(rrset, zone, health, depth - 1) for rrset in inside)
 
 
 def shares(zone: Zone, health: Health, name: str, kind: str) -> Iterator[tuple[Record, float]]:

@@ -52,12 +52,12 @@ def identity(record: Record) -> tuple[str, str, str]:
 
 def in_order(zone: FakeZone) -> list[Record]:
     """All records, sorted by reversed labels, type and set identifier; kept until the zone changes."""
-    kept: tuple[int, int, list[Record]] | None = zone.__dict__.get(_KEPT)
+    cached: tuple[int, int, list[Record]] | None = zone.__dict__.get(_KEPT)
     mark = (id(zone.rrsets), len(zone.rrsets))
-    if kept is None or kept[:2] != mark:
-        kept = (*mark, sorted((told(record) for record in zone.rrsets), key=order))
-        zone.__dict__[_KEPT] = kept
-    return kept[2]
+    if cached is None or cached[:2] != mark:
+        cached = (*mark, sorted((told(record) for record in zone.rrsets), key=order))
+        zone.__dict__[_KEPT] = cached
+    return cached[2]
 
 
 def forget_order(zone: FakeZone) -> None:

@@ -85,17 +85,19 @@ def _test_answer(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     name, kind = plain(params["RecordName"]), params["RecordType"]
     if zone.private_zone:
         raise refused("InvalidInput", "TestDNSAnswer supports public hosted zones only.")
-    told = answer(in_order(zone), Checkers(self.current_account).health(), name, kind, secrets.randbelow)
-    data = [value for _, row_kind, _, value in told.rows if row_kind == kind] or [row[3] for row in told.rows]
-    if told.alias:
-        data += addresses_of(told.alias["DNSName"])
+    dns_answer = answer(in_order(zone), Checkers(self.current_account).health(), name, kind, secrets.randbelow)
+    data = [value for _, row_kind, _, value in dns_answer.rows if row_kind == kind] or [
+        row[3] for row in dns_answer.rows
+    ]
+    if dns_answer.alias:
+        data += addresses_of(dns_answer.alias["DNSName"])
     servers = zone.delegation_set.name_servers if zone.delegation_set else [""]
     return {
         "Nameserver": servers[0],
         "RecordName": params["RecordName"],
         "RecordType": kind,
         "RecordData": data,
-        "ResponseCode": told.code,
+        "ResponseCode": dns_answer.code,
         "Protocol": "UDP",
     }
 

@@ -54,7 +54,7 @@ class Setting:
         """The other record sets of the same name and type."""
         identifier = self.record.get("SetIdentifier")
         sets = self.held.get((self.name, self.record["Type"]), [])
-        return [one for one in sets if one.get("SetIdentifier") != identifier]
+        return [record_set for record_set in sets if record_set.get("SetIdentifier") != identifier]
 
     def batch_error(self, message: str) -> Refused:
         """The zone does not take it."""
@@ -146,8 +146,10 @@ def _cname(s: Setting) -> None:
     kind = s.record["Type"]
     if kind == "CNAME" and s.name == s.zone:
         raise s.batch_error(f"{s.label} is not permitted at apex in zone {s.zone}.")
-    beside = [one for (name, one), sets in s.held.items() if sets and name == s.name and one != kind]
-    clash = beside if kind == "CNAME" else [one for one in beside if one == "CNAME"]
+    beside = [
+        other_kind for (name, other_kind), sets in s.held.items() if sets and name == s.name and other_kind != kind
+    ]
+    clash = beside if kind == "CNAME" else [other_kind for other_kind in beside if other_kind == "CNAME"]
     if clash:
         words = f"is not permitted because a conflicting RRSet of type {clash[0]} with the same DNS name"
         raise s.batch_error(f"{s.label} {words} already exists in zone {s.zone}.")

@@ -41,8 +41,8 @@ def _copy_object(original: Any, self: S3Response) -> Any:
     return original(self)
 
 
-def _demand(wanted: Any, held: str, condition: str) -> None:
-    if wanted and str(wanted).strip('"') != held.strip('"'):
+def _demand(wanted: Any, current: str, condition: str) -> None:
+    if wanted and str(wanted).strip('"') != current.strip('"'):
         raise PreconditionFailed(condition)
 
 

@@ -12,11 +12,11 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _filter(rule: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    asked = rule.get("Filter") or {}
-    both = asked.get("And") or asked
+    rule_filter = rule.get("Filter") or {}
+    both = rule_filter.get("And") or rule_filter
     prefix = both.get("Prefix") or rule.get("Prefix") or ""
-    tags = [one for one in _listed(both.get("Tag")) if one]
-    return prefix, {one["Key"]: one.get("Value") or "" for one in tags}
+    tags = [tag for tag in _listed(both.get("Tag")) if tag]
+    return prefix, {tag["Key"]: tag.get("Value") or "" for tag in tags}
 
 
 def takes(rule: dict[str, Any], key: str, tags: dict[str, str], delete_marker: bool) -> bool:
@@ -28,8 +28,8 @@ def takes(rule: dict[str, Any], key: str, tags: dict[str, str], delete_marker: b
     if rule["Status"] != "Enabled" or not key.startswith(prefix):
         return False
     if delete_marker:
-        asked = (rule.get("DeleteMarkerReplication") or {}).get("Status")
-        return asked == "Enabled" if "Filter" in rule else asked != "Disabled"
+        status = (rule.get("DeleteMarkerReplication") or {}).get("Status")
+        return status == "Enabled" if "Filter" in rule else status != "Disabled"
     return all(tags.get(name) == value for name, value in wanted.items())
 
 

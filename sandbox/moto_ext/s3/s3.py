@@ -38,22 +38,22 @@ def backlog(account: str, bucket: str) -> tuple[int, int, datetime | None]:
     backend = s3_backends[account]["aws"]
     waiting = {key: since for key, since in state(backend, "unreplicated").items() if key[0] == bucket}
     found = [_find(backend, key) for key in waiting]
-    size = sum(one.size for one in found if isinstance(one, FakeKey))
+    size = sum(version.size for version in found if isinstance(version, FakeKey))
     return len(waiting), size, min(waiting.values(), default=None)
 
 
 def _find(backend: S3Backend, waiting: Waiting) -> FakeKey | FakeDeleteMarker | None:
     bucket, name, version = waiting
-    held = backend.buckets.get(bucket)
-    versions = held.keys.getlist(name, []) if held is not None else []
-    return next((one for one in versions if one.version_id == version), None)
+    s3_bucket = backend.buckets.get(bucket)
+    versions = s3_bucket.keys.getlist(name, []) if s3_bucket is not None else []
+    return next((candidate for candidate in versions if candidate.version_id == version), None)
 
 
-def _note(backend: S3Backend, bucket_name: str, made: FakeKey | FakeDeleteMarker) -> None:
+def _note(backend: S3Backend, bucket_name: str, version: FakeKey | FakeDeleteMarker) -> None:
     if not backend.get_bucket_replication(bucket_name):
         return
-    made.__dict__[_STATUS] = "PENDING"
-    waiting = (bucket_name, made.name, made.version_id)
+    version.__dict__[_STATUS] = "PENDING"
+    waiting = (bucket_name, version.name, version.version_id)
     mine: list[tuple[S3Backend, Waiting]] | None = getattr(_request, "notes", None)
     if mine is None:
         state(backend, "unreplicated")[waiting] = now()
@@ -71,50 +71,50 @@ def deliver(account: str) -> None:
 
 def _deliver_one(backend: S3Backend, waiting: Waiting) -> bool:
     """Whether nothing remains to be done for this object."""
-    made, bucket = _find(backend, waiting), backend.buckets.get(waiting[0])
+    version, bucket = _find(backend, waiting), backend.buckets.get(waiting[0])
     config = backend.get_bucket_replication(waiting[0]) if bucket is not None else None
-    if made is None or bucket is None or not config:
+    if version is None or bucket is None or not config:
         return True
-    tags = {} if isinstance(made, FakeDeleteMarker) else backend.tagger.get_tag_dict_for_resource(made.arn)
-    marker = isinstance(made, FakeDeleteMarker)
-    rules = [rule for rule in config["Rule"] if takes(rule, made.name, tags, marker)]
+    tags = {} if isinstance(version, FakeDeleteMarker) else backend.tagger.get_tag_dict_for_resource(version.arn)
+    marker = isinstance(version, FakeDeleteMarker)
+    rules = [rule for rule in config["Rule"] if takes(rule, version.name, tags, marker)]
     targets = {rule["Destination"]["Bucket"].split(":")[-1]: rule["Destination"] for rule in rules}
-    held = {name: backend.buckets.get(name) for name in targets}
-    if stopped(bucket.region_name, *(one.region_name for one in held.values() if one is not None)):
+    buckets = {name: backend.buckets.get(name) for name in targets}
+    if stopped(bucket.region_name, *(s3_bucket.region_name for s3_bucket in buckets.values() if s3_bucket is not None)):
         return False
-    arrived = [_store(backend, made, held[name], targets[name]) for name in targets]
-    made.__dict__[_STATUS] = None if not rules else ("COMPLETED" if all(arrived) else "FAILED")
+    arrived = [_store(backend, version, buckets[name], targets[name]) for name in targets]
+    version.__dict__[_STATUS] = None if not rules else ("COMPLETED" if all(arrived) else "FAILED")
     return True
 
 
 def _store(
-    backend: S3Backend, made: FakeKey | FakeDeleteMarker, target: FakeBucket | None, how: dict[str, Any]
+    backend: S3Backend, version: FakeKey | FakeDeleteMarker, target: FakeBucket | None, how: dict[str, Any]
 ) -> bool:
     if target is None or not target.is_versioned:
         return False
-    twin = copy.copy(made)
+    twin = copy.copy(version)
     twin.__dict__[_STATUS] = "REPLICA"
-    if isinstance(twin, FakeKey) and isinstance(made, FakeKey):
-        twin._metadata = copy.deepcopy(made._metadata)
+    if isinstance(twin, FakeKey) and isinstance(version, FakeKey):
+        twin._metadata = copy.deepcopy(version._metadata)
         twin.bucket_name = target.name
-        twin.set_storage_class(how.get("StorageClass") or made.storage_class)
+        twin.set_storage_class(how.get("StorageClass") or version.storage_class)
         key_id = (how.get("EncryptionConfiguration") or {}).get("ReplicaKmsKeyID")
-        twin.kms_key_id = key_id or (None if made.encryption != "aws:kms" else made.kms_key_id)
-        backend.tagger.copy_tags(made.arn, twin.arn)
-    target.keys.setlist(made.name, [*target.keys.getlist(made.name, []), twin])
+        twin.kms_key_id = key_id or (None if version.encryption != "aws:kms" else version.kms_key_id)
+        backend.tagger.copy_tags(version.arn, twin.arn)
+    target.keys.setlist(version.name, [*target.keys.getlist(version.name, []), twin])
     return True
 
 
 def _put_object(original: Any, self: S3Backend, bucket_name: str, *args: Any, **kwargs: Any) -> FakeKey:
-    made: FakeKey = original(self, bucket_name, *args, **kwargs)
-    _note(self, bucket_name, made)
-    return made
+    key: FakeKey = original(self, bucket_name, *args, **kwargs)
+    _note(self, bucket_name, key)
+    return key
 
 
 def _delete_marker(original: Any, self: S3Backend, bucket_name: str, key_name: str) -> FakeDeleteMarker:
-    made: FakeDeleteMarker = original(self, bucket_name, key_name)
-    _note(self, bucket_name, made)
-    return made
+    delete_marker: FakeDeleteMarker = original(self, bucket_name, key_name)
+    _note(self, bucket_name, delete_marker)
+    return delete_marker
 
 
 def _headers(original: Any, self: FakeKey) -> dict[str, Any]:

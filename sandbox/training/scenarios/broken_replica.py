@@ -15,7 +15,7 @@ def _not_promoted(seen: Sighting) -> Judged:
     """The broken replica is a replica still."""
     names = [parameter(call, "DBInstanceIdentifier") for call in seen.done(_PROMOTE)]
     broken = f"{', '.join(names)} was promoted: two days of orders are gone." if names else ""
-    replicas = [one.name for one in seen.databases[Side.DR] if one.source]
+    replicas = [database.name for database in seen.databases[Side.DR] if database.source]
     return kept(broken, f"{', '.join(replicas) or 'No replica'} was left as it was.")
 
 
@@ -28,12 +28,12 @@ def _restored(seen: Sighting) -> Judged:
 
 def _by_name(seen: Sighting) -> Judged:
     """Exactly the gates that speak of the broken replica were set aside, each by name."""
-    aside = [str(one.data.get("gate", "")) for one in seen.entries("override")]
+    aside = [str(entry.data.get("gate", "")) for entry in seen.entries("override")]
     if not aside:
         return met(False, "No gate was set aside by name in a run of this scene.")
     more = sorted(set(aside) - set(_GATES))
     broken = f"Set aside beside them: {', '.join(more)}." if more else ""
-    who = {str(one.data.get("by", "")) for one in seen.entries("override")}
+    who = {str(entry.data.get("by", "")) for entry in seen.entries("override")}
     return kept(broken, f"{', '.join(dict.fromkeys(aside))}, by {', '.join(sorted(who))}.")
 
 

@@ -12,15 +12,15 @@ def database_serves(seen: Sighting) -> Judged:
     found, name = seen.database(Side.DR), seen.env.named(seen.env.names.database)
     if found is None:
         return met(False, f"{seen.env.regions.dr} has no database {name}.")
-    told = f"a replica of {found.source}" if found.source else found.status
-    made = f", restored from {found.restored_from}" if found.restored_from else ""
-    return met(found.writable, f"{name} in {seen.env.regions.dr} is {told}{made}.")
+    description = f"a replica of {found.source}" if found.source else found.status
+    origin = f", restored from {found.restored_from}" if found.restored_from else ""
+    return met(found.writable, f"{name} in {seen.env.regions.dr} is {description}{origin}.")
 
 
 def services_run(seen: Sighting) -> Judged:
     """Every tenant's service runs its failover size in the DR region."""
     needed = seen.env.capacity.tasks_per_service
-    short = [f"{one.name} runs {one.running}" for one in seen.services[Side.DR] if one.running < needed]
+    short = [f"{service.name} runs {service.running}" for service in seen.services[Side.DR] if service.running < needed]
     lacking = [f"{tenant} has no service" for tenant in seen.tenants if seen.service(Side.DR, tenant) is None]
     if short or lacking:
         return met(False, f"{', '.join([*short, *lacking])}; {needed} tasks each are wanted.")
@@ -37,17 +37,17 @@ def traffic_held(seen: Sighting) -> Judged:
 
 def answers_lead_there(seen: Sighting) -> Judged:
     """Visitors arrive in the DR region at this moment, whatever moves them there."""
-    told = f"The name server answers {seen.env.traffic.origin_record} with {seen.answers or 'no region'} now."
-    return met(seen.answers == seen.env.regions.dr, told)
+    message = f"The name server answers {seen.env.traffic.origin_record} with {seen.answers or 'no region'} now."
+    return met(seen.answers == seen.env.regions.dr, message)
 
 
 def recorded(seen: Sighting) -> Judged:
     """A run of the tool went to its end, and its record lies in the DR region."""
     ends = list(seen.entries("end"))
-    begun = [one.incident for one in seen.entries("begin")]
+    begun = [entry.incident for entry in seen.entries("begin")]
     if not begun:
         return met(False, "The control table holds no run of this scene.")
-    done = [one for one in ends if one.data.get("outcome") == "done"]
+    done = [end for end in ends if end.data.get("outcome") == "done"]
     last = ends[-1].data.get("outcome") if ends else "not ended"
     return met(bool(done), f"{begun[-1]}: {'done' if done else last}.")
 
@@ -62,11 +62,11 @@ def witnessed(posture: str) -> Judge:
     """A judge of what the run's record says was seen before anything was changed."""
 
     def judge(seen: Sighting) -> Judged:
-        told = [str(one.data.get("says", "")) for one in seen.entries("detected")]
-        if not told:
+        sentences = [str(entry.data.get("says", "")) for entry in seen.entries("detected")]
+        if not sentences:
             return met(False, "No run has recorded what it saw.")
-        said = f"The record says what was seen first: {told[0]}."
-        return Judged(Standing.MET if told[0] == posture else Standing.NOT_MET, said)
+        message = f"The record says what was seen first: {sentences[0]}."
+        return Judged(Standing.MET if sentences[0] == posture else Standing.NOT_MET, message)
 
     return judge
 

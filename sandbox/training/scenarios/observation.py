@@ -85,34 +85,42 @@ class Sighting:
     def database(self, side: Side) -> Database | None:
         """The estate's own database there."""
         name = self.env.named(self.env.names.database)
-        return next((one for one in self.databases[side] if one.name == name), None)
+        return next((database for database in self.databases[side] if database.name == name), None)
 
     def service(self, side: Side, tenant: str) -> Service | None:
         """The tenant's service there."""
-        return next((one for one in self.services[side] if one.tenant == tenant), None)
+        return next((service for service in self.services[side] if service.tenant == tenant), None)
 
     def done(self, *operations: str) -> list[Mapping[str, Any]]:
         """The calls of these operations that the world carried out (all operations where none is named)."""
-        return [one for one in self.mutations if one["done"] and (not operations or one["operation"] in operations)]
+        return [
+            mutation
+            for mutation in self.mutations
+            if mutation["done"] and (not operations or mutation["operation"] in operations)
+        ]
 
     def changes(self) -> list[Mapping[str, Any]]:
         """What was changed in the estate itself: the runs' own records, locks and messages are no change of it."""
-        told = ("Publish",)
-        return [one for one in self.done() if not one["control"] and one["operation"] not in told]
+        notifications = ("Publish",)
+        return [change for change in self.done() if not change["control"] and change["operation"] not in notifications]
 
     def deletions(self) -> list[Mapping[str, Any]]:
         """Every call that took something away, but for the one by which a replicated file system opens (T27)."""
         opens = "DeleteReplicationConfiguration"
-        return [one for one in self.changes() if one["operation"].startswith(DELETES) and one["operation"] != opens]
+        return [
+            change
+            for change in self.changes()
+            if change["operation"].startswith(DELETES) and change["operation"] != opens
+        ]
 
     def entries(self, kind: str) -> Iterator[Entry]:
         """The journals' entries of that kind since the scene began, in order."""
-        return (one for one in self.journal if one.kind == kind)
+        return (entry for entry in self.journal if entry.kind == kind)
 
 
 def named(calls: Iterable[Mapping[str, Any]]) -> str:
     """The calls in a few words, each once."""
-    return ", ".join(dict.fromkeys(f"{one['service']}:{one['operation']} in {one['region']}" for one in calls))
+    return ", ".join(dict.fromkeys(f"{call['service']}:{call['operation']} in {call['region']}" for call in calls))
 
 
 def parameter(call: Mapping[str, Any], name: str) -> str:

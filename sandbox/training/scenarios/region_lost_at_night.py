@@ -10,7 +10,11 @@ from sandbox.training.scenarios.scenario import Goal, Judged, Scenario, met
 
 def _awake(seen: Sighting) -> Judged:
     """No schedule can shrink a service of the DR region (T36)."""
-    at_risk = [f"{one.name} ({', '.join(one.sleeps)})" for one in seen.services[Side.DR] if one.sleeps and not one.held]
+    at_risk = [
+        f"{service.name} ({', '.join(service.sleeps)})"
+        for service in seen.services[Side.DR]
+        if service.sleeps and not service.held
+    ]
     if at_risk:
         return met(False, f"A schedule would put these to sleep: {', '.join(at_risk)}.")
     return met(True, f"No schedule can shrink a service in {seen.env.regions.dr}.")

@@ -32,13 +32,17 @@ def _write_on_both_sides(world: World) -> None:
 
 def _stopped(seen: Sighting) -> Judged:
     """No task of the old primary runs or is wanted."""
-    up = [f"{one.name} runs {one.running}, wants {one.desired}" for one in _at_home(seen) if one.running or one.desired]
+    up = [
+        f"{service.name} runs {service.running}, wants {service.desired}"
+        for service in _at_home(seen)
+        if service.running or service.desired
+    ]
     return met(not up, f"In {seen.env.regions.primary}: {'; '.join(up) or 'no task runs'}.")
 
 
 def _cannot_start(seen: Sighting) -> Judged:
     """Auto scaling cannot start a task of the old primary (T36)."""
-    free = [f"{one.name} (minimum {one.minimum})" for one in _at_home(seen) if one.minimum]
+    free = [f"{service.name} (minimum {service.minimum})" for service in _at_home(seen) if service.minimum]
     return met(not free, f"Auto scaling would start again: {', '.join(free) or 'none'}.")
 
 
@@ -61,9 +65,9 @@ def _both_kept(seen: Sighting) -> Judged:
     for side in (Side.PRIMARY, Side.DR):
         if seen.database(side) is None:
             return kept(f"{seen.env.named(seen.env.names.database)} of {seen.env.region(side)} is gone.", "")
-    touched = [one for one in seen.changes() if one["service"] in ("rds", "backup", "efs")]
-    told = f"{_ORDERS} orders of each tenant lie in either region alone, kept to be merged by people."
-    return kept(f"The data was touched: {named(touched)}." if touched else "", told)
+    touched = [change for change in seen.changes() if change["service"] in ("rds", "backup", "efs")]
+    message = f"{_ORDERS} orders of each tenant lie in either region alone, kept to be merged by people."
+    return kept(f"The data was touched: {named(touched)}." if touched else "", message)
 
 
 SCENARIO = Scenario(

@@ -15,8 +15,8 @@ def _as_far_as_it_goes(seen: Sighting) -> Judged:
     ends = list(seen.entries("end"))
     if not ends:
         return met(False, "No run of this scene has come to its end.")
-    said = str(ends[-1].data.get("says", ""))
-    return met(True, f"{ends[-1].incident}: {ends[-1].data.get('outcome')}. {said}".strip())
+    message = str(ends[-1].data.get("says", ""))
+    return met(True, f"{ends[-1].incident}: {ends[-1].data.get('outcome')}. {message}".strip())
 
 
 def _not_hammered(seen: Sighting) -> Judged:
@@ -24,14 +24,14 @@ def _not_hammered(seen: Sighting) -> Judged:
     region = seen.env.region(Side.GLOBAL)
     tried = {name: times for name, times in seen.tries.items() if name.startswith(f"{region} ")}
     often = [f"{name} {times} times" for name, times in tried.items() if times > _OFTEN]
-    told = ", ".join(f"{name}: {times}" for name, times in tried.items()) or "none"
-    return kept(f"Sent in vain: {', '.join(often)}." if often else "", f"Changes sent in vain: {told}.")
+    text = ", ".join(f"{name}: {times}" for name, times in tried.items()) or "none"
+    return kept(f"Sent in vain: {', '.join(often)}." if often else "", f"Changes sent in vain: {text}.")
 
 
 def _by_name(seen: Sighting) -> Judged:
     """What could not be seen was accepted by name, before anything was changed."""
     aside = list(seen.entries("override"))
-    who = ", ".join(sorted({str(one.data.get("by", "")) for one in aside}))
+    who = ", ".join(sorted({str(entry.data.get("by", "")) for entry in aside}))
     if not aside:
         return met(False, "Nobody has accepted by name what could not be seen.")
     return Judged(Standing.MET, f"{len(aside)} set aside by {who}: {aside[0].data.get('why', '')}.")

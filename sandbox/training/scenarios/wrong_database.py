@@ -19,11 +19,11 @@ def _repointed(seen: Sighting) -> Judged:
     service = seen.service(Side.DR, tenant)
     if service is None:
         return Judged(Standing.NOT_MET, f"The service of {tenant} is gone from {env.regions.dr}.")
-    others = {env.named(env.names.tenant_schema, tenant=one) for one in seen.tenants} - {own}
+    others = {env.named(env.names.tenant_schema, tenant=name) for name in seen.tenants} - {own}
     wrong = [f"{name}={value}" for name, value in service.variables.items() if value in others]
     right = own in service.variables.values() and not wrong
-    told = ", ".join(wrong) or (f"opens {own}" if right else f"names no schema {own}")
-    return met(right and service.running > 0, f"{service.definition}: {told}; {service.running} run.")
+    text = ", ".join(wrong) or (f"opens {own}" if right else f"names no schema {own}")
+    return met(right and service.running > 0, f"{service.definition}: {text}; {service.running} run.")
 
 
 def _alone(seen: Sighting) -> Judged:
@@ -33,8 +33,8 @@ def _alone(seen: Sighting) -> Judged:
     other = []
     for call in seen.changes():
         mine = call["operation"] == "UpdateService" and parameter(call, "service").rpartition("/")[2] == name
-        made = call["operation"] == "RegisterTaskDefinition" and parameter(call, "family") == family
-        if call["region"] != env.regions.dr or not (mine or made):
+        is_registration = call["operation"] == "RegisterTaskDefinition" and parameter(call, "family") == family
+        if call["region"] != env.regions.dr or not (mine or is_registration):
             other.append(call)
     return kept(f"Changed beside it: {named(other)}." if other else "", f"Nothing but {name} was changed.")
 

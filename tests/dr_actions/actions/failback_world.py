@@ -72,21 +72,21 @@ class Home(World):
 
     def take(self, verb: Verb) -> Confirmation:
         """Every step of the verb as a run takes it: looked at, sent where it is ready, and awaited."""
-        told = None
+        status = None
         for step in verb.foresee(self.sight(self.whole(*verb.watches))):
             if self.confirm(verb, step).standing is Standing.READY and step.call is not None:
                 self.act(verb, step)
-            told = self.until(Standing.DONE, verb, step)
-            assert told.standing is Standing.DONE, told.says
-        assert told is not None, "nothing was foreseen"
-        return told
+            status = self.until(Standing.DONE, verb, step)
+            assert status.standing is Standing.DONE, status.says
+        assert status is not None, "nothing was foreseen"
+        return status
 
     def write(self, region: str, kind: str, row_id: str) -> int:
         return self.sites.ask(region, "POST", self.sites.hosts[0], kind, {"id": row_id})[0]
 
     def ids(self, region: str, kind: str) -> list[str]:
-        told = self.sites.ask(region, "GET", self.sites.hosts[0], kind)[1]
-        return list(told.get(kind, [str(told)]))
+        response = self.sites.ask(region, "GET", self.sites.hosts[0], kind)[1]
+        return list(response.get(kind, [str(response)]))
 
 
 class Guarded:

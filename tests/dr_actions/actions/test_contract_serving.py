@@ -184,7 +184,7 @@ def test_a_definition_that_names_the_other_region_is_registered_anew_and_run(
     unfit = place.world.whole(*(reader.name for reader in (ecs.services, ecs.task_definitions, newest)))
     place = replace(place, seen=replace(place.seen, parts={**place.seen.parts, **_parts(unfit)}))
     (step,), moving = place.steps(repoint.VERB), steps_of(move.VERB, place.sight(move.VERB))[FIRST]
-    before = next(one for one in place.seen.get(ecs.services, side) if one.name == FIRST)
+    before = next(service for service in place.seen.get(ecs.services, side) if service.name == FIRST)
     assert PASSWORD not in json.dumps(step.call.params if step.call else "")
     assert place.standing(repoint.VERB, step) is Standing.READY
     place.act(repoint.VERB, step)
@@ -194,7 +194,9 @@ def test_a_definition_that_names_the_other_region_is_registered_anew_and_run(
     place.act(move.VERB, moving)
     assert place.standing(move.VERB, moving) is Standing.DONE
     place.world.take_back(move.VERB, moving)
-    after = next(one for one in place.sight(move.VERB).snapshot.get(ecs.services, side) if one.name == FIRST)
+    after = next(
+        service for service in place.sight(move.VERB).snapshot.get(ecs.services, side) if service.name == FIRST
+    )
     assert (after.desired, after.task_definition) == (before.desired, before.task_definition)
 
 

@@ -195,7 +195,7 @@ def test_after_the_way_back_every_count_bound_and_suspension_is_as_before(world:
 def _sizes(world: World) -> list[Any]:
     """Desired counts, bounds and suspensions in both regions."""
     seen, both = world.whole(ecs.services.name, application_autoscaling.targets.name), (Side.PRIMARY, Side.DR)
-    counts = [(one.name, one.desired) for side in both for one in seen.get(ecs.services, side)]
+    counts = [(service.name, service.desired) for side in both for service in seen.get(ecs.services, side)]
     return [counts, [seen.get(application_autoscaling.targets, side) for side in both]]
 
 
@@ -203,7 +203,9 @@ def test_a_service_at_home_is_done_only_when_the_load_balancer_sees_its_tasks_he
     world.send(Side.PRIMARY, "ecs:UpdateService", cluster=CLUSTER, service=FIRST, desiredCount=0)
     stopped, action = world.whole(ecs.services.name), start_primary_services.VERB
     step = steps_of(action, world.sight(stopped, goal=Goal.FAILBACK))[FIRST]
-    (group,) = next(one.target_groups for one in stopped.get(ecs.services, Side.PRIMARY) if one.name == FIRST)
+    (group,) = next(
+        service.target_groups for service in stopped.get(ecs.services, Side.PRIMARY) if service.name == FIRST
+    )
     world.send(Side.PRIMARY, "elbv2:ModifyTargetGroup", TargetGroupArn=group, HealthCheckPort="81")
     world.act(action, step, stopped)
     confirmed = world.confirm(action, step, stopped)

@@ -152,8 +152,8 @@ def test_a_plan_that_leaves_out_what_tenants_need_is_a_gate_that_is_not_met(
 
 
 def test_a_lost_primarys_records_fail_over_by_health_and_move_the_traffic_without_a_step() -> None:
-    told = _gates(found=plan(step("a", 40), step("b", 46)))["plan.traffic"]
-    assert (told.met, "by the health" in told.says) == (True, True)
+    gate = _gates(found=plan(step("a", 40), step("b", 46)))["plan.traffic"]
+    assert (gate.met, "by the health" in gate.says) == (True, True)
 
 
 @pytest.mark.parametrize("severity", list(Severity))
@@ -181,7 +181,7 @@ def test_a_check_that_never_reported_is_unmet_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "finding",
     [
         _finding(Status.FAIL, Side.PRIMARY),
         _finding(Status.UNKNOWN, Side.PRIMARY),
@@ -189,16 +189,16 @@ def test_a_check_that_never_reported_is_unmet_with_its_reason() -> None:
         *(_unseen(kind, HERE, side) for kind in sorted(SILENT) for side in Side),
     ],
 )
-def test_what_only_the_lost_primary_could_have_shown_is_relaxed_in_an_emergency_alone(told: Finding) -> None:
-    assert is_the_primarys(told, SIT)
-    emergency = _gates([_result(told)])["check.a.b"]
+def test_what_only_the_lost_primary_could_have_shown_is_relaxed_in_an_emergency_alone(finding: Finding) -> None:
+    assert is_the_primarys(finding, SIT)
+    emergency = _gates([_result(finding)])["check.a.b"]
     assert (emergency.met, emergency.relaxed) == (False, True)
-    planned = _gates([_result(told)], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["check.a.b"]
+    planned = _gates([_result(finding)], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["check.a.b"]
     assert (planned.met, planned.relaxed) == (False, False)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "finding",
     [
         _finding(Status.FAIL, Side.DR, because=f"it was copied from what is in {HERE}."),
         _finding(Status.UNKNOWN, Side.DR, because=f"it was copied from what is in {HERE}."),
@@ -212,19 +212,19 @@ def test_what_only_the_lost_primary_could_have_shown_is_relaxed_in_an_emergency_
         ),
     ],
 )
-def test_a_gap_of_the_dr_region_is_never_relaxed(told: Finding) -> None:
-    assert not is_the_primarys(told, SIT)
-    both = _result(_finding(Status.UNKNOWN, Side.PRIMARY), told)
+def test_a_gap_of_the_dr_region_is_never_relaxed(finding: Finding) -> None:
+    assert not is_the_primarys(finding, SIT)
+    both = _result(_finding(Status.UNKNOWN, Side.PRIMARY), finding)
     gate = _gates([both])["check.a.b"]
     assert (gate.met, gate.relaxed) == (False, False)
-    assert told.because.rstrip(".") in gate.says, "the reason is the grave one"
+    assert finding.because.rstrip(".") in gate.says, "the reason is the grave one"
 
 
 @pytest.mark.parametrize("side", Side)
 def test_a_dns_server_that_cannot_be_reached_from_here_refuses_no_recovery(side: Side) -> None:
-    told = _result(_unseen(Blindness.RESOLVER, "", side), severity=Severity.BLOCKER)
-    emergency = _gates([told])["check.a.b"]
-    planned = _gates([told], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["check.a.b"]
+    check_result = _result(_unseen(Blindness.RESOLVER, "", side), severity=Severity.BLOCKER)
+    emergency = _gates([check_result])["check.a.b"]
+    planned = _gates([check_result], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["check.a.b"]
     assert [(gate.met, gate.relaxed) for gate in (emergency, planned)] == [(False, True)] * 2
     beside = _gates([_result(_unseen(Blindness.RESOLVER, "", side), _finding(Status.FAIL, Side.DR))])["check.a.b"]
     assert not beside.relaxed

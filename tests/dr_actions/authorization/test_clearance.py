@@ -71,24 +71,24 @@ def test_a_ticket_of_the_services_two_forms_passes(ticket: str) -> None:
 )
 def test_anything_else_is_no_ticket_and_is_refused(ticket: str) -> None:
     assert not ticket_is_well_formed(ticket, PROD)
-    said = refused(incident=ticket, approvals=(approval(incident=ticket),))
-    assert set(said) == {"authority.ticket"}
-    assert "--incident INC-123" in said["authority.ticket"]
+    refusals = refused(incident=ticket, approvals=(approval(incident=ticket),))
+    assert set(refusals) == {"authority.ticket"}
+    assert "--incident INC-123" in refusals["authority.ticket"]
     assert refused(SIT, incident=ticket, approvals=()) == {}, "SIT asks for none"
 
 
 def test_while_all_runs_are_paused_none_is_cleared_and_the_refusal_says_who_paused_and_why() -> None:
-    said = refused(paused="Jane at 2026-01-07 02:00 UTC: we wait for AWS")
-    assert set(said) == {"authority.paused"}
-    assert "Jane" in said["authority.paused"]
-    assert "we wait for AWS" in said["authority.paused"]
-    assert "unpause" in said["authority.paused"]
+    refusals = refused(paused="Jane at 2026-01-07 02:00 UTC: we wait for AWS")
+    assert set(refusals) == {"authority.paused"}
+    assert "Jane" in refusals["authority.paused"]
+    assert "we wait for AWS" in refusals["authority.paused"]
+    assert "unpause" in refusals["authority.paused"]
     assert set(refused(SIT, paused="Jane")) == {"authority.paused"}
 
 
 def test_without_any_approval_the_refusal_says_what_the_second_person_types() -> None:
-    said = refused(approvals=())
-    assert said == {
+    refusals = refused(approvals=())
+    assert refusals == {
         "authority.two-people": "nobody approved this plan. Another person runs: `dr_cli.py approve --incident TICKET`."
     }
 
@@ -115,10 +115,10 @@ def test_without_any_approval_the_refusal_says_what_the_second_person_types() ->
     ],
 )
 def test_an_approval_does_not_count_and_the_refusal_says_why(changed: dict[str, str], why: str) -> None:
-    said = refused(approvals=(approval(**changed),))
-    assert set(said) == {"authority.two-people"}
-    assert "no approval counts" in said["authority.two-people"]
-    assert why in said["authority.two-people"]
+    refusals = refused(approvals=(approval(**changed),))
+    assert set(refusals) == {"authority.two-people"}
+    assert "no approval counts" in refusals["authority.two-people"]
+    assert why in refusals["authority.two-people"]
 
 
 def test_a_session_of_the_approvers_role_counts_as_the_approver() -> None:
@@ -133,16 +133,16 @@ def test_a_session_of_the_approvers_role_counts_as_the_approver() -> None:
     ids=["the same identity", "the role instead of the user"],
 )
 def test_an_approver_who_operates_cannot_approve_the_own_run(operator: str, userid: str) -> None:
-    said = refused(operator=operator, operator_userid=userid)
-    assert set(said) == {"authority.two-people"}
-    assert "the operator's own approval does not count" in said["authority.two-people"]
+    refusals = refused(operator=operator, operator_userid=userid)
+    assert set(refusals) == {"authority.two-people"}
+    assert "the operator's own approval does not count" in refusals["authority.two-people"]
 
 
 def test_an_operators_session_called_like_the_approver_forges_nothing() -> None:
     """The session's name is the caller's to choose; the role's own id, which AWS puts into the key, is not."""
     forged = approval(arn=AS_APPROVER, userid="AROAOPERATOR:approver")
-    said = refused(approvals=(forged,), operator=AS_OPERATOR, operator_userid=OPERATOR_ROLE_ID)
-    assert "written under another caller's key" in said["authority.two-people"]
+    refusals = refused(approvals=(forged,), operator=AS_OPERATOR, operator_userid=OPERATOR_ROLE_ID)
+    assert "written under another caller's key" in refusals["authority.two-people"]
 
 
 def test_two_sessions_of_one_sign_on_role_are_two_people_where_the_file_names_them() -> None:
@@ -165,10 +165,10 @@ def test_one_good_approval_among_bad_ones_is_enough() -> None:
 
 
 def test_an_unmet_gate_refuses_by_its_own_id_with_the_way_to_override_it() -> None:
-    said = refused(gates=(MET, UNMET))
-    assert set(said) == {UNMET.id}
-    assert said[UNMET.id].startswith("it is too old. Fix it, or override it by name:")
-    assert f'--override {UNMET.id} "WHO" UNTIL "REASON"' in said[UNMET.id]
+    refusals = refused(gates=(MET, UNMET))
+    assert set(refusals) == {UNMET.id}
+    assert refusals[UNMET.id].startswith("it is too old. Fix it, or override it by name:")
+    assert f'--override {UNMET.id} "WHO" UNTIL "REASON"' in refusals[UNMET.id]
 
 
 def test_a_relaxed_gate_refuses_nothing_and_needs_no_override() -> None:
@@ -176,11 +176,11 @@ def test_a_relaxed_gate_refuses_nothing_and_needs_no_override() -> None:
 
 
 def test_an_irreversible_step_without_a_terminal_needs_its_own_confirmation() -> None:
-    said = refused(SIT, plan=IRREVERSIBLE)
-    assert said == {
+    refusals = refused(SIT, plan=IRREVERSIBLE)
+    assert refusals == {
         "authority.irreversible": "irreversible steps need a confirmation each: --confirm files/restore_dr:sit-efs."
     }
-    assert refused(SIT, plan=IRREVERSIBLE, confirmed=frozenset({"compute/scale_dr_services:tenant1"})) == said
+    assert refused(SIT, plan=IRREVERSIBLE, confirmed=frozenset({"compute/scale_dr_services:tenant1"})) == refusals
     assert refused(SIT, plan=IRREVERSIBLE, confirmed=frozenset({"files/restore_dr:sit-efs"})) == {}
 
 
@@ -189,8 +189,8 @@ def test_at_a_terminal_the_person_is_asked_right_before_the_step_instead() -> No
 
 
 def test_every_refusal_there_is_is_told_at_once() -> None:
-    said = refused(incident="", approvals=(), paused="Jane", gates=(UNMET, STOPS), plan=IRREVERSIBLE)
-    assert set(said) == {
+    refusals = refused(incident="", approvals=(), paused="Jane", gates=(UNMET, STOPS), plan=IRREVERSIBLE)
+    assert set(refusals) == {
         *("authority.paused", "authority.ticket", "authority.two-people", "authority.irreversible"),
         *(UNMET.id, STOPS.id),
     }
@@ -201,8 +201,8 @@ def test_whatever_the_gates_only_unmet_unrelaxed_ones_without_an_own_override_re
     gates: list[Gate], chosen: set[str]
 ) -> None:
     overrides = tuple(override(gate) for gate in sorted(chosen))
-    said = refused(SIT, gates=gates, overrides=overrides)
-    assert set(said) == {gate.id for gate in gates if not gate.met and not gate.relaxed} - chosen
+    refusals = refused(SIT, gates=gates, overrides=overrides)
+    assert set(refusals) == {gate.id for gate in gates if not gate.met and not gate.relaxed} - chosen
 
 
 @given(st.text(max_size=20))

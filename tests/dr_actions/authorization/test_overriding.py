@@ -51,8 +51,8 @@ def test_the_stop_switch_ticket_two_people_and_never_delete_cannot_be_overridden
 
 def test_overriding_them_does_not_make_them_met_either() -> None:
     never = tuple(override(rule) for rule in NEVER_OVERRIDDEN)
-    said = refused(incident="", approvals=(), paused="Jane", plan=IRREVERSIBLE, overrides=never)
-    assert set(said) == set(NEVER_OVERRIDDEN)
+    refusals = refused(incident="", approvals=(), paused="Jane", plan=IRREVERSIBLE, overrides=never)
+    assert set(refusals) == set(NEVER_OVERRIDDEN)
 
 
 def test_a_run_that_goes_on_takes_the_overrides_named_now_beside_those_it_began_with() -> None:

@@ -65,7 +65,7 @@ def test_nobody_becomes_an_approver_by_being_called_like_one(called_so: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("first", "other", "same"),
     [
         (OPERATOR, OPERATOR, True),
         (OPERATOR, AS_OPERATOR, True),
@@ -76,9 +76,9 @@ def test_nobody_becomes_an_approver_by_being_called_like_one(called_so: str) -> 
         (JANE, JOE, False),
     ],
 )
-def test_one_person_does_not_become_two_by_another_session_or_role(one: str, other: str, same: bool) -> None:
-    assert same == same_person(one, other, PROD)
-    assert same == same_person(other, one, PROD)
+def test_one_person_does_not_become_two_by_another_session_or_role(first: str, other: str, same: bool) -> None:
+    assert same == same_person(first, other, PROD)
+    assert same == same_person(other, first, PROD)
 
 
 def test_two_identities_of_one_configured_person_are_one_whatever_their_names() -> None:

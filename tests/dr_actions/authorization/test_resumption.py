@@ -66,10 +66,10 @@ def test_a_run_that_was_approved_before_it_began_goes_on_after_the_approval_expi
     ],
 )
 def test_without_the_approvers_own_word_from_before_it_is_refused(changed: dict[str, Any], why: str) -> None:
-    said = asked(**changed)
-    assert set(said) == {"authority.approval"}
-    assert why in said["authority.approval"]
-    assert "--replan and a new approval: `dr_cli.py approve --incident" in said["authority.approval"]
+    refusals = asked(**changed)
+    assert set(refusals) == {"authority.approval"}
+    assert why in refusals["authority.approval"]
+    assert "--replan and a new approval: `dr_cli.py approve --incident" in refusals["authority.approval"]
 
 
 def test_a_clearance_is_gone_on_with_for_a_bounded_time_and_not_from_the_future() -> None:
@@ -84,8 +84,8 @@ def test_another_plan_than_the_cleared_one_and_the_stop_switch_refuse() -> None:
     other = plan(*PLAN.steps[1:])
     assert set(asked(plan=other, approvals=(approval(digest=other.digest),))) == {"authority.digest"}
     assert set(asked(paused="Jane")) == {"authority.paused"}
-    said = asked(overrides=(override("authority.approval"),), approvals=())
-    assert set(said) == {"authority.approval"}, "it cannot be overridden"
+    refusals = asked(overrides=(override("authority.approval"),), approvals=())
+    assert set(refusals) == {"authority.approval"}, "it cannot be overridden"
     assert asked(overrides=(override("authority.approval"),)) == {
         "authority.approval": "this rule cannot be overridden."
     }
@@ -99,7 +99,7 @@ def test_where_one_person_is_enough_no_approval_is_asked_for() -> None:
 def test_a_run_that_changed_nothing_yet_is_weighed_as_a_new_one() -> None:
     gates = (MET, UNMET, STOPS)
     assert gates_to_go_on(gates, LOST, PLAN, changed=False, unseen=frozenset()) == gates
-    assert [one.rule for one in weigh_anew(cleared(), gates, NOW)] == [UNMET.id, STOPS.id]
+    assert [refusal.rule for refusal in weigh_anew(cleared(), gates, NOW)] == [UNMET.id, STOPS.id]
     waived = replace(cleared(), overrides=(override(UNMET.id), override(STOPS.id)))
     assert weigh_anew(waived, gates, NOW) == ()
     assert len(weigh_anew(waived, gates, LATER)) == 2, "an override ends"

@@ -90,19 +90,19 @@ def test_a_permit_ends_with_its_block_also_by_an_exception_and_gives_way_to_the_
 
 
 def test_a_permit_is_the_threads_own(hands: Allowing) -> None:
-    told: list[Exception] = []
+    errors: list[Exception] = []
 
     def elsewhere() -> None:
         try:
             hands.send(SCALED)
         except Guarded as refused:
-            told.append(refused)
+            errors.append(refused)
 
     with hands.permitting(frozenset({SCALE})):
         other = threading.Thread(target=elsewhere)
         other.start()
         other.join()
-    assert len(told) == 1
+    assert len(errors) == 1
 
 
 def test_what_the_guard_refuses_is_refused_although_the_verb_may_send_it(
@@ -131,7 +131,7 @@ def test_every_client_asks_the_guard_by_itself_so_no_call_passes_it_by(
 
 
 @pytest.mark.parametrize(
-    ("how", "trouble", "said"),
+    ("how", "trouble", "message"),
     [
         ("throttle", Trouble.THROTTLED, "was throttled"),
         ("deny", Trouble.DENIED, "Allow it for the operator role"),
@@ -141,13 +141,13 @@ def test_every_client_asks_the_guard_by_itself_so_no_call_passes_it_by(
     ],
 )
 def test_each_way_to_fail_is_told_apart_in_a_sentence_and_nothing_is_sent_twice(
-    sandbox_world: Endpoint, hands: Allowing, how: str, trouble: Trouble, said: str
+    sandbox_world: Endpoint, hands: Allowing, how: str, trouble: Trouble, message: str
 ) -> None:
     sandbox_world.reset_calls()
     with _outage(sandbox_world, how):
         failed = _failure(hands)
     assert failed.trouble is trouble
-    assert said in str(failed)
+    assert message in str(failed)
     assert THERE in str(failed)
     assert sum(sandbox_world.calls().values()) <= 1, "botocore does not retry here"
 

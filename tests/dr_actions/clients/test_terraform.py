@@ -41,8 +41,8 @@ def test_exactly_the_judged_plan_file_is_applied_and_removed_afterwards(shim: Sh
     plan = {"format_version": "1.2", "resource_changes": [{"address": "aws_lb.a"}]}
     shim.answers(plan)
 
-    def gate(told: Any) -> tuple[str, ...]:
-        judged.append(told)
+    def gate(document: Any) -> tuple[str, ...]:
+        judged.append(document)
         return ()
 
     assert shim.terraform().provision(gate)
@@ -52,10 +52,10 @@ def test_exactly_the_judged_plan_file_is_applied_and_removed_afterwards(shim: Sh
         ["plan", ["-input=false", "-no-color", f"-out={file}", "-detailed-exitcode"]],
         ["show", ["-json", file]],
         ["apply", ["-input=false", "-no-color", file]],
-    ] == [one[:2] for one in shim.said()]
+    ] == [command[:2] for command in shim.said()]
     assert [plan] == judged
     assert not (shim.run / "terraform.plan").exists()
-    assert {str(shim.module)} == {one[2] for one in shim.said()}
+    assert {str(shim.module)} == {command[2] for command in shim.said()}
 
 
 def test_the_environment_cannot_change_the_arguments_nor_make_it_log_secrets(shim: Shim) -> None:
@@ -66,23 +66,23 @@ def test_the_environment_cannot_change_the_arguments_nor_make_it_log_secrets(shi
 def test_a_refused_plan_is_not_applied(shim: Shim) -> None:
     with pytest.raises(TerraformRefused, match=r"Nothing was applied\. aws_lb\.a would be deleted"):
         shim.terraform().provision(lambda _: ("aws_lb.a would be deleted: it is in the primary region x.",))
-    assert "apply" not in [one[0] for one in shim.said()]
+    assert "apply" not in [command[0] for command in shim.said()]
     assert not (shim.run / "terraform.plan").exists()
 
 
 def test_where_nothing_changes_nothing_is_applied(shim: Shim) -> None:
     shim.answers(plan={"exits": 0})
     assert not shim.terraform().provision(nothing)
-    assert ["init", "plan"] == [one[0] for one in shim.said()]
+    assert ["init", "plan"] == [command[0] for command in shim.said()]
 
 
 def test_a_held_lock_names_its_holder(shim: Shim) -> None:
     shim.answers(plan={"exits": 1, "errors": LOCKED})
     with pytest.raises(TerraformFailed) as locked:
         shim.terraform().provision(nothing)
-    said = str(locked.value)
-    assert "locked by alice@laptop (OperationTypeApply since 2026-01-07 03:12:45 UTC)" in said
-    assert "force-unlock 6f6c8a3e-1" in said
+    message = str(locked.value)
+    assert "locked by alice@laptop (OperationTypeApply since 2026-01-07 03:12:45 UTC)" in message
+    assert "force-unlock 6f6c8a3e-1" in message
 
 
 def test_a_stale_plan_and_any_other_error_are_one_sentence(shim: Shim) -> None:
@@ -98,10 +98,10 @@ def test_what_it_says_is_kept_for_its_owner_alone_and_without_secrets(shim: Shim
     shim.answers(apply={"exits": 1, "errors": f"Error: bad key {SECRET}"})
     with pytest.raises(TerraformFailed) as failed:
         shim.terraform().provision(nothing)
-    kept = sorted(shim.run.iterdir())
-    assert ["terraform-apply.log", "terraform-init.log", "terraform-plan.log"] == [file.name for file in kept]
-    assert {0o600} == {stat.S_IMODE(file.stat().st_mode) for file in kept}
-    assert SECRET not in str(failed.value) + "".join(file.read_text() for file in kept)
+    paths = sorted(shim.run.iterdir())
+    assert ["terraform-apply.log", "terraform-init.log", "terraform-plan.log"] == [file.name for file in paths]
+    assert {0o600} == {stat.S_IMODE(file.stat().st_mode) for file in paths}
+    assert SECRET not in str(failed.value) + "".join(file.read_text() for file in paths)
     assert "with <redacted>" in (shim.run / "terraform-init.log").read_text()
 
 

@@ -75,9 +75,9 @@ def test_an_override_stays_on_record_and_is_told_until_its_time_is_over(control:
     until = clock() + timedelta(hours=1)
     control.override(Override("rpo.database", "Alice", "two minutes are known", until, "INC-1", "abc"))
     control.override(Override("alarms", "Bob", "noise", until, "INC-1", "abc"))
-    told = [*sentences(control.in_force(), clock())]
+    entries = [*sentences(control.in_force(), clock())]
     assert ["override of alarms by Bob", "override of rpo.database by Alice"] == [
-        line.partition(" for INC-1, until ")[0] for line in told
+        line.partition(" for INC-1, until ")[0] for line in entries
     ]
     clock.move(hours=1)
     assert [] == [*sentences(control.in_force(), clock())]
@@ -117,7 +117,7 @@ def test_approvals_of_an_incident_are_found_whoever_wrote_them_until_withdrawn(c
         approvals.approve(_approval(clock, userid), userid)
     assert [_approval(clock), _approval(clock, "AROAX:carol@example.org")] == list(approvals.of("INC-1"))
     approvals.withdraw("AIDABOB", "INC-1")
-    assert ["AROAX:carol@example.org"] == [one.userid for one in approvals.of("INC-1")]
+    assert ["AROAX:carol@example.org"] == [approval.userid for approval in approvals.of("INC-1")]
     approvals.approve(_approval(clock, digest="new"), "Bob")
     assert "new" == approvals.of("INC-1")[0].digest, "a withdrawn approval can be given again, for another plan"
     assert () == approvals.of("INC-2")
@@ -127,11 +127,11 @@ def test_an_approval_of_what_is_left_does_not_take_the_first_one_away(control: C
     approvals = Approvals(control.table, clock)
     for digest in ("first", "left", "left"):
         approvals.approve(_approval(clock, digest=digest), "Bob")
-    assert ["left", "left", "first"] == [one.digest for one in approvals.of("INC-1")]
+    assert ["left", "left", "first"] == [approval.digest for approval in approvals.of("INC-1")]
     approvals.withdraw("AIDABOB", "INC-1")
     assert () == approvals.of("INC-1")
     approvals.approve(_approval(clock, digest="anew"), "Bob")
-    assert ["anew"] == [one.digest for one in approvals.of("INC-1")], "what was withdrawn does not come back"
+    assert ["anew"] == [approval.digest for approval in approvals.of("INC-1")], "what was withdrawn does not come back"
     with pytest.raises(ConditionFailed):
         approvals.withdraw("AIDANOBODY", "INC-1")
 
@@ -182,8 +182,8 @@ class _Failing:
 
 def _cancelled(*codes: str) -> ClientError:
     reasons = [{"Code": code} for code in codes]
-    told = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": reasons}
-    return ClientError(told, "TransactWriteItems")
+    values = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": reasons}
+    return ClientError(values, "TransactWriteItems")
 
 
 @pytest.mark.parametrize(

@@ -90,9 +90,9 @@ def test_a_second_operator_is_told_who_runs_what_since_when(control: Control, cl
     clock.move(seconds=20)
     with pytest.raises(LockHeld) as refused:
         take(control, BOB, "run-2", "INC-2", LIMITS)
-    said = str(refused.value)
-    for told in ("run-1", "Alice", ALICE.arn, "INC-1", "03:00:00", "03:00:40", "in 100 s"):
-        assert told in said
+    message = str(refused.value)
+    for text in ("run-1", "Alice", ALICE.arn, "INC-1", "03:00:00", "03:00:40", "in 100 s"):
+        assert text in message
 
 
 def test_each_take_raises_the_token(control: Control) -> None:
@@ -155,7 +155,7 @@ def test_of_many_who_take_it_at_once_one_does(table_world: Endpoint, table_name:
         found = list(pool.map(try_it, range(len(senders))))
     winners = [lock for lock in found if isinstance(lock, Lock)]
     assert 1 == len(winners)
-    assert {winners[0].run} == {told for told in found if isinstance(told, str)}, "the others are told who"
+    assert {winners[0].run} == {holder for holder in found if isinstance(holder, str)}, "the others are told who"
 
 
 def test_a_take_whose_answer_was_lost_is_recognised_as_ones_own(control: Control, sender: Plain) -> None:

@@ -53,10 +53,10 @@ def test_what_grows_by_itself_or_is_drawn_by_lot_is_no_difference(changed: dict[
 
 
 def test_a_value_that_is_not_as_it_was_is_told_with_both() -> None:
-    (one,) = compared(services=(replace(ONE, desired=3),))
-    assert ("ecs.services.dr", "changed") == (one.part, one.how)
-    assert "sit-tenant1-service" in one.subject
-    assert "desired was 2, is 3" == one.says
+    (difference,) = compared(services=(replace(ONE, desired=3),))
+    assert ("ecs.services.dr", "changed") == (difference.part, difference.how)
+    assert "sit-tenant1-service" in difference.subject
+    assert "desired was 2, is 3" == difference.says
 
 
 def test_what_is_gone_and_what_is_new_is_told_by_its_name() -> None:
@@ -66,14 +66,14 @@ def test_what_is_gone_and_what_is_new_is_told_by_its_name() -> None:
 
 
 def test_a_part_that_was_not_seen_is_never_equal() -> None:
-    (one,) = compared(instances=DENIED)
-    assert ("rds.instances.primary", "unseen") == (one.part, one.how)
+    (difference,) = compared(instances=DENIED)
+    assert ("rds.instances.primary", "unseen") == (difference.part, difference.how)
     blind = inventory(seen(instances=DENIED))
-    assert ["unseen"] == [one.how for one in differences(blind, blind)]
+    assert ["unseen"] == [changed_part.how for changed_part in differences(blind, blind)]
 
 
 def test_what_is_packed_for_the_record_is_the_same_inventory() -> None:
-    held = inventory(seen(files=DENIED))
-    assert held == unpack(pack(held))
+    original = inventory(seen(files=DENIED))
+    assert original == unpack(pack(original))
     with pytest.raises(ValueError, match="no inventory"):
         unpack("aGVsbG8=")

@@ -16,13 +16,13 @@ Told = tuple[Kind, str | None, dict[str, Any]]
 STEPS = (step("dr", 5, "notifications/start"), step("tenant1"), step("sit-mysql", 40, "database/restore_dr"))
 
 
-def record(*told: Told) -> tuple[Entry, ...]:
+def record(*rows: Told) -> tuple[Entry, ...]:
     """Entries of a drill, in order."""
-    head, made = genesis("sit", DRILL), list[Entry]()
-    for seq, (kind, of, data) in enumerate(told, 1):
-        made.append(entry_after(head, seq, NOW, "run-1", kind, of, data))
-        head = made[-1].digest
-    return tuple(made)
+    head, entries = genesis("sit", DRILL), list[Entry]()
+    for seq, (kind, of, data) in enumerate(rows, 1):
+        entries.append(entry_after(head, seq, NOW, "run-1", kind, of, data))
+        head = entries[-1].digest
+    return tuple(entries)
 
 
 def begin(goal: Goal) -> Told:
@@ -41,7 +41,7 @@ BY_HAND: Told = (Kind.MANUAL_DONE, "compute/scale_dr_services:tenant1", {})
 
 
 @pytest.mark.parametrize(
-    ("told", "goal"),
+    ("rows", "goal"),
     [
         ([], None),
         ([AWAY], Goal.CLEAN_UP),
@@ -64,8 +64,8 @@ BY_HAND: Told = (Kind.MANUAL_DONE, "compute/scale_dr_services:tenant1", {})
         ([AWAY, SENT, end("done"), HOME, end("done"), CLEAN, end("done")], None),
     ],
 )
-def test_the_next_part_follows_from_what_was_done_and_not_taken_back(told: list[Told], goal: Goal | None) -> None:
-    assert goal is next_part(record(*told))
+def test_the_next_part_follows_from_what_was_done_and_not_taken_back(rows: list[Told], goal: Goal | None) -> None:
+    assert goal is next_part(record(*rows))
 
 
 def test_a_part_of_another_goal_begins_with_a_plan_of_its_own() -> None:

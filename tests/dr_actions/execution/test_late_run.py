@@ -79,8 +79,8 @@ def _walk(
 
 def _is_pinned(world: World, walk: Walk) -> bool:
     step = next(step for step in walk.plan.steps if step.verb == pin_primary.VERB.name)
-    told = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=step.subject)["HealthCheck"]
-    return bool(told["HealthCheckConfig"]["Port"] == step.after["Port"])
+    health_check = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=step.subject)["HealthCheck"]
+    return bool(health_check["HealthCheckConfig"]["Port"] == step.after["Port"])
 
 
 def _once_led_away(world: World, outage: Outage) -> Told:
@@ -230,7 +230,7 @@ def test_a_person_whose_change_is_seen_by_its_records_alone_is_not_waited_for(wo
     walk = _walk(world, tmp_path, env=with_traffic(ENV, dns_step="manual"))
     world.endpoint.begin(NO_DNS)
     assert walk.run(Told(asked=lambda _: write_weights(world, 0, 100))).finished
-    said = next(entry.data["says"] for entry in walk.entries(Kind.CONFIRMED) if entry.step == SHIFT)
-    assert "its records, read back" in said
-    assert "cannot be seen from here" in said
+    message = next(entry.data["says"] for entry in walk.entries(Kind.CONFIRMED) if entry.step == SHIFT)
+    assert "its records, read back" in message
+    assert "cannot be seen from here" in message
     assert walk.entries(*TAKEN_BACK, Kind.LATE) == []

@@ -99,8 +99,10 @@ def test_every_stage_is_sent_once_and_confirmed_no_sooner_than_its_bake(world: W
     assert home.run(Told()).finished
     assert (weights(world), _changes(world)) == ((100, 0), len(STAGED))
     assert min(_bakes_s(home, Kind.OUTCOME)) >= 60 * BAKE_MINUTES
-    kept = {entry.step: entry.data["facts"] for entry in home.entries(Kind.CONFIRMED)}
-    assert all("sites visited" in facts for facts in kept.values()), "what the gates measured is in the journal"
+    facts_by_step = {entry.step: entry.data["facts"] for entry in home.entries(Kind.CONFIRMED)}
+    assert all("sites visited" in facts for facts in facts_by_step.values()), (
+        "what the gates measured is in the journal"
+    )
 
 
 @pytest.mark.proof
@@ -251,11 +253,11 @@ def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_per
 def test_a_person_who_never_comes_leaves_the_run_pending(world: World, tmp_path: Path) -> None:
     hurried = BY_HAND.execution.model_copy(update={"manual_wait_minutes": 1})
     home = Home.of(world, BY_HAND.model_copy(update={"execution": hurried}), tmp_path)
-    began, told = datetime.now(UTC), Told()
+    began, listener = datetime.now(UTC), Told()
     with pytest.raises(ManualPending):
-        home.run(told, at=lambda: began + 60 * (datetime.now(UTC) - began))
+        home.run(listener, at=lambda: began + 60 * (datetime.now(UTC) - began))
     assert weights(world) == (0, 100)
-    assert 60.0 in told.limits_s, "a person has the minutes of the environment file, not the step's own time"
+    assert 60.0 in listener.limits_s, "a person has the minutes of the environment file, not the step's own time"
 
 
 def test_what_is_kept_of_a_stage_is_plain_json() -> None:

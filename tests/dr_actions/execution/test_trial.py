@@ -29,8 +29,8 @@ MONTHS_S = 90 * 86400.0
 
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with ground(tmp_path_factory.mktemp("trial")) as made:
-        yield made
+    with ground(tmp_path_factory.mktemp("trial")) as training_ground:
+        yield training_ground
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +47,12 @@ def test_a_restore_test_is_tried_asked_and_taken_away_by_the_driller_and_leaves_
     plan, outcome = standing.execute(Goal.RESTORE_TEST, incident, before)
     assert ([step.verb for step in plan.steps], plan.notes) == (TRIED, ())
     assert (outcome.finished, outcome.degraded) == (True, [])
-    facts = {str(one.step).partition(":")[0]: one.data["facts"] for one in standing.confirmed(incident)}
+    facts = {str(entry.step).partition(":")[0]: entry.data["facts"] for entry in standing.confirmed(incident)}
     assert (facts["restore_test/query_database"]["tables"], facts["restore_test/query_database"]["rows"]) == ("12", "1")
     assert 300 <= int(facts["restore_test/restore_database"]["age of the data in s"]) < 400
-    made = standing.look_again(before)
-    assert {one.kind for one in leftovers(made, standing.env)} == {"database", "files", "access point"}
-    cleaned, outcome = standing.execute(Goal.CLEAN_UP, incident, made)
+    snapshot = standing.look_again(before)
+    assert {leftover.kind for leftover in leftovers(snapshot, standing.env)} == {"database", "files", "access point"}
+    cleaned, outcome = standing.execute(Goal.CLEAN_UP, incident, snapshot)
     assert (outcome.finished, outcome.degraded) == (True, [])
     assert {"restore_test/remove_databases", "restore_test/remove_files"} == {step.verb for step in cleaned.steps}
     assert standing.endpoint.denied() == []
@@ -72,7 +72,7 @@ def test_a_copy_without_the_tenants_rows_fails_the_test_and_is_taken_away_all_th
         standing.execute(Goal.RESTORE_TEST, incident, before)
     standing.endpoint.timing(log_upload_s=None)
     assert failed.value.step == "restore_test/query_database:tenant-1"
-    assert [one.step for one in standing.entries(Goal.RESTORE_TEST, incident, Kind.FAILED)] == [failed.value.step]
+    assert [entry.step for entry in standing.entries(Goal.RESTORE_TEST, incident, Kind.FAILED)] == [failed.value.step]
     _, outcome = standing.execute(Goal.CLEAN_UP, incident, standing.look_again(before))
     assert (outcome.finished, outcome.degraded) == (True, [])
     assert leftovers(standing.look_again(before), standing.env) == ()
@@ -84,10 +84,10 @@ def test_the_driller_takes_nothing_of_the_estate_away(standing: Ground) -> None:
         client = client_of(standing.endpoint, "rds", standing.env.region(side), PERSON)
         with pytest.raises(ClientError, match="AccessDenied"):
             client.delete_db_instance(DBInstanceIdentifier="sit-mysql", SkipFinalSnapshot=True)
-    assert {one["action"] for one in standing.endpoint.denied()} == {"rds:DeleteDBInstance"}
+    assert {entry["action"] for entry in standing.endpoint.denied()} == {"rds:DeleteDBInstance"}
 
 
 def test_every_verb_of_a_trial_is_a_trials_alone() -> None:
     goals = {verb.name: verb.goals for name, verb in verbs().items() if name in TRIED}
     assert set(goals) == set(TRIED)
-    assert all(held == {Goal.RESTORE_TEST} for held in goals.values())
+    assert all(allowed == {Goal.RESTORE_TEST} for allowed in goals.values())

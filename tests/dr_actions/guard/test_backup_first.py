@@ -66,26 +66,26 @@ def backed_up(proofs: Sequence[Proof] = PROOFS, **more: Any) -> GuardContext:
     return GuardContext(SIT, proofs=proofs, frozen_at=FROZEN, **more)
 
 
-def told(one: Call) -> str:
-    said = "".join(c if c.isalnum() else " " for c in str(sorted(one.params.items())))
-    return f"{one.name} {one.region} {' '.join(said.split())}"
+def told(api_call: Call) -> str:
+    text = "".join(c if c.isalnum() else " " for c in str(sorted(api_call.params.items())))
+    return f"{api_call.name} {api_call.region} {' '.join(text.split())}"
 
 
-@pytest.mark.parametrize("one", SYNCS, ids=told)
-def test_a_call_that_brings_data_home_needs_all_four_proofs(one: Call) -> None:
-    assert syncs(one, SIT)
-    assert refusal(one, backed_up()) is None
+@pytest.mark.parametrize("api_call", SYNCS, ids=told)
+def test_a_call_that_brings_data_home_needs_all_four_proofs(api_call: Call) -> None:
+    assert syncs(api_call, SIT)
+    assert refusal(api_call, backed_up()) is None
     for missing in PROOFS:
-        refused = refusal(one, backed_up([proof for proof in PROOFS if proof is not missing]))
+        refused = refusal(api_call, backed_up([proof for proof in PROOFS if proof is not missing]))
         assert refused is not None
         assert refused.rule == RULE
         assert missing.store in refused.says
         assert SIT.region(missing.side) in refused.says
 
 
-@pytest.mark.parametrize("one", OTHERS, ids=told)
-def test_a_call_that_leaves_the_primarys_data_alone_needs_none(one: Call) -> None:
-    assert refusal(one, GuardContext(SIT)) is None
+@pytest.mark.parametrize("api_call", OTHERS, ids=told)
+def test_a_call_that_leaves_the_primarys_data_alone_needs_none(api_call: Call) -> None:
+    assert refusal(api_call, GuardContext(SIT)) is None
 
 
 def test_a_backup_of_before_the_freeze_proves_nothing() -> None:
@@ -136,20 +136,20 @@ AGAIN = call(
 )
 
 
-@pytest.mark.parametrize("one", [PUT, AGAIN], ids=told)
-def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_backed_up(one: Call) -> None:
-    assert exempt(one, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))
-    assert not exempt(one, GuardContext(SIT, goal=Goal.FAILOVER, proofs=PROOFS))
-    assert not exempt(one, GuardContext(SIT, goal=None, proofs=PROOFS))
+@pytest.mark.parametrize("api_call", [PUT, AGAIN], ids=told)
+def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_backed_up(api_call: Call) -> None:
+    assert exempt(api_call, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))
+    assert not exempt(api_call, GuardContext(SIT, goal=Goal.FAILOVER, proofs=PROOFS))
+    assert not exempt(api_call, GuardContext(SIT, goal=None, proofs=PROOFS))
     for side in (Side.PRIMARY, Side.DR):
         assert not exempt(
-            one,
+            api_call,
             GuardContext(SIT, goal=Goal.FAILBACK, proofs=[p for p in PROOFS if (p.side, p.store) != (side, DATABASE)]),
         )
 
 
 @pytest.mark.parametrize(
-    "one",
+    "api_call",
     [
         call("secretsmanager:PutSecretValue", PRIMARY, SecretId="somebody-elses"),
         call("secretsmanager:PutSecretValue", "eu-central-1", SecretId=SECRET),
@@ -160,5 +160,5 @@ def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_bac
     ],
     ids=told,
 )
-def test_no_other_secret_and_no_other_direction_is_exempt(one: Call) -> None:
-    assert not exempt(one, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))
+def test_no_other_secret_and_no_other_direction_is_exempt(api_call: Call) -> None:
+    assert not exempt(api_call, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))

@@ -44,9 +44,18 @@ def restored(**changed: Any) -> dict[str, Any]:
 
 def asked(**changed: Any) -> dict[str, Any]:
     environment = [{"name": "WORDPRESS_DB_HOST", "value": changed.pop("host", HOST)}]
-    held = {"name": "wordpress", "command": changed.pop("command", ["php", "-r", "1;"]), "environment": environment}
-    told = {"startedBy": TRIAL, "cluster": "sit-cluster", "count": 1, "overrides": {"containerOverrides": [held]}}
-    return {**told, **changed}
+    container = {
+        "name": "wordpress",
+        "command": changed.pop("command", ["php", "-r", "1;"]),
+        "environment": environment,
+    }
+    params = {
+        "startedBy": TRIAL,
+        "cluster": "sit-cluster",
+        "count": 1,
+        "overrides": {"containerOverrides": [container]},
+    }
+    return {**params, **changed}
 
 
 def record(name: str, action: str = "DELETE") -> dict[str, Any]:
@@ -96,7 +105,7 @@ def test_a_recovery_takes_nothing_of_a_drill_away(what: str, goal: Goal | None) 
     assert NEVER == judged(name, goal, GLOBAL if name.startswith("route53:") else DR, **params)
 
 
-@pytest.mark.parametrize("what", [one for one in OWN if one != "the canary's record"])
+@pytest.mark.parametrize("what", [name for name in OWN if name != "the canary's record"])
 @pytest.mark.parametrize("goal", sorted(CLEANING))
 def test_in_the_primary_region_a_drill_takes_nothing_away(what: str, goal: Goal) -> None:
     name, params = OWN[what]
@@ -171,7 +180,7 @@ def test_a_restore_test_makes_and_asks_what_bears_its_name(what: str) -> None:
     assert "" == judged(name, Goal.RESTORE_TEST, DR, **params)
 
 
-@pytest.mark.parametrize("what", [one for one in GOOD if one != "the record"])
+@pytest.mark.parametrize("what", [name for name in GOOD if name != "the record"])
 def test_in_the_primary_region_a_restore_test_makes_nothing(what: str) -> None:
     name, params = GOOD[what]
     assert CONFINED == judged(name, Goal.RESTORE_TEST, PRIMARY, **params)

@@ -22,8 +22,8 @@ RECORDS = "route53:ChangeResourceRecordSets"
 
 def judged(action: str, region: str, resource: str | None = None, role: Role = Role.DRILL, **more: Any) -> str:
     context = {"aws:RequestedRegion": (region,), "aws:userid": ("AROA1:dora",), **more.get("context", {})}
-    held = [Policy(name, json.dumps(document)) for name, document in HELD[role].items()]
-    return decide(held, Asked(action, resource, context)).word
+    iam_policies = [Policy(name, json.dumps(document)) for name, document in HELD[role].items()]
+    return decide(iam_policies, Asked(action, resource, context)).word
 
 
 def arn(service: str, resource: str, region: str = DR) -> str:
@@ -31,8 +31,8 @@ def arn(service: str, resource: str, region: str = DR) -> str:
 
 
 def record(name: str, action: str, kind: str = "A") -> dict[str, Any]:
-    told = {"NormalizedRecordNames": name, "Actions": action, "RecordTypes": kind}
-    return {f"{RECORDS}{key}": (value,) for key, value in told.items()}
+    context = {"NormalizedRecordNames": name, "Actions": action, "RecordTypes": kind}
+    return {f"{RECORDS}{key}": (value,) for key, value in context.items()}
 
 
 SYSTEM, POINT = arn("elasticfilesystem", "file-system/fs-1"), arn("elasticfilesystem", "access-point/fsap-1")
@@ -82,7 +82,7 @@ def test_in_the_dr_region_it_may(what: str) -> None:
     assert ALLOWED == judged(action, DR, resource, context=context)
 
 
-@pytest.mark.parametrize("what", [one for one in MAY if one != "read what it said"])
+@pytest.mark.parametrize("what", [name for name in MAY if name != "read what it said"])
 def test_in_the_primary_region_it_may_not(what: str) -> None:
     action, resource, context = MAY[what]
     there = resource.replace(DR, PRIMARY)
@@ -103,7 +103,7 @@ def test_nothing_lets_it(what: str) -> None:
     assert ALLOWED != judged(action, DR, resource, context=context)
 
 
-@pytest.mark.parametrize("what", [one for one in MAY if one != "read what it said"])
+@pytest.mark.parametrize("what", [name for name in MAY if name != "read what it said"])
 def test_the_operator_may_not(what: str) -> None:
     action, resource, context = MAY[what]
     assert ALLOWED != judged(action, DR, resource, role=Role.OPERATOR, context=context)
@@ -139,9 +139,9 @@ def test_every_environment_denies_the_same_beyond_the_drill(name: str) -> None:
     env = ENVIRONMENTS[name]
     (never,) = [d for p, d in policies(env, declared())[Role.DRILL].items() if p.endswith("-drill-never")]
     of_operators = policies(env, declared())[Role.OPERATOR][f"{name}-dr-operator-never"]
-    kept = [one for one in of_operators["Statement"] if one["Sid"] != "NeverDelete"]
-    assert kept == [one for one in never["Statement"] if one in kept]
-    denied = {action for one in never["Statement"] for action in one.get("Action", ())}
+    statements = [statement for statement in of_operators["Statement"] if statement["Sid"] != "NeverDelete"]
+    assert statements == [statement for statement in never["Statement"] if statement in statements]
+    denied = {action for statement in never["Statement"] for action in statement.get("Action", ())}
     assert set(FORBIDDEN) <= denied
 
 

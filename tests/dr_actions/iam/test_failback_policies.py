@@ -54,10 +54,12 @@ def judged(
     action: str, region: str, resource: str, without: str = "", given: Mapping[str, tuple[str, ...]] = CONTEXT
 ) -> str:
     """What IAM decides; the policy ``without`` is not attached."""
-    held = [Policy(name, json.dumps(told)) for name, told in HELD.items() if not (without and without in name)]
+    iam_policies = [
+        Policy(name, json.dumps(document)) for name, document in HELD.items() if not (without and without in name)
+    ]
     via = {"kms:ViaService": (f"secretsmanager.{region}.amazonaws.com",)}
-    told = {**given, **via, "aws:RequestedRegion": (region,)}
-    return decide(held, Asked(action, resource, told)).word
+    context = {**given, **via, "aws:RequestedRegion": (region,)}
+    return decide(iam_policies, Asked(action, resource, context)).word
 
 
 def own(action: str, region: str) -> Iterator[str]:
@@ -81,9 +83,11 @@ def own(action: str, region: str) -> Iterator[str]:
         yield "arn:aws:route53:::healthcheck/h"
     else:
         ours = [
-            one for one in OWN[service] if service != "rds" or "parametergroup" not in action.lower() or "pg" in one
+            resource
+            for resource in OWN[service]
+            if service != "rds" or "parametergroup" not in action.lower() or "pg" in resource
         ]
-        yield from (f"arn:aws:{service}:{region}:{SIT.account}:{one}" for one in ours)
+        yield from (f"arn:aws:{service}:{region}:{SIT.account}:{resource}" for resource in ours)
 
 
 def writing(operation: str) -> set[str]:
@@ -123,9 +127,9 @@ def test_a_secrets_replica_is_encrypted_in_the_region_where_it_is_made() -> None
 
 
 def test_without_the_policy_of_going_home_the_primary_region_is_fenced_and_no_more() -> None:
-    without = {a: judged(a, PRIMARY, one, HOME_POLICY) for a in HOMECOMING for one in own(a, PRIMARY)}
+    without = {a: judged(a, PRIMARY, resource, HOME_POLICY) for a in HOMECOMING for resource in own(a, PRIMARY)}
     assert {IMPLICIT_DENY} == set(without.values())
-    fencing = {judged(a, PRIMARY, one, HOME_POLICY) for a in FENCING for one in own(a, PRIMARY)}
+    fencing = {judged(a, PRIMARY, resource, HOME_POLICY) for a in FENCING for resource in own(a, PRIMARY)}
     assert {ALLOWED} == fencing
 
 
@@ -136,15 +140,15 @@ def test_what_is_done_at_home_alone_is_done_nowhere_else() -> None:
     assert alone - of_a_failover
     for action in sorted(alone - of_a_failover):
         for region in (DR, "x-1"):
-            assert {ALLOWED} != {judged(action, region, one) for one in own(action, region)}, (action, region)
+            assert {ALLOWED} != {judged(action, region, resource) for resource in own(action, region)}, (action, region)
 
 
 @pytest.mark.parametrize("service", sorted(OTHERS))
 def test_at_home_only_what_bears_the_environments_names_is_written(service: str) -> None:
-    asked = [a for a in (*HOMECOMING, *FENCING) if a.startswith(f"{service}:") and a not in TASKS]
+    actions = [a for a in (*HOMECOMING, *FENCING) if a.startswith(f"{service}:") and a not in TASKS]
     arn = f"arn:aws:{service}:{PRIMARY}:{SIT.account}:{OTHERS[service]}"
-    assert asked
-    assert {IMPLICIT_DENY} == {judged(action, PRIMARY, arn) for action in asked}
+    assert actions
+    assert {IMPLICIT_DENY} == {judged(action, PRIMARY, arn) for action in actions}
 
 
 def test_at_home_no_other_bucket_object_role_or_task_definition_is_written() -> None:
@@ -168,7 +172,7 @@ def test_the_protection_of_another_file_system_and_a_grant_for_a_person_are_not_
 
 
 def test_the_only_word_of_deleting_is_that_of_a_replications_dead_half() -> None:
-    document = next(told for name, told in HELD.items() if HOME_POLICY in name)
+    document = next(policy_document for name, policy_document in HELD.items() if HOME_POLICY in name)
     allowed = {action.split(":")[1] for statement in document["Statement"] for action in statement["Action"]}
     words = ("delete", "terminate", "stop", "deregister", "remove", "*")
     assert {"DeleteReplicationConfiguration"} == {a for a in allowed if any(word in a.lower() for word in words)}

@@ -36,8 +36,8 @@ DEAD_HALF = "efs:DeleteReplicationConfiguration"
 @cache
 def published() -> dict[str, Any]:
     """Every IAM action of AWS, as cfn-lint keeps the Service Authorization Reference."""
-    told: dict[str, Any] = json.loads(files("cfnlint.data.AdditionalSpecs").joinpath("Policies.json").read_text())
-    return told
+    document: dict[str, Any] = json.loads(files("cfnlint.data.AdditionalSpecs").joinpath("Policies.json").read_text())
+    return document
 
 
 def judged(role: Role, action: str, region: str, resource: str | None = None, leading: tuple[str, ...] = ()) -> str:
@@ -45,8 +45,8 @@ def judged(role: Role, action: str, region: str, resource: str | None = None, le
     context: dict[str, tuple[str, ...]] = {"aws:RequestedRegion": (region,), "aws:userid": ("AROA1:alice",)}
     if leading:
         context["dynamodb:LeadingKeys"] = leading
-    held = [Policy(name, json.dumps(document)) for name, document in HELD[role].items()]
-    return decide(held, Asked(action, resource, context)).word
+    iam_policies = [Policy(name, json.dumps(document)) for name, document in HELD[role].items()]
+    return decide(iam_policies, Asked(action, resource, context)).word
 
 
 def statements() -> list[tuple[str, dict[str, Any]]]:
@@ -66,7 +66,10 @@ def test_every_action_of_every_policy_is_published_by_aws() -> None:
         for action in (*statement.get("Action", ()), *statement.get("NotAction", ())):
             service, name = action.lower().split(":")
             known = published()[service]["Actions"]
-            if not any(one == name or (name.endswith("*") and one.startswith(name[:-1])) for one in known):
+            if not any(
+                action_name == name or (name.endswith("*") and action_name.startswith(name[:-1]))
+                for action_name in known
+            ):
                 wrong.add(action)
     assert set() == wrong
 
@@ -96,18 +99,18 @@ def test_operations_are_told_in_iams_words(operation: str, actions: set[str]) ->
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_every_policy_fits_iams_limit(name: str) -> None:
-    held = policies(ENVIRONMENTS[name], declared())
-    sizes = {policy: size(document) for of_role in held.values() for policy, document in of_role.items()}
+    documents = policies(ENVIRONMENTS[name], declared())
+    sizes = {policy: size(document) for of_role in documents.values() for policy, document in of_role.items()}
     assert {} == {policy: counted for policy, counted in sizes.items() if counted > LIMIT}
-    assert all(len(of_role) <= 10 for of_role in held.values()), "IAM attaches ten managed policies to a role"
+    assert all(len(of_role) <= 10 for of_role in documents.values()), "IAM attaches ten managed policies to a role"
 
 
 def test_what_would_not_fit_goes_into_a_second_policy() -> None:
     services = ("secretsmanager", "ecr", "backup", "rds", "sns", "ecs", "elbv2", "efs")
     operations = SESSION.get_service_model("ec2").operation_names[:90]
     many = frozenset(f"{service}:Write{name}" for service in services for name in operations[:30])
-    held = policies(SIT, Declared(frozenset(), many, frozenset()))[Role.OPERATOR]
-    acting = {name: size(document) for name, document in held.items() if "operator-act" in name}
+    documents = policies(SIT, Declared(frozenset(), many, frozenset()))[Role.OPERATOR]
+    acting = {name: size(document) for name, document in documents.items() if "operator-act" in name}
     assert {"sit-dr-operator-act", "sit-dr-operator-act-2"} <= set(acting)
     assert max(acting.values()) <= LIMIT
 
@@ -121,26 +124,26 @@ def test_the_reader_only_looks() -> None:
 
 @pytest.mark.parametrize("role", Role)
 def test_every_role_may_read_all_that_is_read(role: Role) -> None:
-    asked = {action for name in declared().reads for action in actions_of(name)} - {"kms:Decrypt"}
+    actions = {action for name in declared().reads for action in actions_of(name)} - {"kms:Decrypt"}
     for region in (PRIMARY, DR, GLOBAL):
-        assert set() == {action for action in asked if judged(role, action, region) != ALLOWED}
+        assert set() == {action for action in actions if judged(role, action, region) != ALLOWED}
 
 
 def test_the_operator_may_write_what_the_verbs_declare_in_the_dr_region() -> None:
     conditions = {"kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "iam:PassRole"}
     at_home_alone = HOMECOMING - set(changing_actions())
-    asked = {action for name in declared().writes for action in actions_of(name)} - conditions - at_home_alone
-    regions = {action: GLOBAL if action.startswith("route53:") else DR for action in asked}
-    assert asked
+    actions = {action for name in declared().writes for action in actions_of(name)} - conditions - at_home_alone
+    regions = {action: GLOBAL if action.startswith("route53:") else DR for action in actions}
+    assert actions
     decided = {a: judged(Role.OPERATOR, a, region, leading=("JOURNAL#1",)) for a, region in regions.items()}
     assert set() == {action for action, word in decided.items() if word != ALLOWED}
 
 
 def test_in_the_primary_region_the_operator_fences_and_goes_home_and_does_nothing_else() -> None:
     assert {ALLOWED} == {judged(Role.OPERATOR, action, PRIMARY) for action in FENCING}
-    asked = {action for name in declared().writes for action in actions_of(name)} - {"kms:Decrypt", "iam:PassRole"}
-    asked = {action for action in asked if not looks(action.split(":")[1])}
-    decided = {a: judged(Role.OPERATOR, a, PRIMARY, resource=None) for a in asked - FENCING - HOMECOMING}
+    actions = {action for name in declared().writes for action in actions_of(name)} - {"kms:Decrypt", "iam:PassRole"}
+    actions = {action for action in actions if not looks(action.split(":")[1])}
+    decided = {a: judged(Role.OPERATOR, a, PRIMARY, resource=None) for a in actions - FENCING - HOMECOMING}
     assert decided
     assert {} == {action: word for action, word in decided.items() if word != EXPLICIT_DENY}
 
@@ -176,8 +179,8 @@ def test_the_approver_changes_nothing_anywhere(service: str) -> None:
     actions = {action for name in changing for action in actions_of(f"{service}:{name}")}
     exempt = {"dynamodb:PutItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "kms:Decrypt", "kms:DescribeKey"}
     looking = {a for a in actions if looks(a.split(":")[1])}
-    asked = {a for a in actions - exempt - looking if not a.startswith("sts:")}
-    passed = {a for a in asked if judged(Role.APPROVER, a, DR) != EXPLICIT_DENY}
+    remaining = {a for a in actions - exempt - looking if not a.startswith("sts:")}
+    passed = {a for a in remaining if judged(Role.APPROVER, a, DR) != EXPLICIT_DENY}
     assert set() == passed
 
 
@@ -213,14 +216,14 @@ def test_the_record_cannot_be_deleted(action: str) -> None:
 
 def shifted(name: str, action: str = "UPSERT", kind: str = "A", env: Environment = SIT) -> str:
     key = "route53:ChangeResourceRecordSets"
-    told: Mapping[str, tuple[str, ...]] = {
+    context: Mapping[str, tuple[str, ...]] = {
         "aws:RequestedRegion": (GLOBAL,),
         f"{key}NormalizedRecordNames": (name,),
         f"{key}Actions": (action,),
         f"{key}RecordTypes": (kind,),
     }
-    held = [Policy(n, json.dumps(d)) for n, d in policies(env, declared())[Role.OPERATOR].items()]
-    return decide(held, Asked(key, "arn:aws:route53:::hostedzone/Z1", told)).word
+    iam_policies = [Policy(n, json.dumps(d)) for n, d in policies(env, declared())[Role.OPERATOR].items()]
+    return decide(iam_policies, Asked(key, "arn:aws:route53:::hostedzone/Z1", context)).word
 
 
 def test_traffic_is_shifted_in_the_own_zone_without_deletions_and_delegations() -> None:

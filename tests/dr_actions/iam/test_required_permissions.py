@@ -57,7 +57,7 @@ def needed() -> Iterator[tuple[str, str]]:
 def granted(role: Role, action: str, region: str) -> bool:
     """Whether the role may do it there on something: whatever tags and names its own statements ask for are given."""
     allowed = [
-        Policy(name, json.dumps({"Statement": [_unconditional(one) for one in document["Statement"]]}))
+        Policy(name, json.dumps({"Statement": [_unconditional(statement) for statement in document["Statement"]]}))
         for name, document in HELD[role].items()
     ]
     tagged = {"aws:ResourceTag/dr:drill": ("DRILL-1",)}
@@ -65,8 +65,12 @@ def granted(role: Role, action: str, region: str) -> bool:
     return ALLOWED == decide(allowed, Asked(action, None, context)).word
 
 
-def _unconditional(one: Statement) -> Statement:
-    return {key: value for key, value in one.items() if key != "Condition"} if one["Effect"] == "Allow" else one
+def _unconditional(statement: Statement) -> Statement:
+    return (
+        {key: value for key, value in statement.items() if key != "Condition"}
+        if statement["Effect"] == "Allow"
+        else statement
+    )
 
 
 def test_every_action_that_a_declared_operations_text_names_is_granted_to_whoever_sends_it() -> None:

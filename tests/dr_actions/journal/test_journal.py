@@ -84,14 +84,14 @@ def test_secrets_are_not_recorded_and_a_plan_that_holds_one_is_refused(tmp_path:
         assert 1 == len(journal.verify().entries)
 
 
-@pytest.mark.parametrize("kept", [1, 60, -2])
-def test_a_last_line_torn_by_a_crash_is_cut_and_noted(tmp_path: Path, clock: Clock, kept: int) -> None:
+@pytest.mark.parametrize("length", [1, 60, -2])
+def test_a_last_line_torn_by_a_crash_is_cut_and_noted(tmp_path: Path, clock: Clock, length: int) -> None:
     with alone(tmp_path, clock) as journal:
         journal.append(Kind.LOOKED)
         whole = journal.path.stat().st_size
         journal.append(Kind.INTENT, "s")
         end = journal.path.stat().st_size
-    os.truncate(journal.path, whole + kept if kept > 0 else end + kept + 1)
+    os.truncate(journal.path, whole + length if length > 0 else end + length + 1)
     assert 1 == len(read(journal.path, "sit", "INC-1").entries)
     with alone(tmp_path, clock) as again:
         assert [Kind.LOOKED, Kind.NOTE] == [entry.kind for entry in again.entries]

@@ -35,9 +35,11 @@ def lock(control: Control) -> Lock:
 def opened(tmp_path: Path, control: Control, lock: Lock, clock: Clock) -> Opened:
     """Opens the journal of INC-1 in a folder, mirrored under the lock of run-1."""
 
-    def open_it(machine: str = "mine", held: Lock = lock) -> Journal:
-        mirror = TableMirror(control, held.fence)
-        return Journal.open(tmp_path / machine, "sit", "INC-1", held.run, clock, mirror, held.owner.person, world=WORLD)
+    def open_it(machine: str = "mine", run_lock: Lock = lock) -> Journal:
+        mirror = TableMirror(control, run_lock.fence)
+        return Journal.open(
+            tmp_path / machine, "sit", "INC-1", run_lock.run, clock, mirror, run_lock.owner.person, world=WORLD
+        )
 
     return open_it
 
@@ -126,9 +128,9 @@ def _full(path: Path, left: int = 0) -> Iterator[None]:
 def test_on_a_full_disk_the_mirror_alone_is_written_it_is_told_once_and_the_file_is_completed_later(
     opened: Opened, sender: Plain, control: Control
 ) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     with opened() as journal:
-        journal.tell_to(told.append)
+        journal.tell_to(messages.append)
         journal.append(Kind.INTENT, "a")
         with _full(journal.path, left=70):  # a part of a line may still be written: it is taken off again
             journal.append(Kind.OUTCOME, "a")
@@ -137,13 +139,13 @@ def test_on_a_full_disk_the_mirror_alone_is_written_it_is_told_once_and_the_file
             kinds = [Kind.INTENT, Kind.OUTCOME, Kind.NOTE, Kind.INTENT]
             assert kinds == [entry.kind for entry in journal.entries]
             assert journal.entries == read_chain(_mirrored(control, sender), "sit", "INC-1").entries
-            (sentence,) = told
+            (sentence,) = messages
             assert str(journal.path) in sentence
             assert "File too large" in sentence
             assert sentence == journal.entries[2].data["says"]
         journal.append(Kind.OUTCOME, "b")
         assert journal.path.read_bytes() == _mirrored(control, sender), "with space again it is completed"
-        assert 1 == len(told)
+        assert 1 == len(messages)
 
 
 def test_what_a_full_disk_kept_out_of_the_file_is_completed_by_the_next_run_from_the_mirror(
@@ -156,9 +158,9 @@ def test_what_a_full_disk_kept_out_of_the_file_is_completed_by_the_next_run_from
             journal.append(Kind.END, outcome="done")
     with _full(journal.path), opened() as still_full:
         assert journal.entries == still_full.entries, "it can be gone on with on a full disk, too"
-        told: list[str] = []
-        still_full.tell_to(told.append)
-        assert 1 == len(told)
+        messages: list[str] = []
+        still_full.tell_to(messages.append)
+        assert 1 == len(messages)
     with opened() as again:
         assert journal.entries == again.entries
         assert again.path.read_bytes() == _mirrored(control, sender)

@@ -32,9 +32,9 @@ TOKEN = "IQoJb3JpZ2luX2VjEHsaCWV1LXdlc3QtMSJHMEUCIQDx" + "a" * 40
     ],
 )
 def test_a_secret_is_replaced_wherever_it_stands(data: dict[str, Any]) -> None:
-    kept, places = redacted(data)
-    assert "hunter2" not in repr(kept)
-    assert REDACTED in repr(kept)
+    redacted_data, places = redacted(data)
+    assert "hunter2" not in repr(redacted_data)
+    assert REDACTED in repr(redacted_data)
     assert places
 
 

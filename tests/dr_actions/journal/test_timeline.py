@@ -38,14 +38,14 @@ def plan(goal: Goal = Goal.FAILOVER) -> dict[str, Any]:
     return to_json(Plan("sit", "1", goal, "PRIMARY_LOST", steps))
 
 
-def entries(told: Sequence[Told], run: str = "run-1") -> list[Entry]:
+def entries(rows: Sequence[Told], run: str = "run-1") -> list[Entry]:
     """Entries at these minutes after the start; data may name another ``run``."""
-    head, made = genesis("sit", "INC-1"), list[Entry]()
-    for seq, (minute, kind, step, given) in enumerate(told, 1):
+    head, chain = genesis("sit", "INC-1"), list[Entry]()
+    for seq, (minute, kind, step, given) in enumerate(rows, 1):
         data = dict(given)
-        made.append(entry_after(head, seq, at(minute), str(data.pop("run", run)), kind, step, data))
-        head = made[-1].digest
-    return made
+        chain.append(entry_after(head, seq, at(minute), str(data.pop("run", run)), kind, step, data))
+        head = chain[-1].digest
+    return chain
 
 
 BEFORE: list[Told] = [
@@ -115,8 +115,8 @@ def test_while_a_person_is_waited_for_the_dns_phase_is_open() -> None:
 
 
 def test_boundaries_that_were_not_recorded_leave_no_phase_and_lengthen_the_next() -> None:
-    kept = [row for row in BEFORE + WALK if row[1] is not Kind.DECIDED]
-    (line,) = timelines(entries(kept), RTO_S)
+    rows = [row for row in BEFORE + WALK if row[1] is not Kind.DECIDED]
+    (line,) = timelines(entries(rows), RTO_S)
     assert line.phases[Phase.DECIDE].start is None
     assert at(10) == line.phases[Phase.AUTHORISE].start
     assert 70 * 60 == line.reached_s

@@ -87,8 +87,8 @@ def test_a_plan_survives_being_written_down_with_its_digest(found: Plan) -> None
 
 @settings(max_examples=30)
 @given(PLANS, PLANS)
-def test_two_plans_have_one_digest_only_where_they_decide_the_same(one: Plan, other: Plan) -> None:
-    assert (one.digest == other.digest) == (to_json(one) == to_json(other))
+def test_two_plans_have_one_digest_only_where_they_decide_the_same(recovery_plan: Plan, other: Plan) -> None:
+    assert (recovery_plan.digest == other.digest) == (to_json(recovery_plan) == to_json(other))
 
 
 def test_the_cases_below_change_every_field_of_a_step_and_of_a_plan() -> None:
@@ -136,9 +136,9 @@ def test_whatever_is_to_be_sent_changes_the_digest(other: Call) -> None:
 
 
 def test_the_order_in_which_parameters_were_written_does_not() -> None:
-    one = replace(CALL, params={"service": "a", "desiredCount": 2})
+    call = replace(CALL, params={"service": "a", "desiredCount": 2})
     other = replace(CALL, params={"desiredCount": 2, "service": "a"})
-    assert plan(step("tenant1", call=one)).digest == plan(step("tenant1", call=other)).digest
+    assert plan(step("tenant1", call=call)).digest == plan(step("tenant1", call=other)).digest
 
 
 def test_the_digest_is_a_sha_256_that_people_can_compare() -> None:

@@ -61,9 +61,9 @@ def test_the_incident_is_no_part_of_the_plan() -> None:
 
 
 def test_a_plan_for_one_tenant_has_the_steps_of_no_other() -> None:
-    one = _planned(HEALTHY, Goal.SWITCHOVER, "tenant2")
-    assert {s.tenant for s in one.steps} == {None, "tenant2"}
-    assert {s.id for s in one.steps} < {s.id for s in _planned(HEALTHY).steps}
+    recovery_plan = _planned(HEALTHY, Goal.SWITCHOVER, "tenant2")
+    assert {s.tenant for s in recovery_plan.steps} == {None, "tenant2"}
+    assert {s.id for s in recovery_plan.steps} < {s.id for s in _planned(HEALTHY).steps}
 
 
 def test_where_nothing_was_seen_nothing_is_restored_or_moved() -> None:

@@ -62,7 +62,7 @@ def test_a_step_takes_from_its_intent_to_its_confirmation_and_people_and_what_wa
 
 
 def test_what_another_run_began_or_ended_and_what_failed_is_not_measured() -> None:
-    told: list[Told] = [
+    rows: list[Told] = [
         BEGIN,
         (1, Kind.INTENT, "compute/scale_dr_services:0", {}),
         (90, Kind.CONFIRMED, "compute/scale_dr_services:0", {"run": "run-2"}),
@@ -71,36 +71,36 @@ def test_what_another_run_began_or_ended_and_what_failed_is_not_measured() -> No
         (93, Kind.INTENT, "compute/scale_dr_services:1", {"run": "run-2"}),
         (95, Kind.CONFIRMED, "compute/scale_dr_services:1", {"run": "run-2"}),
     ]
-    assert {} == durations(entries(told), "run-1")
-    assert {"compute/scale_dr_services": (120.0,)} == durations(entries(told), "run-2")
+    assert {} == durations(entries(rows), "run-1")
+    assert {"compute/scale_dr_services": (120.0,)} == durations(entries(rows), "run-2")
 
 
 def test_another_plan_begins_anew() -> None:
-    told: list[Told] = [
+    rows: list[Told] = [
         BEGIN,
         (1, Kind.INTENT, "compute/scale_dr_services:0", {}),
         BEGIN,
         (9, Kind.CONFIRMED, "compute/scale_dr_services:0", {}),
     ]
-    assert {} == durations(entries(told), "run-1")
+    assert {} == durations(entries(rows), "run-1")
 
 
 @given(st.lists(SECONDS, min_size=1, max_size=200))
 def test_a_sample_is_small_in_order_and_keeps_the_shortest_and_the_longest(seconds: list[float]) -> None:
-    kept = sample(seconds)
-    ranked = sorted(round(one, 1) for one in seconds)
-    assert len(kept) == min(SAMPLE, len(seconds))
-    assert list(kept) == sorted(kept)
-    assert (kept[0], kept[-1]) == (ranked[0], ranked[-1])
-    assert set(kept) <= set(ranked)
+    durations_s = sample(seconds)
+    ranked = sorted(round(duration, 1) for duration in seconds)
+    assert len(durations_s) == min(SAMPLE, len(seconds))
+    assert list(durations_s) == sorted(durations_s)
+    assert (durations_s[0], durations_s[-1]) == (ranked[0], ranked[-1])
+    assert set(durations_s) <= set(ranked)
 
 
 @given(st.lists(SECONDS, min_size=1, max_size=50), st.integers(1, 100))
 def test_a_percentile_is_the_least_value_that_so_many_are_not_above(seconds: list[float], percent: int) -> None:
     found = percentile(seconds, percent)
     assert found in seconds
-    assert 100 * sum(one <= found for one in seconds) >= percent * len(seconds)
-    assert 100 * sum(one < found for one in seconds) < percent * len(seconds)
+    assert 100 * sum(duration <= found for duration in seconds) >= percent * len(seconds)
+    assert 100 * sum(duration < found for duration in seconds) < percent * len(seconds)
 
 
 def test_there_is_no_percentile_of_nothing() -> None:
@@ -109,11 +109,11 @@ def test_there_is_no_percentile_of_nothing() -> None:
 
 
 def test_the_records_of_several_runs_are_measured_together() -> None:
-    told = measured([record(services=(1.0, 2.0)), record(services=(3.0,), database=(900.0,)), record()])
+    measurements = measured([record(services=(1.0, 2.0)), record(services=(3.0,), database=(900.0,)), record()])
     assert {
         "compute/scale_dr_services": Measured(3, 2.0, 3.0),
         "database/restore_dr": Measured(1, 900.0, 900.0),
-    } == told
+    } == measurements
 
 
 @pytest.mark.parametrize(
@@ -143,10 +143,10 @@ def test_the_estimate_of_the_recovery_time_goes_by_what_was_measured() -> None:
 
 
 def test_what_a_journal_measured_becomes_the_record_of_its_run() -> None:
-    told = measured_of(entries([*WALK, (60, Kind.VALIDATED, None, {"passed": True})]), "failover", "run-1")
-    assert {"compute/scale_dr_services": (60.0, 180.0)} == told["steps"]
-    assert 3600.0 == told["duration_s"]
-    assert {"execute", "DNS", "validate"} <= told["phases"].keys()
+    measured_values = measured_of(entries([*WALK, (60, Kind.VALIDATED, None, {"passed": True})]), "failover", "run-1")
+    assert {"compute/scale_dr_services": (60.0, 180.0)} == measured_values["steps"]
+    assert 3600.0 == measured_values["duration_s"]
+    assert {"execute", "DNS", "validate"} <= measured_values["phases"].keys()
     assert {} == measured_of(entries(WALK), "failback", "run-1")
     assert {} == measured_of([], "failover", "run-1")
 
@@ -163,7 +163,7 @@ def test_a_record_is_read_as_it_was_written(sandbox_world: Endpoint) -> None:
         phases={"execute": 600.0},
         evidence="ab",
     )
-    for one in (full, record()):
-        keep(control, one)
-        keep(control, one)
-        assert [one] == [from_item(item) for item in control.table.query(str(to_item(one)["pk"]))]
+    for run_record in (full, record()):
+        keep(control, run_record)
+        keep(control, run_record)
+        assert [run_record] == [from_item(item) for item in control.table.query(str(to_item(run_record)["pk"]))]

@@ -54,7 +54,7 @@ def test_what_could_not_be_seen_cannot_be_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (('who = "jane.doe"', ""), "exception 1: who is missing"),
         (("until = 2026-03-31", 'until = "soon"'), "until is missing or not a date"),
@@ -64,7 +64,7 @@ def test_what_could_not_be_seen_cannot_be_accepted() -> None:
         (("[[exception]]", "[[exception]"), "not readable as TOML"),
     ],
 )
-def test_a_faulty_file_is_refused_with_the_entry_and_the_fix(change: tuple[str, str], said: str) -> None:
+def test_a_faulty_file_is_refused_with_the_entry_and_the_fix(change: tuple[str, str], message: str) -> None:
     with pytest.raises(ExceptionsFileError, match=r"^exceptions.toml") as refused:
         parse_exceptions(ENTRY.replace(*change), "exceptions.toml", KNOWN)
-    assert said in str(refused.value)
+    assert message in str(refused.value)

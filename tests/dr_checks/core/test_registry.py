@@ -60,8 +60,8 @@ def test_a_side_that_is_seen_is_judged_although_the_other_is_not() -> None:
 
 
 def test_a_check_that_does_not_apply_says_why_and_looks_at_nothing() -> None:
-    told = {"expectation": Expectation.NONE, "reason": "rebuilt from fixtures"}
-    replication = SIT.replication.model_copy(update=told)
+    fields = {"expectation": Expectation.NONE, "reason": "rebuilt from fixtures"}
+    replication = SIT.replication.model_copy(update=fields)
     env = SIT.model_copy(update={"replication": replication})
     check = Check("a.b", "says", Severity.CRITICAL, Area.DNS, (Side.DR,), _two_looks, applies=replication_expected)
     result = judge(check, world({}), env)

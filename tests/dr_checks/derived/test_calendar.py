@@ -42,8 +42,8 @@ def test_a_test_is_due_a_whole_period_after_its_last_run_and_never_before_it(las
 
 
 @given(DAYS, DAYS, PERIODS, WINDOWS)
-def test_who_ran_later_is_never_due_earlier(one: date, other: date, period: Period, windows: list[Window]) -> None:
-    first, second = sorted([one, other])
+def test_who_ran_later_is_never_due_earlier(day: date, other: date, period: Period, windows: list[Window]) -> None:
+    first, second = sorted([day, other])
     assert due([first], period, windows) <= due([second], period, windows)
 
 
@@ -103,7 +103,7 @@ def test_blocked_windows_move_a_day_later_never_earlier_and_out_of_all_of_them(
     assert moved >= day
     assert window_of(moved, windows) is None
     between = [day + timedelta(days=n) for n in range((moved - day).days)]
-    assert all(window_of(one, windows) for one in between), "it is the first day on which a drill may run"
+    assert all(window_of(candidate, windows) for candidate in between), "it is the first day on which a drill may run"
 
 
 def test_a_window_that_opens_on_the_day_after_another_is_passed_too() -> None:

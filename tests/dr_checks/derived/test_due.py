@@ -59,8 +59,8 @@ def test_a_test_never_run_is_due_today_and_late() -> None:
 
 def test_a_weekly_test_is_not_at_risk_on_the_day_after_it_ran() -> None:
     last = ran(RunKind.TABLETOP, "2026-01-05T12:00")
-    told = [tabletop(f"2026-01-{day:02}T12:00", last, tabletop=Period.WEEKLY).state for day in range(5, 14)]
-    assert [State.OK] * 3 + [State.AT_RISK] * 5 + [State.OVERDUE] == told
+    states = [tabletop(f"2026-01-{day:02}T12:00", last, tabletop=Period.WEEKLY).state for day in range(5, 14)]
+    assert [State.OK] * 3 + [State.AT_RISK] * 5 + [State.OVERDUE] == states
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,11 @@ def test_what_is_run_as_needed_is_never_overdue_and_never_due() -> None:
 
 def test_a_due_day_in_a_blocked_window_waits_for_its_end_and_says_so() -> None:
     last = ran(RunKind.TABLETOP, "2026-11-25T12:00")
-    told = [tabletop(now, last, blocked=WINDOW) for now in ("2026-12-27T12:00", "2027-01-03T12:00", "2027-01-06T12:00")]
-    assert {date(2027, 1, 6)} == {row.due for row in told}
-    assert [State.OK, State.BLOCKED, State.AT_RISK] == [row.state for row in told]
+    schedule = [
+        tabletop(now, last, blocked=WINDOW) for now in ("2026-12-27T12:00", "2027-01-03T12:00", "2027-01-06T12:00")
+    ]
+    assert {date(2027, 1, 6)} == {row.due for row in schedule}
+    assert [State.OK, State.BLOCKED, State.AT_RISK] == [row.state for row in schedule]
     assert State.OVERDUE is tabletop("2027-01-07T00:00", last, blocked=WINDOW).state
 
 

@@ -34,7 +34,7 @@ READERS: dict[str, tuple[Reader[Any], Side]] = {
 
 
 def _without_files() -> tuple[ecs.TaskDefinition, ...]:
-    return tuple(replace(one, volumes=()) for one in definitions(SIT.regions.dr))
+    return tuple(replace(definition, volumes=()) for definition in definitions(SIT.regions.dr))
 
 
 HEALTHY: dict[str, Any] = {
@@ -60,9 +60,9 @@ def _point(check: str, expected: Status, subject: str = "", **changed: Any) -> E
 
 def _mounting(file_system: str = "fs-2", point: str = "fsap-2") -> tuple[ecs.TaskDefinition, ...]:
     """Both tenants' definitions; the second one mounts ``point`` of ``file_system``."""
-    one, two = definitions(SIT.regions.dr)
+    task_definition, two = definitions(SIT.regions.dr)
     return (
-        replace(one, volumes=(ecs.Volume("files", "fs-2", "fsap-1", True),)),
+        replace(task_definition, volumes=(ecs.Volume("files", "fs-2", "fsap-1", True),)),
         replace(two, volumes=(ecs.Volume("files", file_system, point, True),)),
     )
 

@@ -79,12 +79,12 @@ TOPIC = "bbws-dr-events"
 
 def _told(here: Any, there: Any = (MAIL, QUEUE), settings: tuple[str, ...] = (), exists: bool = True) -> Snapshot:
     def listening(given: Any) -> Any:
-        return tuple(sns_topics.Listener(TOPIC, *one) for one in given) if isinstance(given, tuple) else given
+        return tuple(sns_topics.Listener(TOPIC, *listener) for listener in given) if isinstance(given, tuple) else given
 
     return world(
         {
             (sns_topics.topics, Side.PRIMARY): _topics(),
-            (sns_topics.topics, Side.DR): tuple(replace(one, settings=settings) for one in _topics(exists)),
+            (sns_topics.topics, Side.DR): tuple(replace(topic, settings=settings) for topic in _topics(exists)),
             (sns_topics.listeners, Side.PRIMARY): listening(there),
             (sns_topics.listeners, Side.DR): listening(here),
         }

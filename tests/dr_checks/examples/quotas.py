@@ -19,13 +19,13 @@ STANDBY = (service(ONE, 1, 1), service(TWO, 1, 1))
 
 def _world(changes: dict[Any, Any] | None = None, used: float | None = None, **limits: Any) -> Snapshot:
     """The standby runs one task a tenant; ``limits`` change a quota by its name in facts.quotas."""
-    held = LIMITS | {getattr(service_quotas, name): value for name, value in limits.items()}
+    quota_limits = LIMITS | {getattr(service_quotas, name): value for name, value in limits.items()}
     values: dict[Any, Any] = {
         (ecs.services, Side.DR): STANDBY,
         (ecs.task_definitions, Side.DR): definitions(D),
         (ecs.task_definitions, Side.PRIMARY): definitions(P),
         (service_quotas.quotas, Side.DR): tuple(
-            Quota("s", code, code, held[code], used) for _, code in service_quotas.WANTED
+            Quota("s", code, code, quota_limits[code], used) for _, code in service_quotas.WANTED
         ),
         (service_quotas.network_interfaces, Side.DR): 10,
         (service_quotas.database_quotas, Side.DR): _databases(),

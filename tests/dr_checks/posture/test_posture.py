@@ -149,7 +149,10 @@ def test_where_traffic_is_set_is_read_from_where_the_records_lead() -> None:
         replace(PRIMARY, alias_target=SECONDARY.alias_target),
         replace(SECONDARY, alias_target=PRIMARY.alias_target),
     )
-    weights = [replace(one, failover=None, weight=weight) for one, weight in ((PRIMARY, 10), (SECONDARY, 90))]
+    weights = [
+        replace(route53_record, failover=None, weight=weight)
+        for route53_record, weight in ((PRIMARY, 10), (SECONDARY, 90))
+    ]
     assert signals_of(_seen(*RECORDS), SIT).traffic_set is Set.PRIMARY
     assert signals_of(_seen(*exchanged), SIT).traffic_set is Set.DR
     assert signals_of(_seen(*turned), SIT).traffic_set is Set.DR

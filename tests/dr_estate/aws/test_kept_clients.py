@@ -43,8 +43,8 @@ def test_the_next_look_has_the_same_clients_and_counts_its_own_calls(sandbox_wor
 
 
 def test_two_looks_at_once_never_share_their_eyes(sandbox_world: Endpoint, sit: Environment) -> None:
-    with open_eyes(sit, reads(), _keys(sandbox_world)) as one, open_eyes(sit, reads(), _keys(sandbox_world)) as other:
-        assert one is not other
+    with open_eyes(sit, reads(), _keys(sandbox_world)) as item, open_eyes(sit, reads(), _keys(sandbox_world)) as other:
+        assert item is not other
 
 
 def test_another_person_or_other_rules_get_eyes_of_their_own(sandbox_world: Endpoint, sit: Environment) -> None:
@@ -79,23 +79,25 @@ def _ports(world: Endpoint) -> set[int]:
     """This process's ends of its connections to the world."""
     port = int(world.url.rpartition(":")[2])
     return {
-        held.laddr.port for held in psutil.Process().net_connections("tcp") if held.raddr and held.raddr.port == port
+        net_connection.laddr.port
+        for net_connection in psutil.Process().net_connections("tcp")
+        if net_connection.raddr and net_connection.raddr.port == port
     }
 
 
 def test_a_forked_process_never_asks_on_its_parents_connections(sandbox_world: Endpoint, sit: Environment) -> None:
-    before, asked = _ports(sandbox_world), _keys(sandbox_world, "approver")
-    first = _look(sit, asked)
+    before, credentials = _ports(sandbox_world), _keys(sandbox_world, "approver")
+    first = _look(sit, credentials)
     parents = _ports(sandbox_world) - before
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the child uses none of the parent's threads
         child = os.fork()
     if not child:
-        kept = parents & _ports(sandbox_world)
-        with open_eyes(sit, reads(), asked) as eyes:
+        ports = parents & _ports(sandbox_world)
+        with open_eyes(sit, reads(), credentials) as eyes:
             eyes.prove_account()
-        os._exit(len(kept) + (_ports(sandbox_world) <= before))
+        os._exit(len(ports) + (_ports(sandbox_world) <= before))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert parents
-    assert _look(sit, asked) is first
+    assert _look(sit, credentials) is first
     assert parents <= _ports(sandbox_world)

@@ -51,7 +51,7 @@ def test_a_team_with_other_names_needs_only_its_own_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"bogus": 1}, "x.toml: bogus: unknown key"),
         ({"regions": {"primary": "a", "dr": "a"}}, "x.toml: regions: primary and DR region are both 'a'"),
@@ -76,14 +76,14 @@ def test_a_team_with_other_names_needs_only_its_own_file() -> None:
         ({"name": "y"}, 'x.toml: name: says "y", the file says "x"'),
     ],
 )
-def test_what_cannot_be_is_refused_with_file_key_and_fix(change: dict[str, Any], said: str) -> None:
-    assert said in _refusal(_data() | change)
+def test_what_cannot_be_is_refused_with_file_key_and_fix(change: dict[str, Any], message: str) -> None:
+    assert message in _refusal(_data() | change)
 
 
 def test_every_fault_of_a_file_is_said_at_once() -> None:
-    said = _refusal({"name": "x", "account": "1", "bogus": True})
-    assert said.count("\n") >= 3
-    assert "x.toml: traffic: missing" in said
+    refusal = _refusal({"name": "x", "account": "1", "bogus": True})
+    assert refusal.count("\n") >= 3
+    assert "x.toml: traffic: missing" in refusal
 
 
 def test_a_missing_file_names_the_folder_and_what_is_there(tmp_path: Path) -> None:

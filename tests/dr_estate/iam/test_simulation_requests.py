@@ -34,8 +34,8 @@ PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side
 @cache
 def published() -> dict[str, Any]:
     """Every IAM action of AWS and the resource types it is judged on (cfn-lint's Service Authorization Reference)."""
-    told: dict[str, Any] = json.loads(files("cfnlint.data.AdditionalSpecs").joinpath("Policies.json").read_text())
-    return told
+    document: dict[str, Any] = json.loads(files("cfnlint.data.AdditionalSpecs").joinpath("Policies.json").read_text())
+    return document
 
 
 def types_of(action: str) -> list[str]:
@@ -50,39 +50,44 @@ def word(documents: list[Policy], action: str, resource: str, demand: Demand) ->
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_generated_policies_allow_all_that_is_asked_but_what_nobody_may_do(name: str) -> None:
     env = ENVIRONMENTS[name]
-    held = [Policy(n, json.dumps(d)) for n, d in policies(env, declared())[Role.OPERATOR].items()]
-    told = {
-        (action, demand.region, resource, demand.context): word(held, action, resource, demand)
+    iam_policies = [Policy(n, json.dumps(d)) for n, d in policies(env, declared())[Role.OPERATOR].items()]
+    questions = {
+        (action, demand.region, resource, demand.context): word(iam_policies, action, resource, demand)
         for demand in demands(env)
         for action in demand.actions
         for resource in demand.resources or ("*",)
     }
-    assert {EXPLICIT_DENY} == {found for (action, *_), found in told.items() if action in FORBIDDEN}
-    assert {} == {a: found for a, found in told.items() if a[0] not in FORBIDDEN and found != ALLOWED}
+    assert {EXPLICIT_DENY} == {found for (action, *_), found in questions.items() if action in FORBIDDEN}
+    assert {} == {a: found for a, found in questions.items() if a[0] not in FORBIDDEN and found != ALLOWED}
 
 
 def test_every_action_is_asked_where_a_recovery_sends_it_and_deletions_where_the_data_is() -> None:
     where = {(action, demand.region) for demand in demands(SIT) for action in demand.actions}
     home = {(action, PRIMARY) for action in (*FENCING, *HOMECOMING, *COPIED, *FORBIDDEN)}
-    asked = (*changing_actions(), *looking_actions())
-    away = {(action, GLOBAL if action.startswith("route53:") else DR) for action in asked}
+    actions = (*changing_actions(), *looking_actions())
+    away = {(action, GLOBAL if action.startswith("route53:") else DR) for action in actions}
     assert home | away == where
 
 
 def test_each_resource_is_of_a_type_that_aws_judges_the_action_on() -> None:
-    told = [(action, demand.resources) for demand in demands(SIT) if demand.resources for action in demand.actions]
-    wrong = [(action, kind_of(arn)) for action, arns in told for arn in arns if not judged_on(action, arn)]
+    action_resources = [
+        (action, demand.resources) for demand in demands(SIT) if demand.resources for action in demand.actions
+    ]
+    wrong = [(action, kind_of(arn)) for action, arns in action_resources for arn in arns if not judged_on(action, arn)]
     assert [] == wrong
     assert {"db", "og", "pg", "snapshot", "subgrp"} == {
-        kind_of(arn) for action, arns in told if action == "rds:RestoreDBInstanceFromDBSnapshot" for arn in arns
+        kind_of(arn)
+        for action, arns in action_resources
+        if action == "rds:RestoreDBInstanceFromDBSnapshot"
+        for arn in arns
     }
 
 
 def judged_on(action: str, arn: str) -> bool:
     """Whether ``arn`` is of one of the published formats of the types that AWS judges ``action`` on."""
     known = published()[action.split(":", maxsplit=1)[0]]["Resources"]
-    formats = [one for name in types_of(action) for one in known[name.lower()]["ARNFormats"]]
-    patterns = [re.sub(r"\$\{\w+\}", "[^:]*", one) for one in formats]
+    formats = [arn_format for name in types_of(action) for arn_format in known[name.lower()]["ARNFormats"]]
+    patterns = [re.sub(r"\$\{\w+\}", "[^:]*", arn_format) for arn_format in formats]
     return any(re.fullmatch(pattern, arn) for pattern in patterns)
 
 
@@ -99,6 +104,6 @@ def test_a_key_that_has_one_value_in_a_request_is_given_one_value() -> None:
 
 
 def test_alike_questions_are_asked_together_so_that_there_are_few_calls() -> None:
-    asked = demands(SIT)
-    assert len(asked) <= 50  # 21 of them of the primary region: what fences there, and what goes home
-    assert len({(d.region, d.resources, d.context) for d in asked}) == len(asked)
+    questions = demands(SIT)
+    assert len(questions) <= 50  # 21 of them of the primary region: what fences there, and what goes home
+    assert len({(d.region, d.resources, d.context) for d in questions}) == len(questions)

@@ -37,8 +37,8 @@ def _serve(listening: socket.socket, seen: list[bool]) -> None:
         seen.append(bool(question.flags & dns.flags.RD))
         reply = dns.message.make_response(question)
         reply.flags |= dns.flags.AA
-        asked = question.question[0]
-        section, rows = ZONE.get((asked.name.to_text(), _kind(asked)), ("answer", []))
+        query = question.question[0]
+        section, rows = ZONE.get((query.name.to_text(), _kind(query)), ("answer", []))
         for row in rows:
             name, ttl, _, kind, value = row.split()
             getattr(reply, section).append(dns.rrset.from_text(name, int(ttl), "IN", kind, value))
@@ -47,8 +47,8 @@ def _serve(listening: socket.socket, seen: list[bool]) -> None:
         listening.sendto(reply.to_wire(), sender)
 
 
-def _kind(asked: dns.rrset.RRset) -> str:
-    return asked.to_text().rsplit(" ", 1)[1]
+def _kind(query: dns.rrset.RRset) -> str:
+    return query.to_text().rsplit(" ", 1)[1]
 
 
 @pytest.fixture

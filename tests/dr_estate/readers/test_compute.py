@@ -70,23 +70,23 @@ def test_what_the_readers_saw_survives_as_evidence(seen: Snapshot) -> None:
 
 def test_running_tasks_tell_their_image_digest_and_zone(seen: Snapshot) -> None:
     tasks = seen.get(ecs.tasks, Side.PRIMARY)
-    held = {
+    digests = {
         image.digest
         for r in seen.get(ecr.repositories, Side.PRIMARY)
         if isinstance(r.images, tuple)
         for image in r.images
     }
     assert tasks
-    assert {digest for task in tasks for _, digest in task.images} <= held
+    assert {digest for task in tasks for _, digest in task.images} <= digests
     assert all(task.zone.startswith(SIT.regions.primary) for task in tasks)
 
 
 def test_security_group_rules_read_alike_in_both_regions(seen: Snapshot) -> None:
-    one, two = (
+    first, two = (
         {g.name: (g.ingress, g.egress) for g in seen.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)
     )
-    assert one == two
-    assert ("tcp 80-80 sit-alb-sg",) == one["sit-ecs-sg"][0]
+    assert first == two
+    assert ("tcp 80-80 sit-alb-sg",) == first["sit-ecs-sg"][0]
 
 
 def test_every_quota_is_read_with_a_limit(seen: Snapshot) -> None:
@@ -99,11 +99,11 @@ def test_the_wrong_primary_region_is_told_from_an_outage(sandbox_world: Endpoint
     """A primary region that answers and holds nothing is no outage while another configured region holds it all."""
     result = _misled(sandbox_world, Regions(primary="eu-north-1", dr=SIT.regions.dr, others=(SIT.regions.primary,)))
     assert Status.FAIL == result.status
-    told = [finding.measured for finding in result.findings]
+    measurements = [finding.measured for finding in result.findings]
     assert [
         f"found in {SIT.regions.dr}: 3 services, 3 tasks",
         f"found in {SIT.regions.primary}: 3 services, 6 tasks",
-    ] == told
+    ] == measurements
 
 
 def test_an_empty_platform_is_told_as_such(sandbox_world: Endpoint) -> None:

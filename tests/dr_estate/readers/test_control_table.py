@@ -45,17 +45,17 @@ def test_in_a_new_estate_nothing_stands_and_that_takes_two_calls_and_one_a_kind_
 def test_the_newest_runs_of_each_kind_are_seen_the_newest_first(world: Endpoint) -> None:
     control = Control.of(SIT, Plain(world), lambda: datetime.now(UTC))
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    kept = [
+    run_records = [
         RunRecord(
             RunKind.TEST_DNS, at + timedelta(hours=n), f"r{n}", "Alice", "values", "READY", True, n, steps={"a": (1.5,)}
         )
         for n in range(NEWEST + 3)
     ]
-    for record in kept:
+    for record in run_records:
         keep(control, record)
     snapshot = _seen(world)
     seen = [run for run in snapshot.get(runs, Side.DR).runs if run.kind is RunKind.TEST_DNS]
-    assert kept[: -NEWEST - 1 : -1] == seen
+    assert run_records[: -NEWEST - 1 : -1] == seen
     assert {RunKind.TABLETOP, RunKind.TEST_INFRA} <= {run.kind for run in snapshot.get(runs, Side.DR).runs}
     assert snapshot.get(runs, Side.DR) == from_json(to_json(snapshot)).get(runs, Side.DR)
 

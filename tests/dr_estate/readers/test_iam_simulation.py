@@ -69,8 +69,8 @@ def changed(iam: Any, change: Change) -> None:
 def test_in_a_healthy_world_all_is_allowed_but_deletions_in_the_primary_and_that_takes_few_calls(
     world: Endpoint,
 ) -> None:
-    told, calls = seen(world)
-    found = {(d.action, d.region): d.decision for d in told.decisions or ()}
+    seen_operator, calls = seen(world)
+    found = {(d.action, d.region): d.decision for d in seen_operator.decisions or ()}
     assert {"explicitDeny"} == {found.pop((action, PRIMARY)) for action in FORBIDDEN}
     assert {"allowed"} == set(found.values())
     assert set(needed_actions()) | COPIED == {action for action, _ in found}
@@ -92,7 +92,9 @@ def test_in_a_healthy_world_all_is_allowed_but_deletions_in_the_primary_and_that
 )
 def test_an_action_that_is_taken_away_is_named(world: Endpoint, iam: Any, action: str, regions: set[str]) -> None:
     def without(statement: dict[str, Any]) -> None:
-        statement["Action"] = [one for one in statement["Action"] if one != action] or ["sns:ListTopics"]
+        statement["Action"] = [action_name for action_name in statement["Action"] if action_name != action] or [
+            "sns:ListTopics"
+        ]
 
     changed(iam, without)
     assert {(action, region) for region in regions} == set(refused(world))

@@ -62,9 +62,9 @@ def test_every_key_of_either_side_is_met_once_and_in_order(ours: set[str], their
     def listed(keys: set[str]) -> Iterator[Entry]:
         return iter([Entry(key, "v", THEN, "e", 1) for key in sorted(keys)])
 
-    met = [(one.home or one.away) for one in compared(listed(ours), listed(theirs))]
-    assert sorted(ours | theirs) == [one.key for one in met if one]
-    missing = {one.away.key for one in compared(listed(ours), listed(theirs)) if one.kind is Kind.COPY and one.away}
+    met = [(pair.home or pair.away) for pair in compared(listed(ours), listed(theirs))]
+    assert sorted(ours | theirs) == [entry.key for entry in met if entry]
+    missing = {pair.away.key for pair in compared(listed(ours), listed(theirs)) if pair.kind is Kind.COPY and pair.away}
     assert theirs - ours == missing
 
 
@@ -87,6 +87,6 @@ def test_a_list_is_read_page_by_page_and_only_the_latest_versions_count() -> Non
         return pages[" ".join(markers.values())]
 
     found = list(latest(fetch))
-    assert [("a", "2"), ("b", "5"), ("c", "9"), ("d", "1")] == [(one.key, one.version) for one in found]
-    assert ["e", "", "e", "e"] == [one.etag for one in found]
-    assert [False, True, False, False] == [one.deleted for one in found]
+    assert [("a", "2"), ("b", "5"), ("c", "9"), ("d", "1")] == [(entry.key, entry.version) for entry in found]
+    assert ["e", "", "e", "e"] == [entry.etag for entry in found]
+    assert [False, True, False, False] == [entry.deleted for entry in found]

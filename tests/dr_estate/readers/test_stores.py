@@ -54,17 +54,17 @@ def _values(world: Endpoint, region: str) -> list[str]:
 
 
 def test_no_value_of_any_secret_is_kept_in_the_evidence(env: Environment, world: Endpoint, seen: Snapshot) -> None:
-    kept = json.loads(to_json(seen))
-    told = json.dumps([part for part in kept["parts"] if part["name"].startswith("secrets.")])
+    document = json.loads(to_json(seen))
+    text = json.dumps([part for part in document["parts"] if part["name"].startswith("secrets.")])
     passwords = [value for value in _values(world, env.regions.primary) if len(value) > 12]
     assert len(passwords) > TENANTS
-    assert not [value for value in passwords if value in told]
+    assert not [value for value in passwords if value in text]
 
 
 def test_replicas_have_the_digests_of_their_primaries(seen: Snapshot) -> None:
     here, there = (seen.get(readers_secretsmanager.contents, side) for side in BOTH)
     assert len(here) == TENANTS + 1
-    assert sorted(here, key=lambda one: one.name) == sorted(there, key=lambda one: one.name)
+    assert sorted(here, key=lambda content: content.name) == sorted(there, key=lambda content: content.name)
     fields = [content.fields for content in here if isinstance(content, readers_secretsmanager.Content)]
     assert len({field.digest for group in fields for field in group if field.name == "password"}) == TENANTS + 1
 

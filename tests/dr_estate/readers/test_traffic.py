@@ -50,10 +50,10 @@ def test_the_zone_says_its_name_servers_and_they_answer_what_it_says(seen: Snaps
 
 
 def test_route_53_tells_by_its_api_what_its_name_servers_answer(seen: Snapshot) -> None:
-    (told,) = seen.get(dns_answers.tested, Side.GLOBAL)
-    assert isinstance(told, Answer)
-    assert (told.asked, told.name, told.type) == (dns_answers.TESTED_BY, SIT.traffic.origin_record, "A")
-    assert seen.get(dns_answers.door, Side.PRIMARY) == told.values
+    (answer,) = seen.get(dns_answers.tested, Side.GLOBAL)
+    assert isinstance(answer, Answer)
+    assert (answer.asked, answer.name, answer.type) == (dns_answers.TESTED_BY, SIT.traffic.origin_record, "A")
+    assert seen.get(dns_answers.door, Side.PRIMARY) == answer.values
 
 
 def test_the_distribution_and_the_certificates_of_three_places_are_found(seen: Snapshot) -> None:
@@ -69,9 +69,9 @@ def test_the_distribution_and_the_certificates_of_three_places_are_found(seen: S
 
 def test_of_many_names_alike_some_are_asked_and_every_odd_one_is() -> None:
     alike = {f"t{n}.example": "edge" for n in range(1000)}
-    asked = _spread({**alike, "odd.example": "elsewhere"})
-    assert "odd.example" in asked
-    assert 150 <= len(asked) <= 201
+    names = _spread({**alike, "odd.example": "elsewhere"})
+    assert "odd.example" in names
+    assert 150 <= len(names) <= 201
     assert ["a", "b"] == _spread({"a": "edge", "b": "edge"})
     assert [] == _spread({})
 

@@ -41,11 +41,11 @@ def _log(path: Path) -> IncidentLog:
 
 
 def test_the_text_tells_the_verdict_of_the_chain_first_within_100_columns(path: Path) -> None:
-    said = render(_log(path), "terminal")
-    assert said.startswith(f"{TITLE}\n")
-    assert re.search(r"\n  chain intact: 55 entries, head [0-9a-f]{12}\.", said)
-    assert max(len(line) for line in said.splitlines() if str(path)[:20] not in line) <= 100
-    for told in (
+    message = render(_log(path), "terminal")
+    assert message.startswith(f"{TITLE}\n")
+    assert re.search(r"\n  chain intact: 55 entries, head [0-9a-f]{12}\.", message)
+    assert max(len(line) for line in message.splitlines() if str(path)[:20] not in line) <= 100
+    for text in (
         "failover: recovered in 1 h 10 min, objective 4 h: met",
         "DNS        2026-01-07 03:40:00   2026-01-07 03:56:00   16 min",
         "Changes: 1 of 41 calls were answered with success",
@@ -56,40 +56,41 @@ def test_the_text_tells_the_verdict_of_the_chain_first_within_100_columns(path: 
         "plan abc of 3 steps",
         "operator alice, approver bob",
     ):
-        assert told in said
-    assert len(said.splitlines()) < 60, "many alike are told once"
+        assert text in message
+    assert len(message.splitlines()) < 60, "many alike are told once"
 
 
 def test_the_markdown_holds_the_same_in_tables(path: Path) -> None:
-    said = render(_log(path), "markdown")
-    assert said.startswith(f"# {TITLE}\n")
-    assert "| DNS | 2026-01-07 03:40:00 | 2026-01-07 03:56:00 | 16 min |" in said
-    assert "- **Chain:** intact" in said
+    message = render(_log(path), "markdown")
+    assert message.startswith(f"# {TITLE}\n")
+    assert "| DNS | 2026-01-07 03:40:00 | 2026-01-07 03:56:00 | 16 min |" in message
+    assert "- **Chain:** intact" in message
 
 
 def test_the_json_has_the_keys_its_documentation_lists(path: Path) -> None:
-    told = json.loads(render(_log(path), "json"))
+    document = json.loads(render(_log(path), "json"))
     listed = set(re.findall(r"\w+", " ".join(re.findall(r"``([^`]+)``", incident_log.__doc__ or ""))))
-    assert set(told) <= listed
-    (line,) = told["timelines"]
+    assert set(document) <= listed
+    (line,) = document["timelines"]
     assert {"goal", "digests", "rto", "phases", "runs", "idle_s", "manual", "changes", "overrides"} == set(line)
     assert set(line) <= listed
     assert {"objective_s": RTO_S, "reached_s": 4200.0, "met": True} == line["rto"]
     assert ["detect", "decide", "authorise", "execute", "DNS", "validate"] == [
         phase["phase"] for phase in line["phases"]
     ]
-    assert told["chain"]["intact"]
+    assert document["chain"]["intact"]
     assert path.read_text() == "".join(
-        json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n" for entry in told["entries"]
+        json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+        for entry in document["entries"]
     ), "the entries are what was written, so that anybody can check the chain"
 
 
 @pytest.mark.parametrize("form", ["terminal", "markdown", "json"])
 def test_a_changed_line_is_said_in_every_format_and_what_follows_is_not_believed(path: Path, form: str) -> None:
     path.write_text(path.read_text().replace("change the record", "leave the record"))
-    said = render(_log(path), form)
-    assert "BROKEN: The journal is broken at line 50" in " ".join(said.split())
-    assert "validated" not in said
+    message = render(_log(path), form)
+    assert "BROKEN: The journal is broken at line 50" in " ".join(message.split())
+    assert "validated" not in message
 
 
 def test_a_torn_end_is_told_and_an_empty_journal_too(path: Path) -> None:

@@ -18,8 +18,8 @@ LONG = "/somewhere/very/deep/" + "folder/" * 20 + "sit-test-20260227T100000"
 
 def ran(kind: RunKind, days_ago: int, score: int | None = 100, lag_s: float | None = None) -> RunRecord:
     at = NOW - timedelta(days=days_ago)
-    kept = RunRecord(kind, at, "run-1", "a-person-with-a-very-long-name", "values", "NOT_READY", complete=True)
-    return replace(kept, score=score, worst_lag_s=lag_s, evidence="0123456789abcdef", report=LONG)
+    run_record = RunRecord(kind, at, "run-1", "a-person-with-a-very-long-name", "values", "NOT_READY", complete=True)
+    return replace(run_record, score=score, worst_lag_s=lag_s, evidence="0123456789abcdef", report=LONG)
 
 
 RUNS = (ran(RunKind.TEST_INFRA, 3, 90, 60.0), ran(RunKind.TEST_INFRA, 33, 70), ran(RunKind.TABLETOP, 300, None))
@@ -32,15 +32,15 @@ def test_nothing_is_wider_than_the_terminal(plan: Plan) -> None:
 
 
 def test_the_terminal_tells_last_next_state_evidence_and_how_to_run_what_is_late() -> None:
-    told = render(PLAN, "terminal")
-    lines = {line[:14].strip(): line for line in told.splitlines()}
+    text = render(PLAN, "terminal")
+    lines = {line[:14].strip(): line for line in text.splitlines()}
     assert all(part in lines["tabletop"] for part in ("monthly", "2025-05-06", "overdue"))
     assert all(part in lines["infrastructure"] for part in ("2026-02-27", "NOT_READY 90", "2026-03-27", "ok"))
     assert all(part in lines["full drill"] for part in ("never", "never run"))
-    assert "evidence 0123456789ab in ..." in told
-    assert "sit-test-20260227T100000\n" in told, "of a long path the end is told"
-    assert "run: dr_cli.py test --tabletop" in told
-    assert "run: dr_cli.py test --infra" not in told
+    assert "evidence 0123456789ab in ..." in text
+    assert "sit-test-20260227T100000\n" in text, "of a long path the end is told"
+    assert "run: dr_cli.py test --tabletop" in text
+    assert "run: dr_cli.py test --infra" not in text
 
 
 def test_markdown_tells_the_same_in_a_table() -> None:
@@ -50,13 +50,13 @@ def test_markdown_tells_the_same_in_a_table() -> None:
 
 
 def test_json_tells_all_of_it_for_programs() -> None:
-    told = json.loads(render(PLAN, "json"))
-    assert "aws-dr-manager/schedule/1" == told["schema"]
-    by_test = {row["test"]: row for row in told["tests"]}
+    document = json.loads(render(PLAN, "json"))
+    assert "aws-dr-manager/schedule/1" == document["schema"]
+    by_test = {row["test"]: row for row in document["tests"]}
     assert State.OVERDUE == by_test["tabletop"]["state"]
     assert ("never run", None) == (by_test["full drill"]["state"], by_test["full drill"]["last"])
     assert ("0123456789abcdef", LONG) == tuple(by_test["infrastructure"]["last"][k] for k in ("evidence", "report"))
-    assert [70, 90] == [run["value"] for run in told["trend"][0]["runs"]]
+    assert [70, 90] == [run["value"] for run in document["trend"][0]["runs"]]
 
 
 def test_another_format_is_refused() -> None:
@@ -65,8 +65,8 @@ def test_another_format_is_refused() -> None:
 
 
 def test_trends_are_by_kind_and_measure_the_oldest_first_and_leave_out_what_was_not_measured() -> None:
-    told = [(t.kind, t.measure, [value for _, value in t.runs]) for t in trends(RUNS)]
-    assert [("test-infra", "score", [70.0, 90.0]), ("test-infra", "worst lag", [60.0])] == told
+    entries = [(t.kind, t.measure, [value for _, value in t.runs]) for t in trends(RUNS)]
+    assert [("test-infra", "score", [70.0, 90.0]), ("test-infra", "worst lag", [60.0])] == entries
 
 
 @pytest.mark.parametrize(("values", "bars"), [([0, 50, 100], "▁▅█"), ([100, 0], "█▁"), ([5, 5, 5], "▄▄▄"), ([7], "▄")])

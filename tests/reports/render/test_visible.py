@@ -91,7 +91,7 @@ def _plan() -> Plan:
 
 
 def _drilled() -> Drilled:
-    left, kept = (Residue(EVIL, EVIL, fate, EVIL, EVIL) for fate in (Fate.LEFT, Fate.KEPT))
+    left, residue = (Residue(EVIL, EVIL, fate, EVIL, EVIL) for fate in (Fate.LEFT, Fate.KEPT))
     return Drilled(
         kind="canary",
         incident=EVIL,
@@ -100,7 +100,7 @@ def _drilled() -> Drilled:
         rto_s=None,
         rto_target_s=60,
         rpo_s=None,
-        residue=(left, kept),
+        residue=(left, residue),
         took_s=1.0,
         cost=1.0,
         currency="USD",
@@ -212,8 +212,8 @@ def test_no_command_is_broken_into_lines_on_a_terminal_or_in_a_pipe(stream: type
 def test_json_is_the_same_data_all_the_same() -> None:
     out = io.StringIO()
     print_report(_report(), "json", out)
-    told = json.loads(out.getvalue())
-    assert (told["world"], told["results"][0]["findings"][0]["subject"]) == (EVIL, EVIL)
+    document = json.loads(out.getvalue())
+    assert (document["world"], document["results"][0]["findings"][0]["subject"]) == (EVIL, EVIL)
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d"])
@@ -241,10 +241,10 @@ def test_a_run_that_is_told_live_hides_nothing(tmp_path: Path, capsys: pytest.Ca
     tell.close()
     console.complain(EVIL)
     console.result(EVIL)
-    told = capsys.readouterr()
-    assert hidden(told.err + told.out) == []
-    assert told.err.count("\\u001b[2J") == 6
-    assert "\nFORGED" not in told.err, "a value makes no line of its own"
+    output = capsys.readouterr()
+    assert hidden(output.err + output.out) == []
+    assert output.err.count("\\u001b[2J") == 6
+    assert "\nFORGED" not in output.err, "a value makes no line of its own"
 
 
 def test_a_forged_journal_is_told_as_it_is(tmp_path: Path) -> None:

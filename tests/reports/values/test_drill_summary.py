@@ -46,8 +46,8 @@ def test_only_what_went_away_and_home_and_was_validated_in_both_counts_as_a_full
     ],
 )
 def test_what_is_left_decides_the_verdict(residue: tuple[Residue, ...] | None, verdict: str, brief: str) -> None:
-    told = replace(WHOLE, residue=residue)
-    assert (verdict, brief) == (told.verdict, residue_in_brief(told))
+    summary = replace(WHOLE, residue=residue)
+    assert (verdict, brief) == (summary.verdict, residue_in_brief(summary))
 
 
 def test_the_headline_says_whether_the_objective_was_met() -> None:

@@ -63,9 +63,9 @@ def test_the_writer_writes_for_all_tenants_where_dns_leads_and_all_of_it_is_serv
     writer = Writer(served, sit)
     for _ in range(8):
         assert writer.write_one() is not None
-    assert {"rows", "files"} == {one.kind for one in writer.written}
-    assert {f"tenant{n}.{sit.traffic.tenant_domain}" for n in (1, 2)} == {one.host for one in writer.written}
-    assert ({PRIMARY}, {}) == ({one.region for one in writer.written}, writer.refused)
+    assert {"rows", "files"} == {row.kind for row in writer.written}
+    assert {f"tenant{n}.{sit.traffic.tenant_domain}" for n in (1, 2)} == {row.host for row in writer.written}
+    assert ({PRIMARY}, {}) == ({row.region for row in writer.written}, writer.refused)
     assert [] == missing(writer.sites, writer.written, PRIMARY)
 
 
@@ -98,9 +98,9 @@ def test_a_switchover_with_stopped_writers_loses_no_acknowledged_write(served: E
         bring_data_over(served)
         move_traffic(served, sit)
         until = time.monotonic() + 10
-        while not any(one.region == DR for one in writer.written) and time.monotonic() < until:
+        while not any(row.region == DR for row in writer.written) and time.monotonic() < until:
             time.sleep(0.1)
-    assert {PRIMARY, DR} == {one.region for one in writer.written}
+    assert {PRIMARY, DR} == {row.region for row in writer.written}
     assert [] == missing(writer.sites, writer.written, DR)
 
 

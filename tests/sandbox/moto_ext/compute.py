@@ -46,7 +46,7 @@ class Platform:
         ecs.create_cluster(clusterName="shop")
         self.register(image)
         balancers = [{"targetGroupArn": self.target_group, "containerName": "web", "containerPort": 80}]
-        made: dict[str, Any] = ecs.create_service(
+        service: dict[str, Any] = ecs.create_service(
             cluster="shop",
             serviceName="tenant-a",
             taskDefinition="tenant-a",
@@ -56,12 +56,12 @@ class Platform:
             loadBalancers=balancers,
             **more,
         )["service"]
-        return made
+        return service
 
     def register(self, image: str, **more: Any) -> str:
         """Register a revision of the tenant's task definition; return its ARN."""
         container = {"name": "web", "image": image, "portMappings": [{"containerPort": 80}], **more}
-        made = self.client("ecs").register_task_definition(
+        response = self.client("ecs").register_task_definition(
             family="tenant-a",
             requiresCompatibilities=["FARGATE"],
             networkMode="awsvpc",
@@ -69,7 +69,7 @@ class Platform:
             memory="1024",
             containerDefinitions=[container],
         )
-        return str(made["taskDefinition"]["taskDefinitionArn"])
+        return str(response["taskDefinition"]["taskDefinitionArn"])
 
     def service(self) -> dict[str, Any]:
         """The service as described now."""
@@ -98,10 +98,10 @@ def push(clients: Clients, region: str, tag: str) -> tuple[str, str]:
     """Push an image to the registry of ``region``; return its name and digest."""
     ecr = clients("ecr", region)
     repository = ecr.create_repository(repositoryName="web")["repository"]["repositoryUri"]
-    made = ecr.put_image(repositoryName="web", imageManifest=MANIFEST, imageManifestMediaType=MEDIA_TYPE, imageTag=tag)[
-        "image"
-    ]
-    return f"{repository}:{tag}", str(made["imageId"]["imageDigest"])
+    image = ecr.put_image(
+        repositoryName="web", imageManifest=MANIFEST, imageManifestMediaType=MEDIA_TYPE, imageTag=tag
+    )["image"]
+    return f"{repository}:{tag}", str(image["imageId"]["imageDigest"])
 
 
 def platform(clients: Clients, region: str) -> Platform:

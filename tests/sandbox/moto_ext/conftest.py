@@ -29,8 +29,8 @@ def fresh_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # a thousand images that no test needs
     moto_ext.install()
-    for kept in (STATE.stopped, STATE.extras, STATE.outages, STATE.past):
-        kept.clear()
+    for state in (STATE.stopped, STATE.extras, STATE.outages, STATE.past):
+        state.clear()
     STATE.extras["transition_s"] = 0.0
     yield
     STATE.stopped.clear()

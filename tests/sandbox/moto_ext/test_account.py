@@ -13,8 +13,8 @@ OPT_IN, BUILT_IN = "af-south-1", "eu-west-1"
 
 def _seen(aws: Clients, region: str) -> tuple[str, str]:
     account = aws("account", "us-east-1")
-    told = aws("ec2", BUILT_IN).describe_regions(RegionNames=[region], AllRegions=True)["Regions"][0]
-    return account.get_region_opt_status(RegionName=region)["RegionOptStatus"], told["OptInStatus"]
+    region_info = aws("ec2", BUILT_IN).describe_regions(RegionNames=[region], AllRegions=True)["Regions"][0]
+    return account.get_region_opt_status(RegionName=region)["RegionOptStatus"], region_info["OptInStatus"]
 
 
 def test_a_region_of_the_estate_is_opted_in_and_can_be_opted_out(aws: Clients) -> None:

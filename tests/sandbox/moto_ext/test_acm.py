@@ -19,12 +19,12 @@ NAMES = ["*.shop.example", "shop.example", "origin.shop.example", "a.b.shop.exam
 def test_a_fresh_certificate_is_described_with_its_names_in_order(aws: Clients) -> None:
     acm = aws("acm", DR)
     arn = acm.request_certificate(DomainName=NAMES[0], SubjectAlternativeNames=NAMES[1:], ValidationMethod="DNS")
-    told = acm.describe_certificate(CertificateArn=arn["CertificateArn"])["Certificate"]
-    assert told["DomainName"] == NAMES[0]
-    assert told["SubjectAlternativeNames"] == NAMES
-    assert [option["DomainName"] for option in told["DomainValidationOptions"]] == NAMES
-    assert told["NotAfter"] > datetime.now(UTC) + timedelta(days=300)
-    assert told["Status"] in ("PENDING_VALIDATION", "ISSUED")
+    certificate = acm.describe_certificate(CertificateArn=arn["CertificateArn"])["Certificate"]
+    assert certificate["DomainName"] == NAMES[0]
+    assert certificate["SubjectAlternativeNames"] == NAMES
+    assert [option["DomainName"] for option in certificate["DomainValidationOptions"]] == NAMES
+    assert certificate["NotAfter"] > datetime.now(UTC) + timedelta(days=300)
+    assert certificate["Status"] in ("PENDING_VALIDATION", "ISSUED")
 
 
 def test_a_certificate_names_the_listeners_that_present_it_and_cannot_be_deleted_then(aws: Clients) -> None:
@@ -51,7 +51,7 @@ def test_an_imported_certificate_expires_when_it_says(aws: Clients) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "*.shop.example")])
     now = datetime.now(UTC)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -65,7 +65,7 @@ def test_an_imported_certificate_expires_when_it_says(aws: Clients) -> None:
     encoding = serialization.Encoding.PEM
     private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     acm = aws("acm", DR)
-    arn = acm.import_certificate(Certificate=made.public_bytes(encoding), PrivateKey=private)["CertificateArn"]
-    told = acm.describe_certificate(CertificateArn=arn)["Certificate"]
-    assert (told["Type"], told["Status"]) == ("IMPORTED", "ISSUED")
-    assert timedelta(days=4) < told["NotAfter"] - now < timedelta(days=6)
+    arn = acm.import_certificate(Certificate=certificate.public_bytes(encoding), PrivateKey=private)["CertificateArn"]
+    description = acm.describe_certificate(CertificateArn=arn)["Certificate"]
+    assert (description["Type"], description["Status"]) == ("IMPORTED", "ISSUED")
+    assert timedelta(days=4) < description["NotAfter"] - now < timedelta(days=6)

@@ -44,6 +44,8 @@ def test_every_page_of_scaling_policies_comes_once_and_a_resource_is_meant_by_it
     pages = list(scaling.get_paginator("describe_scaling_policies").paginate(ServiceNamespace="dynamodb"))
     assert [10, 10, 10] == [len(page["ScalingPolicies"]) for page in pages]
     assert sorted(wanted) == sorted(row["ResourceId"] for page in pages for row in page["ScalingPolicies"])
-    one = scaling.describe_scaling_policies(ServiceNamespace="dynamodb", ResourceId="table/t21")["ScalingPolicies"]
-    assert ["table/t21"] == [row["ResourceId"] for row in one]
-    assert tracking == one[0]["TargetTrackingScalingPolicyConfiguration"]
+    scaling_policies = scaling.describe_scaling_policies(ServiceNamespace="dynamodb", ResourceId="table/t21")[
+        "ScalingPolicies"
+    ]
+    assert ["table/t21"] == [row["ResourceId"] for row in scaling_policies]
+    assert tracking == scaling_policies[0]["TargetTrackingScalingPolicyConfiguration"]

@@ -51,10 +51,10 @@ def _code(call: Any, **params: Any) -> str:
 def test_a_behaviour_may_target_an_origin_group(aws: Clients) -> None:
     cloudfront = aws("cloudfront", GLOBAL)
     config = _config("grouped", "pair", **_group("first", "second"))
-    made = cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"]
-    told = cloudfront.get_distribution_config(Id=made)["DistributionConfig"]
-    assert told["DefaultCacheBehavior"]["TargetOriginId"] == "pair"
-    members = told["OriginGroups"]["Items"][0]["Members"]["Items"]
+    distribution_id = cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"]
+    distribution_config = cloudfront.get_distribution_config(Id=distribution_id)["DistributionConfig"]
+    assert distribution_config["DefaultCacheBehavior"]["TargetOriginId"] == "pair"
+    members = distribution_config["OriginGroups"]["Items"][0]["Members"]["Items"]
     assert [member["OriginId"] for member in members] == ["first", "second"]
     assert cloudfront.list_distributions()["DistributionList"]["Items"][0]["OriginGroups"]["Quantity"] == 1
 
@@ -75,11 +75,14 @@ def test_the_certificate_is_the_one_given_and_comes_from_us_east_1(aws: Clients)
     wrong = _config("a", "first", ViewerCertificate=viewer | {"ACMCertificateArn": arns[DR]})
     assert _code(cloudfront.create_distribution, DistributionConfig=wrong) == "InvalidViewerCertificate"
     right = _config("b", "first", ViewerCertificate=viewer | {"ACMCertificateArn": arns[GLOBAL]})
-    made = cloudfront.create_distribution(DistributionConfig=right)["Distribution"]
-    told = made["DistributionConfig"]["ViewerCertificate"]
-    assert (told["CloudFrontDefaultCertificate"], told["ACMCertificateArn"]) == (False, arns[GLOBAL])
-    held = aws("acm", GLOBAL).describe_certificate(CertificateArn=arns[GLOBAL])["Certificate"]
-    assert held["InUseBy"] == [made["ARN"]]
+    distribution = cloudfront.create_distribution(DistributionConfig=right)["Distribution"]
+    viewer_certificate = distribution["DistributionConfig"]["ViewerCertificate"]
+    assert (viewer_certificate["CloudFrontDefaultCertificate"], viewer_certificate["ACMCertificateArn"]) == (
+        False,
+        arns[GLOBAL],
+    )
+    certificate = aws("acm", GLOBAL).describe_certificate(CertificateArn=arns[GLOBAL])["Certificate"]
+    assert certificate["InUseBy"] == [distribution["ARN"]]
 
 
 def test_a_name_belongs_to_one_distribution(aws: Clients) -> None:
@@ -92,12 +95,14 @@ def test_a_name_belongs_to_one_distribution(aws: Clients) -> None:
 
 def test_an_update_needs_the_etag_of_what_it_changes(aws: Clients) -> None:
     cloudfront = aws("cloudfront", GLOBAL)
-    made = cloudfront.create_distribution(DistributionConfig=_config("a", "first"))
-    changed = {"Id": made["Distribution"]["Id"], "DistributionConfig": _config("a", "second")}
+    response = cloudfront.create_distribution(DistributionConfig=_config("a", "first"))
+    changed = {"Id": response["Distribution"]["Id"], "DistributionConfig": _config("a", "second")}
     assert _code(cloudfront.update_distribution, **changed, IfMatch="E0") == "PreconditionFailed"
-    cloudfront.update_distribution(**changed, IfMatch=made["ETag"])
-    told = cloudfront.get_distribution(Id=made["Distribution"]["Id"])["Distribution"]["DistributionConfig"]
-    assert told["DefaultCacheBehavior"]["TargetOriginId"] == "second"
+    cloudfront.update_distribution(**changed, IfMatch=response["ETag"])
+    distribution_config = cloudfront.get_distribution(Id=response["Distribution"]["Id"])["Distribution"][
+        "DistributionConfig"
+    ]
+    assert distribution_config["DefaultCacheBehavior"]["TargetOriginId"] == "second"
 
 
 def test_distributions_are_listed_in_pages_over_http(served: Clients) -> None:
@@ -113,10 +118,10 @@ def test_a_distributions_health_is_that_of_its_origin(aws: Clients) -> None:
     there = platform(aws, DR)
     origin = _origin("first") | {"DomainName": there.dns_name}
     config = _config("a", "first") | {"Origins": {"Quantity": 1, "Items": [origin]}}
-    made = aws("cloudfront", GLOBAL).create_distribution(DistributionConfig=config)["Distribution"]
+    distribution = aws("cloudfront", GLOBAL).create_distribution(DistributionConfig=config)["Distribution"]
     route53 = aws("route53", GLOBAL)
-    asked = {"Type": "HTTPS", "FullyQualifiedDomainName": made["DomainName"]}
-    check = route53.create_health_check(CallerReference="c", HealthCheckConfig=asked)["HealthCheck"]["Id"]
+    params = {"Type": "HTTPS", "FullyQualifiedDomainName": distribution["DomainName"]}
+    check = route53.create_health_check(CallerReference="c", HealthCheckConfig=params)["HealthCheck"]["Id"]
 
     def words() -> str:
         seen = route53.get_health_check_status(HealthCheckId=check)["HealthCheckObservations"]

@@ -20,8 +20,8 @@ def test_tasks_have_interfaces_in_their_subnets_while_they_live(aws: Clients) ->
     assert {row["Status"] for row in found} == {"in-use"}
     narrowed = ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": there.subnets[:1]}])
     assert len(narrowed["NetworkInterfaces"]) == 2
-    one = ec2.describe_network_interfaces(NetworkInterfaceIds=[found[0]["NetworkInterfaceId"]])
-    assert one["NetworkInterfaces"] == found[:1]
+    response = ec2.describe_network_interfaces(NetworkInterfaceIds=[found[0]["NetworkInterfaceId"]])
+    assert response["NetworkInterfaces"] == found[:1]
     there.scale(0)
     assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
     with pytest.raises(ClientError) as gone:
@@ -56,11 +56,13 @@ def test_a_network_interface_needs_no_dns_host_names(aws: Clients) -> None:
     ec2 = aws("ec2", DR)
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"]
-    made = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
-    told = ec2.describe_network_interfaces(NetworkInterfaceIds=[made])["NetworkInterfaces"]
-    assert [row["SubnetId"] for row in told] == [subnet]
+    network_interface_id = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    network_interfaces = ec2.describe_network_interfaces(NetworkInterfaceIds=[network_interface_id])[
+        "NetworkInterfaces"
+    ]
+    assert [row["SubnetId"] for row in network_interfaces] == [subnet]
 
 
 def test_zones_are_those_of_the_region(aws: Clients) -> None:
-    told = aws("ec2", DR).describe_availability_zones()["AvailabilityZones"]
-    assert [zone["ZoneName"] for zone in told] == [f"{DR}{letter}" for letter in "abc"]
+    availability_zones = aws("ec2", DR).describe_availability_zones()["AvailabilityZones"]
+    assert [zone["ZoneName"] for zone in availability_zones] == [f"{DR}{letter}" for letter in "abc"]

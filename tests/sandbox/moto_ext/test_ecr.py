@@ -28,8 +28,8 @@ def _manifest(version: str) -> str:
 
 
 def _push(ecr: Any, version: str, tag: str) -> str:
-    made = ecr.put_image(repositoryName=NAME, imageManifest=_manifest(version), imageTag=tag)["image"]
-    return str(made["imageId"]["imageDigest"])
+    image = ecr.put_image(repositoryName=NAME, imageManifest=_manifest(version), imageTag=tag)["image"]
+    return str(image["imageId"]["imageDigest"])
 
 
 def _replicate(ecr: Any, prefix: str = "shop") -> None:
@@ -47,7 +47,7 @@ def _registry(aws: Clients) -> tuple[Any, Any]:
 
 
 def _digests(ecr: Any) -> set[str]:
-    return {one["imageDigest"] for one in ecr.describe_images(repositoryName=NAME)["imageDetails"]}
+    return {image["imageDigest"] for image in ecr.describe_images(repositoryName=NAME)["imageDetails"]}
 
 
 def test_later_pushes_arrive_with_the_same_digest_and_earlier_ones_do_not(served: Clients) -> None:
@@ -101,15 +101,15 @@ def test_an_image_deleted_from_the_dr_registry_is_missing_there_alone(aws: Clien
     primary, standby = _registry(aws)
     _replicate(primary)
     digest = _push(primary, "1", "v1")
-    asked = [{"imageDigest": digest}]
-    assert len(standby.batch_get_image(repositoryName=NAME, imageIds=asked)["images"]) == 1
-    standby.batch_delete_image(repositoryName=NAME, imageIds=asked)
-    told = standby.batch_get_image(repositoryName=NAME, imageIds=asked)
-    assert told["images"] == []
-    assert told["failures"][0]["imageId"] == {"imageDigest": digest}
+    params = [{"imageDigest": digest}]
+    assert len(standby.batch_get_image(repositoryName=NAME, imageIds=params)["images"]) == 1
+    standby.batch_delete_image(repositoryName=NAME, imageIds=params)
+    response = standby.batch_get_image(repositoryName=NAME, imageIds=params)
+    assert response["images"] == []
+    assert response["failures"][0]["imageId"] == {"imageDigest": digest}
     assert _digests(primary) == {digest}
     with pytest.raises(ClientError, match="ImageNotFound"):
-        standby.describe_images(repositoryName=NAME, imageIds=asked)
+        standby.describe_images(repositoryName=NAME, imageIds=params)
 
 
 def test_replication_to_itself_is_refused(aws: Clients) -> None:

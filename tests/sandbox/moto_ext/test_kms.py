@@ -28,9 +28,9 @@ def test_each_side_knows_which_it_is(served: Clients) -> None:
     theirs = standby.describe_key(KeyId=key)["KeyMetadata"]
     assert mine["MultiRegionConfiguration"]["MultiRegionKeyType"] == "PRIMARY"
     assert theirs["MultiRegionConfiguration"]["MultiRegionKeyType"] == "REPLICA"
-    for one in (mine, theirs):
-        assert one["MultiRegionConfiguration"]["PrimaryKey"]["Region"] == PRIMARY
-        assert [replica["Region"] for replica in one["MultiRegionConfiguration"]["ReplicaKeys"]] == [DR]
+    for side in (mine, theirs):
+        assert side["MultiRegionConfiguration"]["PrimaryKey"]["Region"] == PRIMARY
+        assert [replica["Region"] for replica in side["MultiRegionConfiguration"]["ReplicaKeys"]] == [DR]
     assert theirs["Arn"] == mine["Arn"].replace(PRIMARY, DR)
     assert theirs["Description"] == "shop copy"
 
@@ -61,7 +61,7 @@ def test_states_grants_and_aliases_belong_to_one_region(aws: Clients) -> None:
     standby.create_grant(KeyId=key, GranteePrincipal="arn:aws:iam::123456789012:role/x", Operations=["Decrypt"])
     assert primary.list_grants(KeyId=key)["Grants"] == []
     assert len(standby.list_grants(KeyId=key)["Grants"]) == 1
-    names = {one["AliasName"] for one in primary.list_aliases()["Aliases"]}
+    names = {alias["AliasName"] for alias in primary.list_aliases()["Aliases"]}
     assert "alias/shop" not in names
     assert standby.describe_key(KeyId="alias/shop")["KeyMetadata"]["KeyId"] == key
     standby.disable_key(KeyId=key)
@@ -83,16 +83,19 @@ def test_the_primary_region_can_move(aws: Clients) -> None:
         primary.replicate_key(KeyId=key, ReplicaRegion=DR)
     assert _code(refused) == "AlreadyExistsException"
     primary.update_primary_region(KeyId=key, PrimaryRegion=DR)
-    told = standby.describe_key(KeyId=key)["KeyMetadata"]["MultiRegionConfiguration"]
-    assert (told["MultiRegionKeyType"], told["PrimaryKey"]["Region"]) == ("PRIMARY", DR)
-    told = primary.describe_key(KeyId=key)["KeyMetadata"]["MultiRegionConfiguration"]
-    assert told["MultiRegionKeyType"] == "REPLICA"
+    multi_region_configuration = standby.describe_key(KeyId=key)["KeyMetadata"]["MultiRegionConfiguration"]
+    assert (multi_region_configuration["MultiRegionKeyType"], multi_region_configuration["PrimaryKey"]["Region"]) == (
+        "PRIMARY",
+        DR,
+    )
+    multi_region_configuration = primary.describe_key(KeyId=key)["KeyMetadata"]["MultiRegionConfiguration"]
+    assert multi_region_configuration["MultiRegionKeyType"] == "REPLICA"
 
 
 def test_a_key_that_signs_has_a_pair_of_its_own(aws: Clients) -> None:
     kms = aws("kms", PRIMARY)
-    made = [kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"] for _ in range(2)]
-    assert len({kms.get_public_key(KeyId=key)["PublicKey"] for key in made}) == 2
+    key_ids = [kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"] for _ in range(2)]
+    assert len({kms.get_public_key(KeyId=key)["PublicKey"] for key in key_ids}) == 2
     signed = {"Message": b"shop", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}
-    signature = kms.sign(KeyId=made[0], **signed)["Signature"]
-    assert kms.verify(KeyId=made[0], Signature=signature, **signed)["SignatureValid"]
+    signature = kms.sign(KeyId=key_ids[0], **signed)["Signature"]
+    assert kms.verify(KeyId=key_ids[0], Signature=signature, **signed)["SignatureValid"]

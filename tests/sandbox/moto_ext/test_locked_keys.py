@@ -23,9 +23,11 @@ def test_a_secret_under_a_disabled_key_is_named_among_the_errors_of_a_batch(aws:
     secrets.create_secret(Name="locked", SecretString="one", KmsKeyId=arn)
     secrets.create_secret(Name="open", SecretString="two")
     kms.disable_key(KeyId=arn)
-    told = secrets.batch_get_secret_value(SecretIdList=["locked", "open"])
-    assert [(one["SecretId"], one["ErrorCode"]) for one in told["Errors"]] == [("locked", "DecryptionFailure")]
-    assert [one["Name"] for one in told["SecretValues"]] == ["open"]
+    response = secrets.batch_get_secret_value(SecretIdList=["locked", "open"])
+    assert [(error["SecretId"], error["ErrorCode"]) for error in response["Errors"]] == [
+        ("locked", "DecryptionFailure")
+    ]
+    assert [secret["Name"] for secret in response["SecretValues"]] == ["open"]
 
 
 def test_the_replicas_key_locks_the_replica_alone(aws: Clients) -> None:

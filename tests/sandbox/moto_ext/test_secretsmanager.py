@@ -19,8 +19,8 @@ def _pair(aws: Clients, **replica: str) -> tuple[Any, Any]:
 
 
 def _versions(client: Any) -> dict[str, list[str]]:
-    told: dict[str, list[str]] = client.describe_secret(SecretId=NAME)["VersionIdsToStages"]
-    return told
+    version_ids: dict[str, list[str]] = client.describe_secret(SecretId=NAME)["VersionIdsToStages"]
+    return version_ids
 
 
 def test_the_replica_follows_its_primary(served: Clients) -> None:
@@ -29,7 +29,7 @@ def test_the_replica_follows_its_primary(served: Clients) -> None:
     assert standby.get_secret_value(SecretId=NAME)["SecretString"] == "two"
     assert _versions(standby) == _versions(primary)
     status = primary.describe_secret(SecretId=NAME)["ReplicationStatus"]
-    assert [(one["Region"], one["Status"]) for one in status] == [(DR, "InSync")]
+    assert [(replica["Region"], replica["Status"]) for replica in status] == [(DR, "InSync")]
     seen = standby.describe_secret(SecretId=NAME)
     assert seen["PrimaryRegion"] == PRIMARY
     assert seen["ARN"].split(":")[3] == DR
@@ -52,13 +52,13 @@ def test_a_replica_is_read_only_and_has_a_key_of_its_own(aws: Clients) -> None:
     key = aws("kms", DR).create_key()["KeyMetadata"]["Arn"]
     primary, standby = _pair(aws, KmsKeyId=key)
     value = {"SecretString": "x"}
-    for write, asked in (
+    for write, params in (
         (standby.put_secret_value, value),
         (standby.update_secret, value),
         (standby.delete_secret, {}),
     ):
         with pytest.raises(ClientError, match="replica"):
-            write(SecretId=NAME, **asked)
+            write(SecretId=NAME, **params)
     assert standby.describe_secret(SecretId=NAME)["KmsKeyId"] == key
     assert "KmsKeyId" not in primary.describe_secret(SecretId=NAME)
     assert primary.describe_secret(SecretId=NAME)["ReplicationStatus"][0]["KmsKeyId"] == key
@@ -94,7 +94,9 @@ def test_twenty_secrets_are_read_at_once_from_the_replica_region(aws: Clients) -
         primary.create_secret(Name=name, SecretString=name, AddReplicaRegions=[{"Region": DR}])
     standby = aws("secretsmanager", DR)
     answer = standby.batch_get_secret_value(SecretIdList=names)
-    assert {one["Name"]: one["SecretString"] for one in answer["SecretValues"]} == {name: name for name in names}
+    assert {secret["Name"]: secret["SecretString"] for secret in answer["SecretValues"]} == {
+        name: name for name in names
+    }
     missing = standby.batch_get_secret_value(SecretIdList=["nobody"])
     assert missing["Errors"][0]["SecretId"] == "nobody"
     with pytest.raises(ClientError):

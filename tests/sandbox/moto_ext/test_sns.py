@@ -12,8 +12,8 @@ from tests.sandbox.moto_ext.conftest import DR, Clients
 
 
 def _counts(sns: Any, topic: str) -> tuple[str, str]:
-    told = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
-    return told["SubscriptionsConfirmed"], told["SubscriptionsPending"]
+    attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    return attributes["SubscriptionsConfirmed"], attributes["SubscriptionsPending"]
 
 
 def test_a_queue_is_confirmed_at_once_and_counted(aws: Clients) -> None:
@@ -23,10 +23,10 @@ def test_a_queue_is_confirmed_at_once_and_counted(aws: Clients) -> None:
     assert _counts(sns, topic) == ("0", "0")
     url = sqs.create_queue(QueueName="desk")["QueueUrl"]
     queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    made = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)["SubscriptionArn"]
+    subscription_arn = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)["SubscriptionArn"]
     assert (_counts(sns, topic), _counts(sns, other)) == (("1", "0"), ("0", "0"))
-    assert [row["SubscriptionArn"] for row in sns.list_subscriptions()["Subscriptions"]] == [made]
-    sns.unsubscribe(SubscriptionArn=made)
+    assert [row["SubscriptionArn"] for row in sns.list_subscriptions()["Subscriptions"]] == [subscription_arn]
+    sns.unsubscribe(SubscriptionArn=subscription_arn)
     assert _counts(sns, topic) == ("0", "0")
 
 
@@ -43,5 +43,5 @@ def test_a_person_is_pending_until_the_token_comes_back(aws: Clients) -> None:
         sns.confirm_subscription(TopicArn=topic, Token="guessed")
     assert sns.confirm_subscription(TopicArn=topic, Token=token_of(arn))["SubscriptionArn"] == arn
     assert _counts(sns, topic) == ("1", "0")
-    told = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
-    assert told["PendingConfirmation"].lower() == "false"
+    attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    assert attributes["PendingConfirmation"].lower() == "false"

@@ -16,8 +16,8 @@ def test_a_topics_message_reaches_its_queue_and_only_the_right_region(aws: Clien
     topic = sns.create_topic(Name="dr-events")["TopicArn"]
     url = sqs.create_queue(QueueName="desk")["QueueUrl"]
     queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    made = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, ReturnSubscriptionArn=True)
-    attributes = sns.get_subscription_attributes(SubscriptionArn=made["SubscriptionArn"])["Attributes"]
+    response = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, ReturnSubscriptionArn=True)
+    attributes = sns.get_subscription_attributes(SubscriptionArn=response["SubscriptionArn"])["Attributes"]
     assert attributes["PendingConfirmation"] == "false"
     sns.publish(TopicArn=topic, Message="failover began")
     body = json.loads(sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"])
@@ -36,24 +36,24 @@ def test_a_services_scaling_limits_are_kept(aws: Clients) -> None:
     aws("ecs", DR).create_service(cluster="shop", serviceName="s", taskDefinition="f", desiredCount=0)
     for low, high in ((1, 4), (2, 8)):
         scaling.register_scalable_target(**named, ResourceId="service/shop/s", MinCapacity=low, MaxCapacity=high)
-        told = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
-        assert [(row["MinCapacity"], row["MaxCapacity"]) for row in told] == [(low, high)]
+        scalable_targets = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+        assert [(row["MinCapacity"], row["MaxCapacity"]) for row in scalable_targets] == [(low, high)]
 
 
 def test_parameters_are_read_back_by_path(aws: Clients) -> None:
     ssm = aws("ssm", DR)
     ssm.put_parameter(Name="/dr/contact", Value="on-call", Type="String")
     ssm.put_parameter(Name="/other/x", Value="y", Type="String")
-    told = ssm.get_parameters_by_path(Path="/dr", Recursive=True)["Parameters"]
-    assert [(row["Name"], row["Value"]) for row in told] == [("/dr/contact", "on-call")]
+    parameters = ssm.get_parameters_by_path(Path="/dr", Recursive=True)["Parameters"]
+    assert [(row["Name"], row["Value"]) for row in parameters] == [("/dr/contact", "on-call")]
 
 
 def test_an_assumed_role_is_who_it_says(aws: Clients) -> None:
     role = "arn:aws:iam::123456789012:role/dr-operator"
-    made = aws("sts", DR).assume_role(RoleArn=role, RoleSessionName="alice")["Credentials"]
-    session = boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
-    told = session.client("sts", DR).get_caller_identity()
-    assert told["Arn"] == "arn:aws:sts::123456789012:assumed-role/dr-operator/alice"
+    credentials = aws("sts", DR).assume_role(RoleArn=role, RoleSessionName="alice")["Credentials"]
+    session = boto3.Session(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
+    response = session.client("sts", DR).get_caller_identity()
+    assert response["Arn"] == "arn:aws:sts::123456789012:assumed-role/dr-operator/alice"
 
 
 def test_a_vpc_has_its_endpoints_and_its_nat(aws: Clients) -> None:

@@ -60,13 +60,13 @@ def _ours(service: str) -> dict[str, Any]:
 @pytest.mark.parametrize("service", sorted(OURS))
 def test_the_state_of_a_service_survives_a_save(aws: Clients, service: str) -> None:
     _build(aws)
-    kept = _ours(service)
-    assert kept, "the service holds state of ours"
+    saved_state = _ours(service)
+    assert saved_state, "the service holds state of ours"
     stream = io.BytesIO()
-    cloudpickle.dump(kept, stream)
+    cloudpickle.dump(saved_state, stream)
     stream.seek(0)
     loaded = cloudpickle.load(stream)
     assert {name: set(map(repr, value)) for name, value in loaded.items()} == {
-        name: set(map(repr, value)) for name, value in kept.items()
+        name: set(map(repr, value)) for name, value in saved_state.items()
     }
-    assert any(kept.values()) or service in ("dynamodb", "ecr")
+    assert any(saved_state.values()) or service in ("dynamodb", "ecr")

@@ -115,9 +115,9 @@ def test_a_name_of_nobodys_zone_is_refused_and_a_name_without_that_type_is_empty
 
 
 def test_every_answer_of_the_api_says_where_names_are_served(named_world: Endpoint, route53: Any) -> None:
-    said = route53.list_hosted_zones()["ResponseMetadata"]["HTTPHeaders"]["x-world-name-server"]
+    address = route53.list_hosted_zones()["ResponseMetadata"]["HTTPHeaders"]["x-world-name-server"]
     assert named_world.dns is not None
-    assert f"{named_world.dns[0]}:{named_world.dns[1]}" == said
+    assert f"{named_world.dns[0]}:{named_world.dns[1]}" == address
 
 
 def _row(name: str, address: str, **more: Any) -> dict[str, Any]:
@@ -166,13 +166,13 @@ def test_a_change_is_in_sync_once_the_name_servers_answer_with_it_and_not_before
     put(route53, zone, _row("late", "192.0.2.1"))
     named_world.timing(transition_s=0.0, dns_lag_s=1.0)
     change = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": _row("late", "192.0.2.2")}]}
-    made = route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=change)["ChangeInfo"]["Id"]
+    change_id = route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=change)["ChangeInfo"]["Id"]
     named_world.timing(transition_s=None, dns_lag_s=None)
-    told = list[tuple[str, str]]()
-    while told[-1:] == [] or told[-1][1] == "PENDING":
+    entries = list[tuple[str, str]]()
+    while entries[-1:] == [] or entries[-1][1] == "PENDING":
         (value,) = asked(named_world, f"late.{ZONE}").values
         time.sleep(0.05)
-        told.append((value, route53.get_change(Id=made)["ChangeInfo"]["Status"]))
-    assert ("192.0.2.1", "PENDING") in told
+        entries.append((value, route53.get_change(Id=change_id)["ChangeInfo"]["Status"]))
+    assert ("192.0.2.1", "PENDING") in entries
     assert ("192.0.2.2",) == asked(named_world, f"late.{ZONE}").values
     put(route53, zone, _row("late", "192.0.2.2"), action="DELETE")

@@ -56,7 +56,7 @@ def test_a_world_is_returned_to_whole_and_quickly(served: Endpoint, sit: Environ
     assert ({}, [], []) == (served.state()["stopped"], served.state()["faults"], served.state()["disasters"])
     assert before["desiredCount"] == service_of(served)["desiredCount"]
     topics = client(served, "sns", DR).list_topics()["Topics"]
-    assert not [one for one in topics if "left-behind" in one["TopicArn"]]
+    assert not [topic for topic in topics if "left-behind" in topic["TopicArn"]]
     sites = Sites(served, sit)
     assert PRIMARY == sites.serving()
     assert 201 == sites.ask(PRIMARY, "POST", sites.hosts[0], "rows", {"id": "a"})[0]
@@ -152,10 +152,10 @@ def test_mutations_are_told_in_order_with_their_parameters_and_reads_are_not(ser
         (DR, "sns", "Publish", "admin", True, False),
         (DR, "rds", "PromoteReadReplica", "operator", False, False),
     ] == [
-        tuple(one[key] for key in ("region", "service", "operation", "person", "done", "control"))
-        for one in served.mutations()
+        tuple(mutation[key] for key in ("region", "service", "operation", "person", "done", "control"))
+        for mutation in served.mutations()
     ]
-    first, second, third = (one["params"] for one in served.mutations())
+    first, second, third = (mutation["params"] for mutation in served.mutations())
     assert {"cluster": CLUSTER, "service": SERVICE, "desiredCount": 2} == first
     assert {"TopicArn": topic, "Message": "failing over"} == second
     assert {"DBInstanceIdentifier": "nobody"} == third
@@ -171,11 +171,11 @@ def test_writes_to_the_control_table_are_told_apart(served: Endpoint) -> None:
     put = [{"Put": {"TableName": table, "Item": item(served, table, "b")}} for table in tables]
     dynamodb.transact_write_items(TransactItems=put[:1])
     dynamodb.transact_write_items(TransactItems=put)
-    assert [True, False, True, False] == [one["control"] for one in served.mutations()]
+    assert [True, False, True, False] == [mutation["control"] for mutation in served.mutations()]
 
 
 def test_a_secret_is_told_by_its_digest_alone(served: Endpoint) -> None:
-    made = client(served, "secretsmanager", DR).create_secret(Name="fresh", SecretString="open sesame")
-    client(served, "secretsmanager", DR).put_secret_value(SecretId=made["ARN"], SecretString="open sesame")
+    response = client(served, "secretsmanager", DR).create_secret(Name="fresh", SecretString="open sesame")
+    client(served, "secretsmanager", DR).put_secret_value(SecretId=response["ARN"], SecretString="open sesame")
     assert "sesame" not in json.dumps(served.mutations())
     assert served.mutations()[1]["params"]["SecretString"].startswith("sha256:")

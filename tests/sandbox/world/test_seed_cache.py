@@ -37,22 +37,22 @@ def test_the_second_start_loads_what_the_first_built(
     monkeypatch.setenv("DR_SANDBOX_HOME", str(tmp_path))
     with running(sit, 2) as first:
         built = identifiers(first, sit)
-    (kept,) = (tmp_path / "seeds").glob("*.world")
-    before = kept.stat().st_mtime_ns
+    (path,) = (tmp_path / "seeds").glob("*.world")
+    before = path.stat().st_mtime_ns
     with running(sit, 2) as second:
         assert identifiers(second, sit) == built
         assert len(second.state()["tenants"]) == 2
-    assert kept.stat().st_mtime_ns == before
+    assert path.stat().st_mtime_ns == before
 
 
 def test_a_kept_world_is_used_while_it_is_young(tmp_path: Path) -> None:
-    kept = tmp_path / "some.world"
-    assert not fresh(kept)
-    kept.touch()
-    assert fresh(kept)
-    aged = kept.stat().st_mtime - FRESH_S - 1
-    os.utime(kept, (aged, aged))
-    assert not fresh(kept)
+    path = tmp_path / "some.world"
+    assert not fresh(path)
+    path.touch()
+    assert fresh(path)
+    aged = path.stat().st_mtime - FRESH_S - 1
+    os.utime(path, (aged, aged))
+    assert not fresh(path)
 
 
 @pytest.mark.parametrize("tenants", [3, 30])

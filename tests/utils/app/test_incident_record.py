@@ -25,7 +25,7 @@ def _plan(goal: str, steps: dict[str, int]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("begun", "kept"),
+    ("begun", "recorded"),
     [
         ([], {}),
         ([("failover", {"a": 1})], {"a": 1}),
@@ -35,5 +35,5 @@ def _plan(goal: str, steps: dict[str, int]) -> dict[str, Any]:
         ([("failback", {"c": 2})], {}),
     ],
 )
-def test_the_first_plan_of_the_last_way_out_knows_how_things_were(begun: list[Begun], kept: dict[str, int]) -> None:
-    assert {step: before["desiredCount"] for step, before in recorded_of(_past(*begun)).items()} == kept
+def test_the_first_plan_of_the_last_way_out_knows_how_things_were(begun: list[Begun], recorded: dict[str, int]) -> None:
+    assert {step: before["desiredCount"] for step, before in recorded_of(_past(*begun)).items()} == recorded

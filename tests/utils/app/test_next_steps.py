@@ -92,7 +92,7 @@ def test_a_printed_command_begins_as_this_process_was_called(program: Program) -
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ("status", "Nothing was changed: this command only looks."),
         ("failover", "Nothing was changed: this command only looks."),
@@ -106,7 +106,7 @@ def test_a_printed_command_begins_as_this_process_was_called(program: Program) -
         ("sandbox up", "`dr_cli.py sandbox show`"),
     ],
 )
-def test_an_interrupted_command_says_that_it_only_looked_only_where_it_did(typed: str, said: str) -> None:
-    told = after_interrupt(parsed(Options, typed_as(typed)))
-    assert said in told
-    assert [] == [fault for command in commands_of(told) if (fault := fault_of(command))]
+def test_an_interrupted_command_says_that_it_only_looked_only_where_it_did(typed: str, message: str) -> None:
+    text = after_interrupt(parsed(Options, typed_as(typed)))
+    assert message in text
+    assert [] == [fault for command in commands_of(text) if (fault := fault_of(command))]

@@ -59,15 +59,20 @@ def test_an_executed_failover_is_recorded_with_its_recovery_time_phases_steps_an
 ) -> None:
     ran, _ = failed_over
     assert 0 == ran.code, ran.out[-2000:] + ran.err
-    (kept,) = _records(world, config)
-    told = ran.report["run"]
-    assert ("operator", INCIDENT, "done", True) == (kept.who, kept.incident, kept.verdict, kept.complete)
-    assert (told["run"], ran.report["score"]) == (kept.run, kept.score)
-    assert kept.rto_s is not None
-    assert 0 < kept.rto_s < 600
-    assert {"execute", "validate"} <= kept.phases.keys()
-    assert {"compute/scale_dr_services", "database/restore_dr"} <= kept.steps.keys(), kept.steps
-    assert hashlib.sha256((Path(kept.report) / "evidence.json").read_bytes()).hexdigest() == kept.evidence
+    (run_record,) = _records(world, config)
+    run = ran.report["run"]
+    assert ("operator", INCIDENT, "done", True) == (
+        run_record.who,
+        run_record.incident,
+        run_record.verdict,
+        run_record.complete,
+    )
+    assert (run["run"], ran.report["score"]) == (run_record.run, run_record.score)
+    assert run_record.rto_s is not None
+    assert 0 < run_record.rto_s < 600
+    assert {"execute", "validate"} <= run_record.phases.keys()
+    assert {"compute/scale_dr_services", "database/restore_dr"} <= run_record.steps.keys(), run_record.steps
+    assert hashlib.sha256((Path(run_record.report) / "evidence.json").read_bytes()).hexdigest() == run_record.evidence
 
 
 def test_the_next_estimate_can_go_by_what_was_measured(
@@ -75,11 +80,11 @@ def test_the_next_estimate_can_go_by_what_was_measured(
 ) -> None:
     _, home = failed_over
     (path,) = home.rglob("*.journal.jsonl")
-    env, (kept,) = load_environment(config, "sit"), _records(world, config)
+    env, (run_record,) = load_environment(config, "sit"), _records(world, config)
     plan = _plan(path)
-    known = run_history_durations.measured([kept] * run_history_durations.ENOUGH)
+    known = run_history_durations.measured([run_record] * run_history_durations.ENOUGH)
     assert rto_estimate_s(plan, env, known) < rto_estimate_s(plan, env)
-    assert rto_estimate_s(plan, env, run_history_durations.measured([replace(kept, steps={})])) == rto_estimate_s(
+    assert rto_estimate_s(plan, env, run_history_durations.measured([replace(run_record, steps={})])) == rto_estimate_s(
         plan, env
     )
 

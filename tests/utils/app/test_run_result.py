@@ -19,7 +19,7 @@ FAILED = StepFailed(HALF, SAYS, Cause.GATE)
 
 
 @pytest.mark.parametrize(
-    ("undone", "said"),
+    ("undone", "message"),
     [
         ([Undoing(HALF, True, f"{HALF}: undone")], "traffic went back to the last good weights"),
         ([Undoing(HALF, False, f"{HALF}: could NOT be undone: denied")], "traffic could NOT be led back"),
@@ -27,14 +27,14 @@ FAILED = StepFailed(HALF, SAYS, Cause.GATE)
     ],
     ids=["led back", "not led back", "never led on"],
 )
-def test_a_failed_gate_tells_where_the_visitors_are(undone: list[Undoing], said: str) -> None:
+def test_a_failed_gate_tells_where_the_visitors_are(undone: list[Undoing], message: str) -> None:
     ending = ending_of(FAILED, Outcome(undone=undone), AGAIN)
     assert ending is not None
     assert ("stepped back", Exit.VALIDATION_FAILED, True) == (ending.outcome, ending.exit, ending.alarms)
-    assert ending.says.startswith(f"A gate failed, and {said}")
+    assert ending.says.startswith(f"A gate failed, and {message}")
     assert ".." not in ending.says
     assert ending.says.endswith("`dr_cli.py drill clean` brings the drill to its end.")
-    assert all(one.says in ending.says for one in undone)
+    assert all(rollback.says in ending.says for rollback in undone)
 
 
 def test_a_step_that_failed_is_no_gate_however_its_sentence_ends() -> None:

@@ -13,7 +13,7 @@ def disasters() -> dict[str, str]:
     """The sandbox's disasters, name and sentence: what a tabletop exercise talks about."""
     from sandbox.disasters import catalogue
 
-    return {one.name: one.sentence for one in catalogue()}
+    return {disaster.name: disaster.sentence for disaster in catalogue()}
 
 
 def areas_of(options: StatusOptions | DrTestOptions) -> tuple[Area, ...]:

@@ -114,13 +114,14 @@ def _caller(hands: Hands[GuardContext], env: Environment) -> Caller:
     """Ask the DR region's STS who we are (T15), a few times where the answer gets lost."""
     call = Call("sts", "GetCallerIdentity", env.region(Side.DR), {})
     with hands.permitting(GuardContext(env, frozenset({call.name}))):
-        said = _patiently(hands, call, env.execution.attempts)
-    if said["Account"] != env.account:
+        identity = _patiently(hands, call, env.execution.attempts)
+    if identity["Account"] != env.account:
         raise WrongAccount(
-            f"These credentials belong to account {said['Account']} ({said['Arn']}), but environment {env.name} is "
+            f"These credentials belong to account {identity['Account']} ({identity['Arn']}), but "
+            f"environment {env.name} is "
             f"account {env.account}. Nothing was changed. Choose the right AWS_PROFILE, or the right -e."
         )
-    return Caller(str(said["Arn"]), str(said["UserId"]))
+    return Caller(str(identity["Arn"]), str(identity["UserId"]))
 
 
 def _patiently(hands: Hands[GuardContext], call: Call, attempts: int) -> dict[str, Any]:

@@ -106,10 +106,10 @@ def start_to_clean(
     report: Report | None = None,
 ) -> Start:
     """What a clean-up starts from: all that is ``seen`` of a drill. Raises Refused while all runs are stopped."""
-    made = set_aside_by(entries)
-    sight = replace(sight_of(env, seen, Goal.CLEAN_UP), incident=incident, set_aside=made)
+    renamed_databases = set_aside_by(entries)
+    sight = replace(sight_of(env, seen, Goal.CLEAN_UP), incident=incident, set_aside=renamed_databases)
     plan = make_plan(sight, posture_of(seen, env).name)
-    return clear_trial(app, plan, incident, seen, report, set_aside=made)
+    return clear_trial(app, plan, incident, seen, report, set_aside=renamed_databases)
 
 
 def _inventory_of(entries: Sequence[Entry]) -> str | None:
@@ -118,8 +118,8 @@ def _inventory_of(entries: Sequence[Entry]) -> str | None:
 
 def _told(rows: Sequence[Residue]) -> str:
     left = [row for row in rows if row.fate != "kept"]
-    kept = len(rows) - len(left)
-    return f"Nothing is left over ({kept} kept by rule)." if not left else f"{len(left)} things are left over."
+    count = len(rows) - len(left)
+    return f"Nothing is left over ({count} kept by rule)." if not left else f"{len(left)} things are left over."
 
 
 def of_trial(
@@ -204,9 +204,9 @@ def entries_of(path: Path, env: Environment, incident: str) -> tuple[Entry, ...]
 
 def exit_of(parts: Sequence[Ran], cleaned: Cleaned | None) -> int:
     """The first part that went wrong decides; done, but something left over or not compared, is a failed validation."""
-    for one in parts:
-        if one.exit != Exit.READY:
-            return one.exit
+    for part in parts:
+        if part.exit != Exit.READY:
+            return part.exit
     return int(Exit.READY if cleaned is not None and cleaned.clean else Exit.VALIDATION_FAILED)
 
 
@@ -217,7 +217,7 @@ def _verbs(entries: Sequence[Entry]) -> Iterator[Measured]:
     for entry in entries:
         if entry.kind is Kind.BEGIN:
             goal = str(entry.data["plan"]["goal"])
-            verbs = {one["id"]: one["verb"] for one in entry.planned}
+            verbs = {item["id"]: item["verb"] for item in entry.planned}
         elif entry.step in verbs:
             key = (goal, verbs[str(entry.step)])
             if entry.kind is Kind.INTENT:
@@ -231,8 +231,8 @@ def _verbs(entries: Sequence[Entry]) -> Iterator[Measured]:
 def _restored_age_s(entries: Sequence[Entry], began: datetime) -> float | None:
     """The oldest of what was restored, in seconds before the drill began."""
     facts = [e.data.get("facts", {}) for e in entries if e.kind is Kind.CONFIRMED]
-    told = [datetime.fromisoformat(one[RESTORED_TO]) for one in facts if one.get(RESTORED_TO)]
-    return max(((began - moment).total_seconds() for moment in told), default=None)
+    moments = [datetime.fromisoformat(fact[RESTORED_TO]) for fact in facts if fact.get(RESTORED_TO)]
+    return max(((began - moment).total_seconds() for moment in moments), default=None)
 
 
 def _zero_loss(entries: Sequence[Entry]) -> float | None:

@@ -89,8 +89,8 @@ def judge(options: Options, environment: Environment, areas: tuple[Area, ...], s
         areas, run.folder / "allure-results", options.workers, evidence, options.config, _exceptions_file(options)
     )
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
-    told = Area.REPLICATION in areas and environment.replicates
-    measured = lags(snapshot, environment, observation.only_tenants) if told else []
+    shows_replication = Area.REPLICATION in areas and environment.replicates
+    measured = lags(snapshot, environment, observation.only_tenants) if shows_replication else []
     verdict = weigh(results, measured, environment.objectives.rpo_minutes * 60.0)
     posture = posture_of(snapshot, environment)
     return Report(
@@ -143,13 +143,13 @@ def narrowed(options: Options, snapshot: Snapshot, environment: Environment) -> 
 
 
 def _keep(snapshot: Snapshot, wanted: Path | None, folder: Path) -> Path:
-    kept = folder / "evidence.json"
+    file = folder / "evidence.json"
     data = to_json(snapshot)
-    for path in (kept, wanted):
+    for path in (file, wanted):
         if path is not None:
             path.write_bytes(data)
             path.chmod(0o600)
-    return kept
+    return file
 
 
 def _exceptions_file(options: Options) -> Path | None:

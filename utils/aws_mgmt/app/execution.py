@@ -92,8 +92,8 @@ def _held(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) 
     owner = locking.Owner(person_of(app.caller.arn, env), app.caller.arn)
     try:
         lock = locking.take(app.control, owner, run_id, clearance.incident, env.execution, desk.start.waives_cool_down)
-    except (LockHeld, CoolingDown) as held:
-        raise Refused(f"{'lock.held' if isinstance(held, LockHeld) else 'lock.cool-down'}: {held}") from held
+    except (LockHeld, CoolingDown) as error:
+        raise Refused(f"{'lock.held' if isinstance(error, LockHeld) else 'lock.cool-down'}: {error}") from error
     mirror = TableMirror(app.control, lock.fence)
     world = app.world.id
     folder = journals(desk.options, world)
@@ -152,8 +152,8 @@ def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True)
     return told(desk, run, ending, outcome), report
 
 
-def run_of(desk: Desk, held: Callable[[], None], journal: Journal, tell: Tell) -> Run:
-    """What the run has in its hands; ``held`` raises where the lock is lost."""
+def run_of(desk: Desk, stored: Callable[[], None], journal: Journal, tell: Tell) -> Run:
+    """What the run has in its hands; ``stored`` raises where the lock is lost."""
     env, app, start = desk.env, desk.app, desk.start
 
     def standing_order() -> str:
@@ -168,7 +168,7 @@ def run_of(desk: Desk, held: Callable[[], None], journal: Journal, tell: Tell) -
         look=partial(app.world.observe, env),
         tell=tell,
         clock=clock,
-        held=held,
+        held=stored,
         standing_order=standing_order,
         stop_condition=desk.stop_condition,
         snapshot=start.snapshot,
@@ -220,7 +220,7 @@ def told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
         operator=clearance.operator,
         approver=clearance.approver,
         degraded=tuple(map(complete, outcome.degraded)),
-        undone=tuple(complete(one.says) for one in outcome.undone),
+        undone=tuple(complete(rollback.says) for rollback in outcome.undone),
         overrides=tuple(override.gate for override in desk.start.overrides),
         mutations=sum(entry.kind is Kind.OUTCOME for entry in run.journal.entries),
         journal=run.journal.path,
@@ -262,8 +262,11 @@ def open_the_record(desk: Desk, run: Run, journal: Journal, fence: Fence) -> Non
 
 def _worst(losses: Sequence[Loss]) -> list[dict[str, Any]]:
     """One loss a store and subject, tenants alike being one: what the review tells of the data-loss window."""
-    kept = {(loss.store, loss.subject): loss for loss in losses}
-    return [{"store": s, "subject": of, "seconds": one.seconds, "basis": one.basis} for (s, of), one in kept.items()]
+    losses_by_subject = {(loss.store, loss.subject): loss for loss in losses}
+    return [
+        {"store": s, "subject": of, "seconds": loss.seconds, "basis": loss.basis}
+        for (s, of), loss in losses_by_subject.items()
+    ]
 
 
 def _standing(override: gates_module.Override, incident: str, digest: str) -> Override:

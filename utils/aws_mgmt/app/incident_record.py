@@ -52,8 +52,8 @@ def mirror_of(app: AppContext, env: Environment, incident: str) -> Chain:
 
 def clearance_to_json(clearance: Clearance) -> dict[str, Any]:
     """The clearance as the journal keeps it."""
-    told = asdict(clearance) | {"expires_at": clearance.expires_at.isoformat() if clearance.expires_at else None}
-    return told | {"overrides": [asdict(o) | {"until": o.until.isoformat()} for o in clearance.overrides]}
+    values = asdict(clearance) | {"expires_at": clearance.expires_at.isoformat() if clearance.expires_at else None}
+    return values | {"overrides": [asdict(o) | {"until": o.until.isoformat()} for o in clearance.overrides]}
 
 
 def clearance_from_json(data: dict[str, Any]) -> Clearance:

@@ -30,7 +30,7 @@ def interruptible() -> Iterator[None]:
 def _handled(handler: Handler) -> Iterator[None]:
     """Let ``handler`` hear them; one that is ignored stays so (nohup)."""
     before = {number: signal.getsignal(number) for number in _ASKING_TO_END}
-    heard = [number for number, kept in before.items() if kept is not signal.SIG_IGN]
+    heard = [number for number, previous in before.items() if previous is not signal.SIG_IGN]
     for number in heard:
         signal.signal(number, handler)
     try:

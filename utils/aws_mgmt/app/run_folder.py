@@ -31,8 +31,8 @@ def with_room(folder: Path) -> Iterator[Path]:
     if spare is None or _has_room(folder):
         yield folder
         return
-    with tempfile.TemporaryDirectory(prefix="aws-dr-manager-", dir=spare) as made:
-        yield Path(made)
+    with tempfile.TemporaryDirectory(prefix="aws-dr-manager-", dir=spare) as created:
+        yield Path(created)
 
 
 def _has_room(folder: Path) -> bool:

@@ -66,10 +66,10 @@ def record(kind: RunKind, world: str, verdict: str, complete: bool, proof: Proof
     )
 
 
-def judged(kept: RunRecord, verdict: Verdict) -> RunRecord:
+def judged(run_record: RunRecord, verdict: Verdict) -> RunRecord:
     """The record with what the scenarios said."""
     return replace(
-        kept,
+        run_record,
         score=verdict.score,
         recommendation=str(verdict.recommendation),
         worst_lag_s=verdict.rpo.worst_s,
@@ -86,17 +86,19 @@ def keep_apart(options: Options, env: Environment, records: tuple[RunRecord, ...
     try:
         with open_context(options, env) as app:
             who = person_of(app.caller.arn, env)
-            return tuple(note for one in records for note in keep_record(app.control, replace(one, who=who)))
+            return tuple(
+                note for run_record in records for note in keep_record(app.control, replace(run_record, who=who))
+            )
     except Exception as refused:  # noqa: BLE001 - the run was made, whatever keeps it from being recorded
         return (_not_recorded(records[0], refused),)
 
 
-def keep_record(control: Control, kept: RunRecord) -> Notes:
+def keep_record(control: Control, run_record: RunRecord) -> Notes:
     """Record one run. Returns a note where that failed."""
     try:
-        keep(control, kept)
+        keep(control, run_record)
     except Exception as refused:  # noqa: BLE001 - the run was made, whatever keeps it from being recorded
-        return (_not_recorded(kept, refused),)
+        return (_not_recorded(run_record, refused),)
     return ()
 
 
@@ -108,8 +110,10 @@ def keep_tests(options: Options, env: Environment, report: Report, areas: tuple[
     verdict = report.verdict
     complete = not options.only_tenants and verdict.recommendation is not Recommendation.CANNOT_SAY
     looked = {RunKind.TEST_INFRA: Area.INFRASTRUCTURE in areas, RunKind.TEST_DNS: Area.DNS in areas}
-    made = (record(kind, report.world, verdict.recommendation, complete, proof) for kind, yes in looked.items() if yes)
-    return keep_apart(options, env, tuple(judged(one, verdict) for one in made))
+    run_records = (
+        record(kind, report.world, verdict.recommendation, complete, proof) for kind, yes in looked.items() if yes
+    )
+    return keep_apart(options, env, tuple(judged(run_record, verdict) for run_record in run_records))
 
 
 def keep_recovery(desk: Desk, ran: Ran, report: Report) -> Notes:
@@ -118,23 +122,23 @@ def keep_recovery(desk: Desk, ran: Ran, report: Report) -> Notes:
     kind = RunKind.FAILBACK if goal is Goal.FAILBACK else RunKind.FAILOVER
     complete = ran.outcome == "done" and not desk.options.only_tenants
     proof = Proof(desk.files.folder, clock())
-    made = record(kind, desk.app.world.name, ran.outcome, complete, proof)
+    run_record = record(kind, desk.app.world.name, ran.outcome, complete, proof)
     who = person_of(desk.app.caller.arn, desk.env)
-    made = replace(judged(made, report.verdict), run=ran.run, incident=ran.incident, who=who)
+    run_record = replace(judged(run_record, report.verdict), run=ran.run, incident=ran.incident, who=who)
     try:
         entries = past_of(desk.options, desk.env, ran.incident, desk.app)  # the file may be behind its mirror
-        made = replace(made, **measured_of(entries, goal, ran.run))
+        run_record = replace(run_record, **measured_of(entries, goal, ran.run))
     except (OSError, SendFailed) as unread:
-        return (*keep_record(desk.app.control, made), f"The journal was not read for the history: {unread}")
-    return keep_record(desk.app.control, made)
+        return (*keep_record(desk.app.control, run_record), f"The journal was not read for the history: {unread}")
+    return keep_record(desk.app.control, run_record)
 
 
 def keep_trial(app: AppContext, env: Environment, drilled: Drilled, goal: Goal, proof: Proof) -> Notes:
     """Record a restore test, with how long each of its restores took; a canary is part of the DNS test's record."""
     if goal is not Goal.RESTORE_TEST:
         return ()
-    made = record(RunKind.RESTORE_TEST, app.world.name, drilled.verdict, drilled.verdict == "done", proof)
-    return keep_record(app.control, _drilled(made, env, app, drilled))
+    run_record = record(RunKind.RESTORE_TEST, app.world.name, drilled.verdict, drilled.verdict == "done", proof)
+    return keep_record(app.control, _drilled(run_record, env, app, drilled))
 
 
 def keep_drill(desk: Desk, drilled: Drilled, report: Report) -> Notes:
@@ -144,12 +148,12 @@ def keep_drill(desk: Desk, drilled: Drilled, report: Report) -> Notes:
     """
     app, proof = desk.app, Proof(desk.files.folder, clock())
     complete = drilled.verdict == "done" and drilled.went_there_and_back
-    made = record(RunKind.FULL_DRILL, app.world.name, drilled.verdict, complete, proof)
-    return keep_record(app.control, _drilled(judged(made, report.verdict), desk.env, app, drilled))
+    run_record = record(RunKind.FULL_DRILL, app.world.name, drilled.verdict, complete, proof)
+    return keep_record(app.control, _drilled(judged(run_record, report.verdict), desk.env, app, drilled))
 
 
-def _drilled(made: RunRecord, env: Environment, app: AppContext, drilled: Drilled) -> RunRecord:
-    told = {f"{one.part}: {one.phase}": one.seconds for one in drilled.phases if one.seconds is not None}
+def _drilled(run_record: RunRecord, env: Environment, app: AppContext, drilled: Drilled) -> RunRecord:
+    phases_s = {f"{phase.part}: {phase.phase}": phase.seconds for phase in drilled.phases if phase.seconds is not None}
     entries = journal.read(drilled.journal, env.name, drilled.incident).entries if drilled.journal else ()
     runs = dict.fromkeys(entry.run for entry in entries)
     steps: dict[str, tuple[float, ...]] = {}
@@ -157,18 +161,18 @@ def _drilled(made: RunRecord, env: Environment, app: AppContext, drilled: Drille
         for verb, taken in durations(entries, run).items():
             steps[verb] = sample((*steps.get(verb, ()), *taken))
     return replace(
-        made,
+        run_record,
         who=person_of(app.caller.arn, env),
         rto_s=drilled.rto_s,
         duration_s=round(drilled.took_s, 1),
-        phases=told,
+        phases=phases_s,
         steps=steps,
         incident=drilled.incident,
     )
 
 
-def _not_recorded(kept: RunRecord, why: Exception) -> str:
+def _not_recorded(run_record: RunRecord, why: Exception) -> str:
     return (
-        f"This {kept.kind} was not recorded in the control table, so the schedule does not count it: {why} "
+        f"This {run_record.kind} was not recorded in the control table, so the schedule does not count it: {why} "
         "Run it with keys that may write there (the operator's)."
     )

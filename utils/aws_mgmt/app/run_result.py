@@ -58,7 +58,7 @@ def ending_of(trouble: Exception, outcome: Outcome, again: NextStep) -> Ending |
             back = f" {outcome.undone[0].says}." if outcome.undone else ""
             says = f"A gate failed, and {_where_traffic_is(outcome)}: {str(trouble).rstrip('.')}.{back} {again}"
             return Ending("stepped back", says, Exit.VALIDATION_FAILED, trouble.step, alarms=True)
-        taken_back = sum(one.undone for one in outcome.undone)
+        taken_back = sum(rollback.undone for rollback in outcome.undone)
         undone = f" Taken back: {taken_back} of {len(outcome.undone)} steps." if outcome.undone else ""
         says = f"{str(trouble).rstrip('.')}.{undone} {again}"
         return Ending("failed", says, Exit.ACTION_FAILED, trouble.step, alarms=True)
@@ -82,7 +82,7 @@ def _where_traffic_is(outcome: Outcome) -> str:
     """What became of the visitors whose stage failed."""
     if not outcome.undone:
         return "this run changed no weights"
-    if all(one.undone for one in outcome.undone):
+    if all(rollback.undone for rollback in outcome.undone):
         return "traffic went back to the last good weights"
     return "traffic could NOT be led back to the last good weights"
 

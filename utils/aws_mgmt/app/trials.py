@@ -119,9 +119,9 @@ def _new(moment: datetime) -> str:
     return new_id(TRIAL, moment)
 
 
-def worst(one: int, other: int) -> int:
+def worst(first: int, other: int) -> int:
     """The exit code to end with: a failed action, then a refusal, before what was judged; 0 only where both are."""
     for code in (Exit.ACTION_FAILED, Exit.REFUSED, Exit.VALIDATION_FAILED, Exit.INTERRUPTED):
-        if code in (one, other):
+        if code in (first, other):
             return int(code)
-    return max(one, other)
+    return max(first, other)

@@ -33,17 +33,17 @@ def files() -> dict[str, str]:
     """Every generated file of deploy/: its text by its path."""
     found: dict[str, Any] = {}
     for env in environments():
-        held = policies(env, declared())
-        for of_role in held.values():
+        documents = policies(env, declared())
+        for of_role in documents.values():
             found |= {f"policies/{name}.json": document for name, document in of_role.items()}
-        found[f"terraform/{env.name}.tfvars.json"] = _variables(env, held)
+        found[f"terraform/{env.name}.tfvars.json"] = _variables(env, documents)
         found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
-        found[f"cloudformation/{env.name}-policies.json"] = _template(env, held)
+        found[f"cloudformation/{env.name}-policies.json"] = _template(env, documents)
     texts = {path: json.dumps(value, indent=2) + "\n" for path, value in found.items()}
     return texts | {f"github/{env.name}-dr-tests.yml": workflow(env) for env in environments()}
 
 
-def _variables(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _variables(env: Environment, documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {
         "account": env.account,
         "control_table": env.named(env.names.control_table),
@@ -51,7 +51,9 @@ def _variables(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, A
         "drills": env.approvals.full_drill,
         "environment": env.name,
         "primary_region": env.regions.primary,
-        "roles": {role: {"name": role_name(Role(role), env), "policies": sorted(held[role])} for role in held},
+        "roles": {
+            role: {"name": role_name(Role(role), env), "policies": sorted(documents[role])} for role in documents
+        },
         "topics": [env.named(topic) for topic in env.names.topics],
     }
 
@@ -59,20 +61,20 @@ def _variables(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, A
 def _parameters(env: Environment) -> dict[str, dict[str, str]]:
     """As ``aws cloudformation deploy --parameter-overrides file://`` reads it; a template takes those it declares."""
     topics = [env.named(topic) for topic in env.names.topics]
-    told = {
+    parameters = {
         "ControlTable": env.named(env.names.control_table),
         "EventsTopic": topics[0],
         "CriticalTopic": topics[-1],
         **{f"{role.title()}Role": role_name(role, env) for role in Role},
     }
-    return {"Parameters": told}
+    return {"Parameters": parameters}
 
 
-def _template(env: Environment, held: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """One managed policy a document, attached to the roles that hold it; that of going home as the stack is told."""
     holders: dict[str, list[str]] = {}
     documents: dict[str, Any] = {}
-    for role, of_role in held.items():
+    for role, of_role in policy_documents.items():
         for name, document in of_role.items():
             holders.setdefault(name, []).append(role_name(Role(role), env))
             documents[name] = document
@@ -108,13 +110,13 @@ def _attached(name: str, holders: list[str]) -> Any:
 
 def write_files() -> None:
     """Write all of them, and remove what was generated before and is no more."""
-    made = files()
+    contents = files()
     for folder, kind in GENERATED:
         (DEPLOY / folder).mkdir(parents=True, exist_ok=True)
         for path in (DEPLOY / folder).glob(kind):
-            if str(path.relative_to(DEPLOY)) not in made:
+            if str(path.relative_to(DEPLOY)) not in contents:
                 path.unlink()
-    for name, text in made.items():
+    for name, text in contents.items():
         (DEPLOY / name).write_text(text, encoding="utf-8")
 
 

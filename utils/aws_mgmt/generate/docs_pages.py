@@ -62,13 +62,13 @@ def posture_page() -> str:
 
 def sequence_page() -> str:
     """The order of every plan: one table a goal, and a diagram of those that move the estate."""
-    told = (
+    message = (
         "One table a goal, as in `dr_actions/model/sequence.py`. Stages run one after another, the steps of one stage\n"
         "and action at once. An action has a step for each subject, and none where there is nothing to do. Planes are\n"
         "the control planes that its call needs; `-` stands for the one of the step's own region, or none where it\n"
         "only looks."
     )
-    parts = [f"# The order of a plan\n\n{_MADE}{told}"]
+    parts = [f"# The order of a plan\n\n{_MADE}{message}"]
     columns = ("stage", "playbook step", "action", "what it does", "owner", "role", "planes")
     head = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for goal, rows in SEQUENCE.items():
@@ -103,8 +103,8 @@ def _diagram(rows: Sequence[Row]) -> list[str]:
 
 def planes_page() -> str:
     """The control-plane map of both playbooks."""
-    told = "A control plane can be down while the services it made still run. Reads and data planes are not listed."
-    return f"# Control planes\n\n{_MADE}{told}\n\n" + "\n".join(control_planes.markdown()) + "\n"
+    message = "A control plane can be down while the services it made still run. Reads and data planes are not listed."
+    return f"# Control planes\n\n{_MADE}{message}\n\n" + "\n".join(control_planes.markdown()) + "\n"
 
 
 def disasters_page() -> str:
@@ -115,11 +115,11 @@ def disasters_page() -> str:
     for found in catalogue():
         beside = "whatever looks there" if found.consequences == ANYTHING else _ids(found.consequences)
         rows.append(f"| `{found.name}` | {found.sentence} | {_ids(found.trips)} | {beside} |")
-    told = (
+    message = (
         f"{len(rows) - 2} ways to break the sandbox: `sandbox break NAME`, `sandbox mend NAME`. A test plays each, and "
         "proves that it turns\nthe checks it trips, and beside them none but its consequences."
     )
-    return f"# The disasters\n\n{_MADE}{told}\n\n" + "\n".join(rows) + "\n"
+    return f"# The disasters\n\n{_MADE}{message}\n\n" + "\n".join(rows) + "\n"
 
 
 def _ids(checks_named: tuple[str, ...]) -> str:

@@ -147,9 +147,9 @@ class Skeletons:
 
     def _feature_of(self, checks: Path) -> Path | None:
         """Return the last feature that says a sentence of the module, or None."""
-        said = _SAID.findall(checks.read_text(encoding="utf-8")) if checks.exists() else []
+        matches = _SAID.findall(checks.read_text(encoding="utf-8")) if checks.exists() else []
         features = sorted(self.root.glob("features/*.feature"))
-        return next((f for f in features[::-1] if any(s in f.read_text(encoding="utf-8") for s in said)), None)
+        return next((f for f in features[::-1] if any(s in f.read_text(encoding="utf-8") for s in matches)), None)
 
     def _tags(self) -> list[str]:
         text = self.feature.read_text(encoding="utf-8") if self.feature.exists() else ""

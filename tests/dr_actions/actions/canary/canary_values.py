@@ -54,7 +54,7 @@ def sight(
     incident: str = TRIAL,
 ) -> Sight:
     """What a verb sees: the canary's own ``records``, and what was asked."""
-    rows = tuple(one if isinstance(one, Record) else route53.record(one) for one in records)
+    rows = tuple(record if isinstance(record, Record) else route53.record(record) for record in records)
     values: Mapping[Any, Any] = {
         (route53.zone, Side.GLOBAL): zone,
         (route53.records, Side.GLOBAL): rows,

@@ -99,9 +99,9 @@ def test_every_state_is_confirmed_by_the_answers_and_the_zone_is_what_it_was(
     assert trial.run(Goal.CLEAN_UP).finished
     assert trial.records() == before
     assert _driven(trial) == STATES[env.traffic.policy]
-    kept = [entry.data["facts"] for entry in trial.entries(Goal.CANARY, TRIAL, Kind.CONFIRMED)]
-    assert all(fact["change"].endswith("INSYNC") and fact["propagation"].endswith(" s") for fact in kept)
-    assert kept[1][f"answers {trial.name}"] == "0 of 20 lead to af-south-1, 20 to eu-west-1"
+    facts = [entry.data["facts"] for entry in trial.entries(Goal.CANARY, TRIAL, Kind.CONFIRMED)]
+    assert all(fact["change"].endswith("INSYNC") and fact["propagation"].endswith(" s") for fact in facts)
+    assert facts[1][f"answers {trial.name}"] == "0 of 20 lead to af-south-1, 20 to eu-west-1"
 
 
 def test_servers_that_hear_of_no_change_fail_it_with_what_they_said_and_it_is_taken_away(
@@ -117,9 +117,9 @@ def test_servers_that_hear_of_no_change_fail_it_with_what_they_said_and_it_is_ta
     trial.told.finished = deafen
     with pytest.raises(
         StepFailed, match=r"20 of 20 answers .* lead to af-south-1 and 0 to eu-west-1, 0 percent"
-    ) as told:
+    ) as failure:
         trial.run(Goal.CANARY)
-    assert told.value.step == "canary/drive:away"
+    assert failure.value.step == "canary/drive:away"
     assert [entry.step for entry in trial.entries(Goal.CANARY, TRIAL, Kind.UNDONE)] == ["canary/drive:away"]
     world.end()
     assert trial.run(Goal.CLEAN_UP).finished

@@ -35,7 +35,7 @@ def steps(env: Environment = SIT) -> dict[str, Step]:
 def batch(step: Step) -> list[tuple[str, str, Any]]:
     """(action, set identifier or name, weight, role or address) of each change."""
     assert step.call is not None
-    rows = [(one["Action"], one["ResourceRecordSet"]) for one in step.call.params["ChangeBatch"]["Changes"]]
+    rows = [(change["Action"], change["ResourceRecordSet"]) for change in step.call.params["ChangeBatch"]["Changes"]]
     return [
         (action, row.get("SetIdentifier", row["Name"]), row.get("Weight", row.get("Failover"))) for action, row in rows
     ]
@@ -65,12 +65,12 @@ def test_a_failover_canary_is_turned_by_exchanging_what_its_aliases_lead_to_and_
     found = steps(FAILOVER)
     assert list(found) == ["today", "away", "home-100"]
     home, away = FAILOVER.traffic.primary_set_identifier, FAILOVER.traffic.secondary_set_identifier
-    made = batch(found["today"])
-    assert [row[0] for row in made] == ["CREATE"] * 4
-    assert made[2:] == [("CREATE", home, "PRIMARY"), ("CREATE", away, "SECONDARY")]
+    changes = batch(found["today"])
+    assert [row[0] for row in changes] == ["CREATE"] * 4
+    assert changes[2:] == [("CREATE", home, "PRIMARY"), ("CREATE", away, "SECONDARY")]
     assert batch(found["away"]) == [("UPSERT", home, "PRIMARY"), ("UPSERT", away, "SECONDARY")]
     aliases = [row["AliasTarget"] for row in found["away"].after["records"][2:]]
-    assert [(one["HostedZoneId"], one["EvaluateTargetHealth"]) for one in aliases] == [(ZONE_ID, True)] * 2
+    assert [(alias["HostedZoneId"], alias["EvaluateTargetHealth"]) for alias in aliases] == [(ZONE_ID, True)] * 2
     led = {row["SetIdentifier"]: row["AliasTarget"]["DNSName"] for row in found["away"].after["records"][2:]}
     assert led[home].startswith("canary-20260107-101500-dr.wpdr.")
     assert found["home-100"].after["records"] == found["today"].after["records"]
@@ -90,11 +90,11 @@ def test_taking_a_state_back_is_the_state_before_and_of_the_first_the_deletion_o
         undoing = VERB.undo(found[0])
         assert undoing is not None
         changes = undoing.params["ChangeBatch"]["Changes"]
-        assert [one["Action"] for one in changes] == ["DELETE"] * len(found[0].after["records"])
-        assert [one["ResourceRecordSet"] for one in changes] == list(reversed(found[0].after["records"]))
+        assert [change["Action"] for change in changes] == ["DELETE"] * len(found[0].after["records"])
+        assert [change["ResourceRecordSet"] for change in changes] == list(reversed(found[0].after["records"]))
         back = VERB.undo(found[1])
         assert back is not None
-        written = [one["ResourceRecordSet"] for one in back.params["ChangeBatch"]["Changes"]]
+        written = [change["ResourceRecordSet"] for change in back.params["ChangeBatch"]["Changes"]]
         assert written == [row for row in found[0].after["records"] if row not in found[1].after["records"]]
 
 
@@ -141,9 +141,9 @@ def test_each_state_is_ready_upon_the_one_before_and_done_when_the_answers_are_a
     for step in steps(env).values():
         assert judged(VERB, step, sight(env, step.before["records"])).standing is Standing.READY
         came = 2 * step.after["percent"]
-        told = judged(VERB, step, sight(env, step.after["records"], (split(came, 200 - came),)))
-        assert told.standing is Standing.DONE, told.says
-        facts = dict(told.facts)
+        status = judged(VERB, step, sight(env, step.after["records"], (split(came, 200 - came),)))
+        assert status.standing is Standing.DONE, status.says
+        facts = dict(status.facts)
         assert facts[f"answers {CANARY}"] == f"{came} of 200 lead to af-south-1, {200 - came} to eu-west-1"
         assert facts["change"] == "/change/C1 INSYNC"
         assert facts["propagation"] == "30.0 s"
@@ -152,14 +152,14 @@ def test_each_state_is_ready_upon_the_one_before_and_done_when_the_answers_are_a
 def test_a_share_within_the_error_of_so_many_questions_is_done_and_one_beyond_it_is_failed() -> None:
     step = steps()["home-10"]
     assert judged(VERB, step, sight(records=step.after["records"], polls=(split(28, 172),))).standing is Standing.DONE
-    told = judged(VERB, step, sight(records=step.after["records"], polls=(split(100, 100),)))
-    assert told.standing is Standing.FAILED
-    assert "100 of 200 answers" in told.says
-    assert "10 percent" in told.says
+    status = judged(VERB, step, sight(records=step.after["records"], polls=(split(100, 100),)))
+    assert status.standing is Standing.FAILED
+    assert "100 of 200 answers" in status.says
+    assert "10 percent" in status.says
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("polls", "message"),
     [
         (split(0, 199, ttls_s=(60,)), None),
         (split(1, 199), "1 of 200 answers"),
@@ -171,28 +171,28 @@ def test_a_share_within_the_error_of_so_many_questions_is_done_and_one_beyond_it
         (poll(CANARY, ("NXDOMAIN", (), 200), ttls_s=()), "200 answers are NXDOMAIN"),
     ],
 )
-def test_all_led_away_is_failed_by_one_wrong_answer_and_says_which(asked: Any, said: str | None) -> None:
+def test_all_led_away_is_failed_by_one_wrong_answer_and_says_which(polls: Any, message: str | None) -> None:
     step = steps()["away"]
-    told = judged(VERB, step, sight(records=step.after["records"], polls=(asked,)))
-    assert told.standing is (Standing.FAILED if said else Standing.DONE)
-    assert (said or "") in told.says
+    status = judged(VERB, step, sight(records=step.after["records"], polls=(polls,)))
+    assert status.standing is (Standing.FAILED if message else Standing.DONE)
+    assert (message or "") in status.says
 
 
 def test_before_route_53_has_the_change_everywhere_nothing_is_judged() -> None:
     step = steps()["away"]
     wrong = sight(records=step.after["records"], polls=(split(200, 0),))
-    told = judged(VERB, step, wrong, change="PENDING")
-    assert (told.standing, "PENDING" in told.says) == (Standing.WAITING, True)
+    status = judged(VERB, step, wrong, change="PENDING")
+    assert (status.standing, "PENDING" in status.says) == (Standing.WAITING, True)
     right = sight(records=step.after["records"], polls=(split(0, 200),))
     assert judged(VERB, step, right, change="PENDING").standing is Standing.WAITING
 
 
 def test_a_change_that_route_53_forgot_is_failed() -> None:
     step = steps()["away"]
-    told = judged(
+    status = judged(
         VERB, step, sight(records=step.after["records"], polls=(split(0, 200),)), change=dns_canary_polls.LOST
     )
-    assert (told.standing, "T02" in told.says) == (Standing.FAILED, True)
+    assert (status.standing, "T02" in status.says) == (Standing.FAILED, True)
 
 
 def test_a_change_whose_answer_was_lost_is_judged_by_the_answers_and_fails_only_after_its_time() -> None:
@@ -202,22 +202,22 @@ def test_a_change_whose_answer_was_lost_is_judged_by_the_answers_and_fails_only_
     assert judged(VERB, step, wrong, since_s=None, change=None).standing is Standing.WAITING
     assert judged(VERB, step, wrong, since_s=121, change=None).standing is Standing.FAILED
     right = sight(records=step.after["records"], polls=(split(0, 200),))
-    told = judged(VERB, step, right, since_s=None, change=None)
-    assert (told.standing, "propagation" in dict(told.facts)) == (Standing.DONE, False)
+    status = judged(VERB, step, right, since_s=None, change=None)
+    assert (status.standing, "propagation" in dict(status.facts)) == (Standing.DONE, False)
 
 
 def test_a_persons_change_is_asked_about_from_when_it_is_seen() -> None:
     step = steps(BY_HAND)["away"]
     seen = sight(BY_HAND, step.after["records"], (split(0, 200),))
     assert judged(VERB, step, seen, since_s=None, change=None).standing is Standing.WAITING
-    told = judged(VERB, step, seen, since_s=2, change=None)
-    assert (told.standing, dict(told.facts)["propagation"]) == (Standing.DONE, "2.0 s")
+    status = judged(VERB, step, seen, since_s=2, change=None)
+    assert (status.standing, dict(status.facts)["propagation"]) == (Standing.DONE, "2.0 s")
 
 
 def test_servers_that_are_silent_in_part_or_all_are_waited_for() -> None:
     step = steps()["away"]
-    for asked in ((), (poll(CANARY, silent=200, ttls_s=()),), (split(0, 150, silent=50),)):
-        assert judged(VERB, step, sight(records=step.after["records"], polls=asked)).standing is Standing.WAITING
+    for polls in ((), (poll(CANARY, silent=200, ttls_s=()),), (split(0, 150, silent=50),)):
+        assert judged(VERB, step, sight(records=step.after["records"], polls=polls)).standing is Standing.WAITING
 
 
 def test_what_cannot_be_seen_is_unseen() -> None:

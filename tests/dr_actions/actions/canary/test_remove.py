@@ -37,8 +37,8 @@ def step_of(env: Environment = SIT, state: int = 0) -> Step:
 
 def gone(*counts: tuple[str, tuple[str, ...], int], env: Environment = SIT, silent: int = 0) -> Sight:
     """The zone without the canary, of each of whose names the servers said ``counts``."""
-    asked = tuple(poll(name, *counts, ttls_s=(), silent=silent) for name in step_of(env).after["asks"])
-    return cleaning(env, (), asked)
+    polls = tuple(poll(name, *counts, ttls_s=(), silent=silent) for name in step_of(env).after["asks"])
+    return cleaning(env, (), polls)
 
 
 @pytest.mark.parametrize("env", [SIT, FAILOVER], ids=lambda env: env.traffic.policy)
@@ -47,10 +47,10 @@ def test_a_canary_is_deleted_exactly_as_it_is_in_whatever_state_it_was_left_alia
         step = step_of(env, state)
         assert step.call is not None
         changes = step.call.params["ChangeBatch"]["Changes"]
-        assert {one["Action"] for one in changes} == {"DELETE"}
-        deleted = [one["ResourceRecordSet"] for one in changes]
+        assert {change["Action"] for change in changes} == {"DELETE"}
+        deleted = [change["ResourceRecordSet"] for change in changes]
         assert sorted(map(str, deleted)) == sorted(map(str, rows(env, state=state)))
-        aliases = ["AliasTarget" in one for one in deleted]
+        aliases = ["AliasTarget" in rrset for rrset in deleted]
         assert aliases == sorted(aliases, reverse=True)
 
 
@@ -114,14 +114,14 @@ def test_it_is_ready_while_it_is_there_and_changed_when_it_is_there_in_another_w
 @pytest.mark.parametrize("env", [SIT, FAILOVER], ids=lambda env: env.traffic.policy)
 @pytest.mark.parametrize("nothing", [NXDOMAIN, NODATA])
 def test_it_is_done_when_every_server_says_that_there_is_nothing(env: Environment, nothing: Any) -> None:
-    told = judged(VERB, step_of(env), gone(nothing, env=env))
-    assert told.standing is Standing.DONE, told.says
-    assert len([name for name, _ in told.facts if name.startswith("answers")]) == len(step_of(env).after["asks"])
+    status = judged(VERB, step_of(env), gone(nothing, env=env))
+    assert status.standing is Standing.DONE, status.says
+    assert len([name for name, _ in status.facts if name.startswith("answers")]) == len(step_of(env).after["asks"])
 
 
 def test_a_server_that_still_answers_with_it_fails_it_and_is_quoted() -> None:
-    told = judged(VERB, step_of(), gone(NXDOMAIN, ("NOERROR", AWAY, 1)))
-    assert (told.standing, "198.51.100.1" in told.says) == (Standing.FAILED, True)
+    status = judged(VERB, step_of(), gone(NXDOMAIN, ("NOERROR", AWAY, 1)))
+    assert (status.standing, "198.51.100.1" in status.says) == (Standing.FAILED, True)
     assert judged(VERB, step_of(), gone(("SERVFAIL (not authoritative)", (), 4))).standing is Standing.FAILED
 
 

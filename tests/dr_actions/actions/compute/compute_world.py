@@ -87,9 +87,9 @@ class World:
     ) -> Confirmation:
         """Look until the step stands as ``wanted``, for ``tries_s`` seconds."""
         end = time.monotonic() + tries_s
-        while (told := self.confirm(verb, step, upon)).standing is not wanted and time.monotonic() < end:
+        while (status := self.confirm(verb, step, upon)).standing is not wanted and time.monotonic() < end:
             time.sleep(0.5)
-        return told
+        return status
 
     def take_back(self, verb: Verb, step: Step) -> None:
         undoing = verb.undo(step)

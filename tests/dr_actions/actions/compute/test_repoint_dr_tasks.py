@@ -58,12 +58,12 @@ def _copied() -> Snapshot:
     more = (*container.environment, ("AWS_REGION", SIT.regions.primary), queue)
     dirty = _revision(replace(theirs, containers=(replace(container, environment=more),)), 2)
     used = (*HEALTHY.get(ecs.task_definitions, DR), dirty)
-    moved = with_rows(HEALTHY, ecs.services, DR, lambda one: one.name == FIRST, task_definition=dirty.arn)
+    moved = with_rows(HEALTHY, ecs.services, DR, lambda entry: entry.name == FIRST, task_definition=dirty.arn)
     return _newest(with_part(_with_database(moved), ecs.task_definitions, DR, used), dirty)
 
 
 COPIED = _copied()
-DIRTY = next(one.task_definition for one in COPIED.get(ecs.services, DR) if one.name == FIRST)
+DIRTY = next(service.task_definition for service in COPIED.get(ecs.services, DR) if service.name == FIRST)
 REGISTERED = _newest(COPIED, _revision(_definition(DR), 3))
 (STEP,) = VERB.foresee(sight(COPIED))
 
@@ -192,14 +192,14 @@ def test_all_that_a_registration_takes_is_copied() -> None:
     """A parameter that botocore learns tomorrow would be lost from the new revision: this test says so."""
     model = botocore.session.get_session().get_service_model("ecs")
     taken = model.operation_model("RegisterTaskDefinition").input_shape.members
-    told = model.operation_model("DescribeTaskDefinition").output_shape.members["taskDefinition"].members
+    members = model.operation_model("DescribeTaskDefinition").output_shape.members["taskDefinition"].members
     assert set(taken) - {"tags"} == set(repoint_dr_tasks.COPIED)
-    assert set(repoint_dr_tasks.COPIED) <= set(told)
+    assert set(repoint_dr_tasks.COPIED) <= set(members)
 
 
 def test_a_place_that_is_not_what_it_was_is_not_rewritten() -> None:
-    held = {"family": "f", "containerDefinitions": [{"name": "c", "image": "one"}]}
+    definition = {"family": "f", "containerDefinitions": [{"name": "c", "image": "one"}]}
     with pytest.raises(ValueError, match="c image of f is not what it was"):
-        rewritten(held, [Pointer(("containerDefinitions", "c", "image"), "two", "three")])
+        rewritten(definition, [Pointer(("containerDefinitions", "c", "image"), "two", "three")])
     with pytest.raises(ValueError, match="is not what it was"):
-        rewritten(held, [Pointer(("containerDefinitions", "d", "image"), "one", "three")])
+        rewritten(definition, [Pointer(("containerDefinitions", "d", "image"), "one", "three")])

@@ -101,7 +101,7 @@ def test_a_failed_deployment_is_made_anew_and_its_own_failure_fails_the_one_tena
 
 def _newest(snapshot: Snapshot) -> str:
     """The id of the service's newest deployment."""
-    return next(one.deployment for one in snapshot.get(ecs.services, DR) if one.name == FIRST)
+    return next(service.deployment for service in snapshot.get(ecs.services, DR) if service.name == FIRST)
 
 
 def test_a_service_of_the_wanted_size_is_deployed_anew_once_where_its_secrets_changed_since() -> None:
@@ -123,13 +123,13 @@ def test_secrets_that_cannot_be_seen_are_no_reason_to_replace_tasks_and_are_told
     step = steps_of(VERB, unseen)[FIRST]
     assert step.call is not None
     assert "forceNewDeployment" not in step.call.params
-    said = "are not replaced for secrets that changed since they started: secrets are denied."
-    assert [note for note in VERB.notes(unseen) if note.endswith(said)]
+    message = "are not replaced for secrets that changed since they started: secrets are denied."
+    assert [note for note in VERB.notes(unseen) if note.endswith(message)]
     assert not [note for note in VERB.notes(sight()) if "not replaced" in note]
 
 
 def test_a_tenant_without_a_service_is_left_out_and_named() -> None:
-    others = tuple(one for one in HEALTHY.get(ecs.services, DR) if one.name == LAST)
+    others = tuple(service for service in HEALTHY.get(ecs.services, DR) if service.name == LAST)
     without = sight(with_part(HEALTHY, ecs.services, DR, others))
     assert {LAST} == set(steps_of(VERB, without))
     assert any(f"There is no service {FIRST} in {SIT.regions.dr}" in note for note in VERB.notes(without))

@@ -94,7 +94,7 @@ def test_a_service_whose_deployment_failed_at_home_is_deployed_anew_and_not_when
     assert True is call.params["forceNewDeployment"]
     assert undoing is not None
     assert "forceNewDeployment" not in undoing.params
-    newest = next(one.deployment for one in failed.get(ecs.services, PRIMARY) if one.name == LAST)
+    newest = next(service.deployment for service in failed.get(ecs.services, PRIMARY) if service.name == LAST)
     scaled = with_rows(failed, ecs.services, PRIMARY, desired=step.after["desiredCount"])
     sent = _sight(scaled, deployments={step.id: newest})
     assert Standing.FAILED is start_primary_services.VERB.confirm(step, sent).standing
@@ -136,11 +136,11 @@ def test_a_schedule_that_the_failover_suspended_goes_on_once_home() -> None:
     suspended = with_rows(FAILED_OVER, targets, DR, schedule_suspended=True)
     awake = {"SuspendedState": dict.fromkeys(SUSPENSIONS, False)}
     key = f"compute/raise_dr_scaling:{FIRST}"
-    asked = _sight(suspended, recorded=RECORDED | {key: RECORDED[key] | awake})
-    step = steps_of(restore_dr_scaling.VERB, asked)[FIRST]
+    context = _sight(suspended, recorded=RECORDED | {key: RECORDED[key] | awake})
+    step = steps_of(restore_dr_scaling.VERB, context)[FIRST]
     assert step.call is not None
     assert awake.items() <= step.call.params.items()
-    assert restore_dr_scaling.VERB.confirm(step, asked).standing is Standing.READY
+    assert restore_dr_scaling.VERB.confirm(step, context).standing is Standing.READY
     lowered = with_rows(suspended, targets, DR, minimum=SIT.standby.tasks_per_service)
     assert restore_dr_scaling.VERB.confirm(step, _sight(lowered)).standing is not Standing.DONE
     home = with_rows(lowered, targets, DR, schedule_suspended=False)
@@ -164,7 +164,7 @@ def test_a_primary_definition_that_names_the_dr_region_is_registered_anew_and_ru
     (container,) = _definition().containers
     family = _definition().arn.rpartition(":")[0]
     away = replace(_definition(), containers=(replace(container, log_region=SIT.regions.dr),), arn=f"{family}:2")
-    moved = with_rows(FAILED_OVER, ecs.services, PRIMARY, lambda one: one.name == FIRST, task_definition=away.arn)
+    moved = with_rows(FAILED_OVER, ecs.services, PRIMARY, lambda entry: entry.name == FIRST, task_definition=away.arn)
     unfit = _definitions(moved, away)
     step = steps_of(repoint_primary_tasks.VERB, _sight(unfit))[FIRST]
     assert (step.side, step.call.region if step.call else "") == (PRIMARY, SIT.regions.primary)

@@ -82,8 +82,8 @@ def test_the_database_that_went_away_is_the_one_the_failover_recorded() -> None:
     assert home.writer(sight(instances_dr=both, recorded={"database/restore_dr:sit-mysql-replica": {}})) == promoted
     assert home.writer(sight(instances_dr=(promoted,))) == promoted
     assert home.writer(sight(instances_dr=(replace(SERVED, source=plain.ARN),))) is None, "a replica took no writes"
-    kept = replace(SERVED, identifier=home.aside_name(SERVED))
-    assert home.writer(sight(instances_dr=(kept,))) is None, "what an earlier failback kept is not it"
+    instance = replace(SERVED, identifier=home.aside_name(SERVED))
+    assert home.writer(sight(instances_dr=(instance,))) is None, "what an earlier failback kept is not it"
 
 
 def test_the_name_of_what_is_kept_is_made_of_its_resource_id_and_fits() -> None:
@@ -96,16 +96,16 @@ def test_the_name_of_what_is_kept_is_made_of_its_resource_id_and_fits() -> None:
 def test_the_new_instance_is_as_the_old_one_and_never_as_the_frozen_one() -> None:
     step = the(database_replicate_to_primary.VERB)
     assert step.call is not None
-    asked = step.call.params
+    params = step.call.params
     assert step.call.region == SIT.regions.primary
-    assert asked["SourceDBInstanceIdentifier"] == SERVED.arn
-    assert asked["KmsKeyId"] == OLD.key_arn
-    assert asked["DBParameterGroupName"] == "sit-mysql-params"
-    assert asked["VpcSecurityGroupIds"] == ["sg-home"]
-    assert asked["OptionGroupName"] == "sit-mysql-options"
-    assert asked["EnableCloudwatchLogsExports"] == ["error"]
-    assert asked["MaxAllocatedStorage"] == 500
-    assert {"Key": "ReplicatedFrom", "Value": SERVED.resource_id} in asked["Tags"]
+    assert params["SourceDBInstanceIdentifier"] == SERVED.arn
+    assert params["KmsKeyId"] == OLD.key_arn
+    assert params["DBParameterGroupName"] == "sit-mysql-params"
+    assert params["VpcSecurityGroupIds"] == ["sg-home"]
+    assert params["OptionGroupName"] == "sit-mysql-options"
+    assert params["EnableCloudwatchLogsExports"] == ["error"]
+    assert params["MaxAllocatedStorage"] == 500
+    assert {"Key": "ReplicatedFrom", "Value": SERVED.resource_id} in params["Tags"]
     aside = replace(OLD, identifier=home.aside_name(OLD))
     again = the(database_replicate_to_primary.VERB, sight(instances_primary=(aside,)))
     assert again.call == step.call, "also once the old one was set aside"

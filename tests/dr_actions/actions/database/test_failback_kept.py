@@ -38,17 +38,19 @@ def test_the_group_is_thawed_to_what_it_was_and_not_while_its_database_has_its_n
     step = the(database_unfreeze.VERB)
     assert step.after == {"read_only": "{TrueIfReplica}"}
     assert standing(database_unfreeze.VERB, step, parameter_groups_dr=(FROZEN_GROUP,)) is Standing.CHANGED
-    kept = {"instances_dr": (replace(SERVED, identifier=home.aside_name(SERVED)),)}
-    assert standing(database_unfreeze.VERB, step, parameter_groups_dr=(FROZEN_GROUP,), **kept) is Standing.READY
+    changed_parts = {"instances_dr": (replace(SERVED, identifier=home.aside_name(SERVED)),)}
+    assert (
+        standing(database_unfreeze.VERB, step, parameter_groups_dr=(FROZEN_GROUP,), **changed_parts) is Standing.READY
+    )
     own = replace(plain.PARAMETERS, parameters=(("read_only", "0"),))
     assert the(database_unfreeze.VERB, sight(parameter_groups_dr=(own,))).after == {"read_only": "0"}
 
 
 def test_a_stopped_database_is_said_to_need_a_start_before_it_is_renamed() -> None:
     step = the(rename_old_primary.VERB)
-    told = rename_old_primary.VERB.confirm(step, sight(instances_primary=(replace(OLD, status="stopped"),)))
-    assert told.standing is Standing.FAILED
-    assert "start it" in told.says
+    status = rename_old_primary.VERB.confirm(step, sight(instances_primary=(replace(OLD, status="stopped"),)))
+    assert status.standing is Standing.FAILED
+    assert "start it" in status.says
     taken = replace(COPY, identifier=step.after["name"])
     assert standing(rename_old_primary.VERB, step, instances_primary=(OLD, taken)) is Standing.CHANGED
 
@@ -112,7 +114,7 @@ def test_a_backup_is_asked_for_by_one_token_until_it_fails() -> None:
 
 
 def test_a_locked_vault_keeps_the_points_for_as_long_as_it_allows() -> None:
-    locked = tuple(replace(one, max_retention_days=14) for one in VAULTS)
+    locked = tuple(replace(vault, max_retention_days=14) for vault in VAULTS)
     for step in create_backups.VERB.foresee(sight(vaults=locked)):
         assert step.call is not None
         assert step.call.params["Lifecycle"] == {"DeleteAfterDays": 14}
@@ -163,9 +165,9 @@ def test_a_new_replica_protects_where_the_old_one_was_promoted() -> None:
     assert replica.call.params["KmsKeyId"] == KEY
     there = {"instances_primary": (CAME_HOME,)}
     aside = replace(SERVED, identifier=home.aside_name(SERVED))
-    made = replace(plain.REPLICA, retention_days=0)
+    instance = replace(plain.REPLICA, retention_days=0)
     assert standing(verb, replica, instances_dr=(aside,), **there) is Standing.READY
-    assert standing(verb, replica, instances_dr=(aside, made), **there) is Standing.DONE
+    assert standing(verb, replica, instances_dr=(aside, instance), **there) is Standing.DONE
     assert standing(verb, replica, instances_dr=(SERVED,), **there) is Standing.CHANGED
-    assert standing(verb, keeping, instances_dr=(made,), **there) is Standing.READY
+    assert standing(verb, keeping, instances_dr=(instance,), **there) is Standing.READY
     assert standing(verb, keeping, instances_dr=(plain.REPLICA,), **there) is Standing.DONE

@@ -84,13 +84,13 @@ def _take(world: Home, verb: Verb, steps: list[Step] | None = None) -> None:
         if step.call is not None:
             world.act(verb, step)
             assert world.confirm(verb, step).standing in (Standing.WAITING, Standing.DONE)
-        told = world.until(Standing.DONE, verb, step)
-        assert told.standing is Standing.DONE, told.says
+        status = world.until(Standing.DONE, verb, step)
+        assert status.standing is Standing.DONE, status.says
 
 
 def _instance(world: Home, side: Side, name: str = NAME) -> rds.Instance | None:
     seen = world.whole(rds.instances.name).get(rds.instances, side)
-    return next((one for one in seen if one.identifier == name), None)
+    return next((instance for instance in seen if instance.identifier == name), None)
 
 
 def test_the_whole_way_home_loses_no_row_and_deletes_nothing(away: Home) -> None:
@@ -121,11 +121,11 @@ def test_the_whole_way_home_loses_no_row_and_deletes_nothing(away: Home) -> None
     }
     assert {name: getattr(at_home, name) for name in alike} == alike
     assert {k: v for k, v in at_home.tags if k != home.COME_FROM} == dict(before.tags)
-    kept = _instance(away, Side.PRIMARY, home.aside_name(before))
+    instance = _instance(away, Side.PRIMARY, home.aside_name(before))
     kept_away = _instance(away, Side.DR, home.aside_name(served))
-    assert kept is not None
+    assert instance is not None
     assert kept_away is not None
-    assert (kept.resource_id, kept_away.resource_id) == (before.resource_id, served.resource_id)
+    assert (instance.resource_id, kept_away.resource_id) == (before.resource_id, served.resource_id)
     assert _instance(away, Side.DR) is None, "the name is free for a failover to come"
 
     away.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service="sit-tenant-1-service", desiredCount=1)

@@ -108,8 +108,8 @@ def test_a_broken_replica_with_the_estates_name_must_be_renamed_by_hand_first() 
     sight = _sight(instances_dr=(replace(plain.REPLICA, replication="error"),), lags_dr=(plain.SILENT,))
     step = _only(sight)
     assert step.subject == "sit-mysql"
-    told = VERB.confirm(step, sight)
-    assert (told.standing, "--new-db-instance-identifier" in told.says) == (Standing.CHANGED, True)
+    status = VERB.confirm(step, sight)
+    assert (status.standing, "--new-db-instance-identifier" in status.says) == (Standing.CHANGED, True)
     assert VERB.confirm(step, _sight()).standing is Standing.READY
 
 
@@ -121,8 +121,8 @@ def test_a_plan_made_a_minute_later_reads_the_same() -> None:
 
 
 def _standing_there(**changed: Any) -> rds.Instance:
-    made: dict[str, Any] = {"source": "", "replication": "", "created_at": NOW - timedelta(minutes=2)}
-    return replace(plain.REPLICA, **(made | changed))
+    values: dict[str, Any] = {"source": "", "replication": "", "created_at": NOW - timedelta(minutes=2)}
+    return replace(plain.REPLICA, **(values | changed))
 
 
 TAGGED = ((copy_selection.RESTORED_FROM, plain.REPLICATED.arn),)
@@ -140,10 +140,10 @@ def test_what_an_earlier_run_restored_from_all_there_is_is_done() -> None:
 )
 def test_a_leftover_stops_the_run_and_says_what_to_do(leftover: rds.Instance) -> None:
     sight = _sight(instances_dr=(leftover,))
-    told = VERB.confirm(_only(sight), sight)
-    assert told.standing is Standing.CHANGED
-    assert "resume that incident" in told.says
-    assert "Rename or delete it by hand" in told.says
+    status = VERB.confirm(_only(sight), sight)
+    assert status.standing is Standing.CHANGED
+    assert "resume that incident" in status.says
+    assert "Rename or delete it by hand" in status.says
 
 
 def test_a_leftover_taken_away_by_hand_lets_the_same_step_go_on() -> None:

@@ -41,14 +41,16 @@ def test_the_database_is_restored_from_replicated_backups_under_the_estates_own_
     done = stores.until(Standing.DONE, VERB, step)
     assert done.standing is Standing.DONE
     host = dict(done.facts)["host"]
-    made = copy_selection.instance(stores.look(VERB), "sit-mysql")
-    assert made is not None
-    assert (made.multi_az, made.deletion_protection, made.retention_days) == (True, True, 7)
-    assert made.subnet_group == "sit-db-subnet-group"
-    assert [name for name, _ in made.parameter_groups] == ["sit-mysql-params"]
+    instance = copy_selection.instance(stores.look(VERB), "sit-mysql")
+    assert instance is not None
+    assert (instance.multi_az, instance.deletion_protection, instance.retention_days) == (True, True, 7)
+    assert instance.subnet_group == "sit-db-subnet-group"
+    assert [name for name, _ in instance.parameter_groups] == ["sit-mysql-params"]
     definition = stores.send(Side.DR, "ecs:DescribeTaskDefinition", taskDefinition="sit-tenant-1")
     variables = definition["taskDefinition"]["containerDefinitions"][0]["environment"]
-    assert f"{host}:3306" in [one["value"] for one in variables], "the endpoint that DR task definitions already name"
+    assert f"{host}:3306" in [variable["value"] for variable in variables], (
+        "the endpoint that DR task definitions already name"
+    )
     with pytest.raises(Exception, match="DBInstanceAlreadyExists"):
         stores.act(VERB, step)
 
@@ -71,7 +73,7 @@ def test_a_replica_is_promoted_once_and_then_protected(stores: Home) -> None:
     env = stores.env.model_copy(update={"replication": REPLICA_FIRST.replication})
     seen = stores.whole(*VERB.watches)
     sight = replace(stores.sight(seen), env=env)
-    replica = next(one for one in seen.get(rds.instances, Side.DR) if one.source)
+    replica = next(instance for instance in seen.get(rds.instances, Side.DR) if instance.source)
     assert seen.get(rds_replicas.lags, Side.DR)[0].value is not None
     wait, step = VERB.foresee(sight)
     assert step.danger is Danger.IRREVERSIBLE

@@ -83,9 +83,9 @@ TASK = ecs.Task("arn:t", "family:sit-tenant1", "RUNNING", "arn:aws:ecs:r:1:task-
     ids=["a task runs", "one starts", "one is wanted", "one runs beside the service", "one is still stopping"],
 )
 def test_while_anybody_may_write_it_waits(writing: dict[str, Any]) -> None:
-    told = VERB.confirm(_step(_sight()), _sight(**writing))
-    assert told.standing is Standing.WAITING
-    assert "not stopped" in told.says
+    status = VERB.confirm(_step(_sight()), _sight(**writing))
+    assert status.standing is Standing.WAITING
+    assert "not stopped" in status.says
 
 
 def test_a_stop_that_ecs_no_longer_tells_of_was_an_hour_ago_at_least() -> None:
@@ -130,8 +130,8 @@ def test_a_replica_that_was_promoted_unproven_is_a_change() -> None:
 
 def test_a_backup_copy_cannot_prove_it_and_says_so() -> None:
     sight = _sight(plain.accepting("backup-copy"))
-    told = VERB.confirm(_step(sight), sight)
-    assert told.standing is Standing.FAILED
+    status = VERB.confirm(_step(sight), sight)
+    assert status.standing is Standing.FAILED
     assert any("T25" in note for note in VERB.notes(sight))
 
 
@@ -147,8 +147,8 @@ def test_in_the_sandbox_it_waits_for_the_stop_and_then_for_the_copies(stores: Ho
     assert set(steps) == {"sit-mysql", "sit-efs"}
     for step in steps.values():
         assert "Writers are not stopped" in stores.confirm(VERB, step).says
-    for one in stores.healthy.get(ecs.services, Side.PRIMARY):
-        stores.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service=one.name, desiredCount=0)
+    for ecs_service in stores.healthy.get(ecs.services, Side.PRIMARY):
+        stores.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service=ecs_service.name, desiredCount=0)
     stopped_then = _once_stopped(stores, steps["sit-mysql"])
     assert stopped_then.standing is Standing.WAITING
     assert "Not all has arrived" in stopped_then.says
@@ -166,7 +166,7 @@ def test_in_the_sandbox_it_waits_for_the_stop_and_then_for_the_copies(stores: Ho
 def _once_stopped(stores: Home, step: Step) -> Confirmation:
     """How the step stands once no writer is left: a stopping task takes a moment."""
     for _ in range(20):
-        if "not stopped" not in (told := stores.confirm(VERB, step)).says:
+        if "not stopped" not in (status := stores.confirm(VERB, step)).says:
             break
         past_the_second(stores)
-    return told
+    return status

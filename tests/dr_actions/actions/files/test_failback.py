@@ -78,18 +78,18 @@ def test_the_primary_takes_writes_once_the_files_are_released(away: Home) -> Non
         away.take(verb)
     for service in away.healthy.get(ecs.services, Side.PRIMARY):
         away.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service=service.name, desiredCount=1)
-    told = _until_served(away)
-    assert ["before", "away"] == told
+    ids = _until_served(away)
+    assert ["before", "away"] == ids
     assert 201 == away.write(away.env.regions.primary, "files", "home")
 
 
 def _until_served(world: Home) -> list[str]:
     for _ in range(20):
-        told = world.ids(world.env.regions.primary, "files")
-        if "before" in told:
-            return told
+        ids = world.ids(world.env.regions.primary, "files")
+        if "before" in ids:
+            return ids
         past_the_second(world)
-    raise AssertionError(told)
+    raise AssertionError(ids)
 
 
 @pytest.mark.proof

@@ -32,8 +32,8 @@ def test_a_subject_is_short_plain_and_one_line() -> None:
 
 
 def test_a_body_tells_everything_and_nothing_of_the_moment() -> None:
-    told = json.loads(MESSAGE.body)
-    assert told == {
+    document = json.loads(MESSAGE.body)
+    assert document == {
         "schema": "aws-dr-manager/event/1",
         "event": MESSAGE.event,
         "environment": "sit",

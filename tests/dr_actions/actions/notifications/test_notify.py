@@ -53,12 +53,12 @@ def test_the_plan_does_not_know_the_incident(sight: Sight) -> None:
 
 def test_a_persons_step_is_told_with_the_command_that_makes_the_change(sight: Sight) -> None:
     step = next(iter(notifications_manual_step.VERB.foresee(sight)))
-    told = json.loads(notifications_manual_step.VERB.fill(step, sight).params["Message"])
+    document = json.loads(notifications_manual_step.VERB.fill(step, sight).params["Message"])
     shift = next(iter(SHIFT.foresee(sight)))
     assert shift.call is not None
-    assert "aws route53 change-resource-record-sets" in told["needed"]
-    assert str(shift.call.params["HostedZoneId"]) in told["needed"]
-    assert told["of_whom"] == "Platform Admin"
+    assert "aws route53 change-resource-record-sets" in document["needed"]
+    assert str(shift.call.params["HostedZoneId"]) in document["needed"]
+    assert document["of_whom"] == "Platform Admin"
 
 
 def test_where_no_step_is_a_persons_none_is_told() -> None:
@@ -90,10 +90,10 @@ def test_a_message_never_stops_a_run_and_cannot_be_seen(sight: Sight) -> None:
     [(Goal.FAILOVER, "failover begins"), (Goal.SWITCHOVER, "switchover begins"), (Goal.FAILBACK, "failback begins")],
 )
 def test_the_beginning_says_what_begins_and_which_way(sight: Sight, goal: Goal, words: str) -> None:
-    told = start.write(replace(sight, goal=goal)).happened
+    text = start.write(replace(sight, goal=goal)).happened
     regions = [SIT.regions.primary, SIT.regions.dr]
-    assert words in told
-    assert told.endswith(" to ".join(regions[::-1] if goal is Goal.FAILBACK else regions))
+    assert words in text
+    assert text.endswith(" to ".join(regions[::-1] if goal is Goal.FAILBACK else regions))
 
 
 def test_they_are_told_before_the_first_change_before_the_persons_step_and_last(sight: Sight) -> None:
@@ -104,15 +104,15 @@ def test_they_are_told_before_the_first_change_before_the_persons_step_and_last(
 
 
 def test_on_the_way_home_each_manual_stage_is_told_before_it_with_its_own_change(away: Sight) -> None:
-    told, stages = list(notifications_manual_step.VERB.foresee(away)), list(STAGES.foresee(away))
-    assert [step.stage for step in told if step.side is Side.DR] == [step.stage for step in stages]
-    assert len({step.id for step in told}) == 2 * len(stages)
-    ordered = [step.verb for step in in_order(Goal.FAILBACK, [*told, *stages])]
+    steps, stages = list(notifications_manual_step.VERB.foresee(away)), list(STAGES.foresee(away))
+    assert [step.stage for step in steps if step.side is Side.DR] == [step.stage for step in stages]
+    assert len({step.id for step in steps}) == 2 * len(stages)
+    ordered = [step.verb for step in in_order(Goal.FAILBACK, [*steps, *stages])]
     assert ordered == ["notifications/manual_step", "notifications/manual_step", "traffic/shift_to_primary"] * len(
         stages
     )
     messages = [
-        notifications_manual_step.VERB.fill(step, away).params["Message"] for step in told if step.side is Side.DR
+        notifications_manual_step.VERB.fill(step, away).params["Message"] for step in steps if step.side is Side.DR
     ]
     for message, step in zip(messages, stages, strict=True):
         assert step.call is not None
@@ -121,9 +121,9 @@ def test_on_the_way_home_each_manual_stage_is_told_before_it_with_its_own_change
 
 
 def test_a_person_who_was_faster_than_the_message_stops_nothing(away: Sight) -> None:
-    told = next(iter(notifications_manual_step.VERB.foresee(away)))
+    step = next(iter(notifications_manual_step.VERB.foresee(away)))
     at_home = replace(away, snapshot=HEALTHY)
-    assert "made already" in notifications_manual_step.VERB.fill(told, at_home).params["Message"]
+    assert "made already" in notifications_manual_step.VERB.fill(step, at_home).params["Message"]
 
 
 def test_where_a_run_changes_dns_itself_nobody_is_asked_on_the_way_home(away: Sight) -> None:

@@ -62,19 +62,24 @@ def written(away: Home) -> Home:
 
 def _suspended(world: Home) -> dict[str, Any]:
     """The rule to the copy, switched off: what is put at home stays there."""
-    told = world.send(Side.PRIMARY, "s3:GetBucketReplication", Bucket=BUCKET)["ReplicationConfiguration"]
+    replication_configuration = world.send(Side.PRIMARY, "s3:GetBucketReplication", Bucket=BUCKET)[
+        "ReplicationConfiguration"
+    ]
     return {
         "Bucket": BUCKET,
-        "ReplicationConfiguration": {**told, "Rules": [{**rule, "Status": "Disabled"} for rule in told["Rules"]]},
+        "ReplicationConfiguration": {
+            **replication_configuration,
+            "Rules": [{**rule, "Status": "Disabled"} for rule in replication_configuration["Rules"]],
+        },
     }
 
 
 @pytest.mark.proof
 def test_what_is_missing_or_older_is_copied_home_and_the_rest_is_left_and_told(written: Home) -> None:
     step = step_of(written.sight())
-    told = written.confirm(COPY, step)
-    facts = dict(told.facts)
-    assert (Standing.READY, "2") == (told.standing, facts["missing at home"])
+    status = written.confirm(COPY, step)
+    facts = dict(status.facts)
+    assert (Standing.READY, "2") == (status.standing, facts["missing at home"])
     assert ("1", "1") == (facts["newer at home, kept"], facts["deleted in the copy, kept at home"])
     assert f"deleted away: {GONE}" in facts["examples"]
     written.act(COPY, step)
@@ -125,8 +130,8 @@ def test_what_is_written_after_the_copying_is_left_to_the_last_copy(written: Hom
     written.act(COPY, step)
     past_the_second(written, 2)
     put(written, Side.DR, "late.txt", "written by a writer that nothing holds")
-    told = written.confirm(COPY, step)
-    assert (Standing.DONE, True) == (told.standing, "copied later" in told.says)
+    status = written.confirm(COPY, step)
+    assert (Standing.DONE, True) == (status.standing, "copied later" in status.says)
     assert Standing.DONE is written.confirm(PROVE, proof).standing
     assert Standing.READY is written.confirm(LAST, last).standing
     written.act(LAST, last)
@@ -154,10 +159,10 @@ def test_an_object_missing_since_before_the_freeze_is_never_taken_for_a_late_one
 def test_an_object_that_no_single_copy_takes_is_told_with_the_command() -> None:
     tally = s3_objects.Tally()
     tally.add(Pair(Kind.LARGE, None, Entry("film.mp4", "v", failed_over().taken_at, "e", LARGEST_COPY_BYTES + 1)))
-    told = COPY.confirm(step_of(home_sight()), home_sight(apart(tally.told(BUCKET, ITS_COPY))))
-    assert Standing.FAILED is told.standing
-    assert f"aws s3 cp 's3://{ITS_COPY}/KEY' 's3://{BUCKET}/KEY'" in told.says
-    assert "film.mp4" in told.says
+    status = COPY.confirm(step_of(home_sight()), home_sight(apart(tally.told(BUCKET, ITS_COPY))))
+    assert Standing.FAILED is status.standing
+    assert f"aws s3 cp 's3://{ITS_COPY}/KEY' 's3://{BUCKET}/KEY'" in status.says
+    assert "film.mp4" in status.says
 
 
 def test_while_the_primary_serves_no_bucket_is_listed_and_nothing_is_claimed() -> None:
@@ -169,9 +174,9 @@ def test_while_the_primary_serves_no_bucket_is_listed_and_nothing_is_claimed() -
 
 def test_the_plan_names_each_bucket_with_its_copy_and_no_count() -> None:
     steps = list(COPY.foresee(home_sight()))
-    assert sorted(SIT.named(one) for one in SIT.names.buckets) == sorted(step.subject for step in steps)
+    assert sorted(SIT.named(bucket) for bucket in SIT.names.buckets) == sorted(step.subject for step in steps)
     state = SIT.named(SIT.names.state_bucket)
-    assert [one for one in COPY.notes(home_sight()) if one.startswith(f"{state} is left alone: ")]
+    assert [note for note in COPY.notes(home_sight()) if note.startswith(f"{state} is left alone: ")]
     lacking = replace(s3_objects.Tally().told(BUCKET, ITS_COPY), missing=1)
     assert steps == list(COPY.foresee(home_sight(apart(lacking))))
     assert [] == list(COPY.foresee(home_sight(goal=Goal.FAILOVER)))

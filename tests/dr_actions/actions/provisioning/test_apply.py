@@ -49,16 +49,16 @@ def lacking_services(env: Environment = SIT) -> Sight:
 def test_a_warm_standby_has_all_and_no_program_is_run() -> None:
     for env in (SIT, with_folder(SIT, "live/dr")):
         assert [] == list(foresee(sight_of(env)))
-    (said,) = notes(sight_of())
-    assert f"the warm standby in {SIT.regions.dr} has all that a failover needs already" in said
+    (note,) = notes(sight_of())
+    assert f"the warm standby in {SIT.regions.dr} has all that a failover needs already" in note
 
 
 def test_what_is_missing_without_a_folder_is_a_note_that_says_so() -> None:
     sight = lacking_services()
     assert [] == list(foresee(sight))
-    (said,) = notes(sight)
-    assert "lacks the load balancer sit-alb" in said
-    assert "provision.folder names no Terraform" in said
+    (note,) = notes(sight)
+    assert "lacks the load balancer sit-alb" in note
+    assert "provision.folder names no Terraform" in note
 
 
 def test_what_is_missing_with_a_folder_is_one_step_of_terraform() -> None:
@@ -121,6 +121,6 @@ def test_the_real_program_makes_what_it_planned_once(tmp_path: Path, shim: Shim)
     variables = {**os.environ, "PATH": str(shim.place), "HOME": str(tmp_path)}
     work(step, Workshop(env, shim.run, variables))
     state = json.loads((shim.module / "terraform.tfstate").read_text())
-    assert ["terraform_data"] == [one["type"] for one in state["resources"]]
+    assert ["terraform_data"] == [resource["type"] for resource in state["resources"]]
     with pytest.raises(TerraformFailed, match="has nothing to change"):
         work(step, Workshop(env, shim.run, variables))

@@ -29,14 +29,14 @@ def arn(region: str) -> dict[str, str]:
 
 
 def test_what_is_made_or_changed_in_the_dr_region_may_be_applied() -> None:
-    made = plan(
+    document = plan(
         row("aws_ecs_service.a", "create", after={"region": DR}),
         row("aws_ecs_service.b", "update", before=arn(DR), after=arn(DR)),
         row("aws_ecs_service.c", "delete", before=arn(DR)),
         row("aws_ecs_service.kept", "no-op", before=arn(PRIMARY), after=arn(PRIMARY)),
     )
-    assert () == refusals(made, SIT)
-    assert ("aws_ecs_service.a: create", "aws_ecs_service.b: update", "aws_ecs_service.c: delete") == changes(made)
+    assert () == refusals(document, SIT)
+    assert ("aws_ecs_service.a: create", "aws_ecs_service.b: update", "aws_ecs_service.c: delete") == changes(document)
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,14 @@ def test_what_is_made_or_changed_in_the_dr_region_may_be_applied() -> None:
 def test_deleting_or_replacing_anything_of_the_primary_region_is_refused(
     actions: tuple[str, ...], doing: str, before: dict[str, str]
 ) -> None:
-    (said,) = refusals(plan(row('module.web["a.b"].aws_ecs_service.a[0]', *actions, before=before)), SIT)
-    assert f'module.web["a.b"].aws_ecs_service.a[0] would be {doing}: it is in the primary region {PRIMARY}.' == said
+    (refusal,) = refusals(plan(row('module.web["a.b"].aws_ecs_service.a[0]', *actions, before=before)), SIT)
+    assert f'module.web["a.b"].aws_ecs_service.a[0] would be {doing}: it is in the primary region {PRIMARY}.' == refusal
 
 
 @pytest.mark.parametrize("kind", SIT.provision.protected)
 def test_a_protected_type_is_never_deleted_in_any_region(kind: str) -> None:
-    (said,) = refusals(plan(row(f"{kind}.a", "delete", before={"region": DR})), SIT)
-    assert f"{kind}.a would be deleted: {kind} is a protected type." == said
+    (refusal,) = refusals(plan(row(f"{kind}.a", "delete", before={"region": DR})), SIT)
+    assert f"{kind}.a would be deleted: {kind} is a protected type." == refusal
 
 
 def configured(region: dict[str, Any], key: str = "aws.primary") -> dict[str, Any]:
@@ -88,8 +88,8 @@ def test_what_is_no_resource_of_aws_may_be_replaced() -> None:
 
 
 def test_an_object_left_over_from_a_replacement_is_judged_as_well() -> None:
-    (said,) = refusals(plan(row("aws_lb.a", "delete", before={"region": PRIMARY}, deposed="ab12")), SIT)
-    assert said.startswith("aws_lb.a (deposed ab12) would be deleted")
+    (refusal,) = refusals(plan(row("aws_lb.a", "delete", before={"region": PRIMARY}, deposed="ab12")), SIT)
+    assert refusal.startswith("aws_lb.a (deposed ab12) would be deleted")
 
 
 DENIED = SIT.traffic.denied_zones[0]
@@ -111,8 +111,8 @@ KNOWN = {
     ],
 )
 def test_no_record_of_a_denied_zone_is_touched(after: dict[str, str], refused: bool) -> None:
-    said = refusals(plan(row("aws_route53_record.a", "update", before=after, after=after), prior_state=KNOWN), SIT)
-    assert ((f"aws_route53_record.a would be changed: it is of the denied zone {DENIED}.",) if refused else ()) == said
+    texts = refusals(plan(row("aws_route53_record.a", "update", before=after, after=after), prior_state=KNOWN), SIT)
+    assert ((f"aws_route53_record.a would be changed: it is of the denied zone {DENIED}.",) if refused else ()) == texts
 
 
 def test_a_denied_zone_itself_is_not_touched_either() -> None:
@@ -121,8 +121,8 @@ def test_a_denied_zone_itself_is_not_touched_either() -> None:
 
 def test_traffic_is_not_moved_by_provisioning() -> None:
     moved = {"zone_id": "Z2", "name": SIT.traffic.origin_record}
-    (said,) = refusals(plan(row("aws_route53_record.origin", "update", before=moved, after=moved)), SIT)
-    assert "it is the origin record" in said
+    (refusal,) = refusals(plan(row("aws_route53_record.origin", "update", before=moved, after=moved)), SIT)
+    assert "it is the origin record" in refusal
 
 
 @pytest.mark.parametrize(

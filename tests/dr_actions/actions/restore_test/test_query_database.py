@@ -42,20 +42,20 @@ def ended(answer: Any = ANSWER, **changed: Any) -> dict[str, Any]:
 def test_each_sampled_tenant_asks_by_a_task_of_its_own_service() -> None:
     steps = list(VERB.foresee(sight()))
     assert [step.tenant for step in steps] == ["tenant1", "tenant2", "tenant3"]
-    told = params(steps[0])
-    assert (told["taskDefinition"], told["startedBy"]) == (SERVICES[0].task_definition, TRIAL)
-    assert (told["cluster"], told["launchType"], told["count"]) == ("sit-cluster", "FARGATE", 1)
+    call_params = params(steps[0])
+    assert (call_params["taskDefinition"], call_params["startedBy"]) == (SERVICES[0].task_definition, TRIAL)
+    assert (call_params["cluster"], call_params["launchType"], call_params["count"]) == ("sit-cluster", "FARGATE", 1)
     network = {"subnets": ["subnet-1", "subnet-2"], "securityGroups": ["sg-1"]}
-    assert told["networkConfiguration"] == {"awsvpcConfiguration": network}
-    assert told["tags"] == [{"key": "dr:drill", "value": TRIAL}]
+    assert call_params["networkConfiguration"] == {"awsvpcConfiguration": network}
+    assert call_params["tags"] == [{"key": "dr:drill", "value": TRIAL}]
     assert len({params(step)["clientToken"] for step in steps}) == len(steps)
 
 
 def test_the_command_is_a_script_with_the_host_of_the_restored_database_and_no_secret() -> None:
     call = VERB.fill(STEP, asked())
-    (held,) = call.params["overrides"]["containerOverrides"]
-    assert held["command"][:2] == ["php", "-r"]
-    environment = {pair["name"]: pair["value"] for pair in held["environment"]}
+    (container_override,) = call.params["overrides"]["containerOverrides"]
+    assert container_override["command"][:2] == ["php", "-r"]
+    environment = {pair["name"]: pair["value"] for pair in container_override["environment"]}
     assert environment == {
         "WORDPRESS_DB_HOST": f"{HOST}:3306",
         "DR_PROBE": TRIAL,
@@ -149,7 +149,7 @@ def test_a_task_that_ecs_does_not_start_is_declined_with_its_reason() -> None:
 
 
 def test_a_tenant_without_a_service_is_not_asked_as_and_a_note_says_so() -> None:
-    assert [one.tenant for one in VERB.foresee(sight(services=SERVICES[1:]))] == ["tenant2", "tenant3", "tenant4"]
+    assert [step.tenant for step in VERB.foresee(sight(services=SERVICES[1:]))] == ["tenant2", "tenant3", "tenant4"]
     (note,) = VERB.notes(sight(services=SERVICES[1:]))
     assert note.startswith("tenant1: without a service")
     assert [note.startswith("No tenant") for note in VERB.notes(sight(services=()))] == [False, True]
@@ -171,10 +171,12 @@ def test_a_line_of_the_log_is_an_answer_only_where_it_is_one() -> None:
         is drill_resources.heard("t", '{"a": 1}')
         is None
     )
-    told = drill_resources.heard(
+    answer = drill_resources.heard(
         "t", '{"dr_probe": "TRIAL-1", "tenant": "a", "schema": "a_db", "tables": 3, "rows": "7"}'
     )
-    assert told == drill_resources.Answer("t", True, "TRIAL-1", "a", "a_db", 3, 0), "a count that is no number is none"
+    assert answer == drill_resources.Answer("t", True, "TRIAL-1", "a", "a_db", 3, 0), (
+        "a count that is no number is none"
+    )
 
 
 def test_the_script_is_short_and_reads_credentials_as_wordpress_does() -> None:

@@ -76,7 +76,7 @@ def test_a_file_system_that_its_trial_never_marked_is_marked_first() -> None:
     ],
 )
 def test_the_file_system_is_waited_for_until_it_is_gone(parts: dict[str, Any], standing: Standing) -> None:
-    step = next(one for one in VERB.foresee(cleaning(**ALL)) if one.subject == "fs-drill")
+    step = next(plan_step for plan_step in VERB.foresee(cleaning(**ALL)) if plan_step.subject == "fs-drill")
     assert VERB.confirm(step, cleaning(**parts)).standing is standing
 
 
@@ -110,7 +110,7 @@ def test_everything_that_a_trial_makes_is_known_as_left_over_by_its_id() -> None
     seen = cleaning(**ALL, instances=(RESTORED,), tasks=(RUNNING, replace(TASK, arn="ended"))).snapshot
     records = Part(route53.records.name, Side.GLOBAL, "us-east-1", NOW, ())
     whole = replace(seen, parts={**seen.parts, (route53.records.name, Side.GLOBAL): records})
-    found = {(one.kind, one.id) for one in leftovers(whole, SIT)}
+    found = {(leftover.kind, leftover.id) for leftover in leftovers(whole, SIT)}
     assert found == {
         ("database", RESTORED.resource_id),
         ("files", "fs-drill"),

@@ -36,17 +36,24 @@ def test_it_is_restored_as_a_recovery_would_but_isolated_unprotected_and_without
     step = only(VERB, sight())
     assert step.call is not None
     assert (step.call.operation, step.call.region) == ("RestoreDBInstanceToPointInTime", SIT.regions.dr)
-    asked = params(step)
-    assert asked["TargetDBInstanceIdentifier"] == step.subject == DATABASE
-    assert asked["SourceDBInstanceAutomatedBackupsArn"] == COPY
-    assert (asked["DBSubnetGroupName"], asked["DBParameterGroupName"]) == ("sit-db-subnet-group", "sit-mysql-params")
-    assert asked["VpcSecurityGroupIds"] == ["sg-db"]
-    assert (asked["PubliclyAccessible"], asked["DeletionProtection"], asked["BackupRetentionPeriod"]) == (
+    call_params = params(step)
+    assert call_params["TargetDBInstanceIdentifier"] == step.subject == DATABASE
+    assert call_params["SourceDBInstanceAutomatedBackupsArn"] == COPY
+    assert (call_params["DBSubnetGroupName"], call_params["DBParameterGroupName"]) == (
+        "sit-db-subnet-group",
+        "sit-mysql-params",
+    )
+    assert call_params["VpcSecurityGroupIds"] == ["sg-db"]
+    assert (
+        call_params["PubliclyAccessible"],
+        call_params["DeletionProtection"],
+        call_params["BackupRetentionPeriod"],
+    ) == (
         False,
         False,
         0,
     )
-    tags = {tag["Key"]: tag["Value"] for tag in asked["Tags"]}
+    tags = {tag["Key"]: tag["Value"] for tag in call_params["Tags"]}
     assert (tags["dr:drill"], tags["Environment"], tags["RestoredFrom"]) == (TRIAL, "sit", COPY)
     assert not {"Backup", "DR"} & set(tags), "nothing backs it up, and nobody takes it for the estate's"
 

@@ -35,10 +35,10 @@ EARLIER = replace(JOB, created_at=NOW - timedelta(days=3))
 
 def test_the_newest_point_is_restored_into_a_new_file_system_without_the_estates_tags() -> None:
     older = replace(POINT, arn=f"{POINT.arn}-old", created_at=POINT.created_at - timedelta(hours=1))
-    asked = params(only(VERB, sight(points=(older, POINT))))
-    assert (asked["RecoveryPointArn"], asked["IamRoleArn"]) == (POINT.arn, POINT.role)
-    assert asked["CopySourceTagsToRestoredResource"] is False
-    assert asked["Metadata"] == {
+    call_params = params(only(VERB, sight(points=(older, POINT))))
+    assert (call_params["RecoveryPointArn"], call_params["IamRoleArn"]) == (POINT.arn, POINT.role)
+    assert call_params["CopySourceTagsToRestoredResource"] is False
+    assert call_params["Metadata"] == {
         "file-system-id": "fs-home",
         "newFileSystem": "true",
         "CreationToken": TOKEN,

@@ -42,9 +42,9 @@ def test_writes_stranded_in_the_primary_arrive_and_are_proven_to_have(away: Home
     away.send(Side.DR, "dynamodb:PutItem", TableName=TABLE, Item=ITEM)
     assert Standing.UNSEEN is away.confirm(VERB, step).standing
     away.endpoint.end()
-    told = away.until(Standing.DONE, VERB, step)
-    assert Standing.DONE is told.standing
-    assert ("2", "2") == (dict(told.facts)["items at home"], dict(told.facts)["items away"])
+    status = away.until(Standing.DONE, VERB, step)
+    assert Standing.DONE is status.standing
+    assert ("2", "2") == (dict(status.facts)["items at home"], dict(status.facts)["items away"])
 
 
 def test_the_digest_knows_every_value_and_no_order() -> None:
@@ -63,8 +63,8 @@ def judged(home: Any = None, away: Any = None, **tables: Any) -> tuple[Standing,
     rows = [row for row in snapshot.get(dynamodb.tables, Side.PRIMARY) if isinstance(row, dynamodb.Table)]
     changed = tuple(replace(row, **tables) if row.name == TABLE else row for row in rows)
     seen = home_sight(with_part(snapshot, dynamodb.tables, Side.PRIMARY, changed))
-    told = VERB.confirm(step_of(seen), seen)
-    return told.standing, told.says
+    status = VERB.confirm(step_of(seen), seen)
+    return status.standing, status.says
 
 
 LARGE = TooLarge(TABLE)

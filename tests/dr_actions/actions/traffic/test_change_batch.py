@@ -73,14 +73,14 @@ def test_turning_there_and_back_changes_nothing() -> None:
 
 def test_a_weighted_pair_gets_weights_of_nought_and_a_hundred_and_nothing_else() -> None:
     for pair in (_weighted(100, 0), _weighted(90, 10), _weighted(0, 0)):
-        by_identifier = {made.set_identifier: made for made in turned(pair, Side.DR)}
+        by_identifier = {route53_record.set_identifier: route53_record for route53_record in turned(pair, Side.DR)}
         assert by_identifier[PRIMARY.set_identifier] == replace(pair.primary, weight=0)
         assert by_identifier[SECONDARY.set_identifier] == replace(pair.dr, weight=100)
 
 
 def test_a_weighted_pair_is_shared_by_side_and_nothing_else_of_it_changes() -> None:
     for pair in (_weighted(0, 100), _weighted(90, 10)):
-        by_identifier = {made.set_identifier: made for made in shared(pair, 10)}
+        by_identifier = {route53_record.set_identifier: route53_record for route53_record in shared(pair, 10)}
         assert by_identifier[PRIMARY.set_identifier] == replace(pair.primary, weight=10)
         assert by_identifier[SECONDARY.set_identifier] == replace(pair.dr, weight=90)
     assert set(shared(_weighted(50, 50), 100)) == set(turned(_weighted(50, 50), Side.PRIMARY))
@@ -128,7 +128,7 @@ def replace_name(pair: Pair, name: str) -> Pair:
 
 
 def test_the_change_is_told_as_json_and_as_a_command_that_a_shell_reads() -> None:
-    record_sets = [record_set(made) for made in turned(PAIR, Side.DR)]
+    record_sets = [record_set(route53_record) for route53_record in turned(PAIR, Side.DR)]
     call = Call("route53", "ChangeResourceRecordSets", "us-east-1", upserts("Z1", record_sets, "it's a drill"))
     batch = json.loads(as_json(call))
     assert [change["Action"] for change in batch["Changes"]] == ["UPSERT", "UPSERT"]
@@ -142,22 +142,22 @@ def test_the_change_is_told_as_json_and_as_a_command_that_a_shell_reads() -> Non
 
 
 def test_the_way_between_two_states_makes_changes_and_deletes_what_differs_and_nothing_else() -> None:
-    kept, changed, new = ({"Name": f"{name}.x.", "Type": "A", "TTL": 60} for name in ("kept", "changed", "new"))
-    there = between("Z1", [kept, changed], [kept, changed | {"TTL": 5}, new], "there")
-    told = [(one["Action"], one["ResourceRecordSet"]) for one in there["ChangeBatch"]["Changes"]]
-    assert told == [("UPSERT", changed | {"TTL": 5}), ("CREATE", new)]
+    unchanged, changed, new = ({"Name": f"{name}.x.", "Type": "A", "TTL": 60} for name in ("kept", "changed", "new"))
+    there = between("Z1", [unchanged, changed], [unchanged, changed | {"TTL": 5}, new], "there")
+    actions = [(change["Action"], change["ResourceRecordSet"]) for change in there["ChangeBatch"]["Changes"]]
+    assert actions == [("UPSERT", changed | {"TTL": 5}), ("CREATE", new)]
     assert (there["HostedZoneId"], there["ChangeBatch"]["Comment"]) == ("Z1", "there")
-    back = between("Z1", [kept, changed | {"TTL": 5}, new], [kept, changed], "back")
-    told = [(one["Action"], one["ResourceRecordSet"]) for one in back["ChangeBatch"]["Changes"]]
-    assert told == [("DELETE", new), ("UPSERT", changed)]
+    back = between("Z1", [unchanged, changed | {"TTL": 5}, new], [unchanged, changed], "back")
+    actions = [(change["Action"], change["ResourceRecordSet"]) for change in back["ChangeBatch"]["Changes"]]
+    assert actions == [("DELETE", new), ("UPSERT", changed)]
 
 
 def test_what_is_deleted_goes_in_the_opposite_order_of_its_making() -> None:
     target, alias = ({"Name": f"{name}.x.", "Type": "A"} for name in ("target", "alias"))
-    made = between("Z1", [], [target, alias], "")["ChangeBatch"]["Changes"]
+    changes = between("Z1", [], [target, alias], "")["ChangeBatch"]["Changes"]
     gone = between("Z1", [target, alias], [], "")["ChangeBatch"]["Changes"]
-    assert [one["ResourceRecordSet"]["Name"] for one in made] == ["target.x.", "alias.x."]
-    assert [one["ResourceRecordSet"]["Name"] for one in gone] == ["alias.x.", "target.x."]
+    assert [change["ResourceRecordSet"]["Name"] for change in changes] == ["target.x.", "alias.x."]
+    assert [change["ResourceRecordSet"]["Name"] for change in gone] == ["alias.x.", "target.x."]
 
 
 def test_a_simple_record_is_written_without_any_policy() -> None:

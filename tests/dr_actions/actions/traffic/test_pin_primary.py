@@ -164,5 +164,5 @@ def test_pinned_traffic_stays_in_the_dr_region_whatever_becomes_of_either() -> N
 def _answer(world: World) -> list[str]:
     zone = world.healthy.get(route53.zone, GLOBAL)
     assert zone is not None
-    asked = {"HostedZoneId": zone.id, "RecordName": ORIGIN, "RecordType": "A"}
-    return sorted(world.send(GLOBAL, "route53:TestDNSAnswer", **asked)["RecordData"])
+    params = {"HostedZoneId": zone.id, "RecordName": ORIGIN, "RecordType": "A"}
+    return sorted(world.send(GLOBAL, "route53:TestDNSAnswer", **params)["RecordData"])

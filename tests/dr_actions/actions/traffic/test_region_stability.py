@@ -15,8 +15,8 @@ def _beats(*ages: int) -> list[datetime]:
 
 
 def test_every_minute_of_the_window_is_stable() -> None:
-    told = stability(_beats(*range(1, 31)), NOW, 30, "af-south-1")
-    assert (told.stable, told.gap, told.lasts) == (True, None, 30 * MINUTE)
+    found = stability(_beats(*range(1, 31)), NOW, 30, "af-south-1")
+    assert (found.stable, found.gap, found.lasts) == (True, None, 30 * MINUTE)
 
 
 def test_one_minute_too_few_is_not() -> None:
@@ -24,16 +24,16 @@ def test_one_minute_too_few_is_not() -> None:
 
 
 def test_a_flap_in_the_window_begins_the_count_anew_and_is_named() -> None:
-    told = stability(_beats(*range(1, 10), *range(12, 40)), NOW, 30, "af-south-1")
-    assert (told.stable, told.lasts) == (False, 9 * MINUTE)
-    assert told.gap == NOW.replace(second=0) - 10 * MINUTE
-    assert "silent at 09:50" in told.says
+    steadiness = stability(_beats(*range(1, 10), *range(12, 40)), NOW, 30, "af-south-1")
+    assert (steadiness.stable, steadiness.lasts) == (False, 9 * MINUTE)
+    assert steadiness.gap == NOW.replace(second=0) - 10 * MINUTE
+    assert "silent at 09:50" in steadiness.says
 
 
 def test_a_region_that_publishes_no_more_is_not_stable_however_long_it_was() -> None:
-    told = stability(_beats(*range(5, 60)), NOW, 30, "af-south-1")
-    assert (told.stable, told.since) == (False, None)
-    assert "no metric now" in told.says
+    steadiness = stability(_beats(*range(5, 60)), NOW, 30, "af-south-1")
+    assert (steadiness.stable, steadiness.since) == (False, None)
+    assert "no metric now" in steadiness.says
     assert not stability([], NOW, 30, "af-south-1").stable
 
 

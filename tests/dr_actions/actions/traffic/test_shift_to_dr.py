@@ -46,8 +46,8 @@ def _with_customer(snapshot: Snapshot) -> Snapshot:
     pair = [record for record in snapshot.get(route53.records, GLOBAL) if record.name == ORIGIN]
     own = tuple(replace(r, name=HOST, weight=None, failover=role) for r, role in zip(pair, ROLES, strict=True))
     zones = (*snapshot.get(route53.zones, GLOBAL), route53.ListedZone("ZCUSTOMER", DOMAIN, private=False))
-    held = with_part(snapshot, route53.customer_hosts, GLOBAL, (route53.CustomerHost(HOST, DOMAIN, own),))
-    return with_part(held, route53.zones, GLOBAL, zones)
+    part = with_part(snapshot, route53.customer_hosts, GLOBAL, (route53.CustomerHost(HOST, DOMAIN, own),))
+    return with_part(part, route53.zones, GLOBAL, zones)
 
 
 HEALTHY = _with_customer(recorded("healthy"))
@@ -240,7 +240,7 @@ def test_a_customers_pair_is_turned_in_its_own_zone_and_planned_alike_by_two_peo
 def _make_pair(world: World) -> None:
     """The customer's CNAME to the traffic name becomes a failover pair of the two load balancers."""
     zones = world.send(GLOBAL, "route53:ListHostedZones")["HostedZones"]
-    zone = next(one["Id"] for one in zones if one["Name"] == f"{DOMAIN}.")
+    zone = next(hosted_zone["Id"] for hosted_zone in zones if hosted_zone["Name"] == f"{DOMAIN}.")
     rows = world.send(GLOBAL, "route53:ListResourceRecordSets", HostedZoneId=zone)["ResourceRecordSets"]
     pair = [record_set(r) for r in world.healthy.get(route53.records, GLOBAL) if r.name == ORIGIN]
     changes = [("DELETE", row) for row in rows if row["Name"] == f"{HOST}."]

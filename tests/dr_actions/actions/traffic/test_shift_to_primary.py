@@ -134,11 +134,11 @@ def test_weights_that_nobody_planned_stop_the_stage() -> None:
 
 
 def test_a_primary_that_turns_unhealthy_gets_no_answers_and_its_stage_fails() -> None:
-    asked = ENV.failback.dns_samples
+    dns_samples = ENV.failback.dns_samples
     door = HEALTHY.get(dns_answers.door, Side.DR)
-    tallies = (Tally(ORIGIN, "A", ((door, asked),), silent=0),)
+    tallies = (Tally(ORIGIN, "A", ((door, dns_samples),), silent=0),)
     nobody = with_part(led(HEALTHY, 50), dns_weight_samples.tallies, GLOBAL, tallies)
-    none = f"gate.answers: 0 of {asked}"
+    none = f"gate.answers: 0 of {dns_samples}"
     confirmed = _confirm("50", nobody, since_s=30)
     assert (confirmed.standing, none in confirmed.says) == (Standing.WAITING, True), "the change may spread"
     confirmed = _confirm("50", nobody, since_s=DNS_SETTLED_S)
@@ -147,7 +147,7 @@ def test_a_primary_that_turns_unhealthy_gets_no_answers_and_its_stage_fails() ->
 
 def _without_tasks(snapshot: Snapshot) -> Snapshot:
     """The last tenant's tasks are gone at home."""
-    return with_rows(snapshot, ecs.services, PRIMARY, lambda one: one.name == LAST, desired=0, running=0)
+    return with_rows(snapshot, ecs.services, PRIMARY, lambda entry: entry.name == LAST, desired=0, running=0)
 
 
 def test_tasks_that_are_gone_at_home_fail_the_stage_at_once() -> None:
@@ -226,9 +226,9 @@ def test_all_visitors_come_home_and_the_answers_follow_each_weight(world: World)
         assert confirmed.standing is Standing.DONE, confirmed.says
         assert weights(world) == (percent, 100 - percent)
         if percent < 100:
-            came, asked = map(int, dict(confirmed.facts)[f"answers {ORIGIN} A"].split(" of "))
-            assert asked == ENV.failback.dns_samples
-            assert rarity(came, asked, percent / 100) > 1e-6
+            came, total = map(int, dict(confirmed.facts)[f"answers {ORIGIN} A"].split(" of "))
+            assert total == ENV.failback.dns_samples
+            assert rarity(came, total, percent / 100) > 1e-6
     assert steps_home(world) == {}
 
 

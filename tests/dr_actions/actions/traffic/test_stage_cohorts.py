@@ -70,19 +70,23 @@ def test_some_tenants_alone_do_not_move_the_name_that_serves_all() -> None:
 
 def test_a_canarys_failover_pair_is_turned_home_whole_with_the_last_stage() -> None:
     hosts = AWAY.get(route53.customer_hosts, Side.GLOBAL)
-    turned = tuple(_as_failover(one) for one in hosts if isinstance(one, route53.CustomerHost))
+    turned = tuple(_as_failover(host) for host in hosts if isinstance(host, route53.CustomerHost))
     failover = _sight(snapshot=with_part(AWAY, route53.customer_hosts, Side.GLOBAL, turned))
     steps = [step.id for step in VERB.foresee(failover) if step.subject == DOMAIN]
     assert steps == [f"traffic/shift_to_primary:canary-100.{DOMAIN}"]
 
 
-def _as_failover(held: route53.CustomerHost) -> route53.CustomerHost:
+def _as_failover(customer_host: route53.CustomerHost) -> route53.CustomerHost:
     """The customer's pair with roles, the DR region's record first."""
     regions = {SIT.regions.dr: "PRIMARY", SIT.regions.primary: "SECONDARY"}
     role = {
-        r.set_identifier: next(x for name, x in regions.items() if name in (r.alias_target or "")) for r in held.records
+        r.set_identifier: next(x for name, x in regions.items() if name in (r.alias_target or ""))
+        for r in customer_host.records
     }
-    return replace(held, records=tuple(replace(r, weight=None, failover=role[r.set_identifier]) for r in held.records))
+    return replace(
+        customer_host,
+        records=tuple(replace(r, weight=None, failover=role[r.set_identifier]) for r in customer_host.records),
+    )
 
 
 @pytest.mark.proof
@@ -120,6 +124,6 @@ def _own_pair(world: World) -> None:
 
 
 def _rows(world: World, zone: str) -> list[dict[str, Any]]:
-    told = world.send(Side.GLOBAL, "route53:ListResourceRecordSets", HostedZoneId=zone)
-    rows: list[dict[str, Any]] = told["ResourceRecordSets"]
+    response = world.send(Side.GLOBAL, "route53:ListResourceRecordSets", HostedZoneId=zone)
+    rows: list[dict[str, Any]] = response["ResourceRecordSets"]
     return rows

@@ -65,11 +65,11 @@ def _sight(**changed: Any) -> Sight:
 
 
 def _told(name: str, sight: Sight, part: Part = HALF) -> Confirmation:
-    return next(told for told in gates(sight, part) if told.says.startswith(f"gate.{name}: "))
+    return next(gate for gate in gates(sight, part) if gate.says.startswith(f"gate.{name}: "))
 
 
 def test_where_all_is_well_every_gate_holds() -> None:
-    assert [told.standing for told in gates(_sight(), HALF)] == [Standing.DONE] * 4
+    assert [gate.standing for gate in gates(_sight(), HALF)] == [Standing.DONE] * 4
 
 
 def _minutes(requests: int, errors: int, ago: int = 2) -> tuple[Minute, ...]:

@@ -66,9 +66,9 @@ def test_an_outage_that_was_just_mended_is_seen_by_one_look() -> None:
 
 
 def test_where_no_time_is_asked_an_answer_is_enough_and_silence_never_is() -> None:
-    asked = _sight(minutes=0)
-    assert _confirm(asked).standing is Standing.DONE
-    assert _confirm(replace(asked, primary_answers=False)).standing is Standing.WAITING
+    context = _sight(minutes=0)
+    assert _confirm(context).standing is Standing.DONE
+    assert _confirm(replace(context, primary_answers=False)).standing is Standing.WAITING
 
 
 def test_a_pulse_that_cannot_be_read_is_unseen() -> None:

@@ -14,10 +14,10 @@ VAULT, COPIES = "shop-vault", "shop-dr-vault"
 
 def file_system(aws: Clients, region: str = PRIMARY) -> str:
     """A tagged file system; its ARN."""
-    made = aws("efs", region).create_file_system(
+    response = aws("efs", region).create_file_system(
         CreationToken=f"shop-{region}", Encrypted=True, Tags=[{"Key": "Backup", "Value": "Required"}]
     )
-    return str(made["FileSystemArn"])
+    return str(response["FileSystemArn"])
 
 
 def rule(copies_to: str | None, schedule: str = "cron(0 * ? * * *)") -> dict[str, Any]:

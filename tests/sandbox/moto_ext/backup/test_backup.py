@@ -20,13 +20,13 @@ def _newest(found: list[dict[str, Any]]) -> datetime:
 
 
 def test_a_plan_has_fresh_completed_points_in_both_vaults(aws: Clients) -> None:
-    made = plan(aws)
+    plan_ids = plan(aws)
     mine, copied = points(aws, PRIMARY, VAULT), points(aws, DR, COPIES)
     assert len(mine) == len(copied) == 24
     for found in (mine, copied):
         assert timedelta() <= now() - _newest(found) < timedelta(minutes=66)
-        assert {point["ResourceArn"] for point in found} == {made["resource"]}
-    assert {point["CreatedBy"]["BackupPlanId"] for point in copied} == {made["plan"]}
+        assert {point["ResourceArn"] for point in found} == {plan_ids["resource"]}
+    assert {point["CreatedBy"]["BackupPlanId"] for point in copied} == {plan_ids["plan"]}
     source = aws("backup", PRIMARY).describe_backup_vault(BackupVaultName=VAULT)
     assert copied[0]["SourceBackupVaultArn"] == source["BackupVaultArn"]
     assert source["NumberOfRecoveryPoints"] == 24
@@ -59,9 +59,9 @@ def test_nothing_more_is_made_once_the_source_region_is_dark(aws: Clients) -> No
 
 def test_copies_stop_when_the_plan_no_longer_copies(aws: Clients) -> None:
     STATE.extras["backup_history_h"] = 1
-    made = plan(aws)
+    plan_ids = plan(aws)
     aws("backup", PRIMARY).update_backup_plan(
-        BackupPlanId=made["plan"], BackupPlan={"BackupPlanName": "shop", "Rules": [rule(None)]}
+        BackupPlanId=plan_ids["plan"], BackupPlan={"BackupPlanName": "shop", "Rules": [rule(None)]}
     )
     for point in points(aws, DR, COPIES):
         aws("backup", DR).delete_recovery_point(BackupVaultName=COPIES, RecoveryPointArn=point["RecoveryPointArn"])
@@ -85,57 +85,59 @@ def test_failed_copies_are_jobs_with_a_reason(aws: Clients) -> None:
 
 
 def test_a_deleted_selection_takes_no_more_backups(aws: Clients) -> None:
-    made = plan(aws)
+    plan_ids = plan(aws)
     backup = aws("backup", PRIMARY)
     with pytest.raises(ClientError, match="selections must be deleted"):
-        backup.delete_backup_plan(BackupPlanId=made["plan"])
-    backup.delete_backup_selection(BackupPlanId=made["plan"], SelectionId=made["selection"])
-    assert backup.list_backup_selections(BackupPlanId=made["plan"])["BackupSelectionsList"] == []
-    backup.delete_backup_plan(BackupPlanId=made["plan"])
+        backup.delete_backup_plan(BackupPlanId=plan_ids["plan"])
+    backup.delete_backup_selection(BackupPlanId=plan_ids["plan"], SelectionId=plan_ids["selection"])
+    assert backup.list_backup_selections(BackupPlanId=plan_ids["plan"])["BackupSelectionsList"] == []
+    backup.delete_backup_plan(BackupPlanId=plan_ids["plan"])
     assert backup.list_backup_plans()["BackupPlansList"] == []
 
 
 def test_jobs_on_demand_pass_through_their_states(aws: Clients) -> None:
-    made = plan(aws)
+    plan_ids = plan(aws)
     backup = aws("backup", PRIMARY)
     STATE.extras["transition_s"] = 60
-    job = backup.start_backup_job(BackupVaultName=VAULT, ResourceArn=made["resource"], IamRoleArn=ROLE)
+    job = backup.start_backup_job(BackupVaultName=VAULT, ResourceArn=plan_ids["resource"], IamRoleArn=ROLE)
     seen = backup.describe_backup_job(BackupJobId=job["BackupJobId"])
     assert seen["State"] == "CREATED"
     point = backup.describe_recovery_point(BackupVaultName=VAULT, RecoveryPointArn=job["RecoveryPointArn"])
     assert point["Status"] == "CREATING"
     with pytest.raises(ClientError, match="not complete"):
-        copy(aws, job["RecoveryPointArn"], made["target"])
-    kept = state(backend(PRIMARY), "backup_jobs")[job["BackupJobId"]]
-    kept.created -= timedelta(seconds=30)
+        copy(aws, job["RecoveryPointArn"], plan_ids["target"])
+    job_state = state(backend(PRIMARY), "backup_jobs")[job["BackupJobId"]]
+    job_state.created -= timedelta(seconds=30)
     assert backup.describe_backup_job(BackupJobId=job["BackupJobId"])["State"] == "RUNNING"
-    kept.completes -= timedelta(seconds=60)
+    job_state.completes -= timedelta(seconds=60)
     assert backup.describe_backup_job(BackupJobId=job["BackupJobId"])["State"] == "COMPLETED"
 
 
 def test_a_copy_on_demand_arrives_in_the_other_region(served: Clients) -> None:
     """Through a real socket: the ARNs in these paths must be routed as AWS routes them."""
-    made = plan(served)
+    plan_ids = plan(served)
     backup = served("backup", PRIMARY)
-    job = backup.start_backup_job(BackupVaultName=VAULT, ResourceArn=made["resource"], IamRoleArn=ROLE)
-    arrived = backup.describe_copy_job(CopyJobId=copy(served, job["RecoveryPointArn"], made["target"]))["CopyJob"]
+    job = backup.start_backup_job(BackupVaultName=VAULT, ResourceArn=plan_ids["resource"], IamRoleArn=ROLE)
+    arrived = backup.describe_copy_job(CopyJobId=copy(served, job["RecoveryPointArn"], plan_ids["target"]))["CopyJob"]
     assert arrived["State"] == "COMPLETED"
     there = served("backup", DR)
     point = there.describe_recovery_point(
         BackupVaultName=COPIES, RecoveryPointArn=arrived["DestinationRecoveryPointArn"]
     )
-    assert point["ResourceArn"] == made["resource"]
-    by_resource = there.list_recovery_points_by_resource(ResourceArn=made["resource"])["RecoveryPoints"]
-    assert arrived["DestinationRecoveryPointArn"] in {one["RecoveryPointArn"] for one in by_resource}
+    assert point["ResourceArn"] == plan_ids["resource"]
+    by_resource = there.list_recovery_points_by_resource(ResourceArn=plan_ids["resource"])["RecoveryPoints"]
+    assert arrived["DestinationRecoveryPointArn"] in {
+        recovery_point["RecoveryPointArn"] for recovery_point in by_resource
+    }
     metadata = there.get_recovery_point_restore_metadata(
         BackupVaultName=COPIES, RecoveryPointArn=arrived["DestinationRecoveryPointArn"]
     )
-    assert metadata["RestoreMetadata"]["file-system-id"] == made["resource"].rsplit("/", 1)[-1]
+    assert metadata["RestoreMetadata"]["file-system-id"] == plan_ids["resource"].rsplit("/", 1)[-1]
 
 
 def test_the_past_can_be_saved_and_loaded(aws: Clients) -> None:
     plan(aws)
-    made = points(aws, PRIMARY, VAULT)
+    saved_points = points(aws, PRIMARY, VAULT)
     saved = cloudpickle.dumps({name: backend(PRIMARY).__dict__[name] for name in ("selections", "backup_jobs")})
     loaded = cloudpickle.loads(saved)
-    assert len(loaded["backup_jobs"]) == len(made) == 24
+    assert len(loaded["backup_jobs"]) == len(saved_points) == 24

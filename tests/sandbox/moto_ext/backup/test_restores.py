@@ -24,8 +24,8 @@ def test_files_are_restored_into_a_new_file_system_in_the_dr_region(aws: Clients
     )["RestoreJobId"]
     done = backup.describe_restore_job(RestoreJobId=job)
     assert done["Status"] == "COMPLETED"
-    made = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"][0]
-    assert made["FileSystemArn"] == done["CreatedResourceArn"]
+    file_system = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"][0]
+    assert file_system["FileSystemArn"] == done["CreatedResourceArn"]
     assert backup.list_restore_jobs(ByStatus="COMPLETED")["RestoreJobs"][0]["RestoreJobId"] == job
 
 
@@ -35,22 +35,22 @@ def _restored_files(aws: Clients, token: str = "", **more: Any) -> dict[str, Any
     arn = next(point["RecoveryPointArn"] for point in points(aws, DR, COPIES) if point["Status"] == "COMPLETED")
     metadata = {"newFileSystem": "true", "Encrypted": "true"} | ({"CreationToken": token} if token else {})
     job = backup.start_restore_job(RecoveryPointArn=arn, IamRoleArn=ROLE, Metadata=metadata, **more)["RestoreJobId"]
-    told: dict[str, Any] = backup.describe_restore_job(RestoreJobId=job)
-    return told
+    response: dict[str, Any] = backup.describe_restore_job(RestoreJobId=job)
+    return response
 
 
-@pytest.mark.parametrize("asked", [False, True])
-def test_restored_files_bear_their_sources_tags_only_where_that_is_asked(aws: Clients, asked: bool) -> None:
+@pytest.mark.parametrize("with_tags", [False, True])
+def test_restored_files_bear_their_sources_tags_only_where_that_is_asked(aws: Clients, with_tags: bool) -> None:
     plan(aws)
-    _restored_files(aws, "restored", CopySourceTagsToRestoredResource=asked)
-    (made,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
-    assert [tag["Key"] for tag in made["Tags"]] == (["Backup"] if asked else [])
+    _restored_files(aws, "restored", CopySourceTagsToRestoredResource=with_tags)
+    (file_system,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
+    assert [tag["Key"] for tag in file_system["Tags"]] == (["Backup"] if with_tags else [])
 
 
 def test_a_restore_into_a_new_file_system_without_a_token_fails(aws: Clients) -> None:
     plan(aws)
-    told = _restored_files(aws)
-    assert (told["Status"], "CreationToken" in told["StatusMessage"]) == ("FAILED", True)
+    restored_files = _restored_files(aws)
+    assert (restored_files["Status"], "CreationToken" in restored_files["StatusMessage"]) == ("FAILED", True)
     assert aws("efs", DR).describe_file_systems()["FileSystems"] == []
 
 
@@ -59,12 +59,12 @@ def test_one_idempotency_token_makes_one_restore_and_it_is_made_in_a_moment(aws:
     STATE.extras["transition_s"] = 1
     first = _restored_files(aws, "restored", IdempotencyToken="one")
     assert [first[key] for key in ("Status", "CreatedResourceArn") if key in first] == ["PENDING"]
-    (made,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
-    assert made["LifeCycleState"] == "creating"
+    (file_system,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
+    assert file_system["LifeCycleState"] == "creating"
     assert _restored_files(aws, "restored", IdempotencyToken="one")["RestoreJobId"] == first["RestoreJobId"]
     time.sleep(1)
-    (made,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
-    assert made["LifeCycleState"] == "available"
+    (file_system,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
+    assert file_system["LifeCycleState"] == "available"
 
 
 def test_a_database_is_restored_from_its_copy(aws: Clients) -> None:
@@ -77,10 +77,10 @@ def test_a_database_is_restored_from_its_copy(aws: Clients) -> None:
         MasterUsername="admin",
         MasterUserPassword="not-a-secret",
     )["DBInstance"]["DBInstanceArn"]
-    made = plan(aws)
+    plan_ids = plan(aws)
     job = aws("backup", PRIMARY).start_backup_job(BackupVaultName=VAULT, ResourceArn=arn, IamRoleArn=ROLE)
-    copy(aws, job["RecoveryPointArn"], made["target"])
-    (point,) = [one for one in points(aws, DR, COPIES) if one["ResourceType"] == "RDS"]
+    copy(aws, job["RecoveryPointArn"], plan_ids["target"])
+    (point,) = [candidate for candidate in points(aws, DR, COPIES) if candidate["ResourceType"] == "RDS"]
     aws("backup", DR).start_restore_job(
         RecoveryPointArn=point["RecoveryPointArn"], IamRoleArn=ROLE, Metadata={"DBInstanceIdentifier": "shop-back"}
     )
@@ -100,21 +100,21 @@ def test_rds_itself_restores_a_database_from_its_copy_with_the_vaults_key(aws: C
         MasterUserPassword="not-a-secret",
         StorageEncrypted=True,
     )["DBInstance"]["DBInstanceArn"]
-    made = plan(aws)
+    plan_ids = plan(aws)
     job = aws("backup", PRIMARY).start_backup_job(BackupVaultName=VAULT, ResourceArn=arn, IamRoleArn=ROLE)
-    copy(aws, job["RecoveryPointArn"], made["target"])
-    (point,) = [one for one in points(aws, DR, COPIES) if one["ResourceType"] == "RDS"]
+    copy(aws, job["RecoveryPointArn"], plan_ids["target"])
+    (point,) = [candidate for candidate in points(aws, DR, COPIES) if candidate["ResourceType"] == "RDS"]
     snapshot = point["RecoveryPointArn"].partition(":snapshot:")[2]
     rds = aws("rds", DR)
-    asked = {"DBSnapshotIdentifier": snapshot, "DeletionProtection": True, "Tags": [{"Key": "From", "Value": "it"}]}
+    params = {"DBSnapshotIdentifier": snapshot, "DeletionProtection": True, "Tags": [{"Key": "From", "Value": "it"}]}
     key = aws("backup", DR).describe_backup_vault(BackupVaultName=COPIES)["EncryptionKeyArn"]
-    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="shop-back", **asked)
+    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="shop-back", **params)
     back = rds.describe_db_instances(DBInstanceIdentifier="shop-back")["DBInstances"][0]
     assert (back["EngineVersion"], back["AllocatedStorage"], back["DeletionProtection"]) == ("8.0.40", 30, True)
-    assert (back["KmsKeyId"], back["TagList"]) == (key, asked["Tags"])
+    assert (back["KmsKeyId"], back["TagList"]) == (key, params["Tags"])
     for name, code in (("shop-back", "DBInstanceAlreadyExists"), ("other", "KMSKeyNotAccessibleFault")):
         with pytest.raises(ClientError, match=code):
-            rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier=name, **asked)
+            rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier=name, **params)
         aws("kms", DR).disable_key(KeyId=key)
     with pytest.raises(ClientError, match="DBSnapshotNotFound"):
         rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="x", DBSnapshotIdentifier="awsbackup:job-none")

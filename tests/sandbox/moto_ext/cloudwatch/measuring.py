@@ -20,11 +20,12 @@ def metric(namespace: str, name: str, **dimensions: str) -> Metric:
 def read(aws: Clients, region: str, *metrics: Metric, stat: str = "Average", **more: Any) -> list[Any]:
     """Values of the last ten minutes, newest first, one list a metric."""
     queries = [
-        {"Id": f"m{n}", "MetricStat": {"Metric": one, "Period": 60, "Stat": stat}} for n, one in enumerate(metrics)
+        {"Id": f"m{n}", "MetricStat": {"Metric": metric_query, "Period": 60, "Stat": stat}}
+        for n, metric_query in enumerate(metrics)
     ]
     window = {"StartTime": now() - timedelta(minutes=10), "EndTime": now() + timedelta(minutes=1)}
-    told = aws("cloudwatch", region).get_metric_data(MetricDataQueries=queries, **(window | more))
-    return [row["Values"] for row in told["MetricDataResults"]]
+    response = aws("cloudwatch", region).get_metric_data(MetricDataQueries=queries, **(window | more))
+    return [row["Values"] for row in response["MetricDataResults"]]
 
 
 def hosts(there: Platform, name: str = "HealthyHostCount") -> Metric:
@@ -37,7 +38,7 @@ def hosts(there: Platform, name: str = "HealthyHostCount") -> Metric:
 
 
 def database(aws: Clients, region: str, name: str, **more: Any) -> str:
-    made = aws("rds", region).create_db_instance(
+    response = aws("rds", region).create_db_instance(
         DBInstanceIdentifier=name,
         DBInstanceClass="db.t3.medium",
         Engine="mysql",
@@ -47,4 +48,4 @@ def database(aws: Clients, region: str, name: str, **more: Any) -> str:
         BackupRetentionPeriod=7,
         **more,
     )
-    return str(made["DBInstance"]["DBInstanceArn"])
+    return str(response["DBInstance"]["DBInstanceArn"])

@@ -24,8 +24,8 @@ def _alarm(cloudwatch: Any, name: str, **more: Any) -> None:
     )
 
 
-def _states(cloudwatch: Any, **asked: Any) -> dict[str, str]:
-    answer = cloudwatch.describe_alarms(**asked)
+def _states(cloudwatch: Any, **filters: Any) -> dict[str, str]:
+    answer = cloudwatch.describe_alarms(**filters)
     return {row["AlarmName"]: row["StateValue"] for row in answer["MetricAlarms"] + answer["CompositeAlarms"]}
 
 

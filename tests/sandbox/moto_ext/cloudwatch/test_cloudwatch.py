@@ -35,10 +35,10 @@ def test_datapoints_are_minutes_of_the_last_minutes_in_the_order_asked_for(aws: 
     cloudwatch = aws("cloudwatch", DR)
     orders = {}
     for order in ("TimestampDescending", "TimestampAscending"):
-        told = cloudwatch.get_metric_data(
+        response = cloudwatch.get_metric_data(
             MetricDataQueries=query, StartTime=now() - timedelta(minutes=5), EndTime=now(), ScanBy=order
         )
-        orders[order] = told["MetricDataResults"][0]["Timestamps"]
+        orders[order] = response["MetricDataResults"][0]["Timestamps"]
     newest = orders["TimestampDescending"][0]
     assert orders["TimestampDescending"] == orders["TimestampAscending"][::-1]
     assert timedelta() <= now() - newest < timedelta(minutes=3)
@@ -75,8 +75,8 @@ def test_requests_go_where_dns_sends_them(aws: Clients) -> None:
 def test_a_health_checks_status_is_published_in_us_east_1_alone(aws: Clients) -> None:
     there = platform(aws, DR)
     config = {"Type": "HTTP", "FullyQualifiedDomainName": there.dns_name}
-    made = aws("route53", "us-east-1").create_health_check(CallerReference="h", HealthCheckConfig=config)
-    status = metric("AWS/Route53", "HealthCheckStatus", HealthCheckId=made["HealthCheck"]["Id"])
+    response = aws("route53", "us-east-1").create_health_check(CallerReference="h", HealthCheckConfig=config)
+    status = metric("AWS/Route53", "HealthCheckStatus", HealthCheckId=response["HealthCheck"]["Id"])
     assert set(read(aws, "us-east-1", status)[0]) == {1.0}
     assert read(aws, DR, status) == [[]]
     go_dark(DR)
@@ -95,10 +95,10 @@ def test_an_outage_that_is_over_stays_a_gap_in_the_regions_metrics_alone(aws: Cl
     fault_injection.end(outage)
     STATE.past = [(DR, now() - timedelta(minutes=5), now() - timedelta(minutes=2))]
     query = [{"Id": "m", "MetricStat": {"Metric": cpu, "Period": 60, "Stat": "Average"}}]
-    told = aws("cloudwatch", DR).get_metric_data(
+    response = aws("cloudwatch", DR).get_metric_data(
         MetricDataQueries=query, StartTime=now() - timedelta(minutes=10), EndTime=now(), ScanBy="TimestampAscending"
     )
-    moments = told["MetricDataResults"][0]["Timestamps"]
+    moments = response["MetricDataResults"][0]["Timestamps"]
     between = [later - sooner for sooner, later in itertools.pairwise(moments)]
     assert (len(moments), max(between)) == (whole - 3, timedelta(minutes=4))
     assert len(read(aws, PRIMARY, cpu)[0]) == whole
@@ -125,7 +125,7 @@ def test_percentiles_and_math_are_answered(aws: Clients) -> None:
     data = [{"MetricName": "t", "Value": float(value), "Timestamp": moment} for value in range(1, 101)]
     cloudwatch.put_metric_data(Namespace="Own", MetricData=data)
     own = {"Metric": {"Namespace": "Own", "MetricName": "t"}, "Period": 3600, "Stat": "p99"}
-    told = cloudwatch.get_metric_data(
+    response = cloudwatch.get_metric_data(
         MetricDataQueries=[
             {"Id": "high", "MetricStat": own, "ReturnData": False},
             {"Id": "low", "MetricStat": own | {"Stat": "Minimum"}, "ReturnData": False},
@@ -135,7 +135,7 @@ def test_percentiles_and_math_are_answered(aws: Clients) -> None:
         StartTime=moment - timedelta(hours=1),
         EndTime=moment + timedelta(hours=1),
     )
-    assert {row["Id"]: row["Values"] for row in told["MetricDataResults"]} == {"most": [99.0], "sum": [200.0]}
+    assert {row["Id"]: row["Values"] for row in response["MetricDataResults"]} == {"most": [99.0], "sum": [200.0]}
     statistics = cloudwatch.get_metric_statistics(
         Namespace="Own",
         MetricName="t",

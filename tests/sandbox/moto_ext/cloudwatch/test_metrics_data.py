@@ -30,8 +30,8 @@ def test_a_databases_free_storage_is_part_of_what_it_has(aws: Clients) -> None:
 def test_time_since_last_sync_grows_once_nothing_arrives(aws: Clients) -> None:
     efs = aws("efs", PRIMARY)
     source = efs.create_file_system(CreationToken="files", Encrypted=True)["FileSystemId"]
-    made = efs.create_replication_configuration(SourceFileSystemId=source, Destinations=[{"Region": DR}])
-    copy = made["Destinations"][0]["FileSystemId"]
+    response = efs.create_replication_configuration(SourceFileSystemId=source, Destinations=[{"Region": DR}])
+    copy = response["Destinations"][0]["FileSystemId"]
     since = metric("AWS/EFS", "TimeSinceLastSync", FileSystemId=source, DestinationFileSystemId=copy)
     assert set(read(aws, PRIMARY, since)[0]) == {600.0}
     assert read(aws, DR, since) == [[]]

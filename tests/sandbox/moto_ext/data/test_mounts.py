@@ -25,8 +25,8 @@ def served(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa:
 
 
 def statement(effect: str, *actions: str, principal: str = "*", **more: Any) -> dict[str, Any]:
-    told = [f"{CLIENT}{action}" for action in actions]
-    return {"Effect": effect, "Principal": {"AWS": principal}, "Action": told, **more}
+    action_names = [f"{CLIENT}{action}" for action in actions]
+    return {"Effect": effect, "Principal": {"AWS": principal}, "Action": action_names, **more}
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_writes_and_reads_follow_the_policy(
     if statements:
         policy = json.dumps({"Version": "2012-10-17", "Statement": statements}).replace("{account}", sit.account)
         efs.put_file_system_policy(FileSystemId=system["FileSystemId"], Policy=policy)
-    told = sites.ask(region, "POST", sites.hosts[0], "files", {"id": "one"})
-    assert writes == told[0], told
+    answer = sites.ask(region, "POST", sites.hosts[0], "files", {"id": "one"})
+    assert writes == answer[0], answer
     assert reads == sites.ask(region, "GET", sites.hosts[0], "files")[0]
     if statements:
         efs.delete_file_system_policy(FileSystemId=system["FileSystemId"])

@@ -39,8 +39,8 @@ def sites(served: Endpoint, sit: Environment) -> Sites:
 
 
 def write(sites: Sites, kind: str, row_id: str, region: str = PRIMARY) -> tuple[int, str]:
-    status, told = sites.ask(region, "POST", sites.hosts[0], kind, {"id": row_id})
-    return status, str(told.get("error", ""))
+    status, response = sites.ask(region, "POST", sites.hosts[0], kind, {"id": row_id})
+    return status, str(response.get("error", ""))
 
 
 def ids(sites: Sites, kind: str, region: str) -> Any:
@@ -53,7 +53,7 @@ def admin(served: Endpoint, service: str, region: str = DR) -> Any:
 
 def backups_arn(served: Endpoint) -> str:
     found = admin(served, "rds").describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
-    return str(next(one for one in found if one["Region"] == PRIMARY)["DBInstanceAutomatedBackupsArn"])
+    return str(next(backup for backup in found if backup["Region"] == PRIMARY)["DBInstanceAutomatedBackupsArn"])
 
 
 def restore(served: Endpoint, **more: Any) -> None:
@@ -67,7 +67,7 @@ def replica(served: Endpoint, sit: Environment) -> None:
     source = admin(served, "rds", PRIMARY).describe_db_instances(DBInstanceIdentifier=MYSQL)["DBInstances"][0]
     keys = admin(served, "kms").list_aliases()["Aliases"]
     alias = sit.named(sit.names.db_copy_key_alias)
-    key = next(one["TargetKeyId"] for one in keys if one["AliasName"] == alias)
+    key = next(entry["TargetKeyId"] for entry in keys if entry["AliasName"] == alias)
     admin(served, "rds").create_db_instance_read_replica(
         DBInstanceIdentifier=MYSQL, SourceDBInstanceIdentifier=source["DBInstanceArn"], KmsKeyId=key
     )
@@ -87,9 +87,11 @@ def test_a_region_without_a_database_acknowledges_nothing_and_says_why(sites: Si
 
 def test_whoever_has_no_token_is_asked_for_the_password(served: Endpoint, sit: Environment) -> None:
     place, host = served.sites()[PRIMARY], f"tenant1.{sit.traffic.tenant_domain}"
-    asked = request.Request(f"http://{place['address']}:{place['http']}/wp-json/dr/v1/rows", headers={"Host": host})
+    http_request = request.Request(
+        f"http://{place['address']}:{place['http']}/wp-json/dr/v1/rows", headers={"Host": host}
+    )
     with pytest.raises(error.HTTPError) as refused:
-        request.urlopen(asked)  # noqa: S310 - our own http URL on loopback
+        request.urlopen(http_request)  # noqa: S310 - our own http URL on loopback
     with refused.value as answer:
         assert (401, f'Basic realm="{host}"') == (answer.status, answer.headers["WWW-Authenticate"])
 
@@ -138,14 +140,14 @@ def test_a_snapshot_holds_the_rows_of_its_moment_in_whichever_region_it_is_resto
     served: Endpoint, sites: Sites, sit: Environment
 ) -> None:
     write(sites, "rows", "held")
-    made = admin(served, "rds", PRIMARY).create_db_snapshot(DBInstanceIdentifier=MYSQL, DBSnapshotIdentifier="now")
+    response = admin(served, "rds", PRIMARY).create_db_snapshot(DBInstanceIdentifier=MYSQL, DBSnapshotIdentifier="now")
     write(sites, "rows", "later")
     keys = admin(served, "kms").list_aliases()["Aliases"]
     alias = sit.named(sit.names.db_copy_key_alias)
     admin(served, "rds").copy_db_snapshot(
-        SourceDBSnapshotIdentifier=made["DBSnapshot"]["DBSnapshotArn"],
+        SourceDBSnapshotIdentifier=response["DBSnapshot"]["DBSnapshotArn"],
         TargetDBSnapshotIdentifier="copied",
-        KmsKeyId=next(one["TargetKeyId"] for one in keys if one["AliasName"] == alias),
+        KmsKeyId=next(key["TargetKeyId"] for key in keys if key["AliasName"] == alias),
         SourceRegion=PRIMARY,
     )
     admin(served, "rds").restore_db_instance_from_db_snapshot(DBInstanceIdentifier=MYSQL, DBSnapshotIdentifier="copied")
@@ -161,11 +163,11 @@ def test_a_replicated_file_system_is_read_only_and_keeps_what_was_synced_when_re
     status, why = write(sites, "files", "refused", DR)
     assert (503, True) == (status, "is the destination of a replication and read-only" in why)
     efs = admin(served, "efs")
-    one = efs.describe_replication_configurations()["Replications"][0]
+    replication = efs.describe_replication_configurations()["Replications"][0]
     served.timing(files_lag_s=600)
     assert [] == ids(sites, "files", DR)
     served.timing(files_lag_s=0)
-    efs.delete_replication_configuration(SourceFileSystemId=one["SourceFileSystemId"])
+    efs.delete_replication_configuration(SourceFileSystemId=replication["SourceFileSystemId"])
     write(sites, "files", "later")
     assert 201 == write(sites, "files", "own", DR)[0]
     assert ["synced", "own"] == ids(sites, "files", DR)
@@ -190,8 +192,8 @@ def test_a_recovery_point_gives_back_what_was_there_when_it_was_made(
         "files": {"newFileSystem": "true", "CreationToken": "restored"},
     }[kind]
     job = backup.start_restore_job(RecoveryPointArn=point, Metadata=metadata, IamRoleArn=role)["RestoreJobId"]
-    made = backup.describe_restore_job(RestoreJobId=job)["CreatedResourceArn"]
-    repoint(served, sit, made)
+    created_resource_arn = backup.describe_restore_job(RestoreJobId=job)["CreatedResourceArn"]
+    repoint(served, sit, created_resource_arn)
     assert ["held"] == ids(sites, kind, PRIMARY)
 
 
@@ -207,13 +209,13 @@ def repoint(served: Endpoint, sit: Environment, arn: str) -> None:
             if variable["name"] == "WORDPRESS_DB_HOST":
                 variable["value"] = f"{found['Endpoint']['Address']}:3306"
     else:
-        made = arn.rpartition("/")[2]
+        identifier = arn.rpartition("/")[2]
         subnets = service["networkConfiguration"]["awsvpcConfiguration"]["subnets"]
-        efs.create_mount_target(FileSystemId=made, SubnetId=subnets[0])
-        revision["volumes"][0]["efsVolumeConfiguration"].update(fileSystemId=made)
+        efs.create_mount_target(FileSystemId=identifier, SubnetId=subnets[0])
+        revision["volumes"][0]["efsVolumeConfiguration"].update(fileSystemId=identifier)
     keys = ("family", "containerDefinitions", "volumes", "networkMode", "cpu", "memory", "requiresCompatibilities")
-    asked: dict[str, Any] = {key: revision[key] for key in (*keys, "executionRoleArn", "taskRoleArn")}
-    registered = ecs.register_task_definition(**asked)["taskDefinition"]["taskDefinitionArn"]
+    params: dict[str, Any] = {key: revision[key] for key in (*keys, "executionRoleArn", "taskRoleArn")}
+    registered = ecs.register_task_definition(**params)["taskDefinition"]["taskDefinitionArn"]
     ecs.update_service(cluster=cluster, service="sit-tenant-1-service", taskDefinition=registered)
 
 
@@ -229,8 +231,8 @@ def test_the_region_neutral_name_leads_each_region_to_its_own_database(
             if variable["name"] == "WORDPRESS_DB_HOST":
                 variable["value"] = f"db.{sit.name}.internal"
         keys = ("family", "containerDefinitions", "volumes", "networkMode", "cpu", "memory", "requiresCompatibilities")
-        made = ecs.register_task_definition(**{key: revision[key] for key in (*keys, "executionRoleArn")})
-        arn = made["taskDefinition"]["taskDefinitionArn"]
+        response = ecs.register_task_definition(**{key: revision[key] for key in (*keys, "executionRoleArn")})
+        arn = response["taskDefinition"]["taskDefinitionArn"]
         ecs.update_service(cluster=cluster, service="sit-tenant-1-service", taskDefinition=arn)
         assert (201, "") == write(sites, "rows", region, region)
     assert ([PRIMARY], [DR]) == (ids(sites, "rows", PRIMARY), ids(sites, "rows", DR))

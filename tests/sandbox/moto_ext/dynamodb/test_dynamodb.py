@@ -140,14 +140,14 @@ def test_point_in_time_recovery_is_per_region(aws: Clients) -> None:
     primary.update_continuous_backups(
         TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
-    told = [
+    points = [
         client.describe_continuous_backups(TableName=TABLE)["ContinuousBackupsDescription"][
             "PointInTimeRecoveryDescription"
         ]
         for client in (primary, standby)
     ]
-    assert [one["PointInTimeRecoveryStatus"] for one in told] == ["ENABLED", "DISABLED"]
-    assert timedelta(seconds=299) <= now() - told[0]["LatestRestorableDateTime"] < timedelta(seconds=310)
+    assert [point["PointInTimeRecoveryStatus"] for point in points] == ["ENABLED", "DISABLED"]
+    assert timedelta(seconds=299) <= now() - points[0]["LatestRestorableDateTime"] < timedelta(seconds=310)
 
 
 def test_writes_that_wait_survive_a_save(aws: Clients) -> None:

@@ -23,7 +23,7 @@ LOGS = {"awslogs-group": GROUP, "awslogs-region": DR, "awslogs-stream-prefix": "
 
 
 def _database(aws: Clients, region: str = DR, holds: bool = True) -> str:
-    made = aws("rds", region).create_db_instance(
+    db_instance = aws("rds", region).create_db_instance(
         DBInstanceIdentifier="copy",
         DBInstanceClass="db.t3.small",
         Engine="mysql",
@@ -36,7 +36,7 @@ def _database(aws: Clients, region: str = DR, holds: bool = True) -> str:
         instance = rds_backends[ACCOUNT][region].databases["copy"]
         stored_data.install_schema(instance, "shop_db", "shop", now())
         stored_data.write_row(instance, "a post", "shop")
-    return str(made["Endpoint"]["Address"])
+    return str(db_instance["Endpoint"]["Address"])
 
 
 def _stage(aws: Clients, group: bool = True, **more: Any) -> Platform:
@@ -49,14 +49,14 @@ def _stage(aws: Clients, group: bool = True, **more: Any) -> Platform:
 
 
 def _run(there: Platform, host: str, **more: Any) -> dict[str, Any]:
-    asked = probe.overrides(SIT, "web", "TRIAL-20260107-101500", TENANT, host)
+    overrides = probe.overrides(SIT, "web", "TRIAL-20260107-101500", TENANT, host)
     answer: dict[str, Any] = there.client("ecs").run_task(
         cluster="shop",
         taskDefinition="tenant-a",
         launchType="FARGATE",
         networkConfiguration=there.network,
         startedBy="TRIAL-20260107-101500",
-        overrides=asked,
+        overrides=overrides,
         tags=[{"key": "dr:drill", "value": "TRIAL-20260107-101500"}],
         **more,
     )
@@ -97,7 +97,7 @@ def test_it_is_provisioned_runs_and_stops_in_time(aws: Clients) -> None:
         status = _now(there, task)["lastStatus"]
         seen += [status] if status != seen[-1] else []
         time.sleep(0.01)
-    assert seen == [one for one in ("PROVISIONING", "PENDING", "RUNNING", "STOPPED") if one in seen]
+    assert seen == [state for state in ("PROVISIONING", "PENDING", "RUNNING", "STOPPED") if state in seen]
     assert {"PROVISIONING", "RUNNING", "STOPPED"} <= set(seen)
 
 

@@ -68,7 +68,7 @@ def test_describing_a_service_does_not_move_it(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=2)
     seen = [there.service() for _ in range(3)]
-    assert [(one["runningCount"], one["pendingCount"]) for one in seen] == [(0, 2)] * 3
+    assert [(service["runningCount"], service["pendingCount"]) for service in seen] == [(0, 2)] * 3
     assert seen[-1]["deployments"][0]["rolloutState"] == "IN_PROGRESS"
     assert {task["lastStatus"] for task in there.tasks()} == {"PENDING"}
 
@@ -89,7 +89,7 @@ def test_a_service_needs_no_security_group_of_its_own(aws: Clients) -> None:
     ecs = there.client("ecs")
     ecs.create_cluster(clusterName="bare")
     there.register("nginx:1.27")
-    made = ecs.create_service(
+    service = ecs.create_service(
         cluster="bare",
         serviceName="s",
         taskDefinition="tenant-a",
@@ -97,7 +97,7 @@ def test_a_service_needs_no_security_group_of_its_own(aws: Clients) -> None:
         launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": {"subnets": there.subnets}},
     )["service"]
-    assert len(made["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]) == 1
+    assert len(service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]) == 1
     with pytest.raises(ClientError) as twice:
         ecs.create_service(cluster="bare", serviceName="s", taskDefinition="tenant-a", desiredCount=1)
     assert _code(twice) == "InvalidParameterException"
@@ -149,11 +149,11 @@ def test_settings_of_a_service_and_container_are_told_as_they_were_given(aws: Cl
     check = {"command": ["CMD", "true"], "interval": 30}
     secret = [{"name": "KEY", "valueFrom": "arn:aws:ssm:x"}]
     arn = there.register("nginx:1.27", healthCheck=check, secrets=secret, stopTimeout=30)
-    held = there.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
-    container = held["containerDefinitions"][0]
+    task_definition = there.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    container = task_definition["containerDefinitions"][0]
     assert container["healthCheck"] == check
     assert (container["secrets"], container["stopTimeout"]) == (secret, 30)
-    assert held["registeredAt"] <= now() + timedelta(seconds=1)
+    assert task_definition["registeredAt"] <= now() + timedelta(seconds=1)
 
 
 def test_a_family_means_its_newest_active_revision(aws: Clients) -> None:
@@ -161,16 +161,16 @@ def test_a_family_means_its_newest_active_revision(aws: Clients) -> None:
     older, newer = there.register("nginx:1"), there.register("nginx:2")
     ecs = there.client("ecs")
     ecs.deregister_task_definition(taskDefinition=newer)
-    told = ecs.describe_task_definition(taskDefinition="tenant-a")["taskDefinition"]["taskDefinitionArn"]
-    assert told == older
+    task_definition_arn = ecs.describe_task_definition(taskDefinition="tenant-a")["taskDefinition"]["taskDefinitionArn"]
+    assert task_definition_arn == older
     assert there.register("nginx:3").endswith(":3")
 
 
 def test_a_revision_tells_its_tags_when_asked(aws: Clients) -> None:
     ecs, tags = aws("ecs", DR), [{"key": "Tenant", "value": "a"}]
     container = {"name": "c", "image": "i", "memory": 128}
-    made = ecs.register_task_definition(family="a", containerDefinitions=[container], tags=tags)
-    arn = made["taskDefinition"]["taskDefinitionArn"]
+    response = ecs.register_task_definition(family="a", containerDefinitions=[container], tags=tags)
+    arn = response["taskDefinition"]["taskDefinitionArn"]
     assert tags == ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"])["tags"]
 
 
@@ -234,10 +234,10 @@ def test_a_failed_deployment_launches_no_task_until_a_new_one_is_made(aws: Clien
     ecs.update_service(cluster="shop", service="tenant-a", forceNewDeployment=True)
     failed = there.service()["deployments"][0]
     assert ("PRIMARY", "FAILED", 1) == (failed["status"], failed["rolloutState"], failed["failedTasks"])
-    kept = {"imageManifest": MANIFEST, "imageManifestMediaType": MEDIA_TYPE, "imageTag": "6.7"}
-    ecr.put_image(repositoryName="web", **kept)
+    image_fields = {"imageManifest": MANIFEST, "imageManifestMediaType": MEDIA_TYPE, "imageTag": "6.7"}
+    ecr.put_image(repositoryName="web", **image_fields)
     there.scale(3)
-    assert [task["taskArn"]] == [one["taskArn"] for one in there.tasks()], "what ran before goes on"
+    assert [task["taskArn"]] == [running_task["taskArn"] for running_task in there.tasks()], "what ran before goes on"
     ecs.stop_task(cluster="shop", task=task["taskArn"])
     assert [] == there.tasks(), "what stops is not replaced"
     _age(aws, timedelta(hours=2))
@@ -270,9 +270,9 @@ def test_tasks_keep_when_they_started_until_a_new_deployment_replaces_them(aws: 
     there.serve(tasks=1)
     (first,) = there.tasks()
     there.scale(2)
-    kept, second = sorted(there.tasks(), key=lambda task: task["createdAt"])
-    assert (first["taskArn"], first["createdAt"]) == (kept["taskArn"], kept["createdAt"])
-    assert second["createdAt"] > kept["createdAt"]
+    older, second = sorted(there.tasks(), key=lambda task: task["createdAt"])
+    assert (first["taskArn"], first["createdAt"]) == (older["taskArn"], older["createdAt"])
+    assert second["createdAt"] > older["createdAt"]
     there.client("ecs").update_service(cluster="shop", service="tenant-a", forceNewDeployment=True)
     assert all(task["createdAt"] > second["createdAt"] for task in there.tasks())
     assert not {first["taskArn"], second["taskArn"]} & {task["taskArn"] for task in there.tasks()}

@@ -15,16 +15,16 @@ from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients, go_da
 
 
 def _source(aws: Clients) -> str:
-    made = aws("efs", PRIMARY).create_file_system(CreationToken="shop", Encrypted=True)
-    return str(made["FileSystemId"])
+    response = aws("efs", PRIMARY).create_file_system(CreationToken="shop", Encrypted=True)
+    return str(response["FileSystemId"])
 
 
 def _replicated(aws: Clients) -> tuple[str, str]:
     source = _source(aws)
-    made = aws("efs", PRIMARY).create_replication_configuration(
+    response = aws("efs", PRIMARY).create_replication_configuration(
         SourceFileSystemId=source, Destinations=[{"Region": DR}]
     )
-    return source, str(made["Destinations"][0]["FileSystemId"])
+    return source, str(response["Destinations"][0]["FileSystemId"])
 
 
 def _protection(aws: Clients, region: str, file_system: str) -> str:
@@ -111,14 +111,14 @@ def test_the_half_that_was_left_behind_stands_in_the_way_until_it_is_deleted_too
 def test_an_existing_destination_must_have_its_protection_off(served: Clients) -> None:
     source = _source(served)
     given = served("efs", DR).create_file_system(CreationToken="given", Encrypted=True)["FileSystemId"]
-    asked = {"SourceFileSystemId": source, "Destinations": [{"Region": DR, "FileSystemId": given}]}
+    params = {"SourceFileSystemId": source, "Destinations": [{"Region": DR, "FileSystemId": given}]}
     with pytest.raises(ClientError, match="protection"):
-        served("efs", PRIMARY).create_replication_configuration(**asked)
+        served("efs", PRIMARY).create_replication_configuration(**params)
     answer = served("efs", DR).update_file_system_protection(
         FileSystemId=given, ReplicationOverwriteProtection="DISABLED"
     )
     assert answer["ReplicationOverwriteProtection"] == "DISABLED"
-    served("efs", PRIMARY).create_replication_configuration(**asked)
+    served("efs", PRIMARY).create_replication_configuration(**params)
     assert _seen(served, DR, given)["FileSystemId"] == given
     with pytest.raises(ClientError, match="ReplicationAlreadyExists"):
         served("efs", DR).update_file_system_protection(FileSystemId=given, ReplicationOverwriteProtection="ENABLED")
@@ -137,7 +137,7 @@ def test_throughput_and_backup_policy_are_read_back(served: Clients) -> None:
 
 def test_access_points_and_mount_targets_belong_to_a_file_system(aws: Clients) -> None:
     efs, source = aws("efs", PRIMARY), _source(aws)
-    made = efs.create_access_point(
+    response = efs.create_access_point(
         FileSystemId=source,
         PosixUser={"Uid": 33, "Gid": 33},
         RootDirectory={"Path": "/tenant1"},
@@ -145,7 +145,7 @@ def test_access_points_and_mount_targets_belong_to_a_file_system(aws: Clients) -
     )
     (seen,) = efs.describe_access_points(FileSystemId=source)["AccessPoints"]
     assert (seen["AccessPointId"], seen["Name"], seen["PosixUser"]["Uid"]) == (
-        made["AccessPointId"],
+        response["AccessPointId"],
         "shop-tenant1-ap",
         33,
     )

@@ -55,15 +55,17 @@ def test_a_database_is_not_deleted_without_a_word_about_its_last_snapshot(aws: C
     with pytest.raises(ClientError, match="FinalDBSnapshotIdentifier is required"):
         aws("rds", DR).delete_db_instance(DBInstanceIdentifier="shop")
     aws("rds", DR).delete_db_instance(DBInstanceIdentifier="shop", FinalDBSnapshotIdentifier="last")
-    assert [one["DBSnapshotIdentifier"] for one in aws("rds", DR).describe_db_snapshots()["DBSnapshots"]] == ["last"]
+    assert [snapshot["DBSnapshotIdentifier"] for snapshot in aws("rds", DR).describe_db_snapshots()["DBSnapshots"]] == [
+        "last"
+    ]
 
 
 def test_a_database_is_deleting_and_holds_its_name_until_it_is_gone(aws: Clients) -> None:
     _database(aws)
     STATE.extras["transition_s"] = GONE_AFTER_S
     rds = aws("rds", DR)
-    told = rds.delete_db_instance(DBInstanceIdentifier="shop", SkipFinalSnapshot=True)["DBInstance"]
-    assert (told["DBInstanceStatus"], _status(aws)) == ("deleting", "deleting")
+    db_instance = rds.delete_db_instance(DBInstanceIdentifier="shop", SkipFinalSnapshot=True)["DBInstance"]
+    assert (db_instance["DBInstanceStatus"], _status(aws)) == ("deleting", "deleting")
     with pytest.raises(ClientError, match="InvalidDBInstanceState"):
         rds.delete_db_instance(DBInstanceIdentifier="shop", SkipFinalSnapshot=True)
     with pytest.raises(ClientError, match="InvalidDBInstanceState"):
@@ -92,7 +94,7 @@ def test_a_file_system_is_deleting_until_it_and_its_access_points_are_gone(aws: 
     efs.create_access_point(ClientToken="one", FileSystemId=name)
     STATE.extras["transition_s"] = GONE_AFTER_S
     efs.delete_file_system(FileSystemId=name)
-    assert [one["LifeCycleState"] for one in efs.describe_file_systems()["FileSystems"]] == ["deleting"]
+    assert [system["LifeCycleState"] for system in efs.describe_file_systems()["FileSystems"]] == ["deleting"]
     with pytest.raises(ClientError, match="IncorrectFileSystemLifeCycleState"):
         efs.create_access_point(ClientToken="two", FileSystemId=name)
     _later()
@@ -105,17 +107,21 @@ def test_an_access_point_is_tagged_as_it_is_made_and_deleted_once(aws: Clients) 
     name = efs.create_file_system(CreationToken="restored")["FileSystemId"]
     efs.tag_resource(ResourceId=name, Tags=[{"Key": "Name", "Value": "a-drill"}])
     assert efs.describe_file_systems()["FileSystems"][0]["Name"] == "a-drill"
-    asked = {"ClientToken": "one", "FileSystemId": name, "PosixUser": {"Uid": 33, "Gid": 33}}
-    made = efs.create_access_point(
-        RootDirectory={"Path": "/shop"}, Tags=[{"Key": "dr:drill", "Value": "TRIAL-1"}], **asked
+    params = {"ClientToken": "one", "FileSystemId": name, "PosixUser": {"Uid": 33, "Gid": 33}}
+    response = efs.create_access_point(
+        RootDirectory={"Path": "/shop"}, Tags=[{"Key": "dr:drill", "Value": "TRIAL-1"}], **params
     )
-    (told,) = efs.describe_access_points(FileSystemId=name)["AccessPoints"]
-    assert (told["RootDirectory"]["Path"], told["PosixUser"]["Uid"], told["LifeCycleState"]) == (
+    (access_point,) = efs.describe_access_points(FileSystemId=name)["AccessPoints"]
+    assert (
+        access_point["RootDirectory"]["Path"],
+        access_point["PosixUser"]["Uid"],
+        access_point["LifeCycleState"],
+    ) == (
         "/shop",
         33,
         "available",
     )
-    assert told["Tags"] == [{"Key": "dr:drill", "Value": "TRIAL-1"}]
-    efs.delete_access_point(AccessPointId=made["AccessPointId"])
+    assert access_point["Tags"] == [{"Key": "dr:drill", "Value": "TRIAL-1"}]
+    efs.delete_access_point(AccessPointId=response["AccessPointId"])
     with pytest.raises(ClientError, match="AccessPointNotFound"):
-        efs.delete_access_point(AccessPointId=made["AccessPointId"])
+        efs.delete_access_point(AccessPointId=response["AccessPointId"])

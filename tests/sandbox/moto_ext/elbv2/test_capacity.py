@@ -14,9 +14,9 @@ def test_a_reservation_is_told_by_zone_and_can_be_given_up(aws: Clients) -> None
     elb, arn = there.client("elbv2"), there.balancer
     assert "MinimumLoadBalancerCapacity" not in elb.describe_capacity_reservation(LoadBalancerArn=arn)
     elb.modify_capacity_reservation(LoadBalancerArn=arn, MinimumLoadBalancerCapacity={"CapacityUnits": 500})
-    told = elb.describe_capacity_reservation(LoadBalancerArn=arn)
-    assert 500 == told["MinimumLoadBalancerCapacity"]["CapacityUnits"]
-    zones = [(row["AvailabilityZone"], row["State"]["Code"]) for row in told["CapacityReservationState"]]
+    response = elb.describe_capacity_reservation(LoadBalancerArn=arn)
+    assert 500 == response["MinimumLoadBalancerCapacity"]["CapacityUnits"]
+    zones = [(row["AvailabilityZone"], row["State"]["Code"]) for row in response["CapacityReservationState"]]
     assert [(f"{DR}a", "provisioned"), (f"{DR}b", "provisioned")] == zones
     elb.modify_capacity_reservation(LoadBalancerArn=arn, ResetCapacityReservation=True)
     assert "MinimumLoadBalancerCapacity" not in elb.describe_capacity_reservation(LoadBalancerArn=arn)

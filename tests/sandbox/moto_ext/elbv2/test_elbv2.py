@@ -21,8 +21,8 @@ def test_targets_are_healthy_while_the_services_tasks_run(aws: Clients) -> None:
 def test_targets_are_the_addresses_of_the_tasks(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=2)
-    told = there.client("elbv2").describe_target_health(TargetGroupArn=there.target_group)
-    targets = {row["Target"]["Id"] for row in told["TargetHealthDescriptions"]}
+    response = there.client("elbv2").describe_target_health(TargetGroupArn=there.target_group)
+    targets = {row["Target"]["Id"] for row in response["TargetHealthDescriptions"]}
     details = [task["attachments"][0]["details"] for task in there.tasks()]
     assert targets == {row["value"] for rows in details for row in rows if row["name"] == "privateIPv4Address"}
 
@@ -52,12 +52,12 @@ def test_a_target_can_be_taken_out_by_hand_and_put_back(aws: Clients) -> None:
     there.serve(tasks=2)
     elb = there.client("elbv2")
     rows = elb.describe_target_health(TargetGroupArn=there.target_group)["TargetHealthDescriptions"]
-    one = [{"Id": rows[0]["Target"]["Id"]}]
-    elb.deregister_targets(TargetGroupArn=there.target_group, Targets=one)
+    targets = [{"Id": rows[0]["Target"]["Id"]}]
+    elb.deregister_targets(TargetGroupArn=there.target_group, Targets=targets)
     assert there.health() == ["healthy"]
-    asked = elb.describe_target_health(TargetGroupArn=there.target_group, Targets=one)
-    assert asked["TargetHealthDescriptions"][0]["TargetHealth"]["Reason"] == "Target.NotRegistered"
-    elb.register_targets(TargetGroupArn=there.target_group, Targets=one)
+    response = elb.describe_target_health(TargetGroupArn=there.target_group, Targets=targets)
+    assert response["TargetHealthDescriptions"][0]["TargetHealth"]["Reason"] == "Target.NotRegistered"
+    elb.register_targets(TargetGroupArn=there.target_group, Targets=targets)
     assert there.health() == ["healthy", "healthy"]
 
 
@@ -82,8 +82,8 @@ def test_attributes_have_awss_defaults_and_keep_what_was_set(aws: Clients) -> No
     elb = there.client("elbv2")
 
     def attributes() -> dict[str, str]:
-        told = elb.describe_load_balancer_attributes(LoadBalancerArn=there.balancer)["Attributes"]
-        return {row["Key"]: row["Value"] for row in told}
+        listed = elb.describe_load_balancer_attributes(LoadBalancerArn=there.balancer)["Attributes"]
+        return {row["Key"]: row["Value"] for row in listed}
 
     before = attributes()
     assert before["client_keep_alive.seconds"] == "3600"
@@ -132,8 +132,8 @@ def test_rules_and_groups_come_in_pages_of_the_size_asked_for(aws: Clients) -> N
     hosts = {h for p in pages for r in p["Rules"] for c in r["Conditions"] for h in c["HostHeaderConfig"]["Values"]}
     assert hosts == {"a.shop.example"} | {f"t{number}.shop.example" for number in range(2, 8)}
     assert len(elb.describe_rules(ListenerArn=there.listener)["Rules"]) == 8
-    told = elb.describe_target_groups(TargetGroupArns=[there.target_group])["TargetGroups"][0]
-    assert told["LoadBalancerArns"] == [there.balancer]
+    target_group = elb.describe_target_groups(TargetGroupArns=[there.target_group])["TargetGroups"][0]
+    assert target_group["LoadBalancerArns"] == [there.balancer]
 
 
 def test_an_http_listener_tells_and_keeps_its_attributes(aws: Clients) -> None:

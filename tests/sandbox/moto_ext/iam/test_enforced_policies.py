@@ -35,16 +35,16 @@ def environment() -> Environment:
 def person(aws: Clients) -> Person:
     """``person("operator")("ecs", DR)``: a client of a user who holds the policies of that role, IAM enforced."""
     iam, env = aws("iam", GLOBAL), environment()
-    held = policies(env, declared())
+    documents = policies(env, declared())
     keys: dict[str, dict[str, Any]] = {}
-    made: dict[str, str] = {}
+    role_arns: dict[str, str] = {}
     for role in Role:
         iam.create_user(UserName=role)
-        for name, document in held[role].items():
-            if name not in made:
+        for name, document in documents[role].items():
+            if name not in role_arns:
                 policy = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))["Policy"]
-                made[name] = policy["Arn"]
-            iam.attach_user_policy(UserName=role, PolicyArn=made[name])
+                role_arns[name] = policy["Arn"]
+            iam.attach_user_policy(UserName=role, PolicyArn=role_arns[name])
         key = iam.create_access_key(UserName=role)["AccessKey"]
         keys[role] = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
     _control_table(aws, env)
@@ -77,21 +77,21 @@ def attempt(client: Any, operation: str, **params: Any) -> str:
 
 def test_the_operator_deletes_nothing_in_the_primary_region_or_world_wide(person: Person) -> None:
     operator = person("operator")
-    told = {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in DELETING}
-    own = {call for call in ALSO_HOMEWARD if told.pop(call) not in DENIED}
+    outcomes = {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in DELETING}
+    own = {call for call in ALSO_HOMEWARD if outcomes.pop(call) not in DENIED}
     assert own == ALSO_HOMEWARD
-    told |= {f"{s}:{op}": attempt(operator(s, GLOBAL), op, **params) for s, op, params in WORLD_WIDE}
-    assert {} == {call: code for call, code in told.items() if code not in DENIED}
+    outcomes |= {f"{s}:{op}": attempt(operator(s, GLOBAL), op, **params) for s, op, params in WORLD_WIDE}
+    assert {} == {call: code for call, code in outcomes.items() if code not in DENIED}
 
 
 def test_the_operator_recovers_in_the_dr_region_and_fences_in_the_primary(person: Person) -> None:
     operator, env = person("operator"), environment()
-    told = {f"{s}:{op}": attempt(operator(s, DR), op, **params) for s, op, params in RECOVERING}
-    told |= {f"fence {s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in RECOVERING[:2]}
+    outcomes = {f"{s}:{op}": attempt(operator(s, DR), op, **params) for s, op, params in RECOVERING}
+    outcomes |= {f"fence {s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in RECOVERING[:2]}
     topic = f"arn:aws:sns:{DR}:{ACCOUNT}:{env.names.topics[0]}"
-    told["sns"] = attempt(operator("sns", DR), "publish", TopicArn=topic, Message="m")
-    assert {} == {call: code for call, code in told.items() if code in DENIED}
-    assert "done" == told["sns"]
+    outcomes["sns"] = attempt(operator("sns", DR), "publish", TopicArn=topic, Message="m")
+    assert {} == {call: code for call, code in outcomes.items() if code in DENIED}
+    assert "done" == outcomes["sns"]
 
 
 def test_the_operator_goes_home_in_the_primary_region_and_only_with_the_policy_of_it(
@@ -99,24 +99,24 @@ def test_the_operator_goes_home_in_the_primary_region_and_only_with_the_policy_o
 ) -> None:
     operator = person("operator")
     sent = [(f"{s}:{op}", s, op, params) for s, op, params in HOMEWARD]
-    told = {call: attempt(operator(s, PRIMARY), op, **params) for call, s, op, params in sent}
-    assert {} == {call: code for call, code in told.items() if code in DENIED}
-    told = {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in STRANGE}
-    assert {} == {call: code for call, code in told.items() if code not in DENIED}
+    outcomes = {call: attempt(operator(s, PRIMARY), op, **params) for call, s, op, params in sent}
+    assert {} == {call: code for call, code in outcomes.items() if code in DENIED}
+    outcomes = {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in STRANGE}
+    assert {} == {call: code for call, code in outcomes.items() if code not in DENIED}
     policy = f"arn:aws:iam::{ACCOUNT}:policy/sit-dr-operator-home"
     aws("iam", GLOBAL).detach_user_policy(UserName="operator", PolicyArn=policy)
-    told = {call: attempt(operator(s, PRIMARY), op, **params) for call, s, op, params in sent}
-    told |= {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in DELETING}
-    assert {} == {call: code for call, code in told.items() if code not in DENIED}
+    outcomes = {call: attempt(operator(s, PRIMARY), op, **params) for call, s, op, params in sent}
+    outcomes |= {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in DELETING}
+    assert {} == {call: code for call, code in outcomes.items() if code not in DENIED}
 
 
 def test_only_the_estates_own_file_system_is_opened_to_be_overwritten(person: Person, aws: Clients) -> None:
     operator, opened = person("operator"), {}
     for name in ("sit-efs", "prod-efs"):
         tags = [{"Key": "Name", "Value": name}]
-        made = aws("efs", PRIMARY).create_file_system(CreationToken=name, Tags=tags)["FileSystemId"]
-        asked = {"FileSystemId": made, "ReplicationOverwriteProtection": "DISABLED"}
-        opened[name] = attempt(operator("efs", PRIMARY), "update_file_system_protection", **asked)
+        file_system_id = aws("efs", PRIMARY).create_file_system(CreationToken=name, Tags=tags)["FileSystemId"]
+        params = {"FileSystemId": file_system_id, "ReplicationOverwriteProtection": "DISABLED"}
+        opened[name] = attempt(operator("efs", PRIMARY), "update_file_system_protection", **params)
     assert ("done", True) == (opened["sit-efs"], opened["prod-efs"] in DENIED)
 
 
@@ -170,8 +170,10 @@ def test_an_approver_who_took_the_role_writes_under_its_session(person: Person, 
 
 def test_the_approver_and_the_reader_change_nothing(person: Person) -> None:
     for role in ("approver", "reader"):
-        told = {f"{s}:{op}": attempt(person(role)(s, DR), op, **params) for s, op, params in [*DELETING, *RECOVERING]}
-        assert {} == {call: code for call, code in told.items() if code not in DENIED}
+        outcomes = {
+            f"{s}:{op}": attempt(person(role)(s, DR), op, **params) for s, op, params in [*DELETING, *RECOVERING]
+        }
+        assert {} == {call: code for call, code in outcomes.items() if code not in DENIED}
         assert "done" == attempt(person(role)("rds", PRIMARY), "describe_db_instances")
         assert "done" == attempt(person(role)("s3", PRIMARY), "head_bucket", Bucket="data"), "IAM calls it ListBucket"
 
@@ -270,6 +272,6 @@ def test_the_reader_sees_the_security_groups_of_mount_targets(aws: Clients, pers
     (target,) = reader("efs", PRIMARY).describe_mount_targets(FileSystemId=system)["MountTargets"]
     of_target = [{"Name": "network-interface-id", "Values": [target["NetworkInterfaceId"]]}]
     (interface,) = reader("ec2", PRIMARY).describe_network_interfaces(Filters=of_target)["NetworkInterfaces"]
-    assert [group] == [one["GroupId"] for one in interface["Groups"]]
-    asked = {"MountTargetId": target["MountTargetId"]}
-    assert attempt(reader("efs", PRIMARY), "describe_mount_target_security_groups", **asked) in DENIED
+    assert [group] == [security_group["GroupId"] for security_group in interface["Groups"]]
+    params = {"MountTargetId": target["MountTargetId"]}
+    assert attempt(reader("efs", PRIMARY), "describe_mount_target_security_groups", **params) in DENIED

@@ -27,8 +27,8 @@ def _role(aws: Clients) -> str:
 
 
 def _decisions(aws: Clients, arn: str, *actions: str, **more: Any) -> dict[str, str]:
-    told = aws("iam", GLOBAL).simulate_principal_policy(PolicySourceArn=arn, ActionNames=list(actions), **more)
-    return {row["EvalActionName"]: row["EvalDecision"] for row in told["EvaluationResults"]}
+    response = aws("iam", GLOBAL).simulate_principal_policy(PolicySourceArn=arn, ActionNames=list(actions), **more)
+    return {row["EvalActionName"]: row["EvalDecision"] for row in response["EvaluationResults"]}
 
 
 def test_a_roles_inline_and_attached_policies_decide(aws: Clients) -> None:
@@ -54,9 +54,9 @@ def test_a_users_groups_and_boundary_decide_too(aws: Clients) -> None:
     iam.put_group_policy(GroupName="operators", PolicyName="g", PolicyDocument=_document("Allow", ["*"]))
     iam.add_user_to_group(GroupName="operators", UserName="alice")
     assert _decisions(aws, arn, "rds:PromoteReadReplica") == {"rds:PromoteReadReplica": "allowed"}
-    held = iam.get_policy_version(PolicyArn=boundary, VersionId="v1")["PolicyVersion"]["Document"]
+    document = iam.get_policy_version(PolicyArn=boundary, VersionId="v1")["PolicyVersion"]["Document"]
     within = _decisions(
-        aws, arn, "rds:PromoteReadReplica", "ecs:RunTask", PermissionsBoundaryPolicyInputList=[json.dumps(held)]
+        aws, arn, "rds:PromoteReadReplica", "ecs:RunTask", PermissionsBoundaryPolicyInputList=[json.dumps(document)]
     )
     assert within == {"rds:PromoteReadReplica": "implicitDeny", "ecs:RunTask": "allowed"}
 
@@ -68,29 +68,31 @@ def test_a_condition_on_the_region_is_judged_by_the_context_given(aws: Clients) 
 
     def decided(region: str) -> str:
         entry = {"ContextKeyName": "aws:RequestedRegion", "ContextKeyValues": [region], "ContextKeyType": "string"}
-        told = iam.simulate_custom_policy(PolicyInputList=[policy], ActionNames=["ecs:RunTask"], ContextEntries=[entry])
-        return str(told["EvaluationResults"][0]["EvalDecision"])
+        response = iam.simulate_custom_policy(
+            PolicyInputList=[policy], ActionNames=["ecs:RunTask"], ContextEntries=[entry]
+        )
+        return str(response["EvaluationResults"][0]["EvalDecision"])
 
     assert (decided(DR), decided(PRIMARY)) == ("allowed", "implicitDeny")
 
 
 def test_each_resource_has_its_own_decision_and_the_action_the_worst_of_them(aws: Clients) -> None:
     iam, arn = aws("iam", GLOBAL), _role(aws)
-    one, other = "arn:aws:sns:x:1:one", "arn:aws:sns:x:1:other"
+    first, other = "arn:aws:sns:x:1:one", "arn:aws:sns:x:1:other"
     iam.put_role_policy(
-        RoleName="operator", PolicyName="own", PolicyDocument=_document("Allow", ["sns:*"], Resource=one)
+        RoleName="operator", PolicyName="own", PolicyDocument=_document("Allow", ["sns:*"], Resource=first)
     )
 
     def told(**more: Any) -> dict[str, Any]:
-        asked = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=["sns:Publish"], **more)
-        (row,) = asked["EvaluationResults"]
+        response = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=["sns:Publish"], **more)
+        (row,) = response["EvaluationResults"]
         return dict(row)
 
-    both = told(ResourceArns=[one, other])
+    both = told(ResourceArns=[first, other])
     assert ("implicitDeny", "*") == (both["EvalDecision"], both["EvalResourceName"])
     each = {row["EvalResourceName"]: row["EvalResourceDecision"] for row in both["ResourceSpecificResults"]}
-    assert {one: "allowed", other: "implicitDeny"} == each
-    assert "allowed" == told(ResourceArns=[one])["EvalDecision"]
+    assert {first: "allowed", other: "implicitDeny"} == each
+    assert "allowed" == told(ResourceArns=[first])["EvalDecision"]
     assert "implicitDeny" == told()["EvalDecision"], "a policy on one topic does not allow every topic"
     assert "ResourceSpecificResults" not in told()
 
@@ -98,8 +100,8 @@ def test_each_resource_has_its_own_decision_and_the_action_the_worst_of_them(aws
 def test_a_key_that_the_context_lacks_is_told_with_the_resource_it_was_missed_on(aws: Clients) -> None:
     iam, topic = aws("iam", GLOBAL), "arn:aws:sns:x:1:one"
     policy = _document("Allow", ["sns:*"], Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
-    told = iam.simulate_custom_policy(PolicyInputList=[policy], ActionNames=["sns:Publish"], ResourceArns=[topic])
-    (row,) = told["EvaluationResults"]
+    response = iam.simulate_custom_policy(PolicyInputList=[policy], ActionNames=["sns:Publish"], ResourceArns=[topic])
+    (row,) = response["EvaluationResults"]
     assert ["aws:MultiFactorAuthPresent"] == row["ResourceSpecificResults"][0]["MissingContextValues"]
     assert ["aws:MultiFactorAuthPresent"] == row["MissingContextValues"]
 

@@ -41,11 +41,11 @@ def test_actions(action: str, statements: list[dict[str, Any]], expected: str) -
 
 
 def test_resources() -> None:
-    one = _allow("s3:*", Resource=f"{BUCKET}/*")
-    assert _word("s3:GetObject", one, resource=f"{BUCKET}/a/b") == "allowed"
-    assert _word("s3:GetObject", one, resource=BUCKET) == "implicitDeny"
-    assert _word("s3:GetObject", one, resource="*") == "implicitDeny"
-    assert _word("s3:GetObject", one, resource=None) == "allowed"
+    statement = _allow("s3:*", Resource=f"{BUCKET}/*")
+    assert _word("s3:GetObject", statement, resource=f"{BUCKET}/a/b") == "allowed"
+    assert _word("s3:GetObject", statement, resource=BUCKET) == "implicitDeny"
+    assert _word("s3:GetObject", statement, resource="*") == "implicitDeny"
+    assert _word("s3:GetObject", statement, resource=None) == "allowed"
     others = {"Effect": "Allow", "Action": "s3:*", "NotResource": BUCKET}
     assert _word("s3:ListBucket", others, resource=BUCKET) == "implicitDeny"
 
@@ -68,10 +68,10 @@ def test_conditions(condition: dict[str, Any], region: str, expected: str) -> No
 
 
 def test_a_boundary_must_allow_it_too() -> None:
-    asked = Asked("s3:GetObject", "*", {})
+    request = Asked("s3:GetObject", "*", {})
     everything, nothing = _policy(_allow("*")), _policy(_allow("ec2:*"))
-    assert decide([everything], asked, [everything]).word == "allowed"
-    assert decide([everything], asked, [nothing]).word == "implicitDeny"
+    assert decide([everything], request, [everything]).word == "allowed"
+    assert decide([everything], request, [nothing]).word == "implicitDeny"
 
 
 def test_what_the_context_lacks_is_told() -> None:
@@ -105,8 +105,8 @@ def test_an_unknown_operator_is_an_error_and_not_a_guess() -> None:
 def test_a_condition_on_several_values(operator: str, values: tuple[str, ...], holds: bool) -> None:
     statement = _allow("dynamodb:*", Condition={operator: {"dynamodb:LeadingKeys": ["A#*"]}})
     context = {"dynamodb:LeadingKeys": values} if values else {}
-    asked = Asked("dynamodb:PutItem", None, context)
-    assert ("allowed" if holds else "implicitDeny") == decide([_policy(statement)], asked).word
+    request = Asked("dynamodb:PutItem", None, context)
+    assert ("allowed" if holds else "implicitDeny") == decide([_policy(statement)], request).word
 
 
 def test_a_policy_variable_stands_for_the_callers_own_value() -> None:

@@ -36,8 +36,8 @@ def test_a_service_has_awss_default(aws: Clients, service: str, code: str, value
 @pytest.mark.parametrize("wanted", [100.0, 1.0], ids=["raised", "lowered"])
 def test_a_request_is_approved_at_once_in_its_region_alone(aws: Clients, wanted: float) -> None:
     quotas = aws("service-quotas", DR)
-    told = quotas.request_service_quota_increase(**FARGATE, DesiredValue=wanted)["RequestedQuota"]
-    assert told["Status"] == "APPROVED"
+    requested_quota = quotas.request_service_quota_increase(**FARGATE, DesiredValue=wanted)["RequestedQuota"]
+    assert requested_quota["Status"] == "APPROVED"
     assert quotas.get_service_quota(**FARGATE)["Quota"]["Value"] == wanted
     assert quotas.get_aws_default_service_quota(**FARGATE)["Quota"]["Value"] == 6
     assert aws("service-quotas", PRIMARY).get_service_quota(**FARGATE)["Quota"]["Value"] == 6

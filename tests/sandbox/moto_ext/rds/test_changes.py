@@ -124,8 +124,13 @@ def test_a_new_instance_of_a_freed_name_has_backups_of_its_own(aws: Clients) -> 
     _replicate(aws, away, PRIMARY)
     aws("rds", PRIMARY).promote_read_replica(DBInstanceIdentifier=NAME, BackupRetentionPeriod=7)
     aws("rds", DR).start_db_instance_automated_backups_replication(**start)
-    kept = aws("rds", DR).describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
-    assert sorted(row["DBInstanceIdentifier"] for row in kept if row["Region"] == PRIMARY) == [NAME, "shop-old"]
+    db_instance_automated_backups = aws("rds", DR).describe_db_instance_automated_backups()[
+        "DBInstanceAutomatedBackups"
+    ]
+    assert sorted(row["DBInstanceIdentifier"] for row in db_instance_automated_backups if row["Region"] == PRIMARY) == [
+        NAME,
+        "shop-old",
+    ]
 
 
 def test_rows_follow_into_the_primary_and_stand_still_at_the_promotion(aws: Clients) -> None:
@@ -179,13 +184,13 @@ def test_a_backup_asked_for_twice_with_one_token_is_one_and_holds_the_rows_of_it
     stored_data.write_row(instance, "held", "shop")
     backup = aws("backup", PRIMARY)
     backup.create_backup_vault(BackupVaultName=COPIES)
-    asked = {"BackupVaultName": COPIES, "ResourceArn": instance.db_instance_arn, "IamRoleArn": ROLE}
+    params = {"BackupVaultName": COPIES, "ResourceArn": instance.db_instance_arn, "IamRoleArn": ROLE}
     STATE.extras["transition_s"] = 0.01
-    one, two, other = (backup.start_backup_job(**asked, IdempotencyToken=token) for token in ("a", "a", "b"))
-    assert one["BackupJobId"] == two["BackupJobId"] != other["BackupJobId"]
+    first, two, other = (backup.start_backup_job(**params, IdempotencyToken=token) for token in ("a", "a", "b"))
+    assert first["BackupJobId"] == two["BackupJobId"] != other["BackupJobId"]
     stored_data.write_row(instance, "after", "shop")
     time.sleep(0.02)
-    job = backup.describe_backup_job(BackupJobId=one["BackupJobId"])
+    job = backup.describe_backup_job(BackupJobId=first["BackupJobId"])
     assert job["State"] == "COMPLETED"
     assert job["RecoveryPointArn"].startswith(f"arn:aws:rds:{PRIMARY}:{ACCOUNT}:snapshot:awsbackup:")
     aws("rds", PRIMARY).restore_db_instance_from_db_snapshot(

@@ -11,7 +11,9 @@ from tests.sandbox.moto_ext.conftest import DR, PRIMARY, Clients
 def test_an_engine_version_is_offered_or_the_list_is_empty(aws: Clients) -> None:
     rds = aws("rds", DR)
     offered = rds.describe_db_engine_versions(Engine="mysql", EngineVersion="8.0.40")["DBEngineVersions"]
-    assert [(one["EngineVersion"], one["DBParameterGroupFamily"]) for one in offered] == [("8.0.40", "mysql8.0")]
+    assert [(version["EngineVersion"], version["DBParameterGroupFamily"]) for version in offered] == [
+        ("8.0.40", "mysql8.0")
+    ]
     assert rds.describe_db_engine_versions(Engine="mysql", EngineVersion="5.5.1")["DBEngineVersions"] == []
 
 
@@ -30,7 +32,9 @@ def test_option_groups_can_be_listed_and_an_unknown_one_is_refused(aws: Clients)
     rds.create_option_group(
         OptionGroupName="audit", EngineName="mysql", MajorEngineVersion="8.0", OptionGroupDescription="audit"
     )
-    assert [one["OptionGroupName"] for one in rds.describe_option_groups()["OptionGroupsList"]] == ["audit"]
+    assert [option_group["OptionGroupName"] for option_group in rds.describe_option_groups()["OptionGroupsList"]] == [
+        "audit"
+    ]
     with pytest.raises(ClientError, match="OptionGroupNotFoundFault"):
         rds.describe_option_groups(OptionGroupName="none")
 

@@ -16,7 +16,7 @@ DATABASE = "shop-mysql"
 
 
 def _database(aws: Clients, **more: Any) -> dict[str, Any]:
-    made: dict[str, Any] = aws("rds", PRIMARY).create_db_instance(
+    db_instance: dict[str, Any] = aws("rds", PRIMARY).create_db_instance(
         DBInstanceIdentifier=DATABASE,
         DBInstanceClass="db.t3.medium",
         Engine="mysql",
@@ -27,7 +27,7 @@ def _database(aws: Clients, **more: Any) -> dict[str, Any]:
         BackupRetentionPeriod=7,
         **more,
     )["DBInstance"]
-    return made
+    return db_instance
 
 
 def _look(aws: Clients, region: str, name: str = DATABASE) -> dict[str, Any]:
@@ -242,7 +242,7 @@ def test_deletion_protection_is_honoured(aws: Clients) -> None:
 def test_quotas_tell_use_and_maximum(aws: Clients) -> None:
     _database(aws)
     quotas = aws("rds", PRIMARY).describe_account_attributes()["AccountQuotas"]
-    by_name = {one["AccountQuotaName"]: (one["Used"], one["Max"]) for one in quotas}
+    by_name = {quota["AccountQuotaName"]: (quota["Used"], quota["Max"]) for quota in quotas}
     assert by_name["DBInstances"] == (1, 40)
     assert by_name["AllocatedStorage"] == (50, 100_000)
     assert aws("rds", PRIMARY).describe_pending_maintenance_actions()["PendingMaintenanceActions"] == []

@@ -18,9 +18,9 @@ class Names:
 
     def __init__(self, clients: Clients) -> None:
         self.route53 = clients("route53", GLOBAL)
-        made = self.route53.create_hosted_zone(Name="shop.example", CallerReference="shop")
-        self.zone = made["HostedZone"]["Id"].removeprefix("/hostedzone/")
-        self.servers = made["DelegationSet"]["NameServers"]
+        response = self.route53.create_hosted_zone(Name="shop.example", CallerReference="shop")
+        self.zone = response["HostedZone"]["Id"].removeprefix("/hostedzone/")
+        self.servers = response["DelegationSet"]["NameServers"]
 
     def change(self, action: str, *records: Record) -> dict[str, Any]:
         changes = [{"Action": action, "ResourceRecordSet": record} for record in records]
@@ -41,8 +41,8 @@ class Names:
         return [record for page in pages for record in page["ResourceRecordSets"]]
 
     def answer(self, name: str, kind: str = "A") -> list[str]:
-        told = self.route53.test_dns_answer(HostedZoneId=self.zone, RecordName=name, RecordType=kind)
-        data: list[str] = told["RecordData"]
+        response = self.route53.test_dns_answer(HostedZoneId=self.zone, RecordName=name, RecordType=kind)
+        data: list[str] = response["RecordData"]
         return data
 
 

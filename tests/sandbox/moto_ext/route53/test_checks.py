@@ -22,8 +22,8 @@ class Checks:
         self.route53 = clients("route53", GLOBAL)
 
     def make(self, **config: Any) -> str:
-        made = self.route53.create_health_check(CallerReference=repr(config), HealthCheckConfig=config)
-        return str(made["HealthCheck"]["Id"])
+        response = self.route53.create_health_check(CallerReference=repr(config), HealthCheckConfig=config)
+        return str(response["HealthCheck"]["Id"])
 
     def words(self, check: str) -> set[str]:
         seen = self.route53.get_health_check_status(HealthCheckId=check)["HealthCheckObservations"]
@@ -43,8 +43,10 @@ def test_a_load_balancer_is_healthy_until_its_region_goes_dark(aws: Clients, che
     assert checks.words(check) == {"Success: HTTP Status Code 200, OK"}
     go_dark(DR)
     assert checks.words(check) == {"Failure: Connection timed out"}
-    told = checks.route53.get_health_check_last_failure_reason(HealthCheckId=check)["HealthCheckObservations"]
-    assert {row["StatusReport"]["Status"] for row in told} == {"Failure: Connection timed out"}
+    health_check_observations = checks.route53.get_health_check_last_failure_reason(HealthCheckId=check)[
+        "HealthCheckObservations"
+    ]
+    assert {row["StatusReport"]["Status"] for row in health_check_observations} == {"Failure: Connection timed out"}
 
 
 def test_a_port_without_listener_and_a_name_of_nobody_are_unhealthy(aws: Clients, checks: Checks) -> None:
@@ -78,11 +80,11 @@ def test_a_disabled_check_is_always_healthy_and_inverting_turns_it(checks: Check
 def test_a_calculated_check_counts_its_healthy_children(aws: Clients, checks: Checks) -> None:
     good = checks.make(Type="HTTP", FullyQualifiedDomainName=platform(aws, DR).dns_name)
     bad = checks.make(Type="HTTP", FullyQualifiedDomainName="nobody.example")
-    one = checks.make(Type="CALCULATED", ChildHealthChecks=[good, bad], HealthThreshold=1)
+    check = checks.make(Type="CALCULATED", ChildHealthChecks=[good, bad], HealthThreshold=1)
     both = checks.make(Type="CALCULATED", ChildHealthChecks=[good, bad], HealthThreshold=2)
-    assert (checks.healthy(one), checks.healthy(both)) == (True, False)
+    assert (checks.healthy(check), checks.healthy(both)) == (True, False)
     with pytest.raises(ClientError):
-        checks.words(one)
+        checks.words(check)
 
 
 @pytest.mark.parametrize("kind", ["HTTP", "HTTPS", "TCP"])
@@ -134,8 +136,11 @@ def test_a_check_of_an_alarm_follows_the_alarm(aws: Clients, checks: Checks) -> 
     )
     named = {"Region": DR, "Name": "lag"}
     check = checks.make(Type="CLOUDWATCH_METRIC", AlarmIdentifier=named, InsufficientDataHealthStatus="Unhealthy")
-    told = checks.route53.get_health_check(HealthCheckId=check)["HealthCheck"]["HealthCheckConfig"]
-    assert (told["AlarmIdentifier"], told["InsufficientDataHealthStatus"]) == (named, "Unhealthy")
+    health_check_config = checks.route53.get_health_check(HealthCheckId=check)["HealthCheck"]["HealthCheckConfig"]
+    assert (health_check_config["AlarmIdentifier"], health_check_config["InsufficientDataHealthStatus"]) == (
+        named,
+        "Unhealthy",
+    )
     assert checks.healthy(check)
     cloudwatch.set_alarm_state(AlarmName="lag", StateValue="ALARM", StateReason="drill")
     assert not checks.healthy(check)
@@ -145,19 +150,19 @@ def test_an_update_changes_what_it_names_and_counts_the_version(checks: Checks) 
     places = ["us-east-1", "us-west-1", "sa-east-1"]
     check = checks.make(Type="HTTP", FullyQualifiedDomainName="a.example", Regions=places)
     checks.route53.update_health_check(HealthCheckId=check, FailureThreshold=5, HealthCheckVersion=1)
-    told = checks.route53.get_health_check(HealthCheckId=check)["HealthCheck"]
-    assert told["HealthCheckVersion"] == 2
-    assert told["HealthCheckConfig"]["FailureThreshold"] == 5
-    assert sorted(told["HealthCheckConfig"]["Regions"]) == sorted(places)
+    health_check = checks.route53.get_health_check(HealthCheckId=check)["HealthCheck"]
+    assert health_check["HealthCheckVersion"] == 2
+    assert health_check["HealthCheckConfig"]["FailureThreshold"] == 5
+    assert sorted(health_check["HealthCheckConfig"]["Regions"]) == sorted(places)
     with pytest.raises(ClientError) as stale:
         checks.route53.update_health_check(HealthCheckId=check, FailureThreshold=6, HealthCheckVersion=1)
     assert stale.value.response["Error"]["Code"] == "HealthCheckVersionMismatch"
 
 
 def test_checks_are_listed_in_pages_and_made_once_for_a_reference(checks: Checks) -> None:
-    made = {checks.make(Type="HTTP", FullyQualifiedDomainName=f"{name}.example") for name in "abcde"}
+    check_ids = {checks.make(Type="HTTP", FullyQualifiedDomainName=f"{name}.example") for name in "abcde"}
     again = checks.make(Type="HTTP", FullyQualifiedDomainName="a.example")
-    assert again in made
+    assert again in check_ids
     pages = list(checks.route53.get_paginator("list_health_checks").paginate(PaginationConfig={"PageSize": 2}))
     assert [len(page["HealthChecks"]) for page in pages] == [2, 2, 1]
-    assert {check["Id"] for page in pages for check in page["HealthChecks"]} == made
+    assert {check["Id"] for page in pages for check in page["HealthChecks"]} == check_ids

@@ -34,8 +34,8 @@ def pair(**more: Any) -> list[Record]:
     ]
 
 
-def values(told: Answer) -> list[str]:
-    return [row[3] for row in told.rows]
+def values(dns_answer: Answer) -> list[str]:
+    return [row[3] for row in dns_answer.rows]
 
 
 def spread(records: list[Record], health: Health, name: str = "w.example") -> Counter[str]:
@@ -100,9 +100,9 @@ def test_an_alias_inside_the_zone_and_a_cname_are_followed() -> None:
     alias = {"DNSName": "o.example.", "HostedZoneId": "Z", "EvaluateTargetHealth": True}
     cname = {"Name": "www.example.", "Type": "CNAME", "TTL": 30, "ResourceRecords": [{"Value": "t.example."}]}
     records = [*pair(), {"Name": "t.example.", "Type": "A", "AliasTarget": alias}, cname]
-    told = answer(records, unhealthy("first"), "www.example", "A", lambda _: 0)
-    assert told.rows == (("www.example", "CNAME", 30, "t.example."), ("t.example", "A", 60, "192.0.2.2"))
-    assert [record.get("SetIdentifier") for record in told.chosen] == [None, None, "2"]
+    dns_answer = answer(records, unhealthy("first"), "www.example", "A", lambda _: 0)
+    assert dns_answer.rows == (("www.example", "CNAME", 30, "t.example."), ("t.example", "A", 60, "192.0.2.2"))
+    assert [record.get("SetIdentifier") for record in dns_answer.chosen] == [None, None, "2"]
 
 
 def test_wildcards_answer_only_for_names_that_do_not_exist() -> None:
@@ -119,8 +119,8 @@ def test_several_values_are_answered_up_to_eight_healthy_ones() -> None:
         a("m.example.", f"192.0.2.{n}", SetIdentifier=str(n), MultiValueAnswer=True, HealthCheckId=f"c{n}")
         for n in range(10)
     ]
-    told = values(answer(records, unhealthy("c0"), "m.example", "A", lambda _: 0))
-    assert told == [f"192.0.2.{n}" for n in range(1, 9)]
+    addresses = values(answer(records, unhealthy("c0"), "m.example", "A", lambda _: 0))
+    assert addresses == [f"192.0.2.{n}" for n in range(1, 9)]
 
 
 def test_shares_say_what_part_of_the_questions_each_record_answers() -> None:

@@ -22,8 +22,8 @@ def test_a_new_zone_holds_its_name_servers_and_a_readable_soa(names: Names) -> N
     words = soa["ResourceRecords"][0]["Value"].split()
     assert words[0] == f"{names.servers[0]}."
     assert [int(word) for word in words[2:]] == [1, 7200, 900, 1209600, 86400]
-    told = names.route53.get_hosted_zone(Id=names.zone)
-    assert told["DelegationSet"]["NameServers"] == names.servers
+    response = names.route53.get_hosted_zone(Id=names.zone)
+    assert response["DelegationSet"]["NameServers"] == names.servers
     other = names.route53.create_hosted_zone(Name="other.example", CallerReference="other")
     assert other["DelegationSet"]["NameServers"] != names.servers
 
@@ -66,8 +66,8 @@ def test_two_primaries_are_refused(names: Names) -> None:
 def _check(names: Names) -> str:
     """A health check that is always healthy: it needs none of its children."""
     config = {"Type": "CALCULATED", "HealthThreshold": 0, "ChildHealthChecks": []}
-    made = names.route53.create_health_check(CallerReference="check", HealthCheckConfig=config)
-    return str(made["HealthCheck"]["Id"])
+    response = names.route53.create_health_check(CallerReference="check", HealthCheckConfig=config)
+    return str(response["HealthCheck"]["Id"])
 
 
 def test_a_primary_that_is_no_alias_needs_a_health_check_and_an_alias_needs_none(names: Names) -> None:
@@ -109,11 +109,11 @@ def test_a_record_is_created_once_and_upserted_often(names: Names) -> None:
 
 
 def test_a_delete_must_repeat_the_records_values(names: Names) -> None:
-    kept = plain("www", "192.0.2.1", SetIdentifier="a", Weight=1)
-    names.change("CREATE", kept, kept | {"SetIdentifier": "b"})
-    assert "do not match the current values" in names.refusal("DELETE", kept | {"TTL": 61})[1]
-    assert "was not found" in names.refusal("DELETE", kept | {"SetIdentifier": "c"})[1]
-    names.change("DELETE", kept)
+    fields = plain("www", "192.0.2.1", SetIdentifier="a", Weight=1)
+    names.change("CREATE", fields, fields | {"SetIdentifier": "b"})
+    assert "do not match the current values" in names.refusal("DELETE", fields | {"TTL": 61})[1]
+    assert "was not found" in names.refusal("DELETE", fields | {"SetIdentifier": "c"})[1]
+    names.change("DELETE", fields)
     assert [r["SetIdentifier"] for r in names.records() if r["Type"] == "A"] == ["b"]
 
 

@@ -46,7 +46,7 @@ def _pair(aws: Clients, **rule: Any) -> tuple[Any, Any]:
 
 
 def _keys(s3: Any, bucket: str) -> set[str]:
-    return {one["Key"] for one in s3.list_objects_v2(Bucket=bucket).get("Contents", [])}
+    return {content["Key"] for content in s3.list_objects_v2(Bucket=bucket).get("Contents", [])}
 
 
 def test_later_objects_arrive_whole_and_earlier_ones_do_not(served: Clients) -> None:
@@ -103,10 +103,10 @@ def test_the_configuration_is_told_as_it_was_put(aws: Clients) -> None:
         "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": 15}},
         "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}},
     }
-    asked = _rule(Destination=timed, DeleteMarkerReplication={"Status": "Enabled"}, Filter={"Prefix": "x/"})
+    rule = _rule(Destination=timed, DeleteMarkerReplication={"Status": "Enabled"}, Filter={"Prefix": "x/"})
     s3, _ = _pair(aws)
-    _configure(s3, asked)
-    assert s3.get_bucket_replication(Bucket=SOURCE)["ReplicationConfiguration"]["Rules"] == [asked]
+    _configure(s3, rule)
+    assert s3.get_bucket_replication(Bucket=SOURCE)["ReplicationConfiguration"]["Rules"] == [rule]
 
 
 def test_a_destination_must_exist_and_be_versioned(aws: Clients) -> None:

@@ -148,8 +148,8 @@ def _plant(account: Account) -> None:
     found = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
     (container, *_) = found["containerDefinitions"]
     container["environment"] = [{"name": variable.upper(), "value": value}]
-    kept = {name: found[name] for name in ("family", "cpu", "memory", "networkMode", "requiresCompatibilities")}
-    ecs.register_task_definition(containerDefinitions=[container], **kept)
+    retained = {name: found[name] for name in ("family", "cpu", "memory", "networkMode", "requiresCompatibilities")}
+    ecs.register_task_definition(containerDefinitions=[container], **retained)
 
 
 def test_the_bundle_is_judged_as_the_account_is(account: Account) -> None:

@@ -101,13 +101,13 @@ def test_a_status_whose_page_cannot_be_built_says_so_on_stderr_and_in_its_report
 
 
 @pytest.mark.parametrize(
-    ("missing", "form", "said"),
+    ("missing", "form", "message"),
     [
         ("allure-results", "json", "allure-results is not there"),
         ("report.csv", "csv", "report.csv is not there: choose --format terminal, markdown, json"),
     ],
 )
-def test_a_file_that_is_missing_is_exit_3_and_named(earlier: Earlier, missing: str, form: str, said: str) -> None:
+def test_a_file_that_is_missing_is_exit_3_and_named(earlier: Earlier, missing: str, form: str, message: str) -> None:
     aside = earlier.home / missing
     (earlier.folder / missing).rename(aside)
     try:
@@ -115,12 +115,12 @@ def test_a_file_that_is_missing_is_exit_3_and_named(earlier: Earlier, missing: s
     finally:
         aside.rename(earlier.folder / missing)
     assert ran.code == 3
-    assert said in ran.err
+    assert message in ran.err
     assert "Traceback" not in ran.err
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "holds no report.json"),
         ("{", "is not a report of this tool"),
@@ -129,13 +129,13 @@ def test_a_file_that_is_missing_is_exit_3_and_named(earlier: Earlier, missing: s
     ],
 )
 def test_a_folder_that_is_no_runs_is_refused_in_a_sentence(
-    earlier: Earlier, tmp_path: Path, content: str | None, said: str
+    earlier: Earlier, tmp_path: Path, content: str | None, message: str
 ) -> None:
     if content is not None:
         (tmp_path / "report.json").write_text(content, encoding="utf-8")
     ran = earlier.run(f"report {tmp_path}")
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
-    assert said in ran.err
+    assert message in ran.err
 
 
 def test_a_folder_that_is_not_there_and_another_environments_are_refused(earlier: Earlier) -> None:

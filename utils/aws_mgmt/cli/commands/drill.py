@@ -60,7 +60,7 @@ def show_or_clean(options: DrillOptions, env: Environment, reached: AppContext, 
         left = leftovers(look_at(reached.world, env, replace(files, advance=advance)), env)
     standing = reached.control.in_force()
     open_ = standing.incident.id if standing.incident and is_full(standing.incident.id) else ""
-    due = [open_] if open_ else sorted({_trial_of(one) for one in left})
+    due = [open_] if open_ else sorted({_trial_of(leftover) for leftover in left})
     drills = [Drill(options, env, reached, files, incident, clock()) for incident in due]
     return _show(drills, left, reached) if options.action == "show" else _clean(drills, options, env)
 
@@ -89,7 +89,7 @@ def _show(drills: list[Drill], left: tuple[Leftover, ...], reached: AppContext) 
     paused = paused_by(reached.control.in_force())
     lines = [f"PAUSED: all runs are stopped: {paused}"] if paused else []
     lines += [line for drill in drills for line in _told(drill)]
-    lines += [f"  left: {one.kind} {one.subject} ({one.side})" for one in left]
+    lines += [f"  left: {leftover.kind} {leftover.subject} ({leftover.side})" for leftover in left]
     console.result("\n".join(lines) + "\n" if drills or left else _NOTHING)
     return Exit.NOT_READY if drills or left else Exit.READY
 
@@ -100,9 +100,9 @@ def _told(drill: Drill) -> Iterator[str]:
     yield f"{drill.incident} is not over: {what}. {DRILL_CLEAN} brings it to its end."
 
 
-def _trial_of(one: Leftover) -> str:
+def _trial_of(leftover: Leftover) -> str:
     """The id of the trial that made it, as its name tells."""
-    stamp = _STAMP.search(one.subject)
+    stamp = _STAMP.search(leftover.subject)
     if stamp is None:
-        raise Refused(f"drill.unknown: {one.subject} bears no drill's stamp: remove it by hand.")
+        raise Refused(f"drill.unknown: {leftover.subject} bears no drill's stamp: remove it by hand.")
     return TRIAL + stamp[0]

@@ -23,6 +23,6 @@ def run_iam(options: IamOptions, environment: Environment) -> Exit:
     role = options.role
     if role and role not in set(Role):
         raise UsageError(f"there is no role '{role}': choose {', '.join(Role)}, or none for all.")
-    held = policies(environment, declared())
-    console.result(json.dumps(held[role] if role else held, indent=2) + "\n")
+    documents = policies(environment, declared())
+    console.result(json.dumps(documents[role] if role else documents, indent=2) + "\n")
     return Exit.READY

@@ -40,8 +40,8 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
         raise UsageError(f"The incident log is not written as {options.format}: use {', '.join(_FORMS)}.")
     incident, chain, source = _named_file(options, environment) or _of_this_world(options, environment)
     log = incident_log(chain, environment.name, incident, source, environment.objectives.rto_minutes * 60)
-    told = review(log) if options.review else render(log, options.format)
-    console.result(told, machine=options.format == "json" and not options.review)
+    text = review(log) if options.review else render(log, options.format)
+    console.result(text, machine=options.format == "json" and not options.review)
     return Exit.READY if chain.fault is None else Exit.COULD_NOT_SEE
 
 

@@ -107,11 +107,11 @@ def _debrief(options: SandboxOptions, environment: Environment) -> Exit:
         raise UsageError(
             "No scene is being played. `dr_cli.py sandbox train` lists them, `dr_cli.py sandbox train NAME` begins one."
         )
-    told = world.debrief(hint=options.hint)
-    console.result(training.debriefing(told, options.format), machine=options.format == "json")
+    debrief = world.debrief(hint=options.hint)
+    console.result(training.debriefing(debrief, options.format), machine=options.format == "json")
     if options.end:
         console.complain(training.ended(world.end_scene(), environment.name).rstrip())
-    return Exit.READY if told["solved"] else Exit.NOT_READY
+    return Exit.READY if debrief["solved"] else Exit.NOT_READY
 
 
 def running_sandbox(environment: Environment) -> Endpoint:

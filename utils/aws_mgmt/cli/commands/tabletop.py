@@ -44,19 +44,19 @@ def tabletop_command(options: DrTestOptions, environment: Environment) -> Exit:
     elif options.format == "markdown":
         console.result(tabletop.markdown(exercise))
     else:
-        said = "" if ask else "\n".join(tabletop.text(stop) for stop in stops) + "\n"
+        text = "" if ask else "\n".join(tabletop.text(stop) for stop in stops) + "\n"
         ending = f"{len(exercise.gaps)} gaps, {len(decisions)} decisions recorded: {folder / 'tabletop.md'}\n"
-        console.result(said + ending)
+        console.result(text + ending)
     return Exit.NOT_READY if exercise.gaps else Exit.READY
 
 
 def _kept(options: DrTestOptions, environment: Environment, exercise: Exercise, proof: Proof) -> tuple[str, ...]:
     """Record it in the history; what nobody decided anything in was prepared, and is no exercise yet."""
-    held = bool(exercise.decisions)
-    verdict = f"{len(exercise.gaps)} gaps" if held else "prepared"
-    made = record(RunKind.TABLETOP, exercise.world, verdict, held and not options.only_tenants, proof)
-    why = () if held else ("No decision was recorded: this prepares an exercise, and does not count as one.",)
-    return (*why, *keep_apart(options, environment, (made,)))
+    has_decisions = bool(exercise.decisions)
+    verdict = f"{len(exercise.gaps)} gaps" if has_decisions else "prepared"
+    run_record = record(RunKind.TABLETOP, exercise.world, verdict, has_decisions and not options.only_tenants, proof)
+    why = () if has_decisions else ("No decision was recorded: this prepares an exercise, and does not count as one.",)
+    return (*why, *keep_apart(options, environment, (run_record,)))
 
 
 def _talk(stops: tuple[Stop, ...]) -> tuple[Decision, ...]:
@@ -81,13 +81,13 @@ def _answers(options: DrTestOptions) -> tuple[Decision, ...] | None:
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
         raise UsageError(f"{path}: cannot be read as TOML: {wrong}. Correct --answers.") from wrong
     except (KeyError, TypeError, ValueError) as wrong:
-        said = "each [[decision]] has playbook, step, who and says"
-        raise UsageError(f"{path}: {said} ({type(wrong).__name__}: {wrong}).") from wrong
+        message = "each [[decision]] has playbook, step, who and says"
+        raise UsageError(f"{path}: {message} ({type(wrong).__name__}: {wrong}).") from wrong
 
 
 def _known(given: tuple[Decision, ...], stops: tuple[Stop, ...]) -> tuple[Decision, ...]:
     there = {(stop.playbook, stop.number) for stop in stops}
-    for one in given:
-        if (one.playbook, one.step) not in there:
-            raise UsageError(f"--answers: {one.playbook} has no step {one.step}.")
+    for decision in given:
+        if (decision.playbook, decision.step) not in there:
+            raise UsageError(f"--answers: {decision.playbook} has no step {decision.step}.")
     return given
